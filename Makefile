@@ -1,0 +1,73 @@
+# Everything there is to do here, once. A machine needs Python 3.11 or later, git and make; the rest is fetched.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+UV     := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+          --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+# Two workers for two cores; the tests of one file stay together, as they share what is costly.
+PYTEST_WORKERS ?= 2
+
+# An environment of these would point tools at another project.
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev run test check format lock clean
+.DELETE_ON_ERROR:
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed  ## install what the service needs into .venv
+
+install-dev: $(VENV)/.installed-dev  ## ... and what its tests and checks need
+
+run: install  ## migrate the embedded database and serve on http://127.0.0.1:8026
+	$(BIN)/portfolio migrate
+	exec $(BIN)/portfolio serve
+
+test: check  ## all checks, then all tests on SQLite and a real MySQL-family server, with coverage gates
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --cov --cov-report= --coverage-gates
+
+check: install-dev  ## format, lint, types, layers: the one definition of every check
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: install-dev  ## write the code as `make check` wants it
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(VENV)/.created  ## write the requirements*.lock from pyproject.toml (UPGRADE=1: newest versions)
+	@test -x $(BIN)/uv || $(PIP) uv
+	$(UV) pyproject.toml --group dev --output-file requirements-dev.lock
+	$(UV) pyproject.toml --constraint requirements-dev.lock --output-file requirements.lock
+	$(UV) --group build --constraint requirements-dev.lock --output-file requirements-build.lock
+
+clean:  ## remove what the tools have written (not the database, not the log)
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -f .coverage .coverage.*
+	find src tests migrations -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# A virtual environment made by an older or vanished Python is made anew.
+$(VENV)/.created:
+	@command -v $(PYTHON) >/dev/null || { echo "make: '$(PYTHON)' not found: install Python 3.11 or later," \
+	    "or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or later is" \
+	    "needed, and '$(PYTHON)' is $$($(PYTHON) -V): name another, as in: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make: '$(PYTHON)' cannot make virtual" \
+	    "environments: install its venv package (Debian and Ubuntu: apt-get install python3-venv)" >&2; exit 1; }
+	@$(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	    || $(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+# Without build isolation: the project is built by the locked build tools, and nothing else is fetched.
+$(VENV)/.installed: $(VENV)/.created requirements.lock requirements-build.lock pyproject.toml
+	$(PIP) --require-hashes -r requirements.lock -r requirements-build.lock
+	$(PIP) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
+	$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@

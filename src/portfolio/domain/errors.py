@@ -1,0 +1,89 @@
+"""What the domain refuses, and why.
+
+::
+
+    DomainError
+    ├── InvalidAmount           a number that is no amount: not finite, too fine, a wrong sign
+    ├── OutOfRange              a result too large for the ledger
+    ├── InvalidSymbol           not a symbol that can be held
+    ├── AmountMismatch          the money does not fit quantity x price
+    ├── InsufficientQuantity    more sold than is held
+    ├── InsufficientCash        more spent than there is
+    └── NotReversible           this trade cannot be undone
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+
+class DomainError(Exception):
+    """A rule of the domain said no; ``str()`` is one sentence for the caller."""
+
+
+class InvalidAmount(DomainError):
+    """A number that is no amount."""
+
+    def __init__(self, value: str, reason: str, *, field: str | None = None) -> None:
+        super().__init__(f"{value[:60]}: {reason}" if value else reason)
+        self.value = value
+        self.reason = reason
+        self.field = field
+
+
+class OutOfRange(DomainError):
+    """A number of 1e20 or more: the ledger's columns cannot hold it."""
+
+    def __init__(self, value: Decimal) -> None:
+        super().__init__(f"{value:.3e} is out of range: amounts stay below 1e20")
+        self.value = value
+
+
+class InvalidSymbol(DomainError):
+    """A text that names no asset this ledger can hold."""
+
+    def __init__(self, text: str, hint: str) -> None:
+        super().__init__(f"{text[:40]!r} is not a symbol: {hint}")
+        self.text = text
+        self.hint = hint
+
+
+class AmountMismatch(DomainError):
+    """The money of an execution lies too far from quantity x price."""
+
+    def __init__(self, asset_money: Decimal, notional: Decimal, tolerance_percent: Decimal) -> None:
+        super().__init__(
+            f"the money for the asset is {asset_money:f} but quantity x price is {notional:f}: "
+            f"more than {tolerance_percent:f} % apart"
+        )
+        self.asset_money = asset_money
+        self.notional = notional
+        self.tolerance_percent = tolerance_percent
+
+
+class InsufficientQuantity(DomainError):
+    """More was sold than is held."""
+
+    def __init__(self, symbol: str, held: Decimal, requested: Decimal) -> None:
+        super().__init__(f"{requested:f} {symbol} cannot be sold: {held:f} is held")
+        self.symbol = symbol
+        self.held = held
+        self.requested = requested
+
+
+class InsufficientCash(DomainError):
+    """More was spent than there is."""
+
+    def __init__(self, available: Decimal, required: Decimal) -> None:
+        super().__init__(f"{required:f} is needed but cash is {available:f}")
+        self.available = available
+        self.required = required
+
+
+class NotReversible(DomainError):
+    """The trade cannot be undone: it is a reversal, was reversed before, or was not booked here."""
+
+    def __init__(self, trade_id: int, reason: str) -> None:
+        super().__init__(f"trade {trade_id} cannot be reversed: {reason}")
+        self.trade_id = trade_id
+        self.reason = reason

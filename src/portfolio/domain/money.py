@@ -1,0 +1,146 @@
+"""Exact amounts: what the ledger adds up.
+
+Every amount has at most 18 decimals and 20 integer digits, the width of the ledger's ``DECIMAL(38,18)`` columns, so
+that what is computed here is what is stored. Arithmetic runs in its own context of 80 digits: sums and products of
+amounts are exact, and each place that has to round is a named function that says how.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+from typing import Self
+
+from portfolio.domain.errors import InvalidAmount, OutOfRange
+
+DECIMALS = 18
+LIMIT = Decimal(10) ** 20
+EXACT = Context(
+    prec=80,
+    rounding=ROUND_HALF_EVEN,
+    traps=[InvalidOperation, DivisionByZero, Overflow],
+    Emin=-999999,
+    Emax=999999,
+)
+
+_STEP = Decimal(1).scaleb(-DECIMALS)
+
+
+def round_to_step(value: Decimal) -> Decimal:
+    """Return ``value`` at 18 decimals, half even: the one rounding of ledger amounts.
+
+    Raises:
+        OutOfRange: the value has more than 20 integer digits.
+    """
+    if abs(value) >= LIMIT:
+        raise OutOfRange(value)
+    return value.quantize(_STEP, context=EXACT)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Amount:
+    """A finite decimal of at most 18 decimals below 1e20; the base of the ledger's value types.
+
+    Raises:
+        InvalidAmount: not a Decimal, not finite, or finer than 18 decimals.
+        OutOfRange: 1e20 or more.
+    """
+
+    value: Decimal
+
+    def __post_init__(self) -> None:
+        value: object = self.value
+        if not isinstance(value, Decimal):
+            raise InvalidAmount(repr(value), "only an exact decimal is an amount")
+        exponent = value.as_tuple().exponent
+        if not isinstance(exponent, int):
+            raise InvalidAmount(str(value), "not a finite number")
+        if value.adjusted() >= 20 and value:
+            raise OutOfRange(value)
+        if exponent < -DECIMALS and value != round_to_step(value):
+            raise InvalidAmount(str(value), f"finer than {DECIMALS} decimals")
+
+    @classmethod
+    def rounded(cls, value: Decimal) -> Self:
+        """Return the amount nearest to ``value`` at 18 decimals, half even."""
+        return cls(round_to_step(value))
+
+    @classmethod
+    def zero(cls) -> Self:
+        """Return nothing, in this unit."""
+        return cls(Decimal(0))
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(EXACT.add(self.value, _same(self, other).value))
+
+    def __sub__(self, other: Self) -> Self:
+        return type(self)(EXACT.subtract(self.value, _same(self, other).value))
+
+    def __neg__(self) -> Self:
+        return type(self)(-self.value)
+
+    def __abs__(self) -> Self:
+        return type(self)(abs(self.value))
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __str__(self) -> str:
+        return plain(self.value)
+
+    def portion(self, part: Quantity, whole: Quantity) -> Self:
+        """Return ``self x part / whole``, half even at 18 decimals; all of it where part equals whole.
+
+        Raises:
+            ZeroDivisionError: ``whole`` is zero.
+        """
+        if part == whole:
+            return self
+        return self.rounded(EXACT.divide(EXACT.multiply(self.value, part.value), whole.value))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Money(Amount):
+    """An amount of US dollars, signed."""
+
+    def per(self, quantity: Quantity) -> Price:
+        """Return the price of one unit when ``quantity`` units cost this much, half even at 18 decimals."""
+        return Price.rounded(EXACT.divide(self.value, quantity.value))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Quantity(Amount):
+    """Units of an asset, signed: below zero is a short position."""
+
+    def at(self, price: Price) -> Money:
+        """Return the value of this quantity at ``price`` dollars a unit, half even at 18 decimals."""
+        return Money.rounded(EXACT.multiply(self.value, price.value))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Price(Amount):
+    """US dollars for one unit of an asset; never below zero."""
+
+    def __post_init__(self) -> None:
+        # super() without arguments does not work in a slotted dataclass: the class is made twice.
+        Amount.__post_init__(self)
+        if self.value < 0:
+            raise InvalidAmount(str(self.value), "a price is not below zero")
+
+
+def plain(value: Decimal) -> str:
+    """Return ``value`` without exponent, trailing zeros or negative zero.
+
+    >>> plain(Decimal("4.500E+3")), plain(Decimal("-0.00")), plain(Decimal("0.10"))
+    ('4500', '0', '0.1')
+    """
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in {"-0", ""} else text
+
+
+def _same(one: Amount, other: Amount) -> Amount:
+    if type(one) is not type(other):
+        raise TypeError(f"{type(one).__name__} and {type(other).__name__} do not add up")
+    return other

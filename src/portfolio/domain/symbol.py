@@ -1,0 +1,92 @@
+"""Names of assets."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from portfolio.domain.errors import InvalidSymbol
+
+_SHAPE = re.compile(r"[A-Z0-9]{1,20}")
+_QUOTED = re.compile(r"(?P<base>[A-Z0-9]+)[-/_](?P<quote>[A-Z0-9]+)")
+_DOLLARS = frozenset({"USD", "USDT", "USDC"})
+# An unseparated pair is told by its ending: a dollar after any base, another quote after a base of three or more.
+_DOLLAR_ENDINGS = ("USDT", "USDC", "USD")
+_OTHER_ENDINGS = ("EUR", "GBP", "BTC", "ETH", "BNB")
+# Assets whose own ticker ends that way.
+_NOT_PAIRS = frozenset(
+    [
+        "TUSD",
+        "BUSD",
+        "PYUSD",
+        "FDUSD",
+        "GUSD",
+        "LUSD",
+        "SUSD",
+        "RLUSD",
+        "CRVUSD",
+        "CUSD",
+        "MUSD",
+        "AUSD",
+        "OUSD",
+        "BFUSD",
+        "FRXUSD",
+        "SOLVBTC",
+        "FRXETH",
+        "SFRXETH",
+        "ANKRETH",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Symbol:
+    """An asset's ticker: 1 to 20 of A-Z and 0-9, and never the dollar itself."""
+
+    code: str
+
+    def __post_init__(self) -> None:
+        if not _SHAPE.fullmatch(self.code):
+            raise InvalidSymbol(self.code, "1 to 20 of A-Z and 0-9")
+        if self.code == "USD":
+            raise InvalidSymbol(self.code, "the dollar is cash, not a position")
+
+    @classmethod
+    def parse(cls, text: str) -> Symbol:
+        """Return the symbol that ``text`` means, in any case, with or without a dollar suffix.
+
+        >>> Symbol.parse("btc-usd"), Symbol.parse("ETH/USDT")
+        (Symbol(code='BTC'), Symbol(code='ETH'))
+
+        Raises:
+            InvalidSymbol: another quote currency, an unseparated pair such as BTCUSDT, or no symbol at all.
+        """
+        upper = text.upper()
+        pair = _QUOTED.fullmatch(upper)
+        if pair:
+            if pair["quote"] not in _DOLLARS:
+                raise InvalidSymbol(text, f"quoted in {pair['quote'][:20]}, but this ledger counts in USD")
+            return cls(pair["base"])
+        base, quote = _split_pair(upper)
+        if base:
+            raise InvalidSymbol(
+                text,
+                f"looks like a pair; send {base} or {base}-{quote}"
+                if quote in _DOLLARS
+                else f"looks like a pair quoted in {quote}, but this ledger counts in USD",
+            )
+        return cls(upper)
+
+    def __str__(self) -> str:
+        return self.code
+
+
+def _split_pair(ticker: str) -> tuple[str, str]:
+    if ticker in _NOT_PAIRS:
+        return "", ""
+    for endings, shortest_base in ((_DOLLAR_ENDINGS, 1), (_OTHER_ENDINGS, 3)):
+        for quote in endings:
+            base = ticker.removesuffix(quote)
+            if base != ticker and len(base) >= shortest_base and _SHAPE.fullmatch(ticker):
+                return base, quote
+    return "", ""

@@ -1,0 +1,130 @@
+"""Executions as engines report them, and trades as the ledger books them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from portfolio.domain.errors import AmountMismatch, InvalidAmount
+from portfolio.domain.money import EXACT, Money, Price, Quantity
+from portfolio.domain.symbol import Symbol
+
+MAX_FEE_SHARE = Decimal("0.1")
+
+
+class Side(StrEnum):
+    """Which way an execution went."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+    @property
+    def opposite(self) -> Side:
+        """Return the other side."""
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """What an engine did at an exchange.
+
+    ``net_amount`` is the money for the asset and ``fees`` come on top; with ``fees_included`` it is the money by which
+    cash moved.
+
+    Raises:
+        InvalidAmount: quantity, price, net amount or asset money not above zero, fees below zero or over 10 % of the
+            notional.
+    """
+
+    symbol: Symbol
+    side: Side
+    quantity: Quantity
+    price: Price
+    net_amount: Money
+    fees: Money
+    executed_at: datetime
+    fees_included: bool = False
+
+    def __post_init__(self) -> None:
+        for field in ("quantity", "price", "net_amount"):
+            amount = getattr(self, field)
+            if amount.value <= 0:
+                raise InvalidAmount(str(amount), "has to be above zero", field=field)
+        if self.fees.value < 0:
+            raise InvalidAmount(str(self.fees), "is not below zero", field="fees")
+        if self.fees.value > EXACT.multiply(self.notional.value, MAX_FEE_SHARE):
+            raise InvalidAmount(str(self.fees), "is more than 10 % of quantity x price", field="fees")
+        if self.asset_money.value <= 0:
+            raise InvalidAmount(str(self.net_amount), "leaves nothing for the asset after fees", field="net_amount")
+        if self.side is Side.SELL and self.cash_delta.value < 0:
+            raise InvalidAmount(str(self.fees), "is more than the sale brought", field="fees")
+
+    @property
+    def notional(self) -> Money:
+        """Return quantity x price."""
+        return self.quantity.at(self.price)
+
+    @property
+    def asset_money(self) -> Money:
+        """Return the money that changed hands for the asset alone, fees apart."""
+        if not self.fees_included:
+            return self.net_amount
+        return self.net_amount - self.fees if self.side is Side.BUY else self.net_amount + self.fees
+
+    @property
+    def cash_delta(self) -> Money:
+        """Return by how much cash moves: below zero on a BUY."""
+        if self.side is Side.BUY:
+            return -(self.asset_money + self.fees)
+        return self.asset_money - self.fees
+
+    def check_amounts(self, tolerance_percent: Decimal) -> None:
+        """Refuse asset money further than ``tolerance_percent`` from quantity x price: a slipped decimal point.
+
+        Raises:
+            AmountMismatch: further apart than the tolerance; exactly at it is accepted.
+        """
+        asset, notional = self.asset_money.value, EXACT.multiply(self.quantity.value, self.price.value)
+        distance = abs(EXACT.subtract(asset, notional))
+        if EXACT.multiply(distance, Decimal(100)) > EXACT.multiply(notional, tolerance_percent):
+            raise AmountMismatch(asset, notional, tolerance_percent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trade:
+    """One entry of the ledger: by how much a booking moved each sum.
+
+    The books are the sum of their entries: ``cash_delta + basis_delta == realized_pnl`` for each of them, which is why
+    the accounting identity holds to the last digit.
+    """
+
+    symbol: Symbol
+    side: Side
+    quantity: Quantity
+    price: Price
+    asset_money: Money
+    fees: Money
+    cash_delta: Money
+    asset_delta: Money
+    basis_delta: Money
+    realized_pnl: Money
+    closes: bool
+    executed_at: datetime
+    reverses: int | None = None
+
+    @property
+    def quantity_delta(self) -> Quantity:
+        """Return the quantity with its sign: above zero on a BUY."""
+        return self.quantity if self.side is Side.BUY else -self.quantity
+
+    @property
+    def fees_delta(self) -> Money:
+        """Return by how much fees paid grow; a reversal takes them back."""
+        return -self.fees if self.reverses is not None else self.fees
+
+    @property
+    def basis_sold(self) -> Money:
+        """Return the cost basis that left with a closing trade; zero when nothing was closed."""
+        return -self.basis_delta if self.closes else Money.zero()
