@@ -9,7 +9,9 @@
     ├── AmountMismatch          the money does not fit quantity x price
     ├── InsufficientQuantity    more sold than is held
     ├── InsufficientCash        more spent than there is
-    └── NotReversible           this trade cannot be undone
+    ├── NotReversible           this trade cannot be undone
+    ├── InvalidPolicy           a setting of the rebalancing policy that cannot be
+    └── UnknownAsset            a trade in an asset that nothing is known of
 """
 
 from __future__ import annotations
@@ -87,3 +89,20 @@ class NotReversible(DomainError):
         super().__init__(f"trade {trade_id} cannot be reversed: {reason}")
         self.trade_id = trade_id
         self.reason = reason
+
+
+class InvalidPolicy(DomainError):
+    """A setting of the rebalancing policy that cannot be; ``field`` is its name, dotted inside a table."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field[:80]} {reason}")
+        self.field = field
+        self.reason = reason
+
+
+class UnknownAsset(DomainError):
+    """A trade in an asset that the view does not have."""
+
+    def __init__(self, symbol: str) -> None:
+        super().__init__(f"nothing is known of {symbol}: a trade in it cannot be projected")
+        self.symbol = symbol

@@ -1,0 +1,74 @@
+"""A figure, or the reason why there is none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+Vector = npt.NDArray[np.float64]
+Matrix = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+Number = TypeVar("Number", bound=np.generic)
+
+
+class Reason(StrEnum):
+    """Why a figure is not defined; the words that answers carry."""
+
+    NO_POSITIONS = "no_positions"
+    TOO_FEW_POSITIONS = "too_few_positions"
+    TOO_FEW_OBSERVATIONS = "too_few_observations"
+    NO_COMMON_DAYS = "no_common_days"
+    TOO_FEW_COMMON_DAYS = "too_few_common_days"
+    CONSTANT_SERIES = "constant_series"
+    MISSING_CLOSE = "missing_close"
+    VALUE_NOT_POSITIVE = "value_not_positive"
+    EXPANSION_NOT_MONOTONE = "expansion_not_monotone"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One statistic: a finite value, or None and the reason for it."""
+
+    value: float | None = None
+    reason: Reason | None = None
+
+    def __post_init__(self) -> None:
+        assert (self.value is None) != (self.reason is None), "a value, or the reason why there is none"
+        assert self.value is None or math.isfinite(self.value)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Figures:
+    """One statistic of each asset: ``values`` ``(n_assets,)``, NaN exactly where ``reasons`` has a reason."""
+
+    values: Vector
+    reasons: tuple[Reason | None, ...]
+
+    def __post_init__(self) -> None:
+        undefined = [reason is not None for reason in self.reasons]
+        assert np.array_equal(~np.isfinite(self.values), undefined), "a reason for each NaN, and for no other"
+
+    @classmethod
+    def of(cls, values: Vector, reasons: Sequence[Reason | None]) -> Self:
+        """Return the figures: ``values`` where there is no reason against it, NaN elsewhere."""
+        undefined = np.array([reason is not None for reason in reasons], dtype=np.bool_)
+        return cls(frozen(np.where(undefined, np.nan, values)), tuple(reasons))
+
+    @classmethod
+    def none(cls, n_assets: int, reason: Reason) -> Self:
+        """Return figures of which none is defined."""
+        return cls(frozen(np.full(n_assets, np.nan)), (reason,) * n_assets)
+
+
+def frozen(array: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    """Return ``array`` itself, which nobody can write into any more: results are shared between requests."""
+    array.flags.writeable = False
+    return array

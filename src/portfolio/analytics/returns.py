@@ -1,0 +1,176 @@
+"""From daily closes to aligned daily returns: gaps, late listings and single bars stay visible as NaN.
+
+Conventions (``crypto-365-v1``, 1): a day is a UTC date; a lookback of N days is the last N completed days, today not
+among them: N + 1 closes, N returns. A return exists only between adjacent days, so one missing close takes two returns
+away, and nothing is ever filled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final, SupportsFloat
+
+import numpy as np
+import numpy.typing as npt
+
+from portfolio.analytics.figure import Mask, Matrix, Reason, Vector, frozen
+
+DAYS_PER_YEAR: Final = 365
+LEAST_RETURNS: Final = 20
+
+# A standard deviation that is zero at 12 decimals, half even: what varies less, varies by rounding alone.
+NO_DEVIATION: Final = 5e-13
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PriceHistory:
+    """Closes and returns of several assets on the same days, oldest first; NaN where there is none.
+
+    ``closes`` is ``(n_days + 1, n_assets)`` in US dollars, ``returns`` ``(n_days, n_assets)`` as fractions; both are
+    C-contiguous and read-only. Their last row is ``last_day``, the last completed day. Columns are in the order of
+    ``symbols``.
+    """
+
+    symbols: tuple[str, ...]
+    last_day: date
+    closes: Matrix
+    returns: Matrix
+
+    @property
+    def n_days(self) -> int:
+        """Return the number of days of the lookback."""
+        return len(self.returns)
+
+    def last(self, n_days: int) -> PriceHistory:
+        """Return the history of the last ``n_days`` alone, at most as many as there are; nothing is copied."""
+        n_days = min(n_days, self.n_days)
+        start = self.n_days - n_days
+        return PriceHistory(self.symbols, self.last_day, self.closes[start:], self.returns[start:])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CommonDays:
+    """The returns of the days that are common to all assets with enough of them.
+
+    ``returns`` is ``(n_common, n_included)`` without NaN; ``included`` ``(n_assets,)`` says which assets are its
+    columns, ``excluded`` why the others are not. ``least`` is the number of days that it takes to tell anything.
+    """
+
+    returns: Matrix
+    included: Mask
+    excluded: tuple[Reason | None, ...]
+    least: int
+
+    @property
+    def n_days(self) -> int:
+        """Return how many days are common; none where no asset has returns enough."""
+        return len(self.returns) if self.included.any() else 0
+
+    def reason_against(self, weights: Vector) -> Reason | None:
+        """Return why nothing can be told of a portfolio of ``weights`` ``(n_assets,)``; None where it can."""
+        if not weights.any():
+            return Reason.NO_POSITIONS
+        if not weights[self.included].any():
+            return Reason.TOO_FEW_OBSERVATIONS
+        if self.n_days < self.least:
+            return Reason.TOO_FEW_COMMON_DAYS if self.n_days else Reason.NO_COMMON_DAYS
+        return None
+
+
+def price_history(
+    closes: Iterable[tuple[str, date, SupportsFloat]], symbols: Sequence[str], *, today: date, lookback_days: int
+) -> PriceHistory:
+    """Return the history of ``symbols`` over the last ``lookback_days`` completed days before ``today``.
+
+    Args:
+        closes: (symbol, day, price in US dollars), in any order. Other symbols, other days and today are passed over;
+            of two closes of one day the later in order counts. A price that is not finite and above zero is no close.
+        symbols: the columns, each once.
+        today: the day that is not over yet.
+        lookback_days: N, at least 1.
+    """
+    assert lookback_days > 0
+    column_of = {symbol: column for column, symbol in enumerate(symbols)}
+    assert len(column_of) == len(symbols), "each symbol once"
+    columns: list[int] = []
+    ordinals: list[int] = []
+    prices: list[float] = []
+    for symbol, day, price in closes:
+        column = column_of.get(symbol)
+        if column is not None:
+            columns.append(column)
+            ordinals.append(day.toordinal())
+            prices.append(float(price))
+    last_day = today - timedelta(days=1)
+    matrix = close_matrix(
+        columns, ordinals, prices, n_assets=len(symbols), last_day=last_day.toordinal(), lookback_days=lookback_days
+    )
+    return PriceHistory(tuple(symbols), last_day, frozen(matrix), frozen(simple_returns(matrix)))
+
+
+def close_matrix(
+    columns: npt.ArrayLike,
+    ordinals: npt.ArrayLike,
+    prices: npt.ArrayLike,
+    *,
+    n_assets: int,
+    last_day: int,
+    lookback_days: int,
+) -> Matrix:
+    """Return the closes as ``(lookback_days + 1, n_assets)``, oldest day first, NaN where there is none.
+
+    Args:
+        columns: column of each close, 0 to ``n_assets`` - 1, ``(n_closes,)``.
+        ordinals: proleptic ordinal of its day, ``(n_closes,)``; days outside the lookback are passed over.
+        prices: its price, ``(n_closes,)``; one that is not finite and above zero is no close. Of several for one
+            column and day the last counts.
+        n_assets: number of columns.
+        last_day: ordinal of the last completed day, the last row.
+        lookback_days: N; the matrix has one row more.
+    """
+    column = np.asarray(columns, dtype=np.int64)
+    row = np.asarray(ordinals, dtype=np.int64) - (last_day - lookback_days)
+    price = np.asarray(prices, dtype=np.float64)
+    assert column.shape == row.shape == price.shape
+    inside = (row >= 0) & (row <= lookback_days)
+    column, row, price = column[inside], row[inside], price[inside]
+    matrix = np.full((lookback_days + 1, n_assets), np.nan)
+    matrix[row, column] = np.where(np.isfinite(price) & (price > 0.0), price, np.nan)
+    return matrix
+
+
+def simple_returns(closes: npt.ArrayLike) -> Matrix:
+    """Return ``close / close of the day before - 1`` as ``(n_days, n_assets)``, NaN where either is missing.
+
+    Args:
+        closes: one row a day without leaving any out, oldest first, above zero or NaN, ``(n_days + 1, n_assets)``.
+    """
+    matrix = np.asarray(closes, dtype=np.float64)
+    assert matrix.ndim == 2
+    returns: Matrix = matrix[1:] / matrix[:-1] - 1.0
+    return returns
+
+
+def common_days(returns: Matrix, *, least: int = LEAST_RETURNS) -> CommonDays:
+    """Return what all assets with ``least`` returns or more have in common.
+
+    An asset with fewer is left out (``too_few_observations``) and takes no day from the others. The rest is complete by
+    construction, so a covariance made of it is positive semidefinite, which one made pair by pair is not.
+
+    Args:
+        returns: ``(n_days, n_assets)``, NaN where there is none.
+        least: the least number of returns of an asset, and of days in common.
+    """
+    missing = np.isnan(returns)
+    included = len(returns) - np.count_nonzero(missing, axis=0) >= least
+    complete = ~missing[:, included].any(axis=1) if included.any() else np.zeros(len(returns), dtype=np.bool_)
+    # Nothing to leave out is the usual case, and then nothing is copied.
+    shared = returns if complete.all() and included.all() else returns[np.ix_(complete, included)]
+    return CommonDays(
+        returns=np.ascontiguousarray(shared),
+        included=included,
+        excluded=tuple(None if kept else Reason.TOO_FEW_OBSERVATIONS for kept in included.tolist()),
+        least=least,
+    )

@@ -1,0 +1,169 @@
+"""How much assets and the portfolio move, and which position it comes from.
+
+Conventions (``crypto-365-v1``, 8 and 11): sample standard deviation (ddof 1) of simple daily returns, a year has 365
+days; covariance over the days common to all assets that have 20 returns or more. Weights are shares of the total value,
+cash included, so that they add up to less than 1 and cash adds no risk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from portfolio.analytics.figure import Counts, Figure, Figures, Matrix, Reason, Vector, frozen
+from portfolio.analytics.level import Level, level_of
+from portfolio.analytics.returns import DAYS_PER_YEAR, LEAST_RETURNS, NO_DEVIATION, common_days
+
+MEDIUM_ABOVE: Final = Decimal("0.4")
+HIGH_ABOVE: Final = Decimal("0.8")
+
+_ANNUAL: Final = DAYS_PER_YEAR**0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Volatility:
+    """The volatility of assets and portfolio, all of them fractions; one element an asset, in the order of the input.
+
+    ``daily`` and ``annualized`` are of each asset's own returns. ``portfolio`` is annualized. ``contributions`` are
+    shares of the portfolio's variance and add up to 1. ``common_days`` are those behind ``portfolio``,
+    ``contributions`` and ``diversification_ratio``; ``covered_weight`` is the weight of the assets in them: those with
+    under 20 returns are missing, so what they would add is not in the figures.
+    """
+
+    daily: Figures
+    annualized: Figures
+    portfolio: Figure
+    contributions: Figures
+    diversification_ratio: Figure
+    heat: Figure
+    common_days: int
+    covered_weight: float
+
+
+def volatility(returns: Matrix, weights: npt.ArrayLike) -> Volatility:
+    """Return the volatility of each asset and of the portfolio, with each one's part in it.
+
+    Args:
+        returns: simple daily returns, ``(n_days, n_assets)``, NaN where there is none.
+        weights: shares of the total value, finite, ``(n_assets,)``.
+    """
+    shares = np.asarray(weights, dtype=np.float64)
+    assert shares.shape == (returns.shape[1],)
+    daily = daily_volatility(returns)
+    common = common_days(returns)
+    covered = shares[common.included]
+    parts = _portfolio_parts(common.returns, covered, common.reason_against(shares))
+    return Volatility(
+        daily=daily,
+        annualized=Figures(frozen(daily.values * _ANNUAL), daily.reasons),
+        portfolio=parts.annualized,
+        contributions=_spread_out(parts, common.excluded),
+        diversification_ratio=parts.diversification_ratio,
+        heat=_heat(daily, shares),
+        common_days=common.n_days,
+        covered_weight=float(covered.sum()),
+    )
+
+
+def daily_volatility(returns: Matrix) -> Figures:
+    """Return the sample standard deviation (ddof 1) of each asset's own returns, as a fraction a day.
+
+    Undefined for under 20 returns (``too_few_observations``). A constant series has the volatility 0.
+
+    Args:
+        returns: ``(n_days, n_assets)``, NaN where there is none.
+    """
+    deviations, n = _deviations(returns)
+    few = n < LEAST_RETURNS
+    reasons: list[Reason | None] = [Reason.TOO_FEW_OBSERVATIONS if lacking else None for lacking in few.tolist()]
+    return Figures.of(deviations, reasons)
+
+
+def volatility_level(annualized: Decimal | None) -> Level | None:
+    """Return high above 80 % a year, medium above 40 %, else low; None for None.
+
+    80 % is where the rebalancing policy by default begins to cap a position for its volatility; 40 % is half of it.
+    Both are the house's own choice.
+    """
+    return level_of(annualized, medium_above=MEDIUM_ABOVE, high_above=HIGH_ABOVE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Parts:
+    """What the common days say; ``contributions`` of the included assets only, empty where undefined."""
+
+    annualized: Figure
+    diversification_ratio: Figure
+    contributions: Vector
+    reason: Reason | None
+
+
+def _portfolio_parts(returns: Matrix, weights: Vector, reason: Reason | None) -> _Parts:
+    """Return the portfolio's volatility and its parts from complete returns ``(n_common, n_included)``.
+
+    With C the covariance, sqrt(w'Cw) is the deviation of the portfolio's own daily returns, and Cw the covariance of
+    each asset with them: both come without C, in one pass, and never of a negative variance. Sources: the contributions
+    w_i (Cw)_i / w'Cw after Litterman, "Hot Spots and Hedges", Journal of Portfolio Management 23 (1996); the
+    diversification ratio, sum of w_i sigma_i over the portfolio's sigma, after Choueifaty and Coignard, "Toward Maximum
+    Diversification", Journal of Portfolio Management 35 (2008), here with sigma_i of the common days too, so that it
+    is never below 1 without shorts.
+    """
+    if reason is not None:
+        return _Parts(Figure(reason=reason), Figure(reason=reason), np.empty(0), reason)
+    degrees = len(returns) - 1
+    centred = returns - returns.mean(axis=0)
+    portfolio = centred @ weights
+    variance = float(portfolio @ portfolio) / degrees
+    deviation = variance**0.5
+    annualized = Figure(deviation * _ANNUAL)
+    if deviation <= NO_DEVIATION:
+        return _Parts(annualized, Figure(reason=Reason.CONSTANT_SERIES), np.empty(0), Reason.CONSTANT_SERIES)
+    contributions = weights * (portfolio @ centred) / degrees / variance
+    own = np.sqrt(np.einsum("ij,ij->j", centred, centred) / degrees)
+    return _Parts(annualized, Figure(float(weights @ own) / deviation), contributions, None)
+
+
+def _spread_out(parts: _Parts, excluded: Sequence[Reason | None]) -> Figures:
+    """Return the contributions with one element for every asset, included or not."""
+    reasons = [reason or parts.reason for reason in excluded]
+    values = np.full(len(reasons), np.nan)
+    if parts.reason is None:
+        values[[reason is None for reason in reasons]] = parts.contributions
+    return Figures.of(values, reasons)
+
+
+def _heat(daily: Figures, weights: Vector) -> Figure:
+    """Return the sum of allocation x daily volatility over the assets that have one.
+
+    Source: the house's convention 11; what the portfolio would move in a day if all assets moved together.
+    """
+    defined = ~np.isnan(daily.values)
+    if not weights.any():
+        return Figure(reason=Reason.NO_POSITIONS)
+    if not defined.any():
+        return Figure(reason=Reason.TOO_FEW_OBSERVATIONS)
+    return Figure(float(weights[defined] @ daily.values[defined]))
+
+
+def _deviations(returns: Matrix) -> tuple[Vector, Counts]:
+    """Return deviation (ddof 1) and number of each column's returns; masks only where there are gaps."""
+    n_days, n_assets = returns.shape
+    if n_days < 2:
+        return np.full(n_assets, np.nan), np.count_nonzero(~np.isnan(returns), axis=0)
+    means = returns.mean(axis=0)
+    n = np.full(n_assets, n_days, dtype=np.int64)
+    centred = returns - means
+    gappy = np.flatnonzero(np.isnan(means))
+    if gappy.size:
+        column = returns[:, gappy]
+        there = ~np.isnan(column)
+        n[gappy] = np.count_nonzero(there, axis=0)
+        sums = np.where(there, column, 0.0).sum(axis=0)
+        centred[:, gappy] = np.where(there, column - sums / np.maximum(n[gappy], 1), 0.0)
+    squares = np.einsum("ij,ij->j", centred, centred)
+    return np.sqrt(squares / np.maximum(n - 1, 1)), n

@@ -1,0 +1,68 @@
+"""How concentrated a portfolio is, and by how much it is over a limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from portfolio.domain.arithmetic import HUNDRED, ONE, ZERO, exact, total
+
+_HIGH = Decimal("0.25")
+_MEDIUM = Decimal("0.15")
+
+
+class ConcentrationLevel(StrEnum):
+    """How concentrated, in one word."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """By how much something is over its limit: in percentage points of the total value, and in dollars."""
+
+    excess_allocation: Decimal
+    excess_value: Decimal
+
+
+@exact
+def herfindahl(values: Iterable[Decimal], whole: Decimal) -> Decimal | None:
+    """Return the Herfindahl-Hirschman index: the sum of the squared shares of ``whole``, in (0, 1].
+
+    >>> herfindahl([Decimal(3), Decimal(1)], Decimal(4))
+    Decimal('0.625')
+
+    None where it is undefined: ``whole`` not above zero, or a value below zero (a short position, or borrowed cash).
+    """
+    amounts = list(values)
+    if whole <= 0 or any(amount < 0 for amount in amounts):
+        return None
+    return total((amount / whole) ** 2 for amount in amounts)
+
+
+@exact
+def effective_positions(hhi: Decimal | None) -> Decimal | None:
+    """Return how many positions of equal size would be as concentrated: 1 / HHI; None where that is undefined."""
+    return ONE / hhi if hhi else None
+
+
+def concentration_level(hhi: Decimal | None) -> ConcentrationLevel | None:
+    """Return high above an index of 0.25, medium above 0.15, else low; None where the index is undefined."""
+    if hhi is None:
+        return None
+    if hhi > _HIGH:
+        return ConcentrationLevel.HIGH
+    return ConcentrationLevel.MEDIUM if hhi > _MEDIUM else ConcentrationLevel.LOW
+
+
+@exact
+def excess_over(limit: Decimal, value: Decimal, whole: Decimal) -> Excess | None:
+    """Return by how much ``value`` is over ``limit``, a fraction of ``whole``; None where it is not over."""
+    excess = value - limit * whole
+    if whole <= ZERO or excess <= ZERO:
+        return None
+    return Excess(excess_allocation=excess * HUNDRED / whole, excess_value=excess)

@@ -1,0 +1,113 @@
+"""What a rule looks at: holdings with their statistics, cash, and how the assets move together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from types import MappingProxyType
+
+from portfolio.domain.arithmetic import exact, total
+from portfolio.domain.categories import OTHER
+
+Pair = tuple[str, str]
+
+
+def pair_of(one: str, other: str) -> Pair:
+    """Return the two symbols in order: the name of their pair."""
+    return (one, other) if one < other else (other, one)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """A position as the rules see it.
+
+    ``symbol`` is the ticker's code; ``value`` is in dollars (the cost where there is no price, below zero for a short
+    position); ``tradable`` says that the price is live. ``volatility`` is annualised, ``momentum`` in [-1, 1]; None
+    where undefined, and then it triggers nothing. A holding of nothing stands for an asset that could be bought.
+    """
+
+    symbol: str
+    quantity: Decimal
+    value: Decimal
+    price: Decimal | None
+    category: str = OTHER
+    tradable: bool = True
+    volatility: Decimal | None = None
+    momentum: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        numbers: tuple[object, ...] = (self.quantity, self.value, self.price, self.volatility, self.momentum)
+        assert all(number is None or (isinstance(number, Decimal) and number.is_finite()) for number in numbers)
+        assert self.price is None or self.price > 0
+        assert self.price is not None or not self.tradable
+
+    @property
+    def is_held(self) -> bool:
+        """Return whether there is anything of it, long or short."""
+        return self.value != 0
+
+    @property
+    def is_movable(self) -> bool:
+        """Return whether a plan may trade it: a long position with a live price."""
+        return self.tradable and self.value > 0
+
+    @property
+    def is_stuck(self) -> bool:
+        """Return whether it is held, but no plan may trade it."""
+        return self.is_held and not self.is_movable
+
+    def moved_by(self, change: Decimal) -> Holding:
+        """Return the holding with its value changed by ``change`` dollars at its own price."""
+        value = self.value + change
+        quantity = self.quantity + change / self.price if self.price is not None else self.quantity
+        return replace(self, value=value, quantity=quantity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketView:
+    """Everything that a plan depends on, beside the policy.
+
+    ``holdings`` are by symbol, in order; ``correlations`` has the defined ones only, by ordered pair.
+    """
+
+    holdings: Mapping[str, Holding]
+    cash: Decimal
+    correlations: Mapping[Pair, Decimal]
+
+    @classmethod
+    def of(
+        cls, holdings: Iterable[Holding], *, cash: Decimal, correlations: Mapping[Pair, Decimal] | None = None
+    ) -> MarketView:
+        """Return the view of these holdings; pairs may be given in either order."""
+        ordered = sorted(holdings, key=lambda holding: holding.symbol)
+        by_symbol = {holding.symbol: holding for holding in ordered}
+        assert len(by_symbol) == len(ordered)
+        named = {pair_of(*pair): value for pair, value in (correlations or {}).items()}
+        return cls(holdings=MappingProxyType(by_symbol), cash=cash, correlations=MappingProxyType(named))
+
+    @property
+    @exact
+    def invested(self) -> Decimal:
+        """Return the value of the holdings."""
+        return total(holding.value for holding in self.holdings.values())
+
+    @property
+    @exact
+    def total_value(self) -> Decimal:
+        """Return cash plus the value of the holdings."""
+        return self.cash + self.invested
+
+    @property
+    def held(self) -> list[Holding]:
+        """Return what there is anything of, by symbol."""
+        return [holding for holding in self.holdings.values() if holding.is_held]
+
+    @exact
+    def changed(self, changes: Mapping[str, Decimal], *, cash: Decimal) -> MarketView:
+        """Return the view with each named holding's value changed by that much, and this cash."""
+        holdings = {
+            symbol: holding.moved_by(changes[symbol]) if symbol in changes else holding
+            for symbol, holding in self.holdings.items()
+        }
+        return replace(self, holdings=MappingProxyType(holdings), cash=cash)

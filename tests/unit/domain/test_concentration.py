@@ -1,0 +1,66 @@
+"""How concentrated, and by how much over a limit."""
+
+from decimal import Decimal
+
+import pytest
+
+from portfolio.domain.concentration import (
+    ConcentrationLevel,
+    Excess,
+    concentration_level,
+    effective_positions,
+    excess_over,
+    herfindahl,
+)
+from portfolio.domain.figures import figures_of
+from portfolio.domain.market import MarketView
+from tests.support.rebalancing import FREE, asset, view_of
+
+
+def test_the_check_figures_of_the_conventions() -> None:
+    whole = Decimal("7019.14")
+    excess = excess_over(Decimal("0.25"), whole * Decimal("0.285"), whole)
+    assert excess == Excess(excess_allocation=Decimal("3.5"), excess_value=Decimal("245.6699"))
+    assert round(excess.excess_value, 2) == Decimal("245.67")
+    shares = [Decimal(share) for share in ("0.3", "0.25", "0.2", "0.15", "0.1")]
+    assert herfindahl(shares, Decimal(1)) == Decimal("0.225")
+
+
+@pytest.mark.parametrize(("value", "whole"), [("25", "100"), ("30", "0"), ("-30", "-100")])
+def test_what_is_not_over_its_limit_has_no_excess(value: str, whole: str) -> None:
+    assert excess_over(Decimal("0.25"), Decimal(value), Decimal(whole)) is None
+
+
+@pytest.mark.parametrize(
+    ("hhi", "level"),
+    [
+        ("0.250001", ConcentrationLevel.HIGH),
+        ("0.25", ConcentrationLevel.MEDIUM),
+        ("0.150001", ConcentrationLevel.MEDIUM),
+        ("0.15", ConcentrationLevel.LOW),
+    ],
+)
+def test_the_level_changes_just_above_its_bounds(hhi: str, level: ConcentrationLevel) -> None:
+    assert concentration_level(Decimal(hhi)) is level
+
+
+def test_of_nothing_or_with_a_short_position_the_index_is_undefined() -> None:
+    assert herfindahl([], Decimal(0)) is None
+    assert herfindahl([Decimal(2), Decimal(-1)], Decimal(1)) is None
+    assert effective_positions(None) is None
+    assert concentration_level(None) is None
+
+
+def test_the_figures_of_a_view() -> None:
+    figures = figures_of(view_of(asset("A", "40"), asset("B", "40"), correlations={("A", "B"): "0.2"}), FREE)
+    assert [figures.total_value, figures.cash, figures.cash_allocation] == [100_000, 20_000, 20]
+    # 0.5^2 + 0.5^2, and 0.4^2 + 0.4^2 + 0.2^2.
+    assert (figures.hhi, figures.hhi_with_cash) == (Decimal("0.5"), Decimal("0.36"))
+    assert (figures.effective_positions, figures.concentration_level) == (Decimal(2), ConcentrationLevel.HIGH)
+    assert (figures.num_positions, figures.average_correlation) == (2, Decimal("0.2"))
+
+
+def test_the_figures_of_nothing_are_undefined() -> None:
+    figures = figures_of(MarketView.of([], cash=Decimal(0)), FREE)
+    assert (figures.cash_allocation, figures.hhi, figures.hhi_with_cash) == (None, None, None)
+    assert (figures.effective_positions, figures.concentration_level, figures.broken) == (None, None, ())

@@ -1,0 +1,40 @@
+"""Which limits there are, and which of them are broken."""
+
+from decimal import Decimal
+
+from portfolio.domain.limits import LimitName, Limits, broken_limits, limit_of, share_of, values_of
+from portfolio.domain.market import MarketView
+from portfolio.domain.reason import Reason
+from tests.support.rebalancing import FREE, asset, view_of
+
+VIEW = view_of(
+    asset("A", "26", category="x", volatility="1"),
+    asset("B", "15", category="x", momentum="-0.6"),
+    correlations={("A", "B"): "0.8"},
+)
+
+
+def test_broken_limits_are_in_the_order_of_the_rules() -> None:
+    names = broken_limits(VIEW, FREE)
+    assert [(name.reason, name.subject) for name in names] == [
+        (Reason.CONCENTRATION_RISK, ("A",)),
+        (Reason.HIGH_VOLATILITY, ("A",)),
+        (Reason.NEGATIVE_MOMENTUM, ("B",)),
+        (Reason.CATEGORY_CONCENTRATION, ("x",)),
+        (Reason.HIGH_CORRELATION, ("A", "B")),
+    ]
+    limits = Limits.of(VIEW, FREE)
+    assert [limits.members(name) for name in names] == [("A",), ("A",), ("B",), ("A", "B"), ("A", "B")]
+    assert [limit_of(name, limits) for name in names] == [Decimal(n) for n in ("0.25", "0.2", "0.08", "0.4", "0.3")]
+    assert [share_of(name, limits, values_of(VIEW)) / 1000 for name in names] == [26, 26, 15, 41, 41]
+
+
+def test_where_nothing_is_worth_anything_no_limit_is_broken() -> None:
+    assert broken_limits(MarketView.of([asset("A", "1")], cash=Decimal(-1000)), FREE) == []
+
+
+def test_a_limit_over_a_position_that_cannot_be_traded_is_stuck() -> None:
+    limits = Limits.of(view_of(asset("A", "26", category="x", tradable=False), asset("B", "26", category="x")), FREE)
+    assert limits.is_stuck(LimitName(Reason.CONCENTRATION_RISK, ("A",)))
+    assert not limits.is_stuck(LimitName(Reason.CONCENTRATION_RISK, ("B",)))
+    assert limits.is_stuck(LimitName(Reason.CATEGORY_CONCENTRATION, ("x",)))

@@ -1,0 +1,68 @@
+"""What holds for every plan, whatever the portfolio."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+
+from portfolio.domain.health import assess
+from portfolio.domain.limits import broken_limits
+from portfolio.domain.market import MarketView
+from portfolio.domain.plan import Plan, make_plan
+from portfolio.domain.projection import TradeIntent, project
+from portfolio.domain.rebalance import RebalancePolicy
+from portfolio.domain.trade import Side
+from tests.support.rebalancing import views
+
+COSTS = pytest.mark.parametrize("fee_bps", [0, 10, 50])
+
+
+def carried_out(view: MarketView, plan: Plan, policy: RebalancePolicy) -> MarketView:
+    """The portfolio after the trades, sales first, in the very quantities that were recommended.
+
+    More sold than held, or more spent than there is, raises.
+    """
+    ordered = sorted(plan.recommendations, key=lambda trade: trade.action is Side.BUY)
+    intents = [TradeIntent(symbol=t.symbol, side=t.action, quantity=t.trade_quantity) for t in ordered]
+    return project(view, intents, policy)
+
+
+@COSTS
+@settings(max_examples=100)
+@given(view=views(least=100_000, most=10_000_000))
+def test_a_plan_breaks_nothing_and_carried_out_asks_for_nothing(fee_bps: int, view: MarketView) -> None:
+    policy = RebalancePolicy(fee_bps=Decimal(fee_bps))
+    plan = make_plan(view, policy)
+    after = carried_out(view, plan, policy)
+    assert set(broken_limits(after, policy)) <= set(broken_limits(view, policy))
+    now, then = assess(view, policy).score, assess(after, policy).score
+    assert now is not None
+    assert then is not None
+    assert then >= now
+    assert then == plan.projected.health.score
+    assert abs(after.total_value - plan.projected.total_value) < Decimal("1e-9")
+    assert abs(view.total_value - after.total_value - plan.estimated_cost) < Decimal("1e-9")
+    assert make_plan(after, policy).recommendations == ()
+
+
+@COSTS
+@settings(max_examples=100)
+@given(view=views(least=200, most=100_000))
+def test_of_a_small_portfolio_at_most_twice_the_dust_limit_is_asked_again(fee_bps: int, view: MarketView) -> None:
+    policy = RebalancePolicy(fee_bps=Decimal(fee_bps))
+    plan = make_plan(view, policy)
+    after = carried_out(view, plan, policy)
+    assert set(broken_limits(after, policy)) <= set(broken_limits(view, policy))
+    assert all(trade.trade_value >= policy.dust_value for trade in plan.recommendations)
+    assert all(trade.trade_value <= 2 * policy.dust_value for trade in make_plan(after, policy).recommendations)
+
+
+@settings(max_examples=100)
+@given(view=views(least=1, most=10_000_000))
+def test_deductions_add_up_to_what_the_score_lacks(view: MarketView) -> None:
+    for policy in (RebalancePolicy(), RebalancePolicy(position_limit=Decimal("0.05"))):
+        health = assess(view, policy)
+        assert health.score is not None
+        assert 0 <= health.score <= 100
+        assert health.score == round(health.score, 1)
+        assert sum(deduction.points for deduction in health.deductions) == 100 - health.score

@@ -1,0 +1,45 @@
+"""Trades come to stand on the total value that they leave, even where no value fits exactly."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from portfolio.domain.limits import Limits
+from portfolio.domain.reason import Reason
+from portfolio.domain.rebalance import RebalancePolicy
+from portfolio.domain.settlement import settle
+from portfolio.domain.strategies.targets import Proposal, Targets
+from tests.support.rebalancing import asset, view_of
+
+LIMITS = Limits.of(view_of(asset("A", "50")), RebalancePolicy())
+
+
+def _sale(change: str) -> list[Proposal]:
+    return [Proposal(symbol="A", reason=Reason.CONCENTRATION_RISK, change=Decimal(change), evidence={})]
+
+
+def test_where_costs_run_in_a_circle_the_lowest_total_value_is_taken() -> None:
+    # Sold at 100,000, which leaves 99,990, at which nothing is sold, which leaves 100,000.
+    def undecided(targets: Targets) -> Sequence[Proposal]:
+        return _sale("-10000") if targets.whole > 99_995 else []
+
+    settled = settle(LIMITS, [undecided], deploys=False)
+    assert settled is not None
+    assert not settled.changes
+    assert settled.whole == 100_000
+
+
+def test_costs_settle_where_a_lower_total_asks_for_more() -> None:
+    # 1,000 are sold, and 5,000 more as soon as the total is under 100,000: the limit holds on what is left.
+    def growing(targets: Targets) -> Sequence[Proposal]:
+        return _sale("-6000") if targets.whole < 100_000 else _sale("-1000")
+
+    settled = settle(LIMITS, [growing], deploys=False)
+    assert settled is not None
+    assert settled.changes == {"A": Decimal(-6000)}
+    assert (settled.cost, settled.whole) == (Decimal(6), Decimal(99_994))
+
+
+def test_noise_in_the_last_digits_is_no_trade() -> None:
+    settled = settle(LIMITS, [lambda _: _sale("-1e-19")], deploys=False)
+    assert settled is not None
+    assert (settled.changes, settled.fixed) == ({}, frozenset())
