@@ -13,6 +13,8 @@ import msgspec
 from dotenv import dotenv_values
 from msgspec import Meta
 
+from portfolio.domain.portfolio import BookingRules
+
 PREFIX: Final = "PORTFOLIO_"
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -84,6 +86,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def proxies(self) -> tuple[str, ...]:
         """Return the addresses whose forwarding headers are believed."""
         return _listed(self.trusted_proxies)
+
+    @property
+    def booking_rules(self) -> BookingRules:
+        """Return what bookings are held to."""
+        return BookingRules(
+            amount_tolerance_percent=self.amount_tolerance_percent, allow_negative_cash=self.allow_negative_cash
+        )
+
+    @property
+    def is_simulated(self) -> bool:
+        """Return whether prices are made up."""
+        return self.price_feed is PriceFeedKind.SIMULATED
 
     @property
     def is_embedded(self) -> bool:

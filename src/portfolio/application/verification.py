@@ -149,7 +149,7 @@ def _verdict(portfolio: Portfolio, fold: Fold) -> Verdict:
 
 
 def describe_drift(portfolio: Portfolio) -> list[str]:
-    """Return a line for each row that another program moved."""
+    """Return a line for each row that another program moved, or that cannot be read."""
     lines = []
     if portfolio.cash_drift:
         lines.append(f"cash: the row says {portfolio.cash}, the ledger {portfolio.ledger_cash}")
@@ -159,6 +159,9 @@ def describe_drift(portfolio: Portfolio) -> list[str]:
     )
     if portfolio.drift and not lines:
         lines.append(f"cost basis: the rows say {portfolio.drift} more than the ledger")
+    lines.extend(
+        f"{name!r}: the row's symbol names no asset, it counts for nothing" for name in portfolio.unreadable_rows
+    )
     return lines
 
 
@@ -183,7 +186,7 @@ class ReconcileBooks:
 
     async def _reconcile(self, unit: LedgerUnit, as_realized: bool | None) -> NewMovement | None:
         before = unit.portfolio
-        if not describe_drift(before):
+        if not before.has_drift:
             return None
         moved = tuple(PositionAdjustment(symbol=p.symbol, quantity_delta=p.drift) for p in before.drifted_positions)
         realized = bool(moved) if as_realized is None else as_realized

@@ -27,7 +27,13 @@ class Lifecycle:
     """
 
     def __init__(
-        self, *, check: Step, open_books: OpenBooks, price_loop: PriceLoop, finish: Sequence[Step], close: Sequence[Step]
+        self,
+        *,
+        check: Step,
+        open_books: OpenBooks,
+        price_loop: PriceLoop,
+        finish: Sequence[Step],
+        close: Sequence[Step],
     ) -> None:
         """Wire the parts: ``finish`` brings what was begun to its end, ``close`` then gives back what is held."""
         self._check = check

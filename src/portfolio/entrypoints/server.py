@@ -8,6 +8,7 @@ import signal
 import uvicorn
 
 from portfolio.entrypoints.http.app import PortfolioApp
+from portfolio.entrypoints.logs import configure_logging
 from portfolio.settings import Settings
 
 KEEP_ALIVE_SECONDS = 30
@@ -20,6 +21,7 @@ def run(app: PortfolioApp, settings: Settings) -> None:
     Raises:
         SystemExit: the address could not be bound.
     """
+    configure_logging(settings)
     # The server obeys these, and then raises them again for whoever handled them before: they are dealt with by then.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda _number, _frame: None)

@@ -265,8 +265,9 @@ async def test_with_a_key_nothing_is_a_twin(book: BookTrades) -> None:
     await book([wish(BUY)])
     [keyed] = await book([wish(BUY, "a")])
     assert accepted(keyed).possible_duplicate_of is None
-    [unkeyed] = await book([wish(BUY)])
+    [unkeyed, together] = await book([wish(BUY), wish(BUY, "b")])
     assert accepted(unkeyed).possible_duplicate_of == accepted(keyed).trade_id
+    assert accepted(together).possible_duplicate_of is None
 
 
 # --- lost commits -----------------------------------------------------------------------------------------------------

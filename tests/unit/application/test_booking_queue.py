@@ -106,12 +106,13 @@ async def test_a_caller_who_goes_away_cancels_the_waiting_and_not_the_booking(ga
 
 async def test_a_caller_who_went_away_hears_nothing_of_a_failure(gated: Gated) -> None:
     queue = BookingQueue(gated)
-    gone = begin(queue, wish(BUY, "gone"))
+    gone, staying = begin(queue, wish(BUY, "gone")), begin(queue, wish(BUY, "staying"))
     await settle()
     gone.cancel()
     gated.failures = [LedgerUnavailable("away")]
     gated.gate.set()
-    await settle()
+    with pytest.raises(LedgerUnavailable):
+        await asyncio.wait_for(staying, 1)
     assert queue.waiting == 0
     assert accepted((await queue.book([wish(BUY, "next")]))[0]).trade_id == 1
 

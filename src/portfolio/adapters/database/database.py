@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy.exc import ArgumentError
+
 from portfolio.adapters.database.engine import Connections, Limits, create_engine
 from portfolio.adapters.database.leases import DatabaseLeases
 from portfolio.adapters.database.ledger import DatabaseLedger, PortfolioRow
 from portfolio.adapters.database.prices import DatabasePriceStore
 from portfolio.adapters.database.tables import SCHEMA_REVISION
 from portfolio.application.errors import SchemaUnknown
+from portfolio.settings import Settings, SettingsError
 
 
 class Database:
@@ -21,6 +24,25 @@ class Database:
         self.ledger = DatabaseLedger(connections, row)
         self.prices = DatabasePriceStore(connections, row, prices_schema=prices_schema)
         self.leases = DatabaseLeases(connections)
+
+    @staticmethod
+    def of(settings: Settings) -> Database:
+        """Return the database of the settings; nothing is connected yet.
+
+        Raises:
+            SettingsError: the URL names another kind of database.
+        """
+        seconds = settings.request_deadline_seconds
+        try:
+            return open_database(
+                settings.database_url,
+                prices_schema=settings.prices_schema,
+                hosts=settings.further_hosts,
+                pool_size=settings.database_pool_size,
+                limits=Limits(statement_seconds=seconds, commit_seconds=seconds),
+            )
+        except (ValueError, ArgumentError) as error:
+            raise SettingsError("PORTFOLIO_DATABASE_URL is sqlite+aiosqlite:///... or mysql+aiomysql://...") from error
 
     async def check_schema(self) -> None:
         """Make sure that the database is at the schema revision this version is written for.

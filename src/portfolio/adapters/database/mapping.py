@@ -115,12 +115,17 @@ def _mark(row: Any) -> Mark | None:
 def portfolio_from_rows(
     row: Any, holdings: Iterable[Any], read: Callable[[Any], Position] = position_from_row
 ) -> Portfolio:
-    """Return the portfolio of its row and of the holdings; a row whose symbol names no asset is left out."""
+    """Return the portfolio of its row and of the holdings; a row whose symbol names no asset is only named."""
     positions: dict[Symbol, Position] = {}
+    unreadable: list[str] = []
     for holding in holdings:
         try:
             position = read(holding)
         except InvalidSymbol:
+            unreadable.append(holding.symbol)
+            continue
+        if position.symbol in positions:
+            unreadable.append(holding.symbol)
             continue
         positions[position.symbol] = position
     return Portfolio(
@@ -141,6 +146,7 @@ def portfolio_from_rows(
             gross_loss=Money(row.gross_loss),
         ),
         positions=MappingProxyType(positions),
+        unreadable_rows=tuple(unreadable),
         updated_at=row.updated_at,
     )
 

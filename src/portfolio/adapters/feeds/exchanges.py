@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Self
 
 from portfolio.adapters.feeds.allowance import Allowance
 from portfolio.adapters.feeds.binance import BinanceFeed
@@ -17,6 +18,7 @@ from portfolio.adapters.feeds.klines import BinanceKlines
 from portfolio.adapters.feeds.pace import Pace
 from portfolio.adapters.feeds.tether import TetherRate
 from portfolio.application.ports import Clock
+from portfolio.settings import Settings
 
 COINBASE_URL = "https://api.coinbase.com"
 BINANCE_URL = "https://api.binance.com"
@@ -61,6 +63,18 @@ class Exchanges:
         daily = CoinbaseCandles(candles, Pace(clock, _CANDLES_PER_SECOND, wait=wait), wait=wait)
         self.prices = ChainFeed({"coinbase": self.spot, "binance": self.fallback})
         self.closes = ChainCloses([daily, BinanceKlines(binance, daily)])
+
+    @classmethod
+    def of(cls, settings: Settings, clock: Clock) -> Self:
+        """Return the exchanges of the settings: both sources together fit the request's deadline."""
+        return cls(
+            clock,
+            coinbase_url=settings.coinbase_url,
+            binance_url=settings.binance_url,
+            candles_url=settings.candles_url,
+            call_seconds=0.3 * settings.request_deadline_seconds,
+            source_seconds=0.4 * settings.request_deadline_seconds,
+        )
 
     def least_interval_seconds(self, symbols: int) -> float:
         """Return how far apart refreshes of so many symbols have to be, for the exchange's sake."""

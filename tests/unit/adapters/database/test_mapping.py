@@ -178,3 +178,11 @@ def test_percentages_fit_their_column(part: str, whole: str, expected: str) -> N
 )
 def test_numbers_of_any_kind_are_read_from_sqlite(stored: str | float | None, read: str | None) -> None:
     assert from_any_number(stored) == (None if read is None else Decimal(read))
+
+
+def test_rows_that_name_no_asset_or_one_twice_count_for_nothing_and_are_named() -> None:
+    bare = {"quantity": Decimal(1), "avg_entry_price": Decimal(2), "total_invested": Decimal(2)}
+    rows = [row(id=1, symbol="BTC", **bare), row(id=2, symbol="BTC-EUR", **bare), row(id=3, symbol="btc", **bare)]
+    portfolio = portfolio_from_rows(SimpleNamespace(updated_at=AT, **portfolio_to_row(Portfolio(id=5)), id=5), rows)
+    assert [position.symbol.code for position in portfolio.open_positions] == ["BTC"]
+    assert portfolio.unreadable_rows == ("BTC-EUR", "btc")
