@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from portfolio.domain.decimal_text import plain
+
 
 class DomainError(Exception):
     """A rule of the domain said no; ``str()`` is one sentence for the caller."""
@@ -55,8 +57,8 @@ class AmountMismatch(DomainError):
 
     def __init__(self, asset_money: Decimal, notional: Decimal, tolerance_percent: Decimal) -> None:
         super().__init__(
-            f"the money for the asset is {asset_money:f} but quantity x price is {notional:f}: "
-            f"more than {tolerance_percent:f} % apart"
+            f"the money for the asset is {plain(asset_money)} but quantity x price is {plain(notional)}: "
+            f"more than {plain(tolerance_percent)} % apart"
         )
         self.asset_money = asset_money
         self.notional = notional
@@ -67,7 +69,7 @@ class InsufficientQuantity(DomainError):
     """More was sold than is held."""
 
     def __init__(self, symbol: str, held: Decimal, requested: Decimal) -> None:
-        super().__init__(f"{requested:f} {symbol} cannot be sold: {held:f} is held")
+        super().__init__(f"{plain(requested)} {symbol} cannot be sold: {plain(held)} is held")
         self.symbol = symbol
         self.held = held
         self.requested = requested
@@ -77,7 +79,7 @@ class InsufficientCash(DomainError):
     """More was spent than there is."""
 
     def __init__(self, available: Decimal, required: Decimal) -> None:
-        super().__init__(f"{required:f} is needed but cash is {available:f}")
+        super().__init__(f"{plain(required)} is needed but cash is {plain(available)}")
         self.available = available
         self.required = required
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from typing import Self
 
+from portfolio.domain.decimal_text import plain
 from portfolio.domain.errors import InvalidAmount, OutOfRange
 
 DECIMALS = 18
@@ -32,9 +33,12 @@ def round_to_step(value: Decimal) -> Decimal:
     Raises:
         OutOfRange: the value has more than 20 integer digits.
     """
-    if abs(value) >= LIMIT:
-        raise OutOfRange(value)
-    return value.quantize(_STEP, context=EXACT)
+    # Never abs() or unary minus of a Decimal: they round to the 28 digits of whatever context is current.
+    if value.copy_abs() < LIMIT:
+        rounded = value.quantize(_STEP, context=EXACT)
+        if rounded.copy_abs() < LIMIT:
+            return rounded
+    raise OutOfRange(value)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -77,10 +81,10 @@ class Amount:
         return type(self)(EXACT.subtract(self.value, _same(self, other).value))
 
     def __neg__(self) -> Self:
-        return type(self)(-self.value)
+        return type(self)(EXACT.minus(self.value))
 
     def __abs__(self) -> Self:
-        return type(self)(abs(self.value))
+        return type(self)(EXACT.abs(self.value))
 
     def __bool__(self) -> bool:
         return bool(self.value)
@@ -126,18 +130,6 @@ class Price(Amount):
         Amount.__post_init__(self)
         if self.value < 0:
             raise InvalidAmount(str(self.value), "a price is not below zero")
-
-
-def plain(value: Decimal) -> str:
-    """Return ``value`` without exponent, trailing zeros or negative zero.
-
-    >>> plain(Decimal("4.500E+3")), plain(Decimal("-0.00")), plain(Decimal("0.10"))
-    ('4500', '0', '0.1')
-    """
-    text = format(value, "f")
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return "0" if text in {"-0", ""} else text
 
 
 def _same(one: Amount, other: Amount) -> Amount:

@@ -52,7 +52,8 @@ class Portfolio:
     """A portfolio at one revision; every change returns the next one.
 
     To the last digit: ``total_value == net_deposits + realized_pnl + unrealized_pnl + drift``, where drift is what
-    other programs wrote into the shared rows, and zero when none did.
+    other programs wrote into the shared rows, and zero when none did. ``unreadable_rows`` are the symbols of
+    rows that name no asset: they count for nothing, and have to be seen.
     """
 
     id: int
@@ -66,6 +67,7 @@ class Portfolio:
     units: Units = field(default_factory=Units)
     tally: Tally = field(default_factory=Tally)
     positions: Mapping[Symbol, Position] = field(default_factory=dict)
+    unreadable_rows: tuple[str, ...] = ()
     updated_at: datetime | None = None
 
     # --- what it is worth -------------------------------------------------------------------------------------------
@@ -104,6 +106,11 @@ class Portfolio:
     def cash_drift(self) -> Money:
         """Return how much more cash the row holds than this ledger's entries explain."""
         return self.cash - self.ledger_cash
+
+    @property
+    def has_drift(self) -> bool:
+        """Return whether another program moved a row in a way that can be booked."""
+        return bool(self.cash_drift or self.drift or self.drifted_positions)
 
     @property
     def drifted_positions(self) -> list[Position]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from portfolio.domain.errors import OutOfRange
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
 from portfolio.domain.trade import Execution, Side, Trade
@@ -58,10 +59,14 @@ class Position:
 
     @property
     def break_even_price(self) -> Price | None:
-        """Return the price at which a sale of everything, free of fees, returns the cost basis; None when closed."""
-        if not self.is_open or (self.cost_basis.value < 0) != (self.quantity.value < 0):
+        """Return the price at which a sale of everything, free of fees, returns the cost basis.
+
+        None when closed, and where cost and quantity make no price, as after a foreign write of one of them.
+        """
+        try:
+            return _average(self.cost_basis, self.quantity)
+        except OutOfRange:
             return None
-        return self.cost_basis.per(self.quantity)
 
     @property
     def drift(self) -> Quantity:
@@ -107,13 +112,12 @@ class Position:
     def undo(self, trade: Trade, trade_id: int, at: datetime) -> tuple[Position, Trade]:
         """Return the position without ``trade``, and the opposite entry that takes it out.
 
-        Where nothing happened since, every sum is what it was before the trade. When nothing is held afterwards what is
-        left of the cost, from averages that moved in between, becomes realized.
+        Where nothing happened since, every sum is what it was before the trade. When nothing is held afterwards, or the
+        cost would change its sign, what is left of the cost, from averages that moved in between, becomes realized.
         """
         left = self.quantity - trade.quantity_delta
-        asset_delta, basis_delta = -trade.asset_delta, -trade.basis_delta
-        if not left or (self.cost_basis + basis_delta).value < 0 < left.value:
-            asset_delta, basis_delta = -self.asset_cost, -self.cost_basis
+        asset_delta = _undone(self.asset_cost, trade.asset_delta, left)
+        basis_delta = _undone(self.cost_basis, trade.basis_delta, left)
         entry = replace(
             trade,
             side=trade.side.opposite,
@@ -140,16 +144,13 @@ class Position:
     def _entered(self, trade: Trade) -> Position:
         quantity = self.quantity + trade.quantity_delta
         asset_cost = self.asset_cost + trade.asset_delta
-        keeps_average = trade.closes and (quantity.value > 0) == (self.quantity.value > 0)
-        if not quantity:
-            average = None
-        elif keeps_average and self.avg_entry_price is not None:
-            average = self.avg_entry_price
-        else:
-            average = asset_cost.per(quantity) if (asset_cost.value < 0) == (quantity.value < 0) else None
-        reopened = not self.is_open or (quantity.value > 0) != (self.quantity.value > 0)
+        same_side = bool(quantity) and (quantity.value > 0) == (self.quantity.value > 0)
+        average = self.avg_entry_price if trade.closes and same_side else None
+        if average is None:
+            average = _average(asset_cost, quantity)
+        opened = bool(quantity) and not (self.is_open and same_side)
         mark = self.mark
-        if trade.reverses is None and (mark is None or (reopened and mark.at <= trade.executed_at)):
+        if trade.reverses is None and (mark is None or (opened and mark.at <= trade.executed_at)):
             mark = Mark(trade.price, TRADE_SOURCE, trade.executed_at)
         return replace(
             self,
@@ -161,3 +162,17 @@ class Position:
             avg_entry_price=average,
             mark=mark,
         )
+
+
+def _average(cost: Money, quantity: Quantity) -> Price | None:
+    """Return what one unit cost; None where nothing is held, or the two do not have the same sign."""
+    if not quantity or (cost.value < 0) != (quantity.value < 0):
+        return None
+    return cost.per(quantity)
+
+
+def _undone(sum_held: Money, delta: Money, left: Quantity) -> Money:
+    """Return what takes ``delta`` out of a sum again: all of the sum, where the rest would not fit what is left."""
+    rest = sum_held - delta
+    fits = rest.value >= 0 if left.value > 0 else rest.value <= 0
+    return -delta if left and fits else -sum_held

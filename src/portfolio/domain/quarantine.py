@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from portfolio.domain.money import EXACT, Price, plain
+from portfolio.domain.decimal_text import plain
+from portfolio.domain.money import EXACT, Price
 from portfolio.domain.position import Mark
 from portfolio.domain.quote import Quote
 from portfolio.domain.symbol import Symbol
@@ -33,7 +34,9 @@ class QuoteRules:
     confirming_time: timedelta = timedelta(minutes=2)
 
     def is_wild(self, price: Price, reference: Price) -> bool:
-        """Return whether ``price`` is further from ``reference`` than a market moves; nothing is from zero."""
+        """Return whether ``price`` is further from ``reference`` than a market moves; nothing is from
+        zero.
+        """
         if not reference:
             return False
         larger, smaller = max(price, reference), min(price, reference)
@@ -69,7 +72,9 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What became of one tick's quotes: those believed, why the others were not, and the quarantine after it."""
+    """What became of one tick's quotes: those believed, why the others were not, and the quarantine after
+    it.
+    """
 
     believed: Mapping[Symbol, Quote]
     refused: Mapping[Symbol, str]

@@ -34,6 +34,7 @@ _NOT_PAIRS = frozenset(
         "SOLVBTC",
         "FRXETH",
         "SFRXETH",
+        "WSTETH",
         "ANKRETH",
     ]
 )
@@ -61,6 +62,9 @@ class Symbol:
         Raises:
             InvalidSymbol: another quote currency, an unseparated pair such as BTCUSDT, or no symbol at all.
         """
+        # In other scripts upper case may be something else altogether: the German sharp s becomes SS.
+        if not text.isascii():
+            raise InvalidSymbol(text, "1 to 20 of A-Z and 0-9")
         upper = text.upper()
         pair = _QUOTED.fullmatch(upper)
         if pair:

@@ -87,7 +87,7 @@ class Execution:
             AmountMismatch: further apart than the tolerance; exactly at it is accepted.
         """
         asset, notional = self.asset_money.value, EXACT.multiply(self.quantity.value, self.price.value)
-        distance = abs(EXACT.subtract(asset, notional))
+        distance = EXACT.subtract(asset, notional).copy_abs()
         if EXACT.multiply(distance, Decimal(100)) > EXACT.multiply(notional, tolerance_percent):
             raise AmountMismatch(asset, notional, tolerance_percent)
 

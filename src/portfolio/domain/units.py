@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from portfolio.domain.errors import OutOfRange
 from portfolio.domain.money import EXACT, Money, round_to_step
+
+# Fewer units than this count as none: at 18 decimals their value would be noise.
+LEAST_COUNT = Decimal("0.000000001")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,17 +26,26 @@ class Units:
     def value(self, total: Money) -> Decimal:
         """Return the value of one unit when the whole is worth ``total``, half even at 18 decimals.
 
-        With nothing in the portfolio, or less, it stays what it was at the last flow.
+        With nothing in the portfolio, or less, it stays what it was at the last flow; so it does where nothing is left
+        of it at 18 decimals, or it would be 1e20 or more.
         """
         if self.count <= 0 or total.value <= 0:
             return self.last_value
-        value = round_to_step(EXACT.divide(total.value, self.count))
+        try:
+            value = round_to_step(EXACT.divide(total.value, self.count))
+        except OutOfRange:
+            return self.last_value
         return value if value > 0 else self.last_value
 
     def after_flow(self, value_before: Money, flow: Money) -> Units:
-        """Return the units after ``flow`` (negative: a withdrawal) into a portfolio worth ``value_before``."""
+        """Return the units after ``flow`` (negative: a withdrawal) into a portfolio worth ``value_before``.
+
+        Raises:
+            OutOfRange: 1e20 units or more.
+        """
+        if not flow:
+            return self
         unit_value = self.value(value_before)
         total = value_before + flow
-        if total.value <= 0:
-            return Units(count=Decimal(0), last_value=unit_value)
-        return Units(count=round_to_step(EXACT.divide(total.value, unit_value)), last_value=unit_value)
+        count = round_to_step(EXACT.divide(total.value, unit_value)) if total.value > 0 else Decimal(0)
+        return Units(count=count if count >= LEAST_COUNT else Decimal(0), last_value=unit_value)

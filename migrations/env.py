@@ -1,0 +1,60 @@
+"""Where migrations run: on a connection handed over, on a URL, or nowhere but in a script.
+
+By hand: `alembic -x url=mysql+pymysql://... -x prices_schema=crypto_prices upgrade head`, or without a database
+`alembic upgrade 0001:head --sql`. Without `-x` the service's own settings in the environment count.
+"""
+
+import os
+
+from alembic import context
+from sqlalchemy import Connection
+
+from portfolio.adapters.database.schema import LOCK_WAIT_SECONDS, VERSION_TABLE, migration_engine
+
+config = context.config
+given = context.get_x_argument(as_dictionary=True)
+config.attributes.setdefault(
+    "prices_schema",
+    given.get("prices_schema", os.environ.get("PORTFOLIO_PRICES_SCHEMA", "crypto_prices")),
+)
+
+
+def run_offline() -> None:
+    """Write the script."""
+    dialect = config.attributes.get("dialect") or given.get("dialect", "mysql")
+    context.configure(dialect_name=dialect, version_table=VERSION_TABLE, transactional_ddl=dialect == "sqlite")
+    with context.begin_transaction():
+        if dialect != "sqlite":
+            context.execute(f"SET SESSION lock_wait_timeout = {LOCK_WAIT_SECONDS}")
+        context.run_migrations()
+        if dialect != "sqlite":
+            context.execute("COMMIT")  # the last version stamp, for a client that does not commit by itself
+
+
+def run_online() -> None:
+    """Run the migrations, on MySQL statement by statement, on SQLite each in a transaction."""
+    connection = config.attributes.get("connection")
+    if connection is None:
+        url = given.get("url") or os.environ.get("PORTFOLIO_DATABASE_URL", "sqlite:///./portfolio.db")
+        with migration_engine(url).connect() as connection:
+            run_on(connection)
+    else:
+        run_on(connection)
+
+
+def run_on(connection: Connection) -> None:
+    """Run them on a connection."""
+    context.configure(
+        connection=connection,
+        version_table=VERSION_TABLE,
+        transaction_per_migration=True,
+        transactional_ddl=connection.dialect.name == "sqlite",
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+if context.is_offline_mode():
+    run_offline()
+else:
+    run_online()

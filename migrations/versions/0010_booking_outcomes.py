@@ -1,0 +1,56 @@
+"""What became of bookings, kept for every later copy of them."""
+
+from portfolio.adapters.database.migration_steps import Key, NewTable
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+TABLE = NewTable(
+    name="booking_outcomes",
+    columns={
+        "id": "{big_id}",
+        "owner": "{owner} NOT NULL",
+        "client_trade_id": "{key} NULL",
+        "fingerprint": "{digest} NOT NULL",
+        "status": "VARCHAR(10) NOT NULL",
+        "trade_id": "{int} NULL",
+        "symbol": "{symbol} NOT NULL",
+        "side": "VARCHAR(4) NOT NULL",
+        "quantity": "{amount} NOT NULL",
+        "price": "{amount} NOT NULL",
+        "net_amount": "{amount} NOT NULL",
+        "fees": "{amount} NOT NULL",
+        "engine": "{engine} NULL",
+        "outcome": "{long_text} NOT NULL",
+        "decided_at": "{moment} NOT NULL",
+    },
+    keys=(
+        Key(
+            name="unique_outcome",
+            columns=(
+                "owner",
+                "client_trade_id",
+            ),
+            unique=True,
+        ),
+        Key(
+            name="idx_booking_outcomes_status",
+            columns=(
+                "status",
+                "id",
+            ),
+        ),
+    ),
+)
+
+
+def upgrade() -> None:
+    """Apply this step."""
+    TABLE.create()
+
+
+def downgrade() -> None:
+    """Take this step back."""
+    TABLE.drop()

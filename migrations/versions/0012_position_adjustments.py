@@ -1,0 +1,29 @@
+"""By how much a baseline or an adjustment moved what the ledger knows of positions."""
+
+from portfolio.adapters.database.migration_steps import Key, NewTable
+
+revision = "0012"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+
+TABLE = NewTable(
+    name="position_adjustments",
+    columns={
+        "id": "{big_id}",
+        "movement_id": "{big} NOT NULL",
+        "symbol": "{symbol} NOT NULL",
+        "quantity_delta": "{amount} NOT NULL",
+    },
+    keys=(Key(name="idx_position_adjustments_movement", columns=("movement_id",)),),
+)
+
+
+def upgrade() -> None:
+    """Apply this step."""
+    TABLE.create()
+
+
+def downgrade() -> None:
+    """Take this step back."""
+    TABLE.drop()

@@ -1,0 +1,49 @@
+"""Categories from TOML files: the packaged one, and the operator's on top of it."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+
+from portfolio.application.errors import ConfigurationInvalid
+from portfolio.domain.categories import Categories
+from portfolio.domain.errors import InvalidSymbol
+from portfolio.domain.symbol import Symbol
+
+
+def read_categories(path: str = "") -> Categories:
+    """Return the packaged categories, overridden by those of the file at ``path`` where one is named.
+
+    Raises:
+        ConfigurationInvalid: the file cannot be read, is no TOML, or is not of the shape ``category = [symbols]``.
+    """
+    by_symbol = _parse(files("portfolio").joinpath("categories.toml").read_text(encoding="utf-8"), "categories.toml")
+    if path:
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationInvalid(path, "cannot be read") from error
+        by_symbol.update(_parse(text, path))
+    return Categories(MappingProxyType(by_symbol))
+
+
+def _parse(text: str, name: str) -> dict[str, str]:
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationInvalid(name, str(error)) from error
+    by_symbol: dict[str, str] = {}
+    for category, symbols in found.items():
+        if not isinstance(symbols, list) or not all(isinstance(symbol, str) for symbol in symbols):
+            raise ConfigurationInvalid(name, f"{category}: a list of symbols is wanted")
+        for text_symbol in symbols:
+            try:
+                symbol = Symbol.parse(text_symbol).code
+            except InvalidSymbol as error:
+                raise ConfigurationInvalid(name, f"{category}: {error}") from error
+            if symbol in by_symbol:
+                raise ConfigurationInvalid(name, f"{symbol} is in {by_symbol[symbol]} and in {category}")
+            by_symbol[symbol] = category
+    return by_symbol

@@ -1,0 +1,81 @@
+"""The database as the composition root sees it: one object that holds the ports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.exc import ArgumentError
+
+from portfolio.adapters.database.engine import Connections, Limits, create_engine
+from portfolio.adapters.database.leases import DatabaseLeases
+from portfolio.adapters.database.ledger import DatabaseLedger, PortfolioRow
+from portfolio.adapters.database.prices import DatabasePriceStore
+from portfolio.adapters.database.tables import SCHEMA_REVISION
+from portfolio.application.errors import SchemaUnknown
+from portfolio.settings import Settings, SettingsError
+
+
+class Database:
+    """Ledger, prices and leases on one pool of connections."""
+
+    def __init__(self, connections: Connections, *, prices_schema: str | None) -> None:
+        row = PortfolioRow()
+        self._connections = connections
+        self.ledger = DatabaseLedger(connections, row)
+        self.prices = DatabasePriceStore(connections, row, prices_schema=prices_schema)
+        self.leases = DatabaseLeases(connections)
+
+    @staticmethod
+    def of(settings: Settings) -> Database:
+        """Return the database of the settings; nothing is connected yet.
+
+        Raises:
+            SettingsError: the URL names another kind of database.
+        """
+        seconds = settings.request_deadline_seconds
+        try:
+            return open_database(
+                settings.database_url,
+                prices_schema=settings.prices_schema,
+                hosts=settings.further_hosts,
+                pool_size=settings.database_pool_size,
+                limits=Limits(statement_seconds=seconds, commit_seconds=seconds),
+            )
+        except (ValueError, ArgumentError) as error:
+            raise SettingsError("PORTFOLIO_DATABASE_URL is sqlite+aiosqlite:///... or mysql+aiomysql://...") from error
+
+    async def check_schema(self) -> None:
+        """Make sure that the database is at the schema revision this version is written for.
+
+        Raises:
+            SchemaUnknown: it is at another, or at none.
+            LedgerUnavailable: it is away.
+        """
+        found = await self.ledger.ping()
+        if found != SCHEMA_REVISION:
+            raise SchemaUnknown(found, SCHEMA_REVISION)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._connections.close()
+
+
+def open_database(
+    url: str,
+    *,
+    prices_schema: str | None = None,
+    hosts: Sequence[str] = (),
+    pool_size: int = 10,
+    limits: Limits | None = None,
+) -> Database:
+    """Return the database at ``url``; nothing is connected yet.
+
+    ``prices_schema`` is the second database of a MySQL server, and means nothing on SQLite. ``hosts`` are further ones
+    to try, ``host`` or ``host:port``, with the same user and database.
+
+    Raises:
+        ValueError: the URL names another kind of database.
+    """
+    limits = limits or Limits()
+    engine = create_engine(url, prices_schema=prices_schema, hosts=hosts, pool_size=pool_size, limits=limits)
+    return Database(Connections(engine, limits), prices_schema=prices_schema)

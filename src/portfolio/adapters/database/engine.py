@@ -1,0 +1,298 @@
+"""Connections and transactions: every statement under a deadline, every conflict tried again, one commit."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import CursorResult, Executable, make_url
+from sqlalchemy.engine import URL, Connection, Dialect, ExceptionContext
+from sqlalchemy.event import listens_for
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from portfolio.adapters.database.errors import (
+    CommitUnknown,
+    ConnectionLost,
+    NoAnswer,
+    is_conflict,
+    is_lost,
+    marks_disconnect,
+    translated,
+)
+from portfolio.adapters.database.mysql import MySqlConnector
+from portfolio.adapters.database.tables import PRICES, SCHEMA_REVISION
+
+T = TypeVar("T")
+
+ATTEMPTS = 5
+JITTER_SECONDS = 0.02
+CLOSE_SECONDS = 2.0
+_WRITES = "portfolio_writes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long the database may take: for a connection from the pool, to connect, for a statement, a commit, a lock."""
+
+    pool_seconds: float = 2.0
+    connect_seconds: float = 3.0
+    statement_seconds: float = 10.0
+    commit_seconds: float = 10.0
+    lock_wait_seconds: int = 5
+
+
+class Session:
+    """One transaction's connection. A statement that fails or runs late leaves no connection in an unknown state."""
+
+    def __init__(self, connection: AsyncConnection, limits: Limits) -> None:
+        self._connection = connection
+        self._limits = limits
+
+    @property
+    def dialect(self) -> Dialect:
+        """Return what the connection speaks."""
+        return self._connection.dialect
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Return whether this is the embedded database, where one transaction writes at a time."""
+        return self.dialect.name == "sqlite"
+
+    async def run(
+        self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    ) -> CursorResult[Any]:
+        """Return the result of a statement, complete."""
+        async with self._within(self._limits.statement_seconds):
+            return await self._connection.execute(statement, parameters)
+
+    async def run_sql(self, sql: str, parameters: Any = None) -> CursorResult[Any]:
+        """Return the result of a statement in the driver's own words, complete."""
+        async with self._within(self._limits.statement_seconds):
+            return await self._connection.exec_driver_sql(sql, parameters)
+
+    async def commit(self) -> None:
+        """Commit.
+
+        Raises:
+            CommitUnknown: the commit may have been applied, or not.
+        """
+        try:
+            async with self._within(self._limits.commit_seconds):
+                await self._connection.commit()
+        except ConnectionLost as error:
+            raise CommitUnknown(f"the commit's answer never came: {error}") from error
+        except DBAPIError as error:
+            # A server that answers with a conflict, or SQLite with whatever, has not committed.
+            if is_conflict(error) or (self.is_sqlite and not error.connection_invalidated):
+                raise
+            raise CommitUnknown(f"the commit's answer never came: {error.orig}") from error
+
+    async def rollback(self) -> None:
+        """Roll back; a connection on which that fails is given up, which rolls back too."""
+        try:
+            async with self._within(CLOSE_SECONDS):
+                await self._connection.rollback()
+        except (ConnectionLost, DBAPIError):
+            with suppress(Exception):
+                await self._connection.invalidate()
+
+    @asynccontextmanager
+    async def _within(self, seconds: float) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except TimeoutError as error:
+            await self._give_up()
+            raise NoAnswer(seconds) from error
+        except (OSError, EOFError) as error:
+            await self._give_up()
+            raise ConnectionLost(str(error) or type(error).__name__) from error
+        except RuntimeError as error:
+            # What event loops say to a write on a transport that the other side has closed.
+            if "closed" not in str(error):
+                raise
+            await self._give_up()
+            raise ConnectionLost(str(error)) from error
+
+    async def _give_up(self) -> None:
+        with suppress(Exception):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._connection.invalidate()
+
+
+class Connections:
+    """Where transactions run. Writers of this process take turns: the row lock lets but one of them on, and those who
+    wait here hold no connection.
+    """
+
+    def __init__(self, engine: AsyncEngine, limits: Limits) -> None:
+        self._engine = engine
+        self._limits = limits
+        self._turn = asyncio.Lock()
+
+    async def write(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        """Run ``work`` in one transaction and commit once; on a conflict all of it again, at most five times.
+
+        Raises:
+            LedgerUnavailable: nothing was applied.
+            OutcomeUnknown: the answer to the commit never came.
+        """
+        with translated(expected_schema=SCHEMA_REVISION):
+            async with self._my_turn():
+                return await self._persist(work)
+
+    async def read(self, work: Callable[[Session], Awaitable[T]], *, snapshot: bool = False) -> T:
+        """Run ``work``, which only reads; with ``snapshot`` all its statements see one state.
+
+        Raises:
+            LedgerUnavailable: the database is away.
+        """
+        with translated(expected_schema=SCHEMA_REVISION):
+            try:
+                return await self._look(work, snapshot)
+            except (DBAPIError, ConnectionLost) as error:
+                # The pool cannot know that the server has closed a connection meanwhile. What was silent stays so.
+                if isinstance(error, NoAnswer) or not is_lost(error):
+                    raise
+            return await self._look(work, snapshot)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _my_turn(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._limits.statement_seconds):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise NoAnswer(self._limits.statement_seconds) from error
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    async def _persist(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        give_up_at = time.monotonic() + self._limits.statement_seconds
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await self._attempt(work)
+            except Exception as error:
+                again = is_conflict(error) or (is_lost(error) and not isinstance(error, NoAnswer))
+                if not again or attempt == ATTEMPTS or time.monotonic() >= give_up_at:
+                    raise
+            await asyncio.sleep(random.uniform(0, JITTER_SECONDS * 2**attempt))  # noqa: S311  # jitter is no secret
+        raise AssertionError("unreachable")
+
+    async def _attempt(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        async with self._session(writes=True) as session:
+            try:
+                result = await work(session)
+                await session.commit()
+            except BaseException:
+                await session.rollback()
+                raise
+            return result
+
+    async def _look(self, work: Callable[[Session], Awaitable[T]], snapshot: bool) -> T:
+        async with self._session(writes=False) as session:
+            if snapshot and not session.is_sqlite:
+                await session.run_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            return await work(session)
+
+    @asynccontextmanager
+    async def _session(self, *, writes: bool) -> AsyncIterator[Session]:
+        connection = self._engine.connect()
+        patience = self._limits.pool_seconds + self._limits.connect_seconds
+        try:
+            async with asyncio.timeout(patience):
+                await connection.start()
+        except TimeoutError as error:
+            raise NoAnswer(patience) from error
+        try:
+            await connection.execution_options(**{_WRITES: writes})
+            yield Session(connection, self._limits)
+        finally:
+            await asyncio.shield(asyncio.create_task(_return(connection)))
+
+
+async def _return(connection: AsyncConnection) -> None:
+    """Give a connection back to the pool, which rolls back what is open; drop it if that takes long."""
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await connection.close()
+    except Exception:  # noqa: BLE001  # what was asked for is done, and the pool has dropped the connection
+        with suppress(Exception):
+            await connection.invalidate()
+            await connection.close()
+
+
+def create_engine(
+    url: str, *, prices_schema: str | None, hosts: Sequence[str], pool_size: int, limits: Limits
+) -> AsyncEngine:
+    """Return an engine for MySQL, MariaDB or SQLite that has not connected yet.
+
+    Raises:
+        ValueError: the URL names another kind of database.
+    """
+    parsed = make_url(url)
+    if parsed.drivername == "sqlite+aiosqlite":
+        engine = _sqlite_engine(parsed, pool_size, limits)
+    elif parsed.drivername == "mysql+aiomysql":
+        engine = _mysql_engine(parsed, hosts, pool_size, limits)
+    else:
+        raise ValueError(f"{parsed.drivername} is neither mysql+aiomysql nor sqlite+aiosqlite")
+    listens_for(engine.sync_engine, "handle_error")(_mark_disconnects)
+    schema = prices_schema if parsed.get_backend_name() == "mysql" else None
+    return engine.execution_options(schema_translate_map={PRICES: schema})
+
+
+def _mysql_engine(url: URL, hosts: Sequence[str], pool_size: int, limits: Limits) -> AsyncEngine:
+    connector = MySqlConnector(
+        hosts, connect_seconds=limits.connect_seconds, lock_wait_seconds=limits.lock_wait_seconds
+    )
+    return create_async_engine(
+        url.update_query_dict({"charset": "utf8mb4"}),
+        connect_args={"async_creator_fn": connector},
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=limits.pool_seconds,
+        # Below the idle limit that the session sets, so that connections are not found closed.
+        pool_recycle=5 * limits.lock_wait_seconds,
+    )
+
+
+def _sqlite_engine(url: URL, pool_size: int, limits: Limits) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=limits.pool_seconds)
+
+    @listens_for(engine.sync_engine, "connect")
+    def set_up(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself: `begin` does
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout = {limits.lock_wait_seconds * 1000}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A deferred transaction that reads and then writes fails at once when somebody wrote in between.
+        writes = connection.get_execution_options().get(_WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _mark_disconnects(context: ExceptionContext) -> None:
+    if marks_disconnect(context.original_exception):
+        context.is_disconnect = True

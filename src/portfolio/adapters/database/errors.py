@@ -1,0 +1,122 @@
+"""What databases and drivers raise, and what it means here.
+
+Inside the adapter four things can happen to a statement::
+
+    Conflict            another transaction was in the way: roll back and run the unit again from its first read
+    ConnectionLost      the connection is gone; before a commit that means that nothing was applied
+    NoAnswer            a ConnectionLost of our own making: the deadline passed
+    anything else       refused: roll back, and do not try again
+
+``translated`` is the adapter's edge: behind it there are the application's errors only.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown, SchemaUnknown
+
+NO_SUCH_TABLE = 1146
+DUPLICATE_KEY = 1062
+# Deadlock, lock wait, MariaDB's snapshot conflict, and the key of a row that another transaction was first to insert.
+CONFLICTS = frozenset({1213, 1205, 1020, DUPLICATE_KEY})
+# The server turned read-only, as after a failover, or is a cluster node that serves nobody: another connection may do.
+DISCONNECTS = frozenset({1290, 1792, 1836, 1047})
+SQLITE_CONFLICTS = frozenset(
+    {sqlite3.SQLITE_BUSY_SNAPSHOT, sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
+)
+RETRY_AFTER_SECONDS = 1.0
+
+
+class Conflict(Exception):
+    """Another transaction changed what this one has read; running the unit again may succeed."""
+
+
+class ConnectionLost(Exception):
+    """The connection is gone, and with it whatever was not committed."""
+
+
+class NoAnswer(ConnectionLost):
+    """The database did not answer before the deadline; the connection was given up."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"no answer from the database in {seconds:g} s")
+
+
+class CommitUnknown(Exception):
+    """The commit was sent and its answer never came."""
+
+
+def error_code(error: BaseException) -> int | None:
+    """Return the code a database gave to an error: MySQL's number, or SQLite's extended code."""
+    origin = error.orig if isinstance(error, DBAPIError) else error
+    # SQLAlchemy wraps drivers' errors for asyncio in errors of its own.
+    for candidate in (origin, getattr(origin, "driver_exception", None), getattr(origin, "__cause__", None)):
+        code = getattr(candidate, "sqlite_errorcode", None)
+        if code is None and candidate is not None and getattr(candidate, "args", None):
+            code = candidate.args[0]
+        if isinstance(code, int):
+            return code
+    return None
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Return whether running the whole unit again may succeed."""
+    if isinstance(error, Conflict):
+        return True
+    if not isinstance(error, DBAPIError) or error.connection_invalidated:
+        return False
+    return error_code(error) in CONFLICTS | SQLITE_CONFLICTS
+
+
+def is_lost(error: BaseException) -> bool:
+    """Return whether the connection is gone."""
+    return isinstance(error, ConnectionLost) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+
+
+def marks_disconnect(error: BaseException) -> bool:
+    """Return whether the connection is of no more use after the driver's error, which SQLAlchemy does not know."""
+    return error_code(error) in DISCONNECTS or "Packet sequence number wrong" in str(error)
+
+
+@contextmanager
+def translated(*, expected_schema: str) -> Iterator[None]:
+    """Turn every error of databases and drivers into one of the application's.
+
+    Raises:
+        SchemaUnknown: a table is missing.
+        OutcomeUnknown: the answer to a commit never came.
+        LedgerUnavailable: anything else; nothing was applied.
+    """
+    try:
+        yield
+    except CommitUnknown as error:
+        raise OutcomeUnknown(str(error), retry_after_seconds=RETRY_AFTER_SECONDS) from error
+    except PoolTimeout as error:
+        raise _unavailable("all database connections are in use") from error
+    except DBAPIError as error:
+        if _misses_a_table(error):
+            raise SchemaUnknown(None, expected_schema) from error
+        raise _unavailable(_reason(error)) from error
+    except Conflict as error:
+        raise _unavailable(f"the database is too contended: {error}") from error
+    except (SQLAlchemyError, ConnectionLost, OSError) as error:
+        raise _unavailable(f"the database is away: {str(error) or type(error).__name__}") from error
+
+
+def _misses_a_table(error: DBAPIError) -> bool:
+    return error_code(error) == NO_SUCH_TABLE or "no such table" in str(error.orig)
+
+
+def _reason(error: DBAPIError) -> str:
+    # The statement and its parameters stay out of the message: they are somebody's trades.
+    return f"the database refused: {str(error.orig)[:200]}"
+
+
+def _unavailable(reason: str) -> LedgerUnavailable:
+    return LedgerUnavailable(reason, retry_after_seconds=RETRY_AFTER_SECONDS)

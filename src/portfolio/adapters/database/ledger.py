@@ -1,0 +1,285 @@
+"""The books in a database."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Select, func, insert, literal_column, select
+
+from portfolio.adapters.database.engine import Connections, Session
+from portfolio.adapters.database.known_positions import KnownPositions
+from portfolio.adapters.database.mapping import portfolio_from_rows, trade_from_row
+from portfolio.adapters.database.mapping_records import (
+    REFUSED,
+    daily_value_from_row,
+    movement_from_row,
+    outcome_from_row,
+)
+from portfolio.adapters.database.tables import (
+    SCHEMA_REVISION,
+    booking_outcomes,
+    cash_movements,
+    mock_performance_history,
+    mock_portfolio,
+    mock_trades,
+    position_adjustments,
+    schema_revision,
+)
+from portfolio.adapters.database.unit_of_work import (
+    ALL_HOLDINGS,
+    DatabaseLedgerUnit,
+    find_row,
+    open_unit,
+    select_trades,
+)
+from portfolio.application.errors import LedgerUnavailable, PortfolioMissing, SchemaUnknown
+from portfolio.application.records import (
+    BookedTrade,
+    BookingKey,
+    DailyValue,
+    NewMovement,
+    NewTrade,
+    Page,
+    RecordedOutcome,
+    Revisions,
+    TradeFilter,
+)
+from portfolio.domain.portfolio import Portfolio
+
+T = TypeVar("T")
+
+THE_PORTFOLIO = 1
+"""The existing tables hold one portfolio; this is its number, whatever the id of its row."""
+
+
+class PortfolioRow:
+    """Remembers which row is the portfolio, which stays the same once its books are open, and what rows were read."""
+
+    def __init__(self) -> None:
+        self._id: int | None = None
+        self.read = KnownPositions()
+
+    def id_for(self, portfolio_id: int) -> int | None:
+        """Return the row's id; None where it has to be looked for.
+
+        Raises:
+            PortfolioMissing: the tables hold no portfolio of this number.
+        """
+        if portfolio_id not in {THE_PORTFOLIO, self._id}:
+            raise PortfolioMissing(portfolio_id)
+        return self._id
+
+    def seen(self, row: Any) -> None:
+        """Take notice of the row that was found."""
+        if row.ledger_cash is not None:
+            self._id = row.id
+
+
+class DatabaseLedger:
+    """The port ``Ledger`` on a database."""
+
+    def __init__(self, connections: Connections, row: PortfolioRow) -> None:
+        self._connections = connections
+        self._row = row
+
+    async def transact(self, portfolio_id: int, work: Callable[[DatabaseLedgerUnit], Awaitable[T]]) -> T:
+        """Run ``work`` in one transaction under the portfolio's row lock, commit once, and return its result.
+
+        Raises:
+            PortfolioMissing: there is no such portfolio yet.
+            LedgerUnavailable: nothing was applied.
+            OutcomeUnknown: the answer to the commit never came.
+        """
+
+        async def in_unit(session: Session) -> T:
+            unit = await open_unit(session, portfolio_id, self._row.id_for(portfolio_id), self._row.read)
+            self._row.seen(unit.row)
+            return await work(unit)
+
+        return await self._connections.write(in_unit)
+
+    async def create(self, portfolio_id: int) -> None:
+        """Create an empty portfolio row where there is none at all; harmless when two do it at once."""
+
+        async def insert_first(session: Session) -> None:
+            if await find_row(session, None) is not None:
+                return
+            # Of two who come at once the second meets the first one's key, and finds the row when it runs again.
+            empty = dict.fromkeys(("total_value", "cash_balance", "invested_amount", "total_pnl"), 0)
+            await session.run(insert(mock_portfolio).values(id=portfolio_id, **empty))
+
+        await self._connections.write(insert_first)
+
+    async def is_adopted(self, portfolio_id: int) -> bool | None:
+        """Return whether the books were opened on the row; None where there is no row at all."""
+        row = await self._connections.read(lambda session: self._find(session, portfolio_id))
+        return None if row is None else row.ledger_cash is not None
+
+    async def revisions(self, portfolio_id: int) -> Revisions:
+        """Return the revisions as committed now, by one indexed lookup.
+
+        Raises:
+            PortfolioMissing: there is no such portfolio yet.
+        """
+        row = await self._connections.read(lambda session: self._get(session, portfolio_id))
+        return Revisions(ledger=row.revision, prices=row.price_revision)
+
+    async def load(self, portfolio_id: int) -> Portfolio:
+        """Return the portfolio in one consistent read, without a lock.
+
+        Raises:
+            PortfolioMissing: there is no such portfolio yet.
+        """
+
+        async def load(session: Session) -> Portfolio:
+            row = await self._get(session, portfolio_id)
+            return portfolio_from_rows(row, await session.run(ALL_HOLDINGS), self._row.read)
+
+        return await self._connections.read(load, snapshot=True)
+
+    async def trades(self, wanted: TradeFilter) -> Page[BookedTrade]:
+        """Return the trades booked here, newest first; executed at ``since`` or later, and before ``until``."""
+        rows = await self._rows(_select_wanted(wanted))
+        return _page([trade_from_row(row) for row in rows], wanted.limit)
+
+    async def outcome(self, key: BookingKey) -> RecordedOutcome | None:
+        """Return what became of the booking with this key; None where nothing did."""
+        c = booking_outcomes.c
+        rows = await self._rows(
+            select(booking_outcomes).where(c.owner == key.owner, c.client_trade_id == key.client_trade_id)
+        )
+        return outcome_from_row(rows[0]) if rows else None
+
+    async def refusals(self, *, before: int | None, limit: int) -> Page[RecordedOutcome]:
+        """Return refused bookings, newest first."""
+        c = booking_outcomes.c
+        refused = select(booking_outcomes).where(c.status == REFUSED).order_by(c.id.desc()).limit(limit + 1)
+        rows = await self._rows(refused if before is None else refused.where(c.id < before))
+        return _page([outcome_from_row(row) for row in rows], limit)
+
+    async def count_refusals(self) -> int:
+        """Return how many refused bookings are kept; an override takes the place of the refusal it books."""
+        count = select(func.count()).select_from(booking_outcomes).where(booking_outcomes.c.status == REFUSED)
+        [row] = await self._rows(count)
+        return int(row[0])
+
+    async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[NewTrade | NewMovement]:
+        """Return the ledger's entries in the order they were booked, those after ledger revision ``after``.
+
+        Raises:
+            PortfolioMissing: there is no such portfolio yet.
+        """
+
+        async def read(session: Session) -> list[NewTrade | NewMovement]:
+            row_id = (await self._get(session, portfolio_id)).id
+            trades, movements = mock_trades.c, cash_movements.c
+            booked = (
+                select_trades()
+                .where(trades.portfolio_id == row_id, trades.ledger_revision > after)
+                .order_by(trades.ledger_revision)
+                .limit(limit)
+            )
+            moved = (
+                select(cash_movements)
+                .where(movements.portfolio_id == row_id, movements.ledger_revision > after)
+                .order_by(movements.ledger_revision)
+                .limit(limit)
+            )
+            entries: list[NewTrade | NewMovement] = []
+            for row in await session.run(booked):
+                entry = trade_from_row(row).entry
+                if entry is not None:
+                    entries.append(entry)
+            entries += await _with_adjustments(session, (await session.run(moved)).all())
+            return sorted(entries, key=lambda entry: entry.revision)[:limit]
+
+        return await self._connections.read(read, snapshot=True)
+
+    async def daily_values(self, portfolio_id: int, *, since: date) -> Sequence[DailyValue]:
+        """Return the recorded days from ``since`` on, oldest first."""
+        self._row.id_for(portfolio_id)
+        c = mock_performance_history.c
+        rows = await self._rows(select(mock_performance_history).where(c.date >= since).order_by(c.date))
+        return [daily_value_from_row(row) for row in rows]
+
+    async def ping(self) -> str:
+        """Return the schema revision that the database is at.
+
+        Raises:
+            SchemaUnknown: it has none.
+            LedgerUnavailable: it is away, or takes no writes.
+        """
+        return await self._connections.read(_ping)
+
+    async def holds_trades(self) -> bool:
+        """Return whether the trades table has any row, whoever wrote it."""
+        return bool(await self._rows(select(mock_trades.c.id).limit(1)))
+
+    async def _rows(self, statement: Select[Any]) -> Sequence[Any]:
+        async def run(session: Session) -> Sequence[Any]:
+            return (await session.run(statement)).all()
+
+        return await self._connections.read(run)
+
+    async def _find(self, session: Session, portfolio_id: int) -> Any | None:
+        row = await find_row(session, self._row.id_for(portfolio_id))
+        if row is not None:
+            self._row.seen(row)
+        return row
+
+    async def _get(self, session: Session, portfolio_id: int) -> Any:
+        row = await self._find(session, portfolio_id)
+        if row is None:
+            raise PortfolioMissing(portfolio_id)
+        return row
+
+
+def _select_wanted(wanted: TradeFilter) -> Select[Any]:
+    c = mock_trades.c
+    conditions: list[ColumnElement[bool]] = [c.booked_by.is_not(None)]
+    if wanted.symbol is not None:
+        conditions.append(c.symbol == wanted.symbol.code)
+    if wanted.side is not None:
+        conditions.append(c.side == wanted.side.value)
+    if wanted.engine is not None:
+        conditions.append(c.engine == wanted.engine)
+    if wanted.since is not None:
+        conditions.append(c.execution_time >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(c.execution_time < wanted.until)
+    if wanted.before is not None:
+        conditions.append(c.id < wanted.before)
+    return select_trades().where(*conditions).order_by(c.id.desc()).limit(wanted.limit + 1)
+
+
+async def _with_adjustments(session: Session, rows: Sequence[Any]) -> list[NewMovement]:
+    c = position_adjustments.c
+    adjustments: defaultdict[int, list[Any]] = defaultdict(list)
+    if rows:
+        of_these = c.movement_id.between(min(row.id for row in rows), max(row.id for row in rows))
+        for row in await session.run(select(position_adjustments).where(of_these).order_by(c.id)):
+            adjustments[row.movement_id].append(row)
+    return [movement_from_row(row, adjustments[row.id]).entry for row in rows]
+
+
+async def _ping(session: Session) -> str:
+    revision = schema_revision.c.version_num
+    if session.is_sqlite:
+        found = (await session.run(select(revision))).first()
+    else:
+        read_only: ColumnElement[bool] = literal_column("@@global.read_only")
+        found = (await session.run(select(revision, read_only.label("read_only")))).first()
+        if found is not None and found.read_only:
+            raise LedgerUnavailable("the database is read-only")
+    if found is None:
+        raise SchemaUnknown(None, SCHEMA_REVISION)
+    return str(found.version_num)
+
+
+def _page(items: Sequence[Any], limit: int) -> Page[Any]:
+    """Return the first ``limit`` items, and where to go on if there is one more."""
+    more = len(items) > limit
+    return Page(items[:limit], items[limit - 1].id if more else None)

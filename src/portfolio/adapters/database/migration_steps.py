@@ -1,0 +1,203 @@
+"""The steps that migrations are made of: one table each, for MySQL, MariaDB and SQLite, online and as a script.
+
+Online a step looks at what is there and does what is missing, so that a migration killed midway finishes when it is run
+again. Offline there is nothing to look at: the script is for a database at the revision it starts from.
+
+Column types are written as ``{amount}`` and the like; ``TYPES`` says what they are on each database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from alembic import op
+from sqlalchemy import Text, inspect
+from sqlalchemy.engine import Inspector
+
+# name: MySQL and MariaDB, SQLite. On SQLite every decimal is text, as its numbers are binary floats.
+TYPES: Mapping[str, tuple[str, str]] = {
+    "old_amount": ("DECIMAL(20,8)", "TEXT"),
+    "old_percent": ("DECIMAL(8,4)", "TEXT"),
+    "amount": ("DECIMAL(38,18)", "TEXT"),
+    "percent": ("DECIMAL(20,8)", "TEXT"),
+    "rate": ("DECIMAL(5,2)", "TEXT"),
+    "share": ("DECIMAL(5,4)", "TEXT"),
+    "int_id": ("INT NOT NULL AUTO_INCREMENT PRIMARY KEY", "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT"),
+    "big_id": ("BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY", "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT"),
+    "int": ("INT", "INTEGER"),
+    "big": ("BIGINT", "INTEGER"),
+    "flag": ("TINYINT(1)", "BOOLEAN"),
+    "side": ("ENUM('BUY','SELL')", "VARCHAR(4)"),
+    "order_status": ("ENUM('PENDING','FILLED','CANCELLED','FAILED')", "VARCHAR(9)"),
+    "symbol": ("VARCHAR(20)", "VARCHAR(20)"),
+    "name": ("VARCHAR(20)", "VARCHAR(20)"),
+    "source": ("VARCHAR(40)", "VARCHAR(40)"),
+    "second": ("DATETIME", "DATETIME"),
+    "moment": ("DATETIME(6)", "DATETIME"),
+    "created": ("TIMESTAMP DEFAULT CURRENT_TIMESTAMP", "TIMESTAMP DEFAULT CURRENT_TIMESTAMP"),
+    "updated": (
+        "TIMESTAMP DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP",
+        "TIMESTAMP DEFAULT CURRENT_TIMESTAMP",
+    ),
+    "text": ("TEXT", "TEXT"),
+    "long_text": ("MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci", "TEXT"),
+    # Compared byte for byte: every collation folds case or pads with spaces, or is known to one server only.
+    "owner": ("VARBINARY(400)", "TEXT"),
+    "key": ("VARBINARY(128)", "TEXT"),
+    "digest": ("CHAR(64) CHARACTER SET ascii COLLATE ascii_bin", "CHAR(64)"),
+    "engine": ("VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "VARCHAR(100)"),
+    "reference": ("VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "VARCHAR(128)"),
+}
+
+OWN_TABLE = " DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """An index on a table."""
+
+    name: str
+    columns: tuple[str, ...]
+    unique: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTable:
+    """A table to create. ``shared`` ones belong to other programs too: they may be there, and are never dropped."""
+
+    name: str
+    columns: Mapping[str, str]
+    keys: tuple[Key, ...] = ()
+    shared: bool = False
+    in_prices: bool = False
+
+    def create(self) -> None:
+        """Create the table where it is missing."""
+        if _is_mysql():
+            parts = [f"{name} {_typed(kind)}" for name, kind in self.columns.items()]
+            parts += [f"{'UNIQUE ' if k.unique else ''}KEY {k.name} ({', '.join(k.columns)})" for k in self.keys]
+            options = "" if self.shared else OWN_TABLE
+            _run(f"CREATE TABLE IF NOT EXISTS {self._qualified} (\n    {_lines(parts)}\n){options}")
+            return
+        parts = [f"{name} {_typed(kind)}" for name, kind in self.columns.items()]
+        _run(f"CREATE TABLE IF NOT EXISTS {self.name} (\n    {_lines(parts)}\n)")
+        for key in self.keys:
+            _run(_create_index(self.name, key))
+
+    def drop(self) -> None:
+        """Drop the table, unless other programs use it too."""
+        if not self.shared:
+            _run(f"DROP TABLE IF EXISTS {self._qualified}")
+
+    @property
+    def _qualified(self) -> str:
+        schema = prices_schema() if self.in_prices else None
+        return f"`{schema}`.{self.name}" if schema else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alteration:
+    """Columns to widen and to add, in one statement where the database can: each is atomic."""
+
+    table: str
+    widen: Mapping[str, str] = field(default_factory=dict)
+    add: Mapping[str, str] = field(default_factory=dict)
+    keys: tuple[Key, ...] = ()
+
+    def apply(self) -> None:
+        """Widen and add what is not there yet."""
+        have = _inspected(self.table)
+        if _is_mysql():
+            parts = [f"MODIFY COLUMN {name} {_typed(kind)}" for name, kind in self.widen.items()]
+            parts += [f"ADD COLUMN {n} {_typed(kind)}" for n, kind in self.add.items() if n not in have.columns]
+            parts += [
+                f"ADD {'UNIQUE ' if k.unique else ''}KEY {k.name} ({', '.join(k.columns)})"
+                for k in self.keys
+                if k.name not in have.keys
+            ]
+            _run(f"ALTER TABLE {self.table}\n    {_lines(parts)}")
+            return
+        self._make_exact(have)
+        for name, kind in self.add.items():
+            if name not in have.columns:
+                _run(f"ALTER TABLE {self.table} ADD COLUMN {name} {_typed(kind)}")
+        for key in self.keys:
+            _run(_create_index(self.table, key))
+
+    def revert(self) -> None:
+        """Take away what was added; what was widened stays wide, and every row stays."""
+        have = _inspected(self.table)
+        keys = [key for key in self.keys if key.name in have.keys or have.unknown]
+        columns = [name for name in self.add if name in have.columns or have.unknown]
+        if _is_mysql():
+            parts = [f"DROP KEY {key.name}" for key in keys] + [f"DROP COLUMN {name}" for name in columns]
+            if parts:
+                _run(f"ALTER TABLE {self.table}\n    {_lines(parts)}")
+            return
+        for key in keys:
+            _run(f"DROP INDEX IF EXISTS {key.name}")
+        for name in columns:
+            _run(f"ALTER TABLE {self.table} DROP COLUMN {name}")
+
+    def _make_exact(self, have: Inspected) -> None:
+        """Make numeric columns of an SQLite table that others created into text: as numbers they are binary floats."""
+        exact = [name for name, kind in self.widen.items() if kind.startswith(("{amount}", "{percent}"))]
+        floats = [name for name in exact if have.columns.get(name, "TEXT") != "TEXT"]
+        if floats:
+            with op.batch_alter_table(self.table, recreate="always") as batch:
+                for name in floats:
+                    batch.alter_column(name, type_=Text())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspected:
+    """What a table has: types by column, and the names of its indexes; nothing is known of it offline."""
+
+    columns: Mapping[str, str]
+    keys: frozenset[str]
+    unknown: bool = False
+
+
+def create_prices_schema() -> None:
+    """Create the prices database on a MySQL server where it is missing."""
+    if _is_mysql() and prices_schema():
+        _run(f"CREATE DATABASE IF NOT EXISTS `{prices_schema()}`")
+
+
+def prices_schema() -> str | None:
+    """Return the name of the prices database on a MySQL server."""
+    config: Any = op.get_context().config
+    found: str | None = config.attributes.get("prices_schema")
+    return found
+
+
+def _inspected(table: str) -> Inspected:
+    if op.get_context().as_sql:
+        return Inspected(columns={}, keys=frozenset(), unknown=True)
+    inspector: Inspector = inspect(op.get_bind())
+    columns = {column["name"]: str(column["type"]).upper() for column in inspector.get_columns(table)}
+    return Inspected(columns=columns, keys=frozenset(str(key["name"]) for key in inspector.get_indexes(table)))
+
+
+def _is_mysql() -> bool:
+    return op.get_context().dialect.name in {"mysql", "mariadb"}
+
+
+def _typed(kind: str) -> str:
+    column = 0 if _is_mysql() else 1
+    return kind.format_map({name: types[column] for name, types in TYPES.items()})
+
+
+def _create_index(table: str, key: Key) -> str:
+    kind = "UNIQUE INDEX" if key.unique else "INDEX"
+    return f"CREATE {kind} IF NOT EXISTS {key.name} ON {table} ({', '.join(key.columns)})"
+
+
+def _lines(parts: Iterable[str]) -> str:
+    return ",\n    ".join(parts)
+
+
+def _run(statement: str) -> None:
+    op.execute(statement)

@@ -1,0 +1,97 @@
+"""Connections to MySQL and MariaDB: to whichever host answers and may be written, with the session set up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import aiomysql
+from pymysql.err import OperationalError
+
+CANNOT_CONNECT = 2003
+DEFAULT_PORT = 3306
+
+
+class MySqlConnector:
+    """Connects to the host that served last; when it fails, to the next."""
+
+    def __init__(self, hosts: Sequence[str], *, connect_seconds: float, lock_wait_seconds: int) -> None:
+        self._hosts = list(hosts)
+        self._first = 0
+        self._connect_seconds = connect_seconds
+        self._lock_wait_seconds = lock_wait_seconds
+
+    async def __call__(self, **options: Any) -> aiomysql.Connection:
+        """Return a connection with its session set up; a read-only server only where no other is left.
+
+        Raises:
+            OperationalError: no host answers.
+        """
+        addresses = [(options.pop("host", "localhost"), options.pop("port", DEFAULT_PORT))]
+        addresses += [split_host(host) for host in self._hosts]
+        spare, failure = None, OperationalError(CANNOT_CONNECT, "no database host")
+        for turn in range(len(addresses)):
+            index = (self._first + turn) % len(addresses)
+            host, port = addresses[index]
+            try:
+                async with asyncio.timeout(self._connect_seconds):
+                    connection = await aiomysql.connect(host=host, port=port, **options)
+                    writable = await self._set_up(connection)
+            except TimeoutError:
+                failure = OperationalError(CANNOT_CONNECT, f"no answer in {self._connect_seconds:g} s")
+                continue
+            except OperationalError as error:
+                failure = error
+                continue
+            if writable or len(addresses) == 1:
+                self._first = index
+                if spare is not None:
+                    spare.close()
+                return connection
+            if spare is not None:
+                spare.close()
+            spare = connection
+        if spare is None:
+            raise failure
+        return spare
+
+    async def _set_up(self, connection: aiomysql.Connection) -> bool:
+        is_mariadb = "mariadb" in connection.get_server_info().lower()
+        async with connection.cursor() as cursor:
+            await cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            await cursor.execute(session_settings(self._lock_wait_seconds, is_mariadb=is_mariadb))
+            await cursor.execute("SELECT @@global.read_only")
+            [read_only] = await cursor.fetchone()
+        return not read_only
+
+
+def session_settings(lock_wait_seconds: int, *, is_mariadb: bool) -> str:
+    """Return the statement that sets up a session.
+
+    A client that vanishes in the middle of a transaction must not keep the portfolio's row lock for the server's
+    ``wait_timeout`` of eight hours: MariaDB ends idle transactions, MySQL knows idle connections only.
+    """
+    idle = 3 * lock_wait_seconds
+    settings = {
+        "time_zone": "'+00:00'",
+        "sql_mode": "'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+        "innodb_lock_wait_timeout": lock_wait_seconds,
+    }
+    if is_mariadb:
+        settings |= {"idle_transaction_timeout": idle, "idle_write_transaction_timeout": idle}
+    else:
+        settings |= {"wait_timeout": 2 * idle}
+    return "SET SESSION " + ", ".join(f"{name} = {value}" for name, value in settings.items())
+
+
+def split_host(text: str) -> tuple[str, int]:
+    """Return host and port of ``host``, ``host:port`` or ``[v6]:port``.
+
+    >>> split_host("db2"), split_host("db2:3307"), split_host("[::1]:3307")
+    (('db2', 3306), ('db2', 3307), ('::1', 3307))
+    """
+    host, colon, port = text.rpartition(":")
+    if colon and port.isdigit() and (host.endswith("]") or ":" not in host):
+        return host.strip("[]"), int(port)
+    return text.strip("[]"), DEFAULT_PORT

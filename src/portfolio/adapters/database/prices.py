@@ -1,0 +1,212 @@
+"""Prices in a database: marks and valuations beside the holdings, ticks and daily closes in a history of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import Select, and_, delete, extract, func, select, update
+
+from portfolio.adapters.database.bulk import upsert_rows
+from portfolio.adapters.database.days import write_day
+from portfolio.adapters.database.engine import Connections, Session
+from portfolio.adapters.database.leases import check_fence
+from portfolio.adapters.database.ledger import PortfolioRow
+from portfolio.adapters.database.mapping import Values, portfolio_from_rows, position_to_row, totals_to_row
+from portfolio.adapters.database.mapping_records import close_from_row
+from portfolio.adapters.database.tables import mock_holdings, mock_portfolio, price_history
+from portfolio.adapters.database.unit_of_work import ALL_HOLDINGS, NOW, find_row
+from portfolio.application.errors import PortfolioMissing
+from portfolio.application.records import Close, Fence, PriceUpdate
+from portfolio.domain.portfolio import Portfolio
+from portfolio.domain.position import Mark
+from portfolio.domain.symbol import Symbol
+
+TICK = "tick"
+DAY = "day"
+
+# Never the quantity, never the cost: those are the bookings', and other programs'.
+_PRICE_COLUMNS = ("last_price", "price_source", "price_at", "position_value", "unrealized_pnl", "total_pnl")
+_SYMBOLS_A_STATEMENT = 500
+_LAST_HOUR = 23
+
+_LOCK_HOLDINGS = ALL_HOLDINGS.with_for_update()
+
+history = price_history.c
+
+
+class DatabasePriceStore:
+    """The port ``PriceStore`` on a database."""
+
+    def __init__(self, connections: Connections, row: PortfolioRow, *, prices_schema: str | None) -> None:
+        self._connections = connections
+        self._row = row
+        self._schema = prices_schema
+
+    async def record(self, portfolio_id: int, update: PriceUpdate, fence: Fence | None) -> None:
+        """Write marks, valuations, one tick a symbol and today's value in one transaction; bump the price revision.
+
+        Raises:
+            LeaseLost: ``fence`` is no longer the newest; nothing was written.
+            PortfolioMissing: there is no such portfolio yet.
+            LedgerUnavailable: the database did not take it; nothing was written.
+        """
+
+        async def write(session: Session) -> None:
+            row = await find_row(session, self._row.id_for(portfolio_id), lock=True)
+            if row is None:
+                raise PortfolioMissing(portfolio_id)
+            if fence is not None:
+                await check_fence(session, fence)
+            # Under their locks, so that a value written is right for the quantity beside it.
+            holdings = (await session.run(_LOCK_HOLDINGS)).all()
+            portfolio = portfolio_from_rows(row, holdings, self._row.read).marked(update.marks)
+            await _write_marks(session, portfolio, holdings, update.marks)
+            await self._write_history(session, [_tick(symbol, mark) for symbol, mark in update.marks.items()])
+            await _write_totals(session, portfolio)
+            await write_day(session, portfolio, update.at.astimezone(UTC).date())
+
+        await self._connections.write(write)
+
+    async def add_closes(self, closes: Sequence[Close]) -> int:
+        """Keep daily closes, replacing what was known of the same day; return how many were written."""
+        rows = {(close.symbol, close.day): _close(close) for close in closes}
+
+        async def write(session: Session) -> None:
+            await self._write_history(session, list(rows.values()))
+
+        if rows:
+            await self._connections.write(write)
+        return len(rows)
+
+    async def closes(self, symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
+        """Return daily closes of both bounds' days and those between, by symbol and day.
+
+        A day without a candle's close has the last price observed within its last hour, if there is one.
+        """
+        codes = sorted(symbol.code for symbol in symbols)
+        start, end = _midnight(since), _midnight(until + timedelta(days=1))
+
+        async def read(session: Session) -> dict[tuple[str, date], Close]:
+            found: dict[tuple[str, date], Close] = {}
+            for first in range(0, len(codes), _SYMBOLS_A_STATEMENT):
+                of_these = history.symbol.in_(codes[first : first + _SYMBOLS_A_STATEMENT])
+                days = select(price_history).where(
+                    of_these, history.granularity == DAY, history.observed_at >= start, history.observed_at < end
+                )
+                for statement in (_last_ticks(start, end).where(of_these), days):
+                    for row in await session.run(statement):
+                        day = row.observed_at.date()
+                        found[row.symbol, day] = close_from_row(row, day)
+            return found
+
+        found = await self._connections.read(read, snapshot=True)
+        return [found[key] for key in sorted(found)]
+
+    async def thin_ticks(self, older_than: datetime) -> int:
+        """Turn ticks of the days before ``older_than``'s into one close a day, where there is none yet, and drop them.
+
+        Returns how many ticks went. Each day is a transaction, then each of its hours: what was interrupted goes on
+        where it ended.
+        """
+        limit = _midnight(older_than.astimezone(UTC).date())
+        gone = 0
+        while (oldest := await self._connections.read(_oldest_tick)) is not None and oldest < limit:
+            day = _midnight(oldest.date())
+            await self._connections.write(lambda session, day=day: self._keep_closes(session, day))  # type: ignore[misc]
+            for hour in range(oldest.hour, 24):
+                start = day + timedelta(hours=hour)
+                gone += await self._connections.write(lambda session, start=start: _drop_hour(session, start))  # type: ignore[misc]
+        return gone
+
+    async def _keep_closes(self, session: Session, day: datetime) -> None:
+        end = day + timedelta(days=1)
+        known = select(history.symbol).where(history.granularity == DAY, history.observed_at == day)
+        have = {row.symbol for row in await session.run(known)}
+        rows = [
+            _close(close_from_row(row, day.date()))
+            for row in await session.run(_last_ticks(day, end))
+            if row.symbol not in have
+        ]
+        await self._write_history(session, rows)
+
+    async def _write_history(self, session: Session, rows: Sequence[Values]) -> None:
+        await upsert_rows(
+            session,
+            price_history,
+            rows,
+            key=["symbol", "granularity", "observed_at"],
+            update=["price", "source"],
+            schema=None if session.is_sqlite else self._schema,
+        )
+
+
+async def _write_marks(
+    session: Session, portfolio: Portfolio, holdings: Sequence[Any], marks: Mapping[Symbol, Mark]
+) -> None:
+    marked = {s.code: position_to_row(p) for s, p in portfolio.positions.items() if s in marks}
+    rows = [
+        {"id": holding.id, "symbol": holding.symbol, **{name: values[name] for name in _PRICE_COLUMNS}}
+        for holding in holdings
+        if (values := marked.get(holding.symbol.upper())) is not None
+    ]
+    await upsert_rows(session, mock_holdings, rows, key=["id"], update=_PRICE_COLUMNS, touch="updated_at")
+
+
+async def _write_totals(session: Session, portfolio: Portfolio) -> None:
+    row = update(mock_portfolio).where(mock_portfolio.c.id == portfolio.id)
+    values = totals_to_row(portfolio)
+    await session.run(row.values(price_revision=mock_portfolio.c.price_revision + 1, updated_at=NOW, **values))
+
+
+async def _oldest_tick(session: Session) -> datetime | None:
+    oldest = select(func.min(history.observed_at)).where(history.granularity == TICK)
+    found: datetime | None = (await session.run(oldest)).scalar()
+    return found
+
+
+async def _drop_hour(session: Session, start: datetime) -> int:
+    hour = and_(history.observed_at >= start, history.observed_at < start + timedelta(hours=1))
+    return (await session.run(delete(price_history).where(history.granularity == TICK, hour))).rowcount
+
+
+def _last_ticks(start: datetime, end: datetime) -> Select[Any]:
+    """Return the statement for the last tick of each symbol within the last hour of each day."""
+    last = (
+        select(history.symbol.label("of_symbol"), func.max(history.observed_at).label("last_at"))
+        .where(
+            history.granularity == TICK,
+            history.observed_at >= start,
+            history.observed_at < end,
+            extract("hour", history.observed_at) == _LAST_HOUR,
+        )
+        .group_by(history.symbol, func.date(history.observed_at))
+        .subquery()
+    )
+    return select(price_history).join(
+        last,
+        and_(history.symbol == last.c.of_symbol, history.granularity == TICK, history.observed_at == last.c.last_at),
+    )
+
+
+def _tick(symbol: Symbol, mark: Mark) -> Values:
+    return _history_row(symbol, TICK, mark.at, mark.price.value, mark.source)
+
+
+def _close(close: Close) -> Values:
+    return _history_row(close.symbol, DAY, _midnight(close.day), close.price.value, close.source)
+
+
+def _history_row(symbol: Symbol, granularity: str, at: datetime, price: Any, source: str) -> Values:
+    return {
+        "symbol": symbol.code,
+        "granularity": granularity,
+        "observed_at": at,
+        "price": price,
+        "source": source,
+    }
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

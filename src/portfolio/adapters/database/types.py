@@ -1,0 +1,88 @@
+"""Column types that give back exactly what was put in, whatever the database makes of numbers and times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, Numeric, String, Text
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from portfolio.domain.decimal_text import plain
+from portfolio.domain.money import DECIMALS, EXACT
+
+_STEP = Decimal(1).scaleb(-DECIMALS)
+
+
+class Exact(TypeDecorator[Decimal]):
+    """A decimal of 18 decimals: ``DECIMAL(38,18)``, and text on SQLite, whose numbers are binary floats.
+
+    Other programs may have left integers or floats in an SQLite column; those are read as the decimal they print as.
+    """
+
+    impl = Numeric(38, DECIMALS)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return text on SQLite, the numeric type elsewhere."""
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else Numeric(38, DECIMALS))
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Decimal | None], Any] | None:
+        """Return how a decimal is sent; None where the driver takes it as it is."""
+        return _to_text if dialect.name == "sqlite" else None
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Decimal | None] | None:
+        """Return how a decimal is read; None where the driver gives one."""
+        return from_any_number if dialect.name == "sqlite" else None
+
+
+class UtcMoment(TypeDecorator[datetime]):
+    """A moment in UTC, aware here and naive in the column; read as UTC whoever wrote it."""
+
+    impl = DateTime()
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the moment as naive UTC."""
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Return the moment as aware UTC; None for a date that MySQL takes and the calendar does not have."""
+        if not isinstance(value, datetime):
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class KeyText(TypeDecorator[str]):
+    """Text compared byte for byte: ``VARBINARY`` on MySQL, where every collation but that folds or pads something.
+
+    It is sent as text, which the server takes for its bytes in the connection's ``utf8mb4``, and comes back as bytes.
+    """
+
+    impl = String()
+    cache_ok = True
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> str | None:
+        """Return the text."""
+        return value.decode() if isinstance(value, bytes) else value
+
+
+def from_any_number(value: str | float | None) -> Decimal | None:
+    """Return what an SQLite column holds as a decimal of at most 18 decimals.
+
+    >>> from_any_number("0.10"), from_any_number(0.1), from_any_number(3), from_any_number(1e-20)
+    (Decimal('0.10'), Decimal('0.1'), Decimal('3'), Decimal('0E-18'))
+    """
+    if value is None:
+        return None
+    number = Decimal(value if isinstance(value, str) else repr(value))
+    exponent = number.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -DECIMALS:
+        return number.quantize(_STEP, rounding=ROUND_HALF_EVEN, context=EXACT)
+    return number
+
+
+def _to_text(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)

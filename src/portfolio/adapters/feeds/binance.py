@@ -1,0 +1,125 @@
+"""Current prices from Binance, quoted in USDT and converted to dollars."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+
+import msgspec
+
+from portfolio.adapters.feeds.errors import Refused, SourceError
+from portfolio.adapters.feeds.exchange_client import ExchangeClient
+from portfolio.adapters.feeds.tether import USDT, TetherRate
+from portfolio.application.ports import Clock
+from portfolio.application.records import FeedReport, SourceState
+from portfolio.domain.errors import DomainError
+from portfolio.domain.money import EXACT
+from portfolio.domain.quote import Quote, decimal_of, price_of
+from portfolio.domain.symbol import Symbol
+
+_BAD_PAIR = frozenset({"-1121", "-1100"})  # invalid symbol; illegal characters in it
+_REMEMBERED_SECONDS = 3600.0
+_MOST_AT_ONCE = 300  # keeps the address below 8 KB
+
+
+class _Ticker(msgspec.Struct):
+    symbol: str
+    price: str
+
+
+class BinanceFeed:
+    """The prices of all symbols by one call.
+
+    Binance refuses the whole of a call that names one pair it does not have: such a call is cut in halves,
+    both asked at once, until the pairs refused are found; they are not asked for again for an hour.
+    """
+
+    def __init__(
+        self,
+        client: ExchangeClient,
+        clock: Clock,
+        tether: TetherRate,
+        learn_tether: Callable[[], Coroutine[None, None, None]],
+        *,
+        budget_seconds: float = 4.0,
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._tether = tether
+        self._learn_tether = learn_tether
+        self._budget_seconds = budget_seconds
+        self._refused_at: dict[Symbol, float] = {}
+
+    async def quotes(self, symbols: Sequence[Symbol]) -> FeedReport:
+        """Return the prices of ``symbols`` in dollars, and why there is none for the others."""
+        failures: dict[Symbol, str] = {}
+        wanted: list[Symbol] = []
+        for symbol in dict.fromkeys(symbols):
+            if symbol == USDT:
+                failures[symbol] = "Binance quotes in USDT, and so never USDT itself"
+            elif self._is_refused(symbol):
+                failures[symbol] = "Binance has no such pair, as of less than an hour ago"
+            else:
+                wanted.append(symbol)
+        in_tether: dict[Symbol, str] = {}
+        try:
+            async with asyncio.timeout(self._budget_seconds), asyncio.TaskGroup() as calls:
+                if wanted:
+                    calls.create_task(self._learn_tether())
+                for first in range(0, len(wanted), _MOST_AT_ONCE):
+                    batch = wanted[first : first + _MOST_AT_ONCE]
+                    calls.create_task(self._ask(batch, in_tether, failures))
+        except TimeoutError:
+            reason = f"no answer within {self._budget_seconds:g} s"
+            failures.update((s, reason) for s in wanted if s not in in_tether and s not in failures)
+        quotes: dict[Symbol, Quote] = {}
+        for symbol, text in in_tether.items():
+            try:
+                quotes[symbol] = self._converted(symbol, text)
+            except DomainError as error:
+                failures[symbol] = f"price refused: {error}"
+        return FeedReport(quotes=quotes, failures=failures)
+
+    def states(self) -> Mapping[str, SourceState]:
+        """Return how Binance is doing."""
+        return {self._client.source: self._client.state}
+
+    async def _ask(self, symbols: Sequence[Symbol], prices: dict[Symbol, str], failures: dict[Symbol, str]) -> None:
+        """Add the prices in USDT of ``symbols``, and why there is none for the others."""
+        query = {"symbols": msgspec.json.encode([f"{symbol}USDT" for symbol in symbols]).decode()}
+        try:
+            tickers = await self._client.get("api/v3/ticker/price", query, list[_Ticker])
+        except Refused as error:
+            if error.code not in _BAD_PAIR or len(symbols) == 1:
+                if error.code in _BAD_PAIR:
+                    self._refused_at[symbols[0]] = self._clock.monotonic()
+                failures.update((symbol, error.reason) for symbol in symbols)
+                return
+            middle = len(symbols) // 2
+            async with asyncio.TaskGroup() as halves:
+                halves.create_task(self._ask(symbols[:middle], prices, failures))
+                halves.create_task(self._ask(symbols[middle:], prices, failures))
+        except SourceError as error:
+            failures.update((symbol, error.reason) for symbol in symbols)
+        else:
+            found = {ticker.symbol: ticker.price for ticker in tickers}
+            for symbol in symbols:
+                if f"{symbol}USDT" in found:
+                    prices[symbol] = found[f"{symbol}USDT"]
+                else:
+                    failures[symbol] = "Binance left the pair out of its answer"
+
+    def _converted(self, symbol: Symbol, text: str) -> Quote:
+        rate, assumed = self._tether.in_dollars()
+        return Quote(
+            symbol=symbol,
+            price=price_of(EXACT.multiply(price_of(decimal_of(text)).value, rate.value)),
+            source=self._client.source,
+            observed_at=self._clock.now(),
+            quoted_in=USDT.code,
+            assumed_rate=assumed,
+        )
+
+    def _is_refused(self, symbol: Symbol) -> bool:
+        at = self._refused_at.get(symbol)
+        return at is not None and self._clock.monotonic() - at < _REMEMBERED_SECONDS

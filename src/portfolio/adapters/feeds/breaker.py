@@ -1,0 +1,145 @@
+"""Whether a source is asked: a circuit breaker."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import structlog
+
+from portfolio.adapters.feeds.errors import Blocked, NotAsked, Refused, SourceFailed, Throttled, Unavailable
+from portfolio.application.ports import Clock
+from portfolio.application.records import Circuit, SourceState
+
+_log = structlog.get_logger(__name__)
+
+_LONGEST_COOL_OFF_SECONDS = 300.0
+
+
+class Breaker:
+    """Opens after consecutive failures, and lets one call try when the cool-off is over.
+
+    A failure counts only if no call has succeeded since it was begun: of a hundred calls at once, ten slow
+    ones do not make a source that answers the other ninety look dead. What the source itself asks for
+    (``Retry-After``) is kept to the second; the cool-off chosen here doubles at each failed try and gets
+    jitter, so that instances do not try in step.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        clock: Clock,
+        *,
+        threshold: int = 5,
+        cool_off_seconds: float = 15.0,
+        ban_seconds: float = 120.0,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._source = source
+        self._clock = clock
+        self._threshold = threshold
+        self._cool_off_seconds = cool_off_seconds
+        self._ban_seconds = ban_seconds
+        self._jitter = jitter
+        self._state = Circuit.CLOSED
+        self._failures = 0
+        self._successes = 0
+        self._openings = 0
+        self._opens_until = 0.0
+        self._probe: asyncio.Event | None = None
+        self._last_error: str | None = None
+        self._last_success: datetime | None = None
+
+    @property
+    def state(self) -> SourceState:
+        """Return how the source is doing."""
+        state = self._state
+        if state is Circuit.OPEN and self._clock.monotonic() >= self._opens_until:
+            state = Circuit.HALF_OPEN
+        return SourceState(state=state, last_error=self._last_error, last_success=self._last_success)
+
+    @asynccontextmanager
+    async def guard(self) -> AsyncIterator[None]:
+        """Let one call through and learn from how it ends.
+
+        While one call tries whether an open circuit may close, the others wait for what it finds.
+
+        Raises:
+            NotAsked: the circuit is open or off.
+        """
+        probe = await self._admit()
+        successes = self._successes
+        try:
+            yield
+        except Refused:
+            self._succeeded(probe)
+            raise
+        except SourceFailed as error:
+            self._failed(error, probe, is_news=self._successes == successes)
+            raise
+        else:
+            self._succeeded(probe)
+        finally:
+            if probe is not None:
+                probe.set()
+                self._probe = None
+
+    async def _admit(self) -> asyncio.Event | None:
+        """Return None where the circuit is closed, or the event to set when this call, a probe, has ended."""
+        while self._state is not Circuit.CLOSED:
+            if self._state is Circuit.OFF:
+                raise NotAsked(f"switched off: {self._last_error}")
+            wait = self._opens_until - self._clock.monotonic()
+            if wait > 0:
+                raise NotAsked(f"not asked for another {wait:.0f} s: {self._last_error}", wait)
+            if self._probe is None:
+                self._probe = asyncio.Event()
+                return self._probe
+            await self._probe.wait()
+        return None
+
+    def _succeeded(self, probe: asyncio.Event | None) -> None:
+        self._successes += 1
+        self._last_success = self._clock.now()
+        # An answer to a call from before the circuit opened says nothing about now.
+        if self._state is Circuit.CLOSED or (probe is not None and self._state is Circuit.OPEN):
+            if self._state is Circuit.OPEN:
+                _log.info("prices.source_recovered", source=self._source)
+            self._state = Circuit.CLOSED
+            self._failures = 0
+            self._openings = 0
+
+    def _failed(self, error: SourceFailed, probe: asyncio.Event | None, *, is_news: bool) -> None:
+        if self._state is Circuit.OFF:
+            return
+        self._last_error = error.reason
+        match error:
+            case Unavailable():
+                self._state = Circuit.OFF
+                _log.error("prices.source_off", source=self._source, reason=error.reason)
+            case Throttled(retry_after_seconds=float(seconds)):
+                self._open(error, seconds)
+            case Throttled() | Blocked():
+                self._open(error, self._ban_seconds)
+            case _ if probe is not None:
+                self._open(error, self._cool_off())
+            case _ if self._state is Circuit.CLOSED and is_news:
+                self._failures += 1
+                if self._failures >= self._threshold:
+                    self._open(error, self._cool_off())
+
+    def _cool_off(self) -> float:
+        base = min(self._cool_off_seconds * 2.0**self._openings, _LONGEST_COOL_OFF_SECONDS)
+        return base * (1 + self._jitter() / 4)
+
+    def _open(self, error: SourceFailed, seconds: float) -> None:
+        until = self._clock.monotonic() + seconds
+        if self._state is Circuit.CLOSED:
+            _log.warning("prices.source_failed", source=self._source, reason=error.reason, pause_seconds=seconds)
+        self._opens_until = max(self._opens_until, until)
+        self._state = Circuit.OPEN
+        self._failures = 0
+        self._openings = min(self._openings + 1, 10)

@@ -1,0 +1,154 @@
+"""Current prices from Coinbase."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from portfolio.adapters.feeds.allowance import Allowance
+from portfolio.adapters.feeds.errors import Refused, SourceError
+from portfolio.adapters.feeds.exchange_client import ExchangeClient
+from portfolio.adapters.feeds.fiat import CURRENCIES
+from portfolio.adapters.feeds.tether import USDT, TetherRate
+from portfolio.application.ports import Clock
+from portfolio.application.records import FeedReport, SourceState
+from portfolio.domain.errors import DomainError
+from portfolio.domain.money import EXACT, Price
+from portfolio.domain.quote import Quote, decimal_of, price_of
+from portfolio.domain.symbol import Symbol
+
+SPOT_ALONE = 50  # up to so many symbols each is asked for by itself
+_TRUSTED_DIGITS = 8
+
+
+class _Spot(msgspec.Struct):
+    amount: str
+    base: str
+    currency: str
+
+
+class _SpotAnswer(msgspec.Struct):
+    data: _Spot
+
+
+class _Rates(msgspec.Struct):
+    currency: str
+    rates: dict[str, str]
+
+
+class _RatesAnswer(msgspec.Struct):
+    data: _Rates
+
+
+class CoinbaseFeed:
+    """Spot prices, all at once; of more than 50 symbols, those that the table of exchange rates has precisely
+    enough.
+
+    A symbol that is also a currency's code is never asked for: the answer would be the currency's. No refusal
+    is remembered, as Coinbase has refused valid codes in an outage. The whole round ends within
+    ``budget_seconds``; what has not answered by then has failed.
+    """
+
+    def __init__(
+        self,
+        client: ExchangeClient,
+        clock: Clock,
+        tether: TetherRate,
+        allowance: Allowance,
+        *,
+        budget_seconds: float = 4.0,
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._tether = tether
+        self._allowance = allowance
+        self._budget_seconds = budget_seconds
+        self._rated_share = 0.0
+
+    async def quotes(self, symbols: Sequence[Symbol]) -> FeedReport:
+        """Return the prices of ``symbols`` in dollars, and why there is none for the others."""
+        failures = {s: f"{s} is a currency's code at Coinbase" for s in symbols if s.code in CURRENCIES}
+        wanted = dict.fromkeys(s for s in symbols if s not in failures)
+        quotes: dict[Symbol, Quote] = {}
+        try:
+            async with asyncio.timeout(self._budget_seconds):
+                if len(wanted) > SPOT_ALONE:
+                    quotes.update(await self._rated(wanted))
+                    self._rated_share = len(quotes) / len(wanted)
+                await self._ask_each([s for s in wanted if s not in quotes], quotes, failures)
+        except TimeoutError:
+            reason = f"no answer within {self._budget_seconds:g} s"
+            failures.update((s, reason) for s in wanted if s not in quotes and s not in failures)
+        return FeedReport(quotes=quotes, failures=failures)
+
+    def states(self) -> Mapping[str, SourceState]:
+        """Return how Coinbase is doing."""
+        return {self._client.source: self._client.state}
+
+    def least_interval_seconds(self, symbols: int) -> float:
+        """Return how far apart refreshes of so many symbols have to be to stay within the calls an hour."""
+        calls = symbols if symbols <= SPOT_ALONE else 1 + round(symbols * (1 - self._rated_share))
+        return self._allowance.interval_seconds(calls + 1)
+
+    async def learn_tether(self) -> None:
+        """Bring the price of USDT up to date, if it needs to be and Coinbase can say; it is what it was
+        otherwise.
+        """
+        if not self._tether.is_fresh:
+            await self._ask(USDT, {}, {})
+
+    async def _rated(self, symbols: Iterable[Symbol]) -> dict[Symbol, Quote]:
+        """Return the quotes for those symbols whose exchange rate is given precisely enough."""
+        try:
+            self._allowance.take()
+            answer = await self._client.get("v2/exchange-rates", {"currency": "USD"}, _RatesAnswer)
+        except SourceError:
+            return {}  # each is asked for by itself instead, and says what is wrong
+        quotes = {}
+        if answer.data.currency == "USD":
+            for symbol in symbols:
+                price = _price_from_rate(answer.data.rates.get(symbol.code, "0"))
+                if price is not None:
+                    quotes[symbol] = self._believed(symbol, price)
+        return quotes
+
+    async def _ask_each(
+        self, symbols: Sequence[Symbol], quotes: dict[Symbol, Quote], failures: dict[Symbol, str]
+    ) -> None:
+        async with asyncio.TaskGroup() as round_of_calls:
+            for symbol in symbols:
+                round_of_calls.create_task(self._ask(symbol, quotes, failures))
+            if USDT not in symbols and USDT not in quotes and not self._tether.is_fresh:
+                round_of_calls.create_task(self._ask(USDT, {}, {}))
+
+    async def _ask(self, symbol: Symbol, quotes: dict[Symbol, Quote], failures: dict[Symbol, str]) -> None:
+        try:
+            self._allowance.take()
+            answer = await self._client.get(f"v2/prices/{symbol}-USD/spot", {}, _SpotAnswer)
+            spot = answer.data
+            if (spot.base, spot.currency) != (symbol.code, "USD"):
+                raise Refused(f"answered {spot.base[:20]}-{spot.currency[:20]} to {symbol}-USD")
+            quotes[symbol] = self._believed(symbol, price_of(decimal_of(spot.amount)))
+        except SourceError as error:
+            failures[symbol] = error.reason
+        except DomainError as error:
+            failures[symbol] = f"price refused: {error}"
+
+    def _believed(self, symbol: Symbol, price: Price) -> Quote:
+        if symbol == USDT:
+            self._tether.learn(price)
+        return Quote(symbol=symbol, price=price, source=self._client.source, observed_at=self._clock.now())
+
+
+def _price_from_rate(text: str) -> Price | None:
+    """Return the price behind ``text`` units for a dollar; None where it is too coarse, or no rate at all."""
+    try:
+        rate = decimal_of(text)
+        if len(rate.as_tuple().digits) < _TRUSTED_DIGITS:
+            return None
+        return price_of(EXACT.divide(Decimal(1), rate))
+    except (DomainError, ArithmeticError):
+        return None

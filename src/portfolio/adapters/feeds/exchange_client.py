@@ -1,0 +1,185 @@
+"""One exchange over HTTP: every call bounded in time, size and number, every failure one of ours."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+import httpx
+import msgspec
+
+from portfolio.adapters.feeds.breaker import Breaker
+from portfolio.adapters.feeds.errors import Blocked, Refused, SourceFailed, Throttled, Unavailable
+from portfolio.adapters.feeds.lanes import Lanes
+from portfolio.application.ports import Clock
+from portfolio.application.records import SourceState
+
+T = TypeVar("T")
+
+_LONGEST_PAUSE_SECONDS = 3 * 86_400.0
+
+
+class _Problem(msgspec.Struct):
+    id: str = ""
+    message: str = ""
+
+
+class _Complaint(msgspec.Struct):
+    """Any of the three forms of an exchange's error: Coinbase, Binance, Coinbase Exchange."""
+
+    errors: list[_Problem] = []
+    code: int | None = None
+    msg: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What a call may take: seconds from its first byte to the last of the answer, bytes, and places at
+    once.
+    """
+
+    deadline_seconds: float = 3.0
+    bytes: int = 2 * 1024 * 1024
+    in_flight: int = 100
+
+
+class ExchangeClient:
+    """Asks one exchange.
+
+    Each call has an overall deadline (httpx's own is per chunk) and a cap on the bytes of its answer; at most
+    ``in_flight`` run at once. Answers are taken uncompressed, so that the cap is one on memory, too.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        base_url: str,
+        clock: Clock,
+        *,
+        bounds: Bounds | None = None,
+        breaker: Breaker | None = None,
+    ) -> None:
+        self.source = source
+        self._clock = clock
+        self._bounds = bounds or Bounds()
+        self._breaker = breaker or Breaker(source, clock)
+        self._slots = asyncio.Semaphore(self._bounds.in_flight)
+        self._lanes = Lanes(base_url, self._bounds.deadline_seconds)
+
+    @property
+    def state(self) -> SourceState:
+        """Return how the exchange is doing."""
+        return self._breaker.state
+
+    async def get(self, path: str, query: Mapping[str, str], answer: type[T]) -> T:
+        """Return the answer to one GET, decoded.
+
+        Raises:
+            Refused: the exchange has nothing for what was asked.
+            NotAsked: its circuit is open.
+            SourceFailed: no answer in time, none within the cap, or none that can be read.
+        """
+        async with self._slots, self._breaker.guard():
+            try:
+                async with asyncio.timeout(self._bounds.deadline_seconds):
+                    body = await self._fetch(path, query)
+            except TimeoutError:
+                raise SourceFailed(f"no answer within {self._bounds.deadline_seconds:g} s") from None
+            return _decoded(body, answer)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._lanes.close()
+
+    async def _fetch(self, path: str, query: Mapping[str, str]) -> bytes:
+        try:
+            return await self._fetch_once(path, query)
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            # Mostly a kept connection that the server closed just as it was taken up again: once more, on a
+            # fresh one.
+            pass
+        except httpx.HTTPError as error:
+            raise SourceFailed(_in_words(error)) from error
+        try:
+            return await self._fetch_once(path, query)
+        except httpx.HTTPError as error:
+            raise SourceFailed(_in_words(error)) from error
+
+    async def _fetch_once(self, path: str, query: Mapping[str, str]) -> bytes:
+        async with self._lanes.lend() as lane, lane.stream("GET", path, params=dict(query)) as response:
+            encoding = response.headers.get("Content-Encoding", "identity")
+            if encoding != "identity":
+                raise SourceFailed(f"answered in {encoding[:20]}, which was not asked for")
+            body = bytearray()
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > self._bounds.bytes:
+                    raise SourceFailed(f"answered more than {self._bounds.bytes} bytes")
+        if response.status_code != httpx.codes.OK:
+            raise _failure(response, bytes(body), self._clock.now())
+        return bytes(body)
+
+
+def _decoded(body: bytes, answer: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=answer)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise SourceFailed(f"answered what is no answer: {_excerpt(body)}") from error
+
+
+def _failure(response: httpx.Response, body: bytes, now: datetime) -> Refused | SourceFailed:
+    """Return what an answer other than 200 means."""
+    status = response.status_code
+    code, said = _complaint(body)
+    reason = f"{status} {said or _excerpt(body)}".strip()
+    match status:
+        case 418 | 429:
+            return Throttled(reason, _retry_after_seconds(response.headers.get("Retry-After"), now))
+        case 403:
+            return Blocked(reason)
+        case 451:
+            return Unavailable(reason)
+        case 400 | 404 if said:
+            return Refused(reason, code=code)
+        case _:
+            retry_after = _retry_after_seconds(response.headers.get("Retry-After"), now)
+            return SourceFailed(reason) if retry_after is None else Throttled(reason, retry_after)
+
+
+def _complaint(body: bytes) -> tuple[str | None, str]:
+    """Return the exchange's own code and words; no words where the body is none of its own."""
+    try:
+        complaint = msgspec.json.decode(body, type=_Complaint)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None, ""
+    for problem in complaint.errors:
+        return problem.id, f"{problem.id}: {problem.message}"[:120]
+    return None if complaint.code is None else str(complaint.code), (complaint.msg or complaint.message)[:120]
+
+
+def _retry_after_seconds(header: str | None, now: datetime) -> float | None:
+    """Return the pause asked for, in seconds or as a date; None where the header says nothing."""
+    if header is None:
+        return None
+    if header.isascii() and header.isdecimal():
+        return min(float(header), _LONGEST_PAUSE_SECONDS)
+    try:
+        moment = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return min(max((moment - now).total_seconds(), 0.0), _LONGEST_PAUSE_SECONDS)
+
+
+def _in_words(error: httpx.HTTPError) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": ")[:120]
+
+
+def _excerpt(body: bytes) -> str:
+    return " ".join(body[:80].decode(errors="replace").split())

@@ -1,0 +1,124 @@
+"""Made-up prices, for working without a network."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+
+from portfolio.adapters.feeds.candles import days_between
+from portfolio.application.ports import Clock
+from portfolio.application.records import Circuit, Close, FeedReport, SourceState
+from portfolio.domain.money import Price
+from portfolio.domain.quote import Quote, price_of
+from portfolio.domain.symbol import Symbol
+
+SOURCE = "simulated"
+
+_EPOCH = date(2025, 1, 1)
+_BRIDGE_TERMS = 48
+_DAILY_VOLATILITY = 0.03
+_STABLE_VOLATILITY = 0.0002
+_STABLE = frozenset({"USDT", "USDC", "DAI", "TUSD", "FDUSD", "PYUSD", "USDS"})
+_STARTS: Mapping[str, float] = {
+    "BTC": 94_000, "ETH": 3_350, "SOL": 190, "BNB": 700, "XRP": 2.1, "ADA": 0.85, "DOGE": 0.32, "AVAX": 36,
+    "LINK": 20, "DOT": 6.7, "MATIC": 0.45, "POL": 0.45, "ATOM": 6.3, "UNI": 13.2, "LTC": 103, "BCH": 435,
+    "XLM": 0.33, "TRX": 0.255, "NEAR": 5, "APT": 8.9, "ARB": 0.72, "OP": 1.75, "FIL": 4.9, "AAVE": 310,
+    "SHIB": 0.0000212, "PEPE": 0.00002,
+}  # fmt: skip
+
+
+class SimulatedFeed:
+    """A geometric random walk: the same seed, symbol and moment always give the same price, on every machine.
+
+    Daily closes are the walk's steps; within a day the price follows a Brownian bridge from one to the next
+    (its Karhunen-Loeve series: sum of z_k sqrt(2) sin(k pi t) / (k pi)), so that what was live becomes the
+    day's close.
+    """
+
+    def __init__(self, clock: Clock, *, seed: int = 8026) -> None:
+        self._clock = clock
+        self._seed = seed
+        self._levels: dict[tuple[Symbol, int], list[float]] = {}
+
+    async def quotes(self, symbols: Sequence[Symbol]) -> FeedReport:
+        """Return a price for every symbol, whether there is such an asset or not."""
+        now = self._clock.now()
+        return FeedReport(
+            quotes={
+                symbol: Quote(symbol=symbol, price=self._price(symbol, now), source=SOURCE, observed_at=now)
+                for symbol in symbols
+            }
+        )
+
+    async def quotes_elsewhere(self, asked: Mapping[Symbol, str]) -> FeedReport:
+        """Return nothing: there is no other simulation."""
+        return FeedReport(quotes={}, failures=dict.fromkeys(asked, "there is no second opinion"))
+
+    async def daily_closes(self, symbol: Symbol, start: date, end: date) -> Sequence[Close]:
+        """Return the closes of the days from ``start`` to ``end``, oldest first."""
+        return [
+            Close(symbol=symbol, day=day, price=_as_price(self._close_level(symbol, day)), source=SOURCE)
+            for day in days_between(start, end)
+        ]
+
+    def states(self) -> Mapping[str, SourceState]:
+        """Return that all is well."""
+        return {SOURCE: SourceState(state=Circuit.CLOSED, last_success=self._clock.now())}
+
+    def _price(self, symbol: Symbol, at: datetime) -> Price:
+        day = at.date()
+        passed = (at - datetime.combine(day, time(), tzinfo=UTC)).total_seconds() / 86_400
+        opened = self._close_level(symbol, date.fromordinal(day.toordinal() - 1))
+        closed = self._close_level(symbol, day)
+        noise = self._random(symbol, f"within {day}")
+        bridge = sum(
+            noise.gauss(0, 1) * math.sqrt(2) * math.sin(k * math.pi * passed) / (k * math.pi)
+            for k in range(1, _BRIDGE_TERMS + 1)
+        )
+        return _as_price(opened + (closed - opened) * passed + _volatility(symbol) * bridge)
+
+    def _close_level(self, symbol: Symbol, day: date) -> float:
+        """Return the logarithm of the day's close; before the epoch the walk goes on backwards."""
+        steps = (day - _EPOCH).days
+        way = 1 if steps >= 0 else -1
+        levels = self._levels.setdefault((symbol, way), [self._start(symbol)])
+        while len(levels) <= abs(steps):
+            step = self._random(symbol, f"day {way * len(levels)}").gauss(0, _volatility(symbol))
+            levels.append(levels[-1] + step)
+        return levels[abs(steps)]
+
+    def _start(self, symbol: Symbol) -> float:
+        if symbol.code in _STABLE:
+            return 0.0
+        known = _STARTS.get(symbol.code)
+        return math.log(known) if known else self._random(symbol, "start").uniform(math.log(0.1), math.log(100))
+
+    def _random(self, symbol: Symbol, purpose: str) -> random.Random:
+        return random.Random(f"{self._seed} {symbol} {purpose}")  # noqa: S311 (no secret)
+
+
+def _volatility(symbol: Symbol) -> float:
+    return _STABLE_VOLATILITY if symbol.code in _STABLE else _DAILY_VOLATILITY
+
+
+def _as_price(level: float) -> Price:
+    """Return the price behind a logarithm, with eight significant digits."""
+    return price_of(Decimal(f"{math.exp(level):.8g}"))
+
+
+class SimulatedExchanges:
+    """Made-up prices in the place of the exchanges: ``prices`` for now, ``closes`` for the days before."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.prices = self.closes = SimulatedFeed(clock)
+
+    def least_interval_seconds(self, symbols: int) -> float:
+        """Return 0: nobody is asked."""
+        del symbols
+        return 0.0
+
+    async def close(self) -> None:
+        """Have nothing to close."""

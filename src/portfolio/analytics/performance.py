@@ -1,0 +1,135 @@
+"""What a series of daily unit values says about a portfolio: return, risk, and their ratios.
+
+Conventions (``crypto-365-v1``): a day is a UTC date, a year has 365 of them, returns are simple and time-weighted, the
+risk-free rate is zero unless given. Series are one-dimensional, oldest first, without missing values: a day without a
+value is absent from the series, and no return is made across the gap. A figure that is not defined is None, never NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from portfolio.analytics.statistic import statistic
+
+DAYS_PER_YEAR = 365
+
+Series = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawdown:
+    """The deepest fall of a series from a peak: a fraction, zero or below, and the indices where it happened.
+
+    ``recovery`` is the first index after the trough that is at the peak's height again; None while there is none.
+    """
+
+    depth: float
+    peak: int
+    trough: int
+    recovery: int | None
+
+
+def daily_returns(days: npt.ArrayLike, unit_values: npt.ArrayLike) -> Series:
+    """Return the simple returns between adjacent days, oldest first.
+
+    Args:
+        days: ordinals of the days, strictly growing, ``(n_days,)``.
+        unit_values: value of one unit at the end of each, above zero, ``(n_days,)``.
+
+    Returns:
+        ``(n_adjacent,)``, at most ``n_days - 1``: a pair with a gap between gives none; empty where there is no pair.
+    """
+    ordinals = np.asarray(days, dtype=np.int64)
+    values = np.asarray(unit_values, dtype=np.float64)
+    assert ordinals.shape == values.shape
+    returns: Series = values[1:] / values[:-1] - 1.0
+    adjacent: Series = returns[np.diff(ordinals) == 1]
+    return adjacent
+
+
+def annualized_volatility(returns: npt.ArrayLike) -> float | None:
+    """Return the sample standard deviation (ddof 1) of daily returns ``(n,)`` times sqrt(365); None for under two."""
+    series = np.asarray(returns, dtype=np.float64)
+    return float(series.std(ddof=1)) * DAYS_PER_YEAR**0.5 if series.size > 1 else None
+
+
+def sharpe_ratio(returns: npt.ArrayLike, *, risk_free_daily: float = 0.0) -> float | None:
+    """Return mean excess return over its standard deviation (ddof 1), annualized by sqrt(365).
+
+    None for under two returns, and where they do not vary. Source: Sharpe, "The Sharpe Ratio", Journal of Portfolio
+    Management 21 (1994), the ex post ratio.
+
+    Args:
+        returns: simple daily returns, ``(n,)``.
+        risk_free_daily: the return of a day without risk.
+    """
+    excess = np.asarray(returns, dtype=np.float64) - risk_free_daily
+    if excess.size < 2:
+        return None
+    return _annualized_ratio(float(excess.mean()), float(excess.std(ddof=1)))
+
+
+def sortino_ratio(returns: npt.ArrayLike, *, risk_free_daily: float = 0.0) -> float | None:
+    """Return mean excess return over its downside deviation, annualized by sqrt(365).
+
+    The deviation is the root mean square of ``min(r, 0)`` over all n days, gains counted as zero. None without returns,
+    and where no day lost. Source: Sortino and Price, "Performance Measurement in a Downside Risk Framework", Journal of
+    Investing 3 (1994).
+
+    Args:
+        returns: simple daily returns, ``(n,)``.
+        risk_free_daily: the return that counts as no loss.
+    """
+    excess = np.asarray(returns, dtype=np.float64) - risk_free_daily
+    if not excess.size:
+        return None
+    shortfall = np.minimum(excess, 0.0)
+    return _annualized_ratio(float(excess.mean()), float(np.sqrt(np.mean(shortfall * shortfall))))
+
+
+def annualized_return(growth: float, days: int) -> float:
+    """Return the yearly rate that makes ``growth`` (end over start, above zero) out of one in ``days`` days.
+
+    Geometric: ``growth ** (365 / days) - 1``. Infinite where that is too large for a float.
+    """
+    try:
+        return math.pow(growth, DAYS_PER_YEAR / days) - 1.0
+    except OverflowError:
+        return float("inf")
+
+
+def max_drawdown(unit_values: npt.ArrayLike) -> Drawdown | None:
+    """Return the deepest fall from a running peak, the first value included; None for an empty series.
+
+    Of equally deep falls the first counts, and its peak is the last day at that height before it. A series that never
+    falls has depth zero, at its first index. Source: Magdon-Ismail and Atiya, "Maximum Drawdown", Risk 17 (2004).
+
+    Args:
+        unit_values: above zero, ``(n_days,)``.
+    """
+    values = np.asarray(unit_values, dtype=np.float64)
+    if not values.size:
+        return None
+    peaks = np.maximum.accumulate(values)
+    falls = values / peaks - 1.0
+    trough = int(np.argmin(falls))
+    if falls[trough] == 0.0:
+        return Drawdown(depth=0.0, peak=0, trough=0, recovery=0)
+    height = peaks[trough]
+    peak = int(np.flatnonzero(values[:trough] == height)[-1])
+    recovered = np.flatnonzero(values[trough:] >= height)
+    return Drawdown(
+        depth=float(falls[trough]),
+        peak=peak,
+        trough=trough,
+        recovery=trough + int(recovered[0]) if recovered.size else None,
+    )
+
+
+def _annualized_ratio(mean: float, deviation: float) -> float | None:
+    """Return ``mean / deviation x sqrt(365)``; None where the deviation vanishes at 12 decimals."""
+    return mean / deviation * DAYS_PER_YEAR**0.5 if statistic(deviation) else None

@@ -1,0 +1,93 @@
+"""Books what engines did: exactly once where there is a key, whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from portfolio.application.booking_batch import Batch, BookingResult
+from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
+from portfolio.application.ports import Clock, Ledger, LedgerUnit
+from portfolio.application.records import BookTrade
+from portfolio.domain.portfolio import BookingRules
+
+TWIN_SECONDS = 60
+
+
+class BookTrades:
+    """Books executions in order, each booked or refused alone, in one transaction."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, rules: BookingRules, *, portfolio_id: int = 1) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._rules = rules
+        self._portfolio_id = portfolio_id
+
+    async def __call__(self, commands: Sequence[BookTrade]) -> list[BookingResult]:
+        """Return one result a command, in order, once they are committed.
+
+        A result is a reply (booked, or refused and kept; now or before), or the error that kept nothing: a key that
+        belongs to another booking, or a sum out of range.
+
+        Raises:
+            LedgerUnavailable: nothing was applied.
+            OutcomeUnknown: the commit was lost and could not be looked up; the same keys again tell.
+        """
+        lost: Batch | None = None
+        last: Batch | None = None
+
+        async def book(unit: LedgerUnit) -> list[BookingResult]:
+            nonlocal last
+            if lost is not None and await _was_committed(unit, lost):
+                return lost.results()
+            last = await self._decide(unit, commands)
+            await _keep(unit, last)
+            return last.results()
+
+        try:
+            return await self._ledger.transact(self._portfolio_id, book)
+        except OutcomeUnknown as unknown:
+            # The row lock, once it is had again, proves that the lost transaction has ended one way or the other.
+            lost = last
+            try:
+                return await self._ledger.transact(self._portfolio_id, book)
+            except LedgerUnavailable as unavailable:
+                raise unknown from unavailable
+
+    async def _decide(self, unit: LedgerUnit, commands: Sequence[BookTrade]) -> Batch:
+        now = self._clock.now()
+        keys = {command.key for command in commands if command.key is not None}
+        unkeyed = {command.fingerprint for command in commands if command.key is None}
+        since = now - timedelta(seconds=TWIN_SECONDS)
+        batch = Batch(
+            portfolio=unit.portfolio,
+            now=now,
+            known=await unit.outcomes(keys) if keys else {},
+            twins=await unit.latest_twins(unkeyed, since) if unkeyed else {},
+        )
+        for command in commands:
+            batch.decide(command, self._rules)
+        return batch
+
+
+async def _keep(unit: LedgerUnit, batch: Batch) -> None:
+    if batch.booked:
+        batch.number(await unit.add_trades(batch.entries()))
+        await unit.save(batch.portfolio)
+    outcomes = batch.outcomes()
+    if outcomes:
+        await unit.add_outcomes(outcomes)
+
+
+async def _was_committed(unit: LedgerUnit, batch: Batch) -> bool:
+    """Return whether a batch whose commit was lost is in the books: it is there whole, or not at all."""
+    if not batch.booked:
+        return False
+    first = batch.entries()[0]
+    found = await unit.trade_at(first.revision)
+    return (
+        found is not None
+        and found.entry is not None
+        and (found.entry.owner, found.entry.fingerprint, found.entry.booked_at)
+        == (first.owner, first.fingerprint, first.booked_at)
+    )

@@ -1,0 +1,114 @@
+"""What can go wrong around the domain.
+
+::
+
+    ApplicationError
+    ├── LedgerUnavailable       the database did not take or give it; nothing was applied
+    │   ├── Overloaded          too many bookings are waiting
+    │   └── LeaseLost           another instance refreshes now
+    ├── OutcomeUnknown          a commit was lost on the way; ask again by key
+    ├── PortfolioMissing        there is no portfolio yet
+    ├── SchemaUnknown           the database is at another schema revision
+    ├── KeyReused               this key belongs to another booking
+    ├── NotFound                nothing by that name
+    ├── PricesUnavailable       nothing could be refreshed
+    ├── FeedFailed              a price source did not answer usefully
+    └── ConfigurationInvalid    a file of the operator's is not what it should be
+"""
+
+from __future__ import annotations
+
+
+class ApplicationError(Exception):
+    """A use case could not be carried out; ``str()`` is one sentence for the caller."""
+
+
+class LedgerUnavailable(ApplicationError):
+    """The database is away, too slow or too contended; nothing was applied and a retry is safe."""
+
+    def __init__(self, reason: str, *, retry_after_seconds: float = 1.0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Overloaded(LedgerUnavailable):
+    """More bookings are waiting than can be answered in time; this one was not begun."""
+
+
+class LeaseLost(LedgerUnavailable):
+    """The lease has a newer holder: what this one would write is refused."""
+
+
+class OutcomeUnknown(ApplicationError):
+    """The booking may or may not be in the books; the same key again gives the definite answer."""
+
+    def __init__(self, reason: str, *, retry_after_seconds: float = 1.0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after_seconds = retry_after_seconds
+
+
+class PortfolioMissing(ApplicationError):
+    """There is no portfolio with this id."""
+
+    def __init__(self, portfolio_id: int) -> None:
+        super().__init__(f"there is no portfolio {portfolio_id}")
+        self.portfolio_id = portfolio_id
+
+
+class SchemaUnknown(ApplicationError):
+    """The database is at a schema revision that this version does not know."""
+
+    def __init__(self, found: str | None, expected: str) -> None:
+        super().__init__(
+            f"the database is at schema revision {found or 'none'}, this version needs {expected}: "
+            + ("run `portfolio migrate`" if found is None else "run `portfolio migrate`, or the matching version")
+        )
+        self.found = found
+        self.expected = expected
+
+
+class KeyReused(ApplicationError):
+    """The key was used before, for another request."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"{key!r} was used before for another request; nothing was changed")
+        self.key = key
+
+
+class NotFound(ApplicationError):
+    """Nothing goes by that name."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"there is no {kind} {name}")
+        self.kind = kind
+        self.name = name
+
+
+class PricesUnavailable(ApplicationError):
+    """Something is held, and no price could be refreshed."""
+
+    def __init__(self, reasons: dict[str, str]) -> None:
+        listed = "; ".join(f"{symbol}: {reason}" for symbol, reason in sorted(reasons.items())[:5])
+        super().__init__(f"no price could be refreshed ({listed})")
+        self.reasons = reasons
+
+
+class FeedFailed(ApplicationError):
+    """A price source did not answer usefully."""
+
+    def __init__(self, source: str, reason: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(f"{source}: {reason}")
+        self.source = source
+        self.reason = reason
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ConfigurationInvalid(ApplicationError):
+    """A file that the settings name is missing or not of the right shape."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+        self.reason = reason

@@ -1,0 +1,84 @@
+"""Opens the books: on a fresh database with the initial cash, on an old one with what its rows hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from portfolio.application.ports import Clock, Ledger, LedgerUnit
+from portfolio.application.records import NewMovement, PositionAdjustment
+from portfolio.domain.money import Money
+from portfolio.domain.portfolio import Movement, Portfolio
+
+OWNER = "service"
+
+
+class Opening(StrEnum):
+    """What opening the books did."""
+
+    CREATED = "created"
+    ADOPTED = "adopted"
+    NOTHING = "nothing"
+
+
+@dataclass(slots=True)
+class OpenBooks:
+    """Makes sure there is a portfolio with a baseline; does nothing where there is one. Many may run it at once."""
+
+    ledger: Ledger
+    clock: Clock
+    initial_cash: Money
+    portfolio_id: int = 1
+
+    async def __call__(self) -> Opening:
+        """Return what was done.
+
+        Raises:
+            LedgerUnavailable: the database is away; nothing was done.
+        """
+        adopted = await self.ledger.is_adopted(self.portfolio_id)
+        if adopted:
+            return Opening.NOTHING
+        if adopted is None:
+            await self.ledger.create(self.portfolio_id)
+        return await self.ledger.transact(self.portfolio_id, self._open)
+
+    async def _open(self, unit: LedgerUnit) -> Opening:
+        if unit.portfolio.revision > 0:
+            return Opening.NOTHING
+        now = self.clock.now()
+        before = unit.portfolio
+        # Told from what is there under the lock, not from who made the row: another instance may have made it, or this
+        # one in a run that was killed before it came here.
+        fresh = not before.cash and not before.positions
+        after, movement = before.adopt(now)
+        adjustments = tuple(
+            PositionAdjustment(symbol=position.symbol, quantity_delta=position.drift)
+            for position in before.drifted_positions
+        )
+        await unit.add_movement(_entry(before.id, after, movement, positions=adjustments))
+        if fresh and self.initial_cash.value > 0:
+            after, movement = after.deposit(self.initial_cash, now)
+            await unit.add_movement(_entry(before.id, after, movement, note="initial cash"))
+        await unit.save(after)
+        return Opening.CREATED if fresh else Opening.ADOPTED
+
+
+def _entry(
+    portfolio_id: int,
+    after: Portfolio,
+    movement: Movement,
+    *,
+    positions: tuple[PositionAdjustment, ...] = (),
+    note: str | None = None,
+) -> NewMovement:
+    return NewMovement(
+        movement=movement,
+        portfolio_id=portfolio_id,
+        revision=after.revision,
+        owner=OWNER,
+        positions=positions,
+        note=note,
+        cash_after=after.cash,
+        net_deposits_after=after.net_deposits,
+    )

@@ -1,0 +1,219 @@
+"""What the application needs from outside, in its own words."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import date, datetime
+from typing import Protocol, TypeVar
+
+from portfolio.application.records import (
+    BookedTrade,
+    BookingKey,
+    Close,
+    DailyValue,
+    FeedReport,
+    Fence,
+    NewMovement,
+    NewTrade,
+    Page,
+    PriceUpdate,
+    RecordedMovement,
+    RecordedOutcome,
+    Revisions,
+    SourceState,
+    TradeFilter,
+)
+from portfolio.domain.portfolio import Portfolio
+from portfolio.domain.symbol import Symbol
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """Return the moment, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that only ever grow: for ages and intervals."""
+        ...
+
+
+class LedgerUnit(Protocol):
+    """One open transaction on one portfolio, which holds that portfolio's row lock.
+
+    Everything done here is committed together when the work returns, or not at all.
+    """
+
+    @property
+    def portfolio(self) -> Portfolio:
+        """Return the portfolio as it was when the lock was taken."""
+        ...
+
+    async def outcomes(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, RecordedOutcome]:
+        """Return what became of the bookings with these keys; absent where nothing did."""
+        ...
+
+    async def latest_twins(self, fingerprints: Collection[str], since: datetime) -> Mapping[str, int]:
+        """Return by fingerprint the id of the newest trade booked since then with the same content."""
+        ...
+
+    async def trade(self, trade_id: int) -> BookedTrade | None:
+        """Return a trade of the table, whoever wrote it; None where there is none."""
+        ...
+
+    async def trade_at(self, revision: int) -> BookedTrade | None:
+        """Return the trade whose entry made this ledger revision; None where none did."""
+        ...
+
+    async def movement(self, owner: str, client_movement_id: str) -> RecordedMovement | None:
+        """Return the cash movement recorded under this key; None where there is none."""
+        ...
+
+    async def add_trades(self, trades: Sequence[NewTrade]) -> Sequence[int]:
+        """Add entries to the ledger and return their ids, in order."""
+        ...
+
+    async def add_outcomes(self, outcomes: Sequence[RecordedOutcome]) -> None:
+        """Keep what became of bookings; one that carries an id replaces what was kept under it."""
+        ...
+
+    async def add_movement(self, movement: NewMovement) -> int:
+        """Add an entry that is no trade, with the positions' differences it carries; return its id."""
+        ...
+
+    async def save(self, portfolio: Portfolio) -> None:
+        """Write the portfolio: its sums, its revision and the positions that differ from those loaded."""
+        ...
+
+
+class Ledger(Protocol):
+    """The books: the one place where positions and cash change, and where they are read."""
+
+    async def transact(self, portfolio_id: int, work: Callable[[LedgerUnit], Awaitable[T]]) -> T:
+        """Run ``work`` in one transaction under the portfolio's row lock, commit once, and return its result.
+
+        On a conflict (deadlock, lock wait, a write in between) the whole of ``work`` is run again from its first read,
+        so it must have no other effect. An error raised by ``work`` rolls everything back.
+
+        Raises:
+            PortfolioMissing: there is no such portfolio yet.
+            LedgerUnavailable: no connection, deadline passed or conflicts without end; nothing was applied.
+            OutcomeUnknown: the connection was lost during the commit and what became of it could not be found out.
+        """
+        ...
+
+    async def create(self, portfolio_id: int) -> None:
+        """Create an empty portfolio row where there is none at all; harmless when two do it at once."""
+        ...
+
+    async def is_adopted(self, portfolio_id: int) -> bool | None:
+        """Return whether the books were opened on the row; None where there is no row at all."""
+        ...
+
+    async def revisions(self, portfolio_id: int) -> Revisions:
+        """Return the revisions as committed now, by one indexed lookup."""
+        ...
+
+    async def load(self, portfolio_id: int) -> Portfolio:
+        """Return the portfolio in one consistent read, without a lock."""
+        ...
+
+    async def trades(self, wanted: TradeFilter) -> Page[BookedTrade]:
+        """Return booked trades, newest first."""
+        ...
+
+    async def outcome(self, key: BookingKey) -> RecordedOutcome | None:
+        """Return what became of the booking with this key; None where nothing did."""
+        ...
+
+    async def refusals(self, *, before: int | None, limit: int) -> Page[RecordedOutcome]:
+        """Return refused bookings, newest first."""
+        ...
+
+    async def count_refusals(self) -> int:
+        """Return how many refused bookings are kept that no override has booked since."""
+        ...
+
+    async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[NewTrade | NewMovement]:
+        """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
+        ...
+
+    async def daily_values(self, portfolio_id: int, *, since: date) -> Sequence[DailyValue]:
+        """Return the recorded days from ``since`` on, oldest first."""
+        ...
+
+    async def ping(self) -> str:
+        """Return the schema revision that the database is at; the cheapest proof that it answers."""
+        ...
+
+
+class PriceStore(Protocol):
+    """Where prices are kept: the marks of the positions, ticks, and daily closes."""
+
+    async def record(self, portfolio_id: int, update: PriceUpdate, fence: Fence | None) -> None:
+        """Write marks, valuations, one tick a symbol and today's value in one transaction; bump the price revision.
+
+        Raises:
+            LeaseLost: ``fence`` is no longer the newest; nothing was written.
+            LedgerUnavailable: the database did not take it; nothing was written.
+        """
+        ...
+
+    async def add_closes(self, closes: Sequence[Close]) -> int:
+        """Keep daily closes, replacing what was known of the same day; return how many were written."""
+        ...
+
+    async def closes(self, symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
+        """Return daily closes of both bounds' days and those between, by symbol and day."""
+        ...
+
+    async def thin_ticks(self, older_than: datetime) -> int:
+        """Turn ticks of before into one close a day, where there is none yet, and drop them; return how many went."""
+        ...
+
+
+class Leases(Protocol):
+    """Who may do what only one instance may do."""
+
+    async def acquire(self, name: str, holder: str, seconds: float) -> Fence | None:
+        """Take or renew the lease and return its fence; None while another holds it. Time is the database's."""
+        ...
+
+    async def release(self, name: str, holder: str) -> None:
+        """Give the lease up, if it is held."""
+        ...
+
+
+class PriceFeed(Protocol):
+    """Current prices from one source, or from several in order."""
+
+    async def quotes(self, symbols: Sequence[Symbol]) -> FeedReport:
+        """Ask for all symbols at once and return what was learnt; what failed is in the report, never raised."""
+        ...
+
+    def states(self) -> Mapping[str, SourceState]:
+        """Return how each source is doing."""
+        ...
+
+
+class CrossCheck(Protocol):
+    """A second opinion on prices."""
+
+    async def quotes_elsewhere(self, asked: Mapping[Symbol, str]) -> FeedReport:
+        """Ask for these symbols at other sources than the one named beside each; failures are in the report."""
+        ...
+
+
+class CloseFeed(Protocol):
+    """Daily closes from an exchange."""
+
+    async def daily_closes(self, symbol: Symbol, start: date, end: date) -> Sequence[Close]:
+        """Return the closes of the completed days from ``start`` to ``end``, oldest first; absent days are absent.
+
+        Raises:
+            FeedFailed: no source answered for this symbol.
+        """
+        ...

@@ -1,0 +1,163 @@
+"""Bring the prices of what is held up to date."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from portfolio.application.ports import Clock, CrossCheck, Ledger, PriceFeed, PriceStore
+from portfolio.application.records import FeedReport, Fence, PriceUpdate
+from portfolio.domain.position import Mark
+from portfolio.domain.quarantine import Quarantine, QuoteRules, Suspect
+from portfolio.domain.quote import Quote
+from portfolio.domain.symbol import Symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshReport:
+    """What one refresh brought.
+
+    Every held symbol is in ``refreshed`` or in ``failed``, with the reason. ``quarantined`` are those whose
+    newest price waits for confirmation, ``missing`` those without any price at all, ``assumed_rate`` those
+    converted at a rate that nobody confirmed.
+    """
+
+    refreshed: Mapping[Symbol, Mark]
+    failed: Mapping[Symbol, str]
+    quarantined: Mapping[Symbol, str] = field(default_factory=dict)
+    missing: frozenset[Symbol] = frozenset()
+    assumed_rate: frozenset[Symbol] = frozenset()
+    at: datetime
+    duration_seconds: float
+
+    @property
+    def is_fruitless(self) -> bool:
+        """Return whether something is held and nothing could be refreshed."""
+        return bool(self.failed) and not self.refreshed
+
+
+class RefreshPrices:
+    """Asks the feed for all that is held, believes what can be believed, and writes it down once.
+
+    One refresh runs at a time: who asks while one is running shares its report.
+    """
+
+    def __init__(  # noqa: PLR0913 (its parts, injected)
+        self,
+        ledger: Ledger,
+        prices: PriceStore,
+        feed: PriceFeed,
+        clock: Clock,
+        portfolio_id: int,
+        *,
+        cross_check: CrossCheck | None = None,
+        rules: QuoteRules | None = None,
+    ) -> None:
+        self._ledger = ledger
+        self._prices = prices
+        self._feed = feed
+        self._clock = clock
+        self._portfolio_id = portfolio_id
+        self._cross_check = cross_check
+        self._rules = rules or QuoteRules()
+        self._quarantine = Quarantine()
+        self._running: asyncio.Task[RefreshReport] | None = None
+        self._last_report: RefreshReport | None = None
+        self._last_refresh: datetime | None = None
+
+    @property
+    def last_report(self) -> RefreshReport | None:
+        """Return what the newest refresh brought; None before the first."""
+        return self._last_report
+
+    @property
+    def last_refresh(self) -> datetime | None:
+        """Return when a refresh last brought what it should: a price, or the news that nothing is held."""
+        return self._last_refresh
+
+    @property
+    def quarantined(self) -> Mapping[Symbol, Suspect]:
+        """Return the wild prices that wait for confirmation."""
+        return self._quarantine.suspects
+
+    @property
+    def quarantined_total(self) -> int:
+        """Return how many quotes were ever held back."""
+        return self._quarantine.caught
+
+    async def __call__(self, fence: Fence | None = None) -> RefreshReport:
+        """Return what a refresh brought, the running one's if there is one; lost symbols are in it, never
+        raised.
+
+        Raises:
+            LeaseLost: ``fence`` is no longer the newest; nothing was written.
+            LedgerUnavailable: the database is away; nothing was written.
+            PortfolioMissing: there is no portfolio yet.
+        """
+        running = self._running
+        if running is None:
+            running = self._running = asyncio.create_task(self._refresh(fence), name="price refresh")
+            running.add_done_callback(self._ended)
+        # A caller who goes away must not take the refresh from the others.
+        return await asyncio.shield(running)
+
+    async def close(self) -> None:
+        """Stop the running refresh, if there is one, and wait until it has ended."""
+        running = self._running
+        if running is not None:
+            running.cancel()
+            await asyncio.wait([running])
+
+    def _ended(self, task: asyncio.Task[RefreshReport]) -> None:
+        self._running = None
+        if not task.cancelled():
+            task.exception()  # every caller may have gone: an error nobody fetches is not worth a warning
+
+    async def _refresh(self, fence: Fence | None) -> RefreshReport:
+        started = self._clock.monotonic()
+        portfolio = await self._ledger.load(self._portfolio_id)
+        marks = {position.symbol: position.mark for position in portfolio.open_positions}
+        report = await self._feed.quotes(sorted(marks)) if marks else FeedReport(quotes={})
+        others = await self._second_opinions(report.quotes, marks)
+        verdict = self._quarantine.judge(
+            report.quotes,
+            marks,
+            others=others,
+            now=self._clock.now(),
+            uptime=timedelta(seconds=self._clock.monotonic()),
+            rules=self._rules,
+        )
+        self._quarantine = verdict.quarantine
+        refreshed = {
+            symbol: Mark(quote.price, quote.source, quote.observed_at) for symbol, quote in verdict.believed.items()
+        }
+        at = self._clock.now()
+        await self._prices.record(self._portfolio_id, PriceUpdate(marks=refreshed, at=at), fence)
+        reasons = {**report.failures, **verdict.refused}
+        result = RefreshReport(
+            refreshed=refreshed,
+            failed={s: reasons.get(s, "no source answered") for s in marks if s not in refreshed},
+            quarantined={s: str(suspect) for s, suspect in verdict.quarantine.suspects.items()},
+            missing=frozenset(s for s, mark in marks.items() if mark is None and s not in refreshed),
+            assumed_rate=frozenset(s for s, quote in verdict.believed.items() if quote.assumed_rate),
+            at=at,
+            duration_seconds=self._clock.monotonic() - started,
+        )
+        self._last_report = result
+        if not result.is_fruitless:
+            self._last_refresh = at
+        return result
+
+    async def _second_opinions(
+        self, quotes: Mapping[Symbol, Quote], marks: Mapping[Symbol, Mark | None]
+    ) -> Mapping[Symbol, Quote]:
+        if self._cross_check is None:
+            return {}
+        wild: dict[Symbol, str] = {}
+        for symbol, mark in marks.items():
+            quote = quotes.get(symbol)
+            if quote is not None and mark is not None and self._rules.is_wild(quote.price, mark.price):
+                wild[symbol] = quote.source
+        return (await self._cross_check.quotes_elsewhere(wild)).quotes if wild else {}

@@ -1,0 +1,302 @@
+"""Plain facts that cross the ports."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from portfolio.domain.decimal_text import plain
+from portfolio.domain.money import Money, Price, Quantity
+from portfolio.domain.portfolio import Movement
+from portfolio.domain.position import Mark, Position
+from portfolio.domain.quote import Quote
+from portfolio.domain.symbol import Symbol
+from portfolio.domain.trade import Execution, Side, Trade
+
+T = TypeVar("T")
+
+
+# --- bookings ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class BookingKey:
+    """What makes a booking happen once: the client's own id, unique within its owner, compared byte for byte."""
+
+    owner: str
+    client_trade_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookTrade:
+    """The wish to book one execution.
+
+    ``owner`` is the name of the API key, or the engine where the service is open.
+    """
+
+    execution: Execution
+    owner: str
+    client_trade_id: str | None = None
+    engine: str | None = None
+    signal_id: str | None = None
+    recommendation_id: str | None = None
+    confidence: Decimal | None = None
+    notes: str | None = None
+    override: bool = False
+    executed_at_given: bool = False
+
+    @property
+    def key(self) -> BookingKey | None:
+        """Return the key, or None when nothing can tell a retry from a second trade."""
+        return BookingKey(self.owner, self.client_trade_id) if self.client_trade_id is not None else None
+
+    @property
+    def fingerprint(self) -> str:
+        """Return a digest of the normalised fields: equal for the same booking however it was written."""
+        e = self.execution
+        fields = [
+            e.symbol.code,
+            e.side.value,
+            *(plain(a.value) for a in (e.quantity, e.price, e.net_amount, e.fees)),
+            e.fees_included,
+            e.executed_at.isoformat() if self.executed_at_given else None,
+            self.engine,
+            self.signal_id,
+            self.recommendation_id,
+            None if self.confidence is None else plain(self.confidence),
+            self.notes,
+        ]
+        return hashlib.sha256(json.dumps(fields).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """A booking that was booked, with the state right after it."""
+
+    trade_id: int
+    position: Position
+    cash: Money
+    realized_pnl: Money
+    allocation_percent: Decimal | None
+    over_concentrated: bool
+    possible_duplicate_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A booking that was refused; ``error`` is the name of the domain error's class."""
+
+    error: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedOutcome:
+    """What became of a booking, as kept: the reply to every later copy of it.
+
+    ``symbol`` to ``fees`` repeat what was asked, so that a refusal can be read without the request.
+    """
+
+    id: int | None = None
+    owner: str
+    client_trade_id: str | None
+    fingerprint: str
+    result: Acceptance | Refusal
+    symbol: Symbol
+    side: Side
+    quantity: Quantity
+    price: Price
+    net_amount: Money
+    fees: Money
+    engine: str | None
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BookingReply:
+    """The answer to one booking: what became of it, and whether that had been decided before."""
+
+    outcome: RecordedOutcome
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTrade:
+    """An entry for the ledger, with what the engine said about it. ``revision`` is the portfolio's after it."""
+
+    trade: Trade
+    portfolio_id: int
+    revision: int
+    owner: str
+    client_trade_id: str | None = None
+    fingerprint: str | None = None
+    engine: str | None = None
+    signal_id: str | None = None
+    recommendation_id: str | None = None
+    confidence: Decimal | None = None
+    notes: str | None = None
+    booked_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookedTrade:
+    """A row of the trades table.
+
+    ``entry`` is None where another program wrote the row, or it is from before the adoption: such a row never counts.
+    """
+
+    id: int
+    entry: NewTrade | None
+    reversed_by: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeFilter:
+    """Which booked trades are wanted; ``before`` is the id the last page ended with."""
+
+    symbol: Symbol | None = None
+    side: Side | None = None
+    engine: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    before: int | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A part of a list, and the id to go on before; None at its end."""
+
+    items: Sequence[T]
+    next_before: int | None
+
+
+# --- movements --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionAdjustment:
+    """By how much a baseline or an adjustment moved what the ledger knows of a position.
+
+    Deltas are against what the ledger's earlier entries add up to.
+    """
+
+    symbol: Symbol
+    quantity_delta: Quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMovement:
+    """An entry that is no trade, for the ledger. ``revision`` is the portfolio's after it."""
+
+    movement: Movement
+    portfolio_id: int
+    revision: int
+    owner: str
+    client_movement_id: str | None = None
+    fingerprint: str | None = None
+    note: str | None = None
+    positions: tuple[PositionAdjustment, ...] = ()
+    cash_after: Money
+    net_deposits_after: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedMovement:
+    """A cash movement as kept."""
+
+    id: int
+    entry: NewMovement
+
+
+# --- prices -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedReport:
+    """What asking for prices brought: quotes as reported, and the reason for every symbol without one."""
+
+    quotes: Mapping[Symbol, Quote]
+    failures: Mapping[Symbol, str] = field(default_factory=dict)
+
+
+class Circuit(StrEnum):
+    """Whether a source is asked: closed, yes; open, not now; half_open, one try; off, refused for good."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceState:
+    """How a price source is doing."""
+
+    state: Circuit
+    last_error: str | None = None
+    last_success: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close:
+    """An asset's price at the end of a UTC day."""
+
+    symbol: Symbol
+    day: date
+    price: Price
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceUpdate:
+    """The believed prices of one refresh."""
+
+    marks: Mapping[Symbol, Mark]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fence:
+    """A lease held: the token grows with every new holder, so that a writer from before is told apart."""
+
+    name: str
+    holder: str
+    token: int
+
+
+# --- reads ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revisions:
+    """Which state of the books and of the prices is the newest."""
+
+    ledger: int
+    prices: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DailyValue:
+    """The portfolio at the end of a UTC day, or of today so far. Counts are running sums, as in the tally.
+
+    ``unit_value`` and the sums are None on rows from before the adoption.
+    """
+
+    day: date
+    total_value: Money
+    cash: Money
+    unit_value: Decimal | None = None
+    net_deposits: Money | None = None
+    realized_pnl: Money | None = None
+    trades: int | None = None
+    wins: int | None = None
+    losses: int | None = None
+    gross_profit: Money | None = None
+    gross_loss: Money | None = None

@@ -1,0 +1,79 @@
+"""Takes a trade back by booking its opposite; nothing is ever deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from portfolio.application.errors import NotFound
+from portfolio.application.ports import Clock, Ledger, LedgerUnit
+from portfolio.application.records import NewTrade
+from portfolio.domain.errors import NotReversible
+from portfolio.domain.money import Money
+from portfolio.domain.portfolio import BookingRules
+from portfolio.domain.position import Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReversalReply:
+    """A reversal as booked, with the state right after it."""
+
+    trade_id: int
+    reverses: int
+    entry: NewTrade
+    position: Position
+    cash: Money
+    total_value: Money
+
+
+class ReverseTrade:
+    """Books the opposite of a trade that was booked here, once."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, rules: BookingRules, *, portfolio_id: int = 1) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._rules = rules
+        self._portfolio_id = portfolio_id
+
+    async def __call__(self, trade_id: int, *, owner: str, notes: str | None = None) -> ReversalReply:
+        """Return the reversal, once it is committed.
+
+        Raises:
+            NotFound: no such trade.
+            NotReversible: reversed before, itself a reversal, or not booked here.
+            InsufficientQuantity: what the trade bought is no longer held.
+            InsufficientCash: what it brought is no longer there.
+            LedgerUnavailable: nothing was applied.
+            OutcomeUnknown: the commit was lost; asking again tells.
+        """
+        return await self._ledger.transact(self._portfolio_id, lambda unit: self._reverse(unit, trade_id, owner, notes))
+
+    async def _reverse(self, unit: LedgerUnit, trade_id: int, owner: str, notes: str | None) -> ReversalReply:
+        found = await unit.trade(trade_id)
+        if found is None:
+            raise NotFound("trade", str(trade_id))
+        if found.entry is None:
+            raise NotReversible(trade_id, "it was not booked here")
+        if found.reversed_by is not None:
+            raise NotReversible(trade_id, f"trade {found.reversed_by} reversed it")
+        now = self._clock.now()
+        after, trade = unit.portfolio.reverse(
+            found.entry.trade, trade_id, now, allow_negative_cash=self._rules.allow_negative_cash
+        )
+        entry = NewTrade(
+            trade=trade,
+            portfolio_id=unit.portfolio.id,
+            revision=after.revision,
+            owner=owner,
+            notes=notes,
+            booked_at=now,
+        )
+        [reversal_id] = await unit.add_trades([entry])
+        await unit.save(after)
+        return ReversalReply(
+            trade_id=reversal_id,
+            reverses=trade_id,
+            entry=entry,
+            position=after.position(trade.symbol),
+            cash=after.cash,
+            total_value=after.total_value,
+        )

@@ -1,0 +1,112 @@
+"""What is held and what it is worth, position by position."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from portfolio.domain.categories import Categories
+from portfolio.domain.money import EXACT, Money
+from portfolio.domain.portfolio import Portfolio
+from portfolio.domain.position import Position
+from portfolio.domain.symbol import Symbol
+
+PERCENT_STEP = Decimal("0.000001")
+
+
+class PriceStatus(StrEnum):
+    """Whether a position's price can be believed today."""
+
+    LIVE = "live"
+    STALE = "stale"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionValue:
+    """A position at its price. Percentages have 6 decimals; None where undefined."""
+
+    position: Position
+    market_value: Money
+    unrealized_pnl: Money
+    unrealized_pnl_percent: Decimal | None
+    allocation_percent: Decimal | None
+    category: str
+    price_status: PriceStatus
+    price_age_seconds: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Valuation:
+    """A portfolio at its prices: the sums of the accounting identity, and the open positions by symbol."""
+
+    portfolio: Portfolio
+    positions: Sequence[PositionValue]
+    total_value: Money
+    invested: Money
+    cost_basis: Money
+    unrealized_pnl: Money
+    total_pnl: Money
+    total_pnl_percent: Decimal | None
+    priced_share_percent: Decimal | None
+
+    @property
+    def stale_symbols(self) -> list[Symbol]:
+        """Return the symbols of positions without a live price."""
+        return [v.position.symbol for v in self.positions if v.price_status is not PriceStatus.LIVE]
+
+
+def value_portfolio(portfolio: Portfolio, *, now: datetime, max_age: timedelta, categories: Categories) -> Valuation:
+    """Return the portfolio valued at its marks; a price older than ``max_age`` is stale."""
+    # A closed position still counts where a foreign write left money in its row: it is in every sum, though not listed.
+    invested, cost_basis = portfolio.invested, portfolio.cost_basis
+    total = portfolio.cash + invested
+    unrealized = invested - cost_basis
+    values = [value_position(p, total, now, max_age, categories) for p in portfolio.open_positions]
+    priced = Money.zero()
+    for value in values:
+        if value.price_status is not PriceStatus.MISSING:
+            priced = priced + value.market_value
+    total_pnl = portfolio.realized_pnl + unrealized
+    return Valuation(
+        portfolio=portfolio,
+        positions=values,
+        total_value=total,
+        invested=invested,
+        cost_basis=cost_basis,
+        unrealized_pnl=unrealized,
+        total_pnl=total_pnl,
+        total_pnl_percent=percent_of(total_pnl, portfolio.net_deposits),
+        priced_share_percent=percent_of(priced, invested),
+    )
+
+
+def percent_of(part: Money, whole: Money) -> Decimal | None:
+    """Return ``part`` in percent of ``whole``, half even at 6 decimals; None where the whole is not above zero."""
+    if whole.value <= 0:
+        return None
+    percent = EXACT.divide(EXACT.multiply(part.value, Decimal(100)), whole.value)
+    return percent.quantize(PERCENT_STEP, context=EXACT)
+
+
+def value_position(
+    position: Position, total: Money, now: datetime, max_age: timedelta, categories: Categories
+) -> PositionValue:
+    """Return one position valued at its mark, with its share of a portfolio worth ``total``."""
+    market_value = position.market_value
+    unrealized = market_value - position.cost_basis
+    age = max(now - position.mark.at, timedelta(0)) if position.mark else None
+    status = PriceStatus.MISSING if age is None else PriceStatus.LIVE if age <= max_age else PriceStatus.STALE
+    return PositionValue(
+        position=position,
+        market_value=market_value,
+        unrealized_pnl=unrealized,
+        unrealized_pnl_percent=percent_of(unrealized, position.cost_basis),
+        allocation_percent=percent_of(market_value, total),
+        category=categories.of(position.symbol),
+        price_status=status,
+        price_age_seconds=int(age.total_seconds()) if age is not None else None,
+    )

@@ -1,0 +1,1 @@
+"""How the world comes in: HTTP, the price loop and the command line."""

@@ -1,0 +1,106 @@
+"""The service, put together from whatever adapters it is given."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from portfolio.application.booking import BookTrades
+from portfolio.application.booking_queue import BookingQueue
+from portfolio.application.cash import MoveCashInOrOut
+from portfolio.application.health import ReadHealth
+from portfolio.application.opening import OpenBooks
+from portfolio.application.performance import ReadPerformance
+from portfolio.application.ports import Clock, CrossCheck, Leases, Ledger, PriceFeed, PriceStore
+from portfolio.application.price_refresh import RefreshPrices
+from portfolio.application.reversal import ReverseTrade
+from portfolio.application.snapshots import Snapshots
+from portfolio.domain.categories import Categories
+from portfolio.domain.money import Money
+from portfolio.domain.quarantine import QuoteRules
+from portfolio.entrypoints.http.app import PortfolioApp, create_app
+from portfolio.entrypoints.http.use_cases import UseCases
+from portfolio.entrypoints.lifecycle import Lifecycle, Step
+from portfolio.entrypoints.price_loop import PriceLoop
+from portfolio.settings import Settings
+
+
+class CheckedFeed(PriceFeed, CrossCheck, Protocol):
+    """A feed that can also ask another source for a second opinion."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rim:
+    """What the adapters give: the ports, and how to check and close what is behind them."""
+
+    clock: Clock
+    ledger: Ledger
+    prices: PriceStore
+    leases: Leases
+    feed: CheckedFeed
+    categories: Categories
+    schema_revision: str
+    check_schema: Step
+    least_interval_seconds: Callable[[int], float]
+    close: Sequence[Step]
+
+
+def assemble(rim: Rim, settings: Settings, *, portfolio_id: int) -> PortfolioApp:
+    """Return the application: its use cases on the ports, its price loop, its start and its stop."""
+    clock, ledger, rules = rim.clock, rim.ledger, settings.booking_rules
+    max_price_age = timedelta(seconds=settings.price_max_age_seconds)
+    snapshots = Snapshots(ledger, clock, portfolio_id=portfolio_id)
+    queue = BookingQueue(BookTrades(ledger, clock, rules, portfolio_id=portfolio_id))
+    refresh = RefreshPrices(
+        ledger,
+        rim.prices,
+        rim.feed,
+        clock,
+        portfolio_id,
+        cross_check=rim.feed,
+        rules=QuoteRules(max_age=max_price_age),
+    )
+    loop = PriceLoop(
+        refresh,
+        rim.leases,
+        rim.prices,
+        clock,
+        interval_seconds=settings.refresh_seconds,
+        holder=f"{socket.gethostname()}:{os.getpid()}",
+        least_interval=rim.least_interval_seconds,
+        retention_days=settings.tick_retention_days,
+    )
+    use_cases = UseCases(
+        ledger=ledger,
+        booking=queue,
+        move_cash=MoveCashInOrOut(ledger, clock, rules, portfolio_id=portfolio_id),
+        reverse=ReverseTrade(ledger, clock, rules, portfolio_id=portfolio_id),
+        snapshots=snapshots,
+        performance=ReadPerformance(ledger, snapshots, clock, portfolio_id=portfolio_id),
+        refresh=refresh,
+        health=ReadHealth(
+            ledger,
+            snapshots,
+            refresh,
+            loop,
+            rim.feed,
+            clock,
+            max_price_age=max_price_age,
+            schema_revision=rim.schema_revision,
+        ),
+        clock=clock,
+        categories=rim.categories,
+        max_price_age=max_price_age,
+    )
+    lifecycle = Lifecycle(
+        check=rim.check_schema,
+        open_books=OpenBooks(ledger, clock, Money(settings.initial_cash), portfolio_id),
+        price_loop=loop,
+        finish=(queue.close,),
+        close=(refresh.close, *rim.close),
+    )
+    return create_app(use_cases, settings, on_startup=[lifecycle.start], on_shutdown=[lifecycle.stop])

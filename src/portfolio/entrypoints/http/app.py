@@ -1,0 +1,131 @@
+"""The HTTP application: routes, the layer around them, and the translation of every error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache, partial
+from typing import Any
+
+import structlog
+from litestar import Litestar, Request, Response
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+from litestar.types import LifespanHook, Receive, Scope, Send
+
+from portfolio.application.errors import ApplicationError
+from portfolio.domain.errors import DomainError
+from portfolio.entrypoints.http import bookings, cash, docs, health, openapi, performance, portfolio, trades
+from portfolio.entrypoints.http.admission import Admission
+from portfolio.entrypoints.http.auth import check_exposure
+from portfolio.entrypoints.http.errors import (
+    INTERNAL,
+    MALFORMED,
+    RequestError,
+    field_errors,
+    headers_of,
+    kind_of,
+    kind_of_status,
+)
+from portfolio.entrypoints.http.metrics import Metrics
+from portfolio.entrypoints.http.reads import RecentPerformance
+from portfolio.entrypoints.http.request_log import RequestLog
+from portfolio.entrypoints.http.responses import problem, problem_answer
+from portfolio.entrypoints.http.use_cases import UseCases
+from portfolio.settings import Settings
+
+BODY_BYTES = 64 * 1024
+
+ROUTES = (
+    health.read_health,
+    health.read_liveness,
+    health.read_readiness,
+    health.read_metrics,
+    portfolio.read_whole,
+    portfolio.read_positions,
+    portfolio.refresh,
+    performance.read_performance,
+    bookings.update_holdings,
+    bookings.update_holdings_batch,
+    bookings.read_booking,
+    bookings.list_bookings,
+    cash.create_movement,
+    trades.list_trades,
+    trades.reverse_trade,
+    openapi.read_document,
+    docs.read_page,
+    docs.read_asset,
+)
+
+_log = structlog.get_logger(__name__)
+
+
+class PortfolioApp(Litestar):
+    """The application with its outermost layer, which sees what the framework answers by itself too."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection."""
+        if scope["type"] == "lifespan":
+            await super().__call__(scope, receive, send)
+        else:
+            await self.state["request_log"](scope, receive, send)
+
+    async def serve_inner(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection without the outermost layer."""
+        await super().__call__(scope, receive, send)
+
+
+def create_app(
+    use_cases: UseCases,
+    settings: Settings,
+    *,
+    on_startup: Sequence[LifespanHook] = (),
+    on_shutdown: Sequence[LifespanHook] = (),
+) -> PortfolioApp:
+    """Return the application that serves ``use_cases`` under ``settings``.
+
+    Writes begun by requests that went away are awaited before ``on_shutdown``.
+
+    Raises:
+        SettingsError: it would be open to others than this machine, or the API keys cannot be read.
+    """
+    check_exposure(settings)
+    admission = Admission(settings, use_cases.clock)
+    metrics = Metrics(use_cases)
+    app = PortfolioApp(
+        route_handlers=ROUTES,
+        guards=[admission],
+        exception_handlers={Exception: _answer_error},
+        request_max_body_size=BODY_BYTES,
+        openapi_config=None,
+        logging_config=None,
+        on_startup=list(on_startup),
+        on_shutdown=[use_cases.carry_through.close, *on_shutdown],
+        state=State({"use_cases": use_cases, "metrics": metrics, "recent_performance": RecentPerformance(use_cases)}),
+    )
+    # Made when first asked for: the service is to answer its first request soon after its start.
+    app.state["openapi"] = cache(partial(openapi.encode_document, app, keyed=admission.is_keyed))
+    app.state["docs_document"] = cache(partial(docs.encode_document, app, keyed=admission.is_keyed))
+    app.state["request_log"] = RequestLog(app.serve_inner, metrics, deadline_seconds=settings.request_deadline_seconds)
+    return app
+
+
+def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Return the problem that ``error`` is."""
+    path = request.scope["path"]
+    if isinstance(error, RequestError | DomainError | ApplicationError):
+        kind = kind_of(error)
+        body = problem(kind, str(error), path=path, errors=field_errors(error))
+        return problem_answer(body, headers=headers_of(error, kind))
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        kind = kind_of_status(error.status_code)
+        body = problem(kind, _words(error, kind.title), path=path)
+        return problem_answer(body, headers=error.headers)
+    if isinstance(error, HTTPException) and error.detail == "client disconnected prematurely":
+        return problem_answer(problem(MALFORMED, "the body broke off", path=path))
+    _log.error("request.failed", exc_info=error)
+    detail = "the service failed; its log has the details under this request's X-Request-ID"
+    return problem_answer(problem(INTERNAL, detail, path=path))
+
+
+def _words(error: HTTPException, title: str) -> str:
+    return error.detail if error.status_code == 400 else title

@@ -1,0 +1,145 @@
+"""Who calls, and what they may do."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from portfolio.settings import Settings, SettingsError
+
+HEADER = "x-trading-api-key"
+SHORTEST_SECRET = 16
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_SECRET = re.compile(r"[!-~]+")
+
+
+class Scope(StrEnum):
+    """What a key may do. No scope includes another: a key lists all it has."""
+
+    READ = "read"
+    TRADE = "trade"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: the name of their key, or None where the service is open."""
+
+    name: str | None
+    scopes: frozenset[Scope]
+
+    @property
+    def label(self) -> str:
+        """Return the name for logs and for what is kept."""
+        return self.name or "open"
+
+    def owner(self, engine: str | None) -> str:
+        """Return whose keys these are: the API key's name, or the engine where the service is open."""
+        return self.name if self.name is not None else engine or ""
+
+
+OPEN_CALLER = Caller(None, frozenset(Scope))
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A caller and the secret that proves it; the secret is in no ``repr``."""
+
+    caller: Caller
+    secret: bytes = field(repr=False)
+
+
+class Keyring:
+    """All API keys of the service."""
+
+    def __init__(self, keys: Iterable[ApiKey] = ()) -> None:
+        self._keys = tuple(keys)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return the keys of the settings and of the file they name.
+
+        Raises:
+            SettingsError: an entry is no ``name:scope+scope:key``, a name comes twice, or the file cannot be read. The
+                text never quotes an entry.
+        """
+        entries = _entries(settings.api_keys)
+        if settings.api_keys_file:
+            try:
+                text = Path(settings.api_keys_file).read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise SettingsError(f"PORTFOLIO_API_KEYS_FILE cannot be read: {type(error).__name__}") from error
+            for line in text.splitlines():
+                entries += [] if line.strip().startswith("#") else _entries(line)
+        keys = [_parse(entry, position) for position, entry in enumerate(entries, start=1)]
+        for what in ([key.caller.name for key in keys], [key.secret for key in keys]):
+            if len(set(what)) != len(what):
+                raise SettingsError("PORTFOLIO_API_KEYS: a name or a key comes twice")
+        return cls(keys)
+
+    def __bool__(self) -> bool:
+        return bool(self._keys)
+
+    def caller(self, secret: str) -> Caller | None:
+        """Return whose key that is, in the same time whichever it is; None for nobody's."""
+        given, found = secret.encode("utf-8", "surrogateescape"), None
+        for key in self._keys:
+            if hmac.compare_digest(key.secret, given):
+                found = key.caller
+        return found
+
+
+def presented_key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """Return the key that a request carries, in its own header or as a bearer token; None for none.
+
+    Two different keys are like a wrong one.
+    """
+    found: set[str] = set()
+    for name, value in headers:
+        if name == b"x-trading-api-key":
+            found.add(value.decode("latin-1").strip())
+        elif name == b"authorization":
+            scheme, _, token = value.decode("latin-1").partition(" ")
+            found.add(token.strip() if scheme.lower() == "bearer" else "")
+    if not found:
+        return None
+    return found.pop() if len(found) == 1 else ""
+
+
+def check_exposure(settings: Settings) -> None:
+    """Refuse to start where others than this machine would be served without a key.
+
+    Raises:
+        SettingsError: bound elsewhere without keys; the text says how to make one.
+    """
+    if Keyring.of(settings) or settings.is_loopback or settings.allow_open:
+        return
+    raise SettingsError(
+        f"bound to {settings.host} without an API key: anybody who reaches this port could trade. Make a key with "
+        "`portfolio key NAME` and set PORTFOLIO_API_KEYS to what it prints (or PORTFOLIO_API_KEYS_FILE), or bind "
+        "PORTFOLIO_HOST=127.0.0.1, or accept it with PORTFOLIO_ALLOW_OPEN=true"
+    )
+
+
+def _entries(text: str) -> list[str]:
+    return [entry.strip() for entry in text.split(",") if entry.strip()]
+
+
+def _parse(entry: str, position: int) -> ApiKey:
+    name, _, rest = entry.partition(":")
+    scopes, _, secret = rest.partition(":")
+    where = f"PORTFOLIO_API_KEYS, entry {position}"
+    if not _NAME.fullmatch(name):
+        raise SettingsError(f"{where}: has to be name:scope+scope:key, the name of letters, digits, '.', '_', '-'")
+    wanted = scopes.split("+")
+    if not set(wanted) <= set(Scope):
+        raise SettingsError(f"{where}: scopes are read, trade and admin, joined by '+'")
+    if len(secret) < SHORTEST_SECRET or not _SECRET.fullmatch(secret):
+        raise SettingsError(f"{where}: the key has to be {SHORTEST_SECRET} or more printable characters")
+    return ApiKey(Caller(name, frozenset(Scope(scope) for scope in wanted)), secret.encode())

@@ -1,0 +1,33 @@
+"""Work that outlives the request it came with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class CarryThrough:
+    """Runs writes in tasks of their own: a caller who goes away cancels the waiting, never the writing."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def __call__(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return the result of ``work``, which runs to its end whatever becomes of the caller."""
+        task = asyncio.create_task(work, name="carried-through")
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Return when all that was begun has ended."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # its caller may have gone: an error nobody fetches is not worth a warning

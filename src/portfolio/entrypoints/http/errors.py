@@ -1,0 +1,167 @@
+"""What is answered when something is wrong: RFC 9457 problems, from one table.
+
+Every error of the domain and of the application is a row of ``PROBLEMS``; what only HTTP knows is raised as a
+:class:`RequestError` of one of the kinds below.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from portfolio.application import errors as application
+from portfolio.domain import errors as domain
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemKind:
+    """A kind of problem: its status, the last part of its type, and its title."""
+
+    status: int
+    slug: str
+    title: str
+
+    @property
+    def type(self) -> str:
+        """Return the reference that names this kind, for good."""
+        return f"/problems/{self.slug}"
+
+
+MALFORMED = ProblemKind(400, "malformed-request", "The request cannot be read as one")
+UNAUTHORIZED = ProblemKind(401, "unauthorized", "A valid API key is needed")
+FORBIDDEN = ProblemKind(403, "forbidden", "This caller may not do that")
+FOREIGN_ORIGIN = ProblemKind(403, "foreign-origin", "Without API keys, only this machine's own programs are served")
+NOT_FOUND = ProblemKind(404, "not-found", "Nothing by that name")
+METHOD_NOT_ALLOWED = ProblemKind(405, "method-not-allowed", "This route does not know that method")
+REQUEST_TIMEOUT = ProblemKind(408, "request-timeout", "The body did not arrive in time")
+TOO_LARGE = ProblemKind(413, "body-too-large", "The body is too large")
+UNSUPPORTED_MEDIA_TYPE = ProblemKind(415, "unsupported-media-type", "Bodies are application/json")
+RATE_LIMITED = ProblemKind(429, "rate-limited", "Too many requests")
+INTERNAL = ProblemKind(500, "internal-error", "The service failed; the log says how")
+DEADLINE = ProblemKind(503, "deadline-exceeded", "There was no answer in time")
+NOT_READY = ProblemKind(503, "not-ready", "No booking could be committed now")
+OUTCOME_UNKNOWN = ProblemKind(503, "outcome-unknown", "It may or may not have been booked")
+
+HTTP_KINDS = (
+    MALFORMED, UNAUTHORIZED, FORBIDDEN, FOREIGN_ORIGIN, NOT_FOUND, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT, TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE, RATE_LIMITED, INTERNAL, DEADLINE, NOT_READY, OUTCOME_UNKNOWN,
+)  # fmt: skip
+
+PROBLEMS: Mapping[type[Exception], ProblemKind] = {
+    domain.InvalidAmount: ProblemKind(400, "invalid-amount", "A number is no amount"),
+    domain.OutOfRange: ProblemKind(400, "out-of-range", "An amount is too large for the ledger"),
+    domain.InvalidSymbol: ProblemKind(400, "invalid-symbol", "Not a symbol that can be held"),
+    domain.AmountMismatch: ProblemKind(400, "amount-mismatch", "The money does not fit quantity x price"),
+    domain.InsufficientQuantity: ProblemKind(409, "insufficient-quantity", "More sold than is held"),
+    domain.InsufficientCash: ProblemKind(409, "insufficient-cash", "More spent than there is"),
+    domain.NotReversible: ProblemKind(409, "not-reversible", "This trade cannot be undone"),
+    application.LedgerUnavailable: ProblemKind(503, "ledger-unavailable", "The database is away; nothing was applied"),
+    application.Overloaded: ProblemKind(503, "overloaded", "Too many bookings are waiting; nothing was applied"),
+    application.LeaseLost: ProblemKind(503, "lease-lost", "Another instance refreshes now"),
+    application.OutcomeUnknown: OUTCOME_UNKNOWN,
+    application.PortfolioMissing: ProblemKind(503, "books-not-open", "The books are not open yet"),
+    application.SchemaUnknown: ProblemKind(503, "schema-unknown", "The database has a schema of another version"),
+    application.KeyReused: ProblemKind(422, "key-reused", "This key belongs to another request"),
+    application.NotFound: NOT_FOUND,
+    application.PricesUnavailable: ProblemKind(503, "prices-unavailable", "No price could be refreshed"),
+    application.ConfigurationInvalid: ProblemKind(500, "configuration-invalid", "A file of the settings is wrong"),
+    application.FeedFailed: ProblemKind(503, "feed-failed", "A price source did not answer"),
+}
+
+_BOOKING_ERRORS = (
+    domain.InvalidAmount, domain.OutOfRange, domain.AmountMismatch, domain.InsufficientQuantity,
+    domain.InsufficientCash, application.KeyReused, application.PortfolioMissing, application.LedgerUnavailable,
+    application.Overloaded, application.SchemaUnknown,
+)  # fmt: skip
+WRITE_PROBLEMS = (
+    *(PROBLEMS[error] for error in (
+        application.PortfolioMissing, application.LedgerUnavailable, application.SchemaUnknown,
+    )),
+    OUTCOME_UNKNOWN,
+)  # fmt: skip
+BOOKING_PROBLEMS = (*(PROBLEMS[error] for error in _BOOKING_ERRORS), OUTCOME_UNKNOWN)
+
+_BY_STATUS = {
+    400: MALFORMED, 401: UNAUTHORIZED, 403: FORBIDDEN, 404: NOT_FOUND, 405: METHOD_NOT_ALLOWED, 413: TOO_LARGE,
+    415: UNSUPPORTED_MEDIA_TYPE, 429: RATE_LIMITED,
+}  # fmt: skip
+_BY_NAME = {error.__name__: kind for error, kind in PROBLEMS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """What is wrong with one field of the request."""
+
+    field: str
+    message: str
+
+
+class RequestError(Exception):
+    """A request that HTTP itself has to refuse; ``str()`` is one sentence for the caller."""
+
+    def __init__(
+        self,
+        kind: ProblemKind,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+
+
+def kind_of(error: Exception) -> ProblemKind:
+    """Return the kind of problem that ``error`` is; ``INTERNAL`` for whatever nobody foresaw."""
+    if isinstance(error, RequestError):
+        return error.kind
+    return next((PROBLEMS[cls] for cls in type(error).__mro__ if cls in PROBLEMS), INTERNAL)
+
+
+def kind_named(error_name: str) -> ProblemKind:
+    """Return the kind of problem of the error class of that name, as refusals are kept."""
+    return _BY_NAME.get(error_name, INTERNAL)
+
+
+def kind_of_status(status: int) -> ProblemKind:
+    """Return the kind of problem that the framework means by a status."""
+    return _BY_STATUS.get(status, MALFORMED if 400 <= status < 500 else INTERNAL)
+
+
+def retry_after(seconds: float) -> dict[str, str]:
+    """Return the header that says when to come again: whole seconds, at least one."""
+    return {"Retry-After": str(max(1, math.ceil(seconds)))}
+
+
+def headers_of(error: Exception, kind: ProblemKind) -> dict[str, str]:
+    """Return the headers that belong to the answer: when to come again, how to authenticate."""
+    if isinstance(error, RequestError):
+        headers = dict(error.headers)
+    elif kind.status == 503:
+        headers = retry_after(getattr(error, "retry_after_seconds", None) or 1.0)
+    else:
+        headers = {}
+    if kind is UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Bearer realm="portfolio"'
+    return headers
+
+
+def field_errors(error: Exception) -> tuple[FieldError, ...]:
+    """Return what is wrong field by field, where the error knows a field."""
+    if isinstance(error, RequestError):
+        return error.errors
+    if isinstance(error, domain.InvalidSymbol):
+        return (FieldError("symbol", error.hint),)
+    if isinstance(error, domain.InvalidAmount) and error.field:
+        return (FieldError(error.field, error.reason),)
+    return ()
+
+
+def subclasses(root: type[Exception]) -> Iterator[type[Exception]]:
+    """Return every class below ``root``."""
+    for cls in root.__subclasses__():
+        yield cls
+        yield from subclasses(cls)

@@ -1,0 +1,57 @@
+"""Numbers on the wire: JSON numbers written from exact decimals, and read back as such."""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import Annotated
+
+from msgspec import Meta, Raw
+
+from portfolio.domain.decimal_text import plain
+from portfolio.domain.money import Amount
+
+# Encoders copy a Raw as it is. msgspec's own Decimal would become a string, or a number with an exponent.
+Number = Annotated[Raw, Meta(extra_json_schema={"type": "number"})]
+
+_RATIO = Context(prec=12, rounding=ROUND_HALF_EVEN)
+_NUMBER = re.compile(r"[+-]?[0-9]{1,60}(?:\.[0-9]{1,60})?(?:[eE][+-]?[0-9]{1,7})?")
+# No wire number needs more: 20 digits, 18 decimals, and room for generous zeros.
+_LONGEST = 80
+
+
+def number(value: Decimal | Amount) -> Raw:
+    """Return ``value`` as a JSON number, digit by digit: no exponent, no trailing zeros, no -0."""
+    return Raw(plain(value.value if isinstance(value, Amount) else value).encode())
+
+
+def number_or_null(value: Decimal | Amount | None) -> Raw | None:
+    """Return ``value`` as a JSON number; None stays None."""
+    return None if value is None else number(value)
+
+
+def ratio(value: Decimal | float | None) -> Raw | None:
+    """Return ``value`` at 12 significant digits, half even; None where it is undefined."""
+    if value is None or not math.isfinite(value):
+        return None
+    return number(_RATIO.create_decimal(value))
+
+
+def parse_number(raw: Raw) -> Decimal:
+    """Return the decimal that a client wrote, as a JSON number or as a string with one in it.
+
+    The text is checked before anything is computed: an exponent in the millions costs nothing here.
+
+    Raises:
+        ValueError: not a decimal number, or too long for one; the text is for the caller.
+    """
+    text = bytes(raw).decode("utf-8", "replace")
+    if text.startswith('"'):
+        text = text[1:-1]
+    if len(text) > _LONGEST:
+        raise ValueError("has too many digits: at most 20 before the point and 18 after it")
+    if not _NUMBER.fullmatch(text):
+        raise ValueError("has to be a decimal number")
+    value = Decimal(text)
+    return value if value else Decimal(0)

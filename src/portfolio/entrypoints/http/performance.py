@@ -1,0 +1,37 @@
+"""How the portfolio did."""
+
+from __future__ import annotations
+
+from litestar import Response, get
+
+from portfolio.entrypoints.http import examples
+from portfolio.entrypoints.http.answers import PerformanceAnswer
+from portfolio.entrypoints.http.auth import Scope
+from portfolio.entrypoints.http.bodies import read_query
+from portfolio.entrypoints.http.operation import declares
+from portfolio.entrypoints.http.requests import PerformanceQuery
+from portfolio.entrypoints.http.responses import answer
+from portfolio.entrypoints.http.use_cases import HttpRequest, use_cases_of
+from portfolio.entrypoints.http.views import performance_view
+
+
+@get(
+    "/performance",
+    opt=declares(
+        scope=Scope.READ,
+        summary="The performance over the last completed days",
+        tag="portfolio",
+        query=PerformanceQuery,
+        answer=PerformanceAnswer,
+        example=examples.PERFORMANCE,
+    ),
+)
+async def read_performance(request: HttpRequest) -> Response[bytes]:
+    """Return the figures of the last completed days; today so far is in `daily_return` alone."""
+    cases = use_cases_of(request)
+    query = read_query(request, PerformanceQuery)
+    performance = await cases.performance(query.days)
+    content = PerformanceAnswer(
+        timestamp=cases.clock.now(), performance=performance_view(performance), period_days=query.days
+    )
+    return answer(content)

@@ -1,0 +1,114 @@
+"""The portfolio: whole, position by position, and refreshed on demand."""
+
+from __future__ import annotations
+
+from litestar import Response, get, post
+
+from portfolio.application.errors import PricesUnavailable
+from portfolio.entrypoints.http import examples
+from portfolio.entrypoints.http.answers import (
+    PortfolioAnswer,
+    PositionsAnswer,
+    PriceFailure,
+    RefreshAnswer,
+)
+from portfolio.entrypoints.http.auth import Scope
+from portfolio.entrypoints.http.errors import PROBLEMS, WRITE_PROBLEMS
+from portfolio.entrypoints.http.operation import declares
+from portfolio.entrypoints.http.reads import (
+    RecentPerformance,
+    encode_portfolio,
+    is_not_modified,
+    read_portfolio,
+    view_of,
+)
+from portfolio.entrypoints.http.responses import answer, encoded
+from portfolio.entrypoints.http.use_cases import HttpRequest, use_cases_of
+from portfolio.entrypoints.http.views import position_view
+
+TAG = "portfolio"
+
+
+@get(
+    "/portfolio",
+    opt=declares(
+        scope=Scope.READ,
+        summary="The whole portfolio",
+        tag=TAG,
+        headers={"If-None-Match": "The ETag of an earlier answer: 304 where nothing but ages changed since."},
+        answer=PortfolioAnswer,
+        example=examples.PORTFOLIO,
+        not_modified=True,
+    ),
+)
+async def read_whole(request: HttpRequest) -> Response[bytes]:
+    """Return what is held and what it is worth.
+
+    To the last digit: total_value = net_deposits + realized_pnl + unrealized_pnl + drift. With the database away this
+    is the last state seen, `stale: true`, as of `as_of`.
+    """
+    cases = use_cases_of(request)
+    reading = await read_portfolio(cases)
+    headers = {"ETag": reading.etag, "Cache-Control": "no-cache"}
+    if is_not_modified(request.headers, reading.etag):
+        return encoded(b"", status=304, headers=headers)
+    return encoded(encode_portfolio(reading, await _recent(request)(reading)), headers=headers)
+
+
+@get(
+    "/positions",
+    opt=declares(
+        scope=Scope.READ,
+        summary="What is held, by symbol",
+        tag=TAG,
+        answer=PositionsAnswer,
+        example=examples.POSITIONS,
+    ),
+)
+async def read_positions(request: HttpRequest) -> Response[bytes]:
+    """Return the open positions at their prices, by symbol."""
+    reading = await read_portfolio(use_cases_of(request))
+    views = [position_view(value) for value in reading.valuation.positions]
+    content = PositionsAnswer(
+        timestamp=reading.at,
+        positions=views,
+        count=len(views),
+        stale=reading.is_stale,
+        as_of=reading.snapshot.as_of,
+    )
+    return answer(content)
+
+
+@post(
+    "/portfolio/refresh",
+    status_code=200,
+    opt=declares(
+        scope=Scope.TRADE,
+        summary="Refresh the prices now",
+        tag=TAG,
+        answer=RefreshAnswer,
+        example=examples.REFRESHED,
+        problems=(PROBLEMS[PricesUnavailable], *WRITE_PROBLEMS),
+    ),
+)
+async def refresh(request: HttpRequest) -> Response[bytes]:
+    """Bring the prices of what is held up to date. One refresh runs at a time: who asks meanwhile shares it."""
+    cases = use_cases_of(request)
+    report = await cases.refresh(None)
+    if report.is_fruitless:
+        raise PricesUnavailable({symbol.code: reason for symbol, reason in report.failed.items()})
+    reading = await read_portfolio(cases)
+    content = RefreshAnswer(
+        timestamp=reading.at,
+        message=f"{len(report.refreshed)} prices refreshed, {len(report.failed)} failed",
+        portfolio=view_of(reading, await _recent(request)(reading)),
+        refreshed=sorted(symbol.code for symbol in report.refreshed),
+        failed=[PriceFailure(symbol=symbol.code, reason=reason) for symbol, reason in sorted(report.failed.items())],
+    )
+    return answer(content)
+
+
+def _recent(request: HttpRequest) -> RecentPerformance:
+    found = request.app.state["recent_performance"]
+    assert isinstance(found, RecentPerformance)
+    return found

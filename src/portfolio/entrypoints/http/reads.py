@@ -1,0 +1,112 @@
+"""The portfolio as it is read: the newest snapshot, valued now."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from zlib import crc32
+
+from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.performance import Performance
+from portfolio.application.snapshots import Snapshot
+from portfolio.application.valuation import Valuation, value_portfolio
+from portfolio.entrypoints.http.answers import PortfolioAnswer, PortfolioView
+from portfolio.entrypoints.http.responses import encode
+from portfolio.entrypoints.http.use_cases import UseCases
+from portfolio.entrypoints.http.views import is_stale, portfolio_view
+
+METRICS_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A snapshot and what it is worth at a moment."""
+
+    snapshot: Snapshot
+    valuation: Valuation
+    at: datetime
+
+    @property
+    def is_stale(self) -> bool:
+        """Return whether a part of it may be out of date."""
+        return is_stale(self.valuation, self.snapshot)
+
+    @property
+    def etag(self) -> str:
+        """Return the weak validator: it changes with the books, the prices and the statuses, not with ages."""
+        valuation, revisions = self.valuation, self.snapshot.revisions
+        moving = (
+            valuation.total_value,
+            valuation.portfolio.cash,
+            valuation.cost_basis,
+            self.snapshot.database_away,
+            [value.price_status.value for value in valuation.positions],
+            self.at.date(),
+        )
+        return f'W/"{revisions.ledger}-{revisions.prices}-{crc32(repr(moving).encode()):08x}"'
+
+
+async def read_portfolio(cases: UseCases) -> Reading:
+    """Return the newest state, valued now; the last one seen when the database does not answer in time.
+
+    Raises:
+        LedgerUnavailable: the database is away and no state was ever seen.
+        PortfolioMissing: the books were never opened.
+    """
+    snapshot = await _newest(cases)
+    now = cases.clock.now()
+    valuation = value_portfolio(snapshot.portfolio, now=now, max_age=cases.max_price_age, categories=cases.categories)
+    return Reading(snapshot=snapshot, valuation=valuation, at=now)
+
+
+def encode_portfolio(reading: Reading, performance: Performance | None) -> bytes:
+    """Return the body of ``GET /portfolio``: the one place where a snapshot becomes bytes."""
+    return encode(PortfolioAnswer(timestamp=reading.at, portfolio=view_of(reading, performance)))
+
+
+def view_of(reading: Reading, performance: Performance | None) -> PortfolioView:
+    """Return the portfolio's view, as every answer shows it."""
+    return portfolio_view(reading.valuation, reading.snapshot, performance)
+
+
+class RecentPerformance:
+    """The performance of the last 30 days, measured once a snapshot and kept while it stands."""
+
+    def __init__(self, cases: UseCases) -> None:
+        self._cases = cases
+        self._measured: Performance | None = None
+        self._of: tuple[datetime, date] | None = None
+
+    async def __call__(self, reading: Reading) -> Performance | None:
+        """Return the figures; None where the database is away and they were never measured."""
+        of = (reading.snapshot.as_of, reading.at.date())
+        if of == self._of:
+            return self._measured
+        try:
+            async with asyncio.timeout(self._cases.read_deadline_seconds):
+                measured = await self._cases.performance(METRICS_DAYS)
+        except (LedgerUnavailable, TimeoutError):
+            return replace(self._measured, stale=True) if self._measured else None
+        self._measured, self._of = measured, of
+        return measured
+
+
+async def _newest(cases: UseCases) -> Snapshot:
+    try:
+        async with asyncio.timeout(cases.read_deadline_seconds):
+            return await cases.snapshots.newest()
+    except TimeoutError as error:
+        last = cases.snapshots.last
+        if last is None:
+            raise LedgerUnavailable("the database does not answer, and there is no earlier state") from error
+        return replace(last, database_away=True)
+
+
+def is_not_modified(headers: Mapping[str, str], etag: str) -> bool:
+    """Return whether the client has this version already, by its ``If-None-Match``."""
+    given = headers.get("if-none-match")
+    if given is None:
+        return False
+    return any(part.strip() in {"*", etag, etag.removeprefix("W/")} for part in given.split(","))

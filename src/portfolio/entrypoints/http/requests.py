@@ -1,0 +1,272 @@
+"""The bodies and queries of requests, and the wishes that are made of them."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+from portfolio.application.cash import MoveCash
+from portfolio.application.records import BookTrade, TradeFilter
+from portfolio.domain.errors import InvalidAmount, InvalidSymbol
+from portfolio.domain.money import Money, Price, Quantity
+from portfolio.domain.portfolio import MovementKind
+from portfolio.domain.symbol import Symbol
+from portfolio.domain.trade import Execution, Side
+from portfolio.entrypoints.http.auth import Caller, Scope
+from portfolio.entrypoints.http.bodies import (
+    Fees,
+    Key,
+    Name,
+    Notes,
+    PositiveFigure,
+    Reading,
+    Share,
+    parse_moment,
+)
+from portfolio.entrypoints.http.errors import FORBIDDEN, MALFORMED, FieldError, RequestError
+
+MOST_BOOKINGS = 1_000
+
+SymbolText = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=40,
+        description="Any case, 1 to 20 of A-Z and 0-9; a suffix -USD, /USD, _USD (USDT, USDC) is dropped.",
+        examples=["BTC", "eth-usd"],
+    ),
+]
+SideText = Annotated[str, Meta(pattern="^([Bb][Uu][Yy]|[Ss][Ee][Ll][Ll])$", description="BUY or SELL, in any case.")]
+MomentText = Annotated[
+    str, Meta(max_length=40, description="ISO 8601 with an offset.", extra_json_schema={"format": "date-time"})
+]
+TradesCursor = Annotated[str, Meta(pattern="^t[0-9a-f]{1,15}$", description="`next_cursor` of the page before.")]
+OutcomesCursor = Annotated[str, Meta(pattern="^r[0-9a-f]{1,15}$", description="`next_cursor` of the page before.")]
+PageSize = Annotated[int, Meta(ge=1, le=1000)]
+
+_KEY = re.compile(r"[ -~]{1,128}")
+
+
+class BookingBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """One execution, as an engine reports it."""
+
+    symbol: SymbolText
+    side: SideText
+    quantity: PositiveFigure
+    price: PositiveFigure
+    net_amount: PositiveFigure
+    fees: Fees | UnsetType = UNSET
+    fees_included: bool = False
+    client_trade_id: Key | None = None
+    engine: Name | None = None
+    executed_at: MomentText | None = None
+    signal_id: Name | None = None
+    recommendation_id: Name | Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
+    confidence: Share | None = None
+    notes: Notes | None = None
+    override: bool = False
+
+
+class BatchBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Bookings, answered in order."""
+
+    bookings: Annotated[list[BookingBody], Meta(min_length=1, max_length=MOST_BOOKINGS)]
+
+
+class MovementBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A deposit or a withdrawal."""
+
+    kind: Literal["deposit", "withdrawal"]
+    amount: PositiveFigure
+    note: Notes | None = None
+    client_movement_id: Key | None = None
+
+
+class ReversalBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Why a trade is taken back."""
+
+    notes: Notes | None = None
+
+
+class TradesQuery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which trades are wanted."""
+
+    symbol: SymbolText | None = None
+    side: SideText | None = None
+    engine: Name | None = None
+    since: MomentText | None = None
+    until: MomentText | None = None
+    limit: PageSize = 100
+    cursor: TradesCursor | None = None
+
+
+class OutcomesQuery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which bookings are wanted: the refused ones."""
+
+    status: Literal["refused"]
+    limit: PageSize = 100
+    cursor: OutcomesCursor | None = None
+
+
+class OutcomeQuery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Whose key it is: by default the caller's own."""
+
+    owner: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
+
+
+class PerformanceQuery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Over how many completed days."""
+
+    days: Annotated[int, Meta(ge=1, le=3650)] = 30
+
+
+def book_trade(body: BookingBody, caller: Caller, now: datetime, *, header_key: str | None = None) -> BookTrade:
+    """Return the wish that the body states.
+
+    Raises:
+        RequestError: a field is wrong, two keys differ, or the caller may not override.
+        InvalidAmount: the amounts contradict each other.
+    """
+    reading = Reading()
+    symbol = reading.taking("symbol", lambda: _symbol(body.symbol), Symbol("X"))
+    quantity = reading.amount(Quantity, "quantity", body.quantity)
+    price = reading.amount(Price, "price", body.price)
+    net_amount = reading.amount(Money, "net_amount", body.net_amount)
+    fees = Money.zero()
+    if body.fees is not UNSET:
+        fees = reading.amount(Money, "fees", body.fees, least="at least zero")
+    confidence = _confidence(reading, body.confidence)
+    executed_at = reading.moment("executed_at", body.executed_at, now)
+    client_trade_id = one_key(reading, "client_trade_id", body.client_trade_id, header_key)
+    reading.finish()
+    if body.override and Scope.ADMIN not in caller.scopes:
+        raise RequestError(FORBIDDEN, "an override needs a key with the scope admin")
+    return BookTrade(
+        execution=Execution(
+            symbol=symbol,
+            side=Side(body.side.upper()),
+            quantity=quantity,
+            price=price,
+            net_amount=net_amount,
+            fees=fees,
+            executed_at=executed_at,
+            fees_included=body.fees_included,
+        ),
+        owner=body.engine if body.override and body.engine else caller.owner(body.engine),
+        client_trade_id=client_trade_id,
+        engine=body.engine,
+        signal_id=body.signal_id,
+        recommendation_id=None if body.recommendation_id is None else str(body.recommendation_id),
+        confidence=confidence,
+        notes=body.notes,
+        override=body.override,
+        executed_at_given=body.executed_at is not None,
+    )
+
+
+def book_trades(body: BatchBody, caller: Caller, now: datetime) -> list[BookTrade]:
+    """Return the wishes of a batch; one that cannot be read spoils them all, before anything is booked.
+
+    Raises:
+        RequestError: names the fields by their place, such as ``bookings[3].price``.
+    """
+    wishes, errors = [], []
+    for index, booking in enumerate(body.bookings):
+        try:
+            wishes.append(book_trade(booking, caller, now))
+        except RequestError as error:
+            if error.kind is not MALFORMED:
+                raise
+            errors += [FieldError(f"bookings[{index}].{one.field}", one.message) for one in error.errors]
+        except InvalidAmount as error:
+            errors.append(FieldError(f"bookings[{index}].{error.field or 'quantity'}", error.reason))
+    if errors:
+        detail = "nothing was booked: " + "; ".join(f"{one.field} {one.message}" for one in errors[:10])
+        raise RequestError(MALFORMED, detail, errors=errors)
+    return wishes
+
+
+def move_cash(body: MovementBody, caller: Caller, *, header_key: str | None) -> MoveCash:
+    """Return the wish that the body states.
+
+    Raises:
+        RequestError: a field is wrong, or two keys differ.
+    """
+    reading = Reading()
+    amount = reading.amount(Money, "amount", body.amount)
+    key = one_key(reading, "client_movement_id", body.client_movement_id, header_key)
+    reading.finish()
+    return MoveCash(
+        kind=MovementKind(body.kind),
+        amount=amount,
+        owner=caller.owner(None),
+        client_movement_id=key,
+        note=body.note,
+    )
+
+
+def trade_filter(query: TradesQuery) -> TradeFilter:
+    """Return which trades the query asks for.
+
+    Raises:
+        RequestError: a parameter is wrong.
+    """
+    reading = Reading()
+    symbol = query.symbol
+    wanted = TradeFilter(
+        symbol=None if symbol is None else reading.taking("symbol", lambda: _symbol(symbol), None),
+        side=Side(query.side.upper()) if query.side else None,
+        engine=query.engine,
+        since=_bound(reading, "since", query.since),
+        until=_bound(reading, "until", query.until),
+        before=read_cursor(query.cursor),
+        limit=query.limit,
+    )
+    reading.finish()
+    return wanted
+
+
+def one_key(reading: Reading, field: str, in_body: str | None, in_header: str | None) -> str | None:
+    """Return the key of a request, from its body or its ``Idempotency-Key``; both and different is refused."""
+    if in_header is not None and not _KEY.fullmatch(in_header):
+        reading.refuse("Idempotency-Key", "has to be 1 to 128 printable ASCII characters")
+    elif in_header is not None and in_body is not None and in_header != in_body:
+        reading.refuse(field, "differs from the header Idempotency-Key")
+    return in_body if in_body is not None else in_header
+
+
+def write_cursor(kind: str, before: int | None) -> str | None:
+    """Return the cursor of the page before that id; opaque to clients, and of no use to another list."""
+    return None if before is None else f"{kind}{before:x}"
+
+
+def read_cursor(cursor: str | None) -> int | None:
+    """Return the id that a cursor stands for, its shape having been checked."""
+    return None if cursor is None else int(cursor[1:], 16)
+
+
+def _symbol(text: str) -> Symbol:
+    try:
+        return Symbol.parse(text)
+    except InvalidSymbol as error:
+        raise ValueError(error.hint) from error
+
+
+def _confidence(reading: Reading, raw: Raw | None) -> Decimal | None:
+    if raw is None:
+        return None
+    value = reading.decimal("confidence", raw)
+    if value is not None and not 0 <= value <= 1:
+        reading.refuse("confidence", "has to be between 0 and 1")
+    return value
+
+
+def _bound(reading: Reading, field: str, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    return reading.taking(field, lambda: parse_moment(text), None)

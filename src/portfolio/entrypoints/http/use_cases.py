@@ -1,0 +1,48 @@
+"""What the routes carry out: filled by the composition root, one instance an application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from litestar import Request
+from litestar.datastructures import State
+
+from portfolio.application.booking_queue import BookingQueue
+from portfolio.application.cash import MoveCashInOrOut
+from portfolio.application.health import ReadHealth
+from portfolio.application.performance import ReadPerformance
+from portfolio.application.ports import Clock, Ledger
+from portfolio.application.price_refresh import RefreshPrices
+from portfolio.application.reversal import ReverseTrade
+from portfolio.application.snapshots import Snapshots
+from portfolio.domain.categories import Categories
+from portfolio.entrypoints.http.carry_through import CarryThrough
+
+HttpRequest = Request[None, None, State]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseCases:
+    """The application's verbs, and the ledger for plain reads."""
+
+    ledger: Ledger
+    booking: BookingQueue
+    move_cash: MoveCashInOrOut
+    reverse: ReverseTrade
+    snapshots: Snapshots
+    performance: ReadPerformance
+    refresh: RefreshPrices
+    health: ReadHealth
+    clock: Clock
+    categories: Categories = field(default_factory=Categories)
+    max_price_age: timedelta = timedelta(seconds=300)
+    read_deadline_seconds: float = 5.0
+    carry_through: CarryThrough = field(default_factory=CarryThrough)
+
+
+def use_cases_of(request: HttpRequest) -> UseCases:
+    """Return the use cases of the application that serves ``request``."""
+    found = request.app.state["use_cases"]
+    assert isinstance(found, UseCases)
+    return found

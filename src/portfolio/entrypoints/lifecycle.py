@@ -1,0 +1,75 @@
+"""The service's life: opens the books when the database answers, refreshes prices, stops without losing a booking."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+import structlog
+
+from portfolio.application.errors import ApplicationError, LedgerUnavailable
+from portfolio.application.opening import OpenBooks
+from portfolio.entrypoints.price_loop import PriceLoop
+
+_log = structlog.get_logger(__name__)
+
+RETRY_SECONDS = 2.0
+
+Step = Callable[[], Awaitable[object]]
+
+
+class Lifecycle:
+    """Starts and stops the parts, in order.
+
+    The service starts with the database away, too: it then answers that it is not ready, and opens the books as soon
+    as the database is there.
+    """
+
+    def __init__(
+        self,
+        *,
+        check: Step,
+        open_books: OpenBooks,
+        price_loop: PriceLoop,
+        finish: Sequence[Step],
+        close: Sequence[Step],
+    ) -> None:
+        """Wire the parts: ``finish`` brings what was begun to its end, ``close`` then gives back what is held."""
+        self._check = check
+        self._open_books = open_books
+        self._finish = finish
+        self._price_loop = price_loop
+        self._close = close
+        self._opening: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin; the books are opened by a task of their own."""
+        self._opening = asyncio.create_task(self._open(), name="open books")
+
+    async def stop(self) -> None:
+        """Take no more bookings, finish those taken, give up the price lease and close every connection."""
+        if self._opening is not None:
+            self._opening.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._opening
+        for finish in self._finish:
+            await finish()
+        await self._price_loop.stop()
+        for close in self._close:
+            await close()
+
+    async def _open(self) -> None:
+        while True:
+            try:
+                await self._check()
+                opening = await self._open_books()
+            except LedgerUnavailable as error:
+                _log.warning("books.database_away", reason=str(error), retry_seconds=RETRY_SECONDS)
+            except ApplicationError as error:
+                _log.error("books.not_opened", reason=str(error), retry_seconds=RETRY_SECONDS)
+            else:
+                _log.info("books.open", opening=opening.value)
+                self._price_loop.start()
+                return
+            await asyncio.sleep(RETRY_SECONDS)

@@ -1,0 +1,44 @@
+"""The HTTP server: one process, one event loop, and a stop that finishes what was begun."""
+
+from __future__ import annotations
+
+import math
+import signal
+
+import uvicorn
+
+from portfolio.entrypoints.http.app import PortfolioApp
+from portfolio.entrypoints.logs import configure_logging
+from portfolio.settings import Settings
+
+KEEP_ALIVE_SECONDS = 30
+BACKLOG = 2048
+
+
+def run(app: PortfolioApp, settings: Settings) -> None:
+    """Serve ``app`` until SIGTERM or SIGINT; requests in flight are answered before it returns.
+
+    Raises:
+        SystemExit: the address could not be bound.
+    """
+    configure_logging(settings)
+    # The server obeys these, and then raises them again for whoever handled them before: they are dealt with by then.
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, lambda _number, _frame: None)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Addresses are told by the forwarding headers of trusted proxies alone, and those are ours to read.
+        proxy_headers=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=math.ceil(settings.request_deadline_seconds) + 1,
+    )

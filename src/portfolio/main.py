@@ -1,0 +1,102 @@
+"""The composition root: settings in, application out. The only place that names adapters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from portfolio.adapters.categories_file import read_categories
+from portfolio.adapters.clock import SystemClock
+from portfolio.adapters.database.database import Database
+from portfolio.adapters.database.tables import SCHEMA_REVISION
+from portfolio.adapters.feeds.exchanges import Exchanges
+from portfolio.adapters.feeds.simulated import SimulatedExchanges
+from portfolio.application.backfill import Backfill
+from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.opening import OpenBooks
+from portfolio.application.verification import ReconcileBooks, VerifyBooks
+from portfolio.domain.money import Money
+from portfolio.entrypoints.cli import Desk, commands
+from portfolio.settings import Settings, SettingsError
+
+PORTFOLIO_ID = 1
+
+
+def main() -> None:
+    """Carry out the command line."""
+    commands(obj=CompositionRoot())
+
+
+class CompositionRoot:
+    """Wires the parts together, for one command or for the service."""
+
+    def migrate(self, settings: Settings, target: str) -> str:
+        """Bring the schema to ``target`` and return the revision reached."""
+        from portfolio.adapters.database.schema import migrate  # noqa: PLC0415  Alembic is for this command alone
+
+        return migrate(settings.database_url, settings.prices_schema, target=target)
+
+    def migration_script(self, settings: Settings, start: str, end: str) -> str:
+        """Return the SQL that leads a MySQL or MariaDB database from one revision to the other."""
+        from portfolio.adapters.database.schema import migration_sql  # noqa: PLC0415
+
+        return migration_sql(settings.prices_schema, start=start, end=end)
+
+    @asynccontextmanager
+    async def desk(self, settings: Settings) -> AsyncIterator[Desk]:
+        """Open the database and yield the use cases of the command line."""
+        clock, database = SystemClock(), Database.of(settings)
+        exchanges, ledger = _exchanges(settings, clock), database.ledger
+        try:
+            await database.check_schema()
+            yield Desk(
+                open_books=OpenBooks(ledger, clock, Money(settings.initial_cash), PORTFOLIO_ID),
+                verify=VerifyBooks(ledger, portfolio_id=PORTFOLIO_ID),
+                reconcile=ReconcileBooks(ledger, clock, portfolio_id=PORTFOLIO_ID),
+                backfill=Backfill(ledger, database.prices, exchanges.closes, clock, PORTFOLIO_ID),
+            )
+        finally:
+            await exchanges.close()
+            await database.close()
+
+    def serve(self, settings: Settings) -> None:
+        """Answer HTTP until told to stop; refuse to start where the service could not work."""
+        from portfolio.entrypoints.assembly import Rim, assemble  # noqa: PLC0415  the server is for this command alone
+        from portfolio.entrypoints.server import run  # noqa: PLC0415
+
+        asyncio.run(_refuse_what_cannot_work(settings))
+        clock, database = SystemClock(), Database.of(settings)
+        exchanges = _exchanges(settings, clock)
+        rim = Rim(
+            clock=clock,
+            ledger=database.ledger,
+            prices=database.prices,
+            leases=database.leases,
+            feed=exchanges.prices,
+            categories=read_categories(settings.categories_file),
+            schema_revision=SCHEMA_REVISION,
+            check_schema=database.check_schema,
+            least_interval_seconds=exchanges.least_interval_seconds,
+            close=(exchanges.close, database.close),
+        )
+        run(assemble(rim, settings, portfolio_id=PORTFOLIO_ID), settings)
+
+
+def _exchanges(settings: Settings, clock: SystemClock) -> Exchanges | SimulatedExchanges:
+    return SimulatedExchanges(clock) if settings.is_simulated else Exchanges.of(settings, clock)
+
+
+async def _refuse_what_cannot_work(settings: Settings) -> None:
+    """Refuse an unknown schema, and made-up prices on real books; a database that is away may come back."""
+    database = Database.of(settings)
+    try:
+        await database.check_schema()
+        if settings.is_simulated and not settings.is_embedded and await database.ledger.holds_trades():
+            raise SettingsError(
+                "PORTFOLIO_PRICE_FEED=simulated: this ledger holds trades, made-up prices are not for it"
+            )
+    except LedgerUnavailable:
+        return
+    finally:
+        await database.close()

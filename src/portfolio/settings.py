@@ -1,0 +1,139 @@
+"""The service's settings: read once from the environment and ``.env``; nothing else reads the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+from dotenv import dotenv_values
+from msgspec import Meta
+
+from portfolio.domain.portfolio import BookingRules
+
+PREFIX: Final = "PORTFOLIO_"
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+Seconds = Annotated[float, Meta(gt=0)]
+Count = Annotated[int, Meta(gt=0)]
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the text says which and what it takes."""
+
+
+class PriceFeedKind(StrEnum):
+    """Where prices come from."""
+
+    EXCHANGES = "exchanges"
+    SIMULATED = "simulated"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every setting, with its default. Field ``x_y`` is the environment variable ``PORTFOLIO_X_Y``."""
+
+    database_url: str = "sqlite+aiosqlite:///./portfolio.db"
+    database_hosts: str = ""
+    prices_schema: str = "crypto_prices"
+    database_pool_size: Count = 10
+    request_deadline_seconds: Seconds = 10.0
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8026
+    api_keys: str = ""
+    api_keys_file: str = ""
+    allow_open: bool = False
+    trusted_proxies: str = ""
+    rate_limit_per_minute: Count = 1_200
+    rate_limit_bookings_per_minute: Count = 60_000
+    price_feed: PriceFeedKind = PriceFeedKind.EXCHANGES
+    refresh_seconds: Seconds = 60.0
+    price_max_age_seconds: Seconds = 300.0
+    coinbase_url: str = "https://api.coinbase.com"
+    binance_url: str = "https://api.binance.com"
+    candles_url: str = "https://api.exchange.coinbase.com"
+    initial_cash: Decimal = Decimal(100_000)
+    allow_negative_cash: bool = False
+    amount_tolerance_percent: Decimal = Decimal(5)
+    signal_ttl_seconds: Seconds = 900.0
+    tick_retention_days: Count = 7
+    log_file: str = "portfolio_service.log"
+    log_level: str = "INFO"
+    policy_file: str = ""
+    categories_file: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("initial_cash", "amount_tolerance_percent"):
+            value = getattr(self, name)
+            if not value.is_finite() or value < 0 or value >= Decimal(10) ** 20:
+                raise ValueError(f"{name} has to be a finite number of at least 0")
+        if self.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+            raise ValueError("log_level is one of DEBUG, INFO, WARNING, ERROR")
+
+    def __repr__(self) -> str:
+        """Return nothing of what the settings hold: some are credentials."""
+        return "Settings(...)"
+
+    @property
+    def further_hosts(self) -> tuple[str, ...]:
+        """Return the database's further hosts, each ``host`` or ``host:port``."""
+        return _listed(self.database_hosts)
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        """Return the addresses whose forwarding headers are believed."""
+        return _listed(self.trusted_proxies)
+
+    @property
+    def booking_rules(self) -> BookingRules:
+        """Return what bookings are held to."""
+        return BookingRules(
+            amount_tolerance_percent=self.amount_tolerance_percent, allow_negative_cash=self.allow_negative_cash
+        )
+
+    @property
+    def is_simulated(self) -> bool:
+        """Return whether prices are made up."""
+        return self.price_feed is PriceFeedKind.SIMULATED
+
+    @property
+    def is_embedded(self) -> bool:
+        """Return whether the database is the embedded one."""
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def is_loopback(self) -> bool:
+        """Return whether only this machine can reach the service."""
+        return self.host in LOOPBACK
+
+
+def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Path | None = None) -> Settings:
+    """Return the settings of the environment, on top of those of the ``.env`` file.
+
+    Raises:
+        SettingsError: a value is wrong, or a name with our prefix is none of ours.
+    """
+    environment = os.environ if environment is None else environment
+    file = env_file or Path(".env")
+    found: dict[str, str | None] = dict(dotenv_values(file)) if file.is_file() else {}
+    found.update(environment)
+    given = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in found.items()
+        if name.startswith(PREFIX) and value is not None and value != ""
+    }
+    unknown = sorted(set(given) - set(Settings.__struct_fields__))
+    if unknown:
+        raise SettingsError(f"unknown settings: {', '.join(PREFIX + name.upper() for name in unknown)}")
+    try:
+        return msgspec.convert({name: value.strip() for name, value in given.items()}, Settings, strict=False)
+    except (msgspec.ValidationError, ValueError) as error:
+        # The message names the field and what it takes, never the value: it may be a credential.
+        raise SettingsError(f"{PREFIX}*: {error}") from error
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())

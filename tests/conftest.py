@@ -1,0 +1,18 @@
+"""What all tests share: the databases, the coverage gates, and how Hypothesis behaves."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+pytest.register_assert_rewrite("tests.support")
+
+pytest_plugins = ["tests.support.coverage_gates", "tests.support.database_fixtures"]
+
+# The settings of whoever runs the tests must not reach them: least of all the address of a real ledger.
+for name in [name for name in os.environ if name.startswith("PORTFOLIO_") and name != "PORTFOLIO_TEST_IMAGE"]:
+    del os.environ[name]
+
+# Machines differ in speed, and coverage slows all of them: time is no property of the code.
+settings.register_profile("portfolio", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("portfolio")

@@ -1,0 +1,191 @@
+"""Who is let in, and who is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from litestar.routes import HTTPRoute
+
+from portfolio.entrypoints.http.auth import Scope
+from portfolio.entrypoints.http.operation import operation_of
+from tests.support.http_service import BUY, KEYS, Service, is_problem, running
+
+READER = "reader:read:rrrrrrrrrrrrrrrr"
+ALL_KEYS = f"{KEYS},{READER}"
+KEY_OF = {
+    Scope.READ: "r" * 16,
+    Scope.TRADE: "a" * 16,
+    Scope.ADMIN: "c" * 16,
+}
+OPEN = {"/health/live", "/health/ready"}
+
+
+def routes(service: Service) -> list[tuple[str, str, Scope | None]]:
+    """Every method of every route, with what it asks for."""
+    found: list[tuple[str, str, Scope | None]] = []
+    for route in service.app.routes:
+        assert isinstance(route, HTTPRoute)
+        for handler in route.route_handlers:
+            if handler.http_methods == {"OPTIONS"}:
+                continue
+            operation = operation_of(handler)
+            assert operation is not None, f"{route.path} declares nothing"
+            found += [(str(method), route.path_format, operation.scope) for method in handler.http_methods]
+    return found
+
+
+async def test_every_route_but_two_needs_a_scope(service: Service) -> None:
+    declared = routes(service)
+    assert len(declared) >= 17
+    assert {path for _, path, scope in declared if scope is None} == OPEN
+
+
+async def test_every_route_refuses_who_has_no_key_and_who_has_not_its_scope() -> None:
+    async with running(api_keys=ALL_KEYS) as service:
+        for method, template, scope in routes(service):
+            path = template.replace("{trade_id}", "1").replace("{client_trade_id}", "k").replace("{name}", "start.js")
+            if scope is None:
+                assert (await service.http.request(method, path)).status_code == 200
+                continue
+            missing = await service.http.request(method, path)
+            assert is_problem(missing, 401, "unauthorized"), path
+            assert missing.headers["WWW-Authenticate"].startswith("Bearer")
+            wrong = await service.http.request(method, path, headers={"X-TRADING-API-KEY": "x" * 16})
+            assert is_problem(wrong, 401, "unauthorized")
+            if scope is not Scope.READ:
+                answer = await service.http.request(
+                    method, path, headers={"Authorization": f"Bearer {KEY_OF[Scope.READ]}"}
+                )
+                assert is_problem(answer, 403, "forbidden")
+
+
+async def test_a_key_may_come_as_a_header_or_as_a_bearer_but_not_two_of_them() -> None:
+    async with running(api_keys=ALL_KEYS) as service:
+        cases: list[tuple[dict[str, str], int]] = [
+            ({"X-TRADING-API-KEY": "a" * 16}, 200),
+            ({"Authorization": "bearer " + "a" * 16}, 200),
+            ({"X-TRADING-API-KEY": "a" * 16, "Authorization": "Bearer " + "a" * 16}, 200),
+            ({"X-TRADING-API-KEY": "a" * 16, "Authorization": "Bearer " + "b" * 16}, 401),
+            ({"Authorization": "Basic " + "a" * 16}, 401),
+            ({"X-TRADING-API-KEY": ""}, 401),
+            ({"X-TRADING-API-KEY": "~" * 16}, 401),
+        ]
+        for headers, status in cases:
+            answer = await service.http.get("/portfolio", headers=headers)
+            assert answer.status_code == status, headers
+
+
+async def test_scopes_do_not_include_each_other() -> None:
+    async with running(api_keys="only-admin:admin:dddddddddddddddd") as service:
+        answer = await service.http.get("/portfolio", headers={"X-TRADING-API-KEY": "d" * 16})
+    assert is_problem(answer, 403, "forbidden")
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:8026", "10.0.0.1", "["]
+)
+async def test_without_keys_the_host_has_to_be_this_machine(service: Service, host: str) -> None:
+    answer = await service.http.get("/portfolio", headers={"Host": host})
+    assert answer.status_code in {400, 403}
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1:8026", "[::1]:8026", "[::1]"])
+async def test_without_keys_this_machine_is_served_under_all_its_names(service: Service, host: str) -> None:
+    assert (await service.http.get("/portfolio", headers={"Host": host})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost.evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+async def test_without_keys_no_web_page_forges_a_trade(service: Service, headers: dict[str, str]) -> None:
+    answer = await service.http.post("/holdings/update", json=BUY, headers=headers)
+    assert is_problem(answer, 403, "foreign-origin")
+    assert service.ledger.books.trades == {}
+
+
+async def test_without_keys_the_own_pages_may_book(service: Service) -> None:
+    headers = {"Origin": "http://localhost:8026", "Sec-Fetch-Site": "same-origin"}
+    assert (await service.http.post("/holdings/update", json=BUY, headers=headers)).status_code == 200
+
+
+async def test_open_to_others_any_host_is_served_but_no_foreign_page() -> None:
+    async with running(host="0.0.0.0", allow_open=True) as service:  # noqa: S104
+        fine = await service.http.get("/portfolio", headers={"Host": "portfolio:8026"})
+        own = await service.http.post(
+            "/holdings/update", json=BUY, headers={"Host": "portfolio:8026", "Origin": "http://portfolio:8026"}
+        )
+        foreign = await service.http.post(
+            "/holdings/update", json=BUY, headers={"Host": "portfolio:8026", "Origin": "http://localhost"}
+        )
+    assert (fine.status_code, own.status_code, foreign.status_code) == (200, 200, 403)
+
+
+async def test_with_keys_host_and_origin_are_the_proxys_business() -> None:
+    async with running(api_keys=ALL_KEYS) as service:
+        headers = {"Host": "books.example", "Origin": "https://app.example", "X-TRADING-API-KEY": "a" * 16}
+        assert (await service.http.get("/portfolio", headers=headers)).status_code == 200
+
+
+async def test_a_preflight_is_never_granted(service: Service) -> None:
+    answer = await service.http.options(
+        "/holdings/update", headers={"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    )
+    assert is_problem(answer, 405, "method-not-allowed")
+    assert answer.headers["Allow"] == "POST"
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+async def test_requests_over_the_rate_wait_and_bookings_have_their_own() -> None:
+    async with running(rate_limit_per_minute=2, rate_limit_bookings_per_minute=60) as service:
+        statuses = [(await service.http.get("/portfolio")).status_code for _ in range(2)]
+        limited = await service.http.get("/portfolio")
+        booked = await service.http.post("/holdings/update", json=BUY)
+        service.clock.advance(int(limited.headers["Retry-After"]))
+        after = await service.http.get("/portfolio")
+    assert statuses == [200, 200]
+    assert is_problem(limited, 429, "rate-limited")
+    assert limited.headers["Retry-After"] == "30"
+    assert (booked.status_code, after.status_code) == (200, 200)
+
+
+async def test_each_key_has_its_own_rate_and_guesses_use_up_nobodys() -> None:
+    async with running(api_keys=ALL_KEYS, rate_limit_per_minute=2) as service:
+        guesses = [
+            (await service.http.get("/portfolio", headers={"X-TRADING-API-KEY": f"{n:016}"})).status_code
+            for n in range(4)
+        ]
+        mine = await service.http.get("/portfolio", headers={"X-TRADING-API-KEY": "a" * 16})
+        other = await service.http.get("/portfolio", headers={"X-TRADING-API-KEY": "b" * 16})
+    assert guesses == [401, 401, 429, 429]
+    assert (mine.status_code, other.status_code) == (200, 200)
+
+
+async def test_a_forwarded_address_is_not_believed() -> None:
+    async with running(api_keys=ALL_KEYS, rate_limit_per_minute=2) as service:
+        statuses = []
+        for n in range(3):
+            headers: dict[str, Any] = {"X-Forwarded-For": f"10.0.0.{n}", "X-TRADING-API-KEY": "x" * 16}
+            statuses.append((await service.http.get("/portfolio", headers=headers)).status_code)
+    assert statuses == [401, 401, 429]
+
+
+async def test_no_key_is_in_any_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    async with running(api_keys=ALL_KEYS) as service:
+        headers = {"X-TRADING-API-KEY": "a" * 16}
+        texts = [
+            (await service.http.get(path, headers=headers)).text
+            for path in ("/openapi.json", "/docs/openapi.json", "/health", "/metrics", "/portfolio", "/nope")
+        ]
+        assert repr(service.app.guards).count("a" * 16) == 0
+    assert "a" * 16 not in "".join(texts)
+    out = capsys.readouterr()
+    assert "a" * 16 not in out.out + out.err

@@ -1,0 +1,251 @@
+"""What can be read: exact, complete, and still there when the database is not."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from portfolio.application.errors import LedgerUnavailable
+from tests.support.http_service import BUY, Service, SilentLedger, is_problem, running
+
+PORTFOLIO_FIELDS = {
+    "total_value", "cash_balance", "invested_amount", "cost_basis", "unrealized_pnl", "realized_pnl", "total_pnl",
+    "total_pnl_percent", "fees_paid", "net_deposits", "drift", "num_positions", "positions", "performance_metrics",
+    "risk_metrics", "priced_share_percent", "stale", "as_of", "revision", "last_updated",
+}  # fmt: skip
+RISK_FIELDS = {
+    "health_score", "hhi", "concentration_level", "average_correlation", "portfolio_volatility", "portfolio_heat",
+    "value_at_risk_95",
+}  # fmt: skip
+POSITION_FIELDS = {
+    "symbol", "quantity", "avg_entry_price", "break_even_price", "current_price", "market_value", "cost_basis",
+    "unrealized_pnl", "unrealized_pnl_percent", "realized_pnl", "allocation_percent", "category", "price_source",
+    "price_age_seconds", "price_status", "last_updated",
+}  # fmt: skip
+PERFORMANCE_FIELDS = {
+    "total_return", "total_return_percent", "daily_return", "daily_return_percent", "win_rate", "profit_factor",
+    "sharpe_ratio", "max_drawdown", "num_trades", "period_days",
+}  # fmt: skip
+
+
+async def test_the_portfolio_has_every_field_and_its_identity_holds(service: Service) -> None:
+    await service.http.post("/holdings/update", json=BUY)
+    text = (await service.http.get("/portfolio")).text
+    portfolio = json.loads(text, parse_float=Decimal, parse_int=Decimal)["portfolio"]
+    assert set(portfolio) >= PORTFOLIO_FIELDS
+    assert set(portfolio["risk_metrics"]) >= RISK_FIELDS
+    assert set(portfolio["positions"][0]) >= POSITION_FIELDS
+    assert portfolio["cash_balance"] + portfolio["invested_amount"] == portfolio["total_value"]
+    parts = ("net_deposits", "realized_pnl", "unrealized_pnl", "drift")
+    assert portfolio["total_value"] == sum(portfolio[part] for part in parts)
+    assert (portfolio["total_value"], portfolio["fees_paid"]) == (Decimal("99977.5"), Decimal("22.5"))
+    # -22.5 of 100000
+    assert portfolio["total_pnl_percent"] == Decimal("-0.0225")
+
+
+async def test_whatever_is_null_has_a_reason(service: Service) -> None:
+    body = (await service.http.get("/portfolio")).json()["portfolio"]
+    for part in (body, body["risk_metrics"], body["performance_metrics"]):
+        missing = {field for field, value in part.items() if value is None}
+        assert missing <= set(part["reasons"]), missing
+    assert set(body["risk_metrics"]["reasons"]) == RISK_FIELDS
+    assert body["reasons"] == {"priced_share_percent": "nothing_held"}
+
+
+async def test_without_deposits_there_is_no_percentage_of_them() -> None:
+    async with running() as service:
+        await service.http.post("/cash/movements", json={"kind": "withdrawal", "amount": 100_000})
+        body = (await service.http.get("/portfolio")).json()["portfolio"]
+    assert (body["total_pnl_percent"], body["reasons"]["total_pnl_percent"]) == (None, "no_net_deposits")
+
+
+async def test_positions_are_listed_by_symbol_and_counted(service: Service) -> None:
+    for symbol in ("SOL", "BTC", "ETH"):
+        await service.http.post("/holdings/update", json={**BUY, "symbol": symbol})
+    body = (await service.http.get("/positions")).json()
+    assert [p["symbol"] for p in body["positions"]] == ["BTC", "ETH", "SOL"]
+    assert body["count"] == 3
+    assert set(body["positions"][0]) >= POSITION_FIELDS
+    assert [p["category"] for p in body["positions"]] == ["store_of_value", "smart_contracts", "other"]
+
+
+async def test_an_old_price_makes_the_position_and_the_portfolio_stale(service: Service) -> None:
+    await service.http.post("/holdings/update", json=BUY)
+    service.clock.advance(300)
+    assert (await service.http.get("/portfolio")).json()["portfolio"]["stale"] is False
+    service.clock.advance(1)
+    body = (await service.http.get("/portfolio")).json()["portfolio"]
+    assert body["stale"] is True
+    assert (body["positions"][0]["price_status"], body["positions"][0]["price_age_seconds"]) == ("stale", 301)
+
+
+async def test_a_version_that_the_client_has_is_not_sent_again(service: Service) -> None:
+    await service.http.post("/holdings/update", json=BUY)
+    first = await service.http.get("/portfolio")
+    service.clock.advance(60)
+    same = await service.http.get("/portfolio", headers={"If-None-Match": f'"other", {first.headers["ETag"]}'})
+    assert (same.status_code, same.content) == (304, b"")
+    assert same.headers["ETag"] == first.headers["ETag"]
+    await service.http.post("/holdings/update", json=BUY)
+    changed = await service.http.get("/portfolio", headers={"If-None-Match": first.headers["ETag"]})
+    assert changed.status_code == 200
+
+
+async def test_a_status_that_changes_with_time_changes_the_version(service: Service) -> None:
+    await service.http.post("/holdings/update", json=BUY)
+    first = await service.http.get("/portfolio")
+    service.clock.advance(301)
+    later = await service.http.get("/portfolio", headers={"If-None-Match": first.headers["ETag"]})
+    assert later.status_code == 200
+
+
+async def test_with_the_database_away_the_last_state_is_served_marked(service: Service) -> None:
+    await service.http.post("/holdings/update", json=BUY)
+    before = (await service.http.get("/portfolio")).json()["portfolio"]
+    service.ledger.away = True
+    service.clock.advance(30)
+    after = (await service.http.get("/portfolio")).json()["portfolio"]
+    assert (before["stale"], after["stale"]) == (False, True)
+    assert (after["as_of"], after["total_value"]) == (before["as_of"], before["total_value"])
+    assert (await service.http.get("/positions")).json()["stale"] is True
+    assert (await service.http.get("/performance")).json()["performance"]["stale"] is True
+
+
+async def test_with_a_silent_database_the_last_state_is_served_within_the_deadline() -> None:
+    ledger = SilentLedger()
+    async with running(ledger=ledger, request_deadline_seconds=0.4) as service:
+        await service.http.get("/portfolio")
+        ledger.silent = True
+        answer = await service.http.get("/portfolio")
+        ledger.silent = False
+        assert answer.status_code == 200
+        assert answer.json()["portfolio"]["stale"] is True
+
+
+async def test_with_nothing_to_serve_it_is_503(service: Service) -> None:
+    service.ledger.away = True
+    answer = await service.http.get("/portfolio")
+    assert is_problem(answer, 503, "ledger-unavailable")
+    assert answer.headers["Retry-After"] == "1"
+
+
+async def test_before_the_books_are_open_it_is_503() -> None:
+    async with running(opened=False) as service:
+        assert is_problem(await service.http.get("/portfolio"), 503, "books-not-open")
+        assert is_problem(await service.http.post("/holdings/update", json=BUY), 503, "books-not-open")
+
+
+async def test_performance_has_every_field(service: Service) -> None:
+    body = (await service.http.get("/performance?days=7")).json()
+    assert set(body["performance"]) >= PERFORMANCE_FIELDS
+    assert body["period_days"] == body["performance"]["period_days"] == 7
+    assert (await service.http.get("/performance")).json()["period_days"] == 30
+
+
+@pytest.mark.parametrize("query", ["days=0", "days=3651", "days=1.5", "days=x", "days=", "days=1&days=2", "day=1"])
+async def test_days_are_1_to_3650(service: Service, query: str) -> None:
+    assert is_problem(await service.http.get(f"/performance?{query}"), 400, "malformed-request")
+
+
+async def test_a_refresh_says_what_came_and_what_did_not(service: Service) -> None:
+    await service.http.post("/holdings/update", json=BUY)
+    await service.http.post("/holdings/update", json={**BUY, "symbol": "ETH"})
+    service.feed.prices["BTC"] = "50000"
+    body = (await service.http.post("/portfolio/refresh")).json()
+    assert body["refreshed"] == ["BTC"]
+    assert body["failed"] == [{"symbol": "ETH", "reason": "no source knows it"}]
+    [btc, _] = body["portfolio"]["positions"]
+    # 0.1 at 50000
+    assert (btc["current_price"], btc["market_value"], btc["price_source"]) == (50000, 5000, "coinbase")
+
+
+async def test_a_refresh_is_503_only_if_something_is_held_and_nothing_came(service: Service) -> None:
+    empty = await service.http.post("/portfolio/refresh")
+    await service.http.post("/holdings/update", json=BUY)
+    fruitless = await service.http.post("/portfolio/refresh")
+    assert (empty.status_code, empty.json()["refreshed"]) == (200, [])
+    assert is_problem(fruitless, 503, "prices-unavailable")
+    assert "Retry-After" in fruitless.headers
+
+
+async def test_trades_are_filtered_and_paged(service: Service) -> None:
+    for symbol, engine in (("BTC", "one"), ("ETH", "two"), ("BTC", "two")):
+        await service.http.post("/holdings/update", json={**BUY, "symbol": symbol, "engine": engine})
+        service.clock.advance(60)
+
+    async def ids(**query: str | int) -> list[int]:
+        answer = await service.http.get("/trades", params=query)
+        assert answer.status_code == 200, answer.text
+        return [trade["id"] for trade in answer.json()["trades"]]
+
+    assert await ids() == [3, 2, 1]
+    assert await ids(symbol="btc-usd") == [3, 1]
+    assert await ids(engine="two", side="buy") == [3, 2]
+    assert await ids(side="SELL") == []
+    assert await ids(since="2025-06-15T12:01:00Z", until="2025-06-15T14:01:30+02:00") == [2]
+    first = (await service.http.get("/trades", params={"limit": 2})).json()
+    rest = (await service.http.get("/trades", params={"limit": 2, "cursor": first["next_cursor"]})).json()
+    assert [t["id"] for t in first["trades"] + rest["trades"]] == [3, 2, 1]
+    assert rest["next_cursor"] is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "symbol=BTCUSDT",
+        "side=HOLD",
+        "limit=0",
+        "limit=1001",
+        "cursor=x",
+        "cursor=r1",
+        "since=today",
+        "until=2025-01-01",
+        "sybmol=BTC",
+    ],
+)
+async def test_a_wrong_filter_is_refused_rather_than_ignored(service: Service, query: str) -> None:
+    assert is_problem(await service.http.get(f"/trades?{query}"), 400, "malformed-request")
+
+
+async def test_a_trade_is_reversed_once(service: Service) -> None:
+    await service.http.post("/holdings/update", json=BUY)
+    reversed_ = await service.http.post("/trades/1/reverse", json={"notes": "mistake"})
+    assert reversed_.json()["cash_balance"] == 100_000
+    assert (reversed_.json()["reverses"], reversed_.json()["position"]["quantity"]) == (1, 0)
+    assert is_problem(await service.http.post("/trades/1/reverse"), 409, "not-reversible")
+    newest, oldest = (await service.http.get("/trades")).json()["trades"]
+    assert (newest["reverses"], newest["notes"], oldest["reversed_by"]) == (1, "mistake", newest["id"])
+
+
+@pytest.mark.parametrize("trade_id", ["99", "0", "-1", "x", "1.0", "9" * 30, "%D9%A1", "%2B1"])
+async def test_what_is_no_trade_cannot_be_reversed(service: Service, trade_id: str) -> None:
+    await service.http.post("/holdings/update", json=BUY)
+    assert is_problem(await service.http.post(f"/trades/{trade_id}/reverse"), 404, "not-found")
+
+
+async def test_cash_moves_exactly_once_with_a_key(service: Service) -> None:
+    body = {"kind": "deposit", "amount": "0.5", "client_movement_id": "d1", "note": "bonus"}
+    first = await service.http.post("/cash/movements", json=body)
+    again = await service.http.post("/cash/movements", json=body)
+    other = await service.http.post("/cash/movements", json={**body, "amount": 1})
+    assert (first.json()["cash_balance"], first.json()["net_deposits"]) == (100_000.5, 100_000.5)
+    assert again.json() == {**first.json(), "replayed": True}
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert is_problem(other, 422, "key-reused")
+
+
+async def test_no_more_is_withdrawn_than_there_is(service: Service) -> None:
+    answer = await service.http.post("/cash/movements", json={"kind": "withdrawal", "amount": 100_001})
+    assert is_problem(answer, 409, "insufficient-cash")
+    assert is_problem(
+        await service.http.post("/cash/movements", json={"kind": "baseline", "amount": 1}), 400, "malformed-request"
+    )
+
+
+async def test_a_lost_database_is_503_for_every_write(service: Service) -> None:
+    service.ledger.fail_next = LedgerUnavailable("gone", retry_after_seconds=7)
+    answer = await service.http.post("/cash/movements", json={"kind": "deposit", "amount": 1})
+    assert is_problem(answer, 503, "ledger-unavailable")
+    assert answer.headers["Retry-After"] == "7"

@@ -1,0 +1,38 @@
+"""Each implementation of the database ports in turn: in memory, on SQLite, on a MySQL-family server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from portfolio.adapters.database.database import open_database
+from portfolio.adapters.database.schema import migrate
+from portfolio.application.ports import Leases, Ledger, PriceStore
+from tests.support.databases import DatabaseUnderTest
+from tests.support.fake_ledger import FakeLeases, FakeLedger, FakePriceStore
+
+
+@dataclass
+class Ports:
+    """The three ports of one implementation."""
+
+    ledger: Ledger
+    prices: PriceStore
+    leases: Leases
+
+
+@pytest.fixture(params=["fake", "sqlite", "mysql"])
+async def ports(request: pytest.FixtureRequest) -> AsyncIterator[Ports]:
+    if request.param == "fake":
+        ledger, leases = FakeLedger(), FakeLeases()
+        yield Ports(ledger, FakePriceStore(ledger, leases), leases)
+        return
+    under_test: DatabaseUnderTest = request.getfixturevalue(f"{request.param}_database")
+    migrate(under_test.migration_url, under_test.prices_schema)
+    database = open_database(under_test.url, prices_schema=under_test.prices_schema)
+    try:
+        yield Ports(database.ledger, database.prices, database.leases)
+    finally:
+        await database.close()

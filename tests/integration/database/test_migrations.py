@@ -1,0 +1,204 @@
+"""The migrations: one schema at the end of every way to it, and no way that loses a row."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from portfolio.adapters.database.database import open_database
+from portfolio.adapters.database.schema import migrate, migration_sql
+from portfolio.adapters.database.tables import SCHEMA_REVISION
+from portfolio.application.errors import NotFound, SchemaUnknown
+from tests.support.database_server import DatabaseServer
+from tests.support.databases import DatabaseUnderTest
+from tests.support.old_database import execute, make_old
+
+OLD = ("mock_holdings", "mock_trades", "mock_portfolio", "mock_performance_history")
+
+
+def schema_of(database: DatabaseUnderTest) -> dict[str, object]:
+    """Columns and indexes of both databases as the server describes them."""
+    if database.kind == "sqlite":
+        tables = [row[0] for row in execute(database, "SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {
+            str(table): sorted(map(str, execute(database, f"SELECT name, type FROM pragma_table_info('{table}')")))
+            for table in tables
+            if not str(table).startswith("sqlite_")
+        }
+    where = f"IN (DATABASE(), '{database.prices_schema}')"
+    columns = execute(
+        database,
+        "SELECT table_name, column_name, column_type, is_nullable, column_default, extra, collation_name"
+        f" FROM information_schema.columns WHERE table_schema {where} ORDER BY 1, ordinal_position",
+    )
+    keys = execute(
+        database,
+        "SELECT table_name, index_name, seq_in_index, column_name, non_unique FROM information_schema.statistics"
+        f" WHERE table_schema {where} ORDER BY 1, 2, 3",
+    )
+    return {"columns": columns, "keys": keys}
+
+
+def up(database: DatabaseUnderTest, target: str = "head") -> str:
+    return migrate(database.migration_url, database.prices_schema, target=target)
+
+
+def run_script(server: DatabaseServer, database: DatabaseUnderTest, script: str) -> None:
+    """Run a script as a database client does: statement by statement."""
+    name = database.url.rsplit("/", 1)[-1].split("?")[0]
+    lines = [line for line in script.splitlines() if not line.startswith("--")]
+    with server.connect(database=name) as connection, connection.cursor() as cursor:
+        for statement in "\n".join(lines).split(";"):
+            if statement.strip():
+                cursor.execute(statement)
+
+
+@pytest.fixture
+def other_mysql_database(mariadb: DatabaseServer) -> Iterator[DatabaseUnderTest]:
+    name = f"t_other_{secrets.token_hex(4)}"
+    try:
+        yield mariadb.create_database_pair(name)
+    finally:
+        mariadb.drop(name)
+
+
+def test_a_fresh_database_and_an_adopted_one_have_the_same_schema(
+    mysql_database: DatabaseUnderTest, other_mysql_database: DatabaseUnderTest
+) -> None:
+    make_old(other_mysql_database)
+    assert up(mysql_database) == up(other_mysql_database) == SCHEMA_REVISION
+    fresh, adopted = schema_of(mysql_database), schema_of(other_mysql_database)
+    assert adopted == fresh
+    assert len(fresh["columns"]) > 100  # type: ignore[arg-type]
+
+
+def test_money_and_percentages_are_wide_and_every_table_has_a_primary_key(mysql_database: DatabaseUnderTest) -> None:
+    up(mysql_database)
+    narrow = execute(
+        mysql_database,
+        "SELECT table_name, column_name, column_type FROM information_schema.columns WHERE data_type = 'decimal'"
+        " AND table_schema = DATABASE() AND column_type NOT IN ('decimal(38,18)', 'decimal(20,8)')",
+    )
+    assert narrow == [("mock_portfolio", "win_rate", "decimal(5,2)")]
+    keyless = execute(
+        mysql_database,
+        "SELECT table_name FROM information_schema.tables t WHERE table_schema IN (DATABASE(), "
+        f"'{mysql_database.prices_schema}') AND NOT EXISTS (SELECT 1 FROM information_schema.statistics s WHERE"
+        " s.table_schema = t.table_schema AND s.table_name = t.table_name AND s.index_name = 'PRIMARY')",
+    )
+    assert keyless == []
+
+
+def test_an_update_by_others_still_moves_updated_at(mysql_database: DatabaseUnderTest) -> None:
+    make_old(mysql_database)
+    up(mysql_database)
+    execute(mysql_database, "UPDATE mock_holdings SET quantity = 9 WHERE symbol = 'BTC'")
+    [[moved]] = execute(mysql_database, "SELECT updated_at > '2026-01-03' FROM mock_holdings WHERE symbol = 'BTC'")
+    assert moved
+
+
+def test_a_downgrade_keeps_every_row_and_the_wide_types_and_can_be_undone(database: DatabaseUnderTest) -> None:
+    make_old(database)
+    up(database)
+    full = schema_of(database)
+    execute(database, "UPDATE mock_holdings SET quantity = 0.000000000000000001 WHERE symbol = 'ETH'")
+    counts = [execute(database, f"SELECT COUNT(*) FROM {table}") for table in OLD]
+    assert up(database, "base") == "base"
+    assert [execute(database, f"SELECT COUNT(*) FROM {table}") for table in OLD] == counts
+    [[tiny]] = execute(database, "SELECT quantity FROM mock_holdings WHERE symbol = 'ETH'")
+    assert float(str(tiny)) == 1e-18
+    columns = "SELECT * FROM mock_trades WHERE symbol = 'BTC'"
+    assert len(execute(database, columns)[0]) == 16
+    assert up(database) == SCHEMA_REVISION
+    assert schema_of(database) == full
+
+
+def test_a_migration_killed_between_its_change_and_its_stamp_finishes_when_run_again(
+    mysql_database: DatabaseUnderTest, other_mysql_database: DatabaseUnderTest
+) -> None:
+    make_old(mysql_database)
+    for number in range(1, int(SCHEMA_REVISION) + 1):
+        assert up(mysql_database, f"{number:04d}") == f"{number:04d}"
+        stamp = f"UPDATE portfolio_schema_version SET version_num = '{number - 1:04d}'"
+        execute(mysql_database, stamp if number > 1 else "DELETE FROM portfolio_schema_version")
+    assert up(mysql_database) == SCHEMA_REVISION
+    up(other_mysql_database)
+    assert schema_of(mysql_database) == schema_of(other_mysql_database)
+
+
+def test_half_an_alteration_is_completed(sqlite_database: DatabaseUnderTest) -> None:
+    up(sqlite_database, "0006")
+    execute(sqlite_database, "ALTER TABLE mock_trades ADD COLUMN booked_by TEXT NULL")
+    assert up(sqlite_database) == SCHEMA_REVISION
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["empty", "old"])
+def test_the_script_makes_what_the_program_makes(
+    mariadb: DatabaseServer, mysql_database: DatabaseUnderTest, other_mysql_database: DatabaseUnderTest, old: bool
+) -> None:
+    if old:
+        make_old(mysql_database)
+        make_old(other_mysql_database)
+    up(other_mysql_database)
+    run_script(mariadb, mysql_database, migration_sql(mysql_database.prices_schema))
+    assert schema_of(mysql_database) == schema_of(other_mysql_database)
+    assert execute(mysql_database, "SELECT version_num FROM portfolio_schema_version") == [(SCHEMA_REVISION,)]
+    assert up(mysql_database) == SCHEMA_REVISION
+
+
+def test_a_script_may_start_at_any_revision(mariadb: DatabaseServer, mysql_database: DatabaseUnderTest) -> None:
+    up(mysql_database, "0007")
+    run_script(mariadb, mysql_database, migration_sql(mysql_database.prices_schema, start="0007"))
+    assert execute(mysql_database, "SELECT version_num FROM portfolio_schema_version") == [(SCHEMA_REVISION,)]
+
+
+def test_the_script_for_sqlite_says_what_the_program_does(sqlite_database: DatabaseUnderTest) -> None:
+    script = migration_sql(None, dialect="sqlite")
+    assert "TEXT NOT NULL DEFAULT 0" in script
+    assert "DECIMAL" not in script
+
+
+def test_no_statement_combines_instant_with_a_lock_or_needs_get_lock() -> None:
+    script = migration_sql("crypto_prices").upper()
+    assert "LOCK=" not in script
+    assert "GET_LOCK" not in script
+    assert "RETURNING" not in script
+    assert "LOCK_WAIT_TIMEOUT" in script
+
+
+async def test_an_unmigrated_database_is_refused_with_what_to_run(database: DatabaseUnderTest) -> None:
+    opened = open_database(database.url, prices_schema=database.prices_schema)
+    try:
+        with pytest.raises(SchemaUnknown, match="portfolio migrate"):
+            await opened.check_schema()
+        up(database, "0012")
+        with pytest.raises(SchemaUnknown, match="0012"):
+            await opened.check_schema()
+        up(database)
+        await opened.check_schema()
+    finally:
+        await opened.close()
+
+
+def test_a_database_of_a_later_version_is_left_alone(database: DatabaseUnderTest) -> None:
+    up(database)
+    execute(database, "UPDATE portfolio_schema_version SET version_num = '9999'")
+    with pytest.raises(SchemaUnknown, match="9999"):
+        up(database)
+
+
+def test_a_target_that_does_not_exist_is_refused(database: DatabaseUnderTest) -> None:
+    with pytest.raises(NotFound):
+        up(database, "nonsense")
+
+
+def test_the_services_user_could_not_have_migrated(mysql_database: DatabaseUnderTest) -> None:
+    up(mysql_database)
+    service = DatabaseUnderTest(
+        kind="mysql", url="", migration_url=mysql_database.url, prices_schema=mysql_database.prices_schema
+    )
+    with pytest.raises(DBAPIError, match="denied"):
+        execute(service, "ALTER TABLE mock_trades ADD COLUMN x INT")

@@ -1,0 +1,65 @@
+"""Fails a run (`--coverage-gates`) that covers less than pyproject.toml asks for, by groups of files."""
+
+import io
+import tomllib
+from typing import TypedDict
+
+import pytest
+from coverage import Coverage
+from coverage.exceptions import CoverageException
+
+
+class Gate(TypedDict):
+    """A group of files, and the least percentage of its lines and branches together."""
+
+    include: list[str]
+    omit: list[str]
+    least: float
+
+
+REPORT = pytest.StashKey[list[str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the switch; it wants `--cov` beside it."""
+    parser.addoption("--coverage-gates", action="store_true", help="fail under the percentages of pyproject.toml")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Measure against the gates: the figures of all workers and subprocesses have been combined by now."""
+    config = session.config
+    if not config.getoption("--coverage-gates") or hasattr(config, "workerinput"):
+        return
+    project = tomllib.loads((config.rootpath / "pyproject.toml").read_text())
+    gates: dict[str, Gate] = project["tool"]["portfolio"]["coverage-gates"]
+    lines: list[str] = []
+    passed = [_passes(name, gate, lines) for name, gate in gates.items()]
+    config.stash[REPORT] = lines
+    if not all(passed) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show each gate, and the gaps of those that did not hold."""
+    if REPORT in config.stash:
+        terminalreporter.section("coverage of lines and branches")
+        for line in config.stash[REPORT]:
+            terminalreporter.line(line)
+
+
+def _passes(name: str, gate: Gate, lines: list[str]) -> bool:
+    table = io.StringIO()
+    measured = Coverage()
+    try:
+        measured.load()
+        percent = measured.report(file=table, include=gate["include"], omit=gate.get("omit"))
+    except CoverageException as error:
+        lines.append(f"{name}: nothing measured ({error})")
+        return False
+    holds = percent >= gate["least"]
+    if not holds:
+        lines.extend(table.getvalue().splitlines())
+    verdict = "" if holds else ": TOO LITTLE"
+    lines.append(f"{name}: {percent:.2f} %, at least {gate['least']} % wanted{verdict}")
+    return holds

@@ -1,0 +1,349 @@
+"""The books in memory: the same promises as the database's, kept with a lock and a copy."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import TypeVar
+
+from portfolio.application.errors import LeaseLost, LedgerUnavailable, PortfolioMissing
+from portfolio.application.records import (
+    BookedTrade,
+    BookingKey,
+    Close,
+    DailyValue,
+    Fence,
+    NewMovement,
+    NewTrade,
+    Page,
+    PriceUpdate,
+    RecordedMovement,
+    RecordedOutcome,
+    Refusal,
+    Revisions,
+    TradeFilter,
+)
+from portfolio.domain.portfolio import Portfolio
+from portfolio.domain.position import Mark
+from portfolio.domain.symbol import Symbol
+
+T = TypeVar("T")
+SCHEMA = "fake"
+
+
+@dataclass
+class Books:
+    """Everything that is kept. A transaction works on a copy, which takes the place of this one when it commits."""
+
+    portfolio: Portfolio | None = None
+    adopted: bool = False
+    trades: dict[int, NewTrade | None] = field(default_factory=dict)
+    outcomes: dict[int, RecordedOutcome] = field(default_factory=dict)
+    movements: dict[int, NewMovement] = field(default_factory=dict)
+    days: dict[date, DailyValue] = field(default_factory=dict)
+    ticks: dict[tuple[Symbol, datetime], Mark] = field(default_factory=dict)
+    closes: dict[tuple[Symbol, date], Close] = field(default_factory=dict)
+
+    def copy(self) -> Books:
+        """Another one with the same content."""
+        return Books(
+            self.portfolio,
+            self.adopted,
+            dict(self.trades),
+            dict(self.outcomes),
+            dict(self.movements),
+            dict(self.days),
+            dict(self.ticks),
+            dict(self.closes),
+        )
+
+    def booked(self, trade_id: int) -> BookedTrade | None:
+        """A trade, whoever wrote it."""
+        if trade_id not in self.trades:
+            return None
+        reversals = [i for i, e in self.trades.items() if e is not None and e.trade.reverses == trade_id]
+        return BookedTrade(id=trade_id, entry=self.trades[trade_id], reversed_by=reversals[0] if reversals else None)
+
+    def outcome(self, key: BookingKey) -> RecordedOutcome | None:
+        """What became of a booking."""
+        return next((o for o in self.outcomes.values() if (o.owner, o.client_trade_id) == _parts(key)), None)
+
+
+class FakeUnit:
+    """The port ``LedgerUnit`` on a copy of the books."""
+
+    def __init__(self, books: Books, portfolio: Portfolio) -> None:
+        self.books = books
+        self._portfolio = portfolio
+
+    @property
+    def portfolio(self) -> Portfolio:
+        return self._portfolio
+
+    async def outcomes(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, RecordedOutcome]:
+        found = {key: self.books.outcome(key) for key in keys}
+        return {key: outcome for key, outcome in found.items() if outcome is not None}
+
+    async def latest_twins(self, fingerprints: Collection[str], since: datetime) -> Mapping[str, int]:
+        found: dict[str, int] = {}
+        for trade_id, entry in sorted(self.books.trades.items()):
+            if (
+                entry
+                and entry.fingerprint is not None
+                and entry.fingerprint in fingerprints
+                and entry.booked_at >= since
+            ):
+                found[entry.fingerprint] = trade_id
+        return found
+
+    async def trade(self, trade_id: int) -> BookedTrade | None:
+        return self.books.booked(trade_id)
+
+    async def trade_at(self, revision: int) -> BookedTrade | None:
+        found = [i for i, e in self.books.trades.items() if e is not None and e.revision == revision]
+        return self.books.booked(found[0]) if found else None
+
+    async def movement(self, owner: str, client_movement_id: str) -> RecordedMovement | None:
+        for movement_id, entry in self.books.movements.items():
+            if (entry.owner, entry.client_movement_id) == (owner, client_movement_id):
+                return RecordedMovement(id=movement_id, entry=entry)
+        return None
+
+    async def add_trades(self, trades: Sequence[NewTrade]) -> Sequence[int]:
+        ids = []
+        for trade in trades:
+            known = [entry for entry in self.books.trades.values() if entry is not None]
+            _refuse_twice((trade.owner, trade.client_trade_id), [(e.owner, e.client_trade_id) for e in known])
+            _refuse_twice(("", str(trade.revision)), [("", str(e.revision)) for e in known])
+            if trade.trade.reverses is not None:
+                _refuse_twice(("", str(trade.trade.reverses)), [("", str(e.trade.reverses)) for e in known])
+            ids.append(_add(self.books.trades, trade))
+        return ids
+
+    async def add_outcomes(self, outcomes: Sequence[RecordedOutcome]) -> None:
+        for outcome in outcomes:
+            if outcome.id is not None:
+                self.books.outcomes[outcome.id] = outcome
+                continue
+            known = [(o.owner, o.client_trade_id) for o in self.books.outcomes.values()]
+            _refuse_twice((outcome.owner, outcome.client_trade_id), known)
+            new_id = _add(self.books.outcomes, outcome)
+            self.books.outcomes[new_id] = replace(outcome, id=new_id)
+
+    async def add_movement(self, movement: NewMovement) -> int:
+        known = [(e.owner, e.client_movement_id) for e in self.books.movements.values()]
+        _refuse_twice((movement.owner, movement.client_movement_id), known)
+        return _add(self.books.movements, movement)
+
+    async def save(self, portfolio: Portfolio) -> None:
+        self.books.portfolio, self.books.adopted = portfolio, True
+
+
+class FakeLedger:
+    """The port ``Ledger`` in memory. ``fail_next`` is raised by the next transaction, in place of its commit or,
+    with ``fail_after_commit``, after it.
+    """
+
+    def __init__(self, books: Books | None = None) -> None:
+        self.books = books or Books()
+        self.fail_next: Exception | None = None
+        self.fail_after_commit = False
+        self.away = False
+        self._lock = asyncio.Lock()
+
+    async def transact(self, portfolio_id: int, work: Callable[[FakeUnit], Awaitable[T]]) -> T:
+        async with self._lock:
+            portfolio = self._get(portfolio_id)
+            copy = self.books.copy()
+            result = await work(FakeUnit(copy, portfolio))
+            failure, self.fail_next = self.fail_next, None
+            if failure is None or self.fail_after_commit:
+                self.books = copy
+            if failure is not None:
+                raise failure
+            return result
+
+    async def create(self, portfolio_id: int) -> None:
+        self._answer()
+        if self.books.portfolio is None:
+            self.books.portfolio = Portfolio(id=portfolio_id)
+
+    async def is_adopted(self, portfolio_id: int) -> bool | None:
+        self._answer()
+        return None if self.books.portfolio is None else self.books.adopted
+
+    async def revisions(self, portfolio_id: int) -> Revisions:
+        portfolio = self._get(portfolio_id)
+        return Revisions(ledger=portfolio.revision, prices=portfolio.price_revision)
+
+    async def load(self, portfolio_id: int) -> Portfolio:
+        return self._get(portfolio_id)
+
+    async def trades(self, wanted: TradeFilter) -> Page[BookedTrade]:
+        self._answer()
+        found = [
+            booked
+            for trade_id, entry in self.books.trades.items()
+            if entry is not None and _is_wanted(trade_id, entry, wanted)
+            if (booked := self.books.booked(trade_id)) is not None
+        ]
+        found.sort(key=lambda booked: -booked.id)
+        more = len(found) > wanted.limit
+        return Page(found[: wanted.limit], found[wanted.limit - 1].id if more else None)
+
+    async def outcome(self, key: BookingKey) -> RecordedOutcome | None:
+        self._answer()
+        return self.books.outcome(key)
+
+    async def refusals(self, *, before: int | None, limit: int) -> Page[RecordedOutcome]:
+        self._answer()
+        refused = [(i, o) for i, o in self.books.outcomes.items() if isinstance(o.result, Refusal)]
+        refused = sorted((pair for pair in refused if before is None or pair[0] < before), reverse=True, key=_first)
+        more = len(refused) > limit
+        return Page([outcome for _, outcome in refused[:limit]], refused[limit - 1][0] if more else None)
+
+    async def count_refusals(self) -> int:
+        self._answer()
+        return sum(isinstance(outcome.result, Refusal) for outcome in self.books.outcomes.values())
+
+    async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[NewTrade | NewMovement]:
+        self._get(portfolio_id)
+        entries: list[NewTrade | NewMovement] = [e for e in self.books.trades.values() if e is not None]
+        entries += self.books.movements.values()
+        return sorted((e for e in entries if e.revision > after), key=lambda entry: entry.revision)[:limit]
+
+    async def daily_values(self, portfolio_id: int, *, since: date) -> Sequence[DailyValue]:
+        self._answer()
+        return [value for day, value in sorted(self.books.days.items()) if day >= since]
+
+    async def ping(self) -> str:
+        self._answer()
+        return SCHEMA
+
+    def _answer(self) -> None:
+        if self.away:
+            raise LedgerUnavailable("the database is away")
+
+    def _get(self, portfolio_id: int) -> Portfolio:
+        self._answer()
+        if self.books.portfolio is None or portfolio_id not in {1, self.books.portfolio.id}:
+            raise PortfolioMissing(portfolio_id)
+        return self.books.portfolio
+
+
+class FakePriceStore:
+    """The port ``PriceStore`` on the same books."""
+
+    def __init__(self, ledger: FakeLedger, leases: FakeLeases) -> None:
+        self._ledger = ledger
+        self._leases = leases
+
+    async def record(self, portfolio_id: int, update: PriceUpdate, fence: Fence | None) -> None:
+        books, portfolio = self._ledger.books, await self._ledger.load(portfolio_id)
+        if fence is not None and self._leases.held.get(fence.name) != (fence.holder, fence.token):
+            raise LeaseLost(f"another instance holds the lease {fence.name!r} now")
+        marked = portfolio.marked(update.marks)
+        books.portfolio = replace(marked, price_revision=portfolio.price_revision + 1)
+        books.ticks.update({(symbol, mark.at): mark for symbol, mark in update.marks.items()})
+        day = update.at.astimezone(UTC).date()
+        if not any(later > day for later in books.days):
+            books.days[day] = _daily_value(marked, day)
+
+    async def add_closes(self, closes: Sequence[Close]) -> int:
+        new = {(close.symbol, close.day): close for close in closes}
+        self._ledger.books.closes.update(new)
+        return len(new)
+
+    async def closes(self, symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
+        books = self._ledger.books
+        found = {**self._last_ticks(), **books.closes}
+        return [found[key] for key in sorted(found) if key[0] in symbols and since <= key[1] <= until]
+
+    async def thin_ticks(self, older_than: datetime) -> int:
+        books, limit = self._ledger.books, older_than.astimezone(UTC).date()
+        old = [key for key in books.ticks if key[1].date() < limit]
+        for key, close in self._last_ticks().items():
+            if key[1] < limit:
+                books.closes.setdefault(key, close)
+        for tick in old:
+            del books.ticks[tick]
+        return len(old)
+
+    def _last_ticks(self) -> dict[tuple[Symbol, date], Close]:
+        ticks = sorted(self._ledger.books.ticks.items(), key=lambda item: item[0][1])
+        return {
+            (symbol, at.date()): Close(symbol=symbol, day=at.date(), price=mark.price, source=mark.source)
+            for (symbol, at), mark in ticks
+            if at.hour == 23
+        }
+
+
+class FakeLeases:
+    """The port ``Leases`` by a clock of its own, which the test moves."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+        self.held: dict[str, tuple[str, int]] = {}
+        self._expires: dict[str, datetime] = {}
+
+    async def acquire(self, name: str, holder: str, seconds: float) -> Fence | None:
+        held_by, token = self.held.get(name, ("", 0))
+        if held_by not in {"", holder} and self._expires[name] >= self.now:
+            return None
+        token += held_by != holder
+        self.held[name], self._expires[name] = (holder, token), self.now + timedelta(seconds=seconds)
+        return Fence(name=name, holder=holder, token=token)
+
+    async def release(self, name: str, holder: str) -> None:
+        if self.held.get(name, ("", 0))[0] == holder:
+            self._expires[name] = self.now - timedelta(seconds=1)
+
+
+def _daily_value(portfolio: Portfolio, day: date) -> DailyValue:
+    tally = portfolio.tally
+    return DailyValue(
+        day=day,
+        total_value=portfolio.total_value,
+        cash=portfolio.cash,
+        unit_value=portfolio.units.value(portfolio.total_value),
+        net_deposits=portfolio.net_deposits,
+        realized_pnl=portfolio.realized_pnl,
+        trades=tally.trades,
+        wins=tally.wins,
+        losses=tally.losses,
+        gross_profit=tally.gross_profit,
+        gross_loss=tally.gross_loss,
+    )
+
+
+def _is_wanted(trade_id: int, entry: NewTrade, wanted: TradeFilter) -> bool:
+    trade = entry.trade
+    return (
+        (wanted.symbol is None or trade.symbol == wanted.symbol)
+        and (wanted.side is None or trade.side is wanted.side)
+        and (wanted.engine is None or entry.engine == wanted.engine)
+        and (wanted.since is None or trade.executed_at >= wanted.since)
+        and (wanted.until is None or trade.executed_at < wanted.until)
+        and (wanted.before is None or trade_id < wanted.before)
+    )
+
+
+def _refuse_twice(key: tuple[str, str | None], known: Sequence[tuple[str, str | None]]) -> None:
+    if key[1] is not None and key in known:
+        raise LedgerUnavailable(f"the database is too contended: {key} is there already")
+
+
+def _add(table: dict[int, T], row: T) -> int:
+    new_id = max(table, default=0) + 1
+    table[new_id] = row
+    return new_id
+
+
+def _parts(key: BookingKey) -> tuple[str, str]:
+    return key.owner, key.client_trade_id
+
+
+def _first(pair: tuple[int, RecordedOutcome]) -> int:
+    return pair[0]

@@ -1,0 +1,194 @@
+"""Price ports in memory, as much of them as the price use cases need."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import cast
+
+from portfolio.application.errors import FeedFailed
+from portfolio.application.ports import Clock, Ledger
+from portfolio.application.records import Circuit, Close, FeedReport, Fence, PriceUpdate, SourceState
+from portfolio.domain.money import Price, Quantity
+from portfolio.domain.portfolio import Portfolio
+from portfolio.domain.position import Mark, Position
+from portfolio.domain.quote import Quote
+from portfolio.domain.symbol import Symbol
+
+BTC, ETH, SOL = Symbol("BTC"), Symbol("ETH"), Symbol("SOL")
+
+
+def price(text: str | int) -> Price:
+    """So many dollars."""
+    return Price(Decimal(text))
+
+
+def holding(marks: Mapping[Symbol, str | None], at: datetime) -> Portfolio:
+    """A portfolio of one unit of each symbol, last priced as given; None where no price is known."""
+    positions = {
+        symbol: Position(
+            symbol=symbol,
+            quantity=Quantity(Decimal(1)),
+            mark=None if text is None else Mark(price(text), "coinbase", at),
+        )
+        for symbol, text in marks.items()
+    }
+    return Portfolio(id=1, positions=positions)
+
+
+class LoadedLedger:
+    """A ledger of which nothing is asked but the portfolio."""
+
+    def __init__(self, portfolio: Portfolio) -> None:
+        self.portfolio = portfolio
+        self.error: Exception | None = None
+        self.loads = 0
+
+    async def load(self, portfolio_id: int) -> Portfolio:
+        """The portfolio as it is now."""
+        self.loads += 1
+        if self.error is not None:
+            raise self.error
+        assert portfolio_id == self.portfolio.id
+        return self.portfolio
+
+    def as_port(self) -> Ledger:
+        """This, where a whole ledger is asked for."""
+        return cast("Ledger", self)
+
+
+class RecordingPrices:
+    """Remembers what was written; ``ledger``, if given, sees the new marks."""
+
+    def __init__(self, ledger: LoadedLedger | None = None) -> None:
+        self.updates: list[PriceUpdate] = []
+        self.fences: list[Fence | None] = []
+        self.kept: list[Close] = []
+        self.thinned: list[datetime] = []
+        self.error: Exception | None = None
+        self._ledger = ledger
+
+    async def record(self, portfolio_id: int, update: PriceUpdate, fence: Fence | None) -> None:
+        """Write marks."""
+        if self.error is not None:
+            raise self.error
+        self.updates.append(update)
+        self.fences.append(fence)
+        if self._ledger is not None:
+            self._ledger.portfolio = self._ledger.portfolio.marked(update.marks)
+
+    async def add_closes(self, closes: Sequence[Close]) -> int:
+        """Keep closes."""
+        if self.error is not None:
+            raise self.error
+        self.kept.extend(closes)
+        return len(closes)
+
+    async def closes(self, symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
+        """Give closes back."""
+        return [c for c in self.kept if c.symbol in symbols and since <= c.day <= until]
+
+    async def thin_ticks(self, older_than: datetime) -> int:
+        """Thin."""
+        if self.error is not None:
+            raise self.error
+        self.thinned.append(older_than)
+        return 3
+
+
+class ScriptedFeed:
+    """Says what it is told to: ``prices`` by symbol, from ``sources`` where not from its own."""
+
+    def __init__(self, clock: Clock, prices: Mapping[Symbol, str], source: str = "coinbase") -> None:
+        self._clock = clock
+        self.source = source
+        self.prices = dict(prices)
+        self.observed_ago = timedelta()
+        self.assumed_rate = False
+        self.asked: list[list[Symbol]] = []
+        self.asked_elsewhere: list[Mapping[Symbol, str]] = []
+        self.was_asked = asyncio.Event()
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self.error: BaseException | None = None
+
+    async def quotes(self, symbols: Sequence[Symbol]) -> FeedReport:
+        """What was scripted, once ``answers`` is set."""
+        self.asked.append(list(symbols))
+        self.was_asked.set()
+        await self.answers.wait()
+        if self.error is not None:
+            raise self.error
+        quotes = {
+            symbol: Quote(
+                symbol=symbol,
+                price=price(self.prices[symbol]),
+                source=self.source,
+                observed_at=self._clock.now() - self.observed_ago,
+                assumed_rate=self.assumed_rate,
+            )
+            for symbol in symbols
+            if symbol in self.prices
+        }
+        return FeedReport(quotes=quotes, failures={s: "scripted: none" for s in symbols if s not in quotes})
+
+    async def quotes_elsewhere(self, asked: Mapping[Symbol, str]) -> FeedReport:
+        """The same, as a second opinion."""
+        self.asked_elsewhere.append(asked)
+        return await self.quotes(list(asked))
+
+    def states(self) -> Mapping[str, SourceState]:
+        """All is well."""
+        return {self.source: SourceState(state=Circuit.CLOSED)}
+
+
+class ScriptedCloses:
+    """One dollar a day for every symbol but those that fail."""
+
+    def __init__(self, failing: Collection[Symbol] = ()) -> None:
+        self.failing = failing
+        self.asked: list[tuple[Symbol, date, date]] = []
+        self.at_once = 0
+        self.most_at_once = 0
+
+    async def daily_closes(self, symbol: Symbol, start: date, end: date) -> Sequence[Close]:
+        """All days of the span."""
+        self.asked.append((symbol, start, end))
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        await asyncio.sleep(0)
+        self.at_once -= 1
+        if symbol in self.failing:
+            raise FeedFailed("scripted", "none")
+        days = [start + timedelta(days=n) for n in range((end - start).days + 1)]
+        return [Close(symbol=symbol, day=day, price=price(1), source="scripted") for day in days]
+
+
+class OneLease:
+    """A lease that ``owner`` holds; None means it is free."""
+
+    def __init__(self) -> None:
+        self.owner: str | None = None
+        self.token = 0
+        self.acquired: list[float] = []
+        self.released: list[str] = []
+        self.error: Exception | None = None
+
+    async def acquire(self, name: str, holder: str, seconds: float) -> Fence | None:
+        """Take it if it is free."""
+        if self.error is not None:
+            raise self.error
+        self.acquired.append(seconds)
+        if self.owner is None:
+            self.owner = holder
+            self.token += 1
+        return Fence(name=name, holder=holder, token=self.token) if self.owner == holder else None
+
+    async def release(self, name: str, holder: str) -> None:
+        """Give it up."""
+        if self.error is not None:
+            raise self.error
+        self.released.append(holder)
+        self.owner = None

@@ -1,0 +1,113 @@
+"""Bookings, deposits and quotes in one line, for tests of the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from portfolio.application.ports import Ledger, LedgerUnit
+from portfolio.application.records import Acceptance, NewMovement, NewTrade, RecordedOutcome, Refusal
+from portfolio.domain.money import Money, Price, Quantity
+from portfolio.domain.portfolio import Portfolio
+from portfolio.domain.symbol import Symbol
+from portfolio.domain.trade import Execution, Side
+
+AT = datetime(2026, 3, 4, 5, 6, 7, 891234, tzinfo=UTC)
+BTC, ETH = Symbol("BTC"), Symbol("ETH")
+
+
+def money(text: str | int) -> Money:
+    """So many dollars."""
+    return Money(Decimal(text))
+
+
+def execution(
+    side: Side = Side.BUY, quantity: str = "0.1", price: str = "45000", fees: str = "22.5", symbol: Symbol = BTC
+) -> Execution:
+    """An execution whose money is quantity x price."""
+    return Execution(
+        symbol=symbol,
+        side=side,
+        quantity=Quantity(Decimal(quantity)),
+        price=Price(Decimal(price)),
+        net_amount=Quantity(Decimal(quantity)).at(Price(Decimal(price))),
+        fees=money(fees),
+        executed_at=AT,
+    )
+
+
+async def open_books(ledger: Ledger, cash: str = "100000") -> Portfolio:
+    """Make the portfolio, adopt it and deposit ``cash``: revisions 1 and 2."""
+    await ledger.create(1)
+
+    async def opening(unit: LedgerUnit) -> None:
+        adopted, baseline = unit.portfolio.adopt(AT)
+        await unit.add_movement(movement_entry(adopted, baseline))
+        after, deposit = adopted.deposit(money(cash), AT)
+        await unit.add_movement(movement_entry(after, deposit))
+        await unit.save(after)
+
+    await ledger.transact(1, opening)
+    return await ledger.load(1)
+
+
+def movement_entry(after: Portfolio, movement: object, **fields: object) -> NewMovement:
+    """The entry of a movement that led to ``after``."""
+    entry = NewMovement(
+        movement=movement,  # type: ignore[arg-type]  # a Movement; the fields are checked by the dataclass
+        portfolio_id=after.id,
+        revision=after.revision,
+        owner="service",
+        cash_after=after.cash,
+        net_deposits_after=after.net_deposits,
+    )
+    return replace(entry, **fields)  # type: ignore[arg-type]
+
+
+async def book(unit: LedgerUnit, wanted: Execution | None = None, **fields: object) -> int:
+    """Book one execution in an open unit and return the trade's id."""
+    asked, before = wanted or execution(), unit.portfolio
+    bought, trade = before.buy(asked) if asked.side is Side.BUY else before.sell(asked)
+    entry = NewTrade(trade=trade, portfolio_id=bought.id, revision=bought.revision, owner="engine", booked_at=AT)
+    [trade_id] = await unit.add_trades([replace(entry, **fields)])  # type: ignore[arg-type]
+    await unit.save(bought)
+    return trade_id
+
+
+async def book_one(ledger: Ledger, wanted: Execution | None = None, **fields: object) -> int:
+    """Book one execution in a transaction of its own and return the trade's id."""
+    return await ledger.transact(1, lambda unit: book(unit, wanted, **fields))
+
+
+def refused(client_trade_id: str | None = None, owner: str = "engine") -> RecordedOutcome:
+    """The outcome of a booking that was refused."""
+    asked = execution(Side.SELL)
+    return RecordedOutcome(
+        owner=owner,
+        client_trade_id=client_trade_id,
+        fingerprint="f" * 64,
+        result=Refusal(error="InsufficientQuantity", detail="0.1 BTC cannot be sold: 0 is held — «ñ»"),
+        symbol=asked.symbol,
+        side=asked.side,
+        quantity=asked.quantity,
+        price=asked.price,
+        net_amount=asked.net_amount,
+        fees=asked.fees,
+        engine="momentum",
+        decided_at=AT,
+    )
+
+
+def accepted(after: Portfolio, client_trade_id: str, trade_id: int = 1) -> RecordedOutcome:
+    """The outcome of a booking that was booked."""
+    result = Acceptance(
+        trade_id=trade_id,
+        position=after.position(BTC),
+        cash=after.cash,
+        realized_pnl=money("0.000000000000000001"),
+        allocation_percent=Decimal("4.500001"),
+        over_concentrated=False,
+        possible_duplicate_of=None,
+    )
+    return replace(refused(client_trade_id), result=result, side=Side.BUY)

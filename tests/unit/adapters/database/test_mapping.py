@@ -1,0 +1,188 @@
+"""What is written is what is read, digit by digit, and nothing that others write makes a row unreadable."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portfolio.adapters.database.mapping import (
+    EPOCH,
+    LEGACY_SOURCE,
+    counts_to_row,
+    percent,
+    portfolio_from_rows,
+    portfolio_to_row,
+    position_from_row,
+    position_to_row,
+    trade_from_row,
+    trade_to_row,
+)
+from portfolio.adapters.database.types import from_any_number
+from portfolio.application.records import NewTrade
+from portfolio.domain.money import Money, Price, Quantity
+from portfolio.domain.portfolio import Portfolio
+from portfolio.domain.position import Mark, Position
+from portfolio.domain.tally import Tally
+from portfolio.domain.trade import Execution, Side, Trade
+from tests.support.ledger_examples import AT, BTC, money
+
+quantities = st.decimals("0.000000000000000001", "1e9", places=18).map(Quantity)
+prices = st.decimals("0.000000000000000001", "1e6", places=18).map(Price)
+moments = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+@st.composite
+def settled(draw: st.DrawFn) -> tuple[Position, list[Trade]]:
+    """A position that a row of executions led to, and the entries of the way there."""
+    position, trades = Position(symbol=BTC), []
+    for _ in range(draw(st.integers(1, 5))):
+        quantity, price = draw(quantities), draw(prices)
+        money_moved = Money.rounded(quantity.value * price.value)
+        if money_moved.value <= 0:
+            continue
+        position, trade = position.settle(
+            Execution(
+                symbol=BTC,
+                side=draw(st.sampled_from(Side)),
+                quantity=quantity,
+                price=price,
+                net_amount=money_moved,
+                fees=Money(Decimal(0)),
+                executed_at=draw(moments),
+            )
+        )
+        trades.append(trade)
+    if draw(st.booleans()):
+        position = position.marked(Mark(draw(prices), "coinbase", draw(moments)))
+    return position, trades
+
+
+@given(settled())
+def test_a_position_comes_back_from_its_row(example: tuple[Position, list[Trade]]) -> None:
+    position, _ = example
+    assert position_from_row(SimpleNamespace(updated_at=None, **position_to_row(position))) == position
+
+
+@given(settled(), st.text(max_size=20), st.none() | st.decimals(0, 1, places=6))
+def test_an_entry_comes_back_from_its_row(
+    example: tuple[Position, list[Trade]], text: str, confidence: Decimal | None
+) -> None:
+    for trade in example[1]:
+        entry = NewTrade(
+            trade=trade,
+            portfolio_id=1,
+            revision=7,
+            owner=text,
+            client_trade_id=text,
+            recommendation_id=text,
+            confidence=confidence,
+            booked_at=AT,
+        )
+        assert trade_from_row(SimpleNamespace(id=3, reversed_by=None, **trade_to_row(entry))).entry == entry
+
+
+@given(settled(), st.integers(0, 2**60))
+def test_a_portfolio_comes_back_from_its_rows(example: tuple[Position, list[Trade]], revision: int) -> None:
+    position, trades = example
+    portfolio = Portfolio(id=5, revision=revision, cash=money("-1.5"), positions={BTC: position})
+    for trade in trades:
+        portfolio = replace(portfolio, tally=portfolio.tally.with_trade(trade))
+    row = SimpleNamespace(id=5, updated_at=AT, **portfolio_to_row(portfolio))
+    holding = SimpleNamespace(updated_at=None, **position_to_row(position))
+    read = portfolio_from_rows(row, [holding])
+    assert replace(read, positions=dict(read.positions), updated_at=None) == portfolio
+
+
+def row(**columns: Any) -> SimpleNamespace:
+    """A row that an engine wrote: nothing of ours is in it."""
+    nothing = dict.fromkeys(
+        ("avg_entry_price", "total_invested", "realized_pnl", "asset_cost", "last_price", "price_source", "price_at")
+    )
+    empty = {"symbol": "BTC", "quantity": Decimal(0), "ledger_quantity": Decimal(0), "updated_at": None, **nothing}
+    return SimpleNamespace(**{**empty, **columns})
+
+
+def test_a_rewritten_row_has_the_cost_that_its_average_says() -> None:
+    ours = {"quantity": Decimal(2), "avg_entry_price": Decimal(10), "asset_cost": Decimal(20)}
+    theirs = {**ours, "quantity": Decimal(3), "avg_entry_price": Decimal(11), "total_invested": Decimal(33)}
+    assert position_from_row(row(**ours)).asset_cost == money(20)
+    assert position_from_row(row(**theirs)).asset_cost == money(33)
+
+
+def test_without_an_average_the_cost_is_what_was_invested() -> None:
+    assert position_from_row(row(quantity=Decimal(3), total_invested=Decimal(7))).asset_cost == money(7)
+
+
+@pytest.mark.parametrize(("updated_at", "since"), [(AT, AT), (None, EPOCH)])
+def test_a_price_that_nobody_signed_is_legacy(updated_at: datetime | None, since: datetime) -> None:
+    read = position_from_row(row(quantity=Decimal(1), last_price=Decimal(9), updated_at=updated_at))
+    assert read.mark == Mark(Price(Decimal(9)), LEGACY_SOURCE, since)
+    assert position_from_row(row(quantity=Decimal(1), last_price=Decimal(0))).mark is None
+
+
+@pytest.mark.parametrize(
+    ("reference", "number"), [("17", 17), ("2147483648", None), ("x17", None), ("٣", None), ("-1", None), (None, None)]
+)
+def test_a_reference_that_fits_the_old_column_is_there_too(reference: str | None, number: int | None) -> None:
+    position = Position(symbol=BTC)
+    bought = Execution(
+        symbol=BTC,
+        side=Side.BUY,
+        quantity=Quantity(Decimal(1)),
+        price=Price(Decimal(1)),
+        net_amount=money(1),
+        fees=money(0),
+        executed_at=AT,
+    )
+    entry = NewTrade(
+        trade=position.settle(bought)[1],
+        portfolio_id=1,
+        revision=1,
+        owner="o",
+        recommendation_id=reference,
+        booked_at=AT,
+    )
+    written = trade_to_row(entry)
+    assert (written["recommendation_id"], written["recommendation_ref"]) == (number, reference)
+
+
+def test_old_counters_move_with_the_tally() -> None:
+    old = SimpleNamespace(total_trades=10, winning_trades=None, losing_trades=2)
+    after = Tally(trades=4, wins=3, losses=1)
+    # 10 + 3, 0 + 2, 2 + 1; two wins of five
+    assert counts_to_row(old, Tally(trades=1, wins=1), after) == {
+        "total_trades": 13,
+        "winning_trades": 2,
+        "losing_trades": 3,
+        "win_rate": Decimal("40.00"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "expected"),
+    [("1", "3", "33.33333333"), ("1", "0", "0"), ("-1", "8", "-12.5"), ("1e19", "1e-18", "999999999999.99999999")],
+)
+def test_percentages_fit_their_column(part: str, whole: str, expected: str) -> None:
+    assert percent(Decimal(part), Decimal(whole)) == Decimal(expected)
+
+
+@pytest.mark.parametrize(
+    ("stored", "read"), [("0.10", "0.1"), (0.1, "0.1"), (7, "7"), (1e-20, "0"), (None, None), ("1e-19", "0")]
+)
+def test_numbers_of_any_kind_are_read_from_sqlite(stored: str | float | None, read: str | None) -> None:
+    assert from_any_number(stored) == (None if read is None else Decimal(read))
+
+
+def test_rows_that_name_no_asset_or_one_twice_count_for_nothing_and_are_named() -> None:
+    bare = {"quantity": Decimal(1), "avg_entry_price": Decimal(2), "total_invested": Decimal(2)}
+    rows = [row(id=1, symbol="BTC", **bare), row(id=2, symbol="BTC-EUR", **bare), row(id=3, symbol="btc", **bare)]
+    portfolio = portfolio_from_rows(SimpleNamespace(updated_at=AT, **portfolio_to_row(Portfolio(id=5)), id=5), rows)
+    assert [position.symbol.code for position in portfolio.open_positions] == ["BTC"]
+    assert portfolio.unreadable_rows == ("BTC-EUR", "btc")

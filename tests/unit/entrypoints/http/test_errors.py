@@ -1,0 +1,55 @@
+"""The one table of problems."""
+
+import pytest
+
+from portfolio.application.errors import ApplicationError, LedgerUnavailable
+from portfolio.domain.errors import DomainError
+from portfolio.entrypoints.http.errors import (
+    HTTP_KINDS,
+    INTERNAL,
+    PROBLEMS,
+    headers_of,
+    kind_named,
+    kind_of,
+    kind_of_status,
+    subclasses,
+)
+
+
+@pytest.mark.parametrize("error", [*subclasses(DomainError), *subclasses(ApplicationError)], ids=lambda e: e.__name__)
+def test_every_error_has_its_own_row_in_the_table(error: type[Exception]) -> None:
+    if not error.__module__.startswith("portfolio.adapters"):
+        assert error in PROBLEMS
+    assert kind_named(error.__name__) is not INTERNAL
+
+
+def test_a_slug_means_one_thing() -> None:
+    kinds = {*PROBLEMS.values(), *HTTP_KINDS}
+    assert len({kind.slug for kind in kinds}) == len(kinds)
+
+
+def test_refusals_are_the_clients_and_absences_are_ours() -> None:
+    for error, kind in PROBLEMS.items():
+        is_clients = issubclass(error, DomainError) or kind.status in {404, 422}
+        assert (400 <= kind.status < 500) == is_clients
+
+
+def test_an_error_of_a_new_class_is_what_its_parent_is() -> None:
+    class PoolExhausted(LedgerUnavailable):
+        """A new kind of absence."""
+
+    assert kind_of(PoolExhausted("x")).slug == "ledger-unavailable"
+    assert kind_of(RuntimeError("x")) is INTERNAL
+
+
+def test_every_503_says_when_to_come_again() -> None:
+    for error, kind in PROBLEMS.items():
+        if kind.status == 503:
+            made = error.__new__(error)
+            made.__dict__.update(retry_after_seconds=1.2)
+            assert headers_of(made, kind)["Retry-After"] == "2"
+
+
+@pytest.mark.parametrize(("status", "expected"), [(418, 400), (404, 404), (502, 500)])
+def test_the_frameworks_statuses_become_ours(status: int, expected: int) -> None:
+    assert kind_of_status(status).status == expected

@@ -1,0 +1,66 @@
+"""Rules of the house that import-linter cannot state."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[2] / "src" / "portfolio"
+ENVIRONMENT = {"environ", "environb", "getenv", "putenv", "dotenv_values", "load_dotenv"}
+
+
+def modules_in(folder: Path) -> list[Path]:
+    """Every module below the folder, in a stable order."""
+    return sorted(folder.rglob("*.py"))
+
+
+def name_of(module: Path) -> str:
+    """The path within the package, which names the test case."""
+    return str(module.relative_to(SOURCE))
+
+
+def imported_by(module: Path) -> Iterator[str]:
+    """The full names of the modules that it imports, wherever in the file."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or "."
+
+
+def names_used_by(module: Path) -> Iterator[str]:
+    """The names and attributes that it mentions."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.ImportFrom):
+            yield from (alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize("module", modules_in(SOURCE / "domain"), ids=name_of)
+def test_the_domain_imports_itself_and_the_standard_library_alone(module: Path) -> None:
+    foreign = [
+        name
+        for name in imported_by(module)
+        if name.split(".")[0] not in sys.stdlib_module_names and not name.startswith("portfolio.domain")
+    ]
+    assert foreign == []
+
+
+@pytest.mark.parametrize("module", modules_in(SOURCE / "domain"), ids=name_of)
+def test_the_domain_knows_no_float(module: Path) -> None:
+    literals = [
+        node.lineno
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, float)
+    ]
+    assert literals == []
+
+
+def test_nothing_but_the_settings_reads_the_environment() -> None:
+    readers = [name_of(module) for module in modules_in(SOURCE) if ENVIRONMENT & set(names_used_by(module))]
+    assert set(readers) <= {"settings.py"}
