@@ -21,6 +21,7 @@ def seconds_of(*works: Callable[[], object]) -> list[float]:
     taken: list[list[float]] = [[] for _ in works]
     for _ in range(ROUNDS):
         for times, work in zip(taken, works, strict=True):
+            work()  # untimed: what ran before has left its own data in the caches
             start = time.perf_counter()
             work()
             times.append(time.perf_counter() - start)

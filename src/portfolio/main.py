@@ -8,17 +8,18 @@ from contextlib import asynccontextmanager
 
 from portfolio.adapters.categories_file import read_categories
 from portfolio.adapters.clock import SystemClock
-from portfolio.adapters.database.database import Database
+from portfolio.adapters.database.database import Database, refuse_what_cannot_work
 from portfolio.adapters.database.tables import SCHEMA_REVISION
 from portfolio.adapters.feeds.exchanges import Exchanges
 from portfolio.adapters.feeds.simulated import SimulatedExchanges
+from portfolio.adapters.policy_file import read_policy
 from portfolio.application.backfill import Backfill
-from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.gap_filling import FillGaps
 from portfolio.application.opening import OpenBooks
 from portfolio.application.verification import ReconcileBooks, VerifyBooks
 from portfolio.domain.money import Money
 from portfolio.entrypoints.cli import Desk, commands
-from portfolio.settings import Settings, SettingsError
+from portfolio.settings import Settings
 
 PORTFOLIO_ID = 1
 
@@ -55,6 +56,7 @@ class CompositionRoot:
                 verify=VerifyBooks(ledger, portfolio_id=PORTFOLIO_ID),
                 reconcile=ReconcileBooks(ledger, clock, portfolio_id=PORTFOLIO_ID),
                 backfill=Backfill(ledger, database.prices, exchanges.closes, clock, PORTFOLIO_ID),
+                fill_gaps=FillGaps(ledger, database.prices, exchanges.closes, clock, portfolio_id=PORTFOLIO_ID),
             )
         finally:
             await exchanges.close()
@@ -65,7 +67,7 @@ class CompositionRoot:
         from portfolio.entrypoints.assembly import Rim, assemble  # noqa: PLC0415  the server is for this command alone
         from portfolio.entrypoints.server import run  # noqa: PLC0415
 
-        asyncio.run(_refuse_what_cannot_work(settings))
+        asyncio.run(refuse_what_cannot_work(settings))
         clock, database = SystemClock(), Database.of(settings)
         exchanges = _exchanges(settings, clock)
         rim = Rim(
@@ -73,8 +75,10 @@ class CompositionRoot:
             ledger=database.ledger,
             prices=database.prices,
             leases=database.leases,
+            signals=database.signals,
             feed=exchanges.prices,
             categories=read_categories(settings.categories_file),
+            policy=read_policy(settings.policy_file),
             schema_revision=SCHEMA_REVISION,
             check_schema=database.check_schema,
             least_interval_seconds=exchanges.least_interval_seconds,
@@ -85,18 +89,3 @@ class CompositionRoot:
 
 def _exchanges(settings: Settings, clock: SystemClock) -> Exchanges | SimulatedExchanges:
     return SimulatedExchanges(clock) if settings.is_simulated else Exchanges.of(settings, clock)
-
-
-async def _refuse_what_cannot_work(settings: Settings) -> None:
-    """Refuse an unknown schema, and made-up prices on real books; a database that is away may come back."""
-    database = Database.of(settings)
-    try:
-        await database.check_schema()
-        if settings.is_simulated and not settings.is_embedded and await database.ledger.holds_trades():
-            raise SettingsError(
-                "PORTFOLIO_PRICE_FEED=simulated: this ledger holds trades, made-up prices are not for it"
-            )
-    except LedgerUnavailable:
-        return
-    finally:
-        await database.close()

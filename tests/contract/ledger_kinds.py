@@ -9,30 +9,31 @@ import pytest
 
 from portfolio.adapters.database.database import open_database
 from portfolio.adapters.database.schema import migrate
-from portfolio.application.ports import Leases, Ledger, PriceStore
+from portfolio.application.ports import Leases, Ledger, PriceStore, SignalList
 from tests.support.databases import DatabaseUnderTest
-from tests.support.fake_ledger import FakeLeases, FakeLedger, FakePriceStore
+from tests.support.fake_ledger import FakeLeases, FakeLedger, FakePriceStore, FakeSignals
 
 
 @dataclass
 class Ports:
-    """The three ports of one implementation."""
+    """The ports of one implementation."""
 
     ledger: Ledger
     prices: PriceStore
     leases: Leases
+    signals: SignalList
 
 
 @pytest.fixture(params=["fake", "sqlite", "mysql"])
 async def ports(request: pytest.FixtureRequest) -> AsyncIterator[Ports]:
     if request.param == "fake":
         ledger, leases = FakeLedger(), FakeLeases()
-        yield Ports(ledger, FakePriceStore(ledger, leases), leases)
+        yield Ports(ledger, FakePriceStore(ledger, leases), leases, FakeSignals(ledger))
         return
     under_test: DatabaseUnderTest = request.getfixturevalue(f"{request.param}_database")
     migrate(under_test.migration_url, under_test.prices_schema)
     database = open_database(under_test.url, prices_schema=under_test.prices_schema)
     try:
-        yield Ports(database.ledger, database.prices, database.leases)
+        yield Ports(database.ledger, database.prices, database.leases, database.signals)
     finally:
         await database.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -86,6 +88,36 @@ async def test_closes_are_of_the_days_and_symbols_asked_for(ports: Ports) -> Non
     await ports.prices.add_closes([close(day, "1", symbol) for day in days for symbol in (ETH, BTC)])
     found = await ports.prices.closes([BTC], since=days[1], until=days[2])
     assert [(c.symbol, c.day) for c in found] == [(BTC, days[1]), (BTC, days[2])]
+
+
+async def test_closes_bump_the_price_revision_once_the_books_are_open(ports: Ports) -> None:
+    await ports.prices.add_closes([close(DAY, "1")])
+    await open_books(ports.ledger)
+    before = await ports.ledger.revisions(1)
+    await ports.prices.add_closes([close(DAY, "2"), close(DAY, "2", ETH)])
+    assert await ports.ledger.revisions(1) == replace(before, prices=before.prices + 1)
+    await ports.prices.add_closes([])
+    assert await ports.ledger.revisions(1) == replace(before, prices=before.prices + 1)
+
+
+async def test_a_symbols_mark_is_another_one_when_its_closes_are(ports: Ports) -> None:
+    async def marks() -> Mapping[Symbol, str]:
+        return await ports.prices.close_marks([BTC, ETH], since=DAY, until=DAY + timedelta(days=1))
+
+    assert await marks() == {}
+    await ports.prices.add_closes([close(DAY, "1"), close(DAY, "1", ETH)])
+    first = await marks()
+    assert set(first) == {BTC, ETH}
+    await ports.prices.add_closes([close(DAY, "1.000000001")])
+    replaced = await marks()
+    assert (replaced[BTC] != first[BTC], replaced[ETH] == first[ETH]) == (True, True)
+    await ports.prices.add_closes([close(DAY + timedelta(days=1), "1", ETH)])
+    assert (await marks())[ETH] != first[ETH]
+    await ports.prices.add_closes([replace(close(DAY, "1.000000001"), source="simulated")])
+    assert (await marks())[BTC] != replaced[BTC]
+    last = await marks()
+    await ports.prices.add_closes([close(DAY - timedelta(days=1), "9"), close(DAY + timedelta(days=2), "9")])
+    assert await marks() == last
 
 
 async def test_a_day_without_a_candle_closes_at_the_last_price_of_its_last_hour(ports: Ports) -> None:

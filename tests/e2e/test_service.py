@@ -169,3 +169,15 @@ def test_a_setting_that_does_not_exist_is_named(sqlite_database: DatabaseUnderTe
     done = ServiceProcess(sqlite_database, tmp_path, settings={"PORTFOLIO_DATABSE_URL": "x"}).command(kind)
     assert done.returncode == 3
     assert "PORTFOLIO_DATABSE_URL" in done.stderr
+
+
+def test_a_policy_that_cannot_be_refuses_the_start_and_is_named(
+    sqlite_database: DatabaseUnderTest, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text("position_limit = 25\n")
+    service = ServiceProcess(sqlite_database, tmp_path, settings={"PORTFOLIO_POLICY_FILE": str(policy)})
+    service.migrate()
+    done = service.command("serve")
+    assert done.returncode != 0
+    assert "position_limit has to be above 0 and at most 1" in done.stderr

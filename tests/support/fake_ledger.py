@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
+from portfolio.application.daily_positions import DayPositions, FilledDay, positions_of
 from portfolio.application.errors import LeaseLost, LedgerUnavailable, PortfolioMissing
 from portfolio.application.records import (
     BookedTrade,
@@ -25,6 +26,7 @@ from portfolio.application.records import (
     Revisions,
     TradeFilter,
 )
+from portfolio.application.signal_records import LIVE, Signal, SignalFilter
 from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.position import Mark
 from portfolio.domain.symbol import Symbol
@@ -45,6 +47,8 @@ class Books:
     days: dict[date, DailyValue] = field(default_factory=dict)
     ticks: dict[tuple[Symbol, datetime], Mark] = field(default_factory=dict)
     closes: dict[tuple[Symbol, date], Close] = field(default_factory=dict)
+    signals: dict[int, Signal] = field(default_factory=dict)
+    day_positions: dict[date, DayPositions] = field(default_factory=dict)
 
     def copy(self) -> Books:
         """Another one with the same content."""
@@ -57,6 +61,8 @@ class Books:
             dict(self.days),
             dict(self.ticks),
             dict(self.closes),
+            dict(self.signals),
+            dict(self.day_positions),
         )
 
     def booked(self, trade_id: int) -> BookedTrade | None:
@@ -71,6 +77,49 @@ class Books:
         return next((o for o in self.outcomes.values() if (o.owner, o.client_trade_id) == _parts(key)), None)
 
 
+class FakeSignalBook:
+    """The port ``SignalBook`` on a copy of the books."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    async def live(self) -> Sequence[Signal]:
+        return [signal for _, signal in sorted(self._books.signals.items()) if signal.status in LIVE]
+
+    async def named(self, ids: Collection[str]) -> Mapping[str, Signal]:
+        return {signal.id: signal for signal in self._books.signals.values() if signal.id in ids}
+
+    async def add(self, signals: Sequence[Signal]) -> None:
+        for signal in signals:
+            assert signal.id not in await self.named([signal.id])
+            number = _add(self._books.signals, signal)
+            self._books.signals[number] = replace(signal, number=number)
+
+    async def change(self, signals: Sequence[Signal]) -> None:
+        for signal in signals:
+            kept = (await self.named([signal.id]))[signal.id]
+            assert kept.number is not None
+            self._books.signals[kept.number] = replace(signal, number=kept.number)
+
+
+class FakeSignals:
+    """The port ``SignalList`` on the same books."""
+
+    def __init__(self, ledger: FakeLedger) -> None:
+        self._ledger = ledger
+
+    async def page(self, wanted: SignalFilter) -> Page[Signal]:
+        self._ledger._answer()
+        found = [
+            signal
+            for number, signal in sorted(self._ledger.books.signals.items(), reverse=True)
+            if wanted.before is None or number < wanted.before
+            if wanted.status is None or signal.status_at(wanted.now) is wanted.status
+        ]
+        more = len(found) > wanted.limit
+        return Page(found[: wanted.limit], found[wanted.limit - 1].number if more else None)
+
+
 class FakeUnit:
     """The port ``LedgerUnit`` on a copy of the books."""
 
@@ -81,6 +130,10 @@ class FakeUnit:
     @property
     def portfolio(self) -> Portfolio:
         return self._portfolio
+
+    @property
+    def signals(self) -> FakeSignalBook:
+        return FakeSignalBook(self.books)
 
     async def outcomes(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, RecordedOutcome]:
         found = {key: self.books.outcome(key) for key in keys}
@@ -218,6 +271,10 @@ class FakeLedger:
         self._answer()
         return [value for day, value in sorted(self.books.days.items()) if day >= since]
 
+    async def daily_positions(self, portfolio_id: int, days: Collection[date]) -> Mapping[date, DayPositions]:
+        self._answer()
+        return {day: held for day, held in self.books.day_positions.items() if day in days}
+
     async def ping(self) -> str:
         self._answer()
         return SCHEMA
@@ -250,16 +307,36 @@ class FakePriceStore:
         day = update.at.astimezone(UTC).date()
         if not any(later > day for later in books.days):
             books.days[day] = _daily_value(marked, day)
+            books.day_positions[day] = positions_of(marked)
+
+    async def fill_days(self, portfolio_id: int, days: Sequence[FilledDay]) -> int:
+        books, portfolio = self._ledger.books, await self._ledger.load(portfolio_id)
+        new = [day for day in days if day.value.day not in books.days]
+        for day in new:
+            books.days[day.value.day] = day.value
+            if day.positions is not None:
+                books.day_positions[day.value.day] = day.positions
+        if new:
+            books.portfolio = replace(portfolio, price_revision=portfolio.price_revision + 1)
+        return len(new)
 
     async def add_closes(self, closes: Sequence[Close]) -> int:
         new = {(close.symbol, close.day): close for close in closes}
-        self._ledger.books.closes.update(new)
+        books = self._ledger.books
+        books.closes.update(new)
+        if books.portfolio is not None and new:
+            books.portfolio = replace(books.portfolio, price_revision=books.portfolio.price_revision + 1)
         return len(new)
 
     async def closes(self, symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
         books = self._ledger.books
         found = {**self._last_ticks(), **books.closes}
         return [found[key] for key in sorted(found) if key[0] in symbols and since <= key[1] <= until]
+
+    async def close_marks(self, symbols: Collection[Symbol], *, since: date, until: date) -> Mapping[Symbol, str]:
+        kept = self._ledger.books.closes
+        of = {s: [kept[key] for key in sorted(kept) if key[0] == s and since <= key[1] <= until] for s in symbols}
+        return {symbol: str(hash(tuple(closes))) for symbol, closes in of.items() if closes}
 
     async def thin_ticks(self, older_than: datetime) -> int:
         books, limit = self._ledger.books, older_than.astimezone(UTC).date()

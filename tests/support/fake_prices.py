@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import cast
 
+from portfolio.application.daily_positions import FilledDay
 from portfolio.application.errors import FeedFailed
 from portfolio.application.ports import Clock, Ledger
 from portfolio.application.records import Circuit, Close, FeedReport, Fence, PriceUpdate, SourceState
@@ -66,6 +67,7 @@ class RecordingPrices:
         self.updates: list[PriceUpdate] = []
         self.fences: list[Fence | None] = []
         self.kept: list[Close] = []
+        self.filled: list[FilledDay] = []
         self.thinned: list[datetime] = []
         self.error: Exception | None = None
         self._ledger = ledger
@@ -79,6 +81,11 @@ class RecordingPrices:
         if self._ledger is not None:
             self._ledger.portfolio = self._ledger.portfolio.marked(update.marks)
 
+    async def fill_days(self, portfolio_id: int, days: Sequence[FilledDay]) -> int:
+        """Keep days."""
+        self.filled.extend(days)
+        return len(days)
+
     async def add_closes(self, closes: Sequence[Close]) -> int:
         """Keep closes."""
         if self.error is not None:
@@ -89,6 +96,11 @@ class RecordingPrices:
     async def closes(self, symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
         """Give closes back."""
         return [c for c in self.kept if c.symbol in symbols and since <= c.day <= until]
+
+    async def close_marks(self, symbols: Collection[Symbol], *, since: date, until: date) -> Mapping[Symbol, str]:
+        """How many there are."""
+        found = await self.closes(symbols, since=since, until=until)
+        return {symbol: str(sum(c.symbol == symbol for c in found)) for symbol in {c.symbol for c in found}}
 
     async def thin_ticks(self, older_than: datetime) -> int:
         """Thin."""

@@ -22,25 +22,34 @@ from portfolio.application.booking import BookTrades
 from portfolio.application.booking_queue import BookingQueue
 from portfolio.application.cash import MoveCashInOrOut
 from portfolio.application.health import ReadHealth
+from portfolio.application.history import ReadCloses
+from portfolio.application.market import ReadMarket
 from portfolio.application.opening import OpenBooks
 from portfolio.application.performance import ReadPerformance
-from portfolio.application.ports import Clock, Ledger, PriceStore
+from portfolio.application.ports import Clock, Ledger, PriceStore, SignalList
+from portfolio.application.pretrade import CheckTrade
 from portfolio.application.price_refresh import RefreshPrices
+from portfolio.application.rebalancing import ReadPlan, WhatIf
 from portfolio.application.records import Circuit, FeedReport, Revisions, SourceState
 from portfolio.application.reversal import ReverseTrade
+from portfolio.application.signal_rules import SignalRules
+from portfolio.application.signals import AcknowledgeSignal, GenerateSignals, ListSignals
 from portfolio.application.snapshots import Snapshots
+from portfolio.application.timeframes import ReadTimeframes
 from portfolio.domain.categories import Categories
 from portfolio.domain.money import Money, Price
 from portfolio.domain.portfolio import BookingRules, Portfolio
 from portfolio.domain.quote import Quote
+from portfolio.domain.rebalance import RebalancePolicy
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.app import PortfolioApp, create_app
 from portfolio.entrypoints.http.use_cases import UseCases
 from portfolio.settings import Settings
 from tests.support.clock import FakeClock
-from tests.support.fake_ledger import SCHEMA, FakeLeases, FakeLedger, FakePriceStore
+from tests.support.fake_ledger import SCHEMA, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
 
 BASE = "http://localhost:8026"
+CATEGORIES = Categories({"BTC": "store_of_value", "ETH": "smart_contracts"})
 BUY: Mapping[str, Any] = {
     "symbol": "BTC",
     "side": "BUY",
@@ -121,6 +130,7 @@ class Service:
     cases: UseCases
     feed: ScriptedFeed
     ledger: Any
+    prices: PriceStore
     clock: Any
     http: httpx.AsyncClient
 
@@ -133,7 +143,15 @@ def create_database(folder: Path) -> Path:
 
 
 def assemble(
-    ledger: Ledger, prices: PriceStore, *, clock: Clock, settings: Settings, schema: str
+    ledger: Ledger,
+    prices: PriceStore,
+    signals: SignalList,
+    *,
+    clock: Clock,
+    settings: Settings,
+    schema: str,
+    policy: RebalancePolicy | None = None,
+    categories: Categories = CATEGORIES,
 ) -> tuple[UseCases, ScriptedFeed]:
     """The use cases on these ports."""
     rules, feed = BookingRules(), ScriptedFeed(clock)
@@ -143,17 +161,36 @@ def assemble(
     health = ReadHealth(
         ledger, snapshots, refresh, IdleRefresher(), feed, clock, max_price_age=max_age, schema_revision=schema
     )
+    market = ReadMarket(
+        snapshots,
+        ReadCloses(prices, clock),
+        clock,
+        categories=categories,
+        policy=policy or RebalancePolicy(),
+        max_price_age=max_age,
+    )
+    plan = ReadPlan(market)
+    signal_rules = SignalRules(ttl=timedelta(seconds=settings.signal_ttl_seconds), max_price_age=max_age)
+    performance = ReadPerformance(ledger, snapshots, clock)
     cases = UseCases(
         ledger=ledger,
         booking=BookingQueue(BookTrades(ledger, clock, rules), max_waiting=2_000),
         move_cash=MoveCashInOrOut(ledger, clock, rules),
         reverse=ReverseTrade(ledger, clock, rules),
         snapshots=snapshots,
-        performance=ReadPerformance(ledger, snapshots, clock),
+        performance=performance,
+        timeframes=ReadTimeframes(ledger, snapshots, performance, clock),
         refresh=refresh,
         health=health,
+        market=market,
+        plan=plan,
+        what_if=WhatIf(market, rules),
+        check_trade=CheckTrade(market, rules),
+        generate_signals=GenerateSignals(ledger, plan, clock, signal_rules),
+        acknowledge_signal=AcknowledgeSignal(ledger, plan, clock, signal_rules),
+        list_signals=ListSignals(signals, clock),
         clock=clock,
-        categories=Categories({"BTC": "store_of_value", "ETH": "smart_contracts"}),
+        categories=categories,
         max_price_age=max_age,
         read_deadline_seconds=settings.request_deadline_seconds / 2,
     )
@@ -167,22 +204,35 @@ async def running(*, ledger: FakeLedger | None = None, opened: bool = True, **ch
     settings = msgspec.structs.replace(Settings(log_file=""), **changed)
     if opened:
         await OpenBooks(books, clock, Money(Decimal(100_000)))()
-    cases, feed = assemble(books, FakePriceStore(books, FakeLeases()), clock=clock, settings=settings, schema=SCHEMA)
+    prices = FakePriceStore(books, FakeLeases())
+    cases, feed = assemble(books, prices, FakeSignals(books), clock=clock, settings=settings, schema=SCHEMA)
     async with _answering(cases, settings) as (app, http):
-        yield Service(app=app, cases=cases, feed=feed, ledger=books, clock=clock, http=http)
+        yield Service(app=app, cases=cases, feed=feed, ledger=books, prices=prices, clock=clock, http=http)
 
 
 @asynccontextmanager
-async def running_on_sqlite(folder: Path, **changed: Any) -> AsyncIterator[Service]:
+async def running_on_sqlite(
+    folder: Path, *, policy: RebalancePolicy | None = None, categories: Categories = CATEGORIES, **changed: Any
+) -> AsyncIterator[Service]:
     """A service on an embedded database of its own and the machine's clock."""
     clock = SystemClock()
     settings = msgspec.structs.replace(Settings(log_file=""), **changed)
     database = open_database(f"sqlite+aiosqlite:///{create_database(folder)}")
     try:
         await OpenBooks(database.ledger, clock, Money(Decimal(100_000)))()
-        cases, feed = assemble(database.ledger, database.prices, clock=clock, settings=settings, schema=SCHEMA_REVISION)
+        ledger, prices = database.ledger, database.prices
+        cases, feed = assemble(
+            ledger,
+            prices,
+            database.signals,
+            clock=clock,
+            settings=settings,
+            schema=SCHEMA_REVISION,
+            policy=policy,
+            categories=categories,
+        )
         async with _answering(cases, settings) as (app, http):
-            yield Service(app=app, cases=cases, feed=feed, ledger=database.ledger, clock=clock, http=http)
+            yield Service(app=app, cases=cases, feed=feed, ledger=ledger, prices=prices, clock=clock, http=http)
     finally:
         await database.close()
 

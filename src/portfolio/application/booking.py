@@ -9,6 +9,7 @@ from portfolio.application.booking_batch import Batch, BookingResult
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
 from portfolio.application.ports import Clock, Ledger, LedgerUnit
 from portfolio.application.records import BookTrade
+from portfolio.application.signal_records import ID_PREFIX, Signal
 from portfolio.domain.portfolio import BookingRules
 
 TWIN_SECONDS = 60
@@ -74,9 +75,26 @@ async def _keep(unit: LedgerUnit, batch: Batch) -> None:
     if batch.booked:
         batch.number(await unit.add_trades(batch.entries()))
         await unit.save(batch.portfolio)
+        await _mark_executed(unit, batch)
     outcomes = batch.outcomes()
     if outcomes:
         await unit.add_outcomes(outcomes)
+
+
+async def _mark_executed(unit: LedgerUnit, batch: Batch) -> None:
+    """Mark the signals that bookings of this batch name and carry out; any other id is the engine's own."""
+    naming = [(b.command.signal_id, b) for b in batch.booked]
+    ours = [(name, booked) for name, booked in naming if name is not None and name.startswith(ID_PREFIX)]
+    if not ours:
+        return
+    found = await unit.signals.named({name for name, _ in ours})
+    executed: dict[str, Signal] = {}
+    for name, booked in ours:
+        signal = found.get(name)
+        if signal is not None and name not in executed and signal.is_executed_by(booked.trade, batch.now):
+            executed[name] = signal.executed(booked.trade_id)
+    if executed:
+        await unit.signals.change(list(executed.values()))
 
 
 async def _was_committed(unit: LedgerUnit, batch: Batch) -> bool:

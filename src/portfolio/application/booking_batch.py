@@ -74,7 +74,7 @@ class Batch:
         self.portfolio = portfolio
         self.booked: list[Booked] = []
         self._refused: list[Refused] = []
-        self._now = now
+        self.now = now
         self._invested = portfolio.invested
         self._known = known
         self._twins: dict[str, Booked | int] = dict(twins)
@@ -135,7 +135,7 @@ class Batch:
                 recommendation_id=booked.command.recommendation_id,
                 confidence=booked.command.confidence,
                 notes=booked.command.notes,
-                booked_at=self._now,
+                booked_at=self.now,
             )
             for booked in self.booked
         ]
@@ -204,7 +204,7 @@ class Batch:
             net_amount=execution.net_amount,
             fees=execution.fees,
             engine=command.engine,
-            decided_at=self._now,
+            decided_at=self.now,
         )
 
 

@@ -11,12 +11,16 @@
     ├── SchemaUnknown           the database is at another schema revision
     ├── KeyReused               this key belongs to another booking
     ├── NotFound                nothing by that name
+    ├── SignalClaimed           somebody else has it
+    ├── SignalOutdated          it is no longer to be carried out
     ├── PricesUnavailable       nothing could be refreshed
     ├── FeedFailed              a price source did not answer usefully
     └── ConfigurationInvalid    a file of the operator's is not what it should be
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 
 class ApplicationError(Exception):
@@ -84,6 +88,25 @@ class NotFound(ApplicationError):
         super().__init__(f"there is no {kind} {name}")
         self.kind = kind
         self.name = name
+
+
+class SignalClaimed(ApplicationError):
+    """A signal was acknowledged before; it is claimed once."""
+
+    def __init__(self, signal_id: str, owner: str, at: datetime) -> None:
+        super().__init__(f"{signal_id} was acknowledged by {owner!r} at {at:%Y-%m-%dT%H:%M:%SZ}")
+        self.signal_id = signal_id
+        self.owner = owner
+        self.at = at
+
+
+class SignalOutdated(ApplicationError):
+    """A signal can no longer be claimed: what it asks for does not follow from the state of this moment."""
+
+    def __init__(self, signal_id: str, reason: str) -> None:
+        super().__init__(f"{signal_id} cannot be acknowledged: {reason}")
+        self.signal_id = signal_id
+        self.reason = reason
 
 
 class PricesUnavailable(ApplicationError):

@@ -28,7 +28,7 @@ from portfolio.domain.tally import Tally
 CONVENTION: Final = "crypto-365-v1"
 MAX_DAYS: Final = 3650
 
-_EARLIEST = date(1970, 1, 1)
+EARLIEST: Final = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,22 +101,22 @@ class ReadPerformance:
         snapshot = await self._snapshots.newest()
         today = (snapshot.as_of if snapshot.database_away else self._clock.now()).date()
         start = today - timedelta(days=days + 1)
-        rows, stale = await self._rows(start)
+        rows, stale = await self.recorded(start)
         older = rows
         if not rows or rows[0].day > start:
             # What was booked before the first day is known from an older row, and exactly so: on a day without a row
             # nothing ran, so nothing was booked.
-            older, _ = await self._rows(_EARLIEST)
-        return _measure(
+            older, _ = await self.recorded(EARLIEST)
+        return measure(
             snapshot,
-            _final_days(rows, today),
-            tally_before=_tally_before(older, start),
+            final_days(rows, today),
+            tally_before=tally_at_end_of(older, start),
             today=today,
             days=days,
             stale=stale or snapshot.database_away,
         )
 
-    async def _rows(self, since: date) -> tuple[list[DailyValue], bool]:
+    async def recorded(self, since: date) -> tuple[list[DailyValue], bool]:
         """Return the recorded days since then, and whether they are only the last ones seen."""
         try:
             rows = list(await self._ledger.daily_values(self._portfolio_id, since=since))
@@ -129,7 +129,7 @@ class ReadPerformance:
         return rows, False
 
 
-def _final_days(rows: Sequence[DailyValue], today: date) -> list[FinalDay]:
+def final_days(rows: Sequence[DailyValue], today: date) -> list[FinalDay]:
     """Return the days that are over and of which everything is known."""
     return [
         FinalDay(day=row.day, total_value=row.total_value, net_deposits=row.net_deposits, unit_value=row.unit_value)
@@ -138,7 +138,7 @@ def _final_days(rows: Sequence[DailyValue], today: date) -> list[FinalDay]:
     ]
 
 
-def _tally_before(rows: Sequence[DailyValue], start: date) -> Tally:
+def tally_at_end_of(rows: Sequence[DailyValue], start: date) -> Tally:
     """Return what had been booked at the end of ``start``; nothing where the portfolio is younger."""
     for row in reversed(rows):
         if (
@@ -159,9 +159,10 @@ def _tally_before(rows: Sequence[DailyValue], start: date) -> Tally:
     return Tally()
 
 
-def _measure(
+def measure(
     snapshot: Snapshot, finals: Sequence[FinalDay], *, tally_before: Tally, today: date, days: int, stale: bool
 ) -> Performance:
+    """Return the figures of the period that these final days make up, and of today so far."""
     reasons = Reasons()
     change = period_change(finals, reasons)
     daily = daily_change(snapshot.portfolio, finals, today, reasons)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol, TypeVar
 
+from portfolio.application.daily_positions import DayPositions, FilledDay
 from portfolio.application.records import (
     BookedTrade,
     BookingKey,
@@ -23,6 +24,7 @@ from portfolio.application.records import (
     SourceState,
     TradeFilter,
 )
+from portfolio.application.signal_records import Signal, SignalFilter
 from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 
@@ -41,6 +43,26 @@ class Clock(Protocol):
         ...
 
 
+class SignalBook(Protocol):
+    """The signals of one portfolio, within an open transaction that holds the portfolio's row lock."""
+
+    async def live(self) -> Sequence[Signal]:
+        """Return the signals kept as open or acknowledged, whether or not they have run out, oldest first."""
+        ...
+
+    async def named(self, ids: Collection[str]) -> Mapping[str, Signal]:
+        """Return the signals with these ids; absent where there is none."""
+        ...
+
+    async def add(self, signals: Sequence[Signal]) -> None:
+        """Keep new signals, numbered in their order."""
+        ...
+
+    async def change(self, signals: Sequence[Signal]) -> None:
+        """Keep what became of signals: status, expiry, who claimed, what carried out, what took the place."""
+        ...
+
+
 class LedgerUnit(Protocol):
     """One open transaction on one portfolio, which holds that portfolio's row lock.
 
@@ -50,6 +72,11 @@ class LedgerUnit(Protocol):
     @property
     def portfolio(self) -> Portfolio:
         """Return the portfolio as it was when the lock was taken."""
+        ...
+
+    @property
+    def signals(self) -> SignalBook:
+        """Return the portfolio's signals."""
         ...
 
     async def outcomes(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, RecordedOutcome]:
@@ -145,8 +172,20 @@ class Ledger(Protocol):
         """Return the recorded days from ``since`` on, oldest first."""
         ...
 
+    async def daily_positions(self, portfolio_id: int, days: Collection[date]) -> Mapping[date, DayPositions]:
+        """Return what was held on these days; absent where it was not recorded."""
+        ...
+
     async def ping(self) -> str:
         """Return the schema revision that the database is at; the cheapest proof that it answers."""
+        ...
+
+
+class SignalList(Protocol):
+    """Signals as they are read."""
+
+    async def page(self, wanted: SignalFilter) -> Page[Signal]:
+        """Return signals, newest first."""
         ...
 
 
@@ -162,12 +201,29 @@ class PriceStore(Protocol):
         """
         ...
 
+    async def fill_days(self, portfolio_id: int, days: Sequence[FilledDay]) -> int:
+        """Keep final days that nothing was recorded on; a day that has a row keeps it. Return how many were written.
+
+        The day after each is told anew what it brought. The price revision is bumped.
+        """
+        ...
+
     async def add_closes(self, closes: Sequence[Close]) -> int:
-        """Keep daily closes, replacing what was known of the same day; return how many were written."""
+        """Keep daily closes, replacing what was known of the same day; return how many were written.
+
+        The price revision is bumped with them: figures made of the closes before are out of date.
+        """
         ...
 
     async def closes(self, symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
-        """Return daily closes of both bounds' days and those between, by symbol and day."""
+        """Return daily closes of both bounds' days and those between, by symbol and day.
+
+        A day without a candle's close has the last price observed within its last 60 minutes, if there is one.
+        """
+        ...
+
+    async def close_marks(self, symbols: Collection[Symbol], *, since: date, until: date) -> Mapping[Symbol, str]:
+        """Return by symbol a word that is another one when the kept closes of these days are; absent without closes."""
         ...
 
     async def thin_ticks(self, older_than: datetime) -> int:

@@ -131,7 +131,8 @@ class RefreshPrices:
         )
         self._quarantine = verdict.quarantine
         refreshed = {
-            symbol: Mark(quote.price, quote.source, quote.observed_at) for symbol, quote in verdict.believed.items()
+            symbol: Mark(quote.price, quote.marked_source, quote.observed_at)
+            for symbol, quote in verdict.believed.items()
         }
         at = self._clock.now()
         await self._prices.record(self._portfolio_id, PriceUpdate(marks=refreshed, at=at), fence)

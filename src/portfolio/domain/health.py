@@ -9,9 +9,9 @@ from enum import StrEnum
 from itertools import combinations
 
 from portfolio.domain.arithmetic import HUNDRED, ONE, ZERO, exact, total
+from portfolio.domain.decimal_text import plain
 from portfolio.domain.limits import LimitName, Limits, share_of, values_of
 from portfolio.domain.market import MarketView
-from portfolio.domain.money import plain
 from portfolio.domain.reason import Reason
 from portfolio.domain.rebalance import RebalancePolicy
 
@@ -86,9 +86,9 @@ def assess_under(limits: Limits, view: MarketView) -> Health:
     average = average_correlation(view, limits.policy)
     left = HUNDRED - total(deduction.points for deduction in deductions)
     if average is not None:
-        # The score is what is rounded; this row takes the difference, so that the rows add up.
+        # What is left is a whole number: to round these points is to round the score, and the rows add up.
         exact_points = CORRELATION_POINTS * min(max(average, ZERO), ONE)
-        points = left - (left - exact_points).quantize(_TENTH, rounding=ROUND_HALF_EVEN)
+        points = exact_points.quantize(_TENTH, rounding=ROUND_HALF_EVEN)
         if points:
             detail = f"the average correlation is {plain(average)}: {CORRELATION_POINTS} points at 1"
             deductions.append(Deduction(factor=Factor.CORRELATION, points=points, detail=detail))

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from portfolio.domain.arithmetic import HUNDRED, ZERO, exact
+from portfolio.domain.decimal_text import plain
 from portfolio.domain.figures import Figures, figures_under
 from portfolio.domain.limits import Limits
 from portfolio.domain.market import MarketView
-from portfolio.domain.money import plain
 from portfolio.domain.reason import Reason
 from portfolio.domain.rebalance import RebalancePolicy
 from portfolio.domain.recommendation import Recommendation, recommendations_of

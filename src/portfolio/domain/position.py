@@ -7,6 +7,7 @@ from datetime import datetime
 
 from portfolio.domain.errors import OutOfRange
 from portfolio.domain.money import Money, Price, Quantity
+from portfolio.domain.quote import ASSUMED_RATE
 from portfolio.domain.symbol import Symbol
 from portfolio.domain.trade import Execution, Side, Trade
 
@@ -20,6 +21,11 @@ class Mark:
     price: Price
     source: str
     at: datetime
+
+    @property
+    def has_assumed_rate(self) -> bool:
+        """Return whether the price was converted at a rate that nobody confirmed."""
+        return self.source.endswith(ASSUMED_RATE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,9 +63,14 @@ def project(
 
 
 @exact
-def largest_quantity(view: MarketView, side: Side, symbol: str, policy: RebalancePolicy) -> Decimal | None:
-    """Return the largest quantity of ``symbol`` that can be traded at the view's price without breaking a limit,
-    rounded down to 18 decimals; zero where there is none.
+def largest_quantity(
+    view: MarketView, side: Side, symbol: str, policy: RebalancePolicy, *, cost_rate: Decimal | None = None
+) -> Decimal | None:
+    """Return the largest quantity of ``symbol`` that can be traded without breaking a limit, rounded down to 18
+    decimals; zero where there is none.
+
+    ``cost_rate`` is what the portfolio loses by a trade, as a fraction of what the quantity is worth at the view's
+    price: the fee, and what a price other than the view's adds to it or takes away. None for the policy's fee alone.
 
     A purchase has to leave the asset's own limits, its category's and its pairs' unbroken, whether they are broken now
     or not, and cash for the fee; a sale takes no more than is held. As the fee lowers the total value either of them
@@ -79,8 +84,9 @@ def largest_quantity(view: MarketView, side: Side, symbol: str, policy: Rebalanc
     if holding.price is None or (side is Side.BUY and view.total_value <= 0):
         return None
     limits = Limits.of(view, policy)
-    most = view.cash / (ONE + policy.fee_rate) if side is Side.BUY else holding.value
-    value = min([most, *_Room(limits, symbol, side, most).bounds()])
+    cost = policy.fee_rate if cost_rate is None else cost_rate
+    most = view.cash / (ONE + cost) if side is Side.BUY else holding.value
+    value = min([most, *_Room(limits, symbol, side, most, cost).bounds()])
     quantity = (max(value, ZERO) / holding.price).quantize(QUANTITY_STEP, rounding=ROUND_DOWN)
     if side is Side.SELL:
         return max(holding.quantity if value >= holding.value else min(quantity, holding.quantity), ZERO)
@@ -121,18 +127,18 @@ def _after(view: MarketView, trade: TradeIntent, policy: RebalancePolicy, allow_
 class _Room:
     """How many dollars of one asset may be traded before each limit breaks.
 
-    A trade of x dollars makes the asset worth ``value + sign * x`` and leaves a total value of ``whole - fee * x``, so
+    A trade of x dollars makes the asset worth ``value + sign * x`` and leaves a total value of ``whole - cost * x``, so
     that every limit is linear in x.
     """
 
-    def __init__(self, limits: Limits, symbol: str, side: Side, most: Decimal) -> None:
+    def __init__(self, limits: Limits, symbol: str, side: Side, most: Decimal, cost: Decimal) -> None:
         self._limits = limits
         self._symbol = symbol
         self._sign = ONE if side is Side.BUY else -ONE
-        self._fee = limits.policy.fee_rate
+        self._cost = cost
         self._whole = limits.view.total_value
         self._values = values_of(limits.view)
-        self._lowest_whole = self._whole - self._fee * most
+        self._lowest_whole = self._whole - max(cost, ZERO) * most
 
     def bounds(self) -> Iterator[Decimal]:
         """Yield the bounds, in dollars: below zero for a limit that is broken already, infinite for one that this trade
@@ -174,7 +180,7 @@ class _Room:
     def _reached(self, symbols: tuple[str, ...], limit: Decimal) -> Decimal:
         """Return the x up to which these assets together are not over ``limit``."""
         value = total(self._values[symbol] for symbol in symbols)
-        speed = limit * self._fee + (self._sign if self._symbol in symbols else ZERO)
+        speed = limit * self._cost + (self._sign if self._symbol in symbols else ZERO)
         room = limit * self._whole - value
         if speed > 0:
             return room / speed

@@ -11,6 +11,12 @@ from portfolio.domain.errors import InvalidAmount, OutOfRange
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
 
+SIMULATED_SOURCE = "simulated"
+"""The source of prices that are made up, wherever they are kept."""
+
+ASSUMED_RATE = "+assumed-rate"
+"""What the source of a mark ends with where its price was converted at a rate that nobody confirmed."""
+
 # Decimal() itself also takes "Infinity", "1_000", blanks and the digits of other scripts.
 _NUMBER = re.compile(r"[+-]?[0-9]{1,60}(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,3})?")
 
@@ -36,6 +42,11 @@ class Quote:
     def __post_init__(self) -> None:
         if not self.price:
             raise InvalidAmount("0", "a quote is above zero")
+
+    @property
+    def marked_source(self) -> str:
+        """Return the source as it is kept beside the price: whoever reads the price later knows of the rate."""
+        return f"{self.source}{ASSUMED_RATE}" if self.assumed_rate else self.source
 
 
 def price_of(value: Decimal) -> Price:

@@ -12,8 +12,8 @@ from typing import Any, Self
 
 from portfolio.domain.arithmetic import exact
 from portfolio.domain.categories import OTHER, STABLECOIN
+from portfolio.domain.decimal_text import plain
 from portfolio.domain.errors import InvalidPolicy
-from portfolio.domain.money import plain
 from portfolio.domain.reason import Priority, Reason
 
 _PRIORITIES = MappingProxyType(

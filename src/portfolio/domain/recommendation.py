@@ -81,8 +81,8 @@ def _reasons_to_sell(proposals: Sequence[Proposal]) -> list[Reason]:
 
 
 def _quantity(holding: Holding, change: Decimal) -> Decimal:
-    """Return the units that are worth ``change``: a purchase rounded down, so that its cash is there; a sale rounded up,
-    so that its limit is met, but never more than is held, and all of it where everything goes.
+    """Return the units that are worth ``change``: a purchase rounded down, so that its cash is there; a sale rounded
+    up, so that its limit is met, but never more than is held, and all of it where everything goes.
     """
     assert holding.price is not None
     units = abs(change) / holding.price

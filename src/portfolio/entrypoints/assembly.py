@@ -13,15 +13,23 @@ from portfolio.application.booking import BookTrades
 from portfolio.application.booking_queue import BookingQueue
 from portfolio.application.cash import MoveCashInOrOut
 from portfolio.application.health import ReadHealth
+from portfolio.application.history import ReadCloses
+from portfolio.application.market import ReadMarket
 from portfolio.application.opening import OpenBooks
 from portfolio.application.performance import ReadPerformance
-from portfolio.application.ports import Clock, CrossCheck, Leases, Ledger, PriceFeed, PriceStore
+from portfolio.application.ports import Clock, CrossCheck, Leases, Ledger, PriceFeed, PriceStore, SignalList
+from portfolio.application.pretrade import CheckTrade
 from portfolio.application.price_refresh import RefreshPrices
+from portfolio.application.rebalancing import ReadPlan, WhatIf
 from portfolio.application.reversal import ReverseTrade
+from portfolio.application.signal_rules import SignalRules
+from portfolio.application.signals import AcknowledgeSignal, GenerateSignals, ListSignals
 from portfolio.application.snapshots import Snapshots
+from portfolio.application.timeframes import ReadTimeframes
 from portfolio.domain.categories import Categories
 from portfolio.domain.money import Money
 from portfolio.domain.quarantine import QuoteRules
+from portfolio.domain.rebalance import RebalancePolicy
 from portfolio.entrypoints.http.app import PortfolioApp, create_app
 from portfolio.entrypoints.http.use_cases import UseCases
 from portfolio.entrypoints.lifecycle import Lifecycle, Step
@@ -41,8 +49,10 @@ class Rim:
     ledger: Ledger
     prices: PriceStore
     leases: Leases
+    signals: SignalList
     feed: CheckedFeed
     categories: Categories
+    policy: RebalancePolicy
     schema_revision: str
     check_schema: Step
     least_interval_seconds: Callable[[int], float]
@@ -74,13 +84,26 @@ def assemble(rim: Rim, settings: Settings, *, portfolio_id: int) -> PortfolioApp
         least_interval=rim.least_interval_seconds,
         retention_days=settings.tick_retention_days,
     )
+    market = ReadMarket(
+        snapshots,
+        ReadCloses(rim.prices, clock, prefers_simulated=settings.is_simulated),
+        clock,
+        categories=rim.categories,
+        policy=rim.policy,
+        max_price_age=max_price_age,
+    )
+    plan = ReadPlan(market)
+    lifetime = timedelta(seconds=settings.signal_ttl_seconds)
+    signal_rules = SignalRules(ttl=lifetime, max_price_age=max_price_age)
+    performance = ReadPerformance(ledger, snapshots, clock, portfolio_id=portfolio_id)
     use_cases = UseCases(
         ledger=ledger,
         booking=queue,
         move_cash=MoveCashInOrOut(ledger, clock, rules, portfolio_id=portfolio_id),
         reverse=ReverseTrade(ledger, clock, rules, portfolio_id=portfolio_id),
         snapshots=snapshots,
-        performance=ReadPerformance(ledger, snapshots, clock, portfolio_id=portfolio_id),
+        performance=performance,
+        timeframes=ReadTimeframes(ledger, snapshots, performance, clock, portfolio_id=portfolio_id),
         refresh=refresh,
         health=ReadHealth(
             ledger,
@@ -92,6 +115,13 @@ def assemble(rim: Rim, settings: Settings, *, portfolio_id: int) -> PortfolioApp
             max_price_age=max_price_age,
             schema_revision=rim.schema_revision,
         ),
+        market=market,
+        plan=plan,
+        what_if=WhatIf(market, rules),
+        check_trade=CheckTrade(market, rules),
+        generate_signals=GenerateSignals(ledger, plan, clock, signal_rules, portfolio_id=portfolio_id),
+        acknowledge_signal=AcknowledgeSignal(ledger, plan, clock, signal_rules, portfolio_id=portfolio_id),
+        list_signals=ListSignals(rim.signals, clock),
         clock=clock,
         categories=rim.categories,
         max_price_age=max_price_age,

@@ -15,8 +15,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from portfolio import __version__
-from portfolio.application.backfill import Backfill
+from portfolio.application.backfill import Backfill, BackfillReport
 from portfolio.application.errors import ApplicationError
+from portfolio.application.gap_filling import FillGaps, GapReport
 from portfolio.application.opening import OpenBooks, Opening
 from portfolio.application.verification import ReconcileBooks, Verdict, VerifyBooks
 from portfolio.settings import Settings, SettingsError, read_settings
@@ -36,6 +37,7 @@ class Desk:
     verify: VerifyBooks
     reconcile: ReconcileBooks
     backfill: Backfill
+    fill_gaps: FillGaps
 
 
 class Composition(Protocol):
@@ -151,18 +153,27 @@ def reconcile(composition: Composition, *, accept: bool, kind: str | None) -> No
 @click.option("--days", type=click.IntRange(1, 3650), default=30, show_default=True, help="How many completed days.")
 @click.pass_obj
 def backfill(composition: Composition, days: int) -> None:
-    """Fetch the daily price history of what is held."""
+    """Fetch the daily price history of what is held, and fill the days on which the service did not run.
+
+    A missing day of the performance history, from its first one until yesterday, is made of the ledger and of closes.
+    """
     with Progress(console=Console(stderr=True)) as progress:
         bar = progress.add_task("history", total=None)
 
         def show(done: int, total: int, symbol: str) -> None:
             progress.update(bar, completed=done, total=total, description=symbol)
 
-        report = _run(composition, _settings(), lambda desk: desk.backfill(days, show))
+        async def work(desk: Desk) -> tuple[BackfillReport, GapReport]:
+            return await desk.backfill(days, show), await desk.fill_gaps()
+
+        report, gaps = _run(composition, _settings(), work)
     click.echo(f"{report.closes} closes of {len(report.symbols)} asset(s)")
+    click.echo(f"{len(gaps.filled)} day(s) of the performance history filled")
     for symbol, reason in sorted(report.failed.items()):
         click.echo(f"failed {symbol}: {reason}", err=True)
-    sys.exit(EXIT_FAILED if report.failed else 0)
+    for day, reason in sorted(gaps.failed.items()):
+        click.echo(f"still missing {day}: {reason}", err=True)
+    sys.exit(EXIT_FAILED if report.failed or gaps.failed else 0)
 
 
 @commands.command()

@@ -51,7 +51,7 @@ async def test_every_request_is_one_line_in_the_log_by_template_and_caller() -> 
         ("GET", "/docs/../../etc/passwd", 404, "not-found"),
         ("DELETE", "/portfolio", 405, "method-not-allowed"),
         ("GET", "/holdings/update", 405, "method-not-allowed"),
-        ("GET", "/risk/concentration", 404, "not-found"),
+        ("GET", "/risk/nothing", 404, "not-found"),
         ("BREW", "/portfolio", 405, "method-not-allowed"),
     ],
 )

@@ -50,7 +50,9 @@ async def test_whatever_is_null_has_a_reason(service: Service) -> None:
     for part in (body, body["risk_metrics"], body["performance_metrics"]):
         missing = {field for field, value in part.items() if value is None}
         assert missing <= set(part["reasons"]), missing
-    assert set(body["risk_metrics"]["reasons"]) == RISK_FIELDS
+    # Nothing is held: there is no risk in it, and it is in perfect health.
+    assert set(body["risk_metrics"]["reasons"]) == RISK_FIELDS - {"health_score"}
+    assert body["risk_metrics"]["health_score"] == 100
     assert body["reasons"] == {"priced_share_percent": "nothing_held"}
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from portfolio.adapters.categories_file import read_categories
 from portfolio.application.errors import ConfigurationInvalid
+from portfolio.domain.categories import STABLECOIN
 from portfolio.domain.symbol import Symbol
 
 
@@ -48,3 +49,22 @@ def test_a_file_of_another_shape_is_refused_with_the_reason(tmp_path: Path, text
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationInvalid, match=r"missing\.toml: cannot be read"):
         read_categories(str(tmp_path / "missing.toml"))
+
+
+def test_the_hundred_largest_assets_have_a_category_and_the_contracts_start_map_stands() -> None:
+    categories = read_categories()
+    assert len(categories.by_symbol) >= 100
+    # conventions.md, "Start"
+    start = {
+        "store_of_value": "BTC", "smart_contracts": "ETH", "proof_of_stake": "ADA", "high_throughput": "SOL",
+        "oracle": "LINK", "interoperability": "DOT", "layer2_scaling": "MATIC POL", "defi_platform": "AVAX",
+        "cosmos_ecosystem": "ATOM", "dex_governance": "UNI", "stablecoin": "USDT USDC DAI",
+    }  # fmt: skip
+    for category, symbols in start.items():
+        for symbol in symbols.split():
+            assert categories.of(Symbol(symbol)) == category
+
+
+@pytest.mark.parametrize("symbol", ["USDE", "USDS", "FDUSD", "PYUSD", "TUSD", "USD1", "RLUSD", "USDP", "GUSD", "FRAX"])
+def test_every_large_dollar_stablecoin_is_one(symbol: str) -> None:
+    assert read_categories().of(Symbol(symbol)) == STABLECOIN

@@ -214,6 +214,15 @@ def test_where_the_expansion_bends_back_before_99_percent_nothing_is_defined(
     assert {found.value_at_risk.reason, found.conditional_value_at_risk.reason} == {reason}
 
 
+def test_an_expansion_that_bends_back_between_two_confidences_is_undefined_at_the_lower() -> None:
+    # S = -2.2, K = 12: the slope by z is 0.1722 - 0.7333 z + 0.6933 z^2, least at z = 0.53: -0.022. At the 60 % asked
+    # for (z = 0.25) it is still 0.03, at 99 % 2.2.
+    moments = Moments(0.0, 1.0, -2.2, 12.0)
+    low, high = (cornish_fisher_loss(moments, level, highest=P99) for level in (Decimal("0.6"), P99))
+    assert low == Loss.undefined(Reason.EXPANSION_NOT_MONOTONE)
+    assert high.value_at_risk.reason is None
+
+
 @given(st.floats(-3.0, 3.0), st.floats(-2.0, 20.0))
 def test_where_it_is_defined_a_rarer_day_costs_more_and_beyond_it_more_still(skewness: float, kurtosis: float) -> None:
     moments = Moments(0.0, 1.0, skewness, kurtosis)

@@ -5,6 +5,7 @@ from decimal import Decimal
 from portfolio.domain.limits import LimitName, Limits, broken_limits, limit_of, share_of, values_of
 from portfolio.domain.market import MarketView
 from portfolio.domain.reason import Reason
+from portfolio.domain.rebalance import RebalancePolicy
 from tests.support.rebalancing import FREE, asset, view_of
 
 VIEW = view_of(
@@ -27,6 +28,17 @@ def test_broken_limits_are_in_the_order_of_the_rules() -> None:
     assert [limits.members(name) for name in names] == [("A",), ("A",), ("B",), ("A", "B"), ("A", "B")]
     assert [limit_of(name, limits) for name in names] == [Decimal(n) for n in ("0.25", "0.2", "0.08", "0.4", "0.3")]
     assert [share_of(name, limits, values_of(VIEW)) / 1000 for name in names] == [26, 26, 15, 41, 41]
+
+
+def test_exactly_at_its_limit_nothing_is_broken() -> None:
+    at_limit = view_of(asset("A", "25", category="x"), asset("B", "15", category="x"))
+    assert broken_limits(at_limit, FREE) == []
+    for sizes in (("15", "15"), ("25", "5")):
+        pair = view_of(*(asset(s, p) for s, p in zip("AB", sizes, strict=True)), correlations={("A", "B"): "0.8"})
+        assert broken_limits(pair, FREE) == []
+    over_floor_alone = view_of(asset("A", "25"), asset("B", "5"), asset("C", "5"), correlations={("A", "B"): "0.8"})
+    low = RebalancePolicy(pair_limit=Decimal("0.2"), fee_bps=Decimal(0))
+    assert broken_limits(over_floor_alone, low) == []
 
 
 def test_where_nothing_is_worth_anything_no_limit_is_broken() -> None:

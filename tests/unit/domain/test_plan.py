@@ -82,14 +82,14 @@ def test_a_purchase_is_rounded_down_so_that_its_cash_is_there() -> None:
 
 
 def test_all_of_a_position_is_its_quantity_to_the_last_digit() -> None:
-    # 40 / 120 rounds to 0.333333333333333333, which is more than is held.
-    held = Holding(symbol="B", quantity=Decimal("0.333333333333333332"), value=Decimal(40), price=Decimal(120))
-    view = MarketView.of([held], cash=Decimal(60))
-    for change, quantity in ((Decimal(-40), held.quantity), (Decimal("-39.9999999999999999999"), held.quantity)):
+    # 40 / 120 rounds up to ...334: more than the first holds, and less than the second.
+    for held_quantity, change in (("332", "-39.9999999999999999999"), ("332", "-40"), ("336", "-40")):
+        quantity = Decimal("0.333333333333333" + held_quantity)
+        held = Holding(symbol="B", quantity=quantity, value=Decimal(40), price=Decimal(120))
         sold = Settlement(
-            limits=Limits.of(view, FREE),
-            proposals=[Proposal(symbol="B", reason=Reason.CATEGORY_CONCENTRATION, change=change, evidence={})],
-            changes={"B": change},
+            limits=Limits.of(MarketView.of([held], cash=Decimal(60)), FREE),
+            proposals=[Proposal(symbol="B", reason=Reason.CATEGORY_CONCENTRATION, change=Decimal(change), evidence={})],
+            changes={"B": Decimal(change)},
             cost=Decimal(0),
             whole=Decimal(100),
             fixed=frozenset(),
@@ -172,6 +172,12 @@ def test_a_trade_under_10_dollars_is_dropped_and_named() -> None:
     assert plan.recommendations == ()
     assert obstacles(plan) == {("A",): [Obstacle.TRADE_TOO_SMALL]}
     assert trades(make_plan(view_of(asset("A", "25.1"), scale="0.005"), FREE)) == {"A": (Side.SELL, Decimal("10.50"))}
+
+
+def test_dust_is_dropped_by_halves_so_that_the_rest_may_be_worth_a_trade() -> None:
+    # At 800 dollars a category of 40.2 % is 27.20 over its goal: 9.07 each of three. Two are dropped, one gives all.
+    view = view_of(*(asset(s, "13.4", category="x") for s in "ABC"), scale="0.008")
+    assert trades(make_plan(view, FREE)) == {"C": (Side.SELL, Decimal("27.20"))}
 
 
 def test_what_a_dropped_trade_leaves_falls_to_the_others() -> None:

@@ -213,3 +213,28 @@ def test_the_largest_quantity_breaks_nothing_and_more_of_it_does(
     own: Mapping[str, str] = {symbol: "", view.holdings[symbol].category: ""}
     broken = set(broken_limits(after, policy))
     assert broken - before or any(not own.keys().isdisjoint(name.subject) for name in broken)
+
+
+# --- largest_quantity at another price than the view's ---
+
+
+@pytest.mark.parametrize(
+    ("cost_rate", "expected"),
+    [
+        # 10,000 + x = 0.25 (100,000 - 0.05 x): 15,000 / 1.0125; and bought below the view's price, which is a gain.
+        ("0.05", "148.148148148148148148"),
+        ("-0.05", "151.898734177215189873"),
+        ("0", "150"),
+    ],
+)
+def test_what_a_trade_loses_by_its_price_and_fee_counts(cost_rate: str, expected: str) -> None:
+    view = view_of(asset("A", "10"))
+    found = largest_quantity(view, Side.BUY, "A", DEFAULT, cost_rate=Decimal(cost_rate))
+    assert found == Decimal(expected)
+
+
+def test_a_sale_below_the_views_price_may_push_others_over_their_limit() -> None:
+    # 25,000 of 100,000 in B: whatever a sale of A loses, B is over its 25 %; what it gains is no harm.
+    view = view_of(asset("A", "20"), asset("B", "25"))
+    assert largest_quantity(view, Side.SELL, "A", DEFAULT, cost_rate=Decimal("0.5")) == 0
+    assert largest_quantity(view, Side.SELL, "A", DEFAULT, cost_rate=Decimal("-0.5")) == 200

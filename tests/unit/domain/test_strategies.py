@@ -195,4 +195,6 @@ def test_pairs_are_relieved_by_falling_correlation_each_on_what_is_left() -> Non
         correlations={("A", "B"): "0.8", ("B", "C"): "0.9", ("A", "C"): "0.8"},
     )
     # B and C first: C by 12.4 to 7.6. Then A and B: B by 12.4 to 7.6. A and C are 27.6 by then.
-    assert changes(high_correlation(targets_of(view))) == {"C": Decimal("-12.4"), "B": Decimal("-12.4")}
+    proposals = high_correlation(targets_of(view))
+    assert changes(proposals) == {"C": Decimal("-12.4"), "B": Decimal("-12.4")}
+    assert [proposal.symbol for proposal in proposals] == ["C", "B"]

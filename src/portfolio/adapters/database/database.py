@@ -10,13 +10,14 @@ from portfolio.adapters.database.engine import Connections, Limits, create_engin
 from portfolio.adapters.database.leases import DatabaseLeases
 from portfolio.adapters.database.ledger import DatabaseLedger, PortfolioRow
 from portfolio.adapters.database.prices import DatabasePriceStore
+from portfolio.adapters.database.signals import DatabaseSignals
 from portfolio.adapters.database.tables import SCHEMA_REVISION
-from portfolio.application.errors import SchemaUnknown
+from portfolio.application.errors import LedgerUnavailable, SchemaUnknown
 from portfolio.settings import Settings, SettingsError
 
 
 class Database:
-    """Ledger, prices and leases on one pool of connections."""
+    """Ledger, prices, leases and signals on one pool of connections."""
 
     def __init__(self, connections: Connections, *, prices_schema: str | None) -> None:
         row = PortfolioRow()
@@ -24,6 +25,7 @@ class Database:
         self.ledger = DatabaseLedger(connections, row)
         self.prices = DatabasePriceStore(connections, row, prices_schema=prices_schema)
         self.leases = DatabaseLeases(connections)
+        self.signals = DatabaseSignals(connections)
 
     @staticmethod
     def of(settings: Settings) -> Database:
@@ -79,3 +81,23 @@ def open_database(
     limits = limits or Limits()
     engine = create_engine(url, prices_schema=prices_schema, hosts=hosts, pool_size=pool_size, limits=limits)
     return Database(Connections(engine, limits), prices_schema=prices_schema)
+
+
+async def refuse_what_cannot_work(settings: Settings) -> None:
+    """Refuse an unknown schema, and made-up prices on real books; a database that is away may come back.
+
+    Raises:
+        SchemaUnknown: the database is at another schema revision, or at none.
+        SettingsError: prices are to be made up, and the ledger on the server holds trades.
+    """
+    database = Database.of(settings)
+    try:
+        await database.check_schema()
+        if settings.is_simulated and not settings.is_embedded and await database.ledger.holds_trades():
+            raise SettingsError(
+                "PORTFOLIO_PRICE_FEED=simulated: this ledger holds trades, made-up prices are not for it"
+            )
+    except LedgerUnavailable:
+        return
+    finally:
+        await database.close()

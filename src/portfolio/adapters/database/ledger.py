@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, func, insert, literal_column, select
 
+from portfolio.adapters.database.days import read_positions
 from portfolio.adapters.database.engine import Connections, Session
 from portfolio.adapters.database.known_positions import KnownPositions
 from portfolio.adapters.database.mapping import portfolio_from_rows, trade_from_row
@@ -35,6 +36,7 @@ from portfolio.adapters.database.unit_of_work import (
     open_unit,
     select_trades,
 )
+from portfolio.application.daily_positions import DayPositions
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing, SchemaUnknown
 from portfolio.application.records import (
     BookedTrade,
@@ -204,6 +206,11 @@ class DatabaseLedger:
         c = mock_performance_history.c
         rows = await self._rows(select(mock_performance_history).where(c.date >= since).order_by(c.date))
         return [daily_value_from_row(row) for row in rows]
+
+    async def daily_positions(self, portfolio_id: int, days: Collection[date]) -> Mapping[date, DayPositions]:
+        """Return what was held on these days; absent where it was not recorded."""
+        self._row.id_for(portfolio_id)
+        return await self._connections.read(lambda session: read_positions(session, days))
 
     async def ping(self) -> str:
         """Return the schema revision that the database is at.

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from portfolio.adapters.database.mapping import Values
+from portfolio.application.daily_positions import DayPositions, PositionOnDay
 from portfolio.application.records import (
     Acceptance,
     Close,
@@ -205,6 +206,30 @@ def daily_value_from_row(row: Any) -> DailyValue:
         gross_profit=_money(row.gross_profit),
         gross_loss=_money(row.gross_loss),
     )
+
+
+def day_positions_to_json(positions: DayPositions) -> str:
+    """Return what was held on a day as JSON, decimals as text."""
+    return json.dumps(
+        {
+            symbol.code: [*(str(a) for a in (p.quantity, p.market_value, p.cost_basis, p.realized_pnl)), p.is_priced]
+            for symbol, p in positions.items()
+        }
+    )
+
+
+def day_positions_from_json(text: str) -> DayPositions:
+    """Return what was held on a day."""
+    return {
+        Symbol(code): PositionOnDay(
+            quantity=Quantity(Decimal(quantity)),
+            market_value=Money(Decimal(value)),
+            cost_basis=Money(Decimal(cost)),
+            realized_pnl=Money(Decimal(realized)),
+            is_priced=is_priced,
+        )
+        for code, (quantity, value, cost, realized, is_priced) in json.loads(text).items()
+    }
 
 
 def close_from_row(row: Any, day: date) -> Close:

@@ -6,21 +6,23 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, delete, extract, func, select, update
+from sqlalchemy import Select, and_, case, delete, extract, func, select, update
 
 from portfolio.adapters.database.bulk import upsert_rows
-from portfolio.adapters.database.days import write_day
+from portfolio.adapters.database.days import fill_days, write_day
 from portfolio.adapters.database.engine import Connections, Session
 from portfolio.adapters.database.leases import check_fence
-from portfolio.adapters.database.ledger import PortfolioRow
+from portfolio.adapters.database.ledger import THE_PORTFOLIO, PortfolioRow
 from portfolio.adapters.database.mapping import Values, portfolio_from_rows, position_to_row, totals_to_row
 from portfolio.adapters.database.mapping_records import close_from_row
 from portfolio.adapters.database.tables import mock_holdings, mock_portfolio, price_history
 from portfolio.adapters.database.unit_of_work import ALL_HOLDINGS, NOW, find_row
+from portfolio.application.daily_positions import FilledDay
 from portfolio.application.errors import PortfolioMissing
 from portfolio.application.records import Close, Fence, PriceUpdate
 from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.position import Mark
+from portfolio.domain.quote import SIMULATED_SOURCE
 from portfolio.domain.symbol import Symbol
 
 TICK = "tick"
@@ -34,6 +36,14 @@ _LAST_HOUR = 23
 _LOCK_HOLDINGS = ALL_HOLDINGS.with_for_update()
 
 history = price_history.c
+
+_MARKS = select(
+    history.symbol,
+    func.count().label("closes"),
+    func.sum(history.price).label("total"),
+    func.sum(case((history.source == SIMULATED_SOURCE, 1), else_=0)).label("simulated"),
+)
+_BUMP = update(mock_portfolio).values(price_revision=mock_portfolio.c.price_revision + 1)
 
 
 class DatabasePriceStore:
@@ -69,12 +79,35 @@ class DatabasePriceStore:
 
         await self._connections.write(write)
 
+    async def fill_days(self, portfolio_id: int, days: Sequence[FilledDay]) -> int:
+        """Keep final days that nothing was recorded on; a day that has a row keeps it. Return how many were written.
+
+        Raises:
+            PortfolioMissing: there is no such portfolio yet.
+            LedgerUnavailable: the database did not take it; nothing was written.
+        """
+
+        async def write(session: Session) -> int:
+            row = await find_row(session, self._row.id_for(portfolio_id), lock=True)
+            if row is None:
+                raise PortfolioMissing(portfolio_id)
+            written = await fill_days(session, days)
+            if written:
+                await session.run(_BUMP.where(mock_portfolio.c.id == row.id))
+            return written
+
+        return await self._connections.write(write)
+
     async def add_closes(self, closes: Sequence[Close]) -> int:
         """Keep daily closes, replacing what was known of the same day; return how many were written."""
         rows = {(close.symbol, close.day): _close(close) for close in closes}
 
         async def write(session: Session) -> None:
+            # The row first, as everywhere; before the books are open there is none, and nobody to tell.
+            row = await find_row(session, self._row.id_for(THE_PORTFOLIO), lock=True)
             await self._write_history(session, list(rows.values()))
+            if row is not None:
+                await session.run(_BUMP.where(mock_portfolio.c.id == row.id))
 
         if rows:
             await self._connections.write(write)
@@ -103,6 +136,23 @@ class DatabasePriceStore:
 
         found = await self._connections.read(read, snapshot=True)
         return [found[key] for key in sorted(found)]
+
+    async def close_marks(self, symbols: Collection[Symbol], *, since: date, until: date) -> Mapping[Symbol, str]:
+        """Return by symbol how many closes are kept of these days, and what they add up to."""
+        codes = sorted(symbol.code for symbol in symbols)
+        start, end = _midnight(since), _midnight(until + timedelta(days=1))
+        wanted = (history.granularity == DAY, history.observed_at >= start, history.observed_at < end)
+
+        async def read(session: Session) -> dict[Symbol, str]:
+            found = {}
+            for first in range(0, len(codes), _SYMBOLS_A_STATEMENT):
+                of_these = history.symbol.in_(codes[first : first + _SYMBOLS_A_STATEMENT])
+                marks = _MARKS.where(of_these, *wanted).group_by(history.symbol)
+                for row in await session.run(marks):
+                    found[Symbol(row.symbol)] = f"{row.closes} {row.total} {row.simulated}"
+            return found
+
+        return await self._connections.read(read)
 
     async def thin_ticks(self, older_than: datetime) -> int:
         """Turn ticks of the days before ``older_than``'s into one close a day, where there is none yet, and drop them.

@@ -6,7 +6,7 @@ from sqlalchemy import Boolean, Column, Date, Integer, MetaData, String, Table, 
 
 from portfolio.adapters.database.types import Exact, KeyText, UtcMoment
 
-SCHEMA_REVISION = "0014"
+SCHEMA_REVISION = "0016"
 """The revision of the migrations that this code is written for."""
 
 PRICES = "prices"
@@ -122,6 +122,40 @@ position_adjustments = Table(
     Column("movement_id", Integer),
     Column("symbol", String(20)),
     Column("quantity_delta", Exact),
+)
+
+rebalance_signals = Table(
+    "rebalance_signals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("signal_id", KeyText),
+    Column("portfolio_id", Integer),
+    Column("symbol", String(20)),
+    Column("action", String(4)),
+    Column("reason", String(40)),
+    Column("also", String(255)),
+    *(Column(name, Exact) for name in ("quantity", "trade_value", "estimated_fee")),
+    *(Column(name, Exact) for name in ("current_allocation", "target_allocation")),
+    Column("priority", String(10)),
+    Column("confidence", Exact),
+    Column("evidence", Text),
+    *(Column(name, Integer) for name in ("ledger_revision", "price_revision")),
+    Column("policy_id", String(64)),
+    Column("statistics_day", Date),
+    Column("state", String(64)),
+    *(Column(name, UtcMoment) for name in ("created_at", "expires_at")),
+    Column("status", String(12)),
+    Column("acknowledged_by", KeyText),
+    Column("acknowledged_at", UtcMoment),
+    Column("executed_trade_id", Integer),
+    Column("superseded_by", KeyText),
+)
+
+daily_positions = Table(
+    "daily_positions",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("positions", Text),
 )
 
 leases = Table(

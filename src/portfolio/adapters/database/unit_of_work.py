@@ -27,6 +27,7 @@ from portfolio.adapters.database.mapping_records import (
     outcome_from_row,
     outcome_to_row,
 )
+from portfolio.adapters.database.signals import DatabaseSignalBook
 from portfolio.adapters.database.tables import (
     booking_outcomes,
     cash_movements,
@@ -145,6 +146,11 @@ class DatabaseLedgerUnit:
     def portfolio(self) -> Portfolio:
         """Return the portfolio as it was when the lock was taken."""
         return self._portfolio
+
+    @property
+    def signals(self) -> DatabaseSignalBook:
+        """Return the portfolio's signals."""
+        return DatabaseSignalBook(self._session, self._portfolio.id)
 
     async def outcomes(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, RecordedOutcome]:
         """Return what became of the bookings with these keys; absent where nothing did."""

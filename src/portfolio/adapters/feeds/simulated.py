@@ -12,10 +12,10 @@ from portfolio.adapters.feeds.candles import days_between
 from portfolio.application.ports import Clock
 from portfolio.application.records import Circuit, Close, FeedReport, SourceState
 from portfolio.domain.money import Price
-from portfolio.domain.quote import Quote, price_of
+from portfolio.domain.quote import SIMULATED_SOURCE, Quote, price_of
 from portfolio.domain.symbol import Symbol
 
-SOURCE = "simulated"
+SOURCE = SIMULATED_SOURCE
 
 _EPOCH = date(2025, 1, 1)
 _BRIDGE_TERMS = 48

@@ -66,8 +66,8 @@ class Admission:
             self._check_origin(headers, method)
         caller = self._caller(connection, operation)
         connection.scope["state"][_CALLER] = caller
-        if operation.scope is not None and operation.scope not in caller.scopes:
-            raise RequestError(FORBIDDEN, f"this needs a key with the scope {operation.scope}")
+        if operation.scope is not None and caller.scopes.isdisjoint(operation.scopes):
+            raise RequestError(FORBIDDEN, f"this needs a key with the scope {' or '.join(operation.scopes)}")
         self._check_rate(caller.label, books=operation.books)
         if method not in _SAFE:
             _check_content(headers)

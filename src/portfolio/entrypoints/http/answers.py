@@ -46,17 +46,17 @@ class PositionView(msgspec.Struct, kw_only=True):
     reasons: Reasons
 
 
-class RiskMetrics(msgspec.Struct, kw_only=True):
-    """The portfolio's risk in a few figures."""
+class RiskMetricsView(msgspec.Struct, kw_only=True):
+    """The portfolio's risk in a few figures; volatility is annualised, value at risk the historical one of a day."""
 
-    health_score: Number | None = None
-    hhi: Number | None = None
-    concentration_level: str | None = None
-    average_correlation: Number | None = None
-    portfolio_volatility: Number | None = None
-    portfolio_heat: Number | None = None
-    value_at_risk_95: Number | None = None
-    reasons: Reasons = {}
+    health_score: Number | None
+    hhi: Number | None
+    concentration_level: str | None
+    average_correlation: Number | None
+    portfolio_volatility: Number | None
+    portfolio_heat: Number | None
+    value_at_risk_95: Number | None
+    reasons: Reasons
 
 
 class PerformanceView(msgspec.Struct, kw_only=True):
@@ -106,7 +106,7 @@ class PortfolioView(msgspec.Struct, kw_only=True):
     num_positions: int
     positions: list[PositionView]
     performance_metrics: PerformanceView | None
-    risk_metrics: RiskMetrics
+    risk_metrics: RiskMetricsView
     priced_share_percent: Percent | None
     stale: bool
     as_of: Moment

@@ -14,7 +14,21 @@ from litestar.types import LifespanHook, Receive, Scope, Send
 
 from portfolio.application.errors import ApplicationError
 from portfolio.domain.errors import DomainError
-from portfolio.entrypoints.http import bookings, cash, docs, health, openapi, performance, portfolio, trades
+from portfolio.entrypoints.http import (
+    bookings,
+    cash,
+    docs,
+    health,
+    openapi,
+    performance,
+    portfolio,
+    pretrade,
+    rebalance,
+    risk,
+    signals,
+    timeframes,
+    trades,
+)
 from portfolio.entrypoints.http.admission import Admission
 from portfolio.entrypoints.http.auth import check_exposure
 from portfolio.entrypoints.http.errors import (
@@ -27,7 +41,7 @@ from portfolio.entrypoints.http.errors import (
     kind_of_status,
 )
 from portfolio.entrypoints.http.metrics import Metrics
-from portfolio.entrypoints.http.reads import RecentPerformance
+from portfolio.entrypoints.http.reads import PortfolioReader
 from portfolio.entrypoints.http.request_log import RequestLog
 from portfolio.entrypoints.http.responses import problem, problem_answer
 from portfolio.entrypoints.http.use_cases import UseCases
@@ -44,6 +58,20 @@ ROUTES = (
     portfolio.read_positions,
     portfolio.refresh,
     performance.read_performance,
+    timeframes.read_timeframes,
+    risk.read_concentration,
+    risk.read_correlation,
+    risk.read_volatility,
+    risk.read_value_at_risk,
+    risk.read_sectors,
+    risk.read_portfolio_health,
+    rebalance.read_analysis,
+    rebalance.read_recommendations,
+    rebalance.ask_what_if,
+    signals.generate_signals,
+    signals.list_signals,
+    signals.acknowledge_signal,
+    pretrade.check_trade,
     bookings.update_holdings,
     bookings.update_holdings_batch,
     bookings.read_booking,
@@ -100,7 +128,7 @@ def create_app(
         logging_config=None,
         on_startup=list(on_startup),
         on_shutdown=[use_cases.carry_through.close, *on_shutdown],
-        state=State({"use_cases": use_cases, "metrics": metrics, "recent_performance": RecentPerformance(use_cases)}),
+        state=State({"use_cases": use_cases, "metrics": metrics, "portfolio_reader": PortfolioReader(use_cases)}),
     )
     # Made when first asked for: the service is to answer its first request soon after its start.
     app.state["openapi"] = cache(partial(openapi.encode_document, app, keyed=admission.is_keyed))

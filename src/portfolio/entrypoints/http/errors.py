@@ -56,6 +56,8 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     domain.InsufficientQuantity: ProblemKind(409, "insufficient-quantity", "More sold than is held"),
     domain.InsufficientCash: ProblemKind(409, "insufficient-cash", "More spent than there is"),
     domain.NotReversible: ProblemKind(409, "not-reversible", "This trade cannot be undone"),
+    domain.InvalidPolicy: ProblemKind(400, "invalid-policy", "A setting of the policy that cannot be"),
+    domain.UnknownAsset: ProblemKind(400, "unknown-asset", "Nothing is known of this asset"),
     application.LedgerUnavailable: ProblemKind(503, "ledger-unavailable", "The database is away; nothing was applied"),
     application.Overloaded: ProblemKind(503, "overloaded", "Too many bookings are waiting; nothing was applied"),
     application.LeaseLost: ProblemKind(503, "lease-lost", "Another instance refreshes now"),
@@ -64,6 +66,8 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     application.SchemaUnknown: ProblemKind(503, "schema-unknown", "The database has a schema of another version"),
     application.KeyReused: ProblemKind(422, "key-reused", "This key belongs to another request"),
     application.NotFound: NOT_FOUND,
+    application.SignalClaimed: ProblemKind(409, "signal-claimed", "This signal has been acknowledged before"),
+    application.SignalOutdated: ProblemKind(409, "signal-outdated", "This signal is no longer to be carried out"),
     application.PricesUnavailable: ProblemKind(503, "prices-unavailable", "No price could be refreshed"),
     application.ConfigurationInvalid: ProblemKind(500, "configuration-invalid", "A file of the settings is wrong"),
     application.FeedFailed: ProblemKind(503, "feed-failed", "A price source did not answer"),
@@ -157,6 +161,8 @@ def field_errors(error: Exception) -> tuple[FieldError, ...]:
         return (FieldError("symbol", error.hint),)
     if isinstance(error, domain.InvalidAmount) and error.field:
         return (FieldError(error.field, error.reason),)
+    if isinstance(error, domain.InvalidPolicy):
+        return (FieldError(f"policy.{error.field}"[:200], error.reason),)
     return ()
 
 

@@ -238,10 +238,16 @@ PERFORMANCE: Final[Example] = {
     "performance": PERFORMANCE_FIGURES,
     "period_days": 30,
 }
-_RISK: Final = (
-    "health_score", "hhi", "concentration_level", "average_correlation", "portfolio_volatility", "portfolio_heat",
-    "value_at_risk_95",
-)  # fmt: skip
+_RISK: Final[Example] = {
+    "health_score": 100,
+    "hhi": 1,
+    "concentration_level": "high",
+    "average_correlation": None,
+    "portfolio_volatility": 0.0225123456789,
+    "portfolio_heat": 0.00117834567891,
+    "value_at_risk_95": 0.00171234567891,
+    "reasons": {"average_correlation": "too_few_positions"},
+}
 PORTFOLIO_VIEW: Final[Example] = {
     "total_value": 99977.5,
     "cash_balance": 95477.5,
@@ -257,7 +263,7 @@ PORTFOLIO_VIEW: Final[Example] = {
     "num_positions": 1,
     "positions": [POSITION],
     "performance_metrics": PERFORMANCE_FIGURES,
-    "risk_metrics": {**dict.fromkeys(_RISK), "reasons": dict.fromkeys(_RISK, "not_available_yet")},
+    "risk_metrics": _RISK,
     "priced_share_percent": 100,
     "stale": False,
     "as_of": AT,

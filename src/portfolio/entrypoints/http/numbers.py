@@ -10,11 +10,13 @@ from typing import Annotated
 from msgspec import Meta, Raw
 
 from portfolio.domain.decimal_text import plain
-from portfolio.domain.money import Amount
+from portfolio.domain.money import EXACT, Amount
 
 # Encoders copy a Raw as it is. msgspec's own Decimal would become a string, or a number with an exponent.
 Number = Annotated[Raw, Meta(extra_json_schema={"type": "number"})]
 
+_CENT = Decimal("0.01")
+_MILLIONTH = Decimal("0.000001")
 _RATIO = Context(prec=12, rounding=ROUND_HALF_EVEN)
 _NUMBER = re.compile(r"[+-]?[0-9]{1,60}(?:\.[0-9]{1,60})?(?:[eE][+-]?[0-9]{1,7})?")
 # No wire number needs more: 20 digits, 18 decimals, and room for generous zeros.
@@ -36,6 +38,16 @@ def ratio(value: Decimal | float | None) -> Raw | None:
     if value is None or not math.isfinite(value):
         return None
     return number(_RATIO.create_decimal(value))
+
+
+def cents(value: Decimal | None) -> Raw | None:
+    """Return an amount of dollars at 2 decimals, half even; None where it is undefined."""
+    return None if value is None else number(EXACT.quantize(value, _CENT))
+
+
+def percent(value: Decimal | None) -> Raw | None:
+    """Return a percentage at 6 decimals, half even; None where it is undefined."""
+    return None if value is None else number(EXACT.quantize(value, _MILLIONTH))
 
 
 def parse_number(raw: Raw) -> Decimal:

@@ -131,7 +131,7 @@ def _described(operation: Operation, handler: HTTPRouteHandler, schemas: Mapping
         "responses": _responses(operation, method, schemas),
     }
     if operation.scope is not None:
-        described["x-scope"] = operation.scope.value
+        described["x-scope"] = " or ".join(operation.scopes)
     parameters = [*_path_parameters(operation), *_query_parameters(operation.query), *_headers(operation)]
     if parameters:
         described["parameters"] = parameters

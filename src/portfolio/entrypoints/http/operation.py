@@ -18,11 +18,13 @@ OPT = "operation"
 class Operation:
     """A route's declaration: access control and the OpenAPI document are both made from it.
 
-    ``scope`` is None where no key is needed. ``answer`` is the type of the success body, None where it is no JSON of
-    ours (``media_type`` says what). ``problems`` are those of its own; those of all routes are added.
+    ``scope`` is None where no key is needed; ``or_scope`` is another that will do as well. ``answer`` is the type of
+    the success body, None where it is no JSON of ours (``media_type`` says what). ``problems`` are those of its own;
+    those of all routes are added.
     """
 
     scope: Scope | None
+    or_scope: Scope | None = None
     summary: str
     tag: str
     body: type | None = None
@@ -39,6 +41,11 @@ class Operation:
     problems: tuple[ProblemKind, ...] = ()
     books: bool = False
     hidden: bool = False
+
+    @property
+    def scopes(self) -> list[Scope]:
+        """Return the scopes of which a key needs one; none where no key is needed."""
+        return [scope for scope in (self.scope, self.or_scope) if scope is not None]
 
 
 def declares(**declared: Any) -> dict[str, Any]:

@@ -16,11 +16,10 @@ from portfolio.entrypoints.http.auth import Scope
 from portfolio.entrypoints.http.errors import PROBLEMS, WRITE_PROBLEMS
 from portfolio.entrypoints.http.operation import declares
 from portfolio.entrypoints.http.reads import (
-    RecentPerformance,
+    PortfolioReader,
     encode_portfolio,
     is_not_modified,
     read_portfolio,
-    view_of,
 )
 from portfolio.entrypoints.http.responses import answer, encoded
 from portfolio.entrypoints.http.use_cases import HttpRequest, use_cases_of
@@ -52,7 +51,7 @@ async def read_whole(request: HttpRequest) -> Response[bytes]:
     headers = {"ETag": reading.etag, "Cache-Control": "no-cache"}
     if is_not_modified(request.headers, reading.etag):
         return encoded(b"", status=304, headers=headers)
-    return encoded(encode_portfolio(reading, await _recent(request)(reading)), headers=headers)
+    return encoded(encode_portfolio(reading, await _view_of(request)(reading)), headers=headers)
 
 
 @get(
@@ -101,14 +100,14 @@ async def refresh(request: HttpRequest) -> Response[bytes]:
     content = RefreshAnswer(
         timestamp=reading.at,
         message=f"{len(report.refreshed)} prices refreshed, {len(report.failed)} failed",
-        portfolio=view_of(reading, await _recent(request)(reading)),
+        portfolio=await _view_of(request)(reading),
         refreshed=sorted(symbol.code for symbol in report.refreshed),
         failed=[PriceFailure(symbol=symbol.code, reason=reason) for symbol, reason in sorted(report.failed.items())],
     )
     return answer(content)
 
 
-def _recent(request: HttpRequest) -> RecentPerformance:
-    found = request.app.state["recent_performance"]
-    assert isinstance(found, RecentPerformance)
+def _view_of(request: HttpRequest) -> PortfolioReader:
+    found = request.app.state["portfolio_reader"]
+    assert isinstance(found, PortfolioReader)
     return found

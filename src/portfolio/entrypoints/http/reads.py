@@ -9,7 +9,9 @@ from datetime import date, datetime
 from zlib import crc32
 
 from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.market import DEFAULT_DAYS, MarketState
 from portfolio.application.performance import Performance
+from portfolio.application.risk_metrics import ReadRiskMetrics
 from portfolio.application.snapshots import Snapshot
 from portfolio.application.valuation import Valuation, value_portfolio
 from portfolio.entrypoints.http.answers import PortfolioAnswer, PortfolioView
@@ -55,20 +57,29 @@ async def read_portfolio(cases: UseCases) -> Reading:
         LedgerUnavailable: the database is away and no state was ever seen.
         PortfolioMissing: the books were never opened.
     """
-    snapshot = await _newest(cases)
+    snapshot = await newest_snapshot(cases)
     now = cases.clock.now()
     valuation = value_portfolio(snapshot.portfolio, now=now, max_age=cases.max_price_age, categories=cases.categories)
     return Reading(snapshot=snapshot, valuation=valuation, at=now)
 
 
-def encode_portfolio(reading: Reading, performance: Performance | None) -> bytes:
+def encode_portfolio(reading: Reading, view: PortfolioView) -> bytes:
     """Return the body of ``GET /portfolio``: the one place where a snapshot becomes bytes."""
-    return encode(PortfolioAnswer(timestamp=reading.at, portfolio=view_of(reading, performance)))
+    return encode(PortfolioAnswer(timestamp=reading.at, portfolio=view))
 
 
-def view_of(reading: Reading, performance: Performance | None) -> PortfolioView:
-    """Return the portfolio's view, as every answer shows it."""
-    return portfolio_view(reading.valuation, reading.snapshot, performance)
+class PortfolioReader:
+    """Makes the portfolio's view, as every answer shows it; its figures from history are kept while they stand."""
+
+    def __init__(self, cases: UseCases) -> None:
+        self._performance = RecentPerformance(cases)
+        self._risk = ReadRiskMetrics(cases.market)
+
+    async def __call__(self, reading: Reading) -> PortfolioView:
+        """Return the view of a reading."""
+        performance = await self._performance(reading)
+        risk = await self._risk(reading.snapshot, reading.valuation, reading.at.date())
+        return portfolio_view(reading.valuation, reading.snapshot, performance, risk)
 
 
 class RecentPerformance:
@@ -93,7 +104,13 @@ class RecentPerformance:
         return measured
 
 
-async def _newest(cases: UseCases) -> Snapshot:
+async def newest_snapshot(cases: UseCases) -> Snapshot:
+    """Return the newest state; the last one seen when the database does not answer in time.
+
+    Raises:
+        LedgerUnavailable: the database is away and no state was ever seen.
+        PortfolioMissing: the books were never opened.
+    """
     try:
         async with asyncio.timeout(cases.read_deadline_seconds):
             return await cases.snapshots.newest()
@@ -102,6 +119,16 @@ async def _newest(cases: UseCases) -> Snapshot:
         if last is None:
             raise LedgerUnavailable("the database does not answer, and there is no earlier state") from error
         return replace(last, database_away=True)
+
+
+async def read_market(cases: UseCases, days: int = DEFAULT_DAYS) -> MarketState:
+    """Return the market as of now; as last seen when the database does not answer in time.
+
+    Raises:
+        LedgerUnavailable: the database is away and no state was ever seen.
+        PortfolioMissing: the books were never opened.
+    """
+    return await cases.market.of(await newest_snapshot(cases), days)
 
 
 def is_not_modified(headers: Mapping[str, str], etag: str) -> bool:

@@ -133,7 +133,7 @@ def book_trade(body: BookingBody, caller: Caller, now: datetime, *, header_key: 
         InvalidAmount: the amounts contradict each other.
     """
     reading = Reading()
-    symbol = reading.taking("symbol", lambda: _symbol(body.symbol), Symbol("X"))
+    symbol = reading.taking("symbol", lambda: read_symbol(body.symbol), Symbol("X"))
     quantity = reading.amount(Quantity, "quantity", body.quantity)
     price = reading.amount(Price, "price", body.price)
     net_amount = reading.amount(Money, "net_amount", body.net_amount)
@@ -219,7 +219,7 @@ def trade_filter(query: TradesQuery) -> TradeFilter:
     reading = Reading()
     symbol = query.symbol
     wanted = TradeFilter(
-        symbol=None if symbol is None else reading.taking("symbol", lambda: _symbol(symbol), None),
+        symbol=None if symbol is None else reading.taking("symbol", lambda: read_symbol(symbol), None),
         side=Side(query.side.upper()) if query.side else None,
         engine=query.engine,
         since=_bound(reading, "since", query.since),
@@ -250,7 +250,12 @@ def read_cursor(cursor: str | None) -> int | None:
     return None if cursor is None else int(cursor[1:], 16)
 
 
-def _symbol(text: str) -> Symbol:
+def read_symbol(text: str) -> Symbol:
+    """Return the symbol that a body or a query names.
+
+    Raises:
+        ValueError: it is none; the text is for the caller.
+    """
     try:
         return Symbol.parse(text)
     except InvalidSymbol as error:

@@ -11,11 +11,16 @@ from litestar.datastructures import State
 from portfolio.application.booking_queue import BookingQueue
 from portfolio.application.cash import MoveCashInOrOut
 from portfolio.application.health import ReadHealth
+from portfolio.application.market import ReadMarket
 from portfolio.application.performance import ReadPerformance
 from portfolio.application.ports import Clock, Ledger
+from portfolio.application.pretrade import CheckTrade
 from portfolio.application.price_refresh import RefreshPrices
+from portfolio.application.rebalancing import ReadPlan, WhatIf
 from portfolio.application.reversal import ReverseTrade
+from portfolio.application.signals import AcknowledgeSignal, GenerateSignals, ListSignals
 from portfolio.application.snapshots import Snapshots
+from portfolio.application.timeframes import ReadTimeframes
 from portfolio.domain.categories import Categories
 from portfolio.entrypoints.http.carry_through import CarryThrough
 
@@ -32,8 +37,16 @@ class UseCases:
     reverse: ReverseTrade
     snapshots: Snapshots
     performance: ReadPerformance
+    timeframes: ReadTimeframes
     refresh: RefreshPrices
     health: ReadHealth
+    market: ReadMarket
+    plan: ReadPlan
+    what_if: WhatIf
+    check_trade: CheckTrade
+    generate_signals: GenerateSignals
+    acknowledge_signal: AcknowledgeSignal
+    list_signals: ListSignals
     clock: Clock
     categories: Categories = field(default_factory=Categories)
     max_price_age: timedelta = timedelta(seconds=300)

@@ -5,16 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from portfolio.application.performance import Performance
+from portfolio.application.risk_metrics import RiskMetrics
 from portfolio.application.snapshots import Snapshot
 from portfolio.application.valuation import PositionValue, Valuation
-from portfolio.entrypoints.http.answers import PerformanceView, PortfolioView, PositionView, RiskMetrics
+from portfolio.entrypoints.http.answers import PerformanceView, PortfolioView, PositionView, RiskMetricsView
 from portfolio.entrypoints.http.numbers import number, number_or_null, ratio
-
-# The routes that measure risk come with a later release; what cannot be said yet is null, and says so.
-NOT_AVAILABLE = "not_available_yet"
-NO_RISK_METRICS = RiskMetrics(
-    reasons={field: NOT_AVAILABLE for field in RiskMetrics.__struct_fields__ if field != "reasons"}
-)
 
 
 def position_view(value: PositionValue, *, updated_at: datetime | None = None) -> PositionView:
@@ -41,7 +36,9 @@ def position_view(value: PositionValue, *, updated_at: datetime | None = None) -
     )
 
 
-def portfolio_view(valuation: Valuation, snapshot: Snapshot, performance: Performance | None) -> PortfolioView:
+def portfolio_view(
+    valuation: Valuation, snapshot: Snapshot, performance: Performance | None, risk: RiskMetrics
+) -> PortfolioView:
     """Return the whole portfolio at its prices."""
     portfolio = valuation.portfolio
     return PortfolioView(
@@ -59,13 +56,27 @@ def portfolio_view(valuation: Valuation, snapshot: Snapshot, performance: Perfor
         num_positions=len(valuation.positions),
         positions=[position_view(value) for value in valuation.positions],
         performance_metrics=performance_view(performance) if performance else None,
-        risk_metrics=NO_RISK_METRICS,
+        risk_metrics=risk_metrics_view(risk),
         priced_share_percent=number_or_null(valuation.priced_share_percent),
         stale=is_stale(valuation, snapshot),
         as_of=snapshot.as_of,
         revision=snapshot.revisions.ledger,
         last_updated=portfolio.updated_at or snapshot.as_of,
         reasons=_portfolio_reasons(valuation, performance),
+    )
+
+
+def risk_metrics_view(metrics: RiskMetrics) -> RiskMetricsView:
+    """Return the portfolio's risk in a few figures."""
+    return RiskMetricsView(
+        health_score=number_or_null(metrics.health_score),
+        hhi=ratio(metrics.hhi),
+        concentration_level=metrics.concentration_level.value if metrics.concentration_level else None,
+        average_correlation=ratio(metrics.average_correlation),
+        portfolio_volatility=ratio(metrics.portfolio_volatility),
+        portfolio_heat=ratio(metrics.portfolio_heat),
+        value_at_risk_95=ratio(metrics.value_at_risk_95),
+        reasons=metrics.reasons,
     )
 
 

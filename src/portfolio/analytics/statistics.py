@@ -1,0 +1,81 @@
+"""What rules compare of each asset and pair, as exact numbers: the one place where a statistic becomes a Decimal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
+from typing import TypeVar
+
+import numpy as np
+
+from portfolio.analytics.correlation import Correlation, correlation
+from portfolio.analytics.decimals import to_decimals
+from portfolio.analytics.figure import Figures, Reason
+from portfolio.analytics.momentum import momentum
+from portfolio.analytics.returns import DAYS_PER_YEAR, PriceHistory
+from portfolio.analytics.volatility import daily_volatility
+
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Statistics:
+    """How assets moved over a lookback; weights do not matter here.
+
+    ``history`` has a column for each asset, in the order of its symbols; ``correlation``, ``daily`` and ``momentum``
+    are of the same columns. The mappings hold the same figures as exact numbers, the defined ones only:
+    ``volatilities``, annualized, and ``momenta`` by symbol, ``correlations`` by pair of symbols in their order.
+    """
+
+    history: PriceHistory
+    correlation: Correlation
+    daily: Figures
+    momentum: Figures
+    volatilities: Mapping[str, Decimal]
+    momenta: Mapping[str, Decimal]
+    correlations: Mapping[tuple[str, str], Decimal]
+
+    @property
+    def volatility_reasons(self) -> Mapping[str, Reason]:
+        """Return why an asset's volatility is undefined, by symbol."""
+        return _reasons(self.history, self.daily)
+
+    @property
+    def momentum_reasons(self) -> Mapping[str, Reason]:
+        """Return why an asset's momentum is undefined, by symbol."""
+        return _reasons(self.history, self.momentum)
+
+
+def asset_statistics(history: PriceHistory, n_days: int) -> Statistics:
+    """Return the statistics of the last ``n_days``; momentum is of its own 14 days, however few those are.
+
+    Args:
+        history: columns in the order of their symbols, ascending; long enough for the momentum.
+        n_days: the lookback, at most as long as the history.
+    """
+    recent, symbols = history.last(n_days), history.symbols
+    assert list(symbols) == sorted(symbols)
+    related = correlation(recent.returns)
+    daily, moved = daily_volatility(recent.returns), momentum(history.closes)
+    rows, columns = np.triu_indices(len(symbols), k=1)
+    pairs = [(symbols[i], symbols[j]) for i, j in zip(rows.tolist(), columns.tolist(), strict=True)]
+    return Statistics(
+        history=recent,
+        correlation=related,
+        daily=daily,
+        momentum=moved,
+        volatilities=_defined(symbols, to_decimals(daily.values * DAYS_PER_YEAR**0.5)),
+        momenta=_defined(symbols, to_decimals(moved.values)),
+        correlations=_defined(pairs, to_decimals(related.matrix[rows, columns])),
+    )
+
+
+def _defined(names: Sequence[Key], values: Sequence[Decimal | None]) -> Mapping[Key, Decimal]:
+    return MappingProxyType({name: value for name, value in zip(names, values, strict=True) if value is not None})
+
+
+def _reasons(history: PriceHistory, figures: Figures) -> Mapping[str, Reason]:
+    pairs = zip(history.symbols, figures.reasons, strict=True)
+    return MappingProxyType({symbol: reason for symbol, reason in pairs if reason is not None})

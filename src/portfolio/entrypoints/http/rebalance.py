@@ -1,0 +1,110 @@
+"""Rebalancing: what the policy asks for, and what something else would do."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from litestar import Response, get, post
+
+from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, InvalidPolicy
+from portfolio.entrypoints.http import examples_rebalance as examples
+from portfolio.entrypoints.http.auth import Scope
+from portfolio.entrypoints.http.bodies import read_body
+from portfolio.entrypoints.http.errors import PROBLEMS
+from portfolio.entrypoints.http.operation import declares
+from portfolio.entrypoints.http.reads import newest_snapshot, read_market
+from portfolio.entrypoints.http.rebalance_answers import AnalysisAnswer, RecommendationsAnswer, WhatIfAnswer
+from portfolio.entrypoints.http.rebalance_requests import WhatIfBody, imagined_trades, policy_changes
+from portfolio.entrypoints.http.rebalance_views import (
+    analysis_view,
+    high_priority,
+    recommendation_view,
+    unresolved_view,
+    what_if_view,
+)
+from portfolio.entrypoints.http.responses import answer
+from portfolio.entrypoints.http.use_cases import HttpRequest, use_cases_of
+
+TAG: Final = "rebalancing"
+
+
+@get(
+    "/rebalance/analysis",
+    opt=declares(
+        scope=Scope.READ,
+        summary="The portfolio as the policy sees it, and the plan",
+        tag=TAG,
+        answer=AnalysisAnswer,
+        example=examples.ANALYSIS,
+    ),
+)
+async def read_analysis(request: HttpRequest) -> Response[bytes]:
+    """Return health, concentration, the trades that the policy asks for, and the same figures after them.
+
+    What the plan could not resolve is named, with the reason. With the database away it is of the last state seen, and
+    `stale`.
+    """
+    cases = use_cases_of(request)
+    planned = await cases.plan.of(await read_market(cases))
+    return answer(AnalysisAnswer(timestamp=planned.state.at, analysis=analysis_view(planned)))
+
+
+@get(
+    "/rebalance/recommendations",
+    opt=declares(
+        scope=Scope.READ,
+        summary="The trades that the policy asks for",
+        tag=TAG,
+        answer=RecommendationsAnswer,
+        example=examples.RECOMMENDATIONS,
+    ),
+)
+async def read_recommendations(request: HttpRequest) -> Response[bytes]:
+    """Return the plan's trades, one a symbol: by priority, then the largest, then by symbol.
+
+    Carried out, they ask for nothing more. With the database away they are of the last state seen, and `stale`.
+    """
+    cases = use_cases_of(request)
+    planned = await cases.plan.of(await read_market(cases))
+    state, plan = planned.state, planned.plan
+    content = RecommendationsAnswer(
+        timestamp=state.at,
+        recommendations=[recommendation_view(trade) for trade in plan.recommendations],
+        total_recommendations=len(plan.recommendations),
+        high_priority=high_priority(plan.recommendations),
+        unresolved=[unresolved_view(item) for item in plan.unresolved],
+        policy_id=state.policy.id,
+        stale=state.stale,
+        as_of=state.as_of,
+        revision=state.snapshot.revisions.ledger,
+    )
+    return answer(content)
+
+
+@post(
+    "/rebalance/what-if",
+    status_code=200,
+    opt=declares(
+        scope=Scope.READ,
+        summary="What trades, or another policy, would make of the portfolio",
+        tag=TAG,
+        body=WhatIfBody,
+        body_examples=examples.QUESTIONS,
+        answer=WhatIfAnswer,
+        example=examples.WHAT_IF,
+        problems=tuple(
+            PROBLEMS[error] for error in (InvalidAmount, InvalidPolicy, InsufficientQuantity, InsufficientCash)
+        ),
+    ),
+)
+async def ask_what_if(request: HttpRequest) -> Response[bytes]:
+    """Project trades, one after the other, or without any the plan; nothing is stored.
+
+    Positions stay valued at their prices, whatever a trade's own price is. `policy` changes single settings for this
+    answer alone: current and projected figures, and the plans, are held to what it makes of the policy.
+    """
+    cases = use_cases_of(request)
+    body = await read_body(request, WhatIfBody)
+    trades, changes = imagined_trades(body.trades), policy_changes(body.policy)
+    projection = await cases.what_if(await newest_snapshot(cases), trades, changes=changes)
+    return answer(WhatIfAnswer(timestamp=projection.state.at, what_if=what_if_view(projection)))

@@ -1,0 +1,200 @@
+"""The check before a trade: what it says comes true, and nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from portfolio.domain.categories import Categories
+from tests.support.histories import CALM, WILD, Shape, booking, exact, hold, remember, rising
+from tests.support.http_service import Service, SilentLedger, is_problem, running, running_on_sqlite
+
+CATEGORIES = Categories({"UNI": "dex", "CAKE": "dex", "USDC": "stablecoin"})
+STEP = Decimal(1).scaleb(-18)
+CHECK_FIELDS = {
+    "symbol", "side", "quantity", "price", "category", "accepted", "problem", "allowed", "breaks_limits",
+    "broken_limits", "largest_quantity", "current", "projected",
+}  # fmt: skip
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Service]:
+    """A service with categories of the tests'."""
+    async with running_on_sqlite(tmp_path, categories=CATEGORIES) as service:
+        yield service
+
+
+async def check(service: Service, body: Mapping[str, Any]) -> Any:
+    """What the check says."""
+    return exact(await service.http.post("/pretrade/check", json=body))["check"]
+
+
+async def test_the_figures_after_the_trade_are_those_of_the_booking(desk: Service) -> None:
+    await hold(desk, {"UNI": "20", "SOL": "8"})
+    await remember(desk, {"UNI": CALM, "SOL": rising})
+    body = booking("CAKE", Decimal(15), fees="0.001")
+    said = await check(desk, body)
+    assert set(said) >= CHECK_FIELDS
+    assert (said["accepted"], said["problem"], said["allowed"], said["breaks_limits"]) == (True, None, True, False)
+    # 15 of 99,985 thousand; with UNI in its category 35,000.
+    assert said["projected"]["allocation_percent"] == Decimal("15.00225")
+    assert said["projected"]["category_allocation"] == Decimal("35.005251")
+    assert said["current"]["category_allocation"] == 20
+    assert (await desk.http.post("/holdings/update", json=body)).status_code == 200
+    now = (await check(desk, body))["current"]
+    assert now == said["projected"]
+    health = exact(await desk.http.get("/rebalance/analysis"))["analysis"]["portfolio_health_score"]
+    assert said["projected"]["portfolio_health_score"] == health
+
+
+async def test_risk_after_the_trade_is_that_of_the_weights_after_it(desk: Service) -> None:
+    await hold(desk, {"UNI": "20"})
+    shapes: Mapping[str, Shape] = {"UNI": CALM, "DOGE": WILD}
+    await remember(desk, shapes)
+    said = await check(desk, booking("DOGE", Decimal(10)))
+    closes = np.array([[float(shape(day)) for shape in (CALM, WILD)] for day in range(31)])
+    returns = closes[1:] / closes[:-1] - 1
+    daily = returns @ np.array([0.2, 0.1])
+    assert float(said["projected"]["portfolio_volatility"]) == pytest.approx(daily.std(ddof=1) * 365**0.5, abs=1e-9)
+    # 5 % of 30 days are one and a half: the second worst loss.
+    assert float(said["projected"]["value_at_risk_95"]) == pytest.approx(np.sort(-daily)[::-1][1], abs=1e-9)
+    correlation = np.corrcoef(returns.T)[0, 1]
+    assert float(said["projected"]["correlations"]["UNI"]) == pytest.approx(correlation, abs=1e-9)
+    assert float(said["projected"]["average_correlation"]) == pytest.approx(correlation, abs=1e-9)
+    assert said["projected"]["hhi"] == Decimal("0.555555555556")
+
+
+LARGEST: Mapping[str, tuple[Mapping[str, str], str, str]] = {
+    "a position": ({}, "BTC", "concentration_risk"),
+    "more of a position": ({"BTC": "10"}, "BTC", "concentration_risk"),
+    "a category": ({"UNI": "24"}, "CAKE", "category_concentration"),
+    "a pair": ({"ADA": "24"}, "DOT", "high_correlation"),
+    "a volatile position": ({}, "DOGE", "high_volatility"),
+}
+
+
+@pytest.mark.parametrize("case", LARGEST)
+async def test_the_largest_quantity_is_booked_and_a_step_more_breaks_the_limit(desk: Service, case: str) -> None:
+    percents, symbol, rule = LARGEST[case]
+    await hold(desk, percents)
+    await remember(desk, {"ADA": CALM, "DOT": CALM, "DOGE": WILD})
+    largest = (await check(desk, booking(symbol, Decimal(40), fees="0.001")))["largest_quantity"]
+    assert 1 < largest < 40
+    more = await check(desk, booking(symbol, largest + STEP, fees="0.001"))
+    assert (more["accepted"], more["allowed"], more["breaks_limits"]) == (True, False, True)
+    assert rule in {limit["rule"] for limit in more["broken_limits"] if limit["caused"]}
+    body = booking(symbol, largest, fees="0.001")
+    said = await check(desk, body)
+    assert (said["allowed"], said["broken_limits"], said["largest_quantity"]) == (True, [], largest)
+    assert (await desk.http.post("/holdings/update", json=body)).status_code == 200
+    assert exact(await desk.http.get("/rebalance/analysis"))["analysis"]["broken_limits"] == []
+
+
+async def test_where_no_limit_holds_the_cash_is_the_limit(desk: Service) -> None:
+    largest = (await check(desk, booking("USDC", Decimal(1), fees="0.001")))["largest_quantity"]
+    # 100,000 over 1,001.
+    assert largest == Decimal("99.900099900099900099")
+    assert (await check(desk, booking("USDC", largest, fees="0.001")))["allowed"] is True
+    more = await check(desk, booking("USDC", largest + STEP, fees="0.001"))
+    assert (more["accepted"], more["allowed"], more["breaks_limits"], more["projected"]) == (False, False, None, None)
+    assert (more["problem"]["status"], more["problem"]["type"]) == (409, "/problems/insufficient-cash")
+    assert more["reasons"] == {"projected": "not_accepted", "breaks_limits": "not_accepted"}
+
+
+async def test_the_booking_s_own_price_and_fees_count(desk: Service) -> None:
+    await hold(desk, {"BTC": "10"})
+    dear = {"symbol": "BTC", "side": "BUY", "quantity": 1, "price": 1040, "net_amount": 1040, "fees": 10}
+    largest = (await check(desk, dear))["largest_quantity"]
+    # x of 10000 + 1000 x = 0.25 (100000 - 50 x): each unit loses 40 by its price and 10 by its fee.
+    assert largest == Decimal("14.814814814814814814")
+    more = {**dear, "quantity": str(largest + STEP), "net_amount": str((largest + STEP) * 1040),
+            "fees": str((largest + STEP) * 10)}  # fmt: skip
+    assert (await check(desk, more))["breaks_limits"] is True
+
+
+async def test_a_sale_takes_at_most_what_is_held_and_breaks_nothing_of_its_own(desk: Service) -> None:
+    await hold(desk, {"BTC": "40"})
+    said = await check(desk, booking("BTC", Decimal(1), side="SELL"))
+    assert (said["allowed"], said["largest_quantity"]) == (True, 40)
+    [limit] = said["broken_limits"]
+    assert (limit["newly_broken"], limit["caused"], limit["allocation"]) == (False, False, 39)
+    more = await check(desk, booking("BTC", Decimal(41), side="SELL"))
+    assert more["problem"]["type"] == "/problems/insufficient-quantity"
+
+
+async def test_more_of_what_is_over_its_limit_is_the_trade_s_doing(desk: Service) -> None:
+    await hold(desk, {"BTC": "30"})
+    said = await check(desk, booking("BTC", Decimal(1)))
+    [limit] = said["broken_limits"]
+    assert (limit["newly_broken"], limit["caused"], said["largest_quantity"]) == (False, True, 0)
+
+
+async def test_nothing_is_stored_and_the_key_is_not_used_up(desk: Service) -> None:
+    body = {**booking("BTC", Decimal(1)), "client_trade_id": "once"}
+    refused = {**body, "quantity": 2, "client_trade_id": "twice"}
+    assert (await check(desk, body))["allowed"] is True
+    assert (await check(desk, refused))["problem"]["type"] == "/problems/amount-mismatch"
+    assert exact(await desk.http.get("/portfolio"))["portfolio"]["num_positions"] == 0
+    assert exact(await desk.http.get("/bookings?status=refused"))["bookings"] == []
+    assert is_problem(await desk.http.get("/bookings/once"), 404, "not-found")
+    assert exact(await desk.http.post("/holdings/update", json=body))["replayed"] is False
+
+
+async def test_a_body_that_no_booking_could_be_is_refused_like_one(desk: Service) -> None:
+    for body in (
+        {**booking("BTC", Decimal(1)), "leverage": 3},
+        {**booking("BTC", Decimal(1)), "price": "NaN"},
+        {**booking("BTC", Decimal(1)), "quantity": "1E+999999"},
+    ):
+        assert is_problem(await desk.http.post("/pretrade/check", json=body), 400, "malformed-request")
+    body = {**booking("BTC", Decimal(1)), "fees": 500}
+    assert is_problem(await desk.http.post("/pretrade/check", json=body), 400, "invalid-amount")
+    huge = {"symbol": "BTC", "side": "SELL", "quantity": "9e19", "price": 1, "net_amount": "9e19", "override": True}
+    two = {**huge, "symbol": "ETH"}
+    assert (await desk.http.post("/holdings/update", json=huge)).status_code == 200
+    assert (await check(desk, two))["problem"]["type"] == "/problems/out-of-range"
+
+
+async def test_what_is_worth_nothing_or_has_no_price_has_no_largest_quantity(desk: Service) -> None:
+    short = {**booking("BTC", Decimal(200), side="SELL"), "override": True}
+    assert (await desk.http.post("/holdings/update", json=short)).status_code == 200
+    desk.feed.prices["BTC"] = "3000"
+    assert (await desk.http.post("/portfolio/refresh")).status_code == 200
+    said = await check(desk, booking("ETH", Decimal(1)))
+    assert (said["largest_quantity"], said["reasons"]["largest_quantity"]) == (None, "no_total_value")
+    assert said["current"]["reasons"]["allocation_percent"] == "no_total_value"
+
+
+async def test_read_or_trade_will_do() -> None:
+    keys = "engine:trade:tttttttttttttttt,eye:read:rrrrrrrrrrrrrrrr,boss:admin:cccccccccccccccc"
+    async with running(api_keys=keys) as service:
+        for letter, status in (("t", 200), ("r", 200), ("c", 403)):
+            headers = {"X-TRADING-API-KEY": letter * 16}
+            answer = await service.http.post("/pretrade/check", json=booking("BTC", Decimal(1)), headers=headers)
+            assert answer.status_code == status, answer.text
+        body = {**booking("BTC", Decimal(1)), "override": True}
+        answer = await service.http.post("/pretrade/check", json=body, headers={"X-TRADING-API-KEY": "t" * 16})
+        assert is_problem(answer, 403, "forbidden")
+
+
+async def test_with_the_database_away_there_is_no_answer_to_trade_on(service: Service) -> None:
+    body = booking("BTC", Decimal(1))
+    assert (await check(service, body))["accepted"] is True
+    service.ledger.away = True
+    assert is_problem(await service.http.post("/pretrade/check", json=body), 503, "ledger-unavailable")
+
+
+async def test_a_database_that_does_not_answer_ends_the_check_and_not_the_plan() -> None:
+    async with running(ledger=SilentLedger(), request_deadline_seconds=0.6) as service:
+        await hold(service, {"BTC": "30"})
+        before = exact(await service.http.get("/rebalance/recommendations"))["recommendations"]
+        service.ledger.silent = True
+        found = exact(await service.http.get("/rebalance/recommendations"))
+        assert (found["stale"], found["recommendations"]) == (True, before)
+        answer = await service.http.post("/pretrade/check", json=booking("BTC", Decimal(1)))
+        assert is_problem(answer, 503, "ledger-unavailable")

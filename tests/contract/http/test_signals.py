@@ -1,0 +1,400 @@
+"""Signals: stored once, claimed once, carried out once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from portfolio.adapters.clock import SystemClock
+from portfolio.adapters.database.database import open_database
+from portfolio.adapters.database.schema import migrate
+from portfolio.adapters.database.tables import SCHEMA_REVISION
+from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
+from portfolio.application.opening import OpenBooks
+from portfolio.application.rebalancing import PlannedState
+from portfolio.application.signal_rules import SignalRules
+from portfolio.application.signals import AcknowledgeSignal, GenerateSignals
+from portfolio.domain.money import Money
+from portfolio.domain.position import Mark
+from portfolio.domain.symbol import Symbol
+from portfolio.settings import Settings
+from tests.support.databases import DatabaseUnderTest
+from tests.support.fake_ledger import FakeLedger
+from tests.support.http_service import Service, _answering, assemble, is_problem, running
+
+# 30,000 of 100,000 in one asset: 5 % over its limit of 25 %, and sold down to 23 %.
+HEAVY: Mapping[str, Any] = {"symbol": "BTC", "side": "BUY", "quantity": 1, "price": 30000, "net_amount": 30000}
+
+
+@pytest.fixture(params=["sqlite", "mysql"])
+async def stored(request: pytest.FixtureRequest) -> AsyncIterator[Service]:
+    """A service on each kind of database, holding too much of one asset."""
+    under_test: DatabaseUnderTest = request.getfixturevalue(f"{request.param}_database")
+    migrate(under_test.migration_url, under_test.prices_schema)
+    database = open_database(under_test.url, prices_schema=under_test.prices_schema)
+    clock, settings = SystemClock(), Settings(log_file="")
+    try:
+        await OpenBooks(database.ledger, clock, Money.rounded(settings.initial_cash))()
+        ledger, prices = database.ledger, database.prices
+        cases, feed = assemble(ledger, prices, database.signals, clock=clock, settings=settings, schema=SCHEMA_REVISION)
+        async with _answering(cases, settings) as (app, http):
+            service = Service(app=app, cases=cases, feed=feed, ledger=ledger, prices=prices, clock=clock, http=http)
+            await buy(service)
+            yield service
+    finally:
+        await database.close()
+
+
+@pytest.fixture
+async def heavy(service: Service) -> Service:
+    """A service on books in memory, holding too much of one asset."""
+    await buy(service)
+    return service
+
+
+async def buy(service: Service, **changed: object) -> Any:
+    """Book, and return the answer."""
+    answer = await service.http.post("/holdings/update", json={**HEAVY, **changed})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def generate(service: Service) -> Any:
+    """Generate, and return the answer."""
+    answer = await service.http.post("/rebalance/generate-signals")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def listed(service: Service, status: str | None = None) -> list[Any]:
+    """The signals of this status."""
+    answer = await service.http.get("/rebalance/signals", params={"status": status} if status else {})
+    assert answer.status_code == 200, answer.text
+    found: list[Any] = answer.json()["signals"]
+    return found
+
+
+async def acknowledge(service: Service, signal_id: str) -> Any:
+    """Claim, and return the response."""
+    return await service.http.post(f"/rebalance/signals/{signal_id}/acknowledge")
+
+
+async def sell(service: Service, signal: Any, **changed: object) -> Any:
+    """Carry a signal out, and return the booking's answer."""
+    quantity = signal["trade_quantity"]
+    body = {**HEAVY, "side": "SELL", "quantity": quantity, "net_amount": quantity * 30000, "signal_id": signal["id"]}
+    answer = await service.http.post("/holdings/update", json={**body, **changed})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+# --------------------------------------------------------------------------------------------- on each kind of database
+
+
+async def test_a_signal_is_made_claimed_and_carried_out(stored: Service) -> None:
+    made = await generate(stored)
+    [signal] = made["signals"]
+    assert (made["signals_created"], made["withheld"], made["claimed"]) == (1, None, [])
+    assert (signal["symbol"], signal["action"], signal["reason"]) == ("BTC", "SELL", "concentration_risk")
+    assert (signal["current_allocation"], signal["target_allocation"]) == (30, 23)
+    # Three movements of the books: baseline, deposit, purchase; no refresh yet.
+    assert (signal["ledger_revision"], signal["price_revision"], signal["signal_status"]) == (3, 0, "open")
+    again = await generate(stored)
+    assert (again["signals"], again["signals_created"]) == ([signal], 0)
+    claimed = (await acknowledge(stored, signal["id"])).json()["signal"]
+    assert claimed["signal_status"] == "acknowledged"
+    assert is_problem(await acknowledge(stored, signal["id"]), 409, "signal-claimed")
+    booked = await sell(stored, signal)
+    [executed] = await listed(stored, "executed")
+    assert (executed["id"], executed["executed_trade_id"]) == (signal["id"], booked["trade_id"])
+    assert not await listed(stored, "acknowledged")
+
+
+async def test_two_who_generate_at_once_make_no_duplicates(stored: Service) -> None:
+    made = await asyncio.gather(*(generate(stored) for _ in range(4)))
+    assert sorted(answer["signals_created"] for answer in made) == [0, 0, 0, 1]
+    assert len({signal["id"] for answer in made for signal in answer["signals"]}) == 1
+    assert len(await listed(stored)) == 1
+
+
+async def test_of_two_who_acknowledge_at_once_one_has_it(stored: Service) -> None:
+    [signal] = (await generate(stored))["signals"]
+    answers = await asyncio.gather(*(acknowledge(stored, signal["id"]) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
+
+
+async def test_a_booking_marks_within_its_own_transaction(stored: Service) -> None:
+    [signal] = (await generate(stored))["signals"]
+    too_much = {**HEAVY, "side": "SELL", "quantity": 2, "net_amount": 60000, "signal_id": signal["id"]}
+    refused = await stored.http.post("/holdings/update", json=too_much)
+    assert is_problem(refused, 409, "insufficient-quantity")
+    [kept] = await listed(stored, "open")
+    assert kept["executed_trade_id"] is None
+
+
+# --------------------------------------------------------------------------------------------------- what becomes of it
+
+
+async def test_a_new_state_supersedes_the_signal_of_before(heavy: Service) -> None:
+    [first] = (await generate(heavy))["signals"]
+    await buy(heavy, quantity=0.1, net_amount=3000)
+    made = await generate(heavy)
+    [second] = made["signals"]
+    assert (made["signals_created"], second["current_allocation"]) == (1, 33)
+    [old] = await listed(heavy, "superseded")
+    assert (old["id"], old["superseded_by"]) == (first["id"], second["id"])
+    assert [signal["id"] for signal in await listed(heavy, "open")] == [second["id"]]
+
+
+async def test_a_symbol_that_the_plan_no_longer_names_has_no_open_signal(heavy: Service) -> None:
+    [first] = (await generate(heavy))["signals"]
+    # Sold without naming the signal, down to 20 %.
+    await sell(heavy, first, quantity=1 / 3, net_amount=10000, signal_id=None)
+    made = await generate(heavy)
+    assert (made["signals"], made["signals_created"]) == ([], 0)
+    [old] = await listed(heavy, "superseded")
+    assert (old["id"], old["superseded_by"]) == (first["id"], None)
+
+
+async def test_an_open_signal_expires_unseen(heavy: Service) -> None:
+    [first] = (await generate(heavy))["signals"]
+    heavy.clock.advance(900)
+    assert not await listed(heavy, "open")
+    assert [signal["id"] for signal in await listed(heavy, "expired")] == [first["id"]]
+    assert is_problem(await acknowledge(heavy, first["id"]), 409, "signal-outdated")
+
+
+async def test_after_its_time_a_signal_is_made_anew() -> None:
+    async with running(signal_ttl_seconds=60.0) as service:
+        await buy(service)
+        [first] = (await generate(service))["signals"]
+        service.clock.advance(60)
+        [second] = (await generate(service))["signals"]
+        assert second["id"] != first["id"]
+        assert [signal["id"] for signal in await listed(service, "expired")] == [first["id"]]
+
+
+async def test_a_claimed_symbol_gets_no_other_signal_until_the_claim_runs_out() -> None:
+    async with running(signal_ttl_seconds=60.0) as service:
+        await buy(service)
+        [first] = (await generate(service))["signals"]
+        service.clock.advance(30)
+        assert (await acknowledge(service, first["id"])).status_code == 200
+        service.clock.advance(59)
+        made = await generate(service)
+        assert (made["signals"], made["signals_created"]) == ([], 0)
+        assert [signal["id"] for signal in made["claimed"]] == [first["id"]]
+        service.clock.advance(1)
+        assert (await generate(service))["signals_created"] == 1
+        # Claimed, and booked late: the claim said that the trade was coming.
+        await sell(service, first)
+        assert [signal["id"] for signal in await listed(service, "executed")] == [first["id"]]
+
+
+async def test_an_expired_signal_that_nobody_claimed_is_not_carried_out(heavy: Service) -> None:
+    [first] = (await generate(heavy))["signals"]
+    heavy.clock.advance(900)
+    await sell(heavy, first)
+    assert not await listed(heavy, "executed")
+
+
+@pytest.mark.parametrize("changed", [{"symbol": "ETH", "side": "BUY"}, {"side": "BUY"}, {"signal_id": "sig-unknown"}])
+async def test_a_booking_that_is_not_the_signals_trade_is_booked_and_marks_nothing(
+    heavy: Service, changed: Mapping[str, Any]
+) -> None:
+    [signal] = (await generate(heavy))["signals"]
+    await sell(heavy, signal, **changed)
+    assert [kept["id"] for kept in await listed(heavy, "open")] == [signal["id"]]
+
+
+async def test_an_engines_own_signal_id_means_nothing_here(heavy: Service) -> None:
+    await buy(heavy, symbol="ETH", signal_id="1", quantity=0.01, net_amount=300)
+    assert not await listed(heavy)
+
+
+async def test_of_two_fills_the_first_carries_the_signal_out(heavy: Service) -> None:
+    [signal] = (await generate(heavy))["signals"]
+    first = await sell(heavy, signal, quantity=0.1, net_amount=3000)
+    await sell(heavy, signal, quantity=0.1, net_amount=3000)
+    [executed] = await listed(heavy, "executed")
+    assert executed["executed_trade_id"] == first["trade_id"]
+    assert is_problem(await acknowledge(heavy, signal["id"]), 409, "signal-outdated")
+
+
+async def test_of_two_fills_in_a_batch_the_first_counts(heavy: Service) -> None:
+    [signal] = (await generate(heavy))["signals"]
+    fill = {**HEAVY, "side": "SELL", "quantity": 0.1, "net_amount": 3000, "signal_id": signal["id"]}
+    batch = (await heavy.http.post("/holdings/update/batch", json={"bookings": [fill, fill]})).json()
+    [executed] = await listed(heavy, "executed")
+    assert executed["executed_trade_id"] == batch["results"][0]["booking"]["trade_id"]
+
+
+# ----------------------------------------------------------------------------------------------- what stands against it
+
+
+async def test_a_claim_follows_from_the_state_of_its_moment(heavy: Service) -> None:
+    [signal] = (await generate(heavy))["signals"]
+    # Half of it sold elsewhere: the present plan asks for half.
+    await sell(heavy, signal, quantity=0.1, net_amount=3000, signal_id=None)
+    refused = await acknowledge(heavy, signal["id"])
+    assert is_problem(refused, 409, "signal-outdated")
+    assert "the present plan asks for SELL BTC of" in refused.json()["detail"]
+    await sell(heavy, signal, quantity=0.2, net_amount=6000, signal_id=None)
+    refused = await acknowledge(heavy, signal["id"])
+    assert is_problem(refused, 409, "signal-outdated")
+    assert "the present plan does not ask for SELL BTC" in refused.json()["detail"]
+
+
+async def test_a_small_move_of_the_price_leaves_a_signal_to_be_claimed(heavy: Service) -> None:
+    [signal] = (await generate(heavy))["signals"]
+    heavy.feed.prices["BTC"] = "29900"
+    assert (await heavy.http.post("/portfolio/refresh")).status_code == 200
+    assert (await acknowledge(heavy, signal["id"])).status_code == 200
+
+
+async def test_nobody_claims_what_is_not_there(heavy: Service) -> None:
+    assert is_problem(await acknowledge(heavy, "sig-none"), 404, "not-found")
+
+
+async def test_signals_are_withheld_while_a_price_is_stale(heavy: Service) -> None:
+    [signal] = (await generate(heavy))["signals"]
+    heavy.clock.advance(301)
+    made = await generate(heavy)
+    assert (made["signals"], made["signals_created"], made["withheld"]["reason"]) == ([], 0, "prices_stale")
+    assert "BTC" in made["withheld"]["detail"]
+    refused = await acknowledge(heavy, signal["id"])
+    assert is_problem(refused, 409, "signal-outdated")
+    assert "stale" in refused.json()["detail"]
+
+
+async def _hold(service: Service, symbol: str, mark: Mark | None) -> None:
+    """Let a position of the books in memory have this mark."""
+    books = service.ledger.books
+    positions = dict(books.portfolio.positions)
+    positions[Symbol(symbol)] = replace(positions[Symbol(symbol)], mark=mark)
+    books.portfolio = replace(books.portfolio, positions=positions, price_revision=books.portfolio.price_revision + 1)
+
+
+async def test_signals_are_withheld_while_too_little_has_a_price(heavy: Service) -> None:
+    await buy(heavy, symbol="ETH", quantity=1, price=1500, net_amount=1500)
+    await _hold(heavy, "ETH", None)
+    # 30000 of 31500 priced is 95.238 %; with 1800 unpriced it is 94.3 %.
+    assert (await generate(heavy))["withheld"] is None
+    await buy(heavy, symbol="SOL", quantity=1, price=300, net_amount=300)
+    await _hold(heavy, "SOL", None)
+    assert (await generate(heavy))["withheld"]["reason"] == "too_little_priced"
+
+
+async def test_signals_are_withheld_while_a_rate_is_assumed(heavy: Service) -> None:
+    mark = heavy.ledger.books.portfolio.position(Symbol("BTC")).mark
+    await _hold(heavy, "BTC", replace(mark, source="binance+assumed-rate"))
+    assert (await generate(heavy))["withheld"]["reason"] == "assumed_rate"
+
+
+async def test_many_stale_prices_are_named_in_part(service: Service) -> None:
+    for number in range(7):
+        await buy(service, symbol=f"A{number}", quantity=1, price=100, net_amount=100)
+    service.clock.advance(301)
+    assert (await generate(service))["withheld"]["detail"] == "prices are stale: A0, A1, A2, A3, A4 and 2 more"
+
+
+async def test_with_nothing_held_there_is_nothing_to_signal(service: Service) -> None:
+    made = await generate(service)
+    assert (made["signals"], made["signals_created"], made["withheld"]) == ([], 0, None)
+
+
+# ----------------------------------------------------------------------------------------------------- when things fail
+
+
+async def test_with_the_database_away_signals_answer_503() -> None:
+    ledger = FakeLedger()
+    async with running(ledger=ledger) as service:
+        await buy(service)
+        [signal] = (await generate(service))["signals"]
+        ledger.away = True
+        for answer in (
+            await service.http.post("/rebalance/generate-signals"),
+            await service.http.get("/rebalance/signals"),
+            await acknowledge(service, signal["id"]),
+        ):
+            assert is_problem(answer, 503, "ledger-unavailable")
+
+
+async def test_a_claim_whose_commit_was_lost_is_looked_up() -> None:
+    ledger = FakeLedger()
+    async with running(ledger=ledger) as service:
+        await buy(service)
+        [signal] = (await generate(service))["signals"]
+        ledger.fail_next, ledger.fail_after_commit = OutcomeUnknown("lost"), True
+        claimed = await acknowledge(service, signal["id"])
+        assert claimed.status_code == 200
+        assert claimed.json()["signal"]["signal_status"] == "acknowledged"
+
+
+async def test_a_claim_that_cannot_be_looked_up_may_or_may_not_have_happened(heavy: Service) -> None:
+    [signal] = (await generate(heavy))["signals"]
+    moments = iter([OutcomeUnknown("lost"), LedgerUnavailable("away")])
+
+    class Failing(FakeLedger):
+        async def transact(self, portfolio_id: int, work: Any) -> Any:
+            raise next(moments)
+
+    claim = AcknowledgeSignal(Failing(), heavy.cases.plan, heavy.clock, _rules(heavy))
+    with pytest.raises(OutcomeUnknown):
+        await claim(signal["id"], owner="a")
+
+
+async def test_a_plan_of_other_books_is_made_again(heavy: Service) -> None:
+    old = await heavy.cases.plan()
+    await buy(heavy, quantity=0.1, net_amount=3000)
+    plans = iter([old])
+
+    async def plan() -> PlannedState:
+        return next(plans, None) or await heavy.cases.plan()
+
+    made = await GenerateSignals(heavy.ledger, plan, heavy.clock, _rules(heavy))()
+    assert made.signals[0].origin.ledger_revision == 4
+
+
+async def test_books_that_never_stand_still_are_told() -> None:
+    async with running() as service:
+        await buy(service)
+        old = await service.cases.plan()
+        await buy(service)
+
+        async def plan() -> PlannedState:
+            return old
+
+        with pytest.raises(LedgerUnavailable, match="faster"):
+            await GenerateSignals(service.ledger, plan, service.clock, _rules(service))()
+
+
+async def test_without_the_history_no_signal_is_made(heavy: Service) -> None:
+    planned = await heavy.cases.plan()
+    old = replace(planned, state=replace(planned.state, closes=replace(planned.state.closes, is_current=False)))
+
+    async def plan() -> PlannedState:
+        return old
+
+    with pytest.raises(LedgerUnavailable, match="history"):
+        await GenerateSignals(heavy.ledger, plan, heavy.clock, _rules(heavy))()
+
+
+async def test_a_page_of_signals_goes_on(heavy: Service) -> None:
+    await generate(heavy)
+    await buy(heavy, quantity=0.1, net_amount=3000)
+    await generate(heavy)
+    page = (await heavy.http.get("/rebalance/signals", params={"limit": 1})).json()
+    rest = (await heavy.http.get("/rebalance/signals", params={"limit": 1, "cursor": page["next_cursor"]})).json()
+    assert [signal["signal_status"] for signal in page["signals"] + rest["signals"]] == ["open", "superseded"]
+    assert rest["next_cursor"] is None
+    assert (await heavy.http.get("/rebalance/signals", params={"status": "gone"})).status_code == 400
+
+
+def _rules(service: Service) -> SignalRules:
+    return SignalRules(ttl=timedelta(minutes=15), max_price_age=service.cases.max_price_age)

@@ -1,0 +1,315 @@
+"""The market state: what its statistics are made of, when closes are read again, and what is in its view."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.history import ReadCloses
+from portfolio.application.market import MarketState, ReadMarket
+from portfolio.application.records import Close
+from portfolio.application.snapshots import Snapshots
+from portfolio.domain.categories import Categories
+from portfolio.domain.market import MarketView
+from portfolio.domain.portfolio import Portfolio
+from portfolio.domain.position import Position
+from portfolio.domain.rebalance import RebalancePolicy
+from portfolio.domain.symbol import Symbol
+from tests.support.clock import NOON, FakeClock
+from tests.support.fake_ledger import Books, FakeLeases, FakeLedger, FakePriceStore
+from tests.unit.examples import mark, money, price, units
+
+BTC, ETH = Symbol("BTC"), Symbol("ETH")
+YESTERDAY = NOON.date() - timedelta(days=1)
+MAX_AGE = timedelta(seconds=300)
+
+
+class CountingStore(FakePriceStore):
+    """Remembers what was asked; ``away`` and ``silent`` are about this alone."""
+
+    away = silent = False
+
+    def __init__(self, ledger: FakeLedger) -> None:
+        super().__init__(ledger, FakeLeases())
+        self.read: list[tuple[list[str], date]] = []
+        self.marked = 0
+
+    async def closes(self, symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
+        self.read.append((sorted(symbol.code for symbol in symbols), since))
+        return await super().closes(symbols, since=since, until=until)
+
+    async def close_marks(self, symbols: Collection[Symbol], *, since: date, until: date) -> Mapping[Symbol, str]:
+        self.marked += 1
+        if self.away:
+            raise LedgerUnavailable("the database is away")
+        if self.silent:
+            await asyncio.Event().wait()
+        return await super().close_marks(symbols, since=since, until=until)
+
+    @property
+    def symbols_read(self) -> list[str]:
+        """The symbols whose closes were read since the last look, in order."""
+        symbols = [symbol for symbols, _ in self.read for symbol in symbols]
+        self.read.clear()
+        return symbols
+
+
+class World:
+    """A ledger, its prices and the use case under test."""
+
+    def __init__(self, *positions: Position, prefers_simulated: bool = False, now: datetime = NOON) -> None:
+        self.clock = FakeClock(now)
+        held = {position.symbol: position for position in positions}
+        portfolio = Portfolio(id=1, revision=1, cash=money(1000), positions=held)
+        self.ledger = FakeLedger(Books(portfolio=portfolio, adopted=True))
+        self.prices = CountingStore(self.ledger)
+        self.snapshots = Snapshots(self.ledger, self.clock)
+        self.market = ReadMarket(
+            self.snapshots,
+            ReadCloses(self.prices, self.clock, prefers_simulated=prefers_simulated, deadline_seconds=0.05),
+            self.clock,
+            categories=Categories({"BTC": "store_of_value"}),
+            policy=RebalancePolicy(),
+            max_price_age=MAX_AGE,
+        )
+
+    async def refresh(self) -> None:
+        """Bump the price revision, as every refresh does."""
+        portfolio = self.ledger.books.portfolio
+        assert portfolio is not None
+        self.ledger.books.portfolio = replace(portfolio, price_revision=portfolio.price_revision + 1)
+
+    async def closes(self, symbol: Symbol, *values: int, until: date = YESTERDAY, source: str = "candles") -> None:
+        """Keep closes, the last one of ``until``."""
+        days = [until - timedelta(days=len(values) - 1 - n) for n in range(len(values))]
+        pairs = zip(days, values, strict=True)
+        await self.prices.add_closes([Close(symbol=symbol, day=d, price=price(v), source=source) for d, v in pairs])
+
+
+def held(symbol: Symbol, quantity: str = "1", at: str = "100") -> Position:
+    """A position with a live price."""
+    return Position(symbol=symbol, quantity=units(quantity), mark=mark(at))
+
+
+ZIGZAG = [100 + n % 3 + n % 2 for n in range(31)]
+
+
+async def test_statistics_are_exact_and_named_by_symbol_and_pair() -> None:
+    world = World(held(ETH), held(BTC))
+    await world.closes(BTC, *ZIGZAG)
+    await world.closes(ETH, *ZIGZAG)
+    state = await world.market()
+    assert state.statistics.correlations == {("BTC", "ETH"): Decimal(1)}
+    assert state.view.holdings["BTC"].volatility == state.statistics.volatilities["ETH"]
+    assert all(value.as_tuple().exponent == -12 for value in state.statistics.volatilities.values())
+    # closes of the 31st and the 17th day: 100 + 30 % 3 + 30 % 2 = 100 and 100 + 16 % 3 + 16 % 2 = 101
+    assert state.view.holdings["BTC"].momentum == Decimal("-0.019801980198")
+    assert (state.days, state.at, state.as_of, state.stale) == (30, NOON, NOON, False)
+    assert (state.statistics.volatility_reasons, state.statistics.momentum_reasons) == ({}, {})
+    assert list(state.weights) == [1 / 12, 1 / 12]
+
+
+async def test_undefined_statistics_have_their_reason() -> None:
+    world = World(held(BTC))
+    await world.closes(BTC, 1, 2)
+    state = await world.market()
+    assert state.statistics.volatility_reasons == {"BTC": "too_few_observations"}
+    assert state.statistics.momentum_reasons == {"BTC": "missing_close"}
+    assert state.view.holdings["BTC"].volatility is None
+
+
+async def test_momentum_is_of_its_own_days_whatever_the_lookback() -> None:
+    world = World(held(BTC))
+    await world.closes(BTC, *ZIGZAG)
+    assert (await world.market(2)).view.holdings["BTC"].momentum == Decimal("-0.019801980198")
+
+
+async def test_closes_are_read_once_while_the_price_revision_stands() -> None:
+    world = World(held(BTC), held(ETH))
+    await world.closes(BTC, *ZIGZAG)
+    first = await world.market()
+    second = await world.market()
+    assert world.prices.symbols_read == ["BTC", "ETH"]
+    assert world.prices.marked == 1
+    assert first.statistics is second.statistics
+    await world.market(90)
+    assert (world.prices.symbols_read, world.prices.marked) == ([], 1)
+
+
+async def test_a_refresh_asks_for_the_marks_and_reads_nothing_again() -> None:
+    world = World(held(BTC))
+    await world.closes(BTC, *ZIGZAG)
+    first = await world.market()
+    await world.refresh()
+    second = await world.market()
+    assert (world.prices.symbols_read, world.prices.marked) == (["BTC"], 2)
+    assert first.statistics is second.statistics
+
+
+async def test_closes_that_changed_are_read_again_and_no_others() -> None:
+    world = World(held(BTC), held(ETH))
+    await world.closes(BTC, *ZIGZAG)
+    await world.closes(ETH, *ZIGZAG)
+    await world.market()
+    assert world.prices.symbols_read == ["BTC", "ETH"]
+    await world.closes(ETH, 500)
+    state = await world.market()
+    assert world.prices.symbols_read == ["ETH"]
+    assert state.statistics.correlations["BTC", "ETH"] < Decimal("0.9")
+
+
+async def test_a_new_day_and_six_hours_read_again() -> None:
+    world = World(held(BTC))
+    await world.market()
+    world.clock.advance(6 * 3600 - 1)
+    await world.market()
+    assert world.prices.symbols_read == ["BTC"]
+    world.clock.advance(1)
+    await world.market()
+    assert world.prices.symbols_read == ["BTC"]
+    world.clock.set_wall_clock(NOON + timedelta(days=1))
+    assert (await world.market()).statistics.history.last_day == NOON.date()
+    assert world.prices.symbols_read == ["BTC"]
+
+
+async def test_just_after_midnight_closes_are_kept_for_a_minute() -> None:
+    world = World(held(BTC), now=datetime(2025, 6, 15, 0, 14, tzinfo=UTC))
+    await world.market()
+    world.clock.advance(59)
+    await world.market()
+    assert world.prices.symbols_read == ["BTC"]
+    world.clock.advance(1)
+    await world.market()
+    assert world.prices.symbols_read == ["BTC"]
+    world.clock.advance(61)
+    await world.market()
+    assert world.prices.symbols_read == []
+
+
+async def test_a_longer_look_reads_as_far_back_and_serves_the_shorter_ones() -> None:
+    world = World(held(BTC))
+    await world.market()
+    await world.market(366)
+    await world.market()
+    assert [(NOON.date() - since).days for _, since in world.prices.read] == [366, 3651]
+    # What is written then is looked for as far back.
+    await world.closes(BTC, *ZIGZAG)
+    await world.market()
+    assert [(NOON.date() - since).days for _, since in world.prices.read][2:] == [3651]
+
+
+async def test_of_thousands_of_assets_asked_about_those_in_use_alone_are_kept() -> None:
+    world = World(held(BTC))
+    many = {Symbol(f"S{number}"): None for number in range(1_000)}
+    state = await world.market(also=many)
+    assert len(state.view.holdings) == 1_001
+    assert len(world.prices.symbols_read) == 1_001
+    await world.market()
+    await world.market(also={Symbol("S1"): None, Symbol("X"): None})
+    assert world.prices.symbols_read == ["X"]
+    await world.market(also={Symbol("S2"): None})
+    assert world.prices.symbols_read == ["S2"]
+
+
+async def test_lookbacks_in_use_are_kept_and_others_forgotten() -> None:
+    world = World(held(BTC))
+    first = await world.market()
+    for days in range(31, 46):
+        await world.market(days)
+    assert (await world.market()).statistics is first.statistics
+    for days in range(46, 62):
+        await world.market(days)
+    assert (await world.market()).statistics is not first.statistics
+
+
+@pytest.mark.parametrize("fault", ["away", "silent"])
+async def test_without_the_store_the_last_closes_are_used_and_the_state_is_stale(fault: str) -> None:
+    world = World(held(BTC))
+    await world.closes(BTC, *ZIGZAG)
+    before = await world.market()
+    await world.refresh()
+    setattr(world.prices, fault, True)
+    state = await world.market()
+    assert (state.stale, state.closes.is_known) == (True, True)
+    assert state.statistics.volatilities == before.statistics.volatilities
+    more = await world.market(also={ETH: None})
+    assert not more.closes.is_known
+    world.clock.set_wall_clock(NOON + timedelta(days=1))
+    assert (await world.market()).statistics.volatilities == {}
+
+
+@pytest.mark.parametrize(
+    ("prefers", "expected"), [(False, ["BTC"]), (True, ["ETH"])], ids=["real feed", "simulated feed"]
+)
+async def test_where_real_and_simulated_closes_meet_the_feed_decides(prefers: bool, expected: list[str]) -> None:
+    world = World(held(BTC), held(ETH), prefers_simulated=prefers)
+    await world.closes(BTC, *ZIGZAG)
+    await world.closes(ETH, *ZIGZAG, source="simulated")
+    state = await world.market()
+    assert list(state.statistics.volatilities) == expected
+    assert (state.closes.is_simulated, state.closes.left_out) == (prefers, ["BTC"] if prefers else ["ETH"])
+
+
+@pytest.mark.parametrize(("prefers", "source"), [(True, "candles"), (False, "simulated")])
+async def test_closes_of_one_kind_are_used_whatever_the_feed(prefers: bool, source: str) -> None:
+    world = World(held(BTC), prefers_simulated=prefers)
+    await world.closes(BTC, *ZIGZAG, source=source)
+    state = await world.market()
+    assert (list(state.statistics.volatilities), state.closes.left_out) == (["BTC"], [])
+    assert state.closes.is_simulated is (source == "simulated")
+
+
+async def test_the_view_is_the_portfolio_to_the_last_digit() -> None:
+    unpriced = Position(symbol=Symbol("NEW"), quantity=units(2), cost_basis=money(50))
+    # Another program left money in a closed row: it is in every sum.
+    closed = Position(symbol=Symbol("OLD"), cost_basis=money("0.07"))
+    gone = Position(symbol=Symbol("GONE"))
+    world = World(held(BTC, "0.1", "45000.000000000000000001"), unpriced, closed, gone)
+    state = await world.market()
+    assert list(state.view.holdings) == ["BTC", "NEW", "OLD"]
+    assert state.view.total_value == state.valuation.total_value.value
+    assert state.view.holdings["BTC"].category == "store_of_value"
+    assert [holding.tradable for holding in state.view.holdings.values()] == [True, False, False]
+    assert (state.view.holdings["NEW"].price, state.view.holdings["NEW"].value) == (None, Decimal(50))
+    assert state.stale
+
+
+async def test_assets_that_are_only_thought_of_are_holdings_of_nothing_with_statistics() -> None:
+    world = World(held(BTC))
+    await world.closes(BTC, *ZIGZAG)
+    await world.closes(ETH, *ZIGZAG)
+    state = await world.market(also={ETH: price(7), BTC: price(9), Symbol("X"): None})
+    ether, unknown = state.view.holdings["ETH"], state.view.holdings["X"]
+    assert (ether.quantity, ether.value, ether.price) == (Decimal(0), Decimal(0), Decimal(7))
+    assert ether.tradable
+    assert (unknown.price, unknown.tradable, unknown.volatility) == (None, False, None)
+    assert ether.volatility is not None
+    assert state.view.holdings["BTC"].price == 100
+    assert ("BTC", "ETH") in state.view.correlations
+
+
+async def test_large_tables_are_computed_in_a_thread_and_are_the_same() -> None:
+    symbols = [Symbol(f"S{number:02}") for number in range(30)]
+    world = World(*(held(symbol) for symbol in symbols))
+    for number, symbol in enumerate(symbols):
+        await world.closes(symbol, *(100 + (number + n * n) % 7 for n in range(31)))
+    state = await world.market()
+    few = World(held(symbols[3]), held(symbols[4]))
+    for number in (3, 4):
+        await few.closes(symbols[number], *(100 + (number + n * n) % 7 for n in range(31)))
+    alone = await few.market()
+    assert state.view.correlations["S03", "S04"] == alone.view.correlations["S03", "S04"]
+    assert state.policy is world.market.policy
+
+
+async def test_without_a_total_value_weights_are_zero() -> None:
+    world = World(held(BTC))
+    state: MarketState = await world.market()
+    view = MarketView.of(state.view.holdings.values(), cash=Decimal(-100))
+    assert list(replace(state, view=view).weights) == [0.0]
