@@ -89,7 +89,13 @@ async def test_a_position_without_any_price_is_missing_until_it_gets_one() -> No
 async def test_a_price_converted_at_an_assumed_rate_is_named() -> None:
     desk = Desk()
     desk.feed.assumed_rate = True
-    assert (await desk.refresh()).assumed_rate == {BTC, ETH}
+    report = await desk.refresh()
+    assert report.assumed_rate == {BTC, ETH}
+    # Kept beside the price, so that every instance knows of it, and after a restart too.
+    assert {mark.source for mark in report.refreshed.values()} == {"coinbase+assumed-rate"}
+    assert all(mark.has_assumed_rate for mark in report.refreshed.values())
+    desk.feed.assumed_rate = False
+    assert not any(mark.has_assumed_rate for mark in (await desk.refresh()).refreshed.values())
 
 
 async def test_an_old_quote_is_refused_with_its_time() -> None:
