@@ -25,12 +25,12 @@ def price(text: str | int) -> Price:
     return Price(Decimal(text))
 
 
-def holding(marks: Mapping[Symbol, str | None], at: datetime) -> Portfolio:
-    """A portfolio of one unit of each symbol, last priced as given; None where no price is known."""
+def holding(marks: Mapping[Symbol, str | None], at: datetime, *, quantity: str = "1") -> Portfolio:
+    """A portfolio of so many units of each symbol, last priced as given; None where no price is known."""
     positions = {
         symbol: Position(
             symbol=symbol,
-            quantity=Quantity(Decimal(1)),
+            quantity=Quantity(Decimal(quantity)),
             mark=None if text is None else Mark(price(text), "coinbase", at),
         )
         for symbol, text in marks.items()

@@ -14,7 +14,7 @@ from typing import Any
 
 from portfolio.application.records import BookedTrade, NewTrade
 from portfolio.domain.errors import InvalidSymbol
-from portfolio.domain.money import EXACT, Money, Price, Quantity
+from portfolio.domain.money import EXACT, LIMIT, Money, Price, Quantity
 from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.position import Mark, Position
 from portfolio.domain.symbol import Symbol
@@ -102,7 +102,8 @@ def _asset_cost(row: Any, quantity: Decimal, average: Decimal) -> Decimal:
 
 def _mark(row: Any) -> Mark | None:
     price: Decimal = row.last_price or _ZERO
-    if price <= 0:
+    # A foreign slip of the pen must not make every read fail: such a position is carried at cost, its price missing.
+    if price <= 0 or EXACT.multiply(row.quantity or _ZERO, price).copy_abs() >= LIMIT:
         return None
     if row.price_source:
         return Mark(Price(price), row.price_source, row.price_at or EPOCH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from functools import cache, partial
 from typing import Any
@@ -29,7 +30,7 @@ from portfolio.entrypoints.http.errors import (
 from portfolio.entrypoints.http.metrics import Metrics
 from portfolio.entrypoints.http.reads import RecentPerformance
 from portfolio.entrypoints.http.request_log import RequestLog
-from portfolio.entrypoints.http.responses import problem, problem_answer
+from portfolio.entrypoints.http.responses import JSON, problem, problem_answer
 from portfolio.entrypoints.http.use_cases import UseCases
 from portfolio.settings import Settings
 
@@ -92,9 +93,11 @@ def create_app(
     admission = Admission(settings, use_cases.clock)
     metrics = Metrics(use_cases)
     app = PortfolioApp(
-        route_handlers=ROUTES,
+        # Handlers keep what they resolved from the first application they served: each has its own.
+        route_handlers=copy.deepcopy(ROUTES),
         guards=[admission],
         exception_handlers={Exception: _answer_error},
+        after_request=_label_simulated if settings.is_simulated else None,
         request_max_body_size=BODY_BYTES,
         openapi_config=None,
         logging_config=None,
@@ -107,6 +110,13 @@ def create_app(
     app.state["docs_document"] = cache(partial(docs.encode_document, app, keyed=admission.is_keyed))
     app.state["request_log"] = RequestLog(app.serve_inner, metrics, deadline_seconds=settings.request_deadline_seconds)
     return app
+
+
+async def _label_simulated(response: Response[Any]) -> Response[Any]:
+    """Say in an answer that the prices behind it are made up."""
+    if response.media_type == JSON and isinstance(response.content, bytes) and response.content.startswith(b"{"):
+        response.content = b'{"price_feed":"simulated",' + response.content[1:]
+    return response
 
 
 def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -186,3 +186,10 @@ def test_rows_that_name_no_asset_or_one_twice_count_for_nothing_and_are_named() 
     portfolio = portfolio_from_rows(SimpleNamespace(updated_at=AT, **portfolio_to_row(Portfolio(id=5)), id=5), rows)
     assert [position.symbol.code for position in portfolio.open_positions] == ["BTC"]
     assert portfolio.unreadable_rows == ("BTC-EUR", "btc")
+
+
+def test_a_price_that_makes_the_value_too_large_counts_as_missing() -> None:
+    absurd = {"quantity": Decimal(10) ** 19, "total_invested": Decimal(7), "price_source": "coinbase", "price_at": AT}
+    assert position_from_row(row(last_price=Decimal(9), **absurd)).mark is not None
+    assert position_from_row(row(last_price=Decimal(10), **absurd)).mark is None
+    assert position_from_row(row(last_price=Decimal(10), **absurd)).market_value == money(7)
