@@ -9,8 +9,9 @@ from decimal import Decimal
 from typing import cast
 
 from portfolio.application.errors import FeedFailed
+from portfolio.application.feed_records import Circuit, FeedReport, SourceState
 from portfolio.application.ports import Clock, Ledger
-from portfolio.application.records import Circuit, Close, FeedReport, Fence, PriceUpdate, SourceState
+from portfolio.application.records import Close, Fence, PriceUpdate
 from portfolio.domain.money import Price, Quantity
 from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.position import Mark, Position

@@ -21,12 +21,13 @@ from portfolio.adapters.database.tables import SCHEMA_REVISION
 from portfolio.application.booking import BookTrades
 from portfolio.application.booking_queue import BookingQueue
 from portfolio.application.cash import MoveCashInOrOut
+from portfolio.application.feed_records import Circuit, FeedReport, SourceState
 from portfolio.application.health import ReadHealth
 from portfolio.application.opening import OpenBooks
 from portfolio.application.performance import ReadPerformance
 from portfolio.application.ports import Clock, Ledger, PriceStore
 from portfolio.application.price_refresh import RefreshPrices
-from portfolio.application.records import Circuit, FeedReport, Revisions, SourceState
+from portfolio.application.records import Revisions
 from portfolio.application.reversal import ReverseTrade
 from portfolio.application.snapshots import Snapshots
 from portfolio.domain.categories import Categories

@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol, TypeVar
 
+from portfolio.application.feed_records import FeedReport, SourceState
 from portfolio.application.records import (
     BookedTrade,
     BookingKey,
     Close,
     DailyValue,
-    FeedReport,
     Fence,
     NewMovement,
     NewTrade,
@@ -20,7 +20,6 @@ from portfolio.application.records import (
     RecordedMovement,
     RecordedOutcome,
     Revisions,
-    SourceState,
     TradeFilter,
 )
 from portfolio.domain.portfolio import Portfolio
@@ -66,6 +65,14 @@ class LedgerUnit(Protocol):
 
     async def trade_at(self, revision: int) -> BookedTrade | None:
         """Return the trade whose entry made this ledger revision; None where none did."""
+        ...
+
+    async def entries(self, *, after: int, limit: int) -> Sequence[NewTrade | NewMovement]:
+        """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
+        ...
+
+    async def last_revision(self) -> int:
+        """Return the highest revision of an entry, which the portfolio's own is unless its row was made anew."""
         ...
 
     async def movement(self, owner: str, client_movement_id: str) -> RecordedMovement | None:
@@ -129,6 +136,10 @@ class Ledger(Protocol):
         """Return what became of the booking with this key; None where nothing did."""
         ...
 
+    async def owners_of(self, client_trade_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Return by key who has a booking under it, in order; absent where nobody has."""
+        ...
+
     async def refusals(self, *, before: int | None, limit: int) -> Page[RecordedOutcome]:
         """Return refused bookings, newest first."""
         ...
@@ -147,6 +158,14 @@ class Ledger(Protocol):
 
     async def ping(self) -> str:
         """Return the schema revision that the database is at; the cheapest proof that it answers."""
+        ...
+
+    async def try_write(self) -> None:
+        """Make sure that a booking could be committed now; nothing is written.
+
+        Raises:
+            LedgerUnavailable: it could not.
+        """
         ...
 
 

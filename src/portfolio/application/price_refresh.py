@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from portfolio.application.feed_records import FeedReport
 from portfolio.application.ports import Clock, CrossCheck, Ledger, PriceFeed, PriceStore
-from portfolio.application.records import FeedReport, Fence, PriceUpdate
+from portfolio.application.records import Fence, PriceUpdate
 from portfolio.domain.errors import OutOfRange
 from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.position import Mark

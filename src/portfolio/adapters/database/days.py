@@ -10,10 +10,12 @@ from sqlalchemy import select
 
 from portfolio.adapters.database.bulk import upsert_rows
 from portfolio.adapters.database.engine import Session
-from portfolio.adapters.database.mapping import Values, percent
+from portfolio.adapters.database.mapping import percent
+from portfolio.adapters.database.mapping_positions import Values
 from portfolio.adapters.database.tables import cash_movements, mock_performance_history
 from portfolio.domain.money import EXACT
-from portfolio.domain.portfolio import MovementKind, Portfolio
+from portfolio.domain.movement import MovementKind
+from portfolio.domain.portfolio import Portfolio
 
 _ONE, _HUNDRED = Decimal(1), Decimal(100)
 
