@@ -1,4 +1,7 @@
-"""Room for small-unit tokens, what the ledger knows of a position, and where its price is from."""
+"""Room for small-unit tokens, what the ledger knows of a position, and where its price is from.
+
+A downgrade keeps these columns once a row has a value of `asset_cost`; the upgrade after it finds them in place.
+"""
 
 from portfolio.adapters.database.migration_steps import Alteration
 
@@ -25,6 +28,7 @@ ALTERATION = Alteration(
         "price_source": "{source} NULL",
         "price_at": "{moment} NULL",
     },
+    kept_by="asset_cost",
 )
 
 
@@ -34,5 +38,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take this step back."""
+    """Take this step back, where nothing of the ledger would be lost."""
     ALTERATION.revert()

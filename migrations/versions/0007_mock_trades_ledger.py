@@ -1,4 +1,7 @@
-"""What makes a row an entry of the ledger. In rows of other programs all of it stays empty."""
+"""What makes a row an entry of the ledger. In rows of other programs all of it stays empty.
+
+A downgrade keeps these columns once a row has a value of `ledger_revision`; the upgrade after it finds them in place.
+"""
 
 from portfolio.adapters.database.migration_steps import Alteration, Key
 
@@ -49,6 +52,7 @@ ALTERATION = Alteration(
         Key(name="unique_ledger_revision", columns=("ledger_revision",), unique=True),
         Key(name="idx_mock_trades_fingerprint", columns=("fingerprint",)),
     ),
+    kept_by="ledger_revision",
 )
 
 
@@ -58,5 +62,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take this step back."""
+    """Take this step back, where nothing of the ledger would be lost."""
     ALTERATION.revert()

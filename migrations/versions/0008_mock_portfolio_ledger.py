@@ -1,4 +1,7 @@
-"""The ledger's sums beside what the row says, and its revisions."""
+"""The ledger's sums beside what the row says, and its revisions.
+
+A downgrade keeps these columns once a row has a value of `ledger_cash`; the upgrade after it finds them in place.
+"""
 
 from portfolio.adapters.database.migration_steps import Alteration
 
@@ -35,6 +38,7 @@ ALTERATION = Alteration(
         "gross_profit": "{amount} NOT NULL DEFAULT 0",
         "gross_loss": "{amount} NOT NULL DEFAULT 0",
     },
+    kept_by="ledger_cash",
 )
 
 
@@ -44,5 +48,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take this step back."""
+    """Take this step back, where nothing of the ledger would be lost."""
     ALTERATION.revert()

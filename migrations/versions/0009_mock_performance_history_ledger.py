@@ -1,4 +1,7 @@
-"""Unit value and running sums of a day: what time-weighted returns are made of."""
+"""Unit value and running sums of a day: what time-weighted returns are made of.
+
+A downgrade keeps these columns once a row has a value of `unit_value`; the upgrade after it finds them in place.
+"""
 
 from portfolio.adapters.database.migration_steps import Alteration
 
@@ -27,6 +30,7 @@ ALTERATION = Alteration(
         "gross_profit": "{amount} NULL",
         "gross_loss": "{amount} NULL",
     },
+    kept_by="unit_value",
 )
 
 
@@ -36,5 +40,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take this step back."""
+    """Take this step back, where nothing of the ledger would be lost."""
     ALTERATION.revert()

@@ -1,4 +1,7 @@
-"""What became of bookings, kept for every later copy of them."""
+"""What became of bookings, kept for every later copy of them.
+
+A downgrade keeps the table once it has a row; the upgrade after it finds it in place.
+"""
 
 from portfolio.adapters.database.migration_steps import Key, NewTable
 
@@ -43,6 +46,7 @@ TABLE = NewTable(
             ),
         ),
     ),
+    holds_entries=True,
 )
 
 
@@ -52,5 +56,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take this step back."""
+    """Take this step back, where no entry would be lost."""
     TABLE.drop()

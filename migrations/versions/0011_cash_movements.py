@@ -1,4 +1,7 @@
-"""Entries of the ledger that are no trades: deposits, withdrawals, the baseline, adjustments."""
+"""Entries of the ledger that are no trades: deposits, withdrawals, the baseline, adjustments.
+
+A downgrade keeps the table once it has a row; the upgrade after it finds it in place.
+"""
 
 from portfolio.adapters.database.migration_steps import Key, NewTable
 
@@ -37,6 +40,7 @@ TABLE = NewTable(
         ),
         Key(name="unique_movement_revision", columns=("ledger_revision",), unique=True),
     ),
+    holds_entries=True,
 )
 
 
@@ -46,5 +50,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take this step back."""
+    """Take this step back, where no entry would be lost."""
     TABLE.drop()

@@ -1,4 +1,7 @@
-"""By how much a baseline or an adjustment moved what the ledger knows of positions."""
+"""By how much a baseline or an adjustment moved what the ledger knows of positions.
+
+A downgrade keeps the table once it has a row; the upgrade after it finds it in place.
+"""
 
 from portfolio.adapters.database.migration_steps import Key, NewTable
 
@@ -16,6 +19,7 @@ TABLE = NewTable(
         "quantity_delta": "{amount} NOT NULL",
     },
     keys=(Key(name="idx_position_adjustments_movement", columns=("movement_id",)),),
+    holds_entries=True,
 )
 
 
@@ -25,5 +29,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take this step back."""
+    """Take this step back, where no entry would be lost."""
     TABLE.drop()

@@ -272,6 +272,13 @@ async def test_refusals_are_paged_newest_first(ports: Ports) -> None:
     assert second.next_before is None
 
 
+async def test_whose_bookings_are_under_a_key_is_told_byte_for_byte(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    kept = [replace(refused(key), owner=owner) for key, owner in (("k", "two"), ("k", "one"), ("K", "one"), ("l", ""))]
+    await ports.ledger.transact(1, lambda unit: unit.add_outcomes(kept))
+    assert dict(await ports.ledger.owners_of({"k", "l", "never"})) == {"k": ["one", "two"], "l": [""]}
+
+
 async def test_the_newest_twin_is_found_while_it_is_young(ports: Ports) -> None:
     await open_books(ports.ledger)
     digest = "a" * 64

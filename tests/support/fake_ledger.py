@@ -72,6 +72,12 @@ class Books:
         reversals = [i for i, e in self.trades.items() if e is not None and e.trade.reverses == trade_id]
         return BookedTrade(id=trade_id, entry=self.trades[trade_id], reversed_by=reversals[0] if reversals else None)
 
+    def entries(self, after: int) -> list[NewTrade | NewMovement]:
+        """The ledger's entries after a revision, in order."""
+        entries: list[NewTrade | NewMovement] = [e for e in self.trades.values() if e is not None]
+        entries += self.movements.values()
+        return sorted((e for e in entries if e.revision > after), key=lambda entry: entry.revision)
+
     def outcome(self, key: BookingKey) -> RecordedOutcome | None:
         """What became of a booking."""
         return next((o for o in self.outcomes.values() if (o.owner, o.client_trade_id) == _parts(key)), None)
@@ -157,6 +163,12 @@ class FakeUnit:
     async def trade_at(self, revision: int) -> BookedTrade | None:
         found = [i for i, e in self.books.trades.items() if e is not None and e.revision == revision]
         return self.books.booked(found[0]) if found else None
+
+    async def entries(self, *, after: int, limit: int) -> Sequence[NewTrade | NewMovement]:
+        return self.books.entries(after)[:limit]
+
+    async def last_revision(self) -> int:
+        return max((entry.revision for entry in self.books.entries(0)), default=0)
 
     async def movement(self, owner: str, client_movement_id: str) -> RecordedMovement | None:
         for movement_id, entry in self.books.movements.items():
@@ -250,6 +262,14 @@ class FakeLedger:
         self._answer()
         return self.books.outcome(key)
 
+    async def owners_of(self, client_trade_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
+        self._answer()
+        found: dict[str, list[str]] = {}
+        for outcome in sorted(self.books.outcomes.values(), key=lambda outcome: outcome.owner):
+            if outcome.client_trade_id is not None and outcome.client_trade_id in client_trade_ids:
+                found.setdefault(outcome.client_trade_id, []).append(outcome.owner)
+        return found
+
     async def refusals(self, *, before: int | None, limit: int) -> Page[RecordedOutcome]:
         self._answer()
         refused = [(i, o) for i, o in self.books.outcomes.items() if isinstance(o.result, Refusal)]
@@ -263,9 +283,7 @@ class FakeLedger:
 
     async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[NewTrade | NewMovement]:
         self._get(portfolio_id)
-        entries: list[NewTrade | NewMovement] = [e for e in self.books.trades.values() if e is not None]
-        entries += self.books.movements.values()
-        return sorted((e for e in entries if e.revision > after), key=lambda entry: entry.revision)[:limit]
+        return self.books.entries(after)[:limit]
 
     async def daily_values(self, portfolio_id: int, *, since: date) -> Sequence[DailyValue]:
         self._answer()
@@ -278,6 +296,9 @@ class FakeLedger:
     async def ping(self) -> str:
         self._answer()
         return SCHEMA
+
+    async def try_write(self) -> None:
+        self._answer()
 
     def _answer(self) -> None:
         if self.away:

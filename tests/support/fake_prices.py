@@ -10,8 +10,9 @@ from typing import cast
 
 from portfolio.application.daily_positions import FilledDay
 from portfolio.application.errors import FeedFailed
+from portfolio.application.feed_records import Circuit, FeedReport, SourceState
 from portfolio.application.ports import Clock, Ledger
-from portfolio.application.records import Circuit, Close, FeedReport, Fence, PriceUpdate, SourceState
+from portfolio.application.records import Close, Fence, PriceUpdate
 from portfolio.domain.money import Price, Quantity
 from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.position import Mark, Position
@@ -26,12 +27,12 @@ def price(text: str | int) -> Price:
     return Price(Decimal(text))
 
 
-def holding(marks: Mapping[Symbol, str | None], at: datetime) -> Portfolio:
-    """A portfolio of one unit of each symbol, last priced as given; None where no price is known."""
+def holding(marks: Mapping[Symbol, str | None], at: datetime, *, quantity: str = "1") -> Portfolio:
+    """A portfolio of so many units of each symbol, last priced as given; None where no price is known."""
     positions = {
         symbol: Position(
             symbol=symbol,
-            quantity=Quantity(Decimal(1)),
+            quantity=Quantity(Decimal(quantity)),
             mark=None if text is None else Mark(price(text), "coinbase", at),
         )
         for symbol, text in marks.items()

@@ -21,6 +21,7 @@ from portfolio.adapters.database.tables import SCHEMA_REVISION
 from portfolio.application.booking import BookTrades
 from portfolio.application.booking_queue import BookingQueue
 from portfolio.application.cash import MoveCashInOrOut
+from portfolio.application.feed_records import Circuit, FeedReport, SourceState
 from portfolio.application.health import ReadHealth
 from portfolio.application.history import ReadCloses
 from portfolio.application.market import ReadMarket
@@ -30,7 +31,7 @@ from portfolio.application.ports import Clock, Ledger, PriceStore, SignalList
 from portfolio.application.pretrade import CheckTrade
 from portfolio.application.price_refresh import RefreshPrices
 from portfolio.application.rebalancing import ReadPlan, WhatIf
-from portfolio.application.records import Circuit, FeedReport, Revisions, SourceState
+from portfolio.application.records import Revisions
 from portfolio.application.reversal import ReverseTrade
 from portfolio.application.signal_rules import SignalRules
 from portfolio.application.signals import AcknowledgeSignal, GenerateSignals, ListSignals

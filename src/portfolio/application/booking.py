@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from portfolio.application.booking_batch import Batch, BookingResult
-from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
+from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown, OwnerAmbiguous
 from portfolio.application.ports import Clock, Ledger, LedgerUnit
 from portfolio.application.records import BookTrade
 from portfolio.application.signal_records import ID_PREFIX, Signal
@@ -28,12 +29,43 @@ class BookTrades:
         """Return one result a command, in order, once they are committed.
 
         A result is a reply (booked, or refused and kept; now or before), or the error that kept nothing: a key that
-        belongs to another booking, or a sum out of range.
+        belongs to another booking or to bookings of several owners, or a sum out of range.
 
         Raises:
             LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the commit was lost and could not be looked up; the same keys again tell.
         """
+        ambiguous: dict[int, OwnerAmbiguous] = {}
+        wanted = await self._for_their_owners(commands, ambiguous)
+        if ambiguous:
+            rest = iter(await self._book(wanted) if wanted else [])
+            return [ambiguous[index] if index in ambiguous else next(rest) for index in range(len(commands))]
+        return await self._book(wanted)
+
+    async def _for_their_owners(
+        self, commands: Sequence[BookTrade], ambiguous: dict[int, OwnerAmbiguous]
+    ) -> Sequence[BookTrade]:
+        """Return the commands, each override in the name of the one who has a booking under its key.
+
+        Those of which there are several such owners are left out and noted in ``ambiguous``, by their place.
+        """
+        keys = {c.client_trade_id for c in commands if c.override and not c.owner_given and c.client_trade_id}
+        if not keys:
+            return commands
+        owners_of = await self._ledger.owners_of(keys)
+        found: list[BookTrade] = []
+        for index, command in enumerate(commands):
+            key = command.client_trade_id
+            owners = owners_of.get(key, ()) if key in keys and command.override and not command.owner_given else ()
+            if key is None or not owners or (command.engine == command.owner and command.owner in owners):
+                found.append(command)
+            elif len(owners) == 1:
+                found.append(replace(command, owner=owners[0]))
+            else:
+                ambiguous[index] = OwnerAmbiguous(key, owners)
+        return found
+
+    async def _book(self, commands: Sequence[BookTrade]) -> list[BookingResult]:
         lost: Batch | None = None
         last: Batch | None = None
 

@@ -16,20 +16,20 @@ from portfolio.application.records import (
     NewTrade,
     RecordedOutcome,
     Refusal,
+    same_execution,
 )
 from portfolio.application.valuation import percent_of
 from portfolio.domain.errors import AmountMismatch, DomainError, InsufficientCash, InsufficientQuantity
 from portfolio.domain.money import Money
 from portfolio.domain.portfolio import BookingRules, Portfolio
 from portfolio.domain.position import Position
-from portfolio.domain.trade import Execution, Trade
+from portfolio.domain.trade import Trade
 
 # Refusals of these kinds are kept: what was refused may have been executed all the same.
 KEPT_REFUSALS = (AmountMismatch, InsufficientCash, InsufficientQuantity)
 POSITION_LIMIT_PERCENT = Decimal(25)
 
 BookingResult = BookingReply | DomainError | KeyReused
-Asked = Execution | RecordedOutcome
 
 
 @dataclass(slots=True, eq=False)
@@ -94,8 +94,8 @@ class Batch:
     def _decide_keyed(
         self, command: BookTrade, key: BookingKey, known: RecordedOutcome | None, rules: BookingRules
     ) -> Booked | Refused | BookingResult:
-        if known is not None and not _overrides(command, known, known.result):
-            same = _is_copy(command, known, known.fingerprint)
+        if known is not None and not _overrides(command, known.fingerprint, known.result):
+            same = _is_copy(command, known.fingerprint)
             return BookingReply(known, replayed=True) if same else KeyReused(key.client_trade_id)
         decision = self._book(command, rules, first=known)
         if isinstance(decision, Booked | Refused):
@@ -106,14 +106,13 @@ class Batch:
         self, command: BookTrade, key: BookingKey, earlier: Booked | Refused, rules: BookingRules
     ) -> Booked | Refused | BookingResult:
         """Decide on a key that came before in this batch."""
-        asked = earlier.command.execution
-        if isinstance(earlier, Refused) and _overrides(command, asked, earlier.refusal):
+        if isinstance(earlier, Refused) and _overrides(command, earlier.fingerprint, earlier.refusal):
             decision = self._book(command, rules, first=self._outcome(earlier))
             if isinstance(decision, Booked):
                 self._refused.remove(earlier)
                 self._decided[key] = decision
             return decision
-        return earlier if _is_copy(command, asked, earlier.fingerprint) else KeyReused(key.client_trade_id)
+        return earlier if _is_copy(command, earlier.fingerprint) else KeyReused(key.client_trade_id)
 
     def number(self, trade_ids: Sequence[int]) -> None:
         """Take in the ids under which the entries were written, in their order."""
@@ -221,16 +220,11 @@ def _acceptance(booked: Booked) -> Acceptance:
     )
 
 
-def _overrides(command: BookTrade, asked: Asked, result: Acceptance | Refusal) -> bool:
+def _overrides(command: BookTrade, asked: str, result: Acceptance | Refusal) -> bool:
     """Return whether the command books what was refused before under the same key."""
-    return command.override and isinstance(result, Refusal) and _says(command.execution) == _says(asked)
+    return command.override and isinstance(result, Refusal) and same_execution(command.fingerprint, asked)
 
 
-def _is_copy(command: BookTrade, asked: Asked, fingerprint: str) -> bool:
+def _is_copy(command: BookTrade, asked: str) -> bool:
     """Return whether the command repeats what its key stands for; an override need not repeat the engine's remarks."""
-    same = command.override and _says(command.execution) == _says(asked)
-    return same or command.fingerprint == fingerprint
-
-
-def _says(asked: Asked) -> tuple[object, ...]:
-    return asked.symbol, asked.side, asked.quantity, asked.price, asked.net_amount, asked.fees
+    return same_execution(command.fingerprint, asked) if command.override else command.fingerprint == asked

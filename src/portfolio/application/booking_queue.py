@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections import deque
 from collections.abc import Sequence
 
@@ -51,7 +52,8 @@ class BookingQueue:
         self._waiting.append((commands, answer))
         self._waiting_count += len(commands)
         if self._worker is None:
-            self._worker = asyncio.create_task(self._work(), name="booking-queue")
+            # In a context of its own: the work is not of the request that happened to start it.
+            self._worker = asyncio.create_task(self._work(), name="booking-queue", context=contextvars.Context())
         return await answer
 
     async def close(self) -> None:

@@ -9,7 +9,8 @@ from portfolio.application.errors import KeyReused
 from portfolio.application.ports import Clock, Ledger, LedgerUnit
 from portfolio.application.records import NewMovement, RecordedMovement
 from portfolio.domain.money import Money
-from portfolio.domain.portfolio import BookingRules, MovementKind
+from portfolio.domain.movement import MovementKind
+from portfolio.domain.portfolio import BookingRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

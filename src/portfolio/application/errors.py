@@ -10,6 +10,7 @@
     ├── PortfolioMissing        there is no portfolio yet
     ├── SchemaUnknown           the database is at another schema revision
     ├── KeyReused               this key belongs to another booking
+    │   └── OwnerAmbiguous      several owners used it, and none was named
     ├── NotFound                nothing by that name
     ├── SignalClaimed           somebody else has it
     ├── SignalOutdated          it is no longer to be carried out
@@ -20,6 +21,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 
@@ -79,6 +81,17 @@ class KeyReused(ApplicationError):
     def __init__(self, key: str) -> None:
         super().__init__(f"{key!r} was used before for another request; nothing was changed")
         self.key = key
+
+
+class OwnerAmbiguous(KeyReused):
+    """Several owners have a booking under this key, and it was not said whose is meant."""
+
+    def __init__(self, key: str, owners: Sequence[str]) -> None:
+        ApplicationError.__init__(
+            self, f"{len(owners)} owners have a booking under {key!r}: say whose is meant, with `owner`"
+        )
+        self.key = key
+        self.owners = tuple(owners)
 
 
 class NotFound(ApplicationError):

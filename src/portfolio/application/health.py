@@ -10,15 +10,18 @@ from enum import StrEnum
 from typing import Protocol
 
 from portfolio.application.errors import ApplicationError, PortfolioMissing, SchemaUnknown
+from portfolio.application.feed_records import SourceState
 from portfolio.application.ports import Clock, Ledger, PriceFeed
 from portfolio.application.price_refresh import RefreshPrices
-from portfolio.application.records import SourceState
 from portfolio.application.snapshots import Snapshot, Snapshots
 from portfolio.application.verification import describe_drift
+from portfolio.domain.errors import DomainError
 from portfolio.domain.money import Money
 from portfolio.domain.position import TRADE_SOURCE, Position
 
 PROBE_SECONDS = 0.8
+WRITE_SECONDS = 1.0
+NO_REFRESH = frozenset({TRADE_SOURCE, "legacy"})
 
 
 class Condition(StrEnum):
@@ -120,12 +123,14 @@ class ReadHealth:
         self._schema_revision = schema_revision
         self._probe: asyncio.Task[DatabaseHealth] | None = None
         self._refused: int | None = None
+        self._written_at: float | None = None
 
     async def __call__(self) -> Health:
         """Return how the service is doing; never raises."""
         database = await self._database()
         snapshot = self._snapshots.last
         prices = self._prices(snapshot)
+        drift, lines = _drift(snapshot)
         return Health(
             condition=_condition(database, snapshot, prices),
             can_book=database.condition is DatabaseCondition.UP,
@@ -134,8 +139,8 @@ class ReadHealth:
             leader=self._refresher.is_leader,
             interval_seconds=self._refresher.interval_seconds,
             last_tick_age_seconds=self._refresher.last_tick_age_seconds,
-            drift=snapshot.portfolio.drift if snapshot else None,
-            drift_lines=describe_drift(snapshot.portfolio) if snapshot else (),
+            drift=drift,
+            drift_lines=lines,
         )
 
     async def _database(self) -> DatabaseHealth:
@@ -160,11 +165,12 @@ class ReadHealth:
                 return self._unknown(SchemaUnknown(revision, self._schema_revision))
             self._refused = await self._ledger.count_refusals()
             snapshot = await self._snapshots.newest()
+            await self._try_write()
         except SchemaUnknown as error:
             return self._unknown(error)
         except PortfolioMissing as error:
             return self._failed(DatabaseCondition.BOOKS_NOT_OPEN, str(error))
-        except ApplicationError as error:
+        except (ApplicationError, DomainError) as error:
             return self._failed(DatabaseCondition.AWAY, str(error))
         is_open = snapshot.portfolio.revision > 0
         if snapshot.database_away:
@@ -177,6 +183,14 @@ class ReadHealth:
             schema_revision=revision,
             refused_bookings=self._refused,
         )
+
+    async def _try_write(self) -> None:
+        """Make sure that a booking could be committed; what was so within the last second is so."""
+        now = self._clock.monotonic()
+        if self._written_at is None or now - self._written_at >= WRITE_SECONDS:
+            self._written_at = None
+            await self._ledger.try_write()
+            self._written_at = now
 
     def _unknown(self, error: SchemaUnknown) -> DatabaseHealth:
         return self._failed(DatabaseCondition.SCHEMA_UNKNOWN, str(error), schema_revision=error.found)
@@ -205,9 +219,19 @@ class ReadHealth:
         )
 
 
+def _drift(snapshot: Snapshot | None) -> tuple[Money | None, Sequence[str]]:
+    """Return what other programs moved: its value, None where it is none that can be written, and its lines."""
+    if snapshot is None:
+        return None, ()
+    try:
+        return snapshot.portfolio.drift, describe_drift(snapshot.portfolio)
+    except DomainError as error:
+        return None, (str(error),)
+
+
 def _newest_mark(held: Sequence[Position]) -> datetime | None:
-    """Return when a price last came in, from whichever instance; a trade's own price is no refresh."""
-    return max((p.mark.at for p in held if p.mark and p.mark.source != TRADE_SOURCE), default=None)
+    """Return when a price last came in, from whichever instance; a trade's or an adopted row's is no refresh."""
+    return max((p.mark.at for p in held if p.mark and p.mark.source not in NO_REFRESH), default=None)
 
 
 def _condition(database: DatabaseHealth, snapshot: Snapshot | None, prices: PriceHealth) -> Condition:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from portfolio.application.ports import Clock, Ledger, LedgerUnit
 from portfolio.application.records import NewMovement, PositionAdjustment
 from portfolio.domain.money import Money
-from portfolio.domain.portfolio import Movement, Portfolio
+from portfolio.domain.movement import Movement
+from portfolio.domain.portfolio import Portfolio
 
 OWNER = "service"
 
@@ -47,14 +48,15 @@ class OpenBooks:
         if unit.portfolio.revision > 0:
             return Opening.NOTHING
         now = self.clock.now()
-        before = unit.portfolio
+        # Another program may have made the row anew: the entries of before stay, and the baseline begins after them.
+        before = replace(unit.portfolio, revision=await unit.last_revision())
         # Told from what is there under the lock, not from who made the row: another instance may have made it, or this
         # one in a run that was killed before it came here.
         fresh = not before.cash and not before.positions
         after, movement = before.adopt(now)
         adjustments = tuple(
-            PositionAdjustment(symbol=position.symbol, quantity_delta=position.drift)
-            for position in before.drifted_positions
+            PositionAdjustment(symbol=position.symbol, quantity_delta=position.quantity)
+            for position in before.open_positions
         )
         await unit.add_movement(_entry(before.id, after, movement, positions=adjustments))
         if fresh and self.initial_cash.value > 0:

@@ -7,12 +7,12 @@ from datetime import date, datetime
 from typing import Protocol, TypeVar
 
 from portfolio.application.daily_positions import DayPositions, FilledDay
+from portfolio.application.feed_records import FeedReport, SourceState
 from portfolio.application.records import (
     BookedTrade,
     BookingKey,
     Close,
     DailyValue,
-    FeedReport,
     Fence,
     NewMovement,
     NewTrade,
@@ -21,7 +21,6 @@ from portfolio.application.records import (
     RecordedMovement,
     RecordedOutcome,
     Revisions,
-    SourceState,
     TradeFilter,
 )
 from portfolio.application.signal_records import Signal, SignalFilter
@@ -95,6 +94,14 @@ class LedgerUnit(Protocol):
         """Return the trade whose entry made this ledger revision; None where none did."""
         ...
 
+    async def entries(self, *, after: int, limit: int) -> Sequence[NewTrade | NewMovement]:
+        """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
+        ...
+
+    async def last_revision(self) -> int:
+        """Return the highest revision of an entry, which the portfolio's own is unless its row was made anew."""
+        ...
+
     async def movement(self, owner: str, client_movement_id: str) -> RecordedMovement | None:
         """Return the cash movement recorded under this key; None where there is none."""
         ...
@@ -156,6 +163,10 @@ class Ledger(Protocol):
         """Return what became of the booking with this key; None where nothing did."""
         ...
 
+    async def owners_of(self, client_trade_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Return by key who has a booking under it, in order; absent where nobody has."""
+        ...
+
     async def refusals(self, *, before: int | None, limit: int) -> Page[RecordedOutcome]:
         """Return refused bookings, newest first."""
         ...
@@ -178,6 +189,14 @@ class Ledger(Protocol):
 
     async def ping(self) -> str:
         """Return the schema revision that the database is at; the cheapest proof that it answers."""
+        ...
+
+    async def try_write(self) -> None:
+        """Make sure that a booking could be committed now; nothing is written.
+
+        Raises:
+            LedgerUnavailable: it could not.
+        """
         ...
 
 

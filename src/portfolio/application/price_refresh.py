@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from portfolio.application.feed_records import FeedReport
 from portfolio.application.ports import Clock, CrossCheck, Ledger, PriceFeed, PriceStore
-from portfolio.application.records import FeedReport, Fence, PriceUpdate
+from portfolio.application.records import Fence, PriceUpdate
+from portfolio.domain.errors import OutOfRange
+from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.position import Mark
 from portfolio.domain.quarantine import Quarantine, QuoteRules, Suspect
 from portfolio.domain.quote import Quote
@@ -130,13 +133,10 @@ class RefreshPrices:
             rules=self._rules,
         )
         self._quarantine = verdict.quarantine
-        refreshed = {
-            symbol: Mark(quote.price, quote.marked_source, quote.observed_at)
-            for symbol, quote in verdict.believed.items()
-        }
+        refreshed, too_large = _marks(verdict.believed, portfolio)
         at = self._clock.now()
         await self._prices.record(self._portfolio_id, PriceUpdate(marks=refreshed, at=at), fence)
-        reasons = {**report.failures, **verdict.refused}
+        reasons = {**report.failures, **verdict.refused, **too_large}
         result = RefreshReport(
             refreshed=refreshed,
             failed={s: reasons.get(s, "no source answered") for s in marks if s not in refreshed},
@@ -162,3 +162,17 @@ class RefreshPrices:
             if quote is not None and mark is not None and self._rules.is_wild(quote.price, mark.price):
                 wild[symbol] = quote.source
         return (await self._cross_check.quotes_elsewhere(wild)).quotes if wild else {}
+
+
+def _marks(quotes: Mapping[Symbol, Quote], portfolio: Portfolio) -> tuple[dict[Symbol, Mark], dict[Symbol, str]]:
+    """Return the quotes as marks, and why some cannot be: one absurd price must not spoil the others' refresh."""
+    marks: dict[Symbol, Mark] = {}
+    too_large: dict[Symbol, str] = {}
+    for symbol, quote in quotes.items():
+        try:
+            portfolio.position(symbol).quantity.at(quote.price)
+        except OutOfRange as error:
+            too_large[symbol] = f"the position's value: {error}"
+        else:
+            marks[symbol] = Mark(quote.price, quote.marked_source, quote.observed_at)
+    return marks, too_large

@@ -5,21 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Generic, TypeVar
 
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.money import Money, Price, Quantity
-from portfolio.domain.portfolio import Movement
+from portfolio.domain.movement import Movement
 from portfolio.domain.position import Mark, Position
-from portfolio.domain.quote import Quote
 from portfolio.domain.symbol import Symbol
 from portfolio.domain.trade import Execution, Side, Trade
 
 T = TypeVar("T")
+
+HALF_DIGEST = 32
 
 
 # --- bookings ---------------------------------------------------------------------------------------------------------
@@ -37,7 +37,8 @@ class BookingKey:
 class BookTrade:
     """The wish to book one execution.
 
-    ``owner`` is the name of the API key, or the engine where the service is open.
+    ``owner`` is the name of the API key, or the engine where the service is open. An override is for whoever has a
+    booking under its key, unless ``owner_given``.
     """
 
     execution: Execution
@@ -49,6 +50,7 @@ class BookTrade:
     confidence: Decimal | None = None
     notes: str | None = None
     override: bool = False
+    owner_given: bool = False
     executed_at_given: bool = False
 
     @property
@@ -58,13 +60,19 @@ class BookTrade:
 
     @property
     def fingerprint(self) -> str:
-        """Return a digest of the normalised fields: equal for the same booking however it was written."""
+        """Return a digest of the normalised fields: equal for the same booking however it was written.
+
+        Its first half is of what was executed, so that two bookings with the same money and other remarks can be told
+        from two different ones; see :func:`same_execution`.
+        """
         e = self.execution
-        fields = [
+        executed = [
             e.symbol.code,
             e.side.value,
             *(plain(a.value) for a in (e.quantity, e.price, e.net_amount, e.fees)),
             e.fees_included,
+        ]
+        remarks = [
             e.executed_at.isoformat() if self.executed_at_given else None,
             self.engine,
             self.signal_id,
@@ -72,7 +80,12 @@ class BookTrade:
             None if self.confidence is None else plain(self.confidence),
             self.notes,
         ]
-        return hashlib.sha256(json.dumps(fields).encode()).hexdigest()
+        return _half_digest(executed) + _half_digest(remarks)
+
+
+def same_execution(fingerprint: str, other: str) -> bool:
+    """Return whether two bookings move the same money, whatever was remarked on them."""
+    return fingerprint[:HALF_DIGEST] == other[:HALF_DIGEST]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,32 +232,6 @@ class RecordedMovement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeedReport:
-    """What asking for prices brought: quotes as reported, and the reason for every symbol without one."""
-
-    quotes: Mapping[Symbol, Quote]
-    failures: Mapping[Symbol, str] = field(default_factory=dict)
-
-
-class Circuit(StrEnum):
-    """Whether a source is asked: closed, yes; open, not now; half_open, one try; off, refused for good."""
-
-    CLOSED = "closed"
-    OPEN = "open"
-    HALF_OPEN = "half_open"
-    OFF = "off"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceState:
-    """How a price source is doing."""
-
-    state: Circuit
-    last_error: str | None = None
-    last_success: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Close:
     """An asset's price at the end of a UTC day."""
 
@@ -300,3 +287,7 @@ class DailyValue:
     losses: int | None = None
     gross_profit: Money | None = None
     gross_loss: Money | None = None
+
+
+def _half_digest(fields: Sequence[object]) -> str:
+    return hashlib.sha256(json.dumps(fields).encode()).hexdigest()[:HALF_DIGEST]

@@ -9,13 +9,13 @@ from portfolio.application.ports import Clock, Ledger, LedgerUnit
 from portfolio.application.records import NewTrade
 from portfolio.domain.errors import NotReversible
 from portfolio.domain.money import Money
-from portfolio.domain.portfolio import BookingRules
+from portfolio.domain.portfolio import BookingRules, Portfolio
 from portfolio.domain.position import Position
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReversalReply:
-    """A reversal as booked, with the state right after it."""
+    """A reversal as booked, with the state right after it; with the state as it is now where it was ``replayed``."""
 
     trade_id: int
     reverses: int
@@ -23,6 +23,7 @@ class ReversalReply:
     position: Position
     cash: Money
     total_value: Money
+    replayed: bool = False
 
 
 class ReverseTrade:
@@ -35,11 +36,11 @@ class ReverseTrade:
         self._portfolio_id = portfolio_id
 
     async def __call__(self, trade_id: int, *, owner: str, notes: str | None = None) -> ReversalReply:
-        """Return the reversal, once it is committed.
+        """Return the reversal, once it is committed; the one there is where this owner reversed the trade before.
 
         Raises:
             NotFound: no such trade.
-            NotReversible: reversed before, itself a reversal, or not booked here.
+            NotReversible: reversed before by another owner, itself a reversal, or not booked here.
             InsufficientQuantity: what the trade bought is no longer held.
             InsufficientCash: what it brought is no longer there.
             LedgerUnavailable: nothing was applied.
@@ -54,7 +55,10 @@ class ReverseTrade:
         if found.entry is None:
             raise NotReversible(trade_id, "it was not booked here")
         if found.reversed_by is not None:
-            raise NotReversible(trade_id, f"trade {found.reversed_by} reversed it")
+            earlier = await unit.trade(found.reversed_by)
+            if earlier is None or earlier.entry is None or earlier.entry.owner != owner:
+                raise NotReversible(trade_id, f"trade {found.reversed_by} reversed it")
+            return _reply(earlier.id, trade_id, earlier.entry, unit.portfolio, replayed=True)
         now = self._clock.now()
         after, trade = unit.portfolio.reverse(
             found.entry.trade, trade_id, now, allow_negative_cash=self._rules.allow_negative_cash
@@ -69,11 +73,18 @@ class ReverseTrade:
         )
         [reversal_id] = await unit.add_trades([entry])
         await unit.save(after)
-        return ReversalReply(
-            trade_id=reversal_id,
-            reverses=trade_id,
-            entry=entry,
-            position=after.position(trade.symbol),
-            cash=after.cash,
-            total_value=after.total_value,
-        )
+        return _reply(reversal_id, trade_id, entry, after)
+
+
+def _reply(
+    reversal_id: int, trade_id: int, entry: NewTrade, portfolio: Portfolio, *, replayed: bool = False
+) -> ReversalReply:
+    return ReversalReply(
+        trade_id=reversal_id,
+        reverses=trade_id,
+        entry=entry,
+        position=portfolio.position(entry.trade.symbol),
+        cash=portfolio.cash,
+        total_value=portfolio.total_value,
+        replayed=replayed,
+    )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from portfolio.application.opening import OWNER
 from portfolio.application.ports import Clock, Ledger, LedgerUnit
 from portfolio.application.records import NewMovement, NewTrade, PositionAdjustment
 from portfolio.domain.money import Money, Quantity
-from portfolio.domain.portfolio import Movement, Portfolio
+from portfolio.domain.movement import Movement, MovementKind
+from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 from portfolio.domain.trade import Side, Trade
 
@@ -19,7 +20,7 @@ PAGE = 5_000
 
 @dataclass(slots=True)
 class Fold:
-    """What the ledger's entries add up to."""
+    """What the ledger's entries add up to, from the newest baseline on: a baseline says what there is, all of it."""
 
     revision: int = 0
     trades: int = 0
@@ -54,6 +55,9 @@ class Fold:
     def _add_movement(self, entry: NewMovement) -> None:
         movement = entry.movement
         self.movements += 1
+        if movement.kind is MovementKind.BASELINE:
+            self.cash = self.net_deposits = self.realized_pnl = self.fees_paid = Money.zero()
+            self.quantities.clear()
         self.cash = self.cash + movement.cash_delta
         self.net_deposits = self.net_deposits + movement.net_deposits_delta
         self.realized_pnl = self.realized_pnl + movement.realized_delta
@@ -101,19 +105,28 @@ class VerifyBooks:
             PortfolioMissing: there is nothing to verify.
         """
         portfolio = await self._ledger.load(self._portfolio_id)
-        return _verdict(portfolio, await self._fold(portfolio.revision))
-
-    async def _fold(self, until: int) -> Fold:
         fold = Fold()
-        while fold.revision < until:
-            entries = await self._ledger.entries(self._portfolio_id, after=fold.revision, limit=PAGE)
-            if not entries:
-                break
-            for entry in entries:
-                if entry.revision > until:
-                    return fold
-                fold.add(entry)
-        return fold
+        await _add_entries(fold, portfolio.revision, lambda after: _page(self._ledger, self._portfolio_id, after))
+        return _verdict(portfolio, fold)
+
+
+async def _page(ledger: Ledger, portfolio_id: int, after: int) -> Sequence[NewTrade | NewMovement]:
+    return await ledger.entries(portfolio_id, after=after, limit=PAGE)
+
+
+Entries = Callable[[int], Awaitable[Sequence[NewTrade | NewMovement]]]
+
+
+async def _add_entries(fold: Fold, until: int, entries_after: Entries) -> None:
+    """Take in the entries up to a ledger revision, page by page."""
+    while fold.revision < until:
+        entries = await entries_after(fold.revision)
+        if not entries:
+            return
+        for entry in entries:
+            if entry.revision > until:
+                return
+            fold.add(entry)
 
 
 def _verdict(portfolio: Portfolio, fold: Fold) -> Verdict:
@@ -127,10 +140,11 @@ def _verdict(portfolio: Portfolio, fold: Fold) -> Verdict:
     ):
         if ours != entries:
             differences.append(f"{name}: the books say {ours}, their entries add up to {entries}")
-    for symbol in sorted(set(portfolio.positions) | set(fold.quantities)):
-        held, added_up = portfolio.position(symbol).ledger_quantity, fold.quantities[symbol]
+    for symbol, position in sorted(portfolio.positions.items()):
+        held, added_up = position.ledger_quantity, fold.quantities[symbol]
         if held != added_up:
             differences.append(f"{symbol}: the books say {held}, their entries add up to {added_up}")
+    gone = [f"{a.symbol}: it has no row, the ledger says {-a.quantity_delta}" for a in _without_row(portfolio, fold)]
     # With the books' own sums it would always hold: their drift is what is left over. The entries' sums prove it.
     identity = fold.net_deposits + fold.realized_pnl + portfolio.unrealized_pnl + portfolio.drift
     if portfolio.total_value != identity:
@@ -143,9 +157,19 @@ def _verdict(portfolio: Portfolio, fold: Fold) -> Verdict:
         movements=fold.movements,
         revision=portfolio.revision,
         differences=differences,
-        drift=describe_drift(portfolio),
+        drift=[*describe_drift(portfolio), *gone],
         drift_value=portfolio.drift,
     )
+
+
+def _without_row(portfolio: Portfolio, fold: Fold) -> list[PositionAdjustment]:
+    """Return what takes out of the ledger the positions whose rows another program deleted."""
+    unreadable = {name.upper() for name in portfolio.unreadable_rows}
+    return [
+        PositionAdjustment(symbol=symbol, quantity_delta=-quantity)
+        for symbol, quantity in sorted(fold.quantities.items())
+        if quantity and symbol not in portfolio.positions and symbol.code not in unreadable
+    ]
 
 
 def describe_drift(portfolio: Portfolio) -> list[str]:
@@ -160,7 +184,8 @@ def describe_drift(portfolio: Portfolio) -> list[str]:
     if portfolio.drift and not lines:
         lines.append(f"cost basis: the rows say {portfolio.drift} more than the ledger")
     lines.extend(
-        f"{name!r}: the row's symbol names no asset, it counts for nothing" for name in portfolio.unreadable_rows
+        f"{name!r}: the row names no asset, or no amount that can be; it counts for nothing"
+        for name in portfolio.unreadable_rows
     )
     return lines
 
@@ -182,19 +207,30 @@ class ReconcileBooks:
         Raises:
             LedgerUnavailable: nothing was applied.
         """
-        return await self._ledger.transact(self._portfolio_id, lambda unit: self._reconcile(unit, as_realized))
+        # Long books are read before the lock is taken; what is booked meanwhile is read under it.
+        fold, revision = Fold(), (await self._ledger.load(self._portfolio_id)).revision
+        await _add_entries(fold, revision, lambda after: _page(self._ledger, self._portfolio_id, after))
+        return await self._ledger.transact(self._portfolio_id, lambda unit: self._reconcile(unit, fold, as_realized))
 
-    async def _reconcile(self, unit: LedgerUnit, as_realized: bool | None) -> NewMovement | None:
+    async def _reconcile(self, unit: LedgerUnit, fold: Fold, as_realized: bool | None) -> NewMovement | None:
         before = unit.portfolio
-        if not before.has_drift:
+        await _add_entries(fold, before.revision, lambda after: unit.entries(after=after, limit=PAGE))
+        gone = _without_row(before, fold)
+        if not before.has_drift and not gone:
             return None
-        moved = tuple(PositionAdjustment(symbol=p.symbol, quantity_delta=p.drift) for p in before.drifted_positions)
+        moved = (*_moved(before, fold), *gone)
         realized = bool(moved) if as_realized is None else as_realized
         after, movement = before.reconcile(self._clock.now(), as_realized=realized)
         entry = _adjustment(before, after, movement, moved)
         await unit.add_movement(entry)
         await unit.save(after)
         return entry
+
+
+def _moved(portfolio: Portfolio, fold: Fold) -> list[PositionAdjustment]:
+    """Return what takes the ledger to what the rows say, also of rows that were deleted and made anew."""
+    differences = ((s, p.quantity - fold.quantities[s]) for s, p in sorted(portfolio.positions.items()))
+    return [PositionAdjustment(symbol=symbol, quantity_delta=delta) for symbol, delta in differences if delta]
 
 
 def _adjustment(

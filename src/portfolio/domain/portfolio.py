@@ -6,37 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from types import MappingProxyType
 
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, NotReversible
 from portfolio.domain.money import Money
+from portfolio.domain.movement import Movement, MovementKind
 from portfolio.domain.position import Mark, Position
 from portfolio.domain.symbol import Symbol
 from portfolio.domain.tally import Tally
 from portfolio.domain.trade import Execution, Side, Trade
 from portfolio.domain.units import Units
-
-
-class MovementKind(StrEnum):
-    """Why cash, or what is known of it, moved without a trade."""
-
-    DEPOSIT = "deposit"
-    WITHDRAWAL = "withdrawal"
-    BASELINE = "baseline"
-    ADJUSTMENT = "adjustment"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Movement:
-    """An entry that is no trade: by how much it moved the sums, and what the portfolio was worth just before."""
-
-    kind: MovementKind
-    cash_delta: Money
-    net_deposits_delta: Money
-    realized_delta: Money = Money.zero()
-    value_before: Money
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

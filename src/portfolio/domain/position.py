@@ -48,6 +48,12 @@ class Position:
     mark: Mark | None = None
     updated_at: datetime | None = None
 
+    def __post_init__(self) -> None:
+        # What is not held cost nothing: money that a foreign write left in a closed row is no value of ours.
+        if not self.quantity and (self.asset_cost or self.cost_basis):
+            object.__setattr__(self, "asset_cost", Money.zero())
+            object.__setattr__(self, "cost_basis", Money.zero())
+
     @property
     def is_open(self) -> bool:
         """Return whether anything is held."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -80,7 +81,8 @@ def assemble(rim: Rim, settings: Settings, *, portfolio_id: int) -> PortfolioApp
         rim.prices,
         clock,
         interval_seconds=settings.refresh_seconds,
-        holder=f"{socket.gethostname()}:{os.getpid()}",
+        # Two containers may share a host name and a process id.
+        holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         least_interval=rim.least_interval_seconds,
         retention_days=settings.tick_retention_days,
     )

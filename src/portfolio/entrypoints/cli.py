@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sys
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from typing import NoReturn, Protocol, TypeVar
 
@@ -20,6 +20,8 @@ from portfolio.application.errors import ApplicationError
 from portfolio.application.gap_filling import FillGaps, GapReport
 from portfolio.application.opening import OpenBooks, Opening
 from portfolio.application.verification import ReconcileBooks, Verdict, VerifyBooks
+from portfolio.domain.errors import DomainError
+from portfolio.entrypoints.http.auth import Keyring
 from portfolio.settings import Settings, SettingsError, read_settings
 
 T = TypeVar("T")
@@ -73,11 +75,8 @@ def commands() -> None:
 @click.pass_obj
 def serve(composition: Composition) -> None:
     """Answer HTTP on PORTFOLIO_HOST:PORTFOLIO_PORT and refresh prices until SIGTERM."""
-    settings = _settings()
-    try:
-        composition.serve(settings)
-    except (ApplicationError, SettingsError) as error:
-        _fail(str(error))
+    with _in_words():
+        composition.serve(_settings())
 
 
 @commands.command()
@@ -92,10 +91,11 @@ def migrate(composition: Composition, *, as_sql: bool, start: str, end: str) -> 
     touched and no connection is made; the service opens the books itself when it first starts on the new schema.
     """
     settings = _settings()
-    if as_sql:
-        click.echo(composition.migration_script(settings, start, end))
-        return
-    revision = composition.migrate(settings, end)
+    with _in_words():
+        if as_sql:
+            click.echo(composition.migration_script(settings, start, end))
+            return
+        revision = composition.migrate(settings, end)
     click.echo(f"schema revision {revision}")
     if end == "head":
         opening = _run(composition, settings, lambda desk: desk.open_books())
@@ -181,14 +181,15 @@ def backfill(composition: Composition, days: int) -> None:
 @click.option("--scopes", default="read+trade", show_default=True, help="read, trade, admin, joined by +.")
 def key(name: str, scopes: str) -> None:
     """Make an API key for NAME and print the entry for PORTFOLIO_API_KEYS or the keys file."""
-    click.echo(f"{name}:{scopes}:{secrets.token_urlsafe(32)}")
+    entry = f"{name}:{scopes}:{secrets.token_urlsafe(32)}"
+    with _in_words():
+        Keyring.of(Settings(api_keys=entry))
+    click.echo(entry)
 
 
 def _settings() -> Settings:
-    try:
+    with _in_words():
         return read_settings()
-    except SettingsError as error:
-        _fail(str(error))
 
 
 def _run(composition: Composition, settings: Settings, work: Callable[[Desk], Awaitable[T]]) -> T:
@@ -196,9 +197,16 @@ def _run(composition: Composition, settings: Settings, work: Callable[[Desk], Aw
         async with composition.desk(settings) as desk:
             return await work(desk)
 
-    try:
+    with _in_words():
         return asyncio.run(use())
-    except (ApplicationError, SettingsError) as error:
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Say what went wrong in a sentence, and end with a status that tells."""
+    try:
+        yield
+    except (ApplicationError, DomainError, SettingsError) as error:
         _fail(str(error))
 
 

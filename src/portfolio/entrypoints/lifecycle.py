@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 
 import structlog
 
-from portfolio.application.errors import ApplicationError, LedgerUnavailable
+from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.opening import OpenBooks
 from portfolio.entrypoints.price_loop import PriceLoop
 
@@ -34,11 +33,13 @@ class Lifecycle:
         price_loop: PriceLoop,
         finish: Sequence[Step],
         close: Sequence[Step],
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         """Wire the parts: ``finish`` brings what was begun to its end, ``close`` then gives back what is held."""
         self._check = check
         self._open_books = open_books
         self._finish = finish
+        self._retry_seconds = retry_seconds
         self._price_loop = price_loop
         self._close = close
         self._opening: asyncio.Task[None] | None = None
@@ -51,8 +52,7 @@ class Lifecycle:
         """Take no more bookings, finish those taken, give up the price lease and close every connection."""
         if self._opening is not None:
             self._opening.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._opening
+            await asyncio.wait([self._opening])
         for finish in self._finish:
             await finish()
         await self._price_loop.stop()
@@ -65,11 +65,12 @@ class Lifecycle:
                 await self._check()
                 opening = await self._open_books()
             except LedgerUnavailable as error:
-                _log.warning("books.database_away", reason=str(error), retry_seconds=RETRY_SECONDS)
-            except ApplicationError as error:
-                _log.error("books.not_opened", reason=str(error), retry_seconds=RETRY_SECONDS)
+                _log.warning("books.database_away", reason=str(error), retry_seconds=self._retry_seconds)
+            except Exception as error:  # noqa: BLE001  whatever it is, an operator may mend it while the service waits
+                reason = f"{type(error).__name__}: {error}"
+                _log.error("books.not_opened", reason=reason, retry_seconds=self._retry_seconds)
             else:
                 _log.info("books.open", opening=opening.value)
                 self._price_loop.start()
                 return
-            await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(self._retry_seconds)

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from litestar.routes import HTTPRoute
+from structlog.testing import capture_logs
 
 from portfolio.entrypoints.http.auth import Scope
 from portfolio.entrypoints.http.operation import operation_of
+from portfolio.settings import SettingsError
 from tests.support.http_service import BUY, KEYS, Service, is_problem, running
 
 READER = "reader:read:rrrrrrrrrrrrrrrr"
@@ -176,6 +178,46 @@ async def test_a_forwarded_address_is_not_believed() -> None:
             headers: dict[str, Any] = {"X-Forwarded-For": f"10.0.0.{n}", "X-TRADING-API-KEY": "x" * 16}
             statuses.append((await service.http.get("/portfolio", headers=headers)).status_code)
     assert statuses == [401, 401, 429]
+
+
+async def statuses_behind_proxies(trusted: str, forwarded: list[str]) -> list[int]:
+    """The answers to guesses from 127.0.0.1, the second of one address being too many."""
+    async with running(api_keys=ALL_KEYS, rate_limit_per_minute=1, trusted_proxies=trusted) as service:
+        return [
+            (
+                await service.http.get("/portfolio", headers={"X-Forwarded-For": text, "X-TRADING-API-KEY": "x" * 16})
+            ).status_code
+            for text in forwarded
+        ]
+
+
+@pytest.mark.parametrize("trusted", ["127.0.0.1", "127.0.0.0/8, 10.9.0.0/16"])
+async def test_a_trusted_proxy_tells_whose_request_it_is(trusted: str) -> None:
+    assert await statuses_behind_proxies(trusted, ["192.0.2.1", "192.0.2.2", "192.0.2.1"]) == [401, 401, 429]
+
+
+async def test_behind_a_proxy_nobody_makes_up_an_address_by_writing_it_first() -> None:
+    forged = [f"198.51.100.{n}, 192.0.2.1, 10.9.0.1" for n in range(2)]
+    assert await statuses_behind_proxies("127.0.0.1,10.9.0.0/16", forged) == [401, 429]
+    unreadable = [f"198.51.100.{n}, nonsense" for n in range(2)]
+    assert await statuses_behind_proxies("127.0.0.1", unreadable) == [401, 429]
+
+
+async def test_another_peer_than_the_proxy_is_not_believed() -> None:
+    assert await statuses_behind_proxies("10.9.0.0/16", ["192.0.2.1", "192.0.2.2"]) == [401, 429]
+
+
+async def test_a_proxy_that_is_no_address_stops_the_start() -> None:
+    with pytest.raises(SettingsError, match="PORTFOLIO_TRUSTED_PROXIES"):
+        async with running(trusted_proxies="proxy.example"):
+            pass
+
+
+async def test_the_log_names_the_address_of_the_client() -> None:
+    async with running(trusted_proxies="127.0.0.1") as service:
+        with capture_logs() as logs:
+            await service.http.get("/portfolio", headers={"X-Forwarded-For": "2001:db8::1"})
+    assert [entry["client"] for entry in logs if entry["event"] == "request.served"] == ["2001:db8::1"]
 
 
 async def test_no_key_is_in_any_answer(capsys: pytest.CaptureFixture[str]) -> None:

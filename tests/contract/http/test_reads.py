@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from portfolio.application.errors import LedgerUnavailable
+from portfolio.domain.symbol import Symbol
 from tests.support.http_service import BUY, Service, SilentLedger, is_problem, running
 
 PORTFOLIO_FIELDS = {
@@ -93,6 +96,43 @@ async def test_a_version_that_the_client_has_is_not_sent_again(service: Service)
     await service.http.post("/holdings/update", json=BUY)
     changed = await service.http.get("/portfolio", headers={"If-None-Match": first.headers["ETag"]})
     assert changed.status_code == 200
+
+
+@pytest.mark.parametrize("field", ["quantity", "asset_cost", "cost_basis", "realized_pnl"])
+async def test_what_another_program_writes_into_a_position_changes_the_version(service: Service, field: str) -> None:
+    await service.http.post("/holdings/update", json=BUY)
+    first = await service.http.get("/portfolio")
+    portfolio = service.ledger.books.portfolio
+    assert portfolio is not None
+    position = portfolio.position(Symbol("BTC"))
+    written: Any = {field: type(getattr(position, field))(Decimal("0.001"))}
+    service.ledger.books.portfolio = replace(
+        portfolio, positions={**portfolio.positions, position.symbol: replace(position, **written)}
+    )
+    service.clock.advance(5)
+    later = await service.http.get("/portfolio", headers={"If-None-Match": first.headers["ETag"]})
+    assert later.status_code == 200
+
+
+async def test_a_head_is_a_get_without_its_body(service: Service) -> None:
+    for path in ("/portfolio", "/metrics", "/health/live", "/docs"):
+        whole, head = await service.http.get(path), await service.http.head(path)
+        assert (head.status_code, head.content) == (200, b""), path
+        assert head.headers["Content-Type"] == whole.headers["Content-Type"]
+    assert (await service.http.head("/holdings/update")).status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/swagger-ui.css", "/docs/start.js", "/metrics"])
+async def test_a_text_names_its_charset_once(service: Service, path: str) -> None:
+    assert (await service.http.get(path)).headers["Content-Type"].count("charset=utf-8") == 1
+
+
+async def test_metrics_are_of_the_books_as_they_are_now_though_nobody_reads_them(service: Service) -> None:
+    assert "portfolio_positions 0.0" in (await service.http.get("/metrics")).text
+    await service.http.post("/holdings/update", json=BUY)
+    assert "portfolio_positions 1.0" in (await service.http.get("/metrics")).text
+    service.ledger.away = True
+    assert "portfolio_positions 1.0" in (await service.http.get("/metrics")).text
 
 
 async def test_a_status_that_changes_with_time_changes_the_version(service: Service) -> None:
@@ -216,7 +256,9 @@ async def test_a_trade_is_reversed_once(service: Service) -> None:
     reversed_ = await service.http.post("/trades/1/reverse", json={"notes": "mistake"})
     assert reversed_.json()["cash_balance"] == 100_000
     assert (reversed_.json()["reverses"], reversed_.json()["position"]["quantity"]) == (1, 0)
-    assert is_problem(await service.http.post("/trades/1/reverse"), 409, "not-reversible")
+    again = await service.http.post("/trades/1/reverse")
+    assert again.json() == {**reversed_.json(), "replayed": True}
+    assert again.headers["Idempotency-Replayed"] == "true"
     newest, oldest = (await service.http.get("/trades")).json()["trades"]
     assert (newest["reverses"], newest["notes"], oldest["reversed_by"]) == (1, "mistake", newest["id"])
 

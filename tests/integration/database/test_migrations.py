@@ -6,14 +6,18 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy.exc import DBAPIError
 
 from portfolio.adapters.database.database import open_database
-from portfolio.adapters.database.schema import migrate, migration_sql
+from portfolio.adapters.database.schema import migrate, migration_sql, migrations_folder
 from portfolio.adapters.database.tables import SCHEMA_REVISION
 from portfolio.application.errors import NotFound, SchemaUnknown
+from portfolio.application.verification import VerifyBooks
 from tests.support.database_server import DatabaseServer
 from tests.support.databases import DatabaseUnderTest
+from tests.support.ledger_examples import book_one, open_books
 from tests.support.old_database import execute, make_old
 
 OLD = ("mock_holdings", "mock_trades", "mock_portfolio", "mock_performance_history")
@@ -114,6 +118,35 @@ def test_a_downgrade_keeps_every_row_and_the_wide_types_and_can_be_undone(databa
     assert len(execute(database, columns)[0]) == 16
     assert up(database) == SCHEMA_REVISION
     assert schema_of(database) == full
+
+
+@pytest.mark.parametrize("target", ["0011", "0010", "0006", "base"])
+async def test_a_downgrade_loses_no_entry(database: DatabaseUnderTest, target: str) -> None:
+    up(database)
+    opened = open_database(database.url, prices_schema=database.prices_schema)
+    try:
+        await open_books(opened.ledger)
+        await book_one(opened.ledger, client_trade_id="k")
+        entries = await opened.ledger.entries(1, after=0, limit=10)
+        assert up(database, target) == target
+        assert up(database) == SCHEMA_REVISION
+        assert await opened.ledger.entries(1, after=0, limit=10) == entries
+        verdict = await VerifyBooks(opened.ledger)()
+        assert (verdict.differences, verdict.drift, verdict.revision) == ([], [], 3)
+    finally:
+        await opened.close()
+
+
+def test_the_script_of_a_downgrade_says_what_it_keeps(capsys: pytest.CaptureFixture[str]) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrations_folder()))
+    config.attributes["dialect"] = "mysql"
+    command.downgrade(config, "0014:0005", sql=True)
+    script = capsys.readouterr().out
+    for kept in ("booking_outcomes", "cash_movements", "position_adjustments", "mock_trades"):
+        assert any(line.startswith("-- ") and f" {kept} " in f"{line} " for line in script.splitlines()), kept
+    assert "DROP COLUMN" not in script
+    assert "DROP TABLE IF EXISTS leases" in script
 
 
 def test_a_migration_killed_between_its_change_and_its_stamp_finishes_when_run_again(

@@ -15,7 +15,7 @@ from portfolio.application.records import Close, DailyValue
 from portfolio.application.reversal import ReverseTrade
 from portfolio.application.verification import ReconcileBooks
 from portfolio.domain.money import Price, Quantity
-from portfolio.domain.portfolio import MovementKind
+from portfolio.domain.movement import MovementKind
 from portfolio.domain.trade import Side
 from tests.support.clock import FakeClock
 from tests.support.fake_prices import ScriptedCloses

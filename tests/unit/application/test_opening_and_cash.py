@@ -13,7 +13,8 @@ from portfolio.application.reversal import ReverseTrade
 from portfolio.application.verification import VerifyBooks
 from portfolio.domain.errors import InsufficientCash, InvalidAmount, NotReversible
 from portfolio.domain.money import Money
-from portfolio.domain.portfolio import MovementKind, Portfolio
+from portfolio.domain.movement import MovementKind
+from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.position import Position
 from portfolio.domain.symbol import Symbol
 from tests.support.clock import FakeClock
@@ -160,8 +161,11 @@ async def test_a_trade_is_taken_back_once_and_nothing_is_deleted(clock: FakeCloc
     assert (reply.trade_id, reply.reverses, reply.cash) == (2, 1, money(100_000))
     assert (reply.entry.owner, reply.entry.notes, reply.position.is_open) == ("admin", "typed twice", False)
     assert len(ledger.books.trades) == 2
+    again = await reverse(1, owner="admin")
+    assert (again.replayed, again.trade_id, again.entry, again.cash) == (True, 2, reply.entry, reply.cash)
+    assert len(ledger.books.trades) == 2
     with pytest.raises(NotReversible, match="trade 2 reversed it"):
-        await reverse(1, owner="admin")
+        await reverse(1, owner="another")
     with pytest.raises(NotReversible, match="itself a reversal"):
         await reverse(2, owner="admin")
     assert (await VerifyBooks(ledger)()).holds

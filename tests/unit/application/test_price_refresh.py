@@ -58,6 +58,17 @@ async def test_one_lost_symbol_is_named_and_hurts_no_other() -> None:
     assert set(desk.prices.updates[0].marks) == {BTC}
 
 
+async def test_a_price_that_makes_a_value_too_large_is_named_and_hurts_no_other() -> None:
+    desk = Desk()
+    desk.ledger.portfolio = holding(
+        {BTC: "100", ETH: "4"}, NOON - timedelta(minutes=1), quantity="10000000000000000000"
+    )
+    desk.feed.prices = {BTC: "101", ETH: "5"}  # of 1e19 units: 1.01e21, and 5e19, which is still below 1e20
+    report = await desk.refresh()
+    assert set(report.refreshed) == {ETH}
+    assert "out of range" in report.failed[BTC]
+
+
 async def test_an_empty_portfolio_is_recorded_without_asking_anybody() -> None:
     desk = Desk()
     desk.ledger.portfolio = holding({}, NOON)

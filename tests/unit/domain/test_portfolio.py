@@ -19,7 +19,8 @@ from portfolio.domain.errors import (
     OutOfRange,
 )
 from portfolio.domain.money import Money
-from portfolio.domain.portfolio import BookingRules, MovementKind, Portfolio
+from portfolio.domain.movement import MovementKind
+from portfolio.domain.portfolio import BookingRules, Portfolio
 from portfolio.domain.position import Position
 from portfolio.domain.symbol import Symbol
 from portfolio.domain.trade import Trade

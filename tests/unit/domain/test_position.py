@@ -159,9 +159,11 @@ def test_a_position_without_a_price_is_carried_at_cost() -> None:
     assert (adopted.market_value, adopted.unrealized_pnl) == (money(50), Money.zero())
 
 
-def test_money_left_in_a_closed_row_still_counts() -> None:
-    left = replace(EMPTY, cost_basis=money(7), mark=mark(100))
-    assert left.market_value == money(7)
+def test_money_that_a_foreign_write_left_in_a_closed_row_is_no_value() -> None:
+    left = replace(EMPTY, cost_basis=money(7), asset_cost=money(6), mark=mark(100))
+    assert left.market_value == left.cost_basis == left.asset_cost == money(0)
+    bought_again, _ = left.settle(bought("BTC", 1, 2000, fees=1))
+    assert bought_again.cost_basis == money(2001)
 
 
 # --- reversals --------------------------------------------------------------------------------------------------------

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from sqlalchemy.exc import ArgumentError
 
-from portfolio.adapters.database.engine import Connections, Limits, create_engine
+from portfolio.adapters.database.engine import Connections, Limits
+from portfolio.adapters.database.engines import create_engine
 from portfolio.adapters.database.leases import DatabaseLeases
-from portfolio.adapters.database.ledger import DatabaseLedger, PortfolioRow
+from portfolio.adapters.database.ledger import DatabaseLedger
+from portfolio.adapters.database.portfolio_row import PortfolioRow
 from portfolio.adapters.database.prices import DatabasePriceStore
 from portfolio.adapters.database.signals import DatabaseSignals
 from portfolio.adapters.database.tables import SCHEMA_REVISION

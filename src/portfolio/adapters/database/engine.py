@@ -10,11 +10,10 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import CursorResult, Executable, make_url
-from sqlalchemy.engine import URL, Connection, Dialect, ExceptionContext
-from sqlalchemy.event import listens_for
+from sqlalchemy import CursorResult, Executable
+from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from portfolio.adapters.database.errors import (
     CommitUnknown,
@@ -22,18 +21,17 @@ from portfolio.adapters.database.errors import (
     NoAnswer,
     is_conflict,
     is_lost,
-    marks_disconnect,
+    rows_read,
     translated,
 )
-from portfolio.adapters.database.mysql import MySqlConnector
-from portfolio.adapters.database.tables import PRICES, SCHEMA_REVISION
+from portfolio.adapters.database.tables import SCHEMA_REVISION
 
 T = TypeVar("T")
 
 ATTEMPTS = 5
 JITTER_SECONDS = 0.02
 CLOSE_SECONDS = 2.0
-_WRITES = "portfolio_writes"
+WRITES = "portfolio_writes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +101,20 @@ class Session:
                 await self._connection.invalidate()
 
     @asynccontextmanager
+    async def lock_wait(self, seconds: float, usual_seconds: float) -> AsyncIterator[None]:
+        """Have SQLite wait so long for its write lock; other databases are asked not to wait at all."""
+        if not self.is_sqlite:
+            yield
+            return
+        driver: Any = (await self._connection.get_raw_connection()).driver_connection
+        await driver.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+        try:
+            yield
+        finally:
+            with suppress(Exception):
+                await driver.execute(f"PRAGMA busy_timeout = {int(usual_seconds * 1000)}")
+
+    @asynccontextmanager
     async def _within(self, seconds: float) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(seconds):
@@ -151,9 +163,9 @@ class Connections:
         """Run ``work``, which only reads; with ``snapshot`` all its statements see one state.
 
         Raises:
-            LedgerUnavailable: the database is away.
+            LedgerUnavailable: the database is away, or holds what cannot be read.
         """
-        with translated(expected_schema=SCHEMA_REVISION):
+        with translated(expected_schema=SCHEMA_REVISION), rows_read():
             try:
                 return await self._look(work, snapshot)
             except (DBAPIError, ConnectionLost) as error:
@@ -161,6 +173,20 @@ class Connections:
                 if isinstance(error, NoAnswer) or not is_lost(error):
                     raise
             return await self._look(work, snapshot)
+
+    async def try_write(self, work: Callable[[Session], Awaitable[object]], *, lock_wait_seconds: float) -> None:
+        """Run ``work`` in a transaction that is begun as a booking's is, and roll it back: nothing is written.
+
+        On SQLite the wait for the one write lock ends after ``lock_wait_seconds``.
+
+        Raises:
+            LedgerUnavailable: a booking could not be written now.
+        """
+        usual = self._limits.lock_wait_seconds
+        with translated(expected_schema=SCHEMA_REVISION):
+            async with self._session(writes=True) as session, session.lock_wait(lock_wait_seconds, usual):
+                await work(session)
+                await session.rollback()
 
     async def close(self) -> None:
         """Close all connections."""
@@ -216,7 +242,7 @@ class Connections:
         except TimeoutError as error:
             raise NoAnswer(patience) from error
         try:
-            await connection.execution_options(**{_WRITES: writes})
+            await connection.execution_options(**{WRITES: writes})
             yield Session(connection, self._limits)
         finally:
             await asyncio.shield(asyncio.create_task(_return(connection)))
@@ -231,68 +257,3 @@ async def _return(connection: AsyncConnection) -> None:
         with suppress(Exception):
             await connection.invalidate()
             await connection.close()
-
-
-def create_engine(
-    url: str, *, prices_schema: str | None, hosts: Sequence[str], pool_size: int, limits: Limits
-) -> AsyncEngine:
-    """Return an engine for MySQL, MariaDB or SQLite that has not connected yet.
-
-    Raises:
-        ValueError: the URL names another kind of database.
-    """
-    parsed = make_url(url)
-    if parsed.drivername == "sqlite+aiosqlite":
-        engine = _sqlite_engine(parsed, pool_size, limits)
-    elif parsed.drivername == "mysql+aiomysql":
-        engine = _mysql_engine(parsed, hosts, pool_size, limits)
-    else:
-        raise ValueError(f"{parsed.drivername} is neither mysql+aiomysql nor sqlite+aiosqlite")
-    listens_for(engine.sync_engine, "handle_error")(_mark_disconnects)
-    schema = prices_schema if parsed.get_backend_name() == "mysql" else None
-    return engine.execution_options(schema_translate_map={PRICES: schema})
-
-
-def _mysql_engine(url: URL, hosts: Sequence[str], pool_size: int, limits: Limits) -> AsyncEngine:
-    connector = MySqlConnector(
-        hosts, connect_seconds=limits.connect_seconds, lock_wait_seconds=limits.lock_wait_seconds
-    )
-    return create_async_engine(
-        url.update_query_dict({"charset": "utf8mb4"}),
-        connect_args={"async_creator_fn": connector},
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=limits.pool_seconds,
-        # Below the idle limit that the session sets, so that connections are not found closed.
-        pool_recycle=5 * limits.lock_wait_seconds,
-    )
-
-
-def _sqlite_engine(url: URL, pool_size: int, limits: Limits) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=limits.pool_seconds)
-
-    @listens_for(engine.sync_engine, "connect")
-    def set_up(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # the driver begins nothing by itself: `begin` does
-        cursor = connection.cursor()
-        for pragma in (
-            f"busy_timeout = {limits.lock_wait_seconds * 1000}",
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "foreign_keys = ON",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @listens_for(engine.sync_engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A deferred transaction that reads and then writes fails at once when somebody wrote in between.
-        writes = connection.get_execution_options().get(_WRITES)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
-
-
-def _mark_disconnects(context: ExceptionContext) -> None:
-    if marks_disconnect(context.original_exception):
-        context.is_disconnect = True

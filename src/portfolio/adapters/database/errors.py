@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown, SchemaUnknown
+from portfolio.domain.errors import DomainError
 
 NO_SUCH_TABLE = 1146
 DUPLICATE_KEY = 1062
@@ -74,6 +75,11 @@ def is_conflict(error: BaseException) -> bool:
     return error_code(error) in CONFLICTS | SQLITE_CONFLICTS
 
 
+def is_locked(error: BaseException) -> bool:
+    """Return whether a statement that does not wait found a lock: MySQL and MariaDB say so by different codes."""
+    return error_code(error) in {1205, 3572}
+
+
 def is_lost(error: BaseException) -> bool:
     """Return whether the connection is gone."""
     return isinstance(error, ConnectionLost) or (isinstance(error, DBAPIError) and error.connection_invalidated)
@@ -107,6 +113,19 @@ def translated(*, expected_schema: str) -> Iterator[None]:
         raise _unavailable(f"the database is too contended: {error}") from error
     except (SQLAlchemyError, ConnectionLost, OSError) as error:
         raise _unavailable(f"the database is away: {str(error) or type(error).__name__}") from error
+
+
+@contextmanager
+def rows_read() -> Iterator[None]:
+    """Turn what the domain says of rows that cannot be: they are no fault of whoever asked.
+
+    Raises:
+        LedgerUnavailable: a row holds what the domain refuses.
+    """
+    try:
+        yield
+    except DomainError as error:
+        raise _unavailable(f"the database holds what is no amount or no name: {error}") from error
 
 
 def _misses_a_table(error: DBAPIError) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from portfolio.adapters.database.mapping import position_from_row
+from portfolio.adapters.database.mapping_positions import position_from_row
 from portfolio.domain.position import Position
 
 

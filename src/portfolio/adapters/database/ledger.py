@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, TypeVar
@@ -11,31 +10,23 @@ from sqlalchemy import ColumnElement, Select, func, insert, literal_column, sele
 
 from portfolio.adapters.database.days import read_positions
 from portfolio.adapters.database.engine import Connections, Session
-from portfolio.adapters.database.known_positions import KnownPositions
+from portfolio.adapters.database.entries import read_entries, select_trades
 from portfolio.adapters.database.mapping import portfolio_from_rows, trade_from_row
 from portfolio.adapters.database.mapping_records import (
     REFUSED,
     daily_value_from_row,
-    movement_from_row,
     outcome_from_row,
 )
+from portfolio.adapters.database.portfolio_row import THE_PORTFOLIO, PortfolioRow, find_row, try_lock
 from portfolio.adapters.database.tables import (
     SCHEMA_REVISION,
     booking_outcomes,
-    cash_movements,
     mock_performance_history,
     mock_portfolio,
     mock_trades,
-    position_adjustments,
     schema_revision,
 )
-from portfolio.adapters.database.unit_of_work import (
-    ALL_HOLDINGS,
-    DatabaseLedgerUnit,
-    find_row,
-    open_unit,
-    select_trades,
-)
+from portfolio.adapters.database.unit_of_work import ALL_HOLDINGS, DatabaseLedgerUnit, open_unit
 from portfolio.application.daily_positions import DayPositions
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing, SchemaUnknown
 from portfolio.application.records import (
@@ -53,31 +44,8 @@ from portfolio.domain.portfolio import Portfolio
 
 T = TypeVar("T")
 
-THE_PORTFOLIO = 1
-"""The existing tables hold one portfolio; this is its number, whatever the id of its row."""
-
-
-class PortfolioRow:
-    """Remembers which row is the portfolio, which stays the same once its books are open, and what rows were read."""
-
-    def __init__(self) -> None:
-        self._id: int | None = None
-        self.read = KnownPositions()
-
-    def id_for(self, portfolio_id: int) -> int | None:
-        """Return the row's id; None where it has to be looked for.
-
-        Raises:
-            PortfolioMissing: the tables hold no portfolio of this number.
-        """
-        if portfolio_id not in {THE_PORTFOLIO, self._id}:
-            raise PortfolioMissing(portfolio_id)
-        return self._id
-
-    def seen(self, row: Any) -> None:
-        """Take notice of the row that was found."""
-        if row.ledger_cash is not None:
-            self._id = row.id
+LOCK_SECONDS = 0.5
+OWN_LOCK_SECONDS = 2.0
 
 
 class DatabaseLedger:
@@ -99,9 +67,12 @@ class DatabaseLedger:
         async def in_unit(session: Session) -> T:
             unit = await open_unit(session, portfolio_id, self._row.id_for(portfolio_id), self._row.read)
             self._row.seen(unit.row)
+            self._row.had_lock()
             return await work(unit)
 
-        return await self._connections.write(in_unit)
+        result = await self._connections.write(in_unit)
+        self._row.had_lock()
+        return result
 
     async def create(self, portfolio_id: int) -> None:
         """Create an empty portfolio row where there is none at all; harmless when two do it at once."""
@@ -155,6 +126,15 @@ class DatabaseLedger:
         )
         return outcome_from_row(rows[0]) if rows else None
 
+    async def owners_of(self, client_trade_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Return by key who has a booking under it, in order; absent where nobody has."""
+        c = booking_outcomes.c
+        rows = await self._rows(select(c.client_trade_id, c.owner).where(c.client_trade_id.in_(client_trade_ids)))
+        found: dict[str, list[str]] = {}
+        for row in sorted(rows, key=lambda row: str(row.owner)):
+            found.setdefault(row.client_trade_id, []).append(row.owner)
+        return found
+
     async def refusals(self, *, before: int | None, limit: int) -> Page[RecordedOutcome]:
         """Return refused bookings, newest first."""
         c = booking_outcomes.c
@@ -175,28 +155,9 @@ class DatabaseLedger:
             PortfolioMissing: there is no such portfolio yet.
         """
 
-        async def read(session: Session) -> list[NewTrade | NewMovement]:
-            row_id = (await self._get(session, portfolio_id)).id
-            trades, movements = mock_trades.c, cash_movements.c
-            booked = (
-                select_trades()
-                .where(trades.portfolio_id == row_id, trades.ledger_revision > after)
-                .order_by(trades.ledger_revision)
-                .limit(limit)
-            )
-            moved = (
-                select(cash_movements)
-                .where(movements.portfolio_id == row_id, movements.ledger_revision > after)
-                .order_by(movements.ledger_revision)
-                .limit(limit)
-            )
-            entries: list[NewTrade | NewMovement] = []
-            for row in await session.run(booked):
-                entry = trade_from_row(row).entry
-                if entry is not None:
-                    entries.append(entry)
-            entries += await _with_adjustments(session, (await session.run(moved)).all())
-            return sorted(entries, key=lambda entry: entry.revision)[:limit]
+        async def read(session: Session) -> Sequence[NewTrade | NewMovement]:
+            await self._get(session, portfolio_id)
+            return await read_entries(session, after, limit)
 
         return await self._connections.read(read, snapshot=True)
 
@@ -220,6 +181,21 @@ class DatabaseLedger:
             LedgerUnavailable: it is away, or takes no writes.
         """
         return await self._connections.read(_ping)
+
+    async def try_write(self) -> None:
+        """Make sure that a booking could be committed now, by taking the row's lock and giving it back.
+
+        Where a booking of this process has the lock, or had it a moment ago, that is the proof.
+
+        Raises:
+            LedgerUnavailable: it could not.
+        """
+        if self._row.had_lock_within(OWN_LOCK_SECONDS):
+            return
+        row_id = self._row.id_for(THE_PORTFOLIO)
+        await self._connections.try_write(
+            lambda session: try_lock(session, row_id, LOCK_SECONDS), lock_wait_seconds=LOCK_SECONDS
+        )
 
     async def holds_trades(self) -> bool:
         """Return whether the trades table has any row, whoever wrote it."""
@@ -260,16 +236,6 @@ def _select_wanted(wanted: TradeFilter) -> Select[Any]:
     if wanted.before is not None:
         conditions.append(c.id < wanted.before)
     return select_trades().where(*conditions).order_by(c.id.desc()).limit(wanted.limit + 1)
-
-
-async def _with_adjustments(session: Session, rows: Sequence[Any]) -> list[NewMovement]:
-    c = position_adjustments.c
-    adjustments: defaultdict[int, list[Any]] = defaultdict(list)
-    if rows:
-        of_these = c.movement_id.between(min(row.id for row in rows), max(row.id for row in rows))
-        for row in await session.run(select(position_adjustments).where(of_these).order_by(c.id)):
-            adjustments[row.movement_id].append(row)
-    return [movement_from_row(row, adjustments[row.id]).entry for row in rows]
 
 
 async def _ping(session: Session) -> str:

@@ -7,106 +7,26 @@ keeps their columns truthful.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+from portfolio.adapters.database.errors import rows_read
+from portfolio.adapters.database.mapping_positions import Holdings, Values, holdings_from_rows, position_from_row
 from portfolio.application.records import BookedTrade, NewTrade
-from portfolio.domain.errors import InvalidSymbol
 from portfolio.domain.money import EXACT, Money, Price, Quantity
 from portfolio.domain.portfolio import Portfolio
-from portfolio.domain.position import Mark, Position
+from portfolio.domain.position import Position
 from portfolio.domain.symbol import Symbol
 from portfolio.domain.tally import Tally
 from portfolio.domain.trade import Side, Trade
 from portfolio.domain.units import Units
-
-LEGACY_SOURCE = "legacy"
-"""The source of a price that an engine left without saying where it came from."""
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-Values = dict[str, Any]
 
 _ZERO = Decimal(0)
 _HUNDRED = Decimal(100)
 _PERCENT_STEP = Decimal("0.00000001")
 _PERCENT_LIMIT = Decimal("999999999999.99999999")
 _LARGEST_INT = 2**31 - 1
-# How far asset_cost may lie from quantity x average and still be ours: what rounding the average to 18 decimals and
-# a long row of partial sales can make of it. A rewrite by another program smaller than that changes nothing.
-_RELATIVE = Decimal("1e-9")
-_ABSOLUTE = Decimal("1e-12")
-_AVERAGE_STEP = Decimal("1e-18")
-
-
-# --- positions --------------------------------------------------------------------------------------------------------
-
-
-def position_from_row(row: Any) -> Position:
-    """Return the position that a row of the holdings table describes, whoever wrote it last.
-
-    Raises:
-        InvalidSymbol: no asset goes by the row's symbol.
-    """
-    quantity: Decimal = row.quantity or _ZERO
-    average: Decimal = row.avg_entry_price or _ZERO
-    return Position(
-        symbol=Symbol(row.symbol.upper()),
-        quantity=Quantity(quantity),
-        ledger_quantity=Quantity(row.ledger_quantity or _ZERO),
-        asset_cost=Money(_asset_cost(row, quantity, average)),
-        cost_basis=Money(row.total_invested or _ZERO),
-        realized_pnl=Money(row.realized_pnl or _ZERO),
-        avg_entry_price=Price(average) if quantity and average > 0 else None,
-        mark=_mark(row),
-        updated_at=row.updated_at,
-    )
-
-
-def position_to_row(position: Position) -> Values:
-    """Return the columns of a position, those that other programs read included."""
-    mark, unrealized = position.mark, position.unrealized_pnl
-    return {
-        "symbol": position.symbol.code,
-        "quantity": position.quantity.value,
-        "avg_entry_price": position.avg_entry_price.value if position.avg_entry_price else _ZERO,
-        "total_invested": position.cost_basis.value,
-        "realized_pnl": position.realized_pnl.value,
-        "asset_cost": position.asset_cost.value,
-        "ledger_quantity": position.ledger_quantity.value,
-        "last_price": mark.price.value if mark else _ZERO,
-        "price_source": mark.source if mark else None,
-        "price_at": mark.at if mark else None,
-        "position_value": position.market_value.value,
-        "unrealized_pnl": unrealized.value,
-        "total_pnl": (position.realized_pnl + unrealized).value,
-    }
-
-
-def _asset_cost(row: Any, quantity: Decimal, average: Decimal) -> Decimal:
-    stored: Decimal | None = row.asset_cost
-    if not average or not quantity:
-        # Without an average nothing contradicts the stored sum, unless the quantity says that others were here.
-        if stored is not None and quantity == row.ledger_quantity:
-            return stored
-        return row.total_invested or _ZERO if quantity else stored or _ZERO
-    product = EXACT.multiply(quantity, average)
-    if stored is not None:
-        tolerance = _RELATIVE * abs(product) + _ABSOLUTE + abs(quantity) * _AVERAGE_STEP
-        if abs(EXACT.subtract(stored, product)) <= tolerance:
-            return stored
-    return Money.rounded(product).value
-
-
-def _mark(row: Any) -> Mark | None:
-    price: Decimal = row.last_price or _ZERO
-    if price <= 0:
-        return None
-    if row.price_source:
-        return Mark(Price(price), row.price_source, row.price_at or EPOCH)
-    return Mark(Price(price), LEGACY_SOURCE, row.updated_at or EPOCH)
 
 
 # --- the portfolio ----------------------------------------------------------------------------------------------------
@@ -115,19 +35,26 @@ def _mark(row: Any) -> Mark | None:
 def portfolio_from_rows(
     row: Any, holdings: Iterable[Any], read: Callable[[Any], Position] = position_from_row
 ) -> Portfolio:
-    """Return the portfolio of its row and of the holdings; a row whose symbol names no asset is only named."""
-    positions: dict[Symbol, Position] = {}
-    unreadable: list[str] = []
-    for holding in holdings:
-        try:
-            position = read(holding)
-        except InvalidSymbol:
-            unreadable.append(holding.symbol)
-            continue
-        if position.symbol in positions:
-            unreadable.append(holding.symbol)
-            continue
-        positions[position.symbol] = position
+    """Return the portfolio of its row and of the rows of the holdings.
+
+    Raises:
+        LedgerUnavailable: a sum of the portfolio's own row is no number, or 1e20 or more.
+    """
+    return read_portfolio(row, holdings, read)[0]
+
+
+def read_portfolio(row: Any, holdings: Iterable[Any], read: Callable[[Any], Position]) -> tuple[Portfolio, Holdings]:
+    """Return the portfolio, and which row each position was read from.
+
+    Raises:
+        LedgerUnavailable: a sum of the portfolio's own row is no number, or 1e20 or more.
+    """
+    with rows_read():
+        held = holdings_from_rows(holdings, Money(row.cash_balance), read)
+        return _portfolio(row, held), held
+
+
+def _portfolio(row: Any, held: Holdings) -> Portfolio:
     return Portfolio(
         id=row.id,
         revision=row.revision,
@@ -145,8 +72,8 @@ def portfolio_from_rows(
             gross_profit=Money(row.gross_profit),
             gross_loss=Money(row.gross_loss),
         ),
-        positions=MappingProxyType(positions),
-        unreadable_rows=tuple(unreadable),
+        positions=MappingProxyType(held.positions),
+        unreadable_rows=held.unreadable,
         updated_at=row.updated_at,
     )
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from portfolio.adapters.database.mapping import Values
+from portfolio.adapters.database.mapping_positions import Values
 from portfolio.application.daily_positions import DayPositions, PositionOnDay
 from portfolio.application.records import (
     Acceptance,
@@ -22,7 +22,7 @@ from portfolio.application.records import (
 )
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.money import Amount, Money, Price, Quantity
-from portfolio.domain.portfolio import Movement, MovementKind
+from portfolio.domain.movement import Movement, MovementKind
 from portfolio.domain.position import Mark, Position
 from portfolio.domain.symbol import Symbol
 from portfolio.domain.trade import Side

@@ -65,13 +65,17 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTable:
-    """A table to create. ``shared`` ones belong to other programs too: they may be there, and are never dropped."""
+    """A table to create. ``shared`` ones belong to other programs too: they may be there, and are never dropped.
+
+    One that ``holds_entries`` is dropped only while it is empty: entries of the ledger are found nowhere else.
+    """
 
     name: str
     columns: Mapping[str, str]
     keys: tuple[Key, ...] = ()
     shared: bool = False
     in_prices: bool = False
+    holds_entries: bool = False
 
     def create(self) -> None:
         """Create the table where it is missing."""
@@ -87,8 +91,10 @@ class NewTable:
             _run(_create_index(self.name, key))
 
     def drop(self) -> None:
-        """Drop the table, unless other programs use it too."""
-        if not self.shared:
+        """Drop the table, unless other programs use it too or it holds entries; a later upgrade finds those."""
+        if self.holds_entries and _holds(self.name):
+            _say(f"{self.name} is kept: it may hold entries of the ledger")
+        elif not self.shared:
             _run(f"DROP TABLE IF EXISTS {self._qualified}")
 
     @property
@@ -99,12 +105,17 @@ class NewTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alteration:
-    """Columns to widen and to add, in one statement where the database can: each is atomic."""
+    """Columns to widen and to add, in one statement where the database can: each is atomic.
+
+    What was added is taken away again only while the column ``kept_by`` holds nothing: once the ledger has written
+    there, its entries and sums are found nowhere else.
+    """
 
     table: str
     widen: Mapping[str, str] = field(default_factory=dict)
     add: Mapping[str, str] = field(default_factory=dict)
     keys: tuple[Key, ...] = ()
+    kept_by: str = ""
 
     def apply(self) -> None:
         """Widen and add what is not there yet."""
@@ -127,8 +138,11 @@ class Alteration:
             _run(_create_index(self.table, key))
 
     def revert(self) -> None:
-        """Take away what was added; what was widened stays wide, and every row stays."""
+        """Take away what was added, if it is unused; what was widened stays wide, and every row stays."""
         have = _inspected(self.table)
+        if self.kept_by and (have.unknown or (self.kept_by in have.columns and _holds(self.table, self.kept_by))):
+            _say(f"the columns added to {self.table} are kept: they may hold entries or sums of the ledger")
+            return
         keys = [key for key in self.keys if key.name in have.keys or have.unknown]
         columns = [name for name in self.add if name in have.columns or have.unknown]
         if _is_mysql():
@@ -179,6 +193,24 @@ def _inspected(table: str) -> Inspected:
     inspector: Inspector = inspect(op.get_bind())
     columns = {column["name"]: str(column["type"]).upper() for column in inspector.get_columns(table)}
     return Inspected(columns=columns, keys=frozenset(str(key["name"]) for key in inspector.get_indexes(table)))
+
+
+def _holds(table: str, column: str = "") -> bool:
+    """Return whether the table has a row, with a value in the column if one is named; offline it may have."""
+    if op.get_context().as_sql:
+        return True
+    if not inspect(op.get_bind()).has_table(table):
+        return False
+    where = f" WHERE {column} IS NOT NULL" if column else ""
+    found = op.get_bind().exec_driver_sql(f"SELECT 1 FROM {table}{where} LIMIT 1")  # noqa: S608  # our own names
+    return found.first() is not None
+
+
+def _say(comment: str) -> None:
+    """Write a comment into a script; to a database there is nothing to say."""
+    context = op.get_context()
+    if context.as_sql:
+        context.impl.static_output(f"-- {comment}\n")
 
 
 def _is_mysql() -> bool:

@@ -12,11 +12,12 @@ from portfolio.adapters.database.bulk import upsert_rows
 from portfolio.adapters.database.days import fill_days, write_day
 from portfolio.adapters.database.engine import Connections, Session
 from portfolio.adapters.database.leases import check_fence
-from portfolio.adapters.database.ledger import THE_PORTFOLIO, PortfolioRow
-from portfolio.adapters.database.mapping import Values, portfolio_from_rows, position_to_row, totals_to_row
+from portfolio.adapters.database.mapping import read_portfolio, totals_to_row
+from portfolio.adapters.database.mapping_positions import Values, position_to_row
 from portfolio.adapters.database.mapping_records import close_from_row
+from portfolio.adapters.database.portfolio_row import THE_PORTFOLIO, PortfolioRow, find_row
 from portfolio.adapters.database.tables import mock_holdings, mock_portfolio, price_history
-from portfolio.adapters.database.unit_of_work import ALL_HOLDINGS, NOW, find_row
+from portfolio.adapters.database.unit_of_work import ALL_HOLDINGS, NOW
 from portfolio.application.daily_positions import FilledDay
 from portfolio.application.errors import PortfolioMissing
 from portfolio.application.records import Close, Fence, PriceUpdate
@@ -71,13 +72,16 @@ class DatabasePriceStore:
                 await check_fence(session, fence)
             # Under their locks, so that a value written is right for the quantity beside it.
             holdings = (await session.run(_LOCK_HOLDINGS)).all()
-            portfolio = portfolio_from_rows(row, holdings, self._row.read).marked(update.marks)
-            await _write_marks(session, portfolio, holdings, update.marks)
+            before, held = read_portfolio(row, holdings, self._row.read)
+            self._row.had_lock()
+            portfolio = before.marked(update.marks)
+            await _write_marks(session, portfolio, held.rows, update.marks)
             await self._write_history(session, [_tick(symbol, mark) for symbol, mark in update.marks.items()])
             await _write_totals(session, portfolio)
             await write_day(session, portfolio, update.at.astimezone(UTC).date())
 
         await self._connections.write(write)
+        self._row.had_lock()
 
     async def fill_days(self, portfolio_id: int, days: Sequence[FilledDay]) -> int:
         """Keep final days that nothing was recorded on; a day that has a row keeps it. Return how many were written.
@@ -193,15 +197,14 @@ class DatabasePriceStore:
 
 
 async def _write_marks(
-    session: Session, portfolio: Portfolio, holdings: Sequence[Any], marks: Mapping[Symbol, Mark]
+    session: Session, portfolio: Portfolio, rows: Mapping[Symbol, Any], marks: Mapping[Symbol, Mark]
 ) -> None:
-    marked = {s.code: position_to_row(p) for s, p in portfolio.positions.items() if s in marks}
-    rows = [
-        {"id": holding.id, "symbol": holding.symbol, **{name: values[name] for name in _PRICE_COLUMNS}}
-        for holding in holdings
-        if (values := marked.get(holding.symbol.upper())) is not None
-    ]
-    await upsert_rows(session, mock_holdings, rows, key=["id"], update=_PRICE_COLUMNS, touch="updated_at")
+    marked = []
+    for symbol, row in rows.items():
+        if symbol in marks:
+            values = position_to_row(portfolio.positions[symbol])
+            marked.append({"id": row.id, "symbol": row.symbol, **{name: values[name] for name in _PRICE_COLUMNS}})
+    await upsert_rows(session, mock_holdings, marked, key=["id"], update=_PRICE_COLUMNS, touch="updated_at")
 
 
 async def _write_totals(session: Session, portfolio: Portfolio) -> None:

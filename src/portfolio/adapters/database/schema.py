@@ -67,7 +67,10 @@ def migration_sql(prices_schema: str | None, *, start: str = "base", end: str = 
     config = _config(prices_schema)
     config.output_buffer = script
     config.attributes["dialect"] = dialect
-    command.upgrade(config, f"{start}:{end}", sql=True)
+    try:
+        command.upgrade(config, f"{start}:{end}", sql=True)
+    except CommandError as error:
+        raise NotFound("schema revision", f"{start}:{end}") from error
     return script.getvalue()
 
 

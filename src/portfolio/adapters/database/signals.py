@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from portfolio.adapters.database.bulk import insert_rows
 from portfolio.adapters.database.engine import Connections, Session
-from portfolio.adapters.database.mapping import Values
+from portfolio.adapters.database.mapping_positions import Values
 from portfolio.adapters.database.tables import rebalance_signals
 from portfolio.application.records import Page
 from portfolio.application.signal_records import LIVE, Origin, Signal, SignalFilter, SignalStatus

@@ -14,6 +14,7 @@ from portfolio.domain.decimal_text import plain
 from portfolio.domain.money import DECIMALS, EXACT
 
 _STEP = Decimal(1).scaleb(-DECIMALS)
+_NO_NUMBER = Decimal("NaN")
 
 
 class Exact(TypeDecorator[Decimal]):
@@ -48,11 +49,9 @@ class UtcMoment(TypeDecorator[datetime]):
         """Return the moment as naive UTC."""
         return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        """Return the moment as aware UTC; None for a date that MySQL takes and the calendar does not have."""
-        if not isinstance(value, datetime):
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
+        """Return how a moment is read: on SQLite from text of any kind, which SQLAlchemy's own type would refuse."""
+        return from_any_moment if dialect.name == "sqlite" else _in_utc
 
 
 class KeyText(TypeDecorator[str]):
@@ -70,19 +69,45 @@ class KeyText(TypeDecorator[str]):
 
 
 def from_any_number(value: str | float | None) -> Decimal | None:
-    """Return what an SQLite column holds as a decimal of at most 18 decimals.
+    """Return what an SQLite column holds as a decimal of at most 18 decimals; NaN for what is no number.
 
     >>> from_any_number("0.10"), from_any_number(0.1), from_any_number(3), from_any_number(1e-20)
     (Decimal('0.10'), Decimal('0.1'), Decimal('3'), Decimal('0E-18'))
     """
     if value is None:
         return None
-    number = Decimal(value if isinstance(value, str) else repr(value))
+    try:
+        number = Decimal(value if isinstance(value, str) else repr(value))
+    except ArithmeticError:
+        return _NO_NUMBER
+    if not number.is_finite():
+        return _NO_NUMBER
     exponent = number.as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -DECIMALS:
+    if isinstance(exponent, int) and exponent < -DECIMALS and number.adjusted() < EXACT.prec - DECIMALS:
         return number.quantize(_STEP, rounding=ROUND_HALF_EVEN, context=EXACT)
     return number
 
 
 def _to_text(value: Decimal | None) -> str | None:
     return None if value is None else plain(value)
+
+
+def from_any_moment(value: Any) -> datetime | None:
+    """Return the moment that an SQLite column holds, in UTC; None for what is none.
+
+    >>> from_any_moment("2026-11-23 06:45:54"), from_any_moment("23/11/2026")
+    (datetime.datetime(2026, 11, 23, 6, 45, 54, tzinfo=datetime.timezone.utc), None)
+    """
+    if not isinstance(value, str):
+        return _in_utc(value)
+    try:
+        return _in_utc(datetime.fromisoformat(value))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _in_utc(value: Any) -> datetime | None:
+    """Return the moment as aware UTC; None for a date that MySQL takes and the calendar does not have."""
+    if not isinstance(value, datetime):
+        return None
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

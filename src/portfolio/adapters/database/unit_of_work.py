@@ -6,27 +6,28 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import CursorResult, Select, bindparam, func, insert, literal_column, select, tuple_, update
+from sqlalchemy import CursorResult, bindparam, func, insert, literal_column, select, tuple_, update
 
 from portfolio.adapters.database.bulk import insert_rows, upsert_rows
 from portfolio.adapters.database.engine import Session
+from portfolio.adapters.database.entries import last_revision, read_entries, select_trades
 from portfolio.adapters.database.errors import Conflict
 from portfolio.adapters.database.mapping import (
-    Values,
     counts_to_row,
-    portfolio_from_rows,
     portfolio_to_row,
-    position_to_row,
+    read_portfolio,
     totals_to_row,
     trade_from_row,
     trade_to_row,
 )
+from portfolio.adapters.database.mapping_positions import Values, position_to_row
 from portfolio.adapters.database.mapping_records import (
     movement_from_row,
     movement_to_row,
     outcome_from_row,
     outcome_to_row,
 )
+from portfolio.adapters.database.portfolio_row import find_row
 from portfolio.adapters.database.signals import DatabaseSignalBook
 from portfolio.adapters.database.tables import (
     booking_outcomes,
@@ -36,7 +37,7 @@ from portfolio.adapters.database.tables import (
     mock_trades,
     position_adjustments,
 )
-from portfolio.application.errors import PortfolioMissing
+from portfolio.application.errors import LedgerUnavailable, PortfolioMissing
 from portfolio.application.records import (
     BookedTrade,
     BookingKey,
@@ -54,16 +55,12 @@ T = TypeVar("T")
 NOW: Any = literal_column("CURRENT_TIMESTAMP")
 _KEYS_A_STATEMENT = 500
 
-_reversal = mock_trades.alias("reversal")
-
 
 # Built once: SQLAlchemy takes longer to put a statement together than a database to carry it out.
 ALL_HOLDINGS = select(mock_holdings)
-_BY_ID = select(mock_portfolio).where(mock_portfolio.c.id == bindparam("row_id"))
-_LOCK_BY_ID = _BY_ID.with_for_update()
 _LOCK_HOLDINGS = (
     select(mock_holdings.c.id, mock_holdings.c.symbol, mock_holdings.c.quantity, mock_holdings.c.total_invested)
-    .where(mock_holdings.c.symbol.in_(bindparam("symbols", expanding=True)))
+    .where(mock_holdings.c.id.in_(bindparam("ids", expanding=True)))
     .with_for_update()
 )
 _INSERT_TRADE = insert(mock_trades)
@@ -76,41 +73,15 @@ _WRITTEN = (
     *("fees_paid", "ledger_cash", "unit_count", "unit_value", "gross_profit", "gross_loss", "booked_trades"),
     *("booked_wins", "booked_losses"),
 )
-_UPDATE_PORTFOLIO = (
+# On SQLite nobody else writes while we do, and a number is text there: others write 80000.0 where we write 80000.
+_UPDATE_ALONE = (
     update(mock_portfolio)
-    .where(
-        mock_portfolio.c.id == bindparam("row_id"),
-        mock_portfolio.c.revision == bindparam("revision_read"),
-        mock_portfolio.c.cash_balance == bindparam("cash_read", type_=mock_portfolio.c.cash_balance.type),
-    )
+    .where(mock_portfolio.c.id == bindparam("row_id"), mock_portfolio.c.revision == bindparam("revision_read"))
     .values(updated_at=NOW, **{name: bindparam(name) for name in _WRITTEN})
 )
-
-
-async def find_row(session: Session, row_id: int | None, *, lock: bool = False) -> Any | None:
-    """Return the row that is the portfolio, locked if wanted; None where there is none."""
-    if row_id is not None:
-        return (await session.run(_LOCK_BY_ID if lock else _BY_ID, {"row_id": row_id})).first()
-    wanted = select_newest()
-    return (await session.run(wanted.with_for_update() if lock else wanted)).first()
-
-
-def select_newest() -> Select[Any]:
-    """Return the statement that looks for the row: the one with books, else what engines take for the newest."""
-    return (
-        select(mock_portfolio)
-        .order_by(
-            mock_portfolio.c.ledger_cash.is_(None), mock_portfolio.c.updated_at.desc(), mock_portfolio.c.id.desc()
-        )
-        .limit(1)
-    )
-
-
-def select_trades() -> Select[Any]:
-    """Return the statement for rows of the trades table, each with the id of the trade that reversed it."""
-    return select(mock_trades, _reversal.c.id.label("reversed_by")).select_from(
-        mock_trades.outerjoin(_reversal, _reversal.c.reverses_trade_id == mock_trades.c.id)
-    )
+_UPDATE_GUARDED = _UPDATE_ALONE.where(
+    mock_portfolio.c.cash_balance == bindparam("cash_read", type_=mock_portfolio.c.cash_balance.type)
+)
 
 
 async def open_unit(
@@ -124,16 +95,17 @@ async def open_unit(
     row = await find_row(session, row_id, lock=True)
     if row is None:
         raise PortfolioMissing(portfolio_id)
-    holdings = await session.run(ALL_HOLDINGS)
-    return DatabaseLedgerUnit(session, row, portfolio_from_rows(row, holdings, read))
+    portfolio, held = read_portfolio(row, await session.run(ALL_HOLDINGS), read)
+    return DatabaseLedgerUnit(session, row, portfolio, held.rows)
 
 
 class DatabaseLedgerUnit:
     """The port ``LedgerUnit`` on a database."""
 
-    def __init__(self, session: Session, row: Any, portfolio: Portfolio) -> None:
+    def __init__(self, session: Session, row: Any, portfolio: Portfolio, held: Mapping[Symbol, Any]) -> None:
         self._session = session
         self._row = row
+        self._held = dict(held)
         self._portfolio = portfolio
         self._saved = portfolio
 
@@ -189,6 +161,14 @@ class DatabaseLedgerUnit:
         row = (await self._session.run(select_trades().where(mock_trades.c.ledger_revision == revision))).first()
         return trade_from_row(row) if row is not None else None
 
+    async def entries(self, *, after: int, limit: int) -> Sequence[NewTrade | NewMovement]:
+        """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
+        return await read_entries(self._session, after, limit)
+
+    async def last_revision(self) -> int:
+        """Return the highest revision of an entry, which the portfolio's own is unless its row was made anew."""
+        return await last_revision(self._session)
+
     async def movement(self, owner: str, client_movement_id: str) -> RecordedMovement | None:
         """Return the cash movement recorded under this key; None where there is none."""
         wanted = select(cash_movements).where(
@@ -239,8 +219,8 @@ class DatabaseLedgerUnit:
         Raises:
             Conflict: another program changed one of these rows since it was read.
         """
-        before = self._saved
-        known = before.positions
+        assert self._saved is self._portfolio, "what was read is compared with the rows once"
+        known = self._saved.positions
         changed = [p for s, p in portfolio.positions.items() if p is not known.get(s) and p != known.get(s)]
         await self._write_positions(changed)
         await self._write_portfolio(
@@ -254,35 +234,42 @@ class DatabaseLedgerUnit:
 
     async def _write_portfolio(self, values: Values) -> None:
         before = self._saved
-        read = {"row_id": before.id, "revision_read": before.revision, "cash_read": before.cash.value}
-        result = await self._session.run(_UPDATE_PORTFOLIO, {**values, **read})
+        read: Values = {"row_id": before.id, "revision_read": before.revision}
+        if self._session.is_sqlite:
+            result = await self._session.run(_UPDATE_ALONE, {**values, **read})
+        else:
+            result = await self._session.run(_UPDATE_GUARDED, {**values, **read, "cash_read": before.cash.value})
         if result.rowcount != 1:
             raise Conflict("another program wrote the portfolio's row")
 
     async def _write_positions(self, positions: Sequence[Position]) -> None:
         """Compare the rows with what was read, under their locks, and only then write them."""
-        ids: dict[str, int] = {}
-        for chunk in _chunks([position.symbol.code for position in positions]):
-            for row in await self._session.run(_LOCK_HOLDINGS, {"symbols": chunk}):
-                ids[row.symbol.upper()] = row.id
-                self._expect(row)
-        if set(ids) != {p.symbol.code for p in positions if p.symbol in self._saved.positions}:
-            raise Conflict("another program added or removed a position")
-        old = [{"id": ids[p.symbol.code], **position_to_row(p)} for p in positions if p.symbol.code in ids]
-        new = [position_to_row(p) for p in positions if p.symbol.code not in ids]
+        held = {p.symbol: self._held[p.symbol] for p in positions if p.symbol in self._held}
+        new = [p for p in positions if p.symbol not in held]
+        for position in new:
+            if position.symbol.code in {name.upper() for name in self._saved.unreadable_rows}:
+                raise LedgerUnavailable(f"the row of {position.symbol} in the holdings cannot be read")
+        await self._lock([*held.values()])
+        old = [
+            {"id": held[p.symbol].id, **position_to_row(p), "symbol": held[p.symbol].symbol}
+            for p in positions
+            if p.symbol in held
+        ]
         if old:
             update_columns = [name for name in old[0] if name not in {"id", "symbol"}]
             await upsert_rows(self._session, mock_holdings, old, key=["id"], update=update_columns, touch="updated_at")
-        await insert_rows(self._session, mock_holdings, new)
+        await insert_rows(self._session, mock_holdings, [position_to_row(position) for position in new])
 
-    def _expect(self, row: Any) -> None:
-        read = self._saved.positions.get(Symbol(row.symbol.upper()))
-        if (
-            read is None
-            or read.quantity.value != (row.quantity or 0)
-            or read.cost_basis.value != (row.total_invested or 0)
-        ):
-            raise Conflict(f"another program wrote the position in {row.symbol}")
+    async def _lock(self, rows: Sequence[Any]) -> None:
+        """Lock the rows that positions were read from, by their ids: a symbol may be written in another case."""
+        read = {row.id: row for row in rows}
+        for chunk in _chunks([*read]):
+            for row in await self._session.run(_LOCK_HOLDINGS, {"ids": chunk}):
+                before = read.pop(row.id)
+                if tuple(row) != (before.id, before.symbol, before.quantity, before.total_invested):
+                    raise Conflict(f"another program wrote the position in {row.symbol}")
+        if read:
+            raise Conflict("another program removed a position")
 
 
 def _new_id(result: CursorResult[Any]) -> int:

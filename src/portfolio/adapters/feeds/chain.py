@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from portfolio.application.feed_records import FeedReport, SourceState
 from portfolio.application.ports import PriceFeed
-from portfolio.application.records import FeedReport, SourceState
 from portfolio.domain.quote import Quote
 from portfolio.domain.symbol import Symbol
 

@@ -11,6 +11,7 @@ from litestar.types import HTTPScope
 
 from portfolio.application.ports import Clock
 from portfolio.entrypoints.http.auth import OPEN_CALLER, Caller, Keyring, presented_key
+from portfolio.entrypoints.http.client_address import ClientAddresses
 from portfolio.entrypoints.http.errors import (
     FORBIDDEN,
     FOREIGN_ORIGIN,
@@ -36,7 +37,8 @@ Connection = ASGIConnection[Any, Any, Any, Any]
 class Admission:
     """Checks origin, key, scope, rate and content type, in this order, by what the route declares."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, addresses: ClientAddresses) -> None:
+        self._addresses = addresses
         self._keyring = Keyring.of(settings)
         self._local_only = settings.is_loopback
         self._requests = RateLimit(clock, settings.rate_limit_per_minute)
@@ -82,8 +84,7 @@ class Admission:
         if operation.scope is None:
             return Caller("nobody", frozenset())
         # Guesses are counted by address, so that they do not use up what a real caller may ask.
-        client = connection.scope.get("client")
-        self._check_rate(f"@{client[0] if client else ''}", books=False)
+        self._check_rate(f"@{self._addresses.of_request(cast('HTTPScope', connection.scope))}", books=False)
         raise RequestError(
             UNAUTHORIZED,
             "send a key in the header X-TRADING-API-KEY, or as a bearer token"

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from portfolio.entrypoints.http.numbers import Number
-from portfolio.entrypoints.http.responses import Problem
+from portfolio.entrypoints.http.responses import Labelled, Problem
 
 Reasons = Annotated[dict[str, str], Meta(description="Why a field beside it is null, as a code.")]
 Moment = Annotated[datetime, Meta(description="UTC, ISO 8601, ending in Z.")]
@@ -17,7 +17,7 @@ Percent = Annotated[Number, Meta(description="A percentage, 6 decimals.")]
 Cursor = Annotated[str | None, Meta(description="Send it as `cursor` for the next page; null at the end.")]
 
 
-class Answer(msgspec.Struct, kw_only=True):
+class Answer(Labelled, kw_only=True):
     """What every success has."""
 
     status: Literal["success"] = "success"
@@ -272,6 +272,7 @@ class ReversalAnswer(Answer, kw_only=True):
     position: PositionView
     cash_balance: Number
     realized_pnl: Number
+    replayed: bool
 
 
 class MovementView(msgspec.Struct, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from functools import cache, partial
 from typing import Any
@@ -10,7 +11,7 @@ import structlog
 from litestar import Litestar, Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
-from litestar.types import LifespanHook, Receive, Scope, Send
+from litestar.types import LifespanHook, Message, Receive, Scope, Send
 
 from portfolio.application.errors import ApplicationError
 from portfolio.domain.errors import DomainError
@@ -31,6 +32,7 @@ from portfolio.entrypoints.http import (
 )
 from portfolio.entrypoints.http.admission import Admission
 from portfolio.entrypoints.http.auth import check_exposure
+from portfolio.entrypoints.http.client_address import ClientAddresses
 from portfolio.entrypoints.http.errors import (
     INTERNAL,
     MALFORMED,
@@ -41,6 +43,7 @@ from portfolio.entrypoints.http.errors import (
     kind_of_status,
 )
 from portfolio.entrypoints.http.metrics import Metrics
+from portfolio.entrypoints.http.price_label import SimulatedLabel
 from portfolio.entrypoints.http.reads import PortfolioReader
 from portfolio.entrypoints.http.request_log import RequestLog
 from portfolio.entrypoints.http.responses import problem, problem_answer
@@ -88,17 +91,19 @@ _log = structlog.get_logger(__name__)
 
 
 class PortfolioApp(Litestar):
-    """The application with its outermost layer, which sees what the framework answers by itself too."""
+    """The application with its outermost layers, which see what the framework answers by itself too."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection."""
         if scope["type"] == "lifespan":
             await super().__call__(scope, receive, send)
+        elif scope["type"] == "http" and scope["method"] == "HEAD":
+            await self.state["outermost"]({**scope, "method": "GET"}, receive, _bodiless(send))
         else:
-            await self.state["request_log"](scope, receive, send)
+            await self.state["outermost"](scope, receive, send)
 
     async def serve_inner(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection without the outermost layer."""
+        """Serve one connection without the layers around the framework."""
         await super().__call__(scope, receive, send)
 
 
@@ -114,13 +119,16 @@ def create_app(
     Writes begun by requests that went away are awaited before ``on_shutdown``.
 
     Raises:
-        SettingsError: it would be open to others than this machine, or the API keys cannot be read.
+        SettingsError: it would be open to others than this machine, or the API keys or the trusted proxies cannot be
+            read.
     """
     check_exposure(settings)
-    admission = Admission(settings, use_cases.clock)
+    addresses = ClientAddresses.of(settings)
+    admission = Admission(settings, use_cases.clock, addresses)
     metrics = Metrics(use_cases)
     app = PortfolioApp(
-        route_handlers=ROUTES,
+        # Handlers keep what they resolved from the first application they served: each has its own.
+        route_handlers=copy.deepcopy(ROUTES),
         guards=[admission],
         exception_handlers={Exception: _answer_error},
         request_max_body_size=BODY_BYTES,
@@ -133,8 +141,20 @@ def create_app(
     # Made when first asked for: the service is to answer its first request soon after its start.
     app.state["openapi"] = cache(partial(openapi.encode_document, app, keyed=admission.is_keyed))
     app.state["docs_document"] = cache(partial(docs.encode_document, app, keyed=admission.is_keyed))
-    app.state["request_log"] = RequestLog(app.serve_inner, metrics, deadline_seconds=settings.request_deadline_seconds)
+    logged = RequestLog(app.serve_inner, metrics, addresses, deadline_seconds=settings.request_deadline_seconds)
+    app.state["outermost"] = SimulatedLabel(logged) if settings.is_simulated else logged
     return app
+
+
+def _bodiless(send: Send) -> Send:
+    """Return where a GET's answer goes when HEAD was asked: its status and headers, and no body."""
+
+    async def send_head(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return send_head
 
 
 def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

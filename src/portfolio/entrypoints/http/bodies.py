@@ -24,20 +24,33 @@ A = TypeVar("A", bound=Amount)
 _FIGURE = r"^[+-]?[0-9]{1,60}(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,7})?$"
 
 
-def _figure(text: str, **bounds: object) -> Meta:
+def _figure(text: str, *, nullable: bool = False, **bounds: object) -> Meta:
     """Return the schema of a decimal: read as it stands, so that not a digit is lost before it is checked."""
-    schema = {"type": ["number", "string"], "pattern": _FIGURE, "exclusiveMaximum": 1e20, **bounds}
+    kinds = ["number", "string", "null"] if nullable else ["number", "string"]
+    schema = {"type": kinds, "pattern": _FIGURE, "exclusiveMaximum": 1e20, **bounds}
     return Meta(description=f"{text}: a JSON number, or a string with one in it.", extra_json_schema=schema)
 
 
 PositiveFigure = Annotated[Raw, _figure("Above zero, at most 18 decimals", exclusiveMinimum=0)]
 Fees = Annotated[Raw, _figure("At least zero, at most 18 decimals", minimum=0, default=0)]
-Share = Annotated[Raw, _figure("Between 0 and 1", minimum=0, maximum=1)]
+Share = Annotated[Raw, _figure("Between 0 and 1, at most 18 decimals, or null", minimum=0, maximum=1, nullable=True)]
 Key = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[ -~]+$")]
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Owner = Annotated[str, Meta(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Notes = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*$")]
 
+# What a pattern means, for who reads the refusal.
+_IN_WORDS = {
+    r"^[ -~]+$": "printable ASCII characters only",
+    r"^[^\x00-\x1f\x7f]*$": "no control characters",
+    r"^[^\x00]*$": "no NUL characters",
+    "^([Bb][Uu][Yy]|[Ss][Ee][Ll][Ll])$": "BUY or SELL",
+    "^t[0-9a-f]{1,15}$": "the next_cursor of a page of this list",
+    "^r[0-9a-f]{1,15}$": "the next_cursor of a page of this list",
+}
+
 AHEAD = timedelta(seconds=60)
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class RepeatedKey(ValueError):
@@ -130,7 +143,7 @@ class Reading:
             return default
 
     def moment(self, field: str, text: str | None, now: datetime) -> datetime:
-        """Return a moment in UTC, ``now`` where none is given; it needs an offset and is no more than 60 s ahead."""
+        """Return a moment in UTC, ``now`` where none is given; with an offset, from 1970 on, at most 60 s ahead."""
         if text is None:
             return now
         try:
@@ -140,6 +153,8 @@ class Reading:
             return now
         if found > now + AHEAD:
             self.refuse(field, "is more than 60 seconds ahead")
+        elif found < EARLIEST:
+            self.refuse(field, "is before 1970-01-01")
         return found
 
     def refuse(self, field: str, message: str) -> None:
@@ -198,6 +213,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> None:
 def _refused(message: str, root: str) -> RequestError:
     """Return the refusal that msgspec's words mean: ``Expected `str`, got `int` - at `$.symbol```."""
     text, _, where = message.partition(" - at `")
+    for pattern, words in _IN_WORDS.items():
+        if text.endswith(f"matching regex {pattern!r}"):
+            message, text = message.replace(text, f"takes {words}"), f"takes {words}"
     field = where.rstrip("`").removeprefix(root).lstrip(".")
     if not field and "field `" in text:
         field = text.split("field `", 1)[1].rstrip("`")

@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes
 from litestar import Response, get, post
 from msgspec import UNSET
 
-from portfolio.application.errors import NotFound
+from portfolio.application.errors import NotFound, OwnerAmbiguous
 from portfolio.application.records import BookingKey, BookingReply
 from portfolio.entrypoints.http import examples
 from portfolio.entrypoints.http.admission import caller_of
@@ -16,7 +16,8 @@ from portfolio.entrypoints.http.answers import BatchAnswer, BookingAnswer, Outco
 from portfolio.entrypoints.http.auth import Scope
 from portfolio.entrypoints.http.bodies import read_body, read_query
 from portfolio.entrypoints.http.booking_answers import batch_item, booking_answer, outcome_view
-from portfolio.entrypoints.http.errors import BOOKING_PROBLEMS, NOT_FOUND
+from portfolio.entrypoints.http.errors import BOOKING_PROBLEMS, NOT_FOUND, PROBLEMS
+from portfolio.entrypoints.http.idempotency import header_key, refuse_header_key
 from portfolio.entrypoints.http.operation import declares
 from portfolio.entrypoints.http.requests import (
     BatchBody,
@@ -33,7 +34,6 @@ from portfolio.entrypoints.http.use_cases import HttpRequest, use_cases_of
 
 BATCH_BYTES: Final = 1024 * 1024
 REPLAYED: Final = "Idempotency-Replayed"
-KEY_HEADER: Final = "idempotency-key"
 TAG: Final = "bookings"
 
 
@@ -59,10 +59,12 @@ async def update_holdings(request: HttpRequest) -> Response[bytes]:
     The answer comes after the commit. Sent again with its key, the same booking is answered the same, with
     `replayed: true`; another booking under that key is refused. Refusals with 409 and `amount-mismatch` are kept like
     acceptances.
+    An admin sends a refused booking again with `override: true` and its key, and it is booked in its owner's name; an
+    override of what was booked is a replay. Where several owners have a booking under that key, `owner` says whose.
     """
     cases = use_cases_of(request)
     body = await read_body(request, BookingBody)
-    wish = book_trade(body, caller_of(request), cases.clock.now(), header_key=request.headers.get(KEY_HEADER))
+    wish = book_trade(body, caller_of(request), cases.clock.now(), header_key=header_key(request))
     [result] = await cases.booking.book([wish])
     request.app.state["metrics"].booked([result])
     if not isinstance(result, BookingReply):
@@ -94,9 +96,11 @@ async def update_holdings_batch(request: HttpRequest) -> Response[bytes]:
     """Book many executions in one transaction, in order, each booked or refused alone.
 
     A booking that cannot even be read (400) spoils the whole batch, naming its place, and nothing is booked. A booking
-    that the ledger refuses does not disturb the others.
+    that the ledger refuses does not disturb the others. `Idempotency-Key` is refused here: each booking has its own
+    `client_trade_id`.
     """
     cases = use_cases_of(request)
+    refuse_header_key(request)
     body = await read_body(request, BatchBody)
     results = await cases.booking.book(book_trades(body, caller_of(request), cases.clock.now()))
     request.app.state["metrics"].booked(results)
@@ -116,19 +120,26 @@ async def update_holdings_batch(request: HttpRequest) -> Response[bytes]:
         query=OutcomeQuery,
         answer=OutcomeAnswer,
         example=examples.OUTCOME,
-        problems=(NOT_FOUND,),
+        problems=(NOT_FOUND, PROBLEMS[OwnerAmbiguous]),
     ),
 )
 async def read_booking(request: HttpRequest) -> Response[bytes]:
     """Return what became of the booking with that key, and the reply that its key gets.
 
-    The owner is the caller's own name unless `owner` names another: keys are unique within their owner only.
+    The owner is the caller's own name unless `owner` names another: keys are unique within their owner only. A service
+    without API keys knows its callers by their engines: without `owner`, the booking is found when one engine alone has
+    that key.
     """
     cases = use_cases_of(request)
     query = read_query(request, OutcomeQuery)
-    owner = caller_of(request).owner(None) if query.owner is UNSET else query.owner
-    name = _last_part(request)
+    caller, name = caller_of(request), _last_part(request)
+    owner = caller.owner(None) if query.owner is UNSET else query.owner
     outcome = await cases.ledger.outcome(BookingKey(owner, name))
+    if outcome is None and query.owner is UNSET and caller.name is None:
+        owners = (await cases.ledger.owners_of({name})).get(name, ())
+        if len(owners) > 1:
+            raise OwnerAmbiguous(name, owners)
+        outcome = await cases.ledger.outcome(BookingKey(owners[0], name)) if owners else None
     if outcome is None:
         raise NotFound("booking", repr(name))
     reply = booking_answer(cases, BookingReply(outcome, replayed=True))

@@ -7,14 +7,15 @@ from litestar import Response, post
 from portfolio.application.cash import MovementReply
 from portfolio.application.errors import KeyReused
 from portfolio.domain.errors import InsufficientCash, InvalidAmount, OutOfRange
-from portfolio.domain.portfolio import MovementKind
+from portfolio.domain.movement import MovementKind
 from portfolio.entrypoints.http import examples
 from portfolio.entrypoints.http.admission import caller_of
 from portfolio.entrypoints.http.answers import MovementAnswer, MovementView
 from portfolio.entrypoints.http.auth import Scope
 from portfolio.entrypoints.http.bodies import read_body
-from portfolio.entrypoints.http.bookings import KEY_HEADER, REPLAYED
+from portfolio.entrypoints.http.bookings import REPLAYED
 from portfolio.entrypoints.http.errors import PROBLEMS, WRITE_PROBLEMS
+from portfolio.entrypoints.http.idempotency import header_key
 from portfolio.entrypoints.http.numbers import number
 from portfolio.entrypoints.http.operation import declares
 from portfolio.entrypoints.http.requests import MovementBody, move_cash
@@ -44,7 +45,7 @@ async def create_movement(request: HttpRequest) -> Response[bytes]:
     """Move cash in or out, so that returns can be told from contributions; with a key exactly once."""
     cases = use_cases_of(request)
     body = await read_body(request, MovementBody)
-    wish = move_cash(body, caller_of(request), header_key=request.headers.get(KEY_HEADER))
+    wish = move_cash(body, caller_of(request), header_key=header_key(request))
     reply = await cases.carry_through(cases.move_cash(wish))
     return answer(_moved(reply), headers={REPLAYED: "true"} if reply.replayed else None)
 

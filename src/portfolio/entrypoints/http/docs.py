@@ -48,9 +48,10 @@ HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+# The framework adds the charset to texts.
 MEDIA_TYPES: Final = {
-    "swagger-ui.css": "text/css; charset=utf-8",
-    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
     "favicon-32x32.png": "image/png",
 }
 
@@ -58,7 +59,7 @@ MEDIA_TYPES: Final = {
 @get("/docs", opt=declares(scope=Scope.READ, summary="The pages", tag="documentation", hidden=True))
 async def read_page() -> Response[bytes]:
     """Return the page that shows this document."""
-    return encoded(PAGE, media_type="text/html; charset=utf-8", headers=HEADERS)
+    return encoded(PAGE, media_type="text/html", headers=HEADERS)
 
 
 @get("/docs/{name:str}", opt=declares(scope=Scope.READ, summary="Their parts", tag="documentation", hidden=True))
@@ -68,7 +69,7 @@ async def read_asset(request: HttpRequest) -> Response[bytes]:
     if name == "openapi.json":
         return encoded(request.app.state["docs_document"](), headers=HEADERS)
     if name == "start.js":
-        return encoded(START, media_type="text/javascript; charset=utf-8", headers=HEADERS)
+        return encoded(START, media_type="text/javascript", headers=HEADERS)
     if name not in MEDIA_TYPES:
         raise NotFound("page", repr(name[:40]))
     return encoded(_asset(name), media_type=MEDIA_TYPES[name], headers={**HEADERS, "Cache-Control": "max-age=3600"})

@@ -65,6 +65,7 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     application.PortfolioMissing: ProblemKind(503, "books-not-open", "The books are not open yet"),
     application.SchemaUnknown: ProblemKind(503, "schema-unknown", "The database has a schema of another version"),
     application.KeyReused: ProblemKind(422, "key-reused", "This key belongs to another request"),
+    application.OwnerAmbiguous: ProblemKind(422, "owner-ambiguous", "Several owners have a booking under this key"),
     application.NotFound: NOT_FOUND,
     application.SignalClaimed: ProblemKind(409, "signal-claimed", "This signal has been acknowledged before"),
     application.SignalOutdated: ProblemKind(409, "signal-outdated", "This signal is no longer to be carried out"),
@@ -75,8 +76,8 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
 
 _BOOKING_ERRORS = (
     domain.InvalidAmount, domain.OutOfRange, domain.AmountMismatch, domain.InsufficientQuantity,
-    domain.InsufficientCash, application.KeyReused, application.PortfolioMissing, application.LedgerUnavailable,
-    application.Overloaded, application.SchemaUnknown,
+    domain.InsufficientCash, application.KeyReused, application.OwnerAmbiguous, application.PortfolioMissing,
+    application.LedgerUnavailable, application.Overloaded, application.SchemaUnknown,
 )  # fmt: skip
 WRITE_PROBLEMS = (
     *(PROBLEMS[error] for error in (
@@ -159,6 +160,8 @@ def field_errors(error: Exception) -> tuple[FieldError, ...]:
         return error.errors
     if isinstance(error, domain.InvalidSymbol):
         return (FieldError("symbol", error.hint),)
+    if isinstance(error, application.OwnerAmbiguous):
+        return (FieldError("owner", "has to say whose booking is meant"),)
     if isinstance(error, domain.InvalidAmount) and error.field:
         return (FieldError(error.field, error.reason),)
     if isinstance(error, domain.InvalidPolicy):

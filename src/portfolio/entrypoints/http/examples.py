@@ -200,6 +200,7 @@ REVERSED: Final[Example] = {
     "position": _CLOSED,
     "cash_balance": 100000,
     "realized_pnl": 0,
+    "replayed": False,
 }
 PERFORMANCE_FIGURES: Final[Example] = {
     "total_return": 5120.25,

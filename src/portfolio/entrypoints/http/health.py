@@ -17,7 +17,8 @@ from portfolio.entrypoints.http.errors import NOT_READY
 from portfolio.entrypoints.http.metrics import CONTENT_TYPE
 from portfolio.entrypoints.http.numbers import Number, number
 from portfolio.entrypoints.http.operation import declares
-from portfolio.entrypoints.http.responses import answer, encode, encoded, problem, problem_answer
+from portfolio.entrypoints.http.reads import look_again
+from portfolio.entrypoints.http.responses import Labelled, answer, encode, encoded, problem, problem_answer
 from portfolio.entrypoints.http.use_cases import HttpRequest, use_cases_of
 
 TAG = "health"
@@ -70,7 +71,7 @@ class DriftView(msgspec.Struct, kw_only=True):
     rows: list[str]
 
 
-class HealthAnswer(msgspec.Struct, kw_only=True):
+class HealthAnswer(Labelled, kw_only=True):
     """How the service is doing."""
 
     status: Literal["healthy", "degraded", "unhealthy"]
@@ -84,14 +85,14 @@ class HealthAnswer(msgspec.Struct, kw_only=True):
     refused_bookings: Annotated[int | None, Meta(description="Kept and not booked since by an override.")]
 
 
-class LivenessAnswer(msgspec.Struct, kw_only=True):
+class LivenessAnswer(Labelled, kw_only=True):
     """The process answers."""
 
     status: Literal["alive"] = "alive"
     timestamp: datetime
 
 
-class ReadinessAnswer(msgspec.Struct, kw_only=True):
+class ReadinessAnswer(Labelled, kw_only=True):
     """A booking could be committed now."""
 
     status: Literal["ready"] = "ready"
@@ -160,7 +161,8 @@ async def read_readiness(request: HttpRequest) -> Response[bytes]:
     ),
 )
 async def read_metrics(request: HttpRequest) -> Response[bytes]:
-    """Return the figures in the text format of Prometheus."""
+    """Return the figures in the text format of Prometheus, of the books as they are now."""
+    await look_again(use_cases_of(request))
     return encoded(request.app.state["metrics"].expose(), media_type=CONTENT_TYPE)
 
 

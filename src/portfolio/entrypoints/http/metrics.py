@@ -15,7 +15,8 @@ from portfolio.entrypoints.http.errors import kind_named, kind_of
 from portfolio.entrypoints.http.use_cases import UseCases
 from portfolio.entrypoints.logs import EVENTS
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+# The framework adds the charset to texts.
+CONTENT_TYPE = "text/plain; version=0.0.4"
 UNMATCHED = "(unmatched)"
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)

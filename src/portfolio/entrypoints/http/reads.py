@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zlib import crc32
 
-from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.errors import ApplicationError, LedgerUnavailable
 from portfolio.application.market import DEFAULT_DAYS, MarketState
 from portfolio.application.performance import Performance
 from portfolio.application.risk_metrics import ReadRiskMetrics
@@ -45,6 +46,10 @@ class Reading:
             valuation.cost_basis,
             self.snapshot.database_away,
             [value.price_status.value for value in valuation.positions],
+            # Other programs write these without moving our revision.
+            [1 for p in (value.position for value in valuation.positions)],
+            (valuation.portfolio.realized_pnl, valuation.portfolio.fees_paid, valuation.portfolio.net_deposits),
+            valuation.portfolio.drift,
             self.at.date(),
         )
         return f'W/"{revisions.ledger}-{revisions.prices}-{crc32(repr(moving).encode()):08x}"'
@@ -102,6 +107,12 @@ class RecentPerformance:
             return replace(self._measured, stale=True) if self._measured else None
         self._measured, self._of = measured, of
         return measured
+
+
+async def look_again(cases: UseCases) -> None:
+    """Bring the last snapshot up to date, where the database answers; it stays as it is where not."""
+    with suppress(ApplicationError):
+        await newest_snapshot(cases)
 
 
 async def newest_snapshot(cases: UseCases) -> Snapshot:

@@ -1,4 +1,4 @@
-"""The outermost layer: every request gets an id, a deadline, one line in the log, and some answer."""
+"""The layer around the framework: every request gets an id, a deadline, one line in the log, and some answer."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from portfolio.entrypoints.http.admission import caller_label
+from portfolio.entrypoints.http.client_address import ClientAddresses
 from portfolio.entrypoints.http.errors import (
     DEADLINE,
     INTERNAL,
@@ -77,9 +78,10 @@ class _Exchange:
 class RequestLog:
     """Wraps the application: nothing that happens inside leaves a request without an answer or a line."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, *, deadline_seconds: float) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, addresses: ClientAddresses, *, deadline_seconds: float) -> None:
         self._app = app
         self._metrics = metrics
+        self._addresses = addresses
         self._deadline_seconds = deadline_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -122,6 +124,7 @@ class RequestLog:
             status=status,
             duration_ms=round(seconds * 1000, 2),
             caller=caller_label(scope),
+            client=self._addresses.of_request(scope),
         )
 
 

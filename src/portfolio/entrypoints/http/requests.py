@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -13,8 +12,8 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 from portfolio.application.cash import MoveCash
 from portfolio.application.records import BookTrade, TradeFilter
 from portfolio.domain.errors import InvalidAmount, InvalidSymbol
-from portfolio.domain.money import Money, Price, Quantity
-from portfolio.domain.portfolio import MovementKind
+from portfolio.domain.money import Amount, Money, Price, Quantity
+from portfolio.domain.movement import MovementKind
 from portfolio.domain.symbol import Symbol
 from portfolio.domain.trade import Execution, Side
 from portfolio.entrypoints.http.auth import Caller, Scope
@@ -23,12 +22,14 @@ from portfolio.entrypoints.http.bodies import (
     Key,
     Name,
     Notes,
+    Owner,
     PositiveFigure,
     Reading,
     Share,
     parse_moment,
 )
 from portfolio.entrypoints.http.errors import FORBIDDEN, MALFORMED, FieldError, RequestError
+from portfolio.entrypoints.http.idempotency import one_key
 
 MOST_BOOKINGS = 1_000
 
@@ -47,9 +48,14 @@ MomentText = Annotated[
 ]
 TradesCursor = Annotated[str, Meta(pattern="^t[0-9a-f]{1,15}$", description="`next_cursor` of the page before.")]
 OutcomesCursor = Annotated[str, Meta(pattern="^r[0-9a-f]{1,15}$", description="`next_cursor` of the page before.")]
+OverrideOwner = Annotated[
+    Owner,
+    Meta(
+        description="Whose booking an override makes good: the name of the key that booked first, or, in an open "
+        "service, its engine. Only with `override`; by default the one owner that has a booking under this key."
+    ),
+]
 PageSize = Annotated[int, Meta(ge=1, le=1000)]
-
-_KEY = re.compile(r"[ -~]{1,128}")
 
 
 class BookingBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -67,9 +73,10 @@ class BookingBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     executed_at: MomentText | None = None
     signal_id: Name | None = None
     recommendation_id: Name | Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
-    confidence: Share | None = None
+    confidence: Share | UnsetType = UNSET
     notes: Notes | None = None
-    override: bool = False
+    override: Annotated[bool, Meta(description="Book what was refused under this key. Admin only.")] = False
+    owner: OverrideOwner | None = None
 
 
 class BatchBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -143,6 +150,8 @@ def book_trade(body: BookingBody, caller: Caller, now: datetime, *, header_key: 
     confidence = _confidence(reading, body.confidence)
     executed_at = reading.moment("executed_at", body.executed_at, now)
     client_trade_id = one_key(reading, "client_trade_id", body.client_trade_id, header_key)
+    if body.owner is not None and not body.override:
+        reading.refuse("owner", "is for an override only")
     reading.finish()
     if body.override and Scope.ADMIN not in caller.scopes:
         raise RequestError(FORBIDDEN, "an override needs a key with the scope admin")
@@ -157,7 +166,8 @@ def book_trade(body: BookingBody, caller: Caller, now: datetime, *, header_key: 
             executed_at=executed_at,
             fees_included=body.fees_included,
         ),
-        owner=body.engine if body.override and body.engine else caller.owner(body.engine),
+        owner=caller.owner(body.engine) if body.owner is None else body.owner,
+        owner_given=body.owner is not None,
         client_trade_id=client_trade_id,
         engine=body.engine,
         signal_id=body.signal_id,
@@ -231,15 +241,6 @@ def trade_filter(query: TradesQuery) -> TradeFilter:
     return wanted
 
 
-def one_key(reading: Reading, field: str, in_body: str | None, in_header: str | None) -> str | None:
-    """Return the key of a request, from its body or its ``Idempotency-Key``; both and different is refused."""
-    if in_header is not None and not _KEY.fullmatch(in_header):
-        reading.refuse("Idempotency-Key", "has to be 1 to 128 printable ASCII characters")
-    elif in_header is not None and in_body is not None and in_header != in_body:
-        reading.refuse(field, "differs from the header Idempotency-Key")
-    return in_body if in_body is not None else in_header
-
-
 def write_cursor(kind: str, before: int | None) -> str | None:
     """Return the cursor of the page before that id; opaque to clients, and of no use to another list."""
     return None if before is None else f"{kind}{before:x}"
@@ -262,11 +263,11 @@ def read_symbol(text: str) -> Symbol:
         raise ValueError(error.hint) from error
 
 
-def _confidence(reading: Reading, raw: Raw | None) -> Decimal | None:
-    if raw is None:
+def _confidence(reading: Reading, raw: Raw | UnsetType) -> Decimal | None:
+    if raw is UNSET or bytes(raw) == b"null":
         return None
-    value = reading.decimal("confidence", raw)
-    if value is not None and not 0 <= value <= 1:
+    value = reading.amount(Amount, "confidence", raw, least="between 0 and 1").value
+    if value > 1:
         reading.refuse("confidence", "has to be between 0 and 1")
     return value
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Annotated
 from urllib.parse import quote
 
 import msgspec
 from litestar import Response
+from msgspec import UNSET, Meta, UnsetType
 
 from portfolio.entrypoints.http.errors import FieldError, ProblemKind
 
@@ -17,7 +19,16 @@ PROBLEM_JSON = "application/problem+json"
 encode = msgspec.json.Encoder().encode
 
 
-class Problem(msgspec.Struct, kw_only=True):
+PriceFeedLabel = Annotated[str, Meta(description="`simulated` where prices are made up; else absent.")]
+
+
+class Labelled(msgspec.Struct, kw_only=True):
+    """What every object of an answer may have; it is written in one place for all, see ``price_label``."""
+
+    price_feed: PriceFeedLabel | UnsetType = UNSET
+
+
+class Problem(Labelled, kw_only=True):
     """What is wrong, as RFC 9457 has it; ``errors`` names the fields of the request it is about."""
 
     type: str

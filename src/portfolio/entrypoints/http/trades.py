@@ -14,6 +14,7 @@ from portfolio.entrypoints.http.answers import ReversalAnswer, TradesAnswer, Tra
 from portfolio.entrypoints.http.auth import Scope
 from portfolio.entrypoints.http.bodies import decode, read_query
 from portfolio.entrypoints.http.booking_answers import value_after
+from portfolio.entrypoints.http.bookings import REPLAYED
 from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS
 from portfolio.entrypoints.http.numbers import number, number_or_null
 from portfolio.entrypoints.http.operation import declares
@@ -72,7 +73,11 @@ async def list_trades(request: HttpRequest) -> Response[bytes]:
     ),
 )
 async def reverse_trade(request: HttpRequest) -> Response[bytes]:
-    """Take a trade back by booking its opposite, linked to it, once; nothing is ever deleted."""
+    """Take a trade back by booking its opposite, linked to it, once; nothing is ever deleted.
+
+    Sent again by the same caller it is answered with the reversal there is, `replayed: true`, and position and cash as
+    they are by now.
+    """
     cases = use_cases_of(request)
     given = request.path_params["trade_id"]
     # Not int(): it would take a thousand digits, blanks and the digits of other scripts.
@@ -90,8 +95,9 @@ async def reverse_trade(request: HttpRequest) -> Response[bytes]:
         position=position_view(value_after(cases, reply.position, at, total=reply.total_value), updated_at=at),
         cash_balance=number(reply.cash),
         realized_pnl=number(reply.entry.trade.realized_pnl),
+        replayed=reply.replayed,
     )
-    return answer(content)
+    return answer(content, headers={REPLAYED: "true"} if reply.replayed else None)
 
 
 def _view(booked: BookedTrade, entry: NewTrade) -> TradeView:

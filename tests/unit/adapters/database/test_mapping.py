@@ -13,18 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portfolio.adapters.database.mapping import (
-    EPOCH,
-    LEGACY_SOURCE,
     counts_to_row,
     percent,
     portfolio_from_rows,
     portfolio_to_row,
-    position_from_row,
-    position_to_row,
     trade_from_row,
     trade_to_row,
 )
-from portfolio.adapters.database.types import from_any_number
+from portfolio.adapters.database.mapping_positions import EPOCH, LEGACY_SOURCE, position_from_row, position_to_row
+from portfolio.adapters.database.types import from_any_moment, from_any_number
 from portfolio.application.records import NewTrade
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.portfolio import Portfolio
@@ -186,3 +183,38 @@ def test_rows_that_name_no_asset_or_one_twice_count_for_nothing_and_are_named() 
     portfolio = portfolio_from_rows(SimpleNamespace(updated_at=AT, **portfolio_to_row(Portfolio(id=5)), id=5), rows)
     assert [position.symbol.code for position in portfolio.open_positions] == ["BTC"]
     assert portfolio.unreadable_rows == ("BTC-EUR", "btc")
+
+
+def test_a_price_that_makes_the_value_too_large_counts_as_missing() -> None:
+    absurd = {"quantity": Decimal(10) ** 19, "total_invested": Decimal(7), "price_source": "coinbase", "price_at": AT}
+    assert position_from_row(row(last_price=Decimal(9), **absurd)).mark is not None
+    assert position_from_row(row(last_price=Decimal(10), **absurd)).mark is None
+    assert position_from_row(row(last_price=Decimal(10), **absurd)).market_value == money(7)
+
+
+def test_an_absurd_product_of_quantity_and_average_leaves_the_stored_sum() -> None:
+    absurd = {"quantity": Decimal(10) ** 12, "avg_entry_price": Decimal(10) ** 9, "total_invested": Decimal(7)}
+    assert position_from_row(row(**absurd)).asset_cost == money(7)
+    assert position_from_row(row(asset_cost=Decimal(8), **absurd)).asset_cost == money(8)
+
+
+def test_a_row_that_would_make_a_sum_too_large_is_named_and_the_small_ones_count() -> None:
+    bare = {"quantity": Decimal(1), "avg_entry_price": Decimal(2)}
+    rows = [
+        row(id=1, symbol="ADA", total_invested=Decimal("99999999999999999999.9"), **bare),
+        row(id=2, symbol="BTC", total_invested=Decimal(5), **bare),
+    ]
+    portfolio = portfolio_from_rows(SimpleNamespace(updated_at=AT, **portfolio_to_row(Portfolio(id=5)), id=5), rows)
+    assert (portfolio.cost_basis, portfolio.unreadable_rows) == (money(5), ("ADA",))
+
+
+@pytest.mark.parametrize("text", ["many", "NaN", "sNaN", "Infinity", "", "1e999999"])
+def test_what_is_no_number_is_told_from_zero(text: str) -> None:
+    found = from_any_number(text)
+    assert found is not None
+    assert not found.is_finite() or found > 10**20
+
+
+@pytest.mark.parametrize("value", ["23/11/2026", "", "0000-00-00 00:00:00", 7, None, "9999-12-31T23:59:59-23:00"])
+def test_what_is_no_moment_is_none(value: object) -> None:
+    assert from_any_moment(value) is None

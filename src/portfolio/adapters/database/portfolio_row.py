@@ -1,0 +1,98 @@
+"""The row of the shared tables that is the portfolio: which one it is, and its lock."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from typing import Any
+
+from sqlalchemy import Select, bindparam, select
+from sqlalchemy.exc import DBAPIError
+
+from portfolio.adapters.database.engine import Session
+from portfolio.adapters.database.errors import is_locked
+from portfolio.adapters.database.known_positions import KnownPositions
+from portfolio.adapters.database.tables import mock_portfolio
+from portfolio.application.errors import PortfolioMissing
+
+LOCK_TRY_SECONDS = 0.05
+
+_BY_ID = select(mock_portfolio).where(mock_portfolio.c.id == bindparam("row_id"))
+_LOCK_BY_ID = _BY_ID.with_for_update()
+
+THE_PORTFOLIO = 1
+"""The existing tables hold one portfolio; this is its number, whatever the id of its row."""
+
+
+class PortfolioRow:
+    """Remembers which row is the portfolio, which stays the same once its books are open, and what rows were read."""
+
+    def __init__(self) -> None:
+        self._id: int | None = None
+        self._locked_at = -math.inf
+        self.read = KnownPositions()
+
+    def id_for(self, portfolio_id: int) -> int | None:
+        """Return the row's id; None where it has to be looked for.
+
+        Raises:
+            PortfolioMissing: the tables hold no portfolio of this number.
+        """
+        if portfolio_id not in {THE_PORTFOLIO, self._id}:
+            raise PortfolioMissing(portfolio_id)
+        return self._id
+
+    def seen(self, row: Any) -> None:
+        """Take notice of the row that was found."""
+        if row.ledger_cash is not None:
+            self._id = row.id
+
+    def had_lock(self) -> None:
+        """Take notice that a transaction of this process has the row's lock, or had it until now."""
+        self._locked_at = time.monotonic()
+
+    def had_lock_within(self, seconds: float) -> bool:
+        """Return whether a transaction of this process had the row's lock a moment ago."""
+        return time.monotonic() - self._locked_at < seconds
+
+
+async def find_row(session: Session, row_id: int | None, *, lock: bool = False) -> Any | None:
+    """Return the row that is the portfolio, locked if wanted; None where there is none."""
+    if row_id is not None:
+        return (await session.run(_LOCK_BY_ID if lock else _BY_ID, {"row_id": row_id})).first()
+    wanted = select_newest()
+    return (await session.run(wanted.with_for_update() if lock else wanted)).first()
+
+
+def select_newest() -> Select[Any]:
+    """Return the statement that looks for the row: the one with books, else what engines take for the newest."""
+    return (
+        select(mock_portfolio)
+        .order_by(
+            mock_portfolio.c.ledger_cash.is_(None), mock_portfolio.c.updated_at.desc(), mock_portfolio.c.id.desc()
+        )
+        .limit(1)
+    )
+
+
+async def try_lock(session: Session, row_id: int | None, seconds: float) -> None:
+    """Take the row's lock, asking again until ``seconds`` have gone; nobody is ever made to wait behind this.
+
+    Raises:
+        DBAPIError: another transaction has it all the time.
+    """
+    if session.is_sqlite:
+        await find_row(session, row_id)  # beginning has taken the only lock there is
+        return
+    wanted = select_newest() if row_id is None else select(mock_portfolio).where(mock_portfolio.c.id == row_id)
+    give_up_at = time.monotonic() + seconds
+    while True:
+        try:
+            await session.run(wanted.with_for_update(nowait=True))
+        except DBAPIError as error:
+            if not is_locked(error) or time.monotonic() >= give_up_at:
+                raise
+            await asyncio.sleep(LOCK_TRY_SECONDS)
+        else:
+            return

@@ -1,0 +1,78 @@
+"""Whether a booking could be committed now: asked of the database's locks, not of its reads."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import Connection
+
+from portfolio.adapters.database import ledger as ledger_module
+from portfolio.adapters.database.database import Database, open_database
+from portfolio.adapters.database.schema import migrate, migration_engine
+from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.ports import LedgerUnit
+from tests.support.databases import DatabaseUnderTest
+from tests.support.ledger_examples import book, book_one, open_books
+
+LOCK = "SELECT id FROM mock_portfolio FOR UPDATE"
+
+
+@pytest.fixture
+async def books(database: DatabaseUnderTest) -> AsyncIterator[Database]:
+    """Open books in a process that has booked nothing yet."""
+    migrate(database.migration_url, database.prices_schema)
+    first = open_database(database.url, prices_schema=database.prices_schema)
+    await open_books(first.ledger)
+    await first.close()
+    opened = open_database(database.url, prices_schema=database.prices_schema)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+async def test_a_free_lock_is_taken_and_given_back(books: Database) -> None:
+    await asyncio.gather(*(books.ledger.try_write() for _ in range(5)))
+    before = await books.ledger.load(1)
+    await book_one(books.ledger)
+    assert (await books.ledger.load(1)).revision == before.revision + 1
+
+
+async def test_a_lock_that_another_program_keeps_means_that_nothing_can_be_booked(
+    books: Database, database: DatabaseUnderTest
+) -> None:
+    engine = migration_engine(database.migration_url)
+    with engine.begin() as theirs:
+        _lock(theirs)
+        started = time.monotonic()
+        with pytest.raises(LedgerUnavailable):
+            await books.ledger.try_write()
+        assert time.monotonic() - started < ledger_module.LOCK_SECONDS + 0.5
+    engine.dispose()
+    await books.ledger.try_write()
+    await book_one(books.ledger)
+
+
+async def test_a_booking_of_our_own_that_has_the_lock_is_no_obstacle(books: Database) -> None:
+    has_lock, may_end = asyncio.Event(), asyncio.Event()
+
+    async def long(unit: LedgerUnit) -> None:
+        has_lock.set()
+        await may_end.wait()
+        await book(unit)
+
+    booking = asyncio.create_task(books.ledger.transact(1, long))
+    await has_lock.wait()
+    await books.ledger.try_write()
+    may_end.set()
+    await booking
+
+
+def _lock(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("SELECT 1")  # beginning has taken it
+    else:
+        connection.exec_driver_sql(LOCK)

@@ -1,0 +1,181 @@
+"""The command line says what happened, and its exit status tells."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, cast
+
+import pytest
+from click.testing import CliRunner, Result
+
+from portfolio.application.backfill import Backfill, BackfillReport
+from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.gap_filling import FillGaps, GapReport
+from portfolio.application.opening import OpenBooks, Opening
+from portfolio.application.records import NewMovement, PositionAdjustment
+from portfolio.application.verification import ReconcileBooks, Verdict, VerifyBooks
+from portfolio.domain.errors import OutOfRange
+from portfolio.domain.money import Money, Quantity
+from portfolio.domain.movement import Movement, MovementKind
+from portfolio.domain.symbol import Symbol
+from portfolio.entrypoints.cli import Desk, commands
+from portfolio.entrypoints.http.auth import Keyring
+from portfolio.settings import Settings, SettingsError
+
+BTC = Symbol("BTC")
+
+
+def verdict(**changed: Any) -> Verdict:
+    nothing: dict[str, Any] = {"differences": [], "drift": [], "drift_value": Money.zero()}
+    return Verdict(trades=3, movements=2, revision=5, **{**nothing, **changed})
+
+
+class Root:
+    """A composition root whose parts answer what a test says."""
+
+    def __init__(self, **answers: Callable[..., Any]) -> None:
+        self.answers = answers
+        self.asked: list[tuple[Any, ...]] = []
+
+    @asynccontextmanager
+    async def desk(self, settings: Settings) -> AsyncIterator[Desk]:
+        assert isinstance(settings, Settings)
+        yield Desk(
+            open_books=cast("OpenBooks", self._part("open_books")),
+            verify=cast("VerifyBooks", self._part("verify")),
+            reconcile=cast("ReconcileBooks", self._part("reconcile")),
+            backfill=cast("Backfill", self._part("backfill")),
+            fill_gaps=cast("FillGaps", self._part("fill_gaps")),
+        )
+
+    def serve(self, settings: Settings) -> None:
+        self.answers["serve"](settings)
+
+    def migrate(self, settings: Settings, target: str) -> str:
+        return str(self.answers["migrate"](settings, target))
+
+    def migration_script(self, settings: Settings, start: str, end: str) -> str:
+        return f"-- {start} to {end} of {settings.prices_schema}"
+
+    def run(self, *words: str) -> Result:
+        return CliRunner().invoke(commands, words, obj=self)
+
+    def _part(self, name: str) -> Callable[..., Any]:
+        async def part(*positional: Any, **named: Any) -> Any:
+            self.asked.append((name, *positional, *named.values()))
+            return self.answers[name](*positional)
+
+        return part
+
+
+@pytest.mark.parametrize(
+    ("found", "status", "said"),
+    [
+        (verdict(), 0, "the books hold"),
+        (verdict(drift=["cash: moved"], drift_value=Money(Decimal(-7))), 1, "drift is worth -7"),
+        (verdict(differences=["cash: off"], drift=["cash: moved"]), 2, "BROKEN cash: off"),
+    ],
+)
+def test_verify_tells_by_its_exit_status(found: Verdict, status: int, said: str) -> None:
+    done = Root(verify=lambda: found).run("verify")
+    assert done.exit_code == status
+    assert said in done.output
+    assert done.output.startswith("3 trades and 2 movements, ledger revision 5")
+
+
+@pytest.mark.parametrize("error", [LedgerUnavailable("no answer"), OutOfRange(Decimal(10) ** 21), SettingsError("no")])
+@pytest.mark.parametrize("command", [("verify",), ("reconcile", "--accept"), ("backfill",), ("migrate",), ("serve",)])
+def test_what_goes_wrong_is_a_sentence_and_not_a_traceback(error: Exception, command: tuple[str, ...]) -> None:
+    def fail(*_: Any) -> None:
+        raise error
+
+    done = Root(**dict.fromkeys(("verify", "reconcile", "backfill", "migrate", "serve"), fail)).run(*command)
+    assert done.exit_code == 3
+    assert f"portfolio: {error}\n" in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_migrate_opens_the_books_at_the_newest_schema_only() -> None:
+    root = Root(migrate=lambda _settings, target: f"at {target}", open_books=lambda: Opening.ADOPTED)
+    assert "schema revision at head\nbooks: adopted what the rows hold" in root.run("migrate").output
+    assert root.run("migrate", "--to", "0003").output == "schema revision at 0003\n"
+    assert root.asked == [("open_books",)]
+
+
+def test_the_script_is_printed_without_a_database() -> None:
+    assert Root().run("migrate", "--sql", "--from", "0003").output == "-- 0003 to head of crypto_prices\n"
+
+
+def test_reconcile_without_accept_only_shows() -> None:
+    root = Root(verify=lambda: verdict(drift=["cash: moved"]))
+    assert root.run("reconcile").exit_code == 1
+    assert [call[0] for call in root.asked] == ["verify"]
+
+
+@pytest.mark.parametrize(
+    ("words", "as_realized"),
+    [((), None), (("--as", "result"), True), (("--as", "contribution"), False)],
+)
+def test_reconcile_books_the_drift_as_it_is_told(words: tuple[str, ...], as_realized: bool | None) -> None:
+    movement = Movement(
+        kind=MovementKind.ADJUSTMENT,
+        cash_delta=Money(Decimal(-50)),
+        net_deposits_delta=Money.zero(),
+        realized_delta=Money(Decimal(2)),
+        value_before=Money.zero(),
+        at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    moved = (PositionAdjustment(symbol=BTC, quantity_delta=Quantity(Decimal(1))),)
+    entry = NewMovement(
+        movement=movement,
+        portfolio_id=1,
+        revision=9,
+        owner="service",
+        positions=moved,
+        cash_after=Money.zero(),
+        net_deposits_after=Money.zero(),
+    )
+    root = Root(reconcile=lambda *_: entry)
+    said = root.run("reconcile", "--accept", *words).output
+    assert said == "booked at ledger revision 9: cash -50, contribution 0, result 2, 1 position(s)\n"
+    assert root.asked == [("reconcile", as_realized)]
+
+
+def test_reconcile_says_when_there_is_nothing_to_book() -> None:
+    assert Root(reconcile=lambda *_: None).run("reconcile", "--accept").output == "no drift: nothing to book\n"
+
+
+def test_backfill_names_what_failed_and_says_so_by_its_status() -> None:
+    def report(days: int, progress: Callable[[int, int, str], None]) -> BackfillReport:
+        progress(1, 1, "BTC")
+        day = date(2026, 1, 1)
+        return BackfillReport(since=day, until=day, stored={BTC: days}, failed={Symbol("ETH"): "no such pair"})
+
+    gap = date(2026, 1, 2)
+    gaps = GapReport(filled=[date(2026, 1, 1)], failed={gap: "no close of BTC"})
+    done = Root(backfill=report, fill_gaps=lambda: gaps).run("backfill", "--days", "7")
+    assert done.exit_code == 3
+    assert "7 closes of 1 asset(s)\n1 day(s) of the performance history filled" in done.stdout
+    assert "failed ETH: no such pair" in done.stderr
+    assert "no close of BTC" in done.stderr
+
+
+def test_a_key_that_is_made_is_one_that_the_service_takes() -> None:
+    entry = Root().run("key", "engine-1", "--scopes", "read+admin").stdout.strip()
+    assert entry.startswith("engine-1:read+admin:")
+    assert Keyring.of(Settings(api_keys=entry))
+
+
+def test_a_key_that_the_service_would_refuse_is_not_made() -> None:
+    done = Root().run("key", "engine 1", "--scopes", "read")
+    assert done.exit_code == 3
+    assert done.stdout == ""
+
+
+def test_serve_hands_over_the_settings() -> None:
+    served: list[Settings] = []
+    assert Root(serve=served.append).run("serve").exit_code == 0
+    assert [settings.port for settings in served] == [8026]

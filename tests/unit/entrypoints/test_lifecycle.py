@@ -1,0 +1,85 @@
+"""The service opens its books when it can, and stops in order."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+import pytest
+
+from portfolio.application.errors import LedgerUnavailable, SchemaUnknown
+from portfolio.application.opening import OpenBooks, Opening
+from portfolio.entrypoints import lifecycle as module
+from portfolio.entrypoints.lifecycle import Lifecycle
+from portfolio.entrypoints.price_loop import PriceLoop
+
+
+class Parts:
+    """What a lifecycle drives, with a diary of what happened."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.diary: list[str] = []
+        self.started, self.failed = asyncio.Event(), asyncio.Event()
+        self._failures = list(failures)
+        self.lifecycle = Lifecycle(
+            check=self._check,
+            open_books=cast("OpenBooks", self._open),
+            price_loop=cast("PriceLoop", self),
+            finish=(lambda: self._note("finished"),),
+            close=(lambda: self._note("closed"),),
+            retry_seconds=0,
+        )
+
+    async def _check(self) -> None:
+        if self._failures:
+            self.diary.append("failed")
+            self.failed.set()
+            raise self._failures.pop(0)
+
+    async def _open(self) -> Opening:
+        self.diary.append("opened")
+        return Opening.CREATED
+
+    def start(self) -> None:
+        self.diary.append("refreshing")
+        self.started.set()
+
+    async def stop(self) -> None:
+        self.diary.append("not refreshing")
+
+    async def _note(self, what: str) -> None:
+        self.diary.append(what)
+
+
+async def test_books_are_opened_before_prices_are_refreshed_and_all_ends_in_order() -> None:
+    parts = Parts()
+    await parts.lifecycle.start()
+    await parts.started.wait()
+    await parts.lifecycle.stop()
+    assert parts.diary == ["opened", "refreshing", "finished", "not refreshing", "closed"]
+
+
+@pytest.mark.parametrize(
+    "failure", [LedgerUnavailable("away"), SchemaUnknown("0001", "0002"), RuntimeError("nobody thought of it")]
+)
+async def test_whatever_stands_in_the_way_is_tried_again(failure: Exception) -> None:
+    parts = Parts(failure, failure)
+    await parts.lifecycle.start()
+    await parts.started.wait()
+    await parts.lifecycle.stop()
+    assert parts.diary[:4] == ["failed", "failed", "opened", "refreshing"]
+
+
+async def test_it_stops_cleanly_while_the_database_is_still_away() -> None:
+    parts = Parts(*[LedgerUnavailable("away")] * 10_000)
+    await parts.lifecycle.start()
+    await parts.failed.wait()
+    await parts.lifecycle.stop()
+    assert parts.diary[-3:] == ["finished", "not refreshing", "closed"]
+
+
+async def test_it_stops_though_it_never_started() -> None:
+    parts = Parts()
+    await parts.lifecycle.stop()
+    assert parts.diary == ["finished", "not refreshing", "closed"]
+    assert module.RETRY_SECONDS > 0
