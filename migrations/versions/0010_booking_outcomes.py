@@ -32,10 +32,8 @@ TABLE = NewTable(
     keys=(
         Key(
             name="unique_outcome",
-            columns=(
-                "owner",
-                "client_trade_id",
-            ),
+            # The client's id first: overrides look for it without knowing its owner.
+            columns=("client_trade_id", "owner"),
             unique=True,
         ),
         Key(

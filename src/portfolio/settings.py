@@ -84,7 +84,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def proxies(self) -> tuple[str, ...]:
-        """Return the addresses whose forwarding headers are believed."""
+        """Return the addresses and networks whose ``X-Forwarded-For`` is believed."""
         return _listed(self.trusted_proxies)
 
     @property

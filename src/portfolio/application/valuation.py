@@ -61,7 +61,6 @@ class Valuation:
 
 def value_portfolio(portfolio: Portfolio, *, now: datetime, max_age: timedelta, categories: Categories) -> Valuation:
     """Return the portfolio valued at its marks; a price older than ``max_age`` is stale."""
-    # A closed position still counts where a foreign write left money in its row: it is in every sum, though not listed.
     invested, cost_basis = portfolio.invested, portfolio.cost_basis
     total = portfolio.cash + invested
     unrealized = invested - cost_basis

@@ -63,12 +63,12 @@ def test_a_position_without_a_price_is_missing_and_counts_as_unpriced() -> None:
     assert value.stale_symbols == [XYZ]
 
 
-def test_closed_positions_are_not_listed_but_money_left_in_them_counts() -> None:
+def test_closed_positions_are_not_listed_and_money_left_in_them_is_no_value() -> None:
     portfolio = after(funded(), bought("BTC", 1, 1), sold("BTC", 1, 1))
     left = replace(portfolio.position(BTC), cost_basis=money(7))
     value = valued(replace(portfolio, positions={BTC: left}))
     assert not value.positions
-    assert value.total_value == money(100_007)
+    assert value.total_value == money(100_000)
 
 
 def test_nothing_held_and_nothing_paid_in_have_no_percentages() -> None:

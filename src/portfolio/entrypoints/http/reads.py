@@ -47,7 +47,10 @@ class Reading:
             self.snapshot.database_away,
             [value.price_status.value for value in valuation.positions],
             # Other programs write these without moving our revision.
-            [1 for p in (value.position for value in valuation.positions)],
+            [
+                (p.symbol, p.quantity, p.asset_cost, p.cost_basis, p.realized_pnl)
+                for p in (value.position for value in valuation.positions)
+            ],
             (valuation.portfolio.realized_pnl, valuation.portfolio.fees_paid, valuation.portfolio.net_deposits),
             valuation.portfolio.drift,
             self.at.date(),
