@@ -154,6 +154,10 @@ class LedgerMachine(RuleBasedStateMachine):
             holding.basis += change
             self.books.drift += change
             position = replace(position, cost_basis=Money(exact(holding.basis)))
+        if not holding.quantity:
+            # What is not held cost nothing, whatever the row says: its money is gone, and so it is drift.
+            self.books.drift -= holding.basis
+            holding.asset = holding.basis = 0
         self.portfolio = replace(self.portfolio, positions={**self.portfolio.positions, position.symbol: position})
 
     @rule(change=st.integers(-(10**6) * ONE, 10**6 * ONE))
