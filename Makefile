@@ -12,7 +12,7 @@ PYTEST_WORKERS ?= 2
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check format lock clean
+.PHONY: help install install-dev run test check bench format lock clean
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
@@ -34,6 +34,10 @@ check: install-dev  ## format, lint, types, layers: the one definition of every 
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+bench: install-dev  ## what analysis costs beside numpy, measured in one run
+	$(BIN)/python -m benchmarks.correlation
+	$(BIN)/python -m benchmarks.analysis
 
 format: install-dev  ## write the code as `make check` wants it
 	$(BIN)/ruff check --fix .

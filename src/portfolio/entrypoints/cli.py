@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from typing import NoReturn, Protocol, TypeVar
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from portfolio import __version__
 from portfolio.application.backfill import Backfill, BackfillReport
@@ -157,6 +155,10 @@ def backfill(composition: Composition, days: int) -> None:
 
     A missing day of the performance history, from its first one until yesterday, is made of the ledger and of closes.
     """
+    # For this command alone: the service starts sooner without it.
+    from rich.console import Console
+    from rich.progress import Progress
+
     with Progress(console=Console(stderr=True)) as progress:
         bar = progress.add_task("history", total=None)
 

@@ -1,6 +1,6 @@
 """Times the correlation of 500 assets over a year beside numpy's bare matrix product of the same size.
 
-Run: python benchmarks/correlation_timing.py
+Run: python -m benchmarks.correlation
 """
 
 from __future__ import annotations
