@@ -171,14 +171,6 @@ def _view(
                 momentum=statistics.momenta.get(symbol.code),
             )
             holdings[symbol.code] = nothing
-    # Closed rows in which other programs left money: in every sum, so they are here too, as something nobody trades.
-    for position in valuation.portfolio.positions.values():
-        code, value = position.symbol.code, position.market_value.value
-        if not position.is_open and value:
-            category = categories.of(position.symbol)
-            holdings[code] = Holding(
-                symbol=code, quantity=ZERO, value=value, price=None, category=category, tradable=False
-            )
     return MarketView(
         holdings=MappingProxyType(dict(sorted(holdings.items()))),
         cash=valuation.portfolio.cash.value,
