@@ -8,8 +8,8 @@ UV     := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 # Two workers for two cores; the tests of one file stay together, as they share what is costly.
 PYTEST_WORKERS ?= 2
 
-# An environment of these would point tools at another project.
-unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+# An environment of these would point tools at another project, or make every start compile all that it imports.
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run test check bench format lock clean
