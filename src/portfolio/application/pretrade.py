@@ -17,7 +17,7 @@ from portfolio.application.risk import NO_TOTAL_VALUE
 from portfolio.application.risk_statistics import Excluded, average_of, value_at_risk_of, volatility_of
 from portfolio.application.snapshots import Snapshot
 from portfolio.domain.arithmetic import HUNDRED, exact, total
-from portfolio.domain.errors import DomainError
+from portfolio.domain.errors import AmountMismatch, DomainError
 from portfolio.domain.figures import Figures, figures_of
 from portfolio.domain.market import MarketView, pair_of
 from portfolio.domain.portfolio import BookingRules, Portfolio
@@ -130,7 +130,8 @@ class CheckTrade:
             after=None if after is None else _standing(replace(state, view=after), code),
             refusal=refusal,
             broken=() if after is None else _broken(view, after, policy, execution),
-            largest_quantity=_largest(view, policy, execution),
+            # Money that does not fit quantity x price says nothing about the cost of a unit.
+            largest_quantity=None if isinstance(refusal, AmountMismatch) else _largest(view, policy, execution),
         )
 
     def _booked(self, state: MarketState, command: BookTrade) -> tuple[MarketView | None, DomainError | None]:

@@ -138,7 +138,9 @@ async def test_nothing_is_stored_and_the_key_is_not_used_up(desk: Service) -> No
     body = {**booking("BTC", Decimal(1)), "client_trade_id": "once"}
     refused = {**body, "quantity": 2, "client_trade_id": "twice"}
     assert (await check(desk, body))["allowed"] is True
-    assert (await check(desk, refused))["problem"]["type"] == "/problems/amount-mismatch"
+    said = await check(desk, refused)
+    assert said["problem"]["type"] == "/problems/amount-mismatch"
+    assert (said["largest_quantity"], said["reasons"]["largest_quantity"]) == (None, "amount_mismatch")
     assert exact(await desk.http.get("/portfolio"))["portfolio"]["num_positions"] == 0
     assert exact(await desk.http.get("/bookings?status=refused"))["bookings"] == []
     assert is_problem(await desk.http.get("/bookings/once"), 404, "not-found")

@@ -8,7 +8,7 @@ from litestar import Response, post
 
 from portfolio.application.pretrade import BrokenLimit, Standing, TradeCheck
 from portfolio.application.risk import NO_TOTAL_VALUE
-from portfolio.domain.errors import InvalidAmount
+from portfolio.domain.errors import AmountMismatch, InvalidAmount
 from portfolio.entrypoints.http import examples, examples_pretrade
 from portfolio.entrypoints.http.admission import caller_of
 from portfolio.entrypoints.http.auth import Scope
@@ -63,7 +63,9 @@ def _check_view(check: TradeCheck) -> CheckView:
     reasons = {}
     if check.after is None:
         reasons["projected"] = reasons["breaks_limits"] = "not_accepted"
-    if check.largest_quantity is None:
+    if isinstance(refusal, AmountMismatch):
+        reasons["largest_quantity"] = "amount_mismatch"
+    elif check.largest_quantity is None:
         held = state.view.holdings[execution.symbol.code]
         reasons["largest_quantity"] = "no_price" if held.price is None else NO_TOTAL_VALUE
     return CheckView(
