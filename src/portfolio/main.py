@@ -40,7 +40,7 @@ class CompositionRoot:
 
     def migration_script(self, settings: Settings, start: str, end: str) -> str:
         """Return the SQL that leads a MySQL or MariaDB database from one revision to the other."""
-        from portfolio.adapters.database.schema import migration_sql  # noqa: PLC0415
+        from portfolio.adapters.database.schema import migration_sql  # noqa: PLC0415  as above
 
         return migration_sql(settings.prices_schema, start=start, end=end)
 
@@ -65,7 +65,7 @@ class CompositionRoot:
     def serve(self, settings: Settings) -> None:
         """Answer HTTP until told to stop; refuse to start where the service could not work."""
         from portfolio.entrypoints.assembly import Rim, assemble  # noqa: PLC0415  the server is for this command alone
-        from portfolio.entrypoints.server import run  # noqa: PLC0415
+        from portfolio.entrypoints.server import run  # noqa: PLC0415  as above
 
         asyncio.run(refuse_what_cannot_work(settings))
         clock, database = SystemClock(), Database.of(settings)
