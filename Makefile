@@ -66,12 +66,13 @@ $(VENV)/.created:
 	    || $(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
+# The lock files are complete: nothing is resolved (pip would look for newer versions of what is asked for with an extra).
 # Without build isolation: the project is built by the locked build tools, and nothing else is fetched.
 $(VENV)/.installed: $(VENV)/.created requirements.lock requirements-build.lock pyproject.toml
-	$(PIP) --require-hashes -r requirements.lock -r requirements-build.lock
+	$(PIP) --require-hashes --no-deps -r requirements.lock -r requirements-build.lock
 	$(PIP) --no-build-isolation --no-deps --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
-	$(PIP) --require-hashes -r requirements-dev.lock
+	$(PIP) --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
