@@ -1,0 +1,248 @@
+"""A TCP proxy between a service and its database, which a test cuts, delays or silences while it serves.
+
+It runs in a thread of its own, so that it goes on while a test waits. What it does to a connection is either
+said now, for all connections (``mode``), or armed, to happen on the connection that sends certain bytes next::
+
+    with TcpProxy("127.0.0.1", 3306) as proxy:
+        proxy.arm(COMMIT, Trap.LOSE_ANSWER_CUT)   # the commit arrives and its answer never does
+        ...
+        assert proxy.sprung == [Trap.LOSE_ANSWER_CUT]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import Enum
+from types import TracebackType
+from typing import Self
+
+# The text protocol's query packet: its command byte, then the statement.
+COMMIT = b"\x03COMMIT"
+CHUNK_BYTES = 64 * 1024
+
+
+class Mode(Enum):
+    """What becomes of all traffic, of old connections and new ones."""
+
+    PASS = "pass"
+    SILENT = "silent"  # connections stay and new ones are accepted; nothing is passed on, in either direction
+    REFUSE = "refuse"  # there is nobody: old connections are reset, and so are new ones
+
+
+class Trap(Enum):
+    """What becomes of the connection that sends the armed bytes."""
+
+    LOSE_REQUEST_CUT = "lose the request, cut"
+    LOSE_REQUEST_SILENT = "lose the request, stay silent"
+    LOSE_ANSWER_CUT = "pass the request on, lose the answer, cut"
+    LOSE_ANSWER_SILENT = "pass the request on, lose the answer, stay silent"
+
+    @property
+    def passes_request(self) -> bool:
+        """Whether the server sees the request."""
+        return self in {Trap.LOSE_ANSWER_CUT, Trap.LOSE_ANSWER_SILENT}
+
+    @property
+    def cuts(self) -> bool:
+        """Whether the client sees the connection end."""
+        return self in {Trap.LOSE_REQUEST_CUT, Trap.LOSE_ANSWER_CUT}
+
+
+@dataclass(eq=False)
+class _Connection:
+    client: asyncio.StreamWriter
+    server: asyncio.StreamWriter
+    trap: Trap | None = None
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def reset(self) -> None:
+        """End both sides at once; the client sees a reset, not a farewell."""
+        self.ended.set()
+        for side in (self.client, self.server):
+            _reset(side)
+
+
+class TcpProxy:
+    """Listens on a free port of this machine and passes on to ``host:port`` while it is entered."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.target = (host, port)
+        self.port = 0
+        self.accepted = 0
+        self.sprung: list[Trap] = []
+        self._mode = Mode.PASS
+        self._delay_seconds = 0.0
+        self._traps: list[tuple[bytes, Trap]] = []
+        self._connections: set[_Connection] = set()
+        self._may_pass = asyncio.Event()
+        self._may_pass.set()
+        self._loop = asyncio.new_event_loop()
+        self._server: asyncio.Server | None = None
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    # --- for the test, from any thread ----------------------------------------------------------------------
+
+    @property
+    def address(self) -> str:
+        """Where it listens, as ``host:port``."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections are open now."""
+        return len(self._connections)
+
+    def set_mode(self, mode: Mode) -> None:
+        """Treat all traffic so from now on."""
+        self._call(lambda: self._set_mode(mode))
+
+    def delay(self, seconds: float) -> None:
+        """Hold every piece of traffic back for so long, in each direction; 0 ends it."""
+        self._delay_seconds = seconds
+
+    def cut(self) -> None:
+        """Reset every connection; new ones are served."""
+        self._call(self._cut)
+
+    def arm(self, pattern: bytes, trap: Trap) -> None:
+        """Spring the trap once, on the connection that sends these bytes next; armed ones spring in order."""
+        self._call(lambda: self._traps.append((pattern, trap)))
+
+    def heal(self) -> None:
+        """Pass everything on again and forget what is armed; connections that fell silent are cut."""
+        self._call(self._heal)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        started = asyncio.run_coroutine_threadsafe(asyncio.start_server(self._serve, "127.0.0.1", 0), self._loop)
+        self._server = started.result(timeout=10)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(timeout=10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=10)
+        self._loop.close()
+
+    # --- in the proxy's own thread --------------------------------------------------------------------------
+
+    def _call(self, action: Callable[[], None]) -> None:
+        """Run ``action`` in the proxy's thread and return when it has run."""
+
+        async def run() -> None:
+            action()
+
+        asyncio.run_coroutine_threadsafe(run(), self._loop).result(timeout=10)
+
+    def _set_mode(self, mode: Mode) -> None:
+        self._mode = mode
+        if mode is Mode.SILENT:
+            self._may_pass.clear()
+            return
+        if mode is Mode.REFUSE:
+            self._cut()
+        self._may_pass.set()
+
+    def _refuses(self) -> bool:
+        return self._mode is Mode.REFUSE
+
+    def _cut(self) -> None:
+        for connection in list(self._connections):
+            connection.reset()
+
+    def _heal(self) -> None:
+        self._traps.clear()
+        self._delay_seconds = 0.0
+        for connection in list(self._connections):
+            if connection.trap is not None:
+                connection.reset()
+        self._set_mode(Mode.PASS)
+
+    async def _close(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        self._set_mode(Mode.REFUSE)
+        if others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others, timeout=5)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
+        await self._may_pass.wait()
+        if self._refuses():
+            _reset(writer)
+            return
+        try:
+            server_reader, server_writer = await asyncio.open_connection(*self.target)
+        except OSError:
+            _reset(writer)
+            return
+        connection = _Connection(writer, server_writer)
+        if self._refuses():
+            connection.reset()
+            return
+        self._connections.add(connection)
+        pumps = [
+            asyncio.create_task(self._pump(reader, server_writer, connection, from_client=True)),
+            asyncio.create_task(self._pump(server_reader, writer, connection, from_client=False)),
+        ]
+        try:
+            await connection.ended.wait()
+        finally:
+            self._connections.discard(connection)
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+            for side in (writer, server_writer):
+                side.close()
+
+    async def _pump(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, connection: _Connection, *, from_client: bool
+    ) -> None:
+        try:
+            while chunk := await source.read(CHUNK_BYTES):
+                if from_client and connection.trap is None:
+                    connection.trap = self._spring(chunk)
+                    if connection.trap is Trap.LOSE_REQUEST_CUT:
+                        connection.reset()
+                        return
+                    if connection.trap is Trap.LOSE_REQUEST_SILENT:
+                        continue
+                elif connection.trap is not None:
+                    # The answer is there, so what was asked for has been done: now it is lost.
+                    if connection.trap.cuts:
+                        connection.reset()
+                        return
+                    continue
+                await asyncio.sleep(self._delay_seconds)
+                await self._may_pass.wait()
+                sink.write(chunk)
+                await sink.drain()
+        except OSError:
+            connection.reset()
+        else:
+            # One side has said farewell: so does the other.
+            connection.ended.set()
+
+    def _spring(self, chunk: bytes) -> Trap | None:
+        if not self._traps or self._traps[0][0] not in chunk:
+            return None
+        _, trap = self._traps.pop(0)
+        self.sprung.append(trap)
+        return trap
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    raw = writer.get_extra_info("socket")
+    if raw is not None:
+        with suppress(OSError):
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
