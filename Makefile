@@ -12,7 +12,7 @@ PYTEST_WORKERS ?= 2
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check bench format lock clean
+.PHONY: help install install-dev run test check faults bench format lock clean
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
@@ -34,6 +34,10 @@ check: install-dev  ## format, lint, types, layers: the one definition of every 
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+# One process: the runs print their figures, and each has the machine to itself.
+faults: install-dev  ## the long fault runs; FAULTS_SEED=... repeats one, FAULTS_OPERATIONS=... sets its length
+	$(BIN)/python -m pytest -m faults_long -s -o faulthandler_timeout=3600 tests/faults
 
 bench: install-dev  ## what analysis costs beside numpy, measured in one run
 	$(BIN)/python -m benchmarks.correlation
