@@ -10,7 +10,7 @@ pytest.register_assert_rewrite("tests.support")
 pytest_plugins = ["tests.support.coverage_gates", "tests.support.database_fixtures"]
 
 # The settings of whoever runs the tests must not reach them: least of all the address of a real ledger.
-for name in [name for name in os.environ if name.startswith("PORTFOLIO_") and name != "PORTFOLIO_TEST_IMAGE"]:
+for name in [name for name in os.environ if name.startswith("PORTFOLIO_") and not name.startswith("PORTFOLIO_TEST_")]:
     del os.environ[name]
 
 # Machines differ in speed, and coverage slows all of them: time is no property of the code.

@@ -11,18 +11,23 @@ from filelock import FileLock
 from tests.support.database_server import DatabaseServer, DatabaseServerError
 from tests.support.mariadb import MariaDbServer
 from tests.support.mariadb_programs import find_or_install_programs
+from tests.support.mysql import MySqlServer, named_program
 from tests.support.mysql_container import ContainerServer, docker_answers
 
-AnyServer = MariaDbServer | ContainerServer
-KINDS: dict[str, type[AnyServer]] = {"mariadb": MariaDbServer, "container": ContainerServer}
+AnyServer = MariaDbServer | MySqlServer | ContainerServer
+KINDS: dict[str, type[AnyServer]] = {"mysql": MySqlServer, "mariadb": MariaDbServer, "container": ContainerServer}
 
 
 def launch_server(*, owner_pid: int, options: tuple[str, ...] = ()) -> AnyServer:
-    """A new server that ends with its owner: in a container where Docker answers, else a process.
+    """A new server that ends with its owner: the program named by PORTFOLIO_TEST_MYSQLD, else in a container where
+    Docker answers, else MariaDB.
 
     Raises:
         DatabaseServerError: neither can be had; says what to install.
     """
+    program = named_program()
+    if program is not None:
+        return MySqlServer.of_program(program, owner_pid=owner_pid, options=options)
     if docker_answers():
         return ContainerServer.launch(owner_pid=owner_pid, options=options)
     return MariaDbServer.launch(find_or_install_programs(), owner_pid=owner_pid, options=options)
@@ -58,7 +63,7 @@ class DatabaseRun:
             except Exception as error:
                 failed.write_text(str(error))
                 raise
-            kind = next(name for name, cls in KINDS.items() if isinstance(server, cls))
+            kind = next(name for name, cls in KINDS.items() if type(server) is cls)
             self._state.write_text(json.dumps({"kind": kind, **asdict(server)}))
             return server
 

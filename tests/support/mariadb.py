@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 from tests.support.database_server import ADMIN_USER, DatabaseServer, DatabaseServerError, free_port
 from tests.support.mariadb_programs import MariaDbPrograms
@@ -44,6 +44,7 @@ class MariaDbServer(DatabaseServer):
     owner_pid: int
     options: tuple[str, ...] = ()
     pid: int | None = None
+    server_options: ClassVar[tuple[str, ...]] = SERVER_OPTIONS
 
     @classmethod
     def launch(cls, programs: MariaDbPrograms, *, owner_pid: int, options: tuple[str, ...] = ()) -> Self:
@@ -78,7 +79,7 @@ class MariaDbServer(DatabaseServer):
         arguments = [
             self.mariadbd,
             *self._directory_options(),
-            *SERVER_OPTIONS,
+            *self.server_options,
             f"--port={self.port}",
             f"--socket={self.socket}",
             f"--pid-file={self.directory}/server.pid",

@@ -11,6 +11,8 @@ from pymysql.err import OperationalError
 
 CANNOT_CONNECT = 2003
 DEFAULT_PORT = 3306
+# Strict, with all that MySQL warns about when strict mode comes without it.
+SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 
 
 class MySqlConnector:
@@ -75,7 +77,7 @@ def session_settings(lock_wait_seconds: int, *, is_mariadb: bool) -> str:
     idle = 3 * lock_wait_seconds
     settings = {
         "time_zone": "'+00:00'",
-        "sql_mode": "'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+        "sql_mode": f"'{SQL_MODE}'",
         "innodb_lock_wait_timeout": lock_wait_seconds,
     }
     if is_mariadb:
