@@ -5,61 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from litestar.routes import HTTPRoute
 from structlog.testing import capture_logs
 
-from portfolio.entrypoints.http.auth import Scope
-from portfolio.entrypoints.http.operation import operation_of
 from portfolio.settings import SettingsError
 from tests.support.http_service import BUY, KEYS, Service, is_problem, running
 
 READER = "reader:read:rrrrrrrrrrrrrrrr"
 ALL_KEYS = f"{KEYS},{READER}"
-KEY_OF = {
-    Scope.READ: "r" * 16,
-    Scope.TRADE: "a" * 16,
-    Scope.ADMIN: "c" * 16,
-}
-OPEN = {"/health/live", "/health/ready"}
-
-
-def routes(service: Service) -> list[tuple[str, str, Scope | None]]:
-    """Every method of every route, with what it asks for."""
-    found: list[tuple[str, str, Scope | None]] = []
-    for route in service.app.routes:
-        assert isinstance(route, HTTPRoute)
-        for handler in route.route_handlers:
-            if handler.http_methods == {"OPTIONS"}:
-                continue
-            operation = operation_of(handler)
-            assert operation is not None, f"{route.path} declares nothing"
-            found += [(str(method), route.path_format, operation.scope) for method in handler.http_methods]
-    return found
-
-
-async def test_every_route_but_two_needs_a_scope(service: Service) -> None:
-    declared = routes(service)
-    assert len(declared) >= 17
-    assert {path for _, path, scope in declared if scope is None} == OPEN
-
-
-async def test_every_route_refuses_who_has_no_key_and_who_has_not_its_scope() -> None:
-    async with running(api_keys=ALL_KEYS) as service:
-        for method, template, scope in routes(service):
-            path = template.replace("{trade_id}", "1").replace("{client_trade_id}", "k").replace("{name}", "start.js")
-            if scope is None:
-                assert (await service.http.request(method, path)).status_code == 200
-                continue
-            missing = await service.http.request(method, path)
-            assert is_problem(missing, 401, "unauthorized"), path
-            assert missing.headers["WWW-Authenticate"].startswith("Bearer")
-            wrong = await service.http.request(method, path, headers={"X-TRADING-API-KEY": "x" * 16})
-            assert is_problem(wrong, 401, "unauthorized")
-            if scope is not Scope.READ:
-                answer = await service.http.request(
-                    method, path, headers={"Authorization": f"Bearer {KEY_OF[Scope.READ]}"}
-                )
-                assert is_problem(answer, 403, "forbidden")
 
 
 async def test_a_key_may_come_as_a_header_or_as_a_bearer_but_not_two_of_them() -> None:
@@ -104,6 +56,8 @@ async def test_without_keys_this_machine_is_served_under_all_its_names(service: 
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
         {"Origin": "http://localhost.evil.example"},
+        {"Origin": "http://localhost:3000"},
+        {"Origin": "http://127.0.0.1:8026"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
     ],
@@ -171,6 +125,22 @@ async def test_each_key_has_its_own_rate_and_guesses_use_up_nobodys() -> None:
     assert (mine.status_code, other.status_code) == (200, 200)
 
 
+async def test_a_key_with_too_small_a_scope_uses_up_its_rate_too() -> None:
+    async with running(api_keys=ALL_KEYS, rate_limit_bookings_per_minute=2) as service:
+        headers = {"X-TRADING-API-KEY": "r" * 16}
+        answers = [await service.http.post("/holdings/update", json=BUY, headers=headers) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [403, 403, 429]
+
+
+@pytest.mark.parametrize("keys", ["", ALL_KEYS])
+async def test_a_flood_does_not_have_the_service_taken_for_dead(keys: str) -> None:
+    async with running(api_keys=keys, rate_limit_per_minute=1) as service:
+        for _ in range(3):
+            await service.http.get("/portfolio")
+        probed = [(await service.http.get(f"/health/{probe}")).status_code for probe in ("live", "ready") * 3]
+    assert probed == [200] * 6
+
+
 async def test_a_forwarded_address_is_not_believed() -> None:
     async with running(api_keys=ALL_KEYS, rate_limit_per_minute=2) as service:
         statuses = []
@@ -205,6 +175,18 @@ async def test_behind_a_proxy_nobody_makes_up_an_address_by_writing_it_first() -
 
 async def test_another_peer_than_the_proxy_is_not_believed() -> None:
     assert await statuses_behind_proxies("10.9.0.0/16", ["192.0.2.1", "192.0.2.2"]) == [401, 429]
+
+
+async def test_whoever_has_one_address_of_a_network_has_them_all() -> None:
+    same = ["2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "[2001:db8:0:1::3]:4711", "2001:db8:0:1::1%any-text"]
+    assert await statuses_behind_proxies("127.0.0.1", same) == [401, 429, 429, 429]
+    assert await statuses_behind_proxies("127.0.0.1", ["2001:db8:0:1::1", "2001:db8:0:2::1"]) == [401, 401]
+    assert await statuses_behind_proxies("127.0.0.1", ["::ffff:192.0.2.1", "192.0.2.1"]) == [401, 429]
+
+
+async def test_a_chain_of_proxies_without_end_is_not_read_to_its_end() -> None:
+    endless = ["192.0.2.1" + ",127.0.0.1" * 5000, "192.0.2.2" + ",127.0.0.1" * 5000]
+    assert await statuses_behind_proxies("127.0.0.1", endless) == [401, 429]
 
 
 async def test_a_proxy_that_is_no_address_stops_the_start() -> None:

@@ -35,7 +35,7 @@ Connection = ASGIConnection[Any, Any, Any, Any]
 
 
 class Admission:
-    """Checks origin, key, scope, rate and content type, in this order, by what the route declares."""
+    """Checks origin, key, rate, scope and content type, in this order, by what the route declares."""
 
     def __init__(self, settings: Settings, clock: Clock, addresses: ClientAddresses) -> None:
         self._addresses = addresses
@@ -43,6 +43,8 @@ class Admission:
         self._local_only = settings.is_loopback
         self._requests = RateLimit(clock, settings.rate_limit_per_minute)
         self._bookings = RateLimit(clock, settings.rate_limit_bookings_per_minute)
+        # Guesses are counted apart: neither use they up what a caller may ask, nor can they crowd a caller out.
+        self._guesses = RateLimit(clock, settings.rate_limit_per_minute)
 
     @property
     def is_keyed(self) -> bool:
@@ -68,9 +70,12 @@ class Admission:
             self._check_origin(headers, method)
         caller = self._caller(connection, operation)
         connection.scope["state"][_CALLER] = caller
-        if operation.scope is not None and caller.scopes.isdisjoint(operation.scopes):
-            raise RequestError(FORBIDDEN, f"this needs a key with the scope {' or '.join(operation.scopes)}")
-        self._check_rate(caller.label, books=operation.books)
+        # The probes are never too many: whoever floods them must not have the service taken for dead.
+        if operation.scope is not None:
+            limit = self._bookings if operation.books else self._requests
+            _check_rate(limit, caller.name or self._addresses.network_of_request(scope))
+            if caller.scopes.isdisjoint(operation.scopes):
+                raise RequestError(FORBIDDEN, f"this needs a key with the scope {' or '.join(operation.scopes)}")
         if method not in _SAFE:
             _check_content(headers)
 
@@ -83,8 +88,7 @@ class Admission:
             return caller
         if operation.scope is None:
             return Caller("nobody", frozenset())
-        # Guesses are counted by address, so that they do not use up what a real caller may ask.
-        self._check_rate(f"@{self._addresses.of_request(cast('HTTPScope', connection.scope))}", books=False)
+        _check_rate(self._guesses, self._addresses.network_of_request(cast("HTTPScope", connection.scope)))
         raise RequestError(
             UNAUTHORIZED,
             "send a key in the header X-TRADING-API-KEY, or as a bearer token"
@@ -92,24 +96,16 @@ class Admission:
             else "that is none of the keys",
         )
 
-    def _check_rate(self, caller: str, *, books: bool) -> None:
-        wait = (self._bookings if books else self._requests).wait_seconds(caller)
-        if wait:
-            raise RequestError(RATE_LIMITED, "too many requests: wait as Retry-After says", headers=retry_after(wait))
-
     def _check_origin(self, headers: dict[bytes, bytes], method: str) -> None:
         """Refuse what a web page in this machine's browser could send: another site's, or one that plays this host."""
         host = headers.get(b"host", b"").decode("latin-1").lower()
         if self._local_only and _hostname(f"//{host}") not in LOOPBACK:
             raise RequestError(FOREIGN_ORIGIN, "without API keys the Host has to be localhost, 127.0.0.1 or [::1]")
         origin = headers.get(b"origin")
-        if origin is not None and not self._is_own(origin.decode("latin-1").lower(), host):
+        if origin is not None and origin.decode("latin-1").lower() not in {f"http://{host}", f"https://{host}"}:
             raise RequestError(FOREIGN_ORIGIN, "without API keys no other web page is answered")
         if method not in _SAFE and headers.get(b"sec-fetch-site") in {b"cross-site", b"same-site"}:
             raise RequestError(FOREIGN_ORIGIN, "without API keys no other web page is answered")
-
-    def _is_own(self, origin: str, host: str) -> bool:
-        return origin in {f"http://{host}", f"https://{host}"} or (self._local_only and _hostname(origin) in LOOPBACK)
 
 
 def caller_of(request: HttpRequest) -> Caller:
@@ -123,6 +119,12 @@ def caller_label(scope: HTTPScope) -> str | None:
     """Return the name under which the request was admitted; None where it was not."""
     caller = scope.get("state", {}).get(_CALLER)
     return caller.label if isinstance(caller, Caller) else None
+
+
+def _check_rate(limit: RateLimit, caller: str) -> None:
+    wait = limit.wait_seconds(caller)
+    if wait:
+        raise RequestError(RATE_LIMITED, "too many requests: wait as Retry-After says", headers=retry_after(wait))
 
 
 def _methods(connection: Connection) -> str:

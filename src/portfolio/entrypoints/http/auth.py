@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import re
 from collections.abc import Iterable
@@ -49,10 +50,14 @@ OPEN_CALLER = Caller(None, frozenset(Scope))
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A caller and the secret that proves it; the secret is in no ``repr``."""
+    """A caller and the digest of the secret that proves it.
+
+    A plain SHA-256: keys are long and random, and one is checked with every request. Digests are all of one length, so
+    that comparing them does not tell the length of a key either.
+    """
 
     caller: Caller
-    secret: bytes = field(repr=False)
+    digest: bytes = field(repr=False)
 
 
 class Keyring:
@@ -78,7 +83,7 @@ class Keyring:
             for line in text.splitlines():
                 entries += [] if line.strip().startswith("#") else _entries(line)
         keys = [_parse(entry, position) for position, entry in enumerate(entries, start=1)]
-        for what in ([key.caller.name for key in keys], [key.secret for key in keys]):
+        for what in ([key.caller.name for key in keys], [key.digest for key in keys]):
             if len(set(what)) != len(what):
                 raise SettingsError("PORTFOLIO_API_KEYS: a name or a key comes twice")
         return cls(keys)
@@ -88,9 +93,9 @@ class Keyring:
 
     def caller(self, secret: str) -> Caller | None:
         """Return whose key that is, in the same time whichever it is; None for nobody's."""
-        given, found = secret.encode("utf-8", "surrogateescape"), None
+        given, found = _digest(secret), None
         for key in self._keys:
-            if hmac.compare_digest(key.secret, given):
+            if hmac.compare_digest(key.digest, given):
                 found = key.caller
         return found
 
@@ -142,4 +147,8 @@ def _parse(entry: str, position: int) -> ApiKey:
         raise SettingsError(f"{where}: scopes are read, trade and admin, joined by '+'")
     if len(secret) < SHORTEST_SECRET or not _SECRET.fullmatch(secret):
         raise SettingsError(f"{where}: the key has to be {SHORTEST_SECRET} or more printable characters")
-    return ApiKey(Caller(name, frozenset(Scope(scope) for scope in wanted)), secret.encode())
+    return ApiKey(Caller(name, frozenset(Scope(scope) for scope in wanted)), _digest(secret))
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()

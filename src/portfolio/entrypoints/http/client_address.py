@@ -10,6 +10,11 @@ from litestar.types import HTTPScope
 
 from portfolio.settings import Settings, SettingsError
 
+# What one customer of a provider is given at the least: whoever has one address of it has them all.
+_V6_PREFIX = 64
+# No chain of proxies is longer; whatever stands further left is not read.
+_MOST_HOPS = 32
+
 
 class ClientAddresses:
     """Tells a request's client address, believing ``X-Forwarded-For`` as far as trusted proxies wrote it."""
@@ -40,7 +45,7 @@ class ClientAddresses:
             return peer
         found = peer
         forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
-        for entry in reversed(b",".join(forwarded).decode("latin-1").split(",")):
+        for entry in reversed(b",".join(forwarded).decode("latin-1").split(",")[-_MOST_HOPS:]):
             address = _address(entry)
             if address is None:
                 break
@@ -49,20 +54,33 @@ class ClientAddresses:
                 break
         return found
 
+    def network_of_request(self, scope: HTTPScope) -> str:
+        """Return what one client is counted by: its address, or the /64 network of an IPv6 address."""
+        text = self.of_request(scope)
+        if ":" not in text:
+            return text
+        address = _address(text)
+        if not isinstance(address, IPv6Address):
+            return text if address is None else str(address)
+        return str(IPv6Network((address, _V6_PREFIX), strict=False))
+
     def _trusts(self, text: str) -> bool:
         address = _address(text)
         return address is not None and any(address in network for network in self._proxies)
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
-    """Return the address that a text names, with a port or without; None where it names none."""
+    """Return the address that a text names, with a port or without; None where it names none.
+
+    A zone (``fe80::1%eth0``) is dropped: it means nothing on another machine, and may be any text.
+    """
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:
-        address = ip_address(text)
+        address = ip_address(text.partition("%")[0])
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address

@@ -86,9 +86,9 @@ def document(app: Litestar, *, keyed: bool) -> Json:
 
 def problems_of(operation: Operation, method: str) -> list[ProblemKind]:
     """Return every problem that a route may answer, its own and those of all routes."""
-    kinds = [MALFORMED, FOREIGN_ORIGIN, RATE_LIMITED, INTERNAL, DEADLINE, *operation.problems]
+    kinds = [MALFORMED, FOREIGN_ORIGIN, INTERNAL, DEADLINE, *operation.problems]
     if operation.scope is not None:
-        kinds += [UNAUTHORIZED, FORBIDDEN]
+        kinds += [UNAUTHORIZED, FORBIDDEN, RATE_LIMITED]
         kinds += [kind for error, kind in PROBLEMS.items() if error.__name__ in _READ_ERRORS]
     if method == "post":
         kinds += [UNSUPPORTED_MEDIA_TYPE, TOO_LARGE, REQUEST_TIMEOUT, OUTCOME_UNKNOWN]

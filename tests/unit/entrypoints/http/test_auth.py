@@ -1,5 +1,8 @@
 """API keys and the refusal to start exposed."""
 
+import ast
+import inspect
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -86,3 +89,19 @@ def test_it_refuses_to_start_exposed_and_says_how_to_make_a_key(host: str) -> No
 def test_no_key_is_told_from_an_empty_one() -> None:
     assert presented_key([(b"host", b"x")]) is None
     assert presented_key([(b"x-trading-api-key", b"")]) == ""
+
+
+def test_a_key_is_compared_with_every_key_in_constant_time() -> None:
+    # Time cannot be asserted on; that nothing but `hmac.compare_digest` compares, and that nothing ends the loop, can.
+    tree = ast.parse(textwrap.dedent(inspect.getsource(Keyring.caller)))
+    [loop] = [node for node in ast.walk(tree) if isinstance(node, ast.For)]
+    assert not [node for node in ast.walk(loop) if isinstance(node, ast.Break | ast.Return | ast.Continue | ast.Raise)]
+    [choice] = [node for node in ast.walk(tree) if isinstance(node, ast.If)]
+    assert ast.unparse(choice.test) == "hmac.compare_digest(key.digest, given)"
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Compare | ast.IfExp | ast.comprehension)]
+
+
+def test_keys_are_held_as_digests_of_one_length() -> None:
+    [short, long] = ring(f"a:read:{SECRET},b:read:{SECRET * 4}")._keys
+    assert len(short.digest) == len(long.digest) == 32
+    assert SECRET.encode() not in short.digest + long.digest
