@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from portfolio.application.errors import LeaseLost
-from portfolio.application.records import Fence, PriceUpdate
+from portfolio.application.price_records import PriceUpdate
+from portfolio.application.records import Fence
 from tests.contract.ledger_kinds import Ports, ports
 from tests.support.fake_ledger import FakeLeases
 from tests.support.ledger_examples import AT, open_books
@@ -67,3 +68,20 @@ async def test_what_a_holder_of_before_would_write_is_refused(ports: Ports) -> N
     with pytest.raises(LeaseLost):
         await ports.prices.record(1, nothing, stale)
     assert (await ports.ledger.revisions(1)).prices == 1
+
+
+async def test_what_a_holder_would_write_after_its_lease_ran_out_is_refused_though_nobody_took_it(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    fence = await ports.leases.acquire("refresh", "a", 0.2)
+    await pass_time(ports, 0.3)
+    with pytest.raises(LeaseLost):
+        await ports.prices.record(1, PriceUpdate(marks={}, at=AT), fence)
+    assert await ports.leases.acquire("refresh", "a", 60) == fence
+    await ports.prices.record(1, PriceUpdate(marks={}, at=AT), fence)
+    assert (await ports.ledger.revisions(1)).prices == 1
+
+
+async def test_a_lease_from_before_the_databases_clock_was_set_back_is_free(ports: Ports) -> None:
+    await ports.leases.acquire("refresh", "a", 3600)
+    assert await ports.leases.acquire("refresh", "b", 901) is None
+    assert await ports.leases.acquire("refresh", "b", 15) == Fence(name="refresh", holder="b", token=2)

@@ -10,7 +10,8 @@ from decimal import Decimal
 import pytest
 
 from portfolio.application.errors import PortfolioMissing
-from portfolio.application.records import Close, PriceUpdate, Revisions
+from portfolio.application.price_records import PriceUpdate
+from portfolio.application.records import Close, Revisions
 from portfolio.domain.money import Price
 from portfolio.domain.position import Mark
 from portfolio.domain.symbol import Symbol
@@ -55,6 +56,31 @@ async def test_marks_value_the_positions_and_bump_the_price_revision_once(ports:
     assert after.position(ETH).market_value == money(1800)
     assert Symbol("DOGE") not in after.positions
     assert await ports.ledger.revisions(1) == Revisions(ledger=4, prices=1)
+
+
+async def test_a_refresh_that_was_held_up_brings_back_no_price_of_before(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    await book_one(ports.ledger)
+    await book_one(ports.ledger, execution(quantity="2", price="1000", fees="0", symbol=ETH))
+    await record(ports, AT, ETH="900")
+    late = AT + timedelta(seconds=30)
+    await record(ports, late, BTC="50000")
+    marks = {BTC: mark("40000", late - timedelta(seconds=1)), ETH: mark("950", late)}
+    await ports.prices.record(1, PriceUpdate(marks=marks, at=late, since=1), None)
+    after = await ports.ledger.load(1)
+    assert (after.position(BTC).mark, after.position(ETH).mark) == (mark("50000", late), mark("950", late))
+    assert (after.price_revision, after.total_value) == (3, after.cash + money(5000) + money(1900))
+    # One that nobody has written beside may be older by its clock: clocks are set back.
+    await ports.prices.record(1, PriceUpdate(marks=marks, at=late, since=3), None)
+    assert (await ports.ledger.load(1)).position(BTC).mark == marks[BTC]
+
+
+async def test_a_price_from_a_clock_ahead_of_the_others_is_replaced(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    await book_one(ports.ledger)
+    await record(ports, AT + timedelta(hours=1), BTC="50000")
+    await ports.prices.record(1, PriceUpdate(marks={BTC: mark("40000")}, at=AT, since=0), None)
+    assert (await ports.ledger.load(1)).position(BTC).mark == mark("40000")
 
 
 async def test_todays_value_is_kept_current_and_yesterdays_is_final(ports: Ports) -> None:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from portfolio.application.daily_positions import DayPositions, FilledDay, positions_of
 from portfolio.application.errors import LeaseLost, LedgerUnavailable, PortfolioMissing
+from portfolio.application.price_records import PriceUpdate
 from portfolio.application.records import (
     BookedTrade,
     BookingKey,
@@ -19,7 +20,6 @@ from portfolio.application.records import (
     NewMovement,
     NewTrade,
     Page,
-    PriceUpdate,
     RecordedMovement,
     RecordedOutcome,
     Refusal,
@@ -320,11 +320,12 @@ class FakePriceStore:
 
     async def record(self, portfolio_id: int, update: PriceUpdate, fence: Fence | None) -> None:
         books, portfolio = self._ledger.books, await self._ledger.load(portfolio_id)
-        if fence is not None and self._leases.held.get(fence.name) != (fence.holder, fence.token):
-            raise LeaseLost(f"another instance holds the lease {fence.name!r} now")
-        marked = portfolio.marked(update.marks)
+        if fence is not None:
+            self._leases.check(fence)
+        marks = update.marks_for(portfolio)
+        marked = portfolio.marked(marks)
         books.portfolio = replace(marked, price_revision=portfolio.price_revision + 1)
-        books.ticks.update({(symbol, mark.at): mark for symbol, mark in update.marks.items()})
+        books.ticks.update({(symbol, mark.at): mark for symbol, mark in marks.items()})
         day = update.at.astimezone(UTC).date()
         if not any(later > day for later in books.days):
             books.days[day] = _daily_value(marked, day)
@@ -388,8 +389,10 @@ class FakeLeases:
 
     async def acquire(self, name: str, holder: str, seconds: float) -> Fence | None:
         held_by, token = self.held.get(name, ("", 0))
-        if held_by not in {"", holder} and self._expires[name] >= self.now:
-            return None
+        if held_by not in {"", holder}:
+            left = self._expires[name] - self.now
+            if timedelta() <= left <= 4 * timedelta(seconds=seconds):
+                return None
         token += held_by != holder
         self.held[name], self._expires[name] = (holder, token), self.now + timedelta(seconds=seconds)
         return Fence(name=name, holder=holder, token=token)
@@ -397,6 +400,12 @@ class FakeLeases:
     async def release(self, name: str, holder: str) -> None:
         if self.held.get(name, ("", 0))[0] == holder:
             self._expires[name] = self.now - timedelta(seconds=1)
+
+    def check(self, fence: Fence) -> None:
+        if self.held.get(fence.name) != (fence.holder, fence.token):
+            raise LeaseLost(f"another instance holds the lease {fence.name!r} now")
+        if self._expires[fence.name] < self.now:
+            raise LeaseLost(f"the lease {fence.name!r} has run out")
 
 
 def _daily_value(portfolio: Portfolio, day: date) -> DailyValue:

@@ -9,10 +9,11 @@ from decimal import Decimal
 from typing import cast
 
 from portfolio.application.daily_positions import FilledDay
-from portfolio.application.errors import FeedFailed
+from portfolio.application.errors import FeedFailed, LeaseLost
 from portfolio.application.feed_records import Circuit, FeedReport, SourceState
 from portfolio.application.ports import Clock, Ledger
-from portfolio.application.records import Close, Fence, PriceUpdate
+from portfolio.application.price_records import PriceUpdate
+from portfolio.application.records import Close, Fence
 from portfolio.domain.money import Price, Quantity
 from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.position import Mark, Position
@@ -71,12 +72,15 @@ class RecordingPrices:
         self.filled: list[FilledDay] = []
         self.thinned: list[datetime] = []
         self.error: Exception | None = None
+        self.lost: Fence | None = None
         self._ledger = ledger
 
     async def record(self, portfolio_id: int, update: PriceUpdate, fence: Fence | None) -> None:
         """Write marks."""
         if self.error is not None:
             raise self.error
+        if fence is not None and fence == self.lost:
+            raise LeaseLost("scripted")
         self.updates.append(update)
         self.fences.append(fence)
         if self._ledger is not None:
@@ -180,7 +184,7 @@ class ScriptedCloses:
 
 
 class OneLease:
-    """A lease that ``owner`` holds; None means it is free."""
+    """A lease that ``owner`` holds; None means it is free. It is told who has it once ``answers`` is set."""
 
     def __init__(self) -> None:
         self.owner: str | None = None
@@ -188,9 +192,22 @@ class OneLease:
         self.acquired: list[float] = []
         self.released: list[str] = []
         self.error: Exception | None = None
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self._asked = 0
+        self._is_asked = asyncio.Condition()
+
+    async def until_asked(self, times: int) -> None:
+        """Return once somebody has asked for it so many times."""
+        async with self._is_asked:
+            await self._is_asked.wait_for(lambda: self._asked >= times)
 
     async def acquire(self, name: str, holder: str, seconds: float) -> Fence | None:
         """Take it if it is free."""
+        async with self._is_asked:
+            self._asked += 1
+            self._is_asked.notify_all()
+        await self.answers.wait()
         if self.error is not None:
             raise self.error
         self.acquired.append(seconds)

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from portfolio.application.daily_positions import DayPositions, FilledDay
 from portfolio.application.feed_records import FeedReport, SourceState
+from portfolio.application.price_records import PriceUpdate
 from portfolio.application.records import (
     BookedTrade,
     BookingKey,
@@ -17,7 +18,6 @@ from portfolio.application.records import (
     NewMovement,
     NewTrade,
     Page,
-    PriceUpdate,
     RecordedMovement,
     RecordedOutcome,
     Revisions,
@@ -214,8 +214,10 @@ class PriceStore(Protocol):
     async def record(self, portfolio_id: int, update: PriceUpdate, fence: Fence | None) -> None:
         """Write marks, valuations, one tick a symbol and today's value in one transaction; bump the price revision.
 
+        What is written is what ``update.marks_for`` the portfolio of that moment says.
+
         Raises:
-            LeaseLost: ``fence`` is no longer the newest; nothing was written.
+            LeaseLost: ``fence`` is no longer the newest, or its lease has run out; nothing was written.
             LedgerUnavailable: the database did not take it; nothing was written.
         """
         ...

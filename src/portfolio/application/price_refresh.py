@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from portfolio.application.errors import LeaseLost
 from portfolio.application.feed_records import FeedReport
 from portfolio.application.ports import Clock, CrossCheck, Ledger, PriceFeed, PriceStore
-from portfolio.application.records import Fence, PriceUpdate
+from portfolio.application.price_records import PriceUpdate
+from portfolio.application.records import Fence
 from portfolio.domain.errors import OutOfRange
 from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.position import Mark
@@ -95,16 +97,17 @@ class RefreshPrices:
         raised.
 
         Raises:
-            LeaseLost: ``fence`` is no longer the newest; nothing was written.
+            LeaseLost: ``fence`` is no longer the newest, or its lease has run out; nothing was written.
             LedgerUnavailable: the database is away; nothing was written.
             PortfolioMissing: there is no portfolio yet.
         """
-        running = self._running
-        if running is None:
-            running = self._running = asyncio.create_task(self._refresh(fence), name="price refresh")
-            running.add_done_callback(self._ended)
-        # A caller who goes away must not take the refresh from the others.
-        return await asyncio.shield(running)
+        try:
+            return await self._shared(fence)
+        except LeaseLost:
+            # The lease is the periodic task's business: who asked without one had joined a refresh of that task.
+            if fence is not None:
+                raise
+        return await self._shared(None)
 
     async def close(self) -> None:
         """Stop the running refresh, if there is one, and wait until it has ended."""
@@ -112,6 +115,14 @@ class RefreshPrices:
         if running is not None:
             running.cancel()
             await asyncio.wait([running])
+
+    async def _shared(self, fence: Fence | None) -> RefreshReport:
+        running = self._running
+        if running is None:
+            running = self._running = asyncio.create_task(self._refresh(fence), name="price refresh")
+            running.add_done_callback(self._ended)
+        # A caller who goes away must not take the refresh from the others.
+        return await asyncio.shield(running)
 
     def _ended(self, task: asyncio.Task[RefreshReport]) -> None:
         self._running = None
@@ -135,7 +146,8 @@ class RefreshPrices:
         self._quarantine = verdict.quarantine
         refreshed, too_large = _marks(verdict.believed, portfolio)
         at = self._clock.now()
-        await self._prices.record(self._portfolio_id, PriceUpdate(marks=refreshed, at=at), fence)
+        update = PriceUpdate(marks=refreshed, at=at, since=portfolio.price_revision)
+        await self._prices.record(self._portfolio_id, update, fence)
         reasons = {**report.failures, **verdict.refused, **too_large}
         result = RefreshReport(
             refreshed=refreshed,

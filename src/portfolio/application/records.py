@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.movement import Movement
-from portfolio.domain.position import Mark, Position
+from portfolio.domain.position import Position
 from portfolio.domain.symbol import Symbol
 from portfolio.domain.trade import Execution, Side, Trade
 
@@ -239,14 +239,6 @@ class Close:
     day: date
     price: Price
     source: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriceUpdate:
-    """The believed prices of one refresh."""
-
-    marks: Mapping[Symbol, Mark]
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

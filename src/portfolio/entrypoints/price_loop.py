@@ -17,8 +17,8 @@ from portfolio.application.records import Fence
 _log = structlog.get_logger(__name__)
 
 LEASE = "prices"
-_SHORTEST_LEASE_SECONDS = 15.0
-_LONGEST_LEASE_SECONDS = 180.0
+LEASE_SECONDS = 15.0
+_RENEWALS = 3  # of which two may fail
 _LONGEST_BACKOFF_SECONDS = 60.0
 _RELEASE_SECONDS = 2.0
 
@@ -33,6 +33,9 @@ class PriceLoop:
     tried again after a pause that doubles up to a minute. The interval is stretched to
     ``least_interval(symbols held)``, which is what the exchanges allow. Once a UTC day the ticks older than
     ``retention_days`` are thinned.
+
+    The lease is short whatever the interval, and renewed between ticks and during them. In the longer pauses
+    after failures it runs out: another instance may fare better.
     """
 
     def __init__(  # noqa: PLR0913 (its parts, injected)
@@ -46,6 +49,7 @@ class PriceLoop:
         holder: str,
         least_interval: Callable[[int], float] = lambda symbols: 0.0,
         retention_days: int = 7,
+        lease_seconds: float = LEASE_SECONDS,
         wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._refresh = refresh
@@ -56,9 +60,12 @@ class PriceLoop:
         self._holder = holder
         self._least_interval = least_interval
         self._retention = timedelta(days=retention_days)
+        self._lease_seconds = lease_seconds
         self._wait = wait
         self._symbols = 0
         self._fence: Fence | None = None
+        self._held_until = clock.monotonic()
+        self._may_hold = False
         self._failures = 0
         self._next_tick = clock.monotonic()
         self._last_tick: float | None = None
@@ -67,8 +74,8 @@ class PriceLoop:
 
     @property
     def is_leader(self) -> bool:
-        """Return whether this instance held the lease when it last asked."""
-        return self._fence is not None
+        """Return whether this instance holds the lease; what has not been renewed in time has run out."""
+        return self._fence is not None and self._clock.monotonic() < self._held_until
 
     @property
     def interval_seconds(self) -> float:
@@ -79,11 +86,6 @@ class PriceLoop:
     def last_tick_age_seconds(self) -> float | None:
         """Return how long ago a tick of this instance last went through; None before the first."""
         return None if self._last_tick is None else self._clock.monotonic() - self._last_tick
-
-    @property
-    def lease_seconds(self) -> float:
-        """Return for how long the lease is taken: three intervals, within bounds."""
-        return max(_SHORTEST_LEASE_SECONDS, min(3 * self.interval_seconds, _LONGEST_LEASE_SECONDS))
 
     def start(self) -> None:
         """Begin, in a task of its own."""
@@ -109,12 +111,12 @@ class PriceLoop:
     async def _step(self) -> float:
         """Take or renew the lease, refresh if it is time, and return how long to wait."""
         try:
-            self._fence = await self._leases.acquire(LEASE, self._holder, self.lease_seconds)
-            if self._fence is not None and self._clock.monotonic() >= self._next_tick:
-                await self._tick(self._fence)
-        except LeaseLost:
+            fence = await self._take()
+            if fence is not None and self._clock.monotonic() >= self._next_tick:
+                await self._tick(fence)
+        except LeaseLost as error:
             self._fence = None
-            _log.warning("prices.lease_lost", holder=self._holder)
+            _log.warning("prices.lease_lost", holder=self._holder, reason=str(error))
         except asyncio.CancelledError:
             if _is_being_cancelled():
                 raise
@@ -122,13 +124,26 @@ class PriceLoop:
         except Exception as error:  # noqa: BLE001 (prices must not stop, whatever a tick meets)
             return self._failed(f"{type(error).__name__}: {error}")
         self._failures = 0
-        # Between two ticks the lease is renewed, or tried for, at least three times in its life.
-        until_tick = self._next_tick - self._clock.monotonic() if self.is_leader else self.interval_seconds
-        return max(0.0, min(until_tick, self.lease_seconds / 3))
+        until_tick = self._next_tick - self._clock.monotonic() if self.is_leader else self._renewal_seconds
+        return max(0.0, min(until_tick, self._renewal_seconds))
+
+    @property
+    def _renewal_seconds(self) -> float:
+        return self._lease_seconds / _RENEWALS
+
+    async def _take(self) -> Fence | None:
+        """Take the lease or renew it; None while another instance holds it."""
+        asked_at = self._clock.monotonic()
+        self._may_hold = True
+        self._fence = await self._leases.acquire(LEASE, self._holder, self._lease_seconds)
+        self._may_hold = self._fence is not None
+        # Counted from before the question: it ends here before it ends at the database.
+        self._held_until = asked_at + self._lease_seconds
+        return self._fence
 
     async def _tick(self, fence: Fence) -> None:
         started = self._clock.monotonic()
-        report = await self._refresh(fence)
+        report = await self._refreshed(fence)
         self._symbols = len(report.refreshed) + len(report.failed)
         self._last_tick = self._clock.monotonic()
         self._next_tick = started + self.interval_seconds
@@ -143,6 +158,23 @@ class PriceLoop:
             interval_seconds=self.interval_seconds,
         )
         await self._thin()
+
+    async def _refreshed(self, fence: Fence) -> RefreshReport:
+        """Return what a refresh brought, during which the lease is renewed, however long it takes."""
+        refresh = asyncio.ensure_future(self._refresh(fence))
+        try:
+            while not (await asyncio.wait({refresh}, timeout=self._renewal_seconds))[0]:
+                await self._renew()
+            return refresh.result()
+        finally:
+            refresh.cancel()
+
+    async def _renew(self) -> None:
+        """Renew the lease; whether that went well is for the refresh's own write to find out."""
+        try:
+            await self._take()
+        except Exception as error:  # noqa: BLE001 (the refresh under way may still be written in time)
+            _log.warning("prices.lease_not_renewed", reason=f"{type(error).__name__}: {error}")
 
     async def _thin(self) -> None:
         """Thin the ticks, once a day; a failure spoils no tick and is tried again with the next."""
@@ -165,9 +197,9 @@ class PriceLoop:
 
     async def _give_up(self) -> None:
         """Release the lease, so that another instance goes on at once; if that fails it expires."""
-        if self._fence is None:
-            return
         self._fence = None
+        if not self._may_hold:
+            return
         try:
             async with asyncio.timeout(_RELEASE_SECONDS):
                 await self._leases.release(LEASE, self._holder)

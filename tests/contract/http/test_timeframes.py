@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from portfolio.application.records import PriceUpdate
+from portfolio.application.price_records import PriceUpdate
 from portfolio.domain.money import Price
 from portfolio.domain.position import Mark
 from portfolio.domain.symbol import Symbol

@@ -10,7 +10,8 @@ import pytest
 from portfolio.adapters.database.database import Database, open_database
 from portfolio.adapters.database.schema import migrate
 from portfolio.application.opening import OpenBooks, Opening
-from portfolio.application.records import NewMovement, PriceUpdate, TradeFilter
+from portfolio.application.price_records import PriceUpdate
+from portfolio.application.records import NewMovement, TradeFilter
 from portfolio.application.verification import ReconcileBooks, VerifyBooks
 from portfolio.domain.money import Price
 from portfolio.domain.position import Mark

@@ -11,7 +11,8 @@ from portfolio.adapters.database.database import Database, open_database
 from portfolio.adapters.database.schema import migrate
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.opening import OpenBooks, Opening
-from portfolio.application.records import NewMovement, PriceUpdate
+from portfolio.application.price_records import PriceUpdate
+from portfolio.application.records import NewMovement
 from portfolio.application.verification import ReconcileBooks, VerifyBooks
 from portfolio.domain.money import Price
 from portfolio.domain.position import Mark

@@ -1,5 +1,6 @@
 """Coinbase first, Binance for the rest: what the whole of it survives."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -144,7 +145,25 @@ async def test_a_second_opinion_that_nobody_has_is_a_failure(exchanges: Exchange
     assert set(report.failures) == {USDT}
 
 
-async def test_a_quote_is_as_old_as_its_answer(exchanges: Exchanges, clock: FakeClock) -> None:
+@pytest.mark.parametrize("source", ["coinbase", "binance"])
+async def test_a_quote_is_as_old_as_its_question(
+    exchange: StandInExchange, exchanges: Exchanges, clock: FakeClock, source: str
+) -> None:
+    if source == "binance":
+        exchange.fail("coinbase", faults.SERVER_ERROR)
+    exchange.latency_seconds = 0.3
+    asked_at = clock.now()
+    asking = asyncio.create_task(exchanges.prices.quotes([BTC]))
+    while not exchange.count(source):  # noqa: ASYNC110 (it serves in another thread)
+        await asyncio.sleep(0.01)
+    clock.advance(60)
+    quote = (await asking).quotes[BTC]
+    assert (quote.source, quote.observed_at) == (source, asked_at)
+
+
+async def test_the_next_quote_is_as_much_younger_as_it_was_asked_for_later(
+    exchanges: Exchanges, clock: FakeClock
+) -> None:
     before = (await exchanges.prices.quotes([BTC])).quotes[BTC]
     clock.advance(60)
     after = (await exchanges.prices.quotes([BTC])).quotes[BTC]

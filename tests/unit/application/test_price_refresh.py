@@ -1,9 +1,10 @@
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.errors import LeaseLost, LedgerUnavailable
 from portfolio.application.price_refresh import RefreshPrices
 from portfolio.application.records import Fence
 from portfolio.domain.quarantine import QuoteRules
@@ -169,6 +170,26 @@ async def test_callers_share_the_running_refresh() -> None:
     reports = await asyncio.gather(*callers)
     assert all(report is reports[0] for report in reports)
     assert len(desk.prices.updates) == 1
+
+
+async def test_who_joined_a_refresh_that_lost_its_lease_gets_one_of_their_own() -> None:
+    desk = Desk()
+    desk.feed.answers.clear()
+    tick, caller = asyncio.create_task(desk.refresh(FENCE)), asyncio.create_task(desk.refresh())
+    await desk.feed.was_asked.wait()
+    desk.prices.lost = FENCE
+    desk.feed.answers.set()
+    with pytest.raises(LeaseLost):
+        await tick
+    assert set((await caller).refreshed) == {BTC, ETH}
+    assert desk.prices.fences == [None]
+
+
+async def test_what_is_written_says_on_which_prices_the_refresh_began() -> None:
+    desk = Desk()
+    desk.ledger.portfolio = replace(desk.ledger.portfolio, price_revision=41)
+    await desk.refresh()
+    assert desk.prices.updates[0].since == 41
 
 
 async def test_a_refresh_after_the_last_one_ended_is_a_new_one() -> None:

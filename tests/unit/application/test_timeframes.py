@@ -11,7 +11,8 @@ import pytest
 from portfolio.application.daily_positions import NOTHING, PositionOnDay, attribute
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.performance import ReadPerformance
-from portfolio.application.records import BookTrade, PriceUpdate
+from portfolio.application.price_records import PriceUpdate
+from portfolio.application.records import BookTrade
 from portfolio.application.snapshots import Snapshots
 from portfolio.application.timeframes import NAMES, ReadTimeframes, Timeframe, Timeframes
 from portfolio.domain.money import Money, Price, Quantity

@@ -21,7 +21,9 @@ REPORT = RefreshReport(
 class Bench:
     """A loop on a clock that its own waiting moves; ``go`` lets it wait so many times."""
 
-    def __init__(self, *, interval: float = 60, least: Callable[[int], float] = lambda symbols: 0.0) -> None:
+    def __init__(
+        self, *, interval: float = 60, least: Callable[[int], float] = lambda symbols: 0.0, lease: float = 1800
+    ) -> None:
         self.clock = FakeClock()
         self.leases = OneLease()
         self.prices = RecordingPrices()
@@ -41,6 +43,7 @@ class Bench:
             holder="me",
             least_interval=least,
             retention_days=7,
+            lease_seconds=lease,
             wait=self.wait,
         )
 
@@ -67,6 +70,11 @@ class Bench:
         self.idle.clear()
         self.more.set()
         await asyncio.wait_for(self.idle.wait(), 10)
+
+
+async def forever(seconds: float) -> None:
+    """Wait for what does not come."""
+    await asyncio.Event().wait()
 
 
 async def test_the_first_tick_is_at_once_and_the_next_ones_an_interval_apart() -> None:
@@ -101,22 +109,58 @@ async def test_the_interval_is_stretched_to_what_the_exchanges_allow_for_what_is
     await bench.loop.stop()
 
 
-@pytest.mark.parametrize(("interval", "lease"), [(1, 15), (5, 15), (20, 60), (60, 180), (600, 180)])
-async def test_the_lease_lasts_three_intervals_within_bounds(interval: float, lease: float) -> None:
-    bench = Bench(interval=interval)
-    await bench.go()
-    assert bench.leases.acquired == [lease]
+async def test_between_ticks_far_apart_the_lease_is_renewed_three_times_in_its_life() -> None:
+    bench = Bench(interval=600, lease=15)
+    await bench.go(119)
+    assert bench.ticks == [0]
+    assert bench.leases.acquired == [15] * 120
+    assert set(bench.clock.slept) == {5}
+    await bench.go(1)
+    assert bench.ticks == [0, 600]
     await bench.loop.stop()
 
 
-async def test_between_ticks_far_apart_the_lease_is_renewed_in_time() -> None:
-    bench = Bench(interval=600)
-    await bench.go(9)
-    assert bench.ticks == [0]
-    assert len(bench.leases.acquired) == 10
-    assert max(bench.clock.slept) <= 180 / 3
+async def test_during_a_long_tick_the_lease_is_renewed_whatever_becomes_of_the_renewals() -> None:
+    leases, clock, ends = OneLease(), FakeClock(), asyncio.Event()
+
+    async def refresh(fence: Fence | None) -> RefreshReport:
+        await leases.until_asked(2)
+        leases.error = LedgerUnavailable("for a moment")
+        await leases.until_asked(4)
+        leases.error = None
+        await leases.until_asked(6)
+        ends.set()
+        return REPORT
+
+    loop = PriceLoop(
+        refresh, leases, RecordingPrices(), clock, interval_seconds=60, holder="me", lease_seconds=0.03, wait=forever
+    )
+    loop.start()
+    await asyncio.wait_for(ends.wait(), 10)
+    assert loop.is_leader
+    assert leases.token == 1
+    await loop.stop()
+
+
+async def test_who_has_not_renewed_in_time_does_not_call_itself_the_leader() -> None:
+    bench = Bench(lease=15)
+    await bench.go()
+    claims = []
+    for seconds in (14.9, 0.1):  # as if the process had been stopped for so long
+        bench.clock.advance(seconds)
+        claims.append(bench.loop.is_leader)
     await bench.go(1)
-    assert bench.ticks == [0, 600]
+    assert [*claims, bench.loop.is_leader] == [True, False, True]
+    await bench.loop.stop()
+
+
+async def test_in_a_long_pause_after_failures_the_lease_runs_out() -> None:
+    bench = Bench(lease=15)
+    bench.errors = [RuntimeError("down") for _ in range(4)]
+    await bench.go(3)
+    assert bench.clock.slept == [2, 4, 8]
+    bench.clock.advance(15)
+    assert not bench.loop.is_leader
     await bench.loop.stop()
 
 
@@ -146,6 +190,8 @@ async def test_a_lease_lost_during_a_tick_ends_the_leadership_and_no_tick_is_cou
     await bench.go()
     assert not bench.loop.is_leader
     assert bench.loop.last_tick_age_seconds is None
+    await bench.go(1)
+    assert bench.clock.slept == [600]  # a third of the lease: then it is asked for again
     await bench.loop.stop()
 
 
@@ -205,7 +251,7 @@ async def test_one_event_says_what_a_tick_brought() -> None:
 
 async def test_ticks_are_thinned_once_a_day() -> None:
     bench = Bench(interval=3600)
-    await bench.go(24 * 60)
+    await bench.go(24 * 6)
     assert bench.prices.thinned == [NOON - timedelta(days=7), NOON + timedelta(hours=12) - timedelta(days=7)]
     await bench.loop.stop()
 
@@ -236,6 +282,16 @@ async def test_stopping_without_the_lease_gives_nothing_up() -> None:
     await bench.go()
     await bench.loop.stop()
     assert bench.leases.released == []
+
+
+async def test_a_lease_that_was_just_being_taken_is_given_up_too() -> None:
+    leases = OneLease()
+    leases.answers.clear()
+    loop = PriceLoop(lambda fence: forever(0), leases, RecordingPrices(), FakeClock(), interval_seconds=60, holder="me")  # type: ignore[arg-type,return-value]  # it never comes to a refresh
+    loop.start()
+    await leases.until_asked(1)
+    await asyncio.wait_for(loop.stop(), 1)
+    assert leases.released == ["me"]
 
 
 async def test_stopping_in_the_middle_of_a_tick_ends_it() -> None:

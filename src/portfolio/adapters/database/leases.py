@@ -17,6 +17,8 @@ _MYSQL_THEN = "DATE_ADD(UTC_TIMESTAMP(6), INTERVAL :microseconds MICROSECOND)"
 # SQLite keeps moments as text: with milliseconds, and zeros so that they compare with those of six digits.
 _SQLITE_NOW = "strftime('%Y-%m-%d %H:%M:%f', 'now') || '000'"
 _SQLITE_THEN = "strftime('%Y-%m-%d %H:%M:%f', 'now', (:microseconds / 1000000.0) || ' seconds') || '000'"
+# A lease that has this many times its length to go was taken before the database's clock was set back.
+_TOO_FAR_AHEAD = 4
 
 
 class DatabaseLeases:
@@ -34,11 +36,13 @@ class DatabaseLeases:
 
         async def take(session: Session) -> Fence | None:
             now, then = _times(session, seconds)
+            _, far_ahead = _times(session, _TOO_FAR_AHEAD * seconds)
             c = leases.c
+            is_free = or_(c.expires_at < now, c.expires_at > far_ahead)
             # Ordered: MySQL evaluates from left to right, and the token's rule asks for the holder of before.
             taken = (
                 update(leases)
-                .where(c.name == name, or_(c.expires_at < now, c.holder == holder))
+                .where(c.name == name, or_(is_free, c.holder == holder))
                 .ordered_values(
                     (c.token, case((c.holder == holder, c.token), else_=c.token + 1)),
                     (c.holder, holder),
@@ -67,20 +71,25 @@ class DatabaseLeases:
 
 
 async def check_fence(session: Session, fence: Fence) -> None:
-    """Make sure that the lease's newest holder is this one, and stays so until the transaction ends.
+    """Make sure that the lease is held by this holder, and stays so until the transaction ends.
 
     Raises:
-        LeaseLost: it has another holder.
+        LeaseLost: it has another holder, or has run out.
     """
-    held = select(leases.c.holder, leases.c.token).where(leases.c.name == fence.name).with_for_update()
+    now, _ = _times(session, 0)
+    is_over = (leases.c.expires_at < now).label("is_over")
+    held = select(leases.c.holder, leases.c.token, is_over).where(leases.c.name == fence.name).with_for_update()
     row = (await session.run(held)).first()
     if row is None or (row.holder, row.token) != (fence.holder, fence.token):
         raise LeaseLost(f"another instance holds the lease {fence.name!r} now")
+    if row.is_over:
+        # Nobody has taken it yet, but what was asked for while it lasted may be old by now.
+        raise LeaseLost(f"the lease {fence.name!r} has run out")
 
 
 def _times(session: Session, seconds: float) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
     """Return the database's present moment, and the one ``seconds`` later."""
     microseconds = round(seconds * 1_000_000)
     now, then = (_SQLITE_NOW, _SQLITE_THEN) if session.is_sqlite else (_MYSQL_NOW, _MYSQL_THEN)
-    later: TextClause = text(then).bindparams(bindparam("microseconds", microseconds))
+    later: TextClause = text(then).bindparams(bindparam("microseconds", microseconds, unique=True))
     return type_coerce(text(now), UtcMoment), type_coerce(later, UtcMoment)

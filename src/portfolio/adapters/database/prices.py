@@ -20,7 +20,8 @@ from portfolio.adapters.database.tables import mock_holdings, mock_portfolio, pr
 from portfolio.adapters.database.unit_of_work import ALL_HOLDINGS, NOW
 from portfolio.application.daily_positions import FilledDay
 from portfolio.application.errors import PortfolioMissing
-from portfolio.application.records import Close, Fence, PriceUpdate
+from portfolio.application.price_records import PriceUpdate
+from portfolio.application.records import Close, Fence
 from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.position import Mark
 from portfolio.domain.quote import SIMULATED_SOURCE
@@ -59,7 +60,7 @@ class DatabasePriceStore:
         """Write marks, valuations, one tick a symbol and today's value in one transaction; bump the price revision.
 
         Raises:
-            LeaseLost: ``fence`` is no longer the newest; nothing was written.
+            LeaseLost: ``fence`` is no longer the newest, or its lease has run out; nothing was written.
             PortfolioMissing: there is no such portfolio yet.
             LedgerUnavailable: the database did not take it; nothing was written.
         """
@@ -74,9 +75,10 @@ class DatabasePriceStore:
             holdings = (await session.run(_LOCK_HOLDINGS)).all()
             before, held = read_portfolio(row, holdings, self._row.read)
             self._row.had_lock()
-            portfolio = before.marked(update.marks)
-            await _write_marks(session, portfolio, held.rows, update.marks)
-            await self._write_history(session, [_tick(symbol, mark) for symbol, mark in update.marks.items()])
+            marks = update.marks_for(before)
+            portfolio = before.marked(marks)
+            await _write_marks(session, portfolio, held.rows, marks)
+            await self._write_history(session, [_tick(symbol, mark) for symbol, mark in marks.items()])
             await _write_totals(session, portfolio)
             await write_day(session, portfolio, update.at.astimezone(UTC).date())
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -25,6 +27,13 @@ _MOST_AT_ONCE = 300  # keeps the address below 8 KB
 class _Ticker(msgspec.Struct):
     symbol: str
     price: str
+
+
+class _Asked(NamedTuple):
+    """A price in USDT, as written, and when it was asked for: it is no younger than that."""
+
+    price: str
+    at: datetime
 
 
 class BinanceFeed:
@@ -61,7 +70,7 @@ class BinanceFeed:
                 failures[symbol] = "Binance has no such pair, as of less than an hour ago"
             else:
                 wanted.append(symbol)
-        in_tether: dict[Symbol, str] = {}
+        in_tether: dict[Symbol, _Asked] = {}
         try:
             async with asyncio.timeout(self._budget_seconds), asyncio.TaskGroup() as calls:
                 if wanted:
@@ -73,9 +82,9 @@ class BinanceFeed:
             reason = f"no answer within {self._budget_seconds:g} s"
             failures.update((s, reason) for s in wanted if s not in in_tether and s not in failures)
         quotes: dict[Symbol, Quote] = {}
-        for symbol, text in in_tether.items():
+        for symbol, asked in in_tether.items():
             try:
-                quotes[symbol] = self._converted(symbol, text)
+                quotes[symbol] = self._converted(symbol, asked)
             except DomainError as error:
                 failures[symbol] = f"price refused: {error}"
         return FeedReport(quotes=quotes, failures=failures)
@@ -84,8 +93,9 @@ class BinanceFeed:
         """Return how Binance is doing."""
         return {self._client.source: self._client.state}
 
-    async def _ask(self, symbols: Sequence[Symbol], prices: dict[Symbol, str], failures: dict[Symbol, str]) -> None:
+    async def _ask(self, symbols: Sequence[Symbol], prices: dict[Symbol, _Asked], failures: dict[Symbol, str]) -> None:
         """Add the prices in USDT of ``symbols``, and why there is none for the others."""
+        asked_at = self._clock.now()
         query = {"symbols": msgspec.json.encode([f"{symbol}USDT" for symbol in symbols]).decode()}
         try:
             tickers = await self._client.get("api/v3/ticker/price", query, list[_Ticker])
@@ -105,17 +115,17 @@ class BinanceFeed:
             found = {ticker.symbol: ticker.price for ticker in tickers}
             for symbol in symbols:
                 if f"{symbol}USDT" in found:
-                    prices[symbol] = found[f"{symbol}USDT"]
+                    prices[symbol] = _Asked(found[f"{symbol}USDT"], asked_at)
                 else:
                     failures[symbol] = "Binance left the pair out of its answer"
 
-    def _converted(self, symbol: Symbol, text: str) -> Quote:
+    def _converted(self, symbol: Symbol, asked: _Asked) -> Quote:
         rate, assumed = self._tether.in_dollars()
         return Quote(
             symbol=symbol,
-            price=price_of(EXACT.multiply(price_of(decimal_of(text)).value, rate.value)),
+            price=price_of(EXACT.multiply(price_of(decimal_of(asked.price)).value, rate.value)),
             source=self._client.source,
-            observed_at=self._clock.now(),
+            observed_at=asked.at,
             quoted_in=USDT.code,
             assumed_rate=assumed,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
@@ -102,6 +103,7 @@ class CoinbaseFeed:
 
     async def _rated(self, symbols: Iterable[Symbol]) -> dict[Symbol, Quote]:
         """Return the quotes for those symbols whose exchange rate is given precisely enough."""
+        asked_at = self._clock.now()
         try:
             self._allowance.take()
             answer = await self._client.get("v2/exchange-rates", {"currency": "USD"}, _RatesAnswer)
@@ -112,7 +114,7 @@ class CoinbaseFeed:
             for symbol in symbols:
                 price = _price_from_rate(answer.data.rates.get(symbol.code, "0"))
                 if price is not None:
-                    quotes[symbol] = self._believed(symbol, price)
+                    quotes[symbol] = self._believed(symbol, price, asked_at)
         return quotes
 
     async def _ask_each(
@@ -125,22 +127,23 @@ class CoinbaseFeed:
                 round_of_calls.create_task(self._ask(USDT, {}, {}))
 
     async def _ask(self, symbol: Symbol, quotes: dict[Symbol, Quote], failures: dict[Symbol, str]) -> None:
+        asked_at = self._clock.now()
         try:
             self._allowance.take()
             answer = await self._client.get(f"v2/prices/{symbol}-USD/spot", {}, _SpotAnswer)
             spot = answer.data
             if (spot.base, spot.currency) != (symbol.code, "USD"):
                 raise Refused(f"answered {spot.base[:20]}-{spot.currency[:20]} to {symbol}-USD")
-            quotes[symbol] = self._believed(symbol, price_of(decimal_of(spot.amount)))
+            quotes[symbol] = self._believed(symbol, price_of(decimal_of(spot.amount)), asked_at)
         except SourceError as error:
             failures[symbol] = error.reason
         except DomainError as error:
             failures[symbol] = f"price refused: {error}"
 
-    def _believed(self, symbol: Symbol, price: Price) -> Quote:
+    def _believed(self, symbol: Symbol, price: Price, asked_at: datetime) -> Quote:
         if symbol == USDT:
             self._tether.learn(price)
-        return Quote(symbol=symbol, price=price, source=self._client.source, observed_at=self._clock.now())
+        return Quote(symbol=symbol, price=price, source=self._client.source, observed_at=asked_at)
 
 
 def _price_from_rate(text: str) -> Price | None:
