@@ -12,11 +12,11 @@ PYTEST_WORKERS ?= 2
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check faults bench format lock clean
+.PHONY: help install install-dev run test check faults faults-galera bench format lock clean
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed  ## install what the service needs into .venv
 
@@ -38,6 +38,9 @@ check: install-dev  ## format, lint, types, layers: the one definition of every 
 # One process: the runs print their figures, and each has the machine to itself.
 faults: install-dev  ## the long fault runs; FAULTS_SEED=... repeats one, FAULTS_OPERATIONS=... sets its length
 	$(BIN)/python -m pytest -m faults_long -s -o faulthandler_timeout=3600 tests/faults
+
+faults-galera: install-dev  ## a Galera cluster of three nodes on this machine, its nodes killed, frozen and alone
+	$(BIN)/python -m pytest -m galera -s -o faulthandler_timeout=3600 tests/faults
 
 bench: install-dev  ## what analysis costs beside numpy, measured in one run
 	$(BIN)/python -m benchmarks.correlation

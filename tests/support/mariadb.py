@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,8 @@ class MariaDbServer(DatabaseServer):
     directory: str
     owner_pid: int
     options: tuple[str, ...] = ()
+    account: str = "root"
+    """As whom the server runs where root starts it; else it runs as whoever starts it."""
     pid: int | None = None
     server_options: ClassVar[tuple[str, ...]] = SERVER_OPTIONS
 
@@ -75,6 +78,10 @@ class MariaDbServer(DatabaseServer):
 
     def start(self) -> None:
         """Run, on the same port and data as before, and answer."""
+        self._spawn(f"--init-file={self.directory}/init.sql")
+        self.wait_until_ready()
+
+    def _spawn(self, *further: str, environment: Mapping[str, str] = os.environ) -> None:
         log = str(Path(self.directory, "server.log"))
         arguments = [
             self.mariadbd,
@@ -83,13 +90,13 @@ class MariaDbServer(DatabaseServer):
             f"--port={self.port}",
             f"--socket={self.socket}",
             f"--pid-file={self.directory}/server.pid",
-            f"--init-file={self.directory}/init.sql",
             *self.options,
+            *further,
         ]
         self.pid = os.posix_spawn(
             self.mariadbd,
             arguments,
-            os.environ,
+            environment,
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
@@ -98,7 +105,6 @@ class MariaDbServer(DatabaseServer):
             setpgroup=0,  # a Ctrl-C for the tests is not for the server: they stop it themselves
         )
         watch_from(self.owner_pid, "process", str(self.pid), self.directory)
-        self.wait_until_ready()
 
     def stop(self) -> None:
         """End in good order, as a DBA would."""
@@ -120,13 +126,13 @@ class MariaDbServer(DatabaseServer):
 
     def destroy(self) -> None:
         """End, in whatever state, and leave nothing behind."""
-        if self.pid is not None and self._reap_or_find():
+        if self.pid is not None and self.is_running():
             self.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def diagnosis(self) -> str:
         """The end of the server's log if the server has ended, else nothing."""
-        if self._reap_or_find():
+        if self.is_running():
             return ""
         log = Path(self.directory, "server.log")
         lines = log.read_text(errors="replace").splitlines() if log.exists() else []
@@ -135,7 +141,7 @@ class MariaDbServer(DatabaseServer):
     def _directory_options(self) -> tuple[str, ...]:
         options = ("--no-defaults", f"--datadir={self.directory}/data", f"--tmpdir={self.directory}")
         # Root is refused unless it is named.
-        return (*options, "--user=root") if os.geteuid() == 0 else options
+        return (*options, f"--user={self.account}") if os.geteuid() == 0 else options
 
     def _initialise(self, programs: MariaDbPrograms) -> None:
         """Make the system tables, and a file that makes the administrator at every start.
@@ -168,7 +174,7 @@ class MariaDbServer(DatabaseServer):
             raise DatabaseServerError(message)
         os.kill(self.pid, number)
 
-    def _reap_or_find(self) -> bool:
+    def is_running(self) -> bool:
         """Whether the server runs; fetches its exit status if it was this process that started it."""
         if self.pid is None:
             return False
@@ -179,7 +185,7 @@ class MariaDbServer(DatabaseServer):
 
     def _wait_for_end(self) -> None:
         deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
-        while self._reap_or_find():
+        while self.is_running():
             if time.monotonic() > deadline:
                 message = f"mariadbd (process {self.pid}) does not end"
                 raise DatabaseServerError(message)

@@ -56,7 +56,7 @@ def find_or_install_programs() -> MariaDbPrograms:
     programs = find_programs()
     if programs is not None:
         return programs
-    failure = _install()
+    failure = install_packages(*PACKAGES)
     programs = find_programs()
     if programs is None:
         message = f"{ADVICE}\n{failure}"
@@ -64,8 +64,8 @@ def find_or_install_programs() -> MariaDbPrograms:
     return programs
 
 
-def _install() -> str:
-    """Why nothing was installed; empty if all went well."""
+def install_packages(*choices: tuple[str, ...]) -> str:
+    """Why none of the choices, each some packages, was installed; empty if one was."""
     if shutil.which("apt-get") is None:
         return "They are missing, and there is no apt-get to install them with."
     become_root = _become_root()
@@ -77,7 +77,7 @@ def _install() -> str:
             break
         time.sleep(5)  # apt-get waits for the lock of the packages by itself, but not for that of their lists
         failure = _apt_get(become_root, "update")
-    for packages in PACKAGES:
+    for packages in choices:
         failure = _apt_get(become_root, "install", "--yes", "--no-install-recommends", *packages)
         if not failure:
             return ""
