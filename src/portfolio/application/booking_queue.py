@@ -6,26 +6,38 @@ import asyncio
 import contextvars
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from portfolio.application.booking import BookTrades
 from portfolio.application.booking_batch import BookingResult
 from portfolio.application.errors import ApplicationError, Overloaded
 from portfolio.application.records import BookTrade
 
-_Waiting = tuple[Sequence[BookTrade], asyncio.Future[list[BookingResult]]]
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """What one caller wants booked, and until when it may wait for its turn."""
+
+    commands: Sequence[BookTrade]
+    answer: asyncio.Future[list[BookingResult]]
+    patience: asyncio.TimerHandle = field(init=False)
 
 
 class BookingQueue:
     """Takes bookings from any number of callers and books them in order of arrival, many to a commit.
 
     The booking runs in the queue's own task: a caller who goes away cancels the waiting, never the booking. Nothing is
-    answered before its commit, and one refusal does not disturb its neighbours.
+    answered before its commit, and one refusal does not disturb its neighbours. What has not been begun after
+    ``patience_seconds`` never is: its caller hears so while there is time to try again.
     """
 
-    def __init__(self, book: BookTrades, *, max_waiting: int = 5_000, max_batch: int = 256) -> None:
+    def __init__(
+        self, book: BookTrades, *, max_waiting: int = 5_000, max_batch: int = 256, patience_seconds: float = 3.0
+    ) -> None:
         self._book = book
         self._max_waiting = max_waiting
         self._max_batch = max_batch
+        self._patience_seconds = patience_seconds
         self._waiting: deque[_Waiting] = deque()
         self._waiting_count = 0
         self._worker: asyncio.Task[None] | None = None
@@ -40,7 +52,8 @@ class BookingQueue:
         """Return one result a command, in order, once they are committed together.
 
         Raises:
-            Overloaded: too many are waiting, or the service is stopping; nothing was begun.
+            Overloaded: too many are waiting, those before took too long, or the service is stopping; nothing was
+                begun.
             LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the commit was lost; the same keys again tell.
         """
@@ -48,8 +61,11 @@ class BookingQueue:
             raise Overloaded("the service is stopping")
         if self._waiting_count + len(commands) > self._max_waiting:
             raise Overloaded(f"{self._waiting_count} bookings are waiting")
-        answer: asyncio.Future[list[BookingResult]] = asyncio.get_running_loop().create_future()
-        self._waiting.append((commands, answer))
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[list[BookingResult]] = loop.create_future()
+        waiting = _Waiting(commands, answer)
+        waiting.patience = loop.call_later(self._patience_seconds, self._give_up, waiting)
+        self._waiting.append(waiting)
         self._waiting_count += len(commands)
         if self._worker is None:
             # In a context of its own: the work is not of the request that happened to start it.
@@ -72,14 +88,22 @@ class BookingQueue:
     def _take(self) -> list[_Waiting]:
         """Take from the queue what fits into one transaction: at least one caller's commands."""
         taken = [self._waiting.popleft()]
-        size = len(taken[0][0])
-        while self._waiting and size + len(self._waiting[0][0]) <= self._max_batch:
+        size = len(taken[0].commands)
+        while self._waiting and size + len(self._waiting[0].commands) <= self._max_batch:
             taken.append(self._waiting.popleft())
-            size += len(taken[-1][0])
+            size += len(taken[-1].commands)
+        for one in taken:
+            one.patience.cancel()
         return taken
 
+    def _give_up(self, waiting: _Waiting) -> None:
+        """Take out of the queue what has waited too long; its turn has not come."""
+        self._waiting.remove(waiting)
+        reason = f"the bookings before this one took longer than {self._patience_seconds:g} s; it was not begun"
+        self._answer_all([waiting], Overloaded(reason))
+
     async def _book_together(self, taken: list[_Waiting]) -> None:
-        commands = [command for part, _ in taken for command in part]
+        commands = [command for one in taken for command in one.commands]
         try:
             results = await self._book(commands)
         except ApplicationError as error:
@@ -93,22 +117,18 @@ class BookingQueue:
                 await self._book_together([one])
         else:
             start = 0
-            for part, answer in taken:
-                self._answer(part, answer, results[start : start + len(part)])
-                start += len(part)
+            for one in taken:
+                end = start + len(one.commands)
+                self._answer(one, results[start:end])
+                start = end
 
-    def _answer(
-        self,
-        part: Sequence[BookTrade],
-        answer: asyncio.Future[list[BookingResult]],
-        results: list[BookingResult],
-    ) -> None:
-        self._waiting_count -= len(part)
-        if not answer.done():
-            answer.set_result(results)
+    def _answer(self, one: _Waiting, results: list[BookingResult]) -> None:
+        self._waiting_count -= len(one.commands)
+        if not one.answer.done():
+            one.answer.set_result(results)
 
     def _answer_all(self, taken: list[_Waiting], error: Exception) -> None:
-        for part, answer in taken:
-            self._waiting_count -= len(part)
-            if not answer.done():
-                answer.set_exception(error)
+        for one in taken:
+            self._waiting_count -= len(one.commands)
+            if not one.answer.done():
+                one.answer.set_exception(error)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from portfolio.application.booking import BookTrades
 from portfolio.application.booking_queue import BookingQueue
@@ -32,10 +33,18 @@ from portfolio.domain.money import Money
 from portfolio.domain.quarantine import QuoteRules
 from portfolio.domain.rebalance import RebalancePolicy
 from portfolio.entrypoints.http.app import PortfolioApp, create_app
+from portfolio.entrypoints.http.requests import MOST_BOOKINGS
 from portfolio.entrypoints.http.use_cases import UseCases
 from portfolio.entrypoints.lifecycle import Lifecycle, Step
 from portfolio.entrypoints.price_loop import PriceLoop
 from portfolio.settings import Settings
+
+# Shares of a request's deadline; what the database may take of it is said by its adapter.
+PATIENCE_SHARE: Final = 0.3  # in which a booking's turn has to come
+READ_SHARE: Final = 0.25  # after which a read is answered from what was seen last
+CLOSES_SHARE: Final = 0.2  # the same for the price history
+# What a slow database still books. More than it can book within the deadline need not wait.
+BOOKINGS_A_SECOND: Final = 500
 
 
 class CheckedFeed(PriceFeed, CrossCheck, Protocol):
@@ -64,8 +73,13 @@ def assemble(rim: Rim, settings: Settings, *, portfolio_id: int) -> PortfolioApp
     """Return the application: its use cases on the ports, its price loop, its start and its stop."""
     clock, ledger, rules = rim.clock, rim.ledger, settings.booking_rules
     max_price_age = timedelta(seconds=settings.price_max_age_seconds)
+    deadline_seconds = settings.request_deadline_seconds
     snapshots = Snapshots(ledger, clock, portfolio_id=portfolio_id)
-    queue = BookingQueue(BookTrades(ledger, clock, rules, portfolio_id=portfolio_id))
+    queue = BookingQueue(
+        BookTrades(ledger, clock, rules, portfolio_id=portfolio_id),
+        max_waiting=max(MOST_BOOKINGS, math.ceil(BOOKINGS_A_SECOND * deadline_seconds)),
+        patience_seconds=PATIENCE_SHARE * deadline_seconds,
+    )
     refresh = RefreshPrices(
         ledger,
         rim.prices,
@@ -88,7 +102,12 @@ def assemble(rim: Rim, settings: Settings, *, portfolio_id: int) -> PortfolioApp
     )
     market = ReadMarket(
         snapshots,
-        ReadCloses(rim.prices, clock, prefers_simulated=settings.is_simulated),
+        ReadCloses(
+            rim.prices,
+            clock,
+            prefers_simulated=settings.is_simulated,
+            deadline_seconds=CLOSES_SHARE * deadline_seconds,
+        ),
         clock,
         categories=rim.categories,
         policy=rim.policy,
@@ -127,6 +146,7 @@ def assemble(rim: Rim, settings: Settings, *, portfolio_id: int) -> PortfolioApp
         clock=clock,
         categories=rim.categories,
         max_price_age=max_price_age,
+        read_deadline_seconds=READ_SHARE * deadline_seconds,
     )
     lifecycle = Lifecycle(
         check=rim.check_schema,

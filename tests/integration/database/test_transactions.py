@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import make_url
 
 from portfolio.adapters.database.database import Database, open_database
-from portfolio.adapters.database.engine import Limits
+from portfolio.adapters.database.limits import Limits
 from portfolio.adapters.database.schema import migrate
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
 from portfolio.application.ports import LedgerUnit

@@ -192,3 +192,21 @@ async def test_closing_an_idle_queue_returns_at_once(gated: Gated) -> None:
     await queue.close()
     await queue.close()
     assert queue.waiting == 0
+
+
+async def test_what_has_waited_too_long_is_never_begun_and_its_caller_hears_so(
+    gated: Gated, ledger: FakeLedger
+) -> None:
+    queue = BookingQueue(gated, patience_seconds=0.01)
+    at_work = begin(queue, wish(BUY, "at work"))
+    await settle()
+    late, gone = begin(queue, wish(BUY, "late"), wish(BUY, "later")), begin(queue, wish(BUY, "gone"))
+    await settle()
+    gone.cancel()
+    with pytest.raises(Overloaded, match="not begun"):
+        await asyncio.wait_for(late, 5)
+    assert queue.waiting == 1  # what was begun is seen through, however long it takes
+    gated.gate.set()
+    assert accepted((await at_work)[0]).trade_id == 1
+    assert (await ledger.load(1)).tally.trades == 1
+    assert accepted((await queue.book([wish(BUY, "late")]))[0]).trade_id == 2

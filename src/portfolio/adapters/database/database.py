@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from sqlalchemy.exc import ArgumentError
 
-from portfolio.adapters.database.engine import Connections, Limits
+from portfolio.adapters.database.engine import Connections
 from portfolio.adapters.database.engines import create_engine
 from portfolio.adapters.database.leases import DatabaseLeases
 from portfolio.adapters.database.ledger import DatabaseLedger
+from portfolio.adapters.database.limits import Limits
 from portfolio.adapters.database.portfolio_row import PortfolioRow
 from portfolio.adapters.database.prices import DatabasePriceStore
 from portfolio.adapters.database.signals import DatabaseSignals
@@ -36,14 +37,13 @@ class Database:
         Raises:
             SettingsError: the URL names another kind of database.
         """
-        seconds = settings.request_deadline_seconds
         try:
             return open_database(
                 settings.database_url,
                 prices_schema=settings.prices_schema,
                 hosts=settings.further_hosts,
                 pool_size=settings.database_pool_size,
-                limits=Limits(statement_seconds=seconds, commit_seconds=seconds),
+                limits=Limits.within(settings.request_deadline_seconds),
             )
         except (ValueError, ArgumentError) as error:
             raise SettingsError("PORTFOLIO_DATABASE_URL is sqlite+aiosqlite:///... or mysql+aiomysql://...") from error

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import CursorResult, Executable
 from sqlalchemy.engine import Dialect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.event import listens_for
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from portfolio.adapters.database.errors import (
@@ -24,38 +25,37 @@ from portfolio.adapters.database.errors import (
     rows_read,
     translated,
 )
+from portfolio.adapters.database.limits import Limits
 from portfolio.adapters.database.tables import SCHEMA_REVISION
 
 T = TypeVar("T")
 
 ATTEMPTS = 5
 JITTER_SECONDS = 0.02
-CLOSE_SECONDS = 2.0
+CLOSE_SECONDS = 1.0
 WRITES = "portfolio_writes"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How long the database may take: for a connection from the pool, to connect, for a statement, a commit, a lock."""
-
-    pool_seconds: float = 2.0
-    connect_seconds: float = 3.0
-    statement_seconds: float = 10.0
-    commit_seconds: float = 10.0
-    lock_wait_seconds: int = 5
+_BORN = "portfolio_born"
 
 
 class Session:
     """One transaction's connection. A statement that fails or runs late leaves no connection in an unknown state."""
 
-    def __init__(self, connection: AsyncConnection, limits: Limits) -> None:
+    def __init__(self, connection: AsyncConnection, limits: Limits, *, give_up_at: float | None = None) -> None:
+        """Wrap a connection; a unit, which may write, has to have done with its statements at ``give_up_at``."""
         self._connection = connection
         self._limits = limits
+        self._give_up_at = give_up_at
+        self._went_silent = False
 
     @property
     def dialect(self) -> Dialect:
         """Return what the connection speaks."""
         return self._connection.dialect
+
+    @property
+    def went_silent(self) -> bool:
+        """Return whether a statement of this session ran into its deadline."""
+        return self._went_silent
 
     @property
     def is_sqlite(self) -> bool:
@@ -66,12 +66,12 @@ class Session:
         self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> CursorResult[Any]:
         """Return the result of a statement, complete."""
-        async with self._within(self._limits.statement_seconds):
+        async with self._within(self._statement_seconds()):
             return await self._connection.execute(statement, parameters)
 
     async def run_sql(self, sql: str, parameters: Any = None) -> CursorResult[Any]:
         """Return the result of a statement in the driver's own words, complete."""
-        async with self._within(self._limits.statement_seconds):
+        async with self._within(self._statement_seconds()):
             return await self._connection.exec_driver_sql(sql, parameters)
 
     async def commit(self) -> None:
@@ -114,12 +114,18 @@ class Session:
             with suppress(Exception):
                 await driver.execute(f"PRAGMA busy_timeout = {int(usual_seconds * 1000)}")
 
+    def _statement_seconds(self) -> float:
+        if self._give_up_at is None:
+            return self._limits.read_seconds
+        return min(self._limits.statement_seconds, max(0.0, self._give_up_at - time.monotonic()))
+
     @asynccontextmanager
     async def _within(self, seconds: float) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(seconds):
                 yield
         except TimeoutError as error:
+            self._went_silent = True
             await self._give_up()
             raise NoAnswer(seconds) from error
         except (OSError, EOFError) as error:
@@ -139,14 +145,16 @@ class Session:
 
 
 class Connections:
-    """Where transactions run. Writers of this process take turns: the row lock lets but one of them on, and those who
-    wait here hold no connection.
-    """
+    """Where transactions run. Writers of this process take turns: those who wait here hold no connection."""
 
     def __init__(self, engine: AsyncEngine, limits: Limits) -> None:
         self._engine = engine
         self._limits = limits
         self._turn = asyncio.Lock()
+        self._silent_at = -math.inf
+        self._returning: set[asyncio.Task[None]] = set()
+        listens_for(engine.sync_engine, "connect")(_remember_birth)
+        listens_for(engine.sync_engine, "checkout")(self._replace_what_was_there_in_the_silence)
 
     async def write(self, work: Callable[[Session], Awaitable[T]]) -> T:
         """Run ``work`` in one transaction and commit once; on a conflict all of it again, at most five times.
@@ -155,9 +163,10 @@ class Connections:
             LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the answer to the commit never came.
         """
+        give_up_at = time.monotonic() + self._limits.unit_seconds
         with translated(expected_schema=SCHEMA_REVISION):
             async with self._my_turn():
-                return await self._persist(work)
+                return await self._persist(work, give_up_at)
 
     async def read(self, work: Callable[[Session], Awaitable[T]], *, snapshot: bool = False) -> T:
         """Run ``work``, which only reads; with ``snapshot`` all its statements see one state.
@@ -182,15 +191,19 @@ class Connections:
         Raises:
             LedgerUnavailable: a booking could not be written now.
         """
-        usual = self._limits.lock_wait_seconds
+        usual, give_up_at = self._limits.lock_wait_seconds, time.monotonic() + self._limits.unit_seconds
         with translated(expected_schema=SCHEMA_REVISION):
-            async with self._session(writes=True) as session, session.lock_wait(lock_wait_seconds, usual):
+            async with self._session(give_up_at) as session, session.lock_wait(lock_wait_seconds, usual):
                 await work(session)
                 await session.rollback()
 
     async def close(self) -> None:
-        """Close all connections."""
-        await self._engine.dispose()
+        """Close all connections; those that do not close in time end with the process."""
+        if self._returning:
+            await asyncio.wait(self._returning, timeout=CLOSE_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._engine.dispose()
 
     @asynccontextmanager
     async def _my_turn(self) -> AsyncIterator[None]:
@@ -204,11 +217,10 @@ class Connections:
         finally:
             self._turn.release()
 
-    async def _persist(self, work: Callable[[Session], Awaitable[T]]) -> T:
-        give_up_at = time.monotonic() + self._limits.statement_seconds
+    async def _persist(self, work: Callable[[Session], Awaitable[T]], give_up_at: float) -> T:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return await self._attempt(work)
+                return await self._attempt(work, give_up_at)
             except Exception as error:
                 again = is_conflict(error) or (is_lost(error) and not isinstance(error, NoAnswer))
                 if not again or attempt == ATTEMPTS or time.monotonic() >= give_up_at:
@@ -216,8 +228,8 @@ class Connections:
             await asyncio.sleep(random.uniform(0, JITTER_SECONDS * 2**attempt))  # noqa: S311  # jitter is no secret
         raise AssertionError("unreachable")
 
-    async def _attempt(self, work: Callable[[Session], Awaitable[T]]) -> T:
-        async with self._session(writes=True) as session:
+    async def _attempt(self, work: Callable[[Session], Awaitable[T]], give_up_at: float) -> T:
+        async with self._session(give_up_at) as session:
             try:
                 result = await work(session)
                 await session.commit()
@@ -227,33 +239,62 @@ class Connections:
             return result
 
     async def _look(self, work: Callable[[Session], Awaitable[T]], snapshot: bool) -> T:
-        async with self._session(writes=False) as session:
+        async with self._session() as session:
             if snapshot and not session.is_sqlite:
                 await session.run_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             return await work(session)
 
     @asynccontextmanager
-    async def _session(self, *, writes: bool) -> AsyncIterator[Session]:
+    async def _session(self, give_up_at: float | None = None) -> AsyncIterator[Session]:
+        """Yield a session, for writing where there is a moment at which the unit gives up."""
+        connection = await self._connect(give_up_at)
+        session = Session(connection, self._limits, give_up_at=give_up_at)
+        try:
+            yield session
+        except BaseException:
+            # Who failed, or was told to stop, is not made to wait for a connection that may have gone silent.
+            self._return(connection)
+            raise
+        finally:
+            if session.went_silent:
+                self._silent_at = time.monotonic()
+        await asyncio.shield(self._return(connection))
+
+    async def _connect(self, give_up_at: float | None) -> AsyncConnection:
         connection = self._engine.connect()
         patience = self._limits.pool_seconds + self._limits.connect_seconds
+        if give_up_at is not None:
+            patience = min(patience, max(0.0, give_up_at - time.monotonic()))
         try:
             async with asyncio.timeout(patience):
                 await connection.start()
         except TimeoutError as error:
             raise NoAnswer(patience) from error
-        try:
-            await connection.execution_options(**{WRITES: writes})
-            yield Session(connection, self._limits)
-        finally:
-            await asyncio.shield(asyncio.create_task(_return(connection)))
+        return await connection.execution_options(**{WRITES: give_up_at is not None})
+
+    def _return(self, connection: AsyncConnection) -> asyncio.Task[None]:
+        returning = asyncio.create_task(_close(connection), name="return connection")
+        self._returning.add(returning)
+        returning.add_done_callback(self._returning.discard)
+        return returning
+
+    def _replace_what_was_there_in_the_silence(self, _driver: object, record: Any, _proxy: object) -> None:
+        """Have the pool replace a connection that is older than the last silence: one by one each costs a deadline."""
+        if record.info[_BORN] <= self._silent_at:
+            raise DisconnectionError("another connection to the same server went silent since")
 
 
-async def _return(connection: AsyncConnection) -> None:
+def _remember_birth(_driver: object, record: Any) -> None:
+    record.info[_BORN] = time.monotonic()
+
+
+async def _close(connection: AsyncConnection) -> None:
     """Give a connection back to the pool, which rolls back what is open; drop it if that takes long."""
     try:
         async with asyncio.timeout(CLOSE_SECONDS):
             await connection.close()
     except Exception:  # noqa: BLE001  # what was asked for is done, and the pool has dropped the connection
         with suppress(Exception):
-            await connection.invalidate()
-            await connection.close()
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await connection.invalidate()
+                await connection.close()

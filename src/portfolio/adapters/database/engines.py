@@ -10,8 +10,9 @@ from sqlalchemy.engine import URL, Connection, ExceptionContext
 from sqlalchemy.event import listens_for
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from portfolio.adapters.database.engine import WRITES, Limits
+from portfolio.adapters.database.engine import WRITES
 from portfolio.adapters.database.errors import marks_disconnect
+from portfolio.adapters.database.limits import Limits
 from portfolio.adapters.database.mysql import MySqlConnector
 from portfolio.adapters.database.tables import PRICES
 
@@ -37,17 +38,14 @@ def create_engine(
 
 
 def _mysql_engine(url: URL, hosts: Sequence[str], pool_size: int, limits: Limits) -> AsyncEngine:
-    connector = MySqlConnector(
-        hosts, connect_seconds=limits.connect_seconds, lock_wait_seconds=limits.lock_wait_seconds
-    )
+    connector = MySqlConnector(hosts, limits)
     return create_async_engine(
         url.update_query_dict({"charset": "utf8mb4"}),
         connect_args={"async_creator_fn": connector},
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=limits.pool_seconds,
-        # Below the idle limit that the session sets, so that connections are not found closed.
-        pool_recycle=5 * limits.lock_wait_seconds,
+        pool_recycle=limits.recycle_seconds,
     )
 
 
@@ -59,7 +57,7 @@ def _sqlite_engine(url: URL, pool_size: int, limits: Limits) -> AsyncEngine:
         connection.isolation_level = None  # the driver begins nothing by itself: `begin` does
         cursor = connection.cursor()
         for pragma in (
-            f"busy_timeout = {limits.lock_wait_seconds * 1000}",
+            f"busy_timeout = {int(limits.lock_wait_seconds * 1000)}",
             "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",

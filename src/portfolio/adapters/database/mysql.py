@@ -9,6 +9,8 @@ from typing import Any
 import aiomysql
 from pymysql.err import OperationalError
 
+from portfolio.adapters.database.limits import Limits
+
 CANNOT_CONNECT = 2003
 DEFAULT_PORT = 3306
 # Strict, with all that MySQL warns about when strict mode comes without it.
@@ -18,11 +20,10 @@ SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_
 class MySqlConnector:
     """Connects to the host that served last; when it fails, to the next."""
 
-    def __init__(self, hosts: Sequence[str], *, connect_seconds: float, lock_wait_seconds: int) -> None:
+    def __init__(self, hosts: Sequence[str], limits: Limits) -> None:
         self._hosts = list(hosts)
         self._first = 0
-        self._connect_seconds = connect_seconds
-        self._lock_wait_seconds = lock_wait_seconds
+        self._limits = limits
 
     async def __call__(self, **options: Any) -> aiomysql.Connection:
         """Return a connection with its session set up; a read-only server only where no other is left.
@@ -32,53 +33,59 @@ class MySqlConnector:
         """
         addresses = [(options.pop("host", "localhost"), options.pop("port", DEFAULT_PORT))]
         addresses += [split_host(host) for host in self._hosts]
+        # Who asks has no patience for many silent hosts in a row: the next attempt goes on where this one ended.
+        seconds = self._limits.connect_seconds / (1 if len(addresses) == 1 else 2)
         spare, failure = None, OperationalError(CANNOT_CONNECT, "no database host")
+        first = self._first
         for turn in range(len(addresses)):
-            index = (self._first + turn) % len(addresses)
+            index = self._first = (first + turn) % len(addresses)
             host, port = addresses[index]
             try:
-                async with asyncio.timeout(self._connect_seconds):
+                async with asyncio.timeout(seconds):
                     connection = await aiomysql.connect(host=host, port=port, **options)
                     writable = await self._set_up(connection)
             except TimeoutError:
-                failure = OperationalError(CANNOT_CONNECT, f"no answer in {self._connect_seconds:g} s")
-                continue
+                failure = OperationalError(CANNOT_CONNECT, f"no answer in {seconds:g} s")
             except OperationalError as error:
                 failure = error
-                continue
-            if writable or len(addresses) == 1:
-                self._first = index
+            else:
+                if writable or len(addresses) == 1:
+                    if spare is not None:
+                        spare.close()
+                    return connection
                 if spare is not None:
                     spare.close()
-                return connection
-            if spare is not None:
-                spare.close()
-            spare = connection
+                spare = connection
         if spare is None:
             raise failure
         return spare
 
     async def _set_up(self, connection: aiomysql.Connection) -> bool:
+        """Set up the session and return whether the server may be written; close the connection where that fails."""
         is_mariadb = "mariadb" in connection.get_server_info().lower()
-        async with connection.cursor() as cursor:
-            await cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
-            await cursor.execute(session_settings(self._lock_wait_seconds, is_mariadb=is_mariadb))
-            await cursor.execute("SELECT @@global.read_only")
-            [read_only] = await cursor.fetchone()
+        try:
+            async with connection.cursor() as cursor:
+                await cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+                await cursor.execute(session_settings(self._limits, is_mariadb=is_mariadb))
+                await cursor.execute("SELECT @@global.read_only")
+                [read_only] = await cursor.fetchone()
+        except BaseException:
+            connection.close()
+            raise
         return not read_only
 
 
-def session_settings(lock_wait_seconds: int, *, is_mariadb: bool) -> str:
+def session_settings(limits: Limits, *, is_mariadb: bool) -> str:
     """Return the statement that sets up a session.
 
     A client that vanishes in the middle of a transaction must not keep the portfolio's row lock for the server's
     ``wait_timeout`` of eight hours: MariaDB ends idle transactions, MySQL knows idle connections only.
     """
-    idle = 3 * lock_wait_seconds
+    idle = limits.idle_seconds
     settings = {
         "time_zone": "'+00:00'",
         "sql_mode": f"'{SQL_MODE}'",
-        "innodb_lock_wait_timeout": lock_wait_seconds,
+        "innodb_lock_wait_timeout": limits.session_lock_seconds,
     }
     if is_mariadb:
         settings |= {"idle_transaction_timeout": idle, "idle_write_transaction_timeout": idle}
