@@ -7,6 +7,7 @@ import signal
 
 import uvicorn
 
+from portfolio.entrypoints.connections import bounded
 from portfolio.entrypoints.http.app import PortfolioApp
 from portfolio.entrypoints.logs import configure_logging
 from portfolio.settings import Settings
@@ -30,7 +31,7 @@ def run(app: PortfolioApp, settings: Settings) -> None:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=bounded(),
         ws="none",
         lifespan="on",
         log_config=None,

@@ -4,50 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-import uvicorn
 
 from tests.support.http_service import BUY, Service, is_problem, running
+from tests.support.http_sockets import answer_of, head, served
 
 BODY = json.dumps({**BUY, "client_trade_id": "k"}).encode()
-
-
-@asynccontextmanager
-async def served(service: Service) -> AsyncIterator[tuple[str, int]]:
-    """The service behind a socket in this event loop: its host and port."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(service.app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=5)
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server._serve(sockets=[listener]))
-    async with asyncio.timeout(10):
-        while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
-            await asyncio.sleep(0.01)
-    try:
-        yield listener.getsockname()
-    finally:
-        server.should_exit = True
-        await task
-
-
-def head(path: str, *lines: str) -> bytes:
-    """The head of a POST of JSON."""
-    return "\r\n".join(
-        [f"POST {path} HTTP/1.1", "Host: localhost", "Content-Type: application/json", *lines, "", ""]
-    ).encode()
-
-
-async def answer_of(reader: asyncio.StreamReader) -> httpx.Response:
-    """The answer, read off the socket."""
-    raw = await reader.readuntil(b"\r\n\r\n")
-    first, *lines = raw.decode("latin-1").split("\r\n")
-    headers = httpx.Headers([(name, value) for name, _, value in (line.partition(": ") for line in lines) if name])
-    body = await reader.readexactly(int(headers["content-length"]))
-    return httpx.Response(int(first.split()[1]), headers=headers, content=body)
 
 
 async def test_a_stream_without_end_is_refused_at_the_limit_not_read_to_its_end(service: Service) -> None:

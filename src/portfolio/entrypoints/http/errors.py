@@ -37,6 +37,7 @@ METHOD_NOT_ALLOWED = ProblemKind(405, "method-not-allowed", "This route does not
 REQUEST_TIMEOUT = ProblemKind(408, "request-timeout", "The body did not arrive in time")
 TOO_LARGE = ProblemKind(413, "body-too-large", "The body is too large")
 UNSUPPORTED_MEDIA_TYPE = ProblemKind(415, "unsupported-media-type", "Bodies are application/json")
+HEAD_TOO_LARGE = ProblemKind(431, "head-too-large", "The address and the headers are too long")
 RATE_LIMITED = ProblemKind(429, "rate-limited", "Too many requests")
 INTERNAL = ProblemKind(500, "internal-error", "The service failed; the log says how")
 DEADLINE = ProblemKind(503, "deadline-exceeded", "There was no answer in time")
@@ -45,7 +46,7 @@ OUTCOME_UNKNOWN = ProblemKind(503, "outcome-unknown", "It may or may not have be
 
 HTTP_KINDS = (
     MALFORMED, UNAUTHORIZED, FORBIDDEN, FOREIGN_ORIGIN, NOT_FOUND, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT, TOO_LARGE,
-    UNSUPPORTED_MEDIA_TYPE, RATE_LIMITED, INTERNAL, DEADLINE, NOT_READY, OUTCOME_UNKNOWN,
+    UNSUPPORTED_MEDIA_TYPE, HEAD_TOO_LARGE, RATE_LIMITED, INTERNAL, DEADLINE, NOT_READY, OUTCOME_UNKNOWN,
 )  # fmt: skip
 
 PROBLEMS: Mapping[type[Exception], ProblemKind] = {

@@ -1,0 +1,163 @@
+"""The connections of clients, bounded: how many there are, how long a request's head is, how long nothing is asked.
+
+The server's own protocol reads a head of any length for any time, takes a header that comes after the body (a trailer)
+for one that came before it, and keeps an answer that nobody fetches for ever. None of that costs a key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from portfolio.entrypoints.http.errors import HEAD_TOO_LARGE, MALFORMED
+from portfolio.entrypoints.http.responses import PROBLEM_JSON, encode, problem
+from portfolio.entrypoints.logs import EVENTS
+
+REFUSED = "connections.refused"
+OVERDUE = "connections.overdue"
+# Files that are no connections of clients: the database's, the log, the libraries'.
+_OTHER_FILES = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionLimits:
+    """What clients may take before they have asked for anything.
+
+    ``idle_seconds`` run from the connection's begin, or from the last answer, until the next head is complete.
+    """
+
+    head_bytes: int = 32 * 1024
+    idle_seconds: float = 40.0
+    connections: int = 2_000
+
+
+class HeadTooLarge(Exception):
+    """The head of a request is longer than it may be."""
+
+
+class BoundedConnection(HttpToolsProtocol):
+    """A client's connection within limits; past them it is closed, and the client told where it can still be told."""
+
+    def __init__(self, *, limits: ConnectionLimits, **given: Any) -> None:
+        super().__init__(**given)
+        self._limits = limits
+        self._in_head = True
+        self._heads = 0
+        self._head_bytes = 0
+        self._unfinished_bytes = 0
+        self._idle_since: float | None = None
+        self._unfetched_bytes = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as the parent
+        """Take the connection, unless there are too many."""
+        super().connection_made(transport)
+        if len(self.connections) > self._limits.connections:
+            EVENTS[REFUSED] += 1
+            transport.abort()
+            return
+        self._idle_since = self.loop.time()
+        self._look_later()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        if self._timer is not None:
+            self._timer.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; refuse a head that grows and does not end."""
+        in_head, heads = self._in_head, self._heads
+        super().data_received(data)
+        # What is not a complete header yet is kept by the parser, which tells nobody.
+        if in_head and self._in_head and heads == self._heads and not self.transport.is_closing():
+            self._unfinished_bytes += len(data)
+            if self._unfinished_bytes > self._limits.head_bytes:
+                self.send_400_response("")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header of the head. What comes after the body passed no guard and is dropped."""
+        if self._in_head:
+            self._count(len(name) + len(value) + len(": \r\n"))
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer."""
+        self._count(len(self.url))
+        self._in_head = False
+        self._heads += 1
+        self._head_bytes = self._unfinished_bytes = 0
+        self._idle_since = None
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Wait for the next head."""
+        self._in_head = True
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Count the time again, where no request waits that was sent ahead."""
+        super().on_response_complete()
+        if self.cycle.response_complete:
+            self._idle_since = self.loop.time()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request, in the words of every other refusal, and close."""
+        too_large = max(self._head_bytes, self._unfinished_bytes) > self._limits.head_bytes
+        kind = HEAD_TOO_LARGE if too_large else MALFORMED
+        detail = f"the head is longer than {self._limits.head_bytes} bytes" if too_large else "that is no HTTP request"
+        body = encode(problem(kind, detail, path="/"))
+        lines = (
+            f"content-type: {PROBLEM_JSON}",
+            f"content-length: {len(body)}",
+            "x-content-type-options: nosniff",
+            "cache-control: no-store",
+            "connection: close",
+        )
+        self.transport.write(STATUS_LINE[kind.status] + "\r\n".join([*lines, "", ""]).encode() + body)
+        self.transport.close()
+
+    def _count(self, more: int) -> None:
+        self._head_bytes += more
+        if self._head_bytes > self._limits.head_bytes:
+            raise HeadTooLarge
+
+    def _look_later(self) -> None:
+        self._timer = self.loop.call_later(self._limits.idle_seconds / 2, self._look)
+
+    def _look(self) -> None:
+        """Give the connection up if nothing is asked for too long, or nothing of an answer fetched since the last look.
+
+        An answer that is not fetched holds its request too, past every deadline: the server waits to write it.
+        """
+        unfetched = self.transport.get_write_buffer_size()
+        stuck = 0 < self._unfetched_bytes <= unfetched
+        idle = self._idle_since is not None and self.loop.time() - self._idle_since >= self._limits.idle_seconds
+        if stuck or (idle and not unfetched):
+            EVENTS[OVERDUE] += 1
+            self.transport.abort()
+            return
+        self._unfetched_bytes = unfetched
+        self._look_later()
+
+
+def bounded(limits: ConnectionLimits | None = None) -> type[asyncio.Protocol]:
+    """Return what the server makes of every connection; by default as many as this process may have files."""
+    if limits is None:
+        limits = ConnectionLimits(connections=min(ConnectionLimits().connections, _files() - _OTHER_FILES))
+    return cast("type[asyncio.Protocol]", partial(BoundedConnection, limits=limits))
+
+
+def _files() -> int:
+    """Return how many files this process may have open, having asked for as many as a full service needs."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = ConnectionLimits().connections + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return wanted if soft == resource.RLIM_INFINITY else soft

@@ -1,0 +1,149 @@
+"""Connections of clients who ask for nothing, or for too much before they ask: bounded, without a key."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+
+import httpx
+import pytest
+
+from portfolio.entrypoints.connections import OVERDUE, REFUSED, ConnectionLimits
+from portfolio.entrypoints.logs import EVENTS
+from tests.support.http_service import BUY, KEYS, Service, is_problem, running
+from tests.support.http_sockets import answer_of, connected, exchange, head, served
+
+LIVE = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n"
+SHORT = ConnectionLimits(idle_seconds=0.4)
+WAIT_SECONDS = 20.0
+
+
+async def ended(reader: asyncio.StreamReader) -> bool:
+    """Whether the other side has ended the connection, in good order or not; waits for it."""
+    with suppress(ConnectionResetError):
+        await asyncio.wait_for(reader.read(), WAIT_SECONDS)
+    return True
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        LIVE + b"X-Long: " + b"a" * 33_000 + b"\r\n\r\n",
+        LIVE + b"".join(b"X-%d: %s\r\n" % (n, b"a" * 100) for n in range(330)) + b"\r\n",
+        LIVE + b"\r\n" + LIVE + b"X-Long: " + b"a" * 33_000 + b"\r\n\r\n",
+        b"GET /" + b"a" * 33_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"a" * 13_000 + b"\r\n\r\n",
+        b"GET /" + b"a" * 33_000,
+        LIVE + b"a" * 33_000,
+    ],
+    ids=["one header", "many headers", "second request", "address", "both", "address without end", "name without end"],
+)
+async def test_a_head_over_its_limit_is_431_however_it_comes(service: Service, raw: bytes) -> None:
+    async with served(service) as address, connected(address) as (reader, writer):
+        for start in range(0, len(raw), 10_000):
+            writer.write(raw[start : start + 10_000])
+            await writer.drain()
+            await asyncio.sleep(0)
+        answer = await asyncio.wait_for(answer_of(reader), 10)
+        if answer.status_code == 200:
+            answer = await asyncio.wait_for(answer_of(reader), 10)
+        assert is_problem(answer, 431, "head-too-large")
+        assert answer.headers["connection"] == "close"
+        assert await ended(reader)
+
+
+async def test_a_head_within_its_limit_and_a_long_body_behind_it_are_read(service: Service) -> None:
+    body = json.dumps({"bookings": [{**BUY, "notes": "n" * 1900}] * 100}).encode()
+    async with served(service) as address:
+        raw = head("/holdings/update/batch", f"X-Long: {'a' * 32_000}", f"Content-Length: {len(body)}") + body
+        answer = await exchange(address, raw)
+    assert (answer.status_code, answer.json()["booked"]) == (200, 22)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"\x16\x03\x01\x02\x00\x01\x00", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET / HTTP/1.1\r\nA: \x1b[31m\r\n\r\n"],
+    ids=["TLS", "HTTP/2", "control character"],
+)
+async def test_what_is_no_http_is_a_problem_too(service: Service, raw: bytes) -> None:
+    async with served(service) as address:
+        answer = await exchange(address, raw)
+    assert is_problem(answer, 400, "malformed-request")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("raw", "dripped"),
+    [
+        (b"", b""),
+        (b"", b"\r\n"),
+        (LIVE, b"a"),
+        (LIVE + b"\r\n" + b"GET /", b"a"),
+        (head("/holdings/update", "Content-Length: 11534336"), b" "),
+    ],
+    ids=["nothing", "empty lines", "a head", "a second head", "the body of a request that was refused"],
+)
+async def test_who_never_comes_to_the_end_is_hung_up_on(service: Service, raw: bytes, dripped: bytes) -> None:
+    async def drip(writer: asyncio.StreamWriter) -> None:
+        while not writer.is_closing():
+            writer.write(dripped)
+            await asyncio.sleep(0.05)
+
+    before = EVENTS[OVERDUE]
+    async with served(service, SHORT) as address, connected(address) as (reader, writer):
+        writer.write(raw)
+        dripping = asyncio.create_task(drip(writer))
+        assert await ended(reader)
+        dripping.cancel()
+    assert EVENTS[OVERDUE] == before + 1
+
+
+async def test_an_answer_that_nobody_fetches_is_not_kept() -> None:
+    before = EVENTS[OVERDUE]
+    async with (
+        running(request_deadline_seconds=0.5) as service,
+        served(service, SHORT) as address,
+        connected(address) as (_, writer),
+    ):
+        # About 150 KB an answer: the kernel's buffers fill, and then the service's.
+        writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's transport has it
+        writer.write(b"GET /docs/swagger-ui.css HTTP/1.1\r\nHost: localhost\r\n\r\n" * 400)
+        async with asyncio.timeout(WAIT_SECONDS):
+            while EVENTS[OVERDUE] == before:  # noqa: ASYNC110 (the server tells nobody)
+                await asyncio.sleep(0.02)
+
+
+async def test_a_request_at_work_is_not_idle() -> None:
+    async with running(request_deadline_seconds=3 * SHORT.idle_seconds) as service, served(service, SHORT) as address:
+        slow = await exchange(address, head("/holdings/update", "Content-Length: 100") + b"{")
+    assert is_problem(slow, 408, "request-timeout")
+
+
+async def test_connections_over_the_limit_are_closed_at_once_and_others_served(service: Service) -> None:
+    before = EVENTS[REFUSED]
+    async with (
+        served(service, ConnectionLimits(connections=2)) as address,
+        connected(address) as (reader, writer),
+        connected(address),
+    ):
+        for _ in range(2):
+            writer.write(LIVE + b"\r\n")
+            assert (await asyncio.wait_for(answer_of(reader), 10)).status_code == 200
+            async with connected(address) as (refused, _):
+                assert await ended(refused)
+    assert EVENTS[REFUSED] == before + 2
+
+
+async def test_a_header_behind_the_body_passes_for_none_before_it() -> None:
+    trailers = "X-TRADING-API-KEY: aaaaaaaaaaaaaaaa\r\nHost: evil.example\r\nIdempotency-Key: k\r\n"
+    body = json.dumps(BUY).encode()
+    chunked = b"%x\r\n%s\r\n0\r\n%s\r\n" % (len(body), body, trailers.encode())
+    async with running(api_keys=KEYS) as keyed, served(keyed) as address:
+        answer = await exchange(address, head("/holdings/update", "Transfer-Encoding: chunked") + chunked)
+        assert is_problem(answer, 401, "unauthorized")
+    async with running() as local, served(local) as address:
+        answer = await exchange(address, head("/holdings/update", "Transfer-Encoding: chunked") + chunked)
+        assert answer.status_code == 200
+        async with httpx.AsyncClient(base_url=f"http://{address[0]}:{address[1]}") as http:
+            assert (await http.get("/bookings/k")).status_code == 404
