@@ -114,6 +114,20 @@ async def test_work_that_fails_leaves_no_trace(ports: Ports) -> None:
     assert await ports.ledger.outcome(BookingKey("engine", "k")) is None
 
 
+@pytest.mark.parametrize("key", [None, "k"])
+async def test_a_refusal_is_told_from_others_like_it(ports: Ports, key: str | None) -> None:
+    await open_books(ports.ledger)
+    kept = refused(key)
+    later = replace(kept, decided_at=kept.decided_at + timedelta(microseconds=1))
+
+    async def known(unit: LedgerUnit) -> list[bool]:
+        return [await unit.keeps(refusal) for refusal in (kept, later, replace(kept, owner="another"))]
+
+    assert await ports.ledger.transact(1, known) == [False, False, False]
+    await ports.ledger.transact(1, lambda unit: unit.add_outcomes([kept]))
+    assert await ports.ledger.transact(1, known) == [True, False, False]
+
+
 async def test_units_run_one_after_the_other(ports: Ports) -> None:
     await open_books(ports.ledger)
     await asyncio.gather(*(book_one(ports.ledger, execution(quantity="0.01", fees="1")) for _ in range(20)))

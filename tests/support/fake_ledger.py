@@ -145,6 +145,9 @@ class FakeUnit:
         found = {key: self.books.outcome(key) for key in keys}
         return {key: outcome for key, outcome in found.items() if outcome is not None}
 
+    async def keeps(self, refusal: RecordedOutcome) -> bool:
+        return any(replace(outcome, id=None) == refusal for outcome in self.books.outcomes.values())
+
     async def latest_twins(self, fingerprints: Collection[str], since: datetime) -> Mapping[str, int]:
         found: dict[str, int] = {}
         for trade_id, entry in sorted(self.books.trades.items()):

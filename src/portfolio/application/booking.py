@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from portfolio.application.booking_batch import Batch, BookingResult
-from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown, OwnerAmbiguous
+from portfolio.application.errors import OwnerAmbiguous
 from portfolio.application.ports import Clock, Ledger, LedgerUnit
 from portfolio.application.records import BookTrade
+from portfolio.application.resolution import Made, carry_out
 from portfolio.application.signal_records import ID_PREFIX, Signal
 from portfolio.domain.portfolio import BookingRules
 
@@ -66,26 +67,12 @@ class BookTrades:
         return found
 
     async def _book(self, commands: Sequence[BookTrade]) -> list[BookingResult]:
-        lost: Batch | None = None
-        last: Batch | None = None
+        async def book(unit: LedgerUnit) -> Made[list[BookingResult]]:
+            batch = await self._decide(unit, commands)
+            await _keep(unit, batch)
+            return Made(batch.results(), lambda unit: _was_committed(unit, batch))
 
-        async def book(unit: LedgerUnit) -> list[BookingResult]:
-            nonlocal last
-            if lost is not None and await _was_committed(unit, lost):
-                return lost.results()
-            last = await self._decide(unit, commands)
-            await _keep(unit, last)
-            return last.results()
-
-        try:
-            return await self._ledger.transact(self._portfolio_id, book)
-        except OutcomeUnknown as unknown:
-            # The row lock, once it is had again, proves that the lost transaction has ended one way or the other.
-            lost = last
-            try:
-                return await self._ledger.transact(self._portfolio_id, book)
-            except LedgerUnavailable as unavailable:
-                raise unknown from unavailable
+        return await carry_out(self._ledger, self._portfolio_id, book)
 
     async def _decide(self, unit: LedgerUnit, commands: Sequence[BookTrade]) -> Batch:
         now = self._clock.now()
@@ -132,7 +119,8 @@ async def _mark_executed(unit: LedgerUnit, batch: Batch) -> None:
 async def _was_committed(unit: LedgerUnit, batch: Batch) -> bool:
     """Return whether a batch whose commit was lost is in the books: it is there whole, or not at all."""
     if not batch.booked:
-        return False
+        kept = batch.outcomes()
+        return not kept or await unit.keeps(kept[0])
     first = batch.entries()[0]
     found = await unit.trade_at(first.revision)
     return (

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from portfolio.application.errors import KeyReused
 from portfolio.application.ports import Clock, Ledger, LedgerUnit
 from portfolio.application.records import NewMovement, RecordedMovement
+from portfolio.application.resolution import Made, carry_out, has_entry
 from portfolio.domain.money import Money
 from portfolio.domain.movement import MovementKind
 from portfolio.domain.portfolio import BookingRules
@@ -54,17 +55,17 @@ class MoveCashInOrOut:
             InsufficientCash: more is taken out than there is.
             KeyReused: the key belongs to another movement.
             LedgerUnavailable: nothing was applied.
-            OutcomeUnknown: the commit was lost; the same key again tells.
+            OutcomeUnknown: the commit was lost and could not be looked up; the same key again tells.
         """
-        return await self._ledger.transact(self._portfolio_id, lambda unit: self._move(unit, wish))
+        return await carry_out(self._ledger, self._portfolio_id, lambda unit: self._move(unit, wish))
 
-    async def _move(self, unit: LedgerUnit, wish: MoveCash) -> MovementReply:
+    async def _move(self, unit: LedgerUnit, wish: MoveCash) -> Made[MovementReply]:
         if wish.client_movement_id is not None:
             known = await unit.movement(wish.owner, wish.client_movement_id)
             if known is not None:
                 if known.entry.fingerprint != wish.fingerprint:
                     raise KeyReused(wish.client_movement_id)
-                return MovementReply(known, replayed=True)
+                return Made(MovementReply(known, replayed=True))
         assert wish.kind in {MovementKind.DEPOSIT, MovementKind.WITHDRAWAL}
         now, portfolio = self._clock.now(), unit.portfolio
         if wish.kind is MovementKind.DEPOSIT:
@@ -84,4 +85,5 @@ class MoveCashInOrOut:
         )
         movement_id = await unit.add_movement(entry)
         await unit.save(after)
-        return MovementReply(RecordedMovement(id=movement_id, entry=entry), replayed=False)
+        reply = MovementReply(RecordedMovement(id=movement_id, entry=entry), replayed=False)
+        return Made(reply, has_entry(entry))

@@ -82,6 +82,10 @@ class LedgerUnit(Protocol):
         """Return what became of the bookings with these keys; absent where nothing did."""
         ...
 
+    async def keeps(self, refusal: RecordedOutcome) -> bool:
+        """Return whether this very refusal is kept, not only one of the same booking."""
+        ...
+
     async def latest_twins(self, fingerprints: Collection[str], since: datetime) -> Mapping[str, int]:
         """Return by fingerprint the id of the newest trade booked since then with the same content."""
         ...

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from portfolio.application.errors import NotFound
 from portfolio.application.ports import Clock, Ledger, LedgerUnit
 from portfolio.application.records import NewTrade
+from portfolio.application.resolution import Made, carry_out, has_entry
 from portfolio.domain.errors import NotReversible
 from portfolio.domain.money import Money
 from portfolio.domain.portfolio import BookingRules, Portfolio
@@ -44,11 +45,13 @@ class ReverseTrade:
             InsufficientQuantity: what the trade bought is no longer held.
             InsufficientCash: what it brought is no longer there.
             LedgerUnavailable: nothing was applied.
-            OutcomeUnknown: the commit was lost; asking again tells.
+            OutcomeUnknown: the commit was lost and could not be looked up; asking again tells.
         """
-        return await self._ledger.transact(self._portfolio_id, lambda unit: self._reverse(unit, trade_id, owner, notes))
+        return await carry_out(
+            self._ledger, self._portfolio_id, lambda unit: self._reverse(unit, trade_id, owner, notes)
+        )
 
-    async def _reverse(self, unit: LedgerUnit, trade_id: int, owner: str, notes: str | None) -> ReversalReply:
+    async def _reverse(self, unit: LedgerUnit, trade_id: int, owner: str, notes: str | None) -> Made[ReversalReply]:
         found = await unit.trade(trade_id)
         if found is None:
             raise NotFound("trade", str(trade_id))
@@ -58,7 +61,7 @@ class ReverseTrade:
             earlier = await unit.trade(found.reversed_by)
             if earlier is None or earlier.entry is None or earlier.entry.owner != owner:
                 raise NotReversible(trade_id, f"trade {found.reversed_by} reversed it")
-            return _reply(earlier.id, trade_id, earlier.entry, unit.portfolio, replayed=True)
+            return Made(_reply(earlier.id, trade_id, earlier.entry, unit.portfolio, replayed=True))
         now = self._clock.now()
         after, trade = unit.portfolio.reverse(
             found.entry.trade, trade_id, now, allow_negative_cash=self._rules.allow_negative_cash
@@ -73,7 +76,7 @@ class ReverseTrade:
         )
         [reversal_id] = await unit.add_trades([entry])
         await unit.save(after)
-        return _reply(reversal_id, trade_id, entry, after)
+        return Made(_reply(reversal_id, trade_id, entry, after), has_entry(entry))
 
 
 def _reply(

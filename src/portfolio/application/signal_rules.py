@@ -27,10 +27,11 @@ CLAIM_TOLERANCE: Final = Decimal("1.05")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalRules:
-    """How long a signal lives, and then a claim on it, and how old a price may be."""
+    """How long a signal lives, and then a claim on it, how old a price may be, and how long its plan may take."""
 
     ttl: timedelta
     max_price_age: timedelta
+    plan_seconds: float = 3.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -48,26 +49,53 @@ class Generation:
 class _Desk:
     """Brings a plan under the row lock of the very books that it was made from."""
 
-    def __init__(self, ledger: Ledger, plan: ReadPlannedState, clock: Clock, *, portfolio_id: int) -> None:
+    def __init__(
+        self, ledger: Ledger, plan: ReadPlannedState, clock: Clock, rules: SignalRules, *, portfolio_id: int
+    ) -> None:
         self._ledger = ledger
         self._plan = plan
         self._clock = clock
+        self._plan_seconds = rules.plan_seconds
         self._portfolio_id = portfolio_id
 
     async def under_lock(self, work: Work[T]) -> T:
         """Return what ``work`` does with a plan that is the plan of the books as they are locked.
 
+        Where the answer to its commit is lost, ``work`` is run again: having the row lock again proves that the lost
+        transaction has ended one way or the other, and ``work`` finds what it left.
+
         Raises:
             LedgerUnavailable: the database is away, or the books change faster than plans are made.
+            OutcomeUnknown: the commit was lost, and the database is away since.
         """
+        try:
+            return await self._under_lock(work)
+        except OutcomeUnknown as unknown:
+            try:
+                return await self._under_lock(work)
+            except LedgerUnavailable as unavailable:
+                raise unknown from unavailable
+
+    async def _under_lock(self, work: Work[T]) -> T:
         for _ in range(ATTEMPTS):
-            planned = await self._plan()
-            if not planned.state.closes.is_current:
-                raise LedgerUnavailable("the price history could not be read")
+            planned = await self._planned()
             done = await self._ledger.transact(self._portfolio_id, lambda unit, p=planned: self._try(unit, p, work))  # type: ignore[misc]
             if done is not None:
                 return done
         raise LedgerUnavailable("the books change faster than plans are made", retry_after_seconds=3.0)
+
+    async def _planned(self) -> PlannedState:
+        """Return the plan of the state as it is; what was seen before the database went away is no ground for one."""
+        try:
+            async with asyncio.timeout(self._plan_seconds):
+                planned = await self._plan()
+        except TimeoutError as error:
+            raise LedgerUnavailable("the database does not answer") from error
+        if planned.state.snapshot.database_away:
+            raise LedgerUnavailable("the database is away")
+        if not planned.state.closes.is_current:
+            raise LedgerUnavailable("the price history could not be read")
+        return planned
 
     async def _try(self, unit: LedgerUnit, planned: PlannedState, work: Work[T]) -> T | None:
         now = self._clock.now()
@@ -88,7 +116,7 @@ class GenerateSignals:
         *,
         portfolio_id: int = 1,
     ) -> None:
-        self._desk = _Desk(ledger, plan, clock, portfolio_id=portfolio_id)
+        self._desk = _Desk(ledger, plan, clock, rules, portfolio_id=portfolio_id)
         self._rules = rules
 
     async def __call__(self) -> Generation:
@@ -102,12 +130,23 @@ class GenerateSignals:
             OutcomeUnknown: the commit was lost; asking again tells, and makes no duplicates.
             PortfolioMissing: the books were never opened.
         """
-        return await self._desk.under_lock(self._generate)
+        made: set[str] = set()
 
-    async def _generate(self, unit: LedgerUnit, planned: PlannedState, now: datetime) -> Generation:
+        async def generate(unit: LedgerUnit, planned: PlannedState, now: datetime) -> Generation:
+            generation, new = await self._generate(unit, planned, now)
+            made.update(new)
+            # After a lost commit they are found, and are as new to the caller as they would have been.
+            return replace(generation, created=sum(signal.id in made for signal in generation.signals))
+
+        return await self._desk.under_lock(generate)
+
+    async def _generate(
+        self, unit: LedgerUnit, planned: PlannedState, now: datetime
+    ) -> tuple[Generation, Sequence[str]]:
+        """Return the signals of the state, and the ids of those that are new."""
         withheld = withheld_because(unit.portfolio, now, self._rules.max_price_age)
         if withheld is not None:
-            return Generation(withheld=withheld)
+            return Generation(withheld=withheld), ()
         live = await unit.signals.live()
         current = [signal for signal in live if signal.expires_at > now]
         claimed = {s.symbol.code: s for s in current if s.status is SignalStatus.ACKNOWLEDGED}
@@ -133,7 +172,7 @@ class GenerateSignals:
             await unit.signals.change(changed)
         if new:
             await unit.signals.add(new)
-        return Generation(signals=listed, created=len(new), claimed=list(claimed.values()))
+        return Generation(signals=listed, claimed=list(claimed.values())), [signal.id for signal in new]
 
 
 class AcknowledgeSignal:
@@ -148,7 +187,7 @@ class AcknowledgeSignal:
         *,
         portfolio_id: int = 1,
     ) -> None:
-        self._desk = _Desk(ledger, plan, clock, portfolio_id=portfolio_id)
+        self._desk = _Desk(ledger, plan, clock, rules, portfolio_id=portfolio_id)
         self._rules = rules
 
     async def __call__(self, signal_id: str, *, owner: str) -> Signal:
@@ -175,14 +214,7 @@ class AcknowledgeSignal:
             await unit.signals.change(made[-1:])
             return made[-1]
 
-        try:
-            return await self._desk.under_lock(claim)
-        except OutcomeUnknown as unknown:
-            # The row lock, once it is had again, proves that the lost transaction has ended one way or the other.
-            try:
-                return await self._desk.under_lock(claim)
-            except LedgerUnavailable as unavailable:
-                raise unknown from unavailable
+        return await self._desk.under_lock(claim)
 
     def _check(self, signal: Signal, portfolio: Portfolio, planned: PlannedState, now: datetime) -> None:
         status = signal.status_at(now)

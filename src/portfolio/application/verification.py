@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from portfolio.application.opening import OWNER
 from portfolio.application.ports import Clock, Ledger, LedgerUnit
 from portfolio.application.records import NewMovement, NewTrade, PositionAdjustment
+from portfolio.application.resolution import Made, carry_out, has_entry
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.movement import Movement, MovementKind
 from portfolio.domain.portfolio import Portfolio
@@ -206,25 +207,26 @@ class ReconcileBooks:
 
         Raises:
             LedgerUnavailable: nothing was applied.
+            OutcomeUnknown: the commit was lost and could not be looked up; asking again shows whether drift is left.
         """
         # Long books are read before the lock is taken; what is booked meanwhile is read under it.
         fold, revision = Fold(), (await self._ledger.load(self._portfolio_id)).revision
         await _add_entries(fold, revision, lambda after: _page(self._ledger, self._portfolio_id, after))
-        return await self._ledger.transact(self._portfolio_id, lambda unit: self._reconcile(unit, fold, as_realized))
+        return await carry_out(self._ledger, self._portfolio_id, lambda unit: self._reconcile(unit, fold, as_realized))
 
-    async def _reconcile(self, unit: LedgerUnit, fold: Fold, as_realized: bool | None) -> NewMovement | None:
+    async def _reconcile(self, unit: LedgerUnit, fold: Fold, as_realized: bool | None) -> Made[NewMovement | None]:
         before = unit.portfolio
         await _add_entries(fold, before.revision, lambda after: unit.entries(after=after, limit=PAGE))
         gone = _without_row(before, fold)
         if not before.has_drift and not gone:
-            return None
+            return Made(None)
         moved = (*_moved(before, fold), *gone)
         realized = bool(moved) if as_realized is None else as_realized
         after, movement = before.reconcile(self._clock.now(), as_realized=realized)
         entry = _adjustment(before, after, movement, moved)
         await unit.add_movement(entry)
         await unit.save(after)
-        return entry
+        return Made(entry, has_entry(entry))
 
 
 def _moved(portfolio: Portfolio, fold: Fold) -> list[PositionAdjustment]:

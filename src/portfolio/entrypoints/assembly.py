@@ -43,6 +43,7 @@ from portfolio.settings import Settings
 PATIENCE_SHARE: Final = 0.3  # in which a booking's turn has to come
 READ_SHARE: Final = 0.25  # after which a read is answered from what was seen last
 CLOSES_SHARE: Final = 0.2  # the same for the price history
+PLAN_SHARE: Final = 0.3  # for the plan that signals are made of
 # What a slow database still books. More than it can book within the deadline need not wait.
 BOOKINGS_A_SECOND: Final = 500
 
@@ -115,7 +116,7 @@ def assemble(rim: Rim, settings: Settings, *, portfolio_id: int) -> PortfolioApp
     )
     plan = ReadPlan(market)
     lifetime = timedelta(seconds=settings.signal_ttl_seconds)
-    signal_rules = SignalRules(ttl=lifetime, max_price_age=max_price_age)
+    signal_rules = SignalRules(ttl=lifetime, max_price_age=max_price_age, plan_seconds=PLAN_SHARE * deadline_seconds)
     performance = ReadPerformance(ledger, snapshots, clock, portfolio_id=portfolio_id)
     use_cases = UseCases(
         ledger=ledger,

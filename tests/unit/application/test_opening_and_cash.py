@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from portfolio.application.cash import MoveCash, MoveCashInOrOut
-from portfolio.application.errors import KeyReused, NotFound
+from portfolio.application.errors import KeyReused, LedgerUnavailable, NotFound, OutcomeUnknown
 from portfolio.application.opening import OpenBooks, Opening
 from portfolio.application.reversal import ReverseTrade
 from portfolio.application.verification import VerifyBooks
@@ -150,6 +150,46 @@ async def test_an_adjustment_is_no_cash_movement(clock: FakeClock) -> None:
         await MoveCashInOrOut(await opened(clock), clock, RULES)(move("adjustment", "1"))
 
 
+@pytest.mark.parametrize("key", [None, "k"])
+@pytest.mark.parametrize("committed", [True, False])
+async def test_a_movement_whose_commit_was_lost_is_looked_up_and_happens_once(
+    clock: FakeClock, key: str | None, committed: bool
+) -> None:
+    ledger = await opened(clock)
+    ledger.fail_next, ledger.fail_after_commit = OutcomeUnknown("lost"), committed
+    reply = await MoveCashInOrOut(ledger, clock, RULES)(move("deposit", "50", key))
+    assert (reply.replayed, reply.movement.entry.cash_after) == (False, money(100_050))
+    assert (await ledger.load(1)).net_deposits == money(100_050)
+
+
+async def test_what_was_proved_lost_is_known_not_to_be_applied(clock: FakeClock) -> None:
+    """The lookup has found nothing, and then the database does not take the movement."""
+    ledger = TakesNothing((await opened(clock)).books)
+    before = ledger.books
+    with pytest.raises(LedgerUnavailable, match="read-only"):
+        await MoveCashInOrOut(ledger, clock, RULES)(move("deposit", "50"))
+    assert ledger.books == before
+
+
+async def test_a_copy_whose_commit_was_lost_may_not_be_said_to_be_unapplied(clock: FakeClock) -> None:
+    first = await opened(clock)
+    await MoveCashInOrOut(first, clock, RULES)(move("deposit", "50", "k"))
+    with pytest.raises(OutcomeUnknown):
+        await MoveCashInOrOut(TakesNothing(first.books), clock, RULES)(move("deposit", "50", "k"))
+
+
+class TakesNothing(FakeLedger):
+    """Loses the first commit, and then answers every question but takes no write."""
+
+    async def transact(self, portfolio_id, work):  # type: ignore[no-untyped-def] # as the port says
+        if self.fail_next is None:
+            self.fail_next = OutcomeUnknown("lost")
+        try:
+            return await super().transact(portfolio_id, work)
+        finally:
+            self.fail_next = LedgerUnavailable("the database is read-only")
+
+
 # --- reversals --------------------------------------------------------------------------------------------------------
 
 
@@ -169,6 +209,16 @@ async def test_a_trade_is_taken_back_once_and_nothing_is_deleted(clock: FakeCloc
     with pytest.raises(NotReversible, match="itself a reversal"):
         await reverse(2, owner="admin")
     assert (await VerifyBooks(ledger)()).holds
+
+
+@pytest.mark.parametrize("committed", [True, False])
+async def test_a_reversal_whose_commit_was_lost_is_looked_up(clock: FakeClock, committed: bool) -> None:
+    ledger = await opened(clock)
+    await booking(ledger, clock)([wish(bought("BTC", 1, 100))])
+    ledger.fail_next, ledger.fail_after_commit = OutcomeUnknown("lost"), committed
+    reply = await ReverseTrade(ledger, clock, RULES)(1, owner="admin")
+    assert (reply.trade_id, reply.replayed, reply.cash) == (2, False, money(100_000))
+    assert len(ledger.books.trades) == 2
 
 
 async def test_only_what_was_booked_here_is_taken_back(clock: FakeClock) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from portfolio.application import verification
+from portfolio.application.errors import OutcomeUnknown
 from portfolio.application.records import NewTrade
 from portfolio.application.reversal import ReverseTrade
 from portfolio.application.verification import ReconcileBooks, VerifyBooks
@@ -185,6 +186,16 @@ async def test_without_drift_there_is_nothing_to_reconcile(ledger: FakeLedger) -
     assert await ReconcileBooks(ledger, CLOCK)() is None
     assert ledger.books.portfolio == before
     assert len(ledger.books.movements) == 2
+
+
+@pytest.mark.parametrize("committed", [True, False])
+async def test_an_adjustment_whose_commit_was_lost_is_looked_up(ledger: FakeLedger, committed: bool) -> None:
+    tamper(ledger, cash=book_of(ledger).cash + money(7))
+    ledger.fail_next, ledger.fail_after_commit = OutcomeUnknown("lost"), committed
+    entry = await ReconcileBooks(ledger, CLOCK)()
+    assert entry is not None
+    assert len(ledger.books.movements) == 3
+    assert not (await VerifyBooks(ledger)()).drift
 
 
 @pytest.mark.parametrize(

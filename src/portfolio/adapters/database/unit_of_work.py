@@ -22,6 +22,7 @@ from portfolio.adapters.database.mapping import (
 )
 from portfolio.adapters.database.mapping_positions import Values, position_to_row
 from portfolio.adapters.database.mapping_records import (
+    REFUSED,
     movement_from_row,
     movement_to_row,
     outcome_from_row,
@@ -138,6 +139,18 @@ class DatabaseLedgerUnit:
             for row in await self._session.run(select(booking_outcomes).where(columns.in_(pairs))):
                 found[BookingKey(row.owner, row.client_trade_id)] = outcome_from_row(row)
         return found
+
+    async def keeps(self, refusal: RecordedOutcome) -> bool:
+        """Return whether this very refusal is kept, not only one of the same booking."""
+        c = booking_outcomes.c
+        same = select(c.id).where(
+            c.status == REFUSED,
+            c.owner == refusal.owner,
+            c.client_trade_id == refusal.client_trade_id,  # IS NULL, where it has none
+            c.fingerprint == refusal.fingerprint,
+            c.decided_at == refusal.decided_at,
+        )
+        return (await self._session.run(same.limit(1))).first() is not None
 
     async def latest_twins(self, fingerprints: Collection[str], since: datetime) -> Mapping[str, int]:
         """Return by fingerprint the id of the newest trade booked since then with the same content."""

@@ -103,13 +103,18 @@ class RecentPerformance:
         of = (reading.snapshot.as_of, reading.at.date())
         if of == self._of:
             return self._measured
+        if reading.snapshot.database_away:
+            return self._stale()
         try:
             async with asyncio.timeout(self._cases.read_deadline_seconds):
                 measured = await self._cases.performance(METRICS_DAYS)
         except (LedgerUnavailable, TimeoutError):
-            return replace(self._measured, stale=True) if self._measured else None
+            return self._stale()
         self._measured, self._of = measured, of
         return measured
+
+    def _stale(self) -> Performance | None:
+        return replace(self._measured, stale=True) if self._measured else None
 
 
 async def look_again(cases: UseCases) -> None:
