@@ -42,9 +42,8 @@ faults: install-dev  ## the long fault runs; FAULTS_SEED=... repeats one, FAULTS
 faults-galera: install-dev  ## a Galera cluster of three nodes on this machine, its nodes killed, frozen and alone
 	$(BIN)/python -m pytest -m galera -s -o faulthandler_timeout=3600 tests/faults
 
-bench: install-dev  ## what analysis costs beside numpy, measured in one run
-	$(BIN)/python -m benchmarks.correlation
-	$(BIN)/python -m benchmarks.analysis
+bench: install-dev  ## measure against the floors (ROWS=reads,booking: some rows; QUICK=1: to see that it runs)
+	$(BIN)/python -m benchmarks $(if $(ROWS),--rows $(ROWS)) $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON))
 
 format: install-dev  ## write the code as `make check` wants it
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,1 @@
+"""What the service costs beside what the machine and the libraries allow, measured in one run: ``make bench``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from portfolio.adapters.categories_file import read_categories
 from portfolio.adapters.clock import SystemClock
@@ -20,6 +21,9 @@ from portfolio.application.verification import ReconcileBooks, VerifyBooks
 from portfolio.domain.money import Money
 from portfolio.entrypoints.cli import Desk, commands
 from portfolio.settings import Settings
+
+if TYPE_CHECKING:
+    from portfolio.entrypoints.http.app import PortfolioApp
 
 PORTFOLIO_ID = 1
 
@@ -64,10 +68,15 @@ class CompositionRoot:
 
     def serve(self, settings: Settings) -> None:
         """Answer HTTP until told to stop; refuse to start where the service could not work."""
-        from portfolio.entrypoints.assembly import Rim, assemble  # noqa: PLC0415  the server is for this command alone
-        from portfolio.entrypoints.server import run  # noqa: PLC0415  as above
+        from portfolio.entrypoints.server import run  # noqa: PLC0415  the server is for this command alone
 
         asyncio.run(refuse_what_cannot_work(settings))
+        run(self.application(settings), settings)
+
+    def application(self, settings: Settings) -> PortfolioApp:
+        """Return the application of the settings, which opens the books when it starts."""
+        from portfolio.entrypoints.assembly import Rim, assemble  # noqa: PLC0415  the server is for one command alone
+
         clock, database = SystemClock(), Database.of(settings)
         exchanges = _exchanges(settings, clock)
         rim = Rim(
@@ -84,7 +93,7 @@ class CompositionRoot:
             least_interval_seconds=exchanges.least_interval_seconds,
             close=(exchanges.close, database.close),
         )
-        run(assemble(rim, settings, portfolio_id=PORTFOLIO_ID), settings)
+        return assemble(rim, settings, portfolio_id=PORTFOLIO_ID)
 
 
 def _exchanges(settings: Settings, clock: SystemClock) -> Exchanges | SimulatedExchanges:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,6 +23,8 @@ READY_SECONDS = 60.0
 
 class ServiceProcess:
     """``portfolio serve`` on a free port of this machine, while it is entered; its books are opened before."""
+
+    serve_command: Sequence[str | Path] = (PORTFOLIO, "serve")
 
     def __init__(self, database: DatabaseUnderTest, folder: Path, *, settings: Mapping[str, str] | None = None) -> None:
         self.folder = folder
@@ -68,7 +70,7 @@ class ServiceProcess:
         """Start the process and return once it answers ``until`` with 200."""
         with (self.folder / "out.log").open("ab") as printed:
             self._process = subprocess.Popen(
-                [PORTFOLIO, "serve"],
+                self.serve_command,
                 env=self.environment,
                 cwd=self.folder,
                 stdout=printed,

@@ -1,0 +1,120 @@
+"""Reads of the portfolio, beside the same bytes from a handler that does nothing, behind the same layers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from statistics import median
+
+import httpx
+
+from benchmarks.load import Burst
+from benchmarks.rows import Row, by_turns, ratio_row
+from benchmarks.stage import HEADERS, Bare, Naked, Service, Stage
+from tests.support.databases import DatabaseUnderTest
+
+CONNECTIONS = 16
+ROUNDS = 7
+SECONDS = 2.0
+BATCH = 1_000
+LEAST = 0.85
+READS = ("/portfolio", "/positions")
+
+
+def few(stage: Stage) -> Sequence[Row]:
+    """Return the rows of a portfolio of 8 positions."""
+    return _rows(stage, 8)
+
+
+def many(stage: Stage) -> Sequence[Row]:
+    """Return the rows of a portfolio of 1,000 positions."""
+    return _rows(stage, 1_000)
+
+
+def hold(service: Service, symbols: Sequence[str]) -> None:
+    """Book a position in each of the symbols."""
+    with service.http() as client:
+        for start in range(0, len(symbols), BATCH):
+            bookings = [booking(symbol) for symbol in symbols[start : start + BATCH]]
+            client.post("/holdings/update/batch", json={"bookings": bookings}).raise_for_status()
+
+
+def booking(symbol: str, quantity: float = 1.25) -> dict[str, object]:
+    """Return a booking that everything can be told of: whatever is bought costs about 100 dollars."""
+    price = 100.125
+    return {"symbol": symbol, "side": "BUY", "quantity": quantity, "price": price, "net_amount": quantity * price}
+
+
+def _rows(stage: Stage, positions: int) -> list[Row]:
+    database = stage.database(f"reads_{positions}")
+    service = stage.running(f"reads-{positions}", database)
+    hold(service, [f"R{number:03}" for number in range(positions)])
+    return [_row(stage, service, database, path, positions) for path in READS]
+
+
+def _row(stage: Stage, service: Service, database: DatabaseUnderTest, path: str, positions: int) -> Row:
+    name = f"{path.strip('/')}-{positions}.json"
+    with service.http() as client:
+        body = client.get(path).raise_for_status().content
+    stage.offer(name, body)
+    wanted = _burst(stage, service, path)
+    layered, naked = (_burst(stage, stage.floor(kind), f"/bare/bytes/{name}") for kind in (Bare, Naked))
+    busy: list[float] = []
+
+    def rate() -> float:
+        result = stage.load.run(wanted)
+        busy.append(result.processor_seconds / result.seconds)
+        return result.rate
+
+    floors, figures, nakeds = by_turns(
+        stage.rounds(ROUNDS), lambda: stage.rate(layered), rate, lambda: stage.rate(naked)
+    )
+    shares = [figure / bare for figure, bare in zip(figures, nakeds, strict=True)]
+    notes = [
+        f"{len(body):,} bytes an answer",
+        f"naked handler {median(nakeds):.0f}/s: {median(shares):.2f} of its rate",
+        f"the generator took {median(busy) * 100:.0f} % of a core",
+    ]
+    seen, unseen, rate_meanwhile = _while_written(stage, service, database, wanted)
+    notes.append(
+        f"{seen} bookings by another instance meanwhile, each seen by the read after it; {rate_meanwhile:.0f}/s then"
+    )
+    return ratio_row(
+        work=f"GET {path}, {CONNECTIONS} connections, {positions:,} positions",
+        floor="the same bytes, bare handler, same layers",
+        unit="1/s",
+        floors=floors,
+        figures=figures,
+        limit=LEAST,
+        at_most=False,
+        notes=notes,
+        broken="" if not unseen else f"{unseen} acknowledged bookings were not seen",
+    )
+
+
+def _burst(stage: Stage, service: Service, path: str) -> Burst:
+    return service.burst(path, connections=CONNECTIONS, seconds=stage.seconds(SECONDS))
+
+
+def _while_written(
+    stage: Stage, service: Service, database: DatabaseUnderTest, wanted: Burst
+) -> tuple[int, int, float]:
+    """Return how many bookings of another instance were acknowledged while the reads went on, how many of them a read
+    that began afterwards did not see, and the reads a second.
+    """
+    other = stage.running(f"writer-{wanted.path.strip('/')}-{service.folder.name}", database)
+    seen = unseen = 0
+    stage.load.start(wanted)
+    ends_at = time.monotonic() + stage.seconds(SECONDS) * 0.9
+    with other.http() as writer, httpx.Client(base_url=service.url, headers=HEADERS, timeout=60) as reader:
+        while time.monotonic() < ends_at:
+            booked = writer.post("/holdings/update", json=booking("R000", 0.001)).raise_for_status().json()
+            read = reader.get("/portfolio").raise_for_status().json()["portfolio"]
+            if read["cash_balance"] == booked["cash_balance"]:
+                seen += 1
+            else:
+                unseen += 1
+            time.sleep(0.05)
+    rate = stage.load.finish().rate
+    other.stop()
+    return seen, unseen, rate

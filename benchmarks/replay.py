@@ -1,0 +1,187 @@
+"""The transactions that the service really sends, and their replay on a bare driver connection.
+
+While the service books, the server's own log of statements is kept; the same statements, to the letter, then run on a
+copy of the database as it was before. So the floor does what the service does today, whatever that is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import aiomysql
+import uvloop
+from sqlalchemy import make_url
+
+from tests.support.database_run import AnyServer
+from tests.support.databases import DatabaseUnderTest
+
+T = TypeVar("T")
+Transaction = Sequence[str]
+
+COMMIT = "COMMIT"
+LOCKS = "FOR UPDATE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """Transactions of the service, in order, and the database that they can be repeated on."""
+
+    server: AnyServer
+    origin: str
+    copy: str
+    tables: Sequence[str]
+    transactions: Sequence[Transaction]
+
+    @classmethod
+    def record(cls, server: AnyServer, database: DatabaseUnderTest, name: str, act: Callable[[], None]) -> Replay:
+        """Return the replay of what the service sends to ``database`` while ``act`` has it book."""
+        ledger, user = make_url(database.url).database, make_url(database.url).username
+        origin, copy = f"{name}_origin", f"{name}_copy"
+        tables = [str(table) for (table,) in server.execute(f"SHOW TABLES FROM `{ledger}`")]
+        server.execute(f"CREATE DATABASE `{origin}`", f"CREATE DATABASE `{copy}`")
+        for table in tables:
+            server.execute(
+                f"CREATE TABLE `{origin}`.`{table}` LIKE `{ledger}`.`{table}`",
+                f"CREATE TABLE `{copy}`.`{table}` LIKE `{ledger}`.`{table}`",
+                f"INSERT INTO `{origin}`.`{table}` SELECT * FROM `{ledger}`.`{table}`",
+            )
+        server.execute(
+            "SET GLOBAL log_output = 'TABLE'", "TRUNCATE TABLE mysql.general_log", "SET GLOBAL general_log = ON"
+        )
+        try:
+            act()
+        finally:
+            server.execute("SET GLOBAL general_log = OFF")
+        rows = server.execute(
+            "SELECT CONVERT(argument USING utf8mb4) FROM mysql.general_log"
+            f" WHERE command_type IN ('Query', 'Execute') AND user_host LIKE '{user}[%'"
+        )
+        transactions = _transactions([str(statement) for (statement,) in rows])
+        return cls(server=server, origin=origin, copy=copy, tables=tables, transactions=transactions)
+
+    def reset(self) -> None:
+        """Bring the copy to where the first transaction began."""
+        for table in self.tables:
+            self.server.execute(
+                f"TRUNCATE TABLE `{self.copy}`.`{table}`",
+                f"INSERT INTO `{self.copy}`.`{table}` SELECT * FROM `{self.origin}`.`{table}`",
+            )
+
+    def check(self, count: int) -> None:
+        """Make sure that the copy holds what the first ``count`` transactions write.
+
+        Raises:
+            RuntimeError: it does not: what was measured is not what the service does.
+        """
+        revisions = [
+            self.server.execute(f"SELECT MAX(revision) FROM `{name}`.mock_portfolio")[0][0]
+            for name in (self.origin, self.copy)
+        ]
+        before, after = (int(str(revision)) for revision in revisions)
+        if after != before + count:
+            raise RuntimeError(f"the replay of {count} bookings led from revision {before} to {after}")
+
+    def one_by_one(self, count: int) -> list[float]:
+        """Return the seconds that each of the first ``count`` transactions takes on one connection."""
+        self.reset()
+        taken = run(self._one_by_one(self.transactions[:count]))
+        self.check(count)
+        return taken
+
+    def at_once(self, count: int, tasks: int) -> float:
+        """Return the seconds that the first ``count`` transactions take together, sent by so many tasks at once."""
+        self.reset()
+        seconds = run(self._at_once(self.transactions[:count], tasks))
+        self.check(count)
+        return seconds
+
+    def inserts(self, which: int) -> float:
+        """Return the seconds of the INSERT statements of one transaction alone, and the commit."""
+        self.reset()
+        statements = [text for text in self.transactions[which] if text.startswith("INSERT")]
+        [taken] = run(self._one_by_one([[*statements, COMMIT]]))
+        return taken
+
+    async def _one_by_one(self, transactions: Sequence[Transaction]) -> list[float]:
+        taken = []
+        async with self._connection() as cursor:
+            for statements in transactions:
+                started = time.perf_counter()
+                for statement in statements:
+                    await _execute(cursor, statement)
+                taken.append(time.perf_counter() - started)
+        return taken
+
+    async def _at_once(self, transactions: Sequence[Transaction], tasks: int) -> float:
+        """The row lock decides whose turn it is; who has it carries out the next transaction."""
+        locks = {statements[0] for statements in transactions}
+        if len(locks) != 1 or LOCKS not in transactions[0][0]:
+            raise RuntimeError(f"a booking does not begin with its row lock: {sorted(locks)[0][:200]}")
+        [lock] = locks
+        waiting = list(reversed(transactions))
+        ready = asyncio.Barrier(tasks + 1)
+
+        async def book() -> None:
+            async with self._connection() as cursor:
+                await ready.wait()
+                while waiting:
+                    await _execute(cursor, lock)
+                    # Another may have taken the last one while this one waited for the lock.
+                    rest = waiting.pop()[1:] if waiting else ["ROLLBACK"]
+                    for statement in rest:
+                        await _execute(cursor, statement)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(tasks):
+                group.create_task(book())
+            await ready.wait()
+            started = time.perf_counter()
+        return time.perf_counter() - started
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        server = self.server
+        connection = await aiomysql.connect(
+            host=server.host,
+            port=server.port,
+            user=server.admin_user,
+            password=server.admin_password,
+            db=self.copy,
+            autocommit=False,
+            charset="utf8mb4",
+        )
+        try:
+            async with connection.cursor() as cursor:
+                yield cursor
+        finally:
+            connection.close()
+
+
+async def _execute(cursor: Any, statement: str) -> None:
+    await cursor.execute(statement)
+    if cursor.description is not None:
+        await cursor.fetchall()
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Return the result of ``work``, on the event loop that the service uses too."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+def _transactions(statements: Sequence[str]) -> Sequence[Transaction]:
+    """Return the statements up to each commit, with those after the last one that give the connection back."""
+    found: list[list[str]] = []
+    is_new = True
+    for statement in statements:
+        if is_new and not (found and statement == "ROLLBACK"):
+            found.append([])
+            is_new = False
+        found[-1].append(statement)
+        is_new = is_new or statement == COMMIT
+    return found

@@ -1,0 +1,104 @@
+"""The table: printed row by row as it is measured, and written as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any, Self
+
+from benchmarks.rows import Row
+from benchmarks.stage import Stage, fsync_ms
+
+WORK, FIGURE = 62, 11
+HEAD = (
+    f"{'work':{WORK}} {'floor':>{FIGURE}} {'figure':>{FIGURE}} {'':3} {'ratio':>6} {'least - most':>15} {'target':>8}  "
+)
+
+
+@dataclass(kw_only=True)
+class Report:
+    """What was measured in a run, and on what."""
+
+    began: datetime
+    machine: dict[str, Any]
+    rows: list[tuple[str, Row]] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def begin(cls, stage: Stage) -> Self:
+        """Return an empty report that says what it is measured on, and print that."""
+        [[version]] = stage.server.execute("SELECT VERSION()")
+        [[_, durable]] = stage.server.execute("SHOW VARIABLES LIKE 'innodb_flush_log_at_trx_commit'")
+        machine = {
+            "cores": os.cpu_count(),
+            "machine": platform.machine(),
+            "python": platform.python_version(),
+            "database": str(version),
+            "flush_log_at_trx_commit": str(durable),
+            "fsync_ms": round(fsync_ms(stage.folder), 3),
+            "load_before": os.getloadavg()[0],
+            "quick": stage.is_quick,
+        }
+        print(" ".join(f"{name}={value}" for name, value in machine.items()))
+        print(HEAD, flush=True)
+        return cls(began=datetime.now(UTC), machine=machine)
+
+    def add(self, group: str, row: Row) -> None:
+        """Take in a row, and print it."""
+        self.rows.append((group, row))
+        _print(row)
+
+    def fail(self, group: str, reason: str) -> None:
+        """Take in that a group could not be measured."""
+        self.failures[group] = reason
+        print(f"{group}: COULD NOT BE MEASURED: {reason}", flush=True)
+
+    def print_all(self) -> None:
+        """Print the rows once more, together, and the sum of it."""
+        print(f"\n{HEAD}")
+        for _, row in self.rows:
+            print(_line(row))
+        missed = sum(row.is_met is False for _, row in self.rows)
+        met = sum(row.is_met is True for _, row in self.rows)
+        print(f"{met} met, {missed} missed, {len(self.failures)} could not be measured")
+        for group, reason in self.failures.items():
+            print(f"{group}: COULD NOT BE MEASURED: {reason}")
+
+    def write(self, path: Path) -> None:
+        """Write all of it as JSON."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ended = datetime.now(UTC)
+        content = {
+            "began": self.began.isoformat(timespec="seconds"),
+            "ended": ended.isoformat(timespec="seconds"),
+            "machine": {**self.machine, "load_after": os.getloadavg()[0]},
+            "rows": [{"group": group, **row.as_json()} for group, row in self.rows],
+            "could_not_be_measured": self.failures,
+        }
+        path.write_text(json.dumps(content, indent=2) + "\n")
+
+
+def _print(row: Row) -> None:
+    print(_line(row))
+    for note in (f"floor: {row.floor}", *row.notes):
+        print(f"    {note}")
+    print(end="", flush=True)
+
+
+def _line(row: Row) -> str:
+    spread = f"{min(row.ratios):.2f} - {max(row.ratios):.2f}"
+    broken = f": {row.broken}" if row.broken else ""
+    floor, figure = (_figure(median(values)) for values in (row.floors, row.figures))
+    return (
+        f"{row.work:{WORK}} {floor:>{FIGURE}} {figure:>{FIGURE}} {row.unit:3} "
+        f"{row.ratio:6.2f} {spread:>15} {row.target:>8}  {row.verdict}{broken}"
+    )
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1_000 else f"{value:.4g}"

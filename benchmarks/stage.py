@@ -1,0 +1,188 @@
+"""What every row is measured on: one database server, one stand-in exchange, and the processes under test."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+import httpx
+import msgspec
+
+from benchmarks.bare import FOLDER
+from benchmarks.load import Burst, LoadGenerator, Result
+from tests.support.database_run import AnyServer, launch_server
+from tests.support.databases import DatabaseUnderTest
+from tests.support.service import ServiceProcess
+
+# Durable commits, as the tests' server has them anyway; room for a million trades.
+SERVER_OPTIONS = ("--innodb-buffer-pool-size=512M", "--innodb-log-file-size=256M")
+KEY = "bench-0123456789abcdef0123456789abcdef"
+HEADERS = {"X-TRADING-API-KEY": KEY}
+FEED_SECONDS = 0.05
+FEED_SYMBOLS = 200
+
+
+class Service(ServiceProcess):
+    """The service with a key, and what the rows ask of it."""
+
+    def http(self) -> httpx.Client:
+        """Return a client that has the key."""
+        return httpx.Client(base_url=self.url, headers=HEADERS, timeout=120.0)
+
+    def burst(self, path: str, **options: object) -> Burst:
+        """Return a burst of requests for this process."""
+        return msgspec.convert({"port": self.port, "path": path, "headers": HEADERS, **options}, Burst)
+
+
+class Bare(Service):
+    """The floors behind the service's own layers."""
+
+    serve_command = (sys.executable, "-m", "benchmarks.bare", "layered")
+
+
+class Naked(Service):
+    """The floors on Litestar alone."""
+
+    serve_command = (sys.executable, "-m", "benchmarks.bare", "naked")
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """Starts what a row asks for, and ends it with the run."""
+
+    server: AnyServer
+    folder: Path
+    feed_url: str
+    load: LoadGenerator
+    is_quick: bool
+    _open: ExitStack = field(default_factory=ExitStack)
+    _names: set[str] = field(default_factory=set)
+    _floors: dict[type[Service], Service] = field(default_factory=dict)
+
+    @property
+    def floor_folder(self) -> Path:
+        """Return where the floors find what they answer."""
+        return self.folder / "floors"
+
+    def rounds(self, usual: int) -> int:
+        """Return how often to measure by turns: as often as usual, or twice where it has to be quick."""
+        return 2 if self.is_quick else usual
+
+    def seconds(self, usual: float) -> float:
+        """Return how long a burst is."""
+        return 0.3 if self.is_quick else usual
+
+    def database(self, name: str) -> DatabaseUnderTest:
+        """Return a new pair of empty databases."""
+        assert name not in self._names
+        self._names.add(name)
+        return self.server.create_database_pair(name)
+
+    def service(
+        self, name: str, database: DatabaseUnderTest, kind: type[Service] = Service, **settings: str
+    ) -> Service:
+        """Return a service that has not been started, on migrated books; it is stopped with the run."""
+        folder = self.folder / name
+        folder.mkdir()
+        service = kind(database, folder, settings={**self._settings(), **settings})
+        service.environment["PYTHONPATH"] = str(Path(__file__).parents[1])
+        service.environment[FOLDER] = str(self.floor_folder)
+        self._open.callback(service.__exit__, None, None, None)
+        service.migrate()
+        return service
+
+    def running(self, name: str, database: DatabaseUnderTest | None = None, **settings: str) -> Service:
+        """Return a service that is ready, on new books if none are given."""
+        service = self.service(name, database or self.database(name), Service, **settings)
+        service.start()
+        return service
+
+    def floor(self, kind: type[Service]) -> Service:
+        """Return the process of the floors, started when first asked for."""
+        if kind not in self._floors:
+            service = self.service(kind.__name__.lower(), self.database(f"floor_{kind.__name__.lower()}"), kind)
+            self.offer("ready.json", b"{}")
+            service.start(until="/bare/bytes/ready.json" if kind is Naked else "/health/ready")
+            self._floors[kind] = service
+        return self._floors[kind]
+
+    def offer(self, name: str, body: bytes) -> None:
+        """Have the floors answer these bytes under this name, which has to be new."""
+        self.floor_folder.mkdir(exist_ok=True)
+        (self.floor_folder / name).write_bytes(body)
+
+    def rate(self, burst: Burst) -> float:
+        """Return the answers a second."""
+        return self.load.run(burst).rate
+
+    def latency_ms(self, burst: Burst) -> float:
+        """Return the median time that an answer took."""
+        return median_latency_ms(self.load.run(burst))
+
+    def close(self) -> None:
+        """End all services."""
+        self._open.close()
+
+    def _settings(self) -> Mapping[str, str]:
+        feed = {f"PORTFOLIO_{name}_URL": self.feed_url for name in ("COINBASE", "BINANCE", "CANDLES")}
+        return {
+            **feed,
+            "PORTFOLIO_PRICE_FEED": "exchanges",
+            "PORTFOLIO_API_KEYS": f"bench:read+trade+admin:{KEY}",
+            "PORTFOLIO_INITIAL_CASH": "1000000000000",
+            # A row refreshes when it wants to, not in the middle of another's measurement.
+            "PORTFOLIO_REFRESH_SECONDS": "86400",
+            "PORTFOLIO_PRICE_MAX_AGE_SECONDS": "86400",
+        }
+
+
+@contextmanager
+def stage(*, is_quick: bool) -> Iterator[Stage]:
+    """Yield a stage with a database server and an exchange of its own."""
+    with tempfile.TemporaryDirectory(prefix="portfolio-bench-") as folder, ExitStack() as stack:
+        server = launch_server(owner_pid=os.getpid(), options=SERVER_OPTIONS)
+        stack.callback(server.destroy)
+        feed_url = stack.enter_context(_feed())
+        load = stack.enter_context(LoadGenerator())
+        found = Stage(server=server, folder=Path(folder), feed_url=feed_url, load=load, is_quick=is_quick)
+        stack.callback(found.close)
+        yield found
+
+
+@contextmanager
+def _feed() -> Iterator[str]:
+    command = [sys.executable, "-m", "benchmarks.feed", str(FEED_SECONDS), str(FEED_SYMBOLS)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.stdin.close()
+        process.wait(timeout=30)
+
+
+def median_latency_ms(result: Result) -> float:
+    """Return the median of answers that were all 200."""
+    result.check()
+    return median(result.latencies_ms)
+
+
+def fsync_ms(folder: Path, times: int = 200) -> float:
+    """Return what it takes to have a block on the disk that ``folder`` is on, as each commit has to: the median."""
+    taken = []
+    with (folder / "fsync").open("wb", buffering=0) as file:
+        for _ in range(times):
+            started = time.perf_counter()
+            file.write(b"x" * 512)
+            os.fdatasync(file.fileno())
+            taken.append(time.perf_counter() - started)
+    return median(taken) * 1e3
