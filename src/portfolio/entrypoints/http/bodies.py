@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast, get_args
 
 import msgspec
 from msgspec import Meta, Raw
@@ -53,6 +53,11 @@ AHEAD = timedelta(seconds=60)
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+# Up to here nothing in a body can keep others waiting.
+_SMALL_BYTES = 8 * 1024
+_LONGEST_ECHO = 200
+
+
 class RepeatedKey(ValueError):
     """An object names the same key twice: which of the two is meant cannot be told."""
 
@@ -70,6 +75,8 @@ def decode(body: bytes, wanted: type[T]) -> T:
     """Return the JSON in ``body`` as ``wanted``; see :func:`read_body`."""
     try:
         decoded: T = _decoder(cast("Hashable", wanted)).decode(body)
+        if len(body) > _SMALL_BYTES:
+            _refuse_nested_figures(decoded)
         _refuse_repeated_keys(body)
     except msgspec.ValidationError as error:
         raise _refused(str(error), "$") from error
@@ -195,6 +202,31 @@ def _decoder(wanted: Hashable) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(wanted)
 
 
+def _refuse_nested_figures(part: object, field: str = "") -> None:
+    """Refuse a list or an object where a figure belongs: a million values in it would keep the second pass busy."""
+    if isinstance(part, Raw):
+        if memoryview(part)[0] in b"[{":
+            reason = "has to be a decimal number"
+            raise RequestError(MALFORMED, f"{field} {reason}", errors=[FieldError(field, reason)])
+    elif isinstance(part, msgspec.Struct):
+        for name in _parts(type(part)):
+            _refuse_nested_figures(getattr(part, name), name)
+    elif isinstance(part, list | dict):
+        for one in part.values() if isinstance(part, dict) else part:
+            _refuse_nested_figures(one, field)
+
+
+@lru_cache(maxsize=32)
+def _parts(kind: type[msgspec.Struct]) -> tuple[str, ...]:
+    """Return the fields that have figures in them."""
+    return tuple(field.name for field in msgspec.structs.fields(kind) if _has_figures(field.type))
+
+
+def _has_figures(kind: Any) -> bool:
+    is_struct = isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+    return kind is Raw or is_struct or any(_has_figures(part) for part in get_args(kind))
+
+
 def _refuse_repeated_keys(body: bytes) -> None:
     """Read the body once more for keys that msgspec drops silently; numbers stay text, so they cost nothing."""
     json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_int=str, parse_float=str)
@@ -219,4 +251,10 @@ def _refused(message: str, root: str) -> RequestError:
     field = where.rstrip("`").removeprefix(root).lstrip(".")
     if not field and "field `" in text:
         field = text.split("field `", 1)[1].rstrip("`")
-    return RequestError(MALFORMED, message, errors=[FieldError(field[:200], text)] if field else [])
+    # The name of an unknown field is as long as the client likes.
+    message, text, field = (_shortened(part) for part in (message, text, field))
+    return RequestError(MALFORMED, message, errors=[FieldError(field, text)] if field else [])
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_ECHO else text[:_LONGEST_ECHO] + "..."
