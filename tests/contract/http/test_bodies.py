@@ -119,3 +119,38 @@ async def test_even_an_empty_body_may_not_state_another_content_type(service: Se
 async def test_utf_8_may_be_said(service: Service) -> None:
     headers = {"Content-Type": 'application/json; charset="UTF-8"'}
     assert (await service.http.post(URL, content=json.dumps(BUY), headers=headers)).status_code == 200
+
+
+NESTED = {
+    "a list": b"[" + b"1," * 30_000 + b"1]",
+    "objects": b"[" + b'{"a":1,"a":2},' * 4_000 + b"1]",
+    "one object": b"{" + b",".join(b'"%x":1' % n for n in range(6_000)) + b"}",
+}
+
+
+@pytest.mark.parametrize("figure", NESTED.values(), ids=NESTED)
+@pytest.mark.parametrize(
+    ("path", "around"),
+    [
+        (URL, b"%s"),
+        (f"{URL}/batch", b'{"bookings":[%s]}'),
+        ("/rebalance/what-if", b'{"policy":{"confidences":{"high_volatility":%s}}}'),
+    ],
+)
+async def test_a_figure_that_holds_a_million_values_is_refused_before_they_are_looked_at(
+    service: Service, path: str, around: bytes, figure: bytes
+) -> None:
+    # A key that comes twice within would be complained of, had anybody looked.
+    body = around % with_quantity("9").replace(b"9", figure) if b"policy" not in around else around % figure
+    answer = await service.http.post(path, content=body, headers=JSON)
+    assert is_problem(answer, 400, "malformed-request")
+    assert "has to be a decimal number" in answer.json()["detail"]
+    assert fields(answer) <= {"quantity", "confidences", "bookings[0].quantity"}
+
+
+async def test_what_a_client_made_up_is_echoed_in_short(service: Service) -> None:
+    in_body = await service.http.post(URL, json={**BUY, "x" * 60_000: 1})
+    in_query = await service.http.get("/trades", params={"y" * 20_000: "1"})
+    for answer in (in_body, in_query):
+        assert is_problem(answer, 400, "malformed-request")
+        assert len(answer.content) < 2_000

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy.exc import ArgumentError
-
 from portfolio.adapters.database.engine import Connections
 from portfolio.adapters.database.engines import create_engine
 from portfolio.adapters.database.leases import DatabaseLeases
@@ -35,7 +33,7 @@ class Database:
         """Return the database of the settings; nothing is connected yet.
 
         Raises:
-            SettingsError: the URL names another kind of database.
+            SettingsError: the URL cannot be read, or names another kind of database.
         """
         try:
             return open_database(
@@ -45,7 +43,7 @@ class Database:
                 pool_size=settings.database_pool_size,
                 limits=Limits.within(settings.request_deadline_seconds),
             )
-        except (ValueError, ArgumentError) as error:
+        except ValueError as error:
             raise SettingsError("PORTFOLIO_DATABASE_URL is sqlite+aiosqlite:///... or mysql+aiomysql://...") from error
 
     async def check_schema(self) -> None:

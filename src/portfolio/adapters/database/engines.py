@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import make_url
 from sqlalchemy.engine import URL, Connection, ExceptionContext
 from sqlalchemy.event import listens_for
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -15,6 +14,7 @@ from portfolio.adapters.database.errors import marks_disconnect
 from portfolio.adapters.database.limits import Limits
 from portfolio.adapters.database.mysql import MySqlConnector
 from portfolio.adapters.database.tables import PRICES
+from portfolio.adapters.database.url import parse_url
 
 
 def create_engine(
@@ -23,9 +23,10 @@ def create_engine(
     """Return an engine for MySQL, MariaDB or SQLite that has not connected yet.
 
     Raises:
+        SettingsError: the URL cannot be read.
         ValueError: the URL names another kind of database.
     """
-    parsed = make_url(url)
+    parsed = parse_url(url)
     if parsed.drivername == "sqlite+aiosqlite":
         engine = _sqlite_engine(parsed, pool_size, limits)
     elif parsed.drivername == "mysql+aiomysql":
@@ -44,13 +45,16 @@ def _mysql_engine(url: URL, hosts: Sequence[str], pool_size: int, limits: Limits
         connect_args={"async_creator_fn": connector},
         pool_size=pool_size,
         max_overflow=0,
+        hide_parameters=True,  # somebody's trades are none of the log's business
         pool_timeout=limits.pool_seconds,
         pool_recycle=limits.recycle_seconds,
     )
 
 
 def _sqlite_engine(url: URL, pool_size: int, limits: Limits) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=limits.pool_seconds)
+    engine = create_async_engine(
+        url, pool_size=pool_size, max_overflow=0, hide_parameters=True, pool_timeout=limits.pool_seconds
+    )
 
     @listens_for(engine.sync_engine, "connect")
     def set_up(connection: Any, _record: object) -> None:

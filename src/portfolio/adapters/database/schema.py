@@ -11,13 +11,15 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, make_url
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.event import listens_for
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from portfolio.adapters.database.tables import SCHEMA_REVISION
+from portfolio.adapters.database.url import parse_url
 from portfolio.application.errors import LedgerUnavailable, NotFound, SchemaUnknown
+from portfolio.settings import SettingsError
 
 VERSION_TABLE = "portfolio_schema_version"
 LOCK_WAIT_SECONDS = 10
@@ -41,6 +43,7 @@ def migrate(url: str, prices_schema: str | None, *, target: str = "head") -> str
         SchemaUnknown: the database is at a revision that this version does not know.
         NotFound: there is no such target.
         LedgerUnavailable: the database is away, or refuses; what was finished before stays.
+        SettingsError: the URL cannot be read, or names another kind of database.
     """
     engine = migration_engine(url)
     config = _config(prices_schema)
@@ -55,7 +58,7 @@ def migrate(url: str, prices_schema: str | None, *, target: str = "head") -> str
             return _revision(connection) or "base"
     except CommandError as error:
         raise NotFound("schema revision", target) from error
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, OSError) as error:
         raise LedgerUnavailable(f"the migration failed: {getattr(error, 'orig', error)}") from error
     finally:
         engine.dispose()
@@ -76,8 +79,11 @@ def migration_sql(prices_schema: str | None, *, start: str = "base", end: str = 
 
 def migration_engine(url: str) -> Engine:
     """Return an engine that runs migrations: with a plain driver, and on SQLite with each migration a transaction."""
-    parsed = make_url(url)
-    engine = create_engine(parsed.set(drivername=_DRIVERS[parsed.get_backend_name()]), poolclass=NullPool)
+    parsed = parse_url(url)
+    driver = _DRIVERS.get(parsed.get_backend_name())
+    if driver is None:
+        raise SettingsError(f"PORTFOLIO_DATABASE_URL: {parsed.drivername} is neither MySQL, MariaDB nor SQLite")
+    engine = create_engine(parsed.set(drivername=driver), poolclass=NullPool, hide_parameters=True)
     if engine.dialect.name == "sqlite":
         _begin_immediately(engine)
     else:
