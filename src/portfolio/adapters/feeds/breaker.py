@@ -17,6 +17,7 @@ from portfolio.application.ports import Clock
 _log = structlog.get_logger(__name__)
 
 _LONGEST_COOL_OFF_SECONDS = 300.0
+_SHORTEST_PAUSE_SECONDS = 1.0
 
 
 class Breaker:
@@ -24,8 +25,8 @@ class Breaker:
 
     A failure counts only if no call has succeeded since it was begun: of a hundred calls at once, ten slow
     ones do not make a source that answers the other ninety look dead. What the source itself asks for
-    (``Retry-After``) is kept to the second; the cool-off chosen here doubles at each failed try and gets
-    jitter, so that instances do not try in step.
+    (``Retry-After``) is kept to the second, one at least; the cool-off chosen here doubles at each failed try
+    and gets jitter, so that instances do not try in step.
     """
 
     def __init__(
@@ -121,7 +122,8 @@ class Breaker:
                 self._state = Circuit.OFF
                 _log.error("prices.source_off", source=self._source, reason=error.reason)
             case Throttled(retry_after_seconds=float(seconds)):
-                self._open(error, seconds)
+                # "Come back at once" would have each of the calls that wait try in turn.
+                self._open(error, max(seconds, _SHORTEST_PAUSE_SECONDS))
             case Throttled() | Blocked():
                 self._open(error, self._ban_seconds)
             case _ if probe is not None:

@@ -139,7 +139,7 @@ def _failure(response: httpx.Response, body: bytes, now: datetime) -> Refused | 
     reason = f"{status} {said or _excerpt(body)}".strip()
     match status:
         case 418 | 429:
-            return Throttled(reason, _retry_after_seconds(response.headers.get("Retry-After"), now))
+            return Throttled(reason, _retry_after_seconds(response.headers, now))
         case 403:
             return Blocked(reason)
         case 451:
@@ -147,7 +147,7 @@ def _failure(response: httpx.Response, body: bytes, now: datetime) -> Refused | 
         case 400 | 404 if said:
             return Refused(reason, code=code)
         case _:
-            retry_after = _retry_after_seconds(response.headers.get("Retry-After"), now)
+            retry_after = _retry_after_seconds(response.headers, now)
             return SourceFailed(reason) if retry_after is None else Throttled(reason, retry_after)
 
 
@@ -162,19 +162,28 @@ def _complaint(body: bytes) -> tuple[str | None, str]:
     return None if complaint.code is None else str(complaint.code), (complaint.msg or complaint.message)[:120]
 
 
-def _retry_after_seconds(header: str | None, now: datetime) -> float | None:
-    """Return the pause asked for, in seconds or as a date; None where the header says nothing."""
-    if header is None:
+def _retry_after_seconds(headers: httpx.Headers, now: datetime) -> float | None:
+    """Return the pause asked for, in seconds or as a date; None where nothing is said that can be read.
+
+    A date is taken by the exchange's own clock, where its answer tells the time: ours may be wrong.
+    """
+    asked = headers.get("Retry-After", "")
+    if asked.isascii() and asked.isdecimal():
+        return min(float(asked), _LONGEST_PAUSE_SECONDS)
+    moment = _moment(asked)
+    if moment is None:
         return None
-    if header.isascii() and header.isdecimal():
-        return min(float(header), _LONGEST_PAUSE_SECONDS)
+    pause = (moment - (_moment(headers.get("Date", "")) or now)).total_seconds()
+    return min(max(pause, 0.0), _LONGEST_PAUSE_SECONDS)
+
+
+def _moment(text: str) -> datetime | None:
+    """Return the moment that an HTTP date names; None where it is none."""
     try:
-        moment = parsedate_to_datetime(header)
-    except ValueError:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return min(max((moment - now).total_seconds(), 0.0), _LONGEST_PAUSE_SECONDS)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _in_words(error: httpx.HTTPError) -> str:

@@ -169,6 +169,15 @@ async def test_the_pause_that_a_source_asks_for_is_kept_exactly_and_at_once() ->
     await source.call()
 
 
+async def test_a_source_that_wants_no_pause_after_too_many_calls_gets_one_all_the_same() -> None:
+    source = Source()
+    await source.fail(1, Throttled("too many", 0.0))
+    with pytest.raises(NotAsked):
+        await source.call()
+    source.clock.advance(1)
+    await source.call()
+
+
 async def test_of_two_pauses_the_longer_counts() -> None:
     source = Source()
     both = asyncio.Event()
