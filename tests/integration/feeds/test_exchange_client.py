@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import msgspec
+import psutil
 import pytest
 
 from portfolio.adapters.feeds.errors import Blocked, Refused, SourceError, SourceFailed, Throttled, Unavailable
@@ -93,6 +94,43 @@ async def test_after_a_fault_all_places_are_free_again(
     assert len(answers) == BOUNDS.in_flight
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Fault(status=451, body=b"x" * 50_000, repeat=20), id="large"),
+        pytest.param(Fault(status=451, body=b"\x1f\x8b", headers={"Content-Encoding": "gzip"}), id="packed"),
+    ],
+)
+async def test_what_is_not_well_is_told_by_its_status_however_large_or_packed(
+    exchange: StandInExchange, client: ExchangeClient, fault: Fault
+) -> None:
+    exchange.fail("spot", fault)
+    with pytest.raises(Unavailable, match="451") as caught:
+        await client.get(SPOT, {}, Answer)
+    assert len(caught.value.reason) < 100
+    assert caught.value.reason.isascii()
+
+
+async def test_a_call_may_have_a_smaller_cap_of_its_own(exchange: StandInExchange, client: ExchangeClient) -> None:
+    exchange.fail("spot", Fault(body=b" " * 2000 + b"{}"), times=1)
+    with pytest.raises(SourceFailed, match="answered more than 1000 bytes"):
+        await client.get(SPOT, {}, Answer, most_bytes=1000)
+    assert (await client.get(SPOT, {}, Answer, most_bytes=1000)).data.amount == "81401.385"
+
+
+async def test_a_hundred_huge_answers_at_once_take_little_memory(exchange: StandInExchange, clock: FakeClock) -> None:
+    exchange.fail("spot", faults.HUGE)
+    client = ExchangeClient("coinbase", exchange.url, clock, bounds=Bounds(deadline_seconds=20, in_flight=100))
+    process = psutil.Process()
+    resident = process.memory_info().rss
+    calls = [client.get(SPOT, {}, Answer, most_bytes=16 * 1024) for _ in range(100)]
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    await client.close()
+    assert all(isinstance(result, SourceError) for result in results)
+    # The exchange's thread is in it too, with what it has sent into a hundred sockets. It was 1 GB.
+    assert process.memory_info().rss - resident < 100 * 1024 * 1024
+
+
 async def test_cancelled_calls_give_their_places_back(exchange: StandInExchange, client: ExchangeClient) -> None:
     exchange.fail("spot", faults.SILENCE)
     for _ in range(3):
@@ -119,6 +157,20 @@ async def test_a_connection_that_broke_is_tried_once_more(exchange: StandInExcha
     exchange.fail("spot", faults.HANG_UP, times=1)
     assert (await client.get(SPOT, {}, Answer)).data.amount == "81401.385"
     assert exchange.count() == 2
+
+
+async def test_a_proxy_that_the_environment_names_is_used_but_for_hosts_that_need_none(
+    exchange: StandInExchange, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", exchange.url)
+    through = ExchangeClient("coinbase", "http://prices.invalid", clock, bounds=BOUNDS)
+    assert (await through.get(SPOT, {}, Answer)).data.amount == "81401.385"
+    await through.close()
+    monkeypatch.setenv("no_proxy", "prices.invalid")
+    past = ExchangeClient("coinbase", "http://prices.invalid", clock, bounds=BOUNDS)
+    with pytest.raises(SourceFailed):
+        await past.get(SPOT, {}, Answer)
+    await past.close()
 
 
 async def test_a_port_where_nobody_answers_is_a_failed_source(clock: FakeClock) -> None:

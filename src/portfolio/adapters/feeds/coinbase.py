@@ -23,6 +23,7 @@ from portfolio.domain.symbol import Symbol
 
 SPOT_ALONE = 50  # up to so many symbols each is asked for by itself
 _TRUSTED_DIGITS = 8
+_SPOT_BYTES = 16 * 1024  # of which an answer needs a hundred, and there may be a hundred at once
 
 
 class _Spot(msgspec.Struct):
@@ -130,7 +131,7 @@ class CoinbaseFeed:
         asked_at = self._clock.now()
         try:
             self._allowance.take()
-            answer = await self._client.get(f"v2/prices/{symbol}-USD/spot", {}, _SpotAnswer)
+            answer = await self._client.get(f"v2/prices/{symbol}-USD/spot", {}, _SpotAnswer, most_bytes=_SPOT_BYTES)
             spot = answer.data
             if (spot.base, spot.currency) != (symbol.code, "USD"):
                 raise Refused(f"answered {spot.base[:20]}-{spot.currency[:20]} to {symbol}-USD")

@@ -44,7 +44,7 @@ class Bounds:
     """
 
     deadline_seconds: float = 3.0
-    bytes: int = 2 * 1024 * 1024
+    bytes: int = 512 * 1024
     in_flight: int = 100
 
 
@@ -52,7 +52,8 @@ class ExchangeClient:
     """Asks one exchange.
 
     Each call has an overall deadline (httpx's own is per chunk) and a cap on the bytes of its answer; at most
-    ``in_flight`` run at once. Answers are taken uncompressed, so that the cap is one on memory, too.
+    ``in_flight`` run at once. Answers are taken uncompressed, so that the cap is one on memory, too. What is not
+    well is told by its status, however large or packed its body.
     """
 
     def __init__(
@@ -76,18 +77,19 @@ class ExchangeClient:
         """Return how the exchange is doing."""
         return self._breaker.state
 
-    async def get(self, path: str, query: Mapping[str, str], answer: type[T]) -> T:
-        """Return the answer to one GET, decoded.
+    async def get(self, path: str, query: Mapping[str, str], answer: type[T], *, most_bytes: int | None = None) -> T:
+        """Return the answer to one GET, decoded; ``most_bytes`` is a cap of its own, below that of all calls.
 
         Raises:
             Refused: the exchange has nothing for what was asked.
             NotAsked: its circuit is open.
             SourceFailed: no answer in time, none within the cap, or none that can be read.
         """
+        cap = self._bounds.bytes if most_bytes is None else min(most_bytes, self._bounds.bytes)
         async with self._slots, self._breaker.guard():
             try:
                 async with asyncio.timeout(self._bounds.deadline_seconds):
-                    body = await self._fetch(path, query)
+                    body = await self._fetch(path, query, cap)
             except TimeoutError:
                 raise SourceFailed(f"no answer within {self._bounds.deadline_seconds:g} s") from None
             return _decoded(body, answer)
@@ -96,9 +98,9 @@ class ExchangeClient:
         """Close the connections."""
         await self._lanes.close()
 
-    async def _fetch(self, path: str, query: Mapping[str, str]) -> bytes:
+    async def _fetch(self, path: str, query: Mapping[str, str], cap: int) -> bytes:
         try:
-            return await self._fetch_once(path, query)
+            return await self._fetch_once(path, query, cap)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
             # Mostly a kept connection that the server closed just as it was taken up again: once more, on a
             # fresh one.
@@ -106,22 +108,25 @@ class ExchangeClient:
         except httpx.HTTPError as error:
             raise SourceFailed(_in_words(error)) from error
         try:
-            return await self._fetch_once(path, query)
+            return await self._fetch_once(path, query, cap)
         except httpx.HTTPError as error:
             raise SourceFailed(_in_words(error)) from error
 
-    async def _fetch_once(self, path: str, query: Mapping[str, str]) -> bytes:
+    async def _fetch_once(self, path: str, query: Mapping[str, str], cap: int) -> bytes:
         async with self._lanes.lend() as lane, lane.stream("GET", path, params=dict(query)) as response:
+            is_well = response.status_code == httpx.codes.OK
             encoding = response.headers.get("Content-Encoding", "identity")
-            if encoding != "identity":
+            if is_well and encoding != "identity":
                 raise SourceFailed(f"answered in {encoding[:20]}, which was not asked for")
             body = bytearray()
             async for chunk in response.aiter_raw():
                 body += chunk
-                if len(body) > self._bounds.bytes:
-                    raise SourceFailed(f"answered more than {self._bounds.bytes} bytes")
-        if response.status_code != httpx.codes.OK:
-            raise _failure(response, bytes(body), self._clock.now())
+                if len(body) > cap:
+                    if is_well:
+                        raise SourceFailed(f"answered more than {cap} bytes")
+                    break
+        if not is_well:
+            raise _failure(response, bytes(body[:cap]) if encoding == "identity" else b"", self._clock.now())
         return bytes(body)
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "portfolio"}
 _KEPT_SECONDS = 90.0
+# The event loop takes off the socket whatever has come, up to 8 MB, before anybody can say that it is too much.
+_RECEIVE_BUFFER_BYTES = 64 * 1024
 
 
 class Lanes:
@@ -29,8 +33,7 @@ class Lanes:
         self._all: set[httpx.AsyncClient] = set()
         self._idle: list[httpx.AsyncClient] = []
         self._tls = _tls()  # now, not at the first call: it holds everything up for a moment
-        # A proxy knows no way to this machine's own ports.
-        self._trusts_proxies = not _is_loopback(base_url)
+        self._proxy = _proxy_for(base_url)
 
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[httpx.AsyncClient]:
@@ -51,20 +54,32 @@ class Lanes:
             await client.aclose()
 
     def _add(self) -> httpx.AsyncClient:
-        client = httpx.AsyncClient(
-            base_url=self._base_url,
-            headers=_HEADERS,
-            timeout=self._timeout_seconds,
-            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEPT_SECONDS),
+        transport = httpx.AsyncHTTPTransport(
             verify=self._tls,
-            trust_env=self._trusts_proxies,
+            proxy=self._proxy,
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEPT_SECONDS),
+            socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)],
+        )
+        client = httpx.AsyncClient(
+            base_url=self._base_url, headers=_HEADERS, timeout=self._timeout_seconds, transport=transport
         )
         self._all.add(client)
         return client
 
 
-def _is_loopback(base_url: str) -> bool:
-    host = httpx.URL(base_url).host
+def _proxy_for(base_url: str) -> str | None:
+    """Return the proxy that the environment names for this host.
+
+    There is none for this machine itself: a proxy knows no way to its ports.
+    """
+    url = httpx.URL(base_url)
+    if _is_loopback(url.host) or proxy_bypass(url.host):
+        return None
+    proxies = getproxies()
+    return proxies.get(url.scheme) or proxies.get("all")
+
+
+def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
