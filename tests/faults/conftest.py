@@ -1,0 +1,57 @@
+"""The worlds in which faults are injected, and how long the runs are."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from tests.faults.world import World, mysql_world, sqlite_world
+from tests.support.database_run import launch_server
+from tests.support.database_server import DatabaseServer
+
+
+class EnterWorld(Protocol):
+    """Makes a world with these settings of the service."""
+
+    def __call__(self, settings: Mapping[str, str] = {}) -> AbstractContextManager[World]:
+        """Return the world, to be entered."""
+        ...
+
+
+@pytest.fixture(scope="module")
+def fragile_mariadb() -> Iterator[DatabaseServer]:
+    """A server of this module's own, to be killed, frozen and switched as its tests like."""
+    server = launch_server(owner_pid=os.getpid())
+    try:
+        yield server
+    finally:
+        server.destroy()
+
+
+@pytest.fixture(params=["sqlite", "mysql"])
+def new_world(request: pytest.FixtureRequest, tmp_path: Path) -> EnterWorld:
+    """Each kind of database in turn."""
+    if request.param == "sqlite":
+        return lambda settings={}: sqlite_world(tmp_path, settings)
+    server = request.getfixturevalue("fragile_mariadb")
+    name = f"f_{secrets.token_hex(4)}"
+    return lambda settings={}: mysql_world(server, name, tmp_path, settings)
+
+
+@pytest.fixture
+def seed() -> int:
+    """What FAULTS_SEED says; else the day's own, which every failure names."""
+    given = os.environ.get("FAULTS_SEED")
+    return int(given) if given else secrets.randbelow(10**9)
+
+
+@pytest.fixture
+def operations() -> int:
+    """How many operations a long run has."""
+    return int(os.environ.get("FAULTS_OPERATIONS") or 10_000)

@@ -1,0 +1,171 @@
+"""A seeded run of random operations among random faults, with every invariant checked after each operation.
+
+The seed decides which operations and which faults come, in which order, with which amounts: the same seed and the
+same number of operations make the same run. What it cannot decide is how far the processes have come when a fault
+strikes, and in which order bookings arrive that are sent at once; no check depends on either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+
+from tests.faults.books import units
+from tests.faults.clients import Client
+from tests.faults.faults import FAULTS, Fault
+from tests.faults.feeds import FEED_FAULTS
+from tests.faults.invariants import check
+from tests.faults.model import Model
+from tests.faults.operations import Refresh, compare_identity
+from tests.faults.plans import Planner
+from tests.faults.scene import Operation, Scene
+from tests.faults.world import INITIAL_CASH, MARKET, POOL_SIZE, World, until
+from tests.unit.domain.ledger_model import ONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """How long a run is: a fault every so many operations, a verification every so many."""
+
+    seed: int
+    operations: int
+    fault_every: int
+    verify_every: int
+
+
+@dataclass(slots=True)
+class Figures:
+    """What a run came to."""
+
+    seed: int
+    database: str
+    operations: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """By the name of a fault, how long the operations took that met it."""
+    tally: Counter[str] = field(default_factory=Counter)
+    started: float = field(default_factory=time.monotonic)
+
+    def __str__(self) -> str:
+        total, faults = sum(self.operations.values()), sum(self.faults.values())
+        lines = [f"{self.database}, seed {self.seed}: {total} operations, {faults} faults"]
+        for title, counts in (("operations", self.operations), ("faults", self.faults), ("outcomes", self.tally)):
+            lines.append(f"  {title}:")
+            for name, count in sorted(counts.items()):
+                took = f", {self.seconds[name] / count:.1f} s each" if name in self.seconds else ""
+                lines.append(f"    {count:>7} {name}{took}")
+        lines.append(f"    {time.monotonic() - self.started:>7.0f} seconds")
+        return "\n".join(lines)
+
+
+class RandomRun:
+    """One run in one world."""
+
+    def __init__(self, world: World, course: Course) -> None:
+        self._world = world
+        self._course = course
+        model = Model(prices={symbol: units(price) for symbol, price in MARKET.items()})
+        model.open(INITIAL_CASH * ONE)
+        self._scene = Scene(world, Client(world.service.url), model)
+        self._planner = Planner(model, "run")
+        self._faults = _deck(random.Random(course.seed), [f for f in (*FAULTS, *FEED_FAULTS) if self._applies(f)])
+        self.figures = Figures(course.seed, "SQLite" if world.is_sqlite else "MariaDB", tally=self._scene.tally)
+
+    async def __call__(self) -> Figures:
+        """Return the figures of a run in which everything held.
+
+        Raises:
+            AssertionError: names the seed, the operation and the fault, and what did not hold.
+        """
+        try:
+            for number in range(1, self._course.operations + 1):
+                await self._step(number)
+                if number % self._course.verify_every == 0 or number == self._course.operations:
+                    await self._verify()
+        finally:
+            await self._scene.client.close()
+        tally = self.figures.tally
+        tally.update(self._world.seen)
+        tally["milliseconds, slowest answer"] = round(self._scene.client.slowest_seconds * 1000)
+        return self.figures
+
+    async def _step(self, number: int) -> None:
+        dice = random.Random(f"{self._course.seed}/{number}")
+        fault = next(self._faults) if number % self._course.fault_every == 0 else None
+        operation: Operation = (
+            Refresh()
+            if fault is not None and fault.refreshes
+            else self._planner.plan(dice, number, faulty=fault is not None)
+        )
+        name, started = type(operation).__name__.lower(), time.monotonic()
+        try:
+            async with fault.enter(self._world, dice) if fault else nullcontext():
+                await operation.ask(self._scene)
+            await operation.settle(self._scene)
+            await self._check()
+        except Exception as error:
+            said = self._world.service.output()[-2000:]
+            raise AssertionError(
+                f"seed {self._course.seed}, operation {number} of {self._course.operations}"
+                f" ({name}, fault: {fault.name if fault else 'none'}): {error}\n{operation}\n{said}"
+            ) from error
+        self.figures.operations[name] += 1
+        if fault is not None:
+            self.figures.faults[fault.name] += 1
+            self.figures.seconds[fault.name] += time.monotonic() - started
+
+    async def _check(self) -> None:
+        """Compare the tables, the model and what the service says of itself."""
+        model = self._scene.model
+        check(await asyncio.to_thread(self._world.tables.read), model)
+        answer = await self._scene.client.get("/portfolio")
+        if answer.status != 200:
+            await self._world.recover()
+            answer = await self._scene.client.get("/portfolio")
+        assert answer.status == 200, f"/portfolio: {answer}"
+        told = answer.body["portfolio"]
+        compare_identity(told)
+        rules = model.rules
+        found = {name: units(told[name]) for name in ("cash_balance", "net_deposits", "realized_pnl", "fees_paid")}
+        wanted = [rules.cash, rules.deposits, rules.realized, rules.fees]
+        assert [*found.values(), told["revision"]] == [*wanted, model.revision], f"/portfolio says {found}"
+
+    async def _verify(self) -> None:
+        """Have the service prove its books, accept the drift there is, and count its connections."""
+        printed = await self._world.verify()
+        assert printed.startswith(f"{len(self._scene.model.all_trade_ids)} trades"), printed
+        if self._scene.model.has_drift:
+            done = await asyncio.to_thread(self._world.service.command, "reconcile", "--accept")
+            assert done.returncode == 0, done.stderr
+            self._scene.model.reconcile()
+            await self._until_seen()
+            await self._check()
+        if not self._world.is_sqlite:
+            await until(self._few_connections, f"more than {POOL_SIZE} connections are left open")
+        self.figures.tally["verifications"] += 1
+
+    async def _until_seen(self) -> None:
+        """Wait until the service has read what another process wrote."""
+
+        async def seen() -> bool:
+            answer = await self._scene.client.get("/portfolio")
+            return answer.status == 200 and answer.body["portfolio"]["revision"] == self._scene.model.revision
+
+        await until(seen, "the reconciliation is not seen")
+
+    async def _few_connections(self) -> bool:
+        return self._world.proxy.open_connections <= POOL_SIZE
+
+    def _applies(self, fault: Fault) -> bool:
+        return fault.sqlite or not self._world.is_sqlite
+
+
+def _deck(dice: random.Random, faults: Sequence[Fault]) -> Iterator[Fault]:
+    """Yield all faults in an order of the dice, and then again, in another: each kind comes as often as any other."""
+    while True:
+        yield from dice.sample(faults, len(faults))
