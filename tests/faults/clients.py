@@ -15,7 +15,7 @@ from tests.unit.domain.ledger_model import Wish
 
 JSON = {"Content-Type": "application/json"}
 PATIENCE_SECONDS = 60.0
-# Every request ends by the service's deadline, of two seconds here; the rest is for the machine, which may be busy.
+# Every request ends by the service's deadline, of three seconds here; the rest is for the machine, which may be busy.
 LATEST_SECONDS = 12.0
 # Problems by which the service says that nothing was applied.
 NOTHING_APPLIED = frozenset(

@@ -39,9 +39,15 @@ def new_world(request: pytest.FixtureRequest, tmp_path: Path) -> EnterWorld:
     """Each kind of database in turn."""
     if request.param == "sqlite":
         return lambda settings={}: sqlite_world(tmp_path, settings)
-    server = request.getfixturevalue("fragile_mariadb")
+    chosen: EnterWorld = request.getfixturevalue("new_mysql_world")
+    return chosen
+
+
+@pytest.fixture
+def new_mysql_world(fragile_mariadb: DatabaseServer, tmp_path: Path) -> EnterWorld:
+    """A world whose database is reached through a proxy."""
     name = f"f_{secrets.token_hex(4)}"
-    return lambda settings={}: mysql_world(server, name, tmp_path, settings)
+    return lambda settings={}: mysql_world(fragile_mariadb, name, tmp_path, settings)
 
 
 @pytest.fixture

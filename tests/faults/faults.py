@@ -322,5 +322,5 @@ FAULTS = (
     Fault(name="deadlock", enter=deadlocked),
     Fault(name="pool exhausted", enter=pool_exhausted),
     Fault(name="locked for a moment", enter=_locked(0.1, 0.5), sqlite=True),
-    Fault(name="locked for long", enter=_locked(2.5, 4.0), sqlite=True),
+    Fault(name="locked for long", enter=_locked(3.2, 4.0), sqlite=True),
 )

@@ -311,9 +311,17 @@ async def test_a_lost_commit_is_not_taken_for_another_ones_trade(
 
 
 @pytest.mark.parametrize("committed", [True, False])
-async def test_a_lost_refusal_is_decided_again(book: BookTrades, ledger: FakeLedger, committed: bool) -> None:
+async def test_a_lost_refusal_is_looked_up_and_kept_once(book: BookTrades, ledger: FakeLedger, committed: bool) -> None:
     ledger.fail_next, ledger.fail_after_commit = OutcomeUnknown("lost"), committed
     [result] = await book([wish(sold("BTC", 1, 1), "a")])
+    assert refused(result).error == "InsufficientQuantity"
+    assert not replayed(result)
+    assert await ledger.count_refusals() == 1
+
+
+async def test_a_lost_refusal_without_a_key_is_decided_again(book: BookTrades, ledger: FakeLedger) -> None:
+    ledger.fail_next, ledger.fail_after_commit = OutcomeUnknown("lost"), False
+    [result] = await book([wish(sold("BTC", 1, 1))])
     assert refused(result).error == "InsufficientQuantity"
     assert await ledger.count_refusals() == 1
 

@@ -45,7 +45,7 @@ class Session:
         self._connection = connection
         self._limits = limits
         self._give_up_at = give_up_at
-        self._went_silent = False
+        self._was_given_up = False
 
     @property
     def dialect(self) -> Dialect:
@@ -53,9 +53,9 @@ class Session:
         return self._connection.dialect
 
     @property
-    def went_silent(self) -> bool:
-        """Return whether a statement of this session ran into its deadline."""
-        return self._went_silent
+    def was_given_up(self) -> bool:
+        """Return whether the connection went silent or was lost."""
+        return self._was_given_up
 
     @property
     def is_sqlite(self) -> bool:
@@ -125,7 +125,6 @@ class Session:
             async with asyncio.timeout(seconds):
                 yield
         except TimeoutError as error:
-            self._went_silent = True
             await self._give_up()
             raise NoAnswer(seconds) from error
         except (OSError, EOFError) as error:
@@ -139,6 +138,7 @@ class Session:
             raise ConnectionLost(str(error)) from error
 
     async def _give_up(self) -> None:
+        self._was_given_up = True
         with suppress(Exception):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._connection.invalidate()
@@ -151,10 +151,10 @@ class Connections:
         self._engine = engine
         self._limits = limits
         self._turn = asyncio.Lock()
-        self._silent_at = -math.inf
+        self._given_up_at = -math.inf
         self._returning: set[asyncio.Task[None]] = set()
         listens_for(engine.sync_engine, "connect")(_remember_birth)
-        listens_for(engine.sync_engine, "checkout")(self._replace_what_was_there_in_the_silence)
+        listens_for(engine.sync_engine, "checkout")(self._replace_what_was_there_before)
 
     async def write(self, work: Callable[[Session], Awaitable[T]]) -> T:
         """Run ``work`` in one transaction and commit once; on a conflict all of it again, at most five times.
@@ -256,8 +256,8 @@ class Connections:
             self._return(connection)
             raise
         finally:
-            if session.went_silent:
-                self._silent_at = time.monotonic()
+            if session.was_given_up:
+                self._given_up_at = time.monotonic()
         await asyncio.shield(self._return(connection))
 
     async def _connect(self, give_up_at: float | None) -> AsyncConnection:
@@ -278,10 +278,10 @@ class Connections:
         returning.add_done_callback(self._returning.discard)
         return returning
 
-    def _replace_what_was_there_in_the_silence(self, _driver: object, record: Any, _proxy: object) -> None:
-        """Have the pool replace a connection that is older than the last silence: one by one each costs a deadline."""
-        if record.info[_BORN] <= self._silent_at:
-            raise DisconnectionError("another connection to the same server went silent since")
+    def _replace_what_was_there_before(self, _driver: object, record: Any, _proxy: object) -> None:
+        """Have the pool replace a connection older than the last that was given up: one by one each fails a request."""
+        if record.info[_BORN] <= self._given_up_at:
+            raise DisconnectionError("another connection to the same server was given up since")
 
 
 def _remember_birth(_driver: object, record: Any) -> None:
