@@ -27,5 +27,5 @@ def test_every_invariant_holds_after_each_of_many_operations(new_world: EnterWor
 def test_every_invariant_holds_after_each_of_10_000_operations(
     new_world: EnterWorld, seed: int, operations: int
 ) -> None:
-    figures = run(new_world, Course(seed=seed, operations=operations, fault_every=20, verify_every=500))
+    figures = run(new_world, Course(seed=seed, operations=operations, fault_every=25, verify_every=500))
     assert sum(figures.operations.values()) == operations
