@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -29,7 +30,8 @@ PORTFOLIO_ID = 1
 
 
 def main() -> None:
-    """Carry out the command line."""
+    """Carry out the command line; what it writes is for its own user alone."""
+    os.umask(os.umask(0o077) | 0o077)
     commands(obj=CompositionRoot())
 
 

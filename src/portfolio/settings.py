@@ -16,6 +16,7 @@ from msgspec import Meta
 from portfolio.domain.portfolio import BookingRules
 
 PREFIX: Final = "PORTFOLIO_"
+ENV_FILE: Final = ".env"
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 Seconds = Annotated[float, Meta(gt=0)]
@@ -117,7 +118,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
         SettingsError: a value is wrong, or a name with our prefix is none of ours.
     """
     environment = os.environ if environment is None else environment
-    file = env_file or Path(".env")
+    file = env_file or Path(ENV_FILE)
     found: dict[str, str | None] = dict(dotenv_values(file)) if file.is_file() else {}
     found.update(environment)
     given = {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import logging.handlers
 import re
 import sys
 from collections import Counter
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor
@@ -93,11 +94,30 @@ class _File(_Quiet, logging.handlers.WatchedFileHandler):
 def _terminal(shared: list[Processor]) -> logging.Handler:
     handler = _Terminal(sys.stderr)
     # Plain tracebacks: the pretty ones show local variables, and a key may be one.
-    renderer = structlog.dev.ConsoleRenderer(
-        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-    )
-    handler.setFormatter(_formatter(shared, renderer))
+    renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_write_traceback)
+    handler.setFormatter(_formatter(shared, renderer, escape_controls))
     return handler
+
+
+def escape_controls(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Return the event with all that a terminal would obey, or take for another line, written out.
+
+    What others sent may be in it; the log file needs none of this, as JSON does the same.
+    """
+    return {name: _escaped(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+def _escaped(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def _write_traceback(target: TextIO, exc_info: Any) -> None:
+    """Write a plain traceback, each line marked as one: no message of an exception passes for a line of the log."""
+    plain = io.StringIO()
+    structlog.dev.plain_traceback(plain, exc_info)
+    target.write("\n" + "\n".join(f"| {_escaped(line)}" for line in plain.getvalue().splitlines()))
 
 
 def _add_file(root: logging.Logger, path: str, shared: list[Processor]) -> None:

@@ -10,6 +10,7 @@ import uvicorn
 from portfolio.entrypoints.connections import bounded
 from portfolio.entrypoints.http.app import PortfolioApp
 from portfolio.entrypoints.logs import configure_logging
+from portfolio.entrypoints.secret_files import warn_of_readable_secrets
 from portfolio.settings import Settings
 
 KEEP_ALIVE_SECONDS = 30
@@ -23,6 +24,7 @@ def run(app: PortfolioApp, settings: Settings) -> None:
         SystemExit: the address could not be bound.
     """
     configure_logging(settings)
+    warn_of_readable_secrets(settings)
     # The server obeys these, and then raises them again for whoever handled them before: they are dealt with by then.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda _number, _frame: None)

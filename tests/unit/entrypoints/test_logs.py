@@ -32,6 +32,11 @@ def fail_with(secret: str) -> None:
     raise RuntimeError(str(len(secret)))
 
 
+def fail_saying(text: str) -> None:
+    """Fail with such a message."""
+    raise RuntimeError(text)
+
+
 def lines(path: Path) -> list[dict[str, object]]:
     """What the file has."""
     return [json.loads(line) for line in path.read_text().splitlines()]
@@ -117,3 +122,33 @@ def test_configuring_again_does_not_double_the_lines(tmp_path: Path) -> None:
     structlog.get_logger().info("one.event")
     assert len(lines(path)) == 1
     assert os.path.getsize(path) > 0
+
+
+FORGED = "BTC\n2026-01-01T00:00:00Z [info     ] booking.committed\x1b[2J\x9b31m\u202e\u2028"
+
+
+def test_what_others_sent_is_one_line_and_moves_no_cursor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "log"
+    configure_logging(Settings(log_file=str(path)))
+    structlog.get_logger().info("prices.refused", symbol=FORGED, nested=[FORGED])
+    logging.getLogger("httpx").warning("of a library: %s", FORGED)
+    printed = capsys.readouterr().err
+    assert len(printed.splitlines()) == len(lines(path)) == 2
+    assert printed.replace("\n", "").isprintable()
+    assert path.read_text().isascii()
+    assert lines(path)[0]["symbol"] == FORGED
+
+
+def test_the_message_of_an_exception_passes_for_no_line_of_the_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(Settings(log_file=str(tmp_path / "log")))
+    try:
+        fail_saying(FORGED)
+    except RuntimeError:
+        structlog.get_logger().exception("request.failed")
+    first, *others = capsys.readouterr().err.splitlines()
+    assert "request.failed" in first
+    assert len(others) > 2
+    assert all(line.startswith("| ") and line.isprintable() for line in others)
+    assert len(lines(tmp_path / "log")) == 1

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Self
 
+from portfolio.entrypoints.secret_files import read_secret_file
 from portfolio.settings import Settings, SettingsError
 
 HEADER = "x-trading-api-key"
@@ -71,16 +71,12 @@ class Keyring:
         """Return the keys of the settings and of the file they name.
 
         Raises:
-            SettingsError: an entry is no ``name:scope+scope:key``, a name comes twice, or the file cannot be read. The
-                text never quotes an entry.
+            SettingsError: an entry is no ``name:scope+scope:key``, a name comes twice, or the file cannot be read or is
+                open to writers. The text never quotes an entry.
         """
         entries = _entries(settings.api_keys)
         if settings.api_keys_file:
-            try:
-                text = Path(settings.api_keys_file).read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                raise SettingsError(f"PORTFOLIO_API_KEYS_FILE cannot be read: {type(error).__name__}") from error
-            for line in text.splitlines():
+            for line in read_secret_file("PORTFOLIO_API_KEYS_FILE", settings.api_keys_file).splitlines():
                 entries += [] if line.strip().startswith("#") else _entries(line)
         keys = [_parse(entry, position) for position, entry in enumerate(entries, start=1)]
         for what in ([key.caller.name for key in keys], [key.digest for key in keys]):

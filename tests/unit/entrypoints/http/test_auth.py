@@ -6,8 +6,10 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from portfolio.entrypoints.http.auth import Keyring, Scope, check_exposure, presented_key
+from portfolio.entrypoints.secret_files import warn_of_readable_secrets
 from portfolio.settings import Settings, SettingsError
 
 SECRET = "s3cret-" * 4
@@ -54,6 +56,7 @@ def test_a_wrong_entry_stops_the_start_without_being_shown(entry: str) -> None:
 def test_keys_come_from_a_file_too(tmp_path: Path) -> None:
     file = tmp_path / "keys"
     file.write_text(f"# engines\na:read:{SECRET}\n\nb:trade:{SECRET}2,c:admin:{SECRET}3\n")
+    file.chmod(0o600)
     keys = Keyring.of(Settings(api_keys_file=str(file)))
     assert [keys.caller(SECRET + end) is not None for end in ("", "2", "3", "4")] == [True, True, True, False]
     with pytest.raises(SettingsError, match="cannot be read"):
@@ -105,3 +108,25 @@ def test_keys_are_held_as_digests_of_one_length() -> None:
     [short, long] = ring(f"a:read:{SECRET},b:read:{SECRET * 4}")._keys
     assert len(short.digest) == len(long.digest) == 32
     assert SECRET.encode() not in short.digest + long.digest
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_a_key_file_that_others_may_write_stops_the_start(tmp_path: Path, mode: int) -> None:
+    file = tmp_path / "keys"
+    file.write_text(f"a:read:{SECRET}\n")
+    file.chmod(mode)
+    with pytest.raises(SettingsError, match="PORTFOLIO_API_KEYS_FILE: others than its owner may write"):
+        Keyring.of(Settings(api_keys_file=str(file)))
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o644, True), (0o604, True), (0o640, False), (0o600, False)])
+def test_a_key_file_that_all_may_read_is_told_of(tmp_path: Path, mode: int, warned: bool) -> None:
+    file = tmp_path / "keys"
+    file.write_text(f"a:read:{SECRET}\n")
+    file.chmod(mode)
+    settings = Settings(api_keys_file=str(file))
+    assert Keyring.of(settings)
+    with capture_logs() as logs:
+        warn_of_readable_secrets(settings)
+    told = [entry["event"] for entry in logs if entry.get("file") == str(file)]
+    assert told == (["secrets.readable_by_all"] if warned else [])
