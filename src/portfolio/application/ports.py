@@ -65,7 +65,8 @@ class SignalBook(Protocol):
 class LedgerUnit(Protocol):
     """One open transaction on one portfolio, which holds that portfolio's row lock.
 
-    Everything done here is committed together when the work returns, or not at all.
+    Everything done here is committed together when the work returns, or not at all. A write may wait for the next
+    question or for the end of the work, and only then meet a conflict.
     """
 
     @property

@@ -267,6 +267,7 @@ async def test_a_commit_without_an_answer_is_said_to_be_unknown(private_mariadb:
 
         async def last_words(unit: LedgerUnit) -> None:
             await book(unit)
+            await unit.last_revision()  # what waits to be written goes ahead of a question
             private_mariadb.pause()
 
         try:

@@ -13,6 +13,7 @@ from sqlalchemy import Table
 from sqlalchemy.engine import Dialect
 
 from portfolio.adapters.database.engine import Session
+from portfolio.adapters.database.statements import Question
 
 ROWS_A_STATEMENT = 500
 
@@ -21,7 +22,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 async def insert_rows(session: Session, table: Table, rows: Rows, *, schema: str | None = None) -> None:
     """Insert rows that have the same columns."""
-    await _write(session, table, rows, schema, "")
+    await session.ask(*inserted(session.dialect, table, rows, schema=schema))
 
 
 async def upsert_rows(  # noqa: PLR0913  # all but three by name
@@ -41,24 +42,39 @@ async def upsert_rows(  # noqa: PLR0913  # all but three by name
     An auto-increment key has to be among the columns where the table's is narrow: MySQL uses up a number for each row
     that comes without one, inserted or not.
     """
-    await _write(session, table, rows, schema, _when_there(session.dialect, key, update, touch))
+    tail = _when_there(session.dialect, key, update, touch)
+    await session.ask(*_written(session.dialect, table, rows, schema, tail))
 
 
-async def _write(session: Session, table: Table, rows: Rows, schema: str | None, tail: str) -> None:
+def inserted(dialect: Dialect, table: Table, rows: Rows, *, schema: str | None = None) -> list[Question]:
+    """Return the statements that insert rows of the same columns."""
+    return _written(dialect, table, rows, schema, "")
+
+
+def upserted(
+    dialect: Dialect, table: Table, rows: Rows, *, key: Sequence[str], update: Sequence[str], touch: str | None = None
+) -> list[Question]:
+    """Return the statements of :func:`upsert_rows`."""
+    return _written(dialect, table, rows, None, _when_there(dialect, key, update, touch))
+
+
+def _written(dialect: Dialect, table: Table, rows: Rows, schema: str | None, tail: str) -> list[Question]:
     if not rows:
-        return
+        return []
     columns = list(rows[0])
-    quoted = session.dialect.identifier_preparer.quote
+    quoted = dialect.identifier_preparer.quote
     name = f"{quoted(schema)}.{quoted(table.name)}" if schema else quoted(table.name)
     start = f"INSERT INTO {name} ({', '.join(map(quoted, columns))}) VALUES "  # noqa: S608  # our own names
-    converted = _converted(table, columns, rows, session.dialect)
-    if session.is_sqlite:
-        await session.run_sql(f"{start}({', '.join('?' * len(columns))}){tail}", list(converted))
-        return
+    converted = _converted(table, columns, rows, dialect)
+    if dialect.name == "sqlite":
+        sql, many = f"{start}({', '.join('?' * len(columns))}){tail}", list(converted)
+        return [Question(sql, many, many=True) if len(many) > 1 else Question(sql, many[0])]
     one = f"({', '.join(['%s'] * len(columns))})"
+    questions = []
     while chunk := list(islice(converted, ROWS_A_STATEMENT)):
         values = ", ".join([one] * len(chunk))
-        await session.run_sql(f"{start}{values}{tail}", tuple(value for row in chunk for value in row))
+        questions.append(Question(f"{start}{values}{tail}", [value for row in chunk for value in row]))
+    return questions
 
 
 def _when_there(dialect: Dialect, key: Sequence[str], update: Sequence[str], touch: str | None) -> str:

@@ -16,6 +16,7 @@ from sqlalchemy.event import listens_for
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from portfolio.adapters.database.driver import Driver, opening
 from portfolio.adapters.database.errors import (
     CommitUnknown,
     ConnectionLost,
@@ -26,6 +27,7 @@ from portfolio.adapters.database.errors import (
     translated,
 )
 from portfolio.adapters.database.limits import Limits
+from portfolio.adapters.database.statements import Answer, Question
 from portfolio.adapters.database.tables import SCHEMA_REVISION
 
 T = TypeVar("T")
@@ -33,16 +35,19 @@ T = TypeVar("T")
 ATTEMPTS = 5
 JITTER_SECONDS = 0.02
 CLOSE_SECONDS = 1.0
-WRITES = "portfolio_writes"
 _BORN = "portfolio_born"
 
 
 class Session:
     """One transaction's connection. A statement that fails or runs late leaves no connection in an unknown state."""
 
-    def __init__(self, connection: AsyncConnection, limits: Limits, *, give_up_at: float | None = None) -> None:
+    def __init__(
+        self, connection: AsyncConnection, limits: Limits, *, give_up_at: float | None = None, snapshot: bool = False
+    ) -> None:
         """Wrap a connection; a unit, which may write, has to have done with its statements at ``give_up_at``."""
         self._connection = connection
+        writes = give_up_at is not None
+        self._driver = Driver(connection, opening(connection.dialect, writes=writes, snapshot=snapshot))
         self._limits = limits
         self._give_up_at = give_up_at
         self._was_given_up = False
@@ -62,17 +67,18 @@ class Session:
         """Return whether this is the embedded database, where one transaction writes at a time."""
         return self.dialect.name == "sqlite"
 
+    async def ask(self, *questions: Question) -> list[Answer]:
+        """Return the answers to questions, in order: in one round trip on MySQL, under one deadline."""
+        async with self._within(self._statement_seconds()):
+            return await self._driver.ask(questions)
+
     async def run(
         self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> CursorResult[Any]:
         """Return the result of a statement, complete."""
         async with self._within(self._statement_seconds()):
+            await self._driver.open()
             return await self._connection.execute(statement, parameters)
-
-    async def run_sql(self, sql: str, parameters: Any = None) -> CursorResult[Any]:
-        """Return the result of a statement in the driver's own words, complete."""
-        async with self._within(self._statement_seconds()):
-            return await self._connection.exec_driver_sql(sql, parameters)
 
     async def commit(self) -> None:
         """Commit.
@@ -82,7 +88,7 @@ class Session:
         """
         try:
             async with self._within(self._limits.commit_seconds):
-                await self._connection.commit()
+                await self._driver.commit()
         except ConnectionLost as error:
             raise CommitUnknown(f"the commit's answer never came: {error}") from error
         except DBAPIError as error:
@@ -95,7 +101,7 @@ class Session:
         """Roll back; a connection on which that fails is given up, which rolls back too."""
         try:
             async with self._within(CLOSE_SECONDS):
-                await self._connection.rollback()
+                await self._driver.rollback()
         except (ConnectionLost, DBAPIError):
             with suppress(Exception):
                 await self._connection.invalidate()
@@ -127,6 +133,9 @@ class Session:
         except TimeoutError as error:
             await self._give_up()
             raise NoAnswer(seconds) from error
+        except DBAPIError as error:
+            self._was_given_up |= error.connection_invalidated
+            raise
         except (OSError, EOFError) as error:
             await self._give_up()
             raise ConnectionLost(str(error) or type(error).__name__) from error
@@ -239,16 +248,14 @@ class Connections:
             return result
 
     async def _look(self, work: Callable[[Session], Awaitable[T]], snapshot: bool) -> T:
-        async with self._session() as session:
-            if snapshot and not session.is_sqlite:
-                await session.run_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        async with self._session(snapshot=snapshot) as session:
             return await work(session)
 
     @asynccontextmanager
-    async def _session(self, give_up_at: float | None = None) -> AsyncIterator[Session]:
+    async def _session(self, give_up_at: float | None = None, *, snapshot: bool = False) -> AsyncIterator[Session]:
         """Yield a session, for writing where there is a moment at which the unit gives up."""
         connection = await self._connect(give_up_at)
-        session = Session(connection, self._limits, give_up_at=give_up_at)
+        session = Session(connection, self._limits, give_up_at=give_up_at, snapshot=snapshot)
         try:
             yield session
         except BaseException:
@@ -270,7 +277,7 @@ class Connections:
                 await connection.start()
         except TimeoutError as error:
             raise NoAnswer(patience) from error
-        return await connection.execution_options(**{WRITES: give_up_at is not None})
+        return connection
 
     def _return(self, connection: AsyncConnection) -> asyncio.Task[None]:
         returning = asyncio.create_task(_close(connection), name="return connection")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy.engine import URL, Connection, ExceptionContext
+from pymysql.constants import SERVER_STATUS
+from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.event import listens_for
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
-from portfolio.adapters.database.engine import WRITES
 from portfolio.adapters.database.errors import marks_disconnect
 from portfolio.adapters.database.limits import Limits
 from portfolio.adapters.database.mysql import MySqlConnector
@@ -40,7 +41,7 @@ def create_engine(
 
 def _mysql_engine(url: URL, hosts: Sequence[str], pool_size: int, limits: Limits) -> AsyncEngine:
     connector = MySqlConnector(hosts, limits)
-    return create_async_engine(
+    engine = create_async_engine(
         url.update_query_dict({"charset": "utf8mb4"}),
         connect_args={"async_creator_fn": connector},
         pool_size=pool_size,
@@ -48,7 +49,10 @@ def _mysql_engine(url: URL, hosts: Sequence[str], pool_size: int, limits: Limits
         hide_parameters=True,  # somebody's trades are none of the log's business
         pool_timeout=limits.pool_seconds,
         pool_recycle=limits.recycle_seconds,
+        pool_reset_on_return=None,
     )
+    listens_for(engine.sync_engine, "reset")(_roll_back_what_is_open)
+    return engine
 
 
 def _sqlite_engine(url: URL, pool_size: int, limits: Limits) -> AsyncEngine:
@@ -58,7 +62,7 @@ def _sqlite_engine(url: URL, pool_size: int, limits: Limits) -> AsyncEngine:
 
     @listens_for(engine.sync_engine, "connect")
     def set_up(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # the driver begins nothing by itself: `begin` does
+        connection.isolation_level = None  # the driver begins nothing by itself: sessions do
         cursor = connection.cursor()
         for pragma in (
             f"busy_timeout = {int(limits.lock_wait_seconds * 1000)}",
@@ -69,13 +73,14 @@ def _sqlite_engine(url: URL, pool_size: int, limits: Limits) -> AsyncEngine:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @listens_for(engine.sync_engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A deferred transaction that reads and then writes fails at once when somebody wrote in between.
-        writes = connection.get_execution_options().get(WRITES)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
     return engine
+
+
+def _roll_back_what_is_open(connection: Any, record: ConnectionPoolEntry, state: PoolResetState) -> None:
+    """Save the round trip where the server has said that no transaction is open: it says so with every answer."""
+    driver: Any = record.driver_connection
+    if state.asyncio_safe and driver is not None and driver.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS:
+        connection.rollback()
 
 
 def _mark_disconnects(context: ExceptionContext) -> None:

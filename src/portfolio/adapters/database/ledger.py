@@ -68,7 +68,9 @@ class DatabaseLedger:
             unit = await open_unit(session, portfolio_id, self._row.id_for(portfolio_id), self._row.read)
             self._row.seen(unit.row)
             self._row.had_lock()
-            return await work(unit)
+            result = await work(unit)
+            await unit.write()
+            return result
 
         result = await self._connections.write(in_unit)
         self._row.had_lock()
@@ -109,7 +111,8 @@ class DatabaseLedger:
 
         async def load(session: Session) -> Portfolio:
             row = await self._get(session, portfolio_id)
-            return portfolio_from_rows(row, await session.run(ALL_HOLDINGS), self._row.read)
+            [holdings] = await session.ask(ALL_HOLDINGS.on(session.dialect))
+            return portfolio_from_rows(row, holdings, self._row.read)
 
         return await self._connections.read(load, snapshot=True)
 

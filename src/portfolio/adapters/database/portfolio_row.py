@@ -7,19 +7,27 @@ import math
 import time
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import bindparam, select
+from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 
 from portfolio.adapters.database.engine import Session
 from portfolio.adapters.database.errors import is_locked
 from portfolio.adapters.database.known_positions import KnownPositions
+from portfolio.adapters.database.statements import Prepared, Question
 from portfolio.adapters.database.tables import mock_portfolio
 from portfolio.application.errors import PortfolioMissing
 
 LOCK_TRY_SECONDS = 0.05
 
-_BY_ID = select(mock_portfolio).where(mock_portfolio.c.id == bindparam("row_id"))
-_LOCK_BY_ID = _BY_ID.with_for_update()
+_by_id = select(mock_portfolio).where(mock_portfolio.c.id == bindparam("row_id"))
+_newest = (
+    select(mock_portfolio)
+    .order_by(mock_portfolio.c.ledger_cash.is_(None), mock_portfolio.c.updated_at.desc(), mock_portfolio.c.id.desc())
+    .limit(1)
+)
+_BY_ID, _LOCK_BY_ID = Prepared(_by_id), Prepared(_by_id.with_for_update())
+_NEWEST, _LOCK_NEWEST = Prepared(_newest), Prepared(_newest.with_for_update())
 
 THE_PORTFOLIO = 1
 """The existing tables hold one portfolio; this is its number, whatever the id of its row."""
@@ -59,21 +67,15 @@ class PortfolioRow:
 
 async def find_row(session: Session, row_id: int | None, *, lock: bool = False) -> Any | None:
     """Return the row that is the portfolio, locked if wanted; None where there is none."""
-    if row_id is not None:
-        return (await session.run(_LOCK_BY_ID if lock else _BY_ID, {"row_id": row_id})).first()
-    wanted = select_newest()
-    return (await session.run(wanted.with_for_update() if lock else wanted)).first()
+    [found] = await session.ask(select_row(session.dialect, row_id, lock=lock))
+    return found.first()
 
 
-def select_newest() -> Select[Any]:
-    """Return the statement that looks for the row: the one with books, else what engines take for the newest."""
-    return (
-        select(mock_portfolio)
-        .order_by(
-            mock_portfolio.c.ledger_cash.is_(None), mock_portfolio.c.updated_at.desc(), mock_portfolio.c.id.desc()
-        )
-        .limit(1)
-    )
+def select_row(dialect: Dialect, row_id: int | None, *, lock: bool) -> Question:
+    """Return the question for the row of this id; without one for the row with books, else what engines take for it."""
+    if row_id is None:
+        return (_LOCK_NEWEST if lock else _NEWEST).on(dialect)
+    return (_LOCK_BY_ID if lock else _BY_ID).on(dialect, row_id=row_id)
 
 
 async def try_lock(session: Session, row_id: int | None, seconds: float) -> None:
@@ -85,7 +87,7 @@ async def try_lock(session: Session, row_id: int | None, seconds: float) -> None
     if session.is_sqlite:
         await find_row(session, row_id)  # beginning has taken the only lock there is
         return
-    wanted = select_newest() if row_id is None else select(mock_portfolio).where(mock_portfolio.c.id == row_id)
+    wanted = _newest if row_id is None else select(mock_portfolio).where(mock_portfolio.c.id == row_id)
     give_up_at = time.monotonic() + seconds
     while True:
         try:

@@ -16,8 +16,9 @@ from portfolio.adapters.database.mapping import read_portfolio, totals_to_row
 from portfolio.adapters.database.mapping_positions import Values, position_to_row
 from portfolio.adapters.database.mapping_records import close_from_row
 from portfolio.adapters.database.portfolio_row import THE_PORTFOLIO, PortfolioRow, find_row
+from portfolio.adapters.database.portfolio_writes import NOW
+from portfolio.adapters.database.statements import Prepared
 from portfolio.adapters.database.tables import mock_holdings, mock_portfolio, price_history
-from portfolio.adapters.database.unit_of_work import ALL_HOLDINGS, NOW
 from portfolio.application.daily_positions import FilledDay
 from portfolio.application.errors import PortfolioMissing
 from portfolio.application.price_records import PriceUpdate
@@ -35,7 +36,7 @@ _PRICE_COLUMNS = ("last_price", "price_source", "price_at", "position_value", "u
 _SYMBOLS_A_STATEMENT = 500
 _LAST_HOUR = 23
 
-_LOCK_HOLDINGS = ALL_HOLDINGS.with_for_update()
+_LOCK_HOLDINGS = Prepared(select(mock_holdings).with_for_update())
 
 history = price_history.c
 
@@ -72,7 +73,7 @@ class DatabasePriceStore:
             if fence is not None:
                 await check_fence(session, fence)
             # Under their locks, so that a value written is right for the quantity beside it.
-            holdings = (await session.run(_LOCK_HOLDINGS)).all()
+            [holdings] = await session.ask(_LOCK_HOLDINGS.on(session.dialect))
             before, held = read_portfolio(row, holdings, self._row.read)
             self._row.had_lock()
             marks = update.marks_for(before)

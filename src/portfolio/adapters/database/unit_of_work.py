@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import CursorResult, bindparam, func, insert, literal_column, select, tuple_, update
+from sqlalchemy import CursorResult, bindparam, func, insert, select, update
 
-from portfolio.adapters.database.bulk import insert_rows, upsert_rows
+from portfolio.adapters.database.bulk import insert_rows, inserted
 from portfolio.adapters.database.engine import Session
 from portfolio.adapters.database.entries import last_revision, read_entries, select_trades
-from portfolio.adapters.database.errors import Conflict
-from portfolio.adapters.database.mapping import (
-    counts_to_row,
-    portfolio_to_row,
-    read_portfolio,
-    totals_to_row,
-    trade_from_row,
-    trade_to_row,
-)
-from portfolio.adapters.database.mapping_positions import Values, position_to_row
+from portfolio.adapters.database.mapping import read_portfolio, trade_from_row, trade_to_row
 from portfolio.adapters.database.mapping_records import (
     REFUSED,
     movement_from_row,
@@ -28,17 +19,18 @@ from portfolio.adapters.database.mapping_records import (
     outcome_from_row,
     outcome_to_row,
 )
-from portfolio.adapters.database.portfolio_row import find_row
+from portfolio.adapters.database.portfolio_row import select_row
+from portfolio.adapters.database.portfolio_writes import Write, chunks, portfolio_write, position_writes
 from portfolio.adapters.database.signals import DatabaseSignalBook
+from portfolio.adapters.database.statements import Answer, Prepared, Question
 from portfolio.adapters.database.tables import (
     booking_outcomes,
     cash_movements,
     mock_holdings,
-    mock_portfolio,
     mock_trades,
     position_adjustments,
 )
-from portfolio.application.errors import LedgerUnavailable, PortfolioMissing
+from portfolio.application.errors import PortfolioMissing
 from portfolio.application.records import (
     BookedTrade,
     BookingKey,
@@ -51,38 +43,30 @@ from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.position import Position
 from portfolio.domain.symbol import Symbol
 
-T = TypeVar("T")
-
-NOW: Any = literal_column("CURRENT_TIMESTAMP")
-_KEYS_A_STATEMENT = 500
-
-
-# Built once: SQLAlchemy takes longer to put a statement together than a database to carry it out.
-ALL_HOLDINGS = select(mock_holdings)
-_LOCK_HOLDINGS = (
-    select(mock_holdings.c.id, mock_holdings.c.symbol, mock_holdings.c.quantity, mock_holdings.c.total_invested)
-    .where(mock_holdings.c.id.in_(bindparam("ids", expanding=True)))
-    .with_for_update()
+ALL_HOLDINGS = Prepared(select(mock_holdings))
+_OUTCOMES = Prepared(
+    select(booking_outcomes).where(booking_outcomes.c.client_trade_id.in_(bindparam("names", expanding=True)))
 )
-_INSERT_TRADE = insert(mock_trades)
-_OUTCOME = select(booking_outcomes).where(
-    booking_outcomes.c.owner == bindparam("key_owner"), booking_outcomes.c.client_trade_id == bindparam("key_id")
+_REPLACE_OUTCOME = Prepared(
+    update(booking_outcomes)
+    .where(booking_outcomes.c.id == bindparam("row_id"))
+    .values({c: bindparam(c.name) for c in booking_outcomes.c if c.name != "id"})
 )
-_WRITTEN = (
-    *("total_value", "cash_balance", "invested_amount", "total_pnl", "total_pnl_percent", "total_trades"),
-    *("winning_trades", "losing_trades", "win_rate", "revision", "price_revision", "net_deposits", "realized_pnl"),
-    *("fees_paid", "ledger_cash", "unit_count", "unit_value", "gross_profit", "gross_loss", "booked_trades"),
-    *("booked_wins", "booked_losses"),
+_TWINS = Prepared(
+    select(mock_trades.c.fingerprint, func.max(mock_trades.c.id).label("newest"))
+    .where(
+        mock_trades.c.fingerprint.in_(bindparam("fingerprints", expanding=True)),
+        mock_trades.c.booked_at >= bindparam("since"),
+    )
+    .group_by(mock_trades.c.fingerprint)
 )
-# On SQLite nobody else writes while we do, and a number is text there: others write 80000.0 where we write 80000.
-_UPDATE_ALONE = (
-    update(mock_portfolio)
-    .where(mock_portfolio.c.id == bindparam("row_id"), mock_portfolio.c.revision == bindparam("revision_read"))
-    .values(updated_at=NOW, **{name: bindparam(name) for name in _WRITTEN})
+_NEW_IDS = Prepared(
+    select(mock_trades.c.ledger_revision, mock_trades.c.id).where(
+        mock_trades.c.ledger_revision.in_(bindparam("revisions", expanding=True))
+    )
 )
-_UPDATE_GUARDED = _UPDATE_ALONE.where(
-    mock_portfolio.c.cash_balance == bindparam("cash_read", type_=mock_portfolio.c.cash_balance.type)
-)
+_TRADE = Prepared(select_trades().where(mock_trades.c.id == bindparam("trade_id")))
+_TRADE_AT = Prepared(select_trades().where(mock_trades.c.ledger_revision == bindparam("revision")))
 
 
 async def open_unit(
@@ -93,22 +77,26 @@ async def open_unit(
     Raises:
         PortfolioMissing: there is no row.
     """
-    row = await find_row(session, row_id, lock=True)
+    dialect = session.dialect
+    found, holdings = await session.ask(select_row(dialect, row_id, lock=True), ALL_HOLDINGS.on(dialect))
+    row = found.first()
     if row is None:
         raise PortfolioMissing(portfolio_id)
-    portfolio, held = read_portfolio(row, await session.run(ALL_HOLDINGS), read)
+    portfolio, held = read_portfolio(row, holdings, read)
     return DatabaseLedgerUnit(session, row, portfolio, held.rows)
 
 
 class DatabaseLedgerUnit:
-    """The port ``LedgerUnit`` on a database."""
+    """The port ``LedgerUnit`` on a database. What is to be written waits for the next question, or for the end."""
 
     def __init__(self, session: Session, row: Any, portfolio: Portfolio, held: Mapping[Symbol, Any]) -> None:
         self._session = session
+        self._dialect = session.dialect
         self._row = row
-        self._held = dict(held)
+        self._held = held
         self._portfolio = portfolio
-        self._saved = portfolio
+        self._is_saved = False
+        self._waiting: list[Write] = []
 
     @property
     def row(self) -> Any:
@@ -128,16 +116,11 @@ class DatabaseLedgerUnit:
     async def outcomes(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, RecordedOutcome]:
         """Return what became of the bookings with these keys; absent where nothing did."""
         found: dict[BookingKey, RecordedOutcome] = {}
-        if len(keys) == 1:
-            [key] = keys
-            wanted = {"key_owner": key.owner, "key_id": key.client_trade_id}
-            row = (await self._session.run(_OUTCOME, wanted)).first()
-            return {key: outcome_from_row(row)} if row is not None else {}
-        columns = tuple_(booking_outcomes.c.owner, booking_outcomes.c.client_trade_id)
-        for chunk in _chunks(sorted(keys)):
-            pairs = [(key.owner, key.client_trade_id) for key in chunk]
-            for row in await self._session.run(select(booking_outcomes).where(columns.in_(pairs))):
-                found[BookingKey(row.owner, row.client_trade_id)] = outcome_from_row(row)
+        names = sorted({key.client_trade_id for key in keys})
+        for row in await self._ask_in_parts(_OUTCOMES, "names", names):
+            key = BookingKey(row.owner, row.client_trade_id)
+            if key in keys:
+                found[key] = outcome_from_row(row)
         return found
 
     async def keeps(self, refusal: RecordedOutcome) -> bool:
@@ -154,36 +137,32 @@ class DatabaseLedgerUnit:
 
     async def latest_twins(self, fingerprints: Collection[str], since: datetime) -> Mapping[str, int]:
         """Return by fingerprint the id of the newest trade booked since then with the same content."""
-        found: dict[str, int] = {}
-        for chunk in _chunks(sorted(fingerprints)):
-            newest = (
-                select(mock_trades.c.fingerprint, func.max(mock_trades.c.id).label("newest"))
-                .where(mock_trades.c.fingerprint.in_(chunk), mock_trades.c.booked_at >= since)
-                .group_by(mock_trades.c.fingerprint)
-            )
-            found.update((row.fingerprint, row.newest) for row in await self._session.run(newest))
-        return found
+        rows = await self._ask_in_parts(_TWINS, "fingerprints", sorted(fingerprints), since=since)
+        return {row.fingerprint: row.newest for row in rows}
 
     async def trade(self, trade_id: int) -> BookedTrade | None:
         """Return a trade of the table, whoever wrote it; None where there is none."""
-        row = (await self._session.run(select_trades().where(mock_trades.c.id == trade_id))).first()
-        return trade_from_row(row) if row is not None else None
+        [found] = await self._ask(_TRADE.on(self._dialect, trade_id=trade_id))
+        return trade_from_row(found.rows[0]) if found.rows else None
 
     async def trade_at(self, revision: int) -> BookedTrade | None:
         """Return the trade whose entry made this ledger revision; None where none did."""
-        row = (await self._session.run(select_trades().where(mock_trades.c.ledger_revision == revision))).first()
-        return trade_from_row(row) if row is not None else None
+        [found] = await self._ask(_TRADE_AT.on(self._dialect, revision=revision))
+        return trade_from_row(found.rows[0]) if found.rows else None
 
     async def entries(self, *, after: int, limit: int) -> Sequence[NewTrade | NewMovement]:
         """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
+        await self.write()
         return await read_entries(self._session, after, limit)
 
     async def last_revision(self) -> int:
         """Return the highest revision of an entry, which the portfolio's own is unless its row was made anew."""
+        await self.write()
         return await last_revision(self._session)
 
     async def movement(self, owner: str, client_movement_id: str) -> RecordedMovement | None:
         """Return the cash movement recorded under this key; None where there is none."""
+        await self.write()
         wanted = select(cash_movements).where(
             cash_movements.c.owner == owner, cash_movements.c.client_movement_id == client_movement_id
         )
@@ -195,25 +174,23 @@ class DatabaseLedgerUnit:
 
     async def add_trades(self, trades: Sequence[NewTrade]) -> Sequence[int]:
         """Add entries to the ledger and return their ids, in order."""
+        added = inserted(self._dialect, mock_trades, [trade_to_row(trade) for trade in trades])
         if len(trades) == 1:
-            result = await self._session.run(_INSERT_TRADE, trade_to_row(trades[0]))
-            return [_new_id(result)]
-        await insert_rows(self._session, mock_trades, [trade_to_row(trade) for trade in trades])
-        ids: dict[int, int] = {}
-        for chunk in _chunks([trade.revision for trade in trades]):
-            column = mock_trades.c.ledger_revision
-            written = await self._session.run(select(column, mock_trades.c.id).where(column.in_(chunk)))
-            ids.update((row.ledger_revision, row.id) for row in written)
+            [answer] = await self._ask(*added)
+            return [answer.new_id]
+        self._waiting += [(question, None) for question in added]
+        written = await self._ask_in_parts(_NEW_IDS, "revisions", [trade.revision for trade in trades])
+        ids = {row.ledger_revision: row.id for row in written}
         return [ids[trade.revision] for trade in trades]
 
     async def add_outcomes(self, outcomes: Sequence[RecordedOutcome]) -> None:
         """Keep what became of bookings; one that carries an id replaces what was kept under it."""
         new = [outcome_to_row(outcome) for outcome in outcomes if outcome.id is None]
-        await insert_rows(self._session, booking_outcomes, new)
+        self._waiting += [(question, None) for question in inserted(self._dialect, booking_outcomes, new)]
         for outcome in outcomes:
             if outcome.id is not None:
-                place = update(booking_outcomes).where(booking_outcomes.c.id == outcome.id)
-                await self._session.run(place, outcome_to_row(outcome))
+                replaced = _REPLACE_OUTCOME.on(self._dialect, row_id=outcome.id, **outcome_to_row(outcome))
+                self._waiting.append((replaced, None))
 
     async def add_movement(self, movement: NewMovement) -> int:
         """Add an entry that is no trade, with the positions' differences it carries; return its id."""
@@ -230,65 +207,37 @@ class DatabaseLedgerUnit:
         """Write the portfolio: its sums, its revision and the positions that differ from those loaded.
 
         Raises:
-            Conflict: another program changed one of these rows since it was read.
+            Conflict: another program changed one of these rows since it was read; perhaps only when it is written.
         """
-        assert self._saved is self._portfolio, "what was read is compared with the rows once"
-        known = self._saved.positions
-        changed = [p for s, p in portfolio.positions.items() if p is not known.get(s) and p != known.get(s)]
-        await self._write_positions(changed)
-        await self._write_portfolio(
-            {
-                **portfolio_to_row(portfolio),
-                **totals_to_row(portfolio),
-                **counts_to_row(self._row, self._portfolio.tally, portfolio.tally),
-            }
-        )
-        self._saved = portfolio
+        assert not self._is_saved, "what was read is compared with the rows once"
+        self._is_saved = True
+        self._waiting += position_writes(self._dialect, self._portfolio, portfolio, self._held)
+        self._waiting.append(portfolio_write(self._dialect, self._row, self._portfolio, portfolio))
 
-    async def _write_portfolio(self, values: Values) -> None:
-        before = self._saved
-        read: Values = {"row_id": before.id, "revision_read": before.revision}
-        if self._session.is_sqlite:
-            result = await self._session.run(_UPDATE_ALONE, {**values, **read})
-        else:
-            result = await self._session.run(_UPDATE_GUARDED, {**values, **read, "cash_read": before.cash.value})
-        if result.rowcount != 1:
-            raise Conflict("another program wrote the portfolio's row")
+    async def write(self) -> None:
+        """Write what waits to be written.
 
-    async def _write_positions(self, positions: Sequence[Position]) -> None:
-        """Compare the rows with what was read, under their locks, and only then write them."""
-        held = {p.symbol: self._held[p.symbol] for p in positions if p.symbol in self._held}
-        new = [p for p in positions if p.symbol not in held]
-        for position in new:
-            if position.symbol.code in {name.upper() for name in self._saved.unreadable_rows}:
-                raise LedgerUnavailable(f"the row of {position.symbol} in the holdings cannot be read")
-        await self._lock([*held.values()])
-        old = [
-            {"id": held[p.symbol].id, **position_to_row(p), "symbol": held[p.symbol].symbol}
-            for p in positions
-            if p.symbol in held
-        ]
-        if old:
-            update_columns = [name for name in old[0] if name not in {"id", "symbol"}]
-            await upsert_rows(self._session, mock_holdings, old, key=["id"], update=update_columns, touch="updated_at")
-        await insert_rows(self._session, mock_holdings, [position_to_row(position) for position in new])
+        Raises:
+            Conflict: another program changed what this transaction has read and now changes.
+        """
+        if self._waiting:
+            await self._ask()
 
-    async def _lock(self, rows: Sequence[Any]) -> None:
-        """Lock the rows that positions were read from, by their ids: a symbol may be written in another case."""
-        read = {row.id: row for row in rows}
-        for chunk in _chunks([*read]):
-            for row in await self._session.run(_LOCK_HOLDINGS, {"ids": chunk}):
-                before = read.pop(row.id)
-                if tuple(row) != (before.id, before.symbol, before.quantity, before.total_invested):
-                    raise Conflict(f"another program wrote the position in {row.symbol}")
-        if read:
-            raise Conflict("another program removed a position")
+    async def _ask(self, *questions: Question) -> list[Answer]:
+        """Return the answers, what waits to be written having been sent ahead in the same message."""
+        waiting, self._waiting = self._waiting, []
+        answers = await self._session.ask(*(question for question, _ in waiting), *questions)
+        for (_, check), answer in zip(waiting, answers, strict=False):
+            if check is not None:
+                check(answer)
+        return answers[len(waiting) :]
+
+    async def _ask_in_parts(self, statement: Prepared, name: str, items: Sequence[Any], **others: Any) -> list[Any]:
+        """Return the rows for a list of any length."""
+        parts = (statement.on(self._dialect, **{name: chunk}, **others) for chunk in chunks(items))
+        return [row for answer in await self._ask(*parts) for row in answer]
 
 
 def _new_id(result: CursorResult[Any]) -> int:
     key: Any = result.inserted_primary_key
     return int(key[0])
-
-
-def _chunks(items: Sequence[T]) -> list[Sequence[T]]:
-    return [items[start : start + _KEYS_A_STATEMENT] for start in range(0, len(items), _KEYS_A_STATEMENT)]

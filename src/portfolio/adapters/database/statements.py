@@ -1,0 +1,130 @@
+"""Statements that are always the same, compiled once, and what the driver answers to them.
+
+SQLAlchemy puts together and carries out a statement of any shape; for one that never changes, all of that work but the
+last step can be done beforehand. What is left is the driver's own cursor, values in their order, and tuples back.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BindParameter, ClauseElement, Select
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.compiler import SQLCompiler
+
+Convert = Callable[[Any], Any]
+Row = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a statement brought: its rows, how many rows it matched, and the number its new row was given."""
+
+    rows: Sequence[Row] = ()
+    rowcount: int = -1
+    new_id: int = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def first(self) -> Row | None:
+        """Return the first row; None where there is none."""
+        return self.rows[0] if self.rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A statement in the driver's own words, with its values; ``many`` are the values of many runs of it."""
+
+    sql: str
+    values: Sequence[Any] = ()
+    read: Callable[[Iterable[Sequence[Any]]], list[Row]] = list
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a value stands in a statement: which parameter it is, or which constant, and how it is sent."""
+
+    name: str | None
+    convert: Convert | None
+    is_list: bool
+    constant: Any
+
+    @staticmethod
+    def of(bind: BindParameter[Any], dialect: Dialect) -> _Place:
+        """Return the place of a parameter of SQLAlchemy's."""
+        convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
+        return _Place(bind.key if bind.required else None, convert, bind.expanding, bind.value)
+
+
+class Prepared:
+    """A statement compiled once for each kind of database.
+
+    ``columns`` are those that an INSERT without values of its own takes as parameters. A parameter of ``IN`` takes a
+    list, of which each length is a text of its own.
+    """
+
+    def __init__(self, statement: ClauseElement, *, columns: Sequence[str] | None = None) -> None:
+        self._statement = statement
+        self._columns = columns
+        self._compiled: dict[str, _Compiled] = {}
+
+    def on(self, dialect: Dialect, **parameters: Any) -> Question:
+        """Return the question with these parameters."""
+        compiled = self._compiled.get(dialect.name)
+        if compiled is None:
+            compiled = self._compiled[dialect.name] = _Compiled(self._statement, self._columns, dialect)
+        return compiled.question(parameters)
+
+
+class _Compiled:
+    """The text of a statement on one kind of database, and how its values go there and come back."""
+
+    def __init__(self, statement: ClauseElement, columns: Sequence[str] | None, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect, column_keys=None if columns is None else list(columns))
+        assert isinstance(compiled, SQLCompiler)
+        self._sql = compiled.string
+        self._mark = "?" if dialect.paramstyle == "qmark" else "%s"
+        self._places = [_Place.of(compiled.binds[name], dialect) for name in compiled.positiontup or ()]
+        self._make: Callable[[Iterable[Any]], Row] = tuple
+        self._converters: list[tuple[int, Convert]] = []
+        if isinstance(statement, Select):
+            chosen = list(statement.selected_columns)
+            names = " ".join(str(column.key) for column in chosen)
+            row_type: Any = namedtuple("Row", names)  # type: ignore[misc] # noqa: PYI024  # known as it runs
+            self._make = row_type._make
+            self._converters = [
+                (index, convert)
+                for index, column in enumerate(chosen)
+                if (convert := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
+            ]
+
+    def question(self, parameters: Mapping[str, Any]) -> Question:
+        """Return the question with these parameters, in the order of their places."""
+        sql = self._sql
+        values: list[Any] = []
+        for place in self._places:
+            value = place.constant if place.name is None else parameters[place.name]
+            if place.is_list:
+                sql = sql.replace(f"__[POSTCOMPILE_{place.name}]", ", ".join([self._mark] * len(value)))
+                values += value if place.convert is None else map(place.convert, value)
+            else:
+                values.append(value if place.convert is None else place.convert(value))
+        return Question(sql, values, self.read)
+
+    def read(self, rows: Iterable[Sequence[Any]]) -> list[Row]:
+        """Return the driver's rows with their columns' names, every value as its column's type has it."""
+        make, converters = self._make, self._converters
+        if not converters:
+            return [make(row) for row in rows]
+        read = []
+        for row in rows:
+            values = list(row)
+            for index, convert in converters:
+                values[index] = convert(values[index])
+            read.append(make(values))
+        return read
