@@ -7,6 +7,9 @@ said now, for all connections (``mode``), or armed, to happen on the connection 
         proxy.arm(COMMIT, Trap.LOSE_ANSWER_CUT)   # the commit arrives and its answer never does
         ...
         assert proxy.sprung == [Trap.LOSE_ANSWER_CUT]
+
+A single server never refuses a commit as a cluster does. ``refuse`` plays that: the transaction is rolled back in place
+of what was asked for, and the client is answered with the error.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from typing import Self
 
 # The text protocol's query packet: its command byte, then the statement.
 COMMIT = b"\x03COMMIT"
+_ROLLBACK = b"\x09\x00\x00\x00\x03ROLLBACK"
 CHUNK_BYTES = 64 * 1024
 
 
@@ -59,6 +63,8 @@ class _Connection:
     client: asyncio.StreamWriter
     server: asyncio.StreamWriter
     trap: Trap | None = None
+    then: Mode | None = None
+    error: bytes = b""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def reset(self) -> None:
@@ -76,9 +82,11 @@ class TcpProxy:
         self.port = 0
         self.accepted = 0
         self.sprung: list[Trap] = []
+        self.refused = 0
         self._mode = Mode.PASS
         self._delay_seconds = 0.0
-        self._traps: list[tuple[bytes, Trap]] = []
+        self._traps: list[tuple[bytes, Trap, Mode | None]] = []
+        self._errors: list[tuple[bytes, bytes]] = []
         self._connections: set[_Connection] = set()
         self._may_pass = asyncio.Event()
         self._may_pass.set()
@@ -110,9 +118,19 @@ class TcpProxy:
         """Reset every connection; new ones are served."""
         self._call(self._cut)
 
-    def arm(self, pattern: bytes, trap: Trap) -> None:
-        """Spring the trap once, on the connection that sends these bytes next; armed ones spring in order."""
-        self._call(lambda: self._traps.append((pattern, trap)))
+    def arm(self, pattern: bytes, trap: Trap, *, then: Mode | None = None) -> None:
+        """Spring the trap once, on the connection that sends these bytes next; armed ones spring in order.
+
+        ``then`` is what becomes of all other traffic from that moment on.
+        """
+        self._call(lambda: self._traps.append((pattern, trap, then)))
+
+    def refuse(self, pattern: bytes, code: int, *, times: int = 1) -> None:
+        """Roll back and answer with the server error ``code`` whoever sends these bytes next, so many times."""
+        text = b"#HY000refused by the proxy"
+        payload = b"\xff" + struct.pack("<H", code) + text
+        packet = len(payload).to_bytes(3, "little") + b"\x01" + payload
+        self._call(lambda: self._errors.extend([(pattern, packet)] * times))
 
     def heal(self) -> None:
         """Pass everything on again and forget what is armed; connections that fell silent are cut."""
@@ -161,6 +179,7 @@ class TcpProxy:
 
     def _heal(self) -> None:
         self._traps.clear()
+        self._errors.clear()
         self._delay_seconds = 0.0
         for connection in list(self._connections):
             if connection.trap is not None:
@@ -210,18 +229,22 @@ class TcpProxy:
         try:
             while chunk := await source.read(CHUNK_BYTES):
                 if from_client and connection.trap is None:
-                    connection.trap = self._spring(chunk)
-                    if connection.trap is Trap.LOSE_REQUEST_CUT:
+                    trap = self._spring(chunk, connection)
+                    if trap is Trap.LOSE_REQUEST_CUT:
                         connection.reset()
                         return
-                    if connection.trap is Trap.LOSE_REQUEST_SILENT:
+                    if trap is Trap.LOSE_REQUEST_SILENT:
                         continue
                 elif connection.trap is not None:
                     # The answer is there, so what was asked for has been done: now it is lost.
+                    self._go_on(connection)
                     if connection.trap.cuts:
                         connection.reset()
                         return
                     continue
+                chunk = self._refuse(chunk, connection) if from_client else (connection.error or chunk)
+                if not from_client:
+                    connection.error = b""
                 await asyncio.sleep(self._delay_seconds)
                 await self._may_pass.wait()
                 sink.write(chunk)
@@ -232,12 +255,29 @@ class TcpProxy:
             # One side has said farewell: so does the other.
             connection.ended.set()
 
-    def _spring(self, chunk: bytes) -> Trap | None:
+    def _refuse(self, chunk: bytes, connection: _Connection) -> bytes:
+        """Return what the server is asked; where it is another thing, the error waits for the server's answer."""
+        if not self._errors or self._errors[0][0] not in chunk:
+            return chunk
+        _, connection.error = self._errors.pop(0)
+        self.refused += 1
+        return _ROLLBACK
+
+    def _spring(self, chunk: bytes, connection: _Connection) -> Trap | None:
         if not self._traps or self._traps[0][0] not in chunk:
             return None
-        _, trap = self._traps.pop(0)
+        _, trap, connection.then = self._traps.pop(0)
+        connection.trap = trap
         self.sprung.append(trap)
+        if not trap.passes_request:
+            self._go_on(connection)
         return trap
+
+    def _go_on(self, connection: _Connection) -> None:
+        """Treat all traffic as the sprung trap says for afterwards."""
+        if connection.then is not None:
+            self._set_mode(connection.then)
+            connection.then = None
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
