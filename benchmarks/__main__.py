@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import bookings, reads
+from benchmarks import analyses, bookings, process, reads, refresh
 from benchmarks.report import Report
 from benchmarks.rows import Row
 from benchmarks.stage import Stage, stage
@@ -22,6 +22,10 @@ GROUPS: dict[str, Callable[[Stage], Sequence[Row]]] = {
     "booking": bookings.alone,
     "bookings": bookings.at_once,
     "batch": bookings.batch,
+    "refresh": refresh.refresh,
+    "correlation": analyses.correlation,
+    "analysis": analyses.analysis,
+    "process": process.process,
 }
 RESULTS = Path(__file__).with_name("results") / "latest.json"
 

@@ -46,9 +46,9 @@ async def post_bytes(name: str, request: Request[Any, Any, Any]) -> Response[byt
 
 
 @get("/bare/correlation", opt=_READ)
-async def read_correlation() -> Response[bytes]:
-    """Return the service's answer with the bare product of the returns by themselves as its matrix."""
-    returns = _array("correlation.npy")
+async def read_correlation(days: int) -> Response[bytes]:
+    """Return the service's answer with the bare product of the last days' returns by themselves as its matrix."""
+    returns = _array("correlation.npy")[-days:]
     answer = _answer("correlation.json")
     answer["correlation"]["matrix"] = (returns.T @ returns).tolist()
     return Response(msgspec.json.encode(answer), media_type=JSON)

@@ -1,6 +1,6 @@
 """A load generator over kept connections, in a process of its own: ``python -m benchmarks.load``.
 
-It speaks as little HTTP as it takes (requests written in one piece, answers counted by their Content-Length), so that
+It speaks as little HTTP as it takes (requests in one piece, answers by their Content-Length or their last chunk), so that
 on two cores the server is what is measured: the processor time that it takes itself is part of each result.
 """
 
@@ -19,6 +19,7 @@ import uvloop
 
 HEAD_END = b"\r\n\r\n"
 LENGTH = b"content-length:"
+LAST_CHUNK = b"0\r\n\r\n"
 PATIENCE_SECONDS = 120.0
 
 
@@ -46,6 +47,7 @@ class Result(msgspec.Struct, kw_only=True):
     bytes_received: int
     processor_seconds: float
     last_body: str = ""
+    error: str = ""
 
     @property
     def rate(self) -> float:
@@ -63,8 +65,8 @@ class Result(msgspec.Struct, kw_only=True):
         Raises:
             RuntimeError: some were not.
         """
-        if set(self.statuses) != {"200"}:
-            raise RuntimeError(f"answered {self.statuses}: {self.last_body[:300]}")
+        if self.error or set(self.statuses) != {"200"}:
+            raise RuntimeError(f"answered {self.statuses}: {self.error or self.last_body[:300]}")
 
 
 class LoadGenerator:
@@ -172,11 +174,16 @@ class _Connection(asyncio.Protocol):
         self._run.bytes_received += len(data)
         if not self._left:
             data = self._read_head(data)
-        if not data and self._left:
+        if not self._status:
             return
-        self._left -= len(data)
         self._body.append(data)
-        if self._left <= 0 and self._status:
+        if self._left >= 0:
+            self._left -= len(data)
+            is_whole = self._left == 0
+        else:
+            is_whole = b"".join(self._body[-2:]).endswith(LAST_CHUNK)
+        if is_whole:
+            self._left = 0
             self._answered()
 
     def _read_head(self, data: bytes) -> bytes:
@@ -187,8 +194,8 @@ class _Connection(asyncio.Protocol):
             return b""
         head, rest = self._head[:end].lower(), self._head[end + len(HEAD_END) :]
         self._status = head[9:12].decode()
-        at = head.index(LENGTH) + len(LENGTH)
-        self._left = int(head[at : (head + b"\r").index(b"\r", at)])
+        at = head.find(LENGTH)
+        self._left = -1 if at < 0 else int(head[at + len(LENGTH) :].partition(b"\r")[0])
         self._head = b""
         return rest
 
@@ -219,8 +226,12 @@ async def _carry_out(burst: Burst) -> Result:
     started, busy = time.perf_counter(), time.process_time()
     for _ in range(burst.connections):
         await loop.create_connection(lambda: _Connection(run), "127.0.0.1", burst.port)
-    async with asyncio.timeout(burst.seconds + PATIENCE_SECONDS):
-        await run.done
+    error = ""
+    try:
+        async with asyncio.timeout(burst.seconds + PATIENCE_SECONDS):
+            await run.done
+    except (RuntimeError, TimeoutError) as broken:
+        error = str(broken) or f"no answer within {PATIENCE_SECONDS:g} s"
     seconds = time.perf_counter() - started
     return Result(
         answered=sum(run.statuses.values()),
@@ -230,6 +241,7 @@ async def _carry_out(burst: Burst) -> Result:
         bytes_received=run.bytes_received,
         processor_seconds=time.process_time() - busy,
         last_body=run.last_body[:2000].decode(errors="replace"),
+        error=error,
     )
 
 

@@ -1,0 +1,184 @@
+"""Analyses of many assets over a year, beside numpy's share of them and the encoding of the same answer.
+
+The closes may be in memory, as they are in use; no result is. For that the correlation is asked for another lookback
+each time, 365 days or a few less, and the floor multiplies the same days; before each rebalancing analysis a trade is
+booked and a close is written, so that every statistic and the plan are made anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from itertools import cycle
+from statistics import median
+
+import httpx
+import numpy as np
+
+from benchmarks.bare import Array
+from benchmarks.bookings import BODY
+from benchmarks.reads import hold
+from benchmarks.rows import Row, by_turns, ratio_row
+from benchmarks.stage import Bare, Service, Stage
+from portfolio.adapters.database.database import Database, open_database
+from portfolio.application.records import Close
+from portfolio.domain.money import Price
+from portfolio.domain.symbol import Symbol
+from tests.support.databases import DatabaseUnderTest
+
+DAYS = 365
+# More lookbacks than the service keeps results: none is there when it comes round again.
+LOOKBACKS = range(DAYS, DAYS - 24, -1)
+ROWS_AT_ONCE = 20_000
+ROUNDS = 12
+PATIENCE_SECONDS = 60.0
+
+
+def correlation(stage: Stage) -> Sequence[Row]:
+    """Return the row of the correlation matrix of 500 assets."""
+    assets = 50 if stage.is_quick else 500
+    _, service, returns = _prepared(stage, "correlation", assets)
+    path = "/risk/correlation-matrix"
+    _offer(stage, service, f"{path}?days={DAYS}", "correlation", returns)
+    bare, lookbacks = stage.floor(Bare), cycle(LOOKBACKS)
+    days = DAYS
+
+    def floor() -> float:
+        nonlocal days
+        days = next(lookbacks)
+        return stage.latency_ms(bare.burst(f"/bare/correlation?days={days}", requests=1))
+
+    floors, figures = by_turns(
+        stage.rounds(2 * ROUNDS), floor, lambda: stage.latency_ms(service.burst(f"{path}?days={days}", requests=1))
+    )
+    row = ratio_row(
+        work=f"GET {path}, {assets} assets x {DAYS} days, not cached",
+        floor="numpy's product of the same array, its encoding as the same answer, and sending that",
+        unit="ms",
+        floors=floors,
+        figures=figures,
+        limit=2.0,
+        at_most=True,
+        notes=[f"of those {_product_ms(returns):.1f} ms are the product"],
+    )
+    return [row]
+
+
+def analysis(stage: Stage) -> Sequence[Row]:
+    """Return the row of the rebalancing analysis of 200 positions."""
+    assets = 30 if stage.is_quick else 200
+    database, service, returns = _prepared(stage, "analysis", assets)
+    path = "/rebalance/analysis"
+    _offer(stage, service, path, "analysis", returns)
+    bare = stage.floor(Bare).burst("/bare/analysis", requests=1)
+    change = _Change(service, database)
+
+    def fresh() -> float:
+        change()
+        return stage.latency_ms(service.burst(path, requests=1))
+
+    def booked() -> float:
+        change.book()
+        return stage.latency_ms(service.burst(path, requests=1))
+
+    floors, figures, after_booking = by_turns(stage.rounds(ROUNDS), lambda: stage.latency_ms(bare), fresh, booked)
+    row = ratio_row(
+        work=f"GET {path}, {assets} positions x {DAYS} days, not cached",
+        floor="correlation, covariance and VaR in numpy, the encoding of the same answer, and sending it",
+        unit="ms",
+        floors=floors,
+        figures=figures,
+        limit=3.0,
+        at_most=True,
+        notes=[f"after a booking alone, the closes as they were: {median(after_booking):.1f} ms"],
+    )
+    return [row]
+
+
+class _Change:
+    """What makes every result stale: a booking, and a close that is another one than before."""
+
+    def __init__(self, service: Service, database: DatabaseUnderTest) -> None:
+        self._service = service
+        self._database = database
+        self._number = 0
+
+    def __call__(self) -> None:
+        self._number += 1
+        closes = _closes("R000", [100 + self._number / 100], datetime.now(UTC).date() - timedelta(days=1))
+        asyncio.run(_write(self._database, closes))
+        self.book()
+
+    def book(self) -> None:
+        self._number += 1
+        with self._service.http() as client:
+            headers = {"Content-Type": "application/json"}
+            body = BODY.replace("{n}", str(self._number))
+            client.post("/holdings/update", content=body, headers=headers).raise_for_status()
+
+
+def _prepared(stage: Stage, name: str, assets: int) -> tuple[DatabaseUnderTest, Service, Array]:
+    """Return a service that holds so many assets with a year of closes each, and their returns."""
+    database = stage.database(name)
+    service = stage.running(name, database)
+    symbols = [f"R{number:03}" for number in range(assets)]
+    hold(service, symbols)
+    returns = np.random.default_rng(1).normal(0.0005, 0.03, (DAYS, assets))
+    prices = 100 * np.vstack([np.ones(assets), np.cumprod(1 + returns, axis=0)])
+    last = datetime.now(UTC).date() - timedelta(days=1)
+    closes = [
+        close for column, symbol in enumerate(symbols) for close in _closes(symbol, prices[:, column].tolist(), last)
+    ]
+    asyncio.run(_write(database, closes))
+    return database, service, np.ascontiguousarray(returns)
+
+
+def _closes(symbol: str, prices: Sequence[float], last_day: date) -> list[Close]:
+    """Return closes of the days up to the last one."""
+    return [
+        Close(
+            symbol=Symbol(symbol),
+            day=last_day - timedelta(days=len(prices) - 1 - place),
+            price=Price(Decimal(f"{price:.8f}")),
+            source="coinbase",
+        )
+        for place, price in enumerate(prices)
+    ]
+
+
+async def _write(database: DatabaseUnderTest, closes: Sequence[Close]) -> None:
+    opened: Database = open_database(database.url, prices_schema=database.prices_schema)
+    try:
+        for start in range(0, len(closes), ROWS_AT_ONCE):
+            await opened.prices.add_closes(closes[start : start + ROWS_AT_ONCE])
+    finally:
+        await opened.close()
+
+
+def _offer(stage: Stage, service: Service, path: str, name: str, returns: Array) -> None:
+    """Give the floor its array, and the service's answer, once all closes are in it."""
+    with service.http() as client:
+        answer = _complete(lambda: client.get(path).raise_for_status())
+    stage.offer(f"{name}.json", answer.content)
+    np.save(stage.floor_folder / f"{name}.npy", returns)
+
+
+def _complete(ask: Callable[[], httpx.Response]) -> httpx.Response:
+    """Return the answer once it is complete: while the closes are still read it says so."""
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while "history_unavailable" in (answer := ask()).text:
+        if time.monotonic() > give_up_at:
+            raise RuntimeError("the closes are not read in time")
+    return answer
+
+
+def _product_ms(returns: Array) -> float:
+    taken = []
+    for _ in range(20):
+        started = time.perf_counter()
+        _ = returns.T @ returns
+        taken.append(time.perf_counter() - started)
+    return median(taken) * 1e3
