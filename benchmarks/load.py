@@ -1,7 +1,7 @@
 """A load generator over kept connections, in a process of its own: ``python -m benchmarks.load``.
 
-It speaks as little HTTP as it takes (requests in one piece, answers by their Content-Length or their last chunk), so that
-on two cores the server is what is measured: the processor time that it takes itself is part of each result.
+It speaks as little HTTP as it takes (requests in one piece, answers by their Content-Length or their last chunk), so
+that on two cores the server is what is measured: the processor time that it takes itself is part of each result.
 """
 
 from __future__ import annotations
