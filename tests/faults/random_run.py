@@ -27,6 +27,9 @@ from tests.faults.scene import Operation, Scene
 from tests.faults.world import INITIAL_CASH, MARKET, POOL_SIZE, World, until
 from tests.unit.domain.ledger_model import ONE
 
+ASK_EVERY = 5
+"""The tables are compared after every operation, what ``/portfolio`` says after so many and after every fault."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
@@ -87,6 +90,8 @@ class RandomRun:
                 await self._step(number)
                 if number % self._course.verify_every == 0 or number == self._course.operations:
                     await self._verify()
+                    so_far = f"{number} operations, {sum(self.figures.faults.values())} faults"
+                    print(f"{self.figures.database}, seed {self._course.seed}: {so_far}", flush=True)
         finally:
             await self._scene.client.close()
         tally = self.figures.tally
@@ -107,7 +112,7 @@ class RandomRun:
             async with fault.enter(self._world, dice) if fault else nullcontext():
                 await operation.ask(self._scene)
             await operation.settle(self._scene)
-            await self._check()
+            await self._check(asks=fault is not None or number % ASK_EVERY == 0)
         except Exception as error:
             said = self._world.service.output()[-2000:]
             raise AssertionError(
@@ -119,10 +124,12 @@ class RandomRun:
             self.figures.faults[fault.name] += 1
             self.figures.seconds[fault.name] += time.monotonic() - started
 
-    async def _check(self) -> None:
-        """Compare the tables, the model and what the service says of itself."""
+    async def _check(self, *, asks: bool = True) -> None:
+        """Compare the tables with the model and, where it is asked, what the service says of itself."""
         model = self._scene.model
         check(await asyncio.to_thread(self._world.tables.read), model)
+        if not asks:
+            return
         answer = await self._scene.client.get("/portfolio")
         if answer.status != 200:
             await self._world.recover()

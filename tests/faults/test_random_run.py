@@ -18,14 +18,14 @@ def run(new_world: EnterWorld, course: Course) -> Figures:
 
 
 def test_every_invariant_holds_after_each_of_many_operations(new_world: EnterWorld, seed: int) -> None:
-    figures = run(new_world, Course(seed=seed, operations=170, fault_every=5, verify_every=85))
-    assert sum(figures.operations.values()) == 170
-    assert sum(figures.faults.values()) == 34
+    figures = run(new_world, Course(seed=seed, operations=175, fault_every=5, verify_every=175))
+    assert sum(figures.operations.values()) == 175
+    assert sum(figures.faults.values()) == 35
 
 
 @pytest.mark.faults_long
 def test_every_invariant_holds_after_each_of_10_000_operations(
     new_world: EnterWorld, seed: int, operations: int
 ) -> None:
-    figures = run(new_world, Course(seed=seed, operations=operations, fault_every=25, verify_every=500))
+    figures = run(new_world, Course(seed=seed, operations=operations, fault_every=33, verify_every=500))
     assert sum(figures.operations.values()) == operations
