@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Generic, TypeVar
@@ -39,6 +39,10 @@ class BookTrade:
 
     ``owner`` is the name of the API key, or the engine where the service is open. An override is for whoever has a
     booking under its key, unless ``owner_given``.
+
+    ``fingerprint`` is a digest of the normalised fields: equal for the same booking however it was written. Its first
+    half is of what was executed, so that two bookings with the same money and other remarks can be told from two
+    different ones; see :func:`same_execution`.
     """
 
     execution: Execution
@@ -52,19 +56,17 @@ class BookTrade:
     override: bool = False
     owner_given: bool = False
     executed_at_given: bool = False
+    fingerprint: str = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fingerprint", self._digest())
 
     @property
     def key(self) -> BookingKey | None:
         """Return the key, or None when nothing can tell a retry from a second trade."""
         return BookingKey(self.owner, self.client_trade_id) if self.client_trade_id is not None else None
 
-    @property
-    def fingerprint(self) -> str:
-        """Return a digest of the normalised fields: equal for the same booking however it was written.
-
-        Its first half is of what was executed, so that two bookings with the same money and other remarks can be told
-        from two different ones; see :func:`same_execution`.
-        """
+    def _digest(self) -> str:
         e = self.execution
         executed = [
             e.symbol.code,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+from functools import cache
 from typing import Self
 
 from portfolio.domain.decimal_text import plain
@@ -25,6 +26,7 @@ EXACT = Context(
 )
 
 _STEP = Decimal(1).scaleb(-DECIMALS)
+_LIMIT_DIGITS = LIMIT.adjusted()
 
 
 def round_to_step(value: Decimal) -> Decimal:
@@ -34,9 +36,9 @@ def round_to_step(value: Decimal) -> Decimal:
         OutOfRange: the value has more than 20 integer digits.
     """
     # Never abs() or unary minus of a Decimal: they round to the 28 digits of whatever context is current.
-    if value.copy_abs() < LIMIT:
+    if value.is_finite() and (value.adjusted() < _LIMIT_DIGITS or not value):
         rounded = value.quantize(_STEP, context=EXACT)
-        if rounded.copy_abs() < LIMIT:
+        if rounded.adjusted() < _LIMIT_DIGITS:
             return rounded
     raise OutOfRange(value)
 
@@ -56,35 +58,49 @@ class Amount:
         value: object = self.value
         if not isinstance(value, Decimal):
             raise InvalidAmount(repr(value), "only an exact decimal is an amount")
-        exponent = value.as_tuple().exponent
-        if not isinstance(exponent, int):
+        if not value.is_finite():
             raise InvalidAmount(str(value), "not a finite number")
-        if value.adjusted() >= 20 and value:
-            raise OutOfRange(value)
-        if exponent < -DECIMALS and value != round_to_step(value):
+        if round_to_step(value) != value:
             raise InvalidAmount(str(value), f"finer than {DECIMALS} decimals")
+
+    @classmethod
+    def _exact(cls, value: Decimal) -> Self:
+        """Return the amount of a value that has at most 18 decimals, as sums of amounts have.
+
+        Most amounts are made here, and what they are made of was checked before: only their size has to be.
+        """
+        if value.adjusted() >= _LIMIT_DIGITS and value:
+            raise OutOfRange(value)
+        made = object.__new__(cls)
+        object.__setattr__(made, "value", value)
+        return made
 
     @classmethod
     def rounded(cls, value: Decimal) -> Self:
         """Return the amount nearest to ``value`` at 18 decimals, half even."""
-        return cls(round_to_step(value))
+        return cls._exact(round_to_step(value))
 
     @classmethod
+    @cache
     def zero(cls) -> Self:
         """Return nothing, in this unit."""
         return cls(Decimal(0))
 
     def __add__(self, other: Self) -> Self:
-        return type(self)(EXACT.add(self.value, _same(self, other).value))
+        if type(self) is not type(other):
+            raise _do_not_add_up(self, other)
+        return self._exact(EXACT.add(self.value, other.value))
 
     def __sub__(self, other: Self) -> Self:
-        return type(self)(EXACT.subtract(self.value, _same(self, other).value))
+        if type(self) is not type(other):
+            raise _do_not_add_up(self, other)
+        return self._exact(EXACT.subtract(self.value, other.value))
 
     def __neg__(self) -> Self:
-        return type(self)(EXACT.minus(self.value))
+        return self._exact(EXACT.minus(self.value))
 
     def __abs__(self) -> Self:
-        return type(self)(EXACT.abs(self.value))
+        return self._exact(EXACT.abs(self.value))
 
     def __bool__(self) -> bool:
         return bool(self.value)
@@ -131,8 +147,10 @@ class Price(Amount):
         if self.value < 0:
             raise InvalidAmount(str(self.value), "a price is not below zero")
 
+    @classmethod
+    def _exact(cls, value: Decimal) -> Self:
+        return cls(value)
 
-def _same(one: Amount, other: Amount) -> Amount:
-    if type(one) is not type(other):
-        raise TypeError(f"{type(one).__name__} and {type(other).__name__} do not add up")
-    return other
+
+def _do_not_add_up(one: Amount, other: Amount) -> TypeError:
+    return TypeError(f"{type(one).__name__} and {type(other).__name__} do not add up")
