@@ -154,3 +154,10 @@ async def test_what_a_client_made_up_is_echoed_in_short(service: Service) -> Non
     for answer in (in_body, in_query):
         assert is_problem(answer, 400, "malformed-request")
         assert len(answer.content) < 2_000
+
+
+async def test_a_batch_that_is_wrong_throughout_is_not_read_to_its_end(service: Service) -> None:
+    answer = await service.http.post(f"{URL}/batch", json={"bookings": [{**BUY, "price": 0}] * 1000})
+    assert is_problem(answer, 400, "malformed-request")
+    assert answer.json()["errors"][-1] == {"field": "bookings[99].price", "message": "has to be above zero"}
+    assert service.ledger.books.trades == {}

@@ -32,6 +32,8 @@ from portfolio.entrypoints.http.errors import FORBIDDEN, MALFORMED, FieldError, 
 from portfolio.entrypoints.http.idempotency import one_key
 
 MOST_BOOKINGS = 1_000
+# A batch that is wrong throughout is not read to its end.
+MOST_COMPLAINTS = 100
 
 SymbolText = Annotated[
     str,
@@ -195,6 +197,8 @@ def book_trades(body: BatchBody, caller: Caller, now: datetime) -> list[BookTrad
             errors += [FieldError(f"bookings[{index}].{one.field}", one.message) for one in error.errors]
         except InvalidAmount as error:
             errors.append(FieldError(f"bookings[{index}].{error.field or 'quantity'}", error.reason))
+        if len(errors) >= MOST_COMPLAINTS:
+            break
     if errors:
         detail = "nothing was booked: " + "; ".join(f"{one.field} {one.message}" for one in errors[:10])
         raise RequestError(MALFORMED, detail, errors=errors)
