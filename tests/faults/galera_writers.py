@@ -86,7 +86,8 @@ class Writers:
                 self.longest_seconds = max(self.longest_seconds, time.monotonic() - started)
 
     async def _until_definite(self, client: httpx.AsyncClient, turn: int, body: dict[str, Any]) -> None:
-        while True:
+        give_up_at = time.monotonic() + PROGRESS_SECONDS
+        while time.monotonic() < give_up_at:
             answer = await self._post(client, self.urls[turn % len(self.urls)], body)
             if answer is not None and answer.status_code == 200:
                 self.acknowledged[body["client_trade_id"]] = answer.json()["trade_id"]
@@ -95,6 +96,7 @@ class Writers:
                 self.refused.append(f"{body} {answer.status_code} {answer.text}")
                 return
             await asyncio.sleep(0.2)
+        self.refused.append(f"{body} had no definite answer in {PROGRESS_SECONDS:g} s")
 
     async def _unkeyed(self, number: int) -> None:
         async with httpx.AsyncClient(timeout=40.0) as client:
@@ -142,7 +144,7 @@ def expect_exact_books(writers: Writers, place: DatabaseUnderTest, nodes: Iterab
         assert dict(once).keys() <= writers.unkeyed.keys()
 
 
-def expect_same_books(cluster: GaleraCluster, place: DatabaseUnderTest, nodes: Sequence[GaleraNode]) -> None:
+def expect_same_books(place: DatabaseUnderTest, nodes: Sequence[GaleraNode]) -> None:
     """Make sure that the nodes hold the same rows, to the last digit."""
     for table, order in TABLES:
         first = ledger_rows(nodes[0], place, table, order)

@@ -1,82 +1,26 @@
-"""The service on a Galera cluster of three nodes, which are killed, frozen and left alone. `make faults-galera`."""
+"""The books on a Galera cluster of three nodes: all replicated, and a loss is found. `make faults-galera`."""
 
 from __future__ import annotations
 
-import asyncio
-import secrets
-import time
-from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import make_url
 
+from tests.faults.galera_service import book, service_on
 from tests.faults.galera_writers import (
     Writers,
     booking,
     expect_exact_books,
     expect_same_books,
     expect_verified,
+    verify_on,
 )
 from tests.support.databases import DatabaseUnderTest
 from tests.support.galera_cluster import GaleraCluster
-from tests.support.service import ServiceProcess
 
 pytestmark = pytest.mark.galera
-
-SETTINGS = {"PORTFOLIO_INITIAL_CASH": "1000000000", "PORTFOLIO_REFRESH_SECONDS": "2"}
-AWAIT_SECONDS = 90.0
-
-
-@pytest.fixture(scope="module")
-def whole_cluster() -> Iterator[GaleraCluster]:
-    with GaleraCluster() as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def cluster(whole_cluster: GaleraCluster) -> Iterator[GaleraCluster]:
-    whole_cluster.mend()
-    yield whole_cluster
-    whole_cluster.mend()
-
-
-@pytest.fixture
-def place(cluster: GaleraCluster) -> DatabaseUnderTest:
-    return cluster.create_database_pair(f"g_{secrets.token_hex(4)}")
-
-
-def service_on(
-    cluster: GaleraCluster, place: DatabaseUnderTest, folder: Path, *, first: int = 0, **settings: str
-) -> ServiceProcess:
-    """The service with its URL on node ``first`` and the others as further hosts."""
-    folder.mkdir(exist_ok=True)
-    moved = DatabaseUnderTest(
-        kind="mysql",
-        url=cluster.url_on(cluster.nodes[first], place.url),
-        migration_url=place.migration_url,
-        prices_schema=place.prices_schema,
-    )
-    return ServiceProcess(moved, folder, settings={**SETTINGS, **cluster.settings(first), **settings})
-
-
-def report(name: str, writers: Writers, **figures: object) -> None:
-    """Print what a run came to."""
-    words = ", ".join(f"{what} {figure}" for what, figure in figures.items())
-    print(
-        f"\n{name}: {len(writers.acknowledged)} acknowledged, answers {dict(writers.answers)}, "
-        f"longest to a definite answer {writers.longest_seconds:.1f} s{', ' if words else ''}{words}"
-    )
-
-
-async def eventually(holds: Callable[[], bool]) -> float:
-    """Return after how many seconds it held."""
-    started = time.monotonic()
-    while not await asyncio.to_thread(holds):
-        assert time.monotonic() - started < AWAIT_SECONDS, "it does not come about"
-        await asyncio.sleep(0.1)
-    return time.monotonic() - started
 
 
 def test_every_table_has_a_primary_key_and_is_replicated(
@@ -113,37 +57,37 @@ def test_bookings_work_though_ids_have_gaps(cluster: GaleraCluster, place: Datab
         again = book(service, booking("one-3"))
         assert again == {**single[3], "replayed": True, "timestamp": again["timestamp"]}
         expect_verified(cluster, service, place, cluster.nodes)
-    expect_same_books(cluster, place, cluster.nodes)
+    expect_same_books(place, cluster.nodes)
 
 
-def book(service: ServiceProcess, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer to a booking, which has to be taken."""
-    answer = httpx.post(f"{service.url}/holdings/update", json=body, timeout=30)
-    assert answer.status_code == 200, answer.text
-    said: dict[str, Any] = answer.json()
-    return said
-
-
-async def test_nothing_acknowledged_is_lost_when_the_node_written_to_is_killed(
+def test_verify_finds_an_entry_that_one_node_has_lost(
     cluster: GaleraCluster, place: DatabaseUnderTest, tmp_path: Path
 ) -> None:
+    healthy, harmed, _ = cluster.nodes
+    ledger = make_url(place.url).database
     with service_on(cluster, place, tmp_path) as service:
-        writers = Writers([service.url], "killed")
-        async with writers.booking():
-            await writers.more(300)
-            await asyncio.to_thread(cluster.nodes[0].kill)
-            started = time.monotonic()
-            await writers.more(1)
-            gap = time.monotonic() - started
-            await writers.more(300)
-            await asyncio.to_thread(cluster.nodes[0].start)
-            await writers.more(100)
-        survivors = cluster.nodes[1:]
-        expect_exact_books(writers, place, survivors)
-        expect_verified(cluster, service, place, survivors)
-        # The killed node is back: it has taken what it missed.
+        writers = Writers([service.url], "lost")
+        for number in range(5):
+            writers.acknowledged[f"lost-{number}"] = book(service, booking(f"lost-{number}"))["trade_id"]
+        expect_exact_books(writers, place, cluster.nodes)
+        # Not replicated: as if this node alone had never applied the third booking.
+        harmed.execute(
+            "SET SESSION wsrep_on = OFF", f"DELETE FROM `{ledger}`.mock_trades WHERE client_trade_id = 'lost-2'"
+        )
+        # Opening made the revisions 1 and 2: the third booking was revision 5.
+        status, words = verify_on(cluster, service, place, harmed)
+        assert (status, "ledger revision 6 follows 4" in words) == (2, True), words
+        with pytest.raises(AssertionError, match=f"{harmed.name}: acknowledged and booked differ"):
+            expect_exact_books(writers, place, cluster.nodes)
+        with pytest.raises(AssertionError, match="mock_trades differs on node2"):
+            expect_same_books(place, cluster.nodes)
+        expect_verified(cluster, service, place, [healthy])
+
+        # The cure: the node starts with nothing, and takes the state from the others.
+        harmed.kill()
+        harmed.forget()
+        harmed.start()
         cluster.wait_for(3)
         expect_exact_books(writers, place, cluster.nodes)
-        expect_same_books(cluster, place, cluster.nodes)
-        expect_verified(cluster, service, place, cluster.nodes[:1])
-    report("node killed", writers, next_acknowledged_after_seconds=f"{gap:.1f}")
+        expect_verified(cluster, service, place, [harmed])
+    expect_same_books(place, cluster.nodes)

@@ -63,12 +63,23 @@ class GaleraNode(MariaDbServer):
         self._spawn("--wsrep-new-cluster", f"--init-file={init}", environment=self._environment)
         self.wait_until_ready(SETTLE_SECONDS)
 
-    def join(self) -> None:
-        """Start with nothing and take the state from the others."""
+    def forget(self) -> None:
+        """Have no data: at its next start the node takes all of them from the others."""
         data = Path(self.directory, "data")
+        shutil.rmtree(data, ignore_errors=True)
         data.mkdir()
         give_to_account(data)
-        self.start()
+
+    def isolate(self) -> None:
+        """Hear nothing of the other nodes and be heard by none, and go on answering clients."""
+        self._set_isolated("1")
+
+    def rejoin(self) -> None:
+        """Hear the other nodes again."""
+        self._set_isolated("0")
+
+    def _set_isolated(self, value: str) -> None:
+        self.execute(f"SET GLOBAL wsrep_provider_options = 'gmcast.isolate={value}'")
 
     def status(self, name: str) -> str:
         """The value of one of the server's status variables; empty where it does not answer."""
@@ -136,6 +147,7 @@ class GaleraCluster:
         for node in self.nodes:
             if node not in down:
                 node.resume()
+                node.rejoin()
         for node in down:
             node.begin()
         self.wait_for(NODES)
@@ -196,7 +208,8 @@ class GaleraCluster:
             )
         self.nodes[0].found(programs)
         for node in self.nodes[1:]:
-            node.join()
+            node.forget()
+            node.start()
         self.wait_for(NODES)
 
 

@@ -16,6 +16,8 @@ CANNOT_CONNECT = 2003
 DEFAULT_PORT = 3306
 # Strict, with all that MySQL warns about when strict mode comes without it.
 SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+# The state of a Galera node that has all that its cluster has; a server that is no such node has no state.
+SYNCED = "4"
 
 
 class MySqlConnector:
@@ -27,7 +29,7 @@ class MySqlConnector:
         self._limits = limits
 
     async def __call__(self, **options: Any) -> aiomysql.Connection:
-        """Return a connection with its session set up; a read-only server only where no other is left.
+        """Return a connection with its session set up; a server that takes no writes only where no other is left.
 
         Raises:
             OperationalError: no host answers.
@@ -68,18 +70,24 @@ class MySqlConnector:
         is_mariadb = "mariadb" in connection.get_server_info().lower()
         try:
             async with connection.cursor() as cursor:
+                await cursor.execute("SHOW STATUS LIKE 'wsrep_local_state'")
+                state = await cursor.fetchone()
                 await cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
-                await cursor.execute(session_settings(self._limits, is_mariadb=is_mariadb))
+                settings = session_settings(self._limits, is_mariadb=is_mariadb, is_galera=state is not None)
+                await cursor.execute(settings)
                 await cursor.execute("SELECT @@global.read_only")
                 [read_only] = await cursor.fetchone()
         except BaseException:
             connection.close()
             raise
-        return not read_only
+        return not read_only and (state is None or state[1] == SYNCED)
 
 
-def session_settings(limits: Limits, *, is_mariadb: bool) -> str:
+def session_settings(limits: Limits, *, is_mariadb: bool, is_galera: bool = False) -> str:
     """Return the statement that sets up a session.
+
+    On a Galera node a transaction begins once the node has applied what the cluster committed before: what was
+    acknowledged by way of another node is seen here.
 
     A client that vanishes in the middle of a transaction must not keep the portfolio's row lock for the server's
     ``wait_timeout`` of eight hours: MariaDB ends idle transactions, MySQL knows idle connections only.
@@ -94,6 +102,8 @@ def session_settings(limits: Limits, *, is_mariadb: bool) -> str:
         settings |= {"idle_transaction_timeout": idle, "idle_write_transaction_timeout": idle}
     else:
         settings |= {"wait_timeout": 2 * idle}
+    if is_galera:
+        settings |= {"wsrep_sync_wait": 1}
     return "SET SESSION " + ", ".join(f"{name} = {value}" for name, value in settings.items())
 
 

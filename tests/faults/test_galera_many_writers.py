@@ -1,0 +1,141 @@
+"""Instances that write to different nodes at once: locks are each node's own, conflicts come at COMMIT."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from portfolio.adapters.database.database import Database, open_database
+from tests.faults.galera_service import book, eventually, place_on, report, service_on, try_to_book
+from tests.faults.galera_writers import Writers, booking, expect_exact_books, expect_same_books, expect_verified
+from tests.support.databases import DatabaseUnderTest
+from tests.support.galera_cluster import GaleraCluster, GaleraNode
+from tests.support.service import ServiceProcess
+
+pytestmark = pytest.mark.galera
+
+
+@contextmanager
+def two_services(
+    cluster: GaleraCluster, place: DatabaseUnderTest, folder: Path
+) -> Iterator[tuple[ServiceProcess, ServiceProcess]]:
+    """One instance on the first node, another on the second."""
+    with service_on(cluster, place, folder / "one") as one, service_on(cluster, place, folder / "two", first=1) as two:
+        yield one, two
+
+
+@contextmanager
+def lagging(node: GaleraNode) -> Iterator[None]:
+    """The node takes in what the others commit, and applies none of it."""
+    connection = node.connect()
+    with connection.cursor() as cursor:
+        cursor.execute("FLUSH TABLES WITH READ LOCK")
+        try:
+            yield
+        finally:
+            cursor.execute("UNLOCK TABLES")
+            connection.close()
+
+
+async def test_two_instances_on_two_nodes_lose_nothing_and_double_nothing(
+    cluster: GaleraCluster, place: DatabaseUnderTest, tmp_path: Path
+) -> None:
+    before = [int(node.status("wsrep_local_cert_failures") or 0) for node in cluster.nodes]
+    with two_services(cluster, place, tmp_path) as services:
+        writers = Writers([service.url for service in services], "both")
+        async with writers.booking(without_key=4):
+            await writers.more(1500)
+        expect_exact_books(writers, place, cluster.nodes)
+        expect_verified(cluster, services[0], place, cluster.nodes)
+        after = [int(node.status("wsrep_local_cert_failures")) for node in cluster.nodes]
+        aborts = [node.status("wsrep_local_bf_aborts") for node in cluster.nodes]
+    expect_same_books(place, cluster.nodes)
+    ledger = make_url(place.url).database
+    ids = cluster.nodes[2].execute(f"SELECT id FROM `{ledger}`.mock_trades ORDER BY ledger_revision")
+    report(
+        "two nodes written to",
+        writers,
+        conflicts_at_commit=[later - earlier for earlier, later in zip(before, after, strict=True)],
+        local_aborts=aborts,
+        ids_in_the_ledgers_order=ids == sorted(ids),
+    )
+
+
+async def test_one_key_sent_to_two_nodes_at_once_is_booked_once(
+    cluster: GaleraCluster, place: DatabaseUnderTest, tmp_path: Path
+) -> None:
+    with two_services(cluster, place, tmp_path) as services:
+        writers = Writers([], "same")
+        for number in range(40):
+            body = booking(f"same-{number}")
+            answers = await asyncio.gather(*(asyncio.to_thread(try_to_book, service, body) for service in services * 2))
+            assert [answer.status_code for answer in answers] == [200] * 4, [answer.text for answer in answers]
+            assert sum(not answer.json()["replayed"] for answer in answers) == 1
+            [writers.acknowledged[f"same-{number}"]] = {answer.json()["trade_id"] for answer in answers}
+        expect_exact_books(writers, place, cluster.nodes)
+        expect_verified(cluster, services[0], place, cluster.nodes)
+    expect_same_books(place, cluster.nodes)
+
+
+async def test_a_read_on_a_node_that_lags_waits_for_what_was_acknowledged_on_another(
+    cluster: GaleraCluster, place: DatabaseUnderTest, tmp_path: Path
+) -> None:
+    with two_services(cluster, place, tmp_path) as (one, two):
+        revision = two.get("/portfolio")["portfolio"]["revision"]
+        with lagging(cluster.nodes[1]):
+            book(one, booking("elsewhere"))
+            reading = asyncio.create_task(asyncio.to_thread(two.get, "/portfolio"))
+            finished, _ = await asyncio.wait([reading], timeout=0.5)
+            assert not finished or reading.result()["portfolio"]["stale"] is True
+        portfolio = (await reading)["portfolio"]
+        assert portfolio["stale"] is True or portfolio["revision"] > revision
+        assert two.get("/portfolio")["portfolio"]["revision"] > revision
+
+
+async def test_a_sale_on_a_node_that_lags_is_not_refused_for_a_buy_it_has_not_applied(
+    cluster: GaleraCluster, place: DatabaseUnderTest, tmp_path: Path
+) -> None:
+    with two_services(cluster, place, tmp_path) as (one, two):
+        writers = Writers([], "sale")
+        writers.acknowledged["warm"] = book(two, booking("warm", symbol="BTC"))["trade_id"]
+        with lagging(cluster.nodes[1]):
+            writers.acknowledged["buy"] = book(one, booking("buy"))["trade_id"]
+            sale = asyncio.create_task(asyncio.to_thread(try_to_book, two, booking("sale", side="SELL")))
+            await asyncio.wait([sale], timeout=1.0)
+        answer = await sale
+        assert answer.status_code == 200, answer.text
+        writers.acknowledged["sale"] = answer.json()["trade_id"]
+        expect_exact_books(writers, place, cluster.nodes)
+        expect_verified(cluster, one, place, cluster.nodes)
+
+
+async def test_one_instance_refreshes_and_another_node_takes_over(
+    cluster: GaleraCluster, place: DatabaseUnderTest, tmp_path: Path
+) -> None:
+    with two_services(cluster, place, tmp_path) as (one, two):
+        book(one, booking("held"))
+
+        def leaders() -> list[bool]:
+            return [service.get("/health")["refresher"]["leader"] for service in (one, two)]
+
+        await eventually(lambda: sum(leaders()) == 1)
+        leader, other = (one, two) if leaders()[0] else (two, one)
+        leader.process.kill()
+        leader.process.wait()
+        took = await eventually(lambda: other.get("/health")["refresher"]["leader"])
+        print(f"\nprice lease: taken over on another node after {took:.1f} s")
+
+
+@asynccontextmanager
+async def instance(cluster: GaleraCluster, place: DatabaseUnderTest, number: int) -> AsyncIterator[Database]:
+    """The database adapter of an instance on this node."""
+    database = open_database(place_on(cluster, place, number).url, prices_schema=place.prices_schema)
+    try:
+        yield database
+    finally:
+        await database.close()
