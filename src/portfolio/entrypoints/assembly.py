@@ -44,6 +44,7 @@ PATIENCE_SHARE: Final = 0.3  # in which a booking's turn has to come
 READ_SHARE: Final = 0.25  # after which a read is answered from what was seen last
 CLOSES_SHARE: Final = 0.2  # the same for the price history
 PLAN_SHARE: Final = 0.3  # for the plan that signals are made of
+GRACE_SHARE: Final = 0.5  # for each step of a stop, once every request has been answered
 # What a slow database still books. More than it can book within the deadline need not wait.
 BOOKINGS_A_SECOND: Final = 500
 
@@ -153,7 +154,8 @@ def assemble(rim: Rim, settings: Settings, *, portfolio_id: int) -> PortfolioApp
         check=rim.check_schema,
         open_books=OpenBooks(ledger, clock, Money(settings.initial_cash), portfolio_id),
         price_loop=loop,
-        finish=(queue.close,),
+        finish=(use_cases.carry_through.close, queue.close),
         close=(refresh.close, *rim.close),
+        grace_seconds=GRACE_SHARE * deadline_seconds,
     )
     return create_app(use_cases, settings, on_startup=[lifecycle.start], on_shutdown=[lifecycle.stop])

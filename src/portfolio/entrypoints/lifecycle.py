@@ -14,6 +14,7 @@ from portfolio.entrypoints.price_loop import PriceLoop
 _log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 2.0
+GRACE_SECONDS = 5.0
 
 Step = Callable[[], Awaitable[object]]
 
@@ -25,7 +26,7 @@ class Lifecycle:
     as the database is there.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (its parts, injected)
         self,
         *,
         check: Step,
@@ -34,12 +35,17 @@ class Lifecycle:
         finish: Sequence[Step],
         close: Sequence[Step],
         retry_seconds: float = RETRY_SECONDS,
+        grace_seconds: float = GRACE_SECONDS,
     ) -> None:
-        """Wire the parts: ``finish`` brings what was begun to its end, ``close`` then gives back what is held."""
+        """Wire the parts: ``finish`` brings what was begun to its end, ``close`` then gives back what is held.
+
+        Each step has ``grace_seconds``: a database that never answers must not keep the process from ending.
+        """
         self._check = check
         self._open_books = open_books
         self._finish = finish
         self._retry_seconds = retry_seconds
+        self._grace_seconds = grace_seconds
         self._price_loop = price_loop
         self._close = close
         self._opening: asyncio.Task[None] | None = None
@@ -53,11 +59,12 @@ class Lifecycle:
         if self._opening is not None:
             self._opening.cancel()
             await asyncio.wait([self._opening])
-        for finish in self._finish:
-            await finish()
-        await self._price_loop.stop()
-        for close in self._close:
-            await close()
+        for step in (*self._finish, self._price_loop.stop, *self._close):
+            try:
+                async with asyncio.timeout(self._grace_seconds):
+                    await step()
+            except TimeoutError:
+                _log.warning("service.stop_cut_short", step=step.__qualname__, grace_seconds=self._grace_seconds)
 
     async def _open(self) -> None:
         while True:

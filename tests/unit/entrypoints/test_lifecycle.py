@@ -83,3 +83,22 @@ async def test_it_stops_though_it_never_started() -> None:
     await parts.lifecycle.stop()
     assert parts.diary == ["finished", "not refreshing", "closed"]
     assert module.RETRY_SECONDS > 0
+
+
+async def test_a_step_that_does_not_end_does_not_keep_the_others_from_theirs() -> None:
+    parts = Parts()
+
+    async def endless() -> None:
+        await asyncio.Event().wait()
+
+    lifecycle = Lifecycle(
+        check=endless,
+        open_books=cast("OpenBooks", endless),
+        price_loop=cast("PriceLoop", parts),
+        finish=(endless,),
+        close=(endless, lambda: parts._note("closed")),
+        grace_seconds=0.01,
+    )
+    await lifecycle.start()
+    await asyncio.wait_for(lifecycle.stop(), 5)
+    assert parts.diary == ["not refreshing", "closed"]

@@ -116,8 +116,6 @@ def create_app(
 ) -> PortfolioApp:
     """Return the application that serves ``use_cases`` under ``settings``.
 
-    Writes begun by requests that went away are awaited before ``on_shutdown``.
-
     Raises:
         SettingsError: it would be open to others than this machine, or the API keys or the trusted proxies cannot be
             read.
@@ -135,7 +133,7 @@ def create_app(
         openapi_config=None,
         logging_config=None,
         on_startup=list(on_startup),
-        on_shutdown=[use_cases.carry_through.close, *on_shutdown],
+        on_shutdown=list(on_shutdown),
         state=State({"use_cases": use_cases, "metrics": metrics, "portfolio_reader": PortfolioReader(use_cases)}),
     )
     # Made when first asked for: the service is to answer its first request soon after its start.
