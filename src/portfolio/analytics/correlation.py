@@ -53,6 +53,8 @@ class Correlation:
 
     def undefined_pairs(self) -> list[tuple[int, int, Reason]]:
         """Return (column, higher column, reason) of the pairs without a coefficient whose two assets are included."""
+        if not np.isnan(self.matrix.sum()):
+            return []
         kept = np.array([reason is None for reason in self.excluded], dtype=np.bool_)
         rows, columns = np.nonzero(np.triu(np.isnan(self.matrix) & kept & kept[:, None], k=1))
         reasons = ((i, j, self.pair_reason(i, j)) for i, j in zip(rows.tolist(), columns.tolist(), strict=True))

@@ -9,10 +9,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from portfolio.analytics.figure import Matrix
+
 DECIMALS: Final = 12
 LIMIT: Final = 1e20
 
 _SCALE: Final = 1e12  # exact in binary: 5^12 has 28 bits
+_GREATEST_ERROR: Final = 2**-13  # of a value in [-1, 1], scaled: it has 40 bits before the point, and 53 in all
 _STEP: Final = Decimal(1).scaleb(-DECIMALS)
 _CONTEXT: Final = Context(prec=40, rounding=ROUND_HALF_EVEN)
 
@@ -38,6 +41,29 @@ def to_decimals(values: npt.ArrayLike) -> list[Decimal | None]:
     for index in np.flatnonzero(~certain).tolist():
         decimals[index] = _exactly(float(array[index]))
     return decimals
+
+
+def rounded(values: Matrix) -> Matrix:
+    """Return every value, in [-1, 1], as the float nearest to what ``to_decimals`` makes of it; NaN stays NaN.
+
+    A decimal of at most 15 digits is the shortest text of the float nearest to it, so that is what an encoder writes.
+    """
+    scaled = values * _SCALE
+    whole = np.rint(scaled)
+    # One margin for all, that of the greatest: a few more go the exact way, and all the others sooner.
+    with np.errstate(invalid="ignore"):
+        close = np.abs(scaled - whole) >= 0.5 - _GREATEST_ERROR
+    nearest: Matrix = whole / _SCALE + 0.0  # 0 where it was -0
+    for place in np.argwhere(close).tolist():
+        exact = _exactly(float(values[tuple(place)]))
+        assert exact is not None
+        nearest[tuple(place)] = float(exact)
+    return nearest
+
+
+def from_rounded(value: float) -> Decimal:
+    """Return the decimal that one of ``rounded``, not a NaN, stands for."""
+    return _CONTEXT.multiply(round(value * _SCALE), _STEP)
 
 
 def _exactly(value: float) -> Decimal | None:

@@ -6,18 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
-from typing import TypeVar
-
-import numpy as np
 
 from portfolio.analytics.correlation import Correlation, correlation
 from portfolio.analytics.decimals import to_decimals
 from portfolio.analytics.figure import Figures, Reason
 from portfolio.analytics.momentum import momentum
+from portfolio.analytics.pairs import PairMatrix
 from portfolio.analytics.returns import DAYS_PER_YEAR, PriceHistory
 from portfolio.analytics.volatility import daily_volatility
-
-Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,7 +31,7 @@ class Statistics:
     momentum: Figures
     volatilities: Mapping[str, Decimal]
     momenta: Mapping[str, Decimal]
-    correlations: Mapping[tuple[str, str], Decimal]
+    correlations: PairMatrix
 
     @property
     def volatility_reasons(self) -> Mapping[str, Reason]:
@@ -59,8 +55,6 @@ def asset_statistics(history: PriceHistory, n_days: int) -> Statistics:
     assert list(symbols) == sorted(symbols)
     related = correlation(recent.returns)
     daily, moved = daily_volatility(recent.returns), momentum(history.closes)
-    rows, columns = np.triu_indices(len(symbols), k=1)
-    pairs = [(symbols[i], symbols[j]) for i, j in zip(rows.tolist(), columns.tolist(), strict=True)]
     return Statistics(
         history=recent,
         correlation=related,
@@ -68,11 +62,11 @@ def asset_statistics(history: PriceHistory, n_days: int) -> Statistics:
         momentum=moved,
         volatilities=_defined(symbols, to_decimals(daily.values * DAYS_PER_YEAR**0.5)),
         momenta=_defined(symbols, to_decimals(moved.values)),
-        correlations=_defined(pairs, to_decimals(related.matrix[rows, columns])),
+        correlations=PairMatrix(symbols, related.matrix),
     )
 
 
-def _defined(names: Sequence[Key], values: Sequence[Decimal | None]) -> Mapping[Key, Decimal]:
+def _defined(names: Sequence[str], values: Sequence[Decimal | None]) -> Mapping[str, Decimal]:
     return MappingProxyType({name: value for name, value in zip(names, values, strict=True) if value is not None})
 
 

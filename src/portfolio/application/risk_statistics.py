@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,7 +16,7 @@ from portfolio.analytics.tail_risk import Loss, tail_risk
 from portfolio.analytics.volatility import volatility, volatility_level
 from portfolio.application.market import MarketState
 from portfolio.application.risk import NO_TOTAL_VALUE, apportioned
-from portfolio.domain.arithmetic import HUNDRED, ONE, exact
+from portfolio.domain.arithmetic import HUNDRED, exact
 from portfolio.domain.health import average_correlation
 
 HISTORY_UNAVAILABLE: Final = "history_unavailable"
@@ -55,14 +54,15 @@ class HighPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrelationReport:
-    """How what is held moves together. ``matrix`` is by ``symbols``, None where undefined.
+    """How what is held moves together. ``matrix`` is by ``symbols``, None where undefined, and else
+    the float whose shortest text is the coefficient at 12 decimals.
 
     ``high_pairs`` are those over the policy's bound, no stablecoin among them, the highest first. ``undefined_pairs``
     are those of two assets that are not excluded themselves.
     """
 
     symbols: Sequence[str]
-    matrix: Sequence[Sequence[Decimal | None]]
+    matrix: Sequence[Sequence[float | None]]
     average: Measured
     high_pairs: Sequence[HighPair]
     excluded: Sequence[Excluded]
@@ -76,12 +76,12 @@ def correlation_of(state: MarketState) -> CorrelationReport:
     risky = {h.symbol for h in state.view.held if h.category not in state.policy.stable_categories}
     high = [
         HighPair(symbols=pair, correlation=value, common_days=int(related.common_days[place[pair[0]], place[pair[1]]]))
-        for pair, value in state.view.correlations.items()
-        if value > state.policy.pair_correlation and risky.issuperset(pair)
+        for pair, value in state.view.correlated_above(state.policy.pair_correlation).items()
+        if risky.issuperset(pair)
     ]
     return CorrelationReport(
         symbols=symbols,
-        matrix=_square(symbols, related.matrix.diagonal().tolist(), state.statistics.correlations),
+        matrix=state.statistics.correlations.rows(),
         average=average_of(state),
         high_pairs=sorted(high, key=lambda pair: (-pair.correlation, pair.symbols)),
         excluded=_excluded(state, symbols, related.excluded),
@@ -89,18 +89,6 @@ def correlation_of(state: MarketState) -> CorrelationReport:
             ((symbols[one], symbols[other]), _why(state, reason)) for one, other, reason in related.undefined_pairs()
         ],
     )
-
-
-def _square(
-    symbols: Sequence[str], own: Sequence[float], pairs: Mapping[tuple[str, str], Decimal]
-) -> list[list[Decimal | None]]:
-    """Return the coefficients of ordered pairs as a symmetric matrix; its diagonal is 1 where ``own`` is a number."""
-    rows: list[list[Decimal | None]] = []
-    for place, symbol in enumerate(symbols):
-        left = [rows[before][place] for before in range(place)]
-        itself = None if math.isnan(own[place]) else ONE
-        rows.append([*left, itself, *(pairs.get((symbol, other)) for other in symbols[place + 1 :])])
-    return rows
 
 
 @exact

@@ -110,7 +110,8 @@ def average_correlation(view: MarketView, policy: RebalancePolicy) -> Decimal | 
         for holding in view.held
         if holding.value >= smallest and holding.category not in policy.stable_categories
     ]
-    defined = [view.correlations[pair] for pair in combinations(symbols, 2) if pair in view.correlations]
+    found = map(view.correlations.get, combinations(symbols, 2))
+    defined = [value for value in found if value is not None]
     if not defined:
         return None
     return (total(defined) / len(defined)).quantize(_STATISTIC, rounding=ROUND_HALF_EVEN)

@@ -58,8 +58,8 @@ class Limits:
                 risky.add(symbol)
         high = {
             pair: value
-            for pair, value in view.correlations.items()
-            if value > policy.pair_correlation and risky.issuperset(pair)
+            for pair, value in view.correlated_above(policy.pair_correlation).items()
+            if risky.issuperset(pair)
         }
         partners: dict[str, list[str]] = defaultdict(list)
         for one, other in sorted(high):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
+from typing import Protocol, runtime_checkable
 
 from portfolio.domain.arithmetic import exact, total
 from portfolio.domain.categories import OTHER
@@ -16,6 +17,15 @@ Pair = tuple[str, str]
 def pair_of(one: str, other: str) -> Pair:
     """Return the two symbols in order: the name of their pair."""
     return (one, other) if one < other else (other, one)
+
+
+@runtime_checkable
+class PairTable(Protocol):
+    """Coefficients that are quicker to search than by looking at each."""
+
+    def above(self, bound: Decimal) -> Mapping[Pair, Decimal]:
+        """Return those greater than ``bound``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +112,12 @@ class MarketView:
     def held(self) -> list[Holding]:
         """Return what there is anything of, by symbol."""
         return [holding for holding in self.holdings.values() if holding.is_held]
+
+    def correlated_above(self, bound: Decimal) -> Mapping[Pair, Decimal]:
+        """Return the coefficients greater than ``bound``, by pair."""
+        if isinstance(self.correlations, PairTable):
+            return self.correlations.above(bound)
+        return {pair: value for pair, value in self.correlations.items() if value > bound}
 
     @exact
     def changed(self, changes: Mapping[str, Decimal], *, cash: Decimal) -> MarketView:

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from portfolio.domain.limits import LimitName, Limits, broken_limits, limit_of, share_of, values_of
-from portfolio.domain.market import MarketView
+from portfolio.domain.market import MarketView, Pair
 from portfolio.domain.reason import Reason
 from portfolio.domain.rebalance import RebalancePolicy
 from tests.support.rebalancing import FREE, asset, view_of
@@ -50,3 +50,14 @@ def test_a_limit_over_a_position_that_cannot_be_traded_is_stuck() -> None:
     assert limits.is_stuck(LimitName(Reason.CONCENTRATION_RISK, ("A",)))
     assert not limits.is_stuck(LimitName(Reason.CONCENTRATION_RISK, ("B",)))
     assert limits.is_stuck(LimitName(Reason.CATEGORY_CONCENTRATION, ("x",)))
+
+
+def test_pairs_above_a_bound_are_found_by_a_table_that_can_search_and_by_one_that_cannot() -> None:
+    class Searching(dict[Pair, Decimal]):
+        def above(self, bound: Decimal) -> dict[Pair, Decimal]:
+            return {pair: value for pair, value in self.items() if value > bound}
+
+    known = {("A", "B"): Decimal("0.8"), ("A", "C"): Decimal("0.7")}
+    for table in (known, Searching(known)):
+        view = MarketView(holdings=VIEW.holdings, cash=VIEW.cash, correlations=table)
+        assert view.correlated_above(Decimal("0.7")) == {("A", "B"): Decimal("0.8")}

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from portfolio.entrypoints.http.answers import Answer, Moment, Percent, Reasons
-from portfolio.entrypoints.http.numbers import Number
+from portfolio.entrypoints.http.numbers import Number, NumberRow
 from portfolio.entrypoints.http.rebalance_answers import Cents, ConcentrationView, Level, RecommendationView
 
 Simulated = Annotated[bool, Meta(description="Whether the closes are made up.")]
@@ -74,7 +74,7 @@ class CorrelationView(HistoryView, kw_only=True):
     """Pearson's coefficients on each pair's common days; rows and columns as in `symbols`."""
 
     symbols: list[str]
-    matrix: list[list[Number | None]]
+    matrix: list[NumberRow]
     average_correlation: Number | None
     high_pairs: list[HighPairView]
     excluded: list[ExcludedView]

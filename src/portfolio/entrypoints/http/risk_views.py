@@ -24,7 +24,7 @@ from portfolio.application.risk_statistics import (
 from portfolio.domain.cures import WayToTarget
 from portfolio.domain.health import Deduction
 from portfolio.domain.recommendation import Recommendation
-from portfolio.entrypoints.http.numbers import cents, number, number_or_null, percent, ratio
+from portfolio.entrypoints.http.numbers import cents, coefficients, number, number_or_null, percent, ratio
 from portfolio.entrypoints.http.rebalance_views import concentration_view, recommendation_view
 from portfolio.entrypoints.http.risk_answers import (
     AssetVolatilityView,
@@ -65,7 +65,7 @@ def correlation_view(report: CorrelationReport, state: MarketState) -> Correlati
     """Return how the assets move together."""
     return CorrelationView(
         symbols=list(report.symbols),
-        matrix=_matrix(report.matrix),
+        matrix=[coefficients(row) for row in report.matrix],
         average_correlation=ratio(report.average.value),
         high_pairs=[
             HighPairView(symbols=list(pair.symbols), correlation=_ratio(pair.correlation), common_days=pair.common_days)
@@ -144,14 +144,6 @@ def health_score_view(
         reasons={**report.reasons, **_reasons(average_correlation=report.average)},
         **provenance(state),
     )
-
-
-def _matrix(rows: Sequence[Sequence[Decimal | None]]) -> list[list[Raw | None]]:
-    """Return a symmetric matrix, each number of it written once."""
-    written: list[list[Raw | None]] = []
-    for place, row in enumerate(rows):
-        written.append([*(written[before][place] for before in range(place)), *(ratio(value) for value in row[place:])])
-    return written
 
 
 def _history(state: MarketState, days: int) -> dict[str, Any]:
