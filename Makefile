@@ -12,7 +12,7 @@ PYTEST_WORKERS ?= 2
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check faults faults-galera bench format lock clean
+.PHONY: help install install-dev run test check audit faults faults-galera bench format lock clean
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
@@ -34,6 +34,15 @@ check: install-dev  ## format, lint, types, layers: the one definition of every 
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m checks.dependencies
+
+# The lock files are asked for, not this machine's environment: what is locked is what is deployed.
+audit: install-dev  ## ask the advisory database of PyPI for known vulnerabilities of what is locked (needs a network)
+	@for lock in requirements.lock requirements-dev.lock; do \
+	    $(BIN)/uv tool run pip-audit --requirement $$lock --disable-pip --require-hashes --strict --timeout 15 \
+	        || { echo "make audit: $$lock has a vulnerable package (listed above), or the advisory database" \
+	             "could not be reached; \`make check\` holds without it" >&2; exit 1; }; \
+	done
 
 # One process: the runs print their figures, and each has the machine to itself.
 faults: install-dev  ## the long fault runs; FAULTS_SEED=... repeats one, FAULTS_OPERATIONS=... sets its length
