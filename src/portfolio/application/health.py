@@ -212,7 +212,7 @@ class ReadHealth:
         return PriceHealth(
             last_refresh=self._refresh.last_refresh or _newest_mark(held),
             oldest_age_seconds=int(max(ages.values()).total_seconds()) if ages else None,
-            stale=[symbol for symbol, age in ages.items() if age > self._max_price_age],
+            stale=[p.symbol.code for p in held if p.mark and not p.mark.is_live(now, self._max_price_age)],
             missing=[p.symbol.code for p in held if p.mark is None],
             quarantined=sorted(symbol.code for symbol in self._refresh.quarantined),
             sources=self._feed.states(),

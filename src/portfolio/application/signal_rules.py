@@ -45,7 +45,7 @@ class Withheld:
 def withheld_because(portfolio: Portfolio, now: datetime, max_price_age: timedelta) -> Withheld | None:
     """Return why no signal may be given on these prices; None where one may."""
     held = portfolio.open_positions
-    stale = [p.symbol.code for p in held if p.mark is not None and now - p.mark.at > max_price_age]
+    stale = [p.symbol.code for p in held if p.mark is not None and not p.mark.is_live(now, max_price_age)]
     if stale:
         return Withheld("prices_stale", f"prices are stale: {_listed(stale)}")
     assumed = [p.symbol.code for p in held if p.mark is not None and p.mark.has_assumed_rate]

@@ -97,8 +97,12 @@ def value_position(
     """Return one position valued at its mark, with its share of a portfolio worth ``total``."""
     market_value = position.market_value
     unrealized = market_value - position.cost_basis
-    age = max(now - position.mark.at, timedelta(0)) if position.mark else None
-    status = PriceStatus.MISSING if age is None else PriceStatus.LIVE if age <= max_age else PriceStatus.STALE
+    mark = position.mark
+    age = max(now - mark.at, timedelta(0)) if mark else None
+    if mark is None:
+        status = PriceStatus.MISSING
+    else:
+        status = PriceStatus.LIVE if mark.is_live(now, max_age) else PriceStatus.STALE
     return PositionValue(
         position=position,
         market_value=market_value,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from portfolio.domain.errors import OutOfRange
 from portfolio.domain.money import Money, Price, Quantity
@@ -26,6 +26,13 @@ class Mark:
     def has_assumed_rate(self) -> bool:
         """Return whether the price was converted at a rate that nobody confirmed."""
         return self.source.endswith(ASSUMED_RATE)
+
+    def is_live(self, now: datetime, max_age: timedelta) -> bool:
+        """Return whether the price says what the asset is worth ``now``.
+
+        One from as far in the future does not either: a clock was wrong, and how old it is nobody knows.
+        """
+        return abs(now - self.at) <= max_age
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,9 +46,12 @@ def test_a_realized_result_is_part_of_the_total() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "status", "age"), [(0, "live", 0), (300.9, "stale", 300), (300, "live", 300), (-60, "live", 0)]
+    ("seconds", "status", "age"),
+    [(0, "live", 0), (300.9, "stale", 300), (300, "live", 300), (-300, "live", 0), (-300.9, "stale", 0)],
 )
-def test_a_price_older_than_the_limit_is_stale(seconds: float, status: str, age: int) -> None:
+def test_a_price_from_further_off_than_the_limit_is_stale_before_and_after(
+    seconds: float, status: str, age: int
+) -> None:
     [value] = valued(after(funded(), bought("BTC", 1, 1)), seconds).positions
     assert (value.price_status, value.price_age_seconds) == (PriceStatus(status), age)
 
