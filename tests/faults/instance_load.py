@@ -140,8 +140,9 @@ class Load:
             while not self.ends.is_set():
                 for name, instance in self.fleet.instances.items():
                     with suppress(httpx.TransportError):
-                        health = (await client.get(f"{instance.url}/health")).json()
-                        if health["refresher"]["leader"]:
+                        answer = await client.get(f"{instance.url}/health")
+                        assert answer.status_code in {200, 503}, answer.text
+                        if answer.json()["refresher"]["leader"]:
                             self.leaders_seen.append(name)
                 await asyncio.sleep(SAMPLE_SECONDS)
 

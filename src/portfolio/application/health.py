@@ -208,13 +208,14 @@ class ReadHealth:
     def _prices(self, snapshot: Snapshot | None) -> PriceHealth:
         now = self._clock.now()
         held = snapshot.portfolio.open_positions if snapshot else []
+        quarantined = self._refresh.quarantined_in(snapshot.portfolio) if snapshot else {}
         ages = {p.symbol.code: max(now - p.mark.at, timedelta(0)) for p in held if p.mark}
         return PriceHealth(
             last_refresh=self._refresh.last_refresh or _newest_mark(held),
             oldest_age_seconds=int(max(ages.values()).total_seconds()) if ages else None,
             stale=[p.symbol.code for p in held if p.mark and not p.mark.is_live(now, self._max_price_age)],
             missing=[p.symbol.code for p in held if p.mark is None],
-            quarantined=sorted(symbol.code for symbol in self._refresh.quarantined),
+            quarantined=sorted(symbol.code for symbol in quarantined),
             sources=self._feed.states(),
         )
 

@@ -82,10 +82,9 @@ class RefreshPrices:
         """Return when a refresh last brought what it should: a price, or the news that nothing is held."""
         return self._last_refresh
 
-    @property
-    def quarantined(self) -> Mapping[Symbol, Suspect]:
-        """Return the wild prices that wait for confirmation."""
-        return self._quarantine.suspects
+    def quarantined_in(self, portfolio: Portfolio) -> Mapping[Symbol, Suspect]:
+        """Return the wild prices that this instance met and that wait for confirmation."""
+        return self._quarantine.standing({position.symbol: position.mark for position in portfolio.open_positions})
 
     @property
     def quarantined_total(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -57,11 +57,13 @@ class Suspect:
     """A wild quote, its latest sighting, that waits to be confirmed.
 
     ``since`` is the uptime at its first sighting, ``ticks`` the number of sightings that agree with each
-    other.
+    other. ``known_at`` is the time of the price that was left standing: while that is the known one, nobody has
+    believed another meanwhile.
     """
 
     quote: Quote
     reference: Price
+    known_at: datetime
     since: timedelta
     ticks: int = 1
 
@@ -88,6 +90,16 @@ class Quarantine:
     suspects: Mapping[Symbol, Suspect] = field(default_factory=dict)
     caught: int = 0
 
+    def standing(self, marks: Mapping[Symbol, Mark | None]) -> dict[Symbol, Suspect]:
+        """Return the suspects that still wait, given the prices known by now.
+
+        A plausible price ends the suspicion, whichever instance has believed it.
+        """
+        known_at = {symbol: mark.at for symbol, mark in marks.items() if mark is not None}
+        return {
+            symbol: suspect for symbol, suspect in self.suspects.items() if known_at.get(symbol) == suspect.known_at
+        }
+
     def judge(
         self,
         quotes: Mapping[Symbol, Quote],
@@ -108,7 +120,7 @@ class Quarantine:
         """
         believed: dict[Symbol, Quote] = {}
         refused: dict[Symbol, str] = {}
-        suspects = {symbol: suspect for symbol, suspect in self.suspects.items() if symbol in marks}
+        suspects = self.standing(marks)
         caught = self.caught
         for symbol, mark in marks.items():
             quote = quotes.get(symbol)
@@ -123,40 +135,39 @@ class Quarantine:
                 continue
             other = others.get(symbol)
             fresh = other if other is not None and not rules.is_old(other, now) else None
-            suspect = self._suspect(quote, mark.price, uptime, rules)
-            chosen = self._choose(suspect, fresh, uptime, rules)
+            earlier = suspects.get(symbol)
+            suspect = _suspect(quote, mark, earlier, uptime, rules)
+            chosen = _choose(suspect, earlier, fresh, uptime, rules)
             if chosen is not None:
                 believed[symbol] = chosen
             if chosen is quote:
                 suspects.pop(symbol, None)
                 continue
-            suspects[symbol] = suspect
+            suspects[symbol] = suspect if chosen is None else replace(suspect, known_at=chosen.observed_at)
             caught += 1
             if chosen is None:
                 refused[symbol] = str(suspect)
         return Verdict(believed=believed, refused=refused, quarantine=Quarantine(suspects=suspects, caught=caught))
 
-    def _suspect(self, quote: Quote, reference: Price, uptime: timedelta, rules: QuoteRules) -> Suspect:
-        """Return the suspicion against ``quote``, going on with the earlier one if that was of the same
-        price.
-        """
-        earlier = self.suspects.get(quote.symbol)
-        if earlier is None or not rules.agree(earlier.quote.price, quote.price):
-            return Suspect(quote=quote, reference=reference, since=uptime)
-        return Suspect(quote=quote, reference=reference, since=earlier.since, ticks=earlier.ticks + 1)
 
-    def _choose(self, suspect: Suspect, other: Quote | None, uptime: timedelta, rules: QuoteRules) -> Quote | None:
-        """Return the quote to believe: the suspect's if it is confirmed, a second opinion, or None for
-        neither.
-        """
-        quote = suspect.quote
-        if other is not None and other.source != quote.source and rules.agree(other.price, quote.price):
-            return quote
-        earlier = self.suspects.get(quote.symbol)
-        if suspect.ticks > 1 and earlier is not None and earlier.quote.source != quote.source:
-            return quote
-        if suspect.ticks < rules.confirming_ticks or uptime - suspect.since < rules.confirming_time:
-            return None
-        if other is not None and not rules.is_wild(other.price, suspect.reference):
-            return other
+def _suspect(quote: Quote, mark: Mark, earlier: Suspect | None, uptime: timedelta, rules: QuoteRules) -> Suspect:
+    """Return the suspicion against ``quote``, going on with the earlier one if that was of the same price."""
+    if earlier is None or not rules.agree(earlier.quote.price, quote.price):
+        return Suspect(quote=quote, reference=mark.price, known_at=mark.at, since=uptime)
+    return replace(earlier, quote=quote, reference=mark.price, known_at=mark.at, ticks=earlier.ticks + 1)
+
+
+def _choose(
+    suspect: Suspect, earlier: Suspect | None, other: Quote | None, uptime: timedelta, rules: QuoteRules
+) -> Quote | None:
+    """Return the quote to believe: the suspect's if it is confirmed, a second opinion, or None for neither."""
+    quote = suspect.quote
+    if other is not None and other.source != quote.source and rules.agree(other.price, quote.price):
         return quote
+    if suspect.ticks > 1 and earlier is not None and earlier.quote.source != quote.source:
+        return quote
+    if suspect.ticks < rules.confirming_ticks or uptime - suspect.since < rules.confirming_time:
+        return None
+    if other is not None and not rules.is_wild(other.price, suspect.reference):
+        return other
+    return quote

@@ -121,9 +121,17 @@ async def test_a_jump_of_a_thousand_times_leaves_the_valuation_alone_and_is_list
     desk.feed.prices[BTC] = "100000"
     report = await desk.refresh()
     assert set(desk.prices.updates[0].marks) == {ETH}
-    assert set(report.quarantined) == set(desk.refresh.quarantined) == {BTC}
+    assert set(report.quarantined) == set(desk.refresh.quarantined_in(desk.ledger.portfolio)) == {BTC}
     assert "quarantined" in report.failed[BTC]
     assert desk.refresh.quarantined_total == 1
+
+
+async def test_what_another_instance_has_priced_meanwhile_is_no_longer_listed() -> None:
+    desk = Desk()
+    desk.feed.prices[BTC] = "100000"
+    await desk.refresh()
+    desk.ledger.portfolio = holding({BTC: "102", ETH: "10"}, NOON)
+    assert not desk.refresh.quarantined_in(desk.ledger.portfolio)
 
 
 async def test_a_jump_seen_at_three_ticks_over_two_minutes_is_believed() -> None:
@@ -134,7 +142,7 @@ async def test_a_jump_seen_at_three_ticks_over_two_minutes_is_believed() -> None
         believed.append(BTC in (await desk.refresh()).refreshed)
         desk.clock.advance(60)
     assert believed == [False, False, True]
-    assert not desk.refresh.quarantined
+    assert not desk.refresh.quarantined_in(desk.ledger.portfolio)
 
 
 async def test_a_wall_clock_that_jumps_confirms_nothing() -> None:

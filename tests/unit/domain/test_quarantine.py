@@ -1,6 +1,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -30,12 +30,13 @@ class Ticks:
     """A quarantine that goes from tick to tick; the known price stays as it is."""
 
     mark: str = "100"
+    mark_at: datetime = NOON
     state: Quarantine = field(default_factory=Quarantine)
 
     def see(self, seen: Quote, *, at: int = 0, other: Quote | None = None) -> Verdict:
         verdict = self.state.judge(
             {BTC: seen},
-            marked(self.mark),
+            {BTC: Mark(price(self.mark), "coinbase", self.mark_at)},
             others={} if other is None else {BTC: other},
             now=NOON,
             uptime=timedelta(seconds=at),
@@ -136,6 +137,21 @@ def test_a_plausible_price_ends_the_suspicion() -> None:
     assert ticks.see(quote("101"), at=100).believed
     assert not ticks.state.suspects
     assert not ticks.see(quote("100000"), at=120).believed
+
+
+def test_a_plausible_price_that_another_instance_believed_ends_the_suspicion_too() -> None:
+    ticks = Ticks()
+    for second in (0, 60):
+        ticks.see(quote("100000"), at=second)
+    ticks.mark_at = NOON - timedelta(seconds=1)
+    assert not ticks.see(quote("100000"), at=3600).believed
+    assert ticks.state.suspects[BTC].ticks == 1
+    # What was believed here against a source that insists is no other's: its suspicion goes on.
+    ticks.see(quote("100000"), at=3660)
+    other = quote("101", "binance", age_seconds=7)
+    assert ticks.see(quote("100000"), at=3720, other=other).believed[BTC] == other
+    ticks.mark_at = other.observed_at
+    assert ticks.see(quote("100000"), at=3780).believed
 
 
 def test_a_source_that_insists_against_a_plausible_other_loses_to_it() -> None:

@@ -73,12 +73,13 @@ class _Standing(Collector):
         yield events
 
     def _prices(self) -> Iterable[Metric]:
-        report = self._cases.refresh.last_report
+        report, snapshot = self._cases.refresh.last_report, self._cases.snapshots.last
+        quarantined = self._cases.refresh.quarantined_in(snapshot.portfolio) if snapshot else {}
         symbols = GaugeMetricFamily("portfolio_prices", "Symbols by result of the last refresh.", labels=["result"])
         for result, count in (
             ("refreshed", len(report.refreshed) if report else 0),
             ("failed", len(report.failed) if report else 0),
-            ("quarantined", len(self._cases.refresh.quarantined)),
+            ("quarantined", len(quarantined)),
         ):
             symbols.add_metric([result], count)
         yield symbols
