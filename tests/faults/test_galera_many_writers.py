@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import insert, make_url
 
-from portfolio.adapters.database.database import Database, open_database
+from portfolio.adapters.database.engine import Connections, Session
+from portfolio.adapters.database.engines import create_engine
+from portfolio.adapters.database.leases import DatabaseLeases, check_fence
+from portfolio.adapters.database.limits import Limits
+from portfolio.adapters.database.schema import migrate
+from portfolio.adapters.database.tables import leases
+from portfolio.application.errors import LeaseLost
 from tests.faults.galera_service import book, eventually, place_on, report, service_on, try_to_book
 from tests.faults.galera_writers import Writers, booking, expect_exact_books, expect_same_books, expect_verified
 from tests.support.databases import DatabaseUnderTest
 from tests.support.galera_cluster import GaleraCluster, GaleraNode
+from tests.support.ledger_examples import AT
 from tests.support.service import ServiceProcess
 
 pytestmark = pytest.mark.galera
@@ -132,10 +140,42 @@ async def test_one_instance_refreshes_and_another_node_takes_over(
 
 
 @asynccontextmanager
-async def instance(cluster: GaleraCluster, place: DatabaseUnderTest, number: int) -> AsyncIterator[Database]:
-    """The database adapter of an instance on this node."""
-    database = open_database(place_on(cluster, place, number).url, prices_schema=place.prices_schema)
+async def instance(cluster: GaleraCluster, place: DatabaseUnderTest, number: int) -> AsyncIterator[Connections]:
+    """The connections of an instance on this node alone."""
+    url = place_on(cluster, place, number).url
+    engine = create_engine(url, prices_schema=place.prices_schema, hosts=(), pool_size=2, limits=Limits())
+    connections = Connections(engine, Limits())
     try:
-        yield database
+        yield connections
     finally:
-        await database.close()
+        await connections.close()
+
+
+async def test_a_fenced_write_does_not_slip_past_a_takeover_on_another_node(
+    cluster: GaleraCluster, place: DatabaseUnderTest
+) -> None:
+    migrate(place.migration_url, place.prices_schema)
+    async with instance(cluster, place, 1) as stale, instance(cluster, place, 0) as newest:
+        fence = await DatabaseLeases(stale).acquire("refresh", "stale", 60.0)
+        assert fence is not None
+        runs = 0
+
+        async def write(session: Session) -> None:
+            nonlocal runs
+            runs += 1
+            await check_fence(session, fence)
+            await session.run(insert(leases).values(name="written", holder="stale", token=1, expires_at=AT))
+            if runs == 1:
+                # Taken over on the other node; this node learns of it while the commit is already under way.
+                held = contextlib.ExitStack()
+                await asyncio.to_thread(held.enter_context, lagging(cluster.nodes[1]))
+                await DatabaseLeases(newest).release("refresh", "stale")  # as if it had run out
+                assert await DatabaseLeases(newest).acquire("refresh", "newest", 60.0) is not None
+                asyncio.get_running_loop().call_later(0.5, held.close)
+
+        with pytest.raises(LeaseLost):
+            await stale.write(write)
+    ledger = make_url(place.url).database
+    assert cluster.nodes[0].execute(f"SELECT name, CAST(holder AS CHAR) FROM `{ledger}`.leases") == [
+        ("refresh", "newest")
+    ]
