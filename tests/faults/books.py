@@ -266,7 +266,7 @@ def _listed(cursor: Cursor, columns: str, table: str, condition: str) -> list[li
     if text is None:
         return []
     plain = text.decode() if isinstance(text, bytes) else text
-    return [part.split(":") for part in plain.split(",")]
+    return [part.split(":") for part in sorted(plain.split(","))]
 
 
 class _ExactSum:

@@ -36,18 +36,28 @@ def fragile_mariadb() -> Iterator[DatabaseServer]:
 
 @pytest.fixture(params=["sqlite", "mysql"])
 def new_world(request: pytest.FixtureRequest, tmp_path: Path) -> EnterWorld:
-    """Each kind of database in turn."""
+    """Each kind of database in turn, with nothing in its books."""
     if request.param == "sqlite":
         return lambda settings={}: sqlite_world(tmp_path, settings)
-    chosen: EnterWorld = request.getfixturevalue("new_mysql_world")
-    return chosen
+    server = request.getfixturevalue("fragile_mariadb")
+    return lambda settings={}: mysql_world(server, f"f_{secrets.token_hex(4)}", tmp_path, settings)
 
 
-@pytest.fixture
-def new_mysql_world(fragile_mariadb: DatabaseServer, tmp_path: Path) -> EnterWorld:
-    """A world whose database is reached through a proxy."""
-    name = f"f_{secrets.token_hex(4)}"
-    return lambda settings={}: mysql_world(fragile_mariadb, name, tmp_path, settings)
+@pytest.fixture(scope="module")
+def mysql_service(fragile_mariadb: DatabaseServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A service whose database is reached through a proxy; the tests of a module share it, and its books."""
+    with mysql_world(fragile_mariadb, f"f_{secrets.token_hex(4)}", tmp_path_factory.mktemp("mysql")) as world:
+        yield world
+
+
+@pytest.fixture(scope="module", params=["sqlite", "mysql"])
+def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A service on each kind of database in turn; the tests of a module share it, and its books."""
+    if request.param == "mysql":
+        yield request.getfixturevalue("mysql_service")
+        return
+    with sqlite_world(tmp_path_factory.mktemp("sqlite")) as world:
+        yield world
 
 
 @pytest.fixture

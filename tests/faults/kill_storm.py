@@ -30,18 +30,22 @@ class Storm:
     _answers: int = 0
     _over: bool = False
     _answered: asyncio.Event = field(default_factory=asyncio.Event)
+    _up: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __call__(self) -> str:
         """Return the figures, once every client knows what became of its last booking."""
         started = time.monotonic()
+        self._up.set()
         working = [asyncio.create_task(self._work(number)) for number in range(self.clients)]
         dice = random.Random(self.seed)
         for _ in range(self.kills):
             await self._until_answers(self._answers + dice.randrange(KILL_WITHIN_ANSWERS))
             await asyncio.sleep(dice.uniform(0, 0.01))
+            self._up.clear()
             await self.world.kill()
             self.tally["kills"] += 1
             await self.world.start()
+            self._up.set()
         await self._until_answers(self._answers + self.clients)
         self._over = True
         await asyncio.gather(*working)
@@ -70,7 +74,7 @@ class Storm:
         """Return the definite answer to a body; it is sent again, with its key, until there is one."""
         asked = 0
         while True:
-            await self.world.up.wait()
+            await self._up.wait()
             answer = await client.post("/holdings/update", body)
             asked += 1
             if answer.is_definite:

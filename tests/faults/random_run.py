@@ -76,7 +76,7 @@ class RandomRun:
         model.open(INITIAL_CASH * ONE)
         self._scene = Scene(world, Client(world.service.url), model)
         self._planner = Planner(model, "run")
-        self._faults = _deck(random.Random(course.seed), [f for f in (*FAULTS, *FEED_FAULTS) if self._applies(f)])
+        self._faults = _deck(random.Random(course.seed), kinds_of(world))
         self.figures = Figures(course.seed, "SQLite" if world.is_sqlite else "MariaDB", tally=self._scene.tally)
 
     async def __call__(self) -> Figures:
@@ -168,8 +168,10 @@ class RandomRun:
     async def _few_connections(self) -> bool:
         return self._world.proxy.open_connections <= POOL_SIZE
 
-    def _applies(self, fault: Fault) -> bool:
-        return fault.sqlite or not self._world.is_sqlite
+
+def kinds_of(world: World) -> list[Fault]:
+    """Return the kinds of fault that this world can have."""
+    return [fault for fault in (*FAULTS, *FEED_FAULTS) if fault.sqlite or not world.is_sqlite]
 
 
 def _deck(dice: random.Random, faults: Sequence[Fault]) -> Iterator[Fault]:

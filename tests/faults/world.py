@@ -11,8 +11,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
-
 from tests.faults.books import Tables
 from tests.support.database_server import DatabaseServer
 from tests.support.databases import DatabaseUnderTest, sqlite_database_in
@@ -50,7 +48,6 @@ class World:
         self.exchange = exchange
         self.seen = Counter[str]()
         """How often things happened that faults are meant to bring about."""
-        self.up = asyncio.Event()
         self._server = server
         self._proxy = proxy
 
@@ -73,28 +70,24 @@ class World:
 
     async def kill(self) -> None:
         """End the service at once, as the kernel does when memory runs out."""
-        self.up.clear()
         await asyncio.to_thread(self.service.stop, signal.SIGKILL)
 
     async def terminate(self) -> int:
         """Tell the service to stop, and return its exit status."""
-        self.up.clear()
         return await asyncio.to_thread(self.service.stop)
 
     async def start(self) -> None:
         """Start the service again, on the port that it had."""
         await asyncio.to_thread(self.service.start)
         self.seen["restarts of the service"] += 1
-        self.up.set()
 
     async def recover(self) -> None:
         """Return once the service could book again, without a restart."""
 
-        async def ready(client: httpx.AsyncClient) -> bool:
-            return (await client.get(f"{self.service.url}/health/ready")).status_code == 200
+        async def ready() -> bool:
+            return await asyncio.to_thread(self.service.answers, "/health/ready")
 
-        async with httpx.AsyncClient(timeout=10) as client:
-            await until(lambda: ready(client), "the service does not recover")
+        await until(ready, "the service does not recover")
 
     async def verify(self) -> str:
         """Return what ``portfolio verify`` printed; it may find drift, and nothing worse."""
@@ -151,6 +144,4 @@ def _enter(
         database, folder, settings={"PORTFOLIO_PRICE_FEED": "exchanges", **feeds, **SETTINGS, **settings}
     )
     stack.enter_context(service)
-    world = World(service, Tables(database, server), exchange, server, proxy)
-    world.up.set()
-    return world
+    return World(service, Tables(database, server), exchange, server, proxy)
