@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import secrets
 import signal
 import socketserver
@@ -26,6 +27,8 @@ from tests.support.tcp_proxy import Mode, TcpProxy
 
 JSON = {"Content-Type": "application/json"}
 BOOKING = b'{"symbol":"BTC","side":"BUY","quantity":0.1,"price":45000.0,"net_amount":4500.0}'
+# No proxy is trusted here: whoever sends these made them up.
+FORWARDED = dict.fromkeys(("X-Forwarded-For", "X-Real-IP", "Forwarded", "X-Client-IP"), "203.0.113.77")
 NO_HTTP = b"GET /portfolio HTTP/1.1\r\nX-TRADING-API-KEY: %s\x1b\r\n\r\n"
 
 
@@ -69,7 +72,7 @@ def garbage() -> Iterator[tuple[str, int]]:
 
 def requests(key: str, wrong: str, note: str) -> list[tuple[str, str, dict[str, str], bytes]]:
     """Good and bad requests: method, path, headers, body."""
-    mine, other = {"X-TRADING-API-KEY": key}, {"X-TRADING-API-KEY": wrong}
+    mine, other = {"X-TRADING-API-KEY": key, **FORWARDED}, {"X-TRADING-API-KEY": wrong, **FORWARDED}
     bearer = {"Authorization": f"Bearer {wrong}"}
     refused: tuple[dict[str, str], ...] = (other, bearer, {**mine, **bearer}, {}, {"Cookie": f"key={wrong}"})
     bodies = (BOOKING, BOOKING[:-1] + b',"notes":"%s"}' % note.encode(), BOOKING[:-1], b" " * 70_000)
@@ -213,4 +216,17 @@ def test_no_secret_is_in_anything_that_the_service_says(mysql_database: Database
     assert "Traceback" in said["terminal"]
     assert "request.served" in said["log"]
     assert "secrets.readable_by_all" in said["log"]
+    assert "203.0.113.77" not in said["log"] + said["terminal"]
     assert known.found_in(said) == []
+
+
+def test_what_the_service_writes_only_its_own_user_may_read(sqlite_database: DatabaseUnderTest, tmp_path: Path) -> None:
+    # As generous as a umask can be: the service is stricter by itself.
+    before = os.umask(0)
+    try:
+        with ServiceProcess(sqlite_database, tmp_path):
+            written = sorted(path for path in tmp_path.iterdir() if path.name != "out.log")
+            modes = {path.name: oct(path.stat().st_mode & 0o777) for path in written}
+    finally:
+        os.umask(before)
+    assert modes == dict.fromkeys(["portfolio.db", "portfolio.db-shm", "portfolio.db-wal", "service.log"], "0o600")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from structlog.testing import capture_logs
@@ -162,3 +163,43 @@ async def test_the_pages_work_without_a_network_and_without_inline_scripts(servi
     assert (await service.http.get("/docs/openapi.json")).json()["openapi"] == "3.0.3"
     assert (await service.http.get("/openapi.json")).json()["openapi"] == "3.1.0"
     assert is_problem(await service.http.get("/docs/oauth2-redirect.html"), 404, "not-found")
+
+
+async def test_every_page_says_what_a_browser_may_do_with_it(service: Service) -> None:
+    for part in ("", "/swagger-ui.css", "/swagger-ui-bundle.js", "/favicon-32x32.png", "/start.js", "/openapi.json"):
+        headers = (await service.http.get(f"/docs{part}")).headers
+        directives = dict(one.strip().split(" ", 1) for one in headers["Content-Security-Policy"].split(";"))
+        assert directives["default-src"] == directives["frame-ancestors"] == directives["base-uri"] == "'none'", part
+        # nothing but this service: no other origin, and no script that is not a file of its own
+        sources = {word for value in directives.values() for word in value.split()}
+        assert sources == {"'none'", "'self'", "'unsafe-inline'", "data:"}
+        assert directives["script-src"] == directives["connect-src"] == "'self'"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+async def test_no_answer_says_what_serves_it_or_lets_other_pages_in(service: Service) -> None:
+    for path in ("/portfolio", "/nowhere", "/metrics", "/docs"):
+        headers = (await service.http.get(path, headers={"Origin": "http://localhost:8026"})).headers
+        assert not [name for name in headers if name in {"server", "x-powered-by"} or name.startswith("access-control")]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("text", ["a\r\nX-Forged: 1", "a\nb", "\x1b[31m", "\u2028", "\ufeff"])
+async def test_what_a_client_sends_is_in_no_header_of_the_answer(service: Service, text: str) -> None:
+    quoted = quote(text)
+    answers = [
+        await service.http.get(f"/bookings/{quoted}"),
+        await service.http.get(f"/nowhere/{quoted}"),
+        await service.http.get("/trades", params={"symbol": text, text: "1"}),
+        await service.http.post("/holdings/update", json={**BUY, "symbol": text, "client_trade_id": text}),
+        await service.http.get("/portfolio", headers={b"X-Request-ID": text.encode(), b"If-None-Match": text.encode()}),
+    ]
+    for answer in answers:
+        assert answer.status_code < 500
+        for name, value in answer.headers.items():
+            assert name != "x-forged"
+            assert value.isascii()
+            assert value.isprintable()
