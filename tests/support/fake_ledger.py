@@ -246,6 +246,9 @@ class FakeLedger:
         portfolio = self._get(portfolio_id)
         return Revisions(ledger=portfolio.revision, prices=portfolio.price_revision)
 
+    async def version(self, portfolio_id: int) -> str:
+        return str(self._get(portfolio_id))
+
     async def load(self, portfolio_id: int) -> Portfolio:
         return self._get(portfolio_id)
 

@@ -156,6 +156,10 @@ class Ledger(Protocol):
         """Return the revisions as committed now, by one indexed lookup."""
         ...
 
+    async def version(self, portfolio_id: int) -> str:
+        """Return a word that is another one once anything that ``load`` reads is, whoever wrote it; cheaper than it."""
+        ...
+
     async def load(self, portfolio_id: int) -> Portfolio:
         """Return the portfolio in one consistent read, without a lock."""
         ...

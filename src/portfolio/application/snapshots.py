@@ -22,8 +22,14 @@ class Snapshot:
     portfolio: Portfolio
     revisions: Revisions
     as_of: datetime
-    loaded_at: float
+    checked_at: float
+    version: str | None = None
     database_away: bool = False
+
+    def is_as(self, other: Snapshot) -> bool:
+        """Return whether it says the same as the other in every word, which costs nothing to find out."""
+        same = self.portfolio is other.portfolio and self.as_of == other.as_of
+        return same and self.database_away == other.database_away
 
 
 class Snapshots:
@@ -67,8 +73,10 @@ class Snapshots:
         try:
             revisions = await self._ledger.revisions(self._portfolio_id)
             last = self._last
-            if last is None or revisions != last.revisions or self._age(last) >= RELOAD_SECONDS:
+            if last is None or revisions != last.revisions:
                 await self._load()
+            elif self._clock.monotonic() - last.checked_at >= RELOAD_SECONDS:
+                await self._check(last)
             elif last.database_away:
                 self._last = replace(last, database_away=False)
         except LedgerUnavailable:
@@ -78,14 +86,25 @@ class Snapshots:
         assert self._last is not None
         return self._last
 
-    async def _load(self) -> None:
+    async def _check(self, last: Snapshot) -> None:
+        """Load again only if somebody wrote: the word is taken before, so that what comes in between shows later."""
+        as_of, checked_at = self._clock.now(), self._clock.monotonic()
+        version = await self._ledger.version(self._portfolio_id)
+        if version == last.version:
+            self._last = replace(last, as_of=as_of, checked_at=checked_at, database_away=False)
+        else:
+            await self._load(version)
+
+    async def _load(self, version: str | None = None) -> None:
+        as_of, checked_at = self._clock.now(), self._clock.monotonic()
         portfolio = await self._ledger.load(self._portfolio_id)
+        if self._last is not None and portfolio == self._last.portfolio:
+            # What is made of a portfolio is kept for this very object.
+            portfolio = self._last.portfolio
         self._last = Snapshot(
             portfolio=portfolio,
             revisions=Revisions(ledger=portfolio.revision, prices=portfolio.price_revision),
-            as_of=self._clock.now(),
-            loaded_at=self._clock.monotonic(),
+            as_of=as_of,
+            checked_at=checked_at,
+            version=version,
         )
-
-    def _age(self, snapshot: Snapshot) -> float:
-        return self._clock.monotonic() - snapshot.loaded_at

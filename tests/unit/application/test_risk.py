@@ -43,7 +43,7 @@ def state_of(values: dict[str, str], cash: str, *, returns: float = 0.01) -> Mar
     ]
     view = MarketView.of(holdings, cash=Decimal(cash))
     return MarketState(
-        snapshot=Snapshot(portfolio=portfolio, revisions=Revisions(ledger=1, prices=1), as_of=NOON, loaded_at=0),
+        snapshot=Snapshot(portfolio=portfolio, revisions=Revisions(ledger=1, prices=1), as_of=NOON, checked_at=0),
         valuation=value_portfolio(portfolio, now=NOON, max_age=MAX_AGE, categories=Categories()),
         view=MarketView(holdings=view.holdings, cash=view.cash, correlations=statistics.correlations),
         policy=RebalancePolicy(),

@@ -26,11 +26,17 @@ class SlowLedger(FakeLedger):
         self.gate.set()
         self.lookups = 0
         self.loads = 0
+        self.after_version: Portfolio | None = None
 
     async def revisions(self, portfolio_id: int) -> Revisions:
         self.lookups += 1
         found = await super().revisions(portfolio_id)
         await self.gate.wait()
+        return found
+
+    async def version(self, portfolio_id: int) -> str:
+        found = await super().version(portfolio_id)
+        self.books.portfolio, self.after_version = self.after_version or self.books.portfolio, None
         return found
 
     async def load(self, portfolio_id: int) -> Portfolio:
@@ -116,6 +122,30 @@ async def test_other_programs_writes_are_seen_after_three_seconds(
     assert (await snapshots.newest()).portfolio.cash == money(5)
 
 
+async def test_while_nobody_writes_the_rows_are_not_read_again(
+    snapshots: Snapshots, ledger: SlowLedger, clock: FakeClock
+) -> None:
+    first = await snapshots.newest()
+    for _ in range(3):
+        clock.advance(RELOAD_SECONDS)
+        newest = await snapshots.newest()
+        assert newest.as_of == clock.now()
+        assert newest.portfolio is first.portfolio
+    assert ledger.loads == 2  # the second with the word that the later ones are compared to
+
+
+async def test_a_write_by_others_between_the_word_and_the_reading_is_seen(
+    snapshots: Snapshots, ledger: SlowLedger, clock: FakeClock
+) -> None:
+    await snapshots.newest()
+    portfolio = ledger.books.portfolio
+    assert portfolio is not None
+    for cash in (5, 5, 5):
+        clock.advance(RELOAD_SECONDS)
+        ledger.after_version = replace(portfolio, cash=money(cash))
+        assert (await snapshots.newest()).portfolio.cash == money(5)
+
+
 async def test_a_new_price_revision_is_seen(snapshots: Snapshots, ledger: SlowLedger) -> None:
     first = await snapshots.newest()
     ledger.books.portfolio = replace(first.portfolio, price_revision=9)
@@ -129,6 +159,7 @@ async def test_with_the_database_away_the_last_state_is_served_and_marked(
     ledger.away = True
     clock.advance(3_600)
     away = await snapshots.newest()
+    assert not away.is_as(first)
     assert away.database_away
     assert (away.portfolio, away.as_of) == (first.portfolio, first.as_of)
     ledger.away = False

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from portfolio.adapters.database.engine import Connections
 from portfolio.adapters.database.engines import create_engine
+from portfolio.adapters.database.glance import Glance
 from portfolio.adapters.database.leases import DatabaseLeases
 from portfolio.adapters.database.ledger import DatabaseLedger
 from portfolio.adapters.database.limits import Limits
@@ -18,12 +19,13 @@ from portfolio.settings import Settings, SettingsError
 
 
 class Database:
-    """Ledger, prices, leases and signals on one pool of connections."""
+    """Ledger, prices, leases and signals on one pool of connections, and one connection that looks for changes."""
 
-    def __init__(self, connections: Connections, *, prices_schema: str | None) -> None:
+    def __init__(self, connections: Connections, glance: Glance, *, prices_schema: str | None) -> None:
         row = PortfolioRow()
         self._connections = connections
-        self.ledger = DatabaseLedger(connections, row)
+        self._glance = glance
+        self.ledger = DatabaseLedger(connections, row, glance)
         self.prices = DatabasePriceStore(connections, row, prices_schema=prices_schema)
         self.leases = DatabaseLeases(connections)
         self.signals = DatabaseSignals(connections)
@@ -59,6 +61,7 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections."""
+        await self._glance.close()
         await self._connections.close()
 
 
@@ -79,8 +82,11 @@ def open_database(
         ValueError: the URL names another kind of database.
     """
     limits = limits or Limits()
-    engine = create_engine(url, prices_schema=prices_schema, hosts=hosts, pool_size=pool_size, limits=limits)
-    return Database(Connections(engine, limits), prices_schema=prices_schema)
+    engine, looks = (
+        create_engine(url, prices_schema=prices_schema, hosts=hosts, pool_size=size, limits=limits)
+        for size in (pool_size, 1)
+    )
+    return Database(Connections(engine, limits), Glance(looks, limits), prices_schema=prices_schema)
 
 
 async def refuse_what_cannot_work(settings: Settings) -> None:

@@ -11,6 +11,8 @@ from sqlalchemy import ColumnElement, Select, func, insert, literal_column, sele
 from portfolio.adapters.database.days import read_positions
 from portfolio.adapters.database.engine import Connections, Session
 from portfolio.adapters.database.entries import read_entries, select_trades
+from portfolio.adapters.database.glance import Glance
+from portfolio.adapters.database.holdings_version import holdings_version
 from portfolio.adapters.database.mapping import portfolio_from_rows, trade_from_row
 from portfolio.adapters.database.mapping_records import (
     REFUSED,
@@ -51,9 +53,10 @@ OWN_LOCK_SECONDS = 2.0
 class DatabaseLedger:
     """The port ``Ledger`` on a database."""
 
-    def __init__(self, connections: Connections, row: PortfolioRow) -> None:
+    def __init__(self, connections: Connections, row: PortfolioRow, glance: Glance) -> None:
         self._connections = connections
         self._row = row
+        self._glance = glance
 
     async def transact(self, portfolio_id: int, work: Callable[[DatabaseLedgerUnit], Awaitable[T]]) -> T:
         """Run ``work`` in one transaction under the portfolio's row lock, commit once, and return its result.
@@ -99,8 +102,25 @@ class DatabaseLedger:
         Raises:
             PortfolioMissing: there is no such portfolio yet.
         """
+        row_id = self._row.id_for(portfolio_id)
+        found = None if row_id is None else await self._glance.revisions(row_id)
+        if found is not None:
+            return found
         row = await self._connections.read(lambda session: self._get(session, portfolio_id))
         return Revisions(ledger=row.revision, prices=row.price_revision)
+
+    async def version(self, portfolio_id: int) -> str:
+        """Return a word that is another one once anything that ``load`` reads is, whoever wrote it.
+
+        Raises:
+            PortfolioMissing: there is no such portfolio yet.
+        """
+
+        async def look(session: Session) -> str:
+            row = await self._get(session, portfolio_id)
+            return f"{tuple(row)!r} {await holdings_version(session)}"
+
+        return await self._connections.read(look)
 
     async def load(self, portfolio_id: int) -> Portfolio:
         """Return the portfolio in one consistent read, without a lock.

@@ -43,8 +43,8 @@ from portfolio.entrypoints.http.errors import (
     kind_of_status,
 )
 from portfolio.entrypoints.http.metrics import Metrics
+from portfolio.entrypoints.http.portfolio import PortfolioAnswers
 from portfolio.entrypoints.http.price_label import SimulatedLabel
-from portfolio.entrypoints.http.reads import PortfolioReader
 from portfolio.entrypoints.http.request_log import RequestLog
 from portfolio.entrypoints.http.responses import problem, problem_answer
 from portfolio.entrypoints.http.use_cases import UseCases
@@ -134,7 +134,7 @@ def create_app(
         logging_config=None,
         on_startup=list(on_startup),
         on_shutdown=list(on_shutdown),
-        state=State({"use_cases": use_cases, "metrics": metrics, "portfolio_reader": PortfolioReader(use_cases)}),
+        state=State({"use_cases": use_cases, "metrics": metrics, "portfolio_answers": PortfolioAnswers(use_cases)}),
     )
     # Made when first asked for: the service is to answer its first request soon after its start.
     app.state["openapi"] = cache(partial(openapi.encode_document, app, keyed=admission.is_keyed))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from litestar import Response, get, post
 
 from portfolio.application.errors import PricesUnavailable
+from portfolio.application.snapshots import Snapshot
 from portfolio.entrypoints.http import examples
 from portfolio.entrypoints.http.answers import (
     PortfolioAnswer,
@@ -15,14 +18,10 @@ from portfolio.entrypoints.http.answers import (
 from portfolio.entrypoints.http.auth import Scope
 from portfolio.entrypoints.http.errors import PROBLEMS, WRITE_PROBLEMS
 from portfolio.entrypoints.http.operation import declares
-from portfolio.entrypoints.http.reads import (
-    PortfolioReader,
-    encode_portfolio,
-    is_not_modified,
-    read_portfolio,
-)
-from portfolio.entrypoints.http.responses import answer, encoded
-from portfolio.entrypoints.http.use_cases import HttpRequest, use_cases_of
+from portfolio.entrypoints.http.reads import PortfolioReader, is_not_modified, read_portfolio, value_snapshot
+from portfolio.entrypoints.http.responses import answer, encode, encoded
+from portfolio.entrypoints.http.standing import Encoded, StandingAnswer
+from portfolio.entrypoints.http.use_cases import HttpRequest, UseCases, use_cases_of
 from portfolio.entrypoints.http.views import position_view
 
 TAG = "portfolio"
@@ -46,12 +45,11 @@ async def read_whole(request: HttpRequest) -> Response[bytes]:
     To the last digit: total_value = net_deposits + realized_pnl + unrealized_pnl + drift. With the database away this
     is the last state seen, `stale: true`, as of `as_of`.
     """
-    cases = use_cases_of(request)
-    reading = await read_portfolio(cases)
-    headers = {"ETag": reading.etag, "Cache-Control": "no-cache"}
-    if is_not_modified(request.headers, reading.etag):
+    found = await _answers_of(request).portfolio()
+    headers = {"ETag": found.etag, "Cache-Control": "no-cache"}
+    if is_not_modified(request.headers, found.etag):
         return encoded(b"", status=304, headers=headers)
-    return encoded(encode_portfolio(reading, await _view_of(request)(reading)), headers=headers)
+    return encoded(found.body, headers=headers)
 
 
 @get(
@@ -66,16 +64,7 @@ async def read_whole(request: HttpRequest) -> Response[bytes]:
 )
 async def read_positions(request: HttpRequest) -> Response[bytes]:
     """Return the open positions at their prices, by symbol."""
-    reading = await read_portfolio(use_cases_of(request))
-    views = [position_view(value) for value in reading.valuation.positions]
-    content = PositionsAnswer(
-        timestamp=reading.at,
-        positions=views,
-        count=len(views),
-        stale=reading.is_stale,
-        as_of=reading.snapshot.as_of,
-    )
-    return answer(content)
+    return encoded((await _answers_of(request).positions()).body)
 
 
 @post(
@@ -100,14 +89,37 @@ async def refresh(request: HttpRequest) -> Response[bytes]:
     content = RefreshAnswer(
         timestamp=reading.at,
         message=f"{len(report.refreshed)} prices refreshed, {len(report.failed)} failed",
-        portfolio=await _view_of(request)(reading),
+        portfolio=await _answers_of(request).view(reading),
         refreshed=sorted(symbol.code for symbol in report.refreshed),
         failed=[PriceFailure(symbol=symbol.code, reason=reason) for symbol, reason in sorted(report.failed.items())],
     )
     return answer(content)
 
 
-def _view_of(request: HttpRequest) -> PortfolioReader:
-    found = request.app.state["portfolio_reader"]
-    assert isinstance(found, PortfolioReader)
+class PortfolioAnswers:
+    """What these routes answer, kept while it stands."""
+
+    def __init__(self, cases: UseCases) -> None:
+        self._cases = cases
+        self.view = PortfolioReader(cases)
+        self.portfolio = StandingAnswer(cases, self._encode_portfolio)
+        self.positions = StandingAnswer(cases, self._encode_positions)
+
+    async def _encode_portfolio(self, snapshot: Snapshot, now: datetime) -> Encoded:
+        reading = value_snapshot(self._cases, snapshot, now)
+        content = PortfolioAnswer(timestamp=now, portfolio=await self.view(reading))
+        return Encoded(encode(content), reading.etag)
+
+    async def _encode_positions(self, snapshot: Snapshot, now: datetime) -> Encoded:
+        reading = value_snapshot(self._cases, snapshot, now)
+        views = [position_view(value) for value in reading.valuation.positions]
+        content = PositionsAnswer(
+            timestamp=now, positions=views, count=len(views), stale=reading.is_stale, as_of=snapshot.as_of
+        )
+        return Encoded(encode(content))
+
+
+def _answers_of(request: HttpRequest) -> PortfolioAnswers:
+    found = request.app.state["portfolio_answers"]
+    assert isinstance(found, PortfolioAnswers)
     return found

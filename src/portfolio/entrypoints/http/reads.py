@@ -15,8 +15,7 @@ from portfolio.application.performance import Performance
 from portfolio.application.risk_metrics import ReadRiskMetrics
 from portfolio.application.snapshots import Snapshot
 from portfolio.application.valuation import Valuation, value_portfolio
-from portfolio.entrypoints.http.answers import PortfolioAnswer, PortfolioView
-from portfolio.entrypoints.http.responses import encode
+from portfolio.entrypoints.http.answers import PortfolioView
 from portfolio.entrypoints.http.use_cases import UseCases
 from portfolio.entrypoints.http.views import is_stale, portfolio_view
 
@@ -65,15 +64,13 @@ async def read_portfolio(cases: UseCases) -> Reading:
         LedgerUnavailable: the database is away and no state was ever seen.
         PortfolioMissing: the books were never opened.
     """
-    snapshot = await newest_snapshot(cases)
-    now = cases.clock.now()
+    return value_snapshot(cases, await newest_snapshot(cases), cases.clock.now())
+
+
+def value_snapshot(cases: UseCases, snapshot: Snapshot, now: datetime) -> Reading:
+    """Return a state, valued at a moment."""
     valuation = value_portfolio(snapshot.portfolio, now=now, max_age=cases.max_price_age, categories=cases.categories)
     return Reading(snapshot=snapshot, valuation=valuation, at=now)
-
-
-def encode_portfolio(reading: Reading, view: PortfolioView) -> bytes:
-    """Return the body of ``GET /portfolio``: the one place where a snapshot becomes bytes."""
-    return encode(PortfolioAnswer(timestamp=reading.at, portfolio=view))
 
 
 class PortfolioReader:

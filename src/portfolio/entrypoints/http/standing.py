@@ -1,0 +1,74 @@
+"""Answers that stand: encoded once for a state of the books and a second, and given to all who ask meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from portfolio.application.snapshots import Snapshot
+from portfolio.entrypoints.http.reads import newest_snapshot
+from portfolio.entrypoints.http.use_cases import UseCases
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A body, and its validator where the route has one."""
+
+    body: bytes
+    etag: str = ""
+
+
+Make = Callable[[Snapshot, datetime], Awaitable[Encoded]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """An answer, made or in the making, and what it is of."""
+
+    snapshot: Snapshot
+    second: datetime
+    task: asyncio.Task[Encoded]
+
+    def is_of(self, snapshot: Snapshot, second: datetime) -> bool:
+        return self.second == second and self.snapshot.is_as(snapshot)
+
+    @property
+    def has_failed(self) -> bool:
+        return self.task.done() and (self.task.cancelled() or self.task.exception() is not None)
+
+
+class StandingAnswer:
+    """Answers what is true of the newest state: the books are looked at for every request, the bytes are not made anew.
+
+    Whoever asks gets an answer of a state at least as new as every write acknowledged before, as it was valued at the
+    ``timestamp`` in it, within the same second of the clock: ages are in whole seconds.
+    """
+
+    def __init__(self, cases: UseCases, make: Make) -> None:
+        self._cases = cases
+        self._make = make
+        self._standing: _Standing | None = None
+
+    async def __call__(self) -> Encoded:
+        """Return the answer.
+
+        Raises:
+            LedgerUnavailable: the database is away and no state was ever seen.
+            PortfolioMissing: the books were never opened.
+        """
+        snapshot = await newest_snapshot(self._cases)
+        now = self._cases.clock.now()
+        second = now.replace(microsecond=0)
+        standing = self._standing
+        if standing is None or not standing.is_of(snapshot, second) or standing.has_failed:
+            # In a task of its own: whoever came first may go away before the others have their answer.
+            task = asyncio.create_task(self._made(snapshot, now), name="standing-answer")
+            standing = self._standing = _Standing(snapshot, second, task)
+        if standing.task.done():
+            return standing.task.result()
+        return await asyncio.shield(standing.task)
+
+    async def _made(self, snapshot: Snapshot, now: datetime) -> Encoded:
+        return await self._make(snapshot, now)

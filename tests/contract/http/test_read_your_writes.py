@@ -1,0 +1,178 @@
+"""However lookups, loads, encodings and writes interleave, no answer is older than a write acknowledged before it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import msgspec
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.opening import OpenBooks
+from portfolio.application.records import DailyValue, Revisions
+from portfolio.domain.money import Money, Price, Quantity
+from portfolio.domain.portfolio import Portfolio
+from portfolio.domain.position import Mark, Position
+from portfolio.domain.symbol import Symbol
+from portfolio.entrypoints.http.answers import PortfolioAnswer, PositionsAnswer
+from portfolio.entrypoints.http.portfolio import PortfolioAnswers
+from portfolio.entrypoints.http.reads import value_snapshot
+from portfolio.entrypoints.http.responses import encode
+from portfolio.entrypoints.http.standing import Encoded
+from portfolio.entrypoints.http.views import position_view
+from portfolio.settings import Settings
+from tests.support.clock import FakeClock
+from tests.support.fake_ledger import SCHEMA, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
+from tests.support.http_service import BUY, Service, assemble, soon
+
+T = TypeVar("T")
+
+BTC = Symbol("BTC")
+STEPS = ("write", "write", "read", "read", "read", *["answer"] * 5, "tick", "pass", "leave", "away", "back")
+ALL = ["answer"] * 6
+
+
+class ScheduledLedger(FakeLedger):
+    """What is read is as it stands when it is asked for, and comes back when the schedule says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: list[asyncio.Future[None]] = []
+
+    async def revisions(self, portfolio_id: int) -> Revisions:
+        return await self._later(await super().revisions(portfolio_id))
+
+    async def version(self, portfolio_id: int) -> str:
+        return await self._later(await super().version(portfolio_id))
+
+    async def load(self, portfolio_id: int) -> Portfolio:
+        return await self._later(await super().load(portfolio_id))
+
+    async def daily_values(self, portfolio_id: int, **since: Any) -> list[DailyValue]:
+        return await self._later(list(await super().daily_values(portfolio_id, **since)))
+
+    async def _later(self, found: T) -> T:
+        answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.waiting.append(answered)
+        await answered
+        self._answer()
+        return found
+
+
+@dataclass
+class Schedule:
+    """Books whose position is as large as their revision, readers of them, and the order of what happens."""
+
+    ledger: ScheduledLedger
+    clock: FakeClock
+    answers: PortfolioAnswers
+    readers: list[tuple[int, asyncio.Task[Encoded]]] = field(default_factory=list)
+    revision: int = 1
+
+    @classmethod
+    async def begin(cls) -> Schedule:
+        ledger, clock = ScheduledLedger(), FakeClock()
+        await OpenBooks(ledger, clock, Money(Decimal(100_000)))()
+        prices = FakePriceStore(ledger, FakeLeases())
+        cases, _ = assemble(
+            ledger, prices, FakeSignals(ledger), clock=clock, settings=Settings(log_file=""), schema=SCHEMA
+        )
+        schedule = cls(ledger, clock, PortfolioAnswers(cases))
+        schedule.write()
+        return schedule
+
+    def write(self) -> None:
+        """Another instance's booking is acknowledged."""
+        self.revision += 1
+        portfolio = self.ledger.books.portfolio
+        assert portfolio is not None
+        held = Position(
+            symbol=BTC,
+            quantity=Quantity(Decimal(self.revision)),
+            cost_basis=Money(Decimal(1)),
+            mark=Mark(Price(Decimal(1)), "coinbase", self.clock.now()),
+        )
+        self.ledger.books.portfolio = replace(portfolio, revision=self.revision, positions={BTC: held})
+
+    def read(self, which: Callable[[], Coroutine[Any, Any, Encoded]]) -> None:
+        self.readers.append((self.revision, asyncio.create_task(which())))
+
+    def answer(self) -> None:
+        if self.ledger.waiting:
+            self.ledger.waiting.pop(0).set_result(None)
+
+    async def follow(self, steps: list[str], which: Callable[[], Coroutine[Any, Any, Encoded]]) -> None:
+        for step in steps:
+            if step == "write":
+                self.write()
+            elif step == "read":
+                self.read(which)
+            elif step == "answer":
+                self.answer()
+            elif step == "leave":
+                for _, task in self.readers[-1:]:
+                    task.cancel()
+            elif step in {"away", "back"}:
+                self.ledger.away = step == "away"
+            else:
+                self.clock.advance(0.4 if step == "tick" else 3.0)
+            await soon()
+
+    async def end(self) -> list[tuple[int, Encoded]]:
+        """The revision that each reader who stayed had to see, and its answer."""
+        while not all(task.done() for _, task in self.readers):
+            self.answer()
+            await soon()
+        stayed = [(least, task) for least, task in self.readers if not task.cancelled()]
+        return [(least, task.result()) for least, task in stayed if not _was_away_from_the_start(task)]
+
+
+def _was_away_from_the_start(task: asyncio.Task[Encoded]) -> bool:
+    return isinstance(task.exception(), LedgerUnavailable)
+
+
+def _is_as_new(answer: Encoded, least: int) -> bool:
+    """Whether it holds the revision, or says that it may not."""
+    body = msgspec.json.decode(answer.body)
+    shown = body.get("portfolio", body)
+    [position] = shown["positions"]
+    return bool(shown["stale"]) or position["quantity"] >= least
+
+
+@pytest.mark.parametrize("route", ["portfolio", "positions"])
+@given(steps=st.lists(st.sampled_from(STEPS), max_size=40))
+@example(steps=["read", *ALL, "write", "read", *ALL])
+@example(steps=["read", *ALL, "read", "write", "read", *ALL])
+@settings(max_examples=150, deadline=None)
+def test_no_answer_is_older_than_a_write_acknowledged_before_its_request(route: str, steps: list[str]) -> None:
+    async def run() -> list[tuple[int, Encoded]]:
+        schedule = await Schedule.begin()
+        await schedule.follow(steps, getattr(schedule.answers, route))
+        return await schedule.end()
+
+    assert all(_is_as_new(answer, least) for least, answer in asyncio.run(run()))
+
+
+async def test_who_asks_in_the_same_second_gets_the_same_bytes_and_they_are_as_freshly_made(service: Service) -> None:
+    await service.http.post("/holdings/update", json=BUY)
+    answers = PortfolioAnswers(service.cases)
+    first, positions = await answers.portfolio(), await answers.positions()
+    service.clock.advance(0.9)
+    assert await answers.portfolio() is first
+    assert await answers.positions() is positions
+    service.clock.advance(0.1)
+    snapshot, now = await service.cases.snapshots.newest(), service.clock.now()
+    reading = value_snapshot(service.cases, snapshot, now)
+    views = [position_view(value) for value in reading.valuation.positions]
+    later, later_positions = await answers.portfolio(), await answers.positions()
+    assert later == Encoded(encode(PortfolioAnswer(timestamp=now, portfolio=await answers.view(reading))), reading.etag)
+    fresh = PositionsAnswer(timestamp=now, positions=views, count=1, stale=False, as_of=snapshot.as_of)
+    assert later_positions == Encoded(encode(fresh))
+    assert later.body != first.body
+    assert later.etag == first.etag
