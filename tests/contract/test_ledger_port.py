@@ -12,6 +12,7 @@ import pytest
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing
 from portfolio.application.ports import LedgerUnit
 from portfolio.application.records import (
+    Acceptance,
     BookingKey,
     NewMovement,
     NewTrade,
@@ -273,6 +274,48 @@ async def test_an_override_takes_the_place_of_the_refusal(ports: Ports) -> None:
     assert second is not None
     assert second.id == first.id
     assert not isinstance(second.result, Refusal)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_an_acceptance_is_kept_with_the_id_of_its_entry(ports: Ports, count: int) -> None:
+    await open_books(ports.ledger)
+    await ports.ledger.transact(1, lambda unit: unit.add_outcomes([refused("k1")]))
+    overridden = await ports.ledger.outcome(BookingKey("engine", "k1"))
+    assert overridden is not None
+
+    async def work(unit: LedgerUnit) -> list[int]:
+        after, entries, outcomes = unit.portfolio, [], {}
+        for number in range(1, count + 1):
+            after, trade = after.buy(execution(quantity="0.01"))
+            entries.append(replace(_entry(after, trade), client_trade_id=f"k{number}"))
+            outcomes[after.revision] = accepted(after, f"k{number}")
+        first = min(outcomes)
+        outcomes[first] = replace(outcomes[first], id=overridden.id)
+        await unit.save(after)
+        return list(await unit.add_trades(entries, outcomes))
+
+    ids = await ports.ledger.transact(1, work)
+    for number, trade_id in enumerate(ids, 1):
+        kept = await ports.ledger.outcome(BookingKey("engine", f"k{number}"))
+        assert kept is not None
+        assert isinstance(kept.result, Acceptance)
+        assert kept.result.trade_id == trade_id
+        assert (kept.id == overridden.id) is (number == 1)
+    trades = (await ports.ledger.trades(TradeFilter())).items
+    assert [trade.id for trade in trades] == ids[::-1]
+    assert len({*ids}) == count
+    assert await ports.ledger.count_refusals() == 0
+
+
+async def test_outcomes_looked_up_with_the_lock_are_those_that_were_asked_for(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    mine, theirs = refused("k"), refused("k", owner="another")
+    await ports.ledger.transact(1, lambda unit: unit.add_outcomes([mine, theirs, refused("l")]))
+    keys = {BookingKey("engine", "k"), BookingKey("engine", "never")}
+    found = await ports.ledger.transact(1, lambda unit: unit.outcomes(keys), keys=keys)
+    assert [replace(outcome, id=None) for outcome in found.values()] == [mine]
+    more = {*keys, BookingKey("engine", "l")}
+    assert len(await ports.ledger.transact(1, lambda unit: unit.outcomes(more), keys=keys)) == 2
 
 
 async def test_refusals_are_paged_newest_first(ports: Ports) -> None:

@@ -10,8 +10,10 @@ from typing import TypeVar
 
 from portfolio.application.daily_positions import DayPositions, FilledDay, positions_of
 from portfolio.application.errors import LeaseLost, LedgerUnavailable, PortfolioMissing
+from portfolio.application.ports import NO_OUTCOMES
 from portfolio.application.price_records import PriceUpdate
 from portfolio.application.records import (
+    Acceptance,
     BookedTrade,
     BookingKey,
     Close,
@@ -179,7 +181,9 @@ class FakeUnit:
                 return RecordedMovement(id=movement_id, entry=entry)
         return None
 
-    async def add_trades(self, trades: Sequence[NewTrade]) -> Sequence[int]:
+    async def add_trades(
+        self, trades: Sequence[NewTrade], outcomes: Mapping[int, RecordedOutcome] = NO_OUTCOMES
+    ) -> Sequence[int]:
         ids = []
         for trade in trades:
             known = [entry for entry in self.books.trades.values() if entry is not None]
@@ -188,6 +192,10 @@ class FakeUnit:
             if trade.trade.reverses is not None:
                 _refuse_twice(("", str(trade.trade.reverses)), [("", str(e.trade.reverses)) for e in known])
             ids.append(_add(self.books.trades, trade))
+            if trade.revision in outcomes:
+                outcome = outcomes[trade.revision]
+                assert isinstance(outcome.result, Acceptance)
+                await self.add_outcomes([replace(outcome, result=replace(outcome.result, trade_id=ids[-1]))])
         return ids
 
     async def add_outcomes(self, outcomes: Sequence[RecordedOutcome]) -> None:
@@ -221,7 +229,9 @@ class FakeLedger:
         self.away = False
         self._lock = asyncio.Lock()
 
-    async def transact(self, portfolio_id: int, work: Callable[[FakeUnit], Awaitable[T]]) -> T:
+    async def transact(
+        self, portfolio_id: int, work: Callable[[FakeUnit], Awaitable[T]], *, keys: Collection[BookingKey] = ()
+    ) -> T:
         async with self._lock:
             portfolio = self._get(portfolio_id)
             copy = self.books.copy()

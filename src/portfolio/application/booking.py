@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from portfolio.application.booking_batch import Batch, BookingResult
 from portfolio.application.errors import OwnerAmbiguous
 from portfolio.application.ports import Clock, Ledger, LedgerUnit
-from portfolio.application.records import BookTrade
+from portfolio.application.records import BookingKey, BookTrade
 from portfolio.application.resolution import Made, carry_out
 from portfolio.application.signal_records import ID_PREFIX, Signal
 from portfolio.domain.portfolio import BookingRules
@@ -67,16 +67,17 @@ class BookTrades:
         return found
 
     async def _book(self, commands: Sequence[BookTrade]) -> list[BookingResult]:
+        keys = {command.key for command in commands if command.key is not None}
+
         async def book(unit: LedgerUnit) -> Made[list[BookingResult]]:
-            batch = await self._decide(unit, commands)
+            batch = await self._decide(unit, commands, keys)
             await _keep(unit, batch)
             return Made(batch.results(), lambda unit: _was_committed(unit, batch))
 
-        return await carry_out(self._ledger, self._portfolio_id, book)
+        return await carry_out(self._ledger, self._portfolio_id, book, keys=keys)
 
-    async def _decide(self, unit: LedgerUnit, commands: Sequence[BookTrade]) -> Batch:
+    async def _decide(self, unit: LedgerUnit, commands: Sequence[BookTrade], keys: Collection[BookingKey]) -> Batch:
         now = self._clock.now()
-        keys = {command.key for command in commands if command.key is not None}
         unkeyed = {command.fingerprint for command in commands if command.key is None}
         since = now - timedelta(seconds=TWIN_SECONDS)
         batch = Batch(
@@ -91,13 +92,12 @@ class BookTrades:
 
 
 async def _keep(unit: LedgerUnit, batch: Batch) -> None:
+    if batch.refused:
+        await unit.add_outcomes(batch.refusals())
     if batch.booked:
-        batch.number(await unit.add_trades(batch.entries()))
         await unit.save(batch.portfolio)
+        batch.number(await unit.add_trades(batch.entries(), batch.acceptances()))
         await _mark_executed(unit, batch)
-    outcomes = batch.outcomes()
-    if outcomes:
-        await unit.add_outcomes(outcomes)
 
 
 async def _mark_executed(unit: LedgerUnit, batch: Batch) -> None:
@@ -119,7 +119,7 @@ async def _mark_executed(unit: LedgerUnit, batch: Batch) -> None:
 async def _was_committed(unit: LedgerUnit, batch: Batch) -> bool:
     """Return whether a batch whose commit was lost is in the books: it is there whole, or not at all."""
     if not batch.booked:
-        kept = batch.outcomes()
+        kept = batch.refusals()
         return not kept or await unit.keeps(kept[0])
     first = batch.entries()[0]
     found = await unit.trade_at(first.revision)

@@ -73,7 +73,7 @@ class Batch:
     ) -> None:
         self.portfolio = portfolio
         self.booked: list[Booked] = []
-        self._refused: list[Refused] = []
+        self.refused: list[Refused] = []
         self.now = now
         self._invested = portfolio.invested
         self._known = known
@@ -109,7 +109,7 @@ class Batch:
         if isinstance(earlier, Refused) and _overrides(command, earlier.fingerprint, earlier.refusal):
             decision = self._book(command, rules, first=self._outcome(earlier))
             if isinstance(decision, Booked):
-                self._refused.remove(earlier)
+                self.refused.remove(earlier)
                 self._decided[key] = decision
             return decision
         return earlier if _is_copy(command, earlier.fingerprint) else KeyReused(key.client_trade_id)
@@ -139,10 +139,13 @@ class Batch:
             for booked in self.booked
         ]
 
-    def outcomes(self) -> list[RecordedOutcome]:
-        """Return what has to be kept: every keyed booking, and every refusal."""
-        keyed = [self._outcome(booked) for booked in self.booked if booked.command.key is not None]
-        return keyed + [self._outcome(refused) for refused in self._refused]
+    def acceptances(self) -> dict[int, RecordedOutcome]:
+        """Return what has to be kept of the keyed bookings, by revision; their entries have no ids yet."""
+        return {booked.revision: self._outcome(booked) for booked in self.booked if booked.command.key is not None}
+
+    def refusals(self) -> list[RecordedOutcome]:
+        """Return what has to be kept of the others: every refusal, keyed or not."""
+        return [self._outcome(refused) for refused in self.refused]
 
     def results(self) -> list[BookingResult]:
         """Return one result a command, in order."""
@@ -168,7 +171,7 @@ class Batch:
         except KEPT_REFUSALS as error:
             refusal = Refusal(error=type(error).__name__, detail=str(error))
             refused = Refused(command, command.fingerprint, refusal)
-            self._refused.append(refused)
+            self.refused.append(refused)
             return refused
         except DomainError as error:
             return error

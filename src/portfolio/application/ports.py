@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 from portfolio.application.daily_positions import DayPositions, FilledDay
@@ -28,6 +29,8 @@ from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 
 T = TypeVar("T")
+
+NO_OUTCOMES: Mapping[int, RecordedOutcome] = MappingProxyType({})
 
 
 class Clock(Protocol):
@@ -111,8 +114,13 @@ class LedgerUnit(Protocol):
         """Return the cash movement recorded under this key; None where there is none."""
         ...
 
-    async def add_trades(self, trades: Sequence[NewTrade]) -> Sequence[int]:
-        """Add entries to the ledger and return their ids, in order."""
+    async def add_trades(
+        self, trades: Sequence[NewTrade], outcomes: Mapping[int, RecordedOutcome] = NO_OUTCOMES
+    ) -> Sequence[int]:
+        """Add entries to the ledger and return their ids, in order.
+
+        ``outcomes`` are acceptances by the revision of the entry each is of; they are kept with that entry's id.
+        """
         ...
 
     async def add_outcomes(self, outcomes: Sequence[RecordedOutcome]) -> None:
@@ -131,11 +139,14 @@ class LedgerUnit(Protocol):
 class Ledger(Protocol):
     """The books: the one place where positions and cash change, and where they are read."""
 
-    async def transact(self, portfolio_id: int, work: Callable[[LedgerUnit], Awaitable[T]]) -> T:
+    async def transact(
+        self, portfolio_id: int, work: Callable[[LedgerUnit], Awaitable[T]], *, keys: Collection[BookingKey] = ()
+    ) -> T:
         """Run ``work`` in one transaction under the portfolio's row lock, commit once, and return its result.
 
         On a conflict (deadlock, lock wait, a write in between) the whole of ``work`` is run again from its first read,
-        so it must have no other effect. An error raised by ``work`` rolls everything back.
+        so it must have no other effect. An error raised by ``work`` rolls everything back. ``keys`` are those whose
+        outcomes ``work`` will ask for first: they may be looked up along with the lock.
 
         Raises:
             PortfolioMissing: there is no such portfolio yet.

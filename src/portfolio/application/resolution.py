@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
 from portfolio.application.ports import Ledger, LedgerUnit
-from portfolio.application.records import NewMovement, NewTrade
+from portfolio.application.records import BookingKey, NewMovement, NewTrade
 
 T = TypeVar("T")
 
@@ -26,7 +26,13 @@ class Made(Generic[T]):
     is_kept: IsKept | None = None
 
 
-async def carry_out(ledger: Ledger, portfolio_id: int, work: Callable[[LedgerUnit], Awaitable[Made[T]]]) -> T:
+async def carry_out(
+    ledger: Ledger,
+    portfolio_id: int,
+    work: Callable[[LedgerUnit], Awaitable[Made[T]]],
+    *,
+    keys: Collection[BookingKey] = (),
+) -> T:
     """Return the result of ``work``, committed exactly once.
 
     Where the answer to the commit is lost, the row lock is taken again: having it proves that the lost transaction has
@@ -49,11 +55,11 @@ async def carry_out(ledger: Ledger, portfolio_id: int, work: Callable[[LedgerUni
         return last.result
 
     try:
-        return await ledger.transact(portfolio_id, run)
+        return await ledger.transact(portfolio_id, run, keys=keys)
     except OutcomeUnknown as unknown:
         lost = last
         try:
-            return await ledger.transact(portfolio_id, run)
+            return await ledger.transact(portfolio_id, run, keys=keys)
         except LedgerUnavailable as unavailable:
             if lost is None:
                 raise

@@ -243,9 +243,9 @@ async def test_a_lost_database_is_503_with_retry_after(service: Service, failure
         # the second look, under the lock, fails as well
         original = service.ledger.transact
 
-        async def transact(portfolio_id: int, work: Any) -> Any:
+        async def transact(portfolio_id: int, work: Any, **hints: Any) -> Any:
             service.ledger.fail_next = failure
-            return await original(portfolio_id, work)
+            return await original(portfolio_id, work, **hints)
 
         service.ledger.transact = transact
     answer = await service.http.post(URL, json=BUY)

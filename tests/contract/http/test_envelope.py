@@ -22,9 +22,9 @@ class SlowLedger(FakeLedger):
         self.go = asyncio.Event()
         self.go.set()
 
-    async def transact(self, portfolio_id: int, work: Callable[[FakeUnit], Awaitable[Any]]) -> Any:
+    async def transact(self, portfolio_id: int, work: Callable[[FakeUnit], Awaitable[Any]], **hints: Any) -> Any:
         await self.go.wait()
-        return await super().transact(portfolio_id, work)
+        return await super().transact(portfolio_id, work, **hints)
 
 
 async def test_a_decent_request_id_is_echoed_and_any_other_replaced(service: Service) -> None:
@@ -63,7 +63,7 @@ async def test_what_the_framework_refuses_is_a_problem_too(
 
 
 async def test_what_nobody_foresaw_is_a_500_that_tells_nothing(service: Service) -> None:
-    async def transact(portfolio_id: int, work: object) -> None:
+    async def transact(portfolio_id: int, work: object, **_hints: object) -> None:
         raise RuntimeError("password=hunter2")
 
     service.ledger.transact = transact

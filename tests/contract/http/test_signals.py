@@ -341,7 +341,7 @@ async def test_a_claim_that_cannot_be_looked_up_may_or_may_not_have_happened(hea
     moments = iter([OutcomeUnknown("lost"), LedgerUnavailable("away")])
 
     class Failing(FakeLedger):
-        async def transact(self, portfolio_id: int, work: Any) -> Any:
+        async def transact(self, portfolio_id: int, work: Any, **hints: Any) -> Any:
             raise next(moments)
 
     claim = AcknowledgeSignal(Failing(), heavy.cases.plan, heavy.clock, _rules(heavy))

@@ -35,7 +35,7 @@ async def test_a_problem_says_so_too_and_every_answer_in_a_header() -> None:
 async def test_what_the_framework_never_answered_is_labelled_as_well() -> None:
     async with running(price_feed=PriceFeedKind.SIMULATED, request_deadline_seconds=0.05) as service:
 
-        async def transact(portfolio_id: int, work: object) -> None:
+        async def transact(portfolio_id: int, work: object, **_hints: object) -> None:
             await asyncio.sleep(0.2)
             raise LedgerUnavailable("too late")
 

@@ -294,9 +294,9 @@ async def test_a_lost_commit_is_not_taken_for_another_ones_trade(
     """Lost for good, and then another instance booked the very same under the revision it would have had."""
 
     class Overtaken(FakeLedger):
-        async def transact(self, portfolio_id, work):  # type: ignore[no-untyped-def] # as the port says
+        async def transact(self, portfolio_id, work, **hints):  # type: ignore[no-untyped-def] # as the port says
             try:
-                return await super().transact(portfolio_id, work)
+                return await super().transact(portfolio_id, work, **hints)
             except OutcomeUnknown:
                 clock.advance(1)
                 await book([wish(BUY)])
@@ -328,9 +328,9 @@ async def test_a_lost_refusal_without_a_key_is_decided_again(book: BookTrades, l
 
 async def test_where_the_lookup_fails_too_the_outcome_stays_unknown(book: BookTrades, ledger: FakeLedger) -> None:
     class Gone(FakeLedger):
-        async def transact(self, portfolio_id, work):  # type: ignore[no-untyped-def] # as the port says
+        async def transact(self, portfolio_id, work, **hints):  # type: ignore[no-untyped-def] # as the port says
             try:
-                return await super().transact(portfolio_id, work)
+                return await super().transact(portfolio_id, work, **hints)
             finally:
                 self.away = True
 

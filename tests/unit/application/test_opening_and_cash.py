@@ -181,11 +181,11 @@ async def test_a_copy_whose_commit_was_lost_may_not_be_said_to_be_unapplied(cloc
 class TakesNothing(FakeLedger):
     """Loses the first commit, and then answers every question but takes no write."""
 
-    async def transact(self, portfolio_id, work):  # type: ignore[no-untyped-def] # as the port says
+    async def transact(self, portfolio_id, work, **hints):  # type: ignore[no-untyped-def] # as the port says
         if self.fail_next is None:
             self.fail_next = OutcomeUnknown("lost")
         try:
-            return await super().transact(portfolio_id, work)
+            return await super().transact(portfolio_id, work, **hints)
         finally:
             self.fail_next = LedgerUnavailable("the database is read-only")
 

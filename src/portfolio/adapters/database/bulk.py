@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Table
@@ -46,9 +47,19 @@ async def upsert_rows(  # noqa: PLR0913  # all but three by name
     await session.ask(*_written(session.dialect, table, rows, schema, tail))
 
 
-def inserted(dialect: Dialect, table: Table, rows: Rows, *, schema: str | None = None) -> list[Question]:
-    """Return the statements that insert rows of the same columns."""
-    return _written(dialect, table, rows, schema, "")
+def inserted(
+    dialect: Dialect,
+    table: Table,
+    rows: Rows,
+    *,
+    schema: str | None = None,
+    looked_up: Mapping[str, str] = MappingProxyType({}),
+) -> list[Question]:
+    """Return the statements that insert rows of the same columns.
+
+    ``looked_up`` has by column the query whose one parameter, ``{}``, is what the row has there.
+    """
+    return _written(dialect, table, rows, schema, "", looked_up)
 
 
 def upserted(
@@ -58,7 +69,14 @@ def upserted(
     return _written(dialect, table, rows, None, _when_there(dialect, key, update, touch))
 
 
-def _written(dialect: Dialect, table: Table, rows: Rows, schema: str | None, tail: str) -> list[Question]:
+def _written(  # of this module alone
+    dialect: Dialect,
+    table: Table,
+    rows: Rows,
+    schema: str | None,
+    tail: str,
+    looked_up: Mapping[str, str] = MappingProxyType({}),
+) -> list[Question]:
     if not rows:
         return []
     columns = list(rows[0])
@@ -66,13 +84,14 @@ def _written(dialect: Dialect, table: Table, rows: Rows, schema: str | None, tai
     name = f"{quoted(schema)}.{quoted(table.name)}" if schema else quoted(table.name)
     start = f"INSERT INTO {name} ({', '.join(map(quoted, columns))}) VALUES "  # noqa: S608  # our own names
     converted = _converted(table, columns, rows, dialect)
+    mark = "?" if dialect.name == "sqlite" else "%s"
+    one = ", ".join(f"({looked_up[name]})".format(mark) if name in looked_up else mark for name in columns)
     if dialect.name == "sqlite":
-        sql, many = f"{start}({', '.join('?' * len(columns))}){tail}", list(converted)
+        sql, many = f"{start}({one}){tail}", list(converted)
         return [Question(sql, many, many=True) if len(many) > 1 else Question(sql, many[0])]
-    one = f"({', '.join(['%s'] * len(columns))})"
     questions = []
     while chunk := list(islice(converted, ROWS_A_STATEMENT)):
-        values = ", ".join([one] * len(chunk))
+        values = ", ".join([f"({one})"] * len(chunk))
         questions.append(Question(f"{start}{values}{tail}", [value for row in chunk for value in row]))
     return questions
 

@@ -58,8 +58,16 @@ class DatabaseLedger:
         self._row = row
         self._glance = glance
 
-    async def transact(self, portfolio_id: int, work: Callable[[DatabaseLedgerUnit], Awaitable[T]]) -> T:
+    async def transact(
+        self,
+        portfolio_id: int,
+        work: Callable[[DatabaseLedgerUnit], Awaitable[T]],
+        *,
+        keys: Collection[BookingKey] = (),
+    ) -> T:
         """Run ``work`` in one transaction under the portfolio's row lock, commit once, and return its result.
+
+        The outcomes of ``keys`` are looked up along with the lock.
 
         Raises:
             PortfolioMissing: there is no such portfolio yet.
@@ -68,7 +76,7 @@ class DatabaseLedger:
         """
 
         async def in_unit(session: Session) -> T:
-            unit = await open_unit(session, portfolio_id, self._row.id_for(portfolio_id), self._row.read)
+            unit = await open_unit(session, portfolio_id, self._row.id_for(portfolio_id), self._row.read, keys)
             self._row.seen(unit.row)
             self._row.had_lock()
             result = await work(unit)

@@ -64,7 +64,7 @@ def outcome_from_row(row: Any) -> RecordedOutcome:
         owner=row.owner,
         client_trade_id=row.client_trade_id,
         fingerprint=row.fingerprint,
-        result=_acceptance_from_json(decided) if row.status == BOOKED else Refusal(**decided),
+        result=_acceptance_from_json(row.trade_id, decided) if row.status == BOOKED else Refusal(**decided),
         symbol=Symbol(row.symbol),
         side=Side(row.side),
         quantity=Quantity(row.quantity),
@@ -83,7 +83,6 @@ def _refusal(refusal: Refusal) -> Values:
 def _acceptance_to_json(result: Acceptance) -> Values:
     allocation = result.allocation_percent
     return {
-        "trade_id": result.trade_id,
         "position": _position_to_json(result.position),
         "cash": str(result.cash),
         "realized_pnl": str(result.realized_pnl),
@@ -93,10 +92,10 @@ def _acceptance_to_json(result: Acceptance) -> Values:
     }
 
 
-def _acceptance_from_json(kept: Values) -> Acceptance:
+def _acceptance_from_json(trade_id: int, kept: Values) -> Acceptance:
     allocation = kept["allocation_percent"]
     return Acceptance(
-        trade_id=kept["trade_id"],
+        trade_id=trade_id,
         position=_position_from_json(kept["position"]),
         cash=Money(Decimal(kept["cash"])),
         realized_pnl=Money(Decimal(kept["realized_pnl"])),

@@ -12,6 +12,7 @@ from portfolio.adapters.database.bulk import insert_rows, inserted
 from portfolio.adapters.database.engine import Session
 from portfolio.adapters.database.entries import last_revision, read_entries, select_trades
 from portfolio.adapters.database.mapping import read_portfolio, trade_from_row, trade_to_row
+from portfolio.adapters.database.mapping_positions import Values
 from portfolio.adapters.database.mapping_records import (
     REFUSED,
     movement_from_row,
@@ -31,6 +32,7 @@ from portfolio.adapters.database.tables import (
     position_adjustments,
 )
 from portfolio.application.errors import PortfolioMissing
+from portfolio.application.ports import NO_OUTCOMES
 from portfolio.application.records import (
     BookedTrade,
     BookingKey,
@@ -47,11 +49,18 @@ ALL_HOLDINGS = Prepared(select(mock_holdings))
 _OUTCOMES = Prepared(
     select(booking_outcomes).where(booking_outcomes.c.client_trade_id.in_(bindparam("names", expanding=True)))
 )
-_REPLACE_OUTCOME = Prepared(
-    update(booking_outcomes)
-    .where(booking_outcomes.c.id == bindparam("row_id"))
-    .values({c: bindparam(c.name) for c in booking_outcomes.c if c.name != "id"})
-)
+_NEW_TRADE_ID = select(mock_trades.c.id).where(mock_trades.c.ledger_revision == bindparam("trade_id"))
+
+
+def _replacing(**looked_up: Any) -> Prepared:
+    place = update(booking_outcomes).where(booking_outcomes.c.id == bindparam("row_id"))
+    names = [column.name for column in booking_outcomes.c if column.name != "id"]
+    return Prepared(place.values({name: looked_up.get(name, bindparam(name)) for name in names}))
+
+
+_REPLACE_OUTCOME = _replacing()
+_REPLACE_BY_NEW_TRADE = _replacing(trade_id=_NEW_TRADE_ID.scalar_subquery())
+_NEW_TRADE = "SELECT id FROM mock_trades WHERE ledger_revision = {}"
 _TWINS = Prepared(
     select(mock_trades.c.fingerprint, func.max(mock_trades.c.id).label("newest"))
     .where(
@@ -70,7 +79,11 @@ _TRADE_AT = Prepared(select_trades().where(mock_trades.c.ledger_revision == bind
 
 
 async def open_unit(
-    session: Session, portfolio_id: int, row_id: int | None, read: Callable[[Any], Position]
+    session: Session,
+    portfolio_id: int,
+    row_id: int | None,
+    read: Callable[[Any], Position],
+    keys: Collection[BookingKey] = (),
 ) -> DatabaseLedgerUnit:
     """Return the unit of work on the portfolio, whose row is locked by the transaction's first statement.
 
@@ -78,23 +91,38 @@ async def open_unit(
         PortfolioMissing: there is no row.
     """
     dialect = session.dialect
-    found, holdings = await session.ask(select_row(dialect, row_id, lock=True), ALL_HOLDINGS.on(dialect))
+    names = sorted({key.client_trade_id for key in keys})
+    found, holdings, *outcomes = await session.ask(
+        select_row(dialect, row_id, lock=True),
+        ALL_HOLDINGS.on(dialect),
+        *(_OUTCOMES.on(dialect, names=chunk) for chunk in chunks(names)),
+    )
     row = found.first()
     if row is None:
         raise PortfolioMissing(portfolio_id)
     portfolio, held = read_portfolio(row, holdings, read)
-    return DatabaseLedgerUnit(session, row, portfolio, held.rows)
+    known = [row for answer in outcomes for row in answer]
+    return DatabaseLedgerUnit(session, row, portfolio, held.rows, frozenset(keys), known)
 
 
 class DatabaseLedgerUnit:
     """The port ``LedgerUnit`` on a database. What is to be written waits for the next question, or for the end."""
 
-    def __init__(self, session: Session, row: Any, portfolio: Portfolio, held: Mapping[Symbol, Any]) -> None:
+    def __init__(  # made by open_unit alone
+        self,
+        session: Session,
+        row: Any,
+        portfolio: Portfolio,
+        held: Mapping[Symbol, Any],
+        asked: frozenset[BookingKey],
+        known: Sequence[Any],
+    ) -> None:
         self._session = session
         self._dialect = session.dialect
         self._row = row
         self._held = held
         self._portfolio = portfolio
+        self._asked, self._known = asked, known
         self._is_saved = False
         self._waiting: list[Write] = []
 
@@ -115,13 +143,12 @@ class DatabaseLedgerUnit:
 
     async def outcomes(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, RecordedOutcome]:
         """Return what became of the bookings with these keys; absent where nothing did."""
-        found: dict[BookingKey, RecordedOutcome] = {}
-        names = sorted({key.client_trade_id for key in keys})
-        for row in await self._ask_in_parts(_OUTCOMES, "names", names):
-            key = BookingKey(row.owner, row.client_trade_id)
-            if key in keys:
-                found[key] = outcome_from_row(row)
-        return found
+        if self._asked.issuperset(keys):
+            rows = self._known
+        else:
+            rows = await self._ask_in_parts(_OUTCOMES, "names", sorted({key.client_trade_id for key in keys}))
+        by_key = {BookingKey(row.owner, row.client_trade_id): row for row in rows}
+        return {key: outcome_from_row(row) for key, row in by_key.items() if key in keys}
 
     async def keeps(self, refusal: RecordedOutcome) -> bool:
         """Return whether this very refusal is kept, not only one of the same booking."""
@@ -172,25 +199,39 @@ class DatabaseLedgerUnit:
         moved = select(position_adjustments).where(position_adjustments.c.movement_id == row.id)
         return movement_from_row(row, await self._session.run(moved.order_by(position_adjustments.c.id)))
 
-    async def add_trades(self, trades: Sequence[NewTrade]) -> Sequence[int]:
-        """Add entries to the ledger and return their ids, in order."""
+    async def add_trades(
+        self, trades: Sequence[NewTrade], outcomes: Mapping[int, RecordedOutcome] = NO_OUTCOMES
+    ) -> Sequence[int]:
+        """Add entries to the ledger and return their ids, in order.
+
+        ``outcomes`` are acceptances by the revision of the entry each is of; they are kept with that entry's id.
+        """
+        new_ids: list[int] = []
         added = inserted(self._dialect, mock_trades, [trade_to_row(trade) for trade in trades])
+        self._waiting += [(question, lambda answer: new_ids.append(answer.new_id)) for question in added]
+        self._keep(
+            [(outcome, {**outcome_to_row(outcome), "trade_id": revision}) for revision, outcome in outcomes.items()],
+            _REPLACE_BY_NEW_TRADE,
+            {"trade_id": _NEW_TRADE},
+        )
         if len(trades) == 1:
-            [answer] = await self._ask(*added)
-            return [answer.new_id]
-        self._waiting += [(question, None) for question in added]
+            await self._ask()
+            return new_ids
         written = await self._ask_in_parts(_NEW_IDS, "revisions", [trade.revision for trade in trades])
         ids = {row.ledger_revision: row.id for row in written}
         return [ids[trade.revision] for trade in trades]
 
     async def add_outcomes(self, outcomes: Sequence[RecordedOutcome]) -> None:
         """Keep what became of bookings; one that carries an id replaces what was kept under it."""
-        new = [outcome_to_row(outcome) for outcome in outcomes if outcome.id is None]
-        self._waiting += [(question, None) for question in inserted(self._dialect, booking_outcomes, new)]
-        for outcome in outcomes:
-            if outcome.id is not None:
-                replaced = _REPLACE_OUTCOME.on(self._dialect, row_id=outcome.id, **outcome_to_row(outcome))
-                self._waiting.append((replaced, None))
+        self._keep([(outcome, outcome_to_row(outcome)) for outcome in outcomes], _REPLACE_OUTCOME, {})
+
+    def _keep(
+        self, rows: Sequence[tuple[RecordedOutcome, Values]], replace: Prepared, looked_up: Mapping[str, str]
+    ) -> None:
+        new = [row for outcome, row in rows if outcome.id is None]
+        kept = inserted(self._dialect, booking_outcomes, new, looked_up=looked_up)
+        kept += [replace.on(self._dialect, row_id=outcome.id, **row) for outcome, row in rows if outcome.id is not None]
+        self._waiting += [(question, None) for question in kept]
 
     async def add_movement(self, movement: NewMovement) -> int:
         """Add an entry that is no trade, with the positions' differences it carries; return its id."""
