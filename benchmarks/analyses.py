@@ -34,6 +34,7 @@ DAYS = 365
 LOOKBACKS = range(DAYS, DAYS - 24, -1)
 ROWS_AT_ONCE = 20_000
 ROUNDS = 12
+CASH = 1_000_000
 PATIENCE_SECONDS = 60.0
 
 
@@ -123,10 +124,14 @@ class _Change:
 def _prepared(stage: Stage, name: str, assets: int) -> tuple[DatabaseUnderTest, Service, Array]:
     """Return a service that holds so many assets with a year of closes each, and their returns."""
     database = stage.database(name)
-    service = stage.running(name, database)
+    service = stage.running(name, database, PORTFOLIO_INITIAL_CASH=str(CASH))
     symbols = [f"R{number:03}" for number in range(assets)]
-    hold(service, symbols)
-    returns = np.random.default_rng(1).normal(0.0005, 0.03, (DAYS, assets))
+    # A few large positions and many small ones, and a tenth of the money left.
+    shares = [1 / (place + 5) for place in range(assets)]
+    hold(service, symbols, [round(0.9 * CASH / 100.125 * share / sum(shares), 4) for share in shares])
+    randomness = np.random.default_rng(1)
+    # Half of what an asset does is the market's doing: pairs correlate by 0.5, and some of them are over the limit.
+    returns = randomness.normal(0.0005, 0.02, (DAYS, 1)) + randomness.normal(0, 0.02, (DAYS, assets))
     prices = 100 * np.vstack([np.ones(assets), np.cumprod(1 + returns, axis=0)])
     last = datetime.now(UTC).date() - timedelta(days=1)
     closes = [

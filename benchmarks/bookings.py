@@ -133,7 +133,7 @@ class _Crowd:
         self._latencies: list[float] = []
         self._burst = _Numbered(service, BODY)
         with service.http() as client:
-            answer = client.post("/holdings/update", json=booking("R001")).raise_for_status()
+            answer = client.post("/holdings/update", json=booking("R001", 0.5)).raise_for_status()
         stage.offer("booking.json", answer.content)
 
     @property

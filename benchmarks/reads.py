@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from itertools import repeat
 from statistics import median
 
 import httpx
@@ -31,18 +32,25 @@ def many(stage: Stage) -> Sequence[Row]:
     return _rows(stage, 1_000)
 
 
-def hold(service: Service, symbols: Sequence[str]) -> None:
+def hold(service: Service, symbols: Sequence[str], quantities: Sequence[float] = ()) -> None:
     """Book a position in each of the symbols."""
+    pairs = list(zip(symbols, quantities or repeat(1.25), strict=False))
     with service.http() as client:
-        for start in range(0, len(symbols), BATCH):
-            bookings = [booking(symbol) for symbol in symbols[start : start + BATCH]]
+        for start in range(0, len(pairs), BATCH):
+            bookings = [booking(symbol, quantity) for symbol, quantity in pairs[start : start + BATCH]]
             client.post("/holdings/update/batch", json={"bookings": bookings}).raise_for_status()
 
 
-def booking(symbol: str, quantity: float = 1.25) -> dict[str, object]:
+def booking(symbol: str, quantity: float) -> dict[str, object]:
     """Return a booking that everything can be told of: whatever is bought costs about 100 dollars."""
     price = 100.125
-    return {"symbol": symbol, "side": "BUY", "quantity": quantity, "price": price, "net_amount": quantity * price}
+    return {
+        "symbol": symbol,
+        "side": "BUY",
+        "quantity": quantity,
+        "price": price,
+        "net_amount": round(quantity * price, 8),
+    }
 
 
 def _rows(stage: Stage, positions: int) -> list[Row]:

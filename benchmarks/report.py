@@ -14,7 +14,7 @@ from typing import Any, Self
 from benchmarks.rows import Row
 from benchmarks.stage import Stage, fsync_ms
 
-WORK, FIGURE = 62, 11
+WORK, FIGURE = 72, 11
 HEAD = (
     f"{'work':{WORK}} {'floor':>{FIGURE}} {'figure':>{FIGURE}} {'':3} {'ratio':>6} {'least - most':>15} {'target':>8}  "
 )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
@@ -16,7 +16,8 @@ class Row:
     """One line of the table. ``floors``, ``figures`` and ``ratios`` have an element a round; shown are the medians.
 
     ``limit`` is the least ratio that will do, or the greatest where ``at_most``; None where there is no target.
-    ``broken`` says what else was promised and did not hold: the row is then missed whatever its ratio.
+    ``broken`` says what else was promised and did not hold: the row is then missed whatever its ratio. ``series`` are
+    the points of a picture, by name: how much work, and what it cost.
     """
 
     work: str
@@ -29,6 +30,7 @@ class Row:
     at_most: bool
     notes: Sequence[str] = ()
     broken: str = ""
+    series: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
 
     @property
     def ratio(self) -> float:
@@ -74,6 +76,7 @@ class Row:
             "notes": list(self.notes),
             "floors": list(self.floors),
             "figures": list(self.figures),
+            "series": dict(self.series),
         }
 
 
@@ -88,6 +91,7 @@ def ratio_row(  # noqa: PLR0913  # what a row says, all by name
     at_most: bool,
     notes: Sequence[str] = (),
     broken: str = "",
+    series: Mapping[str, Sequence[tuple[float, float]]] | None = None,
 ) -> Row:
     """Return the row of a floor and a figure measured by turns: the ratios are those of each round's pair."""
     ratios = [figure / base for base, figure in zip(floors, figures, strict=True)]
@@ -102,6 +106,7 @@ def ratio_row(  # noqa: PLR0913  # what a row says, all by name
         at_most=at_most,
         notes=notes,
         broken=broken,
+        series=series or {},
     )
 
 
