@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, make_url
 
+from portfolio.adapters.database.database import open_database
 from portfolio.adapters.database.engine import Connections, Session
 from portfolio.adapters.database.engines import create_engine
 from portfolio.adapters.database.leases import DatabaseLeases, check_fence
@@ -18,12 +19,14 @@ from portfolio.adapters.database.limits import Limits
 from portfolio.adapters.database.schema import migrate
 from portfolio.adapters.database.tables import leases
 from portfolio.application.errors import LeaseLost
+from portfolio.application.ports import Ledger, LedgerUnit
 from tests.faults.galera_service import book, eventually, place_on, report, service_on, try_to_book
 from tests.faults.galera_writers import Writers, booking, expect_exact_books, expect_same_books, expect_verified
 from tests.support.databases import DatabaseUnderTest
 from tests.support.galera_cluster import GaleraCluster, GaleraNode
-from tests.support.ledger_examples import AT
+from tests.support.ledger_examples import AT, open_books
 from tests.support.service import ServiceProcess
+from tests.support.signal_examples import signal
 
 pytestmark = pytest.mark.galera
 
@@ -179,3 +182,34 @@ async def test_a_fenced_write_does_not_slip_past_a_takeover_on_another_node(
     assert cluster.nodes[0].execute(f"SELECT name, CAST(holder AS CHAR) FROM `{ledger}`.leases") == [
         ("refresh", "newest")
     ]
+
+
+async def test_signals_made_on_two_nodes_at_once_are_made_once(
+    cluster: GaleraCluster, place: DatabaseUnderTest
+) -> None:
+    migrate(place.migration_url, place.prices_schema)
+    urls = [place_on(cluster, place, number).url for number in (0, 1)]
+    databases = [open_database(url, prices_schema=place.prices_schema) for url in urls]
+    async with contextlib.AsyncExitStack() as closing:
+        for database in databases:
+            closing.push_async_callback(database.close)
+        await open_books(databases[0].ledger)
+        both = asyncio.Barrier(2)
+
+        async def generate(ledger: Ledger, number: int) -> int:
+            runs = 0
+
+            async def make(unit: LedgerUnit) -> int:
+                nonlocal runs
+                runs += 1
+                if await unit.signals.live():
+                    return 0
+                if runs == 1:
+                    await both.wait()  # both have seen that there are none, and neither has committed
+                await unit.signals.add([signal(number)])
+                return 1
+
+            return await ledger.transact(1, make)
+
+        made = await asyncio.gather(*(generate(database.ledger, number) for number, database in enumerate(databases)))
+        assert sorted(made) == [0, 1]

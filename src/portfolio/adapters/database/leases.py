@@ -92,6 +92,19 @@ async def check_fence(session: Session, fence: Fence) -> None:
         await session.run(update(leases).where(leases.c.name == fence.name).values(expires_at=_A_MOMENT_LATER))
 
 
+async def take_turn(session: Session, name: str) -> None:
+    """Let one of all transactions that take this turn at once commit; the others run again, and see what it wrote.
+
+    A row lock does that on a server alone. On a Galera cluster it is its node's own: what counts is what is written.
+    """
+    if session.is_sqlite:
+        return
+    taken = update(leases).where(leases.c.name == name).values(token=leases.c.token + 1)
+    if (await session.run(taken)).rowcount == 0:
+        now, _ = _times(session, 0)
+        await session.run(insert(leases).values(name=name, holder=name, token=1, expires_at=now))
+
+
 def _times(session: Session, seconds: float) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
     """Return the database's present moment, and the one ``seconds`` later."""
     microseconds = round(seconds * 1_000_000)

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from portfolio.adapters.database.bulk import insert_rows
 from portfolio.adapters.database.engine import Connections, Session
+from portfolio.adapters.database.leases import take_turn
 from portfolio.adapters.database.mapping_positions import Values
 from portfolio.adapters.database.tables import rebalance_signals
 from portfolio.application.records import Page
@@ -76,7 +77,8 @@ class DatabaseSignalBook:
         return found
 
     async def add(self, signals: Sequence[Signal]) -> None:
-        """Keep new signals, numbered in their order."""
+        """Keep new signals, numbered in their order; two who make them at once, on whatever nodes, do so in turn."""
+        await take_turn(self._session, "signals")
         await insert_rows(self._session, rebalance_signals, [signal_to_row(signal) for signal in signals])
 
     async def change(self, signals: Sequence[Signal]) -> None:
