@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.faults.books import units
 from tests.faults.clients import Client
@@ -88,10 +89,6 @@ class RandomRun:
         try:
             for number in range(1, self._course.operations + 1):
                 await self._step(number)
-                if number % self._course.verify_every == 0 or number == self._course.operations:
-                    await self._verify()
-                    so_far = f"{number} operations, {sum(self.figures.faults.values())} faults"
-                    print(f"{self.figures.database}, seed {self._course.seed}: {so_far}", flush=True)
         finally:
             await self._scene.client.close()
         tally = self.figures.tally
@@ -112,7 +109,11 @@ class RandomRun:
             async with fault.enter(self._world, dice) if fault else nullcontext():
                 await operation.ask(self._scene)
             await operation.settle(self._scene)
-            await self._check(asks=fault is not None or number % ASK_EVERY == 0)
+            await self._check()
+            if fault is not None or number % ASK_EVERY == 0:
+                await self._ask()
+            if number % self._course.verify_every == 0 or number == self._course.operations:
+                await self._verify(number)
         except Exception as error:
             said = self._world.service.output()[-2000:]
             raise AssertionError(
@@ -124,37 +125,42 @@ class RandomRun:
             self.figures.faults[fault.name] += 1
             self.figures.seconds[fault.name] += time.monotonic() - started
 
-    async def _check(self, *, asks: bool = True) -> None:
-        """Compare the tables with the model and, where it is asked, what the service says of itself."""
-        model = self._scene.model
-        check(await asyncio.to_thread(self._world.tables.read), model)
-        if not asks:
-            return
-        answer = await self._scene.client.get("/portfolio")
-        if answer.status != 200:
-            await self._world.recover()
+    async def _check(self) -> None:
+        """Compare the tables with the model."""
+        check(await asyncio.to_thread(self._world.tables.read), self._scene.model)
+
+    async def _ask(self) -> None:
+        """Compare what the service says of itself with the model; what it calls stale is older, and asked for again."""
+        told: dict[str, Any] = {}
+
+        async def fresh() -> bool:
             answer = await self._scene.client.get("/portfolio")
-        assert answer.status == 200, f"/portfolio: {answer}"
-        told = answer.body["portfolio"]
+            assert answer.status in {200, 503}, f"/portfolio: {answer}"
+            told.update(answer.body.get("portfolio", {}))
+            return answer.status == 200 and not told["stale"]
+
+        await until(fresh, "/portfolio stays stale")
         compare_identity(told)
-        rules = model.rules
+        rules = self._scene.model.rules
         found = {name: units(told[name]) for name in ("cash_balance", "net_deposits", "realized_pnl", "fees_paid")}
         wanted = [rules.cash, rules.deposits, rules.realized, rules.fees]
-        assert [*found.values(), told["revision"]] == [*wanted, model.revision], f"/portfolio says {found}"
+        assert [*found.values(), told["revision"]] == [*wanted, self._scene.model.revision], f"/portfolio says {found}"
 
-    async def _verify(self) -> None:
+    async def _verify(self, number: int) -> None:
         """Have the service prove its books, accept the drift there is, and count its connections."""
         printed = await self._world.verify()
         assert printed.startswith(f"{len(self._scene.model.all_trade_ids)} trades"), printed
         if self._scene.model.has_drift:
-            done = await asyncio.to_thread(self._world.service.command, "reconcile", "--accept")
-            assert done.returncode == 0, done.stderr
+            await self._world.reconcile()
             self._scene.model.reconcile()
             await self._until_seen()
             await self._check()
+            await self._ask()
         if not self._world.is_sqlite:
             await until(self._few_connections, f"more than {POOL_SIZE} connections are left open")
         self.figures.tally["verifications"] += 1
+        so_far = f"{number} operations, {sum(self.figures.faults.values())} faults"
+        print(f"{self.figures.database}, seed {self._course.seed}: {so_far}", flush=True)
 
     async def _until_seen(self) -> None:
         """Wait until the service has read what another process wrote."""

@@ -27,7 +27,9 @@ SETTINGS = {
     "PORTFOLIO_DATABASE_POOL_SIZE": str(POOL_SIZE),
     # A silent database costs a deadline each time.
     "PORTFOLIO_REQUEST_DEADLINE_SECONDS": "3",
+    # Prices come when an operation asks for them; so what is stale is so because of the database.
     "PORTFOLIO_REFRESH_SECONDS": "3600",
+    "PORTFOLIO_PRICE_MAX_AGE_SECONDS": "86400",
     "PORTFOLIO_LOG_LEVEL": "WARNING",
 }
 
@@ -91,8 +93,17 @@ class World:
 
     async def verify(self) -> str:
         """Return what ``portfolio verify`` printed; it may find drift, and nothing worse."""
-        done = await asyncio.to_thread(self.service.command, "verify")
-        assert done.returncode in {0, 1}, f"verify ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        return await self._command("verify", ends_with={0, 1})
+
+    async def reconcile(self) -> None:
+        """Accept the drift there is."""
+        await self._command("reconcile", "--accept", ends_with={0})
+
+    async def _command(self, *words: str, ends_with: set[int]) -> str:
+        # With patience: the deadline of the service here is short for faults that no command meets.
+        patient = {"PORTFOLIO_REQUEST_DEADLINE_SECONDS": "60"}
+        done = await asyncio.to_thread(self.service.command, *words, **patient)
+        assert done.returncode in ends_with, f"{words} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
         return done.stdout
 
 
