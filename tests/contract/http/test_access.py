@@ -198,8 +198,10 @@ async def test_a_proxy_that_is_no_address_stops_the_start() -> None:
 async def test_the_log_names_the_address_of_the_client() -> None:
     async with running(trusted_proxies="127.0.0.1") as service:
         with capture_logs() as logs:
-            await service.http.get("/portfolio", headers={"X-Forwarded-For": "2001:db8::1"})
-    assert [entry["client"] for entry in logs if entry["event"] == "request.served"] == ["2001:db8::1"]
+            for text in ("2001:db8::1", "2001:db8::1%any-text", "[2001:db8::1]:80", "any-text"):
+                await service.http.get("/portfolio", headers={"X-Forwarded-For": text})
+    clients = [entry["client"] for entry in logs if entry["event"] == "request.served"]
+    assert clients == ["2001:db8::1"] * 3 + ["127.0.0.1"]
 
 
 async def test_no_key_is_in_any_answer(capsys: pytest.CaptureFixture[str]) -> None:

@@ -63,6 +63,18 @@ async def test_every_route_but_the_probes_needs_a_scope(service: Service) -> Non
     assert unguarded(service.app) == PROBES
 
 
+async def test_who_may_only_read_changes_nothing_and_who_may_only_trade_undoes_nothing(service: Service) -> None:
+    asking = {"/rebalance/what-if", "/pretrade/check"}
+    undoing = {"/cash/movements", "/trades/{trade_id}/reverse"}
+    for method, path, operation in table(service.app):
+        assert operation is not None
+        changes = method != "GET" and path not in asking
+        expected = Scope.ADMIN if path in undoing else Scope.TRADE if changes else Scope.READ
+        assert operation.scope in ({expected} if path not in PROBES else {None}), path
+        if changes:
+            assert operation.or_scope is None, path
+
+
 async def test_a_route_that_declares_nothing_is_found_and_serves_nobody() -> None:
     @get("/forgotten")
     async def read_forgotten() -> str:
