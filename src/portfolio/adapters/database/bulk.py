@@ -5,7 +5,8 @@ The statements are put together by hand: SQLAlchemy spends a tenth of a second o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from types import MappingProxyType
 from typing import Any
@@ -79,7 +80,7 @@ def _written(  # of this module alone
 ) -> list[Question]:
     if not rows:
         return []
-    columns = list(rows[0])
+    columns = tuple(rows[0])
     quoted = dialect.identifier_preparer.quote
     name = f"{quoted(schema)}.{quoted(table.name)}" if schema else quoted(table.name)
     start = f"INSERT INTO {name} ({', '.join(map(quoted, columns))}) VALUES "  # noqa: S608  # our own names
@@ -109,13 +110,17 @@ def _when_there(dialect: Dialect, key: Sequence[str], update: Sequence[str], tou
     return " AS new ON DUPLICATE KEY UPDATE " + ", ".join(f"{name} = new.{name}" for name in names) + touched
 
 
-def _converted(table: Table, columns: Sequence[str], rows: Rows, dialect: Dialect) -> Iterator[tuple[Any, ...]]:
-    converters: list[Callable[[Any], Any] | None] = [
-        table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in columns
-    ]
-    pairs = list(zip(columns, converters, strict=True))
-    return (_tuple(row, pairs) for row in rows)
+def _converted(table: Table, columns: tuple[str, ...], rows: Rows, dialect: Dialect) -> Iterator[Sequence[Any]]:
+    converters = _converters(table, columns, dialect)
+    for row in rows:
+        values = [row[name] for name in columns]
+        for index, convert in converters:
+            values[index] = convert(values[index])
+        yield values
 
 
-def _tuple(row: Mapping[str, Any], pairs: Iterable[tuple[str, Callable[[Any], Any] | None]]) -> tuple[Any, ...]:
-    return tuple(row[name] if convert is None else convert(row[name]) for name, convert in pairs)
+@lru_cache(maxsize=64)
+def _converters(table: Table, columns: tuple[str, ...], dialect: Dialect) -> list[tuple[int, Callable[[Any], Any]]]:
+    """Return how the values of these columns are sent, by place, where the driver does not take them as they are."""
+    found = ((i, table.c[name].type.dialect_impl(dialect).bind_processor(dialect)) for i, name in enumerate(columns))
+    return [(index, convert) for index, convert in found if convert is not None]

@@ -45,10 +45,15 @@ from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.position import Position
 from portfolio.domain.symbol import Symbol
 
-ALL_HOLDINGS = Prepared(select(mock_holdings))
-_OUTCOMES = Prepared(
-    select(booking_outcomes).where(booking_outcomes.c.client_trade_id.in_(bindparam("names", expanding=True)))
+# What follows from the other columns is not read: each column of an answer takes as long as a value in it.
+ALL_HOLDINGS = Prepared(
+    select(*(c for c in mock_holdings.c if c.name not in {"position_value", "unrealized_pnl", "total_pnl"}))
 )
+# Mostly there is none: who finds one asks for the rest of it.
+_OUTCOME_IDS = Prepared(
+    select(booking_outcomes.c.id).where(booking_outcomes.c.client_trade_id.in_(bindparam("names", expanding=True)))
+)
+_OUTCOMES = Prepared(select(booking_outcomes).where(booking_outcomes.c.id.in_(bindparam("ids", expanding=True))))
 _NEW_TRADE_ID = select(mock_trades.c.id).where(mock_trades.c.ledger_revision == bindparam("trade_id"))
 
 
@@ -95,13 +100,13 @@ async def open_unit(
     found, holdings, *outcomes = await session.ask(
         select_row(dialect, row_id, lock=True),
         ALL_HOLDINGS.on(dialect),
-        *(_OUTCOMES.on(dialect, names=chunk) for chunk in chunks(names)),
+        *(_OUTCOME_IDS.on(dialect, names=chunk) for chunk in chunks(names)),
     )
     row = found.first()
     if row is None:
         raise PortfolioMissing(portfolio_id)
     portfolio, held = read_portfolio(row, holdings, read)
-    known = [row for answer in outcomes for row in answer]
+    known = [row.id for answer in outcomes for row in answer]
     return DatabaseLedgerUnit(session, row, portfolio, held.rows, frozenset(keys), known)
 
 
@@ -115,7 +120,7 @@ class DatabaseLedgerUnit:
         portfolio: Portfolio,
         held: Mapping[Symbol, Any],
         asked: frozenset[BookingKey],
-        known: Sequence[Any],
+        known: Sequence[int],
     ) -> None:
         self._session = session
         self._dialect = session.dialect
@@ -143,10 +148,11 @@ class DatabaseLedgerUnit:
 
     async def outcomes(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, RecordedOutcome]:
         """Return what became of the bookings with these keys; absent where nothing did."""
-        if self._asked.issuperset(keys):
-            rows = self._known
-        else:
-            rows = await self._ask_in_parts(_OUTCOMES, "names", sorted({key.client_trade_id for key in keys}))
+        ids = self._known
+        if not self._asked.issuperset(keys):
+            names = sorted({key.client_trade_id for key in keys})
+            ids = [row.id for row in await self._ask_in_parts(_OUTCOME_IDS, "names", names)]
+        rows = await self._ask_in_parts(_OUTCOMES, "ids", ids) if ids else []
         by_key = {BookingKey(row.owner, row.client_trade_id): row for row in rows}
         return {key: outcome_from_row(row) for key, row in by_key.items() if key in keys}
 
