@@ -21,7 +21,7 @@ DEADLOCK, LOCK_WAIT, SNAPSHOT_CONFLICT = 1213, 1205, 1020
 def shared(mariadb: DatabaseServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProxiedService]:
     with proxied_service(mariadb, tmp_path_factory.mktemp("commit")) as running:
         yield running
-        running.verify()
+        asyncio.run(running.verify())
 
 
 @pytest.fixture

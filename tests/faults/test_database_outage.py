@@ -41,7 +41,7 @@ def running(server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory) ->
         process = running.service.process.pid
         yield running
         assert running.service.process.pid == process, "it was restarted"
-        running.verify()
+        asyncio.run(running.verify())
         assert "Traceback" not in running.service.output()
 
 
@@ -68,8 +68,10 @@ async def test_after_a_failover_to_read_only_it_is_not_ready_and_recovers_withou
         assert (await book(client, "read-only")).body["replayed"] is False
 
 
-@pytest.mark.parametrize("code", [1290, 1792, 1836, 1047])
-async def test_a_connection_that_says_it_is_read_only_is_thrown_away(running: ProxiedService, code: int) -> None:
+@pytest.mark.parametrize("code", [1290, 1792, 1836, 1047, 1053, 1927])
+async def test_a_connection_that_says_it_is_read_only_or_at_its_end_is_thrown_away(
+    running: ProxiedService, code: int
+) -> None:
     async with running.service.client() as client:
         await running.ready()
         trades, accepted = running.trades, running.proxy.accepted

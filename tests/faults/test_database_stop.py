@@ -31,7 +31,7 @@ async def test_a_booking_in_flight_at_sigterm_is_finished_and_answered_though_th
         output = running.service.output()
         assert "Event loop is closed" not in output
         assert "Traceback" not in output
-        running.verify()
+        await running.verify()
 
 
 async def _stop_during_a_slow_commit(running: ProxiedService) -> None:

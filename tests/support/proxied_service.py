@@ -15,6 +15,9 @@ from typing import Any
 import httpx
 from sqlalchemy import make_url
 
+from portfolio.adapters.database.database import open_database
+from portfolio.adapters.database.schema import migrate
+from portfolio.application.verification import VerifyBooks
 from tests.support.database_server import DatabaseServer
 from tests.support.databases import DatabaseUnderTest
 from tests.support.old_database import execute
@@ -58,15 +61,14 @@ class ProxiedService:
         """How many refusals are kept."""
         return self._number("SELECT COUNT(*) FROM booking_outcomes WHERE status = 'refused'")
 
-    def content(self) -> dict[str, list[tuple[object, ...]]]:
-        """Every row of the books, and what became of keyed bookings."""
-        tables = ("mock_portfolio", "mock_holdings", "mock_trades", "cash_movements", "booking_outcomes")
-        return {table: execute(self.place, f"SELECT * FROM {table} ORDER BY id") for table in tables}
-
-    def verify(self) -> None:
-        """Check that the entries add up to the books, without the proxy."""
-        done = self.service.command("verify", PORTFOLIO_DATABASE_URL=self.place.url)
-        assert done.returncode == 0, done.stdout + done.stderr
+    async def verify(self) -> None:
+        """Check that the entries add up to the books, and nothing else moved them."""
+        database = open_database(self.place.url, prices_schema=self.place.prices_schema)
+        try:
+            verdict = await VerifyBooks(database.ledger)()
+        finally:
+            await database.close()
+        assert (verdict.differences, verdict.drift) == ([], [])
 
     async def ready(self) -> None:
         """Return once a booking could be committed, without a restart."""
@@ -88,8 +90,13 @@ def proxied_service(
         with TcpProxy(server.host, server.port) as proxy:
             url = make_url(place.url).set(host="127.0.0.1", port=proxy.port)
             behind = replace(place, url=url.render_as_string(hide_password=False))
-            with ServiceProcess(behind, folder, settings={**SETTINGS, **(settings or {})}) as service:
+            migrate(place.migration_url, place.prices_schema)
+            service = ServiceProcess(behind, folder, settings={**SETTINGS, **(settings or {})})
+            try:
+                service.start()
                 yield ProxiedService(service, proxy, place)
+            finally:
+                service.__exit__(None, None, None)
     finally:
         server.wait_until_ready()
         server.drop(name)

@@ -118,6 +118,10 @@ class TcpProxy:
         """Reset every connection; new ones are served."""
         self._call(self._cut)
 
+    def forget(self) -> None:
+        """Pass nothing more on of the connections there are, without a word, as firewalls do; new ones are served."""
+        self._call(self._forget)
+
     def arm(self, pattern: bytes, trap: Trap, *, then: Mode | None = None) -> None:
         """Spring the trap once, on the connection that sends these bytes next; armed ones spring in order.
 
@@ -176,6 +180,10 @@ class TcpProxy:
     def _cut(self) -> None:
         for connection in list(self._connections):
             connection.reset()
+
+    def _forget(self) -> None:
+        for connection in self._connections:
+            connection.trap = Trap.LOSE_REQUEST_SILENT
 
     def _heal(self) -> None:
         self._traps.clear()

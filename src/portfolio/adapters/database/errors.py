@@ -26,8 +26,9 @@ NO_SUCH_TABLE = 1146
 DUPLICATE_KEY = 1062
 # Deadlock, lock wait, MariaDB's snapshot conflict, and the key of a row that another transaction was first to insert.
 CONFLICTS = frozenset({1213, 1205, 1020, DUPLICATE_KEY})
-# The server turned read-only, as after a failover, or is a cluster node that serves nobody: another connection may do.
-DISCONNECTS = frozenset({1290, 1792, 1836, 1047})
+# The server turned read-only, as after a failover, or is a cluster node that serves nobody; or it ends this connection,
+# or itself. Another connection may do.
+DISCONNECTS = frozenset({1290, 1792, 1836, 1047, 1053, 1927})
 SQLITE_CONFLICTS = frozenset(
     {sqlite3.SQLITE_BUSY_SNAPSHOT, sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
 )
