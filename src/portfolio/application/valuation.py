@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -52,6 +52,12 @@ class Valuation:
     total_pnl: Money
     total_pnl_percent: Decimal | None
     priced_share_percent: Decimal | None
+    drift: Money
+
+    @property
+    def statuses(self) -> tuple[PriceStatus, ...]:
+        """Return what may be believed of each position's price."""
+        return tuple(value.price_status for value in self.positions)
 
     @property
     def stale_symbols(self) -> list[Symbol]:
@@ -80,7 +86,17 @@ def value_portfolio(portfolio: Portfolio, *, now: datetime, max_age: timedelta, 
         total_pnl=total_pnl,
         total_pnl_percent=percent_of(total_pnl, portfolio.net_deposits),
         priced_share_percent=percent_of(priced, invested),
+        drift=portfolio.cash + cost_basis - portfolio.net_deposits - portfolio.realized_pnl,
     )
+
+
+def aged(valuation: Valuation, *, now: datetime, max_age: timedelta) -> Valuation:
+    """Return the valuation as of another moment: ages and statuses move with the clock, and nothing else does."""
+    values = []
+    for value in valuation.positions:
+        status, age = _age_of(value.position, now, max_age)
+        values.append(replace(value, price_status=status, price_age_seconds=age))
+    return replace(valuation, positions=values)
 
 
 def percent_of(part: Money, whole: Money) -> Decimal | None:
@@ -97,12 +113,7 @@ def value_position(
     """Return one position valued at its mark, with its share of a portfolio worth ``total``."""
     market_value = position.market_value
     unrealized = market_value - position.cost_basis
-    mark = position.mark
-    age = max(now - mark.at, timedelta(0)) if mark else None
-    if mark is None:
-        status = PriceStatus.MISSING
-    else:
-        status = PriceStatus.LIVE if mark.is_live(now, max_age) else PriceStatus.STALE
+    status, age_seconds = _age_of(position, now, max_age)
     return PositionValue(
         position=position,
         market_value=market_value,
@@ -111,5 +122,13 @@ def value_position(
         allocation_percent=percent_of(market_value, total),
         category=categories.of(position.symbol),
         price_status=status,
-        price_age_seconds=int(age.total_seconds()) if age is not None else None,
+        price_age_seconds=age_seconds,
     )
+
+
+def _age_of(position: Position, now: datetime, max_age: timedelta) -> tuple[PriceStatus, int | None]:
+    mark = position.mark
+    if mark is None:
+        return PriceStatus.MISSING, None
+    status = PriceStatus.LIVE if mark.is_live(now, max_age) else PriceStatus.STALE
+    return status, int(max(now - mark.at, timedelta(0)).total_seconds())

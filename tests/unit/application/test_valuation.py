@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from portfolio.application.errors import FeedFailed, PricesUnavailable, SchemaUnknown
-from portfolio.application.valuation import PriceStatus, Valuation, percent_of, value_portfolio
+from portfolio.application.valuation import PriceStatus, Valuation, aged, percent_of, value_portfolio
 from portfolio.domain.categories import Categories
 from portfolio.domain.money import Money
 from portfolio.domain.portfolio import Portfolio
@@ -36,6 +36,17 @@ def test_allocations_are_of_the_total_value_cash_included() -> None:
     assert [v.category for v in value.positions] == ["store_of_value", "other"]
     assert value.unrealized_pnl == value.total_pnl == money(100)
     assert value.total_pnl_percent == Decimal(10)
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, 0.9, 300, 300.1, 86_400])
+def test_a_valuation_that_has_aged_is_as_one_made_anew(seconds: float) -> None:
+    held = after(funded(1_000), bought("BTC", 1, 200), bought("ETH", 1, 100)).marked({BTC: mark(300)})
+    eth = held.position(ETH)
+    portfolio = replace(held, positions={**held.positions, ETH: replace(eth, mark=None)})
+    later = aged(valued(portfolio), now=NOON + timedelta(seconds=seconds), max_age=timedelta(seconds=300))
+    assert later == valued(portfolio, seconds)
+    assert later.drift == portfolio.drift
+    assert later.statuses[1] is PriceStatus.MISSING
 
 
 def test_a_realized_result_is_part_of_the_total() -> None:

@@ -48,6 +48,7 @@ from portfolio.entrypoints.http.price_label import SimulatedLabel
 from portfolio.entrypoints.http.request_log import RequestLog
 from portfolio.entrypoints.http.responses import problem, problem_answer
 from portfolio.entrypoints.http.use_cases import UseCases
+from portfolio.entrypoints.loop_lag import LoopLag
 from portfolio.settings import Settings
 
 BODY_BYTES = 64 * 1024
@@ -124,6 +125,7 @@ def create_app(
     addresses = ClientAddresses.of(settings)
     admission = Admission(settings, use_cases.clock, addresses)
     metrics = Metrics(use_cases)
+    lag = LoopLag(metrics.lagged)
     app = PortfolioApp(
         # Handlers keep what they resolved from the first application they served: each has its own.
         route_handlers=copy.deepcopy(ROUTES),
@@ -132,8 +134,8 @@ def create_app(
         request_max_body_size=BODY_BYTES,
         openapi_config=None,
         logging_config=None,
-        on_startup=list(on_startup),
-        on_shutdown=list(on_shutdown),
+        on_startup=[lag.start, *on_startup],
+        on_shutdown=[*on_shutdown, lag.stop],
         state=State({"use_cases": use_cases, "metrics": metrics, "portfolio_answers": PortfolioAnswers(use_cases)}),
     )
     # Made when first asked for: the service is to answer its first request soon after its start.

@@ -40,6 +40,19 @@ class Metrics:
             ("result",),
             registry=self._registry,
         )
+        self._lag = Histogram(
+            "portfolio_event_loop_lag_seconds",
+            "How late the event loop came to what was due, looked at 20 times a second.",
+            registry=self._registry,
+            buckets=BUCKETS,
+        )
+        self._longest_lag = 0.0
+        longest = Gauge(
+            "portfolio_event_loop_lag_max_seconds",
+            "The longest lag of the event loop since these figures were last read.",
+            registry=self._registry,
+        )
+        longest.set_function(self._take_longest_lag)
         waiting = Gauge("portfolio_bookings_waiting", "Bookings that wait or are at work.", registry=self._registry)
         waiting.set_function(lambda: cases.booking.waiting)
         self._registry.register(_Standing(cases))
@@ -47,6 +60,11 @@ class Metrics:
     def served(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request."""
         self._requests.labels(method if method in METHODS else "other", route, str(status)).observe(seconds)
+
+    def lagged(self, seconds: float) -> None:
+        """Count how late the event loop was."""
+        self._lag.observe(seconds)
+        self._longest_lag = max(self._longest_lag, seconds)
 
     def booked(self, results: Sequence[BookingResult]) -> None:
         """Count what became of bookings."""
@@ -56,6 +74,10 @@ class Metrics:
     def expose(self) -> bytes:
         """Return all figures in the text format."""
         return generate_latest(self._registry)
+
+    def _take_longest_lag(self) -> float:
+        longest, self._longest_lag = self._longest_lag, 0.0
+        return longest
 
 
 class _Standing(Collector):

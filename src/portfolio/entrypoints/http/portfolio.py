@@ -18,11 +18,10 @@ from portfolio.entrypoints.http.answers import (
 from portfolio.entrypoints.http.auth import Scope
 from portfolio.entrypoints.http.errors import PROBLEMS, WRITE_PROBLEMS
 from portfolio.entrypoints.http.operation import declares
-from portfolio.entrypoints.http.reads import PortfolioReader, is_not_modified, read_portfolio, value_snapshot
+from portfolio.entrypoints.http.reads import PortfolioReader, Readings, is_not_modified
 from portfolio.entrypoints.http.responses import answer, encode, encoded
 from portfolio.entrypoints.http.standing import Encoded, StandingAnswer
 from portfolio.entrypoints.http.use_cases import HttpRequest, UseCases, use_cases_of
-from portfolio.entrypoints.http.views import position_view
 
 TAG = "portfolio"
 
@@ -85,11 +84,12 @@ async def refresh(request: HttpRequest) -> Response[bytes]:
     report = await cases.refresh(None)
     if report.is_fruitless:
         raise PricesUnavailable({symbol.code: reason for symbol, reason in report.failed.items()})
-    reading = await read_portfolio(cases)
+    answers = _answers_of(request)
+    reading = await answers.readings.newest()
     content = RefreshAnswer(
         timestamp=reading.at,
         message=f"{len(report.refreshed)} prices refreshed, {len(report.failed)} failed",
-        portfolio=await _answers_of(request).view(reading),
+        portfolio=await answers.view(reading),
         refreshed=sorted(symbol.code for symbol in report.refreshed),
         failed=[PriceFailure(symbol=symbol.code, reason=reason) for symbol, reason in sorted(report.failed.items())],
     )
@@ -100,19 +100,19 @@ class PortfolioAnswers:
     """What these routes answer, kept while it stands."""
 
     def __init__(self, cases: UseCases) -> None:
-        self._cases = cases
+        self.readings = Readings(cases)
         self.view = PortfolioReader(cases)
         self.portfolio = StandingAnswer(cases, self._encode_portfolio)
         self.positions = StandingAnswer(cases, self._encode_positions)
 
     async def _encode_portfolio(self, snapshot: Snapshot, now: datetime) -> Encoded:
-        reading = value_snapshot(self._cases, snapshot, now)
+        reading = self.readings.at(snapshot, now)
         content = PortfolioAnswer(timestamp=now, portfolio=await self.view(reading))
         return Encoded(encode(content), reading.etag)
 
     async def _encode_positions(self, snapshot: Snapshot, now: datetime) -> Encoded:
-        reading = value_snapshot(self._cases, snapshot, now)
-        views = [position_view(value) for value in reading.valuation.positions]
+        reading = self.readings.at(snapshot, now)
+        views = self.view.positions(reading.valuation)
         content = PositionsAnswer(
             timestamp=now, positions=views, count=len(views), stale=reading.is_stale, as_of=snapshot.as_of
         )

@@ -14,69 +14,92 @@ from portfolio.application.market import DEFAULT_DAYS, MarketState
 from portfolio.application.performance import Performance
 from portfolio.application.risk_metrics import ReadRiskMetrics
 from portfolio.application.snapshots import Snapshot
-from portfolio.application.valuation import Valuation, value_portfolio
+from portfolio.application.valuation import Valuation, aged, value_portfolio
 from portfolio.entrypoints.http.answers import PortfolioView
 from portfolio.entrypoints.http.use_cases import UseCases
-from portfolio.entrypoints.http.views import is_stale, portfolio_view
+from portfolio.entrypoints.http.views import PositionViews, is_stale, portfolio_view
 
 METRICS_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """A snapshot and what it is worth at a moment."""
+    """A snapshot and what it is worth at a moment.
+
+    ``etag`` is the weak validator: it changes with the books, the prices and the statuses, not with ages.
+    """
 
     snapshot: Snapshot
     valuation: Valuation
     at: datetime
+    etag: str
 
     @property
     def is_stale(self) -> bool:
         """Return whether a part of it may be out of date."""
         return is_stale(self.valuation, self.snapshot)
 
-    @property
-    def etag(self) -> str:
-        """Return the weak validator: it changes with the books, the prices and the statuses, not with ages."""
-        valuation, revisions = self.valuation, self.snapshot.revisions
-        moving = (
-            valuation.total_value,
-            valuation.portfolio.cash,
-            valuation.cost_basis,
-            self.snapshot.database_away,
-            [value.price_status.value for value in valuation.positions],
-            # Other programs write these without moving our revision.
-            [
-                (p.symbol, p.quantity, p.asset_cost, p.cost_basis, p.realized_pnl)
-                for p in (value.position for value in valuation.positions)
-            ],
-            (valuation.portfolio.realized_pnl, valuation.portfolio.fees_paid, valuation.portfolio.net_deposits),
-            valuation.portfolio.drift,
-            self.at.date(),
-        )
-        return f'W/"{revisions.ledger}-{revisions.prices}-{crc32(repr(moving).encode()):08x}"'
+
+class Readings:
+    """Values what is read. A portfolio that still stands is not valued again: its prices have grown older."""
+
+    def __init__(self, cases: UseCases) -> None:
+        self._cases = cases
+        self._last: Reading | None = None
+
+    async def newest(self) -> Reading:
+        """Return the newest state, valued now; the last one seen when the database does not answer in time.
+
+        Raises:
+            LedgerUnavailable: the database is away and no state was ever seen.
+            PortfolioMissing: the books were never opened.
+        """
+        return self.at(await newest_snapshot(self._cases), self._cases.clock.now())
+
+    def at(self, snapshot: Snapshot, now: datetime) -> Reading:
+        """Return a state, valued at a moment."""
+        max_age, last = self._cases.max_price_age, self._last
+        if last is not None and last.snapshot.portfolio is snapshot.portfolio:
+            valuation = aged(last.valuation, now=now, max_age=max_age)
+            stands = (
+                last.snapshot.database_away == snapshot.database_away
+                and last.at.date() == now.date()
+                and last.valuation.statuses == valuation.statuses
+            )
+            etag = last.etag if stands else _etag(snapshot, valuation, now.date())
+        else:
+            categories = self._cases.categories
+            valuation = value_portfolio(snapshot.portfolio, now=now, max_age=max_age, categories=categories)
+            etag = _etag(snapshot, valuation, now.date())
+        self._last = Reading(snapshot=snapshot, valuation=valuation, at=now, etag=etag)
+        return self._last
 
 
-async def read_portfolio(cases: UseCases) -> Reading:
-    """Return the newest state, valued now; the last one seen when the database does not answer in time.
-
-    Raises:
-        LedgerUnavailable: the database is away and no state was ever seen.
-        PortfolioMissing: the books were never opened.
-    """
-    return value_snapshot(cases, await newest_snapshot(cases), cases.clock.now())
-
-
-def value_snapshot(cases: UseCases, snapshot: Snapshot, now: datetime) -> Reading:
-    """Return a state, valued at a moment."""
-    valuation = value_portfolio(snapshot.portfolio, now=now, max_age=cases.max_price_age, categories=cases.categories)
-    return Reading(snapshot=snapshot, valuation=valuation, at=now)
+def _etag(snapshot: Snapshot, valuation: Valuation, day: date) -> str:
+    portfolio, revisions = valuation.portfolio, snapshot.revisions
+    moving = (
+        valuation.total_value,
+        portfolio.cash,
+        valuation.cost_basis,
+        snapshot.database_away,
+        [status.value for status in valuation.statuses],
+        # Other programs write these without moving our revision.
+        [
+            (p.symbol, p.quantity, p.asset_cost, p.cost_basis, p.realized_pnl)
+            for p in (value.position for value in valuation.positions)
+        ],
+        (portfolio.realized_pnl, portfolio.fees_paid, portfolio.net_deposits),
+        valuation.drift,
+        day,
+    )
+    return f'W/"{revisions.ledger}-{revisions.prices}-{crc32(repr(moving).encode()):08x}"'
 
 
 class PortfolioReader:
     """Makes the portfolio's view, as every answer shows it; its figures from history are kept while they stand."""
 
     def __init__(self, cases: UseCases) -> None:
+        self.positions = PositionViews()
         self._performance = RecentPerformance(cases)
         self._risk = ReadRiskMetrics(cases.market)
 
@@ -84,7 +107,8 @@ class PortfolioReader:
         """Return the view of a reading."""
         performance = await self._performance(reading)
         risk = await self._risk(reading.snapshot, reading.valuation, reading.at.date())
-        return portfolio_view(reading.valuation, reading.snapshot, performance, risk)
+        positions = self.positions(reading.valuation)
+        return portfolio_view(reading.valuation, reading.snapshot, positions, performance, risk)
 
 
 class RecentPerformance:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import datetime
 
 from portfolio.application.performance import Performance
 from portfolio.application.risk_metrics import RiskMetrics
 from portfolio.application.snapshots import Snapshot
-from portfolio.application.valuation import PositionValue, Valuation
+from portfolio.application.valuation import PositionValue, PriceStatus, Valuation
+from portfolio.domain.portfolio import Portfolio
 from portfolio.entrypoints.http.answers import PerformanceView, PortfolioView, PositionView, RiskMetricsView
 from portfolio.entrypoints.http.numbers import number, number_or_null, ratio
 
@@ -36,8 +38,33 @@ def position_view(value: PositionValue, *, updated_at: datetime | None = None) -
     )
 
 
+class PositionViews:
+    """The views of a portfolio's positions, made once: while no status changes, ages alone are made anew."""
+
+    def __init__(self) -> None:
+        self._portfolio: Portfolio | None = None
+        self._statuses: tuple[PriceStatus, ...] = ()
+        self._views: list[PositionView] = []
+
+    def __call__(self, valuation: Valuation) -> list[PositionView]:
+        """Return the views of the open positions, by symbol."""
+        statuses = valuation.statuses
+        if self._portfolio is not valuation.portfolio or self._statuses != statuses:
+            self._views = [position_view(value) for value in valuation.positions]
+            self._portfolio, self._statuses = valuation.portfolio, statuses
+        # Copies: an answer that is still in the making has the views of its own moment.
+        views = list(map(copy, self._views))
+        for view, value in zip(views, valuation.positions, strict=True):
+            view.price_age_seconds = value.price_age_seconds
+        return views
+
+
 def portfolio_view(
-    valuation: Valuation, snapshot: Snapshot, performance: Performance | None, risk: RiskMetrics
+    valuation: Valuation,
+    snapshot: Snapshot,
+    positions: list[PositionView],
+    performance: Performance | None,
+    risk: RiskMetrics,
 ) -> PortfolioView:
     """Return the whole portfolio at its prices."""
     portfolio = valuation.portfolio
@@ -52,9 +79,9 @@ def portfolio_view(
         total_pnl_percent=number_or_null(valuation.total_pnl_percent),
         fees_paid=number(portfolio.fees_paid),
         net_deposits=number(portfolio.net_deposits),
-        drift=number(portfolio.drift),
+        drift=number(valuation.drift),
         num_positions=len(valuation.positions),
-        positions=[position_view(value) for value in valuation.positions],
+        positions=positions,
         performance_metrics=performance_view(performance) if performance else None,
         risk_metrics=risk_metrics_view(risk),
         priced_share_percent=number_or_null(valuation.priced_share_percent),

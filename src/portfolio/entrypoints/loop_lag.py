@@ -1,0 +1,35 @@
+"""How late the event loop comes to what is due: whatever keeps it busy keeps every request waiting as long."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+INTERVAL_SECONDS = 0.05
+
+
+class LoopLag:
+    """Sleeps, again and again, and tells by how much it overslept."""
+
+    def __init__(self, observe: Callable[[float], object], *, interval_seconds: float = INTERVAL_SECONDS) -> None:
+        self._observe = observe
+        self._interval_seconds = interval_seconds
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to measure."""
+        self._task = asyncio.create_task(self._measure(), name="event-loop-lag")
+
+    async def stop(self) -> None:
+        """End measuring."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _measure(self) -> None:
+        while True:
+            # Not the loop's own clock: it stands still while the loop is busy.
+            due = time.monotonic() + self._interval_seconds
+            await asyncio.sleep(self._interval_seconds)
+            self._observe(max(0.0, time.monotonic() - due))
