@@ -52,10 +52,11 @@ async def test_a_hundred_positions_of_which_some_need_everything_are_three_round
     exchange.market.coarse = {symbol.code for symbol in MANY[:60]}
     for symbol in MANY[:20]:
         del exchange.market.spot[symbol.code]
-    # The table of rates; at once the 60 that it has not precisely and USDT; one call to Binance.
-    exchange.gather("spot", 61)
+    # The table of rates, and USDT beside it; at once the 60 that it has not precisely; one call to Binance.
+    exchange.lockstep = True
     report = await patient.prices.quotes(MANY)
     assert len(report.quotes) == 100
+    assert exchange.rounds == 3
     assert (exchange.count("rates"), exchange.count("spot"), exchange.count("binance")) == (1, 61, 1)
 
 

@@ -59,17 +59,30 @@ async def test_above_fifty_the_table_of_rates_serves_those_it_has_precisely(
     assert abs(report.quotes[MANY[50]].price.value / true - 1) < Decimal("1e-15")
 
 
-# The table, and then 101 calls (with USDT) in one round: two. Of 201 calls 128 in the first round leave 73
+# The table with USDT beside it, and then 100 calls in one round: two. Of 200 calls 128 in the first round leave 72
 # for the second: three.
-@pytest.mark.parametrize(("number", "at_once"), [(100, 101), (200, 128)])
+@pytest.mark.parametrize(("number", "rounds"), [(100, 2), (200, 3)])
 async def test_even_when_the_table_serves_none_a_refresh_is_three_round_trips(
-    exchange: StandInExchange, patient: Exchanges, number: int, at_once: int
+    exchange: StandInExchange, patient: Exchanges, number: int, rounds: int
 ) -> None:
     list_many(exchange)
     exchange.market.coarse = {symbol.code for symbol in MANY}
-    exchange.gather("spot", at_once)
+    exchange.lockstep = True
     assert len((await patient.spot.quotes(MANY[:number])).quotes) == number
-    assert exchange.count("rates") == 1
+    assert (exchange.rounds, exchange.count("rates")) == (rounds, 1)
+
+
+async def test_what_the_table_did_not_have_the_last_time_is_asked_for_beside_it(
+    exchange: StandInExchange, patient: Exchanges
+) -> None:
+    """One round trip, where the first refresh took two: the table, then the ten that it lacks."""
+    list_many(exchange)
+    exchange.market.coarse = {symbol.code for symbol in MANY[:10]}
+    await patient.spot.quotes(MANY[:60])
+    exchange.forget()
+    exchange.lockstep = True
+    assert len((await patient.spot.quotes(MANY[:60])).quotes) == 60
+    assert (exchange.rounds, exchange.count("rates"), exchange.count("spot")) == (1, 1, 10)
 
 
 async def test_without_the_table_each_is_asked_for_by_itself(exchange: StandInExchange, coinbase: CoinbaseFeed) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -69,6 +69,7 @@ class CoinbaseFeed:
         self._allowance = allowance
         self._budget_seconds = budget_seconds
         self._rated_share = 0.0
+        self._unrated: frozenset[Symbol] = frozenset()
 
     async def quotes(self, symbols: Sequence[Symbol]) -> FeedReport:
         """Return the prices of ``symbols`` in dollars, and why there is none for the others."""
@@ -77,14 +78,11 @@ class CoinbaseFeed:
         quotes: dict[Symbol, Quote] = {}
         try:
             async with asyncio.timeout(self._budget_seconds):
-                if len(wanted) > SPOT_ALONE:
-                    quotes.update(await self._rated(wanted))
-                    self._rated_share = len(quotes) / len(wanted)
-                await self._ask_each([s for s in wanted if s not in quotes], quotes, failures)
+                await self._ask(wanted, quotes, failures)
         except TimeoutError:
             reason = f"no answer within {self._budget_seconds:g} s"
             failures.update((s, reason) for s in wanted if s not in quotes and s not in failures)
-        return FeedReport(quotes=quotes, failures=failures)
+        return FeedReport(quotes=quotes, failures={s: why for s, why in failures.items() if s not in quotes})
 
     def states(self) -> Mapping[str, SourceState]:
         """Return how Coinbase is doing."""
@@ -100,34 +98,44 @@ class CoinbaseFeed:
         otherwise.
         """
         if not self._tether.is_fresh:
-            await self._ask(USDT, {}, {})
+            await self._ask_one(USDT, {}, {})
 
-    async def _rated(self, symbols: Iterable[Symbol]) -> dict[Symbol, Quote]:
-        """Return the quotes for those symbols whose exchange rate is given precisely enough."""
+    async def _ask(self, wanted: Collection[Symbol], quotes: dict[Symbol, Quote], failures: dict[Symbol, str]) -> None:
+        """Ask for all at once; of many, for the table, and beside it for those that it did not have the last time."""
+        is_many = len(wanted) > SPOT_ALONE
+        alone = [symbol for symbol in wanted if not is_many or symbol in self._unrated]
+        async with asyncio.TaskGroup() as at_once:
+            if is_many:
+                at_once.create_task(self._ask_table(wanted, quotes))
+            at_once.create_task(self._ask_each(alone, quotes, failures))
+            if USDT not in wanted and not self._tether.is_fresh:
+                at_once.create_task(self._ask_one(USDT, {}, {}))
+        await self._ask_each([s for s in wanted if s not in quotes and s not in failures], quotes, failures)
+
+    async def _ask_table(self, symbols: Collection[Symbol], quotes: dict[Symbol, Quote]) -> None:
+        """Add the quotes of those symbols whose exchange rate is given precisely enough."""
         asked_at = self._clock.now()
         try:
             self._allowance.take()
             answer = await self._client.get("v2/exchange-rates", {"currency": "USD"}, _RatesAnswer)
         except SourceError:
-            return {}  # each is asked for by itself instead, and says what is wrong
-        quotes = {}
-        if answer.data.currency == "USD":
-            for symbol in symbols:
-                price = _price_from_rate(answer.data.rates.get(symbol.code, "0"))
-                if price is not None:
-                    quotes[symbol] = self._believed(symbol, price, asked_at)
-        return quotes
+            self._rated_share = 0.0  # each is asked for by itself instead, and says what is wrong
+            return
+        rates = answer.data.rates if answer.data.currency == "USD" else {}
+        prices = {symbol: _price_from_rate(rates.get(symbol.code, "0")) for symbol in symbols}
+        rated = {symbol: price for symbol, price in prices.items() if price is not None}
+        quotes.update((symbol, self._believed(symbol, price, asked_at)) for symbol, price in rated.items())
+        self._unrated = frozenset(symbols).difference(rated)
+        self._rated_share = len(rated) / len(symbols)
 
     async def _ask_each(
         self, symbols: Sequence[Symbol], quotes: dict[Symbol, Quote], failures: dict[Symbol, str]
     ) -> None:
         async with asyncio.TaskGroup() as round_of_calls:
             for symbol in symbols:
-                round_of_calls.create_task(self._ask(symbol, quotes, failures))
-            if USDT not in symbols and USDT not in quotes and not self._tether.is_fresh:
-                round_of_calls.create_task(self._ask(USDT, {}, {}))
+                round_of_calls.create_task(self._ask_one(symbol, quotes, failures))
 
-    async def _ask(self, symbol: Symbol, quotes: dict[Symbol, Quote], failures: dict[Symbol, str]) -> None:
+    async def _ask_one(self, symbol: Symbol, quotes: dict[Symbol, Quote], failures: dict[Symbol, str]) -> None:
         asked_at = self._clock.now()
         try:
             self._allowance.take()
