@@ -9,7 +9,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, NotReversible
-from portfolio.domain.money import Money
+from portfolio.domain.money import EXACT, Money
 from portfolio.domain.movement import Movement, MovementKind
 from portfolio.domain.position import Mark, Position
 from portfolio.domain.symbol import Symbol
@@ -277,7 +277,7 @@ def _reconciled(positions: Mapping[Symbol, Position]) -> Mapping[Symbol, Positio
 
 
 def _total(amounts: Iterable[Money]) -> Money:
-    total = Money.zero()
+    total = Decimal(0)
     for amount in amounts:
-        total = total + amount
-    return total
+        total = EXACT.add(total, amount.value)
+    return Money(total)

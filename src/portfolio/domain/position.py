@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from portfolio.domain.errors import OutOfRange
@@ -54,6 +54,7 @@ class Position:
     avg_entry_price: Price | None = None
     mark: Mark | None = None
     updated_at: datetime | None = None
+    _market_value: Money | None = field(default=None, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         # What is not held cost nothing: money that a foreign write left in a closed row is no value of ours.
@@ -69,7 +70,12 @@ class Position:
     @property
     def market_value(self) -> Money:
         """Return what the position is worth; its cost where no price is known."""
-        return self.quantity.at(self.mark.price) if self.mark and self.is_open else self.cost_basis
+        # Multiplied once: a thousand positions are added up several times for each booking, and few have changed.
+        value = self._market_value
+        if value is None:
+            value = self.quantity.at(self.mark.price) if self.mark and self.is_open else self.cost_basis
+            object.__setattr__(self, "_market_value", value)
+        return value
 
     @property
     def unrealized_pnl(self) -> Money:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from portfolio.domain.errors import DomainError
+from portfolio.domain.errors import DomainError, OutOfRange
 from portfolio.domain.money import EXACT, LIMIT, Money, Price, Quantity
 from portfolio.domain.position import Mark, Position
 from portfolio.domain.symbol import Symbol
@@ -76,8 +76,12 @@ def holdings_from_rows(rows: Iterable[Any], cash: Money, read: Callable[[Any], P
 
 def _size(position: Position) -> Decimal:
     """Return how much a position can add to any sum, whatever its sign."""
-    value, cost, unrealized = position.market_value, position.cost_basis, position.unrealized_pnl
-    return EXACT.add(max(abs(value), abs(cost), abs(unrealized)).value, abs(position.realized_pnl).value)
+    value, cost = position.market_value.value, position.cost_basis.value
+    unrealized = EXACT.subtract(value, cost)
+    if unrealized.copy_abs() >= LIMIT:
+        raise OutOfRange(unrealized)
+    largest = max(value.copy_abs(), cost.copy_abs(), unrealized.copy_abs())
+    return EXACT.add(largest, position.realized_pnl.value.copy_abs())
 
 
 def position_from_row(row: Any) -> Position:
