@@ -141,7 +141,7 @@ class Load:
                 for name, instance in self.fleet.instances.items():
                     with suppress(httpx.TransportError):
                         answer = await client.get(f"{instance.url}/health")
-                        assert answer.status_code in {200, 503}, answer.text
+                        assert answer.status_code in {200, 503}, f"{answer.text}\n{instance.output()[-5000:]}"
                         if answer.json()["refresher"]["leader"]:
                             self.leaders_seen.append(name)
                 await asyncio.sleep(SAMPLE_SECONDS)

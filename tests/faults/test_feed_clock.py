@@ -21,10 +21,11 @@ from portfolio.application.price_refresh import RefreshPrices, RefreshReport
 from portfolio.application.records import Fence
 from portfolio.domain.money import Money
 from portfolio.entrypoints.price_loop import LEASE, LEASE_SECONDS, PriceLoop
+from tests.support import exchange_faults
 from tests.support.clock import FakeClock
 from tests.support.databases import DatabaseUnderTest
 from tests.support.exchange import StandInExchange
-from tests.support.ledger_examples import book_one
+from tests.support.ledger_examples import BTC, book_one
 
 EVE = datetime(2026, 3, 4, 22, 55, tzinfo=UTC)
 DAY = EVE.date()
@@ -137,3 +138,37 @@ async def test_a_wall_clock_that_jumps_moves_no_tick_and_no_lease(
     taken = await other.database.leases.acquire(LEASE, other.name, LEASE_SECONDS)
     assert taken is not None
     assert taken.token == 2
+
+
+async def test_a_jump_is_believed_after_three_ticks_over_two_minutes_and_a_restart_begins_again(
+    instances: tuple[StandInExchange, Instance, Instance],
+) -> None:
+    exchange, one, restarted = instances
+    assert (await one.refresh()).refreshed
+    before = (await one.database.ledger.load(1)).position(BTC).mark
+    exchange.market.spot["BTC"] = "50000000"
+    exchange.market.tether.pop("BTC")
+    for minute in (0, 1):
+        assert not (await one.refresh()).refreshed, minute
+        one.clock.advance(60)
+    # Another instance, or this one after a restart, knows of no suspicion and begins it.
+    restarted.clock.advance(120)
+    assert not (await restarted.refresh()).refreshed
+    assert (await one.database.ledger.load(1)).position(BTC).mark == before
+    assert (await one.refresh()).refreshed
+    assert await one.days() == [(DAY, Decimal("5095477.5"))]  # 95477.5 + 0.1 x 50000000
+
+
+async def test_a_binance_that_asks_for_two_minutes_and_then_bans_for_two_more_gets_them(
+    instances: tuple[StandInExchange, Instance, Instance],
+) -> None:
+    exchange, one, _ = instances
+    exchange.market.spot.pop("BTC")
+    for status in (429, 418):
+        exchange.fail("binance", exchange_faults.binance_limit(status, "120"), times=1)
+        exchange.forget()
+        for _ in range(12):
+            assert not (await one.refresh()).refreshed
+            assert exchange.count("binance") == 1
+            one.clock.advance(10)
+    assert (await one.refresh()).refreshed
