@@ -37,13 +37,13 @@ _AUDIT = (
     """,
     """
     CREATE TRIGGER {0}.lease_made AFTER INSERT ON {0}.leases FOR EACH ROW
-    INSERT INTO {0}.audit_leases (token, writer) VALUES (NEW.token, USER())
+    INSERT INTO {0}.audit_leases (token, writer) SELECT NEW.token, USER() FROM DUAL WHERE NEW.name = 'prices'
     """,
     """
     CREATE TRIGGER {0}.lease_taken AFTER UPDATE ON {0}.leases FOR EACH ROW
     INSERT INTO {0}.audit_leases (token, writer, overdue)
     SELECT NEW.token, USER(), TIMESTAMPDIFF(MICROSECOND, OLD.expires_at, UTC_TIMESTAMP(6)) / 1000000
-    FROM DUAL WHERE NEW.token <> OLD.token
+    FROM DUAL WHERE NEW.name = 'prices' AND NEW.token <> OLD.token
     """,
 )
 

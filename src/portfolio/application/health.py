@@ -145,11 +145,13 @@ class ReadHealth:
 
     async def _database(self) -> DatabaseHealth:
         """Return what a probe finds. One runs at a time, so that a silent database does not gather them."""
-        if self._probe is None or self._probe.done():
-            self._probe = asyncio.create_task(self._probe_database(), name="health-probe")
-        done, _ = await asyncio.wait({self._probe}, timeout=PROBE_SECONDS)
+        probe = self._probe
+        if probe is None or probe.done():
+            probe = self._probe = asyncio.create_task(self._probe_database(), name="health-probe")
+        done, _ = await asyncio.wait({probe}, timeout=PROBE_SECONDS)
+        # Its own: another who asks may have begun the next one before this task goes on.
         if done:
-            return self._probe.result()
+            return probe.result()
         return DatabaseHealth(
             condition=DatabaseCondition.AWAY,
             refused_bookings=self._refused,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -84,6 +85,19 @@ async def test_a_database_that_takes_no_writes_is_not_ready_and_still_read() -> 
         assert health.database.detail == "another program has the lock"
         ledger.locked = False
         assert (await health_of(service)).can_book
+
+
+async def test_who_asks_while_anothers_probe_ends_takes_nothing_from_that_one() -> None:
+    async with running(ledger=FakeLedger()) as service:
+
+        async def asked_after(turns: int) -> Health:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            return await health_of(service)
+
+        # One of them comes just between the end of a probe and the moment when who waits for it goes on.
+        found = await asyncio.gather(*(asked_after(turns) for turns in range(60)))
+    assert all(health.can_book for health in found)
 
 
 async def test_books_that_add_up_to_too_much_do_not_make_the_health_fail() -> None:
