@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import httpx
@@ -19,8 +22,11 @@ from tests.faults.galera_writers import (
 )
 from tests.support.databases import DatabaseUnderTest
 from tests.support.galera_cluster import GaleraCluster
+from tests.support.watchdog import process_of
 
 pytestmark = pytest.mark.galera
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_every_table_has_a_primary_key_and_is_replicated(
@@ -91,3 +97,25 @@ def test_verify_finds_an_entry_that_one_node_has_lost(
         expect_exact_books(writers, place, cluster.nodes)
         expect_verified(cluster, service, place, [harmed])
     expect_same_books(place, cluster.nodes)
+
+
+LAUNCH_AND_DIE = """
+import os, signal
+from tests.support.galera_cluster import GaleraCluster
+from tests.support.watchdog import process_of
+with GaleraCluster() as cluster:
+    print(*(f"{node.pid} {node.directory}" for node in cluster.nodes), sep="\\n", flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_cluster_ends_with_tests_that_were_killed() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LAUNCH_AND_DIE], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
+    )
+    nodes = [line.split() for line in done.stdout.splitlines()]
+    assert len(nodes) == 3, done.stderr
+    deadline = time.monotonic() + 60
+    while any(process_of(int(pid)) or Path(directory).exists() for pid, directory in nodes):
+        assert time.monotonic() < deadline, "a node has outlived the tests"
+        time.sleep(0.1)

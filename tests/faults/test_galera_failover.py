@@ -62,6 +62,25 @@ async def test_one_node_after_the_other_is_killed_and_comes_back_under_load(
     report("six kills in turn", writers)
 
 
+async def test_bookings_go_on_while_the_node_written_to_gives_all_its_state_to_another(
+    cluster: GaleraCluster, place: DatabaseUnderTest, tmp_path: Path
+) -> None:
+    donor, _, joiner = cluster.nodes
+    with service_on(cluster, place, tmp_path) as service:
+        writers = Writers([service.url], "transfer")
+        async with writers.booking(without_key=4):
+            await writers.more(100)
+            joiner.kill()
+            joiner.forget()
+            joiner.begin(f"--wsrep-sst-donor={donor.name}")
+            await asyncio.to_thread(cluster.wait_for, 3)
+            await writers.more(100)
+        expect_exact_books(writers, place, cluster.nodes)
+        expect_verified(cluster, service, place, cluster.nodes)
+    expect_same_books(place, cluster.nodes)
+    report("state transfer", writers)
+
+
 async def test_a_frozen_node_is_left_and_a_commit_in_doubt_is_never_booked_twice(
     cluster: GaleraCluster, place: DatabaseUnderTest, tmp_path: Path
 ) -> None:

@@ -20,6 +20,7 @@ from tests.support.database_server import ADMIN_USER, DatabaseServerError, free_
 from tests.support.databases import DatabaseUnderTest
 from tests.support.galera_programs import GaleraPrograms, find_or_install_galera
 from tests.support.mariadb import MariaDbServer
+from tests.support.watchdog import watch_from
 
 ACCOUNT = "nobody"
 NODES = 3
@@ -50,10 +51,11 @@ class GaleraNode(MariaDbServer):
         self.begin()
         self.wait_until_ready(SETTLE_SECONDS)
 
-    def begin(self) -> None:
+    def begin(self, *further: str) -> None:
         """Start, and do not wait: a node that is alone serves nobody until it has found a majority."""
         position = self._recovered_position()
-        self._spawn(*([f"--wsrep-start-position={position}"] if position else []), environment=self._environment)
+        at = [f"--wsrep-start-position={position}"] if position else []
+        self._spawn(*at, *further, environment=self._environment)
 
     def found(self, programs: GaleraPrograms) -> None:
         """Make the system tables and start as the first node of a new cluster."""
@@ -171,6 +173,8 @@ class GaleraCluster:
             time.sleep(0.1)
 
     def _launch(self) -> None:
+        owner = os.getpid()
+        watch_from(owner, "process", str(owner), str(self._folder))
         programs = find_or_install_galera(self._folder)
         self._folder.chmod(0o755)
         ports = [[free_port() for _ in range(4)] for _ in range(NODES)]
@@ -198,7 +202,7 @@ class GaleraCluster:
                     admin_password=password,
                     mariadbd=programs.mariadb.mariadbd,
                     directory=str(directory),
-                    owner_pid=os.getpid(),
+                    owner_pid=owner,
                     options=options,
                     account=ACCOUNT,
                     name=f"node{number}",

@@ -15,6 +15,9 @@ from portfolio.adapters.database.statements import Answer, Question
 
 # Servers refuse a message of more than 16 MB, by default, and who waits for one asks for nothing meanwhile.
 VALUES_A_MESSAGE = 20_000
+# Set on a connection to a Galera node. Where that gives up a transaction for another node's, between two statements of
+# one message, it carries the rest of the message out in a transaction of its own, and says nothing.
+ONE_BY_ONE = "portfolio_one_by_one"
 
 
 class Driver:
@@ -86,10 +89,11 @@ def opening(dialect: Dialect, *, writes: bool, snapshot: bool) -> Sequence[str]:
 
 
 async def _together(driver: Any, questions: Sequence[Question]) -> list[Answer]:
-    """Send the questions in one message, or as many as their size asks for; MySQL answers them one by one."""
+    """Send the questions in one message, or in as many as their size or the server asks for."""
     answers = []
     async with driver.cursor() as cursor:
-        for message in _messages(questions):
+        one_by_one = getattr(driver, ONE_BY_ONE, False)
+        for message in [[question] for question in questions] if one_by_one else _messages(questions):
             await cursor.execute("; ".join(q.sql for q in message), [value for q in message for value in q.values])
             for number, question in enumerate(message):
                 if number:

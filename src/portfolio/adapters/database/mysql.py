@@ -10,6 +10,7 @@ import aiomysql
 from pymysql.constants import CLIENT
 from pymysql.err import OperationalError
 
+from portfolio.adapters.database.driver import ONE_BY_ONE
 from portfolio.adapters.database.limits import Limits
 
 CANNOT_CONNECT = 2003
@@ -72,6 +73,7 @@ class MySqlConnector:
             async with connection.cursor() as cursor:
                 await cursor.execute("SHOW STATUS LIKE 'wsrep_local_state'")
                 state = await cursor.fetchone()
+                setattr(connection, ONE_BY_ONE, state is not None)
                 await cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
                 settings = session_settings(self._limits, is_mariadb=is_mariadb, is_galera=state is not None)
                 await cursor.execute(settings)
