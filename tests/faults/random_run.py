@@ -25,7 +25,7 @@ from tests.faults.model import Model
 from tests.faults.operations import Refresh, compare_identity
 from tests.faults.plans import Planner
 from tests.faults.scene import Operation, Scene
-from tests.faults.world import INITIAL_CASH, MARKET, POOL_SIZE, World, until
+from tests.faults.world import CONNECTIONS, INITIAL_CASH, MARKET, World, until
 from tests.unit.domain.ledger_model import ONE
 
 ASK_EVERY = 5
@@ -157,7 +157,7 @@ class RandomRun:
             await self._check()
             await self._ask()
         if not self._world.is_sqlite:
-            await until(self._few_connections, f"more than {POOL_SIZE} connections are left open")
+            await until(self._few_connections, f"more than {CONNECTIONS} connections are left open")
         self.figures.tally["verifications"] += 1
         so_far = f"{number} operations, {sum(self.figures.faults.values())} faults"
         print(f"{self.figures.database}, seed {self._course.seed}: {so_far}", flush=True)
@@ -172,7 +172,7 @@ class RandomRun:
         await until(seen, "the reconciliation is not seen")
 
     async def _few_connections(self) -> bool:
-        return self._world.proxy.open_connections <= POOL_SIZE
+        return self._world.proxy.open_connections <= CONNECTIONS
 
 
 def kinds_of(world: World) -> list[Fault]:

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from tests.faults.clients import Client, booking, send_and_vanish
-from tests.faults.world import POOL_SIZE, World, until
+from tests.faults.world import CONNECTIONS, World, until
 from tests.unit.domain.ledger_model import ONE, Wish
 
 BOOK = "/holdings/update"
@@ -88,4 +88,4 @@ async def no_connection_is_left(world: World) -> bool:
         "SELECT trx_id FROM information_schema.innodb_trx JOIN information_schema.processlist"
         f" ON id = trx_mysql_thread_id WHERE user = '{user}'"
     )
-    return len(threads) <= POOL_SIZE and world.proxy.open_connections <= POOL_SIZE and not busy
+    return len(threads) <= CONNECTIONS and world.proxy.open_connections <= CONNECTIONS and not busy

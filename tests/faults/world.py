@@ -21,6 +21,8 @@ from tests.support.tcp_proxy import TcpProxy
 INITIAL_CASH = 1_000_000
 MARKET = {"BTC": "50000", "ETH": "3000", "SOL": "150", "LINK": "14.2", "DOGE": "0.2"}
 POOL_SIZE = 4
+CONNECTIONS = POOL_SIZE + 1
+"""As many as the service may have open: those of its pool, and one that is kept for the look at the revisions."""
 RECOVERY_SECONDS = 60.0
 SETTINGS = {
     "PORTFOLIO_INITIAL_CASH": str(INITIAL_CASH),
