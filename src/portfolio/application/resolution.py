@@ -44,13 +44,16 @@ async def carry_out(
     """
     last: Made[T] | None = None
     lost: Made[T] | None = None
+    is_gone = False
 
     async def run(unit: LedgerUnit) -> T:
-        nonlocal last, lost
+        nonlocal last, is_gone
         if lost is not None and lost.is_kept is not None:
+            # At every attempt: locks are a cluster node's own, and the lost commit may come in when this one fails.
+            is_gone = False
             if await lost.is_kept(unit):
                 return lost.result
-            lost = None
+            is_gone = True
         last = await work(unit)
         return last.result
 
@@ -61,7 +64,7 @@ async def carry_out(
         try:
             return await ledger.transact(portfolio_id, run, keys=keys)
         except LedgerUnavailable as unavailable:
-            if lost is None:
+            if is_gone:
                 raise
             raise unknown from unavailable
 

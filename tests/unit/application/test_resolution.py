@@ -1,0 +1,47 @@
+"""What becomes of a unit whose commit was lost, when the attempt to make it anew is run more than once."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, cast
+
+from portfolio.application.errors import OutcomeUnknown
+from portfolio.application.ports import Ledger, LedgerUnit
+from portfolio.application.records import BookingKey
+from portfolio.application.resolution import Made, carry_out
+
+UNIT = cast("LedgerUnit", object())
+
+
+class ClusterLedger:
+    """Loses the first commit, which comes in after all: by the time that the attempt to make it anew has a conflict."""
+
+    def __init__(self) -> None:
+        self.has_come_in = False
+        self._is_first = True
+
+    async def transact(
+        self, _portfolio_id: int, work: Callable[[LedgerUnit], Awaitable[Any]], *, keys: Collection[BookingKey]
+    ) -> Any:
+        result = await work(UNIT)
+        if self._is_first:
+            self._is_first = False
+            raise OutcomeUnknown("lost", retry_after_seconds=1)
+        self.has_come_in = True
+        return await work(UNIT) or result
+
+
+async def test_a_lost_commit_that_comes_in_late_is_not_made_a_second_time() -> None:
+    ledger = ClusterLedger()
+    made: list[int] = []
+
+    async def is_kept(_unit: LedgerUnit) -> bool:
+        return ledger.has_come_in
+
+    async def work(_unit: LedgerUnit) -> Made[int]:
+        made.append(len(made) + 1)
+        return Made(made[-1], is_kept)
+
+    assert await carry_out(cast("Ledger", ledger), 1, work) == 1
+    # Once before the commit was lost, once in the attempt that failed, and not when that was run again.
+    assert made == [1, 2]
