@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ class Report:
     machine: dict[str, Any]
     rows: list[tuple[str, Row]] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
+    crowding: list[float] = field(default_factory=list)
 
     @classmethod
     def begin(cls, stage: Stage) -> Self:
@@ -51,6 +53,7 @@ class Report:
     def add(self, group: str, row: Row) -> None:
         """Take in a row, and print it."""
         self.rows.append((group, row))
+        self.crowding.append(crowding())
         _print(row)
 
     def fail(self, group: str, reason: str) -> None:
@@ -66,6 +69,8 @@ class Report:
         missed = sum(row.is_met is False for _, row in self.rows)
         met = sum(row.is_met is True for _, row in self.rows)
         print(f"{met} met, {missed} missed, {len(self.failures)} could not be measured")
+        if self.crowding:
+            print(f"a busy loop took {median(self.crowding):.2f} (at most {max(self.crowding):.2f}) times its own time")
         for group, reason in self.failures.items():
             print(f"{group}: COULD NOT BE MEASURED: {reason}")
 
@@ -76,11 +81,19 @@ class Report:
         content = {
             "began": self.began.isoformat(timespec="seconds"),
             "ended": ended.isoformat(timespec="seconds"),
-            "machine": {**self.machine, "load_after": os.getloadavg()[0]},
+            "machine": {**self.machine, "load_after": os.getloadavg()[0], "crowding": self.crowding},
             "rows": [{"group": group, **row.as_json()} for group, row in self.rows],
             "could_not_be_measured": self.failures,
         }
         path.write_text(json.dumps(content, indent=2) + "\n")
+
+
+def crowding(seconds: float = 0.2) -> float:
+    """Return how many times its processor time a busy loop takes: 1 on a machine that does nothing else."""
+    started, busy = time.perf_counter(), time.process_time()
+    while time.perf_counter() - started < seconds:
+        pass
+    return (time.perf_counter() - started) / (time.process_time() - busy)
 
 
 def _print(row: Row) -> None:

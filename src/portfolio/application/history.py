@@ -81,6 +81,7 @@ class ReadCloses:
         self._deadline_seconds = deadline_seconds
         self._columns: dict[str, _Column] = {}
         self._version = 0
+        self._last: tuple[object, Closes] | None = None
         self._turn = asyncio.Lock()
 
     async def __call__(
@@ -158,6 +159,13 @@ class ReadCloses:
         self._version += 1
 
     def _closes(self, symbols: Sequence[str], days: int, today: date, *, is_current: bool) -> Closes:
+        # The same closes are asked for again and again, and their tables are large.
+        of = (tuple(symbols), days, today, is_current, self._version)
+        if self._last is None or self._last[0] != of:
+            self._last = of, self._made_of_columns(symbols, days, today, is_current=is_current)
+        return self._last[1]
+
+    def _made_of_columns(self, symbols: Sequence[str], days: int, today: date, *, is_current: bool) -> Closes:
         last_day = today - timedelta(days=1)
         columns = [self._columns.get(symbol) for symbol in symbols]
         usable = [c if c is not None and c.last_day == last_day and c.span >= days else None for c in columns]
