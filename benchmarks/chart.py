@@ -42,20 +42,18 @@ def _panel(title: str, series: Mapping[str, Points], left: float) -> list[str]:
     for decade in across:
         at = x(10**decade)
         parts.append(f'<line x1="{at:.1f}" y1="{TOP}" x2="{at:.1f}" y2="{TOP + HEIGHT}" stroke="#ddd"/>')
-        label = f"{10**decade:,.0f}"
-        parts.append(f'<text x="{at:.1f}" y="{TOP + HEIGHT + 18}" text-anchor="middle" {TEXT}>{label}</text>')
+        parts.append(f'<text x="{at:.1f}" y="{TOP + HEIGHT + 18}" text-anchor="middle" {TEXT}>{10**decade:,.0f}</text>')
     for decade in up:
         at = y(10**decade)
         parts.append(f'<line x1="{left}" y1="{at:.1f}" x2="{left + WIDTH}" y2="{at:.1f}" stroke="#ddd"/>')
-        label = f"{10.0**decade:g} ms"
-        parts.append(f'<text x="{left - 6}" y="{at + 4:.1f}" text-anchor="end" {TEXT}>{label}</text>')
+        parts.append(f'<text x="{left - 6}" y="{at + 4:.1f}" text-anchor="end" {TEXT}>{10.0**decade:g} ms</text>')
     for number, (name, points) in enumerate(series.items()):
         colour = COLOURS[number % len(COLOURS)]
         line = " ".join(f"{x(size):.1f},{y(cost):.1f}" for size, cost in points)
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{x(size):.1f}" cy="{y(cost):.1f}" r="3" fill="{colour}"/>' for size, cost in points]
-        at = f'x="{left + 8}" y="{TOP + 16 + 16 * number}"'
-        parts.append(f'<text {at} fill="{colour}" {TEXT}>{escape(name)}</text>')
+        place = f'x="{left + 8}" y="{TOP + 16 + 16 * number}"'
+        parts.append(f'<text {place} fill="{colour}" {TEXT}>{escape(name)}</text>')
     return parts
 
 
