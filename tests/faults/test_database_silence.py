@@ -24,7 +24,7 @@ from tests.support.proxied_service import (
     proxied_service,
     until,
 )
-from tests.support.tcp_proxy import Mode
+from tests.support.tcp_proxy import COMMIT, Mode, Trap
 
 NOTHING_APPLIED = ("ledger-unavailable", "overloaded")
 READS = (
@@ -132,6 +132,26 @@ async def test_bookings_that_keep_coming_to_a_silent_database_do_not_wait_one_af
         assert running.trades == trades
 
 
+async def test_a_booking_behind_one_that_takes_long_hears_in_time_that_it_was_not_begun(
+    running: ProxiedService,
+) -> None:
+    async with running.service.client() as client:
+        await warm(running, client)
+        trades, sprung = running.trades, len(running.proxy.sprung)
+        # The answers to its commit and to that of its lookup are lost: half of the deadline goes by.
+        for _ in range(2):
+            running.proxy.arm(COMMIT, Trap.LOSE_ANSWER_SILENT)
+        first = asyncio.create_task(book(client, "long"))
+        await until(lambda: _sprung(running, sprung), "the first is not committed")
+        assert (await book(client, "behind")).is_unavailable("overloaded")
+        assert (await first).is_unavailable("outcome-unknown")
+        running.proxy.heal()
+        await running.ready()
+        assert running.trades == trades + 1
+        assert (await book(client, "long")).body["replayed"] is True
+        assert (await book(client, "behind")).body["replayed"] is False
+
+
 async def test_more_bookings_than_can_be_answered_in_time_are_turned_away_at_once(running: ProxiedService) -> None:
     async with running.service.client() as client:
         await warm(running, client)
@@ -219,3 +239,7 @@ async def _waiting(client: httpx.AsyncClient, number: int) -> bool:
     """Whether so many bookings wait or are at work."""
     figures = (await client.get("/metrics")).text
     return f"\nportfolio_bookings_waiting {float(number)}\n" in figures
+
+
+async def _sprung(running: ProxiedService, before: int) -> bool:
+    return len(running.proxy.sprung) > before
