@@ -1,4 +1,4 @@
-"""The service's life: opens the books when the database answers, refreshes prices, stops without losing a booking."""
+"""The service's life: opens the books and keeps them open, refreshes prices, stops without losing a booking."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.opening import OpenBooks
+from portfolio.application.opening import OpenBooks, Opening
 from portfolio.entrypoints.price_loop import PriceLoop
 
 _log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 2.0
+WATCH_SECONDS = 5.0
 GRACE_SECONDS = 5.0
 
 Step = Callable[[], Awaitable[object]]
@@ -23,7 +24,7 @@ class Lifecycle:
     """Starts and stops the parts, in order.
 
     The service starts with the database away, too: it then answers that it is not ready, and opens the books as soon
-    as the database is there.
+    as the database is there. Books whose row another program has removed and made anew are opened again.
     """
 
     def __init__(  # noqa: PLR0913 (its parts, injected)
@@ -35,6 +36,7 @@ class Lifecycle:
         finish: Sequence[Step],
         close: Sequence[Step],
         retry_seconds: float = RETRY_SECONDS,
+        watch_seconds: float = WATCH_SECONDS,
         grace_seconds: float = GRACE_SECONDS,
     ) -> None:
         """Wire the parts: ``finish`` brings what was begun to its end, ``close`` then gives back what is held.
@@ -45,6 +47,7 @@ class Lifecycle:
         self._open_books = open_books
         self._finish = finish
         self._retry_seconds = retry_seconds
+        self._watch_seconds = watch_seconds
         self._grace_seconds = grace_seconds
         self._price_loop = price_loop
         self._close = close
@@ -52,7 +55,7 @@ class Lifecycle:
 
     async def start(self) -> None:
         """Begin; the books are opened by a task of their own."""
-        self._opening = asyncio.create_task(self._open(), name="open books")
+        self._opening = asyncio.create_task(self._keep_open(), name="open books")
 
     async def stop(self) -> None:
         """Take no more bookings, finish those taken, give up the price lease and close every connection."""
@@ -66,18 +69,30 @@ class Lifecycle:
             except TimeoutError:
                 _log.warning("service.stop_cut_short", step=step.__qualname__, grace_seconds=self._grace_seconds)
 
-    async def _open(self) -> None:
+    async def _keep_open(self) -> None:
+        await self._open()
+        self._price_loop.start()
+        while True:
+            await asyncio.sleep(self._watch_seconds)
+            await self._open(again=True)
+
+    async def _open(self, *, again: bool = False) -> None:
+        """Return once the books are open; when it was done before, nothing is said of books that still are."""
         while True:
             try:
                 await self._check()
                 opening = await self._open_books()
             except LedgerUnavailable as error:
+                if again:
+                    # Whoever asks for anything meanwhile is told, and logged; the next look comes soon.
+                    _log.debug("books.database_away", reason=str(error))
+                    return
                 _log.warning("books.database_away", reason=str(error), retry_seconds=self._retry_seconds)
             except Exception as error:  # noqa: BLE001  whatever it is, an operator may mend it while the service waits
                 reason = f"{type(error).__name__}: {error}"
                 _log.error("books.not_opened", reason=reason, retry_seconds=self._retry_seconds)
             else:
-                _log.info("books.open", opening=opening.value)
-                self._price_loop.start()
+                if not again or opening is not Opening.NOTHING:
+                    _log.info("books.open", opening=opening.value)
                 return
             await asyncio.sleep(self._retry_seconds)

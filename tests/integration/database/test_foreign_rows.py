@@ -9,7 +9,7 @@ import pytest
 
 from portfolio.adapters.database.database import Database, open_database
 from portfolio.adapters.database.schema import migrate
-from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.errors import LedgerUnavailable, PortfolioMissing
 from portfolio.application.opening import OpenBooks, Opening
 from portfolio.application.price_records import PriceUpdate
 from portfolio.application.records import NewMovement
@@ -164,16 +164,18 @@ async def test_a_portfolio_row_made_anew_is_opened_again_after_all_that_was_book
     books: Database, binary: DatabaseUnderTest
 ) -> None:
     await book_one(books.ledger)
-    execute(binary, "DELETE FROM mock_portfolio", "INSERT INTO mock_portfolio (cash_balance) VALUES (50000)")
-    restarted = open_database(binary.url, prices_schema=binary.prices_schema)
-    try:
-        assert await OpenBooks(restarted.ledger, CLOCK, money(1))() is Opening.ADOPTED
-        await book_one(restarted.ledger, execution(quantity="1", price="10", fees="1"))
-        assert await verified(restarted) == ([], [])
-        after = await restarted.ledger.load(1)
-        entries = await restarted.ledger.entries(1, after=0, limit=100)
-    finally:
-        await restarted.close()
+    opening = OpenBooks(books.ledger, CLOCK, money(1))
+    assert await opening() is Opening.NOTHING
+    # With an id that the service, which runs on, does not know.
+    execute(binary, "DELETE FROM mock_portfolio", "INSERT INTO mock_portfolio (id, cash_balance) VALUES (77, 50000)")
+    with pytest.raises(PortfolioMissing):
+        await books.ledger.revisions(1)
+    assert await opening() is Opening.ADOPTED
+    await book_one(books.ledger, execution(quantity="1", price="10", fees="1"))
+    assert await verified(books) == ([], [])
+    after = await books.ledger.load(1)
+    entries = await books.ledger.entries(1, after=0, limit=100)
+    assert (await books.ledger.revisions(1)).ledger == 5
     # 50000 - 10 - 1; the baseline, the deposit and the purchase of before, the new baseline, the new purchase
     assert (after.cash, after.fees_paid, after.tally.trades) == (money(49_989), money(1), 1)
     assert [entry.revision for entry in entries] == [1, 2, 3, 4, 5]

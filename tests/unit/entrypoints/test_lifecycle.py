@@ -17,9 +17,9 @@ from portfolio.entrypoints.price_loop import PriceLoop
 class Parts:
     """What a lifecycle drives, with a diary of what happened."""
 
-    def __init__(self, *failures: Exception) -> None:
+    def __init__(self, *failures: Exception, watch_seconds: float = 3600) -> None:
         self.diary: list[str] = []
-        self.started, self.failed = asyncio.Event(), asyncio.Event()
+        self.started, self.failed, self.opened_again = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._failures = list(failures)
         self.lifecycle = Lifecycle(
             check=self._check,
@@ -28,7 +28,11 @@ class Parts:
             finish=(lambda: self._note("finished"),),
             close=(lambda: self._note("closed"),),
             retry_seconds=0,
+            watch_seconds=watch_seconds,
         )
+
+    def fail_next(self, *failures: Exception) -> None:
+        self._failures += failures
 
     async def _check(self) -> None:
         if self._failures:
@@ -38,6 +42,8 @@ class Parts:
 
     async def _open(self) -> Opening:
         self.diary.append("opened")
+        if "failed" in self.diary and "refreshing" in self.diary:
+            self.opened_again.set()
         return Opening.CREATED
 
     def start(self) -> None:
@@ -68,6 +74,18 @@ async def test_whatever_stands_in_the_way_is_tried_again(failure: Exception) -> 
     await parts.started.wait()
     await parts.lifecycle.stop()
     assert parts.diary[:4] == ["failed", "failed", "opened", "refreshing"]
+
+
+@pytest.mark.parametrize("failure", [LedgerUnavailable("away"), SchemaUnknown("0001", "0002")])
+async def test_books_that_were_opened_are_looked_after(failure: Exception) -> None:
+    parts = Parts(watch_seconds=0)
+    await parts.lifecycle.start()
+    await parts.started.wait()
+    parts.fail_next(failure)
+    await parts.failed.wait()
+    await parts.opened_again.wait()
+    await parts.lifecycle.stop()
+    assert parts.diary.count("refreshing") == 1
 
 
 async def test_it_stops_cleanly_while_the_database_is_still_away() -> None:

@@ -102,6 +102,9 @@ class DatabaseLedger:
     async def is_adopted(self, portfolio_id: int) -> bool | None:
         """Return whether the books were opened on the row; None where there is no row at all."""
         row = await self._connections.read(lambda session: self._find(session, portfolio_id))
+        if row is None and self._row.id_for(portfolio_id) is not None:
+            self._row.forget()
+            row = await self._connections.read(lambda session: self._find(session, portfolio_id))
         return None if row is None else row.ledger_cash is not None
 
     async def revisions(self, portfolio_id: int) -> Revisions:

@@ -57,6 +57,10 @@ class PortfolioRow:
         if row.ledger_cash is not None:
             self._id = row.id
 
+    def forget(self) -> None:
+        """Take notice that the row is gone: another program may have made it anew, with another id."""
+        self._id = None
+
     def had_lock(self) -> None:
         """Take notice that a transaction of this process has the row's lock, or had it until now."""
         self._locked_at = time.monotonic()
