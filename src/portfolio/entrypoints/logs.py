@@ -8,6 +8,7 @@ import logging.handlers
 import re
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final, TextIO
 
@@ -131,7 +132,21 @@ def _add_file(root: logging.Logger, path: str, shared: list[Processor]) -> None:
 
 
 def _formatter(shared: list[Processor], renderer: Processor, *before: Processor) -> logging.Formatter:
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *before, renderer],
-    )
+    return _Formatter([*before, renderer], foreign_pre_chain=shared)
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """Renders our own events without a copy of the record each; those of other libraries as the base class does."""
+
+    def __init__(self, render: Sequence[Processor], *, foreign_pre_chain: Sequence[Processor]) -> None:
+        processors = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render]
+        super().__init__(processors=processors, foreign_pre_chain=foreign_pre_chain)
+        self._render = render
+
+    def format(self, record: logging.LogRecord) -> str:
+        if not isinstance(record.msg, dict) or record.exc_info or record.stack_info:
+            return super().format(record)
+        line: Any = record.msg.copy()
+        for processor in self._render:
+            line = processor(None, record.levelname, line)
+        return str(line)

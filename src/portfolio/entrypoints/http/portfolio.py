@@ -45,10 +45,9 @@ async def read_whole(request: HttpRequest) -> Response[bytes]:
     is the last state seen, `stale: true`, as of `as_of`.
     """
     found = await _answers_of(request).portfolio()
-    headers = {"ETag": found.etag, "Cache-Control": "no-cache"}
     if is_not_modified(request.headers, found.etag):
-        return encoded(b"", status=304, headers=headers)
-    return encoded(found.body, headers=headers)
+        return encoded(b"", status=304, headers=found.headers)
+    return found.answer
 
 
 @get(
@@ -63,7 +62,7 @@ async def read_whole(request: HttpRequest) -> Response[bytes]:
 )
 async def read_positions(request: HttpRequest) -> Response[bytes]:
     """Return the open positions at their prices, by symbol."""
-    return encoded((await _answers_of(request).positions()).body)
+    return (await _answers_of(request).positions()).answer
 
 
 @post(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import time
-import uuid
 from dataclasses import dataclass
 from typing import cast
 
 import structlog
-from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
@@ -28,6 +27,9 @@ from portfolio.entrypoints.http.metrics import UNMATCHED, Metrics
 from portfolio.entrypoints.http.responses import PROBLEM_JSON, encode, problem
 
 REQUEST_ID = b"x-request-id"
+_CACHE_CONTROL = b"cache-control"
+_NOT_STORED = (_CACHE_CONTROL, b"no-store")
+_NOT_SNIFFED = (b"x-content-type-options", b"nosniff")
 RETRY_SECONDS = 1.0
 
 _log = structlog.get_logger(__name__)
@@ -52,10 +54,11 @@ class _Exchange:
     async def send(self, message: Message, send: Send) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableScopeHeaders.from_message(message)
-            headers["x-request-id"] = self.request_id.decode("ascii")
-            headers["x-content-type-options"] = "nosniff"
-            headers.setdefault("cache-control", "no-store")
+            # Our handlers write names in lower case, and these are set here alone.
+            headers = [*message["headers"], (REQUEST_ID, self.request_id), _NOT_SNIFFED]
+            if not any(name == _CACHE_CONTROL for name, _ in headers):
+                headers.append(_NOT_STORED)
+            message = {**message, "headers": headers}
         await send(message)
 
     async def receive(self, receive: Receive) -> Message:
@@ -151,4 +154,4 @@ async def _fail(exchange: _Exchange, kind: ProblemKind, send: Send) -> None:
 def _request_id(scope: HTTPScope) -> bytes:
     """Return the id that the client gave, if it is a decent one; else a new one."""
     given = next((value for name, value in scope["headers"] if name == REQUEST_ID), b"")
-    return given if _ID.fullmatch(given) else uuid.uuid4().hex.encode()
+    return given if _ID.fullmatch(given) else os.urandom(16).hex().encode()

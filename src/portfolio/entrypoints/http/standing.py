@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
+
+from litestar import Response
+from litestar.response.base import ASGIResponse
 
 from portfolio.application.snapshots import Snapshot
 from portfolio.entrypoints.http.reads import newest_snapshot
+from portfolio.entrypoints.http.responses import JSON
 from portfolio.entrypoints.http.use_cases import UseCases
 
 
@@ -18,6 +23,27 @@ class Encoded:
 
     body: bytes
     etag: str = ""
+    answer: Response[bytes] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "answer", _Ready(self.body, headers=self.headers, media_type=JSON))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return the headers that tell a client which version it has."""
+        return {"ETag": self.etag, "Cache-Control": "no-cache"} if self.etag else {}
+
+
+class _Ready(Response[bytes]):
+    """An answer that is put together once, for all who get it."""
+
+    _ready: ASGIResponse | None = None
+
+    def to_asgi_response(self, *args: Any, **options: Any) -> ASGIResponse:
+        """Return the answer as it is sent."""
+        if self._ready is None:
+            self._ready = super().to_asgi_response(*args, **options)
+        return self._ready
 
 
 Make = Callable[[Snapshot, datetime], Awaitable[Encoded]]
