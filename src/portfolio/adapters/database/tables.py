@@ -6,7 +6,7 @@ from sqlalchemy import Boolean, Column, Date, Integer, MetaData, String, Table, 
 
 from portfolio.adapters.database.types import Exact, KeyText, UtcMoment
 
-SCHEMA_REVISION = "0016"
+SCHEMA_REVISION = "0017"
 """The revision of the migrations that this code is written for."""
 
 PRICES = "prices"
