@@ -8,6 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from portfolio.adapters.database.mapping_positions import Values
 from portfolio.application.daily_positions import DayPositions, PositionOnDay
 from portfolio.application.records import (
@@ -51,7 +53,7 @@ def outcome_to_row(outcome: RecordedOutcome) -> Values:
         "net_amount": outcome.net_amount.value,
         "fees": outcome.fees.value,
         "engine": outcome.engine,
-        "outcome": json.dumps(_acceptance_to_json(result) if isinstance(result, Acceptance) else _refusal(result)),
+        "outcome": _json(_acceptance_to_json(result) if isinstance(result, Acceptance) else _refusal(result)),
         "decided_at": outcome.decided_at,
     }
 
@@ -74,6 +76,10 @@ def outcome_from_row(row: Any) -> RecordedOutcome:
         engine=row.engine,
         decided_at=row.decided_at,
     )
+
+
+def _json(content: Values) -> str:
+    return msgspec.json.encode(content).decode()
 
 
 def _refusal(refusal: Refusal) -> Values:
