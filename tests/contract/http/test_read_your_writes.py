@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -16,12 +17,13 @@ from hypothesis import strategies as st
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.opening import OpenBooks
 from portfolio.application.records import DailyValue, Revisions
+from portfolio.application.snapshots import Snapshot
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.position import Mark, Position
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.portfolio import PortfolioAnswers
-from portfolio.entrypoints.http.standing import Encoded
+from portfolio.entrypoints.http.standing import Encoded, StandingAnswer
 from portfolio.settings import Settings
 from tests.support.clock import FakeClock
 from tests.support.fake_ledger import SCHEMA, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
@@ -170,3 +172,29 @@ async def test_who_asks_in_the_same_second_gets_the_same_bytes_and_they_are_as_f
         fresh = PortfolioAnswers(service.cases)
         assert await answers.portfolio() == await fresh.portfolio()
         assert await answers.positions() == await fresh.positions()
+
+
+async def test_an_answer_given_to_many_has_each_ones_own_headers(service: Service) -> None:
+    await service.http.post("/holdings/update", json=BUY)
+    for path in ("/portfolio", "/positions"):
+        ids = [f"reader-{number}" for number in range(3)]
+        answers = [await service.http.get(path, headers={"X-Request-ID": name}) for name in ids]
+        assert [answer.headers.get_list("X-Request-ID") for answer in answers] == [[name] for name in ids]
+        assert len({answer.content for answer in answers}) == 1
+        assert {answer.headers["Cache-Control"] for answer in answers} == {answers[0].headers["Cache-Control"]}
+        assert answers[0].headers["Content-Length"] == str(len(answers[0].content))
+
+
+async def test_an_answer_that_failed_is_made_anew(service: Service) -> None:
+    async def fail_first(_snapshot: Snapshot, _now: datetime) -> Encoded:
+        made.append(len(made))
+        if len(made) == 1:
+            raise LedgerUnavailable("gone for a moment")
+        return Encoded(b"{}")
+
+    made: list[int] = []
+    standing = StandingAnswer(service.cases, fail_first)
+    with pytest.raises(LedgerUnavailable):
+        await standing()
+    assert (await standing()).body == b"{}"
+    assert made == [0, 1]

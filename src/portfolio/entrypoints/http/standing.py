@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -46,7 +46,7 @@ class _Ready(Response[bytes]):
         return self._ready
 
 
-Make = Callable[[Snapshot, datetime], Awaitable[Encoded]]
+Make = Callable[[Snapshot, datetime], Coroutine[Any, Any, Encoded]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,8 @@ class StandingAnswer:
         standing = self._standing
         if standing is None or not standing.is_of(snapshot, second) or standing.has_failed:
             # In a task of its own: whoever came first may go away before the others have their answer.
-            task = asyncio.create_task(self._made(snapshot, now), name="standing-answer")
+            task = asyncio.create_task(self._make(snapshot, now), name="standing-answer")
             standing = self._standing = _Standing(snapshot, second, task)
         if standing.task.done():
             return standing.task.result()
         return await asyncio.shield(standing.task)
-
-    async def _made(self, snapshot: Snapshot, now: datetime) -> Encoded:
-        return await self._make(snapshot, now)
