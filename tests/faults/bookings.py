@@ -79,7 +79,7 @@ class Crowd:
             assert answers[one.key].status == 200, f"{one.key}: {answers[one.key]}"
         for one in sorted(self.bookings, key=lambda one: int(answers[one.key].body["trade_id"])):
             told = answers[one.key]
-            scene.model.book(one.wish, told.body["trade_id"])
+            scene.model.book(one.wish, told.body["trade_id"], one.key)
             scene.model.keep(one.key, Promise(one.wish, one.body, told.body["trade_id"], None, told.told))
             scene.tally["acknowledged"] += 1
 
@@ -139,8 +139,8 @@ class Unkeyed:
         """Take the answer; without one look into the tables when the service has finished all it had begun."""
         assert self.answer is not None
         if self.answer.is_definite:
-            promise = take(scene, self.wish, "a booking without key", b"", self.answer)
-            scene.model.unkeyed_refusals += promise.refused is not None
+            if take(scene, self.wish, "", b"", self.answer).refused:
+                scene.model.refuse_unkeyed()
             return
         scene.tally["unknown, then resolved"] += 1
         await scene.world.terminate()
@@ -151,8 +151,8 @@ class Unkeyed:
             if trade_id not in known:
                 scene.model.book(self.wish, trade_id)
                 scene.tally["acknowledged"] += 1
-        refused = sum(not key and status == "refused" for key, status, _ in books.outcomes)
-        scene.model.unkeyed_refusals = refused
+        if sum(not key for key, *_ in books.outcomes) > scene.model.unkeyed_refusals:
+            scene.model.refuse_unkeyed()
 
 
 @dataclass(slots=True)

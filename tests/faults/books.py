@@ -14,6 +14,7 @@ from decimal import Context, Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
+from zlib import crc32
 
 from tests.support.database_server import DatabaseServer
 from tests.support.databases import DatabaseUnderTest
@@ -25,6 +26,29 @@ _EXACT = Context(prec=80)
 def units(value: Any) -> int:
     """Return a column's decimal as a count of 1e-18; the same rows are read after every operation."""
     return 0 if value is None else int(_EXACT.scaleb(Decimal(str(value)), 18))
+
+
+@dataclass(slots=True)
+class Digest:
+    """A set of rows in three numbers, whatever their order: comparing thousands of rows each time would take long."""
+
+    rows: int = 0
+    total: int = 0
+    mixed: int = 0
+
+    def add(self, *parts: object) -> None:
+        """Take in one row."""
+        one = crc32(":".join(map(str, parts)).encode())
+        self.rows, self.total, self.mixed = self.rows + 1, self.total + one, self.mixed ^ one
+
+
+@dataclass(slots=True)
+class Digests:
+    """The digests of what is listed: trades, outcomes and movements with their keys."""
+
+    trades: Digest = field(default_factory=Digest)
+    outcomes: Digest = field(default_factory=Digest)
+    movements: Digest = field(default_factory=Digest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +106,14 @@ class Books:
     revisions: int
     first_revision: int
     last_revision: int
+    listed: bool
+    """Whether the rows are listed: they need not be where their digests are those expected."""
     trades: list[tuple[int, str]] = field(repr=False)
     """The id and the key of each trade booked by the service; the key is empty where it has none."""
     outcomes: list[tuple[str, str, int]] = field(repr=False)
     """The key, the status and the trade id of each outcome kept; 0 where there is no trade."""
     movements: list[tuple[int, str]] = field(repr=False)
+    """The id and the key of each cash movement that has one."""
 
 
 class Cursor(Protocol):
@@ -125,7 +152,9 @@ class Tables:
         embedded = sqlite3.connect(self.path, isolation_level=None, timeout=30, check_same_thread=False)
         # Its stubs know of integers only, and it takes texts.
         embedded.create_aggregate("exact_sum", 1, _ExactSum)  # type: ignore[arg-type]
-        embedded.create_function("CONCAT_WS", -1, _concatenated)
+        embedded.create_aggregate("BIT_XOR", 1, _Mixed)
+        embedded.create_function("CONCAT_WS", -1, _concatenated, deterministic=True)
+        embedded.create_function("CRC32", 1, lambda text: crc32(text.encode()), deterministic=True)
         return embedded
 
     @contextmanager
@@ -140,10 +169,10 @@ class Tables:
         finally:
             connection.close()
 
-    def read(self) -> Books:
-        """Return the books as committed now."""
+    def read(self, expected: Digests | None = None) -> Books:
+        """Return the books as committed now; rows whose digests are as expected are not listed."""
         with self.transaction("BEGIN" if self.is_sqlite else "START TRANSACTION WITH CONSISTENT SNAPSHOT") as cursor:
-            return read_books(cursor, sqlite=self.is_sqlite)
+            return read_books(cursor, expected, sqlite=self.is_sqlite)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Return the rows of one query."""
@@ -162,7 +191,12 @@ class Tables:
         )
 
 
-def read_books(cursor: Cursor, *, sqlite: bool) -> Books:
+_TRADES = ("id, COALESCE(client_trade_id, '')", "mock_trades WHERE booked_by IS NOT NULL")
+_OUTCOMES = ("COALESCE(client_trade_id, ''), status, COALESCE(trade_id, 0)", "booking_outcomes")
+_MOVEMENTS = ("id, client_movement_id", "cash_movements WHERE client_movement_id IS NOT NULL")
+
+
+def read_books(cursor: Cursor, expected: Digests | None = None, *, sqlite: bool) -> Books:
     """Return what the tables say to this transaction."""
     add = "exact_sum" if sqlite else "SUM"
     [row] = _rows(
@@ -177,6 +211,8 @@ def read_books(cursor: Cursor, *, sqlite: bool) -> Books:
         "SELECT ledger_revision AS r FROM mock_trades WHERE booked_by IS NOT NULL"
         " UNION ALL SELECT ledger_revision FROM cash_movements) AS entries",
     )
+    found = Digests(*(_digest(cursor, *what) for what in (_TRADES, _OUTCOMES, _MOVEMENTS))) if expected else None
+    listed = expected is None or found != expected
     return Books(
         cash=units(row[0]),
         ledger_cash=units(row[1]),
@@ -192,20 +228,10 @@ def read_books(cursor: Cursor, *, sqlite: bool) -> Books:
         revisions=revisions,
         first_revision=first,
         last_revision=last,
-        trades=[
-            (int(id_), key)
-            for id_, key in _listed(cursor, "id, COALESCE(client_trade_id, '')", "mock_trades", "booked_by IS NOT NULL")
-        ],
-        outcomes=[
-            (key, status, int(trade_id))
-            for key, status, trade_id in _listed(
-                cursor, "COALESCE(client_trade_id, ''), status, COALESCE(trade_id, 0)", "booking_outcomes", "1 = 1"
-            )
-        ],
-        movements=[
-            (int(id_), key)
-            for id_, key in _listed(cursor, "id, COALESCE(client_movement_id, '')", "cash_movements", "1 = 1")
-        ],
+        listed=listed,
+        trades=[(int(id_), key) for id_, key in _list(cursor, *_TRADES)] if listed else [],
+        outcomes=[(key, status, int(id_)) for key, status, id_ in _list(cursor, *_OUTCOMES)] if listed else [],
+        movements=[(int(id_), key) for id_, key in _list(cursor, *_MOVEMENTS)] if listed else [],
     )
 
 
@@ -259,10 +285,15 @@ def _rows(cursor: Cursor, query: str) -> list[tuple[Any, ...]]:
     return list(cursor.fetchall())
 
 
-def _listed(cursor: Cursor, columns: str, table: str, condition: str) -> list[list[str]]:
+def _digest(cursor: Cursor, columns: str, source: str) -> Digest:
+    of_rows = f"SELECT CRC32(CONCAT_WS(':', {columns})) AS one FROM {source}"
+    [(rows, total, mixed)] = _rows(cursor, f"SELECT COUNT(*), SUM(one), BIT_XOR(one) FROM ({of_rows}) AS digested")
+    return Digest(rows, int(total or 0), int(mixed or 0))
+
+
+def _list(cursor: Cursor, columns: str, source: str) -> list[list[str]]:
     """Return rows in one text: a driver in Python takes long for thousands of rows, and no time for a long text."""
-    separated = f"GROUP_CONCAT(CONCAT_WS(':', {columns}))"
-    [(text,)] = _rows(cursor, f"SELECT {separated} FROM {table} WHERE {condition}")
+    [(text,)] = _rows(cursor, f"SELECT GROUP_CONCAT(CONCAT_WS(':', {columns})) FROM {source}")
     if text is None:
         return []
     plain = text.decode() if isinstance(text, bytes) else text
@@ -280,6 +311,19 @@ class _ExactSum:
 
     def finalize(self) -> str:
         return str(Decimal(self._total).scaleb(-18, _EXACT))
+
+
+class _Mixed:
+    """The aggregate BIT_XOR, which SQLite lacks."""
+
+    def __init__(self) -> None:
+        self._mixed = 0
+
+    def step(self, value: int, /) -> None:
+        self._mixed ^= value
+
+    def finalize(self) -> int:
+        return self._mixed
 
 
 def _concatenated(separator: str, *parts: object) -> str:

@@ -1,6 +1,7 @@
 """What has to hold after every operation, each as a check with a name.
 
 A check compares the tables, as SQL reads them, with the model or with themselves, and returns what is wrong in words.
+Where the digests of the rows are those of what was told, the rows are as told: then they are not listed one by one.
 The tests of the checks break real books in every way and see that the check named catches it.
 """
 
@@ -82,7 +83,7 @@ def the_model_is_equal(books: Books, model: Model) -> Iterator[str]:
         ("net deposits", books.deposits, rules.deposits),
         ("realized result", books.realized, rules.realized),
         ("fees", books.fees, rules.fees),
-        ("trades", books.replayed.trades, len(model.all_trade_ids)),
+        ("trades", books.replayed.trades, len(model.trade_ids) + len(model.reversals)),
         ("movements", books.replayed.movements, model.movements),
     ):
         yield from _same(name, found, wanted)
@@ -104,6 +105,8 @@ def the_model_is_equal(books: Books, model: Model) -> Iterator[str]:
 
 def nothing_acknowledged_is_missing(books: Books, model: Model) -> Iterator[str]:
     """Every booking that a client was told of is there, under its key and its id."""
+    if not books.listed:
+        return
     there = set(books.trades)
     ids = {trade_id for trade_id, _ in there}
     for key, promise in model.promises.items():
@@ -116,6 +119,8 @@ def nothing_acknowledged_is_missing(books: Books, model: Model) -> Iterator[str]
 
 def nothing_is_doubled(books: Books, model: Model) -> Iterator[str]:
     """No key has two trades, and no trade is there that nobody was told of."""
+    if not books.listed:
+        return
     keys = Counter(key for _, key in books.trades if key)
     yield from (f"key {key} has {count} trades" for key, count in keys.items() if count > 1)
     known = Counter(model.all_trade_ids)
@@ -128,6 +133,8 @@ def nothing_is_doubled(books: Books, model: Model) -> Iterator[str]:
 
 def outcomes_are_kept(books: Books, model: Model) -> Iterator[str]:
     """Every keyed booking and every refusal is kept as what the client was told, and nothing else is."""
+    if not books.listed:
+        return
     wanted = Counter(
         (key, "booked" if promise.trade_id else "refused", promise.trade_id or 0)
         for key, promise in model.promises.items()

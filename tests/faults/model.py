@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from tests.faults.books import Digests
 from tests.unit.domain.ledger_model import Books as Rules
 from tests.unit.domain.ledger_model import Holding, Refused, Wish
 
@@ -41,6 +42,8 @@ class Model:
     """What the market says of each symbol, now and always."""
     movements: int = 0
     unkeyed_refusals: int = 0
+    told: Digests = field(default_factory=Digests)
+    """What was told so far: each trade, outcome and movement with its key."""
     foreign_cash: int = 0
     foreign_quantity: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     foreign_basis: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -52,9 +55,12 @@ class Model:
         self.movements += 1
         self.move(cash)
 
-    def move(self, amount: int) -> None:
+    def move(self, amount: int, key: str = "", movement_id: int = 0) -> None:
         """Take in a deposit, or a withdrawal below zero."""
         self.movements += 1
+        if key:
+            self.movement_keys[key] = movement_id
+            self.told.movements.add(movement_id, key)
         self.rules.cash += amount
         self.rules.booked_cash += amount
         self.rules.deposits += amount
@@ -67,10 +73,11 @@ class Model:
             return str(refusal)
         return None
 
-    def book(self, wish: Wish, trade_id: int) -> int:
+    def book(self, wish: Wish, trade_id: int, key: str = "") -> int:
         """Take in a booking and return its realized result."""
         realized = self.rules.book(wish)
         self.trade_ids.append(trade_id)
+        self.told.trades.add(trade_id, key)
         self.touched.discard(wish.symbol)
         return realized
 
@@ -78,6 +85,12 @@ class Model:
         """Take in what a key stands for from now on, without booking it."""
         assert key not in self.promises, f"{key} is decided twice"
         self.promises[key] = promise
+        self.told.outcomes.add(key, "booked" if promise.trade_id else "refused", promise.trade_id or 0)
+
+    def refuse_unkeyed(self) -> None:
+        """Take in a refusal of a booking without a key."""
+        self.unkeyed_refusals += 1
+        self.told.outcomes.add("", "refused", 0)
 
     def expect_reversal(self, index: int) -> str | None:
         """Return why the reversal has to be refused; None where it has to be booked."""
@@ -92,6 +105,7 @@ class Model:
         """Take in a reversal. It is a trade of its own in the tables."""
         self.rules.reverse(index)
         self.reversals[self.trade_ids[index]] = trade_id
+        self.told.trades.add(trade_id, "")
         self.touched.discard(self.rules.trades[index].symbol)
 
     def move_foreign(self, symbol: str | None, *, cash: int, quantity: int = 0, basis: int = 0) -> None:

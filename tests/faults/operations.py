@@ -80,8 +80,7 @@ class Move:
             scene.tally["refused"] += 1
             return
         assert answer.status == 200, str(answer)
-        scene.model.move(self.amount)
-        scene.model.movement_keys[self.key] = answer.body["movement"]["id"]
+        scene.model.move(self.amount, self.key, answer.body["movement"]["id"])
         assert units(answer.body["cash_balance"]) == scene.model.rules.cash
         assert units(answer.body["net_deposits"]) == scene.model.rules.deposits
         scene.tally["acknowledged"] += 1

@@ -127,7 +127,8 @@ class RandomRun:
 
     async def _check(self) -> None:
         """Compare the tables with the model."""
-        check(await asyncio.to_thread(self._world.tables.read), self._scene.model)
+        model = self._scene.model
+        check(await asyncio.to_thread(self._world.tables.read, model.told), model)
 
     async def _ask(self) -> None:
         """Compare what the service says of itself with the model; what it calls stale is older, and asked for again."""
@@ -150,6 +151,7 @@ class RandomRun:
         """Have the service prove its books, accept the drift there is, and count its connections."""
         printed = await self._world.verify()
         assert printed.startswith(f"{len(self._scene.model.all_trade_ids)} trades"), printed
+        check(await asyncio.to_thread(self._world.tables.read), self._scene.model)  # every row, listed
         if self._scene.model.has_drift:
             await self._world.reconcile()
             self._scene.model.reconcile()

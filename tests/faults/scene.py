@@ -55,11 +55,11 @@ def take(scene: Scene, wish: Wish, key: str, body: bytes, answer: Answer) -> Pro
     """Compare a definite answer with what the model expects, and book it there; return what was promised."""
     expected = scene.model.expect(wish)
     if expected is not None:
-        assert (answer.status, answer.slug) == KEPT[expected], f"{key}: {answer} instead of {expected}"
+        assert (answer.status, answer.slug) == KEPT[expected], f"{key!r}: {answer} instead of {expected}"
         scene.tally["refused"] += 1
         return Promise(wish, body, None, expected, answer.told)
-    assert answer.status == 200, f"{key}: {answer}, and it can be booked"
-    realized = scene.model.book(wish, answer.body["trade_id"])
+    assert answer.status == 200, f"{key!r}: {answer}, and it can be booked"
+    realized = scene.model.book(wish, answer.body["trade_id"], key)
     scene.tally["acknowledged"] += 1
     compare_position(scene, wish.symbol, answer.body, realized)
     return Promise(wish, body, answer.body["trade_id"], None, answer.told)
