@@ -81,7 +81,16 @@ class Performance:
 class ReadPerformance:
     """Measures the portfolio over its last completed days."""
 
-    def __init__(self, ledger: Ledger, snapshots: Snapshots, clock: Clock, *, portfolio_id: int = 1) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        snapshots: Snapshots,
+        clock: Clock,
+        *,
+        portfolio_id: int = 1,
+        deadline_seconds: float = 2.5,
+    ) -> None:
+        self._deadline_seconds = deadline_seconds
         self._ledger = ledger
         self._snapshots = snapshots
         self._clock = clock
@@ -98,15 +107,15 @@ class ReadPerformance:
             PortfolioMissing: the books were never opened.
         """
         assert 1 <= days <= MAX_DAYS
-        snapshot = await self._snapshots.newest()
+        snapshot = await self._snapshots.newest_within(self._deadline_seconds)
         today = (snapshot.as_of if snapshot.database_away else self._clock.now()).date()
         start = today - timedelta(days=days + 1)
-        rows, stale = await self.recorded(start)
+        rows, stale = await self.recorded(start, asks=not snapshot.database_away)
         older = rows
         if not rows or rows[0].day > start:
             # What was booked before the first day is known from an older row, and exactly so: on a day without a row
             # nothing ran, so nothing was booked.
-            older, _ = await self.recorded(EARLIEST)
+            older, _ = await self.recorded(EARLIEST, asks=not stale)
         return measure(
             snapshot,
             final_days(rows, today),
@@ -116,12 +125,15 @@ class ReadPerformance:
             stale=stale or snapshot.database_away,
         )
 
-    async def recorded(self, since: date) -> tuple[list[DailyValue], bool]:
-        """Return the recorded days since then, and whether they are only the last ones seen."""
+    async def recorded(self, since: date, *, asks: bool = True) -> tuple[list[DailyValue], bool]:
+        """Return the recorded days since then, and whether they are only the last ones seen, as without ``asks``."""
+        is_known = self._kept_since is not None and since >= self._kept_since
+        if is_known and not asks:
+            return [row for row in self._kept if row.day >= since], True
         try:
             rows = list(await self._ledger.daily_values(self._portfolio_id, since=since))
         except LedgerUnavailable:
-            if self._kept_since is None or since < self._kept_since:
+            if not is_known:
                 raise
             return [row for row in self._kept if row.day >= since], True
         self._kept = [row for row in self._kept if row.day < since] + rows

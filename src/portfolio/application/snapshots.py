@@ -63,6 +63,21 @@ class Snapshots:
             self._next = asyncio.create_task(self._look_after(self._running), name="snapshot-lookup")
         return await asyncio.shield(self._next)
 
+    async def newest_within(self, seconds: float) -> Snapshot:
+        """Return the state as of now; the last one seen, marked, when the database does not answer in time.
+
+        Raises:
+            LedgerUnavailable: the database is away and no state was ever seen.
+            PortfolioMissing: the books were never opened.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.newest()
+        except TimeoutError as error:
+            if self._last is None:
+                raise LedgerUnavailable("the database does not answer, and there is no earlier state") from error
+            return replace(self._last, database_away=True)
+
     async def _look_after(self, running: asyncio.Task[Snapshot] | None) -> Snapshot:
         if running is not None:
             await asyncio.wait({running})

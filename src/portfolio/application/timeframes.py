@@ -74,7 +74,9 @@ class ReadTimeframes:
         clock: Clock,
         *,
         portfolio_id: int = 1,
+        deadline_seconds: float = 2.5,
     ) -> None:
+        self._deadline_seconds = deadline_seconds
         self._ledger = ledger
         self._snapshots = snapshots
         self._performance = performance
@@ -88,14 +90,14 @@ class ReadTimeframes:
             LedgerUnavailable: the database is away, and not all days were ever read.
             PortfolioMissing: the books were never opened.
         """
-        snapshot = await self._snapshots.newest()
+        snapshot = await self._snapshots.newest_within(self._deadline_seconds)
         today = (snapshot.as_of if snapshot.database_away else self._clock.now()).date()
-        rows, old = await self._performance.recorded(EARLIEST)
+        rows, old = await self._performance.recorded(EARLIEST, asks=not snapshot.database_away)
         stale = old or snapshot.database_away
         finals = final_days(rows, today)
         frames = [_frame(name, snapshot, rows, finals, today, stale=stale) for name in NAMES]
         ends = {day for f in frames if f.incomplete is None and f.start is not None for day in (f.start, f.end)}
-        held = await self._held(ends)
+        held = None if snapshot.database_away else await self._held(ends)
         values = {day.day: day for day in finals}
         return Timeframes(
             frames=[_attributed(frame, held, values) for frame in frames], as_of=snapshot.as_of, stale=stale

@@ -118,7 +118,8 @@ def assemble(rim: Rim, settings: Settings, *, portfolio_id: int) -> PortfolioApp
     plan = ReadPlan(market)
     lifetime = timedelta(seconds=settings.signal_ttl_seconds)
     signal_rules = SignalRules(ttl=lifetime, max_price_age=max_price_age, plan_seconds=PLAN_SHARE * deadline_seconds)
-    performance = ReadPerformance(ledger, snapshots, clock, portfolio_id=portfolio_id)
+    read_seconds = READ_SHARE * deadline_seconds
+    performance = ReadPerformance(ledger, snapshots, clock, portfolio_id=portfolio_id, deadline_seconds=read_seconds)
     use_cases = UseCases(
         ledger=ledger,
         booking=queue,
@@ -126,7 +127,9 @@ def assemble(rim: Rim, settings: Settings, *, portfolio_id: int) -> PortfolioApp
         reverse=ReverseTrade(ledger, clock, rules, portfolio_id=portfolio_id),
         snapshots=snapshots,
         performance=performance,
-        timeframes=ReadTimeframes(ledger, snapshots, performance, clock, portfolio_id=portfolio_id),
+        timeframes=ReadTimeframes(
+            ledger, snapshots, performance, clock, portfolio_id=portfolio_id, deadline_seconds=read_seconds
+        ),
         refresh=refresh,
         health=ReadHealth(
             ledger,
@@ -148,7 +151,7 @@ def assemble(rim: Rim, settings: Settings, *, portfolio_id: int) -> PortfolioApp
         clock=clock,
         categories=rim.categories,
         max_price_age=max_price_age,
-        read_deadline_seconds=READ_SHARE * deadline_seconds,
+        read_deadline_seconds=read_seconds,
     )
     lifecycle = Lifecycle(
         check=rim.check_schema,

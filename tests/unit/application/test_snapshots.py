@@ -200,3 +200,25 @@ async def test_a_reader_who_goes_away_does_not_take_the_lookup_along(snapshots: 
     ledger.gate.set()
     assert (await staying).portfolio.cash == money(100_000)
     assert ledger.lookups == 1
+
+
+async def test_a_reader_in_a_hurry_is_given_the_last_state_seen_or_told_that_there_is_none() -> None:
+    class Silent(FakeLedger):
+        silent = False
+
+        async def revisions(self, portfolio_id: int) -> Revisions:
+            if self.silent:
+                await asyncio.Event().wait()
+            return await super().revisions(portfolio_id)
+
+    ledger = Silent((await opened(FakeClock())).books)
+    snapshots = Snapshots(ledger, FakeClock())
+    ledger.silent = True
+    with pytest.raises(LedgerUnavailable, match="no earlier state"):
+        await snapshots.newest_within(0.01)
+    ledger.silent = False
+    another = Snapshots(ledger, FakeClock())
+    seen = await another.newest_within(5)
+    ledger.silent = True
+    late = await another.newest_within(0.01)
+    assert (seen.database_away, late.database_away, late.portfolio) == (False, True, seen.portfolio)

@@ -12,10 +12,11 @@ from portfolio.application.daily_positions import NOTHING, PositionOnDay, attrib
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.performance import ReadPerformance
 from portfolio.application.price_records import PriceUpdate
-from portfolio.application.records import BookTrade
+from portfolio.application.records import BookTrade, Revisions
 from portfolio.application.snapshots import Snapshots
 from portfolio.application.timeframes import NAMES, ReadTimeframes, Timeframe, Timeframes
 from portfolio.domain.money import Money, Price, Quantity
+from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.position import Mark
 from portfolio.domain.symbol import Symbol
 from portfolio.domain.trade import Execution, Side
@@ -204,6 +205,32 @@ async def test_with_the_database_away_the_figures_stay_and_what_they_are_made_of
     read = await world.read()
     frame = read.frames[0]
     assert (read.stale, frame.incomplete, frame.unattributed) == (True, None, "database_away")
+
+
+async def test_a_database_that_goes_away_between_two_questions_is_away(world: World) -> None:
+    class Fading(FakeLedger):
+        fades = False
+
+        def _answer(self) -> None:
+            self.away = self.fades
+            super()._answer()
+
+        async def revisions(self, portfolio_id: int) -> Revisions:
+            return Revisions(ledger=1, prices=0)
+
+        async def load(self, portfolio_id: int) -> Portfolio:
+            assert self.books.portfolio is not None
+            return self.books.portfolio
+
+    for _ in range(2):
+        await world.refresh()
+        world.sleep()
+    ledger = Fading(world.ledger.books)
+    fading = World(ledger, world.clock)
+    await fading.read()
+    ledger.fades = True
+    read = await fading.read()
+    assert (read.stale, read.frames[0].incomplete, read.frames[0].unattributed) == (True, None, "database_away")
 
 
 def test_without_a_price_at_an_end_a_contribution_is_unknown_and_left_in_the_rest() -> None:

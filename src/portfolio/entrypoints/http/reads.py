@@ -151,14 +151,7 @@ async def newest_snapshot(cases: UseCases) -> Snapshot:
         LedgerUnavailable: the database is away and no state was ever seen.
         PortfolioMissing: the books were never opened.
     """
-    try:
-        async with asyncio.timeout(cases.read_deadline_seconds):
-            return await cases.snapshots.newest()
-    except TimeoutError as error:
-        last = cases.snapshots.last
-        if last is None:
-            raise LedgerUnavailable("the database does not answer, and there is no earlier state") from error
-        return replace(last, database_away=True)
+    return await cases.snapshots.newest_within(cases.read_deadline_seconds)
 
 
 async def read_market(cases: UseCases, days: int = DEFAULT_DAYS) -> MarketState:
