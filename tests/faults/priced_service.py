@@ -16,7 +16,7 @@ from tests.support.databases import DatabaseUnderTest
 from tests.support.exchange import StandInExchange
 from tests.support.service import ServiceProcess
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 
 
 def until(condition: Callable[[], object], *, what: str, seconds: float = PATIENCE_SECONDS) -> float:

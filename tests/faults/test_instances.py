@@ -14,7 +14,7 @@ import pytest
 from tests.faults.fleet import TRY_SECONDS, Fleet, fleet
 from tests.faults.instance_load import PRICE, Load, flips
 from tests.faults.invariants import ONE, check
-from tests.faults.priced_service import until
+from tests.faults.priced_service import PATIENCE_SECONDS, until
 from tests.support import exchange_faults as faults
 from tests.support.database_server import DatabaseServer
 from tests.support.databases import DatabaseUnderTest
@@ -34,7 +34,7 @@ SLACK_SECONDS = 30.0
 
 async def the_only_leader(of: Fleet, *, other_than: str = "") -> str:
     """The instance that refreshes, once one other than this does."""
-    give_up_at = time.monotonic() + 60
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
     while True:
         found = await asyncio.to_thread(of.leaders)
         if len(found) == 1 and found[0] != other_than:
