@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from tests.faults.clients import Client, booking, send_and_vanish
+from tests.faults.faults import UNASKED_SECONDS
 from tests.faults.world import CONNECTIONS, World, until
 from tests.unit.domain.ledger_model import ONE, Wish
 
@@ -88,4 +89,5 @@ async def no_connection_is_left(world: World) -> bool:
         "SELECT trx_id FROM information_schema.innodb_trx JOIN information_schema.processlist"
         f" ON id = trx_mysql_thread_id WHERE user = '{user}'"
     )
+    await asyncio.sleep(UNASKED_SECONDS)  # for the next look
     return len(threads) <= CONNECTIONS and world.proxy.open_connections <= CONNECTIONS and not busy
