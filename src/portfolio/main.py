@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from portfolio.entrypoints.http.app import PortfolioApp
 
 PORTFOLIO_ID = 1
+# Nobody's request waits for a command: a busy database may take its time.
+COMMAND_SECONDS = 30.0
 
 
 def main() -> None:
@@ -53,7 +55,7 @@ class CompositionRoot:
     @asynccontextmanager
     async def desk(self, settings: Settings) -> AsyncIterator[Desk]:
         """Open the database and yield the use cases of the command line."""
-        clock, database = SystemClock(), Database.of(settings)
+        clock, database = SystemClock(), Database.of(settings, patience_seconds=COMMAND_SECONDS)
         exchanges, ledger = _exchanges(settings, clock), database.ledger
         try:
             await database.check_schema()

@@ -31,8 +31,10 @@ class Database:
         self.signals = DatabaseSignals(connections)
 
     @staticmethod
-    def of(settings: Settings) -> Database:
+    def of(settings: Settings, *, patience_seconds: float = 0.0) -> Database:
         """Return the database of the settings; nothing is connected yet.
+
+        Its limits fit a request's deadline, or ``patience_seconds`` where that is longer.
 
         Raises:
             SettingsError: the URL cannot be read, or names another kind of database.
@@ -43,7 +45,7 @@ class Database:
                 prices_schema=settings.prices_schema,
                 hosts=settings.further_hosts,
                 pool_size=settings.database_pool_size,
-                limits=Limits.within(settings.request_deadline_seconds),
+                limits=Limits.within(max(settings.request_deadline_seconds, patience_seconds)),
             )
         except ValueError as error:
             raise SettingsError("PORTFOLIO_DATABASE_URL is sqlite+aiosqlite:///... or mysql+aiomysql://...") from error
