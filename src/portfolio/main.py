@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -27,13 +26,10 @@ if TYPE_CHECKING:
     from portfolio.entrypoints.http.app import PortfolioApp
 
 PORTFOLIO_ID = 1
-# Nobody's request waits for a command: a busy database may take its time.
-COMMAND_SECONDS = 30.0
 
 
 def main() -> None:
-    """Carry out the command line; what it writes is for its own user alone."""
-    os.umask(os.umask(0o077) | 0o077)
+    """Carry out the command line."""
     commands(obj=CompositionRoot())
 
 
@@ -55,7 +51,7 @@ class CompositionRoot:
     @asynccontextmanager
     async def desk(self, settings: Settings) -> AsyncIterator[Desk]:
         """Open the database and yield the use cases of the command line."""
-        clock, database = SystemClock(), Database.of(settings, patience_seconds=COMMAND_SECONDS)
+        clock, database = SystemClock(), Database.of(settings, for_commands=True)
         exchanges, ledger = _exchanges(settings, clock), database.ledger
         try:
             await database.check_schema()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -67,6 +68,8 @@ def commands() -> None:
 
     Settings come from the environment (PORTFOLIO_*) and from a .env file; the README lists them.
     """
+    # What is written (the log, the embedded database) is for its own user alone.
+    os.umask(os.umask(0o077) | 0o077)
 
 
 @commands.command()

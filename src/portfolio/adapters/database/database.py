@@ -17,6 +17,8 @@ from portfolio.adapters.database.tables import SCHEMA_REVISION
 from portfolio.application.errors import LedgerUnavailable, SchemaUnknown
 from portfolio.settings import Settings, SettingsError
 
+COMMAND_SECONDS = 30.0
+
 
 class Database:
     """Ledger, prices, leases and signals on one pool of connections, and one connection that looks for changes."""
@@ -31,21 +33,24 @@ class Database:
         self.signals = DatabaseSignals(connections)
 
     @staticmethod
-    def of(settings: Settings, *, patience_seconds: float = 0.0) -> Database:
+    def of(settings: Settings, *, for_commands: bool = False) -> Database:
         """Return the database of the settings; nothing is connected yet.
 
-        Its limits fit a request's deadline, or ``patience_seconds`` where that is longer.
+        Its limits fit a request's deadline; no request waits for a command, so a busy database may take longer there.
 
         Raises:
             SettingsError: the URL cannot be read, or names another kind of database.
         """
+        seconds = settings.request_deadline_seconds
+        if for_commands:
+            seconds = max(seconds, COMMAND_SECONDS)
         try:
             return open_database(
                 settings.database_url,
                 prices_schema=settings.prices_schema,
                 hosts=settings.further_hosts,
                 pool_size=settings.database_pool_size,
-                limits=Limits.within(max(settings.request_deadline_seconds, patience_seconds)),
+                limits=Limits.within(seconds),
             )
         except ValueError as error:
             raise SettingsError("PORTFOLIO_DATABASE_URL is sqlite+aiosqlite:///... or mysql+aiomysql://...") from error
