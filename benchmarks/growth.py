@@ -121,7 +121,9 @@ def _read_ms(stage: Stage, path: str, service: Service) -> float:
 
 
 def _holding(stage: Stage, size: int) -> Service:
-    service = stage.running(f"positions-{size}", stage.database(f"positions_{size}"))
+    # Time enough to book the last thousand of ten thousand, whatever else the machine does.
+    patience = {"PORTFOLIO_REQUEST_DEADLINE_SECONDS": "60"}
+    service = stage.running(f"positions-{size}", stage.database(f"positions_{size}"), **patience)
     hold(service, [f"R{number:03}" for number in range(size)])
     return service
 

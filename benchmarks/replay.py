@@ -7,6 +7,7 @@ copy of the database as it was before. So the floor does what the service does t
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
@@ -23,7 +24,9 @@ from tests.support.databases import DatabaseUnderTest
 T = TypeVar("T")
 Transaction = Sequence[str]
 
-COMMIT = "COMMIT"
+BEGIN, COMMIT = "BEGIN", "COMMIT"
+BOOKS = "INTO mock_trades"
+_BETWEEN = re.compile(r"; (?=(?:BEGIN|SELECT|INSERT|UPDATE|DELETE|COMMIT)\b)")
 LOCKS = "FOR UPDATE"
 
 
@@ -58,10 +61,10 @@ class Replay:
         finally:
             server.execute("SET GLOBAL general_log = OFF")
         rows = server.execute(
-            "SELECT CONVERT(argument USING utf8mb4) FROM mysql.general_log"
+            "SELECT thread_id, CONVERT(argument USING utf8mb4) FROM mysql.general_log"
             f" WHERE command_type IN ('Query', 'Execute') AND user_host LIKE '{user}[%'"
         )
-        transactions = _transactions([str(statement) for (statement,) in rows])
+        transactions = _transactions([(str(thread), str(message)) for thread, message in rows])
         return cls(server=server, origin=origin, copy=copy, tables=tables, transactions=transactions)
 
     def reset(self) -> None:
@@ -86,10 +89,16 @@ class Replay:
         if after != before + count:
             raise RuntimeError(f"the replay of {count} bookings led from revision {before} to {after}")
 
-    def one_by_one(self, count: int) -> list[float]:
-        """Return the seconds that each of the first ``count`` transactions takes on one connection."""
+    def one_by_one(self, count: int, *, split: bool = False) -> list[float]:
+        """Return the seconds that each of the first ``count`` transactions takes on one connection.
+
+        A message may hold several statements, as the service sends it; with ``split`` each goes by itself.
+        """
         self.reset()
-        taken = run(self._one_by_one(self.transactions[:count]))
+        transactions = self.transactions[:count]
+        if split:
+            transactions = [[text for message in messages for text in _split(message)] for messages in transactions]
+        taken = run(self._one_by_one(transactions))
         self.check(count)
         return taken
 
@@ -103,9 +112,12 @@ class Replay:
     def inserts(self, which: int) -> float:
         """Return the seconds of the INSERT statements of one transaction alone, and the commit."""
         self.reset()
-        statements = [text for text in self.transactions[which] if text.startswith("INSERT")]
-        [taken] = run(self._one_by_one([[*statements, COMMIT]]))
+        [taken] = run(self._one_by_one([[*self.insert_statements(which), COMMIT]]))
         return taken
+
+    def insert_statements(self, which: int) -> list[str]:
+        """Return the INSERT statements of one transaction."""
+        return [text for message in self.transactions[which] for text in _split(message) if text.startswith("INSERT")]
 
     async def _one_by_one(self, transactions: Sequence[Transaction]) -> list[float]:
         taken = []
@@ -119,22 +131,18 @@ class Replay:
 
     async def _at_once(self, transactions: Sequence[Transaction], tasks: int) -> float:
         """The row lock decides whose turn it is; who has it carries out the next transaction."""
-        locks = {statements[0] for statements in transactions}
-        if len(locks) != 1 or LOCKS not in transactions[0][0]:
-            raise RuntimeError(f"a booking does not begin with its row lock: {sorted(locks)[0][:200]}")
-        [lock] = locks
-        waiting = list(reversed(transactions))
+        if not all(LOCKS in messages[0] for messages in transactions):
+            raise RuntimeError(f"a booking does not begin with its row lock: {transactions[0][0][:200]}")
+        asked, locked = iter(transactions), iter(transactions)
         ready = asyncio.Barrier(tasks + 1)
 
         async def book() -> None:
             async with self._connection() as cursor:
                 await ready.wait()
-                while waiting:
-                    await _execute(cursor, lock)
-                    # Another may have taken the last one while this one waited for the lock.
-                    rest = waiting.pop()[1:] if waiting else ["ROLLBACK"]
-                    for statement in rest:
-                        await _execute(cursor, statement)
+                for messages in asked:
+                    await _execute(cursor, messages[0])
+                    for message in next(locked)[1:]:
+                        await _execute(cursor, message)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(tasks):
@@ -164,8 +172,11 @@ class Replay:
 
 async def _execute(cursor: Any, statement: str) -> None:
     await cursor.execute(statement)
-    if cursor.description is not None:
-        await cursor.fetchall()
+    while True:
+        if cursor.description is not None:
+            await cursor.fetchall()
+        if not await cursor.nextset():
+            return
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -174,14 +185,24 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         return runner.run(work)
 
 
-def _transactions(statements: Sequence[str]) -> Sequence[Transaction]:
-    """Return the statements up to each commit, with those after the last one that give the connection back."""
-    found: list[list[str]] = []
-    is_new = True
-    for statement in statements:
-        if is_new and not (found and statement == "ROLLBACK"):
-            found.append([])
-            is_new = False
-        found[-1].append(statement)
-        is_new = is_new or statement == COMMIT
+def _transactions(log: Sequence[tuple[str, str]]) -> Sequence[Transaction]:
+    """Return the messages from each BEGIN to its COMMIT, by thread, of what booked something, in the order of the
+    commits.
+    """
+    found: list[Transaction] = []
+    begun: dict[str, list[str]] = {}
+    for thread, message in log:
+        if message.startswith(BEGIN):
+            begun[thread] = []
+        if thread in begun:
+            begun[thread].append(message)
+            if message.endswith(COMMIT):
+                messages = begun.pop(thread)
+                # The price loop renews its lease meanwhile.
+                if any(BOOKS in text for text in messages):
+                    found.append(messages)
     return found
+
+
+def _split(message: str) -> list[str]:
+    return _BETWEEN.split(message)
