@@ -99,3 +99,11 @@ async def test_what_a_field_takes_is_said_in_plain_words(service: Service, chang
     assert body["errors"] == [{"field": next(iter(changed)), "message": words}]
     assert "regex" not in body["detail"]
     assert words in body["detail"]
+
+
+@pytest.mark.parametrize("word", ["null", "NULL"])
+async def test_the_word_null_is_no_value_of_a_parameter(service: Service, word: str) -> None:
+    answer = await service.http.get(f"/rebalance/signals?status={word}")
+    assert is_problem(answer, 400, "malformed-request")
+    assert fields(answer) == {"status"}
+    assert (await service.http.get(f"/trades?engine={word}")).status_code == 200  # a name like any other

@@ -107,9 +107,14 @@ def read_query(request: HttpRequest, wanted: type[T]) -> T:
             )
         given[name] = value
     try:
-        return msgspec.convert(given, wanted, strict=False)
+        found = msgspec.convert(given, wanted, strict=False)
     except msgspec.ValidationError as error:
         raise _refused(str(error), "$") from error
+    for name in given:
+        if getattr(found, name) is None:
+            # Read leniently, the word null is nothing at all: then what was asked for would not be what is answered.
+            raise RequestError(MALFORMED, f"{name!r} is no value", errors=[FieldError(name, "is no value")])
+    return found
 
 
 class Reading:
