@@ -32,7 +32,8 @@ class ServiceProcess:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
-            **os.environ,
+            # What is said to the tests is no setting of the service.
+            **{name: value for name, value in os.environ.items() if not name.startswith("PORTFOLIO_TEST_")},
             **database.environment,
             "PORTFOLIO_PORT": str(self.port),
             "PORTFOLIO_PRICE_FEED": "simulated",
