@@ -21,6 +21,8 @@ from portfolio.analytics.returns import LEAST_RETURNS, NO_DEVIATION
 _CANCELLED: Final = 1e-3
 # Pairs that are computed a second time, at once: a few megabytes for a year.
 _CHUNK: Final = 1024
+# Rows of the matrix that are there at once where all of it would be too large.
+_ROWS: Final = 200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,6 +109,41 @@ def average_correlation(matrix: Matrix, eligible: npt.ArrayLike) -> Figure:
     return Figure(total / twice) if twice else Figure(reason=Reason.TOO_FEW_OBSERVATIONS)
 
 
+def pairs_above(returns: Matrix, bound: float) -> dict[tuple[int, int], float]:
+    """Return the coefficients greater than ``bound`` by (column, higher column), in order.
+
+    The matrix of all pairs is never there: of ten thousand assets it would take a gigabyte.
+
+    Args:
+        returns: simple daily returns, ``(n_days, n_assets)``, NaN where there is none.
+        bound: in [-1, 1].
+    """
+    if len(returns) < LEAST_RETURNS:
+        return {}
+    gaps = np.isnan(returns).any(axis=0)
+    full, gappy = np.flatnonzero(~gaps), np.flatnonzero(gaps)
+    series, _ = _of_length_one(returns[:, full], returns[:, full].mean(axis=0))
+    found: dict[tuple[int, int], float] = {}
+    for start in range(0, full.size, _ROWS):
+        block = np.clip(series[:, start : start + _ROWS].T @ series[:, start:], -1.0, 1.0)
+        found |= _pairs_in(block, full[start : start + _ROWS], full[start:], bound)
+    for start in range(0, gappy.size, _ROWS):
+        some = gappy[start : start + _ROWS]
+        others = np.concatenate([full, gappy[start:]])
+        block, _ = _pairwise(returns[:, some], returns[:, others])
+        found |= _pairs_in(block, some, others, bound)
+    return dict(sorted(found.items()))
+
+
+def _pairs_in(block: Matrix, left: Counts, right: Counts, bound: float) -> dict[tuple[int, int], float]:
+    rows, columns = np.nonzero(block > bound)
+    ones, others = left[rows], right[columns]
+    apart = ones != others
+    low, high = np.minimum(ones, others)[apart], np.maximum(ones, others)[apart]
+    pairs = zip(low.tolist(), high.tolist(), strict=True)
+    return dict(zip(pairs, block[rows, columns][apart].tolist(), strict=True))
+
+
 def _all_days(n_days: int, n_assets: int) -> Counts:
     return np.broadcast_to(np.int64(n_days), (n_assets, n_assets))
 
@@ -116,16 +153,22 @@ def _without_gaps(returns: Matrix, means: npt.NDArray[np.float64]) -> Matrix:
     n_days, n_assets = returns.shape
     if n_days < LEAST_RETURNS:
         return np.full((n_assets, n_assets), np.nan)
-    series = returns - means
-    lengths = np.sqrt(np.einsum("ij,ij->j", series, series))
-    constant = lengths <= NO_DEVIATION * np.sqrt(n_days - 1)
-    lengths[constant] = np.nan
-    series /= lengths
+    series, constant = _of_length_one(returns, means)
     # The transpose of an array by itself: BLAS computes one half and mirrors it, so this is symmetric to the last bit.
     matrix: Matrix = series.T @ series
     np.clip(matrix, -1.0, 1.0, out=matrix)
     np.fill_diagonal(matrix, np.where(constant, np.nan, 1.0))
     return matrix
+
+
+def _of_length_one(returns: Matrix, means: npt.NDArray[np.float64]) -> tuple[Matrix, Mask]:
+    """Return complete series centred and brought to length one, NaN where constant, and which ones are that."""
+    series = returns - means
+    lengths = np.sqrt(np.einsum("ij,ij->j", series, series))
+    constant: Mask = lengths <= NO_DEVIATION * np.sqrt(len(returns) - 1)
+    lengths[constant] = np.nan
+    series /= lengths
+    return series, constant
 
 
 def _with_gaps(returns: Matrix, means: npt.NDArray[np.float64], gaps: Mask) -> tuple[Matrix, Counts]:

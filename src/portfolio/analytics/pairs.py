@@ -3,64 +3,91 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import cached_property
 
 import numpy as np
 
-from portfolio.analytics.decimals import from_rounded, rounded
+from portfolio.analytics.correlation import Correlation, correlation, pairs_above
+from portfolio.analytics.decimals import from_rounded, rounded, to_decimals
 from portfolio.analytics.figure import Matrix, frozen
 
 Pair = tuple[str, str]
 
 # More than the distance of a coefficient to a bound of its own 12 decimals can err by in binary.
 _MARGIN = 1e-9
+# The matrix of more assets is not made unless it is asked for: of ten thousand it takes a gigabyte.
+MOST_AT_ONCE = 1_000
 
 
 class PairMatrix(Mapping[Pair, Decimal]):
     """The defined coefficients by ordered pair of symbols, at 12 decimals, half even.
 
-    Of half a million pairs the rules look at a few: a Decimal is made for those alone.
+    Of half a million pairs the rules look at a few: a Decimal is made for those alone. Of more than 1,000 assets the
+    coefficients themselves are computed for those alone.
 
     Args:
-        symbols: ascending, one a row of the matrix.
-        matrix: coefficients, symmetric, NaN where undefined, ``(n_assets, n_assets)``.
+        symbols: ascending, one a column of the returns.
+        returns: ``(n_days, n_assets)``, NaN where there is none.
     """
 
-    def __init__(self, symbols: Sequence[str], matrix: Matrix) -> None:
-        assert matrix.shape == (len(symbols), len(symbols))
+    def __init__(self, symbols: Sequence[str], returns: Matrix) -> None:
+        assert returns.shape[1] == len(symbols)
         self._symbols = tuple(symbols)
         self._place_of = {symbol: place for place, symbol in enumerate(symbols)}
-        self._values = frozen(rounded(matrix))
+        self._returns = returns
+        if not self._is_large:
+            _ = self._values
+
+    @cached_property
+    def correlation(self) -> Correlation:
+        """Return the correlation of all assets."""
+        return correlation(self._returns)
 
     def __getitem__(self, pair: Pair) -> Decimal:
         one, other = (self._place_of.get(symbol, -1) for symbol in pair)
-        if not 0 <= one < other or np.isnan(value := float(self._values[one, other])):
+        if not 0 <= one < other:
+            raise KeyError(pair)
+        if self._is_large:
+            return self.of(pair)[pair]
+        if np.isnan(value := float(self._values[one, other])):
             raise KeyError(pair)
         return from_rounded(value)
 
     def __iter__(self) -> Iterator[Pair]:
         rows, columns = np.nonzero(np.triu(~np.isnan(self._values), k=1))
-        return iter(self._pairs(rows.tolist(), columns.tolist()))
+        symbols = self._symbols
+        return iter([(symbols[i], symbols[j]) for i, j in zip(rows.tolist(), columns.tolist(), strict=True)])
 
     def __len__(self) -> int:
         return int(np.count_nonzero(np.triu(~np.isnan(self._values), k=1)))
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, PairMatrix):
-            return self._symbols == other._symbols and np.array_equal(self._values, other._values, equal_nan=True)
+            same = self._symbols == other._symbols
+            return same and np.array_equal(self._returns, other._returns, equal_nan=True)
         return super().__eq__(other)
 
     __hash__ = None  # type: ignore[assignment]  # as for every mapping that compares by what it holds
 
+    def of(self, symbols: Collection[str]) -> PairMatrix:
+        """Return the coefficients of the pairs of these symbols; those that are no column are passed over."""
+        places = sorted(self._place_of[symbol] for symbol in symbols if symbol in self._place_of)
+        return PairMatrix([self._symbols[place] for place in places], self._returns[:, places])
+
     def above(self, bound: Decimal) -> dict[Pair, Decimal]:
         """Return the coefficients that are greater than ``bound``, by pair, in their order."""
-        rows, columns = np.nonzero(self._values > float(bound) - _MARGIN)
-        upper = rows < columns
-        rows, columns = rows[upper], columns[upper]
-        values = map(from_rounded, self._values[rows, columns].tolist())
-        pairs = self._pairs(rows.tolist(), columns.tolist())
-        return {pair: value for pair, value in zip(pairs, values, strict=True) if value > bound}
+        least = float(bound) - _MARGIN
+        if self._is_large:
+            near = pairs_above(self._returns, least)
+        else:
+            rows, columns = np.nonzero(np.triu(self._values > least, k=1))
+            places = zip(rows.tolist(), columns.tolist(), strict=True)
+            near = dict(zip(places, self._values[rows, columns].tolist(), strict=True))
+        symbols = self._symbols
+        exact = zip(near, to_decimals(list(near.values())), strict=True)
+        return {(symbols[i], symbols[j]): value for (i, j), value in exact if value is not None and value > bound}
 
     def rows(self) -> list[list[float | None]]:
         """Return the whole matrix at 12 decimals, as the numbers whose shortest text that is: whole ones are integers.
@@ -74,6 +101,10 @@ class PairMatrix(Mapping[Pair, Decimal]):
             found[row][column] = None if math.isnan(value) else int(value)
         return found
 
-    def _pairs(self, rows: Sequence[int], columns: Sequence[int]) -> list[Pair]:
-        symbols = self._symbols
-        return [(symbols[row], symbols[column]) for row, column in zip(rows, columns, strict=True)]
+    @property
+    def _is_large(self) -> bool:
+        return len(self._symbols) > MOST_AT_ONCE
+
+    @cached_property
+    def _values(self) -> Matrix:
+        return frozen(rounded(self.correlation.matrix))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 
-from portfolio.analytics.correlation import Correlation, correlation
+from portfolio.analytics.correlation import Correlation
 from portfolio.analytics.decimals import to_decimals
 from portfolio.analytics.figure import Figures, Reason
 from portfolio.analytics.momentum import momentum
@@ -20,18 +20,22 @@ from portfolio.analytics.volatility import daily_volatility
 class Statistics:
     """How assets moved over a lookback; weights do not matter here.
 
-    ``history`` has a column for each asset, in the order of its symbols; ``correlation``, ``daily`` and ``momentum``
-    are of the same columns. The mappings hold the same figures as exact numbers, the defined ones only:
+    ``history`` has a column for each asset, in the order of its symbols; ``daily`` and ``momentum`` are of the same
+    columns. The mappings hold the same figures as exact numbers, the defined ones only:
     ``volatilities``, annualized, and ``momenta`` by symbol, ``correlations`` by pair of symbols in their order.
     """
 
     history: PriceHistory
-    correlation: Correlation
     daily: Figures
     momentum: Figures
     volatilities: Mapping[str, Decimal]
     momenta: Mapping[str, Decimal]
     correlations: PairMatrix
+
+    @property
+    def correlation(self) -> Correlation:
+        """Return the correlation of all assets, in the order of the columns."""
+        return self.correlations.correlation
 
     @property
     def volatility_reasons(self) -> Mapping[str, Reason]:
@@ -53,16 +57,14 @@ def asset_statistics(history: PriceHistory, n_days: int) -> Statistics:
     """
     recent, symbols = history.last(n_days), history.symbols
     assert list(symbols) == sorted(symbols)
-    related = correlation(recent.returns)
     daily, moved = daily_volatility(recent.returns), momentum(history.closes)
     return Statistics(
         history=recent,
-        correlation=related,
         daily=daily,
         momentum=moved,
         volatilities=_defined(symbols, to_decimals(daily.values * DAYS_PER_YEAR**0.5)),
         momenta=_defined(symbols, to_decimals(moved.values)),
-        correlations=PairMatrix(symbols, related.matrix),
+        correlations=PairMatrix(symbols, recent.returns),
     )
 
 

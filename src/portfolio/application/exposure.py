@@ -36,7 +36,7 @@ class OverLimit:
 @exact
 def over_limits(view: MarketView, policy: RebalancePolicy) -> list[OverLimit]:
     """Return every limit of ``policy`` that ``view`` breaks, in the order of the rules."""
-    limits, values, whole = Limits.of(view, policy), values_of(view), view.total_value
+    limits, values, whole = Limits.of(view, policy, is_still=True), values_of(view), view.total_value
     found = []
     for name in limits.broken(values, whole):
         value, limit = share_of(name, limits, values), limit_of(name, limits)

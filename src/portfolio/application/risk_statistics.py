@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from portfolio.analytics.correlation import average_correlation as measured_average
 from portfolio.analytics.decimals import to_decimals
 from portfolio.analytics.figure import Figure, Reason
 from portfolio.analytics.level import Level
@@ -100,11 +99,16 @@ def average_of(state: MarketState) -> Measured:
     average = average_correlation(state.view, state.policy)
     if average is not None:
         return Measured(average)
-    counts = [
-        holding.is_held and holding.value * HUNDRED >= whole and holding.category not in state.policy.stable_categories
-        for holding in (holdings[symbol] for symbol in state.statistics.history.symbols)
+    counted = [
+        holding
+        for holding in holdings.values()
+        if holding.is_held
+        and holding.value * HUNDRED >= whole
+        and holding.category not in state.policy.stable_categories
     ]
-    reason = measured_average(state.statistics.correlation.matrix, counts).reason
+    reason = Reason.NO_POSITIONS if not holdings else Reason.TOO_FEW_POSITIONS
+    if len(counted) > 1:
+        reason = Reason.TOO_FEW_OBSERVATIONS
     return Measured(None, _why(state, reason))
 
 

@@ -41,7 +41,7 @@ class Figures:
 @exact
 def figures_of(view: MarketView, policy: RebalancePolicy) -> Figures:
     """Return the figures of ``view``."""
-    return figures_under(Limits.of(view, policy), view)
+    return figures_under(Limits.of(view, policy, is_still=True), view)
 
 
 @exact

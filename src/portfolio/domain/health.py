@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
-from itertools import combinations
 
 from portfolio.domain.arithmetic import HUNDRED, ONE, ZERO, exact, total
 from portfolio.domain.decimal_text import plain
@@ -67,7 +66,7 @@ def assess(view: MarketView, policy: RebalancePolicy) -> Health:
     """Return the health of ``view``: 100, less 15 for each position over the position limit, 10 for each category over
     the category limit and 30 x the average correlation cut to 0..1, not below 0, rounded half even to 0.1.
     """
-    return assess_under(Limits.of(view, policy), view)
+    return assess_under(Limits.of(view, policy, is_still=True), view)
 
 
 @exact
@@ -110,8 +109,7 @@ def average_correlation(view: MarketView, policy: RebalancePolicy) -> Decimal | 
         for holding in view.held
         if holding.value >= smallest and holding.category not in policy.stable_categories
     ]
-    found = map(view.correlations.get, combinations(symbols, 2))
-    defined = [value for value in found if value is not None]
+    defined = list(view.correlations_of(symbols).values())
     if not defined:
         return None
     return (total(defined) / len(defined)).quantize(_STATISTIC, rounding=ROUND_HALF_EVEN)

@@ -47,8 +47,12 @@ class Limits:
 
     @classmethod
     @exact
-    def of(cls, view: MarketView, policy: RebalancePolicy) -> Limits:
-        """Return the limits of ``policy`` on what ``view`` holds."""
+    def of(cls, view: MarketView, policy: RebalancePolicy, *, is_still: bool = False) -> Limits:
+        """Return the limits of ``policy`` on what ``view`` holds.
+
+        Where nothing is going to be traded, ``is_still``, only pairs of two positions over the floor are looked for: no
+        other can be over its limit, and all pairs of thousands of positions are millions.
+        """
         categories: dict[str, list[str]] = defaultdict(list)
         risky = set()
         for symbol, holding in view.holdings.items():
@@ -56,9 +60,10 @@ class Limits:
                 categories[holding.category].append(symbol)
             if holding.category not in policy.stable_categories:
                 risky.add(symbol)
+        among = _over_floor(view, policy) if is_still else None
         high = {
             pair: value
-            for pair, value in view.correlated_above(policy.pair_correlation).items()
+            for pair, value in view.correlated_above(policy.pair_correlation, among).items()
             if risky.issuperset(pair)
         }
         partners: dict[str, list[str]] = defaultdict(list)
@@ -122,7 +127,7 @@ class Limits:
 @exact
 def broken_limits(view: MarketView, policy: RebalancePolicy) -> list[LimitName]:
     """Return the limits of ``policy`` that ``view`` breaks, in order."""
-    return Limits.of(view, policy).broken(values_of(view), view.total_value)
+    return Limits.of(view, policy, is_still=True).broken(values_of(view), view.total_value)
 
 
 def values_of(view: MarketView) -> dict[str, Decimal]:
@@ -143,6 +148,11 @@ def limit_of(name: LimitName, limits: Limits) -> Decimal:
     if name.reason is Reason.HIGH_CORRELATION:
         return limits.policy.pair_limit
     return limits.positions[name.subject[0]][name.reason]
+
+
+def _over_floor(view: MarketView, policy: RebalancePolicy) -> list[str]:
+    floor = policy.pair_floor * view.total_value
+    return [symbol for symbol, holding in view.holdings.items() if holding.value > floor]
 
 
 def _position_limits(holding: Holding, policy: RebalancePolicy) -> dict[Reason, Decimal]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import combinations
 from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
@@ -25,6 +26,10 @@ class PairTable(Protocol):
 
     def above(self, bound: Decimal) -> Mapping[Pair, Decimal]:
         """Return those greater than ``bound``."""
+        ...
+
+    def of(self, symbols: Collection[str]) -> Mapping[Pair, Decimal]:
+        """Return those of the pairs of these symbols."""
         ...
 
 
@@ -113,11 +118,19 @@ class MarketView:
         """Return what there is anything of, by symbol."""
         return [holding for holding in self.holdings.values() if holding.is_held]
 
-    def correlated_above(self, bound: Decimal) -> Mapping[Pair, Decimal]:
-        """Return the coefficients greater than ``bound``, by pair."""
+    def correlations_of(self, symbols: Collection[str]) -> Mapping[Pair, Decimal]:
+        """Return the coefficients of the pairs of these symbols."""
         if isinstance(self.correlations, PairTable):
-            return self.correlations.above(bound)
-        return {pair: value for pair, value in self.correlations.items() if value > bound}
+            return self.correlations.of(symbols)
+        found = ((pair, self.correlations.get(pair)) for pair in combinations(sorted(symbols), 2))
+        return {pair: value for pair, value in found if value is not None}
+
+    def correlated_above(self, bound: Decimal, among: Collection[str] | None = None) -> Mapping[Pair, Decimal]:
+        """Return the coefficients greater than ``bound``, by pair: of all symbols, or of the pairs of some."""
+        table = self.correlations if among is None else self.correlations_of(among)
+        if isinstance(table, PairTable):
+            return table.above(bound)
+        return {pair: value for pair, value in table.items() if value > bound}
 
     @exact
     def changed(self, changes: Mapping[str, Decimal], *, cash: Decimal) -> MarketView:

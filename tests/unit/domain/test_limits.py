@@ -1,12 +1,15 @@
 """Which limits there are, and which of them are broken."""
 
+from collections.abc import Collection
 from decimal import Decimal
+
+from hypothesis import given
 
 from portfolio.domain.limits import LimitName, Limits, broken_limits, limit_of, share_of, values_of
 from portfolio.domain.market import MarketView, Pair
 from portfolio.domain.reason import Reason
 from portfolio.domain.rebalance import RebalancePolicy
-from tests.support.rebalancing import FREE, asset, view_of
+from tests.support.rebalancing import FREE, asset, view_of, views
 
 VIEW = view_of(
     asset("A", "26", category="x", volatility="1"),
@@ -52,12 +55,24 @@ def test_a_limit_over_a_position_that_cannot_be_traded_is_stuck() -> None:
     assert limits.is_stuck(LimitName(Reason.CATEGORY_CONCENTRATION, ("x",)))
 
 
-def test_pairs_above_a_bound_are_found_by_a_table_that_can_search_and_by_one_that_cannot() -> None:
+def test_pairs_are_found_by_a_table_that_can_search_and_by_one_that_cannot() -> None:
     class Searching(dict[Pair, Decimal]):
         def above(self, bound: Decimal) -> dict[Pair, Decimal]:
             return {pair: value for pair, value in self.items() if value > bound}
 
-    known = {("A", "B"): Decimal("0.8"), ("A", "C"): Decimal("0.7")}
+        def of(self, symbols: Collection[str]) -> "Searching":
+            return Searching({pair: value for pair, value in self.items() if set(symbols).issuperset(pair)})
+
+    known = {("A", "B"): Decimal("0.8"), ("A", "C"): Decimal("0.7"), ("B", "C"): Decimal("0.9")}
     for table in (known, Searching(known)):
         view = MarketView(holdings=VIEW.holdings, cash=VIEW.cash, correlations=table)
-        assert view.correlated_above(Decimal("0.7")) == {("A", "B"): Decimal("0.8")}
+        assert view.correlated_above(Decimal("0.7")) == {("A", "B"): Decimal("0.8"), ("B", "C"): Decimal("0.9")}
+        assert view.correlated_above(Decimal("0.7"), ["B", "A", "Z"]) == {("A", "B"): Decimal("0.8")}
+        assert view.correlations_of(["C", "A"]) == {("A", "C"): Decimal("0.7")}
+
+
+@given(views(least=1_000, most=1_000_000))
+def test_where_nothing_is_traded_the_pairs_over_the_floor_break_what_all_pairs_break(view: MarketView) -> None:
+    values, whole = values_of(view), view.total_value
+    still, all_pairs = (Limits.of(view, FREE, is_still=is_still) for is_still in (True, False))
+    assert still.broken(values, whole) == all_pairs.broken(values, whole)
