@@ -120,7 +120,13 @@ def _seconds_to_answer(service: Service, path: str) -> float:
     """Start the service, stop it once ``path`` is answered with 200, and return how long that took."""
     started = time.perf_counter()
     with (service.folder / "out.log").open("ab") as printed:
-        child = subprocess.Popen(service.serve_command, env=service.environment, cwd=service.folder, stdout=printed)
+        child = subprocess.Popen(
+            service.serve_command,
+            env=service.environment,
+            cwd=service.folder,
+            stdout=printed,
+            stderr=subprocess.STDOUT,  # its log, which is not to stand in the table
+        )
     try:
         while not _is_answered(service.port, path):
             if child.poll() is not None:
