@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import analyses, bookings, growth, process, reads, refresh
+from benchmarks import analyses, bookings, growth, lag, process, reads, refresh
 from benchmarks.report import Report
 from benchmarks.rows import Row
 from benchmarks.stage import Stage, stage
@@ -25,6 +25,7 @@ GROUPS: dict[str, Callable[[Stage], Sequence[Row]]] = {
     "refresh": refresh.refresh,
     "correlation": analyses.correlation,
     "analysis": analyses.analysis,
+    "lag": lag.lag,
     "positions": growth.positions,
     "trades": growth.trades,
     "process": process.process,

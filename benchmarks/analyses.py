@@ -41,7 +41,7 @@ PATIENCE_SECONDS = 60.0
 def correlation(stage: Stage) -> Sequence[Row]:
     """Return the row of the correlation matrix of 500 assets."""
     assets = 50 if stage.is_quick else 500
-    _, service, returns = _prepared(stage, "correlation", assets)
+    _, service, returns = prepared(stage, "correlation", assets)
     path = "/risk/correlation-matrix"
     _offer(stage, service, f"{path}?days={DAYS}", "correlation", returns)
     bare, lookbacks = stage.floor(Bare), cycle(LOOKBACKS)
@@ -71,11 +71,11 @@ def correlation(stage: Stage) -> Sequence[Row]:
 def analysis(stage: Stage) -> Sequence[Row]:
     """Return the row of the rebalancing analysis of 200 positions."""
     assets = 30 if stage.is_quick else 200
-    database, service, returns = _prepared(stage, "analysis", assets)
+    database, service, returns = prepared(stage, "analysis", assets)
     path = "/rebalance/analysis"
     _offer(stage, service, path, "analysis", returns)
     bare = stage.floor(Bare).burst("/bare/analysis", requests=1)
-    change = _Change(service, database)
+    change = Change(service, database)
 
     def fresh() -> float:
         change()
@@ -99,7 +99,7 @@ def analysis(stage: Stage) -> Sequence[Row]:
     return [row]
 
 
-class _Change:
+class Change:
     """What makes every result stale: a booking, and a close that is another one than before."""
 
     def __init__(self, service: Service, database: DatabaseUnderTest) -> None:
@@ -108,20 +108,24 @@ class _Change:
         self._number = 0
 
     def __call__(self) -> None:
+        """Bring about both."""
         self._number += 1
         closes = _closes("R000", [100 + self._number / 100], datetime.now(UTC).date() - timedelta(days=1))
         asyncio.run(_write(self._database, closes))
         self.book()
 
     def book(self) -> None:
+        """Book a trade alone."""
         self._number += 1
         with self._service.http() as client:
             headers = {"Content-Type": "application/json"}
             body = BODY.replace("{n}", str(self._number))
-            client.post("/holdings/update", content=body, headers=headers).raise_for_status()
+            answer = client.post("/holdings/update", content=body, headers=headers)
+            if answer.status_code != 200:
+                raise RuntimeError(f"the booking was answered {answer.status_code}: {answer.text}")
 
 
-def _prepared(stage: Stage, name: str, assets: int) -> tuple[DatabaseUnderTest, Service, Array]:
+def prepared(stage: Stage, name: str, assets: int) -> tuple[DatabaseUnderTest, Service, Array]:
     """Return a service that holds so many assets with a year of closes each, and their returns."""
     database = stage.database(name)
     service = stage.running(name, database, PORTFOLIO_INITIAL_CASH=str(CASH))
