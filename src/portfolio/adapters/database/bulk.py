@@ -44,7 +44,7 @@ async def upsert_rows(  # noqa: PLR0913  # all but three by name
     An auto-increment key has to be among the columns where the table's is narrow: MySQL uses up a number for each row
     that comes without one, inserted or not.
     """
-    tail = _when_there(session.dialect, key, update, touch)
+    tail = _when_there(session.dialect, tuple(key), tuple(update), touch)
     await session.ask(*_written(session.dialect, table, rows, schema, tail))
 
 
@@ -67,7 +67,7 @@ def upserted(
     dialect: Dialect, table: Table, rows: Rows, *, key: Sequence[str], update: Sequence[str], touch: str | None = None
 ) -> list[Question]:
     """Return the statements of :func:`upsert_rows`."""
-    return _written(dialect, table, rows, None, _when_there(dialect, key, update, touch))
+    return _written(dialect, table, rows, None, _when_there(dialect, tuple(key), tuple(update), touch))
 
 
 def _written(  # of this module alone
@@ -81,23 +81,33 @@ def _written(  # of this module alone
     if not rows:
         return []
     columns = tuple(rows[0])
-    quoted = dialect.identifier_preparer.quote
-    name = f"{quoted(schema)}.{quoted(table.name)}" if schema else quoted(table.name)
-    start = f"INSERT INTO {name} ({', '.join(map(quoted, columns))}) VALUES "  # noqa: S608  # our own names
+    start, one = _insert(dialect, table, columns, schema, tuple(looked_up.items()))
     converted = _converted(table, columns, rows, dialect)
-    mark = "?" if dialect.name == "sqlite" else "%s"
-    one = ", ".join(f"({looked_up[name]})".format(mark) if name in looked_up else mark for name in columns)
     if dialect.name == "sqlite":
-        sql, many = f"{start}({one}){tail}", list(converted)
+        sql, many = f"{start}{one}{tail}", list(converted)
         return [Question(sql, many, many=True) if len(many) > 1 else Question(sql, many[0])]
     questions = []
     while chunk := list(islice(converted, ROWS_A_STATEMENT)):
-        values = ", ".join([f"({one})"] * len(chunk))
+        values = ", ".join([one] * len(chunk))
         questions.append(Question(f"{start}{values}{tail}", [value for row in chunk for value in row]))
     return questions
 
 
-def _when_there(dialect: Dialect, key: Sequence[str], update: Sequence[str], touch: str | None) -> str:
+@lru_cache(maxsize=64)
+def _insert(
+    dialect: Dialect, table: Table, columns: tuple[str, ...], schema: str | None, looked_up: tuple[tuple[str, str], ...]
+) -> tuple[str, str]:
+    """Return the text of an INSERT up to its values, and that of one row of them."""
+    quoted = dialect.identifier_preparer.quote
+    name = f"{quoted(schema)}.{quoted(table.name)}" if schema else quoted(table.name)
+    mark = "?" if dialect.name == "sqlite" else "%s"
+    queries = dict(looked_up)
+    one = ", ".join(f"({queries[name]})".format(mark) if name in queries else mark for name in columns)
+    return f"INSERT INTO {name} ({', '.join(map(quoted, columns))}) VALUES ", f"({one})"  # noqa: S608  # our own names
+
+
+@lru_cache(maxsize=64)
+def _when_there(dialect: Dialect, key: tuple[str, ...], update: tuple[str, ...], touch: str | None) -> str:
     quoted = dialect.identifier_preparer.quote
     names = [quoted(name) for name in update]
     touched = f", {quoted(touch)} = CURRENT_TIMESTAMP" if touch else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 from sqlalchemy.engine import Dialect
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from portfolio.adapters.database.errors import marks_disconnect
 from portfolio.adapters.database.statements import Answer, Question
+from portfolio.adapters.database.wire import exchange, literals
 
 # Servers refuse a message of more than 16 MB, by default, and who waits for one asks for nothing meanwhile.
 VALUES_A_MESSAGE = 20_000
@@ -90,16 +92,15 @@ def opening(dialect: Dialect, *, writes: bool, snapshot: bool) -> Sequence[str]:
 
 async def _together(driver: Any, questions: Sequence[Question]) -> list[Answer]:
     """Send the questions in one message, or in as many as their size or the server asks for."""
-    answers = []
-    async with driver.cursor() as cursor:
-        one_by_one = getattr(driver, ONE_BY_ONE, False)
-        for message in [[question] for question in questions] if one_by_one else _messages(questions):
-            await cursor.execute("; ".join(q.sql for q in message), [value for q in message for value in q.values])
-            for number, question in enumerate(message):
-                if number:
-                    await cursor.nextset()
-                rows = question.read(await cursor.fetchall()) if cursor.description else ()
-                answers.append(Answer(rows, cursor.rowcount, cursor.lastrowid or 0))
+    answers: list[Answer] = []
+    one_by_one = getattr(driver, ONE_BY_ONE, False)
+    for message in [[question] for question in questions] if one_by_one else _messages(questions):
+        values = literals(driver, chain.from_iterable(question.values for question in message))
+        results = await exchange(driver, "; ".join([question.sql for question in message]) % values)
+        answers += [
+            Answer(question.read(result.rows) if result.rows is not None else (), result.rowcount, result.new_id)
+            for question, result in zip(message, results, strict=True)
+        ]
     return answers
 
 

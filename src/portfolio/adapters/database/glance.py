@@ -16,6 +16,7 @@ from portfolio.adapters.database.engine import CLOSE_SECONDS
 from portfolio.adapters.database.errors import NoAnswer, translated
 from portfolio.adapters.database.limits import Limits
 from portfolio.adapters.database.tables import SCHEMA_REVISION
+from portfolio.adapters.database.wire import exchange
 from portfolio.application.records import Revisions
 
 _LOOK = "SELECT revision, price_revision, {is_read_only} FROM mock_portfolio WHERE id = {row_id:d}"
@@ -84,9 +85,8 @@ class Glance:
                 if self._is_sqlite:
                     rows = await self._driver.execute_fetchall(sql)
                     return next(iter(rows), None)
-                async with self._driver.cursor() as cursor:
-                    await cursor.execute(sql)
-                    return await cursor.fetchone()
+                [found] = await exchange(self._driver, sql)
+                return next(iter(found.rows or ()), None)
         except TimeoutError as error:
             raise NoAnswer(self._limits.read_seconds) from error
         except _FAILURES:
