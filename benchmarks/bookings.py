@@ -18,7 +18,7 @@ CLIENTS = 64
 
 
 def alone(stage: Stage) -> Sequence[Row]:
-    """Return the row of one booking at a time."""
+    """Return the rows of one booking at a time: beside its statements one by one, and in its own few messages."""
     count = 15 if stage.is_quick else 80
     service, database = _service(stage, "booking")
     replay = _recorded(stage, service, database, count)
@@ -33,21 +33,28 @@ def alone(stage: Stage) -> Sequence[Row]:
         lambda: median(replay.one_by_one(count, split=True)) * 1e3,
         latency_ms,
     )
-    shares = [figure / base for base, figure in zip(split, figures, strict=True)]
-    row = ratio_row(
+    fsync = f"fsync {fsync_ms(stage.folder):.2f} ms"
+    statements = ratio_row(
         work="one booking at a time, over HTTP",
+        floor="the same statements, each sent by itself on a raw aiomysql connection",
+        unit="ms",
+        floors=split,
+        figures=figures,
+        limit=1.6,
+        at_most=True,
+        notes=[fsync],
+    )
+    messages = ratio_row(
+        work="... beside the same messages",
         floor=f"the same statements in the same {len(replay.transactions[0])} messages on a raw aiomysql connection",
         unit="ms",
         floors=floors,
         figures=figures,
         limit=1.6,
         at_most=True,
-        notes=[
-            f"the raw connection takes {median(split):.2f} ms one statement at a time: {median(shares):.2f} of that",
-            f"fsync {fsync_ms(stage.folder):.2f} ms",
-        ],
+        notes=["a harder floor than was asked for: the service needs fewer round trips than statements"],
     )
-    return [row]
+    return [statements, messages]
 
 
 def at_once(stage: Stage) -> Sequence[Row]:

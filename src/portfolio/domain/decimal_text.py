@@ -9,7 +9,9 @@ def plain(value: Decimal) -> str:
     >>> plain(Decimal("4.500E+3")), plain(Decimal("-0.00")), plain(Decimal("0.10"))
     ('4500', '0', '0.1')
     """
-    text = format(value, "f")
+    text = str(value)
+    if "E" in text:
+        text = format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text in {"-0", ""} else text

@@ -20,7 +20,7 @@ from typing import Any, Final
 import aiomysql
 from pymysql.connections import TEXT_TYPES
 from pymysql.constants import COMMAND, CR, SERVER_STATUS
-from pymysql.converters import convert_datetime, decoders, through
+from pymysql.converters import convert_datetime, decoders, escape_string, through
 from pymysql.err import InternalError, OperationalError, Warning, raise_mysql_exception  # noqa: A004  the driver's name
 from pymysql.protocol import FieldDescriptorPacket
 
@@ -35,6 +35,7 @@ _CHUNK_BYTES: Final = 256 * 1024
 _LENGTH_BYTES: Final = {0xFC: 2, 0xFD: 3, 0xFE: 8}
 _SHORTEST_LONG: Final = _NULL
 _BINARY: Final = 63
+_NO_BACKSLASHES: Final = SERVER_STATUS.SERVER_STATUS_NO_BACKSLASH_ESCAPES
 
 _PLAIN: Final[Mapping[type, Callable[[Any], str]]] = {
     NoneType: lambda _: "NULL",
@@ -78,11 +79,17 @@ async def exchange(driver: aiomysql.Connection, sql: str) -> list[Result]:
 
 def literals(driver: aiomysql.Connection, values: Iterable[Any]) -> tuple[str, ...]:
     """Return values as they stand in a statement, as the driver writes them."""
+    text = driver.escape if driver.server_status & _NO_BACKSLASHES else _text
     written = []
     for value in values:
-        write = _PLAIN.get(type(value))
-        written.append(driver.escape(value) if write is None else write(value))
+        kind = type(value)
+        write = text if kind is str else _PLAIN.get(kind, driver.escape)
+        written.append(write(value))
     return tuple(written)
+
+
+def _text(value: str) -> str:
+    return f"'{escape_string(value)}'"
 
 
 class _Answers:

@@ -9,6 +9,7 @@ from portfolio.application.performance import Performance
 from portfolio.application.risk_metrics import RiskMetrics
 from portfolio.application.snapshots import Snapshot
 from portfolio.application.valuation import PositionValue, PriceStatus, Valuation
+from portfolio.domain.money import Price
 from portfolio.domain.portfolio import Portfolio
 from portfolio.entrypoints.http.answers import PerformanceView, PortfolioView, PositionView, RiskMetricsView
 from portfolio.entrypoints.http.numbers import number, number_or_null, ratio
@@ -17,11 +18,12 @@ from portfolio.entrypoints.http.numbers import number, number_or_null, ratio
 def position_view(value: PositionValue, *, updated_at: datetime | None = None) -> PositionView:
     """Return a position at its price; ``updated_at`` is for one that is not read back yet."""
     position, mark = value.position, value.position.mark
+    break_even = position.break_even_price
     return PositionView(
         symbol=position.symbol.code,
         quantity=number(position.quantity),
         avg_entry_price=number_or_null(position.avg_entry_price),
-        break_even_price=number_or_null(position.break_even_price),
+        break_even_price=number_or_null(break_even),
         current_price=number_or_null(mark.price if mark else None),
         market_value=number(value.market_value),
         cost_basis=number(position.cost_basis),
@@ -34,7 +36,7 @@ def position_view(value: PositionValue, *, updated_at: datetime | None = None) -
         price_age_seconds=value.price_age_seconds,
         price_status=value.price_status.value,
         last_updated=updated_at or position.updated_at,
-        reasons=_position_reasons(value),
+        reasons=_position_reasons(value, break_even),
     )
 
 
@@ -143,11 +145,11 @@ def is_stale(valuation: Valuation, snapshot: Snapshot) -> bool:
     return snapshot.database_away or bool(valuation.stale_symbols)
 
 
-def _position_reasons(value: PositionValue) -> dict[str, str]:
+def _position_reasons(value: PositionValue, break_even: Price | None) -> dict[str, str]:
     position, reasons = value.position, {}
     if position.avg_entry_price is None:
         reasons["avg_entry_price"] = "cost_unknown" if position.is_open else "closed"
-    if position.break_even_price is None:
+    if break_even is None:
         reasons["break_even_price"] = "cost_unknown" if position.is_open else "closed"
     if position.mark is None:
         reasons["current_price"] = reasons["price_source"] = reasons["price_age_seconds"] = "no_price"

@@ -14,6 +14,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any, cast
 
+import aiomysql
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -191,19 +192,15 @@ async def test_who_stops_waiting_leaves_a_closed_connection() -> None:
     assert connection.is_closed
 
 
-def test_plain_values_are_written_without_the_drivers_help() -> None:
-    nobody: Any = None
-    values = (
-        None,
-        -7,
-        Decimal("1E-18"),
-        Decimal("-1E+3"),
-        datetime(2026, 11, 25, 10, 0, 0, 5, UTC).replace(tzinfo=None),
-    )
-    assert literals(nobody, values) == (
-        "NULL",
-        "-7",
-        "0.000000000000000001",
-        "-1000",
-        "'2026-11-25 10:00:00.000005'",
-    )
+@pytest.mark.parametrize(
+    ("server_status", "text"),
+    [(0, "'O\\'Neil \\\\ %s'"), (SERVER_STATUS.SERVER_STATUS_NO_BACKSLASH_ESCAPES, "'O''Neil \\ %s'")],
+)
+def test_values_are_written_as_the_driver_writes_them(server_status: int, text: str) -> None:
+    driver: Any = object.__new__(aiomysql.Connection)
+    driver._writer, driver._charset, driver.server_status = None, "utf8mb4", server_status
+    moment = datetime(2026, 11, 25, 10, 0, 0, 5, UTC).replace(tzinfo=None)
+    values = (None, -7, True, Decimal("1E-18"), Decimal("-1E+3"), moment, "O'Neil \\ %s")
+    found = literals(driver, values)
+    assert found == tuple(map(driver.escape, values))
+    assert found[-1] == text
