@@ -128,7 +128,7 @@ async def test_closes_bump_the_price_revision_once_the_books_are_open(ports: Por
 
 async def test_a_symbols_mark_is_another_one_when_its_closes_are(ports: Ports) -> None:
     async def marks() -> Mapping[Symbol, str]:
-        return await ports.prices.close_marks([BTC, ETH], since=DAY, until=DAY + timedelta(days=1))
+        return await ports.prices.close_marks([BTC, ETH])
 
     assert await marks() == {}
     await ports.prices.add_closes([close(DAY, "1"), close(DAY, "1", ETH)])
@@ -141,9 +141,31 @@ async def test_a_symbols_mark_is_another_one_when_its_closes_are(ports: Ports) -
     assert (await marks())[ETH] != first[ETH]
     await ports.prices.add_closes([replace(close(DAY, "1.000000001"), source="simulated")])
     assert (await marks())[BTC] != replaced[BTC]
-    last = await marks()
-    await ports.prices.add_closes([close(DAY - timedelta(days=1), "9"), close(DAY + timedelta(days=2), "9")])
-    assert await marks() == last
+
+
+async def test_a_price_of_yesterday_moves_its_symbols_mark_and_one_of_today_moves_none(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    await ports.prices.add_closes([close(DAY, "1"), close(DAY, "1", ETH)])
+    midnight = datetime(2026, 3, 6, tzinfo=UTC)
+    before = await ports.prices.close_marks([BTC, ETH])
+    await record(ports, midnight + timedelta(minutes=1), BTC="2", ETH="2")
+    assert await ports.prices.close_marks([BTC, ETH]) == before
+    late = {BTC: mark("3", midnight - timedelta(seconds=1)), ETH: mark("3", midnight)}
+    await ports.prices.record(1, PriceUpdate(marks=late, at=midnight + timedelta(minutes=2)), None)
+    after = await ports.prices.close_marks([BTC, ETH])
+    assert (after[BTC] != before[BTC], after[ETH]) == (True, before[ETH])
+
+
+async def test_ticks_made_into_closes_move_no_mark(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    await ports.prices.add_closes([close(DAY, "1")])
+    last_hour = datetime(2026, 3, 5, 23, 30, tzinfo=UTC)
+    await record(ports, last_hour, BTC="2")
+    closes = await ports.prices.closes([BTC], since=DAY, until=last_hour.date())
+    marks = await ports.prices.close_marks([BTC])
+    assert await ports.prices.thin_ticks(last_hour + timedelta(days=1)) == 1
+    assert await ports.prices.closes([BTC], since=DAY, until=last_hour.date()) == closes
+    assert await ports.prices.close_marks([BTC]) == marks
 
 
 async def test_a_day_without_a_candle_closes_at_the_last_price_of_its_last_hour(ports: Ports) -> None:

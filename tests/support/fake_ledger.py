@@ -371,9 +371,9 @@ class FakePriceStore:
         found = {**self._last_ticks(), **books.closes}
         return [found[key] for key in sorted(found) if key[0] in symbols and since <= key[1] <= until]
 
-    async def close_marks(self, symbols: Collection[Symbol], *, since: date, until: date) -> Mapping[Symbol, str]:
-        kept = self._ledger.books.closes
-        of = {s: [kept[key] for key in sorted(kept) if key[0] == s and since <= key[1] <= until] for s in symbols}
+    async def close_marks(self, symbols: Collection[Symbol]) -> Mapping[Symbol, str]:
+        kept = {**self._last_ticks(), **self._ledger.books.closes}
+        of = {symbol: [kept[key] for key in sorted(kept) if key[0] == symbol] for symbol in symbols}
         return {symbol: str(hash(tuple(closes))) for symbol, closes in of.items() if closes}
 
     async def thin_ticks(self, older_than: datetime) -> int:

@@ -102,10 +102,9 @@ class RecordingPrices:
         """Give closes back."""
         return [c for c in self.kept if c.symbol in symbols and since <= c.day <= until]
 
-    async def close_marks(self, symbols: Collection[Symbol], *, since: date, until: date) -> Mapping[Symbol, str]:
+    async def close_marks(self, symbols: Collection[Symbol]) -> Mapping[Symbol, str]:
         """How many there are."""
-        found = await self.closes(symbols, since=since, until=until)
-        return {symbol: str(sum(c.symbol == symbol for c in found)) for symbol in {c.symbol for c in found}}
+        return {s: str(sum(c.symbol == s for c in self.kept)) for s in symbols if any(c.symbol == s for c in self.kept)}
 
     async def thin_ticks(self, older_than: datetime) -> int:
         """Thin."""

@@ -115,10 +115,10 @@ class ReadCloses:
         if not unsure and not missing:
             return
         since = last_day - timedelta(days=span)
-        marks = await self._prices.close_marks([Symbol(s) for s in (*unsure, *missing)], since=since, until=last_day)
+        marks = await self._prices.close_marks([Symbol(s) for s in (*unsure, *missing)])
         for symbol in unsure:
             column = kept[symbol]
-            if column.span == span and column.mark == marks.get(Symbol(symbol), ""):
+            if column.mark == marks.get(Symbol(symbol), ""):
                 self._columns[symbol] = replace(column, price_revision=price_revision)
             else:
                 missing.append(symbol)

@@ -263,8 +263,11 @@ class PriceStore(Protocol):
         """
         ...
 
-    async def close_marks(self, symbols: Collection[Symbol], *, since: date, until: date) -> Mapping[Symbol, str]:
-        """Return by symbol a word that is another one when the kept closes of these days are; absent without closes."""
+    async def close_marks(self, symbols: Collection[Symbol]) -> Mapping[Symbol, str]:
+        """Return by symbol a word that is another one once a close of a day gone by is.
+
+        Absent until a close was written.
+        """
         ...
 
     async def thin_ticks(self, older_than: datetime) -> int:

@@ -21,6 +21,7 @@ from portfolio.adapters.database.statements import Prepared, Question
 from portfolio.adapters.database.tables import (
     PRICES,
     booking_outcomes,
+    close_marks,
     leases,
     metadata,
     mock_performance_history,
@@ -173,4 +174,5 @@ def test_every_table_but_the_version_and_the_prices_is_compared() -> None:
     assert {table.name for table in metadata.sorted_tables} - {table.name for table in TABLES} == {
         schema_revision.name,
         price_history.name,
+        close_marks.name,
     }

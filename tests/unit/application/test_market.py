@@ -44,13 +44,13 @@ class CountingStore(FakePriceStore):
         self.read.append((sorted(symbol.code for symbol in symbols), since))
         return await super().closes(symbols, since=since, until=until)
 
-    async def close_marks(self, symbols: Collection[Symbol], *, since: date, until: date) -> Mapping[Symbol, str]:
+    async def close_marks(self, symbols: Collection[Symbol]) -> Mapping[Symbol, str]:
         self.marked += 1
         if self.away:
             raise LedgerUnavailable("the database is away")
         if self.silent:
             await asyncio.Event().wait()
-        return await super().close_marks(symbols, since=since, until=until)
+        return await super().close_marks(symbols)
 
     @property
     def symbols_read(self) -> list[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from uuid import uuid4
 
-from sqlalchemy import Select, and_, case, delete, extract, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, extract, func, select, update
 
 from portfolio.adapters.database.bulk import upsert_rows
 from portfolio.adapters.database.days import fill_days, write_day
@@ -18,14 +19,13 @@ from portfolio.adapters.database.mapping_records import close_from_row
 from portfolio.adapters.database.portfolio_row import THE_PORTFOLIO, PortfolioRow, find_row
 from portfolio.adapters.database.portfolio_writes import NOW
 from portfolio.adapters.database.statements import Prepared
-from portfolio.adapters.database.tables import mock_holdings, mock_portfolio, price_history
+from portfolio.adapters.database.tables import close_marks, mock_holdings, mock_portfolio, price_history
 from portfolio.application.daily_positions import FilledDay
 from portfolio.application.errors import PortfolioMissing
 from portfolio.application.price_records import PriceUpdate
 from portfolio.application.records import Close, Fence
 from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.position import Mark
-from portfolio.domain.quote import SIMULATED_SOURCE
 from portfolio.domain.symbol import Symbol
 
 TICK = "tick"
@@ -40,12 +40,6 @@ _LOCK_HOLDINGS = Prepared(select(mock_holdings).with_for_update())
 
 history = price_history.c
 
-_MARKS = select(
-    history.symbol,
-    func.count().label("closes"),
-    func.sum(history.price).label("total"),
-    func.sum(case((history.source == SIMULATED_SOURCE, 1), else_=0)).label("simulated"),
-)
 _BUMP = update(mock_portfolio).values(price_revision=mock_portfolio.c.price_revision + 1)
 
 
@@ -80,8 +74,11 @@ class DatabasePriceStore:
             portfolio = before.marked(marks)
             await _write_marks(session, portfolio, held.rows, marks)
             await self._write_history(session, [_tick(symbol, mark) for symbol, mark in marks.items()])
+            # One that was observed yesterday may be what yesterday closed at.
+            today = _midnight(update.at.astimezone(UTC).date())
+            await self._mark(session, [symbol for symbol, mark in marks.items() if mark.at < today])
             await _write_totals(session, portfolio)
-            await write_day(session, portfolio, update.at.astimezone(UTC).date())
+            await write_day(session, portfolio, today.date())
 
         await self._connections.write(write)
         self._row.had_lock()
@@ -113,6 +110,7 @@ class DatabasePriceStore:
             # The row first, as everywhere; before the books are open there is none, and nobody to tell.
             row = await find_row(session, self._row.id_for(THE_PORTFOLIO), lock=True)
             await self._write_history(session, list(rows.values()))
+            await self._mark(session, {symbol for symbol, _ in rows})
             if row is not None:
                 await session.run(_BUMP.where(mock_portfolio.c.id == row.id))
 
@@ -135,7 +133,7 @@ class DatabasePriceStore:
                 days = select(price_history).where(
                     of_these, history.granularity == DAY, history.observed_at >= start, history.observed_at < end
                 )
-                for statement in (_last_ticks(start, end).where(of_these), days):
+                for statement in (_last_ticks(start, end, of_these), days):
                     for row in await session.run(statement):
                         day = row.observed_at.date()
                         found[row.symbol, day] = close_from_row(row, day)
@@ -144,25 +142,24 @@ class DatabasePriceStore:
         found = await self._connections.read(read, snapshot=True)
         return [found[key] for key in sorted(found)]
 
-    async def close_marks(self, symbols: Collection[Symbol], *, since: date, until: date) -> Mapping[Symbol, str]:
-        """Return by symbol how many closes are kept of these days, and what they add up to."""
+    async def close_marks(self, symbols: Collection[Symbol]) -> Mapping[Symbol, str]:
+        """Return by symbol the word that was written with its closes the last time."""
         codes = sorted(symbol.code for symbol in symbols)
-        start, end = _midnight(since), _midnight(until + timedelta(days=1))
-        wanted = (history.granularity == DAY, history.observed_at >= start, history.observed_at < end)
 
         async def read(session: Session) -> dict[Symbol, str]:
             found = {}
             for first in range(0, len(codes), _SYMBOLS_A_STATEMENT):
-                of_these = history.symbol.in_(codes[first : first + _SYMBOLS_A_STATEMENT])
-                marks = _MARKS.where(of_these, *wanted).group_by(history.symbol)
-                for row in await session.run(marks):
-                    found[Symbol(row.symbol)] = f"{row.closes} {row.total} {row.simulated}"
+                of_these = close_marks.c.symbol.in_(codes[first : first + _SYMBOLS_A_STATEMENT])
+                for row in await session.run(select(close_marks).where(of_these)):
+                    found[Symbol(row.symbol)] = row.mark
             return found
 
         return await self._connections.read(read)
 
     async def thin_ticks(self, older_than: datetime) -> int:
         """Turn ticks of the days before ``older_than``'s into one close a day, where there is none yet, and drop them.
+
+        The closes are what the ticks were taken for: no mark moves.
 
         Returns how many ticks went. Each day is a transaction, then each of its hours: what was interrupted goes on
         where it ended.
@@ -178,23 +175,32 @@ class DatabasePriceStore:
         return gone
 
     async def _keep_closes(self, session: Session, day: datetime) -> None:
-        end = day + timedelta(days=1)
-        known = select(history.symbol).where(history.granularity == DAY, history.observed_at == day)
-        have = {row.symbol for row in await session.run(known)}
-        rows = [
-            _close(close_from_row(row, day.date()))
-            for row in await session.run(_last_ticks(day, end))
-            if row.symbol not in have
-        ]
-        await self._write_history(session, rows)
+        ticks = await session.run(_last_ticks(day, day + timedelta(days=1)))
+        rows = [_close(close_from_row(row, day.date())) for row in ticks]
+        # One that is there stays, also one that was written since: nothing but its own day is set.
+        await self._write_history(session, rows, update=["observed_at"])
 
-    async def _write_history(self, session: Session, rows: Sequence[Values]) -> None:
+    async def _write_history(
+        self, session: Session, rows: Sequence[Values], *, update: Sequence[str] = ("price", "source")
+    ) -> None:
         await upsert_rows(
             session,
             price_history,
             rows,
             key=["symbol", "granularity", "observed_at"],
-            update=["price", "source"],
+            update=update,
+            schema=None if session.is_sqlite else self._schema,
+        )
+
+    async def _mark(self, session: Session, symbols: Collection[Symbol]) -> None:
+        """Give symbols another word than they had, in their order: two writers never wait for each other."""
+        word = uuid4().hex
+        await upsert_rows(
+            session,
+            close_marks,
+            [{"symbol": code, "mark": word} for code in sorted(symbol.code for symbol in symbols)],
+            key=["symbol"],
+            update=["mark"],
             schema=None if session.is_sqlite else self._schema,
         )
 
@@ -227,8 +233,8 @@ async def _drop_hour(session: Session, start: datetime) -> int:
     return (await session.run(delete(price_history).where(history.granularity == TICK, hour))).rowcount
 
 
-def _last_ticks(start: datetime, end: datetime) -> Select[Any]:
-    """Return the statement for the last tick of each symbol within the last hour of each day."""
+def _last_ticks(start: datetime, end: datetime, *wanted: ColumnElement[bool]) -> Select[Any]:
+    """Return the statement for the last tick of each symbol wanted within the last hour of each day."""
     last = (
         select(history.symbol.label("of_symbol"), func.max(history.observed_at).label("last_at"))
         .where(
@@ -236,6 +242,7 @@ def _last_ticks(start: datetime, end: datetime) -> Select[Any]:
             history.observed_at >= start,
             history.observed_at < end,
             extract("hour", history.observed_at) == _LAST_HOUR,
+            *wanted,
         )
         .group_by(history.symbol, func.date(history.observed_at))
         .subquery()

@@ -6,7 +6,7 @@ from sqlalchemy import Boolean, Column, Date, Integer, MetaData, String, Table, 
 
 from portfolio.adapters.database.types import Exact, KeyText, UtcMoment
 
-SCHEMA_REVISION = "0017"
+SCHEMA_REVISION = "0018"
 """The revision of the migrations that this code is written for."""
 
 PRICES = "prices"
@@ -176,6 +176,14 @@ price_history = Table(
     Column("observed_at", UtcMoment),
     Column("price", Exact),
     Column("source", String(40)),
+    schema=PRICES,
+)
+
+close_marks = Table(
+    "portfolio_close_marks",
+    metadata,
+    Column("symbol", String(20), primary_key=True),
+    Column("mark", String(32)),
     schema=PRICES,
 )
 
