@@ -12,10 +12,11 @@ import pymysql
 import pytest
 from sqlalchemy import make_url
 
-from portfolio.adapters.database.engine import Connections, Session
+from portfolio.adapters.database.engine import Connections
 from portfolio.adapters.database.engines import create_engine
 from portfolio.adapters.database.limits import Limits
 from portfolio.adapters.database.schema import migrate
+from portfolio.adapters.database.session import Session
 from portfolio.adapters.database.statements import Question
 from tests.support.database_run import launch_server
 from tests.support.database_server import DatabaseServer

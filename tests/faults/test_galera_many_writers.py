@@ -12,11 +12,12 @@ import pytest
 from sqlalchemy import insert, make_url
 
 from portfolio.adapters.database.database import open_database
-from portfolio.adapters.database.engine import Connections, Session
+from portfolio.adapters.database.engine import Connections
 from portfolio.adapters.database.engines import create_engine
 from portfolio.adapters.database.leases import DatabaseLeases, check_fence
 from portfolio.adapters.database.limits import Limits
 from portfolio.adapters.database.schema import migrate
+from portfolio.adapters.database.session import Session
 from portfolio.adapters.database.tables import leases
 from portfolio.application.errors import LeaseLost
 from portfolio.application.ports import Ledger, LedgerUnit

@@ -13,10 +13,11 @@ from sqlalchemy import Boolean, Date, Integer, Table, bindparam, func, insert, s
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from portfolio.adapters.database.driver import VALUES_A_MESSAGE
-from portfolio.adapters.database.engine import Connections, Session
+from portfolio.adapters.database.engine import Connections
 from portfolio.adapters.database.engines import create_engine
 from portfolio.adapters.database.limits import Limits
 from portfolio.adapters.database.schema import migrate
+from portfolio.adapters.database.session import Session
 from portfolio.adapters.database.statements import Prepared, Question
 from portfolio.adapters.database.tables import (
     PRICES,

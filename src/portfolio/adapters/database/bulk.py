@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Table
 from sqlalchemy.engine import Dialect
 
-from portfolio.adapters.database.engine import Session
+from portfolio.adapters.database.session import Session
 from portfolio.adapters.database.statements import Question
 
 ROWS_A_STATEMENT = 500

@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import select, update
 
 from portfolio.adapters.database.bulk import upsert_rows
-from portfolio.adapters.database.engine import Session
 from portfolio.adapters.database.mapping import percent
 from portfolio.adapters.database.mapping_positions import Values
 from portfolio.adapters.database.mapping_records import day_positions_from_json, day_positions_to_json
+from portfolio.adapters.database.session import Session
 from portfolio.adapters.database.tables import cash_movements, daily_positions, mock_performance_history
 from portfolio.application.daily_positions import DayPositions, FilledDay, positions_of
 from portfolio.domain.money import EXACT

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from portfolio.adapters.database.engine import Session
 from portfolio.adapters.database.mapping import trade_from_row
 from portfolio.adapters.database.mapping_records import movement_from_row
+from portfolio.adapters.database.session import Session
 from portfolio.adapters.database.tables import cash_movements, mock_trades, position_adjustments
 from portfolio.application.records import NewMovement, NewTrade
 

@@ -12,9 +12,9 @@ from typing import Any
 from pymysql.err import Error as MySqlError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from portfolio.adapters.database.engine import CLOSE_SECONDS
 from portfolio.adapters.database.errors import NoAnswer, translated
 from portfolio.adapters.database.limits import Limits
+from portfolio.adapters.database.session import CLOSE_SECONDS
 from portfolio.adapters.database.tables import SCHEMA_REVISION
 from portfolio.adapters.database.wire import exchange
 from portfolio.application.records import Revisions

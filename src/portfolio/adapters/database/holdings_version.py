@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portfolio.adapters.database.engine import Session
+from portfolio.adapters.database.session import Session
 from portfolio.adapters.database.statements import Question
 from portfolio.adapters.database.tables import mock_holdings
 

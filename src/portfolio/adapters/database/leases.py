@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, TextClause, bindparam, case, insert, or_, select, text, type_coerce, update
 
-from portfolio.adapters.database.engine import Connections, Session
+from portfolio.adapters.database.engine import Connections
+from portfolio.adapters.database.session import Session
 from portfolio.adapters.database.tables import leases
 from portfolio.adapters.database.types import UtcMoment
 from portfolio.application.errors import LeaseLost

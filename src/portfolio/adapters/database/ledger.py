@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select, func, insert, literal_column, select
 
 from portfolio.adapters.database.days import read_positions
-from portfolio.adapters.database.engine import Connections, Session
+from portfolio.adapters.database.engine import Connections
 from portfolio.adapters.database.entries import read_entries, select_trades
 from portfolio.adapters.database.glance import Glance
 from portfolio.adapters.database.holdings_version import holdings_version
@@ -20,6 +20,7 @@ from portfolio.adapters.database.mapping_records import (
     outcome_from_row,
 )
 from portfolio.adapters.database.portfolio_row import THE_PORTFOLIO, PortfolioRow, find_row, try_lock
+from portfolio.adapters.database.session import Session
 from portfolio.adapters.database.tables import (
     SCHEMA_REVISION,
     booking_outcomes,

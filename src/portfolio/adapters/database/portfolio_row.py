@@ -11,9 +11,9 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 
-from portfolio.adapters.database.engine import Session
 from portfolio.adapters.database.errors import is_locked
 from portfolio.adapters.database.known_positions import KnownPositions
+from portfolio.adapters.database.session import Session
 from portfolio.adapters.database.statements import Prepared, Question
 from portfolio.adapters.database.tables import mock_portfolio
 from portfolio.application.errors import PortfolioMissing

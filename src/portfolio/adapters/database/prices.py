@@ -11,13 +11,14 @@ from sqlalchemy import ColumnElement, Select, and_, delete, extract, func, selec
 
 from portfolio.adapters.database.bulk import upsert_rows
 from portfolio.adapters.database.days import fill_days, write_day
-from portfolio.adapters.database.engine import Connections, Session
+from portfolio.adapters.database.engine import Connections
 from portfolio.adapters.database.leases import check_fence
 from portfolio.adapters.database.mapping import read_portfolio, totals_to_row
 from portfolio.adapters.database.mapping_positions import Values, position_to_row
 from portfolio.adapters.database.mapping_records import close_from_row
 from portfolio.adapters.database.portfolio_row import THE_PORTFOLIO, PortfolioRow, find_row
 from portfolio.adapters.database.portfolio_writes import NOW
+from portfolio.adapters.database.session import Session
 from portfolio.adapters.database.statements import Prepared
 from portfolio.adapters.database.tables import close_marks, mock_holdings, mock_portfolio, price_history
 from portfolio.application.daily_positions import FilledDay

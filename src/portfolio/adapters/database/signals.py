@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from portfolio.adapters.database.bulk import insert_rows
-from portfolio.adapters.database.engine import Connections, Session
+from portfolio.adapters.database.engine import Connections
 from portfolio.adapters.database.leases import take_turn
 from portfolio.adapters.database.mapping_positions import Values
+from portfolio.adapters.database.session import Session
 from portfolio.adapters.database.tables import rebalance_signals
 from portfolio.application.records import Page
 from portfolio.application.signal_records import LIVE, Origin, Signal, SignalFilter, SignalStatus

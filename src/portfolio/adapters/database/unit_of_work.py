@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import CursorResult, bindparam, func, insert, select, update
 
 from portfolio.adapters.database.bulk import insert_rows, inserted
-from portfolio.adapters.database.engine import Session
 from portfolio.adapters.database.entries import last_revision, read_entries, select_trades
 from portfolio.adapters.database.mapping import read_portfolio, trade_from_row, trade_to_row
 from portfolio.adapters.database.mapping_positions import Values
@@ -22,6 +21,7 @@ from portfolio.adapters.database.mapping_records import (
 )
 from portfolio.adapters.database.portfolio_row import select_row
 from portfolio.adapters.database.portfolio_writes import Write, chunks, portfolio_write, position_writes
+from portfolio.adapters.database.session import Session
 from portfolio.adapters.database.signals import DatabaseSignalBook
 from portfolio.adapters.database.statements import Answer, Prepared, Question
 from portfolio.adapters.database.tables import (
