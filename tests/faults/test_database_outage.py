@@ -159,7 +159,7 @@ async def test_a_snapshot_conflict_runs_the_whole_unit_again_from_its_first_read
     place = server.create_database_pair("snapshot")
     migrate(place.migration_url, place.prices_schema)
     execute(place, "INSERT INTO leases (name, holder, token, expires_at) VALUES ('x', 'a', 1, '2026-01-01')")
-    engine = create_engine(place.url, prices_schema=place.prices_schema, hosts=(), pool_size=1, limits=Limits())
+    engine = create_engine(place.url, hosts=(), pool_size=1, limits=Limits())
     connections = Connections(engine, Limits())
     read: list[int] = []
 

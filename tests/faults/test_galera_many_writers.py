@@ -147,7 +147,7 @@ async def test_one_instance_refreshes_and_another_node_takes_over(
 async def instance(cluster: GaleraCluster, place: DatabaseUnderTest, number: int) -> AsyncIterator[Connections]:
     """The connections of an instance on this node alone."""
     url = place_on(cluster, place, number).url
-    engine = create_engine(url, prices_schema=place.prices_schema, hosts=(), pool_size=2, limits=Limits())
+    engine = create_engine(url, hosts=(), pool_size=2, limits=Limits())
     connections = Connections(engine, Limits())
     try:
         yield connections

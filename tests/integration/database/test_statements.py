@@ -20,21 +20,19 @@ from portfolio.adapters.database.schema import migrate
 from portfolio.adapters.database.session import Session
 from portfolio.adapters.database.statements import Prepared, Question
 from portfolio.adapters.database.tables import (
-    PRICES,
     booking_outcomes,
-    close_marks,
     leases,
     metadata,
     mock_performance_history,
     mock_portfolio,
-    price_history,
     schema_revision,
 )
 from portfolio.adapters.database.types import Exact, KeyText, UtcMoment
 from portfolio.application.errors import SchemaUnknown
 from tests.support.databases import DatabaseUnderTest
 
-TABLES = [table for table in metadata.sorted_tables if table is not schema_revision and table.schema != PRICES]
+# Those of the prices database are read by the tests of their port.
+TABLES = [table for table in metadata.sorted_tables if table is not schema_revision]
 EXTREMES = {
     "widest": {
         Exact: Decimal("-99999999999999999999.999999999999999999"),
@@ -60,9 +58,7 @@ NARROW = {"win_rate": Decimal("99.99"), "total_pnl_percent": Decimal("-0.0000000
 @pytest.fixture
 async def engine(database: DatabaseUnderTest) -> AsyncIterator[AsyncEngine]:
     migrate(database.migration_url, database.prices_schema)
-    made = create_engine(
-        database.url, prices_schema=database.prices_schema, hosts=(), pool_size=2, limits=Limits(statement_seconds=5.0)
-    )
+    made = create_engine(database.url, hosts=(), pool_size=2, limits=Limits(statement_seconds=5.0))
     yield made
     await made.dispose()
 
@@ -169,11 +165,3 @@ async def test_after_a_question_that_fails_the_next_transaction_finds_nothing_of
 def _sum_of(engine: AsyncEngine, number: int) -> str:
     mark = "?" if engine.dialect.name == "sqlite" else "%s"
     return f"SELECT {' + '.join([mark] * number)}"
-
-
-def test_every_table_but_the_version_and_the_prices_is_compared() -> None:
-    assert {table.name for table in metadata.sorted_tables} - {table.name for table in TABLES} == {
-        schema_revision.name,
-        price_history.name,
-        close_marks.name,
-    }

@@ -22,12 +22,12 @@ ROWS_A_STATEMENT = 500
 Rows = Sequence[Mapping[str, Any]]
 
 
-async def insert_rows(session: Session, table: Table, rows: Rows, *, schema: str | None = None) -> None:
+async def insert_rows(session: Session, table: Table, rows: Rows) -> None:
     """Insert rows that have the same columns."""
-    await session.ask(*inserted(session.dialect, table, rows, schema=schema))
+    await session.ask(*inserted(session.dialect, table, rows))
 
 
-async def upsert_rows(  # noqa: PLR0913  # all but three by name
+async def upsert_rows(
     session: Session,
     table: Table,
     rows: Rows,
@@ -35,7 +35,6 @@ async def upsert_rows(  # noqa: PLR0913  # all but three by name
     key: Sequence[str],
     update: Sequence[str],
     touch: str | None = None,
-    schema: str | None = None,
 ) -> None:
     """Insert rows, or update the columns ``update`` where a row of the same ``key`` is there.
 
@@ -45,7 +44,7 @@ async def upsert_rows(  # noqa: PLR0913  # all but three by name
     that comes without one, inserted or not.
     """
     tail = _when_there(session.dialect, tuple(key), tuple(update), touch)
-    await session.ask(*_written(session.dialect, table, rows, schema, tail))
+    await session.ask(*_written(session.dialect, table, rows, tail))
 
 
 def inserted(
@@ -53,35 +52,33 @@ def inserted(
     table: Table,
     rows: Rows,
     *,
-    schema: str | None = None,
     looked_up: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Question]:
     """Return the statements that insert rows of the same columns.
 
     ``looked_up`` has by column the query whose one parameter, ``{}``, is what the row has there.
     """
-    return _written(dialect, table, rows, schema, "", looked_up)
+    return _written(dialect, table, rows, "", looked_up)
 
 
 def upserted(
     dialect: Dialect, table: Table, rows: Rows, *, key: Sequence[str], update: Sequence[str], touch: str | None = None
 ) -> list[Question]:
     """Return the statements of :func:`upsert_rows`."""
-    return _written(dialect, table, rows, None, _when_there(dialect, tuple(key), tuple(update), touch))
+    return _written(dialect, table, rows, _when_there(dialect, tuple(key), tuple(update), touch))
 
 
 def _written(  # of this module alone
     dialect: Dialect,
     table: Table,
     rows: Rows,
-    schema: str | None,
     tail: str,
     looked_up: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Question]:
     if not rows:
         return []
     columns = tuple(rows[0])
-    start, one = _insert(dialect, table, columns, schema, tuple(looked_up.items()))
+    start, one = _insert(dialect, table, columns, tuple(looked_up.items()))
     converted = _converted(table, columns, rows, dialect)
     if dialect.name == "sqlite":
         sql, many = f"{start}{one}{tail}", list(converted)
@@ -95,11 +92,11 @@ def _written(  # of this module alone
 
 @lru_cache(maxsize=64)
 def _insert(
-    dialect: Dialect, table: Table, columns: tuple[str, ...], schema: str | None, looked_up: tuple[tuple[str, str], ...]
+    dialect: Dialect, table: Table, columns: tuple[str, ...], looked_up: tuple[tuple[str, str], ...]
 ) -> tuple[str, str]:
     """Return the text of an INSERT up to its values, and that of one row of them."""
     quoted = dialect.identifier_preparer.quote
-    name = f"{quoted(schema)}.{quoted(table.name)}" if schema else quoted(table.name)
+    name = dialect.identifier_preparer.format_table(table)
     mark = "?" if dialect.name == "sqlite" else "%s"
     queries = dict(looked_up)
     one = ", ".join(f"({queries[name]})".format(mark) if name in queries else mark for name in columns)

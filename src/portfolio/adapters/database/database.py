@@ -89,11 +89,9 @@ def open_database(
         ValueError: the URL names another kind of database.
     """
     limits = limits or Limits()
-    engine, looks = (
-        create_engine(url, prices_schema=prices_schema, hosts=hosts, pool_size=size, limits=limits)
-        for size in (pool_size, 1)
-    )
-    return Database(Connections(engine, limits), Glance(looks, limits), prices_schema=prices_schema)
+    engine, looks = (create_engine(url, hosts=hosts, pool_size=size, limits=limits) for size in (pool_size, 1))
+    schema = None if engine.dialect.name == "sqlite" else prices_schema
+    return Database(Connections(engine, limits), Glance(looks, limits), prices_schema=schema)
 
 
 async def refuse_what_cannot_work(settings: Settings) -> None:

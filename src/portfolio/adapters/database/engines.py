@@ -14,13 +14,10 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 from portfolio.adapters.database.errors import marks_disconnect
 from portfolio.adapters.database.limits import Limits
 from portfolio.adapters.database.mysql import MySqlConnector
-from portfolio.adapters.database.tables import PRICES
 from portfolio.adapters.database.url import parse_url
 
 
-def create_engine(
-    url: str, *, prices_schema: str | None, hosts: Sequence[str], pool_size: int, limits: Limits
-) -> AsyncEngine:
+def create_engine(url: str, *, hosts: Sequence[str], pool_size: int, limits: Limits) -> AsyncEngine:
     """Return an engine for MySQL, MariaDB or SQLite that has not connected yet.
 
     Raises:
@@ -35,8 +32,7 @@ def create_engine(
     else:
         raise ValueError(f"{parsed.drivername} is neither mysql+aiomysql nor sqlite+aiosqlite")
     listens_for(engine.sync_engine, "handle_error")(_mark_disconnects)
-    schema = prices_schema if parsed.get_backend_name() == "mysql" else None
-    return engine.execution_options(schema_translate_map={PRICES: schema})
+    return engine
 
 
 def _mysql_engine(url: URL, hosts: Sequence[str], pool_size: int, limits: Limits) -> AsyncEngine:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
-from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Select, and_, delete, extract, func, select, update
+from sqlalchemy import select, update
 
 from portfolio.adapters.database.bulk import upsert_rows
 from portfolio.adapters.database.days import fill_days, write_day
 from portfolio.adapters.database.engine import Connections
 from portfolio.adapters.database.leases import check_fence
 from portfolio.adapters.database.mapping import read_portfolio, totals_to_row
-from portfolio.adapters.database.mapping_positions import Values, position_to_row
-from portfolio.adapters.database.mapping_records import close_from_row
+from portfolio.adapters.database.mapping_positions import position_to_row
 from portfolio.adapters.database.portfolio_row import THE_PORTFOLIO, PortfolioRow, find_row
 from portfolio.adapters.database.portfolio_writes import NOW
+from portfolio.adapters.database.price_rows import PriceRows, midnight
 from portfolio.adapters.database.session import Session
 from portfolio.adapters.database.statements import Prepared
-from portfolio.adapters.database.tables import close_marks, mock_holdings, mock_portfolio, price_history
+from portfolio.adapters.database.tables import mock_holdings, mock_portfolio
 from portfolio.application.daily_positions import FilledDay
 from portfolio.application.errors import PortfolioMissing
 from portfolio.application.price_records import PriceUpdate
@@ -29,17 +29,10 @@ from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.position import Mark
 from portfolio.domain.symbol import Symbol
 
-TICK = "tick"
-DAY = "day"
-
 # Never the quantity, never the cost: those are the bookings', and other programs'.
 _PRICE_COLUMNS = ("last_price", "price_source", "price_at", "position_value", "unrealized_pnl", "total_pnl")
-_SYMBOLS_A_STATEMENT = 500
-_LAST_HOUR = 23
 
 _LOCK_HOLDINGS = Prepared(select(mock_holdings).with_for_update())
-
-history = price_history.c
 
 _BUMP = update(mock_portfolio).values(price_revision=mock_portfolio.c.price_revision + 1)
 
@@ -50,7 +43,7 @@ class DatabasePriceStore:
     def __init__(self, connections: Connections, row: PortfolioRow, *, prices_schema: str | None) -> None:
         self._connections = connections
         self._row = row
-        self._schema = prices_schema
+        self._rows = PriceRows(prices_schema)
 
     async def record(self, portfolio_id: int, update: PriceUpdate, fence: Fence | None) -> None:
         """Write marks, valuations, one tick a symbol and today's value in one transaction; bump the price revision.
@@ -74,10 +67,10 @@ class DatabasePriceStore:
             marks = update.marks_for(before)
             portfolio = before.marked(marks)
             await _write_marks(session, portfolio, held.rows, marks)
-            await self._write_history(session, [_tick(symbol, mark) for symbol, mark in marks.items()])
+            await self._rows.write_ticks(session, marks.items())
             # One that was observed yesterday may be what yesterday closed at.
-            today = _midnight(update.at.astimezone(UTC).date())
-            await self._mark(session, [symbol for symbol, mark in marks.items() if mark.at < today])
+            today = midnight(update.at.astimezone(UTC).date())
+            await self._rows.write_marks(session, [symbol for symbol, mark in marks.items() if mark.at < today])
             await _write_totals(session, portfolio)
             await write_day(session, portfolio, today.date())
 
@@ -105,57 +98,34 @@ class DatabasePriceStore:
 
     async def add_closes(self, closes: Sequence[Close]) -> int:
         """Keep daily closes, replacing what was known of the same day; return how many were written."""
-        rows = {(close.symbol, close.day): _close(close) for close in closes}
+        newest = {(close.symbol, close.day): close for close in closes}
 
         async def write(session: Session) -> None:
             # The row first, as everywhere; before the books are open there is none, and nobody to tell.
             row = await find_row(session, self._row.id_for(THE_PORTFOLIO), lock=True)
-            await self._write_history(session, list(rows.values()))
-            await self._mark(session, {symbol for symbol, _ in rows})
+            await self._rows.write_closes(session, newest.values())
+            await self._rows.write_marks(session, {symbol for symbol, _ in newest})
             if row is not None:
                 await session.run(_BUMP.where(mock_portfolio.c.id == row.id))
 
-        if rows:
+        if newest:
             await self._connections.write(write)
-        return len(rows)
+        return len(newest)
 
     async def closes(self, symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
         """Return daily closes of both bounds' days and those between, by symbol and day.
 
         A day without a candle's close has the last price observed within its last hour, if there is one.
         """
-        codes = sorted(symbol.code for symbol in symbols)
-        start, end = _midnight(since), _midnight(until + timedelta(days=1))
-
-        async def read(session: Session) -> dict[tuple[str, date], Close]:
-            found: dict[tuple[str, date], Close] = {}
-            for first in range(0, len(codes), _SYMBOLS_A_STATEMENT):
-                of_these = history.symbol.in_(codes[first : first + _SYMBOLS_A_STATEMENT])
-                days = select(price_history).where(
-                    of_these, history.granularity == DAY, history.observed_at >= start, history.observed_at < end
-                )
-                for statement in (_last_ticks(start, end, of_these), days):
-                    for row in await session.run(statement):
-                        day = row.observed_at.date()
-                        found[row.symbol, day] = close_from_row(row, day)
-            return found
-
-        found = await self._connections.read(read, snapshot=True)
+        start, end = midnight(since), midnight(until + timedelta(days=1))
+        found = await self._connections.read(
+            lambda session: self._rows.closes(session, symbols, start, end), snapshot=True
+        )
         return [found[key] for key in sorted(found)]
 
     async def close_marks(self, symbols: Collection[Symbol]) -> Mapping[Symbol, str]:
         """Return by symbol the word that was written with its closes the last time."""
-        codes = sorted(symbol.code for symbol in symbols)
-
-        async def read(session: Session) -> dict[Symbol, str]:
-            found = {}
-            for first in range(0, len(codes), _SYMBOLS_A_STATEMENT):
-                of_these = close_marks.c.symbol.in_(codes[first : first + _SYMBOLS_A_STATEMENT])
-                for row in await session.run(select(close_marks).where(of_these)):
-                    found[Symbol(row.symbol)] = row.mark
-            return found
-
-        return await self._connections.read(read)
+        return await self._connections.read(lambda session: self._rows.marks(session, symbols))
 
     async def thin_ticks(self, older_than: datetime) -> int:
         """Turn ticks of the days before ``older_than``'s into one close a day, where there is none yet, and drop them.
@@ -165,45 +135,16 @@ class DatabasePriceStore:
         Returns how many ticks went. Each day is a transaction, then each of its hours: what was interrupted goes on
         where it ended.
         """
-        limit = _midnight(older_than.astimezone(UTC).date())
+        limit = midnight(older_than.astimezone(UTC).date())
         gone = 0
-        while (oldest := await self._connections.read(_oldest_tick)) is not None and oldest < limit:
-            day = _midnight(oldest.date())
-            await self._connections.write(lambda session, day=day: self._keep_closes(session, day))  # type: ignore[misc]
+        while (oldest := await self._connections.read(self._rows.oldest_tick)) is not None and oldest < limit:
+            day = midnight(oldest.date())
+            await self._connections.write(partial(self._rows.close_by_ticks, day=day))
             for hour in range(oldest.hour, 24):
                 start = day + timedelta(hours=hour)
-                gone += await self._connections.write(lambda session, start=start: _drop_hour(session, start))  # type: ignore[misc]
+                end = start + timedelta(hours=1)
+                gone += await self._connections.write(partial(self._rows.drop_ticks, start=start, end=end))
         return gone
-
-    async def _keep_closes(self, session: Session, day: datetime) -> None:
-        ticks = await session.run(_last_ticks(day, day + timedelta(days=1)))
-        rows = [_close(close_from_row(row, day.date())) for row in ticks]
-        # One that is there stays, also one that was written since: nothing but its own day is set.
-        await self._write_history(session, rows, update=["observed_at"])
-
-    async def _write_history(
-        self, session: Session, rows: Sequence[Values], *, update: Sequence[str] = ("price", "source")
-    ) -> None:
-        await upsert_rows(
-            session,
-            price_history,
-            rows,
-            key=["symbol", "granularity", "observed_at"],
-            update=update,
-            schema=None if session.is_sqlite else self._schema,
-        )
-
-    async def _mark(self, session: Session, symbols: Collection[Symbol]) -> None:
-        """Give symbols another word than they had, in their order: two writers never wait for each other."""
-        word = uuid4().hex
-        await upsert_rows(
-            session,
-            close_marks,
-            [{"symbol": code, "mark": word} for code in sorted(symbol.code for symbol in symbols)],
-            key=["symbol"],
-            update=["mark"],
-            schema=None if session.is_sqlite else self._schema,
-        )
 
 
 async def _write_marks(
@@ -221,56 +162,3 @@ async def _write_totals(session: Session, portfolio: Portfolio) -> None:
     row = update(mock_portfolio).where(mock_portfolio.c.id == portfolio.id)
     values = totals_to_row(portfolio)
     await session.run(row.values(price_revision=mock_portfolio.c.price_revision + 1, updated_at=NOW, **values))
-
-
-async def _oldest_tick(session: Session) -> datetime | None:
-    oldest = select(func.min(history.observed_at)).where(history.granularity == TICK)
-    found: datetime | None = (await session.run(oldest)).scalar()
-    return found
-
-
-async def _drop_hour(session: Session, start: datetime) -> int:
-    hour = and_(history.observed_at >= start, history.observed_at < start + timedelta(hours=1))
-    return (await session.run(delete(price_history).where(history.granularity == TICK, hour))).rowcount
-
-
-def _last_ticks(start: datetime, end: datetime, *wanted: ColumnElement[bool]) -> Select[Any]:
-    """Return the statement for the last tick of each symbol wanted within the last hour of each day."""
-    last = (
-        select(history.symbol.label("of_symbol"), func.max(history.observed_at).label("last_at"))
-        .where(
-            history.granularity == TICK,
-            history.observed_at >= start,
-            history.observed_at < end,
-            extract("hour", history.observed_at) == _LAST_HOUR,
-            *wanted,
-        )
-        .group_by(history.symbol, func.date(history.observed_at))
-        .subquery()
-    )
-    return select(price_history).join(
-        last,
-        and_(history.symbol == last.c.of_symbol, history.granularity == TICK, history.observed_at == last.c.last_at),
-    )
-
-
-def _tick(symbol: Symbol, mark: Mark) -> Values:
-    return _history_row(symbol, TICK, mark.at, mark.price.value, mark.source)
-
-
-def _close(close: Close) -> Values:
-    return _history_row(close.symbol, DAY, _midnight(close.day), close.price.value, close.source)
-
-
-def _history_row(symbol: Symbol, granularity: str, at: datetime, price: Any, source: str) -> Values:
-    return {
-        "symbol": symbol.code,
-        "granularity": granularity,
-        "observed_at": at,
-        "price": price,
-        "source": source,
-    }
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)

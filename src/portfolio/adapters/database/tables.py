@@ -9,10 +9,10 @@ from portfolio.adapters.database.types import Exact, KeyText, UtcMoment
 SCHEMA_REVISION = "0018"
 """The revision of the migrations that this code is written for."""
 
-PRICES = "prices"
-"""Stands for the schema of the prices database, which each installation names itself."""
-
 metadata = MetaData()
+
+prices_metadata = MetaData()
+"""The tables of the prices database, whose schema each installation names itself."""
 
 mock_portfolio = Table(
     "mock_portfolio",
@@ -169,22 +169,20 @@ leases = Table(
 
 price_history = Table(
     "portfolio_price_history",
-    metadata,
+    prices_metadata,
     Column("id", Integer, primary_key=True),
     Column("symbol", String(20)),
     Column("granularity", String(4)),
     Column("observed_at", UtcMoment),
     Column("price", Exact),
     Column("source", String(40)),
-    schema=PRICES,
 )
 
 close_marks = Table(
     "portfolio_close_marks",
-    metadata,
+    prices_metadata,
     Column("symbol", String(20), primary_key=True),
     Column("mark", String(32)),
-    schema=PRICES,
 )
 
 schema_revision = Table("portfolio_schema_version", metadata, Column("version_num", String(32), primary_key=True))
