@@ -1,6 +1,6 @@
-"""A word a symbol that is another one after its closes were written: what changed is found without reading closes.
+"""By symbol the price revision that its closes were last written with: what changed is found without reading closes.
 
-A symbol whose closes were written before has no row until they are written again, and none is a mark like any other.
+Closes that are there already need no row: nobody has read them yet who could ask what has changed since.
 """
 
 from portfolio.adapters.database.migration_steps import NewTable
@@ -14,7 +14,7 @@ TABLE = NewTable(
     name="portfolio_close_marks",
     columns={
         "symbol": "{symbol} NOT NULL PRIMARY KEY",
-        "mark": "CHAR(32) NOT NULL",
+        "price_revision": "{big} NOT NULL",
     },
     in_prices=True,
 )

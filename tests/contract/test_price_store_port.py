@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -126,46 +125,42 @@ async def test_closes_bump_the_price_revision_once_the_books_are_open(ports: Por
     assert await ports.ledger.revisions(1) == replace(before, prices=before.prices + 1)
 
 
-async def test_a_symbols_mark_is_another_one_when_its_closes_are(ports: Ports) -> None:
-    async def marks() -> Mapping[Symbol, str]:
-        return await ports.prices.close_marks([BTC, ETH])
+async def test_symbols_whose_closes_were_written_after_a_price_revision_are_told(ports: Ports) -> None:
+    async def changed_since(revision: int) -> set[Symbol]:
+        return set(await ports.prices.changed_closes(after=revision))
 
-    assert await marks() == {}
     await ports.prices.add_closes([close(DAY, "1"), close(DAY, "1", ETH)])
-    first = await marks()
-    assert set(first) == {BTC, ETH}
-    await ports.prices.add_closes([close(DAY, "1.000000001")])
-    replaced = await marks()
-    assert (replaced[BTC] != first[BTC], replaced[ETH] == first[ETH]) == (True, True)
-    await ports.prices.add_closes([close(DAY + timedelta(days=1), "1", ETH)])
-    assert (await marks())[ETH] != first[ETH]
-    await ports.prices.add_closes([replace(close(DAY, "1.000000001"), source="simulated")])
-    assert (await marks())[BTC] != replaced[BTC]
-
-
-async def test_a_price_of_yesterday_moves_its_symbols_mark_and_one_of_today_moves_none(ports: Ports) -> None:
     await open_books(ports.ledger)
-    await ports.prices.add_closes([close(DAY, "1"), close(DAY, "1", ETH)])
+    first = (await ports.ledger.revisions(1)).prices
+    assert await changed_since(first) == {BTC, ETH}
+    await ports.prices.add_closes([close(DAY, "2", ETH)])
+    assert await changed_since(first + 1) == set()
+    await ports.prices.add_closes([close(DAY, "3")])
+    assert await changed_since(first + 1) == {BTC}
+    assert await changed_since(first) == {BTC, ETH}
+    await ports.prices.add_closes([close(DAY, "3", ETH), close(DAY, "3")])
+    assert await changed_since((await ports.ledger.revisions(1)).prices - 1) == {BTC, ETH}
+
+
+async def test_a_price_of_yesterday_may_be_a_close_and_one_of_today_is_none(ports: Ports) -> None:
+    await open_books(ports.ledger)
     midnight = datetime(2026, 3, 6, tzinfo=UTC)
-    before = await ports.prices.close_marks([BTC, ETH])
     await record(ports, midnight + timedelta(minutes=1), BTC="2", ETH="2")
-    assert await ports.prices.close_marks([BTC, ETH]) == before
+    assert not await ports.prices.changed_closes(after=0)
     late = {BTC: mark("3", midnight - timedelta(seconds=1)), ETH: mark("3", midnight)}
     await ports.prices.record(1, PriceUpdate(marks=late, at=midnight + timedelta(minutes=2)), None)
-    after = await ports.prices.close_marks([BTC, ETH])
-    assert (after[BTC] != before[BTC], after[ETH]) == (True, before[ETH])
+    assert set(await ports.prices.changed_closes(after=1)) == {BTC}
+    assert not await ports.prices.changed_closes(after=2)
 
 
-async def test_ticks_made_into_closes_move_no_mark(ports: Ports) -> None:
+async def test_ticks_made_into_closes_change_none(ports: Ports) -> None:
     await open_books(ports.ledger)
-    await ports.prices.add_closes([close(DAY, "1")])
     last_hour = datetime(2026, 3, 5, 23, 30, tzinfo=UTC)
     await record(ports, last_hour, BTC="2")
     closes = await ports.prices.closes([BTC], since=DAY, until=last_hour.date())
-    marks = await ports.prices.close_marks([BTC])
     assert await ports.prices.thin_ticks(last_hour + timedelta(days=1)) == 1
     assert await ports.prices.closes([BTC], since=DAY, until=last_hour.date()) == closes
-    assert await ports.prices.close_marks([BTC]) == marks
+    assert not await ports.prices.changed_closes(after=0)
 
 
 async def test_a_day_without_a_candle_closes_at_the_last_price_of_its_last_hour(ports: Ports) -> None:

@@ -51,6 +51,7 @@ class Books:
     closes: dict[tuple[Symbol, date], Close] = field(default_factory=dict)
     signals: dict[int, Signal] = field(default_factory=dict)
     day_positions: dict[date, DayPositions] = field(default_factory=dict)
+    closes_changed: dict[Symbol, int] = field(default_factory=dict)
 
     def copy(self) -> Books:
         """Another one with the same content."""
@@ -65,6 +66,7 @@ class Books:
             dict(self.closes),
             dict(self.signals),
             dict(self.day_positions),
+            dict(self.closes_changed),
         )
 
     def booked(self, trade_id: int) -> BookedTrade | None:
@@ -343,6 +345,8 @@ class FakePriceStore:
         books.portfolio = replace(marked, price_revision=portfolio.price_revision + 1)
         books.ticks.update({(symbol, mark.at): mark for symbol, mark in marks.items()})
         day = update.at.astimezone(UTC).date()
+        late = {symbol for symbol, mark in marks.items() if mark.at.astimezone(UTC).date() < day}
+        books.closes_changed.update(dict.fromkeys(late, portfolio.price_revision + 1))
         if not any(later > day for later in books.days):
             books.days[day] = _daily_value(marked, day)
             books.day_positions[day] = positions_of(marked)
@@ -362,8 +366,10 @@ class FakePriceStore:
         new = {(close.symbol, close.day): close for close in closes}
         books = self._ledger.books
         books.closes.update(new)
+        revision = books.portfolio.price_revision + 1 if books.portfolio is not None else 1
+        books.closes_changed.update({symbol: revision for symbol, _ in new})
         if books.portfolio is not None and new:
-            books.portfolio = replace(books.portfolio, price_revision=books.portfolio.price_revision + 1)
+            books.portfolio = replace(books.portfolio, price_revision=revision)
         return len(new)
 
     async def closes(self, symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
@@ -371,10 +377,8 @@ class FakePriceStore:
         found = {**self._last_ticks(), **books.closes}
         return [found[key] for key in sorted(found) if key[0] in symbols and since <= key[1] <= until]
 
-    async def close_marks(self, symbols: Collection[Symbol]) -> Mapping[Symbol, str]:
-        kept = {**self._last_ticks(), **self._ledger.books.closes}
-        of = {symbol: [kept[key] for key in sorted(kept) if key[0] == symbol] for symbol in symbols}
-        return {symbol: str(hash(tuple(closes))) for symbol, closes in of.items() if closes}
+    async def changed_closes(self, *, after: int) -> Collection[Symbol]:
+        return {symbol for symbol, revision in self._ledger.books.closes_changed.items() if revision > after}
 
     async def thin_ticks(self, older_than: datetime) -> int:
         books, limit = self._ledger.books, older_than.astimezone(UTC).date()

@@ -102,9 +102,9 @@ class RecordingPrices:
         """Give closes back."""
         return [c for c in self.kept if c.symbol in symbols and since <= c.day <= until]
 
-    async def close_marks(self, symbols: Collection[Symbol]) -> Mapping[Symbol, str]:
-        """How many there are."""
-        return {s: str(sum(c.symbol == s for c in self.kept)) for s in symbols if any(c.symbol == s for c in self.kept)}
+    async def changed_closes(self, *, after: int) -> Collection[Symbol]:
+        """All of them."""
+        return {close.symbol for close in self.kept}
 
     async def thin_ticks(self, older_than: datetime) -> int:
         """Thin."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
@@ -54,7 +54,6 @@ class _Column:
     simulated: Vector
     span: int
     last_day: date
-    mark: str
     price_revision: int
     expires: float
 
@@ -62,9 +61,9 @@ class _Column:
 class ReadCloses:
     """Reads the closes of symbols, and keeps them in memory.
 
-    A column of closes is kept while its UTC day lasts, its symbol's mark in the store is the same, and six hours have
-    not passed (a minute just after midnight). Writing closes bumps the price revision, and so does every refresh: the
-    marks are asked for, in one query, once a price revision. So what was written before a request is in its answer.
+    A column of closes is kept while its UTC day lasts, the store has written none since, and six hours have not passed
+    (a minute just after midnight). Writing closes bumps the price revision, and so does every refresh: what changed
+    since the last one is asked for, in one small query. So what was written before a request is in its answer.
     """
 
     def __init__(
@@ -115,26 +114,24 @@ class ReadCloses:
         if not unsure and not missing:
             return
         since = last_day - timedelta(days=span)
-        marks = await self._prices.close_marks([Symbol(s) for s in (*unsure, *missing)])
-        for symbol in unsure:
-            column = kept[symbol]
-            if column.mark == marks.get(Symbol(symbol), ""):
-                self._columns[symbol] = replace(column, price_revision=price_revision)
-            else:
-                missing.append(symbol)
+        if unsure:
+            changed = await self._prices.changed_closes(after=min(kept[s].price_revision for s in unsure))
+            for symbol in unsure:
+                if Symbol(symbol) in changed:
+                    missing.append(symbol)
+                else:
+                    self._columns[symbol] = replace(kept[symbol], price_revision=price_revision)
         at_once = max(1, _ROWS_A_READ // (span + 1))
         for first in range(0, len(missing), at_once):
             part = missing[first : first + at_once]
             found = await self._prices.closes([Symbol(s) for s in part], since=since, until=last_day)
-            part_marks = {symbol: marks.get(Symbol(symbol), "") for symbol in part}
-            self._keep(part_marks, found, today=today, span=span, price_revision=price_revision)
+            self._keep(part, found, today=today, span=span, price_revision=price_revision)
         if len(self._columns) > _MOST_KEPT:
             self._columns = {symbol: self._columns[symbol] for symbol in symbols}
 
     def _keep(
-        self, marks: Mapping[str, str], found: Iterable[Close], *, today: date, span: int, price_revision: int
+        self, symbols: Sequence[str], found: Iterable[Close], *, today: date, span: int, price_revision: int
     ) -> None:
-        symbols = list(marks)
         kinds: dict[bool, list[tuple[str, date, float]]] = {False: [], True: []}
         for close in found:
             row = (close.symbol.code, close.day, float(close.price.value))
@@ -152,7 +149,6 @@ class ReadCloses:
                 simulated=simulated[place],
                 span=span,
                 last_day=today - timedelta(days=1),
-                mark=marks[symbol],
                 price_revision=price_revision,
                 expires=expires,
             )

@@ -263,11 +263,8 @@ class PriceStore(Protocol):
         """
         ...
 
-    async def close_marks(self, symbols: Collection[Symbol]) -> Mapping[Symbol, str]:
-        """Return by symbol a word that is another one once a close of a day gone by is.
-
-        Absent until a close was written.
-        """
+    async def changed_closes(self, *, after: int) -> Collection[Symbol]:
+        """Return the symbols of which a close of a day gone by was written later than the price revision ``after``."""
         ...
 
     async def thin_ticks(self, older_than: datetime) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -38,19 +38,23 @@ class CountingStore(FakePriceStore):
     def __init__(self, ledger: FakeLedger) -> None:
         super().__init__(ledger, FakeLeases())
         self.read: list[tuple[list[str], date]] = []
-        self.marked = 0
+        self.looks = 0
 
     async def closes(self, symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
+        await self._answer()
         self.read.append((sorted(symbol.code for symbol in symbols), since))
         return await super().closes(symbols, since=since, until=until)
 
-    async def close_marks(self, symbols: Collection[Symbol]) -> Mapping[Symbol, str]:
-        self.marked += 1
+    async def changed_closes(self, *, after: int) -> Collection[Symbol]:
+        await self._answer()
+        self.looks += 1
+        return await super().changed_closes(after=after)
+
+    async def _answer(self) -> None:
         if self.away:
             raise LedgerUnavailable("the database is away")
         if self.silent:
             await asyncio.Event().wait()
-        return await super().close_marks(symbols)
 
     @property
     def symbols_read(self) -> list[str]:
@@ -136,19 +140,18 @@ async def test_closes_are_read_once_while_the_price_revision_stands() -> None:
     first = await world.market()
     second = await world.market()
     assert world.prices.symbols_read == ["BTC", "ETH"]
-    assert world.prices.marked == 1
     assert first.statistics is second.statistics
     await world.market(90)
-    assert (world.prices.symbols_read, world.prices.marked) == ([], 1)
+    assert (world.prices.symbols_read, world.prices.looks) == ([], 0)
 
 
-async def test_a_refresh_asks_for_the_marks_and_reads_nothing_again() -> None:
+async def test_after_a_refresh_it_is_asked_what_changed_and_nothing_read_again() -> None:
     world = World(held(BTC))
     await world.closes(BTC, *ZIGZAG)
     first = await world.market()
     await world.refresh()
     second = await world.market()
-    assert (world.prices.symbols_read, world.prices.marked) == (["BTC"], 2)
+    assert (world.prices.symbols_read, world.prices.looks) == (["BTC"], 1)
     assert first.statistics is second.statistics
 
 

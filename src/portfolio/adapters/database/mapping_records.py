@@ -237,9 +237,9 @@ def day_positions_from_json(text: str) -> DayPositions:
     }
 
 
-def close_from_row(row: Any, day: date) -> Close:
-    """Return the close of ``day`` that a row of the price history holds."""
-    return Close(symbol=Symbol(row.symbol), day=day, price=Price(row.price), source=row.source)
+def close_from_row(row: Any, symbol: Symbol, day: date) -> Close:
+    """Return the close of ``day`` that a row of the symbol's price history holds."""
+    return Close(symbol=symbol, day=day, price=Price(row.price), source=row.source)
 
 
 def _money(value: Decimal | None) -> Money | None:

@@ -1,4 +1,4 @@
-"""The rows of the prices database: ticks, daily closes, and by symbol a mark that moves with its closes."""
+"""The rows of the prices database: ticks, daily closes, and by symbol when its closes were last written."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
-from uuid import uuid4
 
 from sqlalchemy import ColumnElement, MetaData, Select, and_, bindparam, delete, extract, func, select
 
@@ -46,7 +45,8 @@ class PriceRows:
         ticks = self._last_ticks(bindparam("start"), bindparam("end"), of_these)
         # A candle's close comes after a tick's, and counts.
         self._ask_closes = Prepared(ticks), Prepared(days)
-        self._ask_marks = Prepared(select(self._marks).where(self._marks.c.symbol.in_(bindparam("symbols"))))
+        marks = self._marks.c
+        self._ask_changed = Prepared(select(marks.symbol).where(marks.price_revision > bindparam("after")))
 
     async def write_ticks(self, session: Session, ticks: Collection[tuple[Symbol, Mark]]) -> None:
         """Keep observed prices."""
@@ -56,33 +56,30 @@ class PriceRows:
         """Keep closes, each of another symbol or day; what was known of the day is replaced."""
         await self._write(session, [_close(close) for close in closes])
 
-    async def write_marks(self, session: Session, symbols: Collection[Symbol]) -> None:
-        """Give symbols another mark than they had, in their order: no two writers wait for each other."""
-        word = uuid4().hex
-        rows = [{"symbol": code, "mark": word} for code in sorted(symbol.code for symbol in symbols)]
-        await upsert_rows(session, self._marks, rows, key=["symbol"], update=["mark"])
+    async def mark_changed(self, session: Session, symbols: Collection[Symbol], price_revision: int) -> None:
+        """Keep the price revision that comes with new closes; in the order of the symbols, as all writers do."""
+        rows = [{"symbol": code, "price_revision": price_revision} for code in sorted(s.code for s in symbols)]
+        await upsert_rows(session, self._marks, rows, key=["symbol"], update=["price_revision"])
 
     async def closes(
         self, session: Session, symbols: Collection[Symbol], start: datetime, end: datetime
     ) -> dict[tuple[str, date], Close]:
         """Return closes by symbol and day: a candle's, else the last tick of the last hour."""
         found: dict[tuple[str, date], Close] = {}
+        by_code = {symbol.code: symbol for symbol in symbols}
         for part in _parts(symbols):
             for answer in await session.ask(
                 *(ask.on(session.dialect, symbols=part, start=start, end=end) for ask in self._ask_closes)
             ):
                 for row in answer:
                     day = row.observed_at.date()
-                    found[row.symbol, day] = close_from_row(row, day)
+                    found[row.symbol, day] = close_from_row(row, by_code[row.symbol], day)
         return found
 
-    async def marks(self, session: Session, symbols: Collection[Symbol]) -> dict[Symbol, str]:
-        """Return the marks of the symbols that have one."""
-        found = {}
-        for part in _parts(symbols):
-            [answer] = await session.ask(self._ask_marks.on(session.dialect, symbols=part))
-            found.update({Symbol(row.symbol): row.mark for row in answer})
-        return found
+    async def changed(self, session: Session, after: int) -> set[Symbol]:
+        """Return the symbols whose closes were written later than the price revision ``after``."""
+        [answer] = await session.ask(self._ask_changed.on(session.dialect, after=after))
+        return {Symbol(row.symbol) for row in answer}
 
     async def oldest_tick(self, session: Session) -> datetime | None:
         """Return when the oldest tick was observed."""
@@ -96,7 +93,7 @@ class PriceRows:
         A close that is there stays, also one that was written since: nothing but its own day is set.
         """
         ticks = await session.run(self._last_ticks(day, day + timedelta(days=1)))
-        rows = [_close(close_from_row(row, day.date())) for row in ticks]
+        rows = [_close(close_from_row(row, Symbol(row.symbol), day.date())) for row in ticks]
         await self._write(session, rows, update=["observed_at"])
 
     async def drop_ticks(self, session: Session, start: datetime, end: datetime) -> int:

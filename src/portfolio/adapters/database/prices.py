@@ -70,7 +70,8 @@ class DatabasePriceStore:
             await self._rows.write_ticks(session, marks.items())
             # One that was observed yesterday may be what yesterday closed at.
             today = midnight(update.at.astimezone(UTC).date())
-            await self._rows.write_marks(session, [symbol for symbol, mark in marks.items() if mark.at < today])
+            late = [symbol for symbol, mark in marks.items() if mark.at < today]
+            await self._rows.mark_changed(session, late, row.price_revision + 1)
             await _write_totals(session, portfolio)
             await write_day(session, portfolio, today.date())
 
@@ -104,7 +105,8 @@ class DatabasePriceStore:
             # The row first, as everywhere; before the books are open there is none, and nobody to tell.
             row = await find_row(session, self._row.id_for(THE_PORTFOLIO), lock=True)
             await self._rows.write_closes(session, newest.values())
-            await self._rows.write_marks(session, {symbol for symbol, _ in newest})
+            revision = row.price_revision + 1 if row is not None else 1
+            await self._rows.mark_changed(session, {symbol for symbol, _ in newest}, revision)
             if row is not None:
                 await session.run(_BUMP.where(mock_portfolio.c.id == row.id))
 
@@ -123,14 +125,14 @@ class DatabasePriceStore:
         )
         return [found[key] for key in sorted(found)]
 
-    async def close_marks(self, symbols: Collection[Symbol]) -> Mapping[Symbol, str]:
-        """Return by symbol the word that was written with its closes the last time."""
-        return await self._connections.read(lambda session: self._rows.marks(session, symbols))
+    async def changed_closes(self, *, after: int) -> Collection[Symbol]:
+        """Return the symbols of which closes were written later than the price revision ``after``."""
+        return await self._connections.read(partial(self._rows.changed, after=after))
 
     async def thin_ticks(self, older_than: datetime) -> int:
         """Turn ticks of the days before ``older_than``'s into one close a day, where there is none yet, and drop them.
 
-        The closes are what the ticks were taken for: no mark moves.
+        The closes are what the ticks were taken for: none counts as changed.
 
         Returns how many ticks went. Each day is a transaction, then each of its hours: what was interrupted goes on
         where it ended.

@@ -182,7 +182,7 @@ close_marks = Table(
     "portfolio_close_marks",
     prices_metadata,
     Column("symbol", String(20), primary_key=True),
-    Column("mark", String(32)),
+    Column("price_revision", Integer),
 )
 
 schema_revision = Table("portfolio_schema_version", metadata, Column("version_num", String(32), primary_key=True))
