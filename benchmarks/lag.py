@@ -47,7 +47,8 @@ class Question:
         """Ask it, and see that it is answered."""
         path = f"{self.path}?days={days}" if self.takes_days else self.path
         answer = client.get(path) if self.body is None else client.post(path, json=self.body)
-        answer.raise_for_status()
+        if answer.status_code != 200:
+            raise RuntimeError(f"{path} was answered {answer.status_code}: {answer.text}")
 
 
 ANALYSIS = Question("/rebalance/analysis")

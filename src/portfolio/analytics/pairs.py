@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
-from functools import cached_property
 
 import numpy as np
 
@@ -37,13 +36,20 @@ class PairMatrix(Mapping[Pair, Decimal]):
         self._symbols = tuple(symbols)
         self._place_of = {symbol: place for place, symbol in enumerate(symbols)}
         self._returns = returns
+        # No cached properties: those of Python 3.11 have one lock for all instances, which the event loop would wait
+        # for while a thread multiplies. Two threads may compute the same twice.
+        self._correlation: Correlation | None = None
+        self._rounded: Matrix | None = None
         if not self._is_large:
             _ = self._values
 
-    @cached_property
+    @property
     def correlation(self) -> Correlation:
         """Return the correlation of all assets."""
-        return correlation(self._returns)
+        found = self._correlation
+        if found is None:
+            found = self._correlation = correlation(self._returns)
+        return found
 
     def __getitem__(self, pair: Pair) -> Decimal:
         one, other = (self._place_of.get(symbol, -1) for symbol in pair)
@@ -105,6 +111,9 @@ class PairMatrix(Mapping[Pair, Decimal]):
     def _is_large(self) -> bool:
         return len(self._symbols) > MOST_AT_ONCE
 
-    @cached_property
+    @property
     def _values(self) -> Matrix:
-        return frozen(rounded(self.correlation.matrix))
+        found = self._rounded
+        if found is None:
+            found = self._rounded = frozen(rounded(self.correlation.matrix))
+        return found

@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 from portfolio.application.market import MarketState, ReadMarket
+from portfolio.application.risk_metrics import measured
 from portfolio.application.snapshots import Snapshot
 from portfolio.domain.arithmetic import HUNDRED, exact, total
 from portfolio.domain.errors import InvalidAmount
@@ -138,6 +140,11 @@ class WhatIf:
         """
         policy = RebalancePolicy.from_mapping(changes or {}, base=self._read_market.policy)
         state = await self._read_market.of(snapshot, also=_assets_of(trades))
+        return await measured(partial(self._projection, trades=trades, policy=policy), state)
+
+    def _projection(
+        self, state: MarketState, *, trades: Sequence[ImaginedTrade], policy: RebalancePolicy
+    ) -> Projection:
         projected = [_priced(state.view, trade, policy, f"trades[{place}]") for place, trade in enumerate(trades)]
         after = project(
             state.view,
@@ -145,7 +152,7 @@ class WhatIf:
             policy,
             allow_negative_cash=self._rules.allow_negative_cash,
         )
-        plan = await plan_for(state.view, policy)
+        plan = make_plan(state.view, policy)
         if not trades:
             projected, after = _planned(state.view, plan), plan.after
         return Projection(
@@ -157,7 +164,7 @@ class WhatIf:
             projected=figures_of(after, policy),
             after=after,
             plan=plan,
-            remaining=await plan_for(after, policy),
+            remaining=make_plan(after, policy),
         )
 
 

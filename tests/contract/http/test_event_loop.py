@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -19,6 +22,20 @@ from tests.support.http_service import Service
 
 SYMBOLS = [f"S{number:02}" for number in range(40)]
 DAYS = 365
+FEW_DAYS = 40
+PACKAGES = {("portfolio", package) for package in ("analytics", "application", "domain")}
+# The modules whose functions take the longer the more is held, by far more than reading it takes.
+COMPUTATIONS = {
+    "correlation",
+    "volatility",
+    "tail_risk",
+    "statistics",
+    "plan",
+    "limits",
+    "health",
+    "projection",
+    "risk",
+}
 
 
 class HeldExecutor(ThreadPoolExecutor):
@@ -39,11 +56,18 @@ class HeldExecutor(ThreadPoolExecutor):
         return super().submit(held)
 
 
-@pytest.mark.parametrize("path", ["/rebalance/analysis", f"/risk/correlation-matrix?days={DAYS}", "/portfolio"])
-async def test_others_are_served_while_an_analysis_is_at_work(service: Service, path: str) -> None:
+async def hold_some_of_each(service: Service, days: int) -> None:
+    """Book a position in each symbol, whose closes of so many days are known."""
     bookings = [{"symbol": s, "side": "BUY", "quantity": 1, "price": 100, "net_amount": 100} for s in SYMBOLS]
     (await service.http.post("/holdings/update/batch", json={"bookings": bookings})).raise_for_status()
-    await service.prices.add_closes([close for number in range(len(SYMBOLS)) for close in closes(service, number)])
+    await service.prices.add_closes(
+        [close for number in range(len(SYMBOLS)) for close in closes(service, number, days)]
+    )
+
+
+@pytest.mark.parametrize("path", ["/rebalance/analysis", f"/risk/correlation-matrix?days={DAYS}", "/portfolio"])
+async def test_others_are_served_while_an_analysis_is_at_work(service: Service, path: str) -> None:
+    await hold_some_of_each(service, DAYS)
     executor = HeldExecutor()
     asyncio.get_running_loop().set_default_executor(executor)
     analysis = asyncio.create_task(service.http.get(path))
@@ -56,8 +80,42 @@ async def test_others_are_served_while_an_analysis_is_at_work(service: Service, 
     assert (await analysis).status_code == 200
 
 
-def closes(service: Service, number: int) -> list[Close]:
-    """A year of one asset."""
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/rebalance/analysis", None),
+        ("/rebalance/what-if", {"trades": [{"symbol": "S01", "side": "SELL", "quantity": 0.5}]}),
+        ("/rebalance/what-if", {"policy": {"position_limit": 0.02}}),
+        ("/pretrade/check", {"symbol": "S01", "side": "BUY", "quantity": 1, "price": 100, "net_amount": 100}),
+        ("/risk/concentration", None),
+        ("/risk/correlation-matrix", None),
+        ("/risk/volatility-analysis", None),
+        ("/risk/value-at-risk", None),
+        ("/risk/sector-allocation", None),
+        ("/risk/portfolio-health", None),
+    ],
+)
+async def test_nothing_of_an_analysis_is_computed_on_the_event_loop(service: Service, path: str, body: Any) -> None:
+    await hold_some_of_each(service, FEW_DAYS)
+    found: set[str] = set()
+
+    def see(frame: FrameType, event: str, _: object) -> None:
+        # It is called in the thread that sets it alone.
+        place = Path(frame.f_code.co_filename)
+        if event == "call" and place.parts[-3:-1] in PACKAGES and place.stem in COMPUTATIONS:
+            found.add(f"{place.stem}.{frame.f_code.co_name}")
+
+    sys.setprofile(see)
+    try:
+        answer = await (service.http.get(path) if body is None else service.http.post(path, json=body))
+    finally:
+        sys.setprofile(None)
+    assert answer.status_code == 200, answer.text
+    assert not found
+
+
+def closes(service: Service, number: int, days: int) -> list[Close]:
+    """The last days of one asset."""
     today = service.clock.now().date()
     return [
         Close(
@@ -66,5 +124,5 @@ def closes(service: Service, number: int) -> list[Close]:
             price=Price(Decimal(100 + (number + days_ago * days_ago) % 7)),
             source="coinbase",
         )
-        for days_ago in range(1, DAYS + 1)
+        for days_ago in range(1, days + 1)
     ]

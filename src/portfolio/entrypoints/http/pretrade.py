@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from litestar import Response, post
 
+from portfolio.application.market import MarketState
 from portfolio.application.pretrade import BrokenLimit, Standing, TradeCheck
 from portfolio.application.risk import NO_TOTAL_VALUE
+from portfolio.application.risk_metrics import measured
 from portfolio.domain.errors import AmountMismatch, InvalidAmount
 from portfolio.entrypoints.http import examples, examples_pretrade
 from portfolio.entrypoints.http.admission import caller_of
@@ -20,7 +23,7 @@ from portfolio.entrypoints.http.pretrade_answers import CheckAnswer, CheckedLimi
 from portfolio.entrypoints.http.reads import newest_snapshot
 from portfolio.entrypoints.http.rebalance_views import broken_limit_fields, figure_reasons
 from portfolio.entrypoints.http.requests import BookingBody, book_trade
-from portfolio.entrypoints.http.responses import answer, problem
+from portfolio.entrypoints.http.responses import encode, encoded, problem
 from portfolio.entrypoints.http.risk_answers import ExcludedView
 from portfolio.entrypoints.http.use_cases import HttpRequest, use_cases_of
 
@@ -55,7 +58,11 @@ async def check_trade(request: HttpRequest) -> Response[bytes]:
     body = await read_body(request, BookingBody)
     wish = book_trade(body, caller_of(request), cases.clock.now())
     check = await cases.check_trade(await newest_snapshot(cases), wish)
-    return answer(CheckAnswer(timestamp=check.state.at, check=_check_view(check)))
+    return encoded(await measured(partial(_encode_check, check=check), check.state))
+
+
+def _encode_check(state: MarketState, *, check: TradeCheck) -> bytes:
+    return encode(CheckAnswer(timestamp=state.at, check=_check_view(check)))
 
 
 def _check_view(check: TradeCheck) -> CheckView:

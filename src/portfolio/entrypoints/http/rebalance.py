@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from litestar import Response, get, post
 
+from portfolio.application.market import MarketState
+from portfolio.application.rebalancing import PlannedState, Projection
+from portfolio.application.risk_metrics import measured
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, InvalidPolicy
 from portfolio.entrypoints.http import examples_rebalance as examples
 from portfolio.entrypoints.http.auth import Scope
@@ -22,7 +26,7 @@ from portfolio.entrypoints.http.rebalance_views import (
     unresolved_view,
     what_if_view,
 )
-from portfolio.entrypoints.http.responses import answer
+from portfolio.entrypoints.http.responses import answer, encode, encoded
 from portfolio.entrypoints.http.use_cases import HttpRequest, use_cases_of
 
 TAG: Final = "rebalancing"
@@ -46,7 +50,7 @@ async def read_analysis(request: HttpRequest) -> Response[bytes]:
     """
     cases = use_cases_of(request)
     planned = await cases.plan.of(await read_market(cases))
-    return answer(AnalysisAnswer(timestamp=planned.state.at, analysis=analysis_view(planned)))
+    return encoded(await measured(partial(_encode_analysis, planned=planned), planned.state))
 
 
 @get(
@@ -107,4 +111,13 @@ async def ask_what_if(request: HttpRequest) -> Response[bytes]:
     body = await read_body(request, WhatIfBody)
     trades, changes = imagined_trades(body.trades), policy_changes(body.policy)
     projection = await cases.what_if(await newest_snapshot(cases), trades, changes=changes)
-    return answer(WhatIfAnswer(timestamp=projection.state.at, what_if=what_if_view(projection)))
+    return encoded(await measured(partial(_encode_what_if, projection=projection), projection.state))
+
+
+# What the views show has average correlations in it, and lists as long as the portfolio: not the event loop's work.
+def _encode_analysis(state: MarketState, *, planned: PlannedState) -> bytes:
+    return encode(AnalysisAnswer(timestamp=state.at, analysis=analysis_view(planned)))
+
+
+def _encode_what_if(state: MarketState, *, projection: Projection) -> bytes:
+    return encode(WhatIfAnswer(timestamp=state.at, what_if=what_if_view(projection)))

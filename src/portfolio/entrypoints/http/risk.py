@@ -8,6 +8,7 @@ from typing import Final
 from litestar import Response, get
 
 from portfolio.application.market import MarketState
+from portfolio.application.rebalancing import PlannedState
 from portfolio.application.risk import concentration_of, sectors_of
 from portfolio.application.risk_health import health_of
 from portfolio.application.risk_metrics import measured
@@ -57,9 +58,7 @@ async def read_concentration(request: HttpRequest) -> Response[bytes]:
     `recommended_action` is `reduce_concentration` where a position or a category is over its limit.
     """
     state = await read_market(use_cases_of(request))
-    report = await measured(concentration_of, state)
-    content = ConcentrationAnswer(timestamp=state.at, concentration_analysis=concentration_risk_view(report, state))
-    return answer(content)
+    return encoded(await measured(_encode_concentration, state))
 
 
 @get(
@@ -98,8 +97,7 @@ async def read_correlation(request: HttpRequest) -> Response[bytes]:
 async def read_volatility(request: HttpRequest) -> Response[bytes]:
     """Return the volatility of the portfolio and of each asset over the last completed days, with each one's part."""
     state = await read_market(use_cases_of(request), read_query(request, LookbackQuery).days)
-    report = await measured(volatility_of, state)
-    return answer(VolatilityAnswer(timestamp=state.at, volatility=volatility_view(report, state)))
+    return encoded(await measured(_encode_volatility, state))
 
 
 @get(
@@ -137,8 +135,7 @@ async def read_value_at_risk(request: HttpRequest) -> Response[bytes]:
 async def read_sectors(request: HttpRequest) -> Response[bytes]:
     """Return the categories with their limits, and cash; allocations sum to 100."""
     state = await read_market(use_cases_of(request))
-    sectors = [sector_view(sector) for sector in sectors_of(state)]
-    return answer(SectorsAnswer(timestamp=state.at, sectors=sectors, **provenance(state)))
+    return encoded(await measured(_encode_sectors, state))
 
 
 @get(
@@ -158,12 +155,28 @@ async def read_portfolio_health(request: HttpRequest) -> Response[bytes]:
     """
     cases = use_cases_of(request)
     state = await read_market(cases)
-    report = await measured(health_of, state)
     planned = await cases.plan.of(state)
-    content = PortfolioHealthAnswer(
-        timestamp=state.at, health=health_score_view(report, planned.plan.recommendations, state)
-    )
-    return answer(content)
+    return encoded(await measured(partial(_encode_health, planned=planned), state))
+
+
+def _encode_concentration(state: MarketState) -> bytes:
+    view = concentration_risk_view(concentration_of(state), state)
+    return encode(ConcentrationAnswer(timestamp=state.at, concentration_analysis=view))
+
+
+def _encode_volatility(state: MarketState) -> bytes:
+    view = volatility_view(volatility_of(state), state)
+    return encode(VolatilityAnswer(timestamp=state.at, volatility=view))
+
+
+def _encode_health(state: MarketState, *, planned: PlannedState) -> bytes:
+    view = health_score_view(health_of(state), planned.plan.recommendations, state)
+    return encode(PortfolioHealthAnswer(timestamp=state.at, health=view))
+
+
+def _encode_sectors(state: MarketState) -> bytes:
+    sectors = [sector_view(sector) for sector in sectors_of(state)]
+    return encode(SectorsAnswer(timestamp=state.at, sectors=sectors, **provenance(state)))
 
 
 def _encode_correlation(state: MarketState) -> bytes:
