@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import math
 import signal
-import sys
 
 import uvicorn
 
@@ -19,8 +18,6 @@ KEEP_ALIVE_SECONDS = 30
 BACKLOG = 2048
 # A booking leaves thousands of objects behind, none of them in circles: Python would look for those after 700.
 YOUNG_OBJECTS = 10_000
-# A thread that computes lets the event loop have its turn after so long; of each the loop may have to wait for one.
-THREAD_TURN_SECONDS = 0.001
 
 
 def run(app: PortfolioApp, settings: Settings) -> None:
@@ -38,7 +35,6 @@ def run(app: PortfolioApp, settings: Settings) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS)
-    sys.setswitchinterval(THREAD_TURN_SECONDS)
     uvicorn.run(
         app,
         host=settings.host,
