@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from portfolio.analytics.statistics import Statistics, asset_statistics
+from portfolio.application.computation import beside_the_loop
 from portfolio.application.history import YEAR, Closes, ReadCloses
 from portfolio.application.ports import Clock
 from portfolio.application.snapshots import Snapshot, Snapshots
@@ -145,7 +145,7 @@ class ReadMarket:
             self._computed.move_to_end(key)
             return self._computed[key]
         if history.closes.size > _CELLS_AT_ONCE:
-            statistics = await asyncio.to_thread(asset_statistics, history, days)
+            statistics = await beside_the_loop(asset_statistics, history, days)
         else:
             statistics = asset_statistics(history, days)
         self._computed[key] = statistics

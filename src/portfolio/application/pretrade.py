@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
 
+from portfolio.application.computation import beside_the_loop
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.exposure import OverLimit, over_limits
 from portfolio.application.history import YEAR
@@ -115,7 +115,7 @@ class CheckTrade:
         if snapshot.database_away or not state.closes.is_current:
             raise LedgerUnavailable("the database is away, so the trade cannot be checked")
         if len(state.view.holdings) > _ASSETS_AT_ONCE:
-            return await asyncio.to_thread(self._check, state, command)
+            return await beside_the_loop(self._check, state, command)
         return self._check(state, command)
 
     def _check(self, state: MarketState, command: BookTrade) -> TradeCheck:

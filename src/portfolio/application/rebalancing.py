@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 
+from portfolio.application.computation import beside_the_loop
 from portfolio.application.market import MarketState, ReadMarket
 from portfolio.application.risk_metrics import measured
 from portfolio.application.snapshots import Snapshot
@@ -172,7 +172,7 @@ async def plan_for(view: MarketView, policy: RebalancePolicy) -> Plan:
     """Return the plan for ``view``; a long one is made in a thread, so that bookings go on meanwhile."""
     if len(view.holdings) < _ASSETS_AT_ONCE:
         return make_plan(view, policy)
-    return await asyncio.to_thread(make_plan, view, policy)
+    return await beside_the_loop(make_plan, view, policy)
 
 
 def _assets_of(trades: Sequence[ImaginedTrade]) -> Mapping[Symbol, Price | None]:

@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, TypeVar
 
+from portfolio.application.computation import beside_the_loop
 from portfolio.application.history import YEAR
 from portfolio.application.market import MarketState, ReadMarket
 from portfolio.application.risk import NO_TOTAL_VALUE, concentration_reasons
@@ -93,5 +94,5 @@ class ReadRiskMetrics:
 async def measured(measure: Callable[[MarketState], T], state: MarketState) -> T:
     """Return what ``measure`` makes of the state; with many assets in a thread, so that bookings go on meanwhile."""
     if len(state.view.holdings) > _ASSETS_AT_ONCE:
-        return await asyncio.to_thread(measure, state)
+        return await beside_the_loop(measure, state)
     return measure(state)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from portfolio.application.computation import beside_the_loop
 from portfolio.application.records import Close
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
@@ -22,6 +21,7 @@ from tests.support.http_service import Service
 
 SYMBOLS = [f"S{number:02}" for number in range(40)]
 DAYS = 365
+TURNS = 2_000  # of the event loop; without anything to compute an answer takes a hundredth of them
 FEW_DAYS = 40
 PACKAGES = {("portfolio", package) for package in ("analytics", "application", "domain")}
 # The modules whose functions take the longer the more is held, by far more than reading it takes.
@@ -38,24 +38,6 @@ COMPUTATIONS = {
 }
 
 
-class HeldExecutor(ThreadPoolExecutor):
-    """Where the loop sends what takes long: it is begun, and goes on when the test says so."""
-
-    def __init__(self) -> None:
-        super().__init__(max_workers=1)
-        self.begun = asyncio.Event()
-        self.goes_on = threading.Event()
-
-    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        self.begun.set()
-
-        def held() -> Any:
-            assert self.goes_on.wait(30)
-            return work(*args, **kwargs)
-
-        return super().submit(held)
-
-
 async def hold_some_of_each(service: Service, days: int) -> None:
     """Book a position in each symbol, whose closes of so many days are known."""
     bookings = [{"symbol": s, "side": "BUY", "quantity": 1, "price": 100, "net_amount": 100} for s in SYMBOLS]
@@ -68,15 +50,15 @@ async def hold_some_of_each(service: Service, days: int) -> None:
 @pytest.mark.parametrize("path", ["/rebalance/analysis", f"/risk/correlation-matrix?days={DAYS}", "/portfolio"])
 async def test_others_are_served_while_an_analysis_is_at_work(service: Service, path: str) -> None:
     await hold_some_of_each(service, DAYS)
-    executor = HeldExecutor()
-    asyncio.get_running_loop().set_default_executor(executor)
+    goes_on = threading.Event()
+    held = asyncio.create_task(beside_the_loop(goes_on.wait, 30))
     analysis = asyncio.create_task(service.http.get(path))
-    begun = asyncio.create_task(executor.begun.wait())
-    await asyncio.wait({analysis, begun}, return_when=asyncio.FIRST_COMPLETED)
-    assert begun.done(), "it was computed on the event loop"
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+    assert not analysis.done(), "it was computed on the event loop"
     (await service.http.get("/health/live")).raise_for_status()
-    assert not analysis.done()
-    executor.goes_on.set()
+    goes_on.set()
+    assert await held
     assert (await analysis).status_code == 200
 
 

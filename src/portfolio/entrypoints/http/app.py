@@ -49,7 +49,6 @@ from portfolio.entrypoints.http.request_log import RequestLog
 from portfolio.entrypoints.http.responses import problem, problem_answer
 from portfolio.entrypoints.http.use_cases import UseCases
 from portfolio.entrypoints.loop_lag import LoopLag
-from portfolio.entrypoints.turns import take_turns
 from portfolio.settings import Settings
 
 BODY_BYTES = 64 * 1024
@@ -135,7 +134,7 @@ def create_app(
         request_max_body_size=BODY_BYTES,
         openapi_config=None,
         logging_config=None,
-        on_startup=[take_turns, lag.start, *on_startup],
+        on_startup=[lag.start, *on_startup],
         on_shutdown=[*on_shutdown, lag.stop],
         state=State({"use_cases": use_cases, "metrics": metrics, "portfolio_answers": PortfolioAnswers(use_cases)}),
     )

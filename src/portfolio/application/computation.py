@@ -1,0 +1,26 @@
+"""What takes long to compute, done beside the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar, TypeVarTuple
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+# One thread, and of its own: the loop's are for what waits, such as the names of hosts.
+_THREAD = ThreadPoolExecutor(1, thread_name_prefix="computation")
+
+
+async def beside_the_loop(compute: Callable[[*Ts], T], *given: *Ts) -> T:
+    """Return what ``compute`` makes of what is given, once those who came before have had their turn.
+
+    Python computes in one thread at a time whatever there is of them, so several are no faster. But each that wants to
+    go on does so before the event loop may: with a dozen analyses at once it was late by twice as much.
+    """
+    call = partial(contextvars.copy_context().run, compute, *given)
+    return await asyncio.get_running_loop().run_in_executor(_THREAD, call)
