@@ -381,10 +381,13 @@ class FakePriceStore:
         return {symbol for symbol, revision in self._ledger.books.closes_changed.items() if revision > after}
 
     async def thin_ticks(self, older_than: datetime) -> int:
-        books, limit = self._ledger.books, older_than.astimezone(UTC).date()
-        old = [key for key in books.ticks if key[1].date() < limit]
+        books = self._ledger.books
+        day = min((key[1].date() for key in books.ticks), default=date.max)
+        if day >= older_than.astimezone(UTC).date():
+            return 0
+        old = [key for key in books.ticks if key[1].date() == day]
         for key, close in self._last_ticks().items():
-            if key[1] < limit:
+            if key[1] == day:
                 books.closes.setdefault(key, close)
         for tick in old:
             del books.ticks[tick]

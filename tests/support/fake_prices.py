@@ -71,6 +71,9 @@ class RecordingPrices:
         self.kept: list[Close] = []
         self.filled: list[FilledDay] = []
         self.thinned: list[datetime] = []
+        self.old_ticks: list[int] = []
+        self.thins = asyncio.Event()
+        self.thins.set()
         self.error: Exception | None = None
         self.lost: Fence | None = None
         self._ledger = ledger
@@ -107,11 +110,12 @@ class RecordingPrices:
         return {close.symbol for close in self.kept}
 
     async def thin_ticks(self, older_than: datetime) -> int:
-        """Thin."""
+        """Thin a day, of which each has so many."""
         if self.error is not None:
             raise self.error
         self.thinned.append(older_than)
-        return 3
+        await self.thins.wait()
+        return self.old_ticks.pop(0) if self.old_ticks else 0
 
 
 class ScriptedFeed:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -89,6 +91,7 @@ class ReadMarket:
         self._max_price_age = max_price_age
         self._closes = closes
         self._computed: OrderedDict[tuple[object, ...], Statistics] = OrderedDict()
+        self._computing: dict[tuple[object, ...], asyncio.Task[Statistics]] = {}
 
     @property
     def policy(self) -> RebalancePolicy:
@@ -144,10 +147,22 @@ class ReadMarket:
         if key in self._computed:
             self._computed.move_to_end(key)
             return self._computed[key]
-        if history.closes.size > _CELLS_AT_ONCE:
-            statistics = await beside_the_loop(asset_statistics, history, days)
-        else:
-            statistics = asset_statistics(history, days)
+        if history.closes.size <= _CELLS_AT_ONCE:
+            return self._keep(key, asset_statistics(history, days))
+        computing = self._computing.get(key)
+        if computing is None:
+            # In a task of its own: whoever came first may go away before the others have what they wait for.
+            computing = asyncio.create_task(beside_the_loop(asset_statistics, history, days), name="statistics")
+            self._computing[key] = computing
+            computing.add_done_callback(partial(self._computed_once, key))
+        return await asyncio.shield(computing)
+
+    def _computed_once(self, key: tuple[object, ...], computing: asyncio.Task[Statistics]) -> None:
+        del self._computing[key]
+        if not computing.cancelled() and computing.exception() is None:
+            self._keep(key, computing.result())
+
+    def _keep(self, key: tuple[object, ...], statistics: Statistics) -> Statistics:
         self._computed[key] = statistics
         while len(self._computed) > _MOST_KEPT:
             self._computed.popitem(last=False)

@@ -268,7 +268,10 @@ class PriceStore(Protocol):
         ...
 
     async def thin_ticks(self, older_than: datetime) -> int:
-        """Turn ticks of before into one close a day, where there is none yet, and drop them; return how many went."""
+        """Turn the ticks of the oldest day before into a close each, where there is none yet, and drop them.
+
+        Returns how many went; none when there is no such day any more.
+        """
         ...
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import date, timedelta
+from typing import TypeVar
 
 import structlog
 
@@ -15,6 +16,8 @@ from portfolio.application.price_refresh import RefreshReport
 from portfolio.application.records import Fence
 
 _log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 LEASE = "prices"
 LEASE_SECONDS = 15.0
@@ -160,14 +163,18 @@ class PriceLoop:
         await self._thin()
 
     async def _refreshed(self, fence: Fence) -> RefreshReport:
-        """Return what a refresh brought, during which the lease is renewed, however long it takes."""
-        refresh = asyncio.ensure_future(self._refresh(fence))
+        """Return what a refresh brought."""
+        return await self._renewing(self._refresh(fence))
+
+    async def _renewing(self, work: Awaitable[T]) -> T:
+        """Return what ``work`` brings, during which the lease is renewed, however long it takes."""
+        at_work = asyncio.ensure_future(work)
         try:
-            while not (await asyncio.wait({refresh}, timeout=self._renewal_seconds))[0]:
+            while not (await asyncio.wait({at_work}, timeout=self._renewal_seconds))[0]:
                 await self._renew()
-            return refresh.result()
+            return at_work.result()
         finally:
-            refresh.cancel()
+            at_work.cancel()
 
     async def _renew(self) -> None:
         """Renew the lease; whether that went well is for the refresh's own write to find out."""
@@ -177,16 +184,21 @@ class PriceLoop:
             _log.warning("prices.lease_not_renewed", reason=f"{type(error).__name__}: {error}")
 
     async def _thin(self) -> None:
-        """Thin the ticks, once a day; a failure spoils no tick and is tried again with the next."""
+        """Thin old ticks, a day of them with each tick until there are none, and then again the next day.
+
+        A failure spoils no tick and is tried again with the next.
+        """
         now = self._clock.now()
         if self._thinned_on == now.date():
             return
         try:
-            dropped = await self._prices.thin_ticks(now - self._retention)
+            dropped = await self._renewing(self._prices.thin_ticks(now - self._retention))
         except Exception as error:  # noqa: BLE001 (old ticks are no reason to go without new prices)
             _log.warning("prices.thinning_failed", reason=f"{type(error).__name__}: {error}")
         else:
-            self._thinned_on = now.date()
+            if not dropped:
+                self._thinned_on = now.date()
+                return
             _log.info("prices.thinned", dropped=dropped)
 
     def _failed(self, reason: str) -> float:

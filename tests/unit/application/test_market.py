@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -10,6 +11,7 @@ from decimal import Decimal
 
 import pytest
 
+from portfolio.application.computation import beside_the_loop
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.history import ReadCloses
 from portfolio.application.market import MarketState, ReadMarket
@@ -117,6 +119,24 @@ async def test_statistics_are_exact_and_named_by_symbol_and_pair() -> None:
     assert (state.days, state.at, state.as_of, state.stale) == (30, NOON, NOON, False)
     assert (state.statistics.volatility_reasons, state.statistics.momentum_reasons) == ({}, {})
     assert list(state.weights) == [1 / 12, 1 / 12]
+
+
+async def test_statistics_of_a_large_table_are_computed_once_for_all_who_ask_at_once() -> None:
+    symbols = [Symbol(f"S{number}") for number in range(40)]
+    world = World(*map(held, symbols))
+    for symbol in symbols:
+        await world.closes(symbol, *[100 + n % 7 for n in range(365)])
+    goes_on = threading.Event()
+    held_up = asyncio.create_task(beside_the_loop(goes_on.wait, 30))
+    asking = [asyncio.create_task(world.market(days=365)) for _ in range(4)]
+    for _ in range(200):
+        await asyncio.sleep(0)
+    asking[0].cancel()  # who came first goes away
+    goes_on.set()
+    assert await held_up
+    states = await asyncio.gather(*asking[1:])
+    assert len({id(state.statistics) for state in states}) == 1
+    assert (await world.market(days=365)).statistics is states[0].statistics
 
 
 async def test_undefined_statistics_have_their_reason() -> None:

@@ -256,6 +256,25 @@ async def test_ticks_are_thinned_once_a_day() -> None:
     await bench.loop.stop()
 
 
+async def test_days_of_old_ticks_are_thinned_one_a_tick_so_that_prices_go_on() -> None:
+    bench = Bench()
+    bench.prices.old_ticks = [7, 7, 7]
+    await bench.go(6)
+    assert len(bench.prices.thinned) == 4  # three days, and then none is left
+    assert bench.ticks == [0, 60, 120, 180, 240, 300, 360]
+    await bench.loop.stop()
+
+
+async def test_the_lease_is_renewed_while_ticks_are_thinned() -> None:
+    bench = Bench(lease=0.03)
+    bench.prices.thins.clear()
+    bench.loop.start()
+    await asyncio.wait_for(bench.leases.until_asked(5), 10)
+    assert (len(bench.ticks), len(bench.prices.thinned)) == (1, 1)
+    bench.prices.thins.set()
+    await bench.loop.stop()
+
+
 async def test_thinning_that_fails_spoils_no_tick_and_is_tried_again() -> None:
     bench = Bench()
     bench.prices.error = LedgerUnavailable("away")

@@ -130,22 +130,22 @@ class DatabasePriceStore:
         return await self._connections.read(partial(self._rows.changed, after=after))
 
     async def thin_ticks(self, older_than: datetime) -> int:
-        """Turn ticks of the days before ``older_than``'s into one close a day, where there is none yet, and drop them.
+        """Turn the ticks of the oldest day before ``older_than`` into closes, where there are none yet, and drop them.
 
         The closes are what the ticks were taken for: none counts as changed.
 
-        Returns how many ticks went. Each day is a transaction, then each of its hours: what was interrupted goes on
-        where it ended.
+        Returns how many ticks went. The closes are a transaction, then each of the day's hours: what was interrupted
+        goes on where it ended.
         """
-        limit = midnight(older_than.astimezone(UTC).date())
-        gone = 0
-        while (oldest := await self._connections.read(self._rows.oldest_tick)) is not None and oldest < limit:
-            day = midnight(oldest.date())
-            await self._connections.write(partial(self._rows.close_by_ticks, day=day))
-            for hour in range(oldest.hour, 24):
-                start = day + timedelta(hours=hour)
-                end = start + timedelta(hours=1)
-                gone += await self._connections.write(partial(self._rows.drop_ticks, start=start, end=end))
+        oldest = await self._connections.read(self._rows.oldest_tick)
+        if oldest is None or oldest >= midnight(older_than.astimezone(UTC).date()):
+            return 0
+        day, gone = midnight(oldest.date()), 0
+        await self._connections.write(partial(self._rows.close_by_ticks, day=day))
+        for hour in range(oldest.hour, 24):
+            start = day + timedelta(hours=hour)
+            end = start + timedelta(hours=1)
+            gone += await self._connections.write(partial(self._rows.drop_ticks, start=start, end=end))
         return gone
 
 
