@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -24,6 +25,7 @@ MAX_DAYS: Final = 3650
 SETTLING_MINUTES: Final = 15
 _SETTLING_SECONDS = 60.0
 _SETTLED_SECONDS = 6 * 3600.0
+_SILENT_SECONDS = 3.0  # before a database is asked again that did not answer in time
 # So many rows at once: a booking that comes meanwhile waits for no more than these.
 _ROWS_A_READ = 1_200
 _MOST_KEPT = 1_000
@@ -80,6 +82,7 @@ class ReadCloses:
         self._deadline_seconds = deadline_seconds
         self._columns: dict[str, _Column] = {}
         self._version = 0
+        self._asks_again_at = -math.inf
         self._last: tuple[object, Closes] | None = None
         self._turn = asyncio.Lock()
 
@@ -87,17 +90,21 @@ class ReadCloses:
         self, symbols: Sequence[str], days: int, *, today: date, price_revision: int, asks: bool = True
     ) -> Closes:
         """Return the closes of the last ``days`` completed days before ``today``; those kept where ``asks`` is False,
-        or the database does not answer.
+        or the database does not answer, or did not a moment ago.
         """
         assert 1 <= days <= MAX_DAYS
-        is_current = False
-        if asks:
+        is_current, version = False, self._version
+        if asks and self._clock.monotonic() >= self._asks_again_at:
             try:
                 async with asyncio.timeout(self._deadline_seconds), self._turn:
                     await self._bring_up_to_date(symbols, days, today, price_revision)
                 is_current = True
-            except (LedgerUnavailable, TimeoutError):
+            except LedgerUnavailable:
                 pass
+            except TimeoutError:
+                # Not one reader after the other is to wait as long for the same silence.
+                if self._version == version:
+                    self._asks_again_at = self._clock.monotonic() + _SILENT_SECONDS
         return self._closes(symbols, days, today, is_current=is_current)
 
     async def _bring_up_to_date(self, symbols: Sequence[str], days: int, today: date, price_revision: int) -> None:

@@ -198,3 +198,23 @@ async def test_an_answer_that_failed_is_made_anew(service: Service) -> None:
         await standing()
     assert (await standing()).body == b"{}"
     assert made == [0, 1]
+
+
+async def test_of_an_answer_that_takes_seconds_no_second_one_is_in_the_making(service: Service) -> None:
+    async def make(_snapshot: Snapshot, _now: datetime) -> Encoded:
+        made.append(len(made))
+        await goes_on.wait()
+        return Encoded(b"{}")
+
+    made: list[int] = []
+    goes_on = asyncio.Event()
+    standing = StandingAnswer(service.cases, make)
+    asking = []
+    for _ in range(3):
+        asking.append(asyncio.create_task(standing()))
+        for _ in range(100):  # turns of the event loop: it has looked at the books, and waits
+            await asyncio.sleep(0)
+        service.clock.advance(1)
+    goes_on.set()
+    assert [answer.body for answer in await asyncio.gather(*asking)] == [b"{}"] * 3
+    assert made == [0]

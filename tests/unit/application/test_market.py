@@ -40,7 +40,7 @@ class CountingStore(FakePriceStore):
     def __init__(self, ledger: FakeLedger) -> None:
         super().__init__(ledger, FakeLeases())
         self.read: list[tuple[list[str], date]] = []
-        self.looks = 0
+        self.looks = self.waited = 0
 
     async def closes(self, symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
         await self._answer()
@@ -56,6 +56,7 @@ class CountingStore(FakePriceStore):
         if self.away:
             raise LedgerUnavailable("the database is away")
         if self.silent:
+            self.waited += 1
             await asyncio.Event().wait()
 
     @property
@@ -265,6 +266,20 @@ async def test_without_the_store_the_last_closes_are_used_and_the_state_is_stale
     assert not more.closes.is_known
     world.clock.set_wall_clock(NOON + timedelta(days=1))
     assert (await world.market()).statistics.volatilities == {}
+
+
+async def test_after_a_silence_nobody_waits_for_the_closes_for_a_while() -> None:
+    world = World(held(BTC))
+    await world.closes(BTC, *ZIGZAG)
+    await world.market()
+    await world.refresh()
+    world.prices.silent = True
+    assert [(await world.market()).stale for _ in range(3)] == [True] * 3
+    assert world.prices.waited == 1
+    world.prices.silent = False
+    assert (await world.market()).stale
+    world.clock.advance(3)
+    assert not (await world.market()).stale
 
 
 @pytest.mark.parametrize(

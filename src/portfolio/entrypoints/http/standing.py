@@ -58,7 +58,8 @@ class _Standing:
     task: asyncio.Task[Encoded]
 
     def is_of(self, snapshot: Snapshot, second: datetime) -> bool:
-        return self.second == second and self.snapshot.is_as(snapshot)
+        """Return whether it is of this state and second; one still in the making is for the next seconds too."""
+        return (self.second == second or not self.task.done()) and self.snapshot.is_as(snapshot)
 
     @property
     def has_failed(self) -> bool:
@@ -69,7 +70,8 @@ class StandingAnswer:
     """Answers what is true of the newest state: the books are looked at for every request, the bytes are not made anew.
 
     Whoever asks gets an answer of a state at least as new as every write acknowledged before, as it was valued at the
-    ``timestamp`` in it, within the same second of the clock: ages are in whole seconds.
+    ``timestamp`` in it, within the same second of the clock: ages are in whole seconds. One that takes longer
+    is for all who ask meanwhile: no two are in the making of the same state.
     """
 
     def __init__(self, cases: UseCases, make: Make) -> None:
