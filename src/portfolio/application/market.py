@@ -16,11 +16,12 @@ from portfolio.application.computation import beside_the_loop
 from portfolio.application.history import YEAR, Closes, ReadCloses
 from portfolio.application.ports import Clock
 from portfolio.application.snapshots import Snapshot, Snapshots
-from portfolio.application.valuation import PositionValue, PriceStatus, Valuation, value_portfolio
+from portfolio.application.valuation import PositionValue, PriceStatus, Valuation, aged, value_portfolio
 from portfolio.domain.arithmetic import ZERO
 from portfolio.domain.categories import Categories
 from portfolio.domain.market import Holding, MarketView
 from portfolio.domain.money import Price
+from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.rebalance import RebalancePolicy
 from portfolio.domain.symbol import Symbol
 
@@ -92,6 +93,7 @@ class ReadMarket:
         self._closes = closes
         self._computed: OrderedDict[tuple[object, ...], Statistics] = OrderedDict()
         self._computing: dict[tuple[object, ...], asyncio.Task[Statistics]] = {}
+        self._valued: Valuation | None = None
 
     @property
     def policy(self) -> RebalancePolicy:
@@ -117,9 +119,7 @@ class ReadMarket:
         """Return the state of a snapshot read already. Without the database the closes are the last ones seen."""
         now = self._clock.now()
         today = (snapshot.as_of if snapshot.database_away else now).date()
-        valuation = value_portfolio(
-            snapshot.portfolio, now=now, max_age=self._max_price_age, categories=self._categories
-        )
+        valuation = self._valuation(snapshot.portfolio, now)
         wanted = {value.position.symbol.code for value in valuation.positions}
         wanted |= {symbol.code for symbol in also or {}}
         closes = await self._closes(
@@ -140,6 +140,14 @@ class ReadMarket:
             statistics=statistics,
             at=now,
         )
+
+    def _valuation(self, portfolio: Portfolio, now: datetime) -> Valuation:
+        """Return the portfolio valued now; one that still stands is not valued again, its prices have grown older."""
+        last, max_age = self._valued, self._max_price_age
+        if last is not None and last.portfolio is portfolio:
+            return aged(last, now=now, max_age=max_age)
+        self._valued = value_portfolio(portfolio, now=now, max_age=max_age, categories=self._categories)
+        return self._valued
 
     async def _statistics(self, closes: Closes, days: int) -> Statistics:
         history = closes.history

@@ -140,6 +140,18 @@ async def test_statistics_of_a_large_table_are_computed_once_for_all_who_ask_at_
     assert (await world.market(days=365)).statistics is states[0].statistics
 
 
+async def test_prices_grow_old_though_the_portfolio_stands() -> None:
+    world = World(held(BTC))
+    await world.closes(BTC, *ZIGZAG)
+    first = await world.market()
+    world.clock.advance(MAX_AGE.total_seconds() + 1)
+    later = await world.market()
+    assert later.snapshot.portfolio is first.snapshot.portfolio
+    assert (first.stale, later.stale) == (False, True)
+    assert [state.view.holdings["BTC"].tradable for state in (first, later)] == [True, False]
+    assert later.view.total_value == first.view.total_value
+
+
 async def test_undefined_statistics_have_their_reason() -> None:
     world = World(held(BTC))
     await world.closes(BTC, 1, 2)
