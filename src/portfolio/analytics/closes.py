@@ -11,9 +11,10 @@ from portfolio.analytics.figure import Matrix, Vector, frozen
 from portfolio.analytics.returns import PriceHistory, simple_returns
 
 
-def columns_of(history: PriceHistory) -> list[Vector]:
-    """Return each asset's closes ``(n_days + 1,)``, contiguous, in the order of the symbols."""
-    return [frozen(np.ascontiguousarray(column)) for column in history.closes.T]
+def columns_of(history: PriceHistory) -> list[Vector | None]:
+    """Return each asset's closes ``(n_days + 1,)``, contiguous, in the order of the symbols; None without any."""
+    columns = zip(history.closes.T, assets_in(history.closes), strict=True)
+    return [frozen(np.ascontiguousarray(column)) if has_any else None for column, has_any in columns]
 
 
 def table_of(columns: Sequence[Vector | None], n_days: int) -> Matrix:

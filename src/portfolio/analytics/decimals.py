@@ -66,6 +66,14 @@ def from_rounded(value: float) -> Decimal:
     return _CONTEXT.multiply(round(value * _SCALE), _STEP)
 
 
+def sum_of_rounded(values: npt.NDArray[np.float64]) -> Decimal:
+    """Return the sum of the decimals that values of ``rounded``, of which none is a NaN, stand for; exactly.
+
+    Of nine million values it has 19 digits, as many as an integer of 64 bits.
+    """
+    return _CONTEXT.multiply(int(np.rint(values * _SCALE).astype(np.int64).sum()), _STEP)
+
+
 def _exactly(value: float) -> Decimal | None:
     if not abs(value) < LIMIT:  # NaN is not below it either
         return None

@@ -9,7 +9,7 @@ from decimal import Decimal
 import numpy as np
 
 from portfolio.analytics.correlation import Correlation, correlation, pairs_above
-from portfolio.analytics.decimals import from_rounded, rounded, to_decimals
+from portfolio.analytics.decimals import from_rounded, rounded, sum_of_rounded, to_decimals
 from portfolio.analytics.figure import Matrix, frozen
 
 Pair = tuple[str, str]
@@ -81,6 +81,11 @@ class PairMatrix(Mapping[Pair, Decimal]):
         """Return the coefficients of the pairs of these symbols; those that are no column are passed over."""
         places = sorted(self._place_of[symbol] for symbol in symbols if symbol in self._place_of)
         return PairMatrix([self._symbols[place] for place in places], self._returns[:, places])
+
+    def summed(self) -> tuple[Decimal, int]:
+        """Return the exact sum of the coefficients, and how many there are."""
+        defined = self._values[np.triu(~np.isnan(self._values), k=1)]
+        return sum_of_rounded(defined), defined.size
 
     def above(self, bound: Decimal) -> dict[Pair, Decimal]:
         """Return the coefficients that are greater than ``bound``, by pair, in their order."""

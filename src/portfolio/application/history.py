@@ -50,10 +50,10 @@ class Closes:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Column:
-    """The closes of one symbol over the last ``span`` days, ``(span + 1,)``, NaN where there is none."""
+    """The closes of one symbol over the last ``span`` days, ``(span + 1,)``, NaN where there is none; or None."""
 
-    real: Vector
-    simulated: Vector
+    real: Vector | None
+    simulated: Vector | None
     span: int
     last_day: date
     price_revision: int

@@ -109,10 +109,10 @@ def average_correlation(view: MarketView, policy: RebalancePolicy) -> Decimal | 
         for holding in view.held
         if holding.value >= smallest and holding.category not in policy.stable_categories
     ]
-    defined = list(view.correlations_of(symbols).values())
-    if not defined:
+    whole, count = view.correlation_sum(symbols)
+    if not count:
         return None
-    return (total(defined) / len(defined)).quantize(_STATISTIC, rounding=ROUND_HALF_EVEN)
+    return (whole / count).quantize(_STATISTIC, rounding=ROUND_HALF_EVEN)
 
 
 def _deduction(name: LimitName, limits: Limits, allocation: Decimal) -> Deduction:

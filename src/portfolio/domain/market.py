@@ -32,6 +32,10 @@ class PairTable(Protocol):
         """Return those of the pairs of these symbols."""
         ...
 
+    def summed(self) -> tuple[Decimal, int]:
+        """Return the sum of all of them, and how many there are."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
@@ -124,6 +128,12 @@ class MarketView:
             return self.correlations.of(symbols)
         found = ((pair, self.correlations.get(pair)) for pair in combinations(sorted(symbols), 2))
         return {pair: value for pair, value in found if value is not None}
+
+    @exact
+    def correlation_sum(self, symbols: Collection[str]) -> tuple[Decimal, int]:
+        """Return the sum of the coefficients of the pairs of these symbols, and how many there are."""
+        table = self.correlations_of(symbols)
+        return table.summed() if isinstance(table, PairTable) else (total(table.values()), len(table))
 
     def correlated_above(self, bound: Decimal, among: Collection[str] | None = None) -> Mapping[Pair, Decimal]:
         """Return the coefficients greater than ``bound``, by pair: of all symbols, or of the pairs of some."""

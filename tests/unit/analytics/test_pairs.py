@@ -75,6 +75,12 @@ def test_the_pairs_above_a_bound_are_those_whose_exact_number_is(matrix: Matrix,
     assert table.above(bound) == {pair: value for pair, value in every_pair(matrix).items() if value > bound}
 
 
+@given(matrices())
+def test_the_sum_is_that_of_the_exact_numbers(matrix: Matrix) -> None:
+    exact = every_pair(matrix).values()
+    assert Given("ABCDEF"[: len(matrix)], matrix).summed() == (sum(exact, Decimal(0)), len(exact))
+
+
 def test_a_coefficient_at_the_bound_is_not_above_it() -> None:
     table = Given("ABC", symmetric([0.7, 0.7000000000004, 0.700000000001], 3))
     assert table.above(Decimal("0.7")) == {("B", "C"): Decimal("0.700000000001")}

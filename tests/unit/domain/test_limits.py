@@ -63,12 +63,16 @@ def test_pairs_are_found_by_a_table_that_can_search_and_by_one_that_cannot() -> 
         def of(self, symbols: Collection[str]) -> "Searching":
             return Searching({pair: value for pair, value in self.items() if set(symbols).issuperset(pair)})
 
+        def summed(self) -> tuple[Decimal, int]:
+            return sum(self.values(), Decimal(0)), len(self)
+
     known = {("A", "B"): Decimal("0.8"), ("A", "C"): Decimal("0.7"), ("B", "C"): Decimal("0.9")}
     for table in (known, Searching(known)):
         view = MarketView(holdings=VIEW.holdings, cash=VIEW.cash, correlations=table)
         assert view.correlated_above(Decimal("0.7")) == {("A", "B"): Decimal("0.8"), ("B", "C"): Decimal("0.9")}
         assert view.correlated_above(Decimal("0.7"), ["B", "A", "Z"]) == {("A", "B"): Decimal("0.8")}
         assert view.correlations_of(["C", "A"]) == {("A", "C"): Decimal("0.7")}
+        assert view.correlation_sum(["C", "A", "B"]) == (Decimal("2.4"), 3)
 
 
 @given(views(least=1_000, most=1_000_000))
