@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import cycle
@@ -24,8 +24,11 @@ from benchmarks.reads import hold
 from benchmarks.rows import Row, by_turns, ratio_row
 from benchmarks.stage import Bare, Service, Stage
 from portfolio.adapters.database.database import Database, open_database
+from portfolio.application.ports import PriceStore
+from portfolio.application.price_records import PriceUpdate
 from portfolio.application.records import Close
 from portfolio.domain.money import Price
+from portfolio.domain.position import Mark
 from portfolio.domain.symbol import Symbol
 from tests.support.databases import DatabaseUnderTest
 
@@ -85,7 +88,13 @@ def analysis(stage: Stage) -> Sequence[Row]:
         change.book()
         return stage.latency_ms(service.burst(path, requests=1))
 
-    floors, figures, after_booking = by_turns(stage.rounds(ROUNDS), lambda: stage.latency_ms(bare), fresh, booked)
+    def refreshed() -> float:
+        change.refresh(assets)
+        return stage.latency_ms(service.burst(path, requests=1))
+
+    floors, figures, after_booking, after_refresh = by_turns(
+        stage.rounds(ROUNDS), lambda: stage.latency_ms(bare), fresh, booked, refreshed
+    )
     row = ratio_row(
         work=f"GET {path}, {assets} positions x {DAYS} days, not cached",
         floor="correlation, covariance and VaR in numpy, the encoding of the same answer, and sending it",
@@ -94,7 +103,10 @@ def analysis(stage: Stage) -> Sequence[Row]:
         figures=figures,
         limit=3.0,
         at_most=True,
-        notes=[f"after a booking alone, the closes as they were: {median(after_booking):.1f} ms"],
+        notes=[
+            f"after a booking alone, the closes as they were: {median(after_booking):.1f} ms",
+            f"after other prices of all positions, the closes as they were: {median(after_refresh):.1f} ms",
+        ],
     )
     return [row]
 
@@ -113,6 +125,15 @@ class Change:
         closes = _closes("R000", [100 + self._number / 100], datetime.now(UTC).date() - timedelta(days=1))
         asyncio.run(_write(self._database, closes))
         self.book()
+
+    def refresh(self, assets: int) -> None:
+        """Have other prices of all positions alone."""
+        self._number += 1
+        now = datetime.now(UTC)
+        prices = {f"R{place:03}": Decimal(10_000 + self._number + place) / 100 for place in range(assets)}
+        marks = {Symbol(code): Mark(Price(price), "coinbase", now) for code, price in prices.items()}
+        update = PriceUpdate(marks=marks, at=now)
+        asyncio.run(_with_prices(self._database, lambda store: store.record(1, update, None)))
 
     def book(self) -> None:
         """Book a trade alone."""
@@ -159,10 +180,17 @@ def _closes(symbol: str, prices: Sequence[float], last_day: date) -> list[Close]
 
 
 async def _write(database: DatabaseUnderTest, closes: Sequence[Close]) -> None:
+    async def write(store: PriceStore) -> None:
+        for start in range(0, len(closes), ROWS_AT_ONCE):
+            await store.add_closes(closes[start : start + ROWS_AT_ONCE])
+
+    await _with_prices(database, write)
+
+
+async def _with_prices(database: DatabaseUnderTest, work: Callable[[PriceStore], Awaitable[None]]) -> None:
     opened: Database = open_database(database.url, prices_schema=database.prices_schema)
     try:
-        for start in range(0, len(closes), ROWS_AT_ONCE):
-            await opened.prices.add_closes(closes[start : start + ROWS_AT_ONCE])
+        await work(opened.prices)
     finally:
         await opened.close()
 

@@ -95,6 +95,8 @@ class Stage:
         service = kind(database, folder, settings={**self._settings(), **settings})
         service.environment["PYTHONPATH"] = str(Path(__file__).parents[1])
         service.environment[FOLDER] = str(self.floor_folder)
+        # As the service has it: of two threads, on two cores that others need too, a product waits for the second.
+        service.environment["OPENBLAS_NUM_THREADS"] = "1"
         self._open.callback(service.__exit__, None, None, None)
         service.migrate()
         return service
