@@ -1,7 +1,7 @@
 """Where migrations run: on a connection handed over, on a URL, or nowhere but in a script.
 
 By hand: `alembic -x url=mysql+pymysql://... -x prices_schema=crypto_prices upgrade head`, or without a database
-`alembic upgrade 0001:head --sql`. Without `-x` the service's own settings in the environment count.
+`alembic upgrade base:head --sql`. Without `-x` the service's own settings in the environment count.
 """
 
 import os

@@ -133,7 +133,8 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
         return msgspec.convert({name: value.strip() for name, value in given.items()}, Settings, strict=False)
     except (msgspec.ValidationError, ValueError) as error:
         # The message names the field and what it takes, never the value: it may be a credential.
-        raise SettingsError(f"{PREFIX}*: {error}") from error
+        said, _, place = str(error).partition(" - at `$.")
+        raise SettingsError(f"{PREFIX}{place.rstrip('`').upper() or '*'}: {said}") from error
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.config import Config
+from alembic.config import main as alembic
 from sqlalchemy.exc import DBAPIError
 
 from portfolio.adapters.database.database import open_database
@@ -20,6 +22,7 @@ from tests.support.databases import DatabaseUnderTest
 from tests.support.ledger_examples import book_one, open_books
 from tests.support.old_database import execute, make_old
 
+ALEMBIC_INI = Path(__file__).parents[3] / "alembic.ini"
 OLD = ("mock_holdings", "mock_trades", "mock_portfolio", "mock_performance_history")
 
 
@@ -118,6 +121,14 @@ def test_a_downgrade_keeps_every_row_and_the_wide_types_and_can_be_undone(databa
     assert len(execute(database, columns)[0]) == 16
     assert up(database) == SCHEMA_REVISION
     assert schema_of(database) == full
+
+
+def test_by_hand_on_sqlite_a_downgrade_leaves_nothing_but_what_others_use(sqlite_database: DatabaseUnderTest) -> None:
+    url = sqlite_database.url.replace("+aiosqlite", "")
+    for way in (["upgrade", "head"], ["downgrade", "base"]):
+        alembic(argv=["-c", str(ALEMBIC_INI), "-x", f"url={url}", *way])
+    names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+    assert {name for (name,) in execute(sqlite_database, names)} == {*OLD, "portfolio_schema_version"}
 
 
 @pytest.mark.parametrize("target", ["0011", "0010", "0006", "base"])

@@ -99,7 +99,7 @@ class NewTable:
 
     @property
     def _qualified(self) -> str:
-        schema = prices_schema() if self.in_prices else None
+        schema = prices_schema() if self.in_prices and _is_mysql() else None
         return f"`{schema}`.{self.name}" if schema else self.name
 
 
