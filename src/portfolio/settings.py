@@ -133,8 +133,16 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
         return msgspec.convert({name: value.strip() for name, value in given.items()}, Settings, strict=False)
     except (msgspec.ValidationError, ValueError) as error:
         # The message names the field and what it takes, never the value: it may be a credential.
-        said, _, place = str(error).partition(" - at `$.")
-        raise SettingsError(f"{PREFIX}{place.rstrip('`').upper() or '*'}: {said}") from error
+        raise SettingsError(_named(str(error))) from error
+
+
+def _named(said: str) -> str:
+    """Return a complaint about a field with the name that it is set by."""
+    what, _, place = said.partition(" - at `$.")
+    if place:
+        return f"{PREFIX}{place.rstrip('`').upper()}: {what}"
+    field, _, rest = said.partition(" ")
+    return f"{PREFIX}{field.upper()} {rest}" if field in Settings.__struct_fields__ else f"{PREFIX}*: {said}"
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -16,5 +16,5 @@ from portfolio.settings import SettingsError, read_settings
 def test_a_wrong_setting_is_named_and_its_value_is_not_told(name: str, value: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as refused:
         read_settings({name: value}, env_file=tmp_path / "none")
-    assert str(refused.value).startswith(f"{name}: ")
+    assert str(refused.value).split()[0].rstrip(":") == name
     assert value not in str(refused.value)
