@@ -428,7 +428,7 @@ async def test_a_ledger_that_answers_says_its_schema_revision(ports: Ports) -> N
 
 def _entry(after: Portfolio, trade: object) -> NewTrade:
     return NewTrade(
-        trade=trade,  # type: ignore[arg-type]
+        trade=trade,  # type: ignore[arg-type]  # whatever a test gives
         portfolio_id=after.id,
         revision=after.revision,
         owner="engine",

@@ -110,7 +110,11 @@ async def _mark_executed(unit: LedgerUnit, batch: Batch) -> None:
     executed: dict[str, Signal] = {}
     for name, booked in ours:
         signal = found.get(name)
-        if signal is not None and name not in executed and signal.is_executed_by(booked.trade, batch.now):
+        if (
+            signal is not None
+            and name not in executed
+            and signal.is_executed_by(booked.trade, booked.command.owner, batch.now)
+        ):
             executed[name] = signal.executed(booked.trade_id)
     if executed:
         await unit.signals.change(list(executed.values()))

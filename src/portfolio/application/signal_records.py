@@ -78,12 +78,12 @@ class Signal:
         """Return the status at ``now``: an open signal expires, and so does a claim that nobody carried out."""
         return SignalStatus.EXPIRED if self.status in LIVE and self.expires_at <= now else self.status
 
-    def is_executed_by(self, trade: Trade, now: datetime) -> bool:
-        """Return whether ``trade``, which names this signal and is booked at ``now``, carries it out.
+    def is_executed_by(self, trade: Trade, owner: str, now: datetime) -> bool:
+        """Return whether ``owner``'s ``trade``, which names this signal and is booked at ``now``, carries it out.
 
-        Once claimed it may be booked late: the claim said that the trade was coming.
+        Once claimed it is the claimant's alone, and may be booked late: the claim said that the trade was coming.
         """
-        if (trade.symbol, trade.side) != (self.symbol, self.action):
+        if (trade.symbol, trade.side) != (self.symbol, self.action) or self.acknowledged_by not in {None, "", owner}:
             return False
         status = self.status_at(now)
         return status in LIVE or (status is SignalStatus.EXPIRED and self.acknowledged_at is not None)

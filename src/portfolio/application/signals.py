@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final, TypeVar
 
 from portfolio.application.errors import LedgerUnavailable, NotFound, OutcomeUnknown, SignalClaimed, SignalOutdated
@@ -79,7 +80,7 @@ class _Desk:
     async def _under_lock(self, work: Work[T]) -> T:
         for _ in range(ATTEMPTS):
             planned = await self._planned()
-            done = await self._ledger.transact(self._portfolio_id, lambda unit, p=planned: self._try(unit, p, work))  # type: ignore[misc]
+            done = await self._ledger.transact(self._portfolio_id, partial(self._try, planned=planned, work=work))
             if done is not None:
                 return done
         raise LedgerUnavailable("the books change faster than plans are made", retry_after_seconds=3.0)

@@ -156,10 +156,12 @@ def _results(values: Mapping[str, Any], before: Any | None, flow: Decimal) -> Va
         daily = percent(EXACT.subtract(unit_value, before.unit_value), before.unit_value)
     else:
         daily = percent(pnl, before.portfolio_value)
-    linked = EXACT.multiply(
-        _ONE + EXACT.divide(before.cumulative_return or Decimal(0), _HUNDRED), _ONE + EXACT.divide(daily, _HUNDRED)
-    )
-    return {"daily_pnl": pnl, "daily_return": daily, "cumulative_return": percent(linked - _ONE, _ONE)}
+    linked = EXACT.multiply(_grown(before.cumulative_return or Decimal(0)), _grown(daily))
+    return {"daily_pnl": pnl, "daily_return": daily, "cumulative_return": percent(EXACT.subtract(linked, _ONE), _ONE)}
+
+
+def _grown(by_percent: Decimal) -> Decimal:
+    return EXACT.add(_ONE, EXACT.divide(by_percent, _HUNDRED))
 
 
 async def _net_deposits_since(session: Session, portfolio: Portfolio, before: Any | None) -> Decimal:

@@ -89,7 +89,9 @@ class Glance:
                 return next(iter(found.rows or ()), None)
         except TimeoutError as error:
             raise NoAnswer(self._limits.read_seconds) from error
-        except _FAILURES:
+        except _FAILURES as error:
+            if isinstance(error, RuntimeError) and "closed" not in str(error):
+                raise
             return None
 
     async def _connect(self) -> None:
