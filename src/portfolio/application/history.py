@@ -103,8 +103,8 @@ class ReadCloses:
                 pass
             except TimeoutError:
                 # Not one reader after the other is to wait as long for the same silence.
-                if self._version == version:
-                    self._asks_again_at = self._clock.monotonic() + _SILENT_SECONDS
+                pause = _SILENT_SECONDS if self._version == version else 0.0
+                self._asks_again_at = self._clock.monotonic() + pause
         return self._closes(symbols, days, today, is_current=is_current)
 
     async def _bring_up_to_date(self, symbols: Sequence[str], days: int, today: date, price_revision: int) -> None:

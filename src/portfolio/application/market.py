@@ -7,10 +7,10 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from types import MappingProxyType
 from typing import Final
 
+from portfolio.analytics.returns import PriceHistory
 from portfolio.analytics.statistics import Statistics, asset_statistics
 from portfolio.application.computation import beside_the_loop
 from portfolio.application.history import YEAR, Closes, ReadCloses
@@ -160,15 +160,15 @@ class ReadMarket:
         computing = self._computing.get(key)
         if computing is None:
             # In a task of its own: whoever came first may go away before the others have what they wait for.
-            computing = asyncio.create_task(beside_the_loop(asset_statistics, history, days), name="statistics")
+            computing = asyncio.create_task(self._compute(key, history, days), name="statistics")
             self._computing[key] = computing
-            computing.add_done_callback(partial(self._computed_once, key))
         return await asyncio.shield(computing)
 
-    def _computed_once(self, key: tuple[object, ...], computing: asyncio.Task[Statistics]) -> None:
-        del self._computing[key]
-        if not computing.cancelled() and computing.exception() is None:
-            self._keep(key, computing.result())
+    async def _compute(self, key: tuple[object, ...], history: PriceHistory, days: int) -> Statistics:
+        try:
+            return self._keep(key, await beside_the_loop(asset_statistics, history, days))
+        finally:
+            del self._computing[key]
 
     def _keep(self, key: tuple[object, ...], statistics: Statistics) -> Statistics:
         self._computed[key] = statistics

@@ -12,6 +12,7 @@ from portfolio.domain.plan import Plan, make_plan
 from portfolio.domain.projection import TradeIntent, project
 from portfolio.domain.rebalance import RebalancePolicy
 from portfolio.domain.trade import Side
+from portfolio.domain.unresolved import Obstacle
 from tests.support.rebalancing import views
 
 COSTS = pytest.mark.parametrize("fee_bps", [0, 10, 50])
@@ -48,13 +49,18 @@ def test_a_plan_breaks_nothing_and_carried_out_asks_for_nothing(fee_bps: int, vi
 @COSTS
 @settings(max_examples=100)
 @given(view=views(least=200, most=100_000))
-def test_of_a_small_portfolio_at_most_twice_the_dust_limit_is_asked_again(fee_bps: int, view: MarketView) -> None:
+def test_of_a_small_portfolio_at_most_twice_the_dust_limit_is_asked_again_but_where_the_plan_said_so(
+    fee_bps: int, view: MarketView
+) -> None:
     policy = RebalancePolicy(fee_bps=Decimal(fee_bps))
     plan = make_plan(view, policy)
     after = carried_out(view, plan, policy)
     assert set(broken_limits(after, policy)) <= set(broken_limits(view, policy))
     assert all(trade.trade_value >= policy.dust_value for trade in plan.recommendations)
-    assert all(trade.trade_value <= 2 * policy.dust_value for trade in make_plan(after, policy).recommendations)
+    # Over a limit by less than dust: named in the plan, and asked for, down to the target, by the next one.
+    left = {s for one in plan.unresolved if one.obstacle is Obstacle.TRADE_TOO_SMALL for s in one.symbols}
+    again = [trade for trade in make_plan(after, policy).recommendations if trade.symbol not in left]
+    assert all(trade.trade_value <= 2 * policy.dust_value for trade in again)
 
 
 @settings(max_examples=100)
