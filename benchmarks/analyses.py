@@ -24,7 +24,7 @@ from benchmarks.reads import hold
 from benchmarks.rows import Row, by_turns, ratio_row
 from benchmarks.stage import Bare, Service, Stage
 from portfolio.adapters.database.database import Database, open_database
-from portfolio.application.ports import PriceStore
+from portfolio.application.price_ports import PriceStore
 from portfolio.application.price_records import PriceUpdate
 from portfolio.application.records import Close
 from portfolio.domain.money import Price

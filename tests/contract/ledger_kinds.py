@@ -9,7 +9,8 @@ import pytest
 
 from portfolio.adapters.database.database import open_database
 from portfolio.adapters.database.schema import migrate
-from portfolio.application.ports import Leases, Ledger, PriceStore, SignalList
+from portfolio.application.ports import Ledger, SignalList
+from portfolio.application.price_ports import Leases, PriceStore
 from tests.support.databases import DatabaseUnderTest
 from tests.support.fake_ledger import FakeLeases, FakeLedger, FakePriceStore, FakeSignals
 

@@ -27,8 +27,9 @@ from portfolio.application.history import ReadCloses
 from portfolio.application.market import ReadMarket
 from portfolio.application.opening import OpenBooks
 from portfolio.application.performance import ReadPerformance
-from portfolio.application.ports import Clock, Ledger, PriceStore, SignalList
+from portfolio.application.ports import Clock, Ledger, SignalList
 from portfolio.application.pretrade import CheckTrade
+from portfolio.application.price_ports import PriceStore
 from portfolio.application.price_refresh import RefreshPrices
 from portfolio.application.rebalancing import ReadPlan, WhatIf
 from portfolio.application.records import Revisions

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from portfolio.application.errors import FeedFailed
-from portfolio.application.ports import Clock, CloseFeed, Ledger, PriceStore
+from portfolio.application.ports import Clock, Ledger
+from portfolio.application.price_ports import CloseFeed, PriceStore
 from portfolio.domain.symbol import Symbol
 
 Progress = Callable[[int, int, str], None]

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from portfolio.application.errors import ApplicationError, PortfolioMissing, SchemaUnknown
 from portfolio.application.feed_records import SourceState
-from portfolio.application.ports import Clock, Ledger, PriceFeed
+from portfolio.application.ports import Clock, Ledger
+from portfolio.application.price_ports import PriceFeed
 from portfolio.application.price_refresh import RefreshPrices
 from portfolio.application.snapshots import Snapshot, Snapshots
 from portfolio.application.verification import describe_drift

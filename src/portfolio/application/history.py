@@ -13,7 +13,8 @@ from portfolio.analytics.closes import assets_in, columns_of, history_of, table_
 from portfolio.analytics.figure import Vector
 from portfolio.analytics.returns import PriceHistory, price_history
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.ports import Clock, PriceStore
+from portfolio.application.ports import Clock
+from portfolio.application.price_ports import PriceStore
 from portfolio.application.records import Close
 from portfolio.domain.quote import SIMULATED_SOURCE
 from portfolio.domain.symbol import Symbol

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from portfolio.application.errors import LeaseLost
 from portfolio.application.feed_records import FeedReport
-from portfolio.application.ports import Clock, CrossCheck, Ledger, PriceFeed, PriceStore
+from portfolio.application.ports import Clock, Ledger
+from portfolio.application.price_ports import CrossCheck, PriceFeed, PriceStore
 from portfolio.application.price_records import PriceUpdate
 from portfolio.application.records import Fence
 from portfolio.domain.errors import OutOfRange

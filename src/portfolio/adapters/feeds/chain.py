@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from portfolio.application.feed_records import FeedReport, SourceState
-from portfolio.application.ports import PriceFeed
+from portfolio.application.price_ports import PriceFeed
 from portfolio.domain.quote import Quote
 from portfolio.domain.symbol import Symbol
 
