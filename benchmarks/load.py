@@ -7,15 +7,15 @@ that on two cores the server is what is measured: the processor time that it tak
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
 import time
 from collections import Counter
-from types import TracebackType
-from typing import Self, cast
+from typing import cast
 
 import msgspec
 import uvloop
+
+from benchmarks.worker import Worker
 
 HEAD_END = b"\r\n\r\n"
 LENGTH = b"content-length:"
@@ -69,21 +69,11 @@ class Result(msgspec.Struct, kw_only=True):
             raise RuntimeError(f"answered {self.statuses}: {self.error or self.last_body[:300]}")
 
 
-class LoadGenerator:
+class LoadGenerator(Worker):
     """The generator's process, while it is entered."""
 
-    def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.load"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(timeout=30)
+    def __init__(self) -> None:
+        super().__init__("benchmarks.load")
 
     def run(self, burst: Burst) -> Result:
         """Return what came of the burst."""
@@ -92,17 +82,11 @@ class LoadGenerator:
 
     def start(self, burst: Burst) -> None:
         """Begin a burst; ``finish`` has to be called before the next."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(msgspec.json.encode(burst) + b"\n")
-        self._process.stdin.flush()
+        self.ask(msgspec.json.encode(burst))
 
     def finish(self) -> Result:
         """Return what came of the burst that was begun, once it has ended."""
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the load generator ended with {self._process.wait(timeout=10)}")
-        return msgspec.json.decode(line, type=Result)
+        return msgspec.json.decode(self.fetch(), type=Result)
 
 
 class _Run:

@@ -8,48 +8,35 @@ last one, in milliseconds, a list a port.
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Self
 
 import msgspec
 import uvloop
 
+from benchmarks.worker import Worker
+
 # What lasts no longer than this may go unseen.
 PAUSE_SECONDS = 0.002
 
 
-class Probe:
+class Probe(Worker):
     """The asking process, while it is entered."""
 
     def __init__(self, path: str, ports: Sequence[int]) -> None:
-        self._command = [sys.executable, "-m", "benchmarks.probe", path, *map(str, ports)]
+        super().__init__("benchmarks.probe", path, *map(str, ports))
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        super().__enter__()
         self.longest_ms()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(timeout=30)
-
     def longest_ms(self) -> list[float]:
         """Return the longest time that an answer of each port has taken since this was last asked."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(b"\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the probe ended with {self._process.wait(timeout=10)}")
-        return [max(latencies, default=0.0) for latencies in msgspec.json.decode(line, type=list[list[float]])]
+        self.ask(b"")
+        return [max(latencies, default=0.0) for latencies in msgspec.json.decode(self.fetch(), type=list[list[float]])]
 
 
 class _Asker:

@@ -1,0 +1,49 @@
+"""A process of its own that answers a line with a line, so that what it does takes no time of the benchmark's own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from types import TracebackType
+from typing import Self
+
+
+class Worker:
+    """The process of a module, while it is entered; it ends when nothing more can be asked.
+
+    Args:
+        arguments: the module, as for ``python -m``, and its arguments.
+    """
+
+    def __init__(self, *arguments: str) -> None:
+        self._arguments = arguments
+
+    def __enter__(self) -> Self:
+        command = [sys.executable, "-m", *self._arguments]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=30)
+
+    def ask(self, line: bytes) -> None:
+        """Begin to ask; what comes of it has to be fetched before anything else is asked."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(line + b"\n")
+        self._process.stdin.flush()
+
+    def fetch(self) -> bytes:
+        """Return the answer, once it is there.
+
+        Raises:
+            RuntimeError: the process has ended.
+        """
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self._arguments[0]} ended with {self._process.wait(timeout=10)}")
+        return line
