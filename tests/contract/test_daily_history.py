@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import pytest
 
@@ -83,7 +83,8 @@ async def test_filled_days_are_kept_where_there_is_none(ports: Ports) -> None:
     assert await ports.ledger.revisions(1) == replace(before, prices=before.prices + 1)
 
 
-async def test_the_day_after_a_filled_gap_is_told_anew_what_it_brought(database: DatabaseUnderTest) -> None:
+async def results(database: DatabaseUnderTest, gap: FilledDay) -> list[list[Decimal]]:
+    """What three days brought, of which the one between was filled in: money, percent, and percent linked."""
     migrate(database.migration_url, database.prices_schema)
     opened = open_database(database.url, prices_schema=database.prices_schema)
     try:
@@ -91,12 +92,24 @@ async def test_the_day_after_a_filled_gap_is_told_anew_what_it_brought(database:
         await open_books(on.ledger)
         await record(on, AT)
         await record(on, AT + timedelta(days=2))
-        await on.prices.fill_days(1, [filled(1, "1.25")])
+        await on.prices.fill_days(1, [gap])
     finally:
         await opened.close()
     columns = "daily_pnl, daily_return, cumulative_return"
     rows = execute(database, f"SELECT {columns} FROM mock_performance_history ORDER BY date")
-    found = [[Decimal(str(cell)) for cell in row] for row in rows]
+    return [[Decimal(str(cell)) for cell in row] for row in rows]
+
+
+async def test_the_day_after_a_filled_gap_is_told_anew_what_it_brought(database: DatabaseUnderTest) -> None:
+    found = await results(database, filled(1, "1.25"))
     # 100000 to 125000 and back to 100000
     wanted = [[0, 0, 0], [25_000, 25, 25], [-25_000, -20, 0]]
     assert found == [[Decimal(cell) for cell in row] for row in wanted]
+
+
+async def test_results_are_exact_whatever_the_precision_around_them(database: DatabaseUnderTest) -> None:
+    gap = filled(1, "1.23456789")
+    with localcontext() as coarse:
+        coarse.prec = 4
+        [_, of_gap, _] = await results(database, gap)
+    assert of_gap == [Decimal("23456.789"), Decimal("23.456789"), Decimal("23.456789")]

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any, NoReturn
 
+import aiosqlite
 import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from portfolio.adapters.clock import SystemClock
 from portfolio.adapters.database.database import Database, open_database
+from portfolio.adapters.database.glance import Glance
 from portfolio.adapters.database.limits import Limits
 from portfolio.adapters.database.portfolio_row import _COMPUTED
 from portfolio.adapters.database.schema import migrate
@@ -132,6 +137,45 @@ async def test_a_server_that_became_read_only_is_asked_on_no_old_connection(
             settled = proxy.accepted
             assert (await books.ledger.revisions(1)).ledger == OPENED
             assert proxy.accepted == settled
+
+
+class Broken(aiosqlite.Connection):
+    """A driver on which every question fails."""
+
+    says = ""
+
+    def execute_fetchall(self, *_: Any, **__: Any) -> NoReturn:
+        """Fail."""
+        raise RuntimeError(self.says)
+
+
+@asynccontextmanager
+async def broken_look(says: str) -> AsyncIterator[Glance]:
+    """A look by a driver that says so to every question."""
+
+    async def connect() -> aiosqlite.Connection:
+        driver = Broken(lambda: sqlite3.connect(":memory:"), iter_chunk_size=64)
+        driver.says = says
+        return await driver
+
+    glance = Glance(create_async_engine("sqlite+aiosqlite://", async_creator=connect), Limits())
+    try:
+        yield glance
+    finally:
+        await glance.close()
+
+
+async def test_a_transport_that_was_closed_is_left_to_the_ordinary_way_of_reading() -> None:
+    async with broken_look(
+        "unable to perform operation on <TCPTransport closed=True>; the handler is closed"
+    ) as glance:
+        assert await glance.revisions(1) is None
+
+
+async def test_a_bug_is_not_taken_for_a_lost_connection() -> None:
+    async with broken_look("read() called while another coroutine is already waiting for incoming data") as glance:
+        with pytest.raises(RuntimeError, match="another coroutine"):
+            await glance.revisions(1)
 
 
 async def test_whatever_another_program_writes_into_a_row_makes_another_version(

@@ -86,6 +86,11 @@ def is_lost(error: BaseException) -> bool:
     return isinstance(error, ConnectionLost) or (isinstance(error, DBAPIError) and error.connection_invalidated)
 
 
+def says_closed(error: RuntimeError) -> bool:
+    """Return whether this is what an event loop says of a transport that the other side closed; else it is a bug."""
+    return "closed" in str(error)
+
+
 def marks_disconnect(error: BaseException) -> bool:
     """Return whether the connection is of no more use after the driver's error, which SQLAlchemy does not know."""
     return error_code(error) in DISCONNECTS or "Packet sequence number wrong" in str(error)

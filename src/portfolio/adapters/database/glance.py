@@ -12,7 +12,7 @@ from typing import Any
 from pymysql.err import Error as MySqlError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from portfolio.adapters.database.errors import NoAnswer, translated
+from portfolio.adapters.database.errors import NoAnswer, says_closed, translated
 from portfolio.adapters.database.limits import Limits
 from portfolio.adapters.database.session import CLOSE_SECONDS
 from portfolio.adapters.database.tables import SCHEMA_REVISION
@@ -20,8 +20,8 @@ from portfolio.adapters.database.wire import exchange
 from portfolio.application.records import Revisions
 
 _LOOK = "SELECT revision, price_revision, {is_read_only} FROM mock_portfolio WHERE id = {row_id:d}"
-# What drivers and transports raise when a look comes to nothing; event loops raise the last of them on a closed one.
-_FAILURES = (MySqlError, sqlite3.Error, OSError, EOFError, RuntimeError)
+# What drivers and transports raise when a look comes to nothing.
+_FAILURES = (MySqlError, sqlite3.Error, OSError, EOFError)
 
 
 class Glance:
@@ -89,8 +89,10 @@ class Glance:
                 return next(iter(found.rows or ()), None)
         except TimeoutError as error:
             raise NoAnswer(self._limits.read_seconds) from error
-        except _FAILURES as error:
-            if isinstance(error, RuntimeError) and "closed" not in str(error):
+        except _FAILURES:
+            return None
+        except RuntimeError as error:
+            if not says_closed(error):
                 raise
             return None
 

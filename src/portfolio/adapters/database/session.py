@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from portfolio.adapters.database.driver import Driver, opening
-from portfolio.adapters.database.errors import CommitUnknown, ConnectionLost, NoAnswer, is_conflict
+from portfolio.adapters.database.errors import CommitUnknown, ConnectionLost, NoAnswer, is_conflict, says_closed
 from portfolio.adapters.database.limits import Limits
 from portfolio.adapters.database.statements import Answer, Question
 
@@ -123,8 +123,7 @@ class Session:
             await self._give_up()
             raise ConnectionLost(str(error) or type(error).__name__) from error
         except RuntimeError as error:
-            # What event loops say to a write on a transport that the other side has closed.
-            if "closed" not in str(error):
+            if not says_closed(error):
                 raise
             await self._give_up()
             raise ConnectionLost(str(error)) from error
