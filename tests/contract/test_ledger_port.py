@@ -24,7 +24,7 @@ from portfolio.application.records import (
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
-from portfolio.domain.trade import Side
+from portfolio.domain.trade import Side, Trade
 from tests.contract.ledger_kinds import Ports, ports
 from tests.support.ledger_examples import (
     AT,
@@ -426,9 +426,9 @@ async def test_a_ledger_that_answers_says_its_schema_revision(ports: Ports) -> N
     assert await ports.ledger.ping()
 
 
-def _entry(after: Portfolio, trade: object) -> NewTrade:
+def _entry(after: Portfolio, trade: Trade) -> NewTrade:
     return NewTrade(
-        trade=trade,  # type: ignore[arg-type]  # whatever a test gives
+        trade=trade,
         portfolio_id=after.id,
         revision=after.revision,
         owner="engine",

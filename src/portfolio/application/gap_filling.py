@@ -16,7 +16,7 @@ from portfolio.application.ports import Clock, Ledger
 from portfolio.application.price_ports import CloseFeed, PriceStore
 from portfolio.application.records import DailyValue, NewMovement, NewTrade, TradeFilter
 from portfolio.application.replay import DayBooks, Replay, booked_on
-from portfolio.application.verification import PAGE
+from portfolio.application.verification import PAGE_SIZE
 from portfolio.domain.money import EXACT, Money, Price, Quantity, round_to_step
 from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
@@ -86,7 +86,7 @@ class FillGaps:
 
     async def _replay(self, replay: Replay, until: int) -> None:
         while True:
-            entries = await self._ledger.entries(self._portfolio_id, after=replay.revision, limit=PAGE)
+            entries = await self._ledger.entries(self._portfolio_id, after=replay.revision, limit=PAGE_SIZE)
             for entry in entries:
                 if entry.revision <= until:
                     replay.add(entry, await self._reversed_by(entry))

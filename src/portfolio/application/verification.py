@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
 
 from portfolio.application.opening import OWNER
 from portfolio.application.ports import Clock, Ledger, LedgerUnit
@@ -16,7 +18,7 @@ from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 from portfolio.domain.trade import Side, Trade
 
-PAGE = 5_000
+PAGE_SIZE = 5_000
 
 
 @dataclass(slots=True)
@@ -94,8 +96,9 @@ class Verdict:
 class VerifyBooks:
     """Replays the ledger's entries and compares what they add up to with positions, cash and the identity."""
 
-    def __init__(self, ledger: Ledger, *, portfolio_id: int = 1) -> None:
+    def __init__(self, ledger: Ledger, *, portfolio_id: int = 1, page_size: int = PAGE_SIZE) -> None:
         self._ledger = ledger
+        self._page_size = page_size
         self._portfolio_id = portfolio_id
 
     async def __call__(self) -> Verdict:
@@ -107,21 +110,23 @@ class VerifyBooks:
         """
         portfolio = await self._ledger.load(self._portfolio_id)
         fold = Fold()
-        await _add_entries(fold, portfolio.revision, lambda after: _page(self._ledger, self._portfolio_id, after))
+        entries = partial(self._ledger.entries, self._portfolio_id, limit=self._page_size)
+        await _add_entries(fold, portfolio.revision, entries)
         return _verdict(portfolio, fold)
 
 
-async def _page(ledger: Ledger, portfolio_id: int, after: int) -> Sequence[NewTrade | NewMovement]:
-    return await ledger.entries(portfolio_id, after=after, limit=PAGE)
+class Entries(Protocol):
+    """The next page of the entries."""
+
+    async def __call__(self, *, after: int) -> Sequence[NewTrade | NewMovement]:
+        """Return entries of later ledger revisions, in order; none where there are no more."""
+        ...
 
 
-Entries = Callable[[int], Awaitable[Sequence[NewTrade | NewMovement]]]
-
-
-async def _add_entries(fold: Fold, until: int, entries_after: Entries) -> None:
+async def _add_entries(fold: Fold, until: int, next_page: Entries) -> None:
     """Take in the entries up to a ledger revision, page by page."""
     while fold.revision < until:
-        entries = await entries_after(fold.revision)
+        entries = await next_page(after=fold.revision)
         if not entries:
             return
         for entry in entries:
@@ -194,8 +199,9 @@ def describe_drift(portfolio: Portfolio) -> list[str]:
 class ReconcileBooks:
     """Books the drift as an adjustment: from then on the rows, as they are, are the books."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, *, portfolio_id: int = 1) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, *, portfolio_id: int = 1, page_size: int = PAGE_SIZE) -> None:
         self._ledger = ledger
+        self._page_size = page_size
         self._clock = clock
         self._portfolio_id = portfolio_id
 
@@ -211,12 +217,13 @@ class ReconcileBooks:
         """
         # Long books are read before the lock is taken; what is booked meanwhile is read under it.
         fold, revision = Fold(), (await self._ledger.load(self._portfolio_id)).revision
-        await _add_entries(fold, revision, lambda after: _page(self._ledger, self._portfolio_id, after))
+        entries = partial(self._ledger.entries, self._portfolio_id, limit=self._page_size)
+        await _add_entries(fold, revision, entries)
         return await carry_out(self._ledger, self._portfolio_id, lambda unit: self._reconcile(unit, fold, as_realized))
 
     async def _reconcile(self, unit: LedgerUnit, fold: Fold, as_realized: bool | None) -> Made[NewMovement | None]:
         before = unit.portfolio
-        await _add_entries(fold, before.revision, lambda after: unit.entries(after=after, limit=PAGE))
+        await _add_entries(fold, before.revision, partial(unit.entries, limit=self._page_size))
         gone = _without_row(before, fold)
         if not before.has_drift and not gone:
             return Made(None)

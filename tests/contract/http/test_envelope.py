@@ -21,8 +21,10 @@ class SlowLedger(FakeLedger):
         super().__init__()
         self.go = asyncio.Event()
         self.go.set()
+        self.begun = asyncio.Event()
 
     async def transact(self, portfolio_id: int, work: Callable[[FakeUnit], Awaitable[Any]], **hints: Any) -> Any:
+        self.begun.set()
         await self.go.wait()
         return await super().transact(portfolio_id, work, **hints)
 
@@ -99,8 +101,9 @@ async def test_a_caller_who_goes_away_does_not_stop_a_write(path: str, body: dic
         before = ledger.books.portfolio
         assert before is not None
         ledger.go.clear()
+        ledger.begun.clear()
         request = asyncio.create_task(service.http.post(path, json=body))
-        await asyncio.sleep(0.05)
+        await asyncio.wait_for(ledger.begun.wait(), 10)
         request.cancel()
         with pytest.raises(asyncio.CancelledError):
             await request

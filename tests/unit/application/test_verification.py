@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from portfolio.application import verification
 from portfolio.application.errors import OutcomeUnknown
-from portfolio.application.records import NewTrade
+from portfolio.application.records import NewMovement, NewTrade
 from portfolio.application.reversal import ReverseTrade
 from portfolio.application.verification import ReconcileBooks, VerifyBooks
 from portfolio.domain.money import Money
@@ -154,9 +154,16 @@ async def test_bookings_during_a_verification_do_not_disturb_it(ledger: FakeLedg
     assert (verdict.revision, verdict.trades) == (7, 5)
 
 
-async def test_long_books_are_read_page_by_page(ledger: FakeLedger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verification, "PAGE", 2)
-    assert (await VerifyBooks(ledger)()).trades == 5
+async def test_long_books_are_read_page_by_page(ledger: FakeLedger) -> None:
+    asked: list[int] = []
+
+    class Paged(FakeLedger):
+        async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[NewTrade | NewMovement]:
+            asked.append(after)
+            return await super().entries(portfolio_id, after=after, limit=limit)
+
+    assert (await VerifyBooks(Paged(ledger.books), page_size=2)()).trades == 5
+    assert asked == [0, 2, 4, 6]
 
 
 # --- drift ------------------------------------------------------------------------------------------------------------
