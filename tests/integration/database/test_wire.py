@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiomysql
@@ -12,7 +11,6 @@ from pymysql.err import ProgrammingError
 from sqlalchemy import make_url
 
 from portfolio.adapters.database.wire import exchange
-from tests.support.database_server import DatabaseServer
 from tests.support.databases import DatabaseUnderTest
 
 TEXTS = [f"REPEAT('x', {size})" for size in (0, 1, 250, 251, 252, 65_535, 65_536, 70_000)]
@@ -26,17 +24,8 @@ VALUES = [
 
 
 @pytest.fixture
-def empty(mariadb: DatabaseServer) -> Iterator[DatabaseUnderTest]:
-    name = f"t_wire_{secrets.token_hex(4)}"
-    try:
-        yield mariadb.create_database_pair(name)
-    finally:
-        mariadb.drop(name)
-
-
-@pytest.fixture
-async def connection(empty: DatabaseUnderTest) -> AsyncIterator[Any]:
-    url = make_url(empty.migration_url)
+async def connection(mysql_database: DatabaseUnderTest) -> AsyncIterator[Any]:
+    url = make_url(mysql_database.migration_url)
     opened = await aiomysql.connect(
         host=url.host, port=url.port, user=url.username, password=url.password, db=url.database, autocommit=True
     )

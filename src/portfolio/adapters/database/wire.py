@@ -33,7 +33,6 @@ _LONGEST_PACKET: Final = 0xFFFFFF
 _CHUNK_BYTES: Final = 256 * 1024
 # A length in one byte, or the number of bytes that have it.
 _LENGTH_BYTES: Final = {0xFC: 2, 0xFD: 3, 0xFE: 8}
-_SHORTEST_LONG: Final = _NULL
 _BINARY: Final = 63
 _NO_BACKSLASHES: Final = SERVER_STATUS.SERVER_STATUS_NO_BACKSLASH_ESCAPES
 
@@ -185,7 +184,7 @@ def _is_eof(packet: bytes) -> bool:
 def _number_at(packet: bytes, at: int) -> tuple[int, int]:
     """Return the number of variable length that begins at this place, and the place behind it."""
     first = packet[at]
-    if first < _SHORTEST_LONG:
+    if first < _NULL:
         return first, at + 1
     end = at + 1 + _LENGTH_BYTES[first]
     return int.from_bytes(packet[at + 1 : end], "little"), end
