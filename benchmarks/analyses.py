@@ -27,8 +27,8 @@ from portfolio.adapters.database.database import Database, open_database
 from portfolio.application.price_ports import PriceStore
 from portfolio.application.price_records import PriceUpdate
 from portfolio.application.records import Close
+from portfolio.domain.mark import Mark
 from portfolio.domain.money import Price
-from portfolio.domain.position import Mark
 from portfolio.domain.symbol import Symbol
 from tests.support.databases import DatabaseUnderTest
 

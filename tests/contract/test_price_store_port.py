@@ -11,8 +11,8 @@ import pytest
 from portfolio.application.errors import PortfolioMissing
 from portfolio.application.price_records import PriceUpdate
 from portfolio.application.records import Close, Revisions
+from portfolio.domain.mark import Mark
 from portfolio.domain.money import Price
-from portfolio.domain.position import Mark
 from portfolio.domain.symbol import Symbol
 from tests.contract.ledger_kinds import Ports, ports
 from tests.support.ledger_examples import AT, BTC, ETH, book_one, execution, money, open_books

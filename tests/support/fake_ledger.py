@@ -29,8 +29,8 @@ from portfolio.application.records import (
     TradeFilter,
 )
 from portfolio.application.signal_records import LIVE, Signal, SignalFilter
+from portfolio.domain.mark import Mark
 from portfolio.domain.portfolio import Portfolio
-from portfolio.domain.position import Mark
 from portfolio.domain.symbol import Symbol
 
 T = TypeVar("T")

@@ -8,15 +8,17 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import cast
 
+from portfolio.application.clock import Clock
 from portfolio.application.daily_positions import FilledDay
 from portfolio.application.errors import FeedFailed, LeaseLost
 from portfolio.application.feed_records import Circuit, FeedReport, SourceState
-from portfolio.application.ports import Clock, Ledger
+from portfolio.application.ports import Ledger
 from portfolio.application.price_records import PriceUpdate
 from portfolio.application.records import Close, Fence
+from portfolio.domain.mark import Mark
 from portfolio.domain.money import Price, Quantity
 from portfolio.domain.portfolio import Portfolio
-from portfolio.domain.position import Mark, Position
+from portfolio.domain.position import Position
 from portfolio.domain.quote import Quote
 from portfolio.domain.symbol import Symbol
 

@@ -21,13 +21,14 @@ from portfolio.adapters.database.tables import SCHEMA_REVISION
 from portfolio.application.booking import BookTrades
 from portfolio.application.booking_queue import BookingQueue
 from portfolio.application.cash import MoveCashInOrOut
+from portfolio.application.clock import Clock
 from portfolio.application.feed_records import Circuit, FeedReport, SourceState
 from portfolio.application.health import ReadHealth
 from portfolio.application.history import ReadCloses
 from portfolio.application.market import ReadMarket
 from portfolio.application.opening import OpenBooks
 from portfolio.application.performance import ReadPerformance
-from portfolio.application.ports import Clock, Ledger, SignalList
+from portfolio.application.ports import Ledger, SignalList
 from portfolio.application.pretrade import CheckTrade
 from portfolio.application.price_ports import PriceStore
 from portfolio.application.price_refresh import RefreshPrices

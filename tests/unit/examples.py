@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.portfolio import BookingRules, Portfolio
-from portfolio.domain.position import Mark
 from portfolio.domain.symbol import Symbol
 from portfolio.domain.trade import Execution, Side
 

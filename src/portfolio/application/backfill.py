@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from portfolio.application.clock import Clock
 from portfolio.application.errors import FeedFailed
-from portfolio.application.ports import Clock, Ledger
+from portfolio.application.ports import Ledger
 from portfolio.application.price_ports import CloseFeed, PriceStore
 from portfolio.domain.symbol import Symbol
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from portfolio.application.booking_batch import Batch, BookingResult
+from portfolio.application.clock import Clock
 from portfolio.application.errors import OwnerAmbiguous
-from portfolio.application.ports import Clock, Ledger, LedgerUnit
+from portfolio.application.ports import Ledger, LedgerUnit
 from portfolio.application.records import BookingKey, BookTrade
 from portfolio.application.resolution import Made, carry_out
 from portfolio.application.signal_records import ID_PREFIX, Signal

@@ -18,9 +18,8 @@ from portfolio.application.records import (
     Refusal,
     same_execution,
 )
-from portfolio.application.valuation import percent_of
 from portfolio.domain.errors import AmountMismatch, DomainError, InsufficientCash, InsufficientQuantity
-from portfolio.domain.money import Money
+from portfolio.domain.money import Money, percent_of
 from portfolio.domain.portfolio import BookingRules, Portfolio
 from portfolio.domain.position import Position
 from portfolio.domain.trade import Trade

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from portfolio.application.clock import Clock
 from portfolio.application.errors import KeyReused
-from portfolio.application.ports import Clock, Ledger, LedgerUnit
+from portfolio.application.ports import Ledger, LedgerUnit
 from portfolio.application.records import NewMovement, RecordedMovement
 from portfolio.application.resolution import Made, carry_out, has_entry
 from portfolio.domain.money import Money

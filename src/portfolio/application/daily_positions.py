@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from portfolio.application.records import DailyValue
-from portfolio.application.valuation import percent_of
-from portfolio.domain.money import Money, Quantity
+from portfolio.domain.money import Money, Quantity, percent_of
 from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 

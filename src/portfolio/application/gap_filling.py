@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
+from portfolio.application.clock import Clock
 from portfolio.application.daily_positions import DayPositions, FilledDay, PositionOnDay
 from portfolio.application.errors import FeedFailed, NotFound
 from portfolio.application.performance import EARLIEST
-from portfolio.application.ports import Clock, Ledger
+from portfolio.application.ports import Ledger
 from portfolio.application.price_ports import CloseFeed, PriceStore
 from portfolio.application.records import DailyValue, NewMovement, NewTrade, TradeFilter
 from portfolio.application.replay import DayBooks, Replay, booked_on

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from portfolio.application.clock import Clock
 from portfolio.application.errors import ApplicationError, PortfolioMissing, SchemaUnknown
 from portfolio.application.feed_records import SourceState
-from portfolio.application.ports import Clock, Ledger
+from portfolio.application.ports import Ledger
 from portfolio.application.price_ports import PriceFeed
 from portfolio.application.price_refresh import RefreshPrices
 from portfolio.application.snapshots import Snapshot, Snapshots

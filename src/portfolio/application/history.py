@@ -12,8 +12,8 @@ from typing import Final
 from portfolio.analytics.closes import assets_in, columns_of, history_of, table_of
 from portfolio.analytics.figure import Vector
 from portfolio.analytics.returns import PriceHistory, price_history
+from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.ports import Clock
 from portfolio.application.price_ports import PriceStore
 from portfolio.application.records import Close
 from portfolio.domain.quote import SIMULATED_SOURCE

@@ -12,9 +12,9 @@ from typing import Final
 
 from portfolio.analytics.returns import PriceHistory
 from portfolio.analytics.statistics import Statistics, asset_statistics
+from portfolio.application.clock import Clock
 from portfolio.application.computation import beside_the_loop
 from portfolio.application.history import YEAR, Closes, ReadCloses
-from portfolio.application.ports import Clock
 from portfolio.application.snapshots import Snapshot, Snapshots
 from portfolio.application.valuation import PositionValue, PriceStatus, Valuation, aged, value_portfolio
 from portfolio.domain.arithmetic import ZERO

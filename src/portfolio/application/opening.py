@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from portfolio.application.ports import Clock, Ledger, LedgerUnit
+from portfolio.application.clock import Clock
+from portfolio.application.ports import Ledger, LedgerUnit
 from portfolio.application.records import NewMovement, PositionAdjustment
 from portfolio.domain.money import Money
 from portfolio.domain.movement import Movement

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.performance_figures import (
     FinalDay,
@@ -19,7 +20,7 @@ from portfolio.application.performance_figures import (
     risk_ratios,
     trading_results,
 )
-from portfolio.application.ports import Clock, Ledger
+from portfolio.application.ports import Ledger
 from portfolio.application.records import DailyValue
 from portfolio.application.snapshots import Snapshot, Snapshots
 from portfolio.domain.money import Money

@@ -17,8 +17,7 @@ from portfolio.analytics.performance import (
     sortino_ratio,
 )
 from portfolio.analytics.statistic import DECIMALS, statistic
-from portfolio.application.valuation import PERCENT_STEP
-from portfolio.domain.money import EXACT, Money
+from portfolio.domain.money import EXACT, PERCENT_STEP, Money
 from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.tally import Tally
 

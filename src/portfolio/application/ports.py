@@ -1,4 +1,4 @@
-"""What the application needs from outside, in its own words: the time, the ledger, and its signals."""
+"""What the application needs from outside, in its own words: the ledger, and its signals."""
 
 from __future__ import annotations
 
@@ -26,18 +26,6 @@ from portfolio.domain.portfolio import Portfolio
 T = TypeVar("T")
 
 NO_OUTCOMES: Mapping[int, RecordedOutcome] = MappingProxyType({})
-
-
-class Clock(Protocol):
-    """Tells the time."""
-
-    def now(self) -> datetime:
-        """Return the moment, in UTC."""
-        ...
-
-    def monotonic(self) -> float:
-        """Return seconds that only ever grow: for ages and intervals."""
-        ...
 
 
 class SignalBook(Protocol):

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from portfolio.domain.mark import Mark
 from portfolio.domain.portfolio import Portfolio
-from portfolio.domain.position import Mark
 from portfolio.domain.symbol import Symbol
 
 

@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from portfolio.application.clock import Clock
 from portfolio.application.errors import LeaseLost
 from portfolio.application.feed_records import FeedReport
-from portfolio.application.ports import Clock, Ledger
+from portfolio.application.ports import Ledger
 from portfolio.application.price_ports import CrossCheck, PriceFeed, PriceStore
 from portfolio.application.price_records import PriceUpdate
 from portfolio.application.records import Fence
 from portfolio.domain.errors import OutOfRange
+from portfolio.domain.mark import Mark
 from portfolio.domain.portfolio import Portfolio
-from portfolio.domain.position import Mark
 from portfolio.domain.quarantine import Quarantine, QuoteRules, Suspect
 from portfolio.domain.quote import Quote
 from portfolio.domain.symbol import Symbol

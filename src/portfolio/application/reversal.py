@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from portfolio.application.clock import Clock
 from portfolio.application.errors import NotFound
-from portfolio.application.ports import Clock, Ledger, LedgerUnit
+from portfolio.application.ports import Ledger, LedgerUnit
 from portfolio.application.records import NewTrade
 from portfolio.application.resolution import Made, carry_out, has_entry
 from portfolio.domain.errors import NotReversible

@@ -10,9 +10,9 @@ from typing import Final
 
 from portfolio.application.exposure import OverLimit, over_limits
 from portfolio.application.market import MarketState
-from portfolio.application.valuation import PERCENT_STEP
 from portfolio.domain.arithmetic import HUNDRED, exact, total
 from portfolio.domain.figures import Figures, figures_of
+from portfolio.domain.money import PERCENT_STEP
 
 CASH: Final = "cash"
 NO_POSITIONS: Final = "no_positions"

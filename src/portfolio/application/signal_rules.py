@@ -12,10 +12,9 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from portfolio.application.signal_records import ID_PREFIX, Origin, Signal
-from portfolio.application.valuation import percent_of
 from portfolio.domain.arithmetic import exact
 from portfolio.domain.decimal_text import plain
-from portfolio.domain.money import Money, Quantity
+from portfolio.domain.money import Money, Quantity, percent_of
 from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.recommendation import Recommendation
 from portfolio.domain.symbol import Symbol

@@ -9,8 +9,9 @@ from datetime import datetime
 from functools import partial
 from typing import Final, TypeVar
 
+from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable, NotFound, OutcomeUnknown, SignalClaimed, SignalOutdated
-from portfolio.application.ports import Clock, Ledger, LedgerUnit, SignalList
+from portfolio.application.ports import Ledger, LedgerUnit, SignalList
 from portfolio.application.rebalancing import PlannedState
 from portfolio.application.records import Page
 from portfolio.application.signal_records import Signal, SignalFilter, SignalStatus

@@ -6,8 +6,9 @@ import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.ports import Clock, Ledger
+from portfolio.application.ports import Ledger
 from portfolio.application.records import Revisions
 from portfolio.domain.portfolio import Portfolio
 

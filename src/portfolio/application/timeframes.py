@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from portfolio.application.clock import Clock
 from portfolio.application.daily_positions import Attribution, DayPositions, attribute
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.performance import (
@@ -18,7 +19,7 @@ from portfolio.application.performance import (
     tally_at_end_of,
 )
 from portfolio.application.performance_figures import FinalDay
-from portfolio.application.ports import Clock, Ledger
+from portfolio.application.ports import Ledger
 from portfolio.application.records import DailyValue
 from portfolio.application.snapshots import Snapshot, Snapshots
 

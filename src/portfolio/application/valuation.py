@@ -9,12 +9,10 @@ from decimal import Decimal
 from enum import StrEnum
 
 from portfolio.domain.categories import Categories
-from portfolio.domain.money import EXACT, Money
+from portfolio.domain.money import Money, percent_of
 from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.position import Position
 from portfolio.domain.symbol import Symbol
-
-PERCENT_STEP = Decimal("0.000001")
 
 
 class PriceStatus(StrEnum):
@@ -97,14 +95,6 @@ def aged(valuation: Valuation, *, now: datetime, max_age: timedelta) -> Valuatio
         status, age = _age_of(value.position, now, max_age)
         values.append(replace(value, price_status=status, price_age_seconds=age))
     return replace(valuation, positions=values)
-
-
-def percent_of(part: Money, whole: Money) -> Decimal | None:
-    """Return ``part`` in percent of ``whole``, half even at 6 decimals; None where the whole is not above zero."""
-    if whole.value <= 0:
-        return None
-    percent = EXACT.divide(EXACT.multiply(part.value, Decimal(100)), whole.value)
-    return percent.quantize(PERCENT_STEP, context=EXACT)
 
 
 def value_position(

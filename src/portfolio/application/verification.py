@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
+from portfolio.application.clock import Clock
 from portfolio.application.opening import OWNER
-from portfolio.application.ports import Clock, Ledger, LedgerUnit
+from portfolio.application.ports import Ledger, LedgerUnit
 from portfolio.application.records import NewMovement, NewTrade, PositionAdjustment
 from portfolio.application.resolution import Made, carry_out, has_entry
 from portfolio.domain.money import Money, Quantity

@@ -25,6 +25,8 @@ EXACT = Context(
     Emax=999999,
 )
 
+PERCENT_STEP = Decimal("0.000001")
+
 _STEP = Decimal(1).scaleb(-DECIMALS)
 _LIMIT_DIGITS = LIMIT.adjusted()
 
@@ -150,6 +152,14 @@ class Price(Amount):
     @classmethod
     def _exact(cls, value: Decimal) -> Self:
         return cls(value)
+
+
+def percent_of(part: Money, whole: Money) -> Decimal | None:
+    """Return ``part`` in percent of ``whole``, half even at 6 decimals; None where the whole is not above zero."""
+    if whole.value <= 0:
+        return None
+    percent = EXACT.divide(EXACT.multiply(part.value, Decimal(100)), whole.value)
+    return percent.quantize(PERCENT_STEP, context=EXACT)
 
 
 def _do_not_add_up(one: Amount, other: Amount) -> TypeError:

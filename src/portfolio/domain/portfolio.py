@@ -9,9 +9,10 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, NotReversible
+from portfolio.domain.mark import Mark
 from portfolio.domain.money import EXACT, Money
 from portfolio.domain.movement import Movement, MovementKind
-from portfolio.domain.position import Mark, Position
+from portfolio.domain.position import Position
 from portfolio.domain.symbol import Symbol
 from portfolio.domain.tally import Tally
 from portfolio.domain.trade import Execution, Side, Trade

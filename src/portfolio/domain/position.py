@@ -3,36 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from portfolio.domain.errors import OutOfRange
+from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price, Quantity
-from portfolio.domain.quote import ASSUMED_RATE
 from portfolio.domain.symbol import Symbol
 from portfolio.domain.trade import Execution, Side, Trade
 
 TRADE_SOURCE = "trade"
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """The price at which a position is valued, where it came from, and since when it stands."""
-
-    price: Price
-    source: str
-    at: datetime
-
-    @property
-    def has_assumed_rate(self) -> bool:
-        """Return whether the price was converted at a rate that nobody confirmed."""
-        return self.source.endswith(ASSUMED_RATE)
-
-    def is_live(self, now: datetime, max_age: timedelta) -> bool:
-        """Return whether the price says what the asset is worth ``now``.
-
-        One from as far in the future does not either: a clock was wrong, and how old it is nobody knows.
-        """
-        return abs(now - self.at) <= max_age
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

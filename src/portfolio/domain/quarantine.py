@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from portfolio.domain.decimal_text import plain
+from portfolio.domain.mark import Mark
 from portfolio.domain.money import EXACT, Price
-from portfolio.domain.position import Mark
 from portfolio.domain.quote import Quote
 from portfolio.domain.symbol import Symbol
 

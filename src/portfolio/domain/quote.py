@@ -8,14 +8,12 @@ from datetime import datetime
 from decimal import Decimal
 
 from portfolio.domain.errors import InvalidAmount, OutOfRange
+from portfolio.domain.mark import ASSUMED_RATE
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
 
 SIMULATED_SOURCE = "simulated"
 """The source of prices that are made up, wherever they are kept."""
-
-ASSUMED_RATE = "+assumed-rate"
-"""What the source of a mark ends with where its price was converted at a rate that nobody confirmed."""
 
 # Decimal() itself also takes "Infinity", "1_000", blanks and the digits of other scripts.
 _NUMBER = re.compile(r"[+-]?[0-9]{1,60}(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,3})?")

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import structlog
 
+from portfolio.application.clock import Clock
 from portfolio.application.errors import LeaseLost
-from portfolio.application.ports import Clock
 from portfolio.application.price_ports import Leases, PriceStore
 from portfolio.application.price_refresh import RefreshReport
 from portfolio.application.records import Fence

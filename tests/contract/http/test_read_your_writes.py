@@ -18,9 +18,10 @@ from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.opening import OpenBooks
 from portfolio.application.records import DailyValue, Revisions
 from portfolio.application.snapshots import Snapshot
+from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.portfolio import Portfolio
-from portfolio.domain.position import Mark, Position
+from portfolio.domain.position import Position
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.portfolio import PortfolioAnswers
 from portfolio.entrypoints.http.standing import Encoded, StandingAnswer

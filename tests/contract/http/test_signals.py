@@ -19,8 +19,8 @@ from portfolio.application.opening import OpenBooks
 from portfolio.application.rebalancing import PlannedState
 from portfolio.application.signal_rules import SignalRules
 from portfolio.application.signals import AcknowledgeSignal, GenerateSignals
+from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money
-from portfolio.domain.position import Mark
 from portfolio.domain.symbol import Symbol
 from portfolio.settings import Settings
 from tests.support.databases import DatabaseUnderTest

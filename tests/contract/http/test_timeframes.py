@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from portfolio.application.price_records import PriceUpdate
+from portfolio.domain.mark import Mark
 from portfolio.domain.money import Price
-from portfolio.domain.position import Mark
 from portfolio.domain.symbol import Symbol
 from tests.support.http_service import BUY, Service, running_on_sqlite
 

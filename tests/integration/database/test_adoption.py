@@ -13,8 +13,8 @@ from portfolio.application.opening import OpenBooks, Opening
 from portfolio.application.price_records import PriceUpdate
 from portfolio.application.records import NewMovement, TradeFilter
 from portfolio.application.verification import ReconcileBooks, VerifyBooks
+from portfolio.domain.mark import Mark
 from portfolio.domain.money import Price
-from portfolio.domain.position import Mark
 from portfolio.domain.symbol import Symbol
 from tests.support.clock import FakeClock
 from tests.support.databases import DatabaseUnderTest

@@ -11,8 +11,8 @@ from typing import Any
 from portfolio.application.errors import LedgerUnavailable, SchemaUnknown
 from portfolio.application.health import Condition, DatabaseCondition, Health
 from portfolio.application.records import Revisions
+from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price
-from portfolio.domain.position import Mark
 from portfolio.domain.symbol import Symbol
 from tests.support.fake_ledger import FakeLedger
 from tests.support.http_service import running

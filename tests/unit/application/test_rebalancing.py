@@ -18,9 +18,10 @@ from portfolio.application.records import BookTrade
 from portfolio.application.snapshots import Snapshots
 from portfolio.domain.categories import Categories
 from portfolio.domain.errors import InsufficientCash, InvalidAmount, InvalidPolicy
+from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.portfolio import BookingRules, Portfolio
-from portfolio.domain.position import Mark, Position
+from portfolio.domain.position import Position
 from portfolio.domain.rebalance import RebalancePolicy
 from portfolio.domain.symbol import Symbol
 from portfolio.domain.trade import Side

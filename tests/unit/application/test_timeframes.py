@@ -15,9 +15,9 @@ from portfolio.application.price_records import PriceUpdate
 from portfolio.application.records import BookTrade, Revisions
 from portfolio.application.snapshots import Snapshots
 from portfolio.application.timeframes import NAMES, ReadTimeframes, Timeframe, Timeframes
+from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.portfolio import Portfolio
-from portfolio.domain.position import Mark
 from portfolio.domain.symbol import Symbol
 from portfolio.domain.trade import Execution, Side
 from tests.support.clock import FakeClock

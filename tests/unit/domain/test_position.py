@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from portfolio.domain.errors import OutOfRange
+from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money
-from portfolio.domain.position import TRADE_SOURCE, Mark, Position
+from portfolio.domain.position import TRADE_SOURCE, Position
 from portfolio.domain.symbol import Symbol
 from portfolio.domain.trade import Execution, Side, Trade
 from tests.unit.examples import NOON, bought, execution, mark, money, price, sold, units

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolio.domain.position import Mark
+from portfolio.domain.mark import Mark
 from portfolio.domain.quarantine import Quarantine, QuoteRules, Verdict
 from portfolio.domain.quote import Quote
 from portfolio.domain.symbol import Symbol

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from portfolio.application.errors import LeaseLost, LedgerUnavailable
 from portfolio.application.price_refresh import RefreshReport
 from portfolio.application.records import Fence
-from portfolio.domain.position import Mark
+from portfolio.domain.mark import Mark
 from portfolio.entrypoints.price_loop import PriceLoop
 from tests.support.clock import NOON, FakeClock
 from tests.support.fake_prices import BTC, ETH, OneLease, RecordingPrices, price

@@ -13,8 +13,9 @@ from decimal import Decimal
 from typing import Any
 
 from portfolio.domain.errors import DomainError, OutOfRange
+from portfolio.domain.mark import Mark
 from portfolio.domain.money import EXACT, LIMIT, Money, Price, Quantity
-from portfolio.domain.position import Mark, Position
+from portfolio.domain.position import Position
 from portfolio.domain.symbol import Symbol
 
 LEGACY_SOURCE = "legacy"

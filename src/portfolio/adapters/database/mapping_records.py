@@ -23,9 +23,10 @@ from portfolio.application.records import (
     Refusal,
 )
 from portfolio.domain.decimal_text import plain
+from portfolio.domain.mark import Mark
 from portfolio.domain.money import Amount, Money, Price, Quantity
 from portfolio.domain.movement import Movement, MovementKind
-from portfolio.domain.position import Mark, Position
+from portfolio.domain.position import Position
 from portfolio.domain.symbol import Symbol
 from portfolio.domain.trade import Side
 

@@ -16,7 +16,7 @@ from portfolio.adapters.database.session import Session
 from portfolio.adapters.database.statements import Prepared
 from portfolio.adapters.database.tables import close_marks, price_history
 from portfolio.application.records import Close
-from portfolio.domain.position import Mark
+from portfolio.domain.mark import Mark
 from portfolio.domain.symbol import Symbol
 
 TICK = "tick"

@@ -25,8 +25,8 @@ from portfolio.application.daily_positions import FilledDay
 from portfolio.application.errors import PortfolioMissing
 from portfolio.application.price_records import PriceUpdate
 from portfolio.application.records import Close, Fence
+from portfolio.domain.mark import Mark
 from portfolio.domain.portfolio import Portfolio
-from portfolio.domain.position import Mark
 from portfolio.domain.symbol import Symbol
 
 # Never the quantity, never the cost: those are the bookings', and other programs'.

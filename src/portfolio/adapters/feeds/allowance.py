@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portfolio.adapters.feeds.errors import NotAsked
-from portfolio.application.ports import Clock
+from portfolio.application.clock import Clock
 
 CALLS_PER_HOUR = 8000
 _BURST = 1000

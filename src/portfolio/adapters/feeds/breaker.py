@@ -11,8 +11,8 @@ from datetime import datetime
 import structlog
 
 from portfolio.adapters.feeds.errors import Blocked, NotAsked, Refused, SourceFailed, Throttled, Unavailable
+from portfolio.application.clock import Clock
 from portfolio.application.feed_records import Circuit, SourceState
-from portfolio.application.ports import Clock
 
 _log = structlog.get_logger(__name__)
 

@@ -14,8 +14,8 @@ from portfolio.adapters.feeds.errors import Refused, SourceError
 from portfolio.adapters.feeds.exchange_client import ExchangeClient
 from portfolio.adapters.feeds.fiat import CURRENCIES
 from portfolio.adapters.feeds.tether import USDT, TetherRate
+from portfolio.application.clock import Clock
 from portfolio.application.feed_records import FeedReport, SourceState
-from portfolio.application.ports import Clock
 from portfolio.domain.errors import DomainError
 from portfolio.domain.money import EXACT, Price
 from portfolio.domain.quote import Quote, decimal_of, price_of

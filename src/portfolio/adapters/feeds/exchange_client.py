@@ -15,8 +15,8 @@ import msgspec
 from portfolio.adapters.feeds.breaker import Breaker
 from portfolio.adapters.feeds.errors import Blocked, Refused, SourceFailed, Throttled, Unavailable
 from portfolio.adapters.feeds.lanes import Lanes
+from portfolio.application.clock import Clock
 from portfolio.application.feed_records import SourceState
-from portfolio.application.ports import Clock
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from portfolio.adapters.feeds.exchange_client import Bounds, ExchangeClient
 from portfolio.adapters.feeds.klines import BinanceKlines
 from portfolio.adapters.feeds.pace import Pace
 from portfolio.adapters.feeds.tether import TetherRate
-from portfolio.application.ports import Clock
+from portfolio.application.clock import Clock
 from portfolio.settings import Settings
 
 COINBASE_URL = "https://api.coinbase.com"

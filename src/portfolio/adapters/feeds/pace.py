@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from portfolio.application.ports import Clock
+from portfolio.application.clock import Clock
 
 
 class Pace:

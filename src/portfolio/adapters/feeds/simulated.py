@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 from portfolio.adapters.feeds.candles import days_between
+from portfolio.application.clock import Clock
 from portfolio.application.feed_records import Circuit, FeedReport, SourceState
-from portfolio.application.ports import Clock
 from portfolio.application.records import Close
 from portfolio.domain.money import Price
 from portfolio.domain.quote import SIMULATED_SOURCE, Quote, price_of

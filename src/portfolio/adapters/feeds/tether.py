@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from portfolio.application.ports import Clock
+from portfolio.application.clock import Clock
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
 

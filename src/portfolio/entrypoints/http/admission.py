@@ -9,7 +9,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.types import HTTPScope
 
-from portfolio.application.ports import Clock
+from portfolio.application.clock import Clock
 from portfolio.entrypoints.http.auth import OPEN_CALLER, Caller, Keyring, presented_key
 from portfolio.entrypoints.http.client_address import ClientAddresses
 from portfolio.entrypoints.http.errors import (

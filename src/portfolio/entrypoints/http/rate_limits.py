@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from portfolio.application.ports import Clock
+from portfolio.application.clock import Clock
 
 # Addresses without a key are callers too; the longest silent one is forgotten first.
 MOST_CALLERS = 10_000

@@ -10,10 +10,11 @@ from litestar.datastructures import State
 
 from portfolio.application.booking_queue import BookingQueue
 from portfolio.application.cash import MoveCashInOrOut
+from portfolio.application.clock import Clock
 from portfolio.application.health import ReadHealth
 from portfolio.application.market import ReadMarket
 from portfolio.application.performance import ReadPerformance
-from portfolio.application.ports import Clock, Ledger
+from portfolio.application.ports import Ledger
 from portfolio.application.pretrade import CheckTrade
 from portfolio.application.price_refresh import RefreshPrices
 from portfolio.application.rebalancing import ReadPlan, WhatIf

@@ -23,9 +23,10 @@ from portfolio.adapters.database.mapping import (
 from portfolio.adapters.database.mapping_positions import EPOCH, LEGACY_SOURCE, position_from_row, position_to_row
 from portfolio.adapters.database.types import from_any_moment, from_any_number
 from portfolio.application.records import NewTrade
+from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.portfolio import Portfolio
-from portfolio.domain.position import Mark, Position
+from portfolio.domain.position import Position
 from portfolio.domain.tally import Tally
 from portfolio.domain.trade import Execution, Side, Trade
 from tests.support.ledger_examples import AT, BTC, money
