@@ -1,6 +1,6 @@
 """The prices database, where the server has more than one."""
 
-from portfolio.adapters.database.migration_steps import create_prices_schema
+from migration_steps import create_prices_schema
 
 revision = "0001"
 down_revision = None

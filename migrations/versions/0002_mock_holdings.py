@@ -1,6 +1,6 @@
 """The holdings, one row a symbol, in the shape that engines know."""
 
-from portfolio.adapters.database.migration_steps import Key, NewTable
+from migration_steps import Key, NewTable
 
 revision = "0002"
 down_revision = "0001"

@@ -1,6 +1,6 @@
 """The executions, one row each, in the shape that engines know."""
 
-from portfolio.adapters.database.migration_steps import Key, NewTable
+from migration_steps import Key, NewTable
 
 revision = "0003"
 down_revision = "0002"

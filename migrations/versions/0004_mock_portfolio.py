@@ -1,6 +1,6 @@
 """The portfolio, in practice one row, in the shape that engines know."""
 
-from portfolio.adapters.database.migration_steps import NewTable
+from migration_steps import NewTable
 
 revision = "0004"
 down_revision = "0003"

@@ -1,6 +1,6 @@
 """The performance history, one row a day, in the shape that engines know."""
 
-from portfolio.adapters.database.migration_steps import Key, NewTable
+from migration_steps import Key, NewTable
 
 revision = "0005"
 down_revision = "0004"

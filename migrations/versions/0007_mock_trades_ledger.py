@@ -3,7 +3,7 @@
 A downgrade keeps these columns once a row has a value of `ledger_revision`; the upgrade after it finds them in place.
 """
 
-from portfolio.adapters.database.migration_steps import Alteration, Key
+from migration_steps import Alteration, Key
 
 revision = "0007"
 down_revision = "0006"

@@ -3,7 +3,7 @@
 A downgrade keeps these columns once a row has a value of `ledger_cash`; the upgrade after it finds them in place.
 """
 
-from portfolio.adapters.database.migration_steps import Alteration
+from migration_steps import Alteration
 
 revision = "0008"
 down_revision = "0007"

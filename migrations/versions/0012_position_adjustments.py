@@ -3,7 +3,7 @@
 A downgrade keeps the table once it has a row; the upgrade after it finds it in place.
 """
 
-from portfolio.adapters.database.migration_steps import Key, NewTable
+from migration_steps import Key, NewTable
 
 revision = "0012"
 down_revision = "0011"

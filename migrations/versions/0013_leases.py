@@ -1,6 +1,6 @@
 """Who may do what only one instance may do."""
 
-from portfolio.adapters.database.migration_steps import NewTable
+from migration_steps import NewTable
 
 revision = "0013"
 down_revision = "0012"

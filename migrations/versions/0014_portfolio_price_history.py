@@ -1,6 +1,6 @@
 """Prices as observed, and one close a day."""
 
-from portfolio.adapters.database.migration_steps import Key, NewTable
+from migration_steps import Key, NewTable
 
 revision = "0014"
 down_revision = "0013"

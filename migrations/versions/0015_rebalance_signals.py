@@ -1,6 +1,6 @@
 """Trades that plans asked for, kept until somebody claims them, carries them out, or their time is over."""
 
-from portfolio.adapters.database.migration_steps import Key, NewTable
+from migration_steps import Key, NewTable
 
 revision = "0015"
 down_revision = "0014"

@@ -1,6 +1,6 @@
 """What was held at the end of each day: what a period's result is told apart by."""
 
-from portfolio.adapters.database.migration_steps import NewTable
+from migration_steps import NewTable
 
 revision = "0016"
 down_revision = "0015"

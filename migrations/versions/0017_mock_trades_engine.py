@@ -1,6 +1,6 @@
 """Trades are found by their engine: of an engine with few of them, a page would read the whole table without."""
 
-from portfolio.adapters.database.migration_steps import Alteration, Key
+from migration_steps import Alteration, Key
 
 revision = "0017"
 down_revision = "0016"

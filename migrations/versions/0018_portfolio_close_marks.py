@@ -3,7 +3,7 @@
 Closes that are there already need no row: nobody has read them yet who could ask what has changed since.
 """
 
-from portfolio.adapters.database.migration_steps import NewTable
+from migration_steps import NewTable
 
 revision = "0018"
 down_revision = "0017"

@@ -121,6 +121,9 @@ def _limit_lock_waits(engine: Engine) -> None:
 
 def _config(prices_schema: str | None) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
+    folder = str(migrations_folder()).replace("%", "%%")
+    config.set_main_option("script_location", folder)
+    config.set_main_option("prepend_sys_path", folder)  # the migrations share the steps that stand beside them
+    config.set_main_option("path_separator", "os")
     config.attributes["prices_schema"] = prices_schema
     return config

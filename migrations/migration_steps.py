@@ -202,7 +202,7 @@ def _holds(table: str, column: str = "") -> bool:
     if not inspect(op.get_bind()).has_table(table):
         return False
     where = f" WHERE {column} IS NOT NULL" if column else ""
-    found = op.get_bind().exec_driver_sql(f"SELECT 1 FROM {table}{where} LIMIT 1")  # noqa: S608  # our own names
+    found = op.get_bind().exec_driver_sql(f"SELECT 1 FROM {table}{where} LIMIT 1")  # our own names
     return found.first() is not None
 
 
