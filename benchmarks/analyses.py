@@ -187,7 +187,7 @@ async def _write(database: DatabaseUnderTest, closes: Sequence[Close]) -> None:
     await _with_prices(database, write)
 
 
-async def _with_prices(database: DatabaseUnderTest, work: Callable[[PriceStore], Awaitable[None]]) -> None:
+async def _with_prices(database: DatabaseUnderTest, work: Callable[[PriceStore], Awaitable[object]]) -> None:
     opened: Database = open_database(database.url, prices_schema=database.prices_schema)
     try:
         await work(opened.prices)

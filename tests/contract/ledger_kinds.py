@@ -9,8 +9,9 @@ import pytest
 
 from portfolio.adapters.database.database import open_database
 from portfolio.adapters.database.schema import migrate
-from portfolio.application.ports import Ledger, SignalList
+from portfolio.application.ports import Ledger
 from portfolio.application.price_ports import Leases, PriceStore
+from portfolio.application.signal_ports import Signals
 from tests.support.databases import DatabaseUnderTest
 from tests.support.fake_ledger import FakeLeases, FakeLedger, FakePriceStore, FakeSignals
 
@@ -22,7 +23,7 @@ class Ports:
     ledger: Ledger
     prices: PriceStore
     leases: Leases
-    signals: SignalList
+    signals: Signals
 
 
 @pytest.fixture(params=["fake", "sqlite", "mysql"])

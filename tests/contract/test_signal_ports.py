@@ -22,19 +22,19 @@ LATER = AT + LIFETIME
 
 async def keep(ports: Ports, *signals: Signal) -> None:
     """Keep new signals."""
-    await ports.ledger.transact(1, lambda unit: unit.signals.add(signals))
+    await ports.ledger.transact(1, lambda unit: ports.signals.within(unit).add(signals))
 
 
 async def change(ports: Ports, *signals: Signal) -> None:
     """Keep what became of signals."""
-    await ports.ledger.transact(1, lambda unit: unit.signals.change(signals))
+    await ports.ledger.transact(1, lambda unit: ports.signals.within(unit).change(signals))
 
 
 async def live(ports: Ports) -> Sequence[str]:
     """The ids of those that are not ended."""
 
     async def read(unit: LedgerUnit) -> list[str]:
-        return [found.id for found in await unit.signals.live()]
+        return [found.id for found in await ports.signals.within(unit).live()]
 
     return await ports.ledger.transact(1, read)
 
@@ -51,7 +51,7 @@ async def test_what_is_kept_is_what_is_read(ports: Ports) -> None:
     await keep(ports, kept)
 
     async def read(unit: LedgerUnit) -> Signal:
-        return (await unit.signals.named([kept.id, "sig-none"]))[kept.id]
+        return (await ports.signals.within(unit).named([kept.id, "sig-none"]))[kept.id]
 
     found = await ports.ledger.transact(1, read)
     assert found.number is not None
@@ -103,7 +103,7 @@ async def test_work_that_fails_leaves_no_signal(ports: Ports) -> None:
     await open_books(ports.ledger)
 
     async def fails(unit: LedgerUnit) -> None:
-        await unit.signals.add([signal()])
+        await ports.signals.within(unit).add([signal()])
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, make_url
 
-from portfolio.adapters.database.database import open_database
+from portfolio.adapters.database.database import Database, open_database
 from portfolio.adapters.database.engine import Connections
 from portfolio.adapters.database.engines import create_engine
 from portfolio.adapters.database.leases import DatabaseLeases, check_fence
@@ -20,7 +20,7 @@ from portfolio.adapters.database.schema import migrate
 from portfolio.adapters.database.session import Session
 from portfolio.adapters.database.tables import leases
 from portfolio.application.errors import LeaseLost
-from portfolio.application.ports import Ledger, LedgerUnit
+from portfolio.application.ports import LedgerUnit
 from tests.faults.galera_service import book, eventually, place_on, report, service_on, try_to_book
 from tests.faults.galera_writers import Writers, booking, expect_exact_books, expect_same_books, expect_verified
 from tests.support.databases import DatabaseUnderTest
@@ -197,20 +197,20 @@ async def test_signals_made_on_two_nodes_at_once_are_made_once(
         await open_books(databases[0].ledger)
         both = asyncio.Barrier(2)
 
-        async def generate(ledger: Ledger, number: int) -> int:
+        async def generate(database: Database, number: int) -> int:
             runs = 0
 
             async def make(unit: LedgerUnit) -> int:
                 nonlocal runs
                 runs += 1
-                if await unit.signals.live():
+                if await database.signals.within(unit).live():
                     return 0
                 if runs == 1:
                     await both.wait()  # both have seen that there are none, and neither has committed
-                await unit.signals.add([signal(number)])
+                await database.signals.within(unit).add([signal(number)])
                 return 1
 
-            return await ledger.transact(1, make)
+            return await database.ledger.transact(1, make)
 
-        made = await asyncio.gather(*(generate(database.ledger, number) for number, database in enumerate(databases)))
+        made = await asyncio.gather(*(generate(database, number) for number, database in enumerate(databases)))
         assert sorted(made) == [0, 1]

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from portfolio.application.daily_positions import DayPositions, FilledDay, positions_of
 from portfolio.application.errors import LeaseLost, LedgerUnavailable, PortfolioMissing
-from portfolio.application.ports import NO_OUTCOMES
+from portfolio.application.ports import NO_OUTCOMES, LedgerUnit
 from portfolio.application.price_records import PriceUpdate
 from portfolio.application.records import (
     Acceptance,
@@ -113,10 +113,14 @@ class FakeSignalBook:
 
 
 class FakeSignals:
-    """The port ``SignalList`` on the same books."""
+    """The port ``Signals`` on the same books."""
 
     def __init__(self, ledger: FakeLedger) -> None:
         self._ledger = ledger
+
+    def within(self, unit: LedgerUnit) -> FakeSignalBook:
+        assert isinstance(unit, FakeUnit)
+        return FakeSignalBook(unit.books)
 
     async def page(self, wanted: SignalFilter) -> Page[Signal]:
         self._ledger._answer()
@@ -140,10 +144,6 @@ class FakeUnit:
     @property
     def portfolio(self) -> Portfolio:
         return self._portfolio
-
-    @property
-    def signals(self) -> FakeSignalBook:
-        return FakeSignalBook(self.books)
 
     async def outcomes(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, RecordedOutcome]:
         found = {key: self.books.outcome(key) for key in keys}
@@ -336,7 +336,7 @@ class FakePriceStore:
         self._ledger = ledger
         self._leases = leases
 
-    async def record(self, portfolio_id: int, update: PriceUpdate, fence: Fence | None) -> None:
+    async def record(self, portfolio_id: int, update: PriceUpdate, fence: Fence | None) -> int:
         books, portfolio = self._ledger.books, await self._ledger.load(portfolio_id)
         if fence is not None:
             self._leases.check(fence)
@@ -350,6 +350,7 @@ class FakePriceStore:
         if not any(later > day for later in books.days):
             books.days[day] = _daily_value(marked, day)
             books.day_positions[day] = positions_of(marked)
+        return books.portfolio.price_revision
 
     async def fill_days(self, portfolio_id: int, days: Sequence[FilledDay]) -> int:
         books, portfolio = self._ledger.books, await self._ledger.load(portfolio_id)

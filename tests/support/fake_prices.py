@@ -80,7 +80,7 @@ class RecordingPrices:
         self.lost: Fence | None = None
         self._ledger = ledger
 
-    async def record(self, portfolio_id: int, update: PriceUpdate, fence: Fence | None) -> None:
+    async def record(self, portfolio_id: int, update: PriceUpdate, fence: Fence | None) -> int:
         """Write marks."""
         if self.error is not None:
             raise self.error
@@ -90,6 +90,7 @@ class RecordingPrices:
         self.fences.append(fence)
         if self._ledger is not None:
             self._ledger.portfolio = self._ledger.portfolio.marked(update.marks)
+        return len(self.updates)
 
     async def fill_days(self, portfolio_id: int, days: Sequence[FilledDay]) -> int:
         """Keep days."""

@@ -28,15 +28,17 @@ from portfolio.application.history import ReadCloses
 from portfolio.application.market import ReadMarket
 from portfolio.application.opening import OpenBooks
 from portfolio.application.performance import ReadPerformance
-from portfolio.application.ports import Ledger, SignalList
+from portfolio.application.ports import Ledger
 from portfolio.application.pretrade import CheckTrade
 from portfolio.application.price_ports import PriceStore
 from portfolio.application.price_refresh import RefreshPrices
 from portfolio.application.rebalancing import ReadPlan, WhatIf
 from portfolio.application.records import Revisions
 from portfolio.application.reversal import ReverseTrade
+from portfolio.application.signal_execution import MarkExecuted
+from portfolio.application.signal_ports import Signals
 from portfolio.application.signal_rules import SignalRules
-from portfolio.application.signals import AcknowledgeSignal, GenerateSignals, ListSignals
+from portfolio.application.signals import AcknowledgeSignal, GenerateSignals, ListSignals, LockedPlan
 from portfolio.application.snapshots import Snapshots
 from portfolio.application.timeframes import ReadTimeframes
 from portfolio.domain.categories import Categories
@@ -133,6 +135,7 @@ class Service:
     cases: UseCases
     feed: ScriptedFeed
     ledger: Any
+    signals: Signals
     prices: PriceStore
     clock: Any
     http: httpx.AsyncClient
@@ -148,7 +151,7 @@ def create_database(folder: Path) -> Path:
 def assemble(
     ledger: Ledger,
     prices: PriceStore,
-    signals: SignalList,
+    signals: Signals,
     *,
     clock: Clock,
     settings: Settings,
@@ -174,10 +177,11 @@ def assemble(
     )
     plan = ReadPlan(market)
     signal_rules = SignalRules(ttl=timedelta(seconds=settings.signal_ttl_seconds), max_price_age=max_age)
+    locked_plan = LockedPlan(ledger, signals, plan, clock, signal_rules)
     performance = ReadPerformance(ledger, snapshots, clock)
     cases = UseCases(
         ledger=ledger,
-        booking=BookingQueue(BookTrades(ledger, clock, rules), max_waiting=2_000),
+        booking=BookingQueue(BookTrades(ledger, clock, rules, within=[MarkExecuted(signals)]), max_waiting=2_000),
         move_cash=MoveCashInOrOut(ledger, clock, rules),
         reverse=ReverseTrade(ledger, clock, rules),
         snapshots=snapshots,
@@ -189,8 +193,8 @@ def assemble(
         plan=plan,
         what_if=WhatIf(market, rules),
         check_trade=CheckTrade(market, rules),
-        generate_signals=GenerateSignals(ledger, plan, clock, signal_rules),
-        acknowledge_signal=AcknowledgeSignal(ledger, plan, clock, signal_rules),
+        generate_signals=GenerateSignals(locked_plan),
+        acknowledge_signal=AcknowledgeSignal(locked_plan),
         list_signals=ListSignals(signals, clock),
         clock=clock,
         categories=categories,
@@ -208,9 +212,12 @@ async def running(*, ledger: FakeLedger | None = None, opened: bool = True, **ch
     if opened:
         await OpenBooks(books, clock, Money(Decimal(100_000)))()
     prices = FakePriceStore(books, FakeLeases())
-    cases, feed = assemble(books, prices, FakeSignals(books), clock=clock, settings=settings, schema=SCHEMA)
+    signals = FakeSignals(books)
+    cases, feed = assemble(books, prices, signals, clock=clock, settings=settings, schema=SCHEMA)
     async with _answering(cases, settings) as (app, http):
-        yield Service(app=app, cases=cases, feed=feed, ledger=books, prices=prices, clock=clock, http=http)
+        yield Service(
+            app=app, cases=cases, feed=feed, ledger=books, signals=signals, prices=prices, clock=clock, http=http
+        )
 
 
 @asynccontextmanager
@@ -235,7 +242,16 @@ async def running_on_sqlite(
             categories=categories,
         )
         async with _answering(cases, settings) as (app, http):
-            yield Service(app=app, cases=cases, feed=feed, ledger=ledger, prices=prices, clock=clock, http=http)
+            yield Service(
+                app=app,
+                cases=cases,
+                feed=feed,
+                ledger=ledger,
+                signals=database.signals,
+                prices=prices,
+                clock=clock,
+                http=http,
+            )
     finally:
         await database.close()
 

@@ -6,13 +6,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from portfolio.application.announcer import Announce, Event, nobody_listens
 from portfolio.application.booking_batch import Batch, BookingResult
+from portfolio.application.booking_events import TradeBooked, WithinBooking
 from portfolio.application.clock import Clock
 from portfolio.application.errors import OwnerAmbiguous
 from portfolio.application.ports import Ledger, LedgerUnit
 from portfolio.application.records import BookingKey, BookTrade
 from portfolio.application.resolution import Made, carry_out
-from portfolio.application.signal_records import ID_PREFIX, Signal
 from portfolio.domain.portfolio import BookingRules
 
 TWIN_SECONDS = 60
@@ -21,11 +22,23 @@ TWIN_SECONDS = 60
 class BookTrades:
     """Books executions in order, each booked or refused alone, in one transaction."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, rules: BookingRules, *, portfolio_id: int = 1) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        rules: BookingRules,
+        *,
+        portfolio_id: int = 1,
+        within: Sequence[WithinBooking] = (),
+        announce: Announce = nobody_listens,
+    ) -> None:
+        """Wire the parts: ``within`` is done in the unit of work that books, ``announce`` is told after its commit."""
         self._ledger = ledger
         self._clock = clock
         self._rules = rules
         self._portfolio_id = portfolio_id
+        self._within = within
+        self._announce = announce
 
     async def __call__(self, commands: Sequence[BookTrade]) -> list[BookingResult]:
         """Return one result a command, in order, once they are committed.
@@ -72,10 +85,10 @@ class BookTrades:
 
         async def book(unit: LedgerUnit) -> Made[list[BookingResult]]:
             batch = await self._decide(unit, commands, keys)
-            await _keep(unit, batch)
-            return Made(batch.results(), lambda unit: _was_committed(unit, batch))
+            events = await self._keep(unit, batch)
+            return Made(batch.results(), lambda unit: _was_committed(unit, batch), events)
 
-        return await carry_out(self._ledger, self._portfolio_id, book, keys=keys)
+        return await carry_out(self._ledger, self._portfolio_id, book, announce=self._announce, keys=keys)
 
     async def _decide(self, unit: LedgerUnit, commands: Sequence[BookTrade], keys: Collection[BookingKey]) -> Batch:
         now = self._clock.now()
@@ -91,34 +104,21 @@ class BookTrades:
             batch.decide(command, self._rules)
         return batch
 
-
-async def _keep(unit: LedgerUnit, batch: Batch) -> None:
-    if batch.refused:
-        await unit.add_outcomes(batch.refusals())
-    if batch.booked:
+    async def _keep(self, unit: LedgerUnit, batch: Batch) -> Sequence[Event]:
+        """Write what was decided, do what belongs to the same unit, and return what all that is."""
+        if batch.refused:
+            await unit.add_outcomes(batch.refusals())
+        if not batch.booked:
+            return ()
         await unit.save(batch.portfolio)
-        batch.number(await unit.add_trades(batch.entries(), batch.acceptances()))
-        await _mark_executed(unit, batch)
-
-
-async def _mark_executed(unit: LedgerUnit, batch: Batch) -> None:
-    """Mark the signals that bookings of this batch name and carry out; any other id is the engine's own."""
-    naming = [(b.command.signal_id, b) for b in batch.booked]
-    ours = [(name, booked) for name, booked in naming if name is not None and name.startswith(ID_PREFIX)]
-    if not ours:
-        return
-    found = await unit.signals.named({name for name, _ in ours})
-    executed: dict[str, Signal] = {}
-    for name, booked in ours:
-        signal = found.get(name)
-        if (
-            signal is not None
-            and name not in executed
-            and signal.is_executed_by(booked.trade, booked.command.owner, batch.now)
-        ):
-            executed[name] = signal.executed(booked.trade_id)
-    if executed:
-        await unit.signals.change(list(executed.values()))
+        entries = batch.entries()
+        ids = await unit.add_trades(entries, batch.acceptances())
+        batch.number(ids)
+        booked = [TradeBooked(trade_id, entry) for trade_id, entry in zip(ids, entries, strict=True)]
+        events: list[Event] = [*booked]
+        for do in self._within:
+            events += await do(unit, booked)
+        return events
 
 
 async def _was_committed(unit: LedgerUnit, batch: Batch) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from portfolio.application.announcer import Announce, nobody_listens
+from portfolio.application.booking_events import CashMoved
 from portfolio.application.clock import Clock
 from portfolio.application.errors import KeyReused
 from portfolio.application.ports import Ledger, LedgerUnit
@@ -42,11 +44,20 @@ class MovementReply:
 class MoveCashInOrOut:
     """Books one deposit or withdrawal; with a key exactly once."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, rules: BookingRules, *, portfolio_id: int = 1) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        rules: BookingRules,
+        *,
+        portfolio_id: int = 1,
+        announce: Announce = nobody_listens,
+    ) -> None:
         self._ledger = ledger
         self._clock = clock
         self._rules = rules
         self._portfolio_id = portfolio_id
+        self._announce = announce
 
     async def __call__(self, wish: MoveCash) -> MovementReply:
         """Return the movement as recorded, once it is committed.
@@ -58,7 +69,9 @@ class MoveCashInOrOut:
             LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the commit was lost and could not be looked up; the same key again tells.
         """
-        return await carry_out(self._ledger, self._portfolio_id, lambda unit: self._move(unit, wish))
+        return await carry_out(
+            self._ledger, self._portfolio_id, lambda unit: self._move(unit, wish), announce=self._announce
+        )
 
     async def _move(self, unit: LedgerUnit, wish: MoveCash) -> Made[MovementReply]:
         if wish.client_movement_id is not None:
@@ -87,4 +100,4 @@ class MoveCashInOrOut:
         movement_id = await unit.add_movement(entry)
         await unit.save(after)
         reply = MovementReply(RecordedMovement(id=movement_id, entry=entry), replayed=False)
-        return Made(reply, has_entry(entry))
+        return Made(reply, has_entry(entry), [CashMoved(movement_id, entry)])

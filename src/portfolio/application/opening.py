@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from portfolio.application.announcer import Announce, nobody_listens
+from portfolio.application.booking_events import CashMoved
 from portfolio.application.clock import Clock
 from portfolio.application.ports import Ledger, LedgerUnit
 from portfolio.application.records import NewMovement, PositionAdjustment
+from portfolio.application.resolution import Made, carry_out, has_entry
 from portfolio.domain.money import Money
 from portfolio.domain.movement import Movement
 from portfolio.domain.portfolio import Portfolio
@@ -31,23 +34,25 @@ class OpenBooks:
     clock: Clock
     initial_cash: Money
     portfolio_id: int = 1
+    announce: Announce = nobody_listens
 
     async def __call__(self) -> Opening:
         """Return what was done.
 
         Raises:
             LedgerUnavailable: the database is away; nothing was done.
+            OutcomeUnknown: the commit was lost and could not be looked up; asking again tells.
         """
         adopted = await self.ledger.is_adopted(self.portfolio_id)
         if adopted:
             return Opening.NOTHING
         if adopted is None:
             await self.ledger.create(self.portfolio_id)
-        return await self.ledger.transact(self.portfolio_id, self._open)
+        return await carry_out(self.ledger, self.portfolio_id, self._open, announce=self.announce)
 
-    async def _open(self, unit: LedgerUnit) -> Opening:
+    async def _open(self, unit: LedgerUnit) -> Made[Opening]:
         if unit.portfolio.revision > 0:
-            return Opening.NOTHING
+            return Made(Opening.NOTHING)
         now = self.clock.now()
         # Another program may have made the row anew: the entries of before stay, and the baseline begins after them.
         before = replace(unit.portfolio, revision=await unit.last_revision())
@@ -59,12 +64,14 @@ class OpenBooks:
             PositionAdjustment(symbol=position.symbol, quantity_delta=position.quantity)
             for position in before.open_positions
         )
-        await unit.add_movement(_entry(before.id, after, movement, positions=adjustments))
+        entry = _entry(before.id, after, movement, positions=adjustments)
+        events = [CashMoved(await unit.add_movement(entry), entry)]
         if fresh and self.initial_cash.value > 0:
             after, movement = after.deposit(self.initial_cash, now)
-            await unit.add_movement(_entry(before.id, after, movement, note="initial cash"))
+            entry = _entry(before.id, after, movement, note="initial cash")
+            events.append(CashMoved(await unit.add_movement(entry), entry))
         await unit.save(after)
-        return Opening.CREATED if fresh else Opening.ADOPTED
+        return Made(Opening.CREATED if fresh else Opening.ADOPTED, has_entry(entry), events)
 
 
 def _entry(

@@ -1,4 +1,4 @@
-"""What the application needs from outside, in its own words: the ledger, and its signals."""
+"""What the application needs from outside, in its own words: the ledger."""
 
 from __future__ import annotations
 
@@ -20,32 +20,11 @@ from portfolio.application.records import (
     Revisions,
     TradeFilter,
 )
-from portfolio.application.signal_records import Signal, SignalFilter
 from portfolio.domain.portfolio import Portfolio
 
 T = TypeVar("T")
 
 NO_OUTCOMES: Mapping[int, RecordedOutcome] = MappingProxyType({})
-
-
-class SignalBook(Protocol):
-    """The signals of one portfolio, within an open transaction that holds the portfolio's row lock."""
-
-    async def live(self) -> Sequence[Signal]:
-        """Return the signals kept as open or acknowledged, whether or not they have run out, oldest first."""
-        ...
-
-    async def named(self, ids: Collection[str]) -> Mapping[str, Signal]:
-        """Return the signals with these ids; absent where there is none."""
-        ...
-
-    async def add(self, signals: Sequence[Signal]) -> None:
-        """Keep new signals, numbered in their order."""
-        ...
-
-    async def change(self, signals: Sequence[Signal]) -> None:
-        """Keep what became of signals: status, expiry, who claimed, what carried out, what took the place."""
-        ...
 
 
 class LedgerUnit(Protocol):
@@ -58,11 +37,6 @@ class LedgerUnit(Protocol):
     @property
     def portfolio(self) -> Portfolio:
         """Return the portfolio as it was when the lock was taken."""
-        ...
-
-    @property
-    def signals(self) -> SignalBook:
-        """Return the portfolio's signals."""
         ...
 
     async def outcomes(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, RecordedOutcome]:
@@ -200,12 +174,4 @@ class Ledger(Protocol):
         Raises:
             LedgerUnavailable: it could not.
         """
-        ...
-
-
-class SignalList(Protocol):
-    """Signals as they are read."""
-
-    async def page(self, wanted: SignalFilter) -> Page[Signal]:
-        """Return signals, newest first."""
         ...

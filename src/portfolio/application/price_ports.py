@@ -16,8 +16,8 @@ from portfolio.domain.symbol import Symbol
 class PriceStore(Protocol):
     """Where prices are kept: the marks of the positions, ticks, and daily closes."""
 
-    async def record(self, portfolio_id: int, update: PriceUpdate, fence: Fence | None) -> None:
-        """Write marks, valuations, one tick a symbol and today's value in one transaction; bump the price revision.
+    async def record(self, portfolio_id: int, update: PriceUpdate, fence: Fence | None) -> int:
+        """Write marks, valuations, one tick a symbol and today's value in one transaction; return the price revision.
 
         What is written is what ``update.marks_for`` the portfolio of that moment says.
 

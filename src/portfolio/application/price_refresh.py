@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from portfolio.application.announcer import Announce, Event, nobody_listens
 from portfolio.application.clock import Clock
 from portfolio.application.errors import LeaseLost
 from portfolio.application.feed_records import FeedReport
@@ -45,6 +46,16 @@ class RefreshReport:
         return bool(self.failed) and not self.refreshed
 
 
+@dataclass(frozen=True, slots=True)
+class PricesRefreshed(Event):
+    """Prices of these symbols were written; ``price_revision`` is the portfolio's after it."""
+
+    portfolio_id: int
+    price_revision: int
+    symbols: frozenset[Symbol]
+    at: datetime
+
+
 class RefreshPrices:
     """Asks the feed for all that is held, believes what can be believed, and writes it down once.
 
@@ -61,7 +72,9 @@ class RefreshPrices:
         *,
         cross_check: CrossCheck | None = None,
         rules: QuoteRules | None = None,
+        announce: Announce = nobody_listens,
     ) -> None:
+        self._announce = announce
         self._ledger = ledger
         self._prices = prices
         self._feed = feed
@@ -148,7 +161,8 @@ class RefreshPrices:
         refreshed, too_large = _marks(verdict.believed, portfolio)
         at = self._clock.now()
         update = PriceUpdate(marks=refreshed, at=at, since=portfolio.price_revision)
-        await self._prices.record(self._portfolio_id, update, fence)
+        revision = await self._prices.record(self._portfolio_id, update, fence)
+        self._announce([PricesRefreshed(portfolio.id, revision, frozenset(refreshed), at)])
         reasons = {**report.failures, **verdict.refused, **too_large}
         result = RefreshReport(
             refreshed=refreshed,

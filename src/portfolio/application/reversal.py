@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from portfolio.application.announcer import Announce, nobody_listens
+from portfolio.application.booking_events import TradeBooked
 from portfolio.application.clock import Clock
 from portfolio.application.errors import NotFound
 from portfolio.application.ports import Ledger, LedgerUnit
@@ -31,11 +33,20 @@ class ReversalReply:
 class ReverseTrade:
     """Books the opposite of a trade that was booked here, once."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, rules: BookingRules, *, portfolio_id: int = 1) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        rules: BookingRules,
+        *,
+        portfolio_id: int = 1,
+        announce: Announce = nobody_listens,
+    ) -> None:
         self._ledger = ledger
         self._clock = clock
         self._rules = rules
         self._portfolio_id = portfolio_id
+        self._announce = announce
 
     async def __call__(self, trade_id: int, *, owner: str, notes: str | None = None) -> ReversalReply:
         """Return the reversal, once it is committed; the one there is where this owner reversed the trade before.
@@ -49,7 +60,10 @@ class ReverseTrade:
             OutcomeUnknown: the commit was lost and could not be looked up; asking again tells.
         """
         return await carry_out(
-            self._ledger, self._portfolio_id, lambda unit: self._reverse(unit, trade_id, owner, notes)
+            self._ledger,
+            self._portfolio_id,
+            lambda unit: self._reverse(unit, trade_id, owner, notes),
+            announce=self._announce,
         )
 
     async def _reverse(self, unit: LedgerUnit, trade_id: int, owner: str, notes: str | None) -> Made[ReversalReply]:
@@ -77,7 +91,8 @@ class ReverseTrade:
         )
         [reversal_id] = await unit.add_trades([entry])
         await unit.save(after)
-        return Made(_reply(reversal_id, trade_id, entry, after), has_entry(entry))
+        reply = _reply(reversal_id, trade_id, entry, after)
+        return Made(reply, has_entry(entry), [TradeBooked(reversal_id, entry)])
 
 
 def _reply(

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from portfolio.application.announcer import Event
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.reason import Priority, Reason
 from portfolio.domain.strategies.targets import Proposal
@@ -104,6 +105,13 @@ class Signal:
     def superseded(self, by: str | None) -> Signal:
         """Return the signal given up, in favour of the signal ``by`` where there is one."""
         return replace(self, status=SignalStatus.SUPERSEDED, superseded_by=by)
+
+
+@dataclass(frozen=True, slots=True)
+class SignalChanged(Event):
+    """A signal was made, claimed, carried out, given up, or found to have run out; ``signal`` is what it is now."""
+
+    signal: Signal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
+from portfolio.application.announcer import Announce, nobody_listens
 from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable, NotFound, OutcomeUnknown, SignalClaimed, SignalOutdated
-from portfolio.application.ports import Ledger, LedgerUnit, SignalList
+from portfolio.application.ports import Ledger, LedgerUnit
 from portfolio.application.rebalancing import PlannedState
 from portfolio.application.records import Page
-from portfolio.application.signal_records import Signal, SignalFilter, SignalStatus
+from portfolio.application.signal_ports import SignalBook, Signals
+from portfolio.application.signal_records import Signal, SignalChanged, SignalFilter, SignalStatus
 from portfolio.application.signal_rules import (
     SignalRules,
     Withheld,
@@ -31,7 +32,19 @@ ATTEMPTS: Final = 5
 T = TypeVar("T")
 
 ReadPlannedState = Callable[[], Awaitable[PlannedState]]
-Work = Callable[[LedgerUnit, PlannedState, datetime], Awaitable[T]]
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """The books under their lock, their signals, and the plan of these very books."""
+
+    portfolio: Portfolio
+    book: SignalBook
+    planned: PlannedState
+    now: datetime
+
+
+Work = Callable[[Locked], Awaitable["_Made[T]"]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,48 +61,80 @@ class Generation:
     withheld: Withheld | None = None
 
 
-class _Desk:
-    """Brings a plan under the row lock of the very books that it was made from."""
+@dataclass(frozen=True, slots=True)
+class _Made(Generic[T]):
+    """What was made under the lock: the result, and the signals as they were written, new ones first."""
 
-    def __init__(
-        self, ledger: Ledger, plan: ReadPlannedState, clock: Clock, rules: SignalRules, *, portfolio_id: int
+    result: T
+    changed: Sequence[Signal] = ()
+
+
+class LockedPlan:
+    """Brings a plan under the row lock of the very books that it was made from, and writes signals there."""
+
+    def __init__(  # noqa: PLR0913  its parts, injected
+        self,
+        ledger: Ledger,
+        signals: Signals,
+        plan: ReadPlannedState,
+        clock: Clock,
+        rules: SignalRules,
+        *,
+        portfolio_id: int = 1,
+        announce: Announce = nobody_listens,
     ) -> None:
+        self.rules = rules
         self._ledger = ledger
+        self._signals = signals
         self._plan = plan
         self._clock = clock
-        self._plan_seconds = rules.plan_seconds
         self._portfolio_id = portfolio_id
+        self._announce = announce
 
-    async def under_lock(self, work: Work[T]) -> T:
-        """Return what ``work`` does with a plan that is the plan of the books as they are locked.
+    async def use(self, work: Work[T]) -> T:
+        """Return what ``work`` made of a plan that is the plan of the books as they are locked.
 
-        Where the answer to its commit is lost, ``work`` is run again: having the row lock again proves that the lost
-        transaction has ended one way or the other, and ``work`` finds what it left.
+        Where the answer to its commit is lost, the row lock is taken again: having it proves that the lost transaction
+        has ended one way or the other. What it wrote is looked for, and made anew where it is not there.
 
         Raises:
             LedgerUnavailable: the database is away, or the books change faster than plans are made.
             OutcomeUnknown: the commit was lost, and the database is away since.
         """
+        runs: list[_Made[T]] = []
         try:
-            return await self._under_lock(work)
+            made = await self._use(work, runs)
         except OutcomeUnknown as unknown:
             try:
-                return await self._under_lock(work)
+                made = await self._use(work, runs, lost=runs[-1] if runs else None)
             except LedgerUnavailable as unavailable:
                 raise unknown from unavailable
+        self._announce([SignalChanged(signal) for signal in made.changed])
+        return made.result
 
-    async def _under_lock(self, work: Work[T]) -> T:
+    async def _use(self, work: Work[T], runs: list[_Made[T]], *, lost: _Made[T] | None = None) -> _Made[T]:
         for _ in range(ATTEMPTS):
             planned = await self._planned()
-            done = await self._ledger.transact(self._portfolio_id, partial(self._try, planned=planned, work=work))
-            if done is not None:
-                return done
+
+            async def run(unit: LedgerUnit, planned: PlannedState = planned) -> _Made[T] | None:
+                book, now = self._signals.within(unit), self._clock.now()
+                if lost is not None and await _is_kept(book, lost.changed):
+                    return lost
+                made_of = planned.state.snapshot.portfolio
+                if content_of(made_of) != content_of(unit.portfolio) or planned.state.at.date() != now.date():
+                    return None
+                runs.append(await work(Locked(unit.portfolio, book, planned, now)))
+                return runs[-1]
+
+            made = await self._ledger.transact(self._portfolio_id, run)
+            if made is not None:
+                return made
         raise LedgerUnavailable("the books change faster than plans are made", retry_after_seconds=3.0)
 
     async def _planned(self) -> PlannedState:
         """Return the plan of the state as it is; what was seen before the database went away is no ground for one."""
         try:
-            async with asyncio.timeout(self._plan_seconds):
+            async with asyncio.timeout(self.rules.plan_seconds):
                 planned = await self._plan()
         except TimeoutError as error:
             raise LedgerUnavailable("the database does not answer") from error
@@ -99,27 +144,21 @@ class _Desk:
             raise LedgerUnavailable("the price history could not be read")
         return planned
 
-    async def _try(self, unit: LedgerUnit, planned: PlannedState, work: Work[T]) -> T | None:
-        now = self._clock.now()
-        made_of = planned.state.snapshot.portfolio
-        same = content_of(made_of) == content_of(unit.portfolio) and planned.state.at.date() == now.date()
-        return await work(unit, planned, now) if same else None
+
+async def _is_kept(book: SignalBook, changed: Sequence[Signal]) -> bool:
+    """Return whether signals that were written in one transaction are there as they were written."""
+    if not changed:
+        return False
+    first = changed[0]
+    found = (await book.named([first.id])).get(first.id)
+    return found is not None and (found.status, found.acknowledged_at) == (first.status, first.acknowledged_at)
 
 
 class GenerateSignals:
     """Stores the trades of the present plan as signals."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        plan: ReadPlannedState,
-        clock: Clock,
-        rules: SignalRules,
-        *,
-        portfolio_id: int = 1,
-    ) -> None:
-        self._desk = _Desk(ledger, plan, clock, rules, portfolio_id=portfolio_id)
-        self._rules = rules
+    def __init__(self, plan: LockedPlan) -> None:
+        self._plan = plan
 
     async def __call__(self) -> Generation:
         """Return the open signals of the state of this moment; called again for the same state, the same ones.
@@ -132,65 +171,47 @@ class GenerateSignals:
             OutcomeUnknown: the commit was lost; asking again tells, and makes no duplicates.
             PortfolioMissing: the books were never opened.
         """
-        made: set[str] = set()
+        return await self._plan.use(self._generate)
 
-        async def generate(unit: LedgerUnit, planned: PlannedState, now: datetime) -> Generation:
-            generation, new = await self._generate(unit, planned, now)
-            made.update(new)
-            # After a lost commit they are found, and are as new to the caller as they would have been.
-            return replace(generation, created=sum(signal.id in made for signal in generation.signals))
-
-        return await self._desk.under_lock(generate)
-
-    async def _generate(
-        self, unit: LedgerUnit, planned: PlannedState, now: datetime
-    ) -> tuple[Generation, Sequence[str]]:
-        """Return the signals of the state, and the ids of those that are new."""
-        withheld = withheld_because(unit.portfolio, now, self._rules.max_price_age)
+    async def _generate(self, locked: Locked) -> _Made[Generation]:
+        rules, now, portfolio = self._plan.rules, locked.now, locked.portfolio
+        withheld = withheld_because(portfolio, now, rules.max_price_age)
         if withheld is not None:
-            return Generation(withheld=withheld), ()
-        live = await unit.signals.live()
+            return _Made(Generation(withheld=withheld))
+        live = await locked.book.live()
         current = [signal for signal in live if signal.expires_at > now]
         claimed = {s.symbol.code: s for s in current if s.status is SignalStatus.ACKNOWLEDGED}
         opened = {s.symbol.code: s for s in current if s.status is SignalStatus.OPEN}
-        origin = origin_of(unit.portfolio, planned.state.policy.id, now.date())
+        origin = origin_of(portfolio, locked.planned.state.policy.id, now.date())
         changed = [signal.expired() for signal in live if signal.expires_at <= now]
         new: list[Signal] = []
         listed: list[Signal] = []
-        for advice in planned.plan.recommendations:
+        for advice in locked.planned.plan.recommendations:
             if advice.symbol in claimed:
                 continue
             before = opened.pop(advice.symbol, None)
             if before is not None and before.origin.state == origin.state:
                 listed.append(before)
                 continue
-            signal = signal_of(advice, unit.portfolio.id, origin, now, now + self._rules.ttl)
+            signal = signal_of(advice, portfolio.id, origin, now, now + rules.ttl)
             new.append(signal)
             listed.append(signal)
             if before is not None:
                 changed.append(before.superseded(signal.id))
         changed += [signal.superseded(None) for signal in opened.values()]
         if changed:
-            await unit.signals.change(changed)
+            await locked.book.change(changed)
         if new:
-            await unit.signals.add(new)
-        return Generation(signals=listed, claimed=list(claimed.values())), [signal.id for signal in new]
+            await locked.book.add(new)
+        generation = Generation(signals=listed, created=len(new), claimed=list(claimed.values()))
+        return _Made(generation, [*new, *changed])
 
 
 class AcknowledgeSignal:
     """Lets one caller claim a signal, once."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        plan: ReadPlannedState,
-        clock: Clock,
-        rules: SignalRules,
-        *,
-        portfolio_id: int = 1,
-    ) -> None:
-        self._desk = _Desk(ledger, plan, clock, rules, portfolio_id=portfolio_id)
-        self._rules = rules
+    def __init__(self, plan: LockedPlan) -> None:
+        self._plan = plan
 
     async def __call__(self, signal_id: str, *, owner: str) -> Signal:
         """Return the signal, claimed by ``owner``, who now has a lifetime's span to carry it out.
@@ -203,33 +224,30 @@ class AcknowledgeSignal:
             OutcomeUnknown: the commit was lost; the list of signals tells.
             PortfolioMissing: the books were never opened.
         """
-        made: list[Signal] = []
 
-        async def claim(unit: LedgerUnit, planned: PlannedState, now: datetime) -> Signal:
-            found = (await unit.signals.named([signal_id])).get(signal_id)
+        async def claim(locked: Locked) -> _Made[Signal]:
+            found = (await locked.book.named([signal_id])).get(signal_id)
             if found is None:
                 raise NotFound("signal", repr(signal_id[:64]))
-            if made and (found.acknowledged_by, found.acknowledged_at) == (owner, made[-1].acknowledged_at):
-                return found
-            self._check(found, unit.portfolio, planned, now)
-            made.append(found.claimed(owner, now, self._rules.ttl))
-            await unit.signals.change(made[-1:])
-            return made[-1]
+            self._check(found, locked)
+            claimed = found.claimed(owner, locked.now, self._plan.rules.ttl)
+            await locked.book.change([claimed])
+            return _Made(claimed, [claimed])
 
-        return await self._desk.under_lock(claim)
+        return await self._plan.use(claim)
 
-    def _check(self, signal: Signal, portfolio: Portfolio, planned: PlannedState, now: datetime) -> None:
-        status = signal.status_at(now)
+    def _check(self, signal: Signal, locked: Locked) -> None:
+        status = signal.status_at(locked.now)
         if status is SignalStatus.ACKNOWLEDGED:
             assert signal.acknowledged_by is not None
             assert signal.acknowledged_at is not None
             raise SignalClaimed(signal.id, signal.acknowledged_by, signal.acknowledged_at)
         if status is not SignalStatus.OPEN:
             raise SignalOutdated(signal.id, f"it is {status}")
-        withheld = withheld_because(portfolio, now, self._rules.max_price_age)
+        withheld = withheld_because(locked.portfolio, locked.now, self._plan.rules.max_price_age)
         if withheld is not None:
             raise SignalOutdated(signal.id, withheld.detail)
-        objection = objection_to(signal, planned.plan.recommendations)
+        objection = objection_to(signal, locked.planned.plan.recommendations)
         if objection is not None:
             raise SignalOutdated(signal.id, objection)
 
@@ -237,7 +255,7 @@ class AcknowledgeSignal:
 class ListSignals:
     """Lists signals by what they are at this moment."""
 
-    def __init__(self, signals: SignalList, clock: Clock) -> None:
+    def __init__(self, signals: Signals, clock: Clock) -> None:
         self._signals = signals
         self._clock = clock
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
+from portfolio.application.announcer import Announce, nobody_listens
+from portfolio.application.booking_events import CashMoved
 from portfolio.application.clock import Clock
 from portfolio.application.opening import OWNER
 from portfolio.application.ports import Ledger, LedgerUnit
@@ -200,7 +202,16 @@ def describe_drift(portfolio: Portfolio) -> list[str]:
 class ReconcileBooks:
     """Books the drift as an adjustment: from then on the rows, as they are, are the books."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, *, portfolio_id: int = 1, page_size: int = PAGE_SIZE) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        portfolio_id: int = 1,
+        page_size: int = PAGE_SIZE,
+        announce: Announce = nobody_listens,
+    ) -> None:
+        self._announce = announce
         self._ledger = ledger
         self._page_size = page_size
         self._clock = clock
@@ -220,7 +231,12 @@ class ReconcileBooks:
         fold, revision = Fold(), (await self._ledger.load(self._portfolio_id)).revision
         entries = partial(self._ledger.entries, self._portfolio_id, limit=self._page_size)
         await _add_entries(fold, revision, entries)
-        return await carry_out(self._ledger, self._portfolio_id, lambda unit: self._reconcile(unit, fold, as_realized))
+        return await carry_out(
+            self._ledger,
+            self._portfolio_id,
+            lambda unit: self._reconcile(unit, fold, as_realized),
+            announce=self._announce,
+        )
 
     async def _reconcile(self, unit: LedgerUnit, fold: Fold, as_realized: bool | None) -> Made[NewMovement | None]:
         before = unit.portfolio
@@ -232,9 +248,9 @@ class ReconcileBooks:
         realized = bool(moved) if as_realized is None else as_realized
         after, movement = before.reconcile(self._clock.now(), as_realized=realized)
         entry = _adjustment(before, after, movement, moved)
-        await unit.add_movement(entry)
+        entry_id = await unit.add_movement(entry)
         await unit.save(after)
-        return Made(entry, has_entry(entry))
+        return Made(entry, has_entry(entry), [CashMoved(entry_id, entry)])
 
 
 def _moved(portfolio: Portfolio, fold: Fold) -> list[PositionAdjustment]:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Protocol
 
+import structlog
+
+from portfolio.application.announcer import Announcer, Event
 from portfolio.application.booking import BookTrades
 from portfolio.application.booking_queue import BookingQueue
 from portfolio.application.cash import MoveCashInOrOut
@@ -20,14 +23,16 @@ from portfolio.application.history import ReadCloses
 from portfolio.application.market import ReadMarket
 from portfolio.application.opening import OpenBooks
 from portfolio.application.performance import ReadPerformance
-from portfolio.application.ports import Ledger, SignalList
+from portfolio.application.ports import Ledger
 from portfolio.application.pretrade import CheckTrade
 from portfolio.application.price_ports import CrossCheck, Leases, PriceFeed, PriceStore
 from portfolio.application.price_refresh import RefreshPrices
 from portfolio.application.rebalancing import ReadPlan, WhatIf
 from portfolio.application.reversal import ReverseTrade
+from portfolio.application.signal_execution import MarkExecuted
+from portfolio.application.signal_ports import Signals
 from portfolio.application.signal_rules import SignalRules
-from portfolio.application.signals import AcknowledgeSignal, GenerateSignals, ListSignals
+from portfolio.application.signals import AcknowledgeSignal, GenerateSignals, ListSignals, LockedPlan
 from portfolio.application.snapshots import Snapshots
 from portfolio.application.timeframes import ReadTimeframes
 from portfolio.domain.categories import Categories
@@ -40,6 +45,8 @@ from portfolio.entrypoints.http.use_cases import UseCases
 from portfolio.entrypoints.lifecycle import Lifecycle, Step
 from portfolio.entrypoints.price_loop import PriceLoop
 from portfolio.settings import Settings
+
+_log = structlog.get_logger(__name__)
 
 # Shares of a request's deadline; what the database may take of it is said by its adapter.
 PATIENCE_SHARE: Final = 0.3  # in which a booking's turn has to come
@@ -63,7 +70,7 @@ class Rim:
     ledger: Ledger
     prices: PriceStore
     leases: Leases
-    signals: SignalList
+    signals: Signals
     feed: CheckedFeed
     categories: Categories
     policy: RebalancePolicy
@@ -79,8 +86,17 @@ def assemble(rim: Rim, settings: Settings, *, portfolio_id: int) -> PortfolioApp
     max_price_age = timedelta(seconds=settings.price_max_age_seconds)
     deadline_seconds = settings.request_deadline_seconds
     snapshots = Snapshots(ledger, clock, portfolio_id=portfolio_id)
+    announcer = Announcer(note_failed_listener)
+    book_trades = BookTrades(
+        ledger,
+        clock,
+        rules,
+        portfolio_id=portfolio_id,
+        within=[MarkExecuted(rim.signals)],
+        announce=announcer,
+    )
     queue = BookingQueue(
-        BookTrades(ledger, clock, rules, portfolio_id=portfolio_id),
+        book_trades,
         max_waiting=max(MOST_BOOKINGS, math.ceil(BOOKINGS_A_SECOND * deadline_seconds)),
         patience_seconds=PATIENCE_SHARE * deadline_seconds,
     )
@@ -92,6 +108,7 @@ def assemble(rim: Rim, settings: Settings, *, portfolio_id: int) -> PortfolioApp
         portfolio_id,
         cross_check=rim.feed,
         rules=QuoteRules(max_age=max_price_age),
+        announce=announcer,
     )
     loop = PriceLoop(
         refresh,
@@ -120,13 +137,16 @@ def assemble(rim: Rim, settings: Settings, *, portfolio_id: int) -> PortfolioApp
     plan = ReadPlan(market)
     lifetime = timedelta(seconds=settings.signal_ttl_seconds)
     signal_rules = SignalRules(ttl=lifetime, max_price_age=max_price_age, plan_seconds=PLAN_SHARE * deadline_seconds)
+    locked_plan = LockedPlan(
+        ledger, rim.signals, plan, clock, signal_rules, portfolio_id=portfolio_id, announce=announcer
+    )
     read_seconds = READ_SHARE * deadline_seconds
     performance = ReadPerformance(ledger, snapshots, clock, portfolio_id=portfolio_id, deadline_seconds=read_seconds)
     use_cases = UseCases(
         ledger=ledger,
         booking=queue,
-        move_cash=MoveCashInOrOut(ledger, clock, rules, portfolio_id=portfolio_id),
-        reverse=ReverseTrade(ledger, clock, rules, portfolio_id=portfolio_id),
+        move_cash=MoveCashInOrOut(ledger, clock, rules, portfolio_id=portfolio_id, announce=announcer),
+        reverse=ReverseTrade(ledger, clock, rules, portfolio_id=portfolio_id, announce=announcer),
         snapshots=snapshots,
         performance=performance,
         timeframes=ReadTimeframes(
@@ -147,8 +167,8 @@ def assemble(rim: Rim, settings: Settings, *, portfolio_id: int) -> PortfolioApp
         plan=plan,
         what_if=WhatIf(market, rules),
         check_trade=CheckTrade(market, rules),
-        generate_signals=GenerateSignals(ledger, plan, clock, signal_rules, portfolio_id=portfolio_id),
-        acknowledge_signal=AcknowledgeSignal(ledger, plan, clock, signal_rules, portfolio_id=portfolio_id),
+        generate_signals=GenerateSignals(locked_plan),
+        acknowledge_signal=AcknowledgeSignal(locked_plan),
         list_signals=ListSignals(rim.signals, clock),
         clock=clock,
         categories=rim.categories,
@@ -157,10 +177,15 @@ def assemble(rim: Rim, settings: Settings, *, portfolio_id: int) -> PortfolioApp
     )
     lifecycle = Lifecycle(
         check=rim.check_schema,
-        open_books=OpenBooks(ledger, clock, Money(settings.initial_cash), portfolio_id),
+        open_books=OpenBooks(ledger, clock, Money(settings.initial_cash), portfolio_id, announcer),
         price_loop=loop,
         finish=(use_cases.carry_through.close, queue.close),
         close=(refresh.close, *rim.close),
         grace_seconds=GRACE_SHARE * deadline_seconds,
     )
     return create_app(use_cases, settings, on_startup=[lifecycle.start], on_shutdown=[lifecycle.stop])
+
+
+def note_failed_listener(event: Event, error: Exception) -> None:
+    """Log that a listener failed on an event; what the event tells of is committed all the same."""
+    _log.error("event.listener_failed", event_type=type(event).__name__, exc_info=error)

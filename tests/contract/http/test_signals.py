@@ -18,7 +18,7 @@ from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
 from portfolio.application.opening import OpenBooks
 from portfolio.application.rebalancing import PlannedState
 from portfolio.application.signal_rules import SignalRules
-from portfolio.application.signals import AcknowledgeSignal, GenerateSignals
+from portfolio.application.signals import AcknowledgeSignal, GenerateSignals, LockedPlan, ReadPlannedState
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money
 from portfolio.domain.symbol import Symbol
@@ -43,7 +43,17 @@ async def stored(request: pytest.FixtureRequest) -> AsyncIterator[Service]:
         ledger, prices = database.ledger, database.prices
         cases, feed = assemble(ledger, prices, database.signals, clock=clock, settings=settings, schema=SCHEMA_REVISION)
         async with _answering(cases, settings) as (app, http):
-            service = Service(app=app, cases=cases, feed=feed, ledger=ledger, prices=prices, clock=clock, http=http)
+            signals = database.signals
+            service = Service(
+                app=app,
+                cases=cases,
+                feed=feed,
+                ledger=ledger,
+                signals=signals,
+                prices=prices,
+                clock=clock,
+                http=http,
+            )
             await buy(service)
             yield service
     finally:
@@ -344,7 +354,7 @@ async def test_a_claim_that_cannot_be_looked_up_may_or_may_not_have_happened(hea
         async def transact(self, portfolio_id: int, work: Any, **hints: Any) -> Any:
             raise next(moments)
 
-    claim = AcknowledgeSignal(Failing(), heavy.cases.plan, heavy.clock, _rules(heavy))
+    claim = AcknowledgeSignal(LockedPlan(Failing(), heavy.signals, heavy.cases.plan, heavy.clock, _rules(heavy)))
     with pytest.raises(OutcomeUnknown):
         await claim(signal["id"], owner="a")
 
@@ -357,7 +367,7 @@ async def test_a_plan_of_other_books_is_made_again(heavy: Service) -> None:
     async def plan() -> PlannedState:
         return next(plans, None) or await heavy.cases.plan()
 
-    made = await GenerateSignals(heavy.ledger, plan, heavy.clock, _rules(heavy))()
+    made = await GenerateSignals(_locked(heavy, plan))()
     assert made.signals[0].origin.ledger_revision == 4
 
 
@@ -371,7 +381,7 @@ async def test_books_that_never_stand_still_are_told() -> None:
             return old
 
         with pytest.raises(LedgerUnavailable, match="faster"):
-            await GenerateSignals(service.ledger, plan, service.clock, _rules(service))()
+            await GenerateSignals(_locked(service, plan))()
 
 
 async def test_without_the_history_no_signal_is_made(heavy: Service) -> None:
@@ -382,7 +392,7 @@ async def test_without_the_history_no_signal_is_made(heavy: Service) -> None:
         return old
 
     with pytest.raises(LedgerUnavailable, match="history"):
-        await GenerateSignals(heavy.ledger, plan, heavy.clock, _rules(heavy))()
+        await GenerateSignals(_locked(heavy, plan))()
 
 
 async def test_a_page_of_signals_goes_on(heavy: Service) -> None:
@@ -398,3 +408,7 @@ async def test_a_page_of_signals_goes_on(heavy: Service) -> None:
 
 def _rules(service: Service) -> SignalRules:
     return SignalRules(ttl=timedelta(minutes=15), max_price_age=service.cases.max_price_age)
+
+
+def _locked(service: Service, plan: ReadPlannedState) -> LockedPlan:
+    return LockedPlan(service.ledger, service.signals, plan, service.clock, _rules(service))

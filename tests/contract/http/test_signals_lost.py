@@ -10,7 +10,7 @@ import pytest
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
 from portfolio.application.rebalancing import PlannedState
 from portfolio.application.signal_rules import SignalRules
-from portfolio.application.signals import GenerateSignals
+from portfolio.application.signals import GenerateSignals, LockedPlan
 from tests.support.fake_ledger import FakeLedger
 from tests.support.http_service import BUY, Service, is_problem, running
 
@@ -52,4 +52,4 @@ async def test_signals_are_not_made_of_a_plan_that_does_not_come() -> None:
     async with running() as service:
         rules = SignalRules(ttl=timedelta(minutes=15), max_price_age=timedelta(minutes=5), plan_seconds=0.01)
         with pytest.raises(LedgerUnavailable, match="does not answer"):
-            await GenerateSignals(service.ledger, endless, service.clock, rules)()
+            await GenerateSignals(LockedPlan(service.ledger, service.signals, endless, service.clock, rules))()

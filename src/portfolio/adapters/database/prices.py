@@ -45,8 +45,8 @@ class DatabasePriceStore:
         self._row = row
         self._rows = PriceRows(prices_schema)
 
-    async def record(self, portfolio_id: int, update: PriceUpdate, fence: Fence | None) -> None:
-        """Write marks, valuations, one tick a symbol and today's value in one transaction; bump the price revision.
+    async def record(self, portfolio_id: int, update: PriceUpdate, fence: Fence | None) -> int:
+        """Write marks, valuations, one tick a symbol and today's value in one transaction; return the price revision.
 
         Raises:
             LeaseLost: ``fence`` is no longer the newest, or its lease has run out; nothing was written.
@@ -54,7 +54,7 @@ class DatabasePriceStore:
             LedgerUnavailable: the database did not take it; nothing was written.
         """
 
-        async def write(session: Session) -> None:
+        async def write(session: Session) -> int:
             row = await find_row(session, self._row.id_for(portfolio_id), lock=True)
             if row is None:
                 raise PortfolioMissing(portfolio_id)
@@ -74,9 +74,11 @@ class DatabasePriceStore:
             await self._rows.mark_changed(session, late, row.price_revision + 1)
             await _write_totals(session, portfolio)
             await write_day(session, portfolio, today.date())
+            return int(row.price_revision) + 1
 
-        await self._connections.write(write)
+        revision = await self._connections.write(write)
         self._row.had_lock()
+        return revision
 
     async def fill_days(self, portfolio_id: int, days: Sequence[FilledDay]) -> int:
         """Keep final days that nothing was recorded on; a day that has a row keeps it. Return how many were written.

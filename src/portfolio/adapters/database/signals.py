@@ -15,6 +15,8 @@ from portfolio.adapters.database.leases import take_turn
 from portfolio.adapters.database.mapping_positions import Values
 from portfolio.adapters.database.session import Session
 from portfolio.adapters.database.tables import rebalance_signals
+from portfolio.adapters.database.unit_of_work import DatabaseLedgerUnit
+from portfolio.application.ports import LedgerUnit
 from portfolio.application.records import Page
 from portfolio.application.signal_records import LIVE, Origin, Signal, SignalFilter, SignalStatus
 from portfolio.domain.decimal_text import plain
@@ -32,10 +34,15 @@ _live = _signals.status.in_([status.value for status in LIVE])
 
 
 class DatabaseSignals:
-    """The port ``SignalList`` on a database."""
+    """The port ``Signals`` on a database."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
+
+    def within(self, unit: LedgerUnit) -> DatabaseSignalBook:
+        """Return the signals of the unit's portfolio; what is done to them is committed with the unit."""
+        assert isinstance(unit, DatabaseLedgerUnit)
+        return DatabaseSignalBook(unit.session, unit.portfolio.id)
 
     async def page(self, wanted: SignalFilter) -> Page[Signal]:
         """Return signals, newest first.

@@ -22,7 +22,6 @@ from portfolio.adapters.database.mapping_records import (
 from portfolio.adapters.database.portfolio_row import select_row
 from portfolio.adapters.database.portfolio_writes import Write, chunks, portfolio_write, position_writes
 from portfolio.adapters.database.session import Session
-from portfolio.adapters.database.signals import DatabaseSignalBook
 from portfolio.adapters.database.statements import Answer, Prepared, Question
 from portfolio.adapters.database.tables import (
     booking_outcomes,
@@ -142,9 +141,9 @@ class DatabaseLedgerUnit:
         return self._portfolio
 
     @property
-    def signals(self) -> DatabaseSignalBook:
-        """Return the portfolio's signals."""
-        return DatabaseSignalBook(self._session, self._portfolio.id)
+    def session(self) -> Session:
+        """Return the transaction, for what other topics keep in it."""
+        return self._session
 
     async def outcomes(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, RecordedOutcome]:
         """Return what became of the bookings with these keys; absent where nothing did."""
