@@ -25,8 +25,7 @@ from benchmarks.rows import Row, by_turns, ratio_row
 from benchmarks.stage import Bare, Service, Stage
 from portfolio.adapters.database.database import Database, open_database
 from portfolio.application.price_ports import PriceStore
-from portfolio.application.price_records import PriceUpdate
-from portfolio.application.records import Close
+from portfolio.application.price_records import Close, PriceUpdate
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol

@@ -60,7 +60,9 @@ class CompositionRoot:
                 verify=VerifyBooks(ledger, portfolio_id=PORTFOLIO_ID),
                 reconcile=ReconcileBooks(ledger, clock, portfolio_id=PORTFOLIO_ID),
                 backfill=Backfill(ledger, database.prices, exchanges.closes, clock, PORTFOLIO_ID),
-                fill_gaps=FillGaps(ledger, database.prices, exchanges.closes, clock, portfolio_id=PORTFOLIO_ID),
+                fill_gaps=FillGaps(
+                    ledger, database.days, database.prices, exchanges.closes, clock, portfolio_id=PORTFOLIO_ID
+                ),
             )
         finally:
             await exchanges.close()
@@ -83,6 +85,7 @@ class CompositionRoot:
             clock=clock,
             ledger=database.ledger,
             prices=database.prices,
+            days=database.days,
             leases=database.leases,
             signals=database.signals,
             feed=exchanges.prices,

@@ -9,11 +9,12 @@ import pytest
 
 from portfolio.adapters.database.database import open_database
 from portfolio.adapters.database.schema import migrate
+from portfolio.application.performance_ports import Days
 from portfolio.application.ports import Ledger
 from portfolio.application.price_ports import Leases, PriceStore
 from portfolio.application.signal_ports import Signals
 from tests.support.databases import DatabaseUnderTest
-from tests.support.fake_ledger import FakeLeases, FakeLedger, FakePriceStore, FakeSignals
+from tests.support.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
 
 
 @dataclass
@@ -22,6 +23,7 @@ class Ports:
 
     ledger: Ledger
     prices: PriceStore
+    days: Days
     leases: Leases
     signals: Signals
 
@@ -30,12 +32,12 @@ class Ports:
 async def ports(request: pytest.FixtureRequest) -> AsyncIterator[Ports]:
     if request.param == "fake":
         ledger, leases = FakeLedger(), FakeLeases()
-        yield Ports(ledger, FakePriceStore(ledger, leases), leases, FakeSignals(ledger))
+        yield Ports(ledger, FakePriceStore(ledger, leases), FakeDays(ledger), leases, FakeSignals(ledger))
         return
     under_test: DatabaseUnderTest = request.getfixturevalue(f"{request.param}_database")
     migrate(under_test.migration_url, under_test.prices_schema)
     database = open_database(under_test.url, prices_schema=under_test.prices_schema)
     try:
-        yield Ports(database.ledger, database.prices, database.leases, database.signals)
+        yield Ports(database.ledger, database.prices, database.days, database.leases, database.signals)
     finally:
         await database.close()

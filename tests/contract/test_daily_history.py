@@ -10,9 +10,9 @@ import pytest
 
 from portfolio.adapters.database.database import open_database
 from portfolio.adapters.database.schema import migrate
-from portfolio.application.daily_positions import FilledDay, PositionOnDay, positions_of
+from portfolio.application.daily_positions import positions_of
 from portfolio.application.errors import PortfolioMissing
-from portfolio.application.records import DailyValue
+from portfolio.application.performance_records import DailyValue, FilledDay, PositionOnDay
 from tests.contract.ledger_kinds import Ports, ports
 from tests.contract.test_price_store_port import DAY, record
 from tests.support.databases import DatabaseUnderTest
@@ -49,18 +49,18 @@ async def test_what_was_held_is_kept_with_the_day_and_final_after_it(ports: Port
     await book_one(ports.ledger, execution(quantity="1", price="1000", fees="0", symbol=ETH))
     await record(ports, AT + timedelta(days=1), BTC="1")
     await record(ports, AT, BTC="2")  # late: the day is over
-    found = await ports.ledger.daily_positions(1, [DAY, DAY + timedelta(days=1), DAY + timedelta(days=9)])
+    found = await ports.days.positions(1, [DAY, DAY + timedelta(days=1), DAY + timedelta(days=9)])
     assert found[DAY] == held
     # 0.1 x 60000 at 18 decimals - 4522.5
     assert found[DAY][BTC].result == money("1477.5000000000000000")
     assert set(found) == {DAY, DAY + timedelta(days=1)}
     assert set(found[DAY + timedelta(days=1)]) == {BTC, ETH}
-    assert not await ports.ledger.daily_positions(1, [])
+    assert not await ports.days.positions(1, [])
 
 
 async def test_filled_days_are_kept_where_there_is_none(ports: Ports) -> None:
     with pytest.raises(PortfolioMissing):
-        await ports.prices.fill_days(1, [filled(1, "1")])
+        await ports.days.fill(1, [filled(1, "1")])
     await open_books(ports.ledger)
     await record(ports, AT)
     await record(ports, AT + timedelta(days=3))
@@ -72,14 +72,14 @@ async def test_filled_days_are_kept_where_there_is_none(ports: Ports) -> None:
         )
     }  # fmt: skip
     days = [filled(0, "7"), filled(1, "1.1", positions=positions), filled(2, "1.21")]  # type: ignore[arg-type]
-    assert await ports.prices.fill_days(1, days) == 2
-    assert await ports.prices.fill_days(1, days) == 0
-    assert await ports.prices.fill_days(1, []) == 0
-    rows = await ports.ledger.daily_values(1, since=DAY)
+    assert await ports.days.fill(1, days) == 2
+    assert await ports.days.fill(1, days) == 0
+    assert await ports.days.fill(1, []) == 0
+    rows = await ports.days.values(1, since=DAY)
     assert [row.unit_value for row in rows] == [Decimal(1), Decimal("1.1"), Decimal("1.21"), Decimal(1)]
     assert rows[1] == days[1].value
-    assert (await ports.ledger.daily_positions(1, [DAY + timedelta(days=1)])) == {DAY + timedelta(days=1): positions}
-    assert not await ports.ledger.daily_positions(1, [DAY + timedelta(days=2)])
+    assert (await ports.days.positions(1, [DAY + timedelta(days=1)])) == {DAY + timedelta(days=1): positions}
+    assert not await ports.days.positions(1, [DAY + timedelta(days=2)])
     assert await ports.ledger.revisions(1) == replace(before, prices=before.prices + 1)
 
 
@@ -88,11 +88,11 @@ async def results(database: DatabaseUnderTest, gap: FilledDay) -> list[list[Deci
     migrate(database.migration_url, database.prices_schema)
     opened = open_database(database.url, prices_schema=database.prices_schema)
     try:
-        on = Ports(opened.ledger, opened.prices, opened.leases, opened.signals)
+        on = Ports(opened.ledger, opened.prices, opened.days, opened.leases, opened.signals)
         await open_books(on.ledger)
         await record(on, AT)
         await record(on, AT + timedelta(days=2))
-        await on.prices.fill_days(1, [gap])
+        await on.days.fill(1, [gap])
     finally:
         await opened.close()
     columns = "daily_pnl, daily_return, cumulative_return"

@@ -8,8 +8,7 @@ from datetime import timedelta
 import pytest
 
 from portfolio.application.errors import LeaseLost
-from portfolio.application.price_records import PriceUpdate
-from portfolio.application.records import Fence
+from portfolio.application.price_records import Fence, PriceUpdate
 from tests.contract.ledger_kinds import Ports, ports
 from tests.support.fake_ledger import FakeLeases
 from tests.support.ledger_examples import AT, open_books

@@ -17,8 +17,8 @@ from portfolio.adapters.database.database import Database, open_database
 from portfolio.adapters.database.schema import migrate
 from portfolio.adapters.feeds.exchanges import Exchanges
 from portfolio.application.opening import OpenBooks
+from portfolio.application.price_records import Fence
 from portfolio.application.price_refresh import RefreshPrices, RefreshReport
-from portfolio.application.records import Fence
 from portfolio.domain.money import Money
 from portfolio.entrypoints.price_loop import LEASE, LEASE_SECONDS, PriceLoop
 from tests.support import exchange_faults
@@ -61,7 +61,7 @@ class Instance:
 
     async def days(self) -> list[tuple[date, Decimal]]:
         """The rows of the performance history."""
-        return [(v.day, v.total_value.value) for v in await self.database.ledger.daily_values(1, since=DAY)]
+        return [(v.day, v.total_value.value) for v in await self.database.days.values(1, since=DAY)]
 
 
 @pytest.fixture

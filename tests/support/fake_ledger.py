@@ -8,17 +8,15 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
-from portfolio.application.daily_positions import DayPositions, FilledDay, positions_of
+from portfolio.application.daily_positions import positions_of
 from portfolio.application.errors import LeaseLost, LedgerUnavailable, PortfolioMissing
+from portfolio.application.performance_records import DailyValue, DayPositions, FilledDay
 from portfolio.application.ports import NO_OUTCOMES, LedgerUnit
-from portfolio.application.price_records import PriceUpdate
+from portfolio.application.price_records import Close, Fence, PriceUpdate
 from portfolio.application.records import (
     Acceptance,
     BookedTrade,
     BookingKey,
-    Close,
-    DailyValue,
-    Fence,
     NewMovement,
     NewTrade,
     Page,
@@ -303,14 +301,6 @@ class FakeLedger:
         self._get(portfolio_id)
         return self.books.entries(after)[:limit]
 
-    async def daily_values(self, portfolio_id: int, *, since: date) -> Sequence[DailyValue]:
-        self._answer()
-        return [value for day, value in sorted(self.books.days.items()) if day >= since]
-
-    async def daily_positions(self, portfolio_id: int, days: Collection[date]) -> Mapping[date, DayPositions]:
-        self._answer()
-        return {day: held for day, held in self.books.day_positions.items() if day in days}
-
     async def ping(self) -> str:
         self._answer()
         return SCHEMA
@@ -352,17 +342,6 @@ class FakePriceStore:
             books.day_positions[day] = positions_of(marked)
         return books.portfolio.price_revision
 
-    async def fill_days(self, portfolio_id: int, days: Sequence[FilledDay]) -> int:
-        books, portfolio = self._ledger.books, await self._ledger.load(portfolio_id)
-        new = [day for day in days if day.value.day not in books.days]
-        for day in new:
-            books.days[day.value.day] = day.value
-            if day.positions is not None:
-                books.day_positions[day.value.day] = day.positions
-        if new:
-            books.portfolio = replace(portfolio, price_revision=portfolio.price_revision + 1)
-        return len(new)
-
     async def add_closes(self, closes: Sequence[Close]) -> int:
         new = {(close.symbol, close.day): close for close in closes}
         books = self._ledger.books
@@ -401,6 +380,32 @@ class FakePriceStore:
             for (symbol, at), mark in ticks
             if at.hour == 23
         }
+
+
+class FakeDays:
+    """The port ``Days`` on the same books."""
+
+    def __init__(self, ledger: FakeLedger) -> None:
+        self._ledger = ledger
+
+    async def values(self, portfolio_id: int, *, since: date) -> Sequence[DailyValue]:
+        self._ledger._answer()
+        return [value for day, value in sorted(self._ledger.books.days.items()) if day >= since]
+
+    async def positions(self, portfolio_id: int, days: Collection[date]) -> Mapping[date, DayPositions]:
+        self._ledger._answer()
+        return {day: held for day, held in self._ledger.books.day_positions.items() if day in days}
+
+    async def fill(self, portfolio_id: int, days: Sequence[FilledDay]) -> int:
+        books, portfolio = self._ledger.books, await self._ledger.load(portfolio_id)
+        new = [day for day in days if day.value.day not in books.days]
+        for day in new:
+            books.days[day.value.day] = day.value
+            if day.positions is not None:
+                books.day_positions[day.value.day] = day.positions
+        if new:
+            books.portfolio = replace(portfolio, price_revision=portfolio.price_revision + 1)
+        return len(new)
 
 
 class FakeLeases:

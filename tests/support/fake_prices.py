@@ -9,12 +9,11 @@ from decimal import Decimal
 from typing import cast
 
 from portfolio.application.clock import Clock
-from portfolio.application.daily_positions import FilledDay
 from portfolio.application.errors import FeedFailed, LeaseLost
 from portfolio.application.feed_records import Circuit, FeedReport, SourceState
+from portfolio.application.performance_records import FilledDay
 from portfolio.application.ports import Ledger
-from portfolio.application.price_records import PriceUpdate
-from portfolio.application.records import Close, Fence
+from portfolio.application.price_records import Close, Fence, PriceUpdate
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Price, Quantity
 from portfolio.domain.portfolio import Portfolio

@@ -28,6 +28,7 @@ from portfolio.application.history import ReadCloses
 from portfolio.application.market import ReadMarket
 from portfolio.application.opening import OpenBooks
 from portfolio.application.performance import ReadPerformance
+from portfolio.application.performance_ports import Days
 from portfolio.application.ports import Ledger
 from portfolio.application.pretrade import CheckTrade
 from portfolio.application.price_ports import PriceStore
@@ -51,7 +52,7 @@ from portfolio.entrypoints.http.app import PortfolioApp, create_app
 from portfolio.entrypoints.http.use_cases import UseCases
 from portfolio.settings import Settings
 from tests.support.clock import FakeClock
-from tests.support.fake_ledger import SCHEMA, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
+from tests.support.fake_ledger import SCHEMA, FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
 
 BASE = "http://localhost:8026"
 CATEGORIES = Categories({"BTC": "store_of_value", "ETH": "smart_contracts"})
@@ -151,6 +152,7 @@ def create_database(folder: Path) -> Path:
 def assemble(
     ledger: Ledger,
     prices: PriceStore,
+    days: Days,
     signals: Signals,
     *,
     clock: Clock,
@@ -178,7 +180,7 @@ def assemble(
     plan = ReadPlan(market)
     signal_rules = SignalRules(ttl=timedelta(seconds=settings.signal_ttl_seconds), max_price_age=max_age)
     locked_plan = LockedPlan(ledger, signals, plan, clock, signal_rules)
-    performance = ReadPerformance(ledger, snapshots, clock)
+    performance = ReadPerformance(days, snapshots, clock)
     cases = UseCases(
         ledger=ledger,
         booking=BookingQueue(BookTrades(ledger, clock, rules, within=[MarkExecuted(signals)]), max_waiting=2_000),
@@ -186,7 +188,7 @@ def assemble(
         reverse=ReverseTrade(ledger, clock, rules),
         snapshots=snapshots,
         performance=performance,
-        timeframes=ReadTimeframes(ledger, snapshots, performance, clock),
+        timeframes=ReadTimeframes(days, snapshots, performance, clock),
         refresh=refresh,
         health=health,
         market=market,
@@ -213,7 +215,7 @@ async def running(*, ledger: FakeLedger | None = None, opened: bool = True, **ch
         await OpenBooks(books, clock, Money(Decimal(100_000)))()
     prices = FakePriceStore(books, FakeLeases())
     signals = FakeSignals(books)
-    cases, feed = assemble(books, prices, signals, clock=clock, settings=settings, schema=SCHEMA)
+    cases, feed = assemble(books, prices, FakeDays(books), signals, clock=clock, settings=settings, schema=SCHEMA)
     async with _answering(cases, settings) as (app, http):
         yield Service(
             app=app, cases=cases, feed=feed, ledger=books, signals=signals, prices=prices, clock=clock, http=http
@@ -234,6 +236,7 @@ async def running_on_sqlite(
         cases, feed = assemble(
             ledger,
             prices,
+            database.days,
             database.signals,
             clock=clock,
             settings=settings,

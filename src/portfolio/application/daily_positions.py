@@ -6,29 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from portfolio.application.records import DailyValue
+from portfolio.application.performance_records import DayPositions, PositionOnDay
 from portfolio.domain.money import Money, Quantity, percent_of
 from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PositionOnDay:
-    """A position as it was at the end of a day, or today so far. One without any price is carried at its cost."""
-
-    quantity: Quantity
-    market_value: Money
-    cost_basis: Money
-    realized_pnl: Money
-    is_priced: bool
-
-    @property
-    def result(self) -> Money:
-        """Return all that the position ever brought, realized and unrealized."""
-        return self.realized_pnl + self.market_value - self.cost_basis
-
-
-DayPositions = Mapping[Symbol, PositionOnDay]
 
 NOTHING = PositionOnDay(
     quantity=Quantity.zero(),
@@ -37,18 +18,6 @@ NOTHING = PositionOnDay(
     realized_pnl=Money.zero(),
     is_priced=True,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilledDay:
-    """A day that nothing was recorded on, made up for from the books and closes.
-
-    ``positions`` is None where what they had cost by then is not known any more.
-    """
-
-    value: DailyValue
-    num_positions: int
-    positions: DayPositions | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

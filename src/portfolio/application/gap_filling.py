@@ -10,12 +10,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from portfolio.application.clock import Clock
-from portfolio.application.daily_positions import DayPositions, FilledDay, PositionOnDay
 from portfolio.application.errors import FeedFailed, NotFound
 from portfolio.application.performance import EARLIEST
+from portfolio.application.performance_ports import Days
+from portfolio.application.performance_records import DailyValue, DayPositions, FilledDay, PositionOnDay
 from portfolio.application.ports import Ledger
 from portfolio.application.price_ports import CloseFeed, PriceStore
-from portfolio.application.records import DailyValue, NewMovement, NewTrade, TradeFilter
+from portfolio.application.records import NewMovement, NewTrade, TradeFilter
 from portfolio.application.replay import DayBooks, Replay, booked_on
 from portfolio.application.verification import PAGE_SIZE
 from portfolio.domain.money import EXACT, Money, Price, Quantity, round_to_step
@@ -41,9 +42,10 @@ class FillGaps:
     """
 
     def __init__(
-        self, ledger: Ledger, prices: PriceStore, closes: CloseFeed, clock: Clock, *, portfolio_id: int = 1
+        self, ledger: Ledger, days: Days, prices: PriceStore, closes: CloseFeed, clock: Clock, *, portfolio_id: int = 1
     ) -> None:
         self._ledger = ledger
+        self._days = days
         self._prices = prices
         self._closes = closes
         self._clock = clock
@@ -57,7 +59,7 @@ class FillGaps:
             PortfolioMissing: there is no portfolio yet.
         """
         portfolio = await self._ledger.load(self._portfolio_id)
-        rows = await self._ledger.daily_values(self._portfolio_id, since=EARLIEST)
+        rows = await self._days.values(self._portfolio_id, since=EARLIEST)
         missing = _missing(rows, self._clock.now().date())
         if not missing:
             return GapReport()
@@ -66,7 +68,7 @@ class FillGaps:
         held = {(s, day) for day, books in replay.books.items() for s, q in books.quantities.items() if q}
         prices = await self._prices_of(held) if held else {}
         filled, failed = _fill(missing, rows, replay, prices, portfolio)
-        await self._prices.fill_days(self._portfolio_id, filled)
+        await self._days.fill(self._portfolio_id, filled)
         return GapReport(filled=[day.value.day for day in filled], failed=failed)
 
     async def _prices_of(self, held: Collection[tuple[Symbol, date]]) -> Mapping[tuple[Symbol, date], Price]:

@@ -15,7 +15,7 @@ from portfolio.analytics.returns import PriceHistory, price_history
 from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.price_ports import PriceStore
-from portfolio.application.records import Close
+from portfolio.application.price_records import Close
 from portfolio.domain.quote import SIMULATED_SOURCE
 from portfolio.domain.symbol import Symbol
 

@@ -20,8 +20,8 @@ from portfolio.application.performance_figures import (
     risk_ratios,
     trading_results,
 )
-from portfolio.application.ports import Ledger
-from portfolio.application.records import DailyValue
+from portfolio.application.performance_ports import Days
+from portfolio.application.performance_records import DailyValue
 from portfolio.application.snapshots import Snapshot, Snapshots
 from portfolio.domain.money import Money
 from portfolio.domain.tally import Tally
@@ -84,7 +84,7 @@ class ReadPerformance:
 
     def __init__(
         self,
-        ledger: Ledger,
+        days: Days,
         snapshots: Snapshots,
         clock: Clock,
         *,
@@ -92,7 +92,7 @@ class ReadPerformance:
         deadline_seconds: float = 2.5,
     ) -> None:
         self._deadline_seconds = deadline_seconds
-        self._ledger = ledger
+        self._days = days
         self._snapshots = snapshots
         self._clock = clock
         self._portfolio_id = portfolio_id
@@ -132,7 +132,7 @@ class ReadPerformance:
         if is_known and not asks:
             return [row for row in self._kept if row.day >= since], True
         try:
-            rows = list(await self._ledger.daily_values(self._portfolio_id, since=since))
+            rows = list(await self._days.values(self._portfolio_id, since=since))
         except LedgerUnavailable:
             if not is_known:
                 raise

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
-from portfolio.application.daily_positions import DayPositions
 from portfolio.application.records import (
     BookedTrade,
     BookingKey,
-    DailyValue,
     NewMovement,
     NewTrade,
     Page,
@@ -154,14 +152,6 @@ class Ledger(Protocol):
 
     async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[NewTrade | NewMovement]:
         """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
-        ...
-
-    async def daily_values(self, portfolio_id: int, *, since: date) -> Sequence[DailyValue]:
-        """Return the recorded days from ``since`` on, oldest first."""
-        ...
-
-    async def daily_positions(self, portfolio_id: int, days: Collection[date]) -> Mapping[date, DayPositions]:
-        """Return what was held on these days; absent where it was not recorded."""
         ...
 
     async def ping(self) -> str:

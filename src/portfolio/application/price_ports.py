@@ -6,10 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from portfolio.application.daily_positions import FilledDay
 from portfolio.application.feed_records import FeedReport, SourceState
-from portfolio.application.price_records import PriceUpdate
-from portfolio.application.records import Close, Fence
+from portfolio.application.price_records import Close, Fence, PriceUpdate
 from portfolio.domain.symbol import Symbol
 
 
@@ -24,13 +22,6 @@ class PriceStore(Protocol):
         Raises:
             LeaseLost: ``fence`` is no longer the newest, or its lease has run out; nothing was written.
             LedgerUnavailable: the database did not take it; nothing was written.
-        """
-        ...
-
-    async def fill_days(self, portfolio_id: int, days: Sequence[FilledDay]) -> int:
-        """Keep final days that nothing was recorded on; a day that has a row keeps it. Return how many were written.
-
-        The day after each is told anew what it brought. The price revision is bumped.
         """
         ...
 

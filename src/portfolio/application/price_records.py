@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from portfolio.domain.mark import Mark
+from portfolio.domain.money import Price
 from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 
@@ -35,3 +36,22 @@ class PriceUpdate:
     def _is_behind(self, mark: Mark, portfolio: Portfolio, symbol: Symbol) -> bool:
         known = portfolio.position(symbol).mark
         return known is not None and mark.at < known.at <= self.at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close:
+    """An asset's price at the end of a UTC day."""
+
+    symbol: Symbol
+    day: date
+    price: Price
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fence:
+    """A lease held: the token grows with every new holder, so that a writer from before is told apart."""
+
+    name: str
+    holder: str
+    token: int

@@ -13,8 +13,7 @@ from portfolio.application.errors import LeaseLost
 from portfolio.application.feed_records import FeedReport
 from portfolio.application.ports import Ledger
 from portfolio.application.price_ports import CrossCheck, PriceFeed, PriceStore
-from portfolio.application.price_records import PriceUpdate
-from portfolio.application.records import Fence
+from portfolio.application.price_records import Fence, PriceUpdate
 from portfolio.domain.errors import OutOfRange
 from portfolio.domain.mark import Mark
 from portfolio.domain.portfolio import Portfolio

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Generic, TypeVar
 
@@ -230,28 +230,6 @@ class RecordedMovement:
     entry: NewMovement
 
 
-# --- prices -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Close:
-    """An asset's price at the end of a UTC day."""
-
-    symbol: Symbol
-    day: date
-    price: Price
-    source: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fence:
-    """A lease held: the token grows with every new holder, so that a writer from before is told apart."""
-
-    name: str
-    holder: str
-    token: int
-
-
 # --- reads ------------------------------------------------------------------------------------------------------------
 
 
@@ -261,26 +239,6 @@ class Revisions:
 
     ledger: int
     prices: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DailyValue:
-    """The portfolio at the end of a UTC day, or of today so far. Counts are running sums, as in the tally.
-
-    ``unit_value`` and the sums are None on rows from before the adoption.
-    """
-
-    day: date
-    total_value: Money
-    cash: Money
-    unit_value: Decimal | None = None
-    net_deposits: Money | None = None
-    realized_pnl: Money | None = None
-    trades: int | None = None
-    wins: int | None = None
-    losses: int | None = None
-    gross_profit: Money | None = None
-    gross_loss: Money | None = None
 
 
 def _half_digest(fields: Sequence[object]) -> str:

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from portfolio.application.clock import Clock
-from portfolio.application.daily_positions import Attribution, DayPositions, attribute
+from portfolio.application.daily_positions import Attribution, attribute
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.performance import (
     EARLIEST,
@@ -19,8 +19,8 @@ from portfolio.application.performance import (
     tally_at_end_of,
 )
 from portfolio.application.performance_figures import FinalDay
-from portfolio.application.ports import Ledger
-from portfolio.application.records import DailyValue
+from portfolio.application.performance_ports import Days
+from portfolio.application.performance_records import DailyValue, DayPositions
 from portfolio.application.snapshots import Snapshot, Snapshots
 
 ALL: Final = "all"
@@ -69,7 +69,7 @@ class ReadTimeframes:
 
     def __init__(
         self,
-        ledger: Ledger,
+        days: Days,
         snapshots: Snapshots,
         performance: ReadPerformance,
         clock: Clock,
@@ -78,7 +78,7 @@ class ReadTimeframes:
         deadline_seconds: float = 2.5,
     ) -> None:
         self._deadline_seconds = deadline_seconds
-        self._ledger = ledger
+        self._days = days
         self._snapshots = snapshots
         self._performance = performance
         self._clock = clock
@@ -108,7 +108,7 @@ class ReadTimeframes:
         if not days:
             return {}
         try:
-            return await self._ledger.daily_positions(self._portfolio_id, days)
+            return await self._days.positions(self._portfolio_id, days)
         except LedgerUnavailable:
             return None
 

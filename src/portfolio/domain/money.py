@@ -27,6 +27,8 @@ EXACT = Context(
 
 PERCENT_STEP = Decimal("0.000001")
 
+_FINE_PERCENT_STEP = Decimal("0.00000001")
+_PERCENT_LIMIT = Decimal("999999999999.99999999")
 _STEP = Decimal(1).scaleb(-DECIMALS)
 _LIMIT_DIGITS = LIMIT.adjusted()
 
@@ -160,6 +162,17 @@ def percent_of(part: Money, whole: Money) -> Decimal | None:
         return None
     percent = EXACT.divide(EXACT.multiply(part.value, Decimal(100)), whole.value)
     return percent.quantize(PERCENT_STEP, context=EXACT)
+
+
+def bounded_percent(part: Decimal, whole: Decimal) -> Decimal:
+    """Return ``part`` in percent of ``whole`` for a column that always has a value: 8 decimals, half even, below 1e12.
+
+    It is 0 where the whole is not above zero.
+    """
+    if whole <= 0:
+        return Decimal(0)
+    percent = EXACT.divide(EXACT.multiply(part, Decimal(100)), whole)
+    return max(min(percent, _PERCENT_LIMIT), -_PERCENT_LIMIT).quantize(_FINE_PERCENT_STEP, context=EXACT)
 
 
 def _do_not_add_up(one: Amount, other: Amount) -> TypeError:

@@ -23,6 +23,7 @@ from portfolio.application.history import ReadCloses
 from portfolio.application.market import ReadMarket
 from portfolio.application.opening import OpenBooks
 from portfolio.application.performance import ReadPerformance
+from portfolio.application.performance_ports import Days
 from portfolio.application.ports import Ledger
 from portfolio.application.pretrade import CheckTrade
 from portfolio.application.price_ports import CrossCheck, Leases, PriceFeed, PriceStore
@@ -69,6 +70,7 @@ class Rim:
     clock: Clock
     ledger: Ledger
     prices: PriceStore
+    days: Days
     leases: Leases
     signals: Signals
     feed: CheckedFeed
@@ -141,7 +143,7 @@ def assemble(rim: Rim, settings: Settings, *, portfolio_id: int) -> PortfolioApp
         ledger, rim.signals, plan, clock, signal_rules, portfolio_id=portfolio_id, announce=announcer
     )
     read_seconds = READ_SHARE * deadline_seconds
-    performance = ReadPerformance(ledger, snapshots, clock, portfolio_id=portfolio_id, deadline_seconds=read_seconds)
+    performance = ReadPerformance(rim.days, snapshots, clock, portfolio_id=portfolio_id, deadline_seconds=read_seconds)
     use_cases = UseCases(
         ledger=ledger,
         booking=queue,
@@ -150,7 +152,7 @@ def assemble(rim: Rim, settings: Settings, *, portfolio_id: int) -> PortfolioApp
         snapshots=snapshots,
         performance=performance,
         timeframes=ReadTimeframes(
-            ledger, snapshots, performance, clock, portfolio_id=portfolio_id, deadline_seconds=read_seconds
+            rim.days, snapshots, performance, clock, portfolio_id=portfolio_id, deadline_seconds=read_seconds
         ),
         refresh=refresh,
         health=ReadHealth(

@@ -13,8 +13,8 @@ import structlog
 from portfolio.application.clock import Clock
 from portfolio.application.errors import LeaseLost
 from portfolio.application.price_ports import Leases, PriceStore
+from portfolio.application.price_records import Fence
 from portfolio.application.price_refresh import RefreshReport
-from portfolio.application.records import Fence
 
 _log = structlog.get_logger(__name__)
 

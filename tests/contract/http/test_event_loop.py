@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from portfolio.application.computation import beside_the_loop
-from portfolio.application.records import Close
+from portfolio.application.price_records import Close
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
 from tests.support.http_service import Service

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.opening import OpenBooks
-from portfolio.application.records import DailyValue, Revisions
+from portfolio.application.performance_records import DailyValue
+from portfolio.application.records import Revisions
 from portfolio.application.snapshots import Snapshot
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price, Quantity
@@ -27,7 +28,7 @@ from portfolio.entrypoints.http.portfolio import PortfolioAnswers
 from portfolio.entrypoints.http.standing import Encoded, StandingAnswer
 from portfolio.settings import Settings
 from tests.support.clock import FakeClock
-from tests.support.fake_ledger import SCHEMA, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
+from tests.support.fake_ledger import SCHEMA, FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
 from tests.support.http_service import BUY, Service, assemble, soon
 
 T = TypeVar("T")
@@ -45,23 +46,31 @@ class ScheduledLedger(FakeLedger):
         self.waiting: list[asyncio.Future[None]] = []
 
     async def revisions(self, portfolio_id: int) -> Revisions:
-        return await self._later(await super().revisions(portfolio_id))
+        return await self.later(await super().revisions(portfolio_id))
 
     async def version(self, portfolio_id: int) -> str:
-        return await self._later(await super().version(portfolio_id))
+        return await self.later(await super().version(portfolio_id))
 
     async def load(self, portfolio_id: int) -> Portfolio:
-        return await self._later(await super().load(portfolio_id))
+        return await self.later(await super().load(portfolio_id))
 
-    async def daily_values(self, portfolio_id: int, **since: Any) -> list[DailyValue]:
-        return await self._later(list(await super().daily_values(portfolio_id, **since)))
-
-    async def _later(self, found: T) -> T:
+    async def later(self, found: T) -> T:
         answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting.append(answered)
         await answered
         self._answer()
         return found
+
+
+class ScheduledDays(FakeDays):
+    """The days of the same books, on the same schedule."""
+
+    def __init__(self, ledger: ScheduledLedger) -> None:
+        super().__init__(ledger)
+        self._schedule = ledger
+
+    async def values(self, portfolio_id: int, **since: Any) -> list[DailyValue]:
+        return await self._schedule.later(list(await super().values(portfolio_id, **since)))
 
 
 @dataclass
@@ -79,9 +88,8 @@ class Schedule:
         ledger, clock = ScheduledLedger(), FakeClock()
         await OpenBooks(ledger, clock, Money(Decimal(100_000)))()
         prices = FakePriceStore(ledger, FakeLeases())
-        cases, _ = assemble(
-            ledger, prices, FakeSignals(ledger), clock=clock, settings=Settings(log_file=""), schema=SCHEMA
-        )
+        days, signals, settings = ScheduledDays(ledger), FakeSignals(ledger), Settings(log_file="")
+        cases, _ = assemble(ledger, prices, days, signals, clock=clock, settings=settings, schema=SCHEMA)
         schedule = cls(ledger, clock, PortfolioAnswers(cases))
         schedule.write()
         return schedule

@@ -40,10 +40,9 @@ async def stored(request: pytest.FixtureRequest) -> AsyncIterator[Service]:
     clock, settings = SystemClock(), Settings(log_file="")
     try:
         await OpenBooks(database.ledger, clock, Money.rounded(settings.initial_cash))()
-        ledger, prices = database.ledger, database.prices
-        cases, feed = assemble(ledger, prices, database.signals, clock=clock, settings=settings, schema=SCHEMA_REVISION)
+        ledger, prices, days, signals = database.ledger, database.prices, database.days, database.signals
+        cases, feed = assemble(ledger, prices, days, signals, clock=clock, settings=settings, schema=SCHEMA_REVISION)
         async with _answering(cases, settings) as (app, http):
-            signals = database.signals
             service = Service(
                 app=app,
                 cases=cases,

@@ -11,13 +11,15 @@ import pytest
 from portfolio.application.cash import MoveCash, MoveCashInOrOut
 from portfolio.application.errors import NotFound
 from portfolio.application.gap_filling import FillGaps, GapReport
-from portfolio.application.records import Close, DailyValue
+from portfolio.application.performance_records import DailyValue
+from portfolio.application.price_records import Close
 from portfolio.application.reversal import ReverseTrade
 from portfolio.application.verification import ReconcileBooks
 from portfolio.domain.money import Price, Quantity
 from portfolio.domain.movement import MovementKind
 from portfolio.domain.trade import Side
 from tests.support.clock import FakeClock
+from tests.support.fake_ledger import FakeDays
 from tests.support.fake_prices import ScriptedCloses
 from tests.unit.application.booking_examples import opened
 from tests.unit.application.test_timeframes import BTC, ETH, World
@@ -50,7 +52,7 @@ async def closes(world: World, **prices: str) -> None:
 async def fill(world: World, feed: ScriptedCloses | None = None) -> GapReport:
     """Fill the gaps; no exchange knows a close unless it is given."""
     source = feed or ScriptedCloses(failing={BTC, ETH})
-    return await FillGaps(world.ledger, world.prices, source, world.clock)()
+    return await FillGaps(world.ledger, FakeDays(world.ledger), world.prices, source, world.clock)()
 
 
 def row(world: World, number: int) -> DailyValue:

@@ -15,7 +15,7 @@ from portfolio.application.computation import beside_the_loop
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.history import ReadCloses
 from portfolio.application.market import MarketState, ReadMarket
-from portfolio.application.records import Close
+from portfolio.application.price_records import Close
 from portfolio.application.snapshots import Snapshots
 from portfolio.domain.categories import Categories
 from portfolio.domain.market import MarketView

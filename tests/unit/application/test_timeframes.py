@@ -8,9 +8,10 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio.application.daily_positions import NOTHING, PositionOnDay, attribute
+from portfolio.application.daily_positions import NOTHING, attribute
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.performance import ReadPerformance
+from portfolio.application.performance_records import PositionOnDay
 from portfolio.application.price_records import PriceUpdate
 from portfolio.application.records import BookTrade, Revisions
 from portfolio.application.snapshots import Snapshots
@@ -21,7 +22,7 @@ from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 from portfolio.domain.trade import Execution, Side
 from tests.support.clock import FakeClock
-from tests.support.fake_ledger import FakeLeases, FakeLedger, FakePriceStore, FakeUnit
+from tests.support.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeUnit
 from tests.unit.application.booking_examples import booking, opened
 from tests.unit.examples import money
 
@@ -36,7 +37,8 @@ class World:
         self.ledger, self.clock = ledger, clock
         self.prices = FakePriceStore(ledger, FakeLeases())
         snapshots = Snapshots(ledger, clock)
-        self.read = ReadTimeframes(ledger, snapshots, ReadPerformance(ledger, snapshots, clock), clock)
+        days = FakeDays(ledger)
+        self.read = ReadTimeframes(days, snapshots, ReadPerformance(days, snapshots, clock), clock)
 
     async def trade(self, symbol: Symbol, side: Side, quantity: str, price: str, fees: str = "0") -> None:
         """Book an execution."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from portfolio.adapters.database.days import DatabaseDays, write_day
 from portfolio.adapters.database.engine import Connections
 from portfolio.adapters.database.engines import create_engine
 from portfolio.adapters.database.glance import Glance
@@ -21,14 +22,15 @@ COMMAND_SECONDS = 30.0
 
 
 class Database:
-    """Ledger, prices, leases and signals on one pool of connections, and one connection that looks for changes."""
+    """The ports on one pool of connections, and one connection that looks for changes."""
 
     def __init__(self, connections: Connections, glance: Glance, *, prices_schema: str | None) -> None:
         row = PortfolioRow()
         self._connections = connections
         self._glance = glance
         self.ledger = DatabaseLedger(connections, row, glance)
-        self.prices = DatabasePriceStore(connections, row, prices_schema=prices_schema)
+        self.prices = DatabasePriceStore(connections, row, write_day, prices_schema=prices_schema)
+        self.days = DatabaseDays(connections, row)
         self.leases = DatabaseLeases(connections)
         self.signals = DatabaseSignals(connections)
 

@@ -11,7 +11,7 @@ from portfolio.adapters.database.session import Session
 from portfolio.adapters.database.tables import leases
 from portfolio.adapters.database.types import UtcMoment
 from portfolio.application.errors import LeaseLost
-from portfolio.application.records import Fence
+from portfolio.application.price_records import Fence
 
 _MYSQL_NOW = "UTC_TIMESTAMP(6)"
 _MYSQL_THEN = "DATE_ADD(UTC_TIMESTAMP(6), INTERVAL :microseconds MICROSECOND)"

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from datetime import date
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, func, insert, literal_column, select
 
-from portfolio.adapters.database.days import read_positions
 from portfolio.adapters.database.engine import Connections
 from portfolio.adapters.database.entries import read_entries, select_trades
 from portfolio.adapters.database.glance import Glance
@@ -16,7 +14,6 @@ from portfolio.adapters.database.holdings_version import holdings_version
 from portfolio.adapters.database.mapping import portfolio_from_rows, trade_from_row
 from portfolio.adapters.database.mapping_records import (
     REFUSED,
-    daily_value_from_row,
     outcome_from_row,
 )
 from portfolio.adapters.database.portfolio_row import THE_PORTFOLIO, PortfolioRow, find_row, try_lock
@@ -24,18 +21,15 @@ from portfolio.adapters.database.session import Session
 from portfolio.adapters.database.tables import (
     SCHEMA_REVISION,
     booking_outcomes,
-    mock_performance_history,
     mock_portfolio,
     mock_trades,
     schema_revision,
 )
 from portfolio.adapters.database.unit_of_work import ALL_HOLDINGS, DatabaseLedgerUnit, open_unit
-from portfolio.application.daily_positions import DayPositions
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing, SchemaUnknown
 from portfolio.application.records import (
     BookedTrade,
     BookingKey,
-    DailyValue,
     NewMovement,
     NewTrade,
     Page,
@@ -195,18 +189,6 @@ class DatabaseLedger:
             return await read_entries(session, after, limit)
 
         return await self._connections.read(read, snapshot=True)
-
-    async def daily_values(self, portfolio_id: int, *, since: date) -> Sequence[DailyValue]:
-        """Return the recorded days from ``since`` on, oldest first."""
-        self._row.id_for(portfolio_id)
-        c = mock_performance_history.c
-        rows = await self._rows(select(mock_performance_history).where(c.date >= since).order_by(c.date))
-        return [daily_value_from_row(row) for row in rows]
-
-    async def daily_positions(self, portfolio_id: int, days: Collection[date]) -> Mapping[date, DayPositions]:
-        """Return what was held on these days; absent where it was not recorded."""
-        self._row.id_for(portfolio_id)
-        return await self._connections.read(lambda session: read_positions(session, days))
 
     async def ping(self) -> str:
         """Return the schema revision that the database is at.

@@ -14,7 +14,7 @@ from typing import Any
 from portfolio.adapters.database.errors import rows_read
 from portfolio.adapters.database.mapping_positions import Holdings, Values, holdings_from_rows, position_from_row
 from portfolio.application.records import BookedTrade, NewTrade
-from portfolio.domain.money import EXACT, Money, Price, Quantity
+from portfolio.domain.money import EXACT, Money, Price, Quantity, bounded_percent
 from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.position import Position
 from portfolio.domain.symbol import Symbol
@@ -24,8 +24,6 @@ from portfolio.domain.units import Units
 
 _ZERO = Decimal(0)
 _HUNDRED = Decimal(100)
-_PERCENT_STEP = Decimal("0.00000001")
-_PERCENT_LIMIT = Decimal("999999999999.99999999")
 _LARGEST_INT = 2**31 - 1
 
 
@@ -107,7 +105,7 @@ def totals_to_row(portfolio: Portfolio) -> Values:
         "total_value": (portfolio.cash + invested).value,
         "invested_amount": invested.value,
         "total_pnl": profit.value,
-        "total_pnl_percent": percent(profit.value, portfolio.net_deposits.value),
+        "total_pnl_percent": bounded_percent(profit.value, portfolio.net_deposits.value),
     }
 
 
@@ -122,14 +120,6 @@ def counts_to_row(row: Any, before: Tally, after: Tally) -> Values:
         "losing_trades": losses,
         "win_rate": min(max(rate, _ZERO), _HUNDRED).quantize(Decimal("0.01")),
     }
-
-
-def percent(part: Decimal, whole: Decimal) -> Decimal:
-    """Return ``part`` in percent of ``whole``, half even at 8 decimals and cut to the column; 0 where undefined."""
-    if whole <= 0:
-        return _ZERO
-    share = EXACT.divide(EXACT.multiply(part, _HUNDRED), whole)
-    return max(min(share, _PERCENT_LIMIT), -_PERCENT_LIMIT).quantize(_PERCENT_STEP, context=EXACT)
 
 
 # --- trades -----------------------------------------------------------------------------------------------------------

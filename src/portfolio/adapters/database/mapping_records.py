@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from portfolio.adapters.database.mapping_positions import Values
-from portfolio.application.daily_positions import DayPositions, PositionOnDay
 from portfolio.application.records import (
     Acceptance,
-    Close,
-    DailyValue,
     NewMovement,
     PositionAdjustment,
     RecordedMovement,
@@ -192,56 +189,3 @@ def movement_from_row(row: Any, adjustments: Iterable[Any]) -> RecordedMovement:
         net_deposits_after=Money(row.net_deposits_after),
     )
     return RecordedMovement(id=row.id, entry=entry)
-
-
-# --- days -------------------------------------------------------------------------------------------------------------
-
-
-def daily_value_from_row(row: Any) -> DailyValue:
-    """Return a recorded day; without sums where the row is from before the adoption."""
-    return DailyValue(
-        day=row.date,
-        total_value=Money(row.portfolio_value),
-        cash=Money(row.cash_balance),
-        unit_value=row.unit_value,
-        net_deposits=_money(row.net_deposits),
-        realized_pnl=_money(row.realized_pnl),
-        trades=row.trades,
-        wins=row.wins,
-        losses=row.losses,
-        gross_profit=_money(row.gross_profit),
-        gross_loss=_money(row.gross_loss),
-    )
-
-
-def day_positions_to_json(positions: DayPositions) -> str:
-    """Return what was held on a day as JSON, decimals as text."""
-    return json.dumps(
-        {
-            symbol.code: [*(str(a) for a in (p.quantity, p.market_value, p.cost_basis, p.realized_pnl)), p.is_priced]
-            for symbol, p in positions.items()
-        }
-    )
-
-
-def day_positions_from_json(text: str) -> DayPositions:
-    """Return what was held on a day."""
-    return {
-        Symbol(code): PositionOnDay(
-            quantity=Quantity(Decimal(quantity)),
-            market_value=Money(Decimal(value)),
-            cost_basis=Money(Decimal(cost)),
-            realized_pnl=Money(Decimal(realized)),
-            is_priced=is_priced,
-        )
-        for code, (quantity, value, cost, realized, is_priced) in json.loads(text).items()
-    }
-
-
-def close_from_row(row: Any, symbol: Symbol, day: date) -> Close:
-    """Return the close of ``day`` that a row of the symbol's price history holds."""
-    return Close(symbol=symbol, day=day, price=Price(row.price), source=row.source)
-
-
-def _money(value: Decimal | None) -> Money | None:
-    return None if value is None else Money(value)

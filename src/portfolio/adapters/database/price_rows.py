@@ -11,12 +11,12 @@ from sqlalchemy import ColumnElement, MetaData, Select, and_, bindparam, delete,
 
 from portfolio.adapters.database.bulk import upsert_rows
 from portfolio.adapters.database.mapping_positions import Values
-from portfolio.adapters.database.mapping_records import close_from_row
 from portfolio.adapters.database.session import Session
 from portfolio.adapters.database.statements import Prepared
 from portfolio.adapters.database.tables import close_marks, price_history
-from portfolio.application.records import Close
+from portfolio.application.price_records import Close
 from portfolio.domain.mark import Mark
+from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
 
 TICK = "tick"
@@ -127,6 +127,11 @@ class PriceRows:
             history.symbol == last.c.of_symbol, history.granularity == TICK, history.observed_at == last.c.last_at
         )
         return select(history.symbol, history.observed_at, history.price, history.source).join(last, is_last)
+
+
+def close_from_row(row: Any, symbol: Symbol, day: date) -> Close:
+    """Return the close of ``day`` that a row of the symbol's price history holds."""
+    return Close(symbol=symbol, day=day, price=Price(row.price), source=row.source)
 
 
 def midnight(day: date) -> datetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import select, update
 
 from portfolio.adapters.database.bulk import upsert_rows
-from portfolio.adapters.database.days import fill_days, write_day
 from portfolio.adapters.database.engine import Connections
 from portfolio.adapters.database.leases import check_fence
 from portfolio.adapters.database.mapping import read_portfolio, totals_to_row
@@ -21,10 +20,8 @@ from portfolio.adapters.database.price_rows import PriceRows, midnight
 from portfolio.adapters.database.session import Session
 from portfolio.adapters.database.statements import Prepared
 from portfolio.adapters.database.tables import mock_holdings, mock_portfolio
-from portfolio.application.daily_positions import FilledDay
 from portfolio.application.errors import PortfolioMissing
-from portfolio.application.price_records import PriceUpdate
-from portfolio.application.records import Close, Fence
+from portfolio.application.price_records import Close, Fence, PriceUpdate
 from portfolio.domain.mark import Mark
 from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
@@ -34,14 +31,21 @@ _PRICE_COLUMNS = ("last_price", "price_source", "price_at", "position_value", "u
 
 _LOCK_HOLDINGS = Prepared(select(mock_holdings).with_for_update())
 
-_BUMP = update(mock_portfolio).values(price_revision=mock_portfolio.c.price_revision + 1)
+BUMP = update(mock_portfolio).values(price_revision=mock_portfolio.c.price_revision + 1)
+
+
+WriteDay = Callable[[Session, Portfolio, date], Awaitable[None]]
 
 
 class DatabasePriceStore:
     """The port ``PriceStore`` on a database."""
 
-    def __init__(self, connections: Connections, row: PortfolioRow, *, prices_schema: str | None) -> None:
+    def __init__(
+        self, connections: Connections, row: PortfolioRow, write_day: WriteDay, *, prices_schema: str | None
+    ) -> None:
+        """Wire the parts: ``write_day`` is done in the transaction that records prices, with the portfolio at them."""
         self._connections = connections
+        self._write_day = write_day
         self._row = row
         self._rows = PriceRows(prices_schema)
 
@@ -73,31 +77,12 @@ class DatabasePriceStore:
             late = [symbol for symbol, mark in marks.items() if mark.at < today]
             await self._rows.mark_changed(session, late, row.price_revision + 1)
             await _write_totals(session, portfolio)
-            await write_day(session, portfolio, today.date())
+            await self._write_day(session, portfolio, today.date())
             return int(row.price_revision) + 1
 
         revision = await self._connections.write(write)
         self._row.had_lock()
         return revision
-
-    async def fill_days(self, portfolio_id: int, days: Sequence[FilledDay]) -> int:
-        """Keep final days that nothing was recorded on; a day that has a row keeps it. Return how many were written.
-
-        Raises:
-            PortfolioMissing: there is no such portfolio yet.
-            LedgerUnavailable: the database did not take it; nothing was written.
-        """
-
-        async def write(session: Session) -> int:
-            row = await find_row(session, self._row.id_for(portfolio_id), lock=True)
-            if row is None:
-                raise PortfolioMissing(portfolio_id)
-            written = await fill_days(session, days)
-            if written:
-                await session.run(_BUMP.where(mock_portfolio.c.id == row.id))
-            return written
-
-        return await self._connections.write(write)
 
     async def add_closes(self, closes: Sequence[Close]) -> int:
         """Keep daily closes, replacing what was known of the same day; return how many were written."""
@@ -110,7 +95,7 @@ class DatabasePriceStore:
             revision = row.price_revision + 1 if row is not None else 1
             await self._rows.mark_changed(session, {symbol for symbol, _ in newest}, revision)
             if row is not None:
-                await session.run(_BUMP.where(mock_portfolio.c.id == row.id))
+                await session.run(BUMP.where(mock_portfolio.c.id == row.id))
 
         if newest:
             await self._connections.write(write)

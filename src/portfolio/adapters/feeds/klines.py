@@ -13,7 +13,7 @@ from portfolio.adapters.feeds.exchange_client import ExchangeClient
 from portfolio.adapters.feeds.tether import USDT
 from portfolio.application.errors import FeedFailed
 from portfolio.application.price_ports import CloseFeed
-from portfolio.application.records import Close
+from portfolio.application.price_records import Close
 from portfolio.domain.errors import DomainError
 from portfolio.domain.money import EXACT, Price
 from portfolio.domain.quote import decimal_of, price_of

@@ -11,7 +11,7 @@ from decimal import Decimal
 from portfolio.adapters.feeds.candles import days_between
 from portfolio.application.clock import Clock
 from portfolio.application.feed_records import Circuit, FeedReport, SourceState
-from portfolio.application.records import Close
+from portfolio.application.price_records import Close
 from portfolio.domain.money import Price
 from portfolio.domain.quote import SIMULATED_SOURCE, Quote, price_of
 from portfolio.domain.symbol import Symbol

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from portfolio.adapters.database.mapping import (
     counts_to_row,
-    percent,
     portfolio_from_rows,
     portfolio_to_row,
     trade_from_row,
@@ -24,7 +23,7 @@ from portfolio.adapters.database.mapping_positions import EPOCH, LEGACY_SOURCE, 
 from portfolio.adapters.database.types import from_any_moment, from_any_number
 from portfolio.application.records import NewTrade
 from portfolio.domain.mark import Mark
-from portfolio.domain.money import Money, Price, Quantity
+from portfolio.domain.money import Money, Price, Quantity, bounded_percent
 from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.position import Position
 from portfolio.domain.tally import Tally
@@ -168,7 +167,7 @@ def test_old_counters_move_with_the_tally() -> None:
     [("1", "3", "33.33333333"), ("1", "0", "0"), ("-1", "8", "-12.5"), ("1e19", "1e-18", "999999999999.99999999")],
 )
 def test_percentages_fit_their_column(part: str, whole: str, expected: str) -> None:
-    assert percent(Decimal(part), Decimal(whole)) == Decimal(expected)
+    assert bounded_percent(Decimal(part), Decimal(whole)) == Decimal(expected)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,62 @@
+"""Days of the portfolio, as they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from portfolio.domain.money import Money, Quantity
+from portfolio.domain.symbol import Symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DailyValue:
+    """The portfolio at the end of a UTC day, or of today so far. Counts are running sums, as the portfolio's are.
+
+    ``unit_value`` and the sums are None on rows from before the adoption.
+    """
+
+    day: date
+    total_value: Money
+    cash: Money
+    unit_value: Decimal | None = None
+    net_deposits: Money | None = None
+    realized_pnl: Money | None = None
+    trades: int | None = None
+    wins: int | None = None
+    losses: int | None = None
+    gross_profit: Money | None = None
+    gross_loss: Money | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionOnDay:
+    """A position as it was at the end of a day, or today so far. One without any price is carried at its cost."""
+
+    quantity: Quantity
+    market_value: Money
+    cost_basis: Money
+    realized_pnl: Money
+    is_priced: bool
+
+    @property
+    def result(self) -> Money:
+        """Return all that the position ever brought, realized and unrealized."""
+        return self.realized_pnl + self.market_value - self.cost_basis
+
+
+DayPositions = Mapping[Symbol, PositionOnDay]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilledDay:
+    """A day that nothing was recorded on, made up for from the books and closes.
+
+    ``positions`` is None where what they had cost by then is not known any more.
+    """
+
+    value: DailyValue
+    num_positions: int
+    positions: DayPositions | None
