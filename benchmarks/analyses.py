@@ -24,8 +24,8 @@ from benchmarks.reads import hold
 from benchmarks.rows import Row, by_turns, ratio_row
 from benchmarks.stage import Bare, Service, Stage
 from portfolio.adapters.database.database import Database, open_database
-from portfolio.application.price_ports import PriceStore
-from portfolio.application.price_records import Close, PriceUpdate
+from portfolio.application.prices.ports import PriceStore
+from portfolio.application.prices.records import Close, PriceUpdate
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol

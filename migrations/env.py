@@ -9,7 +9,7 @@ import os
 from alembic import context
 from sqlalchemy import Connection
 
-from portfolio.adapters.database.schema import LOCK_WAIT_SECONDS, VERSION_TABLE, migration_engine
+from portfolio.adapters.database.schema.migration import LOCK_WAIT_SECONDS, VERSION_TABLE, migration_engine
 
 config = context.config
 given = context.get_x_argument(as_dictionary=True)

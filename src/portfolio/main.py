@@ -7,19 +7,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from portfolio.adapters.categories_file import read_categories
 from portfolio.adapters.clock import SystemClock
 from portfolio.adapters.database.database import Database, refuse_what_cannot_work
-from portfolio.adapters.database.tables import SCHEMA_REVISION
+from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
 from portfolio.adapters.feeds.exchanges import Exchanges
 from portfolio.adapters.feeds.simulated import SimulatedExchanges
-from portfolio.adapters.policy_file import read_policy
-from portfolio.application.backfill import Backfill
-from portfolio.application.gap_filling import FillGaps
-from portfolio.application.opening import OpenBooks
-from portfolio.application.verification import ReconcileBooks, VerifyBooks
+from portfolio.adapters.files.categories import read_categories
+from portfolio.adapters.files.policy import read_policy
+from portfolio.application.ledger.opening import OpenBooks
+from portfolio.application.ledger.verification import ReconcileBooks, VerifyBooks
+from portfolio.application.performance.gap_filling import FillGaps
+from portfolio.application.prices.backfill import Backfill
 from portfolio.domain.money import Money
-from portfolio.entrypoints.cli import Desk, commands
+from portfolio.entrypoints.cli.commands import Desk, commands
 from portfolio.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,13 +38,13 @@ class CompositionRoot:
 
     def migrate(self, settings: Settings, target: str) -> str:
         """Bring the schema to ``target`` and return the revision reached."""
-        from portfolio.adapters.database.schema import migrate  # noqa: PLC0415  Alembic is for this command alone
+        from portfolio.adapters.database.schema.migration import migrate  # noqa: PLC0415  Alembic is for this command alone
 
         return migrate(settings.database_url, settings.prices_schema, target=target)
 
     def migration_script(self, settings: Settings, start: str, end: str) -> str:
         """Return the SQL that leads a MySQL or MariaDB database from one revision to the other."""
-        from portfolio.adapters.database.schema import migration_sql  # noqa: PLC0415  as above
+        from portfolio.adapters.database.schema.migration import migration_sql  # noqa: PLC0415  as above
 
         return migration_sql(settings.prices_schema, start=start, end=end)
 

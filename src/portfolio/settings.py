@@ -13,7 +13,7 @@ import msgspec
 from dotenv import dotenv_values
 from msgspec import Meta
 
-from portfolio.domain.portfolio import BookingRules
+from portfolio.domain.ledger.portfolio import BookingRules
 
 PREFIX: Final = "PORTFOLIO_"
 ENV_FILE: Final = ".env"

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import pytest
 
 from portfolio.adapters.database.database import open_database
-from portfolio.adapters.database.schema import migrate
-from portfolio.application.performance_ports import Days
-from portfolio.application.ports import Ledger
-from portfolio.application.price_ports import Leases, PriceStore
-from portfolio.application.signal_ports import Signals
+from portfolio.adapters.database.schema.migration import migrate
+from portfolio.application.ledger.ports import Ledger
+from portfolio.application.performance.ports import Days
+from portfolio.application.prices.ports import Leases, PriceStore
+from portfolio.application.rebalancing.ports import Signals
 from tests.support.databases import DatabaseUnderTest
 from tests.support.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
 

@@ -9,10 +9,10 @@ from decimal import Decimal, localcontext
 import pytest
 
 from portfolio.adapters.database.database import open_database
-from portfolio.adapters.database.schema import migrate
-from portfolio.application.daily_positions import positions_of
+from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.errors import PortfolioMissing
-from portfolio.application.performance_records import DailyValue, FilledDay, PositionOnDay
+from portfolio.application.performance.daily_positions import positions_of
+from portfolio.application.performance.records import DailyValue, FilledDay, PositionOnDay
 from tests.contract.ledger_kinds import Ports, ports
 from tests.contract.test_price_store_port import DAY, record
 from tests.support.databases import DatabaseUnderTest

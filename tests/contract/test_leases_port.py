@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from portfolio.application.errors import LeaseLost
-from portfolio.application.price_records import Fence, PriceUpdate
+from portfolio.application.prices.records import Fence, PriceUpdate
 from tests.contract.ledger_kinds import Ports, ports
 from tests.support.fake_ledger import FakeLeases
 from tests.support.ledger_examples import AT, open_books

@@ -10,8 +10,8 @@ from decimal import Decimal
 import pytest
 
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing
-from portfolio.application.ports import LedgerUnit
-from portfolio.application.records import (
+from portfolio.application.ledger.ports import LedgerUnit
+from portfolio.application.ledger.records import (
     Acceptance,
     BookingKey,
     NewMovement,
@@ -21,10 +21,10 @@ from portfolio.application.records import (
     Revisions,
     TradeFilter,
 )
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.trade import Side, Trade
 from portfolio.domain.money import Money, Quantity
-from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
-from portfolio.domain.trade import Side, Trade
 from tests.contract.ledger_kinds import Ports, ports
 from tests.support.ledger_examples import (
     AT,

@@ -6,8 +6,8 @@ import pytest
 
 from portfolio.adapters.feeds.exchanges import Exchanges
 from portfolio.adapters.feeds.simulated import SimulatedFeed
-from portfolio.application.feed_records import Circuit
-from portfolio.application.price_ports import PriceFeed
+from portfolio.application.prices.ports import PriceFeed
+from portfolio.application.prices.sources import Circuit
 from portfolio.domain.symbol import Symbol
 from tests.support import exchange_faults as faults
 from tests.support.clock import FakeClock

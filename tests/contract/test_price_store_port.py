@@ -9,8 +9,8 @@ from decimal import Decimal
 import pytest
 
 from portfolio.application.errors import PortfolioMissing
-from portfolio.application.price_records import Close, PriceUpdate
-from portfolio.application.records import Revisions
+from portfolio.application.ledger.records import Revisions
+from portfolio.application.prices.records import Close, PriceUpdate
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol

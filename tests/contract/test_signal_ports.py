@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.ports import LedgerUnit
-from portfolio.application.signal_records import Signal, SignalFilter, SignalStatus
+from portfolio.application.ledger.ports import LedgerUnit
+from portfolio.application.rebalancing.records import Signal, SignalFilter, SignalStatus
 from tests.contract.ledger_kinds import Ports, ports
 from tests.support.ledger_examples import AT, ETH, open_books
 from tests.support.signal_examples import LIFETIME, signal

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from portfolio.adapters.database.tables import SCHEMA_REVISION
+from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
 from tests.integration.database.test_migrations import schema_of, up
 from tests.support.database_server import DatabaseServer
 from tests.support.databases import DatabaseUnderTest, sqlite_database_in

@@ -12,12 +12,12 @@ import pymysql
 import pytest
 from sqlalchemy import make_url
 
-from portfolio.adapters.database.engine import Connections
-from portfolio.adapters.database.engines import create_engine
-from portfolio.adapters.database.limits import Limits
-from portfolio.adapters.database.schema import migrate
-from portfolio.adapters.database.session import Session
-from portfolio.adapters.database.statements import Question
+from portfolio.adapters.database.connection.connections import Connections
+from portfolio.adapters.database.connection.engine import create_engine
+from portfolio.adapters.database.connection.session import Session
+from portfolio.adapters.database.connection.statements import Question
+from portfolio.adapters.database.connection.timeouts import Limits
+from portfolio.adapters.database.schema.migration import migrate
 from tests.support.database_run import launch_server
 from tests.support.database_server import DatabaseServer
 from tests.support.old_database import execute

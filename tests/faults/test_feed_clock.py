@@ -14,11 +14,11 @@ from itertools import pairwise
 import pytest
 
 from portfolio.adapters.database.database import Database, open_database
-from portfolio.adapters.database.schema import migrate
+from portfolio.adapters.database.schema.migration import migrate
 from portfolio.adapters.feeds.exchanges import Exchanges
-from portfolio.application.opening import OpenBooks
-from portfolio.application.price_records import Fence
-from portfolio.application.price_refresh import RefreshPrices, RefreshReport
+from portfolio.application.ledger.opening import OpenBooks
+from portfolio.application.prices.records import Fence
+from portfolio.application.prices.refresh import RefreshPrices, RefreshReport
 from portfolio.domain.money import Money
 from portfolio.entrypoints.price_loop import LEASE, LEASE_SECONDS, PriceLoop
 from tests.support import exchange_faults

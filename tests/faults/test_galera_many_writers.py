@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, make_url
 
+from portfolio.adapters.database.connection.connections import Connections
+from portfolio.adapters.database.connection.engine import create_engine
+from portfolio.adapters.database.connection.session import Session
+from portfolio.adapters.database.connection.timeouts import Limits
 from portfolio.adapters.database.database import Database, open_database
-from portfolio.adapters.database.engine import Connections
-from portfolio.adapters.database.engines import create_engine
-from portfolio.adapters.database.leases import DatabaseLeases, check_fence
-from portfolio.adapters.database.limits import Limits
-from portfolio.adapters.database.schema import migrate
-from portfolio.adapters.database.session import Session
-from portfolio.adapters.database.tables import leases
+from portfolio.adapters.database.prices.leases import DatabaseLeases, check_fence
+from portfolio.adapters.database.schema.migration import migrate
+from portfolio.adapters.database.schema.tables import leases
 from portfolio.application.errors import LeaseLost
-from portfolio.application.ports import LedgerUnit
+from portfolio.application.ledger.ports import LedgerUnit
 from tests.faults.galera_service import book, eventually, place_on, report, service_on, try_to_book
 from tests.faults.galera_writers import Writers, booking, expect_exact_books, expect_same_books, expect_verified
 from tests.support.databases import DatabaseUnderTest

@@ -19,7 +19,7 @@ import pymysql
 from click.testing import CliRunner
 from sqlalchemy import make_url
 
-from portfolio.entrypoints.cli import commands
+from portfolio.entrypoints.cli.commands import commands
 from portfolio.main import CompositionRoot
 from tests.support.databases import DatabaseUnderTest
 from tests.support.service import ServiceProcess, free_port

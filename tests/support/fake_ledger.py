@@ -8,12 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
-from portfolio.application.daily_positions import positions_of
 from portfolio.application.errors import LeaseLost, LedgerUnavailable, PortfolioMissing
-from portfolio.application.performance_records import DailyValue, DayPositions, FilledDay
-from portfolio.application.ports import NO_OUTCOMES, LedgerUnit
-from portfolio.application.price_records import Close, Fence, PriceUpdate
-from portfolio.application.records import (
+from portfolio.application.ledger.ports import NO_OUTCOMES, LedgerUnit
+from portfolio.application.ledger.records import (
     Acceptance,
     BookedTrade,
     BookingKey,
@@ -26,9 +23,12 @@ from portfolio.application.records import (
     Revisions,
     TradeFilter,
 )
-from portfolio.application.signal_records import LIVE, Signal, SignalFilter
+from portfolio.application.performance.daily_positions import positions_of
+from portfolio.application.performance.records import DailyValue, DayPositions, FilledDay
+from portfolio.application.prices.records import Close, Fence, PriceUpdate
+from portfolio.application.rebalancing.records import LIVE, Signal, SignalFilter
+from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.mark import Mark
-from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 
 T = TypeVar("T")

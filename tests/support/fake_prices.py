@@ -10,15 +10,15 @@ from typing import cast
 
 from portfolio.application.clock import Clock
 from portfolio.application.errors import FeedFailed, LeaseLost
-from portfolio.application.feed_records import Circuit, FeedReport, SourceState
-from portfolio.application.performance_records import FilledDay
-from portfolio.application.ports import Ledger
-from portfolio.application.price_records import Close, Fence, PriceUpdate
+from portfolio.application.ledger.ports import Ledger
+from portfolio.application.performance.records import FilledDay
+from portfolio.application.prices.records import Close, Fence, PriceUpdate
+from portfolio.application.prices.sources import Circuit, FeedReport, SourceState
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.position import Position
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Price, Quantity
-from portfolio.domain.portfolio import Portfolio
-from portfolio.domain.position import Position
-from portfolio.domain.quote import Quote
+from portfolio.domain.prices.quote import Quote
 from portfolio.domain.symbol import Symbol
 
 BTC, ETH, SOL = Symbol("BTC"), Symbol("ETH"), Symbol("SOL")

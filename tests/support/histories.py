@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from portfolio.application.price_records import Close
+from portfolio.application.prices.records import Close
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
 from tests.support.http_service import Service

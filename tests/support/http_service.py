@@ -16,37 +16,37 @@ import msgspec
 
 from portfolio.adapters.clock import SystemClock
 from portfolio.adapters.database.database import open_database
-from portfolio.adapters.database.schema import migrate
-from portfolio.adapters.database.tables import SCHEMA_REVISION
-from portfolio.application.booking import BookTrades
-from portfolio.application.booking_queue import BookingQueue
-from portfolio.application.cash import MoveCashInOrOut
+from portfolio.adapters.database.schema.migration import migrate
+from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
 from portfolio.application.clock import Clock
-from portfolio.application.feed_records import Circuit, FeedReport, SourceState
-from portfolio.application.health import ReadHealth
-from portfolio.application.history import ReadCloses
-from portfolio.application.market import ReadMarket
-from portfolio.application.opening import OpenBooks
-from portfolio.application.performance import ReadPerformance
-from portfolio.application.performance_ports import Days
-from portfolio.application.ports import Ledger
-from portfolio.application.pretrade import CheckTrade
-from portfolio.application.price_ports import PriceStore
-from portfolio.application.price_refresh import RefreshPrices
-from portfolio.application.rebalancing import ReadPlan, WhatIf
-from portfolio.application.records import Revisions
-from portfolio.application.reversal import ReverseTrade
-from portfolio.application.signal_execution import MarkExecuted
-from portfolio.application.signal_ports import Signals
-from portfolio.application.signal_rules import SignalRules
-from portfolio.application.signals import AcknowledgeSignal, GenerateSignals, ListSignals, LockedPlan
-from portfolio.application.snapshots import Snapshots
-from portfolio.application.timeframes import ReadTimeframes
+from portfolio.application.ledger.booking import BookTrades
+from portfolio.application.ledger.booking_queue import BookingQueue
+from portfolio.application.ledger.cash import MoveCashInOrOut
+from portfolio.application.ledger.opening import OpenBooks
+from portfolio.application.ledger.ports import Ledger
+from portfolio.application.ledger.records import Revisions
+from portfolio.application.ledger.reversal import ReverseTrade
+from portfolio.application.ledger.snapshots import Snapshots
+from portfolio.application.operations.health import ReadHealth
+from portfolio.application.performance.period import ReadPerformance
+from portfolio.application.performance.ports import Days
+from portfolio.application.performance.timeframes import ReadTimeframes
+from portfolio.application.prices.closes import ReadCloses
+from portfolio.application.prices.ports import PriceStore
+from portfolio.application.prices.refresh import RefreshPrices
+from portfolio.application.prices.sources import Circuit, FeedReport, SourceState
+from portfolio.application.rebalancing.planning import ReadPlan, WhatIf
+from portfolio.application.rebalancing.ports import Signals
+from portfolio.application.rebalancing.pretrade import CheckTrade
+from portfolio.application.rebalancing.signal_execution import MarkExecuted
+from portfolio.application.rebalancing.signal_rules import SignalRules
+from portfolio.application.rebalancing.signals import AcknowledgeSignal, GenerateSignals, ListSignals, LockedPlan
+from portfolio.application.risk.state import ReadMarket
 from portfolio.domain.categories import Categories
+from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.money import Money, Price
-from portfolio.domain.portfolio import BookingRules, Portfolio
-from portfolio.domain.quote import Quote
-from portfolio.domain.rebalance import RebalancePolicy
+from portfolio.domain.prices.quote import Quote
+from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.app import PortfolioApp, create_app
 from portfolio.entrypoints.http.use_cases import UseCases

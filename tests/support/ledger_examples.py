@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from portfolio.application.ports import Ledger, LedgerUnit
-from portfolio.application.records import Acceptance, NewMovement, NewTrade, RecordedOutcome, Refusal
+from portfolio.application.ledger.ports import Ledger, LedgerUnit
+from portfolio.application.ledger.records import Acceptance, NewMovement, NewTrade, RecordedOutcome, Refusal
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.trade import Execution, Side
 from portfolio.domain.money import Money, Price, Quantity
-from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
-from portfolio.domain.trade import Execution, Side
 
 AT = datetime(2026, 3, 4, 5, 6, 7, 891234, tzinfo=UTC)
 BTC, ETH = Symbol("BTC"), Symbol("ETH")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from portfolio.adapters.database.schema import migration_engine
+from portfolio.adapters.database.schema.migration import migration_engine
 from tests.support.databases import DatabaseUnderTest
 
 AMOUNT, PERCENT = "DECIMAL(20,8)", "DECIMAL(8,4)"

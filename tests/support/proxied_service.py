@@ -16,8 +16,8 @@ import httpx
 from sqlalchemy import make_url
 
 from portfolio.adapters.database.database import open_database
-from portfolio.adapters.database.schema import migrate
-from portfolio.application.verification import VerifyBooks
+from portfolio.adapters.database.schema.migration import migrate
+from portfolio.application.ledger.verification import VerifyBooks
 from tests.support.database_server import DatabaseServer
 from tests.support.databases import DatabaseUnderTest
 from tests.support.old_database import execute

@@ -5,11 +5,11 @@ from decimal import Decimal, localcontext
 
 from hypothesis import strategies as st
 
-from portfolio.domain.limits import Limits, values_of
-from portfolio.domain.market import Holding, MarketView, Pair
 from portfolio.domain.money import EXACT
-from portfolio.domain.rebalance import RebalancePolicy
-from portfolio.domain.strategies.targets import Proposal, Targets
+from portfolio.domain.rebalancing.limits import Limits, values_of
+from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.strategies.targets import Proposal, Targets
+from portfolio.domain.rebalancing.view import Holding, MarketView, Pair
 
 TOTAL = Decimal(100_000)
 FREE = RebalancePolicy(fee_bps=Decimal(0))

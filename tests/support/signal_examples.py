@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from portfolio.application.signal_records import Origin, Signal
+from portfolio.application.rebalancing.records import Origin, Signal
+from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Money, Quantity
-from portfolio.domain.reason import Priority, Reason
-from portfolio.domain.strategies.targets import Proposal
-from portfolio.domain.trade import Side
+from portfolio.domain.rebalancing.reason import Priority, Reason
+from portfolio.domain.rebalancing.strategies.targets import Proposal
 from tests.support.ledger_examples import AT, BTC
 
 LIFETIME = timedelta(minutes=15)

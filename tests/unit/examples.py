@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
+from portfolio.domain.ledger.trade import Execution, Side
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price, Quantity
-from portfolio.domain.portfolio import BookingRules, Portfolio
 from portfolio.domain.symbol import Symbol
-from portfolio.domain.trade import Execution, Side
 
 NOON = datetime(2025, 6, 15, 12, 0, tzinfo=UTC)
 RULES = BookingRules()

@@ -14,32 +14,32 @@ from typing import Final, Protocol
 import structlog
 
 from portfolio.application.announcer import Announcer, Event
-from portfolio.application.booking import BookTrades
-from portfolio.application.booking_queue import BookingQueue
-from portfolio.application.cash import MoveCashInOrOut
 from portfolio.application.clock import Clock
-from portfolio.application.health import ReadHealth
-from portfolio.application.history import ReadCloses
-from portfolio.application.market import ReadMarket
-from portfolio.application.opening import OpenBooks
-from portfolio.application.performance import ReadPerformance
-from portfolio.application.performance_ports import Days
-from portfolio.application.ports import Ledger
-from portfolio.application.pretrade import CheckTrade
-from portfolio.application.price_ports import CrossCheck, Leases, PriceFeed, PriceStore
-from portfolio.application.price_refresh import RefreshPrices
-from portfolio.application.rebalancing import ReadPlan, WhatIf
-from portfolio.application.reversal import ReverseTrade
-from portfolio.application.signal_execution import MarkExecuted
-from portfolio.application.signal_ports import Signals
-from portfolio.application.signal_rules import SignalRules
-from portfolio.application.signals import AcknowledgeSignal, GenerateSignals, ListSignals, LockedPlan
-from portfolio.application.snapshots import Snapshots
-from portfolio.application.timeframes import ReadTimeframes
+from portfolio.application.ledger.booking import BookTrades
+from portfolio.application.ledger.booking_queue import BookingQueue
+from portfolio.application.ledger.cash import MoveCashInOrOut
+from portfolio.application.ledger.opening import OpenBooks
+from portfolio.application.ledger.ports import Ledger
+from portfolio.application.ledger.reversal import ReverseTrade
+from portfolio.application.ledger.snapshots import Snapshots
+from portfolio.application.operations.health import ReadHealth
+from portfolio.application.performance.period import ReadPerformance
+from portfolio.application.performance.ports import Days
+from portfolio.application.performance.timeframes import ReadTimeframes
+from portfolio.application.prices.closes import ReadCloses
+from portfolio.application.prices.ports import CrossCheck, Leases, PriceFeed, PriceStore
+from portfolio.application.prices.refresh import RefreshPrices
+from portfolio.application.rebalancing.planning import ReadPlan, WhatIf
+from portfolio.application.rebalancing.ports import Signals
+from portfolio.application.rebalancing.pretrade import CheckTrade
+from portfolio.application.rebalancing.signal_execution import MarkExecuted
+from portfolio.application.rebalancing.signal_rules import SignalRules
+from portfolio.application.rebalancing.signals import AcknowledgeSignal, GenerateSignals, ListSignals, LockedPlan
+from portfolio.application.risk.state import ReadMarket
 from portfolio.domain.categories import Categories
 from portfolio.domain.money import Money
-from portfolio.domain.quarantine import QuoteRules
-from portfolio.domain.rebalance import RebalancePolicy
+from portfolio.domain.prices.quarantine import QuoteRules
+from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.entrypoints.http.app import PortfolioApp, create_app
 from portfolio.entrypoints.http.requests import MOST_BOOKINGS
 from portfolio.entrypoints.http.use_cases import UseCases

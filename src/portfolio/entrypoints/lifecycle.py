@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.opening import OpenBooks, Opening
+from portfolio.application.ledger.opening import OpenBooks, Opening
 from portfolio.entrypoints.price_loop import PriceLoop
 
 _log = structlog.get_logger(__name__)

@@ -12,9 +12,9 @@ import structlog
 
 from portfolio.application.clock import Clock
 from portfolio.application.errors import LeaseLost
-from portfolio.application.price_ports import Leases, PriceStore
-from portfolio.application.price_records import Fence
-from portfolio.application.price_refresh import RefreshReport
+from portfolio.application.prices.ports import Leases, PriceStore
+from portfolio.application.prices.records import Fence
+from portfolio.application.prices.refresh import RefreshReport
 
 _log = structlog.get_logger(__name__)
 

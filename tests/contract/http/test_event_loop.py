@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from portfolio.application.computation import beside_the_loop
-from portfolio.application.price_records import Close
+from portfolio.application.in_thread import beside_the_loop
+from portfolio.application.prices.records import Close
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
 from tests.support.http_service import Service

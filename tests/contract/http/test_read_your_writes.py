@@ -15,14 +15,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.opening import OpenBooks
-from portfolio.application.performance_records import DailyValue
-from portfolio.application.records import Revisions
-from portfolio.application.snapshots import Snapshot
+from portfolio.application.ledger.opening import OpenBooks
+from portfolio.application.ledger.records import Revisions
+from portfolio.application.ledger.snapshots import Snapshot
+from portfolio.application.performance.records import DailyValue
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.position import Position
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price, Quantity
-from portfolio.domain.portfolio import Portfolio
-from portfolio.domain.position import Position
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.portfolio import PortfolioAnswers
 from portfolio.entrypoints.http.standing import Encoded, StandingAnswer

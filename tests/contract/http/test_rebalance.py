@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from portfolio.domain.categories import Categories
-from portfolio.domain.rebalance import RebalancePolicy
+from portfolio.domain.rebalancing.policy import RebalancePolicy
 from tests.support.histories import CALM, FALLING, WILD, Shape, booking, exact, hold, remember, rising
 from tests.support.http_service import Service, fields, is_problem, running, running_on_sqlite
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from portfolio.analytics.figure import Matrix
-from portfolio.application.price_records import Close
+from portfolio.application.prices.records import Close
 from portfolio.domain.categories import Categories
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol

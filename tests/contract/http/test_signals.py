@@ -12,13 +12,13 @@ import pytest
 
 from portfolio.adapters.clock import SystemClock
 from portfolio.adapters.database.database import open_database
-from portfolio.adapters.database.schema import migrate
-from portfolio.adapters.database.tables import SCHEMA_REVISION
+from portfolio.adapters.database.schema.migration import migrate
+from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
-from portfolio.application.opening import OpenBooks
-from portfolio.application.rebalancing import PlannedState
-from portfolio.application.signal_rules import SignalRules
-from portfolio.application.signals import AcknowledgeSignal, GenerateSignals, LockedPlan, ReadPlannedState
+from portfolio.application.ledger.opening import OpenBooks
+from portfolio.application.rebalancing.planning import PlannedState
+from portfolio.application.rebalancing.signal_rules import SignalRules
+from portfolio.application.rebalancing.signals import AcknowledgeSignal, GenerateSignals, LockedPlan, ReadPlannedState
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money
 from portfolio.domain.symbol import Symbol

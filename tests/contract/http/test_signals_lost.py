@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
-from portfolio.application.rebalancing import PlannedState
-from portfolio.application.signal_rules import SignalRules
-from portfolio.application.signals import GenerateSignals, LockedPlan
+from portfolio.application.rebalancing.planning import PlannedState
+from portfolio.application.rebalancing.signal_rules import SignalRules
+from portfolio.application.rebalancing.signals import GenerateSignals, LockedPlan
 from tests.support.fake_ledger import FakeLedger
 from tests.support.http_service import BUY, Service, is_problem, running
 

@@ -8,11 +8,11 @@ from decimal import Decimal
 import pytest
 
 from portfolio.adapters.database.database import Database, open_database
-from portfolio.adapters.database.schema import migrate
-from portfolio.application.opening import OpenBooks, Opening
-from portfolio.application.price_records import PriceUpdate
-from portfolio.application.records import NewMovement, TradeFilter
-from portfolio.application.verification import ReconcileBooks, VerifyBooks
+from portfolio.adapters.database.schema.migration import migrate
+from portfolio.application.ledger.opening import OpenBooks, Opening
+from portfolio.application.ledger.records import NewMovement, TradeFilter
+from portfolio.application.ledger.verification import ReconcileBooks, VerifyBooks
+from portfolio.application.prices.records import PriceUpdate
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol

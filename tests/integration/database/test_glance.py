@@ -15,16 +15,16 @@ import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from portfolio.adapters.clock import SystemClock
+from portfolio.adapters.database.connection.revision_lookup import Glance
+from portfolio.adapters.database.connection.timeouts import Limits
 from portfolio.adapters.database.database import Database, open_database
-from portfolio.adapters.database.glance import Glance
-from portfolio.adapters.database.limits import Limits
-from portfolio.adapters.database.portfolio_row import _COMPUTED
-from portfolio.adapters.database.schema import migrate
-from portfolio.adapters.database.tables import mock_holdings, mock_portfolio
+from portfolio.adapters.database.ledger.portfolio_row import _COMPUTED
+from portfolio.adapters.database.schema.migration import migrate
+from portfolio.adapters.database.schema.tables import mock_holdings, mock_portfolio
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.opening import OpenBooks
-from portfolio.application.records import Revisions
-from portfolio.application.snapshots import Snapshots
+from portfolio.application.ledger.opening import OpenBooks
+from portfolio.application.ledger.records import Revisions
+from portfolio.application.ledger.snapshots import Snapshots
 from tests.support.database_server import DatabaseServer
 from tests.support.databases import DatabaseUnderTest
 from tests.support.ledger_examples import book_one, execution, money

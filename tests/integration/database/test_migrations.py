@@ -13,10 +13,10 @@ from alembic.config import main as alembic
 from sqlalchemy.exc import DBAPIError
 
 from portfolio.adapters.database.database import open_database
-from portfolio.adapters.database.schema import migrate, migration_sql, migrations_folder
-from portfolio.adapters.database.tables import SCHEMA_REVISION
+from portfolio.adapters.database.schema.migration import migrate, migration_sql, migrations_folder
+from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
 from portfolio.application.errors import NotFound, SchemaUnknown
-from portfolio.application.verification import VerifyBooks
+from portfolio.application.ledger.verification import VerifyBooks
 from tests.support.database_server import DatabaseServer
 from tests.support.databases import DatabaseUnderTest
 from tests.support.ledger_examples import book_one, open_books

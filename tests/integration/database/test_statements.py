@@ -12,14 +12,14 @@ import pytest
 from sqlalchemy import Boolean, Date, Integer, Table, bindparam, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from portfolio.adapters.database.driver import VALUES_A_MESSAGE
-from portfolio.adapters.database.engine import Connections
-from portfolio.adapters.database.engines import create_engine
-from portfolio.adapters.database.limits import Limits
-from portfolio.adapters.database.schema import migrate
-from portfolio.adapters.database.session import Session
-from portfolio.adapters.database.statements import Prepared, Question
-from portfolio.adapters.database.tables import (
+from portfolio.adapters.database.connection.connections import Connections
+from portfolio.adapters.database.connection.driver import VALUES_A_MESSAGE
+from portfolio.adapters.database.connection.engine import create_engine
+from portfolio.adapters.database.connection.session import Session
+from portfolio.adapters.database.connection.statements import Prepared, Question
+from portfolio.adapters.database.connection.timeouts import Limits
+from portfolio.adapters.database.schema.migration import migrate
+from portfolio.adapters.database.schema.tables import (
     booking_outcomes,
     leases,
     metadata,
@@ -27,7 +27,7 @@ from portfolio.adapters.database.tables import (
     mock_portfolio,
     schema_revision,
 )
-from portfolio.adapters.database.types import Exact, KeyText, UtcMoment
+from portfolio.adapters.database.schema.types import Exact, KeyText, UtcMoment
 from portfolio.application.errors import SchemaUnknown
 from tests.support.databases import DatabaseUnderTest
 

@@ -12,13 +12,13 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import make_url
 
+from portfolio.adapters.database.connection.timeouts import Limits
 from portfolio.adapters.database.database import Database, open_database
-from portfolio.adapters.database.limits import Limits
-from portfolio.adapters.database.schema import migrate
+from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
-from portfolio.application.ports import LedgerUnit
-from portfolio.application.records import TradeFilter
-from portfolio.application.verification import VerifyBooks
+from portfolio.application.ledger.ports import LedgerUnit
+from portfolio.application.ledger.records import TradeFilter
+from portfolio.application.ledger.verification import VerifyBooks
 from tests.support.database_server import DatabaseServer
 from tests.support.databases import DatabaseUnderTest
 from tests.support.ledger_examples import BTC, ETH, book, book_one, execution, money, open_books

@@ -10,7 +10,7 @@ import pytest
 from pymysql.err import ProgrammingError
 from sqlalchemy import make_url
 
-from portfolio.adapters.database.wire import exchange
+from portfolio.adapters.database.connection.wire import exchange
 from tests.support.databases import DatabaseUnderTest
 
 TEXTS = [f"REPEAT('x', {size})" for size in (0, 1, 250, 251, 252, 65_535, 65_536, 70_000)]

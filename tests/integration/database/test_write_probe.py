@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import Connection
 
-from portfolio.adapters.database import ledger as ledger_module
 from portfolio.adapters.database.database import Database, open_database
-from portfolio.adapters.database.schema import migrate, migration_engine
+from portfolio.adapters.database.ledger import ledger as ledger_module
+from portfolio.adapters.database.schema.migration import migrate, migration_engine
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.ports import LedgerUnit
+from portfolio.application.ledger.ports import LedgerUnit
 from tests.support.databases import DatabaseUnderTest
 from tests.support.ledger_examples import book, book_one, open_books
 

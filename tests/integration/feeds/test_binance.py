@@ -6,7 +6,7 @@ from portfolio.adapters.feeds.binance import BinanceFeed
 from portfolio.adapters.feeds.exchange_client import ExchangeClient
 from portfolio.adapters.feeds.exchanges import Exchanges
 from portfolio.adapters.feeds.tether import USDT, TetherRate
-from portfolio.application.feed_records import Circuit
+from portfolio.application.prices.sources import Circuit
 from portfolio.domain.symbol import Symbol
 from tests.support import exchange_faults as faults
 from tests.support.clock import FakeClock

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from portfolio.adapters.feeds.exchanges import Exchanges
-from portfolio.application.feed_records import Circuit
+from portfolio.application.prices.sources import Circuit
 from portfolio.domain.symbol import Symbol
 from tests.support import exchange_faults as faults
 from tests.support.clock import FakeClock

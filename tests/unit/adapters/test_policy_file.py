@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from portfolio.adapters.policy_file import read_policy
+from portfolio.adapters.files.policy import read_policy
 from portfolio.application.errors import ConfigurationInvalid
-from portfolio.domain.reason import Priority, Reason
-from portfolio.domain.rebalance import RebalancePolicy
+from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.reason import Priority, Reason
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "policy.toml"
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from portfolio.application.booking import BookTrades
-from portfolio.application.booking_batch import BookingResult
-from portfolio.application.opening import OpenBooks
-from portfolio.application.records import Acceptance, BookingReply, BookTrade, Refusal
-from portfolio.domain.trade import Execution
+from portfolio.application.ledger.booking import BookTrades
+from portfolio.application.ledger.booking_batch import BookingResult
+from portfolio.application.ledger.opening import OpenBooks
+from portfolio.application.ledger.records import Acceptance, BookingReply, BookTrade, Refusal
+from portfolio.domain.ledger.trade import Execution
 from tests.support.clock import FakeClock
 from tests.support.fake_ledger import FakeLedger
 from tests.unit.examples import RULES, money

@@ -3,8 +3,8 @@ from datetime import date
 
 import pytest
 
-from portfolio.application.backfill import Backfill
 from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.prices.backfill import Backfill
 from portfolio.domain.symbol import Symbol
 from tests.support.clock import NOON, FakeClock
 from tests.support.fake_prices import BTC, ETH, LoadedLedger, RecordingPrices, ScriptedCloses, holding

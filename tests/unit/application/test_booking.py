@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio.application.booking import BookTrades
 from portfolio.application.errors import KeyReused, LedgerUnavailable, OutcomeUnknown
-from portfolio.application.records import BookingKey, BookTrade
+from portfolio.application.ledger.booking import BookTrades
+from portfolio.application.ledger.records import BookingKey, BookTrade
 from portfolio.domain.errors import OutOfRange
 from portfolio.domain.money import Money
 from tests.support.clock import FakeClock

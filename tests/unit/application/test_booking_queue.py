@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from portfolio.application.booking import BookTrades
-from portfolio.application.booking_batch import BookingResult
-from portfolio.application.booking_queue import BookingQueue
 from portfolio.application.errors import LedgerUnavailable, Overloaded
-from portfolio.application.records import BookTrade
+from portfolio.application.ledger.booking import BookTrades
+from portfolio.application.ledger.booking_batch import BookingResult
+from portfolio.application.ledger.booking_queue import BookingQueue
+from portfolio.application.ledger.records import BookTrade
 from tests.support.clock import FakeClock
 from tests.support.fake_ledger import FakeLedger
 from tests.unit.application.booking_examples import accepted, opened, refused, wish

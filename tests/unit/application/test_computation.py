@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from portfolio.application.computation import beside_the_loop
+from portfolio.application.in_thread import beside_the_loop
 
 
 async def test_computations_handed_over_at_once_run_in_one_thread_in_the_order_they_came() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal, localcontext
 
-from portfolio.application.day_results import DayResult, DayValue, day_result, flow_since
+from portfolio.application.performance.day_results import DayResult, DayValue, day_result, flow_since
 
 
 def value(total: str, unit: str | None, deposits: str | None = None, all_before: str | None = None) -> DayValue:

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from portfolio.application.announcer import Announcer, Event
-from portfolio.application.booking import BookTrades
-from portfolio.application.booking_events import CashMoved, TradeBooked
-from portfolio.application.cash import MoveCash, MoveCashInOrOut
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
-from portfolio.application.opening import OpenBooks
-from portfolio.application.reversal import ReverseTrade
-from portfolio.application.signal_execution import MarkExecuted
-from portfolio.application.signal_records import SignalChanged, SignalStatus
-from portfolio.domain.movement import MovementKind
+from portfolio.application.ledger.booking import BookTrades
+from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
+from portfolio.application.ledger.events import CashMoved, TradeBooked
+from portfolio.application.ledger.opening import OpenBooks
+from portfolio.application.ledger.reversal import ReverseTrade
+from portfolio.application.rebalancing.records import SignalChanged, SignalStatus
+from portfolio.application.rebalancing.signal_execution import MarkExecuted
+from portfolio.domain.ledger.cash_transaction import MovementKind
 from tests.support.clock import FakeClock
 from tests.support.fake_ledger import FakeLedger, FakeSignals
 from tests.support.ledger_examples import AT

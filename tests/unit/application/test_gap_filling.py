@@ -8,16 +8,16 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio.application.cash import MoveCash, MoveCashInOrOut
 from portfolio.application.errors import NotFound
-from portfolio.application.gap_filling import FillGaps, GapReport
-from portfolio.application.performance_records import DailyValue
-from portfolio.application.price_records import Close
-from portfolio.application.reversal import ReverseTrade
-from portfolio.application.verification import ReconcileBooks
+from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
+from portfolio.application.ledger.reversal import ReverseTrade
+from portfolio.application.ledger.verification import ReconcileBooks
+from portfolio.application.performance.gap_filling import FillGaps, GapReport
+from portfolio.application.performance.records import DailyValue
+from portfolio.application.prices.records import Close
+from portfolio.domain.ledger.cash_transaction import MovementKind
+from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Price, Quantity
-from portfolio.domain.movement import MovementKind
-from portfolio.domain.trade import Side
 from tests.support.clock import FakeClock
 from tests.support.fake_ledger import FakeDays
 from tests.support.fake_prices import ScriptedCloses

@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from portfolio.application.errors import LedgerUnavailable, SchemaUnknown
-from portfolio.application.health import Condition, DatabaseCondition, Health
-from portfolio.application.records import Revisions
+from portfolio.application.ledger.records import Revisions
+from portfolio.application.operations.health import Condition, DatabaseCondition, Health
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price
 from portfolio.domain.symbol import Symbol

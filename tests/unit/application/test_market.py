@@ -11,17 +11,17 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio.application.computation import beside_the_loop
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.history import ReadCloses
-from portfolio.application.market import MarketState, ReadMarket
-from portfolio.application.price_records import Close
-from portfolio.application.snapshots import Snapshots
+from portfolio.application.in_thread import beside_the_loop
+from portfolio.application.ledger.snapshots import Snapshots
+from portfolio.application.prices.closes import ReadCloses
+from portfolio.application.prices.records import Close
+from portfolio.application.risk.state import MarketState, ReadMarket
 from portfolio.domain.categories import Categories
-from portfolio.domain.market import MarketView
-from portfolio.domain.portfolio import Portfolio
-from portfolio.domain.position import Position
-from portfolio.domain.rebalance import RebalancePolicy
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.position import Position
+from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.view import MarketView
 from portfolio.domain.symbol import Symbol
 from tests.support.clock import NOON, FakeClock
 from tests.support.fake_ledger import Books, FakeLeases, FakeLedger, FakePriceStore

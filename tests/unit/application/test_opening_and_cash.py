@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from portfolio.application.cash import MoveCash, MoveCashInOrOut
 from portfolio.application.errors import KeyReused, LedgerUnavailable, NotFound, OutcomeUnknown
-from portfolio.application.opening import OpenBooks, Opening
-from portfolio.application.reversal import ReverseTrade
-from portfolio.application.verification import VerifyBooks
+from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
+from portfolio.application.ledger.opening import OpenBooks, Opening
+from portfolio.application.ledger.reversal import ReverseTrade
+from portfolio.application.ledger.verification import VerifyBooks
 from portfolio.domain.errors import InsufficientCash, InvalidAmount, NotReversible
+from portfolio.domain.ledger.cash_transaction import MovementKind
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.position import Position
 from portfolio.domain.money import Money
-from portfolio.domain.movement import MovementKind
-from portfolio.domain.portfolio import Portfolio
-from portfolio.domain.position import Position
 from portfolio.domain.symbol import Symbol
 from tests.support.clock import FakeClock
 from tests.support.fake_ledger import Books, FakeLedger

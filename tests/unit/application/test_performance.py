@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.performance import Performance, ReadPerformance
-from portfolio.application.performance_records import DailyValue
-from portfolio.application.snapshots import Snapshots
+from portfolio.application.ledger.snapshots import Snapshots
+from portfolio.application.performance.period import Performance, ReadPerformance
+from portfolio.application.performance.records import DailyValue
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.trade_counts import Tally
+from portfolio.domain.ledger.units import Units
 from portfolio.domain.money import Money
-from portfolio.domain.portfolio import Portfolio
-from portfolio.domain.tally import Tally
-from portfolio.domain.units import Units
 from tests.support.clock import NOON, FakeClock
 from tests.support.fake_ledger import Books, FakeDays, FakeLedger
 from tests.unit.examples import money

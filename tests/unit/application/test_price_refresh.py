@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from portfolio.application.errors import LeaseLost, LedgerUnavailable
-from portfolio.application.price_records import Fence
-from portfolio.application.price_refresh import RefreshPrices
-from portfolio.domain.quarantine import QuoteRules
+from portfolio.application.prices.records import Fence
+from portfolio.application.prices.refresh import RefreshPrices
+from portfolio.domain.prices.quarantine import QuoteRules
 from tests.support.clock import NOON, FakeClock
 from tests.support.fake_prices import BTC, ETH, SOL, LoadedLedger, RecordingPrices, ScriptedFeed, holding, price
 

@@ -9,22 +9,22 @@ from decimal import Decimal
 import pytest
 
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.exposure import over_limits
-from portfolio.application.history import ReadCloses
-from portfolio.application.market import ReadMarket
-from portfolio.application.pretrade import CheckTrade, TradeCheck
-from portfolio.application.rebalancing import ImaginedTrade, ReadPlan, WhatIf
-from portfolio.application.records import BookTrade
-from portfolio.application.snapshots import Snapshots
+from portfolio.application.ledger.records import BookTrade
+from portfolio.application.ledger.snapshots import Snapshots
+from portfolio.application.prices.closes import ReadCloses
+from portfolio.application.rebalancing.planning import ImaginedTrade, ReadPlan, WhatIf
+from portfolio.application.rebalancing.pretrade import CheckTrade, TradeCheck
+from portfolio.application.risk.exposure import over_limits
+from portfolio.application.risk.state import ReadMarket
 from portfolio.domain.categories import Categories
 from portfolio.domain.errors import InsufficientCash, InvalidAmount, InvalidPolicy
+from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
+from portfolio.domain.ledger.position import Position
+from portfolio.domain.ledger.trade import Side
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price, Quantity
-from portfolio.domain.portfolio import BookingRules, Portfolio
-from portfolio.domain.position import Position
-from portfolio.domain.rebalance import RebalancePolicy
+from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.symbol import Symbol
-from portfolio.domain.trade import Side
 from tests.support.clock import FakeClock
 from tests.support.fake_ledger import Books, FakeLeases, FakeLedger, FakePriceStore
 from tests.unit.application.booking_examples import wish

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Any, cast
 
 from portfolio.application.errors import OutcomeUnknown
-from portfolio.application.ports import Ledger, LedgerUnit
-from portfolio.application.records import BookingKey
-from portfolio.application.resolution import Made, carry_out
+from portfolio.application.ledger.lost_commit import Made, carry_out
+from portfolio.application.ledger.ports import Ledger, LedgerUnit
+from portfolio.application.ledger.records import BookingKey
 
 UNIT = cast("LedgerUnit", object())
 

@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 
 from portfolio.analytics.closes import assets_in, history_of
 from portfolio.analytics.statistics import asset_statistics
-from portfolio.application.history import Closes
-from portfolio.application.market import MarketState
-from portfolio.application.records import Revisions
-from portfolio.application.risk import apportioned, concentration_of, sectors_of
-from portfolio.application.risk_health import health_of
-from portfolio.application.risk_metrics import ReadRiskMetrics, risk_metrics_of
-from portfolio.application.risk_statistics import correlation_of, value_at_risk_of, volatility_of
-from portfolio.application.snapshots import Snapshot
-from portfolio.application.valuation import value_portfolio
+from portfolio.application.ledger.records import Revisions
+from portfolio.application.ledger.snapshots import Snapshot
+from portfolio.application.prices.closes import Closes
+from portfolio.application.prices.valuation import value_portfolio
+from portfolio.application.risk.concentration import apportioned, concentration_of, sectors_of
+from portfolio.application.risk.health import health_of
+from portfolio.application.risk.metrics import ReadRiskMetrics, risk_metrics_of
+from portfolio.application.risk.state import MarketState
+from portfolio.application.risk.statistics import correlation_of, value_at_risk_of, volatility_of
 from portfolio.domain.categories import Categories
-from portfolio.domain.market import Holding, MarketView
-from portfolio.domain.portfolio import Portfolio
-from portfolio.domain.rebalance import RebalancePolicy
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.view import Holding, MarketView
 from portfolio.domain.symbol import Symbol
 from tests.support.clock import NOON
 from tests.unit.application.test_market import BTC as BITCOIN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from portfolio.domain.portfolio import BookingRules
+from portfolio.domain.ledger.portfolio import BookingRules
 from tests.support.clock import NOON
 from tests.support.signal_examples import signal
 from tests.unit.examples import after, bought, funded, sold

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing
-from portfolio.application.records import Revisions
-from portfolio.application.snapshots import RELOAD_SECONDS, Snapshots
-from portfolio.domain.portfolio import Portfolio
+from portfolio.application.ledger.records import Revisions
+from portfolio.application.ledger.snapshots import RELOAD_SECONDS, Snapshots
+from portfolio.domain.ledger.portfolio import Portfolio
 from tests.support.clock import FakeClock
 from tests.support.fake_ledger import Books, FakeLedger
 from tests.unit.application.booking_examples import booking, opened, wish

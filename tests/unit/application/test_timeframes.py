@@ -8,19 +8,19 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio.application.daily_positions import NOTHING, attribute
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.performance import ReadPerformance
-from portfolio.application.performance_records import PositionOnDay
-from portfolio.application.price_records import PriceUpdate
-from portfolio.application.records import BookTrade, Revisions
-from portfolio.application.snapshots import Snapshots
-from portfolio.application.timeframes import NAMES, ReadTimeframes, Timeframe, Timeframes
+from portfolio.application.ledger.records import BookTrade, Revisions
+from portfolio.application.ledger.snapshots import Snapshots
+from portfolio.application.performance.daily_positions import NOTHING, attribute
+from portfolio.application.performance.period import ReadPerformance
+from portfolio.application.performance.records import PositionOnDay
+from portfolio.application.performance.timeframes import NAMES, ReadTimeframes, Timeframe, Timeframes
+from portfolio.application.prices.records import PriceUpdate
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.trade import Execution, Side
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price, Quantity
-from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
-from portfolio.domain.trade import Execution, Side
 from tests.support.clock import FakeClock
 from tests.support.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeUnit
 from tests.unit.application.booking_examples import booking, opened

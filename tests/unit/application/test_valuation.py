@@ -9,11 +9,11 @@ from decimal import Decimal
 import pytest
 
 from portfolio.application.errors import FeedFailed, PricesUnavailable, SchemaUnknown
-from portfolio.application.valuation import PriceStatus, Valuation, aged, value_portfolio
+from portfolio.application.prices.valuation import PriceStatus, Valuation, aged, value_portfolio
 from portfolio.domain.categories import Categories
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.position import Position
 from portfolio.domain.money import Money, percent_of
-from portfolio.domain.portfolio import Portfolio
-from portfolio.domain.position import Position
 from portfolio.domain.symbol import Symbol
 from tests.unit.examples import NOON, after, bought, funded, mark, money, sold, units
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from portfolio.application.errors import OutcomeUnknown
-from portfolio.application.records import NewMovement, NewTrade
-from portfolio.application.reversal import ReverseTrade
-from portfolio.application.verification import ReconcileBooks, VerifyBooks
+from portfolio.application.ledger.records import NewMovement, NewTrade
+from portfolio.application.ledger.reversal import ReverseTrade
+from portfolio.application.ledger.verification import ReconcileBooks, VerifyBooks
+from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import Money
-from portfolio.domain.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 from tests.support.clock import FakeClock
 from tests.support.fake_ledger import FakeLedger

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio.domain.market import Holding
-from portfolio.domain.strategies.deployment import cash_deployment, spend
+from portfolio.domain.rebalancing.strategies.deployment import cash_deployment, spend
+from portfolio.domain.rebalancing.view import Holding
 from tests.support.rebalancing import asset, changes, targets_of, view_of
 
 

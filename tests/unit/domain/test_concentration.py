@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio.domain.concentration import (
+from portfolio.domain.rebalancing.concentration import (
     ConcentrationLevel,
     Excess,
     concentration_level,
@@ -12,8 +12,8 @@ from portfolio.domain.concentration import (
     excess_over,
     herfindahl,
 )
-from portfolio.domain.figures import figures_of
-from portfolio.domain.market import MarketView
+from portfolio.domain.rebalancing.summary import figures_of
+from portfolio.domain.rebalancing.view import MarketView
 from tests.support.rebalancing import FREE, asset, view_of
 
 

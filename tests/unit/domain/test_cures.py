@@ -3,11 +3,11 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from portfolio.domain.cures import way_to_target
-from portfolio.domain.health import Factor
-from portfolio.domain.market import MarketView
-from portfolio.domain.rebalance import RebalancePolicy
-from portfolio.domain.unresolved import Obstacle
+from portfolio.domain.rebalancing.health import Factor
+from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.remedies import way_to_target
+from portfolio.domain.rebalancing.unresolved import Obstacle
+from portfolio.domain.rebalancing.view import MarketView
 from tests.support.rebalancing import FREE, asset, view_of
 
 

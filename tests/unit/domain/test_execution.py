@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portfolio.domain.errors import AmountMismatch, InvalidAmount, OutOfRange
+from portfolio.domain.ledger.trade import Execution, Side
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
-from portfolio.domain.trade import Execution, Side
 from tests.unit.domain.ledger_model import Wish, exact
 from tests.unit.examples import NOON, bought, execution, money, sold
 

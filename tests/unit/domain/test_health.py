@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio.domain.health import Factor, Health, assess, average_correlation
-from portfolio.domain.market import Holding, MarketView
+from portfolio.domain.rebalancing.health import Factor, Health, assess, average_correlation
+from portfolio.domain.rebalancing.view import Holding, MarketView
 from tests.support.rebalancing import FREE, asset, view_of
 
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from portfolio.domain.errors import DomainError, OutOfRange
+from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
+from portfolio.domain.ledger.trade import Execution, Side, Trade
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price, Quantity
-from portfolio.domain.portfolio import BookingRules, Portfolio
 from portfolio.domain.symbol import Symbol
-from portfolio.domain.trade import Execution, Side, Trade
 from tests.unit.domain.ledger_model import ONE, TOO_LARGE, Books, Holding, Refused, Wish, exact
 from tests.unit.examples import NOON
 

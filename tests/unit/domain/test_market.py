@@ -4,7 +4,7 @@ from decimal import Decimal, localcontext
 
 import pytest
 
-from portfolio.domain.market import Holding, MarketView, pair_of
+from portfolio.domain.rebalancing.view import Holding, MarketView, pair_of
 from tests.support.rebalancing import asset
 
 

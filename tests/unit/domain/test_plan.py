@@ -6,17 +6,17 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio.domain.limits import Limits
-from portfolio.domain.market import Holding, MarketView
-from portfolio.domain.plan import Plan, make_plan
-from portfolio.domain.projection import TradeIntent, project
-from portfolio.domain.reason import Priority, Reason
-from portfolio.domain.rebalance import RebalancePolicy
-from portfolio.domain.recommendation import recommendations_of
-from portfolio.domain.settlement import Settlement
-from portfolio.domain.strategies.targets import Proposal
-from portfolio.domain.trade import Side
-from portfolio.domain.unresolved import Obstacle
+from portfolio.domain.ledger.trade import Side
+from portfolio.domain.rebalancing.limits import Limits
+from portfolio.domain.rebalancing.plan import Plan, make_plan
+from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.projection import TradeIntent, project
+from portfolio.domain.rebalancing.reason import Priority, Reason
+from portfolio.domain.rebalancing.recommendation import recommendations_of
+from portfolio.domain.rebalancing.settlement import Settlement
+from portfolio.domain.rebalancing.strategies.targets import Proposal
+from portfolio.domain.rebalancing.unresolved import Obstacle
+from portfolio.domain.rebalancing.view import Holding, MarketView
 from tests.support.rebalancing import FREE, asset, view_of
 
 DEFAULT = RebalancePolicy()

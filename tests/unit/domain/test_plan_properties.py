@@ -5,14 +5,14 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 
-from portfolio.domain.health import assess
-from portfolio.domain.limits import broken_limits
-from portfolio.domain.market import MarketView
-from portfolio.domain.plan import Plan, make_plan
-from portfolio.domain.projection import TradeIntent, project
-from portfolio.domain.rebalance import RebalancePolicy
-from portfolio.domain.trade import Side
-from portfolio.domain.unresolved import Obstacle
+from portfolio.domain.ledger.trade import Side
+from portfolio.domain.rebalancing.health import assess
+from portfolio.domain.rebalancing.limits import broken_limits
+from portfolio.domain.rebalancing.plan import Plan, make_plan
+from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.projection import TradeIntent, project
+from portfolio.domain.rebalancing.unresolved import Obstacle
+from portfolio.domain.rebalancing.view import MarketView
 from tests.support.rebalancing import views
 
 COSTS = pytest.mark.parametrize("fee_bps", [0, 10, 50])

@@ -18,12 +18,12 @@ from portfolio.domain.errors import (
     NotReversible,
     OutOfRange,
 )
+from portfolio.domain.ledger.cash_transaction import MovementKind
+from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
+from portfolio.domain.ledger.position import Position
+from portfolio.domain.ledger.trade import Trade
 from portfolio.domain.money import Money
-from portfolio.domain.movement import MovementKind
-from portfolio.domain.portfolio import BookingRules, Portfolio
-from portfolio.domain.position import Position
 from portfolio.domain.symbol import Symbol
-from portfolio.domain.trade import Trade
 from tests.unit.domain.ledger_model import ONE, exact
 from tests.unit.examples import NOON, RULES, after, bought, funded, mark, money, sold, units
 

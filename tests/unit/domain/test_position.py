@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from portfolio.domain.errors import OutOfRange
+from portfolio.domain.ledger.position import TRADE_SOURCE, Position
+from portfolio.domain.ledger.trade import Execution, Side, Trade
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money
-from portfolio.domain.position import TRADE_SOURCE, Position
 from portfolio.domain.symbol import Symbol
-from portfolio.domain.trade import Execution, Side, Trade
 from tests.unit.examples import NOON, bought, execution, mark, money, price, sold, units
 
 EMPTY = Position(symbol=Symbol("BTC"))

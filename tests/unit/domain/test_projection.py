@@ -9,11 +9,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, UnknownAsset
-from portfolio.domain.limits import broken_limits
-from portfolio.domain.market import Holding, MarketView
-from portfolio.domain.projection import TradeIntent, largest_quantity, project
-from portfolio.domain.rebalance import RebalancePolicy
-from portfolio.domain.trade import Side
+from portfolio.domain.ledger.trade import Side
+from portfolio.domain.rebalancing.limits import broken_limits
+from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.projection import TradeIntent, largest_quantity, project
+from portfolio.domain.rebalancing.view import Holding, MarketView
 from tests.support.rebalancing import FREE, asset, view_of, views
 
 DEFAULT = RebalancePolicy()

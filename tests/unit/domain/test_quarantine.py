@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portfolio.domain.mark import Mark
-from portfolio.domain.quarantine import Quarantine, QuoteRules, Verdict
-from portfolio.domain.quote import Quote
+from portfolio.domain.prices.quarantine import Quarantine, QuoteRules, Verdict
+from portfolio.domain.prices.quote import Quote
 from portfolio.domain.symbol import Symbol
 from tests.support.clock import NOON
 from tests.support.fake_prices import BTC, ETH, price

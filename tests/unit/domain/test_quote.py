@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from portfolio.domain.errors import DomainError, InvalidAmount, OutOfRange
 from portfolio.domain.money import Price
-from portfolio.domain.quote import Quote, decimal_of, price_of
+from portfolio.domain.prices.quote import Quote, decimal_of, price_of
 from portfolio.domain.symbol import Symbol
 from tests.support.clock import NOON
 

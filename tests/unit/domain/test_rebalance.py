@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from portfolio.domain.errors import InvalidPolicy
-from portfolio.domain.reason import Priority, Reason
-from portfolio.domain.rebalance import RebalancePolicy
+from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.reason import Priority, Reason
 
 DEFAULT = RebalancePolicy()
 

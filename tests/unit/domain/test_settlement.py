@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from portfolio.domain.limits import Limits
-from portfolio.domain.reason import Reason
-from portfolio.domain.rebalance import RebalancePolicy
-from portfolio.domain.settlement import settle
-from portfolio.domain.strategies.targets import Proposal, Targets
+from portfolio.domain.rebalancing.limits import Limits
+from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.reason import Reason
+from portfolio.domain.rebalancing.settlement import settle
+from portfolio.domain.rebalancing.strategies.targets import Proposal, Targets
 from tests.support.rebalancing import asset, view_of
 
 LIMITS = Limits.of(view_of(asset("A", "50")), RebalancePolicy())

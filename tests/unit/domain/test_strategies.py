@@ -4,10 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio.domain.reason import Reason
-from portfolio.domain.strategies.categories import category_concentration
-from portfolio.domain.strategies.pairs import high_correlation
-from portfolio.domain.strategies.positions import concentration_risk, high_volatility, negative_momentum
+from portfolio.domain.rebalancing.reason import Reason
+from portfolio.domain.rebalancing.strategies.categories import category_concentration
+from portfolio.domain.rebalancing.strategies.pairs import high_correlation
+from portfolio.domain.rebalancing.strategies.positions import concentration_risk, high_volatility, negative_momentum
 from tests.support.rebalancing import asset, changes, targets_of, view_of
 
 # --- rule 1 ---

@@ -10,10 +10,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from portfolio.domain.errors import OutOfRange
+from portfolio.domain.ledger.trade_counts import Tally
+from portfolio.domain.ledger.units import LEAST_COUNT, Units
 from portfolio.domain.money import Money
 from portfolio.domain.symbol import Symbol
-from portfolio.domain.tally import Tally
-from portfolio.domain.units import LEAST_COUNT, Units
 from tests.unit.domain.ledger_model import ONE, exact
 from tests.unit.examples import NOON, RULES, after, bought, funded, mark, money, sold
 

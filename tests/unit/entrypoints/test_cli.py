@@ -11,17 +11,17 @@ from typing import Any, cast
 import pytest
 from click.testing import CliRunner, Result
 
-from portfolio.application.backfill import Backfill, BackfillReport
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.gap_filling import FillGaps, GapReport
-from portfolio.application.opening import OpenBooks, Opening
-from portfolio.application.records import NewMovement, PositionAdjustment
-from portfolio.application.verification import ReconcileBooks, Verdict, VerifyBooks
+from portfolio.application.ledger.opening import OpenBooks, Opening
+from portfolio.application.ledger.records import NewMovement, PositionAdjustment
+from portfolio.application.ledger.verification import ReconcileBooks, Verdict, VerifyBooks
+from portfolio.application.performance.gap_filling import FillGaps, GapReport
+from portfolio.application.prices.backfill import Backfill, BackfillReport
 from portfolio.domain.errors import OutOfRange
+from portfolio.domain.ledger.cash_transaction import Movement, MovementKind
 from portfolio.domain.money import Money, Quantity
-from portfolio.domain.movement import Movement, MovementKind
 from portfolio.domain.symbol import Symbol
-from portfolio.entrypoints.cli import Desk, commands
+from portfolio.entrypoints.cli.commands import Desk, commands
 from portfolio.entrypoints.http.auth import Keyring
 from portfolio.settings import Settings, SettingsError
 

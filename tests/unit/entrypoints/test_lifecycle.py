@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from portfolio.application.errors import LedgerUnavailable, SchemaUnknown
-from portfolio.application.opening import OpenBooks, Opening
+from portfolio.application.ledger.opening import OpenBooks, Opening
 from portfolio.entrypoints import lifecycle as module
 from portfolio.entrypoints.lifecycle import Lifecycle
 from portfolio.entrypoints.price_loop import PriceLoop

@@ -6,8 +6,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from portfolio.application.errors import LeaseLost, LedgerUnavailable
-from portfolio.application.price_records import Fence
-from portfolio.application.price_refresh import RefreshReport
+from portfolio.application.prices.records import Fence
+from portfolio.application.prices.refresh import RefreshReport
 from portfolio.domain.mark import Mark
 from portfolio.entrypoints.price_loop import PriceLoop
 from tests.support.clock import NOON, FakeClock

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from portfolio.adapters.database.days import DatabaseDays, write_day
-from portfolio.adapters.database.engine import Connections
-from portfolio.adapters.database.engines import create_engine
-from portfolio.adapters.database.glance import Glance
-from portfolio.adapters.database.leases import DatabaseLeases
-from portfolio.adapters.database.ledger import DatabaseLedger
-from portfolio.adapters.database.limits import Limits
-from portfolio.adapters.database.portfolio_row import PortfolioRow
-from portfolio.adapters.database.prices import DatabasePriceStore
-from portfolio.adapters.database.signals import DatabaseSignals
-from portfolio.adapters.database.tables import SCHEMA_REVISION
+from portfolio.adapters.database.connection.connections import Connections
+from portfolio.adapters.database.connection.engine import create_engine
+from portfolio.adapters.database.connection.revision_lookup import Glance
+from portfolio.adapters.database.connection.timeouts import Limits
+from portfolio.adapters.database.ledger.ledger import DatabaseLedger
+from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
+from portfolio.adapters.database.performance.days import DatabaseDays, write_day
+from portfolio.adapters.database.prices.leases import DatabaseLeases
+from portfolio.adapters.database.prices.prices import DatabasePriceStore
+from portfolio.adapters.database.rebalancing.signals import DatabaseSignals
+from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
 from portfolio.application.errors import LedgerUnavailable, SchemaUnknown
 from portfolio.settings import Settings, SettingsError
 

@@ -13,10 +13,10 @@ from portfolio.adapters.feeds.errors import Refused, SourceError
 from portfolio.adapters.feeds.exchange_client import ExchangeClient
 from portfolio.adapters.feeds.tether import USDT, TetherRate
 from portfolio.application.clock import Clock
-from portfolio.application.feed_records import FeedReport, SourceState
+from portfolio.application.prices.sources import FeedReport, SourceState
 from portfolio.domain.errors import DomainError
 from portfolio.domain.money import EXACT
-from portfolio.domain.quote import Quote, decimal_of, price_of
+from portfolio.domain.prices.quote import Quote, decimal_of, price_of
 from portfolio.domain.symbol import Symbol
 
 _BAD_PAIR = frozenset({"-1121", "-1100"})  # invalid symbol; illegal characters in it

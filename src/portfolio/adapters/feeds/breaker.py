@@ -12,7 +12,7 @@ import structlog
 
 from portfolio.adapters.feeds.errors import Blocked, NotAsked, Refused, SourceFailed, Throttled, Unavailable
 from portfolio.application.clock import Clock
-from portfolio.application.feed_records import Circuit, SourceState
+from portfolio.application.prices.sources import Circuit, SourceState
 
 _log = structlog.get_logger(__name__)
 

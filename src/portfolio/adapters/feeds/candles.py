@@ -11,9 +11,9 @@ from portfolio.adapters.feeds.errors import NotAsked, SourceError, Throttled
 from portfolio.adapters.feeds.exchange_client import ExchangeClient
 from portfolio.adapters.feeds.pace import Pace
 from portfolio.application.errors import FeedFailed
-from portfolio.application.price_records import Close
+from portfolio.application.prices.records import Close
 from portfolio.domain.errors import DomainError
-from portfolio.domain.quote import price_of
+from portfolio.domain.prices.quote import price_of
 from portfolio.domain.symbol import Symbol
 
 DAY = timedelta(days=1)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from portfolio.application.feed_records import FeedReport, SourceState
-from portfolio.application.price_ports import PriceFeed
-from portfolio.domain.quote import Quote
+from portfolio.application.prices.ports import PriceFeed
+from portfolio.application.prices.sources import FeedReport, SourceState
+from portfolio.domain.prices.quote import Quote
 from portfolio.domain.symbol import Symbol
 
 # Assets that go by another name now, one for one. The old pair may be quoted long after it stopped trading,

@@ -7,8 +7,8 @@ from datetime import date
 
 from portfolio.adapters.feeds.chain import SUCCESSORS
 from portfolio.application.errors import FeedFailed
-from portfolio.application.price_ports import CloseFeed
-from portfolio.application.price_records import Close
+from portfolio.application.prices.ports import CloseFeed
+from portfolio.application.prices.records import Close
 from portfolio.domain.symbol import Symbol
 
 

@@ -15,10 +15,10 @@ from portfolio.adapters.feeds.exchange_client import ExchangeClient
 from portfolio.adapters.feeds.fiat import CURRENCIES
 from portfolio.adapters.feeds.tether import USDT, TetherRate
 from portfolio.application.clock import Clock
-from portfolio.application.feed_records import FeedReport, SourceState
+from portfolio.application.prices.sources import FeedReport, SourceState
 from portfolio.domain.errors import DomainError
 from portfolio.domain.money import EXACT, Price
-from portfolio.domain.quote import Quote, decimal_of, price_of
+from portfolio.domain.prices.quote import Quote, decimal_of, price_of
 from portfolio.domain.symbol import Symbol
 
 SPOT_ALONE = 50  # up to so many symbols each is asked for by itself

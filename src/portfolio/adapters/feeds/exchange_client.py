@@ -13,10 +13,10 @@ import httpx
 import msgspec
 
 from portfolio.adapters.feeds.breaker import Breaker
+from portfolio.adapters.feeds.connection_per_call import Lanes
 from portfolio.adapters.feeds.errors import Blocked, Refused, SourceFailed, Throttled, Unavailable
-from portfolio.adapters.feeds.lanes import Lanes
 from portfolio.application.clock import Clock
-from portfolio.application.feed_records import SourceState
+from portfolio.application.prices.sources import SourceState
 
 T = TypeVar("T")
 

@@ -12,11 +12,11 @@ from portfolio.adapters.feeds.errors import Refused, SourceError
 from portfolio.adapters.feeds.exchange_client import ExchangeClient
 from portfolio.adapters.feeds.tether import USDT
 from portfolio.application.errors import FeedFailed
-from portfolio.application.price_ports import CloseFeed
-from portfolio.application.price_records import Close
+from portfolio.application.prices.ports import CloseFeed
+from portfolio.application.prices.records import Close
 from portfolio.domain.errors import DomainError
 from portfolio.domain.money import EXACT, Price
-from portfolio.domain.quote import decimal_of, price_of
+from portfolio.domain.prices.quote import decimal_of, price_of
 from portfolio.domain.symbol import Symbol
 
 _MOST_KLINES = 1000

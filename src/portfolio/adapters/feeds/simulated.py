@@ -10,10 +10,10 @@ from decimal import Decimal
 
 from portfolio.adapters.feeds.candles import days_between
 from portfolio.application.clock import Clock
-from portfolio.application.feed_records import Circuit, FeedReport, SourceState
-from portfolio.application.price_records import Close
+from portfolio.application.prices.records import Close
+from portfolio.application.prices.sources import Circuit, FeedReport, SourceState
 from portfolio.domain.money import Price
-from portfolio.domain.quote import SIMULATED_SOURCE, Quote, price_of
+from portfolio.domain.prices.quote import SIMULATED_SOURCE, Quote, price_of
 from portfolio.domain.symbol import Symbol
 
 SOURCE = SIMULATED_SOURCE

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from portfolio.application.booking_batch import BookingResult
 from portfolio.application.errors import KeyReused
-from portfolio.application.records import Acceptance, BookingReply, RecordedOutcome, Refusal
-from portfolio.application.valuation import PositionValue, value_position
+from portfolio.application.ledger.booking_batch import BookingResult
+from portfolio.application.ledger.records import Acceptance, BookingReply, RecordedOutcome, Refusal
+from portfolio.application.prices.valuation import PositionValue, value_position
 from portfolio.domain.errors import DomainError
+from portfolio.domain.ledger.position import Position
+from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Money
-from portfolio.domain.position import Position
-from portfolio.domain.trade import Side
 from portfolio.entrypoints.http.answers import BatchItem, BookingAnswer, BookingRisk, OutcomeView
 from portfolio.entrypoints.http.errors import field_errors, kind_named, kind_of
 from portfolio.entrypoints.http.numbers import number, number_or_null

@@ -9,7 +9,7 @@ from litestar import Response, get, post
 from msgspec import UNSET
 
 from portfolio.application.errors import NotFound, OwnerAmbiguous
-from portfolio.application.records import BookingKey, BookingReply
+from portfolio.application.ledger.records import BookingKey, BookingReply
 from portfolio.entrypoints.http import examples
 from portfolio.entrypoints.http.admission import caller_of
 from portfolio.entrypoints.http.answers import BatchAnswer, BookingAnswer, OutcomeAnswer, OutcomesAnswer

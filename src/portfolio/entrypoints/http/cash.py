@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from litestar import Response, post
 
-from portfolio.application.cash import MovementReply
 from portfolio.application.errors import KeyReused
+from portfolio.application.ledger.cash import MovementReply
 from portfolio.domain.errors import InsufficientCash, InvalidAmount, OutOfRange
-from portfolio.domain.movement import MovementKind
+from portfolio.domain.ledger.cash_transaction import MovementKind
 from portfolio.entrypoints.http import examples
 from portfolio.entrypoints.http.admission import caller_of
 from portfolio.entrypoints.http.answers import MovementAnswer, MovementView

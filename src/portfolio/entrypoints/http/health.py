@@ -10,7 +10,7 @@ from litestar import Response, get
 from msgspec import Meta
 
 from portfolio import __version__
-from portfolio.application.health import Condition, DatabaseHealth, Health, PriceHealth
+from portfolio.application.operations.health import Condition, DatabaseHealth, Health, PriceHealth
 from portfolio.entrypoints.http import examples_health as examples
 from portfolio.entrypoints.http.auth import Scope
 from portfolio.entrypoints.http.errors import NOT_READY

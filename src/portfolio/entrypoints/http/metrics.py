@@ -8,9 +8,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from portfolio.application.booking_batch import BookingResult
-from portfolio.application.records import BookingReply, Refusal
-from portfolio.domain.portfolio import Portfolio
+from portfolio.application.ledger.booking_batch import BookingResult
+from portfolio.application.ledger.records import BookingReply, Refusal
+from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.entrypoints.http.errors import kind_named, kind_of
 from portfolio.entrypoints.http.use_cases import UseCases
 from portfolio.entrypoints.logs import EVENTS

@@ -7,7 +7,7 @@ from datetime import datetime
 from litestar import Response, get, post
 
 from portfolio.application.errors import PricesUnavailable
-from portfolio.application.snapshots import Snapshot
+from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.entrypoints.http import examples
 from portfolio.entrypoints.http.answers import (
     PortfolioAnswer,

@@ -7,10 +7,10 @@ from typing import Any
 
 from litestar import Response, post
 
-from portfolio.application.market import MarketState
-from portfolio.application.pretrade import BrokenLimit, Standing, TradeCheck
-from portfolio.application.risk import NO_TOTAL_VALUE
-from portfolio.application.risk_metrics import measured
+from portfolio.application.rebalancing.pretrade import BrokenLimit, Standing, TradeCheck
+from portfolio.application.risk.concentration import NO_TOTAL_VALUE
+from portfolio.application.risk.metrics import measured
+from portfolio.application.risk.state import MarketState
 from portfolio.domain.errors import AmountMismatch, InvalidAmount
 from portfolio.entrypoints.http import examples, examples_pretrade
 from portfolio.entrypoints.http.admission import caller_of

@@ -10,11 +10,11 @@ from datetime import date, datetime
 from zlib import crc32
 
 from portfolio.application.errors import ApplicationError, LedgerUnavailable
-from portfolio.application.market import DEFAULT_DAYS, MarketState
-from portfolio.application.performance import Performance
-from portfolio.application.risk_metrics import ReadRiskMetrics
-from portfolio.application.snapshots import Snapshot
-from portfolio.application.valuation import Valuation, aged, value_portfolio
+from portfolio.application.ledger.snapshots import Snapshot
+from portfolio.application.performance.period import Performance
+from portfolio.application.prices.valuation import Valuation, aged, value_portfolio
+from portfolio.application.risk.metrics import ReadRiskMetrics
+from portfolio.application.risk.state import DEFAULT_DAYS, MarketState
 from portfolio.entrypoints.http.answers import PortfolioView
 from portfolio.entrypoints.http.use_cases import UseCases
 from portfolio.entrypoints.http.views import PositionViews, is_stale, portfolio_view

@@ -7,9 +7,9 @@ from typing import Final
 
 from litestar import Response, get, post
 
-from portfolio.application.market import MarketState
-from portfolio.application.rebalancing import PlannedState, Projection
-from portfolio.application.risk_metrics import measured
+from portfolio.application.rebalancing.planning import PlannedState, Projection
+from portfolio.application.risk.metrics import measured
+from portfolio.application.risk.state import MarketState
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, InvalidPolicy
 from portfolio.entrypoints.http import examples_rebalance as examples
 from portfolio.entrypoints.http.auth import Scope

@@ -8,10 +8,10 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from portfolio.application.rebalancing import ImaginedTrade
+from portfolio.application.rebalancing.planning import ImaginedTrade
+from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
-from portfolio.domain.trade import Side
 from portfolio.entrypoints.http.bodies import Fees, PositiveFigure, Reading
 from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
 from portfolio.entrypoints.http.requests import SideText, SymbolText, read_symbol

@@ -9,17 +9,17 @@ from typing import Any
 
 from msgspec import Raw
 
-from portfolio.application.exposure import OverLimit, over_limits
-from portfolio.application.market import CONVENTION, MarketState
-from portfolio.application.rebalancing import PlannedState, ProjectedTrade, Projection
-from portfolio.application.risk import NO_TOTAL_VALUE, concentration_reasons
-from portfolio.application.risk_statistics import average_of
-from portfolio.domain.figures import Figures
-from portfolio.domain.reason import Priority, Reason
-from portfolio.domain.rebalance import RebalancePolicy
-from portfolio.domain.recommendation import Recommendation
-from portfolio.domain.strategies.targets import Figure, Proposal
-from portfolio.domain.unresolved import Unresolved
+from portfolio.application.rebalancing.planning import PlannedState, ProjectedTrade, Projection
+from portfolio.application.risk.concentration import NO_TOTAL_VALUE, concentration_reasons
+from portfolio.application.risk.exposure import OverLimit, over_limits
+from portfolio.application.risk.state import CONVENTION, MarketState
+from portfolio.application.risk.statistics import average_of
+from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.reason import Priority, Reason
+from portfolio.domain.rebalancing.recommendation import Recommendation
+from portfolio.domain.rebalancing.strategies.targets import Figure, Proposal
+from portfolio.domain.rebalancing.summary import Figures
+from portfolio.domain.rebalancing.unresolved import Unresolved
 from portfolio.entrypoints.http.numbers import cents, number, number_or_null, percent, ratio
 from portfolio.entrypoints.http.rebalance_answers import (
     AnalysisView,

@@ -9,13 +9,13 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from portfolio.application.cash import MoveCash
-from portfolio.application.records import BookTrade, TradeFilter
+from portfolio.application.ledger.cash import MoveCash
+from portfolio.application.ledger.records import BookTrade, TradeFilter
 from portfolio.domain.errors import InvalidAmount, InvalidSymbol
+from portfolio.domain.ledger.cash_transaction import MovementKind
+from portfolio.domain.ledger.trade import Execution, Side
 from portfolio.domain.money import Amount, Money, Price, Quantity
-from portfolio.domain.movement import MovementKind
 from portfolio.domain.symbol import Symbol
-from portfolio.domain.trade import Execution, Side
 from portfolio.entrypoints.http.auth import Caller, Scope
 from portfolio.entrypoints.http.bodies import (
     Fees,

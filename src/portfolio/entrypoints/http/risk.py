@@ -7,12 +7,12 @@ from typing import Final
 
 from litestar import Response, get
 
-from portfolio.application.market import MarketState
-from portfolio.application.rebalancing import PlannedState
-from portfolio.application.risk import concentration_of, sectors_of
-from portfolio.application.risk_health import health_of
-from portfolio.application.risk_metrics import measured
-from portfolio.application.risk_statistics import correlation_of, value_at_risk_of, volatility_of
+from portfolio.application.rebalancing.planning import PlannedState
+from portfolio.application.risk.concentration import concentration_of, sectors_of
+from portfolio.application.risk.health import health_of
+from portfolio.application.risk.metrics import measured
+from portfolio.application.risk.state import MarketState
+from portfolio.application.risk.statistics import correlation_of, value_at_risk_of, volatility_of
 from portfolio.entrypoints.http import examples_risk as examples
 from portfolio.entrypoints.http.auth import Scope
 from portfolio.entrypoints.http.bodies import read_query

@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from portfolio.application.history import MAX_DAYS, YEAR
-from portfolio.application.market import DEFAULT_DAYS
+from portfolio.application.prices.closes import MAX_DAYS, YEAR
+from portfolio.application.risk.state import DEFAULT_DAYS
 
 Days = Annotated[int, Meta(ge=1, le=MAX_DAYS)]
 

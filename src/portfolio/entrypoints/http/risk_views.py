@@ -8,10 +8,10 @@ from typing import Any
 
 from msgspec import Raw, structs
 
-from portfolio.application.market import CONVENTION, MarketState
-from portfolio.application.risk import NO_TOTAL_VALUE, ConcentrationReport, Sector
-from portfolio.application.risk_health import HealthReport
-from portfolio.application.risk_statistics import (
+from portfolio.application.risk.concentration import NO_TOTAL_VALUE, ConcentrationReport, Sector
+from portfolio.application.risk.health import HealthReport
+from portfolio.application.risk.state import CONVENTION, MarketState
+from portfolio.application.risk.statistics import (
     AssetVolatility,
     ConfidenceReport,
     CorrelationReport,
@@ -21,9 +21,9 @@ from portfolio.application.risk_statistics import (
     TailReport,
     VolatilityReport,
 )
-from portfolio.domain.cures import WayToTarget
-from portfolio.domain.health import Deduction
-from portfolio.domain.recommendation import Recommendation
+from portfolio.domain.rebalancing.health import Deduction
+from portfolio.domain.rebalancing.recommendation import Recommendation
+from portfolio.domain.rebalancing.remedies import WayToTarget
 from portfolio.entrypoints.http.numbers import cents, coefficients, number, number_or_null, percent, ratio
 from portfolio.entrypoints.http.rebalance_views import concentration_view, recommendation_view
 from portfolio.entrypoints.http.risk_answers import (

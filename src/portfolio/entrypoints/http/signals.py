@@ -9,9 +9,9 @@ import msgspec
 from litestar import Response, get, post
 
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing, SignalClaimed, SignalOutdated
-from portfolio.application.signal_records import Signal, SignalStatus
-from portfolio.application.signals import Generation
-from portfolio.domain.recommendation import Recommendation
+from portfolio.application.rebalancing.records import Signal, SignalStatus
+from portfolio.application.rebalancing.signals import Generation
+from portfolio.domain.rebalancing.recommendation import Recommendation
 from portfolio.entrypoints.http import examples_signals as examples
 from portfolio.entrypoints.http.admission import caller_of
 from portfolio.entrypoints.http.auth import Scope

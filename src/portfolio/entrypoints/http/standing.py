@@ -11,7 +11,7 @@ from typing import Any
 from litestar import Response
 from litestar.response.base import ASGIResponse
 
-from portfolio.application.snapshots import Snapshot
+from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.entrypoints.http.reads import newest_snapshot
 from portfolio.entrypoints.http.responses import JSON
 from portfolio.entrypoints.http.use_cases import UseCases

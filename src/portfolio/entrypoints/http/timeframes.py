@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 from litestar import Response, get
 
-from portfolio.application.daily_positions import Contribution
-from portfolio.application.performance import CONVENTION
-from portfolio.application.timeframes import Timeframe
+from portfolio.application.performance.daily_positions import Contribution
+from portfolio.application.performance.period import CONVENTION
+from portfolio.application.performance.timeframes import Timeframe
 from portfolio.entrypoints.http import examples_timeframes as examples
 from portfolio.entrypoints.http.auth import Scope
 from portfolio.entrypoints.http.numbers import number, number_or_null

@@ -5,9 +5,9 @@ from __future__ import annotations
 from litestar import Response, get, post
 
 from portfolio.application.errors import NotFound
-from portfolio.application.records import BookedTrade, NewTrade
+from portfolio.application.ledger.records import BookedTrade, NewTrade
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, NotReversible, OutOfRange
-from portfolio.domain.trade import Side
+from portfolio.domain.ledger.trade import Side
 from portfolio.entrypoints.http import examples
 from portfolio.entrypoints.http.admission import caller_of
 from portfolio.entrypoints.http.answers import ReversalAnswer, TradesAnswer, TradeView

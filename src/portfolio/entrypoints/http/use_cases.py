@@ -8,20 +8,20 @@ from datetime import timedelta
 from litestar import Request
 from litestar.datastructures import State
 
-from portfolio.application.booking_queue import BookingQueue
-from portfolio.application.cash import MoveCashInOrOut
 from portfolio.application.clock import Clock
-from portfolio.application.health import ReadHealth
-from portfolio.application.market import ReadMarket
-from portfolio.application.performance import ReadPerformance
-from portfolio.application.ports import Ledger
-from portfolio.application.pretrade import CheckTrade
-from portfolio.application.price_refresh import RefreshPrices
-from portfolio.application.rebalancing import ReadPlan, WhatIf
-from portfolio.application.reversal import ReverseTrade
-from portfolio.application.signals import AcknowledgeSignal, GenerateSignals, ListSignals
-from portfolio.application.snapshots import Snapshots
-from portfolio.application.timeframes import ReadTimeframes
+from portfolio.application.ledger.booking_queue import BookingQueue
+from portfolio.application.ledger.cash import MoveCashInOrOut
+from portfolio.application.ledger.ports import Ledger
+from portfolio.application.ledger.reversal import ReverseTrade
+from portfolio.application.ledger.snapshots import Snapshots
+from portfolio.application.operations.health import ReadHealth
+from portfolio.application.performance.period import ReadPerformance
+from portfolio.application.performance.timeframes import ReadTimeframes
+from portfolio.application.prices.refresh import RefreshPrices
+from portfolio.application.rebalancing.planning import ReadPlan, WhatIf
+from portfolio.application.rebalancing.pretrade import CheckTrade
+from portfolio.application.rebalancing.signals import AcknowledgeSignal, GenerateSignals, ListSignals
+from portfolio.application.risk.state import ReadMarket
 from portfolio.domain.categories import Categories
 from portfolio.entrypoints.http.carry_through import CarryThrough
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from copy import copy
 from datetime import datetime
 
-from portfolio.application.performance import Performance
-from portfolio.application.risk_metrics import RiskMetrics
-from portfolio.application.snapshots import Snapshot
-from portfolio.application.valuation import PositionValue, PriceStatus, Valuation
+from portfolio.application.ledger.snapshots import Snapshot
+from portfolio.application.performance.period import Performance
+from portfolio.application.prices.valuation import PositionValue, PriceStatus, Valuation
+from portfolio.application.risk.metrics import RiskMetrics
+from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import Price
-from portfolio.domain.portfolio import Portfolio
 from portfolio.entrypoints.http.answers import PerformanceView, PortfolioView, PositionView, RiskMetricsView
 from portfolio.entrypoints.http.numbers import number, number_or_null, ratio
 

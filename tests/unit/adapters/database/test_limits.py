@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from portfolio.adapters.database.limits import Limits
-from portfolio.adapters.database.mysql import session_settings
+from portfolio.adapters.database.connection.mysql import session_settings
+from portfolio.adapters.database.connection.timeouts import Limits
 from portfolio.entrypoints import assembly
 
 

@@ -12,22 +12,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolio.adapters.database.mapping import (
+from portfolio.adapters.database.ledger.mapping import (
     counts_to_row,
     portfolio_from_rows,
     portfolio_to_row,
     trade_from_row,
     trade_to_row,
 )
-from portfolio.adapters.database.mapping_positions import EPOCH, LEGACY_SOURCE, position_from_row, position_to_row
-from portfolio.adapters.database.types import from_any_moment, from_any_number
-from portfolio.application.records import NewTrade
+from portfolio.adapters.database.ledger.mapping_positions import (
+    EPOCH,
+    LEGACY_SOURCE,
+    position_from_row,
+    position_to_row,
+)
+from portfolio.adapters.database.schema.types import from_any_moment, from_any_number
+from portfolio.application.ledger.records import NewTrade
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.position import Position
+from portfolio.domain.ledger.trade import Execution, Side, Trade
+from portfolio.domain.ledger.trade_counts import Tally
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price, Quantity, bounded_percent
-from portfolio.domain.portfolio import Portfolio
-from portfolio.domain.position import Position
-from portfolio.domain.tally import Tally
-from portfolio.domain.trade import Execution, Side, Trade
 from tests.support.ledger_examples import AT, BTC, money
 
 quantities = st.decimals("0.000000000000000001", "1e9", places=18).map(Quantity)

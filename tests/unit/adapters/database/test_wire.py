@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from pymysql.constants import FIELD_TYPE, SERVER_STATUS
 from pymysql.err import Error, InternalError, OperationalError, ProgrammingError
 
-from portfolio.adapters.database.wire import Result, exchange, literals
+from portfolio.adapters.database.connection.wire import Result, exchange, literals
 
 MORE = SERVER_STATUS.SERVER_MORE_RESULTS_EXISTS
 IN_TRANSACTION = SERVER_STATUS.SERVER_STATUS_IN_TRANS

@@ -14,7 +14,7 @@ from portfolio.adapters.feeds.errors import (
     Throttled,
     Unavailable,
 )
-from portfolio.application.feed_records import Circuit
+from portfolio.application.prices.sources import Circuit
 from tests.support.clock import NOON, FakeClock
 
 

@@ -1,0 +1,187 @@
+"""Connections, and where transactions run: writers take turns, a conflict is tried again, and there is one commit."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
+
+from sqlalchemy.event import listens_for
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from portfolio.adapters.database.connection.errors import (
+    ConnectionLost,
+    NoAnswer,
+    is_conflict,
+    is_lost,
+    rows_read,
+    translated,
+)
+from portfolio.adapters.database.connection.session import CLOSE_SECONDS, Session
+from portfolio.adapters.database.connection.timeouts import Limits
+from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
+
+T = TypeVar("T")
+
+ATTEMPTS = 5
+JITTER_SECONDS = 0.02
+_BORN = "portfolio_born"
+
+
+class Connections:
+    """Where transactions run. Writers of this process take turns: those who wait here hold no connection."""
+
+    def __init__(self, engine: AsyncEngine, limits: Limits) -> None:
+        self._engine = engine
+        self._limits = limits
+        self._turn = asyncio.Lock()
+        self._given_up_at = -math.inf
+        self._returning: set[asyncio.Task[None]] = set()
+        listens_for(engine.sync_engine, "connect")(_remember_birth)
+        listens_for(engine.sync_engine, "checkout")(self._replace_what_was_there_before)
+
+    async def write(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        """Run ``work`` in one transaction and commit once; on a conflict all of it again, at most five times.
+
+        Raises:
+            LedgerUnavailable: nothing was applied.
+            OutcomeUnknown: the answer to the commit never came.
+        """
+        give_up_at = time.monotonic() + self._limits.unit_seconds
+        with translated(expected_schema=SCHEMA_REVISION):
+            async with self._my_turn():
+                return await self._persist(work, give_up_at)
+
+    async def read(self, work: Callable[[Session], Awaitable[T]], *, snapshot: bool = False) -> T:
+        """Run ``work``, which only reads; with ``snapshot`` all its statements see one state.
+
+        Raises:
+            LedgerUnavailable: the database is away, or holds what cannot be read.
+        """
+        with translated(expected_schema=SCHEMA_REVISION), rows_read():
+            try:
+                return await self._look(work, snapshot)
+            except (DBAPIError, ConnectionLost) as error:
+                # The pool cannot know that the server has closed a connection meanwhile. What was silent stays so.
+                if isinstance(error, NoAnswer) or not is_lost(error):
+                    raise
+            return await self._look(work, snapshot)
+
+    async def try_write(self, work: Callable[[Session], Awaitable[object]], *, lock_wait_seconds: float) -> None:
+        """Run ``work`` in a transaction that is begun as a booking's is, and roll it back: nothing is written.
+
+        On SQLite the wait for the one write lock ends after ``lock_wait_seconds``.
+
+        Raises:
+            LedgerUnavailable: a booking could not be written now.
+        """
+        usual, give_up_at = self._limits.lock_wait_seconds, time.monotonic() + self._limits.unit_seconds
+        with translated(expected_schema=SCHEMA_REVISION):
+            async with self._session(give_up_at) as session, session.lock_wait(lock_wait_seconds, usual):
+                await work(session)
+                await session.rollback()
+
+    async def close(self) -> None:
+        """Close all connections; those that do not close in time end with the process."""
+        if self._returning:
+            await asyncio.wait(self._returning, timeout=CLOSE_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _my_turn(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._limits.statement_seconds):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise NoAnswer(self._limits.statement_seconds) from error
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    async def _persist(self, work: Callable[[Session], Awaitable[T]], give_up_at: float) -> T:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await self._attempt(work, give_up_at)
+            except Exception as error:
+                again = is_conflict(error) or (is_lost(error) and not isinstance(error, NoAnswer))
+                if not again or attempt == ATTEMPTS or time.monotonic() >= give_up_at:
+                    raise
+            await asyncio.sleep(random.uniform(0, JITTER_SECONDS * 2**attempt))  # noqa: S311  # jitter is no secret
+        raise AssertionError("unreachable")
+
+    async def _attempt(self, work: Callable[[Session], Awaitable[T]], give_up_at: float) -> T:
+        async with self._session(give_up_at) as session:
+            try:
+                result = await work(session)
+                await session.commit()
+            except BaseException:
+                await session.rollback()
+                raise
+            return result
+
+    async def _look(self, work: Callable[[Session], Awaitable[T]], snapshot: bool) -> T:
+        async with self._session(snapshot=snapshot) as session:
+            return await work(session)
+
+    @asynccontextmanager
+    async def _session(self, give_up_at: float | None = None, *, snapshot: bool = False) -> AsyncIterator[Session]:
+        """Yield a session, for writing where there is a moment at which the unit gives up."""
+        connection = await self._connect(give_up_at)
+        session = Session(connection, self._limits, give_up_at=give_up_at, snapshot=snapshot)
+        try:
+            yield session
+        except BaseException:
+            # Who failed, or was told to stop, is not made to wait for a connection that may have gone silent.
+            self._return(connection)
+            raise
+        finally:
+            if session.was_given_up:
+                self._given_up_at = time.monotonic()
+        await asyncio.shield(self._return(connection))
+
+    async def _connect(self, give_up_at: float | None) -> AsyncConnection:
+        connection = self._engine.connect()
+        patience = self._limits.pool_seconds + self._limits.connect_seconds
+        if give_up_at is not None:
+            patience = min(patience, max(0.0, give_up_at - time.monotonic()))
+        try:
+            async with asyncio.timeout(patience):
+                await connection.start()
+        except TimeoutError as error:
+            raise NoAnswer(patience) from error
+        return connection
+
+    def _return(self, connection: AsyncConnection) -> asyncio.Task[None]:
+        returning = asyncio.create_task(_close(connection), name="return connection")
+        self._returning.add(returning)
+        returning.add_done_callback(self._returning.discard)
+        return returning
+
+    def _replace_what_was_there_before(self, _driver: object, record: Any, _proxy: object) -> None:
+        """Have the pool replace a connection older than the last that was given up: one by one each fails a request."""
+        if record.info[_BORN] <= self._given_up_at:
+            raise DisconnectionError("another connection to the same server was given up since")
+
+
+def _remember_birth(_driver: object, record: Any) -> None:
+    record.info[_BORN] = time.monotonic()
+
+
+async def _close(connection: AsyncConnection) -> None:
+    """Give a connection back to the pool, which rolls back what is open; drop it if that takes long."""
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await connection.close()
+    except Exception:  # noqa: BLE001  # what was asked for is done, and the pool has dropped the connection
+        with suppress(Exception):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await connection.invalidate()
+                await connection.close()

@@ -1,0 +1,121 @@
+"""Connections to MySQL and MariaDB: to whichever host answers and may be written, with the session set up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import aiomysql
+from pymysql.constants import CLIENT
+from pymysql.err import OperationalError
+
+from portfolio.adapters.database.connection.driver import ONE_BY_ONE
+from portfolio.adapters.database.connection.timeouts import Limits
+
+CANNOT_CONNECT = 2003
+DEFAULT_PORT = 3306
+# Strict, with all that MySQL warns about when strict mode comes without it.
+SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+# The state of a Galera node that has all that its cluster has; a server that is no such node has no state.
+SYNCED = "4"
+
+
+class MySqlConnector:
+    """Connects to the host that served last; when it fails, to the next."""
+
+    def __init__(self, hosts: Sequence[str], limits: Limits) -> None:
+        self._hosts = list(hosts)
+        self._first = 0
+        self._limits = limits
+
+    async def __call__(self, **options: Any) -> aiomysql.Connection:
+        """Return a connection with its session set up; a server that takes no writes only where no other is left.
+
+        Raises:
+            OperationalError: no host answers.
+        """
+        addresses = [(options.pop("host", "localhost"), options.pop("port", DEFAULT_PORT))]
+        addresses += [split_host(host) for host in self._hosts]
+        # Several questions go in one message; the driver's default, but none to rely on.
+        options["client_flag"] = options.get("client_flag", 0) | CLIENT.MULTI_STATEMENTS
+        # Who asks has no patience for many silent hosts in a row: the next attempt goes on where this one ended.
+        seconds = self._limits.connect_seconds / (1 if len(addresses) == 1 else 2)
+        spare, failure = None, OperationalError(CANNOT_CONNECT, "no database host")
+        first = self._first
+        for turn in range(len(addresses)):
+            index = self._first = (first + turn) % len(addresses)
+            host, port = addresses[index]
+            try:
+                async with asyncio.timeout(seconds):
+                    connection = await aiomysql.connect(host=host, port=port, autocommit=True, **options)
+                    writable = await self._set_up(connection)
+            except TimeoutError:
+                failure = OperationalError(CANNOT_CONNECT, f"no answer in {seconds:g} s")
+            except OperationalError as error:
+                failure = error
+            else:
+                if writable or len(addresses) == 1:
+                    if spare is not None:
+                        spare.close()
+                    return connection
+                if spare is not None:
+                    spare.close()
+                spare = connection
+        if spare is None:
+            raise failure
+        return spare
+
+    async def _set_up(self, connection: aiomysql.Connection) -> bool:
+        """Set up the session and return whether the server may be written; close the connection where that fails."""
+        is_mariadb = "mariadb" in connection.get_server_info().lower()
+        try:
+            async with connection.cursor() as cursor:
+                await cursor.execute("SHOW STATUS LIKE 'wsrep_local_state'")
+                state = await cursor.fetchone()
+                setattr(connection, ONE_BY_ONE, state is not None)
+                await cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+                settings = session_settings(self._limits, is_mariadb=is_mariadb, is_galera=state is not None)
+                await cursor.execute(settings)
+                await cursor.execute("SELECT @@global.read_only")
+                [read_only] = await cursor.fetchone()
+        except BaseException:
+            connection.close()
+            raise
+        return not read_only and (state is None or state[1] == SYNCED)
+
+
+def session_settings(limits: Limits, *, is_mariadb: bool, is_galera: bool = False) -> str:
+    """Return the statement that sets up a session.
+
+    On a Galera node a transaction begins once the node has applied what the cluster committed before: what was
+    acknowledged by way of another node is seen here.
+
+    A client that vanishes in the middle of a transaction must not keep the portfolio's row lock for the server's
+    ``wait_timeout`` of eight hours: MariaDB ends idle transactions, MySQL knows idle connections only.
+    """
+    idle = limits.idle_seconds
+    settings = {
+        "time_zone": "'+00:00'",
+        "sql_mode": f"'{SQL_MODE}'",
+        "innodb_lock_wait_timeout": limits.session_lock_seconds,
+    }
+    if is_mariadb:
+        settings |= {"idle_transaction_timeout": idle, "idle_write_transaction_timeout": idle}
+    else:
+        settings |= {"wait_timeout": 2 * idle}
+    if is_galera:
+        settings |= {"wsrep_sync_wait": 1}
+    return "SET SESSION " + ", ".join(f"{name} = {value}" for name, value in settings.items())
+
+
+def split_host(text: str) -> tuple[str, int]:
+    """Return host and port of ``host``, ``host:port`` or ``[v6]:port``.
+
+    >>> split_host("db2"), split_host("db2:3307"), split_host("[::1]:3307")
+    (('db2', 3306), ('db2', 3307), ('::1', 3307))
+    """
+    host, colon, port = text.rpartition(":")
+    if colon and port.isdigit() and (host.endswith("]") or ":" not in host):
+        return host.strip("[]"), int(port)
+    return text.strip("[]"), DEFAULT_PORT

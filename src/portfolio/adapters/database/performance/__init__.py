@@ -1,0 +1,1 @@
+"""The daily rows in the database."""

@@ -1,0 +1,260 @@
+"""The rows of the performance history: today's is kept current until midnight UTC, and final after it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select, update
+
+from portfolio.adapters.database.connection.bulk import upsert_rows
+from portfolio.adapters.database.connection.connections import Connections
+from portfolio.adapters.database.connection.session import Session
+from portfolio.adapters.database.ledger.mapping_positions import Values
+from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow, find_row
+from portfolio.adapters.database.prices.prices import BUMP
+from portfolio.adapters.database.schema.tables import (
+    cash_movements,
+    daily_positions,
+    mock_performance_history,
+    mock_portfolio,
+)
+from portfolio.application.errors import PortfolioMissing
+from portfolio.application.performance.daily_positions import positions_of
+from portfolio.application.performance.day_results import DayResult, DayValue, day_result, flow_since
+from portfolio.application.performance.records import DailyValue, DayPositions, FilledDay, PositionOnDay
+from portfolio.domain.ledger.cash_transaction import MovementKind
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.money import EXACT, Money, Quantity
+from portfolio.domain.symbol import Symbol
+
+_rows = mock_performance_history.c
+_HISTORY = select(mock_performance_history)
+
+
+class DatabaseDays:
+    """The port ``Days`` on a database."""
+
+    def __init__(self, connections: Connections, row: PortfolioRow) -> None:
+        self._connections = connections
+        self._row = row
+
+    async def values(self, portfolio_id: int, *, since: date) -> Sequence[DailyValue]:
+        """Return the recorded days from ``since`` on, oldest first."""
+        self._row.id_for(portfolio_id)
+
+        async def read(session: Session) -> Sequence[DailyValue]:
+            found = await session.run(_HISTORY.where(_rows.date >= since).order_by(_rows.date))
+            return [daily_value_from_row(row) for row in found]
+
+        return await self._connections.read(read)
+
+    async def positions(self, portfolio_id: int, days: Collection[date]) -> Mapping[date, DayPositions]:
+        """Return what was held on these days; absent where it was not recorded."""
+        self._row.id_for(portfolio_id)
+        c = daily_positions.c
+
+        async def read(session: Session) -> Mapping[date, DayPositions]:
+            found = await session.run(select(daily_positions).where(c.day.in_(sorted(days))))
+            return {row.day: day_positions_from_json(row.positions) for row in found}
+
+        return await self._connections.read(read)
+
+    async def fill(self, portfolio_id: int, days: Sequence[FilledDay]) -> int:
+        """Keep final days that nothing was recorded on; a day that has a row keeps it. Return how many were written.
+
+        Raises:
+            PortfolioMissing: there is no such portfolio yet.
+            LedgerUnavailable: the database did not take it; nothing was written.
+        """
+
+        async def write(session: Session) -> int:
+            row = await find_row(session, self._row.id_for(portfolio_id), lock=True)
+            if row is None:
+                raise PortfolioMissing(portfolio_id)
+            written = await _fill(session, days) if days else 0
+            if written:
+                await session.run(BUMP.where(mock_portfolio.c.id == row.id))
+            return written
+
+        return await self._connections.write(write)
+
+
+async def write_day(session: Session, portfolio: Portfolio, day: date) -> None:
+    """Write what the portfolio is worth on ``day``; nothing once a later day has begun."""
+    newest = _HISTORY.order_by(_rows.date.desc()).limit(2)
+    rows = (await session.run(newest)).all()
+    if rows and rows[0].date > day:
+        return
+    before = next((row for row in rows if row.date < day), None)
+    columns = _columns(_value_of(portfolio, day), len(portfolio.open_positions))
+    flow = await _net_deposits_since(session, portfolio, before)
+    columns |= _result_columns(
+        day_result(columns["portfolio_value"], columns["unit_value"], flow, before and _day_value(before))
+    )
+    today = next((row for row in rows if row.date == day), None)
+    if today is not None:
+        columns["id"] = today.id
+    await _write(session, columns, positions_of(portfolio))
+
+
+async def _fill(session: Session, filled: Sequence[FilledDay]) -> int:
+    """Write final days where there is no row, and correct the results of the rows after them; return how many."""
+    wanted = {day.value.day: day for day in filled}
+    first, last = min(wanted), max(wanted)
+    earlier = (await session.run(_HISTORY.where(_rows.date < first).order_by(_rows.date.desc()).limit(1))).first()
+    known = {row.date: row for row in await session.run(_HISTORY.where(_rows.date >= first, _rows.date <= last))}
+    after = (await session.run(_HISTORY.where(_rows.date > last).order_by(_rows.date).limit(1))).first()
+    if after is not None:
+        known[after.date] = after
+    before = earlier and _day_value(earlier)
+    written, is_after_filled = 0, False
+    for day in sorted({*wanted, *known}):
+        row: Any = known.get(day)
+        if row is None:
+            before = await _write_filled(session, wanted[day], before)
+            written, is_after_filled = written + 1, True
+            continue
+        value = _day_value(row)
+        if is_after_filled and value.unit_value is not None and value.net_deposits is not None:
+            result = day_result(value.total_value, value.unit_value, flow_since(before, value.net_deposits), before)
+            # What all days brought is linked over the gap already.
+            corrected = {"daily_pnl": result.pnl, "daily_return": result.percent}
+            await session.run(update(mock_performance_history).where(_rows.id == row.id).values(**corrected))
+        before, is_after_filled = value, False
+    return written
+
+
+async def _write_filled(session: Session, filled: FilledDay, before: DayValue | None) -> DayValue:
+    """Write a day that nothing was recorded on; return it for the day after it."""
+    columns = _columns(filled.value, filled.num_positions)
+    value = DayValue(
+        total_value=columns["portfolio_value"], unit_value=columns["unit_value"], net_deposits=columns["net_deposits"]
+    )
+    flow = flow_since(before, columns["net_deposits"])
+    result = day_result(value.total_value, columns["unit_value"], flow, before)
+    await _write(session, columns | _result_columns(result), filled.positions)
+    return replace(value, cumulative_percent=result.cumulative_percent)
+
+
+async def _write(session: Session, columns: Values, positions: DayPositions | None) -> None:
+    update_columns = [name for name in columns if name not in {"id", "date"}]
+    await upsert_rows(session, mock_performance_history, [columns], key=["date"], update=update_columns)
+    if positions is not None:
+        row = {"day": columns["date"], "positions": day_positions_to_json(positions)}
+        await upsert_rows(session, daily_positions, [row], key=["day"], update=["positions"])
+
+
+def _value_of(portfolio: Portfolio, day: date) -> DailyValue:
+    counts = portfolio.tally
+    return DailyValue(
+        day=day,
+        total_value=portfolio.total_value,
+        cash=portfolio.cash,
+        unit_value=portfolio.units.value(portfolio.total_value),
+        net_deposits=portfolio.net_deposits,
+        realized_pnl=portfolio.realized_pnl,
+        trades=counts.trades,
+        wins=counts.wins,
+        losses=counts.losses,
+        gross_profit=counts.gross_profit,
+        gross_loss=counts.gross_loss,
+    )
+
+
+def _columns(value: DailyValue, num_positions: int) -> Values:
+    sums = {name: getattr(value, name) for name in ("net_deposits", "realized_pnl", "gross_profit", "gross_loss")}
+    return {
+        "date": value.day,
+        "portfolio_value": value.total_value.value,
+        "cash_balance": value.cash.value,
+        "invested_amount": (value.total_value - value.cash).value,
+        "num_positions": num_positions,
+        "unit_value": value.unit_value,
+        **{name: amount.value for name, amount in sums.items()},
+        "trades": value.trades,
+        "wins": value.wins,
+        "losses": value.losses,
+    }
+
+
+def _result_columns(result: DayResult) -> Values:
+    return {
+        "daily_pnl": result.pnl,
+        "daily_return": result.percent,
+        "cumulative_return": result.cumulative_percent,
+    }
+
+
+def _day_value(row: Any) -> DayValue:
+    return DayValue(
+        total_value=row.portfolio_value,
+        unit_value=row.unit_value,
+        net_deposits=row.net_deposits,
+        cumulative_percent=row.cumulative_return,
+    )
+
+
+async def _net_deposits_since(session: Session, portfolio: Portfolio, before: Any | None) -> Decimal:
+    """Return what was paid in, net, since the row ``before``; since ever where there is none."""
+    if before is None or before.net_deposits is not None:
+        return flow_since(before and _day_value(before), portfolio.net_deposits.value)
+    # A row from before the adoption: the baseline is no payment, what came after that row's day is.
+    c = cash_movements.c
+    since = datetime.combine(before.date, time(), UTC) + timedelta(days=1)
+    paid = select(c.net_deposits_delta).where(
+        c.portfolio_id == portfolio.id, c.kind != MovementKind.BASELINE.value, c.moved_at >= since
+    )
+    total = Decimal(0)
+    for row in await session.run(paid):
+        total = EXACT.add(total, row.net_deposits_delta)
+    return total
+
+
+def daily_value_from_row(row: Any) -> DailyValue:
+    """Return a recorded day; without sums where the row is from before the adoption."""
+    return DailyValue(
+        day=row.date,
+        total_value=Money(row.portfolio_value),
+        cash=Money(row.cash_balance),
+        unit_value=row.unit_value,
+        net_deposits=_money(row.net_deposits),
+        realized_pnl=_money(row.realized_pnl),
+        trades=row.trades,
+        wins=row.wins,
+        losses=row.losses,
+        gross_profit=_money(row.gross_profit),
+        gross_loss=_money(row.gross_loss),
+    )
+
+
+def day_positions_to_json(positions: DayPositions) -> str:
+    """Return what was held on a day as JSON, decimals as text."""
+    return json.dumps(
+        {
+            symbol.code: [*(str(a) for a in (p.quantity, p.market_value, p.cost_basis, p.realized_pnl)), p.is_priced]
+            for symbol, p in positions.items()
+        }
+    )
+
+
+def day_positions_from_json(text: str) -> DayPositions:
+    """Return what was held on a day."""
+    return {
+        Symbol(code): PositionOnDay(
+            quantity=Quantity(Decimal(quantity)),
+            market_value=Money(Decimal(value)),
+            cost_basis=Money(Decimal(cost)),
+            realized_pnl=Money(Decimal(realized)),
+            is_priced=is_priced,
+        )
+        for code, (quantity, value, cost, realized, is_priced) in json.loads(text).items()
+    }
+
+
+def _money(value: Decimal | None) -> Money | None:
+    return None if value is None else Money(value)

@@ -1,0 +1,1 @@
+"""Prices, ticks, closes and leases in the database."""

@@ -1,0 +1,160 @@
+"""The rows of the prices database: ticks, daily closes, and by symbol when its closes were last written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import ColumnElement, MetaData, Select, and_, bindparam, delete, extract, func, select
+
+from portfolio.adapters.database.connection.bulk import upsert_rows
+from portfolio.adapters.database.connection.session import Session
+from portfolio.adapters.database.connection.statements import Prepared
+from portfolio.adapters.database.ledger.mapping_positions import Values
+from portfolio.adapters.database.schema.tables import close_marks, price_history
+from portfolio.application.prices.records import Close
+from portfolio.domain.mark import Mark
+from portfolio.domain.money import Price
+from portfolio.domain.symbol import Symbol
+
+TICK = "tick"
+DAY = "day"
+
+_SYMBOLS_A_STATEMENT = 500
+_LAST_HOUR = 23
+
+
+class PriceRows:
+    """Reads and writes the rows, in the transaction of a session.
+
+    Args:
+        schema: the prices database of a MySQL server; None where there is no other database.
+    """
+
+    def __init__(self, schema: str | None) -> None:
+        self._table, self._marks = (
+            table.to_metadata(MetaData(), schema=schema) if schema else table for table in (price_history, close_marks)
+        )
+        self._history = history = self._table.c
+        of_these = history.symbol.in_(bindparam("symbols", expanding=True))
+        days = select(history.symbol, history.observed_at, history.price, history.source).where(
+            of_these, history.granularity == DAY, *self._within(bindparam("start"), bindparam("end"))
+        )
+        ticks = self._last_ticks(bindparam("start"), bindparam("end"), of_these)
+        # A candle's close comes after a tick's, and counts.
+        self._ask_closes = Prepared(ticks), Prepared(days)
+        marks = self._marks.c
+        self._ask_changed = Prepared(select(marks.symbol).where(marks.price_revision > bindparam("after")))
+
+    async def write_ticks(self, session: Session, ticks: Collection[tuple[Symbol, Mark]]) -> None:
+        """Keep observed prices."""
+        await self._write(session, [_row(s, TICK, mark.at, mark.price.value, mark.source) for s, mark in ticks])
+
+    async def write_closes(self, session: Session, closes: Collection[Close]) -> None:
+        """Keep closes, each of another symbol or day; what was known of the day is replaced."""
+        await self._write(session, [_close(close) for close in closes])
+
+    async def mark_changed(self, session: Session, symbols: Collection[Symbol], price_revision: int) -> None:
+        """Keep the price revision that comes with new closes; in the order of the symbols, as all writers do."""
+        rows = [{"symbol": code, "price_revision": price_revision} for code in sorted(s.code for s in symbols)]
+        await upsert_rows(session, self._marks, rows, key=["symbol"], update=["price_revision"])
+
+    async def closes(
+        self, session: Session, symbols: Collection[Symbol], start: datetime, end: datetime
+    ) -> dict[tuple[str, date], Close]:
+        """Return closes by symbol and day: a candle's, else the last tick of the last hour."""
+        found: dict[tuple[str, date], Close] = {}
+        by_code = {symbol.code: symbol for symbol in symbols}
+        for part in _parts(symbols):
+            for answer in await session.ask(
+                *(ask.on(session.dialect, symbols=part, start=start, end=end) for ask in self._ask_closes)
+            ):
+                for row in answer:
+                    day = row.observed_at.date()
+                    found[row.symbol, day] = close_from_row(row, by_code[row.symbol], day)
+        return found
+
+    async def changed(self, session: Session, after: int) -> set[Symbol]:
+        """Return the symbols whose closes were written later than the price revision ``after``."""
+        [answer] = await session.ask(self._ask_changed.on(session.dialect, after=after))
+        return {Symbol(row.symbol) for row in answer}
+
+    async def oldest_tick(self, session: Session) -> datetime | None:
+        """Return when the oldest tick was observed."""
+        oldest = select(func.min(self._history.observed_at)).where(self._history.granularity == TICK)
+        found: datetime | None = (await session.run(oldest)).scalar()
+        return found
+
+    async def close_by_ticks(self, session: Session, day: datetime) -> None:
+        """Keep what the ticks of the day that begins then say it closed at, for symbols without a close.
+
+        A close that is there stays, also one that was written since: nothing but its own day is set.
+        """
+        ticks = await session.run(self._last_ticks(day, day + timedelta(days=1)))
+        rows = [_close(close_from_row(row, Symbol(row.symbol), day.date())) for row in ticks]
+        await self._write(session, rows, update=["observed_at"])
+
+    async def drop_ticks(self, session: Session, start: datetime, end: datetime) -> int:
+        """Drop the ticks observed from ``start`` on, before ``end``; return how many went."""
+        old = delete(self._table).where(self._history.granularity == TICK, *self._within(start, end))
+        return (await session.run(old)).rowcount
+
+    async def _write(
+        self, session: Session, rows: Sequence[Values], *, update: Sequence[str] = ("price", "source")
+    ) -> None:
+        await upsert_rows(session, self._table, rows, key=["symbol", "granularity", "observed_at"], update=update)
+
+    def _within(self, start: Any, end: Any) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+        return self._history.observed_at >= start, self._history.observed_at < end
+
+    def _last_ticks(self, start: Any, end: Any, *wanted: ColumnElement[bool]) -> Select[Any]:
+        """Return the statement for the last tick of each symbol wanted within the last hour of each day."""
+        history = self._history
+        last = (
+            select(history.symbol.label("of_symbol"), func.max(history.observed_at).label("last_at"))
+            .where(
+                history.granularity == TICK,
+                *self._within(start, end),
+                extract("hour", history.observed_at) == _LAST_HOUR,
+                *wanted,
+            )
+            .group_by(history.symbol, func.date(history.observed_at))
+            .subquery()
+        )
+        is_last = and_(
+            history.symbol == last.c.of_symbol, history.granularity == TICK, history.observed_at == last.c.last_at
+        )
+        return select(history.symbol, history.observed_at, history.price, history.source).join(last, is_last)
+
+
+def close_from_row(row: Any, symbol: Symbol, day: date) -> Close:
+    """Return the close of ``day`` that a row of the symbol's price history holds."""
+    return Close(symbol=symbol, day=day, price=Price(row.price), source=row.source)
+
+
+def midnight(day: date) -> datetime:
+    """Return when a day begins."""
+    return datetime.combine(day, time(), UTC)
+
+
+def _parts(symbols: Collection[Symbol]) -> Iterator[list[str]]:
+    """Return the codes, as many at once as a statement takes."""
+    codes = iter(sorted(symbol.code for symbol in symbols))
+    while part := list(islice(codes, _SYMBOLS_A_STATEMENT)):
+        yield part
+
+
+def _close(close: Close) -> Values:
+    return _row(close.symbol, DAY, midnight(close.day), close.price.value, close.source)
+
+
+def _row(symbol: Symbol, granularity: str, at: datetime, price: Any, source: str) -> Values:
+    return {
+        "symbol": symbol.code,
+        "granularity": granularity,
+        "observed_at": at,
+        "price": price,
+        "source": source,
+    }

@@ -1,0 +1,153 @@
+"""Prices in a database: marks and valuations beside the holdings, ticks and daily closes in a history of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import select, update
+
+from portfolio.adapters.database.connection.bulk import upsert_rows
+from portfolio.adapters.database.connection.connections import Connections
+from portfolio.adapters.database.connection.session import Session
+from portfolio.adapters.database.connection.statements import Prepared
+from portfolio.adapters.database.ledger.mapping import read_portfolio, totals_to_row
+from portfolio.adapters.database.ledger.mapping_positions import position_to_row
+from portfolio.adapters.database.ledger.portfolio_row import THE_PORTFOLIO, PortfolioRow, find_row
+from portfolio.adapters.database.ledger.portfolio_writes import NOW
+from portfolio.adapters.database.prices.leases import check_fence
+from portfolio.adapters.database.prices.price_rows import PriceRows, midnight
+from portfolio.adapters.database.schema.tables import mock_holdings, mock_portfolio
+from portfolio.application.errors import PortfolioMissing
+from portfolio.application.prices.records import Close, Fence, PriceUpdate
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.mark import Mark
+from portfolio.domain.symbol import Symbol
+
+# Never the quantity, never the cost: those are the bookings', and other programs'.
+_PRICE_COLUMNS = ("last_price", "price_source", "price_at", "position_value", "unrealized_pnl", "total_pnl")
+
+_LOCK_HOLDINGS = Prepared(select(mock_holdings).with_for_update())
+
+BUMP = update(mock_portfolio).values(price_revision=mock_portfolio.c.price_revision + 1)
+
+
+WriteDay = Callable[[Session, Portfolio, date], Awaitable[None]]
+
+
+class DatabasePriceStore:
+    """The port ``PriceStore`` on a database."""
+
+    def __init__(
+        self, connections: Connections, row: PortfolioRow, write_day: WriteDay, *, prices_schema: str | None
+    ) -> None:
+        """Wire the parts: ``write_day`` is done in the transaction that records prices, with the portfolio at them."""
+        self._connections = connections
+        self._write_day = write_day
+        self._row = row
+        self._rows = PriceRows(prices_schema)
+
+    async def record(self, portfolio_id: int, update: PriceUpdate, fence: Fence | None) -> int:
+        """Write marks, valuations, one tick a symbol and today's value in one transaction; return the price revision.
+
+        Raises:
+            LeaseLost: ``fence`` is no longer the newest, or its lease has run out; nothing was written.
+            PortfolioMissing: there is no such portfolio yet.
+            LedgerUnavailable: the database did not take it; nothing was written.
+        """
+
+        async def write(session: Session) -> int:
+            row = await find_row(session, self._row.id_for(portfolio_id), lock=True)
+            if row is None:
+                raise PortfolioMissing(portfolio_id)
+            if fence is not None:
+                await check_fence(session, fence)
+            # Under their locks, so that a value written is right for the quantity beside it.
+            [holdings] = await session.ask(_LOCK_HOLDINGS.on(session.dialect))
+            before, held = read_portfolio(row, holdings, self._row.read)
+            self._row.had_lock()
+            marks = update.marks_for(before)
+            portfolio = before.marked(marks)
+            await _write_marks(session, portfolio, held.rows, marks)
+            await self._rows.write_ticks(session, marks.items())
+            # One that was observed yesterday may be what yesterday closed at.
+            today = midnight(update.at.astimezone(UTC).date())
+            late = [symbol for symbol, mark in marks.items() if mark.at < today]
+            await self._rows.mark_changed(session, late, row.price_revision + 1)
+            await _write_totals(session, portfolio)
+            await self._write_day(session, portfolio, today.date())
+            return int(row.price_revision) + 1
+
+        revision = await self._connections.write(write)
+        self._row.had_lock()
+        return revision
+
+    async def add_closes(self, closes: Sequence[Close]) -> int:
+        """Keep daily closes, replacing what was known of the same day; return how many were written."""
+        newest = {(close.symbol, close.day): close for close in closes}
+
+        async def write(session: Session) -> None:
+            # The row first, as everywhere; before the books are open there is none, and nobody to tell.
+            row = await find_row(session, self._row.id_for(THE_PORTFOLIO), lock=True)
+            await self._rows.write_closes(session, newest.values())
+            revision = row.price_revision + 1 if row is not None else 1
+            await self._rows.mark_changed(session, {symbol for symbol, _ in newest}, revision)
+            if row is not None:
+                await session.run(BUMP.where(mock_portfolio.c.id == row.id))
+
+        if newest:
+            await self._connections.write(write)
+        return len(newest)
+
+    async def closes(self, symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
+        """Return daily closes of both bounds' days and those between, by symbol and day.
+
+        A day without a candle's close has the last price observed within its last hour, if there is one.
+        """
+        start, end = midnight(since), midnight(until + timedelta(days=1))
+        found = await self._connections.read(
+            lambda session: self._rows.closes(session, symbols, start, end), snapshot=True
+        )
+        return [found[key] for key in sorted(found)]
+
+    async def changed_closes(self, *, after: int) -> Collection[Symbol]:
+        """Return the symbols of which closes were written later than the price revision ``after``."""
+        return await self._connections.read(partial(self._rows.changed, after=after))
+
+    async def thin_ticks(self, older_than: datetime) -> int:
+        """Turn the ticks of the oldest day before ``older_than`` into closes, where there are none yet, and drop them.
+
+        The closes are what the ticks were taken for: none counts as changed.
+
+        Returns how many ticks went. The closes are a transaction, then each of the day's hours: what was interrupted
+        goes on where it ended.
+        """
+        oldest = await self._connections.read(self._rows.oldest_tick)
+        if oldest is None or oldest >= midnight(older_than.astimezone(UTC).date()):
+            return 0
+        day, gone = midnight(oldest.date()), 0
+        await self._connections.write(partial(self._rows.close_by_ticks, day=day))
+        for hour in range(oldest.hour, 24):
+            start = day + timedelta(hours=hour)
+            end = start + timedelta(hours=1)
+            gone += await self._connections.write(partial(self._rows.drop_ticks, start=start, end=end))
+        return gone
+
+
+async def _write_marks(
+    session: Session, portfolio: Portfolio, rows: Mapping[Symbol, Any], marks: Mapping[Symbol, Mark]
+) -> None:
+    marked = []
+    for symbol, row in rows.items():
+        if symbol in marks:
+            values = position_to_row(portfolio.positions[symbol])
+            marked.append({"id": row.id, "symbol": row.symbol, **{name: values[name] for name in _PRICE_COLUMNS}})
+    await upsert_rows(session, mock_holdings, marked, key=["id"], update=_PRICE_COLUMNS, touch="updated_at")
+
+
+async def _write_totals(session: Session, portfolio: Portfolio) -> None:
+    row = update(mock_portfolio).where(mock_portfolio.c.id == portfolio.id)
+    values = totals_to_row(portfolio)
+    await session.run(row.values(price_revision=mock_portfolio.c.price_revision + 1, updated_at=NOW, **values))

@@ -1,0 +1,188 @@
+"""The tables as the service sees them. The migrations make them; nothing here does."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Date, Integer, MetaData, String, Table, Text
+
+from portfolio.adapters.database.schema.types import Exact, KeyText, UtcMoment
+
+SCHEMA_REVISION = "0018"
+"""The revision of the migrations that this code is written for."""
+
+metadata = MetaData()
+
+prices_metadata = MetaData()
+"""The tables of the prices database, whose schema each installation names itself."""
+
+mock_portfolio = Table(
+    "mock_portfolio",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    *(Column(name, Exact) for name in ("total_value", "cash_balance", "invested_amount", "total_pnl")),
+    Column("total_pnl_percent", Exact),
+    *(Column(name, Integer) for name in ("total_trades", "winning_trades", "losing_trades")),
+    Column("win_rate", Exact),
+    Column("updated_at", UtcMoment),
+    Column("revision", Integer),
+    Column("price_revision", Integer),
+    *(Column(name, Exact) for name in ("net_deposits", "realized_pnl", "fees_paid", "ledger_cash")),
+    *(Column(name, Exact) for name in ("unit_count", "unit_value", "gross_profit", "gross_loss")),
+    *(Column(name, Integer) for name in ("booked_trades", "booked_wins", "booked_losses")),
+)
+
+mock_holdings = Table(
+    "mock_holdings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("symbol", String(20)),
+    *(Column(name, Exact) for name in ("quantity", "avg_entry_price", "total_invested")),
+    *(Column(name, Exact) for name in ("realized_pnl", "unrealized_pnl", "total_pnl")),
+    *(Column(name, Exact) for name in ("last_price", "position_value")),
+    Column("updated_at", UtcMoment),
+    *(Column(name, Exact) for name in ("asset_cost", "ledger_quantity")),
+    Column("price_source", String(40)),
+    Column("price_at", UtcMoment),
+)
+
+mock_trades = Table(
+    "mock_trades",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("recommendation_id", Integer),
+    Column("symbol", String(20)),
+    Column("side", String(4)),
+    *(Column(name, Exact) for name in ("quantity", "price", "amount", "fee", "net_amount")),
+    Column("execution_time", UtcMoment),
+    Column("notes", Text),
+    Column("confidence", Exact),
+    Column("client_trade_id", KeyText),
+    Column("booked_by", KeyText),
+    Column("fingerprint", String(64)),
+    *(Column(name, Exact) for name in ("cash_delta", "asset_delta", "basis_sold", "realized_pnl")),
+    Column("closes", Boolean),
+    Column("ledger_revision", Integer),
+    Column("portfolio_id", Integer),
+    Column("engine", String(100)),
+    Column("signal_id", String(128)),
+    Column("recommendation_ref", String(128)),
+    Column("reverses_trade_id", Integer),
+    Column("booked_at", UtcMoment),
+)
+
+mock_performance_history = Table(
+    "mock_performance_history",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("date", Date),
+    *(Column(name, Exact) for name in ("portfolio_value", "cash_balance", "invested_amount")),
+    *(Column(name, Exact) for name in ("daily_pnl", "daily_return", "cumulative_return")),
+    Column("num_positions", Integer),
+    *(Column(name, Exact) for name in ("unit_value", "net_deposits", "realized_pnl")),
+    *(Column(name, Integer) for name in ("trades", "wins", "losses")),
+    *(Column(name, Exact) for name in ("gross_profit", "gross_loss")),
+)
+
+booking_outcomes = Table(
+    "booking_outcomes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("owner", KeyText),
+    Column("client_trade_id", KeyText),
+    Column("fingerprint", String(64)),
+    Column("status", String(10)),
+    Column("trade_id", Integer),
+    Column("symbol", String(20)),
+    Column("side", String(4)),
+    *(Column(name, Exact) for name in ("quantity", "price", "net_amount", "fees")),
+    Column("engine", String(100)),
+    Column("outcome", Text),
+    Column("decided_at", UtcMoment),
+)
+
+cash_movements = Table(
+    "cash_movements",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("portfolio_id", Integer),
+    Column("kind", String(20)),
+    *(Column(name, Exact) for name in ("cash_delta", "net_deposits_delta", "realized_delta", "value_before")),
+    Column("moved_at", UtcMoment),
+    Column("ledger_revision", Integer),
+    Column("owner", KeyText),
+    Column("client_movement_id", KeyText),
+    Column("fingerprint", String(64)),
+    Column("note", Text),
+    *(Column(name, Exact) for name in ("cash_after", "net_deposits_after")),
+)
+
+position_adjustments = Table(
+    "position_adjustments",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("movement_id", Integer),
+    Column("symbol", String(20)),
+    Column("quantity_delta", Exact),
+)
+
+rebalance_signals = Table(
+    "rebalance_signals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("signal_id", KeyText),
+    Column("portfolio_id", Integer),
+    Column("symbol", String(20)),
+    Column("action", String(4)),
+    Column("reason", String(40)),
+    Column("also", String(255)),
+    *(Column(name, Exact) for name in ("quantity", "trade_value", "estimated_fee")),
+    *(Column(name, Exact) for name in ("current_allocation", "target_allocation")),
+    Column("priority", String(10)),
+    Column("confidence", Exact),
+    Column("evidence", Text),
+    *(Column(name, Integer) for name in ("ledger_revision", "price_revision")),
+    Column("policy_id", String(64)),
+    Column("statistics_day", Date),
+    Column("state", String(64)),
+    *(Column(name, UtcMoment) for name in ("created_at", "expires_at")),
+    Column("status", String(12)),
+    Column("acknowledged_by", KeyText),
+    Column("acknowledged_at", UtcMoment),
+    Column("executed_trade_id", Integer),
+    Column("superseded_by", KeyText),
+)
+
+daily_positions = Table(
+    "daily_positions",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("positions", Text),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", KeyText),
+    Column("token", Integer),
+    Column("expires_at", UtcMoment),
+)
+
+price_history = Table(
+    "portfolio_price_history",
+    prices_metadata,
+    Column("id", Integer, primary_key=True),
+    Column("symbol", String(20)),
+    Column("granularity", String(4)),
+    Column("observed_at", UtcMoment),
+    Column("price", Exact),
+    Column("source", String(40)),
+)
+
+close_marks = Table(
+    "portfolio_close_marks",
+    prices_metadata,
+    Column("symbol", String(20), primary_key=True),
+    Column("price_revision", Integer),
+)
+
+schema_revision = Table("portfolio_schema_version", metadata, Column("version_num", String(32), primary_key=True))

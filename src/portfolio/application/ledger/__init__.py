@@ -1,0 +1,1 @@
+"""Books what happened, and proves the books."""

@@ -1,0 +1,136 @@
+"""Books what engines did: exactly once where there is a key, whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from portfolio.application.announcer import Announce, Event, nobody_listens
+from portfolio.application.clock import Clock
+from portfolio.application.errors import OwnerAmbiguous
+from portfolio.application.ledger.booking_batch import Batch, BookingResult
+from portfolio.application.ledger.events import TradeBooked, WithinBooking
+from portfolio.application.ledger.lost_commit import Made, carry_out
+from portfolio.application.ledger.ports import Ledger, LedgerUnit
+from portfolio.application.ledger.records import BookingKey, BookTrade
+from portfolio.domain.ledger.portfolio import BookingRules
+
+TWIN_SECONDS = 60
+
+
+class BookTrades:
+    """Books executions in order, each booked or refused alone, in one transaction."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        rules: BookingRules,
+        *,
+        portfolio_id: int = 1,
+        within: Sequence[WithinBooking] = (),
+        announce: Announce = nobody_listens,
+    ) -> None:
+        """Wire the parts: ``within`` is done in the unit of work that books, ``announce`` is told after its commit."""
+        self._ledger = ledger
+        self._clock = clock
+        self._rules = rules
+        self._portfolio_id = portfolio_id
+        self._within = within
+        self._announce = announce
+
+    async def __call__(self, commands: Sequence[BookTrade]) -> list[BookingResult]:
+        """Return one result a command, in order, once they are committed.
+
+        A result is a reply (booked, or refused and kept; now or before), or the error that kept nothing: a key that
+        belongs to another booking or to bookings of several owners, or a sum out of range.
+
+        Raises:
+            LedgerUnavailable: nothing was applied.
+            OutcomeUnknown: the commit was lost and could not be looked up; the same keys again tell.
+        """
+        ambiguous: dict[int, OwnerAmbiguous] = {}
+        wanted = await self._for_their_owners(commands, ambiguous)
+        if ambiguous:
+            rest = iter(await self._book(wanted) if wanted else [])
+            return [ambiguous[index] if index in ambiguous else next(rest) for index in range(len(commands))]
+        return await self._book(wanted)
+
+    async def _for_their_owners(
+        self, commands: Sequence[BookTrade], ambiguous: dict[int, OwnerAmbiguous]
+    ) -> Sequence[BookTrade]:
+        """Return the commands, each override in the name of the one who has a booking under its key.
+
+        Those of which there are several such owners are left out and noted in ``ambiguous``, by their place.
+        """
+        keys = {c.client_trade_id for c in commands if c.override and not c.owner_given and c.client_trade_id}
+        if not keys:
+            return commands
+        owners_of = await self._ledger.owners_of(keys)
+        found: list[BookTrade] = []
+        for index, command in enumerate(commands):
+            key = command.client_trade_id
+            owners = owners_of.get(key, ()) if key in keys and command.override and not command.owner_given else ()
+            if key is None or not owners or (command.engine == command.owner and command.owner in owners):
+                found.append(command)
+            elif len(owners) == 1:
+                found.append(replace(command, owner=owners[0]))
+            else:
+                ambiguous[index] = OwnerAmbiguous(key, owners)
+        return found
+
+    async def _book(self, commands: Sequence[BookTrade]) -> list[BookingResult]:
+        keys = {command.key for command in commands if command.key is not None}
+
+        async def book(unit: LedgerUnit) -> Made[list[BookingResult]]:
+            batch = await self._decide(unit, commands, keys)
+            events = await self._keep(unit, batch)
+            return Made(batch.results(), lambda unit: _was_committed(unit, batch), events)
+
+        return await carry_out(self._ledger, self._portfolio_id, book, announce=self._announce, keys=keys)
+
+    async def _decide(self, unit: LedgerUnit, commands: Sequence[BookTrade], keys: Collection[BookingKey]) -> Batch:
+        now = self._clock.now()
+        unkeyed = {command.fingerprint for command in commands if command.key is None}
+        since = now - timedelta(seconds=TWIN_SECONDS)
+        batch = Batch(
+            portfolio=unit.portfolio,
+            now=now,
+            known=await unit.outcomes(keys) if keys else {},
+            twins=await unit.latest_twins(unkeyed, since) if unkeyed else {},
+        )
+        for command in commands:
+            batch.decide(command, self._rules)
+        return batch
+
+    async def _keep(self, unit: LedgerUnit, batch: Batch) -> Sequence[Event]:
+        """Write what was decided, do what belongs to the same unit, and return what all that is."""
+        if batch.refused:
+            await unit.add_outcomes(batch.refusals())
+        if not batch.booked:
+            return ()
+        await unit.save(batch.portfolio)
+        entries = batch.entries()
+        ids = await unit.add_trades(entries, batch.acceptances())
+        batch.number(ids)
+        booked = [TradeBooked(trade_id, entry) for trade_id, entry in zip(ids, entries, strict=True)]
+        events: list[Event] = [*booked]
+        for do in self._within:
+            events += await do(unit, booked)
+        return events
+
+
+async def _was_committed(unit: LedgerUnit, batch: Batch) -> bool:
+    """Return whether a batch whose commit was lost is in the books: it is there whole, or not at all."""
+    if not batch.booked:
+        kept = batch.refusals()
+        return not kept or await unit.keeps(kept[0])
+    first = batch.entries()[0]
+    found = await unit.trade_at(first.revision)
+    return (
+        found is not None
+        and found.entry is not None
+        and (found.entry.owner, found.entry.fingerprint, found.entry.booked_at)
+        == (first.owner, first.fingerprint, first.booked_at)
+    )

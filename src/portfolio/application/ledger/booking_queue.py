@@ -1,0 +1,134 @@
+"""Gathers the bookings that arrive while a commit is under way into the next transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from portfolio.application.errors import ApplicationError, Overloaded
+from portfolio.application.ledger.booking import BookTrades
+from portfolio.application.ledger.booking_batch import BookingResult
+from portfolio.application.ledger.records import BookTrade
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """What one caller wants booked, and until when it may wait for its turn."""
+
+    commands: Sequence[BookTrade]
+    answer: asyncio.Future[list[BookingResult]]
+    patience: asyncio.TimerHandle = field(init=False)
+
+
+class BookingQueue:
+    """Takes bookings from any number of callers and books them in order of arrival, many to a commit.
+
+    The booking runs in the queue's own task: a caller who goes away cancels the waiting, never the booking. Nothing is
+    answered before its commit, and one refusal does not disturb its neighbours. What has not been begun after
+    ``patience_seconds`` never is: its caller hears so while there is time to try again.
+    """
+
+    def __init__(
+        self, book: BookTrades, *, max_waiting: int = 5_000, max_batch: int = 256, patience_seconds: float = 3.0
+    ) -> None:
+        self._book = book
+        self._max_waiting = max_waiting
+        self._max_batch = max_batch
+        self._patience_seconds = patience_seconds
+        self._waiting: deque[_Waiting] = deque()
+        self._waiting_count = 0
+        self._worker: asyncio.Task[None] | None = None
+        self._closed = False
+
+    @property
+    def waiting(self) -> int:
+        """Return how many bookings wait or are at work."""
+        return self._waiting_count
+
+    async def book(self, commands: Sequence[BookTrade]) -> list[BookingResult]:
+        """Return one result a command, in order, once they are committed together.
+
+        Raises:
+            Overloaded: too many are waiting, those before took too long, or the service is stopping; nothing was
+                begun.
+            LedgerUnavailable: nothing was applied.
+            OutcomeUnknown: the commit was lost; the same keys again tell.
+        """
+        if self._closed:
+            raise Overloaded("the service is stopping")
+        if self._waiting_count + len(commands) > self._max_waiting:
+            raise Overloaded(f"{self._waiting_count} bookings are waiting")
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[list[BookingResult]] = loop.create_future()
+        waiting = _Waiting(commands, answer)
+        waiting.patience = loop.call_later(self._patience_seconds, self._give_up, waiting)
+        self._waiting.append(waiting)
+        self._waiting_count += len(commands)
+        if self._worker is None:
+            # In a context of its own: the work is not of the request that happened to start it.
+            self._worker = asyncio.create_task(self._work(), name="booking-queue", context=contextvars.Context())
+        return await answer
+
+    async def close(self) -> None:
+        """Take no more, and return when all that was taken is answered."""
+        self._closed = True
+        if self._worker is not None:
+            await asyncio.shield(self._worker)
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                await self._book_together(self._take())
+        finally:
+            self._worker = None
+
+    def _take(self) -> list[_Waiting]:
+        """Take from the queue what fits into one transaction: at least one caller's commands."""
+        taken = [self._waiting.popleft()]
+        size = len(taken[0].commands)
+        while self._waiting and size + len(self._waiting[0].commands) <= self._max_batch:
+            taken.append(self._waiting.popleft())
+            size += len(taken[-1].commands)
+        for one in taken:
+            one.patience.cancel()
+        return taken
+
+    def _give_up(self, waiting: _Waiting) -> None:
+        """Take out of the queue what has waited too long; its turn has not come."""
+        self._waiting.remove(waiting)
+        reason = f"the bookings before this one took longer than {self._patience_seconds:g} s; it was not begun"
+        self._answer_all([waiting], Overloaded(reason))
+
+    async def _book_together(self, taken: list[_Waiting]) -> None:
+        commands = [command for one in taken for command in one.commands]
+        try:
+            results = await self._book(commands)
+        except ApplicationError as error:
+            self._answer_all(taken, error)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is handed to whom it concerns
+            # Not foreseen, so perhaps one command's doing: the others must not suffer for it.
+            if len(taken) == 1:
+                self._answer_all(taken, error)
+                return
+            for one in taken:
+                await self._book_together([one])
+        else:
+            start = 0
+            for one in taken:
+                end = start + len(one.commands)
+                self._answer(one, results[start:end])
+                start = end
+
+    def _answer(self, one: _Waiting, results: list[BookingResult]) -> None:
+        self._waiting_count -= len(one.commands)
+        if not one.answer.done():
+            one.answer.set_result(results)
+
+    def _answer_all(self, taken: list[_Waiting], error: Exception) -> None:
+        for one in taken:
+            self._waiting_count -= len(one.commands)
+            if not one.answer.done():
+                one.answer.set_exception(error)

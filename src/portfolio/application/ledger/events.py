@@ -1,0 +1,33 @@
+"""What happens to the books."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from portfolio.application.announcer import Event
+from portfolio.application.ledger.ports import LedgerUnit
+from portfolio.application.ledger.records import NewMovement, NewTrade
+
+
+@dataclass(frozen=True, slots=True)
+class TradeBooked(Event):
+    """A trade was booked, or a trade was reversed by booking its opposite. ``trade_id`` is the new trade's."""
+
+    trade_id: int
+    entry: NewTrade
+
+
+@dataclass(frozen=True, slots=True)
+class CashMoved(Event):
+    """An entry that is no trade was booked: a deposit, a withdrawal, the baseline, or an adjustment."""
+
+    entry_id: int
+    entry: NewMovement
+
+
+WithinBooking = Callable[[LedgerUnit, Sequence[TradeBooked]], Awaitable[Sequence[Event]]]
+"""What is to be done in the unit of work that books trades: committed with them, or not at all.
+
+It returns the events that its own changes are.
+"""

@@ -1,0 +1,89 @@
+"""Brings a unit to its end where the answer to its commit is lost on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from portfolio.application.announcer import Announce, Event, nobody_listens
+from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
+from portfolio.application.ledger.ports import Ledger, LedgerUnit
+from portfolio.application.ledger.records import BookingKey, NewMovement, NewTrade
+
+T = TypeVar("T")
+
+IsKept = Callable[[LedgerUnit], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Made(Generic[T]):
+    """What a unit made, and how to tell afterwards, under the row lock, whether that is in the books.
+
+    Without ``is_kept`` nobody can tell, and making it again has to do no harm. ``events`` are told after the commit.
+    """
+
+    result: T
+    is_kept: IsKept | None = None
+    events: Sequence[Event] = ()
+
+
+async def carry_out(
+    ledger: Ledger,
+    portfolio_id: int,
+    work: Callable[[LedgerUnit], Awaitable[Made[T]]],
+    *,
+    announce: Announce = nobody_listens,
+    keys: Collection[BookingKey] = (),
+) -> T:
+    """Return the result of ``work``, committed exactly once, and its events announced once.
+
+    Where the answer to the commit is lost, the row lock is taken again: having it proves that the lost transaction has
+    ended one way or the other. What it made is looked for, and made anew where it is not in the books.
+
+    Raises:
+        LedgerUnavailable: nothing was applied.
+        OutcomeUnknown: the commit was lost, and what became of it could not be looked up.
+    """
+    last: Made[T] | None = None
+    lost: Made[T] | None = None
+    is_gone = False
+
+    async def run(unit: LedgerUnit) -> Made[T]:
+        nonlocal last, is_gone
+        if lost is not None and lost.is_kept is not None:
+            # At every attempt: locks are a cluster node's own, and the lost commit may come in when this one fails.
+            is_gone = False
+            if await lost.is_kept(unit):
+                return lost
+            is_gone = True
+        last = await work(unit)
+        return last
+
+    try:
+        made = await ledger.transact(portfolio_id, run, keys=keys)
+    except OutcomeUnknown as unknown:
+        lost = last
+        try:
+            made = await ledger.transact(portfolio_id, run, keys=keys)
+        except LedgerUnavailable as unavailable:
+            if is_gone:
+                raise
+            raise unknown from unavailable
+    announce(made.events)
+    return made.result
+
+
+def has_entry(entry: NewTrade | NewMovement) -> IsKept:
+    """Return what tells whether this very entry is in the books."""
+
+    async def is_kept(unit: LedgerUnit) -> bool:
+        found = await unit.entries(after=entry.revision - 1, limit=1)
+        return [_identity(each) for each in found] == [_identity(entry)]
+
+    return is_kept
+
+
+def _identity(entry: NewTrade | NewMovement) -> tuple[object, ...]:
+    made_at = entry.booked_at if isinstance(entry, NewTrade) else entry.movement.at
+    return type(entry), entry.revision, entry.owner, entry.fingerprint, made_at

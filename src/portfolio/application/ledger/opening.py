@@ -1,0 +1,94 @@
+"""Opens the books: on a fresh database with the initial cash, on an old one with what its rows hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from portfolio.application.announcer import Announce, nobody_listens
+from portfolio.application.clock import Clock
+from portfolio.application.ledger.events import CashMoved
+from portfolio.application.ledger.lost_commit import Made, carry_out, has_entry
+from portfolio.application.ledger.ports import Ledger, LedgerUnit
+from portfolio.application.ledger.records import NewMovement, PositionAdjustment
+from portfolio.domain.ledger.cash_transaction import Movement
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.money import Money
+
+OWNER = "service"
+
+
+class Opening(StrEnum):
+    """What opening the books did."""
+
+    CREATED = "created"
+    ADOPTED = "adopted"
+    NOTHING = "nothing"
+
+
+@dataclass(slots=True)
+class OpenBooks:
+    """Makes sure there is a portfolio with a baseline; does nothing where there is one. Many may run it at once."""
+
+    ledger: Ledger
+    clock: Clock
+    initial_cash: Money
+    portfolio_id: int = 1
+    announce: Announce = nobody_listens
+
+    async def __call__(self) -> Opening:
+        """Return what was done.
+
+        Raises:
+            LedgerUnavailable: the database is away; nothing was done.
+            OutcomeUnknown: the commit was lost and could not be looked up; asking again tells.
+        """
+        adopted = await self.ledger.is_adopted(self.portfolio_id)
+        if adopted:
+            return Opening.NOTHING
+        if adopted is None:
+            await self.ledger.create(self.portfolio_id)
+        return await carry_out(self.ledger, self.portfolio_id, self._open, announce=self.announce)
+
+    async def _open(self, unit: LedgerUnit) -> Made[Opening]:
+        if unit.portfolio.revision > 0:
+            return Made(Opening.NOTHING)
+        now = self.clock.now()
+        # Another program may have made the row anew: the entries of before stay, and the baseline begins after them.
+        before = replace(unit.portfolio, revision=await unit.last_revision())
+        # Told from what is there under the lock, not from who made the row: another instance may have made it, or this
+        # one in a run that was killed before it came here.
+        fresh = not before.cash and not before.positions
+        after, movement = before.adopt(now)
+        adjustments = tuple(
+            PositionAdjustment(symbol=position.symbol, quantity_delta=position.quantity)
+            for position in before.open_positions
+        )
+        entry = _entry(before.id, after, movement, positions=adjustments)
+        events = [CashMoved(await unit.add_movement(entry), entry)]
+        if fresh and self.initial_cash.value > 0:
+            after, movement = after.deposit(self.initial_cash, now)
+            entry = _entry(before.id, after, movement, note="initial cash")
+            events.append(CashMoved(await unit.add_movement(entry), entry))
+        await unit.save(after)
+        return Made(Opening.CREATED if fresh else Opening.ADOPTED, has_entry(entry), events)
+
+
+def _entry(
+    portfolio_id: int,
+    after: Portfolio,
+    movement: Movement,
+    *,
+    positions: tuple[PositionAdjustment, ...] = (),
+    note: str | None = None,
+) -> NewMovement:
+    return NewMovement(
+        movement=movement,
+        portfolio_id=portfolio_id,
+        revision=after.revision,
+        owner=OWNER,
+        positions=positions,
+        note=note,
+        cash_after=after.cash,
+        net_deposits_after=after.net_deposits,
+    )

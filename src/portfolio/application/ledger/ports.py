@@ -1,0 +1,167 @@
+"""What the application needs from outside, in its own words: the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Protocol, TypeVar
+
+from portfolio.application.ledger.records import (
+    BookedTrade,
+    BookingKey,
+    NewMovement,
+    NewTrade,
+    Page,
+    RecordedMovement,
+    RecordedOutcome,
+    Revisions,
+    TradeFilter,
+)
+from portfolio.domain.ledger.portfolio import Portfolio
+
+T = TypeVar("T")
+
+NO_OUTCOMES: Mapping[int, RecordedOutcome] = MappingProxyType({})
+
+
+class LedgerUnit(Protocol):
+    """One open transaction on one portfolio, which holds that portfolio's row lock.
+
+    Everything done here is committed together when the work returns, or not at all. A write may wait for the next
+    question or for the end of the work, and only then meet a conflict.
+    """
+
+    @property
+    def portfolio(self) -> Portfolio:
+        """Return the portfolio as it was when the lock was taken."""
+        ...
+
+    async def outcomes(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, RecordedOutcome]:
+        """Return what became of the bookings with these keys; absent where nothing did."""
+        ...
+
+    async def keeps(self, refusal: RecordedOutcome) -> bool:
+        """Return whether this very refusal is kept, not only one of the same booking."""
+        ...
+
+    async def latest_twins(self, fingerprints: Collection[str], since: datetime) -> Mapping[str, int]:
+        """Return by fingerprint the id of the newest trade booked since then with the same content."""
+        ...
+
+    async def trade(self, trade_id: int) -> BookedTrade | None:
+        """Return a trade of the table, whoever wrote it; None where there is none."""
+        ...
+
+    async def trade_at(self, revision: int) -> BookedTrade | None:
+        """Return the trade whose entry made this ledger revision; None where none did."""
+        ...
+
+    async def entries(self, *, after: int, limit: int) -> Sequence[NewTrade | NewMovement]:
+        """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
+        ...
+
+    async def last_revision(self) -> int:
+        """Return the highest revision of an entry, which the portfolio's own is unless its row was made anew."""
+        ...
+
+    async def movement(self, owner: str, client_movement_id: str) -> RecordedMovement | None:
+        """Return the cash movement recorded under this key; None where there is none."""
+        ...
+
+    async def add_trades(
+        self, trades: Sequence[NewTrade], outcomes: Mapping[int, RecordedOutcome] = NO_OUTCOMES
+    ) -> Sequence[int]:
+        """Add entries to the ledger and return their ids, in order.
+
+        ``outcomes`` are acceptances by the revision of the entry each is of; they are kept with that entry's id.
+        """
+        ...
+
+    async def add_outcomes(self, outcomes: Sequence[RecordedOutcome]) -> None:
+        """Keep what became of bookings; one that carries an id replaces what was kept under it."""
+        ...
+
+    async def add_movement(self, movement: NewMovement) -> int:
+        """Add an entry that is no trade, with the positions' differences it carries; return its id."""
+        ...
+
+    async def save(self, portfolio: Portfolio) -> None:
+        """Write the portfolio: its sums, its revision and the positions that differ from those loaded."""
+        ...
+
+
+class Ledger(Protocol):
+    """The books: the one place where positions and cash change, and where they are read."""
+
+    async def transact(
+        self, portfolio_id: int, work: Callable[[LedgerUnit], Awaitable[T]], *, keys: Collection[BookingKey] = ()
+    ) -> T:
+        """Run ``work`` in one transaction under the portfolio's row lock, commit once, and return its result.
+
+        On a conflict (deadlock, lock wait, a write in between) the whole of ``work`` is run again from its first read,
+        so it must have no other effect. An error raised by ``work`` rolls everything back. ``keys`` are those whose
+        outcomes ``work`` will ask for first: they may be looked up along with the lock.
+
+        Raises:
+            PortfolioMissing: there is no such portfolio yet.
+            LedgerUnavailable: no connection, deadline passed or conflicts without end; nothing was applied.
+            OutcomeUnknown: the connection was lost during the commit and what became of it could not be found out.
+        """
+        ...
+
+    async def create(self, portfolio_id: int) -> None:
+        """Create an empty portfolio row where there is none at all; harmless when two do it at once."""
+        ...
+
+    async def is_adopted(self, portfolio_id: int) -> bool | None:
+        """Return whether the books were opened on the row; None where there is no row at all."""
+        ...
+
+    async def revisions(self, portfolio_id: int) -> Revisions:
+        """Return the revisions as committed now, by one indexed lookup."""
+        ...
+
+    async def version(self, portfolio_id: int) -> str:
+        """Return a word that is another one once anything that ``load`` reads is, whoever wrote it; cheaper than it."""
+        ...
+
+    async def load(self, portfolio_id: int) -> Portfolio:
+        """Return the portfolio in one consistent read, without a lock."""
+        ...
+
+    async def trades(self, wanted: TradeFilter) -> Page[BookedTrade]:
+        """Return booked trades, newest first."""
+        ...
+
+    async def outcome(self, key: BookingKey) -> RecordedOutcome | None:
+        """Return what became of the booking with this key; None where nothing did."""
+        ...
+
+    async def owners_of(self, client_trade_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Return by key who has a booking under it, in order; absent where nobody has."""
+        ...
+
+    async def refusals(self, *, before: int | None, limit: int) -> Page[RecordedOutcome]:
+        """Return refused bookings, newest first."""
+        ...
+
+    async def count_refusals(self) -> int:
+        """Return how many refused bookings are kept that no override has booked since."""
+        ...
+
+    async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[NewTrade | NewMovement]:
+        """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
+        ...
+
+    async def ping(self) -> str:
+        """Return the schema revision that the database is at; the cheapest proof that it answers."""
+        ...
+
+    async def try_write(self) -> None:
+        """Make sure that a booking could be committed now; nothing is written.
+
+        Raises:
+            LedgerUnavailable: it could not.
+        """
+        ...

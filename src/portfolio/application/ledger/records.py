@@ -1,0 +1,245 @@
+"""Plain facts that cross the ports."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Generic, TypeVar
+
+from portfolio.domain.decimal_text import plain
+from portfolio.domain.ledger.cash_transaction import Movement
+from portfolio.domain.ledger.position import Position
+from portfolio.domain.ledger.trade import Execution, Side, Trade
+from portfolio.domain.money import Money, Price, Quantity
+from portfolio.domain.symbol import Symbol
+
+T = TypeVar("T")
+
+HALF_DIGEST = 32
+
+
+# --- bookings ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class BookingKey:
+    """What makes a booking happen once: the client's own id, unique within its owner, compared byte for byte."""
+
+    owner: str
+    client_trade_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookTrade:
+    """The wish to book one execution.
+
+    ``owner`` is the name of the API key, or the engine where the service is open. An override is for whoever has a
+    booking under its key, unless ``owner_given``.
+
+    ``fingerprint`` is a digest of the normalised fields: equal for the same booking however it was written. Its first
+    half is of what was executed, so that two bookings with the same money and other remarks can be told from two
+    different ones; see :func:`same_execution`.
+    """
+
+    execution: Execution
+    owner: str
+    client_trade_id: str | None = None
+    engine: str | None = None
+    signal_id: str | None = None
+    recommendation_id: str | None = None
+    confidence: Decimal | None = None
+    notes: str | None = None
+    override: bool = False
+    owner_given: bool = False
+    executed_at_given: bool = False
+    fingerprint: str = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fingerprint", self._digest())
+
+    @property
+    def key(self) -> BookingKey | None:
+        """Return the key, or None when nothing can tell a retry from a second trade."""
+        return BookingKey(self.owner, self.client_trade_id) if self.client_trade_id is not None else None
+
+    def _digest(self) -> str:
+        e = self.execution
+        executed = [
+            e.symbol.code,
+            e.side.value,
+            *(plain(a.value) for a in (e.quantity, e.price, e.net_amount, e.fees)),
+            e.fees_included,
+        ]
+        remarks = [
+            e.executed_at.isoformat() if self.executed_at_given else None,
+            self.engine,
+            self.signal_id,
+            self.recommendation_id,
+            None if self.confidence is None else plain(self.confidence),
+            self.notes,
+        ]
+        return _half_digest(executed) + _half_digest(remarks)
+
+
+def same_execution(fingerprint: str, other: str) -> bool:
+    """Return whether two bookings move the same money, whatever was remarked on them."""
+    return fingerprint[:HALF_DIGEST] == other[:HALF_DIGEST]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """A booking that was booked, with the state right after it."""
+
+    trade_id: int
+    position: Position
+    cash: Money
+    realized_pnl: Money
+    allocation_percent: Decimal | None
+    over_concentrated: bool
+    possible_duplicate_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A booking that was refused; ``error`` is the name of the domain error's class."""
+
+    error: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedOutcome:
+    """What became of a booking, as kept: the reply to every later copy of it.
+
+    ``symbol`` to ``fees`` repeat what was asked, so that a refusal can be read without the request.
+    """
+
+    id: int | None = None
+    owner: str
+    client_trade_id: str | None
+    fingerprint: str
+    result: Acceptance | Refusal
+    symbol: Symbol
+    side: Side
+    quantity: Quantity
+    price: Price
+    net_amount: Money
+    fees: Money
+    engine: str | None
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BookingReply:
+    """The answer to one booking: what became of it, and whether that had been decided before."""
+
+    outcome: RecordedOutcome
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTrade:
+    """An entry for the ledger, with what the engine said about it. ``revision`` is the portfolio's after it."""
+
+    trade: Trade
+    portfolio_id: int
+    revision: int
+    owner: str
+    client_trade_id: str | None = None
+    fingerprint: str | None = None
+    engine: str | None = None
+    signal_id: str | None = None
+    recommendation_id: str | None = None
+    confidence: Decimal | None = None
+    notes: str | None = None
+    booked_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookedTrade:
+    """A row of the trades table.
+
+    ``entry`` is None where another program wrote the row, or it is from before the adoption: such a row never counts.
+    """
+
+    id: int
+    entry: NewTrade | None
+    reversed_by: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeFilter:
+    """Which booked trades are wanted; ``before`` is the id the last page ended with."""
+
+    symbol: Symbol | None = None
+    side: Side | None = None
+    engine: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    before: int | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A part of a list, and the id to go on before; None at its end."""
+
+    items: Sequence[T]
+    next_before: int | None
+
+
+# --- movements --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionAdjustment:
+    """By how much a baseline or an adjustment moved what the ledger knows of a position.
+
+    Deltas are against what the ledger's earlier entries add up to.
+    """
+
+    symbol: Symbol
+    quantity_delta: Quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMovement:
+    """An entry that is no trade, for the ledger. ``revision`` is the portfolio's after it."""
+
+    movement: Movement
+    portfolio_id: int
+    revision: int
+    owner: str
+    client_movement_id: str | None = None
+    fingerprint: str | None = None
+    note: str | None = None
+    positions: tuple[PositionAdjustment, ...] = ()
+    cash_after: Money
+    net_deposits_after: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedMovement:
+    """A cash movement as kept."""
+
+    id: int
+    entry: NewMovement
+
+
+# --- reads ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revisions:
+    """Which state of the books and of the prices is the newest."""
+
+    ledger: int
+    prices: int
+
+
+def _half_digest(fields: Sequence[object]) -> str:
+    return hashlib.sha256(json.dumps(fields).encode()).hexdigest()[:HALF_DIGEST]

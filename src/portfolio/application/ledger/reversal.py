@@ -1,0 +1,109 @@
+"""Takes a trade back by booking its opposite; nothing is ever deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from portfolio.application.announcer import Announce, nobody_listens
+from portfolio.application.clock import Clock
+from portfolio.application.errors import NotFound
+from portfolio.application.ledger.events import TradeBooked
+from portfolio.application.ledger.lost_commit import Made, carry_out, has_entry
+from portfolio.application.ledger.ports import Ledger, LedgerUnit
+from portfolio.application.ledger.records import NewTrade
+from portfolio.domain.errors import NotReversible
+from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
+from portfolio.domain.ledger.position import Position
+from portfolio.domain.money import Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReversalReply:
+    """A reversal as booked, with the state right after it; with the state as it is now where it was ``replayed``."""
+
+    trade_id: int
+    reverses: int
+    entry: NewTrade
+    position: Position
+    cash: Money
+    total_value: Money
+    replayed: bool = False
+
+
+class ReverseTrade:
+    """Books the opposite of a trade that was booked here, once."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        rules: BookingRules,
+        *,
+        portfolio_id: int = 1,
+        announce: Announce = nobody_listens,
+    ) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._rules = rules
+        self._portfolio_id = portfolio_id
+        self._announce = announce
+
+    async def __call__(self, trade_id: int, *, owner: str, notes: str | None = None) -> ReversalReply:
+        """Return the reversal, once it is committed; the one there is where this owner reversed the trade before.
+
+        Raises:
+            NotFound: no such trade.
+            NotReversible: reversed before by another owner, itself a reversal, or not booked here.
+            InsufficientQuantity: what the trade bought is no longer held.
+            InsufficientCash: what it brought is no longer there.
+            LedgerUnavailable: nothing was applied.
+            OutcomeUnknown: the commit was lost and could not be looked up; asking again tells.
+        """
+        return await carry_out(
+            self._ledger,
+            self._portfolio_id,
+            lambda unit: self._reverse(unit, trade_id, owner, notes),
+            announce=self._announce,
+        )
+
+    async def _reverse(self, unit: LedgerUnit, trade_id: int, owner: str, notes: str | None) -> Made[ReversalReply]:
+        found = await unit.trade(trade_id)
+        if found is None:
+            raise NotFound("trade", str(trade_id))
+        if found.entry is None:
+            raise NotReversible(trade_id, "it was not booked here")
+        if found.reversed_by is not None:
+            earlier = await unit.trade(found.reversed_by)
+            if earlier is None or earlier.entry is None or earlier.entry.owner != owner:
+                raise NotReversible(trade_id, f"trade {found.reversed_by} reversed it")
+            return Made(_reply(earlier.id, trade_id, earlier.entry, unit.portfolio, replayed=True))
+        now = self._clock.now()
+        after, trade = unit.portfolio.reverse(
+            found.entry.trade, trade_id, now, allow_negative_cash=self._rules.allow_negative_cash
+        )
+        entry = NewTrade(
+            trade=trade,
+            portfolio_id=unit.portfolio.id,
+            revision=after.revision,
+            owner=owner,
+            notes=notes,
+            booked_at=now,
+        )
+        [reversal_id] = await unit.add_trades([entry])
+        await unit.save(after)
+        reply = _reply(reversal_id, trade_id, entry, after)
+        return Made(reply, has_entry(entry), [TradeBooked(reversal_id, entry)])
+
+
+def _reply(
+    reversal_id: int, trade_id: int, entry: NewTrade, portfolio: Portfolio, *, replayed: bool = False
+) -> ReversalReply:
+    return ReversalReply(
+        trade_id=reversal_id,
+        reverses=trade_id,
+        entry=entry,
+        position=portfolio.position(entry.trade.symbol),
+        cash=portfolio.cash,
+        total_value=portfolio.total_value,
+        replayed=replayed,
+    )

@@ -1,0 +1,126 @@
+"""The newest state of the portfolio, read once for all who ask at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from portfolio.application.clock import Clock
+from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.ledger.ports import Ledger
+from portfolio.application.ledger.records import Revisions
+from portfolio.domain.ledger.portfolio import Portfolio
+
+# Other programs write the shared rows without moving our revision; their writes are to be seen within 5 seconds.
+RELOAD_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The portfolio as committed at ``as_of``; ``database_away`` says that it could not be checked since."""
+
+    portfolio: Portfolio
+    revisions: Revisions
+    as_of: datetime
+    checked_at: float
+    version: str | None = None
+    database_away: bool = False
+
+    def is_as(self, other: Snapshot) -> bool:
+        """Return whether it says the same as the other in every word, which costs nothing to find out."""
+        same = self.portfolio is other.portfolio and self.as_of == other.as_of
+        return same and self.database_away == other.database_away
+
+
+class Snapshots:
+    """Serves the portfolio's newest state and keeps the last one for when the database is away.
+
+    A reader sees every write acknowledged before it came, on this instance and on any other: the revisions are looked
+    up again, by a lookup that begins after the reader came and that all who came before it share.
+    """
+
+    def __init__(self, ledger: Ledger, clock: Clock, *, portfolio_id: int = 1) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._portfolio_id = portfolio_id
+        self._last: Snapshot | None = None
+        self._running: asyncio.Task[Snapshot] | None = None
+        self._next: asyncio.Task[Snapshot] | None = None
+
+    @property
+    def last(self) -> Snapshot | None:
+        """Return the last state seen, however old; None before the first."""
+        return self._last
+
+    async def newest(self) -> Snapshot:
+        """Return the state as of now, or the last one seen, marked, while the database is away.
+
+        Raises:
+            LedgerUnavailable: the database is away and no state was ever seen.
+            PortfolioMissing: the books were never opened.
+        """
+        if self._next is None:
+            self._next = asyncio.create_task(self._look_after(self._running), name="snapshot-lookup")
+        return await asyncio.shield(self._next)
+
+    async def newest_within(self, seconds: float) -> Snapshot:
+        """Return the state as of now; the last one seen, marked, when the database does not answer in time.
+
+        Raises:
+            LedgerUnavailable: the database is away and no state was ever seen.
+            PortfolioMissing: the books were never opened.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.newest()
+        except TimeoutError as error:
+            if self._last is None:
+                raise LedgerUnavailable("the database does not answer, and there is no earlier state") from error
+            return replace(self._last, database_away=True)
+
+    async def _look_after(self, running: asyncio.Task[Snapshot] | None) -> Snapshot:
+        if running is not None:
+            await asyncio.wait({running})
+        self._running, self._next = self._next, None
+        return await self._look()
+
+    async def _look(self) -> Snapshot:
+        try:
+            revisions = await self._ledger.revisions(self._portfolio_id)
+            last = self._last
+            if last is None or revisions != last.revisions:
+                await self._load()
+            elif self._clock.monotonic() - last.checked_at >= RELOAD_SECONDS:
+                await self._check(last)
+            elif last.database_away:
+                self._last = replace(last, database_away=False)
+        except LedgerUnavailable:
+            if self._last is None:
+                raise
+            self._last = replace(self._last, database_away=True)
+        assert self._last is not None
+        return self._last
+
+    async def _check(self, last: Snapshot) -> None:
+        """Load again only if somebody wrote: the word is taken before, so that what comes in between shows later."""
+        as_of, checked_at = self._clock.now(), self._clock.monotonic()
+        version = await self._ledger.version(self._portfolio_id)
+        if version == last.version:
+            self._last = replace(last, as_of=as_of, checked_at=checked_at, database_away=False)
+        else:
+            await self._load(version)
+
+    async def _load(self, version: str | None = None) -> None:
+        as_of, checked_at = self._clock.now(), self._clock.monotonic()
+        portfolio = await self._ledger.load(self._portfolio_id)
+        if self._last is not None and portfolio == self._last.portfolio:
+            # What is made of a portfolio is kept for this very object.
+            portfolio = self._last.portfolio
+        self._last = Snapshot(
+            portfolio=portfolio,
+            revisions=Revisions(ledger=portfolio.revision, prices=portfolio.price_revision),
+            as_of=as_of,
+            checked_at=checked_at,
+            version=version,
+        )

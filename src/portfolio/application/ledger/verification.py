@@ -1,0 +1,273 @@
+"""Proves the books: replays every entry, and books drift once somebody accepts it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+from portfolio.application.announcer import Announce, nobody_listens
+from portfolio.application.clock import Clock
+from portfolio.application.ledger.events import CashMoved
+from portfolio.application.ledger.lost_commit import Made, carry_out, has_entry
+from portfolio.application.ledger.opening import OWNER
+from portfolio.application.ledger.ports import Ledger, LedgerUnit
+from portfolio.application.ledger.records import NewMovement, NewTrade, PositionAdjustment
+from portfolio.domain.ledger.cash_transaction import Movement, MovementKind
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.trade import Side, Trade
+from portfolio.domain.money import Money, Quantity
+from portfolio.domain.symbol import Symbol
+
+PAGE_SIZE = 5_000
+
+
+@dataclass(slots=True)
+class Fold:
+    """What the ledger's entries add up to, from the newest baseline on: a baseline says what there is, all of it."""
+
+    revision: int = 0
+    trades: int = 0
+    movements: int = 0
+    cash: Money = Money.zero()
+    net_deposits: Money = Money.zero()
+    realized_pnl: Money = Money.zero()
+    fees_paid: Money = Money.zero()
+    quantities: defaultdict[Symbol, Quantity] = field(default_factory=lambda: defaultdict(Quantity.zero))
+    broken: list[str] = field(default_factory=list)
+
+    def add(self, entry: NewTrade | NewMovement) -> None:
+        """Take in the next entry; a gap in the revisions or an entry that does not balance is noted."""
+        if entry.revision != self.revision + 1:
+            self.broken.append(f"ledger revision {entry.revision} follows {self.revision}")
+        self.revision = entry.revision
+        if isinstance(entry, NewTrade):
+            self._add_trade(entry)
+        else:
+            self._add_movement(entry)
+
+    def _add_trade(self, entry: NewTrade) -> None:
+        trade = entry.trade
+        self.trades += 1
+        self.cash = self.cash + trade.cash_delta
+        self.realized_pnl = self.realized_pnl + trade.realized_pnl
+        self.fees_paid = self.fees_paid + trade.fees_delta
+        self.quantities[trade.symbol] = self.quantities[trade.symbol] + trade.quantity_delta
+        if not _balances(trade):
+            self.broken.append(f"the entry of revision {entry.revision} does not balance")
+
+    def _add_movement(self, entry: NewMovement) -> None:
+        movement = entry.movement
+        self.movements += 1
+        if movement.kind is MovementKind.BASELINE:
+            self.cash = self.net_deposits = self.realized_pnl = self.fees_paid = Money.zero()
+            self.quantities.clear()
+        self.cash = self.cash + movement.cash_delta
+        self.net_deposits = self.net_deposits + movement.net_deposits_delta
+        self.realized_pnl = self.realized_pnl + movement.realized_delta
+        for adjustment in entry.positions:
+            self.quantities[adjustment.symbol] = self.quantities[adjustment.symbol] + adjustment.quantity_delta
+
+
+def _balances(trade: Trade) -> bool:
+    """Return whether cash moved by what the execution says, and no value came from nowhere."""
+    paid = trade.asset_money + trade.fees if trade.side is Side.BUY else -(trade.asset_money - trade.fees)
+    if trade.reverses is not None:
+        paid = trade.asset_money - trade.fees if trade.side is Side.BUY else -(trade.asset_money + trade.fees)
+    return trade.cash_delta == -paid and trade.cash_delta + trade.basis_delta == trade.realized_pnl
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The result of a verification. ``differences`` are faults of these books; ``drift`` is other programs' doing."""
+
+    trades: int
+    movements: int
+    revision: int
+    differences: Sequence[str]
+    drift: Sequence[str]
+    drift_value: Money
+
+    @property
+    def holds(self) -> bool:
+        """Return whether the entries add up to the books."""
+        return not self.differences
+
+
+class VerifyBooks:
+    """Replays the ledger's entries and compares what they add up to with positions, cash and the identity."""
+
+    def __init__(self, ledger: Ledger, *, portfolio_id: int = 1, page_size: int = PAGE_SIZE) -> None:
+        self._ledger = ledger
+        self._page_size = page_size
+        self._portfolio_id = portfolio_id
+
+    async def __call__(self) -> Verdict:
+        """Return the verdict; bookings may go on meanwhile.
+
+        Raises:
+            LedgerUnavailable: the database is away.
+            PortfolioMissing: there is nothing to verify.
+        """
+        portfolio = await self._ledger.load(self._portfolio_id)
+        fold = Fold()
+        entries = partial(self._ledger.entries, self._portfolio_id, limit=self._page_size)
+        await _add_entries(fold, portfolio.revision, entries)
+        return _verdict(portfolio, fold)
+
+
+class Entries(Protocol):
+    """The next page of the entries."""
+
+    async def __call__(self, *, after: int) -> Sequence[NewTrade | NewMovement]:
+        """Return entries of later ledger revisions, in order; none where there are no more."""
+        ...
+
+
+async def _add_entries(fold: Fold, until: int, next_page: Entries) -> None:
+    """Take in the entries up to a ledger revision, page by page."""
+    while fold.revision < until:
+        entries = await next_page(after=fold.revision)
+        if not entries:
+            return
+        for entry in entries:
+            if entry.revision > until:
+                return
+            fold.add(entry)
+
+
+def _verdict(portfolio: Portfolio, fold: Fold) -> Verdict:
+    differences = list(fold.broken)
+    for name, ours, entries in (
+        ("ledger revision", portfolio.revision, fold.revision),
+        ("cash", portfolio.ledger_cash, fold.cash),
+        ("net deposits", portfolio.net_deposits, fold.net_deposits),
+        ("realized profit and loss", portfolio.realized_pnl, fold.realized_pnl),
+        ("fees paid", portfolio.fees_paid, fold.fees_paid),
+    ):
+        if ours != entries:
+            differences.append(f"{name}: the books say {ours}, their entries add up to {entries}")
+    for symbol, position in sorted(portfolio.positions.items()):
+        held, added_up = position.ledger_quantity, fold.quantities[symbol]
+        if held != added_up:
+            differences.append(f"{symbol}: the books say {held}, their entries add up to {added_up}")
+    gone = [f"{a.symbol}: it has no row, the ledger says {-a.quantity_delta}" for a in _without_row(portfolio, fold)]
+    # With the books' own sums it would always hold: their drift is what is left over. The entries' sums prove it.
+    identity = fold.net_deposits + fold.realized_pnl + portfolio.unrealized_pnl + portfolio.drift
+    if portfolio.total_value != identity:
+        differences.append(
+            f"identity: total value {portfolio.total_value} is not the entries' net deposits and realized result "
+            f"with unrealized result and drift, {identity}"
+        )
+    return Verdict(
+        trades=fold.trades,
+        movements=fold.movements,
+        revision=portfolio.revision,
+        differences=differences,
+        drift=[*describe_drift(portfolio), *gone],
+        drift_value=portfolio.drift,
+    )
+
+
+def _without_row(portfolio: Portfolio, fold: Fold) -> list[PositionAdjustment]:
+    """Return what takes out of the ledger the positions whose rows another program deleted."""
+    unreadable = {name.upper() for name in portfolio.unreadable_rows}
+    return [
+        PositionAdjustment(symbol=symbol, quantity_delta=-quantity)
+        for symbol, quantity in sorted(fold.quantities.items())
+        if quantity and symbol not in portfolio.positions and symbol.code not in unreadable
+    ]
+
+
+def describe_drift(portfolio: Portfolio) -> list[str]:
+    """Return a line for each row that another program moved, or that cannot be read."""
+    lines = []
+    if portfolio.cash_drift:
+        lines.append(f"cash: the row says {portfolio.cash}, the ledger {portfolio.ledger_cash}")
+    lines.extend(
+        f"{position.symbol}: the row says {position.quantity}, the ledger {position.ledger_quantity}"
+        for position in portfolio.drifted_positions
+    )
+    if portfolio.drift and not lines:
+        lines.append(f"cost basis: the rows say {portfolio.drift} more than the ledger")
+    lines.extend(
+        f"{name!r}: the row names no asset, or no amount that can be; it counts for nothing"
+        for name in portfolio.unreadable_rows
+    )
+    return lines
+
+
+class ReconcileBooks:
+    """Books the drift as an adjustment: from then on the rows, as they are, are the books."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        portfolio_id: int = 1,
+        page_size: int = PAGE_SIZE,
+        announce: Announce = nobody_listens,
+    ) -> None:
+        self._announce = announce
+        self._ledger = ledger
+        self._page_size = page_size
+        self._clock = clock
+        self._portfolio_id = portfolio_id
+
+    async def __call__(self, *, as_realized: bool | None = None) -> NewMovement | None:
+        """Return the adjustment booked; None where there is no drift.
+
+        ``as_realized`` says whether its value is a realized result or a contribution. Left open, it is a result where a
+        position moved (an engine traded on its own), else a contribution (somebody moved cash).
+
+        Raises:
+            LedgerUnavailable: nothing was applied.
+            OutcomeUnknown: the commit was lost and could not be looked up; asking again shows whether drift is left.
+        """
+        # Long books are read before the lock is taken; what is booked meanwhile is read under it.
+        fold, revision = Fold(), (await self._ledger.load(self._portfolio_id)).revision
+        entries = partial(self._ledger.entries, self._portfolio_id, limit=self._page_size)
+        await _add_entries(fold, revision, entries)
+        return await carry_out(
+            self._ledger,
+            self._portfolio_id,
+            lambda unit: self._reconcile(unit, fold, as_realized),
+            announce=self._announce,
+        )
+
+    async def _reconcile(self, unit: LedgerUnit, fold: Fold, as_realized: bool | None) -> Made[NewMovement | None]:
+        before = unit.portfolio
+        await _add_entries(fold, before.revision, partial(unit.entries, limit=self._page_size))
+        gone = _without_row(before, fold)
+        if not before.has_drift and not gone:
+            return Made(None)
+        moved = (*_moved(before, fold), *gone)
+        realized = bool(moved) if as_realized is None else as_realized
+        after, movement = before.reconcile(self._clock.now(), as_realized=realized)
+        entry = _adjustment(before, after, movement, moved)
+        entry_id = await unit.add_movement(entry)
+        await unit.save(after)
+        return Made(entry, has_entry(entry), [CashMoved(entry_id, entry)])
+
+
+def _moved(portfolio: Portfolio, fold: Fold) -> list[PositionAdjustment]:
+    """Return what takes the ledger to what the rows say, also of rows that were deleted and made anew."""
+    differences = ((s, p.quantity - fold.quantities[s]) for s, p in sorted(portfolio.positions.items()))
+    return [PositionAdjustment(symbol=symbol, quantity_delta=delta) for symbol, delta in differences if delta]
+
+
+def _adjustment(
+    before: Portfolio, after: Portfolio, movement: Movement, moved: Sequence[PositionAdjustment]
+) -> NewMovement:
+    return NewMovement(
+        movement=movement,
+        portfolio_id=before.id,
+        revision=after.revision,
+        owner=OWNER,
+        positions=tuple(moved),
+        cash_after=after.cash,
+        net_deposits_after=after.net_deposits,
+    )

@@ -1,0 +1,250 @@
+"""How the service is doing: the database, the prices, the refresher, the books."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from portfolio.application.clock import Clock
+from portfolio.application.errors import ApplicationError, PortfolioMissing, SchemaUnknown
+from portfolio.application.ledger.ports import Ledger
+from portfolio.application.ledger.snapshots import Snapshot, Snapshots
+from portfolio.application.ledger.verification import describe_drift
+from portfolio.application.prices.ports import PriceFeed
+from portfolio.application.prices.refresh import RefreshPrices
+from portfolio.application.prices.sources import SourceState
+from portfolio.domain.errors import DomainError
+from portfolio.domain.ledger.position import TRADE_SOURCE, Position
+from portfolio.domain.money import Money
+
+PROBE_SECONDS = 0.8
+WRITE_SECONDS = 1.0
+NO_REFRESH = frozenset({TRADE_SOURCE, "legacy"})
+
+
+class Condition(StrEnum):
+    """How the service is doing, in one word."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    UNHEALTHY = "unhealthy"
+
+
+class DatabaseCondition(StrEnum):
+    """How the database is doing."""
+
+    UP = "up"
+    AWAY = "away"
+    SCHEMA_UNKNOWN = "schema_unknown"
+    BOOKS_NOT_OPEN = "books_not_open"
+
+
+class Refresher(Protocol):
+    """The periodic price task of this instance."""
+
+    @property
+    def is_leader(self) -> bool:
+        """Return whether this instance is the one that refreshes."""
+        ...
+
+    @property
+    def interval_seconds(self) -> float:
+        """Return the time between two refreshes."""
+        ...
+
+    @property
+    def last_tick_age_seconds(self) -> float | None:
+        """Return how long ago the task last did its round; None before the first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseHealth:
+    """What the last probe of the database found; ``detail`` says what is wrong."""
+
+    condition: DatabaseCondition
+    latency_ms: float | None = None
+    schema_revision: str | None = None
+    refused_bookings: int | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceHealth:
+    """How old the prices are, and how their sources do. Symbols are in order."""
+
+    last_refresh: datetime | None = None
+    oldest_age_seconds: int | None = None
+    stale: Sequence[str] = ()
+    missing: Sequence[str] = ()
+    quarantined: Sequence[str] = ()
+    sources: Mapping[str, SourceState] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How the service is doing; ``can_book`` is whether a booking could be committed now."""
+
+    condition: Condition
+    can_book: bool
+    database: DatabaseHealth
+    prices: PriceHealth
+    leader: bool
+    interval_seconds: float
+    last_tick_age_seconds: float | None
+    drift: Money | None
+    drift_lines: Sequence[str]
+
+
+class ReadHealth:
+    """Says how the service is doing within a second, whatever the database does."""
+
+    def __init__(  # noqa: PLR0913 (all that has a health, injected)
+        self,
+        ledger: Ledger,
+        snapshots: Snapshots,
+        refresh: RefreshPrices,
+        refresher: Refresher,
+        feed: PriceFeed,
+        clock: Clock,
+        *,
+        max_price_age: timedelta,
+        schema_revision: str,
+    ) -> None:
+        self._ledger = ledger
+        self._snapshots = snapshots
+        self._refresh = refresh
+        self._refresher = refresher
+        self._feed = feed
+        self._clock = clock
+        self._max_price_age = max_price_age
+        self._schema_revision = schema_revision
+        self._probe: asyncio.Task[DatabaseHealth] | None = None
+        self._refused: int | None = None
+        self._written_at: float | None = None
+
+    async def __call__(self) -> Health:
+        """Return how the service is doing; never raises."""
+        database = await self._database()
+        snapshot = self._snapshots.last
+        prices = self._prices(snapshot)
+        drift, lines = _drift(snapshot)
+        return Health(
+            condition=_condition(database, snapshot, prices),
+            can_book=database.condition is DatabaseCondition.UP,
+            database=database,
+            prices=prices,
+            leader=self._refresher.is_leader,
+            interval_seconds=self._refresher.interval_seconds,
+            last_tick_age_seconds=self._refresher.last_tick_age_seconds,
+            drift=drift,
+            drift_lines=lines,
+        )
+
+    async def _database(self) -> DatabaseHealth:
+        """Return what a probe finds. One runs at a time, so that a silent database does not gather them."""
+        probe = self._probe
+        if probe is None or probe.done():
+            probe = self._probe = asyncio.create_task(self._probe_database(), name="health-probe")
+        done, _ = await asyncio.wait({probe}, timeout=PROBE_SECONDS)
+        # Its own: another who asks may have begun the next one before this task goes on.
+        if done:
+            return probe.result()
+        return DatabaseHealth(
+            condition=DatabaseCondition.AWAY,
+            refused_bookings=self._refused,
+            detail=f"no answer within {PROBE_SECONDS:g} s",
+        )
+
+    async def _probe_database(self) -> DatabaseHealth:
+        started = self._clock.monotonic()
+        try:
+            revision = await self._ledger.ping()
+            latency_ms = (self._clock.monotonic() - started) * 1000
+            if revision != self._schema_revision:
+                return self._unknown(SchemaUnknown(revision, self._schema_revision))
+            self._refused = await self._ledger.count_refusals()
+            snapshot = await self._snapshots.newest()
+            await self._try_write()
+        except SchemaUnknown as error:
+            return self._unknown(error)
+        except PortfolioMissing as error:
+            return self._failed(DatabaseCondition.BOOKS_NOT_OPEN, str(error))
+        except (ApplicationError, DomainError) as error:
+            return self._failed(DatabaseCondition.AWAY, str(error))
+        is_open = snapshot.portfolio.revision > 0
+        if snapshot.database_away:
+            condition = DatabaseCondition.AWAY
+        else:
+            condition = DatabaseCondition.UP if is_open else DatabaseCondition.BOOKS_NOT_OPEN
+        return DatabaseHealth(
+            condition=condition,
+            latency_ms=latency_ms,
+            schema_revision=revision,
+            refused_bookings=self._refused,
+        )
+
+    async def _try_write(self) -> None:
+        """Make sure that a booking could be committed; what was so within the last second is so."""
+        now = self._clock.monotonic()
+        if self._written_at is None or now - self._written_at >= WRITE_SECONDS:
+            self._written_at = None
+            await self._ledger.try_write()
+            self._written_at = now
+
+    def _unknown(self, error: SchemaUnknown) -> DatabaseHealth:
+        return self._failed(DatabaseCondition.SCHEMA_UNKNOWN, str(error), schema_revision=error.found)
+
+    def _failed(
+        self, condition: DatabaseCondition, detail: str, *, schema_revision: str | None = None
+    ) -> DatabaseHealth:
+        return DatabaseHealth(
+            condition=condition,
+            refused_bookings=self._refused,
+            detail=detail,
+            schema_revision=schema_revision,
+        )
+
+    def _prices(self, snapshot: Snapshot | None) -> PriceHealth:
+        now = self._clock.now()
+        held = snapshot.portfolio.open_positions if snapshot else []
+        quarantined = self._refresh.quarantined_in(snapshot.portfolio) if snapshot else {}
+        ages = {p.symbol.code: max(now - p.mark.at, timedelta(0)) for p in held if p.mark}
+        return PriceHealth(
+            last_refresh=self._refresh.last_refresh or _newest_mark(held),
+            oldest_age_seconds=int(max(ages.values()).total_seconds()) if ages else None,
+            stale=[p.symbol.code for p in held if p.mark and not p.mark.is_live(now, self._max_price_age)],
+            missing=[p.symbol.code for p in held if p.mark is None],
+            quarantined=sorted(symbol.code for symbol in quarantined),
+            sources=self._feed.states(),
+        )
+
+
+def _drift(snapshot: Snapshot | None) -> tuple[Money | None, Sequence[str]]:
+    """Return what other programs moved: its value, None where it is none that can be written, and its lines."""
+    if snapshot is None:
+        return None, ()
+    try:
+        return snapshot.portfolio.drift, describe_drift(snapshot.portfolio)
+    except DomainError as error:
+        return None, (str(error),)
+
+
+def _newest_mark(held: Sequence[Position]) -> datetime | None:
+    """Return when a price last came in, from whichever instance; a trade's or an adopted row's is no refresh."""
+    return max((p.mark.at for p in held if p.mark and p.mark.source not in NO_REFRESH), default=None)
+
+
+def _condition(database: DatabaseHealth, snapshot: Snapshot | None, prices: PriceHealth) -> Condition:
+    if snapshot is None or database.condition in {
+        DatabaseCondition.SCHEMA_UNKNOWN,
+        DatabaseCondition.BOOKS_NOT_OPEN,
+    }:
+        return Condition.UNHEALTHY
+    if database.condition is DatabaseCondition.AWAY or prices.stale or prices.missing:
+        return Condition.DEGRADED
+    return Condition.HEALTHY

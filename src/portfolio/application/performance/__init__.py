@@ -1,0 +1,1 @@
+"""How the portfolio did, day by day and over periods."""

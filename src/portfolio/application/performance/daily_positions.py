@@ -1,0 +1,89 @@
+"""What was held at the end of each day, and what a period's result is told apart by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from portfolio.application.performance.records import DayPositions, PositionOnDay
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.money import Money, Quantity, percent_of
+from portfolio.domain.symbol import Symbol
+
+NOTHING = PositionOnDay(
+    quantity=Quantity.zero(),
+    market_value=Money.zero(),
+    cost_basis=Money.zero(),
+    realized_pnl=Money.zero(),
+    is_priced=True,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contribution:
+    """What one position added to a period's result, in money and in percent of the value at the period's start.
+
+    Both are None, with the ``reason``, where the position had no price at one of the period's ends.
+    """
+
+    symbol: Symbol
+    money: Money | None
+    percent: Decimal | None
+    reasons: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Contributions, by symbol, and ``other``: what is left of the result without them.
+
+    Their money and ``other`` add up to the result to the last digit. ``other`` is what no position explains: drift and
+    its adjustments, and the results of positions without a price.
+    """
+
+    contributions: Sequence[Contribution]
+    other: Money
+
+
+def positions_of(portfolio: Portfolio) -> DayPositions:
+    """Return the positions as a day keeps them, closed ones too: their realized results count."""
+    return {
+        symbol: PositionOnDay(
+            quantity=position.quantity,
+            market_value=position.market_value,
+            cost_basis=position.cost_basis,
+            realized_pnl=position.realized_pnl,
+            is_priced=position.mark is not None or not position.is_open,
+        )
+        for symbol, position in portfolio.positions.items()
+    }
+
+
+def attribute(total: Money, start: DayPositions, end: DayPositions, start_value: Money) -> Attribution:
+    """Return what each position added to ``total``: by how much its realized and unrealized result grew.
+
+    Both are net of fees, as the cost basis is. A position that was not there yet begins with nothing; those that were
+    held at neither end and brought nothing are left out.
+    """
+    contributions = []
+    other = total
+    for symbol in sorted({*start, *end}):
+        before, after = start.get(symbol, NOTHING), end.get(symbol)
+        if after is None:
+            contributions.append(_unknown(symbol, "not_recorded_at_end"))
+            continue
+        if not (before.is_priced and after.is_priced):
+            contributions.append(_unknown(symbol, "no_start_price" if not before.is_priced else "no_end_price"))
+            continue
+        money = after.result - before.result
+        if not (money or before.quantity or after.quantity):
+            continue
+        percent = percent_of(money, start_value)
+        reasons = {} if percent is not None else {"percent": "no_value_at_start"}
+        contributions.append(Contribution(symbol=symbol, money=money, percent=percent, reasons=reasons))
+        other = other - money
+    return Attribution(contributions, other)
+
+
+def _unknown(symbol: Symbol, reason: str) -> Contribution:
+    return Contribution(symbol=symbol, money=None, percent=None, reasons=dict.fromkeys(("money", "percent"), reason))

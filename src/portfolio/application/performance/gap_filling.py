@@ -1,0 +1,238 @@
+"""Makes up for the days on which nothing ran: what was held by then, at the closes of the day."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+
+from portfolio.application.clock import Clock
+from portfolio.application.errors import FeedFailed, NotFound
+from portfolio.application.ledger.ports import Ledger
+from portfolio.application.ledger.records import NewMovement, NewTrade, TradeFilter
+from portfolio.application.ledger.replay import DayBooks, Replay, booked_on
+from portfolio.application.ledger.verification import PAGE_SIZE
+from portfolio.application.performance.period import EARLIEST
+from portfolio.application.performance.ports import Days
+from portfolio.application.performance.records import DailyValue, DayPositions, FilledDay, PositionOnDay
+from portfolio.application.prices.ports import CloseFeed, PriceStore
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.trade import Trade
+from portfolio.domain.ledger.units import Units
+from portfolio.domain.money import EXACT, Money, Price, Quantity, round_to_step
+from portfolio.domain.symbol import Symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapReport:
+    """Which days were made up for, and why the others could not be."""
+
+    filled: Sequence[date] = ()
+    failed: Mapping[date, str] = field(default_factory=dict)
+
+
+class FillGaps:
+    """Fills the days without a row, from the first one that this service recorded until yesterday.
+
+    The entries booked until a day's end say what was held then, closes what it was worth. A day is filled whole or not
+    at all: without a close of anything held it stays a gap.
+    """
+
+    def __init__(
+        self, ledger: Ledger, days: Days, prices: PriceStore, closes: CloseFeed, clock: Clock, *, portfolio_id: int = 1
+    ) -> None:
+        self._ledger = ledger
+        self._days = days
+        self._prices = prices
+        self._closes = closes
+        self._clock = clock
+        self._portfolio_id = portfolio_id
+
+    async def __call__(self) -> GapReport:
+        """Return which days were filled, oldest first.
+
+        Raises:
+            LedgerUnavailable: the database is away; nothing was filled.
+            PortfolioMissing: there is no portfolio yet.
+        """
+        portfolio = await self._ledger.load(self._portfolio_id)
+        rows = await self._days.values(self._portfolio_id, since=EARLIEST)
+        missing = _missing(rows, self._clock.now().date())
+        if not missing:
+            return GapReport()
+        replay = Replay(missing)
+        await self._replay(replay, portfolio.revision)
+        held = {(s, day) for day, books in replay.books.items() for s, q in books.quantities.items() if q}
+        prices = await self._prices_of(held) if held else {}
+        filled, failed = _fill(missing, rows, replay, prices, portfolio)
+        await self._days.fill(self._portfolio_id, filled)
+        return GapReport(filled=[day.value.day for day in filled], failed=failed)
+
+    async def _prices_of(self, held: Collection[tuple[Symbol, date]]) -> Mapping[tuple[Symbol, date], Price]:
+        """Return the closes; those of assets sold since were never fetched, so they are asked for now."""
+        days = [day for _, day in held]
+        kept = await self._prices.closes({s for s, _ in held}, since=min(days), until=max(days))
+        found = {(close.symbol, close.day): close.price for close in kept}
+        lacking: defaultdict[Symbol, list[date]] = defaultdict(list)
+        for symbol, day in held:
+            if (symbol, day) not in found:
+                lacking[symbol].append(day)
+        for symbol, on in sorted(lacking.items()):
+            with suppress(FeedFailed):
+                fetched = await self._closes.daily_closes(symbol, min(on), max(on))
+                await self._prices.add_closes(fetched)
+                found.update({(symbol, close.day): close.price for close in fetched})
+        return found
+
+    async def _replay(self, replay: Replay, until: int) -> None:
+        while True:
+            entries = await self._ledger.entries(self._portfolio_id, after=replay.revision, limit=PAGE_SIZE)
+            for entry in entries:
+                if entry.revision <= until:
+                    replay.add(entry, await self._reversed_by(entry))
+            if not entries or entries[-1].revision >= until:
+                break
+        replay.finish()
+
+    async def _reversed_by(self, entry: NewTrade | NewMovement) -> Trade | None:
+        """Return the trade that an entry takes back; None where it takes none back."""
+        reverses = entry.trade.reverses if isinstance(entry, NewTrade) else None
+        if reverses is None:
+            return None
+        page = await self._ledger.trades(TradeFilter(before=reverses + 1, limit=1))
+        found = page.items[0] if page.items else None
+        if found is None or found.id != reverses or found.entry is None:
+            raise NotFound("trade", str(reverses))
+        return found.entry.trade
+
+
+@dataclass(frozen=True, slots=True)
+class _Anchor:
+    """The newest day before a gap: what the units of the day after it are counted from."""
+
+    day: date
+    total_value: Money
+    unit_value: Decimal
+    net_deposits: Money
+
+    @property
+    def units(self) -> Units:
+        """Return the units of the day; none where nothing was left in the portfolio."""
+        if self.total_value.value <= 0:
+            return Units(last_value=self.unit_value)
+        return Units(
+            count=round_to_step(EXACT.divide(self.total_value.value, self.unit_value)), last_value=self.unit_value
+        )
+
+
+def _missing(rows: Sequence[DailyValue], today: date) -> list[date]:
+    """Return the days without a row, from the first one with a unit value on until yesterday."""
+    known = {row.day for row in rows}
+    first = min((row.day for row in rows if _is_ours(row)), default=today)
+    span = [first + timedelta(days=n) for n in range((today - first).days)]
+    return [day for day in span if day not in known]
+
+
+def _is_ours(row: DailyValue) -> bool:
+    return bool(row.unit_value) and row.net_deposits is not None
+
+
+def _fill(
+    missing: Sequence[date],
+    rows: Sequence[DailyValue],
+    replay: Replay,
+    prices: Mapping[tuple[Symbol, date], Price],
+    portfolio: Portfolio,
+) -> tuple[list[FilledDay], dict[date, str]]:
+    now = replay.sums()
+    filled: list[FilledDay] = []
+    failed: dict[date, str] = {}
+    anchors = [_anchor(row) for row in rows if _is_ours(row)]
+    for day in missing:
+        books = replay.books[day]
+        unpriced = [s.code for s, held in sorted(books.quantities.items()) if held and (s, day) not in prices]
+        if unpriced:
+            failed[day] = f"no close of {', '.join(unpriced)}"
+            continue
+        anchor = max((a for a in anchors if a.day < day), key=lambda a: a.day)
+        flows = _flows(replay.movements, anchor, day)
+        if flows is None:
+            failed[day] = f"the row of {anchor.day} does not fit the books"
+            continue
+        worth = {s: held.at(prices[s, day]) for s, held in books.quantities.items() if held}
+        value = _value(day, books, worth, anchor, flows)
+        positions = _positions(books, worth, now, portfolio)
+        filled.append(FilledDay(value=value, num_positions=len(worth), positions=positions))
+        anchors.append(_anchor(value))
+    return filled, failed
+
+
+def _anchor(row: DailyValue) -> _Anchor:
+    assert row.unit_value is not None
+    assert row.net_deposits is not None
+    return _Anchor(row.day, row.total_value, row.unit_value, row.net_deposits)
+
+
+def _flows(movements: Sequence[NewMovement], anchor: _Anchor, day: date) -> list[NewMovement] | None:
+    """Return the movements after the anchor's row until the end of ``day``; None where the row fits none of them.
+
+    The row is as old as the last refresh of its day: a deposit after that is not in it.
+    """
+    until = [entry for entry in movements if booked_on(entry) <= day]
+    for place in range(len(until), 0, -1):
+        entry = until[place - 1]
+        if booked_on(entry) <= anchor.day and entry.net_deposits_after == anchor.net_deposits:
+            return until[place:]
+        if booked_on(entry) < anchor.day:
+            break
+    return None
+
+
+def _value(
+    day: date, books: DayBooks, worth: Mapping[Symbol, Money], anchor: _Anchor, flows: Sequence[NewMovement]
+) -> DailyValue:
+    total = books.cash
+    for money in worth.values():
+        total = total + money
+    units = anchor.units
+    for entry in flows:
+        units = units.after_flow(entry.movement.value_before, entry.movement.net_deposits_delta)
+    tally = books.tally
+    return DailyValue(
+        day=day,
+        total_value=total,
+        cash=books.cash,
+        unit_value=units.value(total),
+        net_deposits=books.net_deposits,
+        realized_pnl=books.realized_pnl,
+        trades=tally.trades,
+        wins=tally.wins,
+        losses=tally.losses,
+        gross_profit=tally.gross_profit,
+        gross_loss=tally.gross_loss,
+    )
+
+
+def _positions(
+    books: DayBooks, worth: Mapping[Symbol, Money], now: DayBooks, portfolio: Portfolio
+) -> DayPositions | None:
+    """Return what was held: today's costs and results, less what the entries since added to them.
+
+    None where other programs wrote positions since: what these had cost before is not known.
+    """
+    if books.adjustments != now.adjustments or portfolio.drifted_positions:
+        return None
+    zero, none = Money.zero(), Quantity.zero()
+    return {
+        symbol: PositionOnDay(
+            quantity=books.quantities.get(symbol, none),
+            market_value=worth.get(symbol, zero),
+            cost_basis=position.cost_basis - now.costs.get(symbol, zero) + books.costs.get(symbol, zero),
+            realized_pnl=position.realized_pnl - now.results.get(symbol, zero) + books.results.get(symbol, zero),
+            is_priced=True,
+        )
+        for symbol, position in portfolio.positions.items()
+    }

@@ -1,0 +1,210 @@
+"""How the portfolio did: the figures of a period, from its final days and what was booked in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from portfolio.application.clock import Clock
+from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.ledger.snapshots import Snapshot, Snapshots
+from portfolio.application.performance.measures import (
+    FinalDay,
+    Reasons,
+    daily_change,
+    days_covered,
+    deepest_fall,
+    period_change,
+    risk_ratios,
+    trading_results,
+)
+from portfolio.application.performance.ports import Days
+from portfolio.application.performance.records import DailyValue
+from portfolio.domain.ledger.trade_counts import Tally
+from portfolio.domain.money import Money
+
+CONVENTION: Final = "crypto-365-v1"
+MAX_DAYS: Final = 3650
+
+EARLIEST: Final = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performance:
+    """The figures of the last ``period_days`` completed days; ``daily_return`` alone is of today so far.
+
+    Names in ``_percent`` are percentages with 6 decimals; ratios, ``win_rate`` and the other rates are fractions with
+    12. A figure that is not defined is None, and ``reasons`` says why under the figure's name:
+
+    - ``no_history``: fewer than two final days in the period
+    - ``no_value_yesterday``: no final row of the day before today
+    - ``too_few_observations``: fewer than 30 daily returns
+    - ``period_too_short``: fewer than 90 days to annualize
+    - ``no_variation``, ``no_losing_days``, ``no_drawdown``: nothing to divide by
+    - ``not_recovered``: still below the peak
+    - ``no_closing_trades``, ``no_losses``: of the trades booked in the period
+    - ``out_of_range``: 1e20 or more
+
+    ``days_covered`` are the days between the first and the last final row used, ``observations`` the daily returns
+    among them: fewer where there are gaps. ``stale`` says that the database could not be asked since ``as_of``.
+    """
+
+    total_return: Money | None
+    total_return_percent: Decimal | None
+    daily_return: Money | None
+    daily_return_percent: Decimal | None
+    win_rate: Decimal | None
+    profit_factor: Decimal | None
+    sharpe_ratio: Decimal | None
+    sortino_ratio: Decimal | None
+    annualized_return: Decimal | None
+    annualized_volatility: Decimal | None
+    max_drawdown: Decimal | None
+    max_drawdown_peak: date | None
+    max_drawdown_trough: date | None
+    max_drawdown_recovery: date | None
+    calmar_ratio: Decimal | None
+    num_trades: int
+    period_days: int
+    days_covered: int
+    observations: int
+    first_day: date | None
+    last_day: date | None
+    as_of: datetime
+    stale: bool
+    reasons: Mapping[str, str]
+    convention: str = CONVENTION
+
+
+class ReadPerformance:
+    """Measures the portfolio over its last completed days."""
+
+    def __init__(
+        self,
+        days: Days,
+        snapshots: Snapshots,
+        clock: Clock,
+        *,
+        portfolio_id: int = 1,
+        deadline_seconds: float = 2.5,
+    ) -> None:
+        self._deadline_seconds = deadline_seconds
+        self._days = days
+        self._snapshots = snapshots
+        self._clock = clock
+        self._portfolio_id = portfolio_id
+        # The rows last seen and from when on: what there is to answer with while the database is away.
+        self._kept: list[DailyValue] = []
+        self._kept_since: date | None = None
+
+    async def __call__(self, days: int) -> Performance:
+        """Return the figures of the last ``days`` completed days, 1 to 3650; with the database away, the last seen.
+
+        Raises:
+            LedgerUnavailable: the database is away, and these days were never read.
+            PortfolioMissing: the books were never opened.
+        """
+        assert 1 <= days <= MAX_DAYS
+        snapshot = await self._snapshots.newest_within(self._deadline_seconds)
+        today = (snapshot.as_of if snapshot.database_away else self._clock.now()).date()
+        start = today - timedelta(days=days + 1)
+        rows, stale = await self.recorded(start, asks=not snapshot.database_away)
+        older = rows
+        if not rows or rows[0].day > start:
+            # What was booked before the first day is known from an older row, and exactly so: on a day without a row
+            # nothing ran, so nothing was booked.
+            older, _ = await self.recorded(EARLIEST, asks=not stale)
+        return measure(
+            snapshot,
+            final_days(rows, today),
+            tally_before=tally_at_end_of(older, start),
+            today=today,
+            days=days,
+            stale=stale or snapshot.database_away,
+        )
+
+    async def recorded(self, since: date, *, asks: bool = True) -> tuple[list[DailyValue], bool]:
+        """Return the recorded days since then, and whether they are only the last ones seen, as without ``asks``."""
+        is_known = self._kept_since is not None and since >= self._kept_since
+        if is_known and not asks:
+            return [row for row in self._kept if row.day >= since], True
+        try:
+            rows = list(await self._days.values(self._portfolio_id, since=since))
+        except LedgerUnavailable:
+            if not is_known:
+                raise
+            return [row for row in self._kept if row.day >= since], True
+        self._kept = [row for row in self._kept if row.day < since] + rows
+        self._kept_since = min(since, self._kept_since or since)
+        return rows, False
+
+
+def final_days(rows: Sequence[DailyValue], today: date) -> list[FinalDay]:
+    """Return the days that are over and of which everything is known."""
+    return [
+        FinalDay(day=row.day, total_value=row.total_value, net_deposits=row.net_deposits, unit_value=row.unit_value)
+        for row in rows
+        if row.day < today and row.net_deposits is not None and row.unit_value
+    ]
+
+
+def tally_at_end_of(rows: Sequence[DailyValue], start: date) -> Tally:
+    """Return what had been booked at the end of ``start``; nothing where the portfolio is younger."""
+    for row in reversed(rows):
+        if (
+            row.day <= start
+            and row.trades is not None
+            and row.wins is not None
+            and row.losses is not None
+            and row.gross_profit is not None
+            and row.gross_loss is not None
+        ):
+            return Tally(
+                trades=row.trades,
+                wins=row.wins,
+                losses=row.losses,
+                gross_profit=row.gross_profit,
+                gross_loss=row.gross_loss,
+            )
+    return Tally()
+
+
+def measure(
+    snapshot: Snapshot, finals: Sequence[FinalDay], *, tally_before: Tally, today: date, days: int, stale: bool
+) -> Performance:
+    """Return the figures of the period that these final days make up, and of today so far."""
+    reasons = Reasons()
+    change = period_change(finals, reasons)
+    daily = daily_change(snapshot.portfolio, finals, today, reasons)
+    fall = deepest_fall(finals, reasons)
+    risk = risk_ratios(finals, fall, reasons)
+    trading = trading_results(tally_before, snapshot.portfolio.tally, reasons)
+    return Performance(
+        total_return=change.money,
+        total_return_percent=change.percent,
+        daily_return=daily.money,
+        daily_return_percent=daily.percent,
+        win_rate=trading.win_rate,
+        profit_factor=trading.profit_factor,
+        sharpe_ratio=risk.sharpe_ratio,
+        sortino_ratio=risk.sortino_ratio,
+        annualized_return=risk.annualized_return,
+        annualized_volatility=risk.annualized_volatility,
+        max_drawdown=fall.depth,
+        max_drawdown_peak=fall.peak,
+        max_drawdown_trough=fall.trough,
+        max_drawdown_recovery=fall.recovery,
+        calmar_ratio=risk.calmar_ratio,
+        num_trades=trading.trades,
+        period_days=days,
+        days_covered=days_covered(finals),
+        observations=risk.observations,
+        first_day=finals[0].day if finals else None,
+        last_day=finals[-1].day if finals else None,
+        as_of=snapshot.as_of,
+        stale=stale,
+        reasons=reasons.noted,
+    )

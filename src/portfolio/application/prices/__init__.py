@@ -1,0 +1,1 @@
+"""Keeps prices fresh, and values what is held at them."""

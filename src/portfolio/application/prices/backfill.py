@@ -1,0 +1,100 @@
+"""Fetch the daily history of what is held."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from portfolio.application.clock import Clock
+from portfolio.application.errors import FeedFailed
+from portfolio.application.ledger.ports import Ledger
+from portfolio.application.prices.ports import CloseFeed, PriceStore
+from portfolio.domain.symbol import Symbol
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackfillReport:
+    """What a backfill brought: closes by symbol, and why there are none for the others."""
+
+    since: date
+    until: date
+    stored: Mapping[Symbol, int]
+    failed: Mapping[Symbol, str]
+
+    @property
+    def closes(self) -> int:
+        """Return how many closes were stored."""
+        return sum(self.stored.values())
+
+    @property
+    def symbols(self) -> list[Symbol]:
+        """Return the symbols that there are closes of."""
+        return sorted(self.stored)
+
+
+class Backfill:
+    """Fetches the closes of the last completed days for every open position and keeps them."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        prices: PriceStore,
+        closes: CloseFeed,
+        clock: Clock,
+        portfolio_id: int,
+        *,
+        concurrency: int = 8,
+    ) -> None:
+        self._ledger = ledger
+        self._prices = prices
+        self._closes = closes
+        self._clock = clock
+        self._portfolio_id = portfolio_id
+        self._concurrency = concurrency
+
+    async def __call__(self, days: int, progress: Progress | None = None) -> BackfillReport:
+        """Return what was stored for the last ``days`` completed days; today is never among them.
+
+        ``days`` returns need one close more, so the day before them is fetched too. Each symbol is stored as
+        soon as it is there: what was interrupted is not lost. ``progress(done, total, symbol)`` is called
+        after each.
+
+        Raises:
+            LedgerUnavailable: the database is away; symbols already done are stored.
+            PortfolioMissing: there is no portfolio yet.
+        """
+        until = self._clock.now().date() - timedelta(days=1)
+        since = until - timedelta(days=days)
+        portfolio = await self._ledger.load(self._portfolio_id)
+        symbols = [position.symbol for position in portfolio.open_positions]
+        stored: dict[Symbol, int] = {}
+        failed: dict[Symbol, str] = {}
+        slots = asyncio.Semaphore(self._concurrency)
+
+        async def fetch(symbol: Symbol) -> None:
+            async with slots:
+                try:
+                    closes = await self._closes.daily_closes(symbol, since, until)
+                except FeedFailed as error:
+                    failed[symbol] = str(error)
+                else:
+                    stored[symbol] = await self._prices.add_closes(closes)
+            if progress is not None:
+                progress(len(stored) + len(failed), len(symbols), symbol.code)
+
+        await _all_or_first_error([asyncio.create_task(fetch(symbol)) for symbol in symbols])
+        return BackfillReport(since=since, until=until, stored=stored, failed=failed)
+
+
+async def _all_or_first_error(tasks: list[asyncio.Task[None]]) -> None:
+    """Wait for all; at the first error, or when cancelled, end the others and raise it alone (no group)."""
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

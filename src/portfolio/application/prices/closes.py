@@ -1,0 +1,188 @@
+"""The daily closes behind every statistic: read once, kept while they stand."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Final
+
+from portfolio.analytics.closes import assets_in, columns_of, history_of, table_of
+from portfolio.analytics.figure import Vector
+from portfolio.analytics.returns import PriceHistory, price_history
+from portfolio.application.clock import Clock
+from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.prices.ports import PriceStore
+from portfolio.application.prices.records import Close
+from portfolio.domain.prices.quote import SIMULATED_SOURCE
+from portfolio.domain.symbol import Symbol
+
+YEAR: Final = 365
+MAX_DAYS: Final = 3650
+
+# In the first minutes of a day, prices observed yesterday may still come in.
+SETTLING_MINUTES: Final = 15
+_SETTLING_SECONDS = 60.0
+_SETTLED_SECONDS = 6 * 3600.0
+_SILENT_SECONDS = 3.0  # before a database is asked again that did not answer in time
+# So many rows at once: a booking that comes meanwhile waits for no more than these.
+_ROWS_A_READ = 1_200
+_MOST_KEPT = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Closes:
+    """The closes of some symbols, real or made up but never both, and where they stand.
+
+    ``version`` is another one whenever any close may have changed. ``is_current`` is False where the database could not
+    be asked: these are the last ones seen; ``is_known`` is False where some were never seen. ``is_simulated`` says that
+    they are made up; ``left_out`` are the symbols that have closes of the other kind, which are not mixed in.
+    """
+
+    history: PriceHistory
+    version: int
+    is_current: bool
+    is_known: bool
+    is_simulated: bool
+    left_out: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Column:
+    """The closes of one symbol over the last ``span`` days, ``(span + 1,)``, NaN where there is none; or None."""
+
+    real: Vector | None
+    simulated: Vector | None
+    span: int
+    last_day: date
+    price_revision: int
+    expires: float
+
+
+class ReadCloses:
+    """Reads the closes of symbols, and keeps them in memory.
+
+    A column of closes is kept while its UTC day lasts, the store has written none since, and six hours have not passed
+    (a minute just after midnight). Writing closes bumps the price revision, and so does every refresh: what changed
+    since the last one is asked for, in one small query. So what was written before a request is in its answer.
+    """
+
+    def __init__(
+        self,
+        prices: PriceStore,
+        clock: Clock,
+        *,
+        prefers_simulated: bool = False,
+        deadline_seconds: float = 5.0,
+    ) -> None:
+        self._prices = prices
+        self._clock = clock
+        self._prefers_simulated = prefers_simulated
+        self._deadline_seconds = deadline_seconds
+        self._columns: dict[str, _Column] = {}
+        self._version = 0
+        self._asks_again_at = -math.inf
+        self._last: tuple[object, Closes] | None = None
+        self._turn = asyncio.Lock()
+
+    async def __call__(
+        self, symbols: Sequence[str], days: int, *, today: date, price_revision: int, asks: bool = True
+    ) -> Closes:
+        """Return the closes of the last ``days`` completed days before ``today``; those kept where ``asks`` is False,
+        or the database does not answer, or did not a moment ago.
+        """
+        assert 1 <= days <= MAX_DAYS
+        is_current, version = False, self._version
+        if asks and self._clock.monotonic() >= self._asks_again_at:
+            try:
+                async with asyncio.timeout(self._deadline_seconds), self._turn:
+                    await self._bring_up_to_date(symbols, days, today, price_revision)
+                is_current = True
+            except LedgerUnavailable:
+                pass
+            except TimeoutError:
+                # Not one reader after the other is to wait as long for the same silence.
+                pause = _SILENT_SECONDS if self._version == version else 0.0
+                self._asks_again_at = self._clock.monotonic() + pause
+        return self._closes(symbols, days, today, is_current=is_current)
+
+    async def _bring_up_to_date(self, symbols: Sequence[str], days: int, today: date, price_revision: int) -> None:
+        now, last_day = self._clock.monotonic(), today - timedelta(days=1)
+        kept = {
+            symbol: column
+            for symbol, column in self._columns.items()
+            if column.last_day == last_day and column.expires > now
+        }
+        ready = [s for s in symbols if s in kept and kept[s].span >= days]
+        unsure = [s for s in ready if kept[s].price_revision != price_revision]
+        missing = [s for s in symbols if s not in kept or kept[s].span < days]
+        span = max([YEAR if days <= YEAR else MAX_DAYS, *(kept[s].span for s in unsure)])
+        if not unsure and not missing:
+            return
+        since = last_day - timedelta(days=span)
+        if unsure:
+            changed = await self._prices.changed_closes(after=min(kept[s].price_revision for s in unsure))
+            for symbol in unsure:
+                if Symbol(symbol) in changed:
+                    missing.append(symbol)
+                else:
+                    self._columns[symbol] = replace(kept[symbol], price_revision=price_revision)
+        at_once = max(1, _ROWS_A_READ // (span + 1))
+        for first in range(0, len(missing), at_once):
+            part = missing[first : first + at_once]
+            found = await self._prices.closes([Symbol(s) for s in part], since=since, until=last_day)
+            self._keep(part, found, today=today, span=span, price_revision=price_revision)
+        if len(self._columns) > _MOST_KEPT:
+            self._columns = {symbol: self._columns[symbol] for symbol in symbols}
+
+    def _keep(
+        self, symbols: Sequence[str], found: Iterable[Close], *, today: date, span: int, price_revision: int
+    ) -> None:
+        kinds: dict[bool, list[tuple[str, date, float]]] = {False: [], True: []}
+        for close in found:
+            row = (close.symbol.code, close.day, float(close.price.value))
+            kinds[close.source == SIMULATED_SOURCE].append(row)
+        real, simulated = (
+            columns_of(price_history(kinds[is_simulated], symbols, today=today, lookback_days=span))
+            for is_simulated in (False, True)
+        )
+        now = self._clock.now()
+        is_settling = (now.hour, now.minute) < (0, SETTLING_MINUTES)
+        expires = self._clock.monotonic() + (_SETTLING_SECONDS if is_settling else _SETTLED_SECONDS)
+        for place, symbol in enumerate(symbols):
+            self._columns[symbol] = _Column(
+                real=real[place],
+                simulated=simulated[place],
+                span=span,
+                last_day=today - timedelta(days=1),
+                price_revision=price_revision,
+                expires=expires,
+            )
+        self._version += 1
+
+    def _closes(self, symbols: Sequence[str], days: int, today: date, *, is_current: bool) -> Closes:
+        # The same closes are asked for again and again, and their tables are large.
+        of = (tuple(symbols), days, today, is_current, self._version)
+        if self._last is None or self._last[0] != of:
+            self._last = of, self._made_of_columns(symbols, days, today, is_current=is_current)
+        return self._last[1]
+
+    def _made_of_columns(self, symbols: Sequence[str], days: int, today: date, *, is_current: bool) -> Closes:
+        last_day = today - timedelta(days=1)
+        columns = [self._columns.get(symbol) for symbol in symbols]
+        usable = [c if c is not None and c.last_day == last_day and c.span >= days else None for c in columns]
+        real = table_of([column.real if column else None for column in usable], days)
+        simulated = table_of([column.simulated if column else None for column in usable], days)
+        is_simulated = any(assets_in(simulated)) and (self._prefers_simulated or not any(assets_in(real)))
+        chosen, other = (simulated, real) if is_simulated else (real, simulated)
+        left_out = [symbol for symbol, has_any in zip(symbols, assets_in(other), strict=True) if has_any]
+        return Closes(
+            history=history_of(chosen, symbols, last_day),
+            version=self._version,
+            is_current=is_current,
+            is_known=all(usable),
+            is_simulated=is_simulated,
+            left_out=left_out,
+        )

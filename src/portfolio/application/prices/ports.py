@@ -1,0 +1,95 @@
+"""What the application needs from outside about prices: where they come from, where they are kept, and who may ask."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from typing import Protocol
+
+from portfolio.application.prices.records import Close, Fence, PriceUpdate
+from portfolio.application.prices.sources import FeedReport, SourceState
+from portfolio.domain.symbol import Symbol
+
+
+class PriceStore(Protocol):
+    """Where prices are kept: the marks of the positions, ticks, and daily closes."""
+
+    async def record(self, portfolio_id: int, update: PriceUpdate, fence: Fence | None) -> int:
+        """Write marks, valuations, one tick a symbol and today's value in one transaction; return the price revision.
+
+        What is written is what ``update.marks_for`` the portfolio of that moment says.
+
+        Raises:
+            LeaseLost: ``fence`` is no longer the newest, or its lease has run out; nothing was written.
+            LedgerUnavailable: the database did not take it; nothing was written.
+        """
+        ...
+
+    async def add_closes(self, closes: Sequence[Close]) -> int:
+        """Keep daily closes, replacing what was known of the same day; return how many were written.
+
+        The price revision is bumped with them: figures made of the closes before are out of date.
+        """
+        ...
+
+    async def closes(self, symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
+        """Return daily closes of both bounds' days and those between, by symbol and day.
+
+        A day without a candle's close has the last price observed within its last 60 minutes, if there is one.
+        """
+        ...
+
+    async def changed_closes(self, *, after: int) -> Collection[Symbol]:
+        """Return the symbols of which a close of a day gone by was written later than the price revision ``after``."""
+        ...
+
+    async def thin_ticks(self, older_than: datetime) -> int:
+        """Turn the ticks of the oldest day before into a close each, where there is none yet, and drop them.
+
+        Returns how many went; none when there is no such day any more.
+        """
+        ...
+
+
+class Leases(Protocol):
+    """Who may do what only one instance may do."""
+
+    async def acquire(self, name: str, holder: str, seconds: float) -> Fence | None:
+        """Take or renew the lease and return its fence; None while another holds it. Time is the database's."""
+        ...
+
+    async def release(self, name: str, holder: str) -> None:
+        """Give the lease up, if it is held."""
+        ...
+
+
+class PriceFeed(Protocol):
+    """Current prices from one source, or from several in order."""
+
+    async def quotes(self, symbols: Sequence[Symbol]) -> FeedReport:
+        """Ask for all symbols at once and return what was learnt; what failed is in the report, never raised."""
+        ...
+
+    def states(self) -> Mapping[str, SourceState]:
+        """Return how each source is doing."""
+        ...
+
+
+class CrossCheck(Protocol):
+    """A second opinion on prices."""
+
+    async def quotes_elsewhere(self, asked: Mapping[Symbol, str]) -> FeedReport:
+        """Ask for these symbols at other sources than the one named beside each; failures are in the report."""
+        ...
+
+
+class CloseFeed(Protocol):
+    """Daily closes from an exchange."""
+
+    async def daily_closes(self, symbol: Symbol, start: date, end: date) -> Sequence[Close]:
+        """Return the closes of the completed days from ``start`` to ``end``, oldest first; absent days are absent.
+
+        Raises:
+            FeedFailed: no source answered for this symbol.
+        """
+        ...

@@ -1,0 +1,204 @@
+"""Bring the prices of what is held up to date."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from portfolio.application.announcer import Announce, Event, nobody_listens
+from portfolio.application.clock import Clock
+from portfolio.application.errors import LeaseLost
+from portfolio.application.ledger.ports import Ledger
+from portfolio.application.prices.ports import CrossCheck, PriceFeed, PriceStore
+from portfolio.application.prices.records import Fence, PriceUpdate
+from portfolio.application.prices.sources import FeedReport
+from portfolio.domain.errors import OutOfRange
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.mark import Mark
+from portfolio.domain.prices.quarantine import Quarantine, QuoteRules, Suspect
+from portfolio.domain.prices.quote import Quote
+from portfolio.domain.symbol import Symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshReport:
+    """What one refresh brought.
+
+    Every held symbol is in ``refreshed`` or in ``failed``, with the reason. ``quarantined`` are those whose
+    newest price waits for confirmation, ``missing`` those without any price at all, ``assumed_rate`` those
+    converted at a rate that nobody confirmed.
+    """
+
+    refreshed: Mapping[Symbol, Mark]
+    failed: Mapping[Symbol, str]
+    quarantined: Mapping[Symbol, str] = field(default_factory=dict)
+    missing: frozenset[Symbol] = frozenset()
+    assumed_rate: frozenset[Symbol] = frozenset()
+    at: datetime
+    duration_seconds: float
+
+    @property
+    def is_fruitless(self) -> bool:
+        """Return whether something is held and nothing could be refreshed."""
+        return bool(self.failed) and not self.refreshed
+
+
+@dataclass(frozen=True, slots=True)
+class PricesRefreshed(Event):
+    """Prices of these symbols were written; ``price_revision`` is the portfolio's after it."""
+
+    portfolio_id: int
+    price_revision: int
+    symbols: frozenset[Symbol]
+    at: datetime
+
+
+class RefreshPrices:
+    """Asks the feed for all that is held, believes what can be believed, and writes it down once.
+
+    One refresh runs at a time: who asks while one is running shares its report.
+    """
+
+    def __init__(  # noqa: PLR0913 (its parts, injected)
+        self,
+        ledger: Ledger,
+        prices: PriceStore,
+        feed: PriceFeed,
+        clock: Clock,
+        portfolio_id: int,
+        *,
+        cross_check: CrossCheck | None = None,
+        rules: QuoteRules | None = None,
+        announce: Announce = nobody_listens,
+    ) -> None:
+        self._announce = announce
+        self._ledger = ledger
+        self._prices = prices
+        self._feed = feed
+        self._clock = clock
+        self._portfolio_id = portfolio_id
+        self._cross_check = cross_check
+        self._rules = rules or QuoteRules()
+        self._quarantine = Quarantine()
+        self._running: asyncio.Task[RefreshReport] | None = None
+        self._last_report: RefreshReport | None = None
+        self._last_refresh: datetime | None = None
+
+    @property
+    def last_report(self) -> RefreshReport | None:
+        """Return what the newest refresh brought; None before the first."""
+        return self._last_report
+
+    @property
+    def last_refresh(self) -> datetime | None:
+        """Return when a refresh last brought what it should: a price, or the news that nothing is held."""
+        return self._last_refresh
+
+    def quarantined_in(self, portfolio: Portfolio) -> Mapping[Symbol, Suspect]:
+        """Return the wild prices that this instance met and that wait for confirmation."""
+        return self._quarantine.standing({position.symbol: position.mark for position in portfolio.open_positions})
+
+    @property
+    def quarantined_total(self) -> int:
+        """Return how many quotes were ever held back."""
+        return self._quarantine.caught
+
+    async def __call__(self, fence: Fence | None = None) -> RefreshReport:
+        """Return what a refresh brought, the running one's if there is one; lost symbols are in it, never
+        raised.
+
+        Raises:
+            LeaseLost: ``fence`` is no longer the newest, or its lease has run out; nothing was written.
+            LedgerUnavailable: the database is away; nothing was written.
+            PortfolioMissing: there is no portfolio yet.
+        """
+        try:
+            return await self._shared(fence)
+        except LeaseLost:
+            # The lease is the periodic task's business: who asked without one had joined a refresh of that task.
+            if fence is not None:
+                raise
+        return await self._shared(None)
+
+    async def close(self) -> None:
+        """Stop the running refresh, if there is one, and wait until it has ended."""
+        running = self._running
+        if running is not None:
+            running.cancel()
+            await asyncio.wait([running])
+
+    async def _shared(self, fence: Fence | None) -> RefreshReport:
+        running = self._running
+        if running is None:
+            running = self._running = asyncio.create_task(self._refresh(fence), name="price refresh")
+            running.add_done_callback(self._ended)
+        # A caller who goes away must not take the refresh from the others.
+        return await asyncio.shield(running)
+
+    def _ended(self, task: asyncio.Task[RefreshReport]) -> None:
+        self._running = None
+        if not task.cancelled():
+            task.exception()  # every caller may have gone: an error nobody fetches is not worth a warning
+
+    async def _refresh(self, fence: Fence | None) -> RefreshReport:
+        started = self._clock.monotonic()
+        portfolio = await self._ledger.load(self._portfolio_id)
+        marks = {position.symbol: position.mark for position in portfolio.open_positions}
+        report = await self._feed.quotes(sorted(marks)) if marks else FeedReport(quotes={})
+        others = await self._second_opinions(report.quotes, marks)
+        verdict = self._quarantine.judge(
+            report.quotes,
+            marks,
+            others=others,
+            now=self._clock.now(),
+            uptime=timedelta(seconds=self._clock.monotonic()),
+            rules=self._rules,
+        )
+        self._quarantine = verdict.quarantine
+        refreshed, too_large = _marks(verdict.believed, portfolio)
+        at = self._clock.now()
+        update = PriceUpdate(marks=refreshed, at=at, since=portfolio.price_revision)
+        revision = await self._prices.record(self._portfolio_id, update, fence)
+        self._announce([PricesRefreshed(portfolio.id, revision, frozenset(refreshed), at)])
+        reasons = {**report.failures, **verdict.refused, **too_large}
+        result = RefreshReport(
+            refreshed=refreshed,
+            failed={s: reasons.get(s, "no source answered") for s in marks if s not in refreshed},
+            quarantined={s: str(suspect) for s, suspect in verdict.quarantine.suspects.items()},
+            missing=frozenset(s for s, mark in marks.items() if mark is None and s not in refreshed),
+            assumed_rate=frozenset(s for s, quote in verdict.believed.items() if quote.assumed_rate),
+            at=at,
+            duration_seconds=self._clock.monotonic() - started,
+        )
+        self._last_report = result
+        if not result.is_fruitless:
+            self._last_refresh = at
+        return result
+
+    async def _second_opinions(
+        self, quotes: Mapping[Symbol, Quote], marks: Mapping[Symbol, Mark | None]
+    ) -> Mapping[Symbol, Quote]:
+        if self._cross_check is None:
+            return {}
+        wild: dict[Symbol, str] = {}
+        for symbol, mark in marks.items():
+            quote = quotes.get(symbol)
+            if quote is not None and mark is not None and self._rules.is_wild(quote.price, mark.price):
+                wild[symbol] = quote.source
+        return (await self._cross_check.quotes_elsewhere(wild)).quotes if wild else {}
+
+
+def _marks(quotes: Mapping[Symbol, Quote], portfolio: Portfolio) -> tuple[dict[Symbol, Mark], dict[Symbol, str]]:
+    """Return the quotes as marks, and why some cannot be: one absurd price must not spoil the others' refresh."""
+    marks: dict[Symbol, Mark] = {}
+    too_large: dict[Symbol, str] = {}
+    for symbol, quote in quotes.items():
+        try:
+            portfolio.position(symbol).quantity.at(quote.price)
+        except OutOfRange as error:
+            too_large[symbol] = f"the position's value: {error}"
+        else:
+            marks[symbol] = Mark(quote.price, quote.marked_source, quote.observed_at)
+    return marks, too_large

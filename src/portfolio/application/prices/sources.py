@@ -1,0 +1,37 @@
+"""Plain facts about where prices come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from portfolio.domain.prices.quote import Quote
+from portfolio.domain.symbol import Symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedReport:
+    """What asking for prices brought: quotes as reported, and the reason for every symbol without one."""
+
+    quotes: Mapping[Symbol, Quote]
+    failures: Mapping[Symbol, str] = field(default_factory=dict)
+
+
+class Circuit(StrEnum):
+    """Whether a source is asked: closed, yes; open, not now; half_open, one try; off, refused for good."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceState:
+    """How a price source is doing."""
+
+    state: Circuit
+    last_error: str | None = None
+    last_success: datetime | None = None

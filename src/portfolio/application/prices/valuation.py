@@ -1,0 +1,124 @@
+"""What is held and what it is worth, position by position."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from portfolio.domain.categories import Categories
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.position import Position
+from portfolio.domain.money import Money, percent_of
+from portfolio.domain.symbol import Symbol
+
+
+class PriceStatus(StrEnum):
+    """Whether a position's price can be believed today."""
+
+    LIVE = "live"
+    STALE = "stale"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionValue:
+    """A position at its price. Percentages have 6 decimals; None where undefined."""
+
+    position: Position
+    market_value: Money
+    unrealized_pnl: Money
+    unrealized_pnl_percent: Decimal | None
+    allocation_percent: Decimal | None
+    category: str
+    price_status: PriceStatus
+    price_age_seconds: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Valuation:
+    """A portfolio at its prices: the sums of the accounting identity, and the open positions by symbol."""
+
+    portfolio: Portfolio
+    positions: Sequence[PositionValue]
+    total_value: Money
+    invested: Money
+    cost_basis: Money
+    unrealized_pnl: Money
+    total_pnl: Money
+    total_pnl_percent: Decimal | None
+    priced_share_percent: Decimal | None
+    drift: Money
+
+    @property
+    def statuses(self) -> tuple[PriceStatus, ...]:
+        """Return what may be believed of each position's price."""
+        return tuple(value.price_status for value in self.positions)
+
+    @property
+    def stale_symbols(self) -> list[Symbol]:
+        """Return the symbols of positions without a live price."""
+        return [v.position.symbol for v in self.positions if v.price_status is not PriceStatus.LIVE]
+
+
+def value_portfolio(portfolio: Portfolio, *, now: datetime, max_age: timedelta, categories: Categories) -> Valuation:
+    """Return the portfolio valued at its marks; a price older than ``max_age`` is stale."""
+    invested, cost_basis = portfolio.invested, portfolio.cost_basis
+    total = portfolio.cash + invested
+    unrealized = invested - cost_basis
+    values = [value_position(p, total, now, max_age, categories) for p in portfolio.open_positions]
+    priced = Money.zero()
+    for value in values:
+        if value.price_status is not PriceStatus.MISSING:
+            priced = priced + value.market_value
+    total_pnl = portfolio.realized_pnl + unrealized
+    return Valuation(
+        portfolio=portfolio,
+        positions=values,
+        total_value=total,
+        invested=invested,
+        cost_basis=cost_basis,
+        unrealized_pnl=unrealized,
+        total_pnl=total_pnl,
+        total_pnl_percent=percent_of(total_pnl, portfolio.net_deposits),
+        priced_share_percent=percent_of(priced, invested),
+        drift=portfolio.cash + cost_basis - portfolio.net_deposits - portfolio.realized_pnl,
+    )
+
+
+def aged(valuation: Valuation, *, now: datetime, max_age: timedelta) -> Valuation:
+    """Return the valuation as of another moment: ages and statuses move with the clock, and nothing else does."""
+    values = []
+    for value in valuation.positions:
+        status, age = _age_of(value.position, now, max_age)
+        values.append(replace(value, price_status=status, price_age_seconds=age))
+    return replace(valuation, positions=values)
+
+
+def value_position(
+    position: Position, total: Money, now: datetime, max_age: timedelta, categories: Categories
+) -> PositionValue:
+    """Return one position valued at its mark, with its share of a portfolio worth ``total``."""
+    market_value = position.market_value
+    unrealized = market_value - position.cost_basis
+    status, age_seconds = _age_of(position, now, max_age)
+    return PositionValue(
+        position=position,
+        market_value=market_value,
+        unrealized_pnl=unrealized,
+        unrealized_pnl_percent=percent_of(unrealized, position.cost_basis),
+        allocation_percent=percent_of(market_value, total),
+        category=categories.of(position.symbol),
+        price_status=status,
+        price_age_seconds=age_seconds,
+    )
+
+
+def _age_of(position: Position, now: datetime, max_age: timedelta) -> tuple[PriceStatus, int | None]:
+    mark = position.mark
+    if mark is None:
+        return PriceStatus.MISSING, None
+    status = PriceStatus.LIVE if mark.is_live(now, max_age) else PriceStatus.STALE
+    return status, int(max(now - mark.at, timedelta(0)).total_seconds())

@@ -1,0 +1,1 @@
+"""What should be traded, and what became of it."""

@@ -1,0 +1,216 @@
+"""What the policy asks of the portfolio as it is now, and what trades or another policy would make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+
+from portfolio.application.in_thread import beside_the_loop
+from portfolio.application.ledger.snapshots import Snapshot
+from portfolio.application.risk.metrics import measured
+from portfolio.application.risk.state import MarketState, ReadMarket
+from portfolio.domain.arithmetic import HUNDRED, exact, total
+from portfolio.domain.errors import InvalidAmount
+from portfolio.domain.ledger.portfolio import BookingRules
+from portfolio.domain.ledger.trade import Side
+from portfolio.domain.money import Money, Price, Quantity
+from portfolio.domain.rebalancing.plan import Plan, make_plan
+from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.projection import TradeIntent, project
+from portfolio.domain.rebalancing.summary import Figures, figures_of
+from portfolio.domain.rebalancing.view import MarketView
+from portfolio.domain.symbol import Symbol
+
+# The plan of fewer assets takes less time than handing it to a thread.
+_ASSETS_AT_ONCE = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedState:
+    """The plan for a state of the market, with the state that it is for; its policy is the state's."""
+
+    state: MarketState
+    plan: Plan
+
+
+class ReadPlan:
+    """Answers what the policy asks of the portfolio now; the plan is kept while what it was made of stands."""
+
+    def __init__(self, read_market: ReadMarket) -> None:
+        self._read_market = read_market
+        self._last: tuple[MarketView, Plan] | None = None
+
+    async def __call__(self) -> PlannedState:
+        """Return the newest state and its plan; of the last state seen, marked stale, while the database is away.
+
+        Raises:
+            LedgerUnavailable: the database is away and no state was ever seen.
+            PortfolioMissing: the books were never opened.
+        """
+        return await self.of(await self._read_market())
+
+    async def of(self, state: MarketState) -> PlannedState:
+        """Return the plan for a state read already."""
+        if self._last is None or self._last[0] != state.view:
+            self._last = state.view, await plan_for(state.view, state.policy)
+        return PlannedState(state=state, plan=self._last[1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImaginedTrade:
+    """A trade that is only thought of: at its own price and fees, or at the market's price and the policy's fee."""
+
+    symbol: Symbol
+    side: Side
+    quantity: Quantity
+    price: Price | None = None
+    fees: Money | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectedTrade:
+    """A trade as it was projected; money is exact."""
+
+    symbol: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    value: Decimal
+    fee: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Projection:
+    """The portfolio after ``trades`` beside the current one, both held to ``policy``.
+
+    The trades are those asked about or, with ``is_planned``, those that the policy asks for. ``plan`` is what it asks
+    of the current portfolio, ``remaining`` what it asks of the projected one.
+    """
+
+    state: MarketState
+    policy: RebalancePolicy
+    is_planned: bool
+    trades: Sequence[ProjectedTrade]
+    current: Figures
+    projected: Figures
+    after: MarketView
+    plan: Plan
+    remaining: Plan
+
+    @property
+    @exact
+    def turnover(self) -> Decimal:
+        """Return the value of all trades, in dollars."""
+        return total(trade.value for trade in self.trades)
+
+    @property
+    @exact
+    def cost(self) -> Decimal:
+        """Return the fees of all trades, in dollars."""
+        return total(trade.fee for trade in self.trades)
+
+    @property
+    @exact
+    def turnover_percent(self) -> Decimal | None:
+        """Return the turnover in percent of today's total value; None where that is not above zero."""
+        whole = self.current.total_value
+        return self.turnover * HUNDRED / whole if whole > 0 else None
+
+
+class WhatIf:
+    """Projects trades, or another policy's plan; nothing is stored."""
+
+    def __init__(self, read_market: ReadMarket, rules: BookingRules) -> None:
+        self._read_market = read_market
+        self._rules = rules
+
+    async def __call__(
+        self, snapshot: Snapshot, trades: Sequence[ImaginedTrade] = (), *, changes: Mapping[str, object] | None = None
+    ) -> Projection:
+        """Return what ``trades``, one after the other, would make of the portfolio as it is in ``snapshot``; without
+        any, what the plan would. ``changes`` are settings of the policy that are to be others in this answer.
+
+        Raises:
+            InvalidPolicy: a change that is not allowed.
+            InvalidAmount: a trade in an asset whose price nobody knows, without a price of its own.
+            InsufficientQuantity: more sold than held by then.
+            InsufficientCash: more spent than there is by then.
+        """
+        policy = RebalancePolicy.from_mapping(changes or {}, base=self._read_market.policy)
+        state = await self._read_market.of(snapshot, also=_assets_of(trades))
+        return await measured(partial(self._projection, trades=trades, policy=policy), state)
+
+    def _projection(
+        self, state: MarketState, *, trades: Sequence[ImaginedTrade], policy: RebalancePolicy
+    ) -> Projection:
+        projected = [_priced(state.view, trade, policy, f"trades[{place}]") for place, trade in enumerate(trades)]
+        after = project(
+            state.view,
+            [_intent(trade) for trade in projected],
+            policy,
+            allow_negative_cash=self._rules.allow_negative_cash,
+        )
+        plan = make_plan(state.view, policy)
+        if not trades:
+            projected, after = _planned(state.view, plan), plan.after
+        return Projection(
+            state=state,
+            policy=policy,
+            is_planned=not trades,
+            trades=projected,
+            current=plan.current,
+            projected=figures_of(after, policy),
+            after=after,
+            plan=plan,
+            remaining=make_plan(after, policy),
+        )
+
+
+async def plan_for(view: MarketView, policy: RebalancePolicy) -> Plan:
+    """Return the plan for ``view``; a long one is made in a thread, so that bookings go on meanwhile."""
+    if len(view.holdings) < _ASSETS_AT_ONCE:
+        return make_plan(view, policy)
+    return await beside_the_loop(make_plan, view, policy)
+
+
+def _assets_of(trades: Sequence[ImaginedTrade]) -> Mapping[Symbol, Price | None]:
+    """Return the assets traded, each with the first price given for it."""
+    found: dict[Symbol, Price | None] = {}
+    for trade in trades:
+        found[trade.symbol] = found.get(trade.symbol) or trade.price
+    return found
+
+
+@exact
+def _priced(view: MarketView, trade: ImaginedTrade, policy: RebalancePolicy, place: str) -> ProjectedTrade:
+    symbol, quantity = trade.symbol.code, trade.quantity.value
+    price = trade.price.value if trade.price is not None else view.holdings[symbol].price
+    if price is None:
+        raise InvalidAmount("", f"{symbol} has no price here, so the trade needs one", field=f"{place}.price")
+    value = quantity * price
+    fee = trade.fees.value if trade.fees is not None else value * policy.fee_rate
+    return ProjectedTrade(symbol=symbol, side=trade.side, quantity=quantity, price=price, value=value, fee=fee)
+
+
+def _intent(trade: ProjectedTrade) -> TradeIntent:
+    return TradeIntent(symbol=trade.symbol, side=trade.side, quantity=trade.quantity, value=trade.value, fee=trade.fee)
+
+
+def _planned(view: MarketView, plan: Plan) -> list[ProjectedTrade]:
+    trades = []
+    for advice in plan.recommendations:
+        price = view.holdings[advice.symbol].price
+        assert price is not None
+        trades.append(
+            ProjectedTrade(
+                symbol=advice.symbol,
+                side=advice.action,
+                quantity=advice.trade_quantity,
+                price=price,
+                value=advice.trade_value,
+                fee=advice.estimated_fee,
+            )
+        )
+    return trades

@@ -1,0 +1,42 @@
+"""Where signals are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from portfolio.application.ledger.ports import LedgerUnit
+from portfolio.application.ledger.records import Page
+from portfolio.application.rebalancing.records import Signal, SignalFilter
+
+
+class SignalBook(Protocol):
+    """The signals of one portfolio, within an open transaction that holds the portfolio's row lock."""
+
+    async def live(self) -> Sequence[Signal]:
+        """Return the signals kept as open or acknowledged, whether or not they have run out, oldest first."""
+        ...
+
+    async def named(self, ids: Collection[str]) -> Mapping[str, Signal]:
+        """Return the signals with these ids; absent where there is none."""
+        ...
+
+    async def add(self, signals: Sequence[Signal]) -> None:
+        """Keep new signals, numbered in their order."""
+        ...
+
+    async def change(self, signals: Sequence[Signal]) -> None:
+        """Keep what became of signals: status, expiry, who claimed, what carried out, what took the place."""
+        ...
+
+
+class Signals(Protocol):
+    """The signals as they are read, and as they are changed together with the books."""
+
+    def within(self, unit: LedgerUnit) -> SignalBook:
+        """Return the signals of the unit's portfolio; what is done to them is committed with the unit."""
+        ...
+
+    async def page(self, wanted: SignalFilter) -> Page[Signal]:
+        """Return signals, newest first."""
+        ...

@@ -1,0 +1,211 @@
+"""What a booking would do, asked before the trade."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from types import MappingProxyType
+
+from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.in_thread import beside_the_loop
+from portfolio.application.ledger.records import BookTrade
+from portfolio.application.ledger.snapshots import Snapshot
+from portfolio.application.prices.closes import YEAR
+from portfolio.application.risk.concentration import NO_TOTAL_VALUE
+from portfolio.application.risk.exposure import OverLimit, over_limits
+from portfolio.application.risk.state import MarketState, ReadMarket
+from portfolio.application.risk.statistics import Excluded, average_of, value_at_risk_of, volatility_of
+from portfolio.domain.arithmetic import HUNDRED, exact, total
+from portfolio.domain.errors import AmountMismatch, DomainError
+from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
+from portfolio.domain.ledger.trade import Execution, Side
+from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.projection import largest_quantity
+from portfolio.domain.rebalancing.summary import Figures, figures_of
+from portfolio.domain.rebalancing.view import MarketView, pair_of
+
+# The check of fewer assets takes less time than handing it to a thread.
+_ASSETS_AT_ONCE = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """The figures that a trade in one asset moves, before it or after it.
+
+    Allocations are percentages of the total value, None where that is not above zero. ``correlations`` are those of the
+    asset with what else is held. ``portfolio_volatility`` is annualised, ``value_at_risk_95`` the historical one of a
+    day over the last year, both fractions of the total value; ``excluded`` are the assets that volatility is made
+    without. What is None has a reason.
+    """
+
+    figures: Figures
+    quantity: Decimal
+    value: Decimal
+    allocation: Decimal | None
+    category_allocation: Decimal | None
+    correlations: Mapping[str, Decimal]
+    portfolio_volatility: Decimal | None
+    value_at_risk_95: Decimal | None
+    excluded: Sequence[Excluded]
+    reasons: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenLimit:
+    """A limit that is broken after the trade.
+
+    ``is_new`` if it was not before; ``is_caused`` if the trade broke it, or adds to what was over it already.
+    """
+
+    over: OverLimit
+    is_new: bool
+    is_caused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeCheck:
+    """What a booking would do.
+
+    ``refusal`` is what the ledger would say against it, and then nothing comes after. ``largest_quantity`` is the most
+    that could be booked at this price, with fees in this proportion, without breaking a limit; None where nobody can
+    say.
+    """
+
+    state: MarketState
+    execution: Execution
+    category: str
+    before: Standing
+    after: Standing | None
+    refusal: DomainError | None
+    broken: Sequence[BrokenLimit]
+    largest_quantity: Decimal | None
+
+    @property
+    def is_accepted(self) -> bool:
+        """Return whether the ledger would book it."""
+        return self.refusal is None
+
+    @property
+    def breaks_limits(self) -> bool | None:
+        """Return whether it would break a limit, or add to what is over one; None where it would not be booked."""
+        return any(limit.is_caused for limit in self.broken) if self.is_accepted else None
+
+    @property
+    def is_allowed(self) -> bool:
+        """Return whether nothing speaks against it."""
+        return self.breaks_limits is False
+
+
+class CheckTrade:
+    """Answers what a booking would do; nothing is stored, and a key that it carries is not used up."""
+
+    def __init__(self, read_market: ReadMarket, rules: BookingRules) -> None:
+        self._read_market = read_market
+        self._rules = rules
+
+    async def __call__(self, snapshot: Snapshot, command: BookTrade) -> TradeCheck:
+        """Return the portfolio in ``snapshot`` after ``command``, beside the current one.
+
+        Raises:
+            LedgerUnavailable: the database is away; what was held and known last is no ground for a trade.
+        """
+        execution = command.execution
+        state = await self._read_market.of(snapshot, also={execution.symbol: execution.price})
+        if snapshot.database_away or not state.closes.is_current:
+            raise LedgerUnavailable("the database is away, so the trade cannot be checked")
+        if len(state.view.holdings) > _ASSETS_AT_ONCE:
+            return await beside_the_loop(self._check, state, command)
+        return self._check(state, command)
+
+    def _check(self, state: MarketState, command: BookTrade) -> TradeCheck:
+        view, policy, execution = state.view, state.policy, command.execution
+        after, refusal = self._booked(state, command)
+        code = execution.symbol.code
+        return TradeCheck(
+            state=state,
+            execution=execution,
+            category=view.holdings[code].category,
+            before=_standing(state, code),
+            after=None if after is None else _standing(replace(state, view=after), code),
+            refusal=refusal,
+            broken=() if after is None else _broken(view, after, policy, execution),
+            # Money that does not fit quantity x price says nothing about the cost of a unit.
+            largest_quantity=None if isinstance(refusal, AmountMismatch) else _largest(view, policy, execution),
+        )
+
+    def _booked(self, state: MarketState, command: BookTrade) -> tuple[MarketView | None, DomainError | None]:
+        """Return the view with the books as they would be, or why they would not be."""
+        try:
+            after, _ = state.snapshot.portfolio.book(command.execution, self._rules, override=command.override)
+            # Refused like a booking, where the sum of everything is what goes out of range.
+            assert after.total_value is not None
+            return _view_after(state.view, after, command.execution), None
+        except DomainError as error:
+            return None, error
+
+
+def _view_after(view: MarketView, portfolio: Portfolio, execution: Execution) -> MarketView:
+    position, before = portfolio.position(execution.symbol), view.holdings[execution.symbol.code]
+    holding = replace(
+        before,
+        quantity=position.quantity.value,
+        value=position.market_value.value,
+        price=position.mark.price.value if position.mark else None,
+    )
+    holdings = MappingProxyType({**view.holdings, holding.symbol: holding})
+    return replace(view, holdings=holdings, cash=portfolio.cash.value)
+
+
+@exact
+def _standing(state: MarketState, symbol: str) -> Standing:
+    view, whole = state.view, state.view.total_value
+    holding = view.holdings[symbol]
+    together = total(other.value for other in view.holdings.values() if other.category == holding.category)
+    moves = volatility_of(state)
+    risk = {
+        "average_correlation": average_of(state),
+        "portfolio_volatility": moves.portfolio,
+        "value_at_risk_95": value_at_risk_of(state, YEAR).confidences[0].historical.value_at_risk,
+    }
+    reasons = {name: measured.reason for name, measured in risk.items() if measured.reason is not None}
+    if whole <= 0:
+        reasons |= dict.fromkeys(("allocation_percent", "category_allocation"), NO_TOTAL_VALUE)
+    others = {other.symbol: view.correlations.get(pair_of(symbol, other.symbol)) for other in view.held}
+    return Standing(
+        figures=figures_of(view, state.policy),
+        quantity=holding.quantity,
+        value=holding.value,
+        allocation=holding.value * HUNDRED / whole if whole > 0 else None,
+        category_allocation=together * HUNDRED / whole if whole > 0 else None,
+        correlations={other: value for other, value in others.items() if value is not None},
+        portfolio_volatility=risk["portfolio_volatility"].value,
+        value_at_risk_95=risk["value_at_risk_95"].value,
+        excluded=moves.excluded,
+        reasons=reasons,
+    )
+
+
+def _broken(view: MarketView, after: MarketView, policy: RebalancePolicy, execution: Execution) -> list[BrokenLimit]:
+    before = {over.name for over in over_limits(view, policy)}
+    adds = execution.side is Side.BUY
+    return [
+        BrokenLimit(
+            over=over,
+            is_new=over.name not in before,
+            is_caused=over.name not in before or (adds and execution.symbol.code in over.symbols),
+        )
+        for over in over_limits(after, policy)
+    ]
+
+
+@exact
+def _largest(view: MarketView, policy: RebalancePolicy, execution: Execution) -> Decimal | None:
+    """Return the largest quantity at the booking's own price and fees, whatever the market's and the policy's are."""
+    price = view.holdings[execution.symbol.code].price
+    if price is None:
+        return None
+    worth = execution.quantity.value * price
+    gained = worth if execution.side is Side.BUY else -worth
+    cost_rate = (-execution.cash_delta.value - gained) / worth
+    return largest_quantity(view, execution.side, execution.symbol.code, policy, cost_rate=cost_rate)

@@ -1,0 +1,124 @@
+"""Signals: trades that a plan asked for, kept until somebody claims them, carries them out, or their time is over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from portfolio.application.announcer import Event
+from portfolio.domain.ledger.trade import Side, Trade
+from portfolio.domain.money import Money, Quantity
+from portfolio.domain.rebalancing.reason import Priority, Reason
+from portfolio.domain.rebalancing.strategies.targets import Proposal
+from portfolio.domain.symbol import Symbol
+
+ID_PREFIX = "sig-"
+"""What every signal's id begins with: the ids that engines give to signals of their own are told apart by it."""
+
+
+class SignalStatus(StrEnum):
+    """What has become of a signal."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    EXECUTED = "executed"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+
+
+LIVE = frozenset({SignalStatus.OPEN, SignalStatus.ACKNOWLEDGED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What a signal was made from. ``state`` is a digest: equal for the same books, prices, policy and UTC day."""
+
+    ledger_revision: int
+    price_revision: int
+    policy_id: str
+    statistics_day: date
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """One trade that a plan asked for.
+
+    Allocations are percentages, money is in dollars, both at 18 decimals. ``status`` is as kept: one that is open or
+    acknowledged may have run out since, see ``status_at``. ``number`` is its place in the order of creation, None
+    before it is kept. ``superseded_by`` is the signal in its place, None where the plan no longer names the symbol.
+    """
+
+    id: str
+    portfolio_id: int
+    symbol: Symbol
+    action: Side
+    reason: Reason
+    also: tuple[Reason, ...]
+    quantity: Quantity
+    trade_value: Money
+    estimated_fee: Money
+    current_allocation: Decimal
+    target_allocation: Decimal
+    priority: Priority
+    confidence: Decimal
+    evidence: tuple[Proposal, ...]
+    origin: Origin
+    created_at: datetime
+    expires_at: datetime
+    status: SignalStatus = SignalStatus.OPEN
+    acknowledged_by: str | None = None
+    acknowledged_at: datetime | None = None
+    executed_trade_id: int | None = None
+    superseded_by: str | None = None
+    number: int | None = None
+
+    def status_at(self, now: datetime) -> SignalStatus:
+        """Return the status at ``now``: an open signal expires, and so does a claim that nobody carried out."""
+        return SignalStatus.EXPIRED if self.status in LIVE and self.expires_at <= now else self.status
+
+    def is_executed_by(self, trade: Trade, owner: str, now: datetime) -> bool:
+        """Return whether ``owner``'s ``trade``, which names this signal and is booked at ``now``, carries it out.
+
+        Once claimed it is the claimant's alone, and may be booked late: the claim said that the trade was coming.
+        """
+        if (trade.symbol, trade.side) != (self.symbol, self.action) or self.acknowledged_by not in {None, "", owner}:
+            return False
+        status = self.status_at(now)
+        return status in LIVE or (status is SignalStatus.EXPIRED and self.acknowledged_at is not None)
+
+    def claimed(self, owner: str, now: datetime, ttl: timedelta) -> Signal:
+        """Return the signal claimed by ``owner``, who has ``ttl`` from now to carry it out."""
+        status = SignalStatus.ACKNOWLEDGED
+        return replace(self, status=status, acknowledged_by=owner, acknowledged_at=now, expires_at=now + ttl)
+
+    def executed(self, trade_id: int) -> Signal:
+        """Return the signal carried out by a trade."""
+        return replace(self, status=SignalStatus.EXECUTED, executed_trade_id=trade_id)
+
+    def expired(self) -> Signal:
+        """Return the signal after its time."""
+        return replace(self, status=SignalStatus.EXPIRED)
+
+    def superseded(self, by: str | None) -> Signal:
+        """Return the signal given up, in favour of the signal ``by`` where there is one."""
+        return replace(self, status=SignalStatus.SUPERSEDED, superseded_by=by)
+
+
+@dataclass(frozen=True, slots=True)
+class SignalChanged(Event):
+    """A signal was made, claimed, carried out, given up, or found to have run out; ``signal`` is what it is now."""
+
+    signal: Signal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalFilter:
+    """Which signals are wanted, by their status at ``now``; ``before`` is the number the last page ended with."""
+
+    now: datetime
+    status: SignalStatus | None = None
+    before: int | None = None
+    limit: int = 100

@@ -1,0 +1,36 @@
+"""Signals that booked trades carry out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from portfolio.application.ledger.events import TradeBooked
+from portfolio.application.ledger.ports import LedgerUnit
+from portfolio.application.rebalancing.ports import Signals
+from portfolio.application.rebalancing.records import ID_PREFIX, Signal, SignalChanged
+
+
+class MarkExecuted:
+    """Marks, in the unit that books trades, the signals that these name and carry out."""
+
+    def __init__(self, signals: Signals) -> None:
+        self._signals = signals
+
+    async def __call__(self, unit: LedgerUnit, booked: Sequence[TradeBooked]) -> Sequence[SignalChanged]:
+        """Return what was changed. One trade carries a signal out, the first; any other id is the engine's own."""
+        ours = [(event.entry.signal_id, event) for event in booked]
+        naming = [(name, event) for name, event in ours if name is not None and name.startswith(ID_PREFIX)]
+        if not naming:
+            return ()
+        book = self._signals.within(unit)
+        found = await book.named({name for name, _ in naming})
+        executed: dict[str, Signal] = {}
+        for name, event in naming:
+            signal, entry = found.get(name), event.entry
+            if name in executed or signal is None:
+                continue
+            if signal.is_executed_by(entry.trade, entry.owner, entry.booked_at):
+                executed[name] = signal.executed(event.trade_id)
+        if executed:
+            await book.change(list(executed.values()))
+        return [SignalChanged(signal) for signal in executed.values()]

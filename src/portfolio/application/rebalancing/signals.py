@@ -1,0 +1,272 @@
+"""Turns plans into signals, and lets each be claimed once, while what it asks for still follows from the books."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Generic, TypeVar
+
+from portfolio.application.announcer import Announce, nobody_listens
+from portfolio.application.clock import Clock
+from portfolio.application.errors import LedgerUnavailable, NotFound, OutcomeUnknown, SignalClaimed, SignalOutdated
+from portfolio.application.ledger.ports import Ledger, LedgerUnit
+from portfolio.application.ledger.records import Page
+from portfolio.application.rebalancing.planning import PlannedState
+from portfolio.application.rebalancing.ports import SignalBook, Signals
+from portfolio.application.rebalancing.records import Signal, SignalChanged, SignalFilter, SignalStatus
+from portfolio.application.rebalancing.signal_rules import (
+    SignalRules,
+    Withheld,
+    content_of,
+    objection_to,
+    origin_of,
+    signal_of,
+    withheld_because,
+)
+from portfolio.domain.ledger.portfolio import Portfolio
+
+ATTEMPTS: Final = 5
+
+T = TypeVar("T")
+
+ReadPlannedState = Callable[[], Awaitable[PlannedState]]
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """The books under their lock, their signals, and the plan of these very books."""
+
+    portfolio: Portfolio
+    book: SignalBook
+    planned: PlannedState
+    now: datetime
+
+
+Work = Callable[[Locked], Awaitable["_Made[T]"]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """The open signals of the state, in the plan's order, and how many of them are new.
+
+    ``claimed`` are signals that somebody is carrying out: until they are executed or run out, no other signal on
+    their symbols is given. Nothing is stored where ``withheld`` says why.
+    """
+
+    signals: Sequence[Signal] = ()
+    created: int = 0
+    claimed: Sequence[Signal] = ()
+    withheld: Withheld | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Made(Generic[T]):
+    """What was made under the lock: the result, and the signals as they were written, new ones first."""
+
+    result: T
+    changed: Sequence[Signal] = ()
+
+
+class LockedPlan:
+    """Brings a plan under the row lock of the very books that it was made from, and writes signals there."""
+
+    def __init__(  # noqa: PLR0913  its parts, injected
+        self,
+        ledger: Ledger,
+        signals: Signals,
+        plan: ReadPlannedState,
+        clock: Clock,
+        rules: SignalRules,
+        *,
+        portfolio_id: int = 1,
+        announce: Announce = nobody_listens,
+    ) -> None:
+        self.rules = rules
+        self._ledger = ledger
+        self._signals = signals
+        self._plan = plan
+        self._clock = clock
+        self._portfolio_id = portfolio_id
+        self._announce = announce
+
+    async def use(self, work: Work[T]) -> T:
+        """Return what ``work`` made of a plan that is the plan of the books as they are locked.
+
+        Where the answer to its commit is lost, the row lock is taken again: having it proves that the lost transaction
+        has ended one way or the other. What it wrote is looked for, and made anew where it is not there.
+
+        Raises:
+            LedgerUnavailable: the database is away, or the books change faster than plans are made.
+            OutcomeUnknown: the commit was lost, and the database is away since.
+        """
+        runs: list[_Made[T]] = []
+        try:
+            made = await self._use(work, runs)
+        except OutcomeUnknown as unknown:
+            try:
+                made = await self._use(work, runs, lost=runs[-1] if runs else None)
+            except LedgerUnavailable as unavailable:
+                raise unknown from unavailable
+        self._announce([SignalChanged(signal) for signal in made.changed])
+        return made.result
+
+    async def _use(self, work: Work[T], runs: list[_Made[T]], *, lost: _Made[T] | None = None) -> _Made[T]:
+        for _ in range(ATTEMPTS):
+            planned = await self._planned()
+
+            async def run(unit: LedgerUnit, planned: PlannedState = planned) -> _Made[T] | None:
+                book, now = self._signals.within(unit), self._clock.now()
+                if lost is not None and await _is_kept(book, lost.changed):
+                    return lost
+                made_of = planned.state.snapshot.portfolio
+                if content_of(made_of) != content_of(unit.portfolio) or planned.state.at.date() != now.date():
+                    return None
+                runs.append(await work(Locked(unit.portfolio, book, planned, now)))
+                return runs[-1]
+
+            made = await self._ledger.transact(self._portfolio_id, run)
+            if made is not None:
+                return made
+        raise LedgerUnavailable("the books change faster than plans are made", retry_after_seconds=3.0)
+
+    async def _planned(self) -> PlannedState:
+        """Return the plan of the state as it is; what was seen before the database went away is no ground for one."""
+        try:
+            async with asyncio.timeout(self.rules.plan_seconds):
+                planned = await self._plan()
+        except TimeoutError as error:
+            raise LedgerUnavailable("the database does not answer") from error
+        if planned.state.snapshot.database_away:
+            raise LedgerUnavailable("the database is away")
+        if not planned.state.closes.is_current:
+            raise LedgerUnavailable("the price history could not be read")
+        return planned
+
+
+async def _is_kept(book: SignalBook, changed: Sequence[Signal]) -> bool:
+    """Return whether signals that were written in one transaction are there as they were written."""
+    if not changed:
+        return False
+    first = changed[0]
+    found = (await book.named([first.id])).get(first.id)
+    return found is not None and (found.status, found.acknowledged_at) == (first.status, first.acknowledged_at)
+
+
+class GenerateSignals:
+    """Stores the trades of the present plan as signals."""
+
+    def __init__(self, plan: LockedPlan) -> None:
+        self._plan = plan
+
+    async def __call__(self) -> Generation:
+        """Return the open signals of the state of this moment; called again for the same state, the same ones.
+
+        Each takes the place of the open one of before on its symbol. Open signals on symbols that the plan no longer
+        names are given up.
+
+        Raises:
+            LedgerUnavailable: nothing was stored.
+            OutcomeUnknown: the commit was lost; asking again tells, and makes no duplicates.
+            PortfolioMissing: the books were never opened.
+        """
+        return await self._plan.use(self._generate)
+
+    async def _generate(self, locked: Locked) -> _Made[Generation]:
+        rules, now, portfolio = self._plan.rules, locked.now, locked.portfolio
+        withheld = withheld_because(portfolio, now, rules.max_price_age)
+        if withheld is not None:
+            return _Made(Generation(withheld=withheld))
+        live = await locked.book.live()
+        current = [signal for signal in live if signal.expires_at > now]
+        claimed = {s.symbol.code: s for s in current if s.status is SignalStatus.ACKNOWLEDGED}
+        opened = {s.symbol.code: s for s in current if s.status is SignalStatus.OPEN}
+        origin = origin_of(portfolio, locked.planned.state.policy.id, now.date())
+        changed = [signal.expired() for signal in live if signal.expires_at <= now]
+        new: list[Signal] = []
+        listed: list[Signal] = []
+        for advice in locked.planned.plan.recommendations:
+            if advice.symbol in claimed:
+                continue
+            before = opened.pop(advice.symbol, None)
+            if before is not None and before.origin.state == origin.state:
+                listed.append(before)
+                continue
+            signal = signal_of(advice, portfolio.id, origin, now, now + rules.ttl)
+            new.append(signal)
+            listed.append(signal)
+            if before is not None:
+                changed.append(before.superseded(signal.id))
+        changed += [signal.superseded(None) for signal in opened.values()]
+        if changed:
+            await locked.book.change(changed)
+        if new:
+            await locked.book.add(new)
+        generation = Generation(signals=listed, created=len(new), claimed=list(claimed.values()))
+        return _Made(generation, [*new, *changed])
+
+
+class AcknowledgeSignal:
+    """Lets one caller claim a signal, once."""
+
+    def __init__(self, plan: LockedPlan) -> None:
+        self._plan = plan
+
+    async def __call__(self, signal_id: str, *, owner: str) -> Signal:
+        """Return the signal, claimed by ``owner``, who now has a lifetime's span to carry it out.
+
+        Raises:
+            NotFound: there is no such signal.
+            SignalClaimed: it was acknowledged before, by whomever.
+            SignalOutdated: it has ended, or its trade does not follow from the present plan.
+            LedgerUnavailable: nothing was changed.
+            OutcomeUnknown: the commit was lost; the list of signals tells.
+            PortfolioMissing: the books were never opened.
+        """
+
+        async def claim(locked: Locked) -> _Made[Signal]:
+            found = (await locked.book.named([signal_id])).get(signal_id)
+            if found is None:
+                raise NotFound("signal", repr(signal_id[:64]))
+            self._check(found, locked)
+            claimed = found.claimed(owner, locked.now, self._plan.rules.ttl)
+            await locked.book.change([claimed])
+            return _Made(claimed, [claimed])
+
+        return await self._plan.use(claim)
+
+    def _check(self, signal: Signal, locked: Locked) -> None:
+        status = signal.status_at(locked.now)
+        if status is SignalStatus.ACKNOWLEDGED:
+            assert signal.acknowledged_by is not None
+            assert signal.acknowledged_at is not None
+            raise SignalClaimed(signal.id, signal.acknowledged_by, signal.acknowledged_at)
+        if status is not SignalStatus.OPEN:
+            raise SignalOutdated(signal.id, f"it is {status}")
+        withheld = withheld_because(locked.portfolio, locked.now, self._plan.rules.max_price_age)
+        if withheld is not None:
+            raise SignalOutdated(signal.id, withheld.detail)
+        objection = objection_to(signal, locked.planned.plan.recommendations)
+        if objection is not None:
+            raise SignalOutdated(signal.id, objection)
+
+
+class ListSignals:
+    """Lists signals by what they are at this moment."""
+
+    def __init__(self, signals: Signals, clock: Clock) -> None:
+        self._signals = signals
+        self._clock = clock
+
+    async def __call__(
+        self, status: SignalStatus | None = None, *, before: int | None = None, limit: int = 100
+    ) -> tuple[Page[Signal], datetime]:
+        """Return signals, newest first, and the moment that their statuses are of.
+
+        Raises:
+            LedgerUnavailable: the database is away.
+        """
+        now = self._clock.now()
+        page = await self._signals.page(SignalFilter(status=status, now=now, before=before, limit=limit))
+        return page, now

@@ -1,0 +1,1 @@
+"""How risky what is held is."""

@@ -1,0 +1,36 @@
+"""The health of the portfolio, and the way back to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from portfolio.application.risk.concentration import NO_TOTAL_VALUE
+from portfolio.application.risk.state import MarketState
+from portfolio.application.risk.statistics import Measured, average_of
+from portfolio.domain.rebalancing.health import TARGET_SCORE, Health, assess
+from portfolio.domain.rebalancing.remedies import WayToTarget, way_to_target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthReport:
+    """The score with what was deducted, and the shortest way to the target; ``average`` is the correlation in it."""
+
+    health: Health
+    average: Measured
+    way: WayToTarget
+    target: Decimal
+    reasons: Mapping[str, str]
+
+
+def health_of(state: MarketState) -> HealthReport:
+    """Return the health of the portfolio; there is no score where the total value is not above zero."""
+    health = assess(state.view, state.policy)
+    return HealthReport(
+        health=health,
+        average=average_of(state),
+        way=way_to_target(state.view, state.policy),
+        target=TARGET_SCORE,
+        reasons={} if health.score is not None else dict.fromkeys(("score", "healthy"), NO_TOTAL_VALUE),
+    )

@@ -1,0 +1,1 @@
+"""Positions and cash: the aggregate, its entries, and the sums that tie them together."""

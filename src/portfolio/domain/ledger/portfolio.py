@@ -1,0 +1,284 @@
+"""The aggregate: cash, positions and the sums that tie them together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from types import MappingProxyType
+
+from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, NotReversible
+from portfolio.domain.ledger.cash_transaction import Movement, MovementKind
+from portfolio.domain.ledger.position import Position
+from portfolio.domain.ledger.trade import Execution, Side, Trade
+from portfolio.domain.ledger.trade_counts import Tally
+from portfolio.domain.ledger.units import Units
+from portfolio.domain.mark import Mark
+from portfolio.domain.money import EXACT, Money
+from portfolio.domain.symbol import Symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingRules:
+    """What a booking is held to."""
+
+    amount_tolerance_percent: Decimal = Decimal(5)
+    allow_negative_cash: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portfolio:
+    """A portfolio at one revision; every change returns the next one.
+
+    To the last digit: ``total_value == net_deposits + realized_pnl + unrealized_pnl + drift``, where drift is what
+    other programs wrote into the shared rows, and zero when none did. ``unreadable_rows`` are the symbols of
+    rows that name no asset: they count for nothing, and have to be seen.
+    """
+
+    id: int
+    revision: int = 0
+    price_revision: int = 0
+    cash: Money = Money.zero()
+    ledger_cash: Money = Money.zero()
+    net_deposits: Money = Money.zero()
+    realized_pnl: Money = Money.zero()
+    fees_paid: Money = Money.zero()
+    units: Units = field(default_factory=Units)
+    tally: Tally = field(default_factory=Tally)
+    positions: Mapping[Symbol, Position] = field(default_factory=dict)
+    unreadable_rows: tuple[str, ...] = ()
+    updated_at: datetime | None = None
+
+    # --- what it is worth -------------------------------------------------------------------------------------------
+
+    @property
+    def open_positions(self) -> list[Position]:
+        """Return what is held, by symbol."""
+        return sorted((p for p in self.positions.values() if p.is_open), key=lambda p: p.symbol)
+
+    @property
+    def invested(self) -> Money:
+        """Return the market value of the positions."""
+        return _total(p.market_value for p in self.positions.values())
+
+    @property
+    def cost_basis(self) -> Money:
+        """Return what the positions cost, fees included."""
+        return _total(p.cost_basis for p in self.positions.values())
+
+    @property
+    def total_value(self) -> Money:
+        """Return cash plus market value."""
+        return self.cash + self.invested
+
+    @property
+    def unrealized_pnl(self) -> Money:
+        """Return market value less cost basis."""
+        return self.invested - self.cost_basis
+
+    @property
+    def drift(self) -> Money:
+        """Return the value that this ledger's entries do not explain."""
+        return self.cash + self.cost_basis - self.net_deposits - self.realized_pnl
+
+    @property
+    def cash_drift(self) -> Money:
+        """Return how much more cash the row holds than this ledger's entries explain."""
+        return self.cash - self.ledger_cash
+
+    @property
+    def has_drift(self) -> bool:
+        """Return whether another program moved a row in a way that can be booked."""
+        return bool(self.cash_drift or self.drift or self.drifted_positions)
+
+    @property
+    def drifted_positions(self) -> list[Position]:
+        """Return the positions whose row another program moved, by symbol."""
+        return sorted((p for p in self.positions.values() if p.drift), key=lambda p: p.symbol)
+
+    def position(self, symbol: Symbol) -> Position:
+        """Return the position in ``symbol``, an empty one where there never was any."""
+        return self.positions.get(symbol) or Position(symbol=symbol)
+
+    # --- what happens to it -----------------------------------------------------------------------------------------
+
+    def book(self, execution: Execution, rules: BookingRules, *, override: bool = False) -> tuple[Portfolio, Trade]:
+        """Return the portfolio after ``execution`` and the entry booked; with ``override`` no rule is asked.
+
+        Raises:
+            AmountMismatch: the money does not fit quantity x price.
+            InsufficientQuantity: more sold than held.
+            InsufficientCash: more spent than there is.
+            OutOfRange: a sum would reach 1e20.
+        """
+        if override:
+            return self._settle(execution)
+        execution.check_amounts(rules.amount_tolerance_percent)
+        if execution.side is Side.BUY:
+            return self.buy(execution, allow_negative_cash=rules.allow_negative_cash)
+        return self.sell(execution)
+
+    def buy(self, execution: Execution, *, allow_negative_cash: bool = False) -> tuple[Portfolio, Trade]:
+        """Return the portfolio after a purchase, and its entry.
+
+        Raises:
+            InsufficientCash: it costs more than there is.
+        """
+        after, trade = self._settle(execution)
+        if after.cash.value < 0 and not allow_negative_cash:
+            raise InsufficientCash(self.cash.value, -trade.cash_delta.value)
+        return after, trade
+
+    def sell(self, execution: Execution) -> tuple[Portfolio, Trade]:
+        """Return the portfolio after a sale, and its entry.
+
+        Raises:
+            InsufficientQuantity: more is sold than held.
+        """
+        held = self.position(execution.symbol).quantity
+        if execution.quantity > held:
+            raise InsufficientQuantity(execution.symbol.code, held.value, execution.quantity.value)
+        return self._settle(execution)
+
+    def reverse(
+        self, trade: Trade, trade_id: int, at: datetime, *, allow_negative_cash: bool = False
+    ) -> tuple[Portfolio, Trade]:
+        """Return the portfolio without ``trade``, and the opposite entry that takes it out.
+
+        Raises:
+            NotReversible: the trade is itself a reversal.
+            InsufficientQuantity: what it bought is no longer held.
+            InsufficientCash: what it brought is no longer there.
+        """
+        if trade.reverses is not None:
+            raise NotReversible(trade_id, "it is itself a reversal")
+        position = self.position(trade.symbol)
+        if trade.side is Side.BUY and trade.quantity > position.quantity:
+            raise InsufficientQuantity(trade.symbol.code, position.quantity.value, trade.quantity.value)
+        moved, entry = position.undo(trade, trade_id, at)
+        after = self._entered(moved, entry, self.tally.without(trade))
+        if after.cash.value < 0 and entry.cash_delta.value < 0 and not allow_negative_cash:
+            raise InsufficientCash(self.cash.value, -entry.cash_delta.value)
+        return after, entry
+
+    def deposit(self, amount: Money, at: datetime) -> tuple[Portfolio, Movement]:
+        """Return the portfolio with ``amount`` more cash, contributed from outside.
+
+        Raises:
+            InvalidAmount: not above zero.
+        """
+        if amount.value <= 0:
+            raise InvalidAmount(str(amount), "has to be above zero", field="amount")
+        return self._moved(MovementKind.DEPOSIT, amount, at)
+
+    def withdraw(self, amount: Money, at: datetime, *, allow_negative_cash: bool = False) -> tuple[Portfolio, Movement]:
+        """Return the portfolio with ``amount`` less cash, taken out.
+
+        Raises:
+            InvalidAmount: not above zero.
+            InsufficientCash: more than there is.
+        """
+        if amount.value <= 0:
+            raise InvalidAmount(str(amount), "has to be above zero", field="amount")
+        if amount > self.cash and not allow_negative_cash:
+            raise InsufficientCash(self.cash.value, amount.value)
+        return self._moved(MovementKind.WITHDRAWAL, -amount, at)
+
+    def adopt(self, at: datetime) -> tuple[Portfolio, Movement]:
+        """Return the portfolio with what its rows hold taken as the baseline: from here on the identity holds.
+
+        Realized results of before stay; net deposits are what explains the rest.
+        """
+        realized = _total(p.realized_pnl for p in self.positions.values())
+        deposits = self.cash + self.cost_basis - realized
+        value = self.total_value
+        movement = Movement(
+            kind=MovementKind.BASELINE,
+            cash_delta=self.cash,
+            net_deposits_delta=deposits,
+            realized_delta=realized,
+            value_before=Money.zero(),
+            at=at,
+        )
+        after = replace(
+            self,
+            ledger_cash=self.cash,
+            net_deposits=deposits,
+            realized_pnl=realized,
+            units=Units().after_flow(Money.zero(), value),
+            positions=_reconciled(self.positions),
+            revision=self.revision + 1,
+        )
+        return after, movement
+
+    def reconcile(self, at: datetime, *, as_realized: bool) -> tuple[Portfolio, Movement]:
+        """Return the portfolio with its drift booked: as a realized result, or as a contribution from outside."""
+        drift = self.drift
+        deposits, realized = (Money.zero(), drift) if as_realized else (drift, Money.zero())
+        movement = Movement(
+            kind=MovementKind.ADJUSTMENT,
+            cash_delta=self.cash_drift,
+            net_deposits_delta=deposits,
+            realized_delta=realized,
+            value_before=self.total_value - deposits,
+            at=at,
+        )
+        after = replace(
+            self,
+            ledger_cash=self.cash,
+            net_deposits=self.net_deposits + deposits,
+            realized_pnl=self.realized_pnl + realized,
+            units=self.units.after_flow(self.total_value - deposits, deposits),
+            positions=_reconciled(self.positions),
+            revision=self.revision + 1,
+        )
+        return after, movement
+
+    def marked(self, marks: Mapping[Symbol, Mark]) -> Portfolio:
+        """Return the portfolio valued at ``marks``, the other positions as they were."""
+        positions = dict(self.positions)
+        for symbol, mark in marks.items():
+            if symbol in positions:
+                positions[symbol] = positions[symbol].marked(mark)
+        return replace(self, positions=MappingProxyType(positions))
+
+    def _settle(self, execution: Execution) -> tuple[Portfolio, Trade]:
+        position, trade = self.position(execution.symbol).settle(execution)
+        return self._entered(position, trade, self.tally.with_trade(trade)), trade
+
+    def _entered(self, position: Position, trade: Trade, tally: Tally) -> Portfolio:
+        return replace(
+            self,
+            revision=self.revision + 1,
+            cash=self.cash + trade.cash_delta,
+            ledger_cash=self.ledger_cash + trade.cash_delta,
+            realized_pnl=self.realized_pnl + trade.realized_pnl,
+            fees_paid=self.fees_paid + trade.fees_delta,
+            tally=tally,
+            positions=MappingProxyType({**self.positions, position.symbol: position}),
+        )
+
+    def _moved(self, kind: MovementKind, delta: Money, at: datetime) -> tuple[Portfolio, Movement]:
+        value = self.total_value
+        movement = Movement(kind=kind, cash_delta=delta, net_deposits_delta=delta, value_before=value, at=at)
+        after = replace(
+            self,
+            revision=self.revision + 1,
+            cash=self.cash + delta,
+            ledger_cash=self.ledger_cash + delta,
+            net_deposits=self.net_deposits + delta,
+            units=self.units.after_flow(value, delta),
+        )
+        return after, movement
+
+
+def _reconciled(positions: Mapping[Symbol, Position]) -> Mapping[Symbol, Position]:
+    return MappingProxyType({s: replace(p, ledger_quantity=p.quantity) for s, p in positions.items()})
+
+
+def _total(amounts: Iterable[Money]) -> Money:
+    total = Decimal(0)
+    for amount in amounts:
+        total = EXACT.add(total, amount.value)
+    return Money(total)

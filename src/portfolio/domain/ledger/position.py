@@ -1,0 +1,182 @@
+"""One asset's position: how much is held, what it cost, what it is worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from portfolio.domain.errors import OutOfRange
+from portfolio.domain.ledger.trade import Execution, Side, Trade
+from portfolio.domain.mark import Mark
+from portfolio.domain.money import Money, Price, Quantity
+from portfolio.domain.symbol import Symbol
+
+TRADE_SOURCE = "trade"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """What is held of one asset.
+
+    ``quantity`` is what the shared row says; ``ledger_quantity`` is what this ledger's own entries add up to. They
+    differ when another program wrote the row: that difference is drift. ``asset_cost`` is the money for the asset,
+    ``cost_basis`` the same with fees. A quantity below zero is a short position, with money below zero; only an
+    override or a foreign write makes one.
+    """
+
+    symbol: Symbol
+    quantity: Quantity = Quantity.zero()
+    ledger_quantity: Quantity = Quantity.zero()
+    asset_cost: Money = Money.zero()
+    cost_basis: Money = Money.zero()
+    realized_pnl: Money = Money.zero()
+    avg_entry_price: Price | None = None
+    mark: Mark | None = None
+    updated_at: datetime | None = None
+    _market_value: Money | None = field(default=None, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # What is not held cost nothing: money that a foreign write left in a closed row is no value of ours.
+        if not self.quantity and (self.asset_cost or self.cost_basis):
+            object.__setattr__(self, "asset_cost", Money.zero())
+            object.__setattr__(self, "cost_basis", Money.zero())
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether anything is held."""
+        return bool(self.quantity)
+
+    @property
+    def market_value(self) -> Money:
+        """Return what the position is worth; its cost where no price is known."""
+        # Multiplied once: a thousand positions are added up several times for each booking, and few have changed.
+        value = self._market_value
+        if value is None:
+            value = self.quantity.at(self.mark.price) if self.mark and self.is_open else self.cost_basis
+            object.__setattr__(self, "_market_value", value)
+        return value
+
+    @property
+    def unrealized_pnl(self) -> Money:
+        """Return market value less cost basis."""
+        return self.market_value - self.cost_basis
+
+    @property
+    def break_even_price(self) -> Price | None:
+        """Return the price at which a sale of everything, free of fees, returns the cost basis.
+
+        None when closed, and where cost and quantity make no price, as after a foreign write of one of them.
+        """
+        try:
+            return _average(self.cost_basis, self.quantity)
+        except OutOfRange:
+            return None
+
+    @property
+    def drift(self) -> Quantity:
+        """Return how much more the row holds than this ledger's entries explain."""
+        return self.quantity - self.ledger_quantity
+
+    def settle(self, execution: Execution) -> tuple[Position, Trade]:
+        """Return the position after ``execution`` and the entry that takes it there.
+
+        Average cost: what is closed takes its share of the sums, half even at 18 decimals, and all of them when
+        everything is closed. An execution larger than the position it closes opens the rest the other way round.
+        """
+        signed = execution.quantity if execution.side is Side.BUY else -execution.quantity
+        asset = execution.asset_money if execution.side is Side.BUY else -execution.asset_money
+        basis = -execution.cash_delta
+        closed = self._closed_by(signed)
+        if not closed:
+            realized = Money.zero()
+            asset_delta, basis_delta = asset, basis
+        else:
+            share_of_trade = basis.portion(closed, signed)
+            basis_out = self.cost_basis.portion(-closed, self.quantity)
+            realized = -(share_of_trade + basis_out)
+            asset_out = self.asset_cost.portion(-closed, self.quantity)
+            asset_delta = asset - asset.portion(closed, signed) - asset_out
+            basis_delta = basis - share_of_trade - basis_out
+        trade = Trade(
+            symbol=self.symbol,
+            side=execution.side,
+            quantity=execution.quantity,
+            price=execution.price,
+            asset_money=execution.asset_money,
+            fees=execution.fees,
+            cash_delta=execution.cash_delta,
+            asset_delta=asset_delta,
+            basis_delta=basis_delta,
+            realized_pnl=realized,
+            closes=bool(closed),
+            executed_at=execution.executed_at,
+        )
+        return self._entered(trade), trade
+
+    def undo(self, trade: Trade, trade_id: int, at: datetime) -> tuple[Position, Trade]:
+        """Return the position without ``trade``, and the opposite entry that takes it out.
+
+        Where nothing happened since, every sum is what it was before the trade. When nothing is held afterwards, or the
+        cost would change its sign, what is left of the cost, from averages that moved in between, becomes realized.
+        """
+        left = self.quantity - trade.quantity_delta
+        asset_delta = _undone(self.asset_cost, trade.asset_delta, left)
+        basis_delta = _undone(self.cost_basis, trade.basis_delta, left)
+        entry = replace(
+            trade,
+            side=trade.side.opposite,
+            cash_delta=-trade.cash_delta,
+            asset_delta=asset_delta,
+            basis_delta=basis_delta,
+            realized_pnl=basis_delta - trade.cash_delta,
+            closes=False,
+            executed_at=at,
+            reverses=trade_id,
+        )
+        return self._entered(entry), entry
+
+    def marked(self, mark: Mark) -> Position:
+        """Return the position valued at ``mark``."""
+        return replace(self, mark=mark)
+
+    def _closed_by(self, signed: Quantity) -> Quantity:
+        """Return the part of a signed quantity that closes what is held; zero when it adds to it."""
+        if not self.quantity or (signed.value > 0) == (self.quantity.value > 0):
+            return Quantity.zero()
+        return signed if abs(signed) <= abs(self.quantity) else -self.quantity
+
+    def _entered(self, trade: Trade) -> Position:
+        quantity = self.quantity + trade.quantity_delta
+        asset_cost = self.asset_cost + trade.asset_delta
+        same_side = bool(quantity) and (quantity.value > 0) == (self.quantity.value > 0)
+        average = self.avg_entry_price if trade.closes and same_side else None
+        if average is None:
+            average = _average(asset_cost, quantity)
+        opened = bool(quantity) and not (self.is_open and same_side)
+        mark = self.mark
+        if trade.reverses is None and (mark is None or (opened and mark.at <= trade.executed_at)):
+            mark = Mark(trade.price, TRADE_SOURCE, trade.executed_at)
+        return replace(
+            self,
+            quantity=quantity,
+            ledger_quantity=self.ledger_quantity + trade.quantity_delta,
+            asset_cost=asset_cost,
+            cost_basis=self.cost_basis + trade.basis_delta,
+            realized_pnl=self.realized_pnl + trade.realized_pnl,
+            avg_entry_price=average,
+            mark=mark,
+        )
+
+
+def _average(cost: Money, quantity: Quantity) -> Price | None:
+    """Return what one unit cost; None where nothing is held, or the two do not have the same sign."""
+    if not quantity or (cost.value < 0) != (quantity.value < 0):
+        return None
+    return cost.per(quantity)
+
+
+def _undone(sum_held: Money, delta: Money, left: Quantity) -> Money:
+    """Return what takes ``delta`` out of a sum again: all of the sum, where the rest would not fit what is left."""
+    rest = sum_held - delta
+    fits = rest.value >= 0 if left.value > 0 else rest.value <= 0
+    return -delta if left and fits else -sum_held

@@ -1,0 +1,41 @@
+"""Counts of what was booked: the raw material of win rate and profit factor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from portfolio.domain.ledger.trade import Trade
+from portfolio.domain.money import Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Running counts of the trades booked here, reversed ones taken out again.
+
+    A closing trade's result is net of all fees: those of the purchase are in its basis. A result of zero is neither a
+    win nor a loss. ``gross_loss`` is a positive amount.
+    """
+
+    trades: int = 0
+    wins: int = 0
+    losses: int = 0
+    gross_profit: Money = Money.zero()
+    gross_loss: Money = Money.zero()
+
+    def with_trade(self, trade: Trade) -> Tally:
+        """Return the counts after ``trade``."""
+        return self._changed(trade, 1)
+
+    def without(self, trade: Trade) -> Tally:
+        """Return the counts as if ``trade`` had never been booked."""
+        return self._changed(trade, -1)
+
+    def _changed(self, trade: Trade, by: int) -> Tally:
+        result = trade.realized_pnl if trade.closes else Money.zero()
+        signed = result if by > 0 else -result
+        counted = replace(self, trades=self.trades + by)
+        if result.value > 0:
+            return replace(counted, wins=self.wins + by, gross_profit=self.gross_profit + signed)
+        if result.value < 0:
+            return replace(counted, losses=self.losses + by, gross_loss=self.gross_loss - signed)
+        return counted

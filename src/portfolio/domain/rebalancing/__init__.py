@@ -1,0 +1,1 @@
+"""The policy, its rules, and the one plan they make."""

@@ -1,0 +1,126 @@
+"""The one plan: every rule in its order, netted to one trade a symbol, and checked against its own effect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from portfolio.domain.arithmetic import HUNDRED, ZERO, exact
+from portfolio.domain.decimal_text import plain
+from portfolio.domain.rebalancing.limits import Limits
+from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.reason import Reason
+from portfolio.domain.rebalancing.recommendation import Recommendation, recommendations_of
+from portfolio.domain.rebalancing.settlement import Settlement, settle
+from portfolio.domain.rebalancing.strategies.categories import category_concentration
+from portfolio.domain.rebalancing.strategies.pairs import high_correlation
+from portfolio.domain.rebalancing.strategies.positions import concentration_risk, high_volatility, negative_momentum
+from portfolio.domain.rebalancing.strategies.targets import Strategy
+from portfolio.domain.rebalancing.summary import Figures, figures_under
+from portfolio.domain.rebalancing.unresolved import Unresolved, unresolved_after
+from portfolio.domain.rebalancing.view import MarketView
+
+SALES: tuple[tuple[Reason, Strategy], ...] = (
+    (Reason.CONCENTRATION_RISK, concentration_risk),
+    (Reason.HIGH_VOLATILITY, high_volatility),
+    (Reason.NEGATIVE_MOMENTUM, negative_momentum),
+    (Reason.CATEGORY_CONCENTRATION, category_concentration),
+    (Reason.HIGH_CORRELATION, high_correlation),
+)
+# Which rule is given up beside cash deployment, where a plan would do harm: the least urgent first.
+_GIVEN_UP = (
+    Reason.NEGATIVE_MOMENTUM,
+    Reason.HIGH_CORRELATION,
+    Reason.HIGH_VOLATILITY,
+    Reason.CATEGORY_CONCENTRATION,
+    Reason.CONCENTRATION_RISK,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to trade, what it costs, what it leads to, and what it leaves.
+
+    ``withheld`` are the rules that the plan was made without because with them it would have done harm, and
+    ``withheld_because`` is that harm. Money is exact; ``turnover_percent`` is of today's total value, None where that
+    is not above zero.
+    """
+
+    current: Figures
+    projected: Figures
+    after: MarketView
+    recommendations: Sequence[Recommendation] = ()
+    unresolved: Sequence[Unresolved] = ()
+    estimated_cost: Decimal = ZERO
+    turnover: Decimal = ZERO
+    turnover_percent: Decimal | None = None
+    withheld: Sequence[Reason] = ()
+    withheld_because: str | None = None
+
+
+@exact
+def make_plan(view: MarketView, policy: RebalancePolicy) -> Plan:
+    """Return what ``policy`` asks of ``view``.
+
+    No limit is newly broken by the plan and health is not worse after it. Where all rules together would do either, it
+    is made again without cash deployment, then without one more rule, the least urgent first, at last without any.
+    Nothing is asked of a view whose total value is not above zero: shares of it are undefined.
+    """
+    limits = Limits.of(view, policy)
+    current = figures_under(limits, view)
+    if current.total_value <= 0:
+        unresolved = unresolved_after(limits, view)
+        return Plan(current=current, projected=current, after=view, unresolved=tuple(unresolved))
+    ladder = _ladder()
+    withheld, harm = next(ladder), None
+    settlement, projected, objection = _attempt(limits, current, withheld)
+    while objection:
+        harm, withheld = harm or objection, next(ladder)
+        settlement, projected, objection = _attempt(limits, current, withheld)
+    after = settlement.view
+    return Plan(
+        current=current,
+        projected=projected,
+        after=after,
+        recommendations=tuple(recommendations_of(settlement)),
+        unresolved=tuple(unresolved_after(limits, after, withheld=withheld)),
+        estimated_cost=settlement.cost,
+        turnover=settlement.turnover,
+        turnover_percent=settlement.turnover * HUNDRED / current.total_value,
+        withheld=tuple(withheld),
+        withheld_because=harm,
+    )
+
+
+def _ladder() -> Iterator[tuple[Reason, ...]]:
+    """Yield which rules to withhold, from none to all of them."""
+    yield ()
+    yield (Reason.CASH_DEPLOYMENT,)
+    for reason in _GIVEN_UP:
+        yield (reason, Reason.CASH_DEPLOYMENT)
+    yield tuple(Reason)
+
+
+def _attempt(limits: Limits, current: Figures, withheld: Sequence[Reason]) -> tuple[Settlement, Figures, str | None]:
+    """Return the settlement without these rules, what it leads to, and what speaks against it."""
+    strategies = [strategy for reason, strategy in SALES if reason not in withheld]
+    settlement = settle(limits, strategies, deploys=Reason.CASH_DEPLOYMENT not in withheld)
+    if settlement is None:
+        nothing = settle(limits, (), deploys=False)
+        assert nothing is not None
+        return nothing, current, "its costs would be more than the portfolio is worth"
+    projected = figures_under(limits, settlement.view)
+    return settlement, projected, _harm(current, projected)
+
+
+def _harm(current: Figures, projected: Figures) -> str | None:
+    newly = [name for name in projected.broken if name not in current.broken]
+    if newly:
+        named = ", ".join(f"{name.reason} of {' and '.join(name.subject)}" for name in newly)
+        return f"it would newly break the limit of {named}"
+    assert current.health.score is not None
+    assert projected.health.score is not None
+    if projected.health.score < current.health.score:
+        return f"health would fall from {plain(current.health.score)} to {plain(projected.health.score)}"
+    return None

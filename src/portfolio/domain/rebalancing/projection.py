@@ -1,0 +1,187 @@
+"""What trades would lead to, and how large one may be: for what-if and for the check before a trade."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from decimal import ROUND_DOWN, Decimal
+from types import MappingProxyType
+
+from portfolio.domain.arithmetic import ONE, ZERO, exact, total
+from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, UnknownAsset
+from portfolio.domain.ledger.trade import Side
+from portfolio.domain.rebalancing.limits import LimitName, Limits, limit_of, values_of
+from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.reason import Reason
+from portfolio.domain.rebalancing.recommendation import QUANTITY_STEP
+from portfolio.domain.rebalancing.view import Holding, MarketView
+
+INFINITY = Decimal("Infinity")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeIntent:
+    """A trade that somebody thinks of.
+
+    ``value`` is the money for the asset, without fees, or None: quantity x the view's price. ``fee`` is None for the
+    policy's. At another price than the view's the total value moves by the difference.
+
+    Raises:
+        InvalidAmount: quantity or value not above zero, or a fee below zero.
+    """
+
+    symbol: str
+    side: Side
+    quantity: Decimal
+    value: Decimal | None = None
+    fee: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        for name, amount in (("quantity", self.quantity), ("value", self.value)):
+            if amount is not None and amount <= 0:
+                raise InvalidAmount(str(amount), "has to be above zero", field=name)
+        if self.fee is not None and self.fee < 0:
+            raise InvalidAmount(str(self.fee), "is not below zero", field="fee")
+
+
+@exact
+def project(
+    view: MarketView, trades: Iterable[TradeIntent], policy: RebalancePolicy, *, allow_negative_cash: bool = False
+) -> MarketView:
+    """Return the view after ``trades``, one after the other. An asset that is not held yet has to be in the view as a
+    holding of nothing.
+
+    Raises:
+        UnknownAsset: not in the view.
+        InvalidAmount: without a price of its own and without one in the view, a trade has no value.
+        InsufficientQuantity: more sold than held by then.
+        InsufficientCash: more spent than there is by then.
+    """
+    for trade in trades:
+        view = _after(view, trade, policy, allow_negative_cash)
+    return view
+
+
+@exact
+def largest_quantity(
+    view: MarketView, side: Side, symbol: str, policy: RebalancePolicy, *, cost_rate: Decimal | None = None
+) -> Decimal | None:
+    """Return the largest quantity of ``symbol`` that can be traded without breaking a limit, rounded down to 18
+    decimals; zero where there is none.
+
+    ``cost_rate`` is what the portfolio loses by a trade, as a fraction of what the quantity is worth at the view's
+    price: the fee, and what a price other than the view's adds to it or takes away. None for the policy's fee alone.
+
+    A purchase has to leave the asset's own limits, its category's and its pairs' unbroken, whether they are broken now
+    or not, and cash for the fee; a sale takes no more than is held. As the fee lowers the total value either of them
+    may push others over: that counts for limits that are not broken yet. None where the price is unknown, or, for a
+    purchase, the total value is not above zero.
+
+    Raises:
+        UnknownAsset: not in the view.
+    """
+    holding = _holding(view, symbol)
+    if holding.price is None or (side is Side.BUY and view.total_value <= 0):
+        return None
+    limits = Limits.of(view, policy)
+    cost = policy.fee_rate if cost_rate is None else cost_rate
+    most = view.cash / (ONE + cost) if side is Side.BUY else holding.value
+    value = min([most, *_Room(limits, symbol, side, most, cost).bounds()])
+    quantity = (max(value, ZERO) / holding.price).quantize(QUANTITY_STEP, rounding=ROUND_DOWN)
+    if side is Side.SELL:
+        return max(holding.quantity if value >= holding.value else min(quantity, holding.quantity), ZERO)
+    return quantity
+
+
+def _holding(view: MarketView, symbol: str) -> Holding:
+    if symbol not in view.holdings:
+        raise UnknownAsset(symbol)
+    return view.holdings[symbol]
+
+
+def _after(view: MarketView, trade: TradeIntent, policy: RebalancePolicy, allow_negative_cash: bool) -> MarketView:
+    holding = _holding(view, trade.symbol)
+    worth = trade.quantity * holding.price if holding.price is not None else trade.value
+    if worth is None:
+        raise InvalidAmount("", f"{trade.symbol} has no price, so the trade needs a value", field="value")
+    money = trade.value if trade.value is not None else worth
+    fee = trade.fee if trade.fee is not None else money * policy.fee_rate
+    if trade.side is Side.SELL:
+        if trade.quantity > holding.quantity:
+            raise InsufficientQuantity(trade.symbol, holding.quantity, trade.quantity)
+        # All of it is nothing left, whatever a price of 18 decimals makes of the last digit.
+        left = holding.quantity - trade.quantity
+        if not left or holding.price is None:
+            worth = holding.value * trade.quantity / holding.quantity
+        after = replace(holding, quantity=left, value=holding.value - worth)
+        cash = view.cash + money - fee
+    else:
+        after = replace(holding, quantity=holding.quantity + trade.quantity, value=holding.value + worth)
+        cash = view.cash - money - fee
+        if cash < 0 and not allow_negative_cash:
+            raise InsufficientCash(view.cash, money + fee)
+    holdings = MappingProxyType({**view.holdings, trade.symbol: after})
+    return replace(view, holdings=holdings, cash=cash)
+
+
+class _Room:
+    """How many dollars of one asset may be traded before each limit breaks.
+
+    A trade of x dollars makes the asset worth ``value + sign * x`` and leaves a total value of ``whole - cost * x``, so
+    that every limit is linear in x.
+    """
+
+    def __init__(self, limits: Limits, symbol: str, side: Side, most: Decimal, cost: Decimal) -> None:
+        self._limits = limits
+        self._symbol = symbol
+        self._sign = ONE if side is Side.BUY else -ONE
+        self._cost = cost
+        self._whole = limits.view.total_value
+        self._values = values_of(limits.view)
+        self._lowest_whole = self._whole - max(cost, ZERO) * most
+
+    def bounds(self) -> Iterator[Decimal]:
+        """Yield the bounds, in dollars: below zero for a limit that is broken already, infinite for one that this trade
+        cannot break.
+        """
+        if self._whole <= 0:
+            return
+        broken = set(self._limits.broken(self._values, self._whole))
+        for name in self._names():
+            own = self._symbol in self._limits.members(name)
+            # To sell relieves the asset's own limits; those that are broken elsewhere are not this trade's doing.
+            if (own and self._sign < 0) or (not own and name in broken):
+                continue
+            yield self._pair_bound(name.subject) if name.reason is Reason.HIGH_CORRELATION else self._bound(name)
+
+    def _names(self) -> Iterator[LimitName]:
+        limits = self._limits
+        for symbol, by_reason in limits.positions.items():
+            for reason in by_reason:
+                yield LimitName(reason, (symbol,))
+        for category in limits.categories:
+            yield LimitName(Reason.CATEGORY_CONCENTRATION, (category,))
+        floor = limits.policy.pair_floor * self._lowest_whole
+        large = {symbol for symbol in limits.partners if symbol == self._symbol or self._values[symbol] > floor}
+        for pair in limits.correlations:
+            if large.issuperset(pair):
+                yield LimitName(Reason.HIGH_CORRELATION, pair)
+
+    def _bound(self, name: LimitName) -> Decimal:
+        """Return the x at which the limit is reached."""
+        return self._reached(self._limits.members(name), limit_of(name, self._limits))
+
+    def _pair_bound(self, pair: tuple[str, ...]) -> Decimal:
+        """Return the x up to which one of the three conditions of a broken pair does not hold."""
+        policy = self._limits.policy
+        floors = [self._reached((symbol,), policy.pair_floor) for symbol in pair]
+        return max(self._reached(pair, policy.pair_limit), *floors)
+
+    def _reached(self, symbols: tuple[str, ...], limit: Decimal) -> Decimal:
+        """Return the x up to which these assets together are not over ``limit``."""
+        value = total(self._values[symbol] for symbol in symbols)
+        speed = limit * self._cost + (self._sign if self._symbol in symbols else ZERO)
+        room = limit * self._whole - value
+        if speed > 0:
+            return room / speed
+        return INFINITY if room >= 0 else -INFINITY

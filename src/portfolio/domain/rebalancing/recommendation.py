@@ -1,0 +1,93 @@
+"""One trade a symbol, out of everything that the strategies wished for it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
+
+from portfolio.domain.arithmetic import HUNDRED, ZERO, exact
+from portfolio.domain.ledger.trade import Side
+from portfolio.domain.money import DECIMALS
+from portfolio.domain.rebalancing.reason import Priority, Reason
+from portfolio.domain.rebalancing.settlement import Settlement
+from portfolio.domain.rebalancing.strategies.targets import Proposal
+from portfolio.domain.rebalancing.view import Holding
+
+QUANTITY_STEP = Decimal(1).scaleb(-DECIMALS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recommendation:
+    """A trade that the plan asks for.
+
+    Allocations are percentages: the current one of today's total value, the target of the total value after the plan's
+    costs. Money is exact; ``trade_quantity`` has 18 decimals and is never more than is held. ``also`` are the other
+    rules that took part in a sale; ``proposals`` are what each rule wished, with its figures, in order.
+    """
+
+    symbol: str
+    action: Side
+    reason: Reason
+    also: Sequence[Reason]
+    current_allocation: Decimal
+    target_allocation: Decimal
+    trade_value: Decimal
+    trade_quantity: Decimal
+    estimated_fee: Decimal
+    priority: Priority
+    confidence: Decimal
+    proposals: Sequence[Proposal]
+
+
+@exact
+def recommendations_of(settlement: Settlement) -> list[Recommendation]:
+    """Return the trades of a settlement: by priority, then the largest, then by symbol."""
+    by_symbol: dict[str, list[Proposal]] = defaultdict(list)
+    for proposal in settlement.proposals:
+        by_symbol[proposal.symbol].append(proposal)
+    trades = [_recommendation(settlement, symbol, by_symbol[symbol]) for symbol in settlement.changes]
+    return sorted(trades, key=lambda trade: (trade.priority.rank, -trade.trade_value, trade.symbol))
+
+
+def _recommendation(settlement: Settlement, symbol: str, proposals: Sequence[Proposal]) -> Recommendation:
+    policy, view = settlement.limits.policy, settlement.limits.view
+    holding, change = view.holdings[symbol], settlement.changes[symbol]
+    reasons = _reasons_to_sell(proposals) if change < 0 else [Reason.CASH_DEPLOYMENT]
+    return Recommendation(
+        symbol=symbol,
+        action=Side.SELL if change < 0 else Side.BUY,
+        reason=reasons[0],
+        also=tuple(sorted(reasons[1:], key=lambda reason: reason.place)),
+        current_allocation=holding.value * HUNDRED / view.total_value,
+        target_allocation=(holding.value + change) * HUNDRED / settlement.whole,
+        trade_value=abs(change),
+        trade_quantity=_quantity(holding, change),
+        estimated_fee=abs(change) * policy.fee_rate,
+        priority=min((policy.priorities[reason] for reason in reasons), key=lambda priority: priority.rank),
+        confidence=policy.confidences[reasons[0]],
+        proposals=tuple(proposals),
+    )
+
+
+def _reasons_to_sell(proposals: Sequence[Proposal]) -> list[Reason]:
+    """Return the rules that took something, the one that took most first; a tie goes to the earlier rule."""
+    taken: dict[Reason, Decimal] = {}
+    for proposal in proposals:
+        if proposal.change < 0:
+            taken[proposal.reason] = taken.get(proposal.reason, ZERO) - proposal.change
+    return sorted(taken, key=lambda reason: (-taken[reason], reason.place))
+
+
+def _quantity(holding: Holding, change: Decimal) -> Decimal:
+    """Return the units that are worth ``change``: a purchase rounded down, so that its cash is there; a sale rounded
+    up, so that its limit is met, but never more than is held, and all of it where everything goes.
+    """
+    assert holding.price is not None
+    units = abs(change) / holding.price
+    if change > 0:
+        return units.quantize(QUANTITY_STEP, rounding=ROUND_DOWN)
+    if -change >= holding.value:
+        return holding.quantity
+    return min(units.quantize(QUANTITY_STEP, rounding=ROUND_UP), holding.quantity)

@@ -1,0 +1,118 @@
+"""Strategies brought to a standstill: limits that count on the total value after the trades' own costs, and no dust."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from portfolio.domain.arithmetic import exact, total
+from portfolio.domain.rebalancing.limits import Limits, values_of
+from portfolio.domain.rebalancing.strategies.deployment import is_cash_idle, spend
+from portfolio.domain.rebalancing.strategies.targets import Proposal, Strategy, Targets
+from portfolio.domain.rebalancing.view import MarketView
+
+# What is closer than this is equal: a millionth of a millionth of a millionth of a dollar.
+STEP = Decimal(1).scaleb(-18)
+# Limits count on so much less than what costs leave, so that what is sold down to a limit is not over it again by the
+# last digit of a fee or a quantity.
+MARGIN = Decimal(1).scaleb(-9)
+MAX_ROUNDS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """Targets that stand, and the proposals that led to them.
+
+    ``changes`` are the net trades in dollars, each of the dust limit or more, below zero for a sale; ``whole`` is the
+    total value after ``cost``, the fees of all of them. ``fixed`` are the assets whose trade would have been dust.
+    """
+
+    limits: Limits
+    proposals: Sequence[Proposal]
+    changes: Mapping[str, Decimal]
+    cost: Decimal
+    whole: Decimal
+    fixed: frozenset[str]
+
+    @property
+    @exact
+    def turnover(self) -> Decimal:
+        """Return the value of all trades, in dollars."""
+        return total(abs(change) for change in self.changes.values())
+
+    @property
+    @exact
+    def view(self) -> MarketView:
+        """Return the view after the trades."""
+        view = self.limits.view
+        return view.changed(self.changes, cash=view.cash - total(self.changes.values()) - self.cost)
+
+
+@exact
+def settle(limits: Limits, strategies: Sequence[Strategy], *, deploys: bool) -> Settlement | None:
+    """Return what the strategies lead to, applied in their order, and with ``deploys`` cash deployment after them.
+
+    Whether cash is idle is judged where the strategies alone have come to stand. Trades under the dust limit are
+    dropped, the smaller half of them at a time, as what they leave falls to the others and may lift those over it.
+
+    None where there is nothing to hold limits against: a total value not above zero, before the trades or after costs.
+    """
+    fixed: frozenset[str] = frozenset()
+    while True:
+        settled = _settle_costs(limits, strategies, fixed)
+        if deploys and settled is not None and is_cash_idle(_targets(settled)):
+            settled = _settle_costs(limits, [*strategies, spend], fixed)
+        if settled is None:
+            return None
+        sizes = {symbol: abs(change) for symbol, change in settled.changes.items() if symbol not in fixed}
+        dust = sorted((size, symbol) for symbol, size in sizes.items() if size < limits.policy.dust_value)
+        if not dust:
+            return settled
+        fixed |= {symbol for _, symbol in dust[: (len(dust) + 1) // 2]}
+
+
+def _targets(settled: Settlement) -> Targets:
+    values = values_of(settled.limits.view)
+    values |= {symbol: values[symbol] + change for symbol, change in settled.changes.items()}
+    return Targets(limits=settled.limits, whole=settled.whole, values=values, fixed=settled.fixed)
+
+
+def _settle_costs(limits: Limits, strategies: Sequence[Strategy], fixed: frozenset[str]) -> Settlement | None:
+    """Return the plan whose limits count on the total value that it leaves.
+
+    Costs move the total value by a small part of what the limits move the trades, so a few rounds settle it. Where a
+    limit sits so that the rounds run in a circle, the lowest total value of the circle is taken: it is less than what
+    the plan leaves, so that every limit holds all the more.
+    """
+    before = limits.view.total_value
+    whole = before
+    tried: list[Decimal] = []
+    while whole > 0 and len(tried) < MAX_ROUNDS:
+        settled = _attempt(limits, strategies, fixed, whole, before)
+        counted = settled.whole - MARGIN if settled.cost else settled.whole
+        if abs(counted - whole) <= STEP:
+            return settled
+        tried.append(whole)
+        whole = counted
+        if any(abs(whole - earlier) <= STEP for earlier in tried):
+            break
+    if whole <= 0:
+        return None
+    return _attempt(limits, strategies, fixed, min(tried), before)
+
+
+def _attempt(
+    limits: Limits, strategies: Sequence[Strategy], fixed: frozenset[str], whole: Decimal, before: Decimal
+) -> Settlement:
+    start = values_of(limits.view)
+    targets = Targets(limits=limits, whole=whole, values=start, fixed=fixed)
+    proposals: list[Proposal] = []
+    for strategy in strategies:
+        if wanted := strategy(targets):
+            proposals += wanted
+            targets = targets.after(wanted)
+    changes = {symbol: targets.values[symbol] - value for symbol, value in start.items()}
+    changes = {symbol: change for symbol, change in changes.items() if abs(change) > STEP}
+    cost = total(abs(change) for change in changes.values()) * limits.policy.fee_rate
+    return Settlement(limits=limits, proposals=proposals, changes=changes, cost=cost, whole=before - cost, fixed=fixed)

@@ -1,0 +1,66 @@
+"""What the strategies work on, and what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from portfolio.domain.arithmetic import HUNDRED, total
+from portfolio.domain.rebalancing.limits import Limits
+from portfolio.domain.rebalancing.reason import Reason
+
+Figure = Decimal | str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """One strategy's wish for one asset: ``change`` dollars, below zero for a sale, and the figures behind it.
+
+    Figures are exact. Names ending in ``_allocation`` are percentages of the total value after costs.
+    """
+
+    symbol: str
+    reason: Reason
+    change: Decimal
+    evidence: Mapping[str, Figure]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """What each asset is to be worth so far, of ``whole`` dollars in all, after costs.
+
+    ``fixed`` are the assets that keep their value in this plan: their trade was too small.
+    """
+
+    limits: Limits
+    whole: Decimal
+    values: Mapping[str, Decimal]
+    fixed: frozenset[str] = frozenset()
+
+    @property
+    def cash(self) -> Decimal:
+        """Return the cash that these targets leave."""
+        return self.whole - total(self.values.values())
+
+    def can_move(self, symbol: str) -> bool:
+        """Return whether the plan may trade the asset."""
+        return symbol not in self.fixed and self.limits.view.holdings[symbol].is_movable
+
+    def is_stuck(self, symbols: Iterable[str]) -> bool:
+        """Return whether one of the assets is held, but cannot be traded."""
+        return any(self.limits.view.holdings[symbol].is_stuck for symbol in symbols)
+
+    def share(self, value: Decimal) -> Decimal:
+        """Return ``value`` in percent of the whole."""
+        return value * HUNDRED / self.whole
+
+    def after(self, proposals: Iterable[Proposal]) -> Targets:
+        """Return the targets that the proposals lead to."""
+        values = dict(self.values)
+        for proposal in proposals:
+            values[proposal.symbol] += proposal.change
+        return Targets(limits=self.limits, whole=self.whole, values=values, fixed=self.fixed)
+
+
+Strategy = Callable[[Targets], Sequence[Proposal]]

@@ -1,0 +1,124 @@
+"""What a plan leaves as it is although a limit is broken, and what nobody can judge."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import combinations
+
+from portfolio.domain.arithmetic import exact
+from portfolio.domain.rebalancing.limits import LimitName, Limits, values_of
+from portfolio.domain.rebalancing.reason import Reason
+from portfolio.domain.rebalancing.view import Holding, MarketView
+
+
+class Obstacle(StrEnum):
+    """Why something is left unresolved."""
+
+    PRICE_NOT_LIVE = "price_not_live"
+    SHORT_POSITION = "short_position"
+    MEMBER_NOT_TRADED = "member_not_traded"
+    TRADE_TOO_SMALL = "trade_too_small"
+    RULE_WITHHELD = "rule_withheld"
+    UNDEFINED_VOLATILITY = "undefined_volatility"
+    UNDEFINED_MOMENTUM = "undefined_momentum"
+    UNDEFINED_CORRELATION = "undefined_correlation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unresolved:
+    """One thing left as it is: a symbol, a pair of symbols, or a category with its symbols, and why.
+
+    ``limit`` is the rule whose limit stays broken, None where none is.
+    """
+
+    symbols: Sequence[str]
+    obstacle: Obstacle
+    detail: str
+    category: str | None = None
+    limit: Reason | None = None
+
+
+@exact
+def unresolved_after(limits: Limits, after: MarketView, *, withheld: Collection[Reason] = ()) -> list[Unresolved]:
+    """Return what stays unresolved when a plan leads to ``after``: positions that cannot be traded, limits that stay
+    broken, and statistics that are undefined where a limit depends on them.
+
+    ``withheld`` are the rules that the plan was made without.
+    """
+    found = [_not_traded(holding) for holding in limits.view.held if holding.is_stuck]
+    for name in limits.broken(values_of(after), after.total_value):
+        obstacle = obstacle_to(name, limits, withheld=withheld)
+        found.append(_broken(name, limits, obstacle))
+    return found + _undefined_statistics(limits) + _undefined_pairs(limits, after)
+
+
+def obstacle_to(name: LimitName, limits: Limits, *, withheld: Collection[Reason] = ()) -> Obstacle:
+    """Return why a plan did not cure a broken limit; what nothing else explains was too small to trade."""
+    members = limits.members(name)
+    stuck = [limits.view.holdings[symbol] for symbol in members if limits.view.holdings[symbol].is_stuck]
+    if stuck and name.reason in {Reason.CATEGORY_CONCENTRATION, Reason.HIGH_CORRELATION}:
+        return Obstacle.MEMBER_NOT_TRADED
+    if stuck:
+        return Obstacle.PRICE_NOT_LIVE
+    if name.reason in withheld:
+        return Obstacle.RULE_WITHHELD
+    return Obstacle.TRADE_TOO_SMALL
+
+
+_DETAILS = {
+    Obstacle.PRICE_NOT_LIVE: "its price is stale or missing, so it is not traded",
+    Obstacle.MEMBER_NOT_TRADED: "a position in it cannot be traded, so it is left as it is",
+    Obstacle.TRADE_TOO_SMALL: "what is left to trade is under the dust limit",
+    Obstacle.RULE_WITHHELD: "the plan was made without this rule",
+}
+
+
+def _broken(name: LimitName, limits: Limits, obstacle: Obstacle) -> Unresolved:
+    is_category = name.reason is Reason.CATEGORY_CONCENTRATION
+    return Unresolved(
+        symbols=limits.members(name),
+        category=name.subject[0] if is_category else None,
+        obstacle=obstacle,
+        limit=name.reason,
+        detail=f"over the limit of {name.reason}: {_DETAILS[obstacle]}",
+    )
+
+
+def _not_traded(holding: Holding) -> Unresolved:
+    if holding.value < 0:
+        detail = "a short position, which no rule trades"
+        return Unresolved(symbols=(holding.symbol,), obstacle=Obstacle.SHORT_POSITION, detail=detail)
+    detail = _DETAILS[Obstacle.PRICE_NOT_LIVE]
+    return Unresolved(symbols=(holding.symbol,), obstacle=Obstacle.PRICE_NOT_LIVE, detail=detail)
+
+
+def _undefined_statistics(limits: Limits) -> list[Unresolved]:
+    found = []
+    for symbol in limits.positions:
+        holding = limits.view.holdings[symbol]
+        for value, obstacle, word in (
+            (holding.volatility, Obstacle.UNDEFINED_VOLATILITY, "volatility"),
+            (holding.momentum, Obstacle.UNDEFINED_MOMENTUM, "momentum"),
+        ):
+            if holding.is_held and value is None:
+                detail = f"its {word} is undefined, so no rule on {word} is triggered and it is not bought"
+                found.append(Unresolved(symbols=(symbol,), obstacle=obstacle, detail=detail))
+    return found
+
+
+def _undefined_pairs(limits: Limits, after: MarketView) -> list[Unresolved]:
+    """Return the pairs that would be over their limit if they were correlated, and nobody knows whether they are."""
+    policy, whole = limits.policy, after.total_value
+    values = {symbol: after.holdings[symbol].value for symbol in limits.positions}
+    large = [symbol for symbol, value in values.items() if value > policy.pair_floor * whole]
+    return [
+        Unresolved(
+            symbols=pair,
+            obstacle=Obstacle.UNDEFINED_CORRELATION,
+            detail="their correlation is undefined, so the limit on correlated pairs is not triggered",
+        )
+        for pair in combinations(large, 2)
+        if pair not in limits.view.correlations and values[pair[0]] + values[pair[1]] > policy.pair_limit * whole
+    ]

@@ -1,0 +1,231 @@
+"""The command line: ``portfolio serve | migrate | verify | reconcile | backfill | key``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from dataclasses import dataclass
+from typing import NoReturn, Protocol, TypeVar
+
+import click
+
+from portfolio import __version__
+from portfolio.application.errors import ApplicationError
+from portfolio.application.ledger.opening import OpenBooks, Opening
+from portfolio.application.ledger.verification import ReconcileBooks, Verdict, VerifyBooks
+from portfolio.application.performance.gap_filling import FillGaps, GapReport
+from portfolio.application.prices.backfill import Backfill, BackfillReport
+from portfolio.domain.errors import DomainError
+from portfolio.entrypoints.http.auth import Keyring
+from portfolio.settings import Settings, SettingsError, read_settings
+
+T = TypeVar("T")
+
+EXIT_DRIFT = 1
+EXIT_BROKEN = 2
+EXIT_FAILED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The use cases that the commands carry out, on an open database."""
+
+    open_books: OpenBooks
+    verify: VerifyBooks
+    reconcile: ReconcileBooks
+    backfill: Backfill
+    fill_gaps: FillGaps
+
+
+class Composition(Protocol):
+    """What the composition root hands to the command line."""
+
+    def desk(self, settings: Settings) -> AbstractAsyncContextManager[Desk]:
+        """Open the database and yield the use cases; raises SchemaUnknown on a schema of another version."""
+        ...
+
+    def serve(self, settings: Settings) -> None:
+        """Answer HTTP until told to stop."""
+        ...
+
+    def migrate(self, settings: Settings, target: str) -> str:
+        """Bring the schema to ``target`` and return the revision reached."""
+        ...
+
+    def migration_script(self, settings: Settings, start: str, end: str) -> str:
+        """Return the SQL that leads from one revision to the other."""
+        ...
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="portfolio")
+def commands() -> None:
+    """Keep a crypto portfolio exact, and say what it is worth.
+
+    Settings come from the environment (PORTFOLIO_*) and from a .env file; the README lists them.
+    """
+    # What is written (the log, the embedded database) is for its own user alone.
+    os.umask(os.umask(0o077) | 0o077)
+
+
+@commands.command()
+@click.pass_obj
+def serve(composition: Composition) -> None:
+    """Answer HTTP on PORTFOLIO_HOST:PORTFOLIO_PORT and refresh prices until SIGTERM."""
+    with _in_words():
+        composition.serve(_settings())
+
+
+@commands.command()
+@click.option("--sql", "as_sql", is_flag=True, help="Print the SQL for MySQL or MariaDB instead; run nothing.")
+@click.option("--from", "start", default="base", show_default=True, help="With --sql: the revision to start at.")
+@click.option("--to", "end", default="head", show_default=True, help="The revision to end at.")
+@click.pass_obj
+def migrate(composition: Composition, *, as_sql: bool, start: str, end: str) -> None:
+    """Bring the database's schema up to date and open the books.
+
+    An existing database is adopted: every row stays, and what its rows hold becomes the baseline. With --sql nothing is
+    touched and no connection is made; the service opens the books itself when it first starts on the new schema.
+    """
+    settings = _settings()
+    with _in_words():
+        if as_sql:
+            click.echo(composition.migration_script(settings, start, end))
+            return
+        revision = composition.migrate(settings, end)
+    click.echo(f"schema revision {revision}")
+    if end == "head":
+        opening = _run(composition, settings, lambda desk: desk.open_books())
+        words = {
+            Opening.CREATED: "opened",
+            Opening.ADOPTED: "adopted what the rows hold",
+            Opening.NOTHING: "open",
+        }
+        click.echo(f"books: {words[opening]}")
+
+
+@commands.command()
+@click.pass_obj
+def verify(composition: Composition) -> None:
+    """Replay every entry and compare with positions, cash and the identity.
+
+    Exit status: 0 all holds; 1 it holds, but other programs moved rows (drift); 2 the books do not add up; 3 it could
+    not be found out.
+    """
+    verdict = _run(composition, _settings(), lambda desk: desk.verify())
+    _print_verdict(verdict)
+    sys.exit(EXIT_BROKEN if not verdict.holds else EXIT_DRIFT if verdict.drift else 0)
+
+
+@commands.command()
+@click.option("--accept", is_flag=True, help="Book the drift as an adjustment; without it, only show the drift.")
+@click.option(
+    "--as",
+    "kind",
+    type=click.Choice(["result", "contribution"]),
+    help="What the drift's value is. By default a result where a position moved, else a contribution.",
+)
+@click.pass_obj
+def reconcile(composition: Composition, *, accept: bool, kind: str | None) -> None:
+    """Show what other programs wrote into the shared rows, and take it into the books."""
+    settings = _settings()
+    if not accept:
+        verdict = _run(composition, settings, lambda desk: desk.verify())
+        _print_verdict(verdict)
+        sys.exit(EXIT_DRIFT if verdict.drift else 0)
+    as_realized = None if kind is None else kind == "result"
+    booked = _run(composition, settings, lambda desk: desk.reconcile(as_realized=as_realized))
+    if booked is None:
+        click.echo("no drift: nothing to book")
+        return
+    movement = booked.movement
+    click.echo(
+        f"booked at ledger revision {booked.revision}: cash {movement.cash_delta}, "
+        f"contribution {movement.net_deposits_delta}, result {movement.realized_delta}, "
+        f"{len(booked.positions)} position(s)"
+    )
+
+
+@commands.command()
+@click.option("--days", type=click.IntRange(1, 3650), default=30, show_default=True, help="How many completed days.")
+@click.pass_obj
+def backfill(composition: Composition, days: int) -> None:
+    """Fetch the daily price history of what is held, and fill the days on which the service did not run.
+
+    A missing day of the performance history, from its first one until yesterday, is made of the ledger and of closes.
+    """
+    # For this command alone: the service starts sooner without it.
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as progress:
+        bar = progress.add_task("history", total=None)
+
+        def show(done: int, total: int, symbol: str) -> None:
+            progress.update(bar, completed=done, total=total, description=symbol)
+
+        async def work(desk: Desk) -> tuple[BackfillReport, GapReport]:
+            return await desk.backfill(days, show), await desk.fill_gaps()
+
+        report, gaps = _run(composition, _settings(), work)
+    click.echo(f"{report.closes} closes of {len(report.symbols)} asset(s)")
+    click.echo(f"{len(gaps.filled)} day(s) of the performance history filled")
+    for symbol, reason in sorted(report.failed.items()):
+        click.echo(f"failed {symbol}: {reason}", err=True)
+    for day, reason in sorted(gaps.failed.items()):
+        click.echo(f"still missing {day}: {reason}", err=True)
+    sys.exit(EXIT_FAILED if report.failed or gaps.failed else 0)
+
+
+@commands.command()
+@click.argument("name")
+@click.option("--scopes", default="read+trade", show_default=True, help="read, trade, admin, joined by +.")
+def key(name: str, scopes: str) -> None:
+    """Make an API key for NAME and print the entry for PORTFOLIO_API_KEYS or the keys file."""
+    entry = f"{name}:{scopes}:{secrets.token_urlsafe(32)}"
+    with _in_words():
+        Keyring.of(Settings(api_keys=entry))
+    click.echo(entry)
+
+
+def _settings() -> Settings:
+    with _in_words():
+        return read_settings()
+
+
+def _run(composition: Composition, settings: Settings, work: Callable[[Desk], Awaitable[T]]) -> T:
+    async def use() -> T:
+        async with composition.desk(settings) as desk:
+            return await work(desk)
+
+    with _in_words():
+        return asyncio.run(use())
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Say what went wrong in a sentence, and end with a status that tells."""
+    try:
+        yield
+    except (ApplicationError, DomainError, SettingsError) as error:
+        _fail(str(error))
+
+
+def _fail(reason: str) -> NoReturn:
+    click.echo(f"portfolio: {reason}", err=True)
+    sys.exit(EXIT_FAILED)
+
+
+def _print_verdict(verdict: Verdict) -> None:
+    click.echo(f"{verdict.trades} trades and {verdict.movements} movements, ledger revision {verdict.revision}")
+    for line in verdict.differences:
+        click.echo(f"BROKEN {line}")
+    for line in verdict.drift:
+        click.echo(f"drift  {line}")
+    if verdict.drift:
+        click.echo(f"drift is worth {verdict.drift_value}; book it with: portfolio reconcile --accept")
+    click.echo("the books hold" if verdict.holds else "the books do not add up")
