@@ -29,7 +29,7 @@ from portfolio.application.prices.records import Close, PriceUpdate
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
-from tests.support.databases import DatabaseUnderTest
+from tests.support.database.databases import DatabaseUnderTest
 
 DAYS = 365
 # More lookbacks than the service keeps results: none is there when it comes round again.

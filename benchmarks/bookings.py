@@ -10,7 +10,7 @@ from benchmarks.reads import booking, hold
 from benchmarks.replay import Replay
 from benchmarks.rows import Row, by_turns, ratio_row
 from benchmarks.stage import Bare, Naked, Service, Stage, fsync_ms, median_latency_ms
-from tests.support.databases import DatabaseUnderTest
+from tests.support.database.databases import DatabaseUnderTest
 
 POSITIONS = [f"R{number:03}" for number in range(8)]
 BATCH = 1_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.support.exchange import StandInExchange
+from tests.support.exchanges.exchange import StandInExchange
 
 # Asked for by themselves: the table of rates has them with three digits only.
 COARSE = "C"

@@ -12,7 +12,7 @@ import httpx
 from benchmarks.load import Burst
 from benchmarks.rows import Row, by_turns, ratio_row
 from benchmarks.stage import HEADERS, Bare, Naked, Service, Stage
-from tests.support.databases import DatabaseUnderTest
+from tests.support.database.databases import DatabaseUnderTest
 
 CONNECTIONS = 16
 ROUNDS = 7

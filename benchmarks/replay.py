@@ -18,8 +18,8 @@ import aiomysql
 import uvloop
 from sqlalchemy import make_url
 
-from tests.support.database_run import AnyServer
-from tests.support.databases import DatabaseUnderTest
+from tests.support.database.database_run import AnyServer
+from tests.support.database.databases import DatabaseUnderTest
 
 T = TypeVar("T")
 Transaction = Sequence[str]

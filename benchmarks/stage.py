@@ -18,9 +18,9 @@ import msgspec
 
 from benchmarks.bare import FOLDER
 from benchmarks.load import Burst, LoadGenerator, Result
-from tests.support.database_run import AnyServer, launch_server
-from tests.support.databases import DatabaseUnderTest
-from tests.support.service import ServiceProcess
+from tests.support.database.database_run import AnyServer, launch_server
+from tests.support.database.databases import DatabaseUnderTest
+from tests.support.services.service import ServiceProcess
 
 # Durable commits, as the tests' server has them anyway; room for a million trades.
 SERVER_OPTIONS = ("--innodb-buffer-pool-size=512M", "--innodb-log-file-size=256M")

@@ -7,7 +7,11 @@ from hypothesis import HealthCheck, settings
 
 pytest.register_assert_rewrite("tests.support")
 
-pytest_plugins = ["tests.support.coverage_gates", "tests.support.database_fixtures", "tests.support.galera_fixtures"]
+pytest_plugins = [
+    "tests.support.coverage_gates",
+    "tests.support.database.database_fixtures",
+    "tests.support.database.galera_fixtures",
+]
 
 # The settings of whoever runs the tests must not reach them: least of all the address of a real ledger.
 for name in [name for name in os.environ if name.startswith("PORTFOLIO_") and not name.startswith("PORTFOLIO_TEST_")]:

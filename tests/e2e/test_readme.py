@@ -10,8 +10,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from tests.support.databases import DatabaseUnderTest
-from tests.support.service import PORTFOLIO, ServiceProcess
+from tests.support.database.databases import DatabaseUnderTest
+from tests.support.services.service import PORTFOLIO, ServiceProcess
 
 README = Path(__file__).parents[2] / "README.md"
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)

@@ -21,8 +21,8 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from tests.support.http_server import serving
-from tests.support.http_service import running_on_sqlite
+from tests.support.services.http_server import serving
+from tests.support.services.http_service import running_on_sqlite
 
 
 def no_internal_error(_ctx: object, response: schemathesis.Response, _case: Any) -> None:

@@ -13,10 +13,10 @@ import httpx
 import psutil
 import pytest
 
-from tests.support import exchange_faults
-from tests.support.databases import DatabaseUnderTest
-from tests.support.exchange import StandInExchange
-from tests.support.service import ServiceProcess
+from tests.support.database.databases import DatabaseUnderTest
+from tests.support.exchanges import exchange_faults
+from tests.support.exchanges.exchange import StandInExchange
+from tests.support.services.service import ServiceProcess
 
 EXAMPLE = b'{"symbol":"BTC","side":"BUY","quantity":0.1,"price":45000.0,"net_amount":4500.0,"fees":22.5}'
 JSON = {"Content-Type": "application/json"}

@@ -11,9 +11,9 @@ from typing import Protocol
 
 import pytest
 
-from tests.faults.world import World, mysql_world, sqlite_world
-from tests.support.database_run import launch_server
-from tests.support.database_server import DatabaseServer
+from tests.faults.harness.world import World, mysql_world, sqlite_world
+from tests.support.database.database_run import launch_server
+from tests.support.database.database_server import DatabaseServer
 
 
 class EnterWorld(Protocol):

@@ -11,14 +11,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.faults.fleet import TRY_SECONDS, Fleet, fleet
-from tests.faults.instance_load import PRICE, Load, flips
-from tests.faults.invariants import ONE, check
-from tests.faults.priced_service import PATIENCE_SECONDS, until
-from tests.support import exchange_faults as faults
-from tests.support.database_server import DatabaseServer
-from tests.support.databases import DatabaseUnderTest
-from tests.support.service import ServiceProcess
+from tests.faults.feeds.priced_service import PATIENCE_SECONDS, until
+from tests.faults.harness.fleet import TRY_SECONDS, Fleet, fleet
+from tests.faults.harness.instance_load import PRICE, Load, flips
+from tests.faults.harness.invariants import ONE, check
+from tests.support.database.database_server import DatabaseServer
+from tests.support.database.databases import DatabaseUnderTest
+from tests.support.exchanges import exchange_faults as faults
+from tests.support.services.service import ServiceProcess
 
 CASH = 1_000_000_000
 OWN, COMMON = ["S1", "S2", "S3", "S4"], "POOL"

@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
-from tests.faults.books import Books
-from tests.faults.clients import Client, booking, send_and_vanish
 from tests.faults.conftest import EnterWorld
-from tests.faults.kill_storm import Storm
-from tests.faults.world import POOL_SIZE, World, reached, until
-from tests.support.tcp_proxy import COMMIT, Trap
-from tests.unit.domain.ledger_model import ONE, Wish
+from tests.faults.harness.books import Books
+from tests.faults.harness.clients import Client, booking, send_and_vanish
+from tests.faults.harness.kill_storm import Storm
+from tests.faults.harness.world import POOL_SIZE, World, reached, until
+from tests.support.services.tcp_proxy import COMMIT, Trap
+from tests.unit.domain.ledger.ledger_model import ONE, Wish
 
 BOOK = "/holdings/update"
 WISH = Wish("ETH", True, ONE, 3_000 * ONE, 3_000 * ONE, 3 * ONE, False)

@@ -12,17 +12,17 @@ from typing import Any
 
 import pytest
 
-from tests.faults.bookings import Batch, Book
-from tests.faults.books import Books, Cursor, Tables, read_books, units
-from tests.faults.clients import Client, text
-from tests.faults.invariants import CHECKS, Violation, check
-from tests.faults.model import Model
-from tests.faults.operations import ForeignWrite, Move, Reverse, compare_identity
-from tests.faults.plans import Planner
-from tests.faults.scene import Operation, Scene
-from tests.faults.world import INITIAL_CASH, MARKET, World, mysql_world, sqlite_world
-from tests.support.database_server import DatabaseServer
-from tests.unit.domain.ledger_model import ONE, Wish
+from tests.faults.harness.bookings import Batch, Book
+from tests.faults.harness.books import Books, Cursor, Tables, read_books, units
+from tests.faults.harness.clients import Client, text
+from tests.faults.harness.invariants import CHECKS, Violation, check
+from tests.faults.harness.model import Model
+from tests.faults.harness.operations import ForeignWrite, Move, Reverse, compare_identity
+from tests.faults.harness.plans import Planner
+from tests.faults.harness.scene import Operation, Scene
+from tests.faults.harness.world import INITIAL_CASH, MARKET, World, mysql_world, sqlite_world
+from tests.support.database.database_server import DatabaseServer
+from tests.unit.domain.ledger.ledger_model import ONE, Wish
 
 # The last digit that the ledger knows.
 LEAST = 1

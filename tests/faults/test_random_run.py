@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.faults.conftest import EnterWorld
-from tests.faults.random_run import Course, Figures, RandomRun, kinds_of
+from tests.faults.harness.random_run import Course, Figures, RandomRun, kinds_of
 
 
 def run(new_world: EnterWorld, seed: int, operations: int | None, *, fault_every: int, verify_every: int) -> Figures:

@@ -13,9 +13,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from tests.support.database_server import DatabaseServer
-from tests.support.databases import DatabaseUnderTest
-from tests.support.mariadb import MariaDbServer
+from tests.support.database.database_server import DatabaseServer
+from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.mariadb import MariaDbServer
 
 ROOT = Path(__file__).parents[2]
 DENIED = 1142
@@ -101,7 +101,7 @@ def test_a_paused_server_is_silent_until_resumed(private_mariadb: DatabaseServer
 
 LAUNCH_AND_WAIT = """
 import os, time
-from tests.support.database_run import launch_server
+from tests.support.database.database_run import launch_server
 server = launch_server(owner_pid=os.getpid())
 print(server.pid, server.directory, flush=True)
 time.sleep(600)

@@ -13,7 +13,7 @@ import httpx
 from portfolio.application.prices.records import Close
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
-from tests.support.http_service import Service
+from tests.support.services.http_service import Service
 
 DAYS = 30
 PRICE = 1000

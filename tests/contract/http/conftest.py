@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.http_service import Service, running
+from tests.support.services.http_service import Service, running
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from portfolio.settings import SettingsError
-from tests.support.http_service import BUY, KEYS, Service, is_problem, running
+from tests.support.services.http_service import BUY, KEYS, Service, is_problem, running
 
 READER = "reader:read:rrrrrrrrrrrrrrrr"
 ALL_KEYS = f"{KEYS},{READER}"

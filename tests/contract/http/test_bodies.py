@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.http_service import BUY, Service, fields, is_problem
+from tests.support.services.http_service import BUY, Service, fields, is_problem
 
 URL = "/holdings/update"
 JSON = {"Content-Type": "application/json"}

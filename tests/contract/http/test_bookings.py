@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
-from tests.support.http_service import BOSS, BUY, KEYS, A, B, Service, fields, is_problem, running
+from tests.support.services.http_service import BOSS, BUY, KEYS, A, B, Service, fields, is_problem, running
 
 URL = "/holdings/update"
 SELL = {**BUY, "side": "SELL", "fees": 0}

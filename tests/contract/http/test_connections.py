@@ -11,8 +11,8 @@ import pytest
 
 from portfolio.entrypoints.connections import OVERDUE, REFUSED, ConnectionLimits
 from portfolio.entrypoints.logs import EVENTS
-from tests.support.http_service import BUY, KEYS, Service, is_problem, running
-from tests.support.http_sockets import answer_of, connected, exchange, head, served
+from tests.support.services.http_service import BUY, KEYS, Service, is_problem, running
+from tests.support.services.http_sockets import answer_of, connected, exchange, head, served
 
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n"
 SHORT = ConnectionLimits(idle_seconds=0.4)

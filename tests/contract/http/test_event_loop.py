@@ -17,7 +17,7 @@ from portfolio.application.in_thread import beside_the_loop
 from portfolio.application.prices.records import Close
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
-from tests.support.http_service import Service
+from tests.support.services.http_service import Service
 
 SYMBOLS = [f"S{number:02}" for number in range(40)]
 DAYS = 365

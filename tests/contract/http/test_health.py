@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from portfolio.domain.money import Money
-from tests.support.fake_ledger import FakeLedger
-from tests.support.http_service import BUY, Service, SilentLedger, is_problem, running
+from tests.support.fakes.fake_ledger import FakeLedger
+from tests.support.services.http_service import BUY, Service, SilentLedger, is_problem, running
 
 
 class OtherSchema(FakeLedger):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.http_service import BOSS, BUY, KEYS, A, B, Service, fields, is_problem, running
+from tests.support.services.http_service import BOSS, BUY, KEYS, A, B, Service, fields, is_problem, running
 
 URL = "/holdings/update"
 TOO_MUCH = {**BUY, "quantity": 100, "net_amount": 4_500_000, "fees": 0, "client_trade_id": "k", "engine": "alpha"}

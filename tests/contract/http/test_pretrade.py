@@ -12,7 +12,7 @@ import pytest
 
 from portfolio.domain.categories import Categories
 from tests.support.histories import CALM, WILD, Shape, booking, exact, hold, remember, rising
-from tests.support.http_service import Service, SilentLedger, is_problem, running, running_on_sqlite
+from tests.support.services.http_service import Service, SilentLedger, is_problem, running, running_on_sqlite
 
 CATEGORIES = Categories({"UNI": "dex", "CAKE": "dex", "USDC": "stablecoin"})
 STEP = Decimal(1).scaleb(-18)

@@ -27,9 +27,9 @@ from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.portfolio import PortfolioAnswers
 from portfolio.entrypoints.http.standing import Encoded, StandingAnswer
 from portfolio.settings import Settings
-from tests.support.clock import FakeClock
-from tests.support.fake_ledger import SCHEMA, FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
-from tests.support.http_service import BUY, Service, assemble, soon
+from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.fake_ledger import SCHEMA, FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
+from tests.support.services.http_service import BUY, Service, assemble, soon
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ import pytest
 
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.domain.symbol import Symbol
-from tests.support.http_service import BUY, Service, SilentLedger, is_problem, running
+from tests.support.services.http_service import BUY, Service, SilentLedger, is_problem, running
 
 PORTFOLIO_FIELDS = {
     "total_value", "cash_balance", "invested_amount", "cost_basis", "unrealized_pnl", "realized_pnl", "total_pnl",

@@ -12,7 +12,7 @@ import pytest
 from portfolio.domain.categories import Categories
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from tests.support.histories import CALM, FALLING, WILD, Shape, booking, exact, hold, remember, rising
-from tests.support.http_service import Service, fields, is_problem, running, running_on_sqlite
+from tests.support.services.http_service import Service, fields, is_problem, running, running_on_sqlite
 
 FREE = RebalancePolicy(fee_bps=Decimal(0))
 CATEGORIES = Categories({"UNI": "dex", "CAKE": "dex", "USDC": "stablecoin"})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from portfolio.entrypoints.http.openapi import document
-from tests.support.http_service import BUY, Service, fields, is_problem
+from tests.support.services.http_service import BUY, Service, fields, is_problem
 
 URL = "/holdings/update"
 

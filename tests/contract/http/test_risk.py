@@ -17,7 +17,7 @@ from portfolio.application.prices.records import Close
 from portfolio.domain.categories import Categories
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
-from tests.support.http_service import Service, is_problem, running, running_on_sqlite
+from tests.support.services.http_service import Service, is_problem, running, running_on_sqlite
 
 EIGHT = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG", "HHH")
 ROUTES = (

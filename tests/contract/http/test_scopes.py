@@ -13,7 +13,7 @@ from portfolio.entrypoints.http.app import PortfolioApp
 from portfolio.entrypoints.http.auth import Scope
 from portfolio.entrypoints.http.openapi import document
 from portfolio.entrypoints.http.operation import Operation, operation_of
-from tests.support.http_service import Service, is_problem, running
+from tests.support.services.http_service import Service, is_problem, running
 
 PROBES = {"/health/live", "/health/ready"}
 JSON = {"Content-Type": "application/json"}

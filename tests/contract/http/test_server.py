@@ -8,8 +8,8 @@ import json
 import httpx
 import pytest
 
-from tests.support.http_service import BUY, Service, is_problem, running
-from tests.support.http_sockets import answer_of, head, served
+from tests.support.services.http_service import BUY, Service, is_problem, running
+from tests.support.services.http_sockets import answer_of, head, served
 
 BODY = json.dumps({**BUY, "client_trade_id": "k"}).encode()
 

@@ -23,9 +23,9 @@ from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money
 from portfolio.domain.symbol import Symbol
 from portfolio.settings import Settings
-from tests.support.databases import DatabaseUnderTest
-from tests.support.fake_ledger import FakeLedger
-from tests.support.http_service import Service, _answering, assemble, is_problem, running
+from tests.support.database.databases import DatabaseUnderTest
+from tests.support.fakes.fake_ledger import FakeLedger
+from tests.support.services.http_service import Service, _answering, assemble, is_problem, running
 
 # 30,000 of 100,000 in one asset: 5 % over its limit of 25 %, and sold down to 23 %.
 HEAVY: Mapping[str, Any] = {"symbol": "BTC", "side": "BUY", "quantity": 1, "price": 30000, "net_amount": 30000}

@@ -11,8 +11,8 @@ from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
 from portfolio.application.rebalancing.planning import PlannedState
 from portfolio.application.rebalancing.signal_rules import SignalRules
 from portfolio.application.rebalancing.signals import GenerateSignals, LockedPlan
-from tests.support.fake_ledger import FakeLedger
-from tests.support.http_service import BUY, Service, is_problem, running
+from tests.support.fakes.fake_ledger import FakeLedger
+from tests.support.services.http_service import BUY, Service, is_problem, running
 
 
 async def buy(service: Service) -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.settings import PriceFeedKind
-from tests.support.http_service import BUY, running
+from tests.support.services.http_service import BUY, running
 
 
 async def test_every_answer_says_that_prices_are_made_up() -> None:

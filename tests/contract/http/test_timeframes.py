@@ -12,7 +12,7 @@ from portfolio.application.prices.records import PriceUpdate
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
-from tests.support.http_service import BUY, Service, running_on_sqlite
+from tests.support.services.http_service import BUY, Service, running_on_sqlite
 
 NAMES = ["1d", "7d", "30d", "90d", "ytd", "1y", "all"]
 

@@ -16,10 +16,10 @@ from portfolio.application.prices.records import PriceUpdate
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
-from tests.support.clock import FakeClock
-from tests.support.databases import DatabaseUnderTest
+from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.old_database import execute, make_old
+from tests.support.fakes.clock import FakeClock
 from tests.support.ledger_examples import AT, BTC, ETH, book_one, execution, money
-from tests.support.old_database import execute, make_old
 
 OLD_COLUMNS = {
     "mock_holdings": "id, symbol, quantity, avg_entry_price, total_invested, realized_pnl, last_price, updated_at",

@@ -17,10 +17,10 @@ from portfolio.application.prices.records import PriceUpdate
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
-from tests.support.clock import FakeClock
-from tests.support.databases import DatabaseUnderTest
+from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.old_database import execute
+from tests.support.fakes.clock import FakeClock
 from tests.support.ledger_examples import AT, BTC, ETH, book_one, execution, money
-from tests.support.old_database import execute
 
 ADA = Symbol("ADA")
 CLOCK = FakeClock()

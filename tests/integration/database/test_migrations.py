@@ -17,10 +17,10 @@ from portfolio.adapters.database.schema.migration import migrate, migration_sql,
 from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
 from portfolio.application.errors import NotFound, SchemaUnknown
 from portfolio.application.ledger.verification import VerifyBooks
-from tests.support.database_server import DatabaseServer
-from tests.support.databases import DatabaseUnderTest
+from tests.support.database.database_server import DatabaseServer
+from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.old_database import execute, make_old
 from tests.support.ledger_examples import book_one, open_books
-from tests.support.old_database import execute, make_old
 
 ALEMBIC_INI = Path(__file__).parents[3] / "alembic.ini"
 OLD = ("mock_holdings", "mock_trades", "mock_portfolio", "mock_performance_history")

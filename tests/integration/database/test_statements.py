@@ -29,7 +29,7 @@ from portfolio.adapters.database.schema.tables import (
 )
 from portfolio.adapters.database.schema.types import Exact, KeyText, UtcMoment
 from portfolio.application.errors import SchemaUnknown
-from tests.support.databases import DatabaseUnderTest
+from tests.support.database.databases import DatabaseUnderTest
 
 # Those of the prices database are read by the tests of their port.
 TABLES = [table for table in metadata.sorted_tables if table is not schema_revision]

@@ -19,10 +19,10 @@ from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
 from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.records import TradeFilter
 from portfolio.application.ledger.verification import VerifyBooks
-from tests.support.database_server import DatabaseServer
-from tests.support.databases import DatabaseUnderTest
+from tests.support.database.database_server import DatabaseServer
+from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.old_database import execute
 from tests.support.ledger_examples import BTC, ETH, book, book_one, execution, money, open_books
-from tests.support.old_database import execute
 
 QUICK = Limits(pool_seconds=0.5, statement_seconds=3.0, commit_seconds=1.0, lock_wait_seconds=1)
 

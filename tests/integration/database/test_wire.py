@@ -11,7 +11,7 @@ from pymysql.err import ProgrammingError
 from sqlalchemy import make_url
 
 from portfolio.adapters.database.connection.wire import exchange
-from tests.support.databases import DatabaseUnderTest
+from tests.support.database.databases import DatabaseUnderTest
 
 TEXTS = [f"REPEAT('x', {size})" for size in (0, 1, 250, 251, 252, 65_535, 65_536, 70_000)]
 VALUES = [

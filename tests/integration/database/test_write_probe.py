@@ -14,7 +14,7 @@ from portfolio.adapters.database.ledger import ledger as ledger_module
 from portfolio.adapters.database.schema.migration import migrate, migration_engine
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.ports import LedgerUnit
-from tests.support.databases import DatabaseUnderTest
+from tests.support.database.databases import DatabaseUnderTest
 from tests.support.ledger_examples import book, book_one, open_books
 
 LOCK = "SELECT id FROM mock_portfolio FOR UPDATE"

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from portfolio.adapters.feeds.exchanges import Exchanges
-from tests.support.clock import FakeClock
-from tests.support.exchange import StandInExchange
+from tests.support.exchanges.exchange import StandInExchange
+from tests.support.fakes.clock import FakeClock
 
 
 @pytest.fixture

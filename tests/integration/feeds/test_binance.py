@@ -8,10 +8,10 @@ from portfolio.adapters.feeds.exchanges import Exchanges
 from portfolio.adapters.feeds.tether import USDT, TetherRate
 from portfolio.application.prices.sources import Circuit
 from portfolio.domain.symbol import Symbol
-from tests.support import exchange_faults as faults
-from tests.support.clock import FakeClock
-from tests.support.exchange import StandInExchange
-from tests.support.fake_prices import BTC, ETH, SOL
+from tests.support.exchanges import exchange_faults as faults
+from tests.support.exchanges.exchange import StandInExchange
+from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.fake_prices import BTC, ETH, SOL
 
 MANY = [Symbol(f"C{number:03}") for number in range(100)]
 

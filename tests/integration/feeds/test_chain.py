@@ -10,11 +10,11 @@ import pytest
 from portfolio.adapters.feeds.exchanges import Exchanges
 from portfolio.application.prices.sources import Circuit
 from portfolio.domain.symbol import Symbol
-from tests.support import exchange_faults as faults
-from tests.support.clock import FakeClock
-from tests.support.exchange import StandInExchange
-from tests.support.exchange_faults import Fault
-from tests.support.fake_prices import BTC, ETH
+from tests.support.exchanges import exchange_faults as faults
+from tests.support.exchanges.exchange import StandInExchange
+from tests.support.exchanges.exchange_faults import Fault
+from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.fake_prices import BTC, ETH
 
 MATIC, POL, USDT, NOPE = (Symbol(code) for code in ("MATIC", "POL", "USDT", "NOPE"))
 MANY = [Symbol(f"C{number:03}") for number in range(100)]

@@ -10,12 +10,12 @@ from portfolio.adapters.feeds.klines import BinanceKlines
 from portfolio.adapters.feeds.pace import Pace
 from portfolio.application.errors import FeedFailed
 from portfolio.domain.symbol import Symbol
-from tests.support import exchange_faults as faults
-from tests.support.clock import FakeClock
-from tests.support.exchange import StandInExchange
-from tests.support.exchange_faults import Fault
-from tests.support.exchange_market import DAY_SECONDS
-from tests.support.fake_prices import BTC, ETH
+from tests.support.exchanges import exchange_faults as faults
+from tests.support.exchanges.exchange import StandInExchange
+from tests.support.exchanges.exchange_faults import Fault
+from tests.support.exchanges.exchange_market import DAY_SECONDS
+from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.fake_prices import BTC, ETH
 
 MATIC, POL, USDT, NOPE = (Symbol(code) for code in ("MATIC", "POL", "USDT", "NOPE"))
 YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)

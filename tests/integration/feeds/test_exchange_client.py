@@ -12,10 +12,10 @@ import pytest
 
 from portfolio.adapters.feeds.errors import Blocked, Refused, SourceError, SourceFailed, Throttled, Unavailable
 from portfolio.adapters.feeds.exchange_client import Bounds, ExchangeClient
-from tests.support import exchange_faults as faults
-from tests.support.clock import FakeClock
-from tests.support.exchange import StandInExchange
-from tests.support.exchange_faults import Fault
+from tests.support.exchanges import exchange_faults as faults
+from tests.support.exchanges.exchange import StandInExchange
+from tests.support.exchanges.exchange_faults import Fault
+from tests.support.fakes.clock import FakeClock
 
 SPOT = "v2/prices/BTC-USD/spot"
 BOUNDS = Bounds(deadline_seconds=1.5, bytes=100_000, in_flight=4)

@@ -17,11 +17,11 @@ from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.rebalancing.records import SignalChanged, SignalStatus
 from portfolio.application.rebalancing.signal_execution import MarkExecuted
 from portfolio.domain.ledger.cash_transaction import MovementKind
-from tests.support.clock import FakeClock
-from tests.support.fake_ledger import FakeLedger, FakeSignals
+from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.fake_ledger import FakeLedger, FakeSignals
 from tests.support.ledger_examples import AT
 from tests.support.signal_examples import signal
-from tests.unit.application.booking_examples import accepted, opened, refused, wish
+from tests.unit.application.ledger.booking_examples import accepted, opened, refused, wish
 from tests.unit.examples import RULES, bought, money, sold
 
 

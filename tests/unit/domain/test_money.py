@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.errors import InvalidAmount, OutOfRange
 from portfolio.domain.money import Money, Price, Quantity, round_to_step
-from tests.unit.domain.ledger_model import ONE, exact, share
+from tests.unit.domain.ledger.ledger_model import ONE, exact, share
 from tests.unit.examples import money, price, units
 
 LARGEST = "99999999999999999999.999999999999999999"

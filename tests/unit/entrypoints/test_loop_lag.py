@@ -6,7 +6,7 @@ import asyncio
 import time
 
 from portfolio.entrypoints.loop_lag import LoopLag
-from tests.support.http_service import Service, running
+from tests.support.services.http_service import Service, running
 
 
 async def test_a_busy_loop_shows_as_lag_as_long_as_it_was_busy() -> None:

@@ -10,8 +10,8 @@ from portfolio.application.prices.records import Fence
 from portfolio.application.prices.refresh import RefreshReport
 from portfolio.domain.mark import Mark
 from portfolio.entrypoints.price_loop import PriceLoop
-from tests.support.clock import NOON, FakeClock
-from tests.support.fake_prices import BTC, ETH, OneLease, RecordingPrices, price
+from tests.support.fakes.clock import NOON, FakeClock
+from tests.support.fakes.fake_prices import BTC, ETH, OneLease, RecordingPrices, price
 
 REPORT = RefreshReport(
     refreshed={BTC: Mark(price(1), "coinbase", NOON)}, failed={ETH: "none"}, at=NOON, duration_seconds=0.25

@@ -15,7 +15,7 @@ from portfolio.adapters.feeds.errors import (
     Unavailable,
 )
 from portfolio.application.prices.sources import Circuit
-from tests.support.clock import NOON, FakeClock
+from tests.support.fakes.clock import NOON, FakeClock
 
 
 class Source:

@@ -7,8 +7,8 @@ import pytest
 
 from portfolio.adapters.feeds.simulated import SimulatedExchanges, SimulatedFeed
 from portfolio.domain.symbol import Symbol
-from tests.support.clock import NOON, FakeClock
-from tests.support.fake_prices import BTC, ETH
+from tests.support.fakes.clock import NOON, FakeClock
+from tests.support.fakes.fake_prices import BTC, ETH
 
 USDT = Symbol("USDT")
 

@@ -9,7 +9,7 @@ import jsonschema_rs
 import pytest
 
 from portfolio.entrypoints.http.openapi import document
-from tests.support.http_service import running
+from tests.support.services.http_service import running
 
 
 @pytest.fixture(scope="module")

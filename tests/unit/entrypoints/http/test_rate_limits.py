@@ -1,7 +1,7 @@
 """How often a caller may ask."""
 
 from portfolio.entrypoints.http.rate_limits import MOST_CALLERS, RateLimit
-from tests.support.clock import NOON, FakeClock
+from tests.support.fakes.clock import NOON, FakeClock
 
 
 def test_a_full_burst_fits_and_the_next_request_knows_its_moment() -> None:

@@ -1,0 +1,117 @@
+"""`portfolio migrate` killed midway, again and again: one more run finishes, and nothing starts on half of it."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
+from tests.integration.database.test_migrations import schema_of, up
+from tests.support.database.database_server import DatabaseServer
+from tests.support.database.databases import DatabaseUnderTest, sqlite_database_in
+from tests.support.database.old_database import execute, make_old
+from tests.support.services.service import PORTFOLIO, ServiceProcess
+from tests.support.services.tcp_proxy import TcpProxy, Trap
+
+# What is under way when the process is killed: before it is done, after it, or between a change and its stamp.
+MOMENTS = (
+    (b"ALTER TABLE mock_holdings", Trap.LOSE_ANSWER_SILENT),
+    (b"UPDATE portfolio_schema_version", Trap.LOSE_REQUEST_SILENT),
+    (b"CREATE TABLE IF NOT EXISTS booking_outcomes", Trap.LOSE_ANSWER_SILENT),
+    (b"COMMIT", Trap.LOSE_ANSWER_SILENT),
+)
+PATIENCE_SECONDS = 60.0
+
+
+@pytest.fixture
+def unharmed(mariadb: DatabaseServer) -> Iterator[DatabaseUnderTest]:
+    """A database of the same age, for a migration that nobody disturbs."""
+    name = f"u_{secrets.token_hex(4)}"
+    try:
+        yield mariadb.create_database_pair(name)
+    finally:
+        mariadb.drop(name)
+
+
+def test_a_migration_of_a_server_that_is_killed_midway_finishes_when_run_again(
+    mariadb: DatabaseServer, mysql_database: DatabaseUnderTest, unharmed: DatabaseUnderTest, tmp_path: Path
+) -> None:
+    for place in (mysql_database, unharmed):
+        make_old(place)
+    with TcpProxy(mariadb.host, mariadb.port) as proxy:
+        url = make_url(mysql_database.migration_url).set(host="127.0.0.1", port=proxy.port)
+        behind = replace(mysql_database, url=url.render_as_string(hide_password=False))
+        for number, (pattern, trap) in enumerate(MOMENTS, 1):
+            proxy.arm(pattern, trap)
+            _kill_when(behind, tmp_path, lambda number=number: len(proxy.sprung) == number)  # type: ignore[misc]
+            proxy.heal()
+            [[revision]] = execute(mysql_database, "SELECT MAX(version_num) FROM portfolio_schema_version")
+            assert revision is None or str(revision) < SCHEMA_REVISION
+            assert len(execute(mysql_database, "SELECT * FROM mock_trades")) == len(
+                execute(unharmed, "SELECT * FROM mock_trades")
+            )
+    up(unharmed)
+    refused = ServiceProcess(mysql_database, tmp_path).command("serve")
+    assert refused.returncode != 0
+    assert "run `portfolio migrate`" in refused.stderr
+    assert SCHEMA_REVISION in refused.stderr
+    _finish(mysql_database, unharmed, tmp_path)
+
+
+def test_a_migration_of_the_embedded_database_that_is_killed_midway_finishes_when_run_again(tmp_path: Path) -> None:
+    places = []
+    for name in ("killed", "unharmed"):
+        (tmp_path / name).mkdir()
+        places.append(sqlite_database_in(tmp_path / name))
+        make_old(places[-1])
+    killed, unharmed = places
+    for reached in ("0003", "0006"):
+        _kill_when(killed, tmp_path, lambda reached=reached: _revision(killed) >= reached)  # type: ignore[misc]
+    up(unharmed)
+    _finish(killed, unharmed, tmp_path)
+    execute(killed, "UPDATE portfolio_schema_version SET version_num = '9999'")
+    later = ServiceProcess(killed, tmp_path).command("serve")
+    assert later.returncode != 0
+    assert "9999" in later.stderr
+    assert "matching version" in later.stderr
+
+
+def _kill_when(place: DatabaseUnderTest, folder: Path, moment: Callable[[], bool]) -> None:
+    """Run `portfolio migrate`, and end it at that moment as a power cut would."""
+    environment = ServiceProcess(place, folder).environment
+    process = subprocess.Popen(
+        [PORTFOLIO, "migrate"], env=environment, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while not moment():
+        assert process.poll() is None, f"it ended with {process.returncode}"
+        assert time.monotonic() < give_up_at, "the moment does not come"
+    process.send_signal(signal.SIGKILL)
+    process.wait(timeout=30)
+
+
+def _revision(place: DatabaseUnderTest) -> str:
+    """Return the revision that an embedded database is at; nothing before the first, and while nobody can tell."""
+    with sqlite3.connect(make_url(place.url).database or "", timeout=0) as connection:
+        try:
+            row = connection.execute("SELECT version_num FROM portfolio_schema_version").fetchone()
+        except sqlite3.OperationalError:
+            return ""
+    return str(row[0]) if row else ""
+
+
+def _finish(place: DatabaseUnderTest, unharmed: DatabaseUnderTest, folder: Path) -> None:
+    """See that one more run finishes, and leaves what a run that nobody disturbed does."""
+    service = ServiceProcess(place, folder)
+    service.migrate()
+    assert schema_of(place) == schema_of(unharmed)
+    assert service.command("verify").returncode == 0

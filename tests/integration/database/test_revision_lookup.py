@@ -1,0 +1,201 @@
+"""The look at the revisions before every read: as new as what anybody committed, and never in the way of a read."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any, NoReturn
+
+import aiosqlite
+import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from portfolio.adapters.clock import SystemClock
+from portfolio.adapters.database.connection.revision_lookup import Glance
+from portfolio.adapters.database.connection.timeouts import Limits
+from portfolio.adapters.database.database import Database, open_database
+from portfolio.adapters.database.ledger.portfolio_row import _COMPUTED
+from portfolio.adapters.database.schema.migration import migrate
+from portfolio.adapters.database.schema.tables import mock_holdings, mock_portfolio
+from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.ledger.opening import OpenBooks
+from portfolio.application.ledger.records import Revisions
+from portfolio.application.ledger.snapshots import Snapshots
+from tests.support.database.database_server import DatabaseServer
+from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.old_database import execute
+from tests.support.ledger_examples import book_one, execution, money
+from tests.support.services.tcp_proxy import Mode, TcpProxy
+
+CLOCK = SystemClock()
+NOT_WRITTEN = {"id", "revision", "price_revision"}
+# What others compute from the rest is not read of the portfolio's row.
+READ = [
+    *(column for column in mock_holdings.columns if column.name not in NOT_WRITTEN),
+    *(column for column in mock_portfolio.columns if column.name not in {*NOT_WRITTEN, *_COMPUTED}),
+]
+OPENED = 2  # the revision of books that were just opened
+
+
+@asynccontextmanager
+async def opened(place: DatabaseUnderTest, **options: object) -> AsyncIterator[Database]:
+    """A database whose books are open and whose look has its connection."""
+    migrate(place.migration_url, place.prices_schema)
+    database = open_database(place.url, prices_schema=place.prices_schema, **options)  # type: ignore[arg-type]  # as is
+    try:
+        await OpenBooks(database.ledger, CLOCK, money(100_000))()
+        await database.ledger.load(1)
+        await database.ledger.revisions(1)
+        yield database
+    finally:
+        await database.close()
+
+
+@pytest.fixture
+async def books(database: DatabaseUnderTest) -> AsyncIterator[Database]:
+    async with opened(database) as books:
+        yield books
+
+
+async def test_what_another_instance_has_committed_is_seen_at_once_by_all_who_look(
+    books: Database, database: DatabaseUnderTest
+) -> None:
+    async with opened(database) as other:
+        snapshots = Snapshots(other.ledger, CLOCK)
+        for revision in range(OPENED + 1, OPENED + 11):
+            await book_one(books.ledger, execution(quantity="1", price="10", fees="0"))
+            assert await other.ledger.revisions(1) == Revisions(ledger=revision, prices=0)
+            seen = await asyncio.gather(*(snapshots.newest() for _ in range(20)))
+            assert {snapshot.portfolio.revision for snapshot in seen} == {revision}
+
+
+async def test_two_who_look_at_once_both_see(books: Database) -> None:
+    seen = await asyncio.gather(*(books.ledger.revisions(1) for _ in range(5)))
+    assert set(seen) == {Revisions(ledger=OPENED, prices=0)}
+
+
+async def test_who_stops_looking_leaves_no_answer_to_the_next(books: Database) -> None:
+    for turns in range(8):
+        gone = asyncio.create_task(books.ledger.revisions(1))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.wait([gone])
+        await book_one(books.ledger, execution(quantity="1", price="10", fees="0"))
+        assert (await books.ledger.revisions(1)).ledger == OPENED + turns + 1
+
+
+async def test_a_look_goes_on_when_its_connection_was_closed(
+    mysql_database: DatabaseUnderTest, mariadb: DatabaseServer
+) -> None:
+    with TcpProxy(mariadb.host, mariadb.port) as proxy:
+        place = proxied(mysql_database, mariadb, proxy)
+        async with opened(place) as books:
+            for _ in range(3):
+                proxy.cut()
+                assert (await books.ledger.revisions(1)).ledger == OPENED
+                assert (await books.ledger.load(1)).revision == OPENED
+            proxy.set_mode(Mode.REFUSE)
+            for away in (books.ledger.revisions, books.ledger.load):
+                with pytest.raises(LedgerUnavailable):
+                    await away(1)
+            proxy.set_mode(Mode.PASS)
+            assert (await books.ledger.revisions(1)).ledger == OPENED
+
+
+async def test_a_silent_database_ends_a_look_by_its_deadline(
+    mysql_database: DatabaseUnderTest, mariadb: DatabaseServer
+) -> None:
+    with TcpProxy(mariadb.host, mariadb.port) as proxy:
+        place = proxied(mysql_database, mariadb, proxy)
+        async with opened(place, limits=Limits(read_seconds=0.5)) as books:
+            proxy.set_mode(Mode.SILENT)
+            for _ in range(2):
+                with pytest.raises(LedgerUnavailable):
+                    await books.ledger.revisions(1)
+            proxy.set_mode(Mode.PASS)
+            assert (await books.ledger.revisions(1)).ledger == OPENED
+
+
+async def test_a_server_that_became_read_only_is_asked_on_no_old_connection(
+    private_mariadb: DatabaseServer,
+) -> None:
+    place = private_mariadb.create_database_pair("readonly")
+    with TcpProxy(private_mariadb.host, private_mariadb.port) as proxy:
+        async with opened(proxied(place, private_mariadb, proxy)) as books:
+            private_mariadb.execute("SET GLOBAL read_only = 1")
+            for _ in range(3):
+                before = proxy.accepted
+                assert (await books.ledger.revisions(1)).ledger == OPENED
+                assert proxy.accepted == before + 1
+            private_mariadb.execute("SET GLOBAL read_only = 0")
+            await books.ledger.revisions(1)
+            settled = proxy.accepted
+            assert (await books.ledger.revisions(1)).ledger == OPENED
+            assert proxy.accepted == settled
+
+
+class Broken(aiosqlite.Connection):
+    """A driver on which every question fails."""
+
+    says = ""
+
+    def execute_fetchall(self, *_: Any, **__: Any) -> NoReturn:
+        """Fail."""
+        raise RuntimeError(self.says)
+
+
+@asynccontextmanager
+async def broken_look(says: str) -> AsyncIterator[Glance]:
+    """A look by a driver that says so to every question."""
+
+    async def connect() -> aiosqlite.Connection:
+        driver = Broken(lambda: sqlite3.connect(":memory:"), iter_chunk_size=64)
+        driver.says = says
+        return await driver
+
+    glance = Glance(create_async_engine("sqlite+aiosqlite://", async_creator=connect), Limits())
+    try:
+        yield glance
+    finally:
+        await glance.close()
+
+
+async def test_a_transport_that_was_closed_is_left_to_the_ordinary_way_of_reading() -> None:
+    async with broken_look(
+        "unable to perform operation on <TCPTransport closed=True>; the handler is closed"
+    ) as glance:
+        assert await glance.revisions(1) is None
+
+
+async def test_a_bug_is_not_taken_for_a_lost_connection() -> None:
+    async with broken_look("read() called while another coroutine is already waiting for incoming data") as glance:
+        with pytest.raises(RuntimeError, match="another coroutine"):
+            await glance.revisions(1)
+
+
+async def test_whatever_another_program_writes_into_a_row_makes_another_version(
+    books: Database, database: DatabaseUnderTest
+) -> None:
+    await book_one(books.ledger, execution(quantity="1", price="10", fees="0"))
+    seen = [await books.ledger.version(1)]
+    for column in READ:
+        value = "'2001-02-03 04:05:06'" if column.name.endswith("_at") else "7"
+        as_it_was = "" if column.name == "updated_at" else ", updated_at = updated_at"
+        execute(database, f"UPDATE {column.table.name} SET {column.name} = {value}{as_it_was}")
+        seen.append(await books.ledger.version(1))
+        assert await books.ledger.version(1) == seen[-1], "nothing was written"
+    execute(database, "INSERT INTO mock_holdings (symbol) VALUES ('ADA')")
+    seen.append(await books.ledger.version(1))
+    execute(database, "DELETE FROM mock_holdings")
+    seen.append(await books.ledger.version(1))
+    assert all(one != next_ for one, next_ in pairwise(seen))
+
+
+def proxied(place: DatabaseUnderTest, server: DatabaseServer, proxy: TcpProxy) -> DatabaseUnderTest:
+    """The same database behind the proxy."""
+    return replace(place, url=place.url.replace(f":{server.port}/", f":{proxy.port}/"))

@@ -1,0 +1,291 @@
+"""The whole service behind its HTTP routes, on an embedded database of its own, without a network."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+
+from portfolio.adapters.clock import SystemClock
+from portfolio.adapters.database.database import open_database
+from portfolio.adapters.database.schema.migration import migrate
+from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
+from portfolio.application.clock import Clock
+from portfolio.application.ledger.booking import BookTrades
+from portfolio.application.ledger.booking_queue import BookingQueue
+from portfolio.application.ledger.cash import MoveCashInOrOut
+from portfolio.application.ledger.opening import OpenBooks
+from portfolio.application.ledger.ports import Ledger
+from portfolio.application.ledger.records import Revisions
+from portfolio.application.ledger.reversal import ReverseTrade
+from portfolio.application.ledger.snapshots import Snapshots
+from portfolio.application.operations.health import ReadHealth
+from portfolio.application.performance.period import ReadPerformance
+from portfolio.application.performance.ports import Days
+from portfolio.application.performance.timeframes import ReadTimeframes
+from portfolio.application.prices.closes import ReadCloses
+from portfolio.application.prices.ports import PriceStore
+from portfolio.application.prices.refresh import RefreshPrices
+from portfolio.application.prices.sources import Circuit, FeedReport, SourceState
+from portfolio.application.rebalancing.planning import ReadPlan, WhatIf
+from portfolio.application.rebalancing.ports import Signals
+from portfolio.application.rebalancing.pretrade import CheckTrade
+from portfolio.application.rebalancing.signal_execution import MarkExecuted
+from portfolio.application.rebalancing.signal_rules import SignalRules
+from portfolio.application.rebalancing.signals import AcknowledgeSignal, GenerateSignals, ListSignals, LockedPlan
+from portfolio.application.risk.state import ReadMarket
+from portfolio.domain.categories import Categories
+from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
+from portfolio.domain.money import Money, Price
+from portfolio.domain.prices.quote import Quote
+from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.symbol import Symbol
+from portfolio.entrypoints.http.app import PortfolioApp, create_app
+from portfolio.entrypoints.http.use_cases import UseCases
+from portfolio.settings import Settings
+from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.fake_ledger import SCHEMA, FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
+
+BASE = "http://localhost:8026"
+CATEGORIES = Categories({"BTC": "store_of_value", "ETH": "smart_contracts"})
+BUY: Mapping[str, Any] = {
+    "symbol": "BTC",
+    "side": "BUY",
+    "quantity": 0.1,
+    "price": 45000.0,
+    "net_amount": 4500.0,
+    "fees": 22.5,
+}
+KEYS = (
+    "engine-a:read+trade:aaaaaaaaaaaaaaaa,engine-b:read+trade:bbbbbbbbbbbbbbbb,boss:read+trade+admin:cccccccccccccccc"
+)
+A, B, BOSS = ({"X-TRADING-API-KEY": letter * 16} for letter in "abc")
+
+
+class ScriptedFeed:
+    """Answers the prices it was told, and fails the other symbols."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.prices: dict[str, str] = {}
+        self._clock = clock
+
+    async def quotes(self, symbols: Sequence[Symbol]) -> FeedReport:
+        known = {
+            symbol: Quote(
+                symbol=symbol,
+                price=Price(Decimal(self.prices[symbol.code])),
+                source="coinbase",
+                observed_at=self._clock.now(),
+            )
+            for symbol in symbols
+            if symbol.code in self.prices
+        }
+        return FeedReport(quotes=known, failures={s: "no source knows it" for s in symbols if s not in known})
+
+    def states(self) -> Mapping[str, SourceState]:
+        return {
+            "coinbase": SourceState(state=Circuit.CLOSED),
+            "binance": SourceState(state=Circuit.OFF, last_error="451"),
+        }
+
+
+class SilentLedger(FakeLedger):
+    """Accepts and, while it is silent, never answers."""
+
+    silent = False
+
+    async def revisions(self, portfolio_id: int) -> Revisions:
+        await self._wait()
+        return await super().revisions(portfolio_id)
+
+    async def load(self, portfolio_id: int) -> Portfolio:
+        await self._wait()
+        return await super().load(portfolio_id)
+
+    async def ping(self) -> str:
+        await self._wait()
+        return await super().ping()
+
+    async def _wait(self) -> None:
+        if self.silent:
+            await asyncio.Event().wait()
+
+
+@dataclass(slots=True)
+class IdleRefresher:
+    """A price task that has not begun."""
+
+    is_leader: bool = False
+    interval_seconds: float = 60.0
+    last_tick_age_seconds: float | None = None
+
+
+@dataclass(slots=True)
+class Service:
+    """A running service and what a test turns to change its world."""
+
+    app: PortfolioApp
+    cases: UseCases
+    feed: ScriptedFeed
+    ledger: Any
+    signals: Signals
+    prices: PriceStore
+    clock: Any
+    http: httpx.AsyncClient
+
+
+def create_database(folder: Path) -> Path:
+    """Migrate a fresh embedded database."""
+    path = folder / "portfolio.db"
+    migrate(f"sqlite+aiosqlite:///{path}", None)
+    return path
+
+
+def assemble(
+    ledger: Ledger,
+    prices: PriceStore,
+    days: Days,
+    signals: Signals,
+    *,
+    clock: Clock,
+    settings: Settings,
+    schema: str,
+    policy: RebalancePolicy | None = None,
+    categories: Categories = CATEGORIES,
+) -> tuple[UseCases, ScriptedFeed]:
+    """The use cases on these ports."""
+    rules, feed = BookingRules(), ScriptedFeed(clock)
+    snapshots = Snapshots(ledger, clock)
+    refresh = RefreshPrices(ledger, prices, feed, clock, 1)
+    max_age = timedelta(seconds=settings.price_max_age_seconds)
+    health = ReadHealth(
+        ledger, snapshots, refresh, IdleRefresher(), feed, clock, max_price_age=max_age, schema_revision=schema
+    )
+    market = ReadMarket(
+        snapshots,
+        ReadCloses(prices, clock),
+        clock,
+        categories=categories,
+        policy=policy or RebalancePolicy(),
+        max_price_age=max_age,
+    )
+    plan = ReadPlan(market)
+    signal_rules = SignalRules(ttl=timedelta(seconds=settings.signal_ttl_seconds), max_price_age=max_age)
+    locked_plan = LockedPlan(ledger, signals, plan, clock, signal_rules)
+    performance = ReadPerformance(days, snapshots, clock)
+    cases = UseCases(
+        ledger=ledger,
+        booking=BookingQueue(BookTrades(ledger, clock, rules, within=[MarkExecuted(signals)]), max_waiting=2_000),
+        move_cash=MoveCashInOrOut(ledger, clock, rules),
+        reverse=ReverseTrade(ledger, clock, rules),
+        snapshots=snapshots,
+        performance=performance,
+        timeframes=ReadTimeframes(days, snapshots, performance, clock),
+        refresh=refresh,
+        health=health,
+        market=market,
+        plan=plan,
+        what_if=WhatIf(market, rules),
+        check_trade=CheckTrade(market, rules),
+        generate_signals=GenerateSignals(locked_plan),
+        acknowledge_signal=AcknowledgeSignal(locked_plan),
+        list_signals=ListSignals(signals, clock),
+        clock=clock,
+        categories=categories,
+        max_price_age=max_age,
+        read_deadline_seconds=settings.request_deadline_seconds / 2,
+    )
+    return cases, feed
+
+
+@asynccontextmanager
+async def running(*, ledger: FakeLedger | None = None, opened: bool = True, **changed: Any) -> AsyncIterator[Service]:
+    """A service on books in memory, with 100,000 in cash; its clock stands still until a test moves it."""
+    clock, books = FakeClock(), ledger or FakeLedger()
+    settings = msgspec.structs.replace(Settings(log_file=""), **changed)
+    if opened:
+        await OpenBooks(books, clock, Money(Decimal(100_000)))()
+    prices = FakePriceStore(books, FakeLeases())
+    signals = FakeSignals(books)
+    cases, feed = assemble(books, prices, FakeDays(books), signals, clock=clock, settings=settings, schema=SCHEMA)
+    async with _answering(cases, settings) as (app, http):
+        yield Service(
+            app=app, cases=cases, feed=feed, ledger=books, signals=signals, prices=prices, clock=clock, http=http
+        )
+
+
+@asynccontextmanager
+async def running_on_sqlite(
+    folder: Path, *, policy: RebalancePolicy | None = None, categories: Categories = CATEGORIES, **changed: Any
+) -> AsyncIterator[Service]:
+    """A service on an embedded database of its own and the machine's clock."""
+    clock = SystemClock()
+    settings = msgspec.structs.replace(Settings(log_file=""), **changed)
+    database = open_database(f"sqlite+aiosqlite:///{create_database(folder)}")
+    try:
+        await OpenBooks(database.ledger, clock, Money(Decimal(100_000)))()
+        ledger, prices = database.ledger, database.prices
+        cases, feed = assemble(
+            ledger,
+            prices,
+            database.days,
+            database.signals,
+            clock=clock,
+            settings=settings,
+            schema=SCHEMA_REVISION,
+            policy=policy,
+            categories=categories,
+        )
+        async with _answering(cases, settings) as (app, http):
+            yield Service(
+                app=app,
+                cases=cases,
+                feed=feed,
+                ledger=ledger,
+                signals=database.signals,
+                prices=prices,
+                clock=clock,
+                http=http,
+            )
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def _answering(cases: UseCases, settings: Settings) -> AsyncIterator[tuple[PortfolioApp, httpx.AsyncClient]]:
+    app = create_app(cases, settings)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=True)
+    async with httpx.AsyncClient(transport=transport, base_url=BASE) as http:
+        yield app, http
+    await cases.booking.close()
+    await cases.carry_through.close()
+    await cases.refresh.close()
+
+
+async def soon() -> None:
+    """Let everything that is ready run."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def is_problem(answer: httpx.Response, status: int, slug: str) -> bool:
+    """Whether the answer is that problem, in its whole shape."""
+    body = answer.json()
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert {"type", "title", "status", "detail", "instance", "errors"} <= set(body)
+    assert (body["status"], body["type"]) == (status, f"/problems/{slug}"), body
+    return True
+
+
+def fields(answer: httpx.Response) -> set[str]:
+    """The fields that a problem names."""
+    return {error["field"] for error in answer.json()["errors"]}

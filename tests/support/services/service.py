@@ -1,0 +1,133 @@
+"""The service as a process of its own, started by its own command, against a database of the test's."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from tests.support.database.databases import DatabaseUnderTest
+
+PORTFOLIO = Path(sys.executable).with_name("portfolio")
+READY_SECONDS = 60.0
+
+
+class ServiceProcess:
+    """``portfolio serve`` on a free port of this machine, while it is entered; its books are opened before."""
+
+    serve_command: Sequence[str | Path] = (PORTFOLIO, "serve")
+
+    def __init__(self, database: DatabaseUnderTest, folder: Path, *, settings: Mapping[str, str] | None = None) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = {
+            # What is said to the tests is no setting of the service.
+            **{name: value for name, value in os.environ.items() if not name.startswith("PORTFOLIO_TEST_")},
+            **database.environment,
+            "PORTFOLIO_PORT": str(self.port),
+            "PORTFOLIO_PRICE_FEED": "simulated",
+            "PORTFOLIO_LOG_FILE": str(folder / "service.log"),
+            "PORTFOLIO_RATE_LIMIT_PER_MINUTE": "1000000",
+            "PORTFOLIO_RATE_LIMIT_BOOKINGS_PER_MINUTE": "1000000",
+            **(settings or {}),
+        }
+        self._migration_url = database.migration_url
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def command(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a ``portfolio`` command on the same database and return what it printed."""
+        return subprocess.run(
+            [PORTFOLIO, *words],
+            env={**self.environment, **environment},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def migrate(self) -> None:
+        """Bring the schema up to date, as the user who may."""
+        done = self.command("migrate", PORTFOLIO_DATABASE_URL=self._migration_url)
+        assert done.returncode == 0, done.stderr + done.stdout
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The running process."""
+        assert self._process is not None
+        return self._process
+
+    def start(self, *, until: str = "/health/ready") -> None:
+        """Start the process and return once it answers ``until`` with 200."""
+        with (self.folder / "out.log").open("ab") as printed:
+            self._process = subprocess.Popen(
+                self.serve_command,
+                env=self.environment,
+                cwd=self.folder,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+            )
+        deadline = time.monotonic() + READY_SECONDS
+        while not self.answers(until):
+            assert self._process.poll() is None, f"it ended with {self._process.returncode}:\n{self.output()}"
+            assert time.monotonic() < deadline, f"it is not ready:\n{self.output()}"
+            time.sleep(0.02)
+
+    def answers(self, path: str) -> bool:
+        """Return whether it answers 200, by the plainest of clients: while the service starts, every cycle is its."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def output(self) -> str:
+        """What the process printed."""
+        return (self.folder / "out.log").read_text()
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send the signal, wait for the end, and return the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(timeout=30)
+
+    def client(self, **options: Any) -> httpx.AsyncClient:
+        """Return a client for the service."""
+        return httpx.AsyncClient(base_url=self.url, timeout=60.0, **options)
+
+    def get(self, path: str) -> Any:
+        """Return the JSON of an answer, which has to be 200."""
+        answer = httpx.get(self.url + path, timeout=30.0)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def __enter__(self) -> Self:
+        self.migrate()
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self.stop()
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

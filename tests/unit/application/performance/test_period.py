@@ -1,0 +1,380 @@
+"""How the portfolio did: which days count, what is undefined, and what is still answered without the database."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.ledger.snapshots import Snapshots
+from portfolio.application.performance.period import Performance, ReadPerformance
+from portfolio.application.performance.records import DailyValue
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.trade_counts import Tally
+from portfolio.domain.ledger.units import Units
+from portfolio.domain.money import Money
+from tests.support.fakes.clock import NOON, FakeClock
+from tests.support.fakes.fake_ledger import Books, FakeDays, FakeLedger
+from tests.unit.examples import money
+
+TODAY = NOON.date()
+YESTERDAY = TODAY - timedelta(days=1)
+
+
+def row(days_ago: int, unit: str | float, *, deposits: str = "1000", tally: Tally | None = None) -> DailyValue:
+    """Return a day with 1000 units: worth 1000 times the unit value."""
+    value = Decimal(str(unit))
+    counts = tally or Tally()
+    return DailyValue(
+        day=TODAY - timedelta(days=days_ago),
+        total_value=Money.rounded(value * 1000),
+        cash=money(0),
+        unit_value=value,
+        net_deposits=money(deposits),
+        realized_pnl=money(0),
+        trades=counts.trades,
+        wins=counts.wins,
+        losses=counts.losses,
+        gross_profit=counts.gross_profit,
+        gross_loss=counts.gross_loss,
+    )
+
+
+def series(units: Sequence[str | float], *, until: int = 1) -> list[DailyValue]:
+    """Return one row a day, the last one ``until`` days ago."""
+    return [row(until + len(units) - 1 - i, unit) for i, unit in enumerate(units)]
+
+
+def ledger_of(rows: Sequence[DailyValue], *, now: str = "1000", tally: Tally | None = None) -> FakeLedger:
+    portfolio = Portfolio(
+        id=1,
+        revision=1,
+        cash=money(now),
+        ledger_cash=money(now),
+        net_deposits=money(1000),
+        units=Units(count=Decimal(1000)),
+        tally=tally or Tally(),
+    )
+    return FakeLedger(Books(portfolio=portfolio, adopted=True, days={r.day: r for r in rows}))
+
+
+async def performance(
+    rows: Sequence[DailyValue], days: int, *, now: str = "1000", tally: Tally | None = None
+) -> Performance:
+    ledger, clock = ledger_of(rows, now=now, tally=tally), FakeClock()
+    return await ReadPerformance(FakeDays(ledger), Snapshots(ledger, clock), clock)(days)
+
+
+def check(p: Performance) -> None:
+    """Whatever is undefined is None and has a reason; whatever is not is finite and has none."""
+    optional = {f.name for f in fields(p)} - {"reasons", "first_day", "last_day"}
+    undefined = {name for name in optional if getattr(p, name) is None}
+    assert undefined == set(p.reasons)
+    for name in optional - undefined:
+        value = getattr(p, name)
+        assert not isinstance(value, float)
+        assert not isinstance(value, Decimal) or value.is_finite()
+
+
+# --- which days -------------------------------------------------------------------------------------------------------
+
+
+async def test_n_days_are_n_returns_of_the_last_completed_days() -> None:
+    # 9 days ago is too early for 3 days; today is not final
+    p = await performance([row(9, 7), *series([1, "1.1", "1.21", "1.331"]), row(0, 99)], 3)
+    assert (p.first_day, p.last_day) == (TODAY - timedelta(days=4), YESTERDAY)
+    assert (p.period_days, p.days_covered, p.observations) == (3, 3, 3)
+    assert p.total_return_percent == Decimal("33.1")
+    assert p.total_return == money(331)
+    check(p)
+
+
+async def test_fewer_days_than_asked_are_used_as_they_are() -> None:
+    p = await performance(series([1, "1.5"]), 3650)
+    assert (p.period_days, p.days_covered, p.observations) == (3650, 1, 1)
+    assert p.total_return_percent == Decimal(50)
+    check(p)
+
+
+async def test_a_gap_drops_its_returns_but_the_total_uses_the_ends() -> None:
+    p = await performance([row(5, 1), row(4, 2), row(1, 3)], 30)
+    assert (p.days_covered, p.observations) == (4, 1)
+    assert p.total_return_percent == Decimal(200)
+    check(p)
+
+
+@pytest.mark.parametrize("rows", [[], [row(1, 1)], [row(0, 1)], [row(40, 1), row(39, 2)]])
+async def test_without_two_days_there_is_no_history(rows: list[DailyValue]) -> None:
+    p = await performance(rows, 30)
+    for name in ("total_return", "total_return_percent", "max_drawdown", "max_drawdown_peak"):
+        assert getattr(p, name) is None
+        assert p.reasons[name] == "no_history"
+    assert (p.days_covered, p.observations) == (0, 0)
+    check(p)
+
+
+async def test_days_from_before_the_adoption_do_not_count() -> None:
+    old = DailyValue(day=TODAY - timedelta(days=3), total_value=money(5), cash=money(5))
+    p = await performance([old, *series([1, 2])], 30)
+    assert p.first_day == TODAY - timedelta(days=2)
+    check(p)
+
+
+@pytest.mark.parametrize("days", [0, -1, 3651])
+async def test_a_period_is_1_to_3650_days(days: int) -> None:
+    with pytest.raises(AssertionError):
+        await performance([], days)
+
+
+# --- money and percent ------------------------------------------------------------------------------------------------
+
+
+async def test_a_deposit_is_no_return() -> None:
+    # worth 1000, then 2500 of which 1000 came from outside: 500 gained
+    paid_in = replace(row(1, "1.25", deposits="2000"), total_value=money(2_500))
+    p = await performance([row(2, 1), paid_in], 1)
+    assert p.total_return == money(500)
+    assert p.total_return_percent == Decimal(25)  # by units, not 500 / 1000
+
+
+async def test_today_shows_in_the_daily_return_alone() -> None:
+    p = await performance([*series([1, "1.2"]), row(0, 9)], 30, now="1260")
+    assert p.daily_return == money(60)  # 1260 now, 1200 yesterday
+    assert p.daily_return_percent == Decimal(5)
+    assert p.total_return_percent == Decimal(20)
+    check(p)
+
+
+async def test_without_a_row_of_yesterday_there_is_no_daily_return() -> None:
+    for rows in ([], series([1, 2], until=2)):
+        p = await performance(rows, 30)
+        assert (p.daily_return, p.daily_return_percent) == (None, None)
+        assert p.reasons["daily_return"] == p.reasons["daily_return_percent"] == "no_value_yesterday"
+
+
+async def test_percentages_have_six_decimals_half_even() -> None:
+    p = await performance(series([3, 4]), 1)
+    assert p.total_return_percent == Decimal("33.333333")
+
+
+async def test_what_cannot_be_written_is_out_of_range() -> None:
+    p = await performance(series(["0.000000000000000001", "99999999999999999"]), 1)
+    assert p.total_return_percent is None
+    assert p.reasons["total_return_percent"] == "out_of_range"
+    check(p)
+
+
+# --- ratios -----------------------------------------------------------------------------------------------------------
+
+
+def zigzag(days: int) -> list[DailyValue]:
+    """Return up 10 % and down 5 %, in turn: ``days`` returns."""
+    units = [Decimal(1)]
+    for i in range(days):
+        units.append((units[-1] * (Decimal("1.1") if i % 2 == 0 else Decimal("0.95"))).quantize(Decimal("1e-18")))
+    return series([str(u) for u in units])
+
+
+async def test_under_30_returns_there_are_no_ratios() -> None:
+    p = await performance(zigzag(29), 30)
+    for name in ("sharpe_ratio", "sortino_ratio", "annualized_volatility"):
+        assert getattr(p, name) is None
+        assert p.reasons[name] == "too_few_observations"
+    check(p)
+
+
+async def test_with_30_returns_there_are() -> None:
+    p = await performance(zigzag(30), 30)
+    # 15 x 0.1 and 15 x -0.05: mean 0.025, variance 30 x 0.075^2 / 29, downside sqrt(0.05^2 / 2)
+    deviation = 0.075 * math.sqrt(30 / 29)
+    assert float(p.sharpe_ratio or 0) == pytest.approx(0.025 / deviation * math.sqrt(365))
+    assert float(p.sortino_ratio or 0) == pytest.approx(0.025 / (0.05 / math.sqrt(2)) * math.sqrt(365))
+    assert float(p.annualized_volatility or 0) == pytest.approx(deviation * math.sqrt(365))
+    check(p)
+
+
+async def test_under_90_days_nothing_is_annualized() -> None:
+    p = await performance(zigzag(89), 365)
+    assert p.annualized_return is p.calmar_ratio is None
+    assert p.reasons["annualized_return"] == p.reasons["calmar_ratio"] == "period_too_short"
+    check(p)
+
+
+async def test_from_90_days_on_it_is() -> None:
+    p = await performance(zigzag(90), 90)
+    yearly = (1.1 * 0.95) ** (45 * 365 / 90) - 1
+    assert float(p.annualized_return or 0) == pytest.approx(yearly)
+    assert p.max_drawdown == Decimal("-0.05")
+    assert float(p.calmar_ratio or 0) == pytest.approx(yearly / 0.05)
+    check(p)
+
+
+async def test_a_yearly_rate_beyond_all_numbers_is_out_of_range() -> None:
+    p = await performance([row(91, "0.000001"), row(1, "1000000")], 90)
+    assert p.annualized_return is p.calmar_ratio is None
+    assert p.reasons["annualized_return"] == p.reasons["calmar_ratio"] == "out_of_range"
+    check(p)
+
+
+async def test_a_portfolio_that_never_moved_has_no_ratios_but_a_volatility_of_zero() -> None:
+    p = await performance(series([1] * 91), 90)
+    assert (p.reasons["sharpe_ratio"], p.reasons["sortino_ratio"]) == ("no_variation", "no_losing_days")
+    assert p.annualized_volatility == p.annualized_return == p.max_drawdown == 0
+    assert p.reasons["calmar_ratio"] == p.reasons["max_drawdown_trough"] == "no_drawdown"
+    check(p)
+
+
+async def test_the_deepest_fall_has_its_days() -> None:
+    p = await performance(series([1, "1.2", "0.9", "1.1", "1.3"]), 30)
+    assert p.max_drawdown == Decimal("-0.25")
+    assert p.max_drawdown_peak == TODAY - timedelta(days=4)
+    assert p.max_drawdown_trough == TODAY - timedelta(days=3)
+    assert p.max_drawdown_recovery == YESTERDAY
+    check(p)
+    p = await performance(series([1, "0.9"]), 30)  # the starting value is a peak
+    assert (p.max_drawdown, p.max_drawdown_recovery) == (Decimal("-0.1"), None)
+    assert p.reasons["max_drawdown_recovery"] == "not_recovered"
+    check(p)
+
+
+@given(
+    st.lists(st.integers(-300, 400), min_size=1, max_size=120),
+    st.sets(st.integers(1, 121), max_size=20),
+    st.integers(1, 130),
+)
+async def test_figures_are_those_of_an_independent_computation(
+    permille: list[int], missing: set[int], days: int
+) -> None:
+    units = [1.0]
+    for change in permille:
+        units.append(round(units[-1] * (1 + change / 1000), 15) or 1e-15)
+    rows = [r for i, r in enumerate(series([f"{u:.18f}" for u in units])) if len(units) - i not in missing]
+    p = await performance(rows, days)
+    check(p)
+    used = {r.day: float(r.unit_value or 0) for r in rows if r.day >= TODAY - timedelta(days=days + 1)}
+    returns = [used[d] / used[d - timedelta(days=1)] - 1 for d in used if d - timedelta(days=1) in used]
+    assert p.observations == len(returns)
+    if len(used) < 2:
+        return
+    ordered = [used[d] for d in sorted(used)]
+    assert p.days_covered == (max(used) - min(used)).days
+    total = ordered[-1] / ordered[0] - 1
+    assert float(p.total_return_percent or 0) == pytest.approx(total * 100, rel=1e-6, abs=1e-5)
+    drawdown = min(b / a - 1 for i, a in enumerate(ordered) for b in ordered[i:])
+    assert float(p.max_drawdown or 0) == pytest.approx(drawdown, abs=1e-9)
+    if len(returns) >= 30:
+        volatility = statistics.stdev(returns) * math.sqrt(365)
+        assert float(p.annualized_volatility or 0) == pytest.approx(volatility, abs=1e-9)
+        if volatility > 1e-6:
+            assert float(p.sharpe_ratio or 0) == pytest.approx(statistics.fmean(returns) * 365 / volatility, abs=1e-5)
+
+
+# --- trades -----------------------------------------------------------------------------------------------------------
+
+
+def counted(trades: int, wins: int, losses: int, profit: str = "0", loss: str = "0") -> Tally:
+    return Tally(trades=trades, wins=wins, losses=losses, gross_profit=money(profit), gross_loss=money(loss))
+
+
+async def test_trades_count_from_the_end_of_the_day_before_the_period() -> None:
+    rows = [
+        row(5, 1, tally=counted(4, 1, 1, "5", "5")),
+        row(4, 1, tally=counted(10, 3, 2, "40", "10")),
+        row(3, 1, tally=counted(12, 4, 2, "50", "10")),
+    ]
+    p = await performance(rows, 3, tally=counted(20, 6, 3, "100", "30"))
+    assert p.num_trades == 10
+    assert p.win_rate == Decimal("0.75")  # 3 of 4
+    assert p.profit_factor == Decimal(3)  # 60 / 20
+    check(p)
+
+
+async def test_of_a_younger_portfolio_all_trades_count() -> None:
+    p = await performance([row(1, 1, tally=counted(2, 1, 0, "1"))], 30, tally=counted(3, 1, 2, "1", "3"))
+    assert (p.num_trades, p.win_rate, p.profit_factor) == (
+        3,
+        Decimal("0.333333333333"),
+        Decimal("0.333333333333"),
+    )
+
+
+async def test_where_the_day_before_is_missing_an_older_one_says_what_was_booked() -> None:
+    p = await performance([row(50, 1, tally=counted(2, 1, 0, "1")), row(1, 1)], 30, tally=counted(3, 1, 1, "1", "3"))
+    assert p.num_trades == 1
+    assert p.win_rate == 0
+    assert p.first_day == YESTERDAY  # for returns the old row does not count
+
+
+async def test_rows_without_counts_are_passed_over() -> None:
+    bare = replace(row(32, 1), trades=None)
+    p = await performance([row(33, 1, tally=counted(1, 0, 0)), bare], 30, tally=counted(3, 0, 0))
+    assert p.num_trades == 2
+
+
+async def test_without_closing_trades_there_is_no_rate() -> None:
+    p = await performance([], 30, tally=counted(3, 0, 0))
+    assert p.num_trades == 3
+    assert p.reasons["win_rate"] == p.reasons["profit_factor"] == "no_closing_trades"
+    check(p)
+
+
+async def test_without_a_loss_there_is_no_profit_factor() -> None:
+    p = await performance([], 30, tally=counted(3, 2, 0, "9"))
+    assert p.win_rate == 1
+    assert p.profit_factor is None
+    assert p.reasons["profit_factor"] == "no_losses"
+
+
+async def test_a_reversal_of_an_older_trade_makes_no_count_negative() -> None:
+    p = await performance([row(31, 1, tally=counted(5, 3, 1, "9", "4"))], 30, tally=counted(4, 2, 2, "5", "6"))
+    assert (p.num_trades, p.win_rate, p.profit_factor) == (0, Decimal(0), Decimal(0))
+
+
+# --- without the database ---------------------------------------------------------------------------------------------
+
+
+async def test_with_the_database_away_the_days_last_seen_are_used_and_marked() -> None:
+    ledger, clock = ledger_of([*series([1, "1.1", "1.2"]), row(0, 5)]), FakeClock()
+    read = ReadPerformance(FakeDays(ledger), Snapshots(ledger, clock), clock)
+    fresh = await read(30)
+    assert not fresh.stale
+    await read(1)  # a shorter period does not make it forget the longer
+    ledger.away = True
+    clock.advance(86_400)
+    stale = await read(30)
+    assert replace(stale, stale=False) == fresh  # all of it as of then: what was today is not final
+    assert (await read(2)).total_return_percent == Decimal("20")
+    with pytest.raises(LedgerUnavailable):
+        await ReadPerformance(FakeDays(ledger), Snapshots(ledger, clock), clock)(30)
+
+
+async def test_days_never_read_are_not_made_up() -> None:
+    ledger, clock = ledger_of(series([1] * 9)), FakeClock()
+    read = ReadPerformance(FakeDays(ledger), Snapshots(ledger, clock), clock)
+    await read(3)
+    ledger.away = True
+    with pytest.raises(LedgerUnavailable):
+        await read(8)
+    assert (await read(2)).stale
+
+
+async def test_a_day_seen_before_is_seen_as_it_is_now() -> None:
+    ledger, clock = ledger_of(series([1, 2])), FakeClock()
+    read = ReadPerformance(FakeDays(ledger), Snapshots(ledger, clock), clock)
+    await read(1)
+    ledger.books.days[YESTERDAY] = row(1, 3)
+    await read(1)
+    ledger.away = True
+    assert (await read(1)).total_return_percent == Decimal(200)
+
+
+def test_the_convention_is_named() -> None:
+    assert Performance.__dataclass_fields__["convention"].default == "crypto-365-v1"

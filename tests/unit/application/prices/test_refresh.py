@@ -1,0 +1,243 @@
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from portfolio.application.errors import LeaseLost, LedgerUnavailable
+from portfolio.application.prices.records import Fence
+from portfolio.application.prices.refresh import RefreshPrices
+from portfolio.domain.prices.quarantine import QuoteRules
+from tests.support.fakes.clock import NOON, FakeClock
+from tests.support.fakes.fake_prices import BTC, ETH, SOL, LoadedLedger, RecordingPrices, ScriptedFeed, holding, price
+
+FENCE = Fence(name="prices", holder="a", token=7)
+
+
+class Desk:
+    """A refresh of a portfolio of BTC at 100 and ETH at 10, with everything around it."""
+
+    def __init__(self, *, with_second_opinion: bool = False) -> None:
+        self.clock = FakeClock()
+        self.ledger = LoadedLedger(holding({BTC: "100", ETH: "10"}, NOON - timedelta(minutes=1)))
+        self.prices = RecordingPrices(self.ledger)
+        self.feed = ScriptedFeed(self.clock, {BTC: "101", ETH: "11"})
+        self.elsewhere = ScriptedFeed(self.clock, {}, "binance")
+        self.refresh = RefreshPrices(
+            self.ledger.as_port(),
+            self.prices,
+            self.feed,
+            self.clock,
+            1,
+            cross_check=self.elsewhere if with_second_opinion else None,
+            rules=QuoteRules(),
+        )
+
+
+async def test_all_that_is_held_is_asked_for_at_once_and_written_once() -> None:
+    desk = Desk()
+    report = await desk.refresh(FENCE)
+    assert desk.feed.asked == [[BTC, ETH]]
+    [update] = desk.prices.updates
+    assert {symbol: mark.price for symbol, mark in update.marks.items()} == {BTC: price(101), ETH: price(11)}
+    assert update.marks[BTC].source == "coinbase"
+    assert update.marks[BTC].at == NOON
+    assert desk.prices.fences == [FENCE]
+    assert report.refreshed == update.marks
+    assert not report.failed
+    assert not report.is_fruitless
+    assert desk.refresh.last_report is report
+    assert desk.refresh.last_refresh == NOON
+
+
+async def test_one_lost_symbol_is_named_and_hurts_no_other() -> None:
+    desk = Desk()
+    del desk.feed.prices[ETH]
+    report = await desk.refresh()
+    assert set(report.refreshed) == {BTC}
+    assert report.failed == {ETH: "scripted: none"}
+    assert set(desk.prices.updates[0].marks) == {BTC}
+
+
+async def test_a_price_that_makes_a_value_too_large_is_named_and_hurts_no_other() -> None:
+    desk = Desk()
+    desk.ledger.portfolio = holding(
+        {BTC: "100", ETH: "4"}, NOON - timedelta(minutes=1), quantity="10000000000000000000"
+    )
+    desk.feed.prices = {BTC: "101", ETH: "5"}  # of 1e19 units: 1.01e21, and 5e19, which is still below 1e20
+    report = await desk.refresh()
+    assert set(report.refreshed) == {ETH}
+    assert "out of range" in report.failed[BTC]
+
+
+async def test_an_empty_portfolio_is_recorded_without_asking_anybody() -> None:
+    desk = Desk()
+    desk.ledger.portfolio = holding({}, NOON)
+    report = await desk.refresh()
+    assert desk.feed.asked == []
+    assert [dict(update.marks) for update in desk.prices.updates] == [{}]
+    assert not report.is_fruitless
+    assert desk.refresh.last_refresh == NOON
+
+
+async def test_when_nothing_could_be_refreshed_the_day_is_still_recorded_but_counts_as_no_refresh() -> None:
+    desk = Desk()
+    desk.feed.prices.clear()
+    report = await desk.refresh()
+    assert report.is_fruitless
+    assert set(report.failed) == {BTC, ETH}
+    assert [dict(update.marks) for update in desk.prices.updates] == [{}]
+    assert desk.refresh.last_refresh is None
+
+
+async def test_a_position_without_any_price_is_missing_until_it_gets_one() -> None:
+    desk = Desk()
+    desk.ledger.portfolio = holding({BTC: "100", SOL: None}, NOON)
+    assert (await desk.refresh()).missing == {SOL}
+    desk.feed.prices[SOL] = "140"
+    assert (await desk.refresh()).missing == frozenset()
+
+
+async def test_a_price_converted_at_an_assumed_rate_is_named() -> None:
+    desk = Desk()
+    desk.feed.assumed_rate = True
+    report = await desk.refresh()
+    assert report.assumed_rate == {BTC, ETH}
+    # Kept beside the price, so that every instance knows of it, and after a restart too.
+    assert {mark.source for mark in report.refreshed.values()} == {"coinbase+assumed-rate"}
+    assert all(mark.has_assumed_rate for mark in report.refreshed.values())
+    desk.feed.assumed_rate = False
+    assert not any(mark.has_assumed_rate for mark in (await desk.refresh()).refreshed.values())
+
+
+async def test_an_old_quote_is_refused_with_its_time() -> None:
+    desk = Desk()
+    desk.feed.observed_ago = timedelta(minutes=6)
+    assert (await desk.refresh()).failed[BTC] == "coinbase's price is from 2025-06-15T11:54:00Z"
+
+
+async def test_a_jump_of_a_thousand_times_leaves_the_valuation_alone_and_is_listed() -> None:
+    desk = Desk()
+    desk.feed.prices[BTC] = "100000"
+    report = await desk.refresh()
+    assert set(desk.prices.updates[0].marks) == {ETH}
+    assert set(report.quarantined) == set(desk.refresh.quarantined_in(desk.ledger.portfolio)) == {BTC}
+    assert "quarantined" in report.failed[BTC]
+    assert desk.refresh.quarantined_total == 1
+
+
+async def test_what_another_instance_has_priced_meanwhile_is_no_longer_listed() -> None:
+    desk = Desk()
+    desk.feed.prices[BTC] = "100000"
+    await desk.refresh()
+    desk.ledger.portfolio = holding({BTC: "102", ETH: "10"}, NOON)
+    assert not desk.refresh.quarantined_in(desk.ledger.portfolio)
+
+
+async def test_a_jump_seen_at_three_ticks_over_two_minutes_is_believed() -> None:
+    desk = Desk()
+    desk.feed.prices[BTC] = "100000"
+    believed = []
+    for _ in range(3):
+        believed.append(BTC in (await desk.refresh()).refreshed)
+        desk.clock.advance(60)
+    assert believed == [False, False, True]
+    assert not desk.refresh.quarantined_in(desk.ledger.portfolio)
+
+
+async def test_a_wall_clock_that_jumps_confirms_nothing() -> None:
+    desk = Desk()
+    desk.feed.prices[BTC] = "100000"
+    for hour in range(4):
+        desk.clock.set_wall_clock(NOON + timedelta(hours=hour))
+        assert BTC not in (await desk.refresh()).refreshed
+
+
+async def test_a_second_opinion_is_asked_for_wild_prices_only_and_confirms_them() -> None:
+    desk = Desk(with_second_opinion=True)
+    desk.feed.prices[BTC] = "100000"
+    desk.elsewhere.prices[BTC] = "99000"
+    report = await desk.refresh()
+    assert desk.elsewhere.asked_elsewhere == [{BTC: "coinbase"}]
+    assert report.refreshed[BTC].price == price(100000)
+
+
+async def test_no_second_opinion_is_asked_while_nothing_is_wild() -> None:
+    desk = Desk(with_second_opinion=True)
+    desk.ledger.portfolio = holding({BTC: "100", ETH: None, SOL: "1"}, NOON)
+    await desk.refresh()
+    assert desk.elsewhere.asked_elsewhere == []
+
+
+async def test_callers_share_the_running_refresh() -> None:
+    desk = Desk()
+    desk.feed.answers.clear()
+    callers = [asyncio.create_task(desk.refresh()) for _ in range(20)]
+    await desk.feed.was_asked.wait()
+    desk.feed.answers.set()
+    reports = await asyncio.gather(*callers)
+    assert all(report is reports[0] for report in reports)
+    assert len(desk.prices.updates) == 1
+
+
+async def test_who_joined_a_refresh_that_lost_its_lease_gets_one_of_their_own() -> None:
+    desk = Desk()
+    desk.feed.answers.clear()
+    tick, caller = asyncio.create_task(desk.refresh(FENCE)), asyncio.create_task(desk.refresh())
+    await desk.feed.was_asked.wait()
+    desk.prices.lost = FENCE
+    desk.feed.answers.set()
+    with pytest.raises(LeaseLost):
+        await tick
+    assert set((await caller).refreshed) == {BTC, ETH}
+    assert desk.prices.fences == [None]
+
+
+async def test_what_is_written_says_on_which_prices_the_refresh_began() -> None:
+    desk = Desk()
+    desk.ledger.portfolio = replace(desk.ledger.portfolio, price_revision=41)
+    await desk.refresh()
+    assert desk.prices.updates[0].since == 41
+
+
+async def test_a_refresh_after_the_last_one_ended_is_a_new_one() -> None:
+    desk = Desk()
+    assert await desk.refresh() is not await desk.refresh()
+    assert len(desk.prices.updates) == 2
+
+
+async def test_a_caller_who_goes_away_takes_nothing_from_the_others() -> None:
+    desk = Desk()
+    desk.feed.answers.clear()
+    first, second = asyncio.create_task(desk.refresh()), asyncio.create_task(desk.refresh())
+    await desk.feed.was_asked.wait()
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    desk.feed.answers.set()
+    assert set((await second).refreshed) == {BTC, ETH}
+
+
+async def test_a_database_that_is_away_is_an_error_for_every_caller_and_the_next_refresh_starts_anew() -> None:
+    desk = Desk()
+    desk.prices.error = LedgerUnavailable("away")
+    results = await asyncio.gather(desk.refresh(), desk.refresh(), return_exceptions=True)
+    assert [type(result) for result in results] == [LedgerUnavailable] * 2
+    assert desk.refresh.last_report is None
+    desk.prices.error = None
+    assert (await desk.refresh()).refreshed
+
+
+async def test_closing_ends_the_running_refresh() -> None:
+    desk = Desk()
+    desk.feed.answers.clear()
+    caller = asyncio.create_task(desk.refresh())
+    await desk.feed.was_asked.wait()
+    await desk.refresh.close()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert desk.prices.updates == []
+
+
+async def test_closing_when_nothing_runs_does_nothing() -> None:
+    await Desk().refresh.close()

@@ -1,0 +1,164 @@
+"""Risk reports of states that no ordinary booking leads to."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portfolio.analytics.closes import assets_in, history_of
+from portfolio.analytics.statistics import asset_statistics
+from portfolio.application.ledger.records import Revisions
+from portfolio.application.ledger.snapshots import Snapshot
+from portfolio.application.prices.closes import Closes
+from portfolio.application.prices.valuation import value_portfolio
+from portfolio.application.risk.concentration import apportioned, concentration_of, sectors_of
+from portfolio.application.risk.health import health_of
+from portfolio.application.risk.metrics import ReadRiskMetrics, risk_metrics_of
+from portfolio.application.risk.state import MarketState
+from portfolio.application.risk.statistics import correlation_of, value_at_risk_of, volatility_of
+from portfolio.domain.categories import Categories
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.view import Holding, MarketView
+from portfolio.domain.symbol import Symbol
+from tests.support.fakes.clock import NOON
+from tests.unit.application.risk.test_state import BTC as BITCOIN
+from tests.unit.application.risk.test_state import MAX_AGE, ZIGZAG, World, held
+
+
+def state_of(values: dict[str, str], cash: str, *, returns: float = 0.01) -> MarketState:
+    """A state of holdings worth so much, whose prices swing by ``returns`` every other day for 40 days."""
+    swings = np.where(np.arange(41) % 2, 1.0 + returns, 1.0)
+    table = np.repeat(swings[:, None], len(values), axis=1)
+    history = history_of(table, sorted(values), NOON.date())
+    portfolio = Portfolio(id=1)
+    statistics = asset_statistics(history, 40)
+    holdings = [
+        Holding(symbol=symbol, quantity=Decimal(value), value=Decimal(value), price=Decimal(1))
+        for symbol, value in values.items()
+    ]
+    view = MarketView.of(holdings, cash=Decimal(cash))
+    return MarketState(
+        snapshot=Snapshot(portfolio=portfolio, revisions=Revisions(ledger=1, prices=1), as_of=NOON, checked_at=0),
+        valuation=value_portfolio(portfolio, now=NOON, max_age=MAX_AGE, categories=Categories()),
+        view=MarketView(holdings=view.holdings, cash=view.cash, correlations=statistics.correlations),
+        policy=RebalancePolicy(),
+        days=40,
+        closes=Closes(history=history, version=1, is_current=True, is_known=True, is_simulated=False, left_out=[]),
+        statistics=statistics,
+        at=NOON,
+    )
+
+
+SHORT = {"A": "100", "S": "-50"}
+
+
+def test_a_short_position_leaves_no_index_and_the_rest_defined() -> None:
+    state = state_of(SHORT, "1000")
+    report = concentration_of(state)
+    assert report.reasons == dict.fromkeys(
+        ("hhi", "effective_positions", "concentration_level", "hhi_with_cash"), "short_position"
+    )
+    assert sum(sector.allocation for sector in sectors_of(state) if sector.allocation is not None) == 100
+    assert volatility_of(state).portfolio.value is not None
+
+
+def test_borrowed_cash_leaves_no_index_with_cash() -> None:
+    assert concentration_of(state_of({"A": "100"}, "-10")).reasons == {"hhi_with_cash": "negative_cash"}
+
+
+@pytest.mark.parametrize("cash", ["-100", "-250"])
+def test_without_a_total_value_every_share_is_undefined(cash: str) -> None:
+    state = state_of({"A": "40", "B": "60"}, cash)
+    why = "no_total_value"
+    assert concentration_of(state).reasons == {"hhi_with_cash": why}
+    assert all(sector.reasons["allocation_percent"] == why and not sector.is_over for sector in sectors_of(state))
+    moves = volatility_of(state)
+    assert {moves.portfolio.reason, moves.heat.reason, moves.diversification_ratio.reason} == {why}
+    assert moves.assets[0].reasons == dict.fromkeys(
+        ("risk_contribution", "risk_contribution_percent", "allocation_percent"), why
+    )
+    assert moves.covered_percent is None
+    assert correlation_of(state).average.reason == why
+    tail = value_at_risk_of(state, 40)
+    assert tail.confidences[0].historical.value_at_risk.reason == why
+    health = health_of(state)
+    assert (health.health.score, health.reasons) == (None, {"score": why, "healthy": why})
+    metrics = risk_metrics_of(state)
+    assert metrics.reasons["health_score"] == why
+    assert {name for name, value in _fields(metrics) if value is None} == set(metrics.reasons)
+
+
+def _fields(metrics: object) -> list[tuple[str, object]]:
+    names = ("health_score", "hhi", "concentration_level", "average_correlation", "portfolio_volatility",
+             "portfolio_heat", "value_at_risk_95")  # fmt: skip
+    return [(name, getattr(metrics, name)) for name in names]
+
+
+def test_a_figure_beyond_all_bounds_is_out_of_range() -> None:
+    # A price that rises 1e25-fold in a day, and falls back.
+    state = state_of({"A": "100"}, "0", returns=1e25)
+    moves = volatility_of(state)
+    assert (moves.portfolio.value, moves.portfolio.reason) == (None, "out_of_range")
+    assert moves.assets[0].daily is None
+    assert moves.assets[0].reasons["daily_volatility"] == "out_of_range"
+    assert moves.assets[0].reasons["level"] == "out_of_range"
+
+
+@given(st.lists(st.integers(-1000, 10**9), min_size=1, max_size=30).filter(lambda parts: sum(parts) > 0))
+def test_percentages_sum_to_100_and_none_is_off_by_a_millionth(parts: list[int]) -> None:
+    percents = [Decimal(part) * 100 / sum(parts) for part in parts]
+    rounded = apportioned([*percents[:-1], 100 - sum(percents[:-1], Decimal(0))])
+    assert sum(rounded) == 100
+    pairs = zip(rounded, percents, strict=True)
+    assert all(abs(one - other) <= Decimal("0.000001") for one, other in pairs)
+    assert all(percent == percent.quantize(Decimal("0.000001")) for percent in rounded)
+
+
+def test_what_is_rounded_away_goes_to_those_that_lost_most() -> None:
+    third = Decimal(100) / 3
+    assert apportioned([third, third, 100 - 2 * third]) == [
+        Decimal("33.333333"), Decimal("33.333333"), Decimal("33.333334"),
+    ]  # fmt: skip
+    assert apportioned([]) == []
+
+
+async def test_metrics_are_made_again_when_what_they_are_made_of_is_another() -> None:
+    world = World(held(BITCOIN))
+    await world.closes(BITCOIN, *ZIGZAG)
+    read = ReadRiskMetrics(world.market)
+
+    async def metrics() -> object:
+        snapshot = await world.snapshots.newest()
+        now = world.clock.now()
+        valuation = value_portfolio(snapshot.portfolio, now=now, max_age=MAX_AGE, categories=Categories())
+        return await read(snapshot, valuation, now.date())
+
+    first = await metrics()
+    assert await metrics() is first
+    world.clock.advance(301)
+    stale = await metrics()
+    assert stale is not first
+    world.prices.away = True
+    await world.refresh()
+    unsure = await metrics()
+    assert unsure == first
+    assert await metrics() is not unsure
+    world.ledger.away = True
+    away = await metrics()
+    assert await metrics() is away
+    assert assets_in(np.array([[np.nan, 1.0]])) == [False, True]
+
+
+async def test_many_assets_are_measured_in_a_thread() -> None:
+    world = World(*(held(Symbol(f"S{number:02}")) for number in range(21)))
+    snapshot = await world.snapshots.newest()
+    valuation = value_portfolio(snapshot.portfolio, now=NOON, max_age=MAX_AGE, categories=Categories())
+    metrics = await ReadRiskMetrics(world.market)(snapshot, valuation, NOON.date())
+    # 21 equal positions: 21 x (1/21)^2 = 1/21
+    assert metrics.hhi is not None
+    assert round(metrics.hhi, 12) == Decimal("0.047619047619")
