@@ -12,8 +12,9 @@ from typing import Annotated, Any, TypeVar, cast, get_args
 import msgspec
 from msgspec import Meta, Raw
 
-from portfolio.domain.errors import InvalidAmount, OutOfRange
+from portfolio.domain.errors import InvalidAmount, InvalidSymbol, OutOfRange
 from portfolio.domain.money import Amount
+from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
 from portfolio.entrypoints.http.numbers import parse_number
 from portfolio.entrypoints.http.use_cases import HttpRequest
@@ -263,3 +264,47 @@ def _refused(message: str, root: str) -> RequestError:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST_ECHO else text[:_LONGEST_ECHO] + "..."
+
+
+SymbolText = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=40,
+        description="Any case, 1 to 20 of A-Z and 0-9; a suffix -USD, /USD, _USD (USDT, USDC) is dropped.",
+        examples=["BTC", "eth-usd"],
+    ),
+]
+
+
+SideText = Annotated[str, Meta(pattern="^([Bb][Uu][Yy]|[Ss][Ee][Ll][Ll])$", description="BUY or SELL, in any case.")]
+
+
+MomentText = Annotated[
+    str, Meta(max_length=40, description="ISO 8601 with an offset.", extra_json_schema={"format": "date-time"})
+]
+
+
+PageSize = Annotated[int, Meta(ge=1, le=1000)]
+
+
+def write_cursor(kind: str, before: int | None) -> str | None:
+    """Return the cursor of the page before that id; opaque to clients, and of no use to another list."""
+    return None if before is None else f"{kind}{before:x}"
+
+
+def read_cursor(cursor: str | None) -> int | None:
+    """Return the id that a cursor stands for, its shape having been checked."""
+    return None if cursor is None else int(cursor[1:], 16)
+
+
+def read_symbol(text: str) -> Symbol:
+    """Return the symbol that a body or a query names.
+
+    Raises:
+        ValueError: it is none; the text is for the caller.
+    """
+    try:
+        return Symbol.parse(text)
+    except InvalidSymbol as error:
+        raise ValueError(error.hint) from error

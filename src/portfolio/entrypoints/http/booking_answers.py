@@ -13,12 +13,12 @@ from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Money
-from portfolio.entrypoints.http.answers import BatchItem, BookingAnswer, BookingRisk, OutcomeView
 from portfolio.entrypoints.http.errors import field_errors, kind_named, kind_of
+from portfolio.entrypoints.http.ledger_answers import BatchItem, BookingAnswer, BookingRisk, OutcomeView
 from portfolio.entrypoints.http.numbers import number, number_or_null
+from portfolio.entrypoints.http.position_views import position_view
 from portfolio.entrypoints.http.responses import BookingProblem, Problem, problem
 from portfolio.entrypoints.http.use_cases import UseCases
-from portfolio.entrypoints.http.views import position_view
 
 BOOKING_PATH = "/holdings/update"
 

@@ -12,12 +12,12 @@ from portfolio.application.errors import NotFound, OwnerAmbiguous
 from portfolio.application.ledger.records import BookingKey, BookingReply
 from portfolio.entrypoints.http import examples
 from portfolio.entrypoints.http.admission import caller_of
-from portfolio.entrypoints.http.answers import BatchAnswer, BookingAnswer, OutcomeAnswer, OutcomesAnswer
 from portfolio.entrypoints.http.auth import Scope
-from portfolio.entrypoints.http.bodies import read_body, read_query
+from portfolio.entrypoints.http.bodies import read_body, read_cursor, read_query, write_cursor
 from portfolio.entrypoints.http.booking_answers import batch_item, booking_answer, outcome_view
 from portfolio.entrypoints.http.errors import BOOKING_PROBLEMS, NOT_FOUND, PROBLEMS
 from portfolio.entrypoints.http.idempotency import header_key, refuse_header_key
+from portfolio.entrypoints.http.ledger_answers import BatchAnswer, BookingAnswer, OutcomeAnswer, OutcomesAnswer
 from portfolio.entrypoints.http.operation import declares
 from portfolio.entrypoints.http.requests import (
     BatchBody,
@@ -26,8 +26,6 @@ from portfolio.entrypoints.http.requests import (
     OutcomesQuery,
     book_trade,
     book_trades,
-    read_cursor,
-    write_cursor,
 )
 from portfolio.entrypoints.http.responses import answer, problem_answer
 from portfolio.entrypoints.http.use_cases import HttpRequest, use_cases_of

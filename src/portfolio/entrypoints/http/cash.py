@@ -10,12 +10,12 @@ from portfolio.domain.errors import InsufficientCash, InvalidAmount, OutOfRange
 from portfolio.domain.ledger.cash_transaction import MovementKind
 from portfolio.entrypoints.http import examples
 from portfolio.entrypoints.http.admission import caller_of
-from portfolio.entrypoints.http.answers import MovementAnswer, MovementView
 from portfolio.entrypoints.http.auth import Scope
 from portfolio.entrypoints.http.bodies import read_body
 from portfolio.entrypoints.http.bookings import REPLAYED
 from portfolio.entrypoints.http.errors import PROBLEMS, WRITE_PROBLEMS
 from portfolio.entrypoints.http.idempotency import header_key
+from portfolio.entrypoints.http.ledger_answers import MovementAnswer, MovementView
 from portfolio.entrypoints.http.numbers import number
 from portfolio.entrypoints.http.operation import declares
 from portfolio.entrypoints.http.requests import MovementBody, move_cash

@@ -5,14 +5,14 @@ from __future__ import annotations
 from litestar import Response, get
 
 from portfolio.entrypoints.http import examples
-from portfolio.entrypoints.http.answers import PerformanceAnswer
 from portfolio.entrypoints.http.auth import Scope
 from portfolio.entrypoints.http.bodies import read_query
 from portfolio.entrypoints.http.operation import declares
-from portfolio.entrypoints.http.requests import PerformanceQuery
+from portfolio.entrypoints.http.performance_answers import PerformanceAnswer
+from portfolio.entrypoints.http.performance_requests import PerformanceQuery
+from portfolio.entrypoints.http.performance_views import performance_view
 from portfolio.entrypoints.http.responses import answer
 from portfolio.entrypoints.http.use_cases import HttpRequest, use_cases_of
-from portfolio.entrypoints.http.views import performance_view
 
 
 @get(

@@ -17,11 +17,11 @@ from portfolio.entrypoints.http.admission import caller_of
 from portfolio.entrypoints.http.auth import Scope
 from portfolio.entrypoints.http.bodies import read_body
 from portfolio.entrypoints.http.errors import PROBLEMS, kind_of
+from portfolio.entrypoints.http.limit_views import broken_limit_fields, figure_reasons
 from portfolio.entrypoints.http.numbers import cents, number, number_or_null, percent, ratio
 from portfolio.entrypoints.http.operation import declares
 from portfolio.entrypoints.http.pretrade_answers import CheckAnswer, CheckedLimitView, CheckView, TradeStandingView
 from portfolio.entrypoints.http.reads import newest_snapshot
-from portfolio.entrypoints.http.rebalance_views import broken_limit_fields, figure_reasons
 from portfolio.entrypoints.http.requests import BookingBody, book_trade
 from portfolio.entrypoints.http.responses import encode, encoded, problem
 from portfolio.entrypoints.http.risk_answers import ExcludedView

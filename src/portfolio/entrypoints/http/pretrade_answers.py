@@ -6,10 +6,9 @@ from typing import Literal
 
 import msgspec
 
-from portfolio.entrypoints.http.answers import Answer, Moment, Percent, Reasons
+from portfolio.entrypoints.http.limit_answers import BrokenLimitView, Cents, Level
 from portfolio.entrypoints.http.numbers import Number
-from portfolio.entrypoints.http.rebalance_answers import BrokenLimitView, Cents, Level
-from portfolio.entrypoints.http.responses import Problem
+from portfolio.entrypoints.http.responses import Answer, Moment, Percent, Problem, Reasons
 from portfolio.entrypoints.http.risk_answers import ExcludedView
 
 

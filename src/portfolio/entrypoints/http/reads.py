@@ -16,8 +16,9 @@ from portfolio.application.prices.valuation import Valuation, aged, value_portfo
 from portfolio.application.risk.metrics import ReadRiskMetrics
 from portfolio.application.risk.state import DEFAULT_DAYS, MarketState
 from portfolio.entrypoints.http.answers import PortfolioView
+from portfolio.entrypoints.http.position_views import PositionViews
 from portfolio.entrypoints.http.use_cases import UseCases
-from portfolio.entrypoints.http.views import PositionViews, is_stale, portfolio_view
+from portfolio.entrypoints.http.views import is_stale, portfolio_view
 
 METRICS_DAYS = 30
 

@@ -15,17 +15,12 @@ from portfolio.entrypoints.http import examples_rebalance as examples
 from portfolio.entrypoints.http.auth import Scope
 from portfolio.entrypoints.http.bodies import read_body
 from portfolio.entrypoints.http.errors import PROBLEMS
+from portfolio.entrypoints.http.limit_views import recommendation_view
 from portfolio.entrypoints.http.operation import declares
 from portfolio.entrypoints.http.reads import newest_snapshot, read_market
 from portfolio.entrypoints.http.rebalance_answers import AnalysisAnswer, RecommendationsAnswer, WhatIfAnswer
 from portfolio.entrypoints.http.rebalance_requests import WhatIfBody, imagined_trades, policy_changes
-from portfolio.entrypoints.http.rebalance_views import (
-    analysis_view,
-    high_priority,
-    recommendation_view,
-    unresolved_view,
-    what_if_view,
-)
+from portfolio.entrypoints.http.rebalance_views import analysis_view, high_priority, unresolved_view, what_if_view
 from portfolio.entrypoints.http.responses import answer, encode, encoded
 from portfolio.entrypoints.http.use_cases import HttpRequest, use_cases_of
 

@@ -12,9 +12,8 @@ from portfolio.application.rebalancing.planning import ImaginedTrade
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
-from portfolio.entrypoints.http.bodies import Fees, PositiveFigure, Reading
+from portfolio.entrypoints.http.bodies import Fees, PositiveFigure, Reading, SideText, SymbolText, read_symbol
 from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
-from portfolio.entrypoints.http.requests import SideText, SymbolText, read_symbol
 
 MOST_TRADES = 100
 

@@ -7,35 +7,32 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from msgspec import Raw
-
 from portfolio.application.rebalancing.planning import PlannedState, ProjectedTrade, Projection
-from portfolio.application.risk.concentration import NO_TOTAL_VALUE, concentration_reasons
-from portfolio.application.risk.exposure import OverLimit, over_limits
+from portfolio.application.risk.concentration import NO_TOTAL_VALUE
+from portfolio.application.risk.exposure import over_limits
 from portfolio.application.risk.state import CONVENTION, MarketState
 from portfolio.application.risk.statistics import average_of
 from portfolio.domain.rebalancing.policy import RebalancePolicy
-from portfolio.domain.rebalancing.reason import Priority, Reason
+from portfolio.domain.rebalancing.reason import Priority
 from portfolio.domain.rebalancing.recommendation import Recommendation
-from portfolio.domain.rebalancing.strategies.targets import Figure, Proposal
 from portfolio.domain.rebalancing.summary import Figures
 from portfolio.domain.rebalancing.unresolved import Unresolved
-from portfolio.entrypoints.http.numbers import cents, number, number_or_null, percent, ratio
+from portfolio.entrypoints.http.limit_views import (
+    _cents,
+    broken_limit_view,
+    concentration_view,
+    figure_reasons,
+    recommendation_view,
+)
+from portfolio.entrypoints.http.numbers import number, number_or_null, percent, ratio
 from portfolio.entrypoints.http.rebalance_answers import (
     AnalysisView,
-    BrokenLimitView,
-    ConcentrationView,
-    EvidenceView,
-    OverCategoryView,
-    OverLimitView,
     PolicyView,
     ProjectedTradeView,
-    RecommendationView,
     StandingView,
     UnresolvedView,
     WhatIfView,
 )
-from portfolio.entrypoints.http.responses import encode
 
 
 def analysis_view(planned: PlannedState) -> AnalysisView:
@@ -102,24 +99,6 @@ def high_priority(recommendations: Sequence[Recommendation]) -> int:
     return sum(trade.priority is Priority.HIGH for trade in recommendations)
 
 
-def recommendation_view(trade: Recommendation) -> RecommendationView:
-    """Return one trade of a plan."""
-    return RecommendationView(
-        symbol=trade.symbol,
-        action=trade.action.value,
-        reason=trade.reason.value,
-        also=[reason.value for reason in trade.also],
-        current_allocation=_percent(trade.current_allocation),
-        target_allocation=_percent(trade.target_allocation),
-        trade_value=_cents(trade.trade_value),
-        trade_quantity=number(trade.trade_quantity),
-        estimated_fee=_cents(trade.estimated_fee),
-        priority=trade.priority.value,
-        confidence=number(trade.confidence),
-        evidence=[_evidence_view(proposal) for proposal in trade.proposals],
-    )
-
-
 def unresolved_view(item: Unresolved) -> UnresolvedView:
     """Return one thing that the plan leaves as it is."""
     is_one = item.category is None and len(item.symbols) == 1
@@ -152,54 +131,6 @@ def standing_view(figures: Figures, state: MarketState) -> StandingView:
     )
 
 
-def concentration_view(figures: Figures, over: Sequence[OverLimit]) -> ConcentrationView:
-    """Return how concentrated a portfolio is, and what is over which limit."""
-    positions = [limit for limit in over if limit.name.reason is Reason.CONCENTRATION_RISK]
-    categories = [limit for limit in over if limit.category is not None]
-    level = figures.concentration_level
-    return ConcentrationView(
-        hhi=ratio(figures.hhi),
-        hhi_with_cash=ratio(figures.hhi_with_cash),
-        effective_positions=ratio(figures.effective_positions),
-        concentration_level=level.value if level else None,
-        over_concentrated_positions=[
-            OverLimitView(symbol=limit.name.subject[0], **_excess(limit)) for limit in positions
-        ],
-        over_concentrated_categories=[
-            OverCategoryView(category=limit.name.subject[0], symbols=list(limit.symbols), **_excess(limit))
-            for limit in categories
-        ],
-        num_positions=figures.num_positions,
-        recommended_action="reduce_concentration" if positions or categories else "maintain",
-    )
-
-
-def broken_limit_view(over: OverLimit) -> BrokenLimitView:
-    """Return one limit that is broken."""
-    return BrokenLimitView(**broken_limit_fields(over))
-
-
-def broken_limit_fields(over: OverLimit) -> dict[str, Any]:
-    """Return what every view of a broken limit shows."""
-    return {
-        "rule": over.name.reason.value,
-        "symbols": list(over.symbols),
-        "category": over.category,
-        "allocation": percent(over.allocation),
-        "limit_allocation": percent(over.limit_allocation),
-    }
-
-
-def figure_reasons(figures: Figures) -> dict[str, str]:
-    """Return why figures are null: those of concentration too, under their own names."""
-    reasons = concentration_reasons(figures)
-    if figures.cash_allocation is None:
-        reasons["cash_allocation"] = NO_TOTAL_VALUE
-    if figures.health.score is None:
-        reasons["portfolio_health_score"] = NO_TOTAL_VALUE
-    return reasons
-
-
 def policy_view(policy: RebalancePolicy) -> PolicyView:
     """Return the policy as its file has it."""
     return PolicyView(id=policy.id, **{name: _setting(value) for name, value in policy.to_mapping().items()})
@@ -213,28 +144,6 @@ def _setting(value: object) -> Any:
     return value
 
 
-def _excess(over: OverLimit) -> dict[str, Any]:
-    return {
-        "current_allocation": percent(over.allocation),
-        "limit_allocation": percent(over.limit_allocation),
-        "excess_allocation": percent(over.excess.excess_allocation),
-        "excess_value": cents(over.excess.excess_value),
-    }
-
-
-def _evidence_view(proposal: Proposal) -> EvidenceView:
-    figures = {name: _evidence(name, value) for name, value in proposal.evidence.items()}
-    return EvidenceView(rule=proposal.reason.value, change=_cents(proposal.change), figures=figures)
-
-
-def _evidence(name: str, value: Figure) -> Raw:
-    if isinstance(value, str):
-        return Raw(encode(value))
-    written = percent(value) if name.endswith("_allocation") else ratio(value)
-    assert written is not None
-    return written
-
-
 def _projected_trade_view(trade: ProjectedTrade) -> ProjectedTradeView:
     return ProjectedTradeView(
         symbol=trade.symbol,
@@ -244,15 +153,3 @@ def _projected_trade_view(trade: ProjectedTrade) -> ProjectedTradeView:
         trade_value=_cents(trade.value),
         estimated_fee=_cents(trade.fee),
     )
-
-
-def _cents(value: Decimal) -> Raw:
-    written = cents(value)
-    assert written is not None
-    return written
-
-
-def _percent(value: Decimal) -> Raw:
-    written = percent(value)
-    assert written is not None
-    return written

@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 
 from portfolio.application.ledger.cash import MoveCash
 from portfolio.application.ledger.records import BookTrade, TradeFilter
-from portfolio.domain.errors import InvalidAmount, InvalidSymbol
+from portfolio.domain.errors import InvalidAmount
 from portfolio.domain.ledger.cash_transaction import MovementKind
 from portfolio.domain.ledger.trade import Execution, Side
 from portfolio.domain.money import Amount, Money, Price, Quantity
@@ -20,13 +20,19 @@ from portfolio.entrypoints.http.auth import Caller, Scope
 from portfolio.entrypoints.http.bodies import (
     Fees,
     Key,
+    MomentText,
     Name,
     Notes,
     Owner,
+    PageSize,
     PositiveFigure,
     Reading,
     Share,
+    SideText,
+    SymbolText,
     parse_moment,
+    read_cursor,
+    read_symbol,
 )
 from portfolio.entrypoints.http.errors import FORBIDDEN, MALFORMED, FieldError, RequestError
 from portfolio.entrypoints.http.idempotency import one_key
@@ -35,19 +41,6 @@ MOST_BOOKINGS = 1_000
 # A batch that is wrong throughout is not read to its end.
 MOST_COMPLAINTS = 100
 
-SymbolText = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=40,
-        description="Any case, 1 to 20 of A-Z and 0-9; a suffix -USD, /USD, _USD (USDT, USDC) is dropped.",
-        examples=["BTC", "eth-usd"],
-    ),
-]
-SideText = Annotated[str, Meta(pattern="^([Bb][Uu][Yy]|[Ss][Ee][Ll][Ll])$", description="BUY or SELL, in any case.")]
-MomentText = Annotated[
-    str, Meta(max_length=40, description="ISO 8601 with an offset.", extra_json_schema={"format": "date-time"})
-]
 TradesCursor = Annotated[str, Meta(pattern="^t[0-9a-f]{1,15}$", description="`next_cursor` of the page before.")]
 OutcomesCursor = Annotated[str, Meta(pattern="^r[0-9a-f]{1,15}$", description="`next_cursor` of the page before.")]
 OverrideOwner = Annotated[
@@ -57,7 +50,6 @@ OverrideOwner = Annotated[
         "service, its engine. Only with `override`; by default the one owner that has a booking under this key."
     ),
 ]
-PageSize = Annotated[int, Meta(ge=1, le=1000)]
 
 
 class BookingBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -126,12 +118,6 @@ class OutcomeQuery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Whose key it is: by default the caller's own."""
 
     owner: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
-
-
-class PerformanceQuery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Over how many completed days."""
-
-    days: Annotated[int, Meta(ge=1, le=3650)] = 30
 
 
 def book_trade(body: BookingBody, caller: Caller, now: datetime, *, header_key: str | None = None) -> BookTrade:
@@ -243,28 +229,6 @@ def trade_filter(query: TradesQuery) -> TradeFilter:
     )
     reading.finish()
     return wanted
-
-
-def write_cursor(kind: str, before: int | None) -> str | None:
-    """Return the cursor of the page before that id; opaque to clients, and of no use to another list."""
-    return None if before is None else f"{kind}{before:x}"
-
-
-def read_cursor(cursor: str | None) -> int | None:
-    """Return the id that a cursor stands for, its shape having been checked."""
-    return None if cursor is None else int(cursor[1:], 16)
-
-
-def read_symbol(text: str) -> Symbol:
-    """Return the symbol that a body or a query names.
-
-    Raises:
-        ValueError: it is none; the text is for the caller.
-    """
-    try:
-        return Symbol.parse(text)
-    except InvalidSymbol as error:
-        raise ValueError(error.hint) from error
 
 
 def _confidence(reading: Reading, raw: Raw | UnsetType) -> Decimal | None:

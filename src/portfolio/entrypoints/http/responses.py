@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 import msgspec
@@ -12,6 +12,7 @@ from litestar import Response
 from msgspec import UNSET, Meta, UnsetType
 
 from portfolio.entrypoints.http.errors import FieldError, ProblemKind
+from portfolio.entrypoints.http.numbers import Number
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
@@ -73,3 +74,22 @@ def problem(kind: ProblemKind, detail: str, *, path: str, errors: Sequence[Field
 def problem_answer(body: Problem, *, headers: Mapping[str, str] | None = None) -> Response[bytes]:
     """Return a failure with ``body``, under the status that it names."""
     return encoded(encode(body), status=body.status, media_type=PROBLEM_JSON, headers=headers)
+
+
+Reasons = Annotated[dict[str, str], Meta(description="Why a field beside it is null, as a code.")]
+
+
+Moment = Annotated[datetime, Meta(description="UTC, ISO 8601, ending in Z.")]
+
+
+Percent = Annotated[Number, Meta(description="A percentage, 6 decimals.")]
+
+
+Cursor = Annotated[str | None, Meta(description="Send it as `cursor` for the next page; null at the end.")]
+
+
+class Answer(Labelled, kw_only=True):
+    """What every success has."""
+
+    status: Literal["success"] = "success"
+    timestamp: Moment

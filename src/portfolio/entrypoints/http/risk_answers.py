@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from portfolio.entrypoints.http.answers import Answer, Moment, Percent, Reasons
+from portfolio.entrypoints.http.limit_answers import Cents, ConcentrationView, Level, RecommendationView
 from portfolio.entrypoints.http.numbers import Number, NumberRow
-from portfolio.entrypoints.http.rebalance_answers import Cents, ConcentrationView, Level, RecommendationView
+from portfolio.entrypoints.http.responses import Answer, Moment, Percent, Reasons
 
 Simulated = Annotated[bool, Meta(description="Whether the closes are made up.")]
 Mixed = Annotated[

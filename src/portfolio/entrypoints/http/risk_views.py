@@ -24,8 +24,8 @@ from portfolio.application.risk.statistics import (
 from portfolio.domain.rebalancing.health import Deduction
 from portfolio.domain.rebalancing.recommendation import Recommendation
 from portfolio.domain.rebalancing.remedies import WayToTarget
+from portfolio.entrypoints.http.limit_views import concentration_view, recommendation_view
 from portfolio.entrypoints.http.numbers import cents, coefficients, number, number_or_null, percent, ratio
-from portfolio.entrypoints.http.rebalance_views import concentration_view, recommendation_view
 from portfolio.entrypoints.http.risk_answers import (
     AssetVolatilityView,
     ConcentrationRiskView,

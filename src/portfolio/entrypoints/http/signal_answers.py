@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from portfolio.entrypoints.http.answers import Answer, Cursor, Moment
-from portfolio.entrypoints.http.rebalance_answers import RecommendationView
-from portfolio.entrypoints.http.requests import PageSize
+from portfolio.entrypoints.http.bodies import PageSize
+from portfolio.entrypoints.http.limit_answers import RecommendationView
+from portfolio.entrypoints.http.responses import Answer, Cursor, Moment
 
 Status = Literal["open", "acknowledged", "executed", "expired", "superseded"]
 SignalsCursor = Annotated[str, Meta(pattern="^s[0-9a-f]{1,15}$", description="`next_cursor` of the page before.")]

@@ -15,11 +15,10 @@ from portfolio.domain.rebalancing.recommendation import Recommendation
 from portfolio.entrypoints.http import examples_signals as examples
 from portfolio.entrypoints.http.admission import caller_of
 from portfolio.entrypoints.http.auth import Scope
-from portfolio.entrypoints.http.bodies import read_query
+from portfolio.entrypoints.http.bodies import read_cursor, read_query, write_cursor
 from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS
+from portfolio.entrypoints.http.limit_views import recommendation_view
 from portfolio.entrypoints.http.operation import declares
-from portfolio.entrypoints.http.rebalance_views import recommendation_view
-from portfolio.entrypoints.http.requests import read_cursor, write_cursor
 from portfolio.entrypoints.http.responses import answer
 from portfolio.entrypoints.http.signal_answers import (
     GenerationAnswer,

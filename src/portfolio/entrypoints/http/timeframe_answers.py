@@ -8,8 +8,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from portfolio.entrypoints.http.answers import Answer, Moment, Percent, Reasons
 from portfolio.entrypoints.http.numbers import Number
+from portfolio.entrypoints.http.responses import Answer, Moment, Percent, Reasons
 
 
 class ContributionView(msgspec.Struct, kw_only=True):

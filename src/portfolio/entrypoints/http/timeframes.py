@@ -14,10 +14,10 @@ from portfolio.entrypoints.http import examples_timeframes as examples
 from portfolio.entrypoints.http.auth import Scope
 from portfolio.entrypoints.http.numbers import number, number_or_null
 from portfolio.entrypoints.http.operation import declares
+from portfolio.entrypoints.http.performance_views import performance_view
 from portfolio.entrypoints.http.responses import answer
 from portfolio.entrypoints.http.timeframe_answers import ContributionView, TimeframesAnswer, TimeframeView
 from portfolio.entrypoints.http.use_cases import HttpRequest, use_cases_of
-from portfolio.entrypoints.http.views import performance_view
 
 _OWN = {"start", "end", "period_days", "contributions", "other_effects", "reasons"}
 _FIGURES = tuple(name for name in TimeframeView.__struct_fields__ if name not in _OWN)

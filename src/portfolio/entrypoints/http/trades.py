@@ -10,18 +10,18 @@ from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, NotR
 from portfolio.domain.ledger.trade import Side
 from portfolio.entrypoints.http import examples
 from portfolio.entrypoints.http.admission import caller_of
-from portfolio.entrypoints.http.answers import ReversalAnswer, TradesAnswer, TradeView
 from portfolio.entrypoints.http.auth import Scope
-from portfolio.entrypoints.http.bodies import decode, read_query
+from portfolio.entrypoints.http.bodies import decode, read_query, write_cursor
 from portfolio.entrypoints.http.booking_answers import value_after
 from portfolio.entrypoints.http.bookings import REPLAYED
 from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS
+from portfolio.entrypoints.http.ledger_answers import ReversalAnswer, TradesAnswer, TradeView
 from portfolio.entrypoints.http.numbers import number, number_or_null
 from portfolio.entrypoints.http.operation import declares
-from portfolio.entrypoints.http.requests import ReversalBody, TradesQuery, trade_filter, write_cursor
+from portfolio.entrypoints.http.position_views import position_view
+from portfolio.entrypoints.http.requests import ReversalBody, TradesQuery, trade_filter
 from portfolio.entrypoints.http.responses import answer
 from portfolio.entrypoints.http.use_cases import HttpRequest, use_cases_of
-from portfolio.entrypoints.http.views import position_view
 
 TAG = "trades"
 LARGEST_ID = 2**63 - 1
