@@ -41,8 +41,8 @@ from portfolio.domain.money import Money
 from portfolio.domain.prices.quarantine import QuoteRules
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.entrypoints.http.app import PortfolioApp, create_app
-from portfolio.entrypoints.http.requests import MOST_BOOKINGS
-from portfolio.entrypoints.http.use_cases import UseCases
+from portfolio.entrypoints.http.ledger.requests import MOST_BOOKINGS
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.lifecycle import Lifecycle, Step
 from portfolio.entrypoints.price_loop import PriceLoop
 from portfolio.settings import Settings

@@ -15,7 +15,7 @@ from typing import Any, cast
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from portfolio.entrypoints.http.errors import HEAD_TOO_LARGE, MALFORMED
-from portfolio.entrypoints.http.responses import PROBLEM_JSON, encode, problem
+from portfolio.entrypoints.http.shell.responses import PROBLEM_JSON, encode, problem
 from portfolio.entrypoints.logs import EVENTS
 
 REFUSED = "connections.refused"

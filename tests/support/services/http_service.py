@@ -49,7 +49,7 @@ from portfolio.domain.prices.quote import Quote
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.app import PortfolioApp, create_app
-from portfolio.entrypoints.http.use_cases import UseCases
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.settings import Settings
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_ledger import SCHEMA, FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals

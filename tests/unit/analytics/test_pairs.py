@@ -15,7 +15,7 @@ from portfolio.analytics.correlation import Correlation, correlation
 from portfolio.analytics.decimals import to_decimals
 from portfolio.analytics.figure import Figure, Matrix
 from portfolio.analytics.pairs import MOST_AT_ONCE, PairMatrix
-from portfolio.entrypoints.http.numbers import coefficients, ratio
+from portfolio.entrypoints.http.shell.numbers import coefficients, ratio
 
 STEP = 1e-12
 COEFFICIENTS = st.one_of(

@@ -20,7 +20,7 @@ from portfolio.application.ledger.verification import ReconcileBooks, Verdict, V
 from portfolio.application.performance.gap_filling import FillGaps, GapReport
 from portfolio.application.prices.backfill import Backfill, BackfillReport
 from portfolio.domain.errors import DomainError
-from portfolio.entrypoints.http.auth import Keyring
+from portfolio.entrypoints.http.shell.auth import Keyring
 from portfolio.settings import Settings, SettingsError, read_settings
 
 T = TypeVar("T")

@@ -15,24 +15,6 @@ from litestar.types import LifespanHook, Message, Receive, Scope, Send
 
 from portfolio.application.errors import ApplicationError
 from portfolio.domain.errors import DomainError
-from portfolio.entrypoints.http import (
-    bookings,
-    cash,
-    docs,
-    health,
-    openapi,
-    performance,
-    portfolio,
-    pretrade,
-    rebalance,
-    risk,
-    signals,
-    timeframes,
-    trades,
-)
-from portfolio.entrypoints.http.admission import Admission
-from portfolio.entrypoints.http.auth import check_exposure
-from portfolio.entrypoints.http.client_address import ClientAddresses
 from portfolio.entrypoints.http.errors import (
     INTERNAL,
     MALFORMED,
@@ -42,12 +24,23 @@ from portfolio.entrypoints.http.errors import (
     kind_of,
     kind_of_status,
 )
-from portfolio.entrypoints.http.metrics import Metrics
-from portfolio.entrypoints.http.portfolio import PortfolioAnswers
-from portfolio.entrypoints.http.price_label import SimulatedLabel
-from portfolio.entrypoints.http.request_log import RequestLog
-from portfolio.entrypoints.http.responses import problem, problem_answer
-from portfolio.entrypoints.http.use_cases import UseCases
+from portfolio.entrypoints.http.ledger import bookings, cash, trades
+from portfolio.entrypoints.http.operations import docs, health, openapi
+from portfolio.entrypoints.http.performance import controller as performance
+from portfolio.entrypoints.http.performance import timeframes
+from portfolio.entrypoints.http.portfolio import controller as portfolio
+from portfolio.entrypoints.http.portfolio.controller import PortfolioAnswers
+from portfolio.entrypoints.http.rebalancing import controller as rebalance
+from portfolio.entrypoints.http.rebalancing import pretrade, signals
+from portfolio.entrypoints.http.risk import controller as risk
+from portfolio.entrypoints.http.shell.admission import Admission
+from portfolio.entrypoints.http.shell.auth import check_exposure
+from portfolio.entrypoints.http.shell.client_address import ClientAddresses
+from portfolio.entrypoints.http.shell.metrics import Metrics
+from portfolio.entrypoints.http.shell.price_label import SimulatedLabel
+from portfolio.entrypoints.http.shell.request_log import RequestLog
+from portfolio.entrypoints.http.shell.responses import problem, problem_answer
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.loop_lag import LoopLag
 from portfolio.settings import Settings
 

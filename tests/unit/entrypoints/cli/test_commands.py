@@ -22,7 +22,7 @@ from portfolio.domain.ledger.cash_transaction import Movement, MovementKind
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.cli.commands import Desk, commands
-from portfolio.entrypoints.http.auth import Keyring
+from portfolio.entrypoints.http.shell.auth import Keyring
 from portfolio.settings import Settings, SettingsError
 
 BTC = Symbol("BTC")

@@ -1,0 +1,1 @@
+"""Bookings, trades and cash over HTTP."""

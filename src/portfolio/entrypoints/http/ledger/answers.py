@@ -1,0 +1,177 @@
+"""What is answered about bookings, trades and cash."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from portfolio.entrypoints.http.shell.numbers import Number
+from portfolio.entrypoints.http.shell.responses import Answer, Cursor, Moment, Percent, Problem, Reasons
+
+
+class PositionView(msgspec.Struct, kw_only=True):
+    """A position at its price."""
+
+    symbol: str
+    quantity: Number
+    avg_entry_price: Number | None
+    break_even_price: Number | None
+    current_price: Number | None
+    market_value: Number
+    cost_basis: Number
+    unrealized_pnl: Number
+    unrealized_pnl_percent: Percent | None
+    realized_pnl: Number
+    allocation_percent: Percent | None
+    category: str
+    price_source: str | None
+    price_age_seconds: int | None
+    price_status: Literal["live", "stale", "missing"]
+    last_updated: Moment | None
+    reasons: Reasons
+
+
+class BookingRisk(msgspec.Struct, kw_only=True):
+    """The position's weight right after the booking."""
+
+    allocation_percent: Percent | None
+    over_concentrated: bool
+
+
+class BookingAnswer(Answer, kw_only=True):
+    """A booking that is in the books; ``timestamp`` is when it was decided, in a replay too."""
+
+    message: str
+    trade_id: int
+    position: PositionView
+    cash_balance: Number
+    realized_pnl: Number
+    risk: BookingRisk
+    replayed: bool
+    possible_duplicate_of: int | None
+
+
+class BatchItem(msgspec.Struct, kw_only=True):
+    """What became of one booking of a batch: an answer or a problem, with the status it would have had alone."""
+
+    index: int
+    status: Literal["booked", "refused"]
+    http_status: int
+    replayed: bool
+    booking: BookingAnswer | None
+    problem: Problem | None
+
+
+class BatchAnswer(Answer, kw_only=True):
+    """What became of a batch, in its order."""
+
+    results: list[BatchItem]
+    booked: int
+    refused: int
+
+
+class OutcomeView(msgspec.Struct, kw_only=True):
+    """What became of a booking, as kept."""
+
+    status: Literal["booked", "refused"]
+    http_status: int
+    owner: str
+    client_trade_id: str | None
+    symbol: str
+    side: Literal["BUY", "SELL"]
+    quantity: Number
+    price: Number
+    net_amount: Number
+    fees: Number
+    engine: str | None
+    decided_at: Moment
+    trade_id: int | None
+    possible_duplicate_of: int | None
+    problem: Problem | None
+
+
+class OutcomeAnswer(Answer, kw_only=True):
+    """What became of one booking, and the reply that its key gets."""
+
+    booking: OutcomeView
+    reply: BookingAnswer | None
+
+
+class OutcomesAnswer(Answer, kw_only=True):
+    """Refused bookings, newest first."""
+
+    bookings: list[OutcomeView]
+    count: int
+    next_cursor: Cursor
+
+
+class TradeView(msgspec.Struct, kw_only=True):
+    """One entry of the ledger."""
+
+    id: int
+    symbol: str
+    side: Literal["BUY", "SELL"]
+    quantity: Number
+    price: Number
+    asset_money: Number
+    fees: Number
+    cash_delta: Number
+    basis_sold: Number
+    realized_pnl: Number
+    closes: bool
+    executed_at: Moment
+    booked_at: Moment
+    owner: str
+    engine: str | None
+    client_trade_id: str | None
+    signal_id: str | None
+    recommendation_id: str | None
+    confidence: Number | None
+    notes: str | None
+    reverses: int | None
+    reversed_by: int | None
+    revision: int
+
+
+class TradesAnswer(Answer, kw_only=True):
+    """Booked trades, newest first."""
+
+    trades: list[TradeView]
+    count: int
+    next_cursor: Cursor
+
+
+class ReversalAnswer(Answer, kw_only=True):
+    """The opposite of a trade, as booked."""
+
+    message: str
+    trade_id: int
+    reverses: int
+    position: PositionView
+    cash_balance: Number
+    realized_pnl: Number
+    replayed: bool
+
+
+class MovementView(msgspec.Struct, kw_only=True):
+    """A deposit or a withdrawal, as booked."""
+
+    id: int
+    kind: Literal["deposit", "withdrawal"]
+    amount: Number
+    owner: str
+    client_movement_id: str | None
+    note: str | None
+    moved_at: Moment
+    revision: int
+
+
+class MovementAnswer(Answer, kw_only=True):
+    """A cash movement; ``timestamp`` is when it was decided, in a replay too."""
+
+    message: str
+    movement: MovementView
+    cash_balance: Number
+    net_deposits: Number
+    replayed: bool

@@ -1,0 +1,246 @@
+"""The bodies and queries of requests, and the wishes that are made of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+from portfolio.application.ledger.cash import MoveCash
+from portfolio.application.ledger.records import BookTrade, TradeFilter
+from portfolio.domain.errors import InvalidAmount
+from portfolio.domain.ledger.cash_transaction import MovementKind
+from portfolio.domain.ledger.trade import Execution, Side
+from portfolio.domain.money import Amount, Money, Price, Quantity
+from portfolio.domain.symbol import Symbol
+from portfolio.entrypoints.http.errors import FORBIDDEN, MALFORMED, FieldError, RequestError
+from portfolio.entrypoints.http.shell.auth import Caller, Scope
+from portfolio.entrypoints.http.shell.bodies import (
+    Fees,
+    Key,
+    MomentText,
+    Name,
+    Notes,
+    Owner,
+    PageSize,
+    PositiveFigure,
+    Reading,
+    Share,
+    SideText,
+    SymbolText,
+    parse_moment,
+    read_cursor,
+    read_symbol,
+)
+from portfolio.entrypoints.http.shell.idempotency import one_key
+
+MOST_BOOKINGS = 1_000
+# A batch that is wrong throughout is not read to its end.
+MOST_COMPLAINTS = 100
+
+TradesCursor = Annotated[str, Meta(pattern="^t[0-9a-f]{1,15}$", description="`next_cursor` of the page before.")]
+OutcomesCursor = Annotated[str, Meta(pattern="^r[0-9a-f]{1,15}$", description="`next_cursor` of the page before.")]
+OverrideOwner = Annotated[
+    Owner,
+    Meta(
+        description="Whose booking an override makes good: the name of the key that booked first, or, in an open "
+        "service, its engine. Only with `override`; by default the one owner that has a booking under this key."
+    ),
+]
+
+
+class BookingBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """One execution, as an engine reports it."""
+
+    symbol: SymbolText
+    side: SideText
+    quantity: PositiveFigure
+    price: PositiveFigure
+    net_amount: PositiveFigure
+    fees: Fees | UnsetType = UNSET
+    fees_included: bool = False
+    client_trade_id: Key | None = None
+    engine: Name | None = None
+    executed_at: MomentText | None = None
+    signal_id: Name | None = None
+    recommendation_id: Name | Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
+    confidence: Share | UnsetType = UNSET
+    notes: Notes | None = None
+    override: Annotated[bool, Meta(description="Book what was refused under this key. Admin only.")] = False
+    owner: OverrideOwner | None = None
+
+
+class BatchBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Bookings, answered in order."""
+
+    bookings: Annotated[list[BookingBody], Meta(min_length=1, max_length=MOST_BOOKINGS)]
+
+
+class MovementBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A deposit or a withdrawal."""
+
+    kind: Literal["deposit", "withdrawal"]
+    amount: PositiveFigure
+    note: Notes | None = None
+    client_movement_id: Key | None = None
+
+
+class ReversalBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Why a trade is taken back."""
+
+    notes: Notes | None = None
+
+
+class TradesQuery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which trades are wanted."""
+
+    symbol: SymbolText | None = None
+    side: SideText | None = None
+    engine: Name | None = None
+    since: MomentText | None = None
+    until: MomentText | None = None
+    limit: PageSize = 100
+    cursor: TradesCursor | None = None
+
+
+class OutcomesQuery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which bookings are wanted: the refused ones."""
+
+    status: Literal["refused"]
+    limit: PageSize = 100
+    cursor: OutcomesCursor | None = None
+
+
+class OutcomeQuery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Whose key it is: by default the caller's own."""
+
+    owner: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
+
+
+def book_trade(body: BookingBody, caller: Caller, now: datetime, *, header_key: str | None = None) -> BookTrade:
+    """Return the wish that the body states.
+
+    Raises:
+        RequestError: a field is wrong, two keys differ, or the caller may not override.
+        InvalidAmount: the amounts contradict each other.
+    """
+    reading = Reading()
+    symbol = reading.taking("symbol", lambda: read_symbol(body.symbol), Symbol("X"))
+    quantity = reading.amount(Quantity, "quantity", body.quantity)
+    price = reading.amount(Price, "price", body.price)
+    net_amount = reading.amount(Money, "net_amount", body.net_amount)
+    fees = Money.zero()
+    if body.fees is not UNSET:
+        fees = reading.amount(Money, "fees", body.fees, least="at least zero")
+    confidence = _confidence(reading, body.confidence)
+    executed_at = reading.moment("executed_at", body.executed_at, now)
+    client_trade_id = one_key(reading, "client_trade_id", body.client_trade_id, header_key)
+    if body.owner is not None and not body.override:
+        reading.refuse("owner", "is for an override only")
+    reading.finish()
+    if body.override and Scope.ADMIN not in caller.scopes:
+        raise RequestError(FORBIDDEN, "an override needs a key with the scope admin")
+    return BookTrade(
+        execution=Execution(
+            symbol=symbol,
+            side=Side(body.side.upper()),
+            quantity=quantity,
+            price=price,
+            net_amount=net_amount,
+            fees=fees,
+            executed_at=executed_at,
+            fees_included=body.fees_included,
+        ),
+        owner=caller.owner(body.engine) if body.owner is None else body.owner,
+        owner_given=body.owner is not None,
+        client_trade_id=client_trade_id,
+        engine=body.engine,
+        signal_id=body.signal_id,
+        recommendation_id=None if body.recommendation_id is None else str(body.recommendation_id),
+        confidence=confidence,
+        notes=body.notes,
+        override=body.override,
+        executed_at_given=body.executed_at is not None,
+    )
+
+
+def book_trades(body: BatchBody, caller: Caller, now: datetime) -> list[BookTrade]:
+    """Return the wishes of a batch; one that cannot be read spoils them all, before anything is booked.
+
+    Raises:
+        RequestError: names the fields by their place, such as ``bookings[3].price``.
+    """
+    wishes, errors = [], []
+    for index, booking in enumerate(body.bookings):
+        try:
+            wishes.append(book_trade(booking, caller, now))
+        except RequestError as error:
+            if error.kind is not MALFORMED:
+                raise
+            errors += [FieldError(f"bookings[{index}].{one.field}", one.message) for one in error.errors]
+        except InvalidAmount as error:
+            errors.append(FieldError(f"bookings[{index}].{error.field or 'quantity'}", error.reason))
+        if len(errors) >= MOST_COMPLAINTS:
+            break
+    if errors:
+        detail = "nothing was booked: " + "; ".join(f"{one.field} {one.message}" for one in errors[:10])
+        raise RequestError(MALFORMED, detail, errors=errors)
+    return wishes
+
+
+def move_cash(body: MovementBody, caller: Caller, *, header_key: str | None) -> MoveCash:
+    """Return the wish that the body states.
+
+    Raises:
+        RequestError: a field is wrong, or two keys differ.
+    """
+    reading = Reading()
+    amount = reading.amount(Money, "amount", body.amount)
+    key = one_key(reading, "client_movement_id", body.client_movement_id, header_key)
+    reading.finish()
+    return MoveCash(
+        kind=MovementKind(body.kind),
+        amount=amount,
+        owner=caller.owner(None),
+        client_movement_id=key,
+        note=body.note,
+    )
+
+
+def trade_filter(query: TradesQuery) -> TradeFilter:
+    """Return which trades the query asks for.
+
+    Raises:
+        RequestError: a parameter is wrong.
+    """
+    reading = Reading()
+    symbol = query.symbol
+    wanted = TradeFilter(
+        symbol=None if symbol is None else reading.taking("symbol", lambda: read_symbol(symbol), None),
+        side=Side(query.side.upper()) if query.side else None,
+        engine=query.engine,
+        since=_bound(reading, "since", query.since),
+        until=_bound(reading, "until", query.until),
+        before=read_cursor(query.cursor),
+        limit=query.limit,
+    )
+    reading.finish()
+    return wanted
+
+
+def _confidence(reading: Reading, raw: Raw | UnsetType) -> Decimal | None:
+    if raw is UNSET or bytes(raw) == b"null":
+        return None
+    value = reading.amount(Amount, "confidence", raw, least="between 0 and 1").value
+    if value > 1:
+        reading.refuse("confidence", "has to be between 0 and 1")
+    return value
+
+
+def _bound(reading: Reading, field: str, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    return reading.taking(field, lambda: parse_moment(text), None)

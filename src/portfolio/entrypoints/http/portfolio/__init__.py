@@ -1,0 +1,1 @@
+"""The portfolio as it is, over HTTP."""

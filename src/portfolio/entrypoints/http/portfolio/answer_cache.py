@@ -1,0 +1,99 @@
+"""Answers that stand: encoded once for a state of the books and a second, and given to all who ask meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from litestar import Response
+from litestar.response.base import ASGIResponse
+
+from portfolio.application.ledger.snapshots import Snapshot
+from portfolio.entrypoints.http.portfolio.reads import newest_snapshot
+from portfolio.entrypoints.http.shell.responses import JSON
+from portfolio.entrypoints.http.shell.use_cases import UseCases
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A body, and its validator where the route has one."""
+
+    body: bytes
+    etag: str = ""
+    answer: Response[bytes] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "answer", _Ready(self.body, headers=self.headers, media_type=JSON))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return the headers that tell a client which version it has."""
+        return {"ETag": self.etag, "Cache-Control": "no-cache"} if self.etag else {}
+
+
+class _Ready(Response[bytes]):
+    """An answer that is put together once, for all who get it."""
+
+    _ready: ASGIResponse | None = None
+
+    def to_asgi_response(self, *args: Any, **options: Any) -> ASGIResponse:
+        """Return the answer as it is sent."""
+        if self._ready is None:
+            self._ready = super().to_asgi_response(*args, **options)
+        return self._ready
+
+
+Make = Callable[[Snapshot, datetime], Coroutine[Any, Any, Encoded]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """An answer, made or in the making, and what it is of."""
+
+    snapshot: Snapshot
+    second: datetime
+    task: asyncio.Task[Encoded]
+
+    def is_of(self, snapshot: Snapshot, second: datetime) -> bool:
+        """Return whether it is of this state and second; one still in the making is for the next seconds too."""
+        return (self.second == second or not self.task.done()) and self.snapshot.is_as(snapshot)
+
+    @property
+    def has_failed(self) -> bool:
+        return self.task.done() and (self.task.cancelled() or self.task.exception() is not None)
+
+
+class StandingAnswer:
+    """Answers what is true of the newest state: the books are looked at for every request, the bytes are not made anew.
+
+    Whoever asks gets an answer of a state at least as new as every write acknowledged before, as it was valued at the
+    ``timestamp`` in it, within the same second of the clock: ages are in whole seconds. One that takes longer
+    is for all who ask meanwhile: no two are in the making of the same state.
+    """
+
+    def __init__(self, cases: UseCases, make: Make) -> None:
+        self._cases = cases
+        self._make = make
+        self._standing: _Standing | None = None
+
+    async def __call__(self) -> Encoded:
+        """Return the answer.
+
+        Raises:
+            LedgerUnavailable: the database is away and no state was ever seen.
+            PortfolioMissing: the books were never opened.
+        """
+        snapshot = await newest_snapshot(self._cases)
+        now = self._cases.clock.now()
+        second = now.replace(microsecond=0)
+        standing = self._standing
+        if standing is None or not standing.is_of(snapshot, second) or standing.has_failed:
+            # In a task of its own: whoever came first may go away before the others have their answer.
+            task = asyncio.create_task(self._make(snapshot, now), name="standing-answer")
+            standing = self._standing = _Standing(snapshot, second, task)
+        if standing.task.done():
+            return standing.task.result()
+        return await asyncio.shield(standing.task)

@@ -1,0 +1,80 @@
+"""The bodies of successes, field by field as the contract has them."""
+
+from __future__ import annotations
+
+import msgspec
+
+from portfolio.entrypoints.http.ledger.answers import PositionView
+from portfolio.entrypoints.http.performance.answers import PerformanceView
+from portfolio.entrypoints.http.shell.numbers import Number
+from portfolio.entrypoints.http.shell.responses import Answer, Moment, Percent, Reasons
+
+
+class RiskMetricsView(msgspec.Struct, kw_only=True):
+    """The portfolio's risk in a few figures; volatility is annualised, value at risk the historical one of a day."""
+
+    health_score: Number | None
+    hhi: Number | None
+    concentration_level: str | None
+    average_correlation: Number | None
+    portfolio_volatility: Number | None
+    portfolio_heat: Number | None
+    value_at_risk_95: Number | None
+    reasons: Reasons
+
+
+class PortfolioView(msgspec.Struct, kw_only=True):
+    """The portfolio at its prices: total_value = net_deposits + realized_pnl + unrealized_pnl + drift."""
+
+    total_value: Number
+    cash_balance: Number
+    invested_amount: Number
+    cost_basis: Number
+    unrealized_pnl: Number
+    realized_pnl: Number
+    total_pnl: Number
+    total_pnl_percent: Percent | None
+    fees_paid: Number
+    net_deposits: Number
+    drift: Number
+    num_positions: int
+    positions: list[PositionView]
+    performance_metrics: PerformanceView | None
+    risk_metrics: RiskMetricsView
+    priced_share_percent: Percent | None
+    stale: bool
+    as_of: Moment
+    revision: int
+    last_updated: Moment
+    reasons: Reasons
+
+
+class PortfolioAnswer(Answer, kw_only=True):
+    """The portfolio."""
+
+    portfolio: PortfolioView
+
+
+class PositionsAnswer(Answer, kw_only=True):
+    """What is held, by symbol."""
+
+    positions: list[PositionView]
+    count: int
+    stale: bool
+    as_of: Moment
+
+
+class PriceFailure(msgspec.Struct, kw_only=True):
+    """A symbol whose price could not be refreshed."""
+
+    symbol: str
+    reason: str
+
+
+class RefreshAnswer(Answer, kw_only=True):
+    """What a refresh brought, and the portfolio after it."""
+
+    message: str
+    portfolio: PortfolioView
+    refreshed: list[str]
+    failed: list[PriceFailure]

@@ -1,0 +1,173 @@
+"""The portfolio as it is read: the newest snapshot, valued now."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from zlib import crc32
+
+from portfolio.application.errors import ApplicationError, LedgerUnavailable
+from portfolio.application.ledger.snapshots import Snapshot
+from portfolio.application.performance.period import Performance
+from portfolio.application.prices.valuation import Valuation, aged, value_portfolio
+from portfolio.application.risk.metrics import ReadRiskMetrics
+from portfolio.application.risk.state import DEFAULT_DAYS, MarketState
+from portfolio.entrypoints.http.ledger.position_views import PositionViews
+from portfolio.entrypoints.http.portfolio.answers import PortfolioView
+from portfolio.entrypoints.http.portfolio.views import is_stale, portfolio_view
+from portfolio.entrypoints.http.shell.use_cases import UseCases
+
+METRICS_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A snapshot and what it is worth at a moment.
+
+    ``etag`` is the weak validator: it changes with the books, the prices and the statuses, not with ages.
+    """
+
+    snapshot: Snapshot
+    valuation: Valuation
+    at: datetime
+    etag: str
+
+    @property
+    def is_stale(self) -> bool:
+        """Return whether a part of it may be out of date."""
+        return is_stale(self.valuation, self.snapshot)
+
+
+class Readings:
+    """Values what is read. A portfolio that still stands is not valued again: its prices have grown older."""
+
+    def __init__(self, cases: UseCases) -> None:
+        self._cases = cases
+        self._last: Reading | None = None
+
+    async def newest(self) -> Reading:
+        """Return the newest state, valued now; the last one seen when the database does not answer in time.
+
+        Raises:
+            LedgerUnavailable: the database is away and no state was ever seen.
+            PortfolioMissing: the books were never opened.
+        """
+        return self.at(await newest_snapshot(self._cases), self._cases.clock.now())
+
+    def at(self, snapshot: Snapshot, now: datetime) -> Reading:
+        """Return a state, valued at a moment."""
+        max_age, last = self._cases.max_price_age, self._last
+        if last is not None and last.snapshot.portfolio is snapshot.portfolio:
+            valuation = aged(last.valuation, now=now, max_age=max_age)
+            stands = (
+                last.snapshot.database_away == snapshot.database_away
+                and last.at.date() == now.date()
+                and last.valuation.statuses == valuation.statuses
+            )
+            etag = last.etag if stands else _etag(snapshot, valuation, now.date())
+        else:
+            categories = self._cases.categories
+            valuation = value_portfolio(snapshot.portfolio, now=now, max_age=max_age, categories=categories)
+            etag = _etag(snapshot, valuation, now.date())
+        self._last = Reading(snapshot=snapshot, valuation=valuation, at=now, etag=etag)
+        return self._last
+
+
+def _etag(snapshot: Snapshot, valuation: Valuation, day: date) -> str:
+    portfolio, revisions = valuation.portfolio, snapshot.revisions
+    moving = (
+        valuation.total_value,
+        portfolio.cash,
+        valuation.cost_basis,
+        snapshot.database_away,
+        [status.value for status in valuation.statuses],
+        # Other programs write these without moving our revision.
+        [
+            (p.symbol, p.quantity, p.asset_cost, p.cost_basis, p.realized_pnl)
+            for p in (value.position for value in valuation.positions)
+        ],
+        (portfolio.realized_pnl, portfolio.fees_paid, portfolio.net_deposits),
+        valuation.drift,
+        day,
+    )
+    return f'W/"{revisions.ledger}-{revisions.prices}-{crc32(repr(moving).encode()):08x}"'
+
+
+class PortfolioReader:
+    """Makes the portfolio's view, as every answer shows it; its figures from history are kept while they stand."""
+
+    def __init__(self, cases: UseCases) -> None:
+        self.positions = PositionViews()
+        self._performance = RecentPerformance(cases)
+        self._risk = ReadRiskMetrics(cases.market)
+
+    async def __call__(self, reading: Reading) -> PortfolioView:
+        """Return the view of a reading."""
+        performance = await self._performance(reading)
+        risk = await self._risk(reading.snapshot, reading.valuation, reading.at.date())
+        positions = self.positions(reading.valuation)
+        return portfolio_view(reading.valuation, reading.snapshot, positions, performance, risk)
+
+
+class RecentPerformance:
+    """The performance of the last 30 days, measured once a snapshot and kept while it stands."""
+
+    def __init__(self, cases: UseCases) -> None:
+        self._cases = cases
+        self._measured: Performance | None = None
+        self._of: tuple[datetime, date] | None = None
+
+    async def __call__(self, reading: Reading) -> Performance | None:
+        """Return the figures; None where the database is away and they were never measured."""
+        of = (reading.snapshot.as_of, reading.at.date())
+        if of == self._of:
+            return self._measured
+        if reading.snapshot.database_away:
+            return self._stale()
+        try:
+            async with asyncio.timeout(self._cases.read_deadline_seconds):
+                measured = await self._cases.performance(METRICS_DAYS)
+        except (LedgerUnavailable, TimeoutError):
+            return self._stale()
+        self._measured, self._of = measured, of
+        return measured
+
+    def _stale(self) -> Performance | None:
+        return replace(self._measured, stale=True) if self._measured else None
+
+
+async def look_again(cases: UseCases) -> None:
+    """Bring the last snapshot up to date, where the database answers; it stays as it is where not."""
+    with suppress(ApplicationError):
+        await newest_snapshot(cases)
+
+
+async def newest_snapshot(cases: UseCases) -> Snapshot:
+    """Return the newest state; the last one seen when the database does not answer in time.
+
+    Raises:
+        LedgerUnavailable: the database is away and no state was ever seen.
+        PortfolioMissing: the books were never opened.
+    """
+    return await cases.snapshots.newest_within(cases.read_deadline_seconds)
+
+
+async def read_market(cases: UseCases, days: int = DEFAULT_DAYS) -> MarketState:
+    """Return the market as of now; as last seen when the database does not answer in time.
+
+    Raises:
+        LedgerUnavailable: the database is away and no state was ever seen.
+        PortfolioMissing: the books were never opened.
+    """
+    return await cases.market.of(await newest_snapshot(cases), days)
+
+
+def is_not_modified(headers: Mapping[str, str], etag: str) -> bool:
+    """Return whether the client has this version already, by its ``If-None-Match``."""
+    given = headers.get("if-none-match")
+    if given is None:
+        return False
+    return any(part.strip() in {"*", etag, etag.removeprefix("W/")} for part in given.split(","))

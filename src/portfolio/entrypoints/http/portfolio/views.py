@@ -1,0 +1,76 @@
+"""The application's values as the bodies of answers."""
+
+from __future__ import annotations
+
+from portfolio.application.ledger.snapshots import Snapshot
+from portfolio.application.performance.period import Performance
+from portfolio.application.prices.valuation import Valuation
+from portfolio.application.risk.metrics import RiskMetrics
+from portfolio.entrypoints.http.ledger.answers import PositionView
+from portfolio.entrypoints.http.performance.views import performance_view
+from portfolio.entrypoints.http.portfolio.answers import PortfolioView, RiskMetricsView
+from portfolio.entrypoints.http.shell.numbers import number, number_or_null, ratio
+
+
+def portfolio_view(
+    valuation: Valuation,
+    snapshot: Snapshot,
+    positions: list[PositionView],
+    performance: Performance | None,
+    risk: RiskMetrics,
+) -> PortfolioView:
+    """Return the whole portfolio at its prices."""
+    portfolio = valuation.portfolio
+    return PortfolioView(
+        total_value=number(valuation.total_value),
+        cash_balance=number(portfolio.cash),
+        invested_amount=number(valuation.invested),
+        cost_basis=number(valuation.cost_basis),
+        unrealized_pnl=number(valuation.unrealized_pnl),
+        realized_pnl=number(portfolio.realized_pnl),
+        total_pnl=number(valuation.total_pnl),
+        total_pnl_percent=number_or_null(valuation.total_pnl_percent),
+        fees_paid=number(portfolio.fees_paid),
+        net_deposits=number(portfolio.net_deposits),
+        drift=number(valuation.drift),
+        num_positions=len(valuation.positions),
+        positions=positions,
+        performance_metrics=performance_view(performance) if performance else None,
+        risk_metrics=risk_metrics_view(risk),
+        priced_share_percent=number_or_null(valuation.priced_share_percent),
+        stale=is_stale(valuation, snapshot),
+        as_of=snapshot.as_of,
+        revision=snapshot.revisions.ledger,
+        last_updated=portfolio.updated_at or snapshot.as_of,
+        reasons=_portfolio_reasons(valuation, performance),
+    )
+
+
+def risk_metrics_view(metrics: RiskMetrics) -> RiskMetricsView:
+    """Return the portfolio's risk in a few figures."""
+    return RiskMetricsView(
+        health_score=number_or_null(metrics.health_score),
+        hhi=ratio(metrics.hhi),
+        concentration_level=metrics.concentration_level.value if metrics.concentration_level else None,
+        average_correlation=ratio(metrics.average_correlation),
+        portfolio_volatility=ratio(metrics.portfolio_volatility),
+        portfolio_heat=ratio(metrics.portfolio_heat),
+        value_at_risk_95=ratio(metrics.value_at_risk_95),
+        reasons=metrics.reasons,
+    )
+
+
+def is_stale(valuation: Valuation, snapshot: Snapshot) -> bool:
+    """Return whether the answer is from before the database went away, or a price in it is not live."""
+    return snapshot.database_away or bool(valuation.stale_symbols)
+
+
+def _portfolio_reasons(valuation: Valuation, performance: Performance | None) -> dict[str, str]:
+    reasons = {}
+    if valuation.total_pnl_percent is None:
+        reasons["total_pnl_percent"] = "no_net_deposits"
+    if valuation.priced_share_percent is None:
+        reasons["priced_share_percent"] = "nothing_held"
+    if performance is None:
+        reasons["performance_metrics"] = "database_away"
+    return reasons

@@ -1,0 +1,1 @@
+"""Plans and signals over HTTP."""

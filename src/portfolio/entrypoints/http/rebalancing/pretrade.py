@@ -1,0 +1,136 @@
+"""The check before a trade."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from litestar import Response, post
+
+from portfolio.application.rebalancing.pretrade import BrokenLimit, Standing, TradeCheck
+from portfolio.application.risk.concentration import NO_TOTAL_VALUE
+from portfolio.application.risk.metrics import measured
+from portfolio.application.risk.state import MarketState
+from portfolio.domain.errors import AmountMismatch, InvalidAmount
+from portfolio.entrypoints.http.errors import PROBLEMS, kind_of
+from portfolio.entrypoints.http.ledger import examples
+from portfolio.entrypoints.http.ledger.requests import BookingBody, book_trade
+from portfolio.entrypoints.http.portfolio.reads import newest_snapshot
+from portfolio.entrypoints.http.rebalancing import pretrade_examples as examples_pretrade
+from portfolio.entrypoints.http.rebalancing.pretrade_answers import (
+    CheckAnswer,
+    CheckedLimitView,
+    CheckView,
+    TradeStandingView,
+)
+from portfolio.entrypoints.http.risk.answers import ExcludedView
+from portfolio.entrypoints.http.risk.limit_views import broken_limit_fields, figure_reasons
+from portfolio.entrypoints.http.shell.admission import caller_of
+from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.bodies import read_body
+from portfolio.entrypoints.http.shell.numbers import cents, number, number_or_null, percent, ratio
+from portfolio.entrypoints.http.shell.operation import declares
+from portfolio.entrypoints.http.shell.responses import encode, encoded, problem
+from portfolio.entrypoints.http.shell.use_cases import HttpRequest, use_cases_of
+
+BOOKING_PATH = "/holdings/update"
+
+
+@post(
+    "/pretrade/check",
+    status_code=200,
+    opt=declares(
+        scope=Scope.READ,
+        or_scope=Scope.TRADE,
+        summary="What a booking would do",
+        tag="pretrade",
+        body=BookingBody,
+        body_examples=examples.BOOKINGS,
+        answer=CheckAnswer,
+        example=examples_pretrade.CHECKED,
+        problems=(PROBLEMS[InvalidAmount],),
+        books=True,
+    ),
+)
+async def check_trade(request: HttpRequest) -> Response[bytes]:
+    """Take a booking and answer what it would do, without storing anything: an engine asks before it trades.
+
+    A booking that cannot be read is refused as `POST /holdings/update` would; one that the ledger would refuse is
+    answered with `accepted: false` and that problem. `allowed` is the answer in one word: accepted, and no limit
+    broken by it. Its key is neither looked up nor used. Without the database there is no answer but 503.
+    `largest_quantity` is never more than cash pays for, even where cash may go below zero.
+    """
+    cases = use_cases_of(request)
+    body = await read_body(request, BookingBody)
+    wish = book_trade(body, caller_of(request), cases.clock.now())
+    check = await cases.check_trade(await newest_snapshot(cases), wish)
+    return encoded(await measured(partial(_encode_check, check=check), check.state))
+
+
+def _encode_check(state: MarketState, *, check: TradeCheck) -> bytes:
+    return encode(CheckAnswer(timestamp=state.at, check=_check_view(check)))
+
+
+def _check_view(check: TradeCheck) -> CheckView:
+    execution, state, refusal = check.execution, check.state, check.refusal
+    reasons = {}
+    if check.after is None:
+        reasons["projected"] = reasons["breaks_limits"] = "not_accepted"
+    if isinstance(refusal, AmountMismatch):
+        reasons["largest_quantity"] = "amount_mismatch"
+    elif check.largest_quantity is None:
+        held = state.view.holdings[execution.symbol.code]
+        reasons["largest_quantity"] = "no_price" if held.price is None else NO_TOTAL_VALUE
+    return CheckView(
+        symbol=execution.symbol.code,
+        side=execution.side.value,
+        quantity=number(execution.quantity),
+        price=number(execution.price),
+        category=check.category,
+        accepted=check.is_accepted,
+        problem=None if refusal is None else problem(kind_of(refusal), str(refusal), path=BOOKING_PATH),
+        allowed=check.is_allowed,
+        breaks_limits=check.breaks_limits,
+        broken_limits=[_limit_view(limit) for limit in check.broken],
+        largest_quantity=number_or_null(check.largest_quantity),
+        current=_standing_view(check.before),
+        projected=None if check.after is None else _standing_view(check.after),
+        policy_id=state.policy.id,
+        stale=state.stale,
+        as_of=state.as_of,
+        revision=state.snapshot.revisions.ledger,
+        reasons=reasons,
+    )
+
+
+def _limit_view(limit: BrokenLimit) -> CheckedLimitView:
+    return CheckedLimitView(**broken_limit_fields(limit.over), newly_broken=limit.is_new, caused=limit.is_caused)
+
+
+def _standing_view(standing: Standing) -> TradeStandingView:
+    figures = standing.figures
+    level = figures.concentration_level
+    reasons = {name: why for name, why in figure_reasons(figures).items() if name != "effective_positions"}
+    reasons |= standing.reasons
+    dollars: dict[str, Any] = {
+        "value": cents(standing.value),
+        "total_value": cents(figures.total_value),
+        "cash_balance": cents(figures.cash),
+    }
+    return TradeStandingView(
+        **dollars,
+        quantity=number(standing.quantity),
+        allocation_percent=percent(standing.allocation),
+        category_allocation=percent(standing.category_allocation),
+        cash_allocation=percent(figures.cash_allocation),
+        hhi=ratio(figures.hhi),
+        hhi_with_cash=ratio(figures.hhi_with_cash),
+        concentration_level=level.value if level else None,
+        portfolio_health_score=number_or_null(figures.health.score),
+        average_correlation=ratio(figures.average_correlation),
+        correlations={symbol: number(value) for symbol, value in standing.correlations.items()},
+        portfolio_volatility=ratio(standing.portfolio_volatility),
+        value_at_risk_95=ratio(standing.value_at_risk_95),
+        excluded=[ExcludedView(symbol=item.symbol, reason=item.reason) for item in standing.excluded],
+        reasons=reasons,
+    )

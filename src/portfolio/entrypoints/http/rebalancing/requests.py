@@ -1,0 +1,117 @@
+"""The bodies of questions about rebalancing, and what they ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+from portfolio.application.rebalancing.planning import ImaginedTrade
+from portfolio.domain.ledger.trade import Side
+from portfolio.domain.money import Money, Price, Quantity
+from portfolio.domain.symbol import Symbol
+from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
+from portfolio.entrypoints.http.shell.bodies import Fees, PositiveFigure, Reading, SideText, SymbolText, read_symbol
+
+MOST_TRADES = 100
+
+_NUMBER = {"type": ["number", "string"], "pattern": r"^[+-]?[0-9]{1,30}(\.[0-9]{1,30})?$"}
+Setting = Annotated[Raw, Meta(description="A setting of the policy, in its range.", extra_json_schema=_NUMBER)]
+Names = Annotated[list[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(max_length=200)]
+ByReason = Annotated[dict[str, Setting], Meta(description="By the rule's name.")]
+PriorityByReason = Annotated[dict[str, str], Meta(description="high, medium or low by the rule's name.")]
+
+
+class TradeBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A trade to imagine; without a price at the market's, without fees at the policy's."""
+
+    symbol: SymbolText
+    side: SideText
+    quantity: PositiveFigure
+    price: PositiveFigure | UnsetType = UNSET
+    fees: Fees | UnsetType = UNSET
+
+
+class PolicyBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Settings of the policy that are to be others; shares are fractions, 25 % is 0.25."""
+
+    position_limit: Setting | UnsetType = UNSET
+    volatility_threshold: Setting | UnsetType = UNSET
+    momentum_threshold: Setting | UnsetType = UNSET
+    momentum_limit: Setting | UnsetType = UNSET
+    category_limit: Setting | UnsetType = UNSET
+    pair_correlation: Setting | UnsetType = UNSET
+    pair_limit: Setting | UnsetType = UNSET
+    pair_floor: Setting | UnsetType = UNSET
+    cash_trigger: Setting | UnsetType = UNSET
+    cash_target: Setting | UnsetType = UNSET
+    sell_down_share: Setting | UnsetType = UNSET
+    fee_bps: Setting | UnsetType = UNSET
+    dust_value: Setting | UnsetType = UNSET
+    uncapped_categories: Names | UnsetType = UNSET
+    stable_categories: Names | UnsetType = UNSET
+    priorities: PriorityByReason | UnsetType = UNSET
+    confidences: ByReason | UnsetType = UNSET
+
+
+class WhatIfBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Trades, or settings of the policy, or both."""
+
+    trades: Annotated[list[TradeBody], Meta(max_length=MOST_TRADES)] = []
+    policy: PolicyBody | None = None
+
+
+def imagined_trades(bodies: Sequence[TradeBody]) -> list[ImaginedTrade]:
+    """Return the trades that a body states, in order.
+
+    Raises:
+        RequestError: names every field that is wrong by its place, such as ``trades[3].price``.
+    """
+    trades, errors = [], []
+    for index, body in enumerate(bodies):
+        reading = Reading()
+        trades.append(_imagined(reading, body))
+        errors += [FieldError(f"trades[{index}].{one.field}", one.message) for one in reading.errors]
+    _refuse(errors)
+    return trades
+
+
+def policy_changes(body: PolicyBody | None) -> dict[str, object]:
+    """Return the settings that a body changes, as the policy takes them.
+
+    Raises:
+        RequestError: names every field that is no number.
+    """
+    reading, changes = Reading(), {}
+    for name in PolicyBody.__struct_fields__:
+        value = UNSET if body is None else getattr(body, name)
+        if value is not UNSET:
+            changes[name] = _setting(reading, name, value)
+    _refuse([FieldError(f"policy.{error.field}", error.message) for error in reading.errors])
+    return changes
+
+
+def _imagined(reading: Reading, body: TradeBody) -> ImaginedTrade:
+    return ImaginedTrade(
+        symbol=reading.taking("symbol", lambda: read_symbol(body.symbol), Symbol("X")),
+        side=Side(body.side.upper()),
+        quantity=reading.amount(Quantity, "quantity", body.quantity),
+        price=None if body.price is UNSET else reading.amount(Price, "price", body.price),
+        fees=None if body.fees is UNSET else reading.amount(Money, "fees", body.fees, least="at least zero"),
+    )
+
+
+def _setting(reading: Reading, name: str, value: object) -> object:
+    if isinstance(value, Raw):
+        return reading.decimal(name, value)
+    if isinstance(value, dict):
+        return {key: _setting(reading, f"{name}.{key}", item) for key, item in value.items()}
+    return value
+
+
+def _refuse(errors: Sequence[FieldError]) -> None:
+    if errors:
+        detail = "; ".join(f"{error.field} {error.message}" for error in errors[:10])
+        raise RequestError(MALFORMED, detail, errors=errors)

@@ -1,0 +1,91 @@
+"""Limits and recommended trades, as answers of several topics have them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Raw
+
+from portfolio.entrypoints.http.shell.numbers import Number
+from portfolio.entrypoints.http.shell.responses import Percent
+
+Cents = Annotated[Number, Meta(description="US dollars, 2 decimals.")]
+
+
+Rule = Annotated[str, Meta(description="The rule of the policy.", examples=["concentration_risk"])]
+
+
+Level = Literal["high", "medium", "low"]
+
+
+EvidenceFigure = Annotated[Raw, Meta(extra_json_schema={"type": ["number", "string"]})]
+
+
+class OverLimitView(msgspec.Struct, kw_only=True):
+    """A position over the position limit."""
+
+    symbol: str
+    current_allocation: Percent
+    limit_allocation: Percent
+    excess_allocation: Percent
+    excess_value: Cents
+
+
+class OverCategoryView(msgspec.Struct, kw_only=True):
+    """A category over the category limit, with what is held in it."""
+
+    category: str
+    current_allocation: Percent
+    limit_allocation: Percent
+    excess_allocation: Percent
+    excess_value: Cents
+    symbols: list[str]
+
+
+class ConcentrationView(msgspec.Struct, kw_only=True):
+    """How concentrated it is; `hhi` counts shares of the invested value, `hhi_with_cash` of the total value."""
+
+    hhi: Number | None
+    hhi_with_cash: Number | None
+    effective_positions: Number | None
+    concentration_level: Level | None
+    over_concentrated_positions: list[OverLimitView]
+    over_concentrated_categories: list[OverCategoryView]
+    num_positions: int
+    recommended_action: Literal["maintain", "reduce_concentration"]
+
+
+class EvidenceView(msgspec.Struct, kw_only=True):
+    """What one rule saw and wished: `change` dollars, below zero for a sale, and the figures behind it."""
+
+    rule: Rule
+    change: Cents
+    figures: dict[str, EvidenceFigure]
+
+
+class RecommendationView(msgspec.Struct, kw_only=True):
+    """One trade that the plan asks for; the target counts on the total value after the plan's costs."""
+
+    symbol: str
+    action: Literal["BUY", "SELL"]
+    reason: Rule
+    also: list[Rule]
+    current_allocation: Percent
+    target_allocation: Percent
+    trade_value: Cents
+    trade_quantity: Number
+    estimated_fee: Cents
+    priority: Level
+    confidence: Number
+    evidence: list[EvidenceView]
+
+
+class BrokenLimitView(msgspec.Struct, kw_only=True):
+    """A limit that is broken: of a position, a category, or a pair of positions."""
+
+    rule: Rule
+    symbols: list[str]
+    category: str | None
+    allocation: Percent
+    limit_allocation: Percent

@@ -1,0 +1,1 @@
+"""What the contract demands and the framework lacks, and what every topic shares."""

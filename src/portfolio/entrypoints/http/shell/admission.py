@@ -1,0 +1,157 @@
+"""Who is let in: the one guard that every route passes before anything of the request is read."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.types import HTTPScope
+
+from portfolio.application.clock import Clock
+from portfolio.entrypoints.http.errors import (
+    FORBIDDEN,
+    FOREIGN_ORIGIN,
+    METHOD_NOT_ALLOWED,
+    RATE_LIMITED,
+    UNAUTHORIZED,
+    UNSUPPORTED_MEDIA_TYPE,
+    RequestError,
+    retry_after,
+)
+from portfolio.entrypoints.http.shell.auth import OPEN_CALLER, Caller, Keyring, presented_key
+from portfolio.entrypoints.http.shell.client_address import ClientAddresses
+from portfolio.entrypoints.http.shell.operation import Operation, operation_of
+from portfolio.entrypoints.http.shell.rate_limits import RateLimit
+from portfolio.entrypoints.http.shell.use_cases import HttpRequest
+from portfolio.settings import LOOPBACK, Settings
+
+_CALLER = "portfolio_caller"
+_SAFE = frozenset({"GET", "HEAD"})
+_UTF8 = frozenset({"utf-8", "utf8"})
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+class Admission:
+    """Checks origin, key, rate, scope and content type, in this order, by what the route declares."""
+
+    def __init__(self, settings: Settings, clock: Clock, addresses: ClientAddresses) -> None:
+        self._addresses = addresses
+        self._keyring = Keyring.of(settings)
+        self._local_only = settings.is_loopback
+        self._requests = RateLimit(clock, settings.rate_limit_per_minute)
+        self._bookings = RateLimit(clock, settings.rate_limit_bookings_per_minute)
+        # Guesses are counted apart: neither use they up what a caller may ask, nor can they crowd a caller out.
+        self._guesses = RateLimit(clock, settings.rate_limit_per_minute)
+
+    @property
+    def is_keyed(self) -> bool:
+        """Return whether callers need a key."""
+        return bool(self._keyring)
+
+    async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
+        """Let the request through, or refuse it.
+
+        Raises:
+            RequestError: the request is not admitted.
+        """
+        operation = operation_of(handler)
+        scope = cast("HTTPScope", connection.scope)
+        method = scope["method"]
+        if operation is None:
+            # What the framework adds by itself (OPTIONS) is no part of the contract.
+            raise RequestError(
+                METHOD_NOT_ALLOWED, f"{method} is not known here", headers={"Allow": _methods(connection)}
+            )
+        headers = dict(scope["headers"])
+        if not self._keyring:
+            self._check_origin(headers, method)
+        caller = self._caller(connection, operation)
+        connection.scope["state"][_CALLER] = caller
+        # The probes are never too many: whoever floods them must not have the service taken for dead.
+        if operation.scope is not None:
+            limit = self._bookings if operation.books else self._requests
+            _check_rate(limit, caller.name or self._addresses.network_of_request(scope))
+            if caller.scopes.isdisjoint(operation.scopes):
+                raise RequestError(FORBIDDEN, f"this needs a key with the scope {' or '.join(operation.scopes)}")
+        if method not in _SAFE:
+            _check_content(headers)
+
+    def _caller(self, connection: Connection, operation: Operation) -> Caller:
+        if not self._keyring:
+            return OPEN_CALLER
+        secret = presented_key(connection.scope["headers"])
+        caller = self._keyring.caller(secret) if secret is not None else None
+        if caller is not None:
+            return caller
+        if operation.scope is None:
+            return Caller("nobody", frozenset())
+        _check_rate(self._guesses, self._addresses.network_of_request(cast("HTTPScope", connection.scope)))
+        raise RequestError(
+            UNAUTHORIZED,
+            "send a key in the header X-TRADING-API-KEY, or as a bearer token"
+            if secret is None
+            else "that is none of the keys",
+        )
+
+    def _check_origin(self, headers: dict[bytes, bytes], method: str) -> None:
+        """Refuse what a web page in this machine's browser could send: another site's, or one that plays this host."""
+        host = headers.get(b"host", b"").decode("latin-1").lower()
+        if self._local_only and _hostname(f"//{host}") not in LOOPBACK:
+            raise RequestError(FOREIGN_ORIGIN, "without API keys the Host has to be localhost, 127.0.0.1 or [::1]")
+        origin = headers.get(b"origin")
+        if origin is not None and origin.decode("latin-1").lower() not in {f"http://{host}", f"https://{host}"}:
+            raise RequestError(FOREIGN_ORIGIN, "without API keys no other web page is answered")
+        if method not in _SAFE and headers.get(b"sec-fetch-site") in {b"cross-site", b"same-site"}:
+            raise RequestError(FOREIGN_ORIGIN, "without API keys no other web page is answered")
+
+
+def caller_of(request: HttpRequest) -> Caller:
+    """Return who sent the request, as admitted."""
+    caller = request.scope["state"][_CALLER]
+    assert isinstance(caller, Caller)
+    return caller
+
+
+def caller_label(scope: HTTPScope) -> str | None:
+    """Return the name under which the request was admitted; None where it was not."""
+    caller = scope.get("state", {}).get(_CALLER)
+    return caller.label if isinstance(caller, Caller) else None
+
+
+def _check_rate(limit: RateLimit, caller: str) -> None:
+    wait = limit.wait_seconds(caller)
+    if wait:
+        raise RequestError(RATE_LIMITED, "too many requests: wait as Retry-After says", headers=retry_after(wait))
+
+
+def _methods(connection: Connection) -> str:
+    template = connection.scope.get("path_template")
+    route = next(route for route in connection.app.routes if route.path_format == template)
+    return ", ".join(sorted(getattr(route, "methods", set()) - {"OPTIONS"}))
+
+
+def _hostname(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _check_content(headers: dict[bytes, bytes]) -> None:
+    """Refuse any body but UTF-8 JSON; a request without a body may leave the type out, but not state another.
+
+    A page cannot send JSON across origins without asking first, and nobody here answers that question.
+    """
+    content_type = headers.get(b"content-type")
+    has_body = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+    if content_type is None and not has_body:
+        return
+    media_type, _, parameters = (content_type or b"").decode("latin-1").lower().partition(";")
+    name, _, charset = parameters.strip().partition("=")
+    if media_type.strip() != "application/json" or (name == "charset" and charset.strip('" ') not in _UTF8):
+        raise RequestError(UNSUPPORTED_MEDIA_TYPE, "the body has to be application/json, in UTF-8")
+    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise RequestError(UNSUPPORTED_MEDIA_TYPE, "the body has to come without a content encoding")

@@ -1,0 +1,53 @@
+"""The label of made-up prices: in a header of every answer, and in every JSON object that is one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from litestar.datastructures import MutableScopeHeaders
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from portfolio.entrypoints.http.shell.responses import JSON, PROBLEM_JSON
+
+HEADER: Final = "X-Portfolio-Price-Feed"
+LABEL: Final = b'"price_feed":"simulated"'
+# The description of the interface is the same whatever the prices are.
+DOCUMENTS: Final = frozenset({"/openapi.json", "/docs/openapi.json"})
+
+
+class SimulatedLabel:
+    """Wraps the whole application where prices are made up, so that no answer goes without the label."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        held: list[Message] = []  # the head of a JSON answer, until its length is known
+
+        async def labelling_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableScopeHeaders.from_message(message)
+                headers[HEADER] = "simulated"
+                if scope["path"] not in DOCUMENTS and headers.get("content-type") in {JSON, PROBLEM_JSON}:
+                    held.append(message)
+                    return
+            elif held and message["type"] == "http.response.body":
+                start = held.pop()
+                message = {**message, "body": _labelled(message["body"])}
+                if not message.get("more_body", False):
+                    MutableScopeHeaders.from_message(start)["content-length"] = str(len(message["body"]))
+                await send(start)
+            await send(message)
+
+        await self._app(scope, receive, labelling_send)
+
+
+def _labelled(body: bytes) -> bytes:
+    if not body.startswith(b"{"):
+        return body
+    return b"{" + LABEL + (b"" if body.startswith(b"{}") else b",") + body[1:]

@@ -1,0 +1,157 @@
+"""The layer around the framework: every request gets an id, a deadline, one line in the log, and some answer."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from dataclasses import dataclass
+from typing import cast
+
+import structlog
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from portfolio.entrypoints.http.errors import (
+    DEADLINE,
+    INTERNAL,
+    OUTCOME_UNKNOWN,
+    REQUEST_TIMEOUT,
+    ProblemKind,
+    retry_after,
+)
+from portfolio.entrypoints.http.shell.admission import caller_label
+from portfolio.entrypoints.http.shell.client_address import ClientAddresses
+from portfolio.entrypoints.http.shell.metrics import UNMATCHED, Metrics
+from portfolio.entrypoints.http.shell.responses import PROBLEM_JSON, encode, problem
+
+REQUEST_ID = b"x-request-id"
+_CACHE_CONTROL = b"cache-control"
+_NOT_STORED = (_CACHE_CONTROL, b"no-store")
+_NOT_SNIFFED = (b"x-content-type-options", b"nosniff")
+RETRY_SECONDS = 1.0
+
+_log = structlog.get_logger(__name__)
+_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_DETAILS = {
+    DEADLINE: "there was no answer within the deadline; nothing was changed by this request",
+    OUTCOME_UNKNOWN: "there was no answer within the deadline; it may have been done or not: the same key again tells",
+    REQUEST_TIMEOUT: "the body did not arrive within the deadline; nothing was changed",
+    INTERNAL: "the service failed; its log has the details under this request's X-Request-ID",
+}
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """What is known of a request while it is answered."""
+
+    scope: HTTPScope
+    request_id: bytes
+    status: int = 0
+    body_read: bool = False
+
+    async def send(self, message: Message, send: Send) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            # Our handlers write names in lower case, and these are set here alone.
+            headers = [*message["headers"], (REQUEST_ID, self.request_id), _NOT_SNIFFED]
+            if not any(name == _CACHE_CONTROL for name, _ in headers):
+                headers.append(_NOT_STORED)
+            message = {**message, "headers": headers}
+        await send(message)
+
+    async def receive(self, receive: Receive) -> Message:
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            self.body_read = True
+        return cast("Message", message)
+
+    def late(self) -> ProblemKind:
+        """Return what a missed deadline means for this request."""
+        if self.scope["method"] in {"GET", "HEAD"}:
+            return DEADLINE
+        has_body = any(
+            name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+            for name, value in self.scope["headers"]
+        )
+        return REQUEST_TIMEOUT if has_body and not self.body_read else OUTCOME_UNKNOWN
+
+
+class RequestLog:
+    """Wraps the application: nothing that happens inside leaves a request without an answer or a line."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, addresses: ClientAddresses, *, deadline_seconds: float) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._addresses = addresses
+        self._deadline_seconds = deadline_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; other kinds of connections are the application's alone."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        exchange = _Exchange(scope, _request_id(scope))
+        with structlog.contextvars.bound_contextvars(request_id=exchange.request_id.decode("ascii")):
+            try:
+                await self._answer(exchange, receive, send)
+            finally:
+                self._note(exchange, time.perf_counter() - started)
+
+    async def _answer(self, exchange: _Exchange, receive: Receive, send: Send) -> None:
+        async def noting_send(message: Message) -> None:
+            await exchange.send(message, send)
+
+        async def noting_receive() -> Message:
+            return await exchange.receive(receive)
+
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                await self._app(exchange.scope, noting_receive, noting_send)  # type: ignore[arg-type] # as ASGI
+        except TimeoutError:
+            await _fail(exchange, exchange.late(), noting_send)
+        except Exception:  # noqa: BLE001 (the last resort: a request is answered, whatever happened)
+            _log.exception("request.failed")
+            await _fail(exchange, INTERNAL, noting_send)
+
+    def _note(self, exchange: _Exchange, seconds: float) -> None:
+        scope, status = exchange.scope, exchange.status or 499
+        route = str(scope.get("path_template") or UNMATCHED)
+        self._metrics.served(scope["method"], route, status, seconds)
+        _log.info(
+            "request.served",
+            method=scope["method"],
+            route=route,
+            status=status,
+            duration_ms=round(seconds * 1000, 2),
+            caller=caller_label(scope),
+            client=self._addresses.of_request(scope),
+        )
+
+
+async def _fail(exchange: _Exchange, kind: ProblemKind, send: Send) -> None:
+    """Answer a problem where nothing was answered yet."""
+    if exchange.status:
+        return
+    headers = retry_after(RETRY_SECONDS) if kind.status == 503 else {}
+    body = encode(problem(kind, _DETAILS[kind], path=exchange.scope["path"]))
+    await send(
+        {
+            "type": "http.response.start",
+            "status": kind.status,
+            "headers": [
+                (b"content-type", PROBLEM_JSON.encode()),
+                (b"content-length", str(len(body)).encode()),
+                *((name.lower().encode(), value.encode()) for name, value in headers.items()),
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _request_id(scope: HTTPScope) -> bytes:
+    """Return the id that the client gave, if it is a decent one; else a new one."""
+    given = next((value for name, value in scope["headers"] if name == REQUEST_ID), b"")
+    return given if _ID.fullmatch(given) else os.urandom(16).hex().encode()

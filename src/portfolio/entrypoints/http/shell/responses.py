@@ -1,0 +1,95 @@
+"""Answers as bytes: success and problems alike, encoded in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+import msgspec
+from litestar import Response
+from msgspec import UNSET, Meta, UnsetType
+
+from portfolio.entrypoints.http.errors import FieldError, ProblemKind
+from portfolio.entrypoints.http.shell.numbers import Number
+
+JSON = "application/json"
+PROBLEM_JSON = "application/problem+json"
+
+encode = msgspec.json.Encoder().encode
+
+
+PriceFeedLabel = Annotated[str, Meta(description="`simulated` where prices are made up; else absent.")]
+
+
+class Labelled(msgspec.Struct, kw_only=True):
+    """What every object of an answer may have; it is written in one place for all, see ``price_label``."""
+
+    price_feed: PriceFeedLabel | UnsetType = UNSET
+
+
+class Problem(Labelled, kw_only=True):
+    """What is wrong, as RFC 9457 has it; ``errors`` names the fields of the request it is about."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[FieldError]
+
+
+class BookingProblem(Problem, kw_only=True):
+    """A booking that was refused and is kept; sent again with its key, it is answered the same."""
+
+    timestamp: datetime
+    replayed: bool
+
+
+def answer(content: msgspec.Struct, *, headers: Mapping[str, str] | None = None) -> Response[bytes]:
+    """Return a success with ``content`` as its body."""
+    return encoded(encode(content), headers=headers)
+
+
+def encoded(
+    body: bytes, *, status: int = 200, media_type: str = JSON, headers: Mapping[str, str] | None = None
+) -> Response[bytes]:
+    """Return an answer whose body is encoded already."""
+    return Response(body, status_code=status, media_type=media_type, headers=headers)
+
+
+def problem(kind: ProblemKind, detail: str, *, path: str, errors: Sequence[FieldError] = ()) -> Problem:
+    """Return the body of a problem that occurred at ``path``."""
+    return Problem(
+        type=kind.type,
+        title=kind.title,
+        status=kind.status,
+        detail=detail,
+        instance=quote(path),
+        errors=list(errors),
+    )
+
+
+def problem_answer(body: Problem, *, headers: Mapping[str, str] | None = None) -> Response[bytes]:
+    """Return a failure with ``body``, under the status that it names."""
+    return encoded(encode(body), status=body.status, media_type=PROBLEM_JSON, headers=headers)
+
+
+Reasons = Annotated[dict[str, str], Meta(description="Why a field beside it is null, as a code.")]
+
+
+Moment = Annotated[datetime, Meta(description="UTC, ISO 8601, ending in Z.")]
+
+
+Percent = Annotated[Number, Meta(description="A percentage, 6 decimals.")]
+
+
+Cursor = Annotated[str | None, Meta(description="Send it as `cursor` for the next page; null at the end.")]
+
+
+class Answer(Labelled, kw_only=True):
+    """What every success has."""
+
+    status: Literal["success"] = "success"
+    timestamp: Moment

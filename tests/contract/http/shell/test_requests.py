@@ -1,0 +1,109 @@
+"""What requests may say: every documented example, confidence, moments, and keys in headers."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from portfolio.entrypoints.http.operations.openapi import document
+from tests.support.services.http_service import BUY, Service, fields, is_problem
+
+URL = "/holdings/update"
+
+
+async def test_every_request_example_of_the_document_is_understood(service: Service) -> None:
+    described = document(service.app, keyed=False)
+    service.clock.advance(366 * 24 * 3600)  # past the moments in the examples
+    asked = 0
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            if "requestBody" not in operation:
+                continue
+            for name, example in operation["requestBody"]["content"]["application/json"]["examples"].items():
+                answer = await service.http.request(method, path.replace("{trade_id}", "1"), json=example["value"])
+                where = f"{method} {path}, {name}: {answer.text}"
+                assert str(answer.status_code) in operation["responses"], where
+                assert answer.status_code != 400 or answer.json()["type"] != "/problems/malformed-request", where
+                asked += 1
+    assert asked >= 6
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("0.85", 0.85), ("0", 0), ("1", 1), ('"0.85"', 0.85), ("0.850000000000000000", 0.85), ("null", None)],
+)
+async def test_confidence_is_kept_as_it_was_sent(service: Service, given: str, kept: float | None) -> None:
+    body = service.http.build_request("POST", URL, json=BUY).content.decode()[:-1] + f',"confidence":{given}}}'
+    answer = await service.http.post(URL, content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 200, answer.text
+    assert (await service.http.get("/trades")).json()["trades"][0]["confidence"] == kept
+
+
+@pytest.mark.parametrize("given", ["1e-9999999", "0.1234567890123456789", "-0.1", "1.01", "true", "NaN", "1e9999999"])
+async def test_no_other_confidence_is_taken_and_none_costs_time(service: Service, given: str) -> None:
+    started = time.perf_counter()
+    answer = await service.http.post(URL, json={**BUY, "confidence": given})
+    assert time.perf_counter() - started < 1
+    assert is_problem(answer, 400, "malformed-request")
+    assert fields(answer) == {"confidence"}
+
+
+@pytest.mark.parametrize(
+    ("moment", "status"),
+    [("1970-01-01T00:00:00Z", 200), ("1970-01-01T00:59:59+01:00", 400), ("0001-01-01T00:00Z", 400)],
+)
+async def test_nothing_was_executed_before_1970(service: Service, moment: str, status: int) -> None:
+    answer = await service.http.post(URL, json={**BUY, "executed_at": moment})
+    assert answer.status_code == status
+    if status == 400:
+        assert fields(answer) == {"executed_at"}
+
+
+async def test_a_batch_has_no_key_of_its_own(service: Service) -> None:
+    answer = await service.http.post(f"{URL}/batch", json={"bookings": [BUY]}, headers={"Idempotency-Key": "k"})
+    assert is_problem(answer, 400, "malformed-request")
+    assert fields(answer) == {"Idempotency-Key"}
+    assert "client_trade_id" in answer.json()["detail"]
+    assert service.ledger.books.trades == {}
+
+
+@pytest.mark.parametrize(
+    ("url", "body"),
+    [(URL, BUY), ("/cash/movements", {"kind": "deposit", "amount": 1}), (f"{URL}/batch", {"bookings": []})],
+)
+async def test_two_different_keys_in_headers_are_refused(service: Service, url: str, body: dict[str, Any]) -> None:
+    answer = await service.http.post(url, json=body, headers=[("Idempotency-Key", "k"), ("idempotency-key", "l")])
+    assert is_problem(answer, 400, "malformed-request")
+    assert fields(answer) == {"Idempotency-Key"}
+
+
+async def test_the_same_key_in_two_headers_is_one_key(service: Service) -> None:
+    answer = await service.http.post(URL, json=BUY, headers=[("Idempotency-Key", "k")] * 2)
+    assert answer.status_code == 200
+    assert (await service.http.get("/bookings/k")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"notes": "a\x00b"}, "takes no NUL characters"),
+        ({"engine": "a\x00b"}, "takes no control characters"),
+        ({"side": "HOLD"}, "takes BUY or SELL"),
+        ({"client_trade_id": "é"}, "takes printable ASCII characters only"),
+    ],
+)
+async def test_what_a_field_takes_is_said_in_plain_words(service: Service, changed: dict[str, str], words: str) -> None:
+    body = (await service.http.post(URL, json={**BUY, **changed})).json()
+    assert body["errors"] == [{"field": next(iter(changed)), "message": words}]
+    assert "regex" not in body["detail"]
+    assert words in body["detail"]
+
+
+@pytest.mark.parametrize("word", ["null", "NULL"])
+async def test_the_word_null_is_no_value_of_a_parameter(service: Service, word: str) -> None:
+    answer = await service.http.get(f"/rebalance/signals?status={word}")
+    assert is_problem(answer, 400, "malformed-request")
+    assert fields(answer) == {"status"}
+    assert (await service.http.get(f"/trades?engine={word}")).status_code == 200  # a name like any other

@@ -1,0 +1,142 @@
+"""Every route asks for a key with a scope: the application's own route table is walked, so that none is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+import httpx
+from litestar import get
+from litestar.routes import HTTPRoute
+
+from portfolio.entrypoints.http.app import PortfolioApp
+from portfolio.entrypoints.http.operations.openapi import document
+from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.operation import Operation, operation_of
+from tests.support.services.http_service import Service, is_problem, running
+
+PROBES = {"/health/live", "/health/ready"}
+JSON = {"Content-Type": "application/json"}
+PATH_PARTS = {"{trade_id}": "1", "{client_trade_id}": "k", "{signal_id}": "s", "{name}": "start.js"}
+# A key for every set of scopes that there is.
+SCOPE_SETS = [frozenset(chosen) for size in (1, 2, 3) for chosen in combinations(Scope, size)]
+
+
+def secret_of(scopes: frozenset[Scope]) -> str:
+    """The key that has just these scopes."""
+    return "-".join(sorted(scopes)).ljust(20, "x")
+
+
+KEYS = ",".join(f"k{n}:{'+'.join(sorted(scopes))}:{secret_of(scopes)}" for n, scopes in enumerate(SCOPE_SETS))
+
+
+def table(app: PortfolioApp) -> Iterator[tuple[str, str, Operation | None]]:
+    """Every method of every route that the application has, with what it declares."""
+    for route in app.routes:
+        assert isinstance(route, HTTPRoute), f"{route.path} is no route of HTTP: nothing guards it"
+        for handler in route.route_handlers:
+            if handler.http_methods == {"OPTIONS"}:
+                continue  # the framework's own; refused below
+            for method in sorted(handler.http_methods):
+                yield str(method), route.path_format, operation_of(handler)
+
+
+def unguarded(app: PortfolioApp) -> set[str]:
+    """The paths that do without a scope, or declare nothing at all."""
+    return {path for _, path, operation in table(app) if operation is None or operation.scope is None}
+
+
+async def ask(service: Service, method: str, template: str, key: str | None) -> httpx.Response:
+    """The answer to a request that carries that key, and an empty object where a body may be."""
+    path = template
+    for part, value in PATH_PARTS.items():
+        path = path.replace(part, value)
+    assert "{" not in path, f"{template} has a part that this test has no value for"
+    headers = {} if key is None else {"X-TRADING-API-KEY": key}
+    if method == "GET":
+        return await service.http.get(path, headers=headers)
+    return await service.http.request(method, path, content=b"{}", headers={**JSON, **headers})
+
+
+async def test_every_route_but_the_probes_needs_a_scope(service: Service) -> None:
+    assert len(list(table(service.app))) >= 30
+    assert unguarded(service.app) == PROBES
+
+
+async def test_who_may_only_read_changes_nothing_and_who_may_only_trade_undoes_nothing(service: Service) -> None:
+    asking = {"/rebalance/what-if", "/pretrade/check"}
+    undoing = {"/cash/movements", "/trades/{trade_id}/reverse"}
+    for method, path, operation in table(service.app):
+        assert operation is not None
+        changes = method != "GET" and path not in asking
+        expected = Scope.ADMIN if path in undoing else Scope.TRADE if changes else Scope.READ
+        assert operation.scope in ({expected} if path not in PROBES else {None}), path
+        if changes:
+            assert operation.or_scope is None, path
+
+
+async def test_a_route_that_declares_nothing_is_found_and_serves_nobody() -> None:
+    @get("/forgotten")
+    async def read_forgotten() -> str:
+        return "secret"
+
+    async with running(api_keys=KEYS) as service:
+        service.app.register(read_forgotten)
+        assert unguarded(service.app) == {*PROBES, "/forgotten"}
+        answer = await ask(service, "GET", "/forgotten", secret_of(frozenset(Scope)))
+    assert is_problem(answer, 405, "method-not-allowed")
+
+
+async def test_every_route_refuses_who_has_no_key_or_a_wrong_one() -> None:
+    async with running(api_keys=KEYS) as service:
+        for method, path, operation in table(service.app):
+            assert operation is not None
+            for key in (None, "", "x" * 20, secret_of(SCOPE_SETS[0])[:-1], secret_of(SCOPE_SETS[0]) + "x"):
+                answer = await ask(service, method, path, key)
+                if operation.scope is None:
+                    assert answer.status_code == 200, path
+                else:
+                    assert is_problem(answer, 401, "unauthorized"), path
+                    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    assert service.ledger.books.trades == {}
+
+
+async def test_every_route_serves_the_scopes_it_declares_and_no_other() -> None:
+    async with running(api_keys=KEYS) as service:
+        documented = document(service.app, keyed=True)["paths"]
+        for method, path, operation in table(service.app):
+            assert operation is not None
+            for scopes in SCOPE_SETS:
+                answer = await ask(service, method, path, secret_of(scopes))
+                if operation.scope is not None and scopes.isdisjoint(operation.scopes):
+                    assert is_problem(answer, 403, "forbidden"), (path, scopes)
+                    continue
+                assert answer.status_code not in {401, 403, 405, 500}, (path, scopes, answer.text)
+                if not operation.hidden:
+                    assert str(answer.status_code) in documented[path][method.lower()]["responses"], (path, answer.text)
+
+
+async def test_what_the_framework_adds_by_itself_is_served_to_nobody() -> None:
+    async with running(api_keys=KEYS) as service:
+        for path in sorted({path for _, path, _ in table(service.app)}):
+            answer = await ask(service, "OPTIONS", path, secret_of(frozenset(Scope)))
+            assert is_problem(answer, 405, "method-not-allowed"), path
+
+
+async def test_the_document_names_every_operation_with_its_scope(service: Service) -> None:
+    documented = document(service.app, keyed=True)["paths"]
+    hidden = set()
+    for method, path, operation in table(service.app):
+        assert operation is not None
+        if operation.hidden:
+            hidden.add(path)
+            continue
+        described = documented[path][method.lower()]
+        if operation.scope is None:
+            assert not {"security", "x-scope"} & set(described), path
+        else:
+            assert described["security"] == [{"apiKey": []}, {"bearer": []}], path
+            assert described["x-scope"] == " or ".join(operation.scopes), path
+            assert {"401", "403", "429"} <= set(described["responses"]), path
+    # what is not in the document is the document itself, and the pages that show it
+    assert hidden == {"/openapi.json", "/docs", "/docs/{name}"}

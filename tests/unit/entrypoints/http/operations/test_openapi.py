@@ -1,0 +1,99 @@
+"""The OpenAPI document says what the routes do."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from portfolio.entrypoints.http.operations.openapi import document
+from tests.support.services.http_service import running
+
+
+@pytest.fixture(scope="module")
+def described() -> dict[str, Any]:
+    async def make() -> dict[str, Any]:
+        async with running() as service:
+            return document(service.app, keyed=True)
+
+    return asyncio.run(make())
+
+
+def operations(described: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Every operation, by its method and path."""
+    return [
+        (f"{method} {path}", operation)
+        for path, methods in described["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def examples_of(content: dict[str, Any]) -> list[Any]:
+    """The examples of one content."""
+    return [content["example"]] if "example" in content else [e["value"] for e in content.get("examples", {}).values()]
+
+
+def test_every_route_of_the_contract_is_there(described: dict[str, Any]) -> None:
+    assert {name for name, _ in operations(described)} == {
+        "get /health", "get /health/live", "get /health/ready", "get /metrics", "get /portfolio", "get /positions",
+        "post /portfolio/refresh", "get /performance", "post /holdings/update", "post /holdings/update/batch",
+        "get /bookings", "get /bookings/{client_trade_id}", "post /cash/movements", "get /trades",
+        "post /trades/{trade_id}/reverse", "get /risk/concentration", "get /risk/correlation-matrix",
+        "get /risk/volatility-analysis", "get /risk/value-at-risk", "get /risk/sector-allocation",
+        "get /risk/portfolio-health", "get /rebalance/analysis", "get /rebalance/recommendations",
+        "post /rebalance/what-if", "post /pretrade/check", "post /rebalance/generate-signals", "get /rebalance/signals",
+        "post /rebalance/signals/{signal_id}/acknowledge", "get /performance/timeframes",
+    }  # fmt: skip
+
+
+def test_every_body_and_answer_has_an_example_and_each_is_valid(described: dict[str, Any]) -> None:
+    for name, operation in operations(described):
+        contents = [(str(status), r["content"]) for status, r in operation["responses"].items() if "content" in r]
+        if "requestBody" in operation:
+            contents.append(("body", operation["requestBody"]["content"]))
+        for where, by_type in contents:
+            for media_type, content in by_type.items():
+                if media_type == "text/plain":
+                    continue
+                examples = examples_of(content)
+                assert examples, f"{name} {where}"
+                schema = {**content["schema"], "components": described["components"]}
+                for example in examples:
+                    jsonschema_rs.validate(schema, example)
+
+
+def test_every_route_documents_what_can_go_wrong(described: dict[str, Any]) -> None:
+    for name, operation in operations(described):
+        statuses = set(operation["responses"])
+        assert {"200", "400", "403", "500", "503"} <= statuses, name
+        if operation.get("security"):
+            assert {"401", "403", "429"} <= statuses, name
+        if name.startswith("post"):
+            assert {"408", "413", "415"} <= statuses, name
+        for status in statuses & {"429", "503"}:
+            response = operation["responses"][status]
+            assert "Retry-After" in response.get("headers", {}) or name == "get /health", name
+
+
+def test_only_the_probes_need_no_key(described: dict[str, Any]) -> None:
+    assert {name for name, o in operations(described) if "security" not in o} == {
+        "get /health/live",
+        "get /health/ready",
+    }
+
+
+def test_an_open_service_asks_for_no_key() -> None:
+    async def make() -> dict[str, Any]:
+        async with running() as service:
+            return document(service.app, keyed=False)
+
+    open_ = asyncio.run(make())
+    assert "securitySchemes" not in open_["components"]
+    assert not [name for name, operation in operations(open_) if "security" in operation]
+
+
+def test_the_schemas_are_valid_as_such(described: dict[str, Any]) -> None:
+    for schema in described["components"]["schemas"].values():
+        jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
