@@ -1,0 +1,87 @@
+"""Proves the shape of the code: how many files a folder has, how long functions and classes are, how much they take.
+
+What is over its size says why beside it, in a comment on the line of its name: ``# shape: the reason``.
+
+Run as `python -m checks.shape`.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("src", "tests", "migrations", "benchmarks", "checks")
+SOURCES = ("src", "migrations", "benchmarks", "checks")
+
+MOST_FILES = 16  # __init__.py apart
+MOST_LINES_OF_A_FUNCTION = 40
+MOST_LINES_OF_A_CLASS = 150
+MOST_PARAMETERS = 5  # self and cls apart
+
+MARK = "# shape: "
+# Numbered, one after the other: a folder of them is a list, not a room.
+LISTS = {ROOT / "migrations" / "versions"}
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something larger than it may be, without a reason beside it."""
+
+    place: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.text}"
+
+
+def crowded_folders(root: Path = ROOT) -> Iterator[Finding]:
+    """Yield the folders with more modules than one can overlook."""
+    folders = {file.parent for name in FOLDERS for file in (root / name).rglob("*.py")}
+    for folder in sorted(folders - LISTS):
+        count = sum(file.name != "__init__.py" for file in folder.glob("*.py"))
+        if count > MOST_FILES:
+            yield Finding(str(folder.relative_to(root)), f"{count} modules, at most {MOST_FILES}")
+
+
+def large_definitions(source: str, name: str) -> Iterator[Finding]:
+    """Yield the functions and classes of a module that are over their size and say no reason."""
+    lines = source.splitlines()
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, Function | ast.ClassDef) or MARK in lines[node.lineno - 1]:
+            continue
+        place, length = f"{name}:{node.lineno} {node.name}", (node.end_lineno or node.lineno) - node.lineno + 1
+        if isinstance(node, ast.ClassDef):
+            if length > MOST_LINES_OF_A_CLASS:
+                yield Finding(place, f"a class of {length} lines, at most {MOST_LINES_OF_A_CLASS}")
+            continue
+        if length > MOST_LINES_OF_A_FUNCTION:
+            yield Finding(place, f"{length} lines, at most {MOST_LINES_OF_A_FUNCTION}")
+        if (count := _parameters(node)) > MOST_PARAMETERS:
+            yield Finding(place, f"{count} parameters, at most {MOST_PARAMETERS}")
+
+
+def findings(root: Path = ROOT) -> list[Finding]:
+    """Return all that is over its size in a checkout."""
+    found = list(crowded_folders(root))
+    for folder in SOURCES:
+        for file in sorted((root / folder).rglob("*.py")):
+            found += large_definitions(file.read_text(encoding="utf-8"), str(file.relative_to(root)))
+    return found
+
+
+def _parameters(function: Function) -> int:
+    given = function.args
+    names = [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    return len([name for name in names if name not in {"self", "cls"}])
+
+
+if __name__ == "__main__":
+    over = findings()
+    print(*over, f"{len(over)} over their size" if over else "every folder, function and class has its size", sep="\n")
+    sys.exit(bool(over))
