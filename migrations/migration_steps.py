@@ -166,6 +166,32 @@ class Alteration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Renaming:
+    """Columns of a table that get other names, and then perhaps the table itself; every row and every key stays.
+
+    Each is one statement. Online one that is done already is left out, whichever way it goes.
+    """
+
+    table: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+    to: str = ""
+
+    def apply(self) -> None:
+        """Give the new names."""
+        for old, new in self.columns.items():
+            _rename_column(self.table, old, new)
+        if self.to:
+            _rename_table(self.table, self.to)
+
+    def revert(self) -> None:
+        """Give the old names back."""
+        if self.to:
+            _rename_table(self.to, self.table)
+        for old, new in self.columns.items():
+            _rename_column(self.table, new, old)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inspected:
     """What a table has: types by column, and the names of its indexes; nothing is known of it offline."""
 
@@ -193,6 +219,21 @@ def _inspected(table: str) -> Inspected:
     inspector: Inspector = inspect(op.get_bind())
     columns = {column["name"]: str(column["type"]).upper() for column in inspector.get_columns(table)}
     return Inspected(columns=columns, keys=frozenset(str(key["name"]) for key in inspector.get_indexes(table)))
+
+
+def _rename_column(table: str, old: str, new: str) -> None:
+    if _is_table(table) and new not in _inspected(table).columns:
+        _run(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}")
+
+
+def _rename_table(old: str, new: str) -> None:
+    if op.get_context().as_sql or not _is_table(new):
+        _run(f"ALTER TABLE {old} RENAME TO {new}")
+
+
+def _is_table(name: str) -> bool:
+    """Return whether there is such a table; offline there is what the migrations before have made."""
+    return op.get_context().as_sql or inspect(op.get_bind()).has_table(name)
 
 
 def _holds(table: str, column: str = "") -> bool:

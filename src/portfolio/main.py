@@ -19,7 +19,7 @@ from portfolio.application.ledger.verification import ReconcileBooks, VerifyBook
 from portfolio.application.performance.gap_filling import FillGaps
 from portfolio.application.prices.backfill import Backfill
 from portfolio.domain.money import Money
-from portfolio.entrypoints.cli.commands import Desk, commands
+from portfolio.entrypoints.cli.commands import Commands, commands
 from portfolio.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,13 +49,13 @@ class CompositionRoot:
         return migration_sql(settings.prices_schema, start=start, end=end)
 
     @asynccontextmanager
-    async def desk(self, settings: Settings) -> AsyncIterator[Desk]:
+    async def desk(self, settings: Settings) -> AsyncIterator[Commands]:
         """Open the database and yield the use cases of the command line."""
         clock, database = SystemClock(), Database.of(settings, for_commands=True)
         exchanges, ledger = _exchanges(settings, clock), database.ledger
         try:
             await database.check_schema()
-            yield Desk(
+            yield Commands(
                 open_books=OpenBooks(ledger, clock, Money(settings.initial_cash), PORTFOLIO_ID),
                 verify=VerifyBooks(ledger, portfolio_id=PORTFOLIO_ID),
                 reconcile=ReconcileBooks(ledger, clock, portfolio_id=PORTFOLIO_ID),
@@ -77,11 +77,11 @@ class CompositionRoot:
 
     def application(self, settings: Settings) -> PortfolioApp:
         """Return the application of the settings, which opens the books when it starts."""
-        from portfolio.entrypoints.assembly import Rim, assemble  # noqa: PLC0415  the server is for one command alone
+        from portfolio.entrypoints.assembly import Adapters, assemble  # noqa: PLC0415  the server is for one command alone
 
         clock, database = SystemClock(), Database.of(settings)
         exchanges = _exchanges(settings, clock)
-        rim = Rim(
+        rim = Adapters(
             clock=clock,
             ledger=database.ledger,
             prices=database.prices,

@@ -50,7 +50,7 @@ def test_64_clients_at_once_lose_nothing_and_double_nothing(mysql_database: Data
         # Every buy is of 2 at 10 with a fee of 0.02, every sell of 1 at 11 with a fee of 0.01.
         assert position["quantity"] == 2 * bought - sold
         assert portfolio["cash_balance"] == (100_000_000 - bought * Decimal("20.02") + sold * Decimal("10.99"))
-        assert portfolio["drift"] == 0
+        assert portfolio["unreconciled"] == 0
         assert portfolio["total_value"] == (
             portfolio["net_deposits"] + portfolio["realized_pnl"] + portfolio["unrealized_pnl"]
         )

@@ -49,7 +49,7 @@ async def kill_and_restart(of: Fleet, load: Load, kills: int) -> None:
     for number in range(kills):
         await asyncio.sleep(dice.uniform(0.5, 1.5))
         await of.kill(victim)
-        load.tally["killed"] += 1
+        load.trade_counts["killed"] += 1
         if number == 0:
             await the_only_leader(of, other_than=victim)
         await asyncio.sleep(dice.uniform(0.0, 0.5))
@@ -66,7 +66,7 @@ async def run(of: Fleet, load: Load, kills: int) -> None:
 
 def check_all(of: Fleet, load: Load) -> None:
     """Everything that has to hold when the load has ended."""
-    print(f"\nseed {load.seed}: {dict(load.tally)}")
+    print(f"\nseed {load.seed}: {dict(load.trade_counts)}")
     check(of.tables.read(), load.model(CASH, dict.fromkeys(PRICES, PRICE * ONE)))
     verified = next(iter(of.instances.values())).command("verify")
     assert verified.returncode == 0, verified.stdout
@@ -79,8 +79,8 @@ def check_all(of: Fleet, load: Load) -> None:
     ]
     assert not late, f"the lease did not pass on in time: {late}"
     assert flips(load.leaders_seen) <= len(taken) - 1, "two instances took themselves for the leader"
-    assert load.tally["own writes seen on any instance"] > 0
-    assert load.tally["others' writes seen in order"] > 0
+    assert load.trade_counts["own writes seen on any instance"] > 0
+    assert load.trade_counts["others' writes seen in order"] > 0
 
 
 def test_with_instances_killed_and_restarted_under_load_all_promises_hold(

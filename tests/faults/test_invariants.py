@@ -127,8 +127,8 @@ FIGURES = [
     ("mock_trades", "quantity", "client_trade_id = 'four'", "quantity_is_conserved"),
     ("mock_trades", "realized_pnl", "client_trade_id = 'two'", "the_replay_gives_the_sums"),
     ("mock_trades", "fee", "client_trade_id = 'one'", "the_replay_gives_the_sums"),
-    ("cash_movements", "cash_delta", "client_movement_id = 'five'", "cash_is_conserved"),
-    ("cash_movements", "net_deposits_delta", "client_movement_id = 'five'", "the_replay_gives_the_sums"),
+    ("cash_transactions", "cash_delta", "client_transaction_id = 'five'", "cash_is_conserved"),
+    ("cash_transactions", "net_deposits_delta", "client_transaction_id = 'five'", "the_replay_gives_the_sums"),
 ]
 
 
@@ -142,8 +142,8 @@ def test_a_figure_that_is_off_by_the_last_digit_is_caught(
 
 
 COPIED = (
-    "symbol, side, quantity, price, amount, fee, net_amount, execution_time, booked_by, cash_delta, asset_delta,"
-    " basis_sold, realized_pnl, closes, portfolio_id, booked_at"
+    "symbol, side, quantity, price, amount, fee, net_amount, execution_time, booked_by, cash_delta, notional_delta,"
+    " cost_basis_sold, realized_pnl, closes, portfolio_id, booked_at"
 )
 ROWS = {
     "a trade is gone": ("DELETE FROM mock_trades WHERE client_trade_id = 'one'", "nothing_acknowledged_is_missing"),
@@ -156,7 +156,7 @@ ROWS = {
         "nothing_acknowledged_is_missing",
     ),
     "a deposit is gone": (
-        "DELETE FROM cash_movements WHERE client_movement_id = 'five'",
+        "DELETE FROM cash_transactions WHERE client_transaction_id = 'five'",
         "nothing_acknowledged_is_missing",
     ),
     "a trade is there twice": (
@@ -167,7 +167,7 @@ ROWS = {
         "nothing_is_doubled",
     ),
     "a deposit is nobody's": (
-        "UPDATE cash_movements SET client_movement_id = 'other' WHERE client_movement_id = 'five'",
+        "UPDATE cash_transactions SET client_transaction_id = 'other' WHERE client_transaction_id = 'five'",
         "nothing_is_doubled",
     ),
     "an outcome is dropped": (
@@ -214,7 +214,7 @@ def test_every_check_is_shown_to_fail() -> None:
 
 def test_an_answer_whose_sums_are_off_by_the_last_digit_is_caught() -> None:
     told = {"total_value": "3", "cash_balance": "1", "invested_amount": "2", "net_deposits": "3", "realized_pnl": "0"}
-    told |= {"unrealized_pnl": "0", "drift": "0"}
+    told |= {"unrealized_pnl": "0", "unreconciled": "0"}
     positions = [{"market_value": "2"}]
     compare_identity({**told, "positions": positions})
     for name in told:

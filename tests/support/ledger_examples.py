@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
-from portfolio.application.ledger.records import Acceptance, NewMovement, NewTrade, RecordedOutcome, Refusal
+from portfolio.application.ledger.records import Acceptance, CashEntry, RecordedOutcome, Refusal, TradeEntry
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade import Execution, Side
 from portfolio.domain.money import Money, Price, Quantity
@@ -43,19 +43,19 @@ async def open_books(ledger: Ledger, cash: str = "100000") -> Portfolio:
 
     async def opening(unit: LedgerUnit) -> None:
         adopted, baseline = unit.portfolio.adopt(AT)
-        await unit.add_movement(movement_entry(adopted, baseline))
+        await unit.add_cash_entry(cash_entry(adopted, baseline))
         after, deposit = adopted.deposit(money(cash), AT)
-        await unit.add_movement(movement_entry(after, deposit))
+        await unit.add_cash_entry(cash_entry(after, deposit))
         await unit.save(after)
 
     await ledger.transact(1, opening)
     return await ledger.load(1)
 
 
-def movement_entry(after: Portfolio, movement: object, **fields: object) -> NewMovement:
-    """The entry of a movement that led to ``after``."""
-    entry = NewMovement(
-        movement=movement,  # type: ignore[arg-type]  # a Movement; the fields are checked by the dataclass
+def cash_entry(after: Portfolio, transaction: object, **fields: object) -> CashEntry:
+    """The entry of a transaction that led to ``after``."""
+    entry = CashEntry(
+        transaction=transaction,  # type: ignore[arg-type]  # a Movement; the fields are checked by the dataclass
         portfolio_id=after.id,
         revision=after.revision,
         owner="service",
@@ -69,7 +69,7 @@ async def book(unit: LedgerUnit, wanted: Execution | None = None, **fields: obje
     """Book one execution in an open unit and return the trade's id."""
     asked, before = wanted or execution(), unit.portfolio
     bought, trade = before.buy(asked) if asked.side is Side.BUY else before.sell(asked)
-    entry = NewTrade(trade=trade, portfolio_id=bought.id, revision=bought.revision, owner="engine", booked_at=AT)
+    entry = TradeEntry(trade=trade, portfolio_id=bought.id, revision=bought.revision, owner="engine", booked_at=AT)
     [trade_id] = await unit.add_trades([replace(entry, **fields)])  # type: ignore[arg-type]
     await unit.save(bought)
     return trade_id

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from portfolio.analytics.figure import Counts, Figure, Mask, Matrix, Reason, frozen
+from portfolio.analytics.figure import Counts, Figure, Mask, Matrix, Undefined, frozen
 from portfolio.analytics.returns import LEAST_RETURNS, NO_DEVIATION
 
 # Below this share of the sum of squares, a sum of squared deviations has lost three digits to cancellation.
@@ -37,23 +37,23 @@ class Correlation:
 
     matrix: Matrix
     common_days: Counts
-    excluded: tuple[Reason | None, ...]
+    excluded: tuple[Undefined | None, ...]
     average: Figure
 
-    def pair_reason(self, one: int, other: int) -> Reason | None:
+    def pair_reason(self, one: int, other: int) -> Undefined | None:
         """Return why the pair of columns ``one`` and ``other`` has no coefficient; None where it has one."""
         if not np.isnan(self.matrix[one, other]):
             return None
         for own in (one, other):
             if np.isnan(self.matrix[own, own]):
                 few = self.common_days[own, own] < LEAST_RETURNS
-                return Reason.TOO_FEW_OBSERVATIONS if few else Reason.CONSTANT_SERIES
+                return Undefined.TOO_FEW_OBSERVATIONS if few else Undefined.CONSTANT_SERIES
         days = int(self.common_days[one, other])
         if days < LEAST_RETURNS:
-            return Reason.TOO_FEW_COMMON_DAYS if days else Reason.NO_COMMON_DAYS
-        return Reason.CONSTANT_SERIES
+            return Undefined.TOO_FEW_COMMON_DAYS if days else Undefined.NO_COMMON_DAYS
+        return Undefined.CONSTANT_SERIES
 
-    def undefined_pairs(self) -> list[tuple[int, int, Reason]]:
+    def undefined_pairs(self) -> list[tuple[int, int, Undefined]]:
         """Return (column, higher column, reason) of the pairs without a coefficient whose two assets are included."""
         if not np.isnan(self.matrix.sum()):
             return []
@@ -98,7 +98,7 @@ def average_correlation(matrix: Matrix, eligible: npt.ArrayLike) -> Figure:
     """
     chosen = np.flatnonzero(np.asarray(eligible, dtype=np.bool_))
     if chosen.size < 2:
-        return Figure(reason=Reason.NO_POSITIONS if not matrix.size else Reason.TOO_FEW_POSITIONS)
+        return Figure(reason=Undefined.NO_POSITIONS if not matrix.size else Undefined.TOO_FEW_POSITIONS)
     block = matrix if chosen.size == len(matrix) else matrix[np.ix_(chosen, chosen)]
     # Every pair is in there twice, and the diagonal holds a one for each asset that is defined.
     twice, total = block.size - chosen.size, float(block.sum()) - chosen.size
@@ -106,7 +106,7 @@ def average_correlation(matrix: Matrix, eligible: npt.ArrayLike) -> Figure:
         defined = ~np.isnan(block)
         on_diagonal = int(np.count_nonzero(np.diagonal(defined)))
         twice, total = int(np.count_nonzero(defined)) - on_diagonal, float(block[defined].sum()) - on_diagonal
-    return Figure(total / twice) if twice else Figure(reason=Reason.TOO_FEW_OBSERVATIONS)
+    return Figure(total / twice) if twice else Figure(reason=Undefined.TOO_FEW_OBSERVATIONS)
 
 
 def pairs_above(returns: Matrix, bound: float) -> dict[tuple[int, int], float]:
@@ -239,7 +239,7 @@ def _two_passes(x: Matrix, y: Matrix) -> tuple[Matrix, Matrix, Matrix]:
     return np.einsum("ij,ij->j", x, x), np.einsum("ij,ij->j", y, y), np.einsum("ij,ij->j", x, y)
 
 
-def _excluded(result: Correlation) -> tuple[Reason | None, ...]:
+def _excluded(result: Correlation) -> tuple[Undefined | None, ...]:
     """Return, for each asset, why it is correlated with no other; None where it is, or where there is no other.
 
     An asset is out for its own series first. Otherwise it is out if there are others with a series of their own and it
@@ -250,7 +250,7 @@ def _excluded(result: Correlation) -> tuple[Reason | None, ...]:
     defined = ~np.isnan(np.diagonal(result.matrix))
     paired = np.count_nonzero(~np.isnan(result.matrix), axis=1) > 1
     alone = defined & ~paired
-    reasons: list[Reason | None] = [None] * defined.size
+    reasons: list[Undefined | None] = [None] * defined.size
     for asset in np.flatnonzero(~defined).tolist():
         reasons[asset] = result.pair_reason(asset, asset)
     for asset in np.flatnonzero(alone).tolist():

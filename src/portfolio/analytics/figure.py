@@ -19,7 +19,7 @@ Mask = npt.NDArray[np.bool_]
 Number = TypeVar("Number", bound=np.generic)
 
 
-class Reason(StrEnum):
+class Undefined(StrEnum):
     """Why a figure is not defined; the words that answers carry."""
 
     NO_POSITIONS = "no_positions"
@@ -38,7 +38,7 @@ class Figure:
     """One statistic: a finite value, or None and the reason for it."""
 
     value: float | None = None
-    reason: Reason | None = None
+    reason: Undefined | None = None
 
     def __post_init__(self) -> None:
         assert (self.value is None) != (self.reason is None), "a value, or the reason why there is none"
@@ -50,20 +50,20 @@ class Figures:
     """One statistic of each asset: ``values`` ``(n_assets,)``, NaN exactly where ``reasons`` has a reason."""
 
     values: Vector
-    reasons: tuple[Reason | None, ...]
+    reasons: tuple[Undefined | None, ...]
 
     def __post_init__(self) -> None:
         undefined = [reason is not None for reason in self.reasons]
         assert np.array_equal(~np.isfinite(self.values), undefined), "a reason for each NaN, and for no other"
 
     @classmethod
-    def of(cls, values: Vector, reasons: Sequence[Reason | None]) -> Self:
+    def of(cls, values: Vector, reasons: Sequence[Undefined | None]) -> Self:
         """Return the figures: ``values`` where there is no reason against it, NaN elsewhere."""
         undefined = np.array([reason is not None for reason in reasons], dtype=np.bool_)
         return cls(frozen(np.where(undefined, np.nan, values)), tuple(reasons))
 
     @classmethod
-    def none(cls, n_assets: int, reason: Reason) -> Self:
+    def none(cls, n_assets: int, reason: Undefined) -> Self:
         """Return figures of which none is defined."""
         return cls(frozen(np.full(n_assets, np.nan)), (reason,) * n_assets)
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from portfolio.analytics.figure import Figures, Matrix, Reason
+from portfolio.analytics.figure import Figures, Matrix, Undefined
 
 DAYS: Final = 14
 FULL_SCALE: Final = 0.5
@@ -27,9 +27,9 @@ def momentum(closes: Matrix) -> Figures:
     """
     n_assets = closes.shape[1]
     if len(closes) <= DAYS:
-        return Figures.none(n_assets, Reason.MISSING_CLOSE)
+        return Figures.none(n_assets, Undefined.MISSING_CLOSE)
     change = closes[-1] / closes[-1 - DAYS] - 1.0
     missing = np.isnan(change).tolist()
     return Figures.of(
-        np.clip(change / FULL_SCALE, -1.0, 1.0), [Reason.MISSING_CLOSE if gone else None for gone in missing]
+        np.clip(change / FULL_SCALE, -1.0, 1.0), [Undefined.MISSING_CLOSE if gone else None for gone in missing]
     )

@@ -15,7 +15,7 @@ from typing import Final, SupportsFloat
 import numpy as np
 import numpy.typing as npt
 
-from portfolio.analytics.figure import Mask, Matrix, Reason, Vector, frozen
+from portfolio.analytics.figure import Mask, Matrix, Undefined, Vector, frozen
 
 DAYS_PER_YEAR: Final = 365
 LEAST_RETURNS: Final = 20
@@ -60,7 +60,7 @@ class CommonDays:
 
     returns: Matrix
     included: Mask
-    excluded: tuple[Reason | None, ...]
+    excluded: tuple[Undefined | None, ...]
     least: int
 
     @property
@@ -68,14 +68,14 @@ class CommonDays:
         """Return how many days are common; none where no asset has returns enough."""
         return len(self.returns) if self.included.any() else 0
 
-    def reason_against(self, weights: Vector) -> Reason | None:
+    def reason_against(self, weights: Vector) -> Undefined | None:
         """Return why nothing can be told of a portfolio of ``weights`` ``(n_assets,)``; None where it can."""
         if not weights.any():
-            return Reason.NO_POSITIONS
+            return Undefined.NO_POSITIONS
         if not weights[self.included].any():
-            return Reason.TOO_FEW_OBSERVATIONS
+            return Undefined.TOO_FEW_OBSERVATIONS
         if self.n_days < self.least:
-            return Reason.TOO_FEW_COMMON_DAYS if self.n_days else Reason.NO_COMMON_DAYS
+            return Undefined.TOO_FEW_COMMON_DAYS if self.n_days else Undefined.NO_COMMON_DAYS
         return None
 
 
@@ -171,6 +171,6 @@ def common_days(returns: Matrix, *, least: int = LEAST_RETURNS) -> CommonDays:
     return CommonDays(
         returns=np.ascontiguousarray(shared),
         included=included,
-        excluded=tuple(None if kept else Reason.TOO_FEW_OBSERVATIONS for kept in included.tolist()),
+        excluded=tuple(None if kept else Undefined.TOO_FEW_OBSERVATIONS for kept in included.tolist()),
         least=least,
     )

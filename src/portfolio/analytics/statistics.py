@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from portfolio.analytics.correlation import Correlation
 from portfolio.analytics.decimals import to_decimals
-from portfolio.analytics.figure import Figures, Reason
+from portfolio.analytics.figure import Figures, Undefined
 from portfolio.analytics.momentum import momentum
 from portfolio.analytics.pairs import PairMatrix
 from portfolio.analytics.returns import DAYS_PER_YEAR, PriceHistory
@@ -38,12 +38,12 @@ class Statistics:
         return self.correlations.correlation
 
     @property
-    def volatility_reasons(self) -> Mapping[str, Reason]:
+    def volatility_reasons(self) -> Mapping[str, Undefined]:
         """Return why an asset's volatility is undefined, by symbol."""
         return _reasons(self.history, self.daily)
 
     @property
-    def momentum_reasons(self) -> Mapping[str, Reason]:
+    def momentum_reasons(self) -> Mapping[str, Undefined]:
         """Return why an asset's momentum is undefined, by symbol."""
         return _reasons(self.history, self.momentum)
 
@@ -72,6 +72,6 @@ def _defined(names: Sequence[str], values: Sequence[Decimal | None]) -> Mapping[
     return MappingProxyType({name: value for name, value in zip(names, values, strict=True) if value is not None})
 
 
-def _reasons(history: PriceHistory, figures: Figures) -> Mapping[str, Reason]:
+def _reasons(history: PriceHistory, figures: Figures) -> Mapping[str, Undefined]:
     pairs = zip(history.symbols, figures.reasons, strict=True)
     return MappingProxyType({symbol: reason for symbol, reason in pairs if reason is not None})

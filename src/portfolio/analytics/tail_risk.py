@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from portfolio.analytics.figure import Figure, Matrix, Reason, Vector
+from portfolio.analytics.figure import Figure, Matrix, Undefined, Vector
 from portfolio.analytics.returns import NO_DEVIATION, common_days
 
 LEAST_OBSERVATIONS: Final = 30
@@ -37,7 +37,7 @@ class Loss:
     conditional_value_at_risk: Figure
 
     @classmethod
-    def undefined(cls, reason: Reason) -> Loss:
+    def undefined(cls, reason: Undefined) -> Loss:
         """Return a loss nobody knows, and why."""
         return cls(Figure(reason=reason), Figure(reason=reason))
 
@@ -62,7 +62,7 @@ class TailRisk:
 
     estimates: tuple[LossEstimates, ...]
     observations: int
-    excluded: tuple[Reason | None, ...]
+    excluded: tuple[Undefined | None, ...]
     covered_weight: float
 
 
@@ -163,7 +163,7 @@ def cornish_fisher_loss(moments: Moments, confidence: Decimal, *, highest: Decim
     # The derivative of the quantile by z is a + bz + cz^2.
     slope = (1.0 - 3.0 * kurtosis + 5.0 * square, 2.0 * skew, 3.0 * kurtosis - 6.0 * square)
     if beyond < quantile or _least(slope, z, _STANDARD.inv_cdf(float(highest))) <= 0.0:
-        return Loss.undefined(Reason.EXPANSION_NOT_MONOTONE)
+        return Loss.undefined(Undefined.EXPANSION_NOT_MONOTONE)
     return Loss(Figure(moments.mean + quantile * moments.deviation), Figure(moments.mean + beyond * moments.deviation))
 
 
@@ -188,7 +188,7 @@ def moments_of(losses: Vector) -> Moments | None:
 def _estimates(losses: Vector, confidences: Sequence[Decimal]) -> tuple[LossEstimates, ...]:
     worst_first = np.sort(losses)[::-1]
     moments = moments_of(losses)
-    alike = Loss.undefined(Reason.CONSTANT_SERIES)
+    alike = Loss.undefined(Undefined.CONSTANT_SERIES)
     return tuple(
         LossEstimates(
             confidence=confidence,
@@ -200,7 +200,7 @@ def _estimates(losses: Vector, confidences: Sequence[Decimal]) -> tuple[LossEsti
     )
 
 
-def _undefined(confidences: Sequence[Decimal], reason: Reason) -> tuple[LossEstimates, ...]:
+def _undefined(confidences: Sequence[Decimal], reason: Undefined) -> tuple[LossEstimates, ...]:
     nothing = Loss.undefined(reason)
     return tuple(
         LossEstimates(confidence=confidence, historical=nothing, normal=nothing, cornish_fisher=nothing)

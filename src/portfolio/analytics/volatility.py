@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from portfolio.analytics.figure import Counts, Figure, Figures, Matrix, Reason, Vector, frozen
+from portfolio.analytics.figure import Counts, Figure, Figures, Matrix, Undefined, Vector, frozen
 from portfolio.analytics.level import Level, level_of
 from portfolio.analytics.returns import DAYS_PER_YEAR, LEAST_RETURNS, NO_DEVIATION, common_days
 
@@ -80,7 +80,7 @@ def daily_volatility(returns: Matrix) -> Figures:
     """
     deviations, n = _deviations(returns)
     few = n < LEAST_RETURNS
-    reasons: list[Reason | None] = [Reason.TOO_FEW_OBSERVATIONS if lacking else None for lacking in few.tolist()]
+    reasons: list[Undefined | None] = [Undefined.TOO_FEW_OBSERVATIONS if lacking else None for lacking in few.tolist()]
     return Figures.of(deviations, reasons)
 
 
@@ -100,10 +100,10 @@ class _Parts:
     annualized: Figure
     diversification_ratio: Figure
     contributions: Vector
-    reason: Reason | None
+    reason: Undefined | None
 
 
-def _portfolio_parts(returns: Matrix, weights: Vector, reason: Reason | None) -> _Parts:
+def _portfolio_parts(returns: Matrix, weights: Vector, reason: Undefined | None) -> _Parts:
     """Return the portfolio's volatility and its parts from complete returns ``(n_common, n_included)``.
 
     With C the covariance, sqrt(w'Cw) is the deviation of the portfolio's own daily returns, and Cw the covariance of
@@ -122,13 +122,13 @@ def _portfolio_parts(returns: Matrix, weights: Vector, reason: Reason | None) ->
     deviation = variance**0.5
     annualized = Figure(deviation * _ANNUAL)
     if deviation <= NO_DEVIATION:
-        return _Parts(annualized, Figure(reason=Reason.CONSTANT_SERIES), np.empty(0), Reason.CONSTANT_SERIES)
+        return _Parts(annualized, Figure(reason=Undefined.CONSTANT_SERIES), np.empty(0), Undefined.CONSTANT_SERIES)
     contributions = weights * (portfolio @ centred) / degrees / variance
     own = np.sqrt(np.einsum("ij,ij->j", centred, centred) / degrees)
     return _Parts(annualized, Figure(float(weights @ own) / deviation), contributions, None)
 
 
-def _spread_out(parts: _Parts, excluded: Sequence[Reason | None]) -> Figures:
+def _spread_out(parts: _Parts, excluded: Sequence[Undefined | None]) -> Figures:
     """Return the contributions with one element for every asset, included or not."""
     reasons = [reason or parts.reason for reason in excluded]
     values = np.full(len(reasons), np.nan)
@@ -144,9 +144,9 @@ def _heat(daily: Figures, weights: Vector) -> Figure:
     """
     defined = ~np.isnan(daily.values)
     if not weights.any():
-        return Figure(reason=Reason.NO_POSITIONS)
+        return Figure(reason=Undefined.NO_POSITIONS)
     if not defined.any():
-        return Figure(reason=Reason.TOO_FEW_OBSERVATIONS)
+        return Figure(reason=Undefined.TOO_FEW_OBSERVATIONS)
     return Figure(float(weights[defined] @ daily.values[defined]))
 
 

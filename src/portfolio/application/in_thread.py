@@ -16,7 +16,7 @@ Ts = TypeVarTuple("Ts")
 _THREAD = ThreadPoolExecutor(1, thread_name_prefix="computation")
 
 
-async def beside_the_loop(compute: Callable[[*Ts], T], *given: *Ts) -> T:
+async def in_thread(compute: Callable[[*Ts], T], *given: *Ts) -> T:
     """Return what ``compute`` makes of what is given, once those who came before have had their turn.
 
     Python computes in one thread at a time whatever there is of them, so several are no faster. But each that wants to

@@ -55,13 +55,13 @@ class InvalidSymbol(DomainError):
 class AmountMismatch(DomainError):
     """The money of an execution lies too far from quantity x price."""
 
-    def __init__(self, asset_money: Decimal, notional: Decimal, tolerance_percent: Decimal) -> None:
+    def __init__(self, notional: Decimal, expected_notional: Decimal, tolerance_percent: Decimal) -> None:
         super().__init__(
-            f"the money for the asset is {plain(asset_money)} but quantity x price is {plain(notional)}: "
+            f"the money for the asset is {plain(notional)} but quantity x price is {plain(expected_notional)}: "
             f"more than {plain(tolerance_percent)} % apart"
         )
-        self.asset_money = asset_money
         self.notional = notional
+        self.expected_notional = expected_notional
         self.tolerance_percent = tolerance_percent
 
 

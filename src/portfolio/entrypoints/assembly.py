@@ -64,7 +64,7 @@ class CheckedFeed(PriceFeed, CrossCheck, Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rim:
+class Adapters:
     """What the adapters give: the ports, and how to check and close what is behind them."""
 
     clock: Clock
@@ -82,7 +82,7 @@ class Rim:
     close: Sequence[Step]
 
 
-def assemble(rim: Rim, settings: Settings, *, portfolio_id: int) -> PortfolioApp:
+def assemble(rim: Adapters, settings: Settings, *, portfolio_id: int) -> PortfolioApp:
     """Return the application: its use cases on the ports, its price loop, its start and its stop."""
     clock, ledger, rules = rim.clock, rim.ledger, settings.booking_rules
     max_price_age = timedelta(seconds=settings.price_max_age_seconds)

@@ -14,11 +14,11 @@ from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.records import (
     Acceptance,
     BookingKey,
-    NewMovement,
-    NewTrade,
+    CashEntry,
     PositionAdjustment,
     Refusal,
     Revisions,
+    TradeEntry,
     TradeFilter,
 )
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -33,9 +33,9 @@ from tests.support.ledger_examples import (
     accepted,
     book,
     book_one,
+    cash_entry,
     execution,
     money,
-    movement_entry,
     open_books,
     refused,
 )
@@ -96,8 +96,12 @@ async def test_a_buy_and_a_sale_leave_the_sums_of_the_contract(ports: Ports) -> 
     assert (after.cash, after.realized_pnl, after.fees_paid) == (money("100452.5"), money("452.5"), money("47.5"))
     closed = after.position(BTC)
     assert (closed.is_open, closed.cost_basis, closed.realized_pnl) == (False, money(0), money("452.5"))
-    assert (after.tally.trades, after.tally.wins, after.tally.gross_profit) == (2, 1, money("452.5"))
-    assert not after.drift
+    assert (after.trade_counts.trades, after.trade_counts.wins, after.trade_counts.gross_profit) == (
+        2,
+        1,
+        money("452.5"),
+    )
+    assert not after.unreconciled
 
 
 async def test_work_that_fails_leaves_no_trace(ports: Ports) -> None:
@@ -168,7 +172,7 @@ async def test_bookings_without_a_key_do_not_meet(ports: Ports) -> None:
 
 async def test_an_entry_comes_back_whole(ports: Ports) -> None:
     await open_books(ports.ledger)
-    written: list[NewTrade] = []
+    written: list[TradeEntry] = []
 
     async def work(unit: LedgerUnit) -> int:
         after, trade = unit.portfolio.buy(execution(quantity="0.000000000000000003", price="1234.5", fees="0"))
@@ -378,42 +382,42 @@ async def test_trades_are_filtered_and_paged(ports: Ports) -> None:
 async def test_movements_and_trades_are_replayed_in_the_order_they_were_booked(ports: Ports) -> None:
     await open_books(ports.ledger)
     await book_one(ports.ledger)
-    written: list[NewMovement] = []
+    written: list[CashEntry] = []
 
     async def adjust(unit: LedgerUnit) -> int:
-        after, movement = unit.portfolio.deposit(money("0.000000000000000001"), AT)
+        after, transaction = unit.portfolio.deposit(money("0.000000000000000001"), AT)
         moved = (PositionAdjustment(symbol=ETH, quantity_delta=Quantity(Decimal("-1.5"))),)
-        entry = movement_entry(
-            after, movement, positions=moved, client_movement_id="m", note="tiny", fingerprint="c" * 64
+        entry = cash_entry(
+            after, transaction, positions=moved, client_transaction_id="m", note="tiny", fingerprint="c" * 64
         )
         written.append(entry)
         await unit.save(after)
-        return await unit.add_movement(entry)
+        return await unit.add_cash_entry(entry)
 
-    movement_id = await ports.ledger.transact(1, adjust)
+    cash_transaction_id = await ports.ledger.transact(1, adjust)
     await book_one(ports.ledger)
     entries = await ports.ledger.entries(1, after=0, limit=100)
     assert [(type(entry), entry.revision) for entry in entries] == [
-        (NewMovement, 1),
-        (NewMovement, 2),
-        (NewTrade, 3),
-        (NewMovement, 4),
-        (NewTrade, 5),
+        (CashEntry, 1),
+        (CashEntry, 2),
+        (TradeEntry, 3),
+        (CashEntry, 4),
+        (TradeEntry, 5),
     ]
     assert entries[3] == written[0]
     assert [entry.revision for entry in await ports.ledger.entries(1, after=1, limit=3)] == [2, 3, 4]
-    found = await ports.ledger.transact(1, lambda unit: unit.movement("service", "m"))
+    found = await ports.ledger.transact(1, lambda unit: unit.transaction("service", "m"))
     assert found is not None
-    assert (found.id, found.entry) == (movement_id, written[0])
-    assert await ports.ledger.transact(1, lambda unit: unit.movement("service", "M")) is None
+    assert (found.id, found.entry) == (cash_transaction_id, written[0])
+    assert await ports.ledger.transact(1, lambda unit: unit.transaction("service", "M")) is None
 
 
 async def test_a_movement_key_is_used_once(ports: Ports) -> None:
     await open_books(ports.ledger)
 
     async def deposit(unit: LedgerUnit) -> None:
-        after, movement = unit.portfolio.deposit(Money(Decimal(1)), AT)
-        await unit.add_movement(movement_entry(after, movement, client_movement_id="m"))
+        after, transaction = unit.portfolio.deposit(Money(Decimal(1)), AT)
+        await unit.add_cash_entry(cash_entry(after, transaction, client_transaction_id="m"))
         await unit.save(after)
 
     await ports.ledger.transact(1, deposit)
@@ -426,8 +430,8 @@ async def test_a_ledger_that_answers_says_its_schema_revision(ports: Ports) -> N
     assert await ports.ledger.ping()
 
 
-def _entry(after: Portfolio, trade: Trade) -> NewTrade:
-    return NewTrade(
+def _entry(after: Portfolio, trade: Trade) -> TradeEntry:
+    return TradeEntry(
         trade=trade,
         portfolio_id=after.id,
         revision=after.revision,

@@ -113,7 +113,7 @@ async def test_deposits_and_reversals_whose_commit_is_lost_happen_once(running: 
     async with running.service.client() as client:
         booked = await book(client)
         for path, body in (
-            ("/cash/movements", {"kind": "deposit", "amount": 7}),
+            ("/cash/transactions", {"kind": "deposit", "amount": 7}),
             (f"/trades/{booked.body['trade_id']}/reverse", {}),
         ):
             await running.ready()

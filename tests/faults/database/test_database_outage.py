@@ -16,7 +16,7 @@ from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.engine import create_engine
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Question
-from portfolio.adapters.database.connection.timeouts import Limits
+from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.schema.migration import migrate
 from tests.support.database.database_run import launch_server
 from tests.support.database.database_server import DatabaseServer
@@ -168,8 +168,8 @@ async def test_a_snapshot_conflict_runs_the_whole_unit_again_from_its_first_read
     place = server.create_database_pair("snapshot")
     migrate(place.migration_url, place.prices_schema)
     execute(place, "INSERT INTO leases (name, holder, token, expires_at) VALUES ('x', 'a', 1, '2026-01-01')")
-    engine = create_engine(place.url, hosts=(), pool_size=1, limits=Limits())
-    connections = Connections(engine, Limits())
+    engine = create_engine(place.url, hosts=(), pool_size=1, limits=Timeouts())
+    connections = Connections(engine, Timeouts())
     read: list[int] = []
 
     async def work(session: Session) -> None:

@@ -12,7 +12,7 @@ from tests.support.database.old_database import execute
 from tests.support.services.proxied_service import BUY, ask, book, until
 from tests.support.services.service import ServiceProcess
 
-BOOKS = ("mock_portfolio", "mock_holdings", "mock_trades", "cash_movements")
+BOOKS = ("mock_portfolio", "mock_holdings", "mock_trades", "cash_transactions")
 
 KEPT: tuple[tuple[dict[str, Any], int, str], ...] = (
     ({"side": "SELL", "quantity": 1000, "net_amount": 10_000}, 409, "insufficient-quantity"),
@@ -57,7 +57,7 @@ async def test_a_refused_booking_leaves_the_books_as_they_were_to_the_byte_and_i
         assert (await ask(client, "POST", "/holdings/update/batch", batch)).body["booked"] == 0
         assert content() == before
         # The refusal stands although by now the booking could be carried out; what was malformed was never begun.
-        assert (await ask(client, "POST", "/cash/movements", {"kind": "deposit", "amount": 2_000_000})).status == 200
+        assert (await ask(client, "POST", "/cash/transactions", {"kind": "deposit", "amount": 2_000_000})).status == 200
         after = content()
         for number, (wrong, _, _) in enumerate(KEPT):
             again = await book(client, f"kept-{number}", **wrong)

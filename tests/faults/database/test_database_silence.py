@@ -102,7 +102,7 @@ async def test_with_a_silent_database_whatever_writes_or_decides_is_503_in_time(
             ask(client, "POST", "/holdings/update/batch", {"bookings": [BUY] * 3}),
             ask(client, "POST", "/pretrade/check", BUY),
             ask(client, "POST", "/rebalance/generate-signals"),
-            ask(client, "POST", "/cash/movements", {"kind": "deposit", "amount": 1}),
+            ask(client, "POST", "/cash/transactions", {"kind": "deposit", "amount": 1}),
             ask(client, "POST", "/trades/1/reverse", {}),
             ask(client, "GET", "/trades"),
             ask(client, "GET", "/bookings/silent"),

@@ -24,7 +24,7 @@ TABLES = (
     ("mock_holdings", "id"),
     ("mock_trades", "id"),
     ("booking_outcomes", "id"),
-    ("cash_movements", "id"),
+    ("cash_transactions", "id"),
     ("leases", "name"),
 )
 

@@ -89,7 +89,7 @@ def test_verify_finds_an_entry_that_one_node_has_lost(
             expect_same_books(place, cluster.nodes)
         expect_verified(cluster, service, place, [healthy])
 
-        # The cure: the node starts with nothing, and takes the state from the others.
+        # The remedy: the node starts with nothing, and takes the state from the others.
         harmed.kill()
         harmed.forget()
         harmed.start()

@@ -14,7 +14,7 @@ from sqlalchemy import insert, make_url
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.engine import create_engine
 from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.connection.timeouts import Limits
+from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.database import Database, open_database
 from portfolio.adapters.database.prices.leases import DatabaseLeases, check_fence
 from portfolio.adapters.database.schema.migration import migrate
@@ -147,8 +147,8 @@ async def test_one_instance_refreshes_and_another_node_takes_over(
 async def instance(cluster: GaleraCluster, place: DatabaseUnderTest, number: int) -> AsyncIterator[Connections]:
     """The connections of an instance on this node alone."""
     url = place_on(cluster, place, number).url
-    engine = create_engine(url, hosts=(), pool_size=2, limits=Limits())
-    connections = Connections(engine, Limits())
+    engine = create_engine(url, hosts=(), pool_size=2, limits=Timeouts())
+    connections = Connections(engine, Timeouts())
     try:
         yield connections
     finally:

@@ -51,7 +51,7 @@ class Book:
         await scene.until_definite(lambda: scene.client.post(BOOK, self.body), self.answers)
         told = [answer for answer in self.answers if answer.is_definite]
         first = [answer for answer in told if not answer.body.get("replayed")]
-        scene.tally["replayed"] += len(told) - len(first)
+        scene.trade_counts["replayed"] += len(told) - len(first)
         assert len(first) <= 1, f"{self.key} was booked by {len(first)} copies"
         assert first or lost or self.vanish == "whole", f"{self.key} is a replay of nothing"
         assert all(answer.told == told[0].told for answer in told), f"{self.key}: copies were told differently"
@@ -81,7 +81,7 @@ class Crowd:
             told = answers[one.key]
             scene.model.book(one.wish, told.body["trade_id"], one.key)
             scene.model.keep(one.key, Promise(one.wish, one.body, told.body["trade_id"], None, told.told))
-            scene.tally["acknowledged"] += 1
+            scene.trade_counts["acknowledged"] += 1
 
 
 @dataclass(slots=True)
@@ -115,7 +115,7 @@ class Batch:
         }
         assert len(firsts) == 1, "a part of a batch was booked before the rest"
         for result, (key, wish) in zip(results, self.items, strict=True):
-            scene.tally["replayed"] += bool(result["replayed"])
+            scene.trade_counts["replayed"] += bool(result["replayed"])
             one = Answer(result["http_status"], result["booking"] or result["problem"])
             known = scene.model.promises.get(key)
             if known is not None:
@@ -142,7 +142,7 @@ class Unkeyed:
             if take(scene, self.wish, "", b"", self.answer).refused:
                 scene.model.refuse_unkeyed()
             return
-        scene.tally["unknown, then resolved"] += 1
+        scene.trade_counts["unknown, then resolved"] += 1
         await scene.world.terminate()
         await scene.world.start()
         books = scene.world.tables.read()
@@ -150,7 +150,7 @@ class Unkeyed:
         for trade_id, _ in books.trades:
             if trade_id not in known:
                 scene.model.book(self.wish, trade_id)
-                scene.tally["acknowledged"] += 1
+                scene.trade_counts["acknowledged"] += 1
         if sum(not key for key, *_ in books.outcomes) > scene.model.unkeyed_refusals:
             scene.model.refuse_unkeyed()
 
@@ -176,12 +176,12 @@ class Again:
         answer = await scene.until_definite(lambda: scene.client.post(BOOK, self._body(scene)), self.answers)
         if self.changed:
             assert (answer.status, answer.slug) == (422, "key-reused"), f"{self.key}: {answer}"
-            scene.tally["refused, key of another"] += 1
+            scene.trade_counts["refused, key of another"] += 1
             return
         promise = scene.model.promises[self.key]
         assert answer.body.get("replayed") is True, f"{self.key}: {answer} is no replay"
         assert answer.told == promise.answer, f"{self.key}: {answer.told} instead of {promise.answer}"
-        scene.tally["replayed"] += 1
+        scene.trade_counts["replayed"] += 1
 
 
 @dataclass(slots=True)
@@ -222,4 +222,4 @@ class Malformed:
         """It has to be refused as malformed."""
         answer = await scene.until_definite(lambda: scene.client.post(BOOK, self.body), self.answers)
         assert answer.status in {400, 413}, f"{self.body[:100]!r}: {answer}"
-        scene.tally["refused, malformed"] += 1
+        scene.trade_counts["refused, malformed"] += 1

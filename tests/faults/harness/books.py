@@ -1,7 +1,7 @@
 """What the tables say, read straight from them in plain SQL: the service is not asked about itself.
 
 Every amount is an integer count of 1e-18. The sums of the entries are those of the whole tables, made anew at each
-reading: a replay of all trades and movements, whatever the service believes to have booked.
+reading: a replay of all trades and transactions, whatever the service believes to have booked.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class Digest:
 
 @dataclass(slots=True)
 class Digests:
-    """The digests of what is listed: trades, outcomes and movements with their keys."""
+    """The digests of what is listed: trades, outcomes and transactions with their keys."""
 
     trades: Digest = field(default_factory=Digest)
     outcomes: Digest = field(default_factory=Digest)
-    movements: Digest = field(default_factory=Digest)
+    transactions: Digest = field(default_factory=Digest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class Replayed:
     """What the entries add up to, all of them or those of one symbol."""
 
     trades: int = 0
-    movements: int = 0
+    transactions: int = 0
     quantity: int = 0
     cash: int = 0
     deposits: int = 0
@@ -112,8 +112,8 @@ class Books:
     """The id and the key of each trade booked by the service; the key is empty where it has none."""
     outcomes: list[tuple[str, str, int]] = field(repr=False)
     """The key, the status and the trade id of each outcome kept; 0 where there is no trade."""
-    movements: list[tuple[int, str]] = field(repr=False)
-    """The id and the key of each cash movement that has one."""
+    transactions: list[tuple[int, str]] = field(repr=False)
+    """The id and the key of each cash transaction that has one."""
 
 
 class Cursor(Protocol):
@@ -186,14 +186,14 @@ class Tables:
             for table, column in (
                 ("mock_trades", "client_trade_id"),
                 ("booking_outcomes", "client_trade_id"),
-                ("cash_movements", "client_movement_id"),
+                ("cash_transactions", "client_transaction_id"),
             )
         )
 
 
 _TRADES = ("id, COALESCE(client_trade_id, '')", "mock_trades WHERE booked_by IS NOT NULL")
 _OUTCOMES = ("COALESCE(client_trade_id, ''), status, COALESCE(trade_id, 0)", "booking_outcomes")
-_MOVEMENTS = ("id, client_movement_id", "cash_movements WHERE client_movement_id IS NOT NULL")
+_MOVEMENTS = ("id, client_transaction_id", "cash_transactions WHERE client_transaction_id IS NOT NULL")
 
 
 def read_books(cursor: Cursor, expected: Digests | None = None, *, sqlite: bool) -> Books:
@@ -209,7 +209,7 @@ def read_books(cursor: Cursor, expected: Digests | None = None, *, sqlite: bool)
         cursor,
         "SELECT COUNT(*), COUNT(DISTINCT r), MIN(r), MAX(r) FROM ("
         "SELECT ledger_revision AS r FROM mock_trades WHERE booked_by IS NOT NULL"
-        " UNION ALL SELECT ledger_revision FROM cash_movements) AS entries",
+        " UNION ALL SELECT ledger_revision FROM cash_transactions) AS entries",
     )
     found = Digests(*(_digest(cursor, *what) for what in (_TRADES, _OUTCOMES, _MOVEMENTS))) if expected else None
     listed = expected is None or found != expected
@@ -231,7 +231,7 @@ def read_books(cursor: Cursor, expected: Digests | None = None, *, sqlite: bool)
         listed=listed,
         trades=[(int(id_), key) for id_, key in _list(cursor, *_TRADES)] if listed else [],
         outcomes=[(key, status, int(id_)) for key, status, id_ in _list(cursor, *_OUTCOMES)] if listed else [],
-        movements=[(int(id_), key) for id_, key in _list(cursor, *_MOVEMENTS)] if listed else [],
+        transactions=[(int(id_), key) for id_, key in _list(cursor, *_MOVEMENTS)] if listed else [],
     )
 
 
@@ -268,9 +268,9 @@ def _replay(cursor: Cursor, add: str) -> tuple[Replayed, dict[str, Replayed]]:
             total.add_trades(side, reverses, count, sums)
     [(count, cash, deposits, realized)] = _rows(
         cursor,
-        f"SELECT COUNT(*), {add}(cash_delta), {add}(net_deposits_delta), {add}(realized_delta) FROM cash_movements",
+        f"SELECT COUNT(*), {add}(cash_delta), {add}(net_deposits_delta), {add}(realized_delta) FROM cash_transactions",
     )
-    whole.movements = count
+    whole.transactions = count
     whole.cash += units(cash)
     whole.deposits += units(deposits)
     whole.realized += units(realized)

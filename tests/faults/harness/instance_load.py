@@ -41,7 +41,7 @@ class Load:
     common_symbol: str
     clients: int
     promises: dict[str, Promise] = field(default_factory=dict)
-    tally: Counter[str] = field(default_factory=Counter)
+    trade_counts: Counter[str] = field(default_factory=Counter)
     leaders_seen: list[str] = field(default_factory=list)
     ends: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -94,7 +94,7 @@ class Load:
         while not (told := [answer for answer in answers if answer.is_definite]):
             assert time.monotonic() < give_up_at, f"{key} is not decided: {[str(answer) for answer in answers[-5:]]}"
             if answers:
-                self.tally["asked again"] += 1
+                self.trade_counts["asked again"] += 1
                 await asyncio.sleep(0.05)
             chosen = dice.sample(sorted(doors), copies)
             answers += await asyncio.gather(*(doors[name].post(BOOK, body) for name in chosen))
@@ -103,9 +103,9 @@ class Load:
         refused = told[0].status == 409
         assert all(answer.told == told[0].told for answer in told), f"{key}: told differently"
         assert refused or len(first) == 1 or (unknown and not first), f"{key} was booked {len(first)} times"
-        self.tally["refused" if refused else "acknowledged"] += 1
-        self.tally["replayed"] += len(told) - len(first)
-        self.tally["unknown, then resolved"] += unknown
+        self.trade_counts["refused" if refused else "acknowledged"] += 1
+        self.trade_counts["replayed"] += len(told) - len(first)
+        self.trade_counts["unknown, then resolved"] += unknown
         assert told[0].status in {200, 409}, f"{key}: {told[0]}"
         trade_id = None if refused else told[0].body["trade_id"]
         self.promises[key] = Promise(wish, body, trade_id, told[0].slug or None, told[0].told)
@@ -116,11 +116,11 @@ class Load:
         name = dice.choice(sorted(doors))
         answer = await doors[name].get("/positions")
         if answer.status != 200 or answer.body["stale"]:
-            self.tally["reads without an answer"] += 1
+            self.trade_counts["reads without an answer"] += 1
             return
         shown = sum(units(p["quantity"]) for p in answer.body["positions"] if p["symbol"] == symbol)
         assert shown == held, f"{name} shows {shown} of {symbol}, and {held} were acknowledged before it was asked"
-        self.tally["own writes seen on any instance"] += 1
+        self.trade_counts["own writes seen on any instance"] += 1
 
     async def _look_twice(self, dice: random.Random, doors: dict[str, Client]) -> None:
         """What one instance has shown, every other shows too."""
@@ -128,11 +128,11 @@ class Load:
         before = await doors[first].get("/portfolio")
         after = await doors[second].get("/portfolio")
         if before.status != 200 or after.status != 200 or after.body["portfolio"]["stale"]:
-            self.tally["reads without an answer"] += 1
+            self.trade_counts["reads without an answer"] += 1
             return
         revisions = before.body["portfolio"]["revision"], after.body["portfolio"]["revision"]
         assert revisions[0] <= revisions[1], f"{second} is behind what {first} had shown: {revisions}"
-        self.tally["others' writes seen in order"] += 1
+        self.trade_counts["others' writes seen in order"] += 1
 
     async def _watch_leaders(self) -> None:
         """Ask all instances, again and again, which of them refreshes."""

@@ -84,7 +84,7 @@ def the_model_is_equal(books: Books, model: Model) -> Iterator[str]:
         ("realized result", books.realized, rules.realized),
         ("fees", books.fees, rules.fees),
         ("trades", books.replayed.trades, len(model.trade_ids) + len(model.reversals)),
-        ("movements", books.replayed.movements, model.movements),
+        ("transactions", books.replayed.transactions, model.transactions),
     ):
         yield from _same(name, found, wanted)
     for symbol in sorted({*books.holdings, *rules.holdings}):
@@ -113,8 +113,10 @@ def nothing_acknowledged_is_missing(books: Books, model: Model) -> Iterator[str]
         if promise.trade_id is not None and (promise.trade_id, key) not in there:
             yield f"trade {promise.trade_id} of key {key}"
     yield from (f"trade {trade_id}" for trade_id in model.all_trade_ids if trade_id not in ids)
-    moved = set(books.movements)
-    yield from (f"movement {id_} of key {key}" for key, id_ in model.movement_keys.items() if (id_, key) not in moved)
+    moved = set(books.transactions)
+    yield from (
+        f"transaction {id_} of key {key}" for key, id_ in model.movement_keys.items() if (id_, key) not in moved
+    )
 
 
 def nothing_is_doubled(books: Books, model: Model) -> Iterator[str]:
@@ -126,9 +128,9 @@ def nothing_is_doubled(books: Books, model: Model) -> Iterator[str]:
     known = Counter(model.all_trade_ids)
     yield from (f"trade {id_} was told {count} times" for id_, count in known.items() if count > 1)
     yield from (f"trade {id_} of key {key!r} is nobody's" for id_, key in books.trades if id_ not in known)
-    moved = Counter(key for _, key in books.movements if key)
-    yield from (f"key {key} has {count} movements" for key, count in moved.items() if count > 1)
-    yield from (f"movement of key {key} is nobody's" for key in moved if key not in model.movement_keys)
+    moved = Counter(key for _, key in books.transactions if key)
+    yield from (f"key {key} has {count} transactions" for key, count in moved.items() if count > 1)
+    yield from (f"transaction of key {key} is nobody's" for key in moved if key not in model.movement_keys)
 
 
 def outcomes_are_kept(books: Books, model: Model) -> Iterator[str]:
@@ -146,11 +148,11 @@ def outcomes_are_kept(books: Books, model: Model) -> Iterator[str]:
 
 
 def the_identity_holds(books: Books, model: Model) -> Iterator[str]:
-    """Total value = net deposits + realized + unrealized + drift, to the last digit, drift being another engine's."""
+    """Total value = net deposits + realized + unrealized + unreconciled (another engine's), to the last digit."""
     basis = sum(row.basis for row in books.holdings.values())
     value = sum(_worth(row.quantity, row.price, row.basis) for row in books.holdings.values())
     yield from _same(
-        "total value", books.cash + value, books.deposits + books.realized + (value - basis) + model.rules.drift
+        "total value", books.cash + value, books.deposits + books.realized + (value - basis) + model.rules.unreconciled
     )
 
 

@@ -26,7 +26,7 @@ class Storm:
     clients: int
     kills: int
     acknowledged: dict[str, tuple[int, Wish]] = field(default_factory=dict)
-    tally: Counter[str] = field(default_factory=Counter)
+    trade_counts: Counter[str] = field(default_factory=Counter)
     _answers: int = 0
     _over: bool = False
     _answered: asyncio.Event = field(default_factory=asyncio.Event)
@@ -43,16 +43,16 @@ class Storm:
             await asyncio.sleep(dice.uniform(0, 0.01))
             self._up.clear()
             await self.world.kill()
-            self.tally["kills"] += 1
+            self.trade_counts["kills"] += 1
             await self.world.start()
             self._up.set()
         await self._until_answers(self._answers + self.clients)
         self._over = True
         await asyncio.gather(*working)
-        self.tally["acknowledged"] = len(self.acknowledged)
-        self.tally["seconds"] = round(time.monotonic() - started)
+        self.trade_counts["acknowledged"] = len(self.acknowledged)
+        self.trade_counts["seconds"] = round(time.monotonic() - started)
         database = "SQLite" if self.world.is_sqlite else "MariaDB"
-        figures = ", ".join(f"{count} {name}" for name, count in sorted(self.tally.items()))
+        figures = ", ".join(f"{count} {name}" for name, count in sorted(self.trade_counts.items()))
         return f"{database}, seed {self.seed}, {self.clients} clients: {figures}"
 
     async def _work(self, number: int) -> None:
@@ -82,9 +82,9 @@ class Storm:
             if answer.status is not None:
                 await asyncio.sleep(0.05)
         if asked > 1:
-            self.tally["unknown, then resolved"] += 1
+            self.trade_counts["unknown, then resolved"] += 1
         if answer.body.get("replayed"):
-            self.tally["replayed"] += 1
+            self.trade_counts["replayed"] += 1
         self._answers += 1
         self._answered.set()
         return answer

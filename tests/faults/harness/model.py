@@ -40,10 +40,10 @@ class Model:
     movement_keys: dict[str, int] = field(default_factory=dict)
     prices: dict[str, int] = field(default_factory=dict)
     """What the market says of each symbol, now and always."""
-    movements: int = 0
+    transactions: int = 0
     unkeyed_refusals: int = 0
     told: Digests = field(default_factory=Digests)
-    """What was told so far: each trade, outcome and movement with its key."""
+    """What was told so far: each trade, outcome and transaction with its key."""
     foreign_cash: int = 0
     foreign_quantity: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     foreign_basis: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -52,15 +52,15 @@ class Model:
 
     def open(self, cash: int) -> None:
         """Open the books: a baseline of nothing, and the first deposit."""
-        self.movements += 1
+        self.transactions += 1
         self.move(cash)
 
-    def move(self, amount: int, key: str = "", movement_id: int = 0) -> None:
+    def move(self, amount: int, key: str = "", cash_transaction_id: int = 0) -> None:
         """Take in a deposit, or a withdrawal below zero."""
-        self.movements += 1
+        self.transactions += 1
         if key:
-            self.movement_keys[key] = movement_id
-            self.told.movements.add(movement_id, key)
+            self.movement_keys[key] = cash_transaction_id
+            self.told.transactions.add(cash_transaction_id, key)
         self.rules.cash += amount
         self.rules.booked_cash += amount
         self.rules.deposits += amount
@@ -111,7 +111,7 @@ class Model:
     def move_foreign(self, symbol: str | None, *, cash: int, quantity: int = 0, basis: int = 0) -> None:
         """Take in what another engine wrote: cash, and one position at its average price as it was."""
         self.rules.cash += cash
-        self.rules.drift += cash + basis
+        self.rules.unreconciled += cash + basis
         self.foreign_cash += cash
         if symbol is None:
             return
@@ -128,21 +128,21 @@ class Model:
         """Take in that what the rows say is accepted: a result where a position moved, else a contribution."""
         rules = self.rules
         if any(h.quantity != h.booked for h in rules.holdings.values()):
-            rules.realized += rules.drift
+            rules.realized += rules.unreconciled
         else:
-            rules.deposits += rules.drift
-        rules.drift, rules.booked_cash = 0, rules.cash
+            rules.deposits += rules.unreconciled
+        rules.unreconciled, rules.booked_cash = 0, rules.cash
         for holding in rules.holdings.values():
             holding.booked = holding.quantity
-        self.movements += 1
+        self.transactions += 1
         self.foreign_cash = 0
         self.foreign_quantity.clear()
 
     @property
-    def has_drift(self) -> bool:
+    def has_unreconciled(self) -> bool:
         """Return whether another engine's writes are not yet taken into the books."""
         rules = self.rules
-        return bool(self.foreign_cash or rules.drift or any(self.foreign_quantity.values()))
+        return bool(self.foreign_cash or rules.unreconciled or any(self.foreign_quantity.values()))
 
     @property
     def held(self) -> list[str]:
@@ -161,4 +161,4 @@ class Model:
     @property
     def revision(self) -> int:
         """Return the number of entries, which is the ledger's revision."""
-        return self.movements + len(self.trade_ids) + len(self.reversals)
+        return self.transactions + len(self.trade_ids) + len(self.reversals)

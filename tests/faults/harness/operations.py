@@ -36,17 +36,17 @@ class Reverse:
         if trade_id in model.reversals:
             assert (answer.status, answer.body.get("trade_id")) == (200, model.reversals[trade_id]), str(answer)
             assert answer.body["replayed"] is True
-            scene.tally["replayed"] += 1
+            scene.trade_counts["replayed"] += 1
             return
         expected = model.expect_reversal(self.index)
         if expected is not None:
             assert (answer.status, answer.slug) == KEPT[expected], f"reversal: {answer} instead of {expected}"
-            scene.tally["refused"] += 1
+            scene.trade_counts["refused"] += 1
             return
         assert answer.status == 200, f"reversal: {answer}"
         before = model.rules.realized
         model.reverse(self.index, answer.body["trade_id"])
-        scene.tally["acknowledged"] += 1
+        scene.trade_counts["acknowledged"] += 1
         compare_position(scene, model.rules.trades[self.index].symbol, answer.body, model.rules.realized - before)
 
     async def _post(self, scene: Scene) -> Answer:
@@ -65,25 +65,25 @@ class Move:
     def body(self) -> bytes:
         """Return what is sent."""
         kind = "deposit" if self.amount > 0 else "withdrawal"
-        named = json.dumps({"kind": kind, "client_movement_id": self.key})
+        named = json.dumps({"kind": kind, "client_transaction_id": self.key})
         return f'{named[:-1]},"amount":{text(abs(self.amount))}}}'.encode()
 
     async def ask(self, scene: Scene) -> None:
         """Send it."""
-        self.answers = [await scene.client.post("/cash/movements", self.body)]
+        self.answers = [await scene.client.post("/cash/transactions", self.body)]
 
     async def settle(self, scene: Scene) -> None:
         """Compare with what the model does; refusals are not kept."""
-        answer = await scene.until_definite(lambda: scene.client.post("/cash/movements", self.body), self.answers)
+        answer = await scene.until_definite(lambda: scene.client.post("/cash/transactions", self.body), self.answers)
         if scene.model.rules.cash + self.amount < 0:
             assert (answer.status, answer.slug) == (409, "insufficient-cash"), str(answer)
-            scene.tally["refused"] += 1
+            scene.trade_counts["refused"] += 1
             return
         assert answer.status == 200, str(answer)
-        scene.model.move(self.amount, self.key, answer.body["movement"]["id"])
+        scene.model.move(self.amount, self.key, answer.body["transaction"]["id"])
         assert units(answer.body["cash_balance"]) == scene.model.rules.cash
         assert units(answer.body["net_deposits"]) == scene.model.rules.deposits
-        scene.tally["acknowledged"] += 1
+        scene.trade_counts["acknowledged"] += 1
 
 
 READS = ("/portfolio", "/positions", "/health", "/bookings?status=refused&limit=20", "/trades?limit=20", "/performance")
@@ -111,7 +111,7 @@ class Read:
 
 def compare_identity(told: dict[str, Any]) -> None:
     """Compare the sums of an answer with each other, to the last digit."""
-    parts = ("net_deposits", "realized_pnl", "unrealized_pnl", "drift")
+    parts = ("net_deposits", "realized_pnl", "unrealized_pnl", "unreconciled")
     assert units(told["total_value"]) == sum(units(told[name]) for name in parts), f"the identity is broken: {told}"
     assert units(told["total_value"]) == units(told["cash_balance"]) + units(told["invested_amount"])
     worth = sum((Decimal(position["market_value"]) for position in told["positions"]), Decimal(0))
@@ -126,7 +126,7 @@ class Refresh:
         """Ask for them: there are some, or there are none; no other answer."""
         answer = await scene.client.post("/portfolio/refresh", b"{}")
         assert answer.status in {None, 200, 503}, f"refresh: {answer}"
-        scene.tally["prices refreshed" if answer.status == 200 else "prices not refreshed"] += 1
+        scene.trade_counts["prices refreshed" if answer.status == 200 else "prices not refreshed"] += 1
 
     async def settle(self, scene: Scene) -> None:
         """Ask again for true prices, so that what was wild is forgotten."""
@@ -161,16 +161,16 @@ class ForeignWrite:
         model.move_foreign(self.symbol, cash=self.cash, quantity=quantity, basis=basis)
 
     async def settle(self, scene: Scene) -> None:
-        """Wait until the service has seen it, and calls it drift."""
-        scene.tally["foreign writes"] += 1
-        wanted = (scene.model.rules.cash, scene.model.rules.drift)
+        """Wait until the service has seen it, and calls it unreconciled."""
+        scene.trade_counts["foreign writes"] += 1
+        wanted = (scene.model.rules.cash, scene.model.rules.unreconciled)
 
         async def seen() -> bool:
             answer = await scene.client.get("/portfolio")
             told = answer.body.get("portfolio", {})
-            return answer.status == 200 and (units(told["cash_balance"]), units(told["drift"])) == wanted
+            return answer.status == 200 and (units(told["cash_balance"]), units(told["unreconciled"])) == wanted
 
-        await until(seen, "another engine's write is not seen as drift", SEEN_SECONDS)
+        await until(seen, "another engine's write is not seen as unreconciled", SEEN_SECONDS)
 
 
 @dataclass(slots=True)
@@ -190,4 +190,4 @@ class ForeignTrade:
 
     async def settle(self, scene: Scene) -> None:
         """It is not the service's to settle."""
-        scene.tally["foreign writes"] += 1
+        scene.trade_counts["foreign writes"] += 1

@@ -52,13 +52,17 @@ class Figures:
     faults: Counter[str] = field(default_factory=Counter)
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     """By the name of a fault, how long the operations took that met it."""
-    tally: Counter[str] = field(default_factory=Counter)
+    trade_counts: Counter[str] = field(default_factory=Counter)
     started: float = field(default_factory=time.monotonic)
 
     def __str__(self) -> str:
         total, faults = sum(self.operations.values()), sum(self.faults.values())
         lines = [f"{self.database}, seed {self.seed}: {total} operations, {faults} faults"]
-        for title, counts in (("operations", self.operations), ("faults", self.faults), ("outcomes", self.tally)):
+        for title, counts in (
+            ("operations", self.operations),
+            ("faults", self.faults),
+            ("outcomes", self.trade_counts),
+        ):
             lines.append(f"  {title}:")
             for name, count in sorted(counts.items()):
                 took = f", {self.seconds[name] / count:.1f} s each" if name in self.seconds else ""
@@ -78,7 +82,9 @@ class RandomRun:
         self._scene = Scene(world, Client(world.service.url), model)
         self._planner = Planner(model, "run")
         self._faults = _deck(random.Random(course.seed), kinds_of(world))
-        self.figures = Figures(course.seed, "SQLite" if world.is_sqlite else "MariaDB", tally=self._scene.tally)
+        self.figures = Figures(
+            course.seed, "SQLite" if world.is_sqlite else "MariaDB", trade_counts=self._scene.trade_counts
+        )
 
     async def __call__(self) -> Figures:
         """Return the figures of a run in which everything held.
@@ -91,9 +97,9 @@ class RandomRun:
                 await self._step(number)
         finally:
             await self._scene.client.close()
-        tally = self.figures.tally
-        tally.update(self._world.seen)
-        tally["milliseconds, slowest answer"] = round(self._scene.client.slowest_seconds * 1000)
+        trade_counts = self.figures.trade_counts
+        trade_counts.update(self._world.seen)
+        trade_counts["milliseconds, slowest answer"] = round(self._scene.client.slowest_seconds * 1000)
         return self.figures
 
     async def _step(self, number: int) -> None:
@@ -148,11 +154,11 @@ class RandomRun:
         assert [*found.values(), told["revision"]] == [*wanted, self._scene.model.revision], f"/portfolio says {found}"
 
     async def _verify(self, number: int) -> None:
-        """Have the service prove its books, accept the drift there is, and count its connections."""
+        """Have the service prove its books, accept the unreconciled there is, and count its connections."""
         printed = await self._world.verify()
         assert printed.startswith(f"{len(self._scene.model.all_trade_ids)} trades"), printed
         check(await asyncio.to_thread(self._world.tables.read), self._scene.model)  # every row, listed
-        if self._scene.model.has_drift:
+        if self._scene.model.has_unreconciled:
             await self._world.reconcile()
             self._scene.model.reconcile()
             await self._until_seen()
@@ -160,7 +166,7 @@ class RandomRun:
             await self._ask()
         if not self._world.is_sqlite:
             await until(self._few_connections, f"more than {CONNECTIONS} connections are left open")
-        self.figures.tally["verifications"] += 1
+        self.figures.trade_counts["verifications"] += 1
         so_far = f"{number} operations, {sum(self.figures.faults.values())} faults"
         print(f"{self.figures.database}, seed {self._course.seed}: {so_far}", flush=True)
 

@@ -23,14 +23,14 @@ class Scene:
     world: World
     client: Client
     model: Model
-    tally: Counter[str] = field(default_factory=Counter)
+    trade_counts: Counter[str] = field(default_factory=Counter)
 
     async def until_definite(self, ask: Callable[[], Awaitable[Answer]], answers: list[Answer]) -> Answer:
         """Return the first definite answer; as long as there is none, ask again."""
         give_up_at = time.monotonic() + PATIENCE_SECONDS
         if answers and not any(answer.is_definite for answer in answers):
             told = all(answer.applied_nothing for answer in answers)
-            self.tally["not applied, then asked again" if told else "unknown, then resolved"] += 1
+            self.trade_counts["not applied, then asked again" if told else "unknown, then resolved"] += 1
         while not (definite := [answer for answer in answers if answer.is_definite]):
             assert time.monotonic() < give_up_at, f"no definite answer: {[str(answer) for answer in answers[-5:]]}"
             if len(answers) > 20:
@@ -56,11 +56,11 @@ def take(scene: Scene, wish: Wish, key: str, body: bytes, answer: Answer) -> Pro
     expected = scene.model.expect(wish)
     if expected is not None:
         assert (answer.status, answer.slug) == KEPT[expected], f"{key!r}: {answer} instead of {expected}"
-        scene.tally["refused"] += 1
+        scene.trade_counts["refused"] += 1
         return Promise(wish, body, None, expected, answer.told)
     assert answer.status == 200, f"{key!r}: {answer}, and it can be booked"
     realized = scene.model.book(wish, answer.body["trade_id"], key)
-    scene.tally["acknowledged"] += 1
+    scene.trade_counts["acknowledged"] += 1
     compare_position(scene, wish.symbol, answer.body, realized)
     return Promise(wish, body, answer.body["trade_id"], None, answer.told)
 

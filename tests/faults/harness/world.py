@@ -94,11 +94,11 @@ class World:
         await until(ready, "the service does not recover")
 
     async def verify(self) -> str:
-        """Return what ``portfolio verify`` printed; it may find drift, and nothing worse."""
+        """Return what ``portfolio verify`` printed; it may find unreconciled, and nothing worse."""
         return await self._command("verify", ends_with={0, 1})
 
     async def reconcile(self) -> None:
-        """Accept the drift there is."""
+        """Accept the unreconciled there is."""
         await self._command("reconcile", "--accept", ends_with={0})
 
     async def _command(self, *words: str, ends_with: set[int]) -> str:

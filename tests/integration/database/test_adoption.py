@@ -10,7 +10,7 @@ import pytest
 from portfolio.adapters.database.database import Database, open_database
 from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.ledger.opening import OpenBooks, Opening
-from portfolio.application.ledger.records import NewMovement, TradeFilter
+from portfolio.application.ledger.records import CashEntry, TradeFilter
 from portfolio.application.ledger.verification import ReconcileBooks, VerifyBooks
 from portfolio.application.prices.records import PriceUpdate
 from portfolio.domain.mark import Mark
@@ -75,8 +75,8 @@ async def test_the_newest_row_is_adopted_with_what_it_holds(adopted: Database) -
     assert portfolio.net_deposits == money("99478.3051")
     assert portfolio.realized_pnl == money("78.5")
     assert portfolio.cash == portfolio.ledger_cash == money("88000.25")
-    assert not portfolio.drift
-    assert portfolio.drifted_positions == []
+    assert not portfolio.unreconciled
+    assert portfolio.unreconciled_positions == []
     bitcoin, ether, solana = (portfolio.position(Symbol(code)) for code in ("BTC", "ETH", "SOL"))
     assert bitcoin.mark is not None
     assert (bitcoin.mark.price, bitcoin.mark.source) == (Price(Decimal(50000)), "legacy")
@@ -87,9 +87,9 @@ async def test_the_newest_row_is_adopted_with_what_it_holds(adopted: Database) -
 
 async def test_trades_of_before_never_count(adopted: Database) -> None:
     assert not (await adopted.ledger.trades(TradeFilter())).items
-    assert (await adopted.ledger.load(1)).tally.trades == 0
+    assert (await adopted.ledger.load(1)).trade_counts.trades == 0
     [baseline] = await adopted.ledger.entries(1, after=0, limit=10)
-    assert isinstance(baseline, NewMovement)
+    assert isinstance(baseline, CashEntry)
     assert (await VerifyBooks(adopted.ledger)()).differences == []
 
 
@@ -117,10 +117,10 @@ async def test_an_engines_own_row_in_the_trades_is_taken_and_never_counted(
     assert found is not None
     assert found.entry is None
     verdict = await VerifyBooks(adopted.ledger)()
-    assert (verdict.holds, verdict.drift, verdict.trades) == (True, [], 1)
+    assert (verdict.holds, verdict.unreconciled, verdict.trades) == (True, [], 1)
 
 
-async def test_an_engines_own_booking_is_seen_as_drift_and_survives_ours(
+async def test_an_engines_own_booking_is_seen_as_unreconciled_and_survives_ours(
     adopted: Database, old_database: DatabaseUnderTest
 ) -> None:
     execute(
@@ -131,8 +131,8 @@ async def test_an_engines_own_booking_is_seen_as_drift_and_survives_ours(
     )
     seen = await adopted.ledger.load(1)
     # 1999 and 50 more cost, 2049 less cash: two real trades at cost move no value
-    assert (seen.cash_drift, seen.drift) == (money(-2049), money(0))
-    assert [(p.symbol.code, p.drift.value) for p in seen.drifted_positions] == [
+    assert (seen.cash_unreconciled, seen.unreconciled) == (money(-2049), money(0))
+    assert [(p.symbol.code, p.unreconciled.value) for p in seen.unreconciled_positions] == [
         ("ADA", Decimal(100)),
         ("ETH", Decimal(1)),
     ]
@@ -141,12 +141,12 @@ async def test_an_engines_own_booking_is_seen_as_drift_and_survives_ours(
     after = await adopted.ledger.load(1)
     # theirs and ours: 4 + 1, 8000 + 3000; cash 88000.25 - 2049 - 3000
     assert (after.position(ETH).quantity.value, after.position(ETH).cost_basis) == (Decimal(5), money(11_000))
-    assert (after.cash, after.cash_drift) == (money("82951.25"), money(-2049))
+    assert (after.cash, after.cash_unreconciled) == (money("82951.25"), money(-2049))
     verdict = await VerifyBooks(adopted.ledger)()
-    assert (verdict.holds, len(verdict.drift)) == (True, 3)
+    assert (verdict.holds, len(verdict.unreconciled)) == (True, 3)
     await ReconcileBooks(adopted.ledger, FakeClock())()
     verdict = await VerifyBooks(adopted.ledger)()
-    assert (verdict.holds, verdict.drift) == (True, [])
+    assert (verdict.holds, verdict.unreconciled) == (True, [])
 
 
 async def test_a_refresh_never_touches_what_others_say_is_held(

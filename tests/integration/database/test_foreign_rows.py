@@ -11,7 +11,7 @@ from portfolio.adapters.database.database import Database, open_database
 from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing
 from portfolio.application.ledger.opening import OpenBooks, Opening
-from portfolio.application.ledger.records import NewMovement
+from portfolio.application.ledger.records import CashEntry
 from portfolio.application.ledger.verification import ReconcileBooks, VerifyBooks
 from portfolio.application.prices.records import PriceUpdate
 from portfolio.domain.mark import Mark
@@ -48,7 +48,7 @@ async def books(binary: DatabaseUnderTest) -> AsyncIterator[Database]:
 async def verified(books: Database) -> tuple[list[str], list[str]]:
     """What is wrong with the books, and what others moved."""
     verdict = await VerifyBooks(books.ledger)()
-    return list(verdict.differences), list(verdict.drift)
+    return list(verdict.differences), list(verdict.unreconciled)
 
 
 async def test_cash_written_by_others_in_their_own_way_does_not_stop_bookings(
@@ -136,13 +136,13 @@ async def test_what_is_no_number_and_no_moment_is_named_or_left_out(
         await books.close()
 
 
-async def test_a_deleted_row_is_drift_until_it_is_accepted(books: Database, binary: DatabaseUnderTest) -> None:
+async def test_a_deleted_row_is_unreconciled_until_it_is_accepted(books: Database, binary: DatabaseUnderTest) -> None:
     await book_one(books.ledger)
     await book_one(books.ledger, execution(quantity="2", price="10", fees="0", symbol=ETH))
     execute(binary, "DELETE FROM mock_holdings WHERE symbol = 'BTC'")
-    differences, drift = await verified(books)
+    differences, unreconciled = await verified(books)
     assert differences == []
-    assert "BTC: it has no row, the ledger says 0.1" in drift
+    assert "BTC: it has no row, the ledger says 0.1" in unreconciled
     entry = await ReconcileBooks(books.ledger, CLOCK)()
     assert entry is not None
     assert [(a.symbol, a.quantity_delta.value) for a in entry.positions] == [(BTC, Decimal("-0.1"))]
@@ -177,7 +177,7 @@ async def test_a_portfolio_row_made_anew_is_opened_again_after_all_that_was_book
     entries = await books.ledger.entries(1, after=0, limit=100)
     assert (await books.ledger.revisions(1)).ledger == 5
     # 50000 - 10 - 1; the baseline, the deposit and the purchase of before, the new baseline, the new purchase
-    assert (after.cash, after.fees_paid, after.tally.trades) == (money(49_989), money(1), 1)
+    assert (after.cash, after.fees_paid, after.trade_counts.trades) == (money(49_989), money(1), 1)
     assert [entry.revision for entry in entries] == [1, 2, 3, 4, 5]
-    assert isinstance(entries[3], NewMovement)
+    assert isinstance(entries[3], CashEntry)
     assert [a.quantity_delta.value for a in entries[3].positions] == [Decimal("0.1")]

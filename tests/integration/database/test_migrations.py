@@ -13,7 +13,7 @@ from alembic.config import main as alembic
 from sqlalchemy.exc import DBAPIError
 
 from portfolio.adapters.database.database import open_database
-from portfolio.adapters.database.schema.migration import migrate, migration_sql, migrations_folder
+from portfolio.adapters.database.schema.migration import migrate, migration_sql
 from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
 from portfolio.application.errors import NotFound, SchemaUnknown
 from portfolio.application.ledger.verification import VerifyBooks
@@ -143,14 +143,13 @@ async def test_a_downgrade_loses_no_entry(database: DatabaseUnderTest, target: s
         assert up(database) == SCHEMA_REVISION
         assert await opened.ledger.entries(1, after=0, limit=10) == entries
         verdict = await VerifyBooks(opened.ledger)()
-        assert (verdict.differences, verdict.drift, verdict.revision) == ([], [], 3)
+        assert (verdict.differences, verdict.unreconciled, verdict.revision) == ([], [], 3)
     finally:
         await opened.close()
 
 
 def test_the_script_of_a_downgrade_says_what_it_keeps(capsys: pytest.CaptureFixture[str]) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(migrations_folder()))
+    config = Config(ALEMBIC_INI)
     config.attributes["dialect"] = "mysql"
     command.downgrade(config, "0014:0005", sql=True)
     script = capsys.readouterr().out

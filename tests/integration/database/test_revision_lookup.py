@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from portfolio.adapters.clock import SystemClock
 from portfolio.adapters.database.connection.revision_lookup import Glance
-from portfolio.adapters.database.connection.timeouts import Limits
+from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.database import Database, open_database
 from portfolio.adapters.database.ledger.portfolio_row import _COMPUTED
 from portfolio.adapters.database.schema.migration import migrate
@@ -112,7 +112,7 @@ async def test_a_silent_database_ends_a_look_by_its_deadline(
 ) -> None:
     with TcpProxy(mariadb.host, mariadb.port) as proxy:
         place = proxied(mysql_database, mariadb, proxy)
-        async with opened(place, limits=Limits(read_seconds=0.5)) as books:
+        async with opened(place, limits=Timeouts(read_seconds=0.5)) as books:
             proxy.set_mode(Mode.SILENT)
             for _ in range(2):
                 with pytest.raises(LedgerUnavailable):
@@ -158,7 +158,7 @@ async def broken_look(says: str) -> AsyncIterator[Glance]:
         driver.says = says
         return await driver
 
-    glance = Glance(create_async_engine("sqlite+aiosqlite://", async_creator=connect), Limits())
+    glance = Glance(create_async_engine("sqlite+aiosqlite://", async_creator=connect), Timeouts())
     try:
         yield glance
     finally:

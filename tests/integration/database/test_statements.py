@@ -17,7 +17,7 @@ from portfolio.adapters.database.connection.driver import VALUES_A_MESSAGE
 from portfolio.adapters.database.connection.engine import create_engine
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared, Question
-from portfolio.adapters.database.connection.timeouts import Limits
+from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.schema.migration import migrate
 from portfolio.adapters.database.schema.tables import (
     booking_outcomes,
@@ -58,7 +58,7 @@ NARROW = {"win_rate": Decimal("99.99"), "total_pnl_percent": Decimal("-0.0000000
 @pytest.fixture
 async def engine(database: DatabaseUnderTest) -> AsyncIterator[AsyncEngine]:
     migrate(database.migration_url, database.prices_schema)
-    made = create_engine(database.url, hosts=(), pool_size=2, limits=Limits(statement_seconds=5.0))
+    made = create_engine(database.url, hosts=(), pool_size=2, limits=Timeouts(statement_seconds=5.0))
     yield made
     await made.dispose()
 
@@ -85,7 +85,7 @@ async def test_what_a_prepared_statement_writes_and_reads_is_what_sqlalchemy_doe
     for table in TABLES:
         for kind in EXTREMES:
             values = _values(table, kind)
-            await Connections(engine, Limits()).write(partial(_compare, table, values))
+            await Connections(engine, Timeouts()).write(partial(_compare, table, values))
 
 
 async def _compare(table: Table, values: Mapping[str, Any], session: Session) -> None:
@@ -131,7 +131,7 @@ async def test_a_list_takes_any_number_of_values_beside_others(engine: AsyncEngi
             [found] = await session.ask(wanted.on(session.dialect, names=names, least=least))
             assert {row.name for row in found} == expected
 
-    await Connections(engine, Limits()).write(ask)
+    await Connections(engine, Timeouts()).write(ask)
 
 
 async def test_answers_come_in_order_however_many_messages_they_take(engine: AsyncEngine) -> None:
@@ -140,11 +140,11 @@ async def test_answers_come_in_order_however_many_messages_they_take(engine: Asy
     async def ask(session: Session) -> list[int]:
         return [int(answer.rows[0][0]) for answer in await session.ask(*many)]
 
-    assert await Connections(engine, Limits()).read(ask) == [300 * number for number in range(len(many))]
+    assert await Connections(engine, Timeouts()).read(ask) == [300 * number for number in range(len(many))]
 
 
 async def test_after_a_question_that_fails_the_next_transaction_finds_nothing_of_it(engine: AsyncEngine) -> None:
-    connections = Connections(engine, Limits())
+    connections = Connections(engine, Timeouts())
     count = select(func.count()).select_from(booking_outcomes)
     broken = Question("SELECT * FROM nowhere")
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import make_url
 
-from portfolio.adapters.database.connection.timeouts import Limits
+from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.database import Database, open_database
 from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
@@ -24,7 +24,7 @@ from tests.support.database.databases import DatabaseUnderTest
 from tests.support.database.old_database import execute
 from tests.support.ledger_examples import BTC, ETH, book, book_one, execution, money, open_books
 
-QUICK = Limits(pool_seconds=0.5, statement_seconds=3.0, commit_seconds=1.0, lock_wait_seconds=1)
+QUICK = Timeouts(pool_seconds=0.5, statement_seconds=3.0, commit_seconds=1.0, lock_wait_seconds=1)
 
 
 @dataclass
@@ -73,7 +73,7 @@ async def test_two_instances_book_at_once_and_lose_nothing(opened: Opened) -> No
     # 60 x (0.01 x 45000 + 1)
     assert (after.revision, after.cash) == (62, money(100_000 - 60 * 451))
     verdict = await VerifyBooks(opened.database.ledger)()
-    assert (verdict.differences, verdict.drift, verdict.trades) == ([], [], 60)
+    assert (verdict.differences, verdict.unreconciled, verdict.trades) == ([], [], 60)
 
 
 async def test_a_foreign_write_between_our_read_and_our_write_is_not_lost(on_mysql: Opened) -> None:
@@ -92,7 +92,7 @@ async def test_a_foreign_write_between_our_read_and_our_write_is_not_lost(on_mys
     after = (await on_mysql.database.ledger.load(1)).position(BTC)
     # 0.1 + their 1 + 0.1; 4522.5 + their 7 + 4500
     assert (runs, after.quantity.value, after.cost_basis) == (2, Decimal("1.2"), money("9029.5"))
-    assert after.drift.value == 1
+    assert after.unreconciled.value == 1
 
 
 async def test_a_foreign_insert_of_the_same_symbol_is_not_overwritten(on_mysql: Opened) -> None:
@@ -108,7 +108,12 @@ async def test_a_foreign_insert_of_the_same_symbol_is_not_overwritten(on_mysql: 
 
     await on_mysql.database.ledger.transact(1, interrupted)
     after = (await on_mysql.database.ledger.load(1)).position(BTC)
-    assert (runs, after.quantity.value, after.cost_basis, after.drift.value) == (2, Decimal(6), money(60), Decimal(5))
+    assert (runs, after.quantity.value, after.cost_basis, after.unreconciled.value) == (
+        2,
+        Decimal(6),
+        money(60),
+        Decimal(5),
+    )
 
 
 async def test_a_deadlock_is_tried_again_from_the_first_read(on_mysql: Opened, mariadb: DatabaseServer) -> None:

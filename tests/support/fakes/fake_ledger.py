@@ -14,13 +14,13 @@ from portfolio.application.ledger.records import (
     Acceptance,
     BookedTrade,
     BookingKey,
-    NewMovement,
-    NewTrade,
+    CashEntry,
     Page,
-    RecordedMovement,
+    RecordedCashEntry,
     RecordedOutcome,
     Refusal,
     Revisions,
+    TradeEntry,
     TradeFilter,
 )
 from portfolio.application.performance.daily_positions import positions_of
@@ -41,9 +41,9 @@ class Books:
 
     portfolio: Portfolio | None = None
     adopted: bool = False
-    trades: dict[int, NewTrade | None] = field(default_factory=dict)
+    trades: dict[int, TradeEntry | None] = field(default_factory=dict)
     outcomes: dict[int, RecordedOutcome] = field(default_factory=dict)
-    movements: dict[int, NewMovement] = field(default_factory=dict)
+    transactions: dict[int, CashEntry] = field(default_factory=dict)
     days: dict[date, DailyValue] = field(default_factory=dict)
     ticks: dict[tuple[Symbol, datetime], Mark] = field(default_factory=dict)
     closes: dict[tuple[Symbol, date], Close] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Books:
             self.adopted,
             dict(self.trades),
             dict(self.outcomes),
-            dict(self.movements),
+            dict(self.transactions),
             dict(self.days),
             dict(self.ticks),
             dict(self.closes),
@@ -74,10 +74,10 @@ class Books:
         reversals = [i for i, e in self.trades.items() if e is not None and e.trade.reverses == trade_id]
         return BookedTrade(id=trade_id, entry=self.trades[trade_id], reversed_by=reversals[0] if reversals else None)
 
-    def entries(self, after: int) -> list[NewTrade | NewMovement]:
+    def entries(self, after: int) -> list[TradeEntry | CashEntry]:
         """The ledger's entries after a revision, in order."""
-        entries: list[NewTrade | NewMovement] = [e for e in self.trades.values() if e is not None]
-        entries += self.movements.values()
+        entries: list[TradeEntry | CashEntry] = [e for e in self.trades.values() if e is not None]
+        entries += self.transactions.values()
         return sorted((e for e in entries if e.revision > after), key=lambda entry: entry.revision)
 
     def outcome(self, key: BookingKey) -> RecordedOutcome | None:
@@ -169,20 +169,20 @@ class FakeUnit:
         found = [i for i, e in self.books.trades.items() if e is not None and e.revision == revision]
         return self.books.booked(found[0]) if found else None
 
-    async def entries(self, *, after: int, limit: int) -> Sequence[NewTrade | NewMovement]:
+    async def entries(self, *, after: int, limit: int) -> Sequence[TradeEntry | CashEntry]:
         return self.books.entries(after)[:limit]
 
     async def last_revision(self) -> int:
         return max((entry.revision for entry in self.books.entries(0)), default=0)
 
-    async def movement(self, owner: str, client_movement_id: str) -> RecordedMovement | None:
-        for movement_id, entry in self.books.movements.items():
-            if (entry.owner, entry.client_movement_id) == (owner, client_movement_id):
-                return RecordedMovement(id=movement_id, entry=entry)
+    async def transaction(self, owner: str, client_transaction_id: str) -> RecordedCashEntry | None:
+        for cash_transaction_id, entry in self.books.transactions.items():
+            if (entry.owner, entry.client_transaction_id) == (owner, client_transaction_id):
+                return RecordedCashEntry(id=cash_transaction_id, entry=entry)
         return None
 
     async def add_trades(
-        self, trades: Sequence[NewTrade], outcomes: Mapping[int, RecordedOutcome] = NO_OUTCOMES
+        self, trades: Sequence[TradeEntry], outcomes: Mapping[int, RecordedOutcome] = NO_OUTCOMES
     ) -> Sequence[int]:
         ids = []
         for trade in trades:
@@ -208,10 +208,10 @@ class FakeUnit:
             new_id = _add(self.books.outcomes, outcome)
             self.books.outcomes[new_id] = replace(outcome, id=new_id)
 
-    async def add_movement(self, movement: NewMovement) -> int:
-        known = [(e.owner, e.client_movement_id) for e in self.books.movements.values()]
-        _refuse_twice((movement.owner, movement.client_movement_id), known)
-        return _add(self.books.movements, movement)
+    async def add_cash_entry(self, transaction: CashEntry) -> int:
+        known = [(e.owner, e.client_transaction_id) for e in self.books.transactions.values()]
+        _refuse_twice((transaction.owner, transaction.client_transaction_id), known)
+        return _add(self.books.transactions, transaction)
 
     async def save(self, portfolio: Portfolio) -> None:
         self.books.portfolio, self.books.adopted = portfolio, True
@@ -297,7 +297,7 @@ class FakeLedger:
         self._answer()
         return sum(isinstance(outcome.result, Refusal) for outcome in self.books.outcomes.values())
 
-    async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[NewTrade | NewMovement]:
+    async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[TradeEntry | CashEntry]:
         self._get(portfolio_id)
         return self.books.entries(after)[:limit]
 
@@ -438,7 +438,7 @@ class FakeLeases:
 
 
 def _daily_value(portfolio: Portfolio, day: date) -> DailyValue:
-    tally = portfolio.tally
+    trade_counts = portfolio.trade_counts
     return DailyValue(
         day=day,
         total_value=portfolio.total_value,
@@ -446,15 +446,15 @@ def _daily_value(portfolio: Portfolio, day: date) -> DailyValue:
         unit_value=portfolio.units.value(portfolio.total_value),
         net_deposits=portfolio.net_deposits,
         realized_pnl=portfolio.realized_pnl,
-        trades=tally.trades,
-        wins=tally.wins,
-        losses=tally.losses,
-        gross_profit=tally.gross_profit,
-        gross_loss=tally.gross_loss,
+        trades=trade_counts.trades,
+        wins=trade_counts.wins,
+        losses=trade_counts.losses,
+        gross_profit=trade_counts.gross_profit,
+        gross_loss=trade_counts.gross_loss,
     )
 
 
-def _is_wanted(trade_id: int, entry: NewTrade, wanted: TradeFilter) -> bool:
+def _is_wanted(trade_id: int, entry: TradeEntry, wanted: TradeFilter) -> bool:
     trade = entry.trade
     return (
         (wanted.symbol is None or trade.symbol == wanted.symbol)

@@ -68,7 +68,7 @@ class ProxiedService:
             verdict = await VerifyBooks(database.ledger)()
         finally:
             await database.close()
-        assert (verdict.differences, verdict.drift) == ([], [])
+        assert (verdict.differences, verdict.unreconciled) == ([], [])
 
     async def ready(self) -> None:
         """Return once a booking could be committed, without a restart."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portfolio.analytics.correlation import Correlation, average_correlation, correlation
-from portfolio.analytics.figure import Figure, Matrix, Reason
+from portfolio.analytics.figure import Figure, Matrix, Undefined
 from tests.unit.analytics.series import (
     common_columns,
     gappy_returns,
@@ -19,7 +19,7 @@ from tests.unit.analytics.series import (
 )
 
 NAN = float("nan")
-FEW, CONSTANT = Reason.TOO_FEW_OBSERVATIONS, Reason.CONSTANT_SERIES
+FEW, CONSTANT = Undefined.TOO_FEW_OBSERVATIONS, Undefined.CONSTANT_SERIES
 
 
 def value_of(figure: Figure) -> float:
@@ -190,14 +190,15 @@ def test_assets_without_a_day_in_common_are_undefined_as_a_pair_alone() -> None:
     returns[:30, 0] = returns[30:, 1] = np.nan
     found = correlation(returns)
     assert found.excluded == (None, None, None)
-    assert found.undefined_pairs() == [(0, 1, Reason.NO_COMMON_DAYS)]
+    assert found.undefined_pairs() == [(0, 1, Undefined.NO_COMMON_DAYS)]
     assert value_of(found.average) == pytest.approx((found.matrix[0, 2] + found.matrix[1, 2]) / 2, abs=1e-14)
 
 
 @pytest.mark.parametrize(
-    ("end", "reason"), [(30, Reason.NO_COMMON_DAYS), (31, Reason.TOO_FEW_COMMON_DAYS), (49, Reason.TOO_FEW_COMMON_DAYS)]
+    ("end", "reason"),
+    [(30, Undefined.NO_COMMON_DAYS), (31, Undefined.TOO_FEW_COMMON_DAYS), (49, Undefined.TOO_FEW_COMMON_DAYS)],
 )
-def test_an_asset_with_too_little_in_common_with_every_other_is_excluded(end: int, reason: Reason) -> None:
+def test_an_asset_with_too_little_in_common_with_every_other_is_excluded(end: int, reason: Undefined) -> None:
     returns = random_returns(60, 2, seed=1)
     returns[:30, 0] = returns[end:, 1] = np.nan
     found = correlation(returns)
@@ -215,14 +216,14 @@ def test_one_asset_is_like_itself_and_has_no_average() -> None:
     found = correlation(random_returns(60, 1, seed=1))
     assert found.matrix.tolist() == [[1.0]]
     assert found.excluded == (None,)
-    assert found.average == Figure(reason=Reason.TOO_FEW_POSITIONS)
+    assert found.average == Figure(reason=Undefined.TOO_FEW_POSITIONS)
 
 
 @pytest.mark.parametrize("n_days", [0, 40])
 def test_no_assets_have_an_empty_matrix(n_days: int) -> None:
     found = correlation(np.empty((n_days, 0)))
     assert found.matrix.shape == (0, 0)
-    assert (found.excluded, found.average) == ((), Figure(reason=Reason.NO_POSITIONS))
+    assert (found.excluded, found.average) == ((), Figure(reason=Undefined.NO_POSITIONS))
 
 
 def test_one_observation_among_complete_series_is_excluded() -> None:
@@ -242,8 +243,8 @@ THREE = np.array([[1.0, 0.5, 0.2], [0.5, 1.0, NAN], [0.2, NAN, 1.0]])
         ([True, True, True], Figure(0.35)),  # the mean of 0.5 and 0.2; the third pair has none
         ([True, True, False], Figure(0.5)),
         ([False, True, True], Figure(reason=FEW)),
-        ([True, False, False], Figure(reason=Reason.TOO_FEW_POSITIONS)),
-        ([False, False, False], Figure(reason=Reason.TOO_FEW_POSITIONS)),
+        ([True, False, False], Figure(reason=Undefined.TOO_FEW_POSITIONS)),
+        ([False, False, False], Figure(reason=Undefined.TOO_FEW_POSITIONS)),
     ],
 )
 def test_the_average_is_of_the_defined_pairs_of_eligible_assets(eligible: list[bool], expected: Figure) -> None:

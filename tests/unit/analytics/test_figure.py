@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from portfolio.analytics.figure import Figure, Figures, Reason
+from portfolio.analytics.figure import Figure, Figures, Undefined
 
 
 def test_a_figure_has_a_value_or_a_reason_and_never_both_or_neither() -> None:
     assert Figure(0.0).value == 0.0
-    assert Figure(reason=Reason.CONSTANT_SERIES).value is None
-    for value, reason in ((None, None), (1.0, Reason.CONSTANT_SERIES)):
+    assert Figure(reason=Undefined.CONSTANT_SERIES).value is None
+    for value, reason in ((None, None), (1.0, Undefined.CONSTANT_SERIES)):
         with pytest.raises(AssertionError):
             Figure(value, reason)
 
@@ -21,21 +21,23 @@ def test_a_figure_is_finite(value: float) -> None:
 
 
 def test_figures_are_undefined_exactly_where_there_is_a_reason() -> None:
-    found = Figures.of(np.array([1.0, 2.0]), [None, Reason.MISSING_CLOSE])
+    found = Figures.of(np.array([1.0, 2.0]), [None, Undefined.MISSING_CLOSE])
     np.testing.assert_array_equal(found.values, [1.0, np.nan])
     with pytest.raises(AssertionError):
         Figures.of(np.array([np.nan]), [None])
     with pytest.raises(AssertionError):
-        Figures(np.array([1.0]), (Reason.MISSING_CLOSE,))
+        Figures(np.array([1.0]), (Undefined.MISSING_CLOSE,))
 
 
 def test_nobody_can_write_into_figures() -> None:
     with pytest.raises(ValueError, match="read-only"):
-        Figures.none(1, Reason.MISSING_CLOSE).values[0] = 1.0
+        Figures.none(1, Undefined.MISSING_CLOSE).values[0] = 1.0
 
 
 def test_reasons_are_the_words_of_the_answers() -> None:
-    assert [str(reason) for reason in (Reason.TOO_FEW_OBSERVATIONS, Reason.CONSTANT_SERIES, Reason.NO_COMMON_DAYS)] == [
+    assert [
+        str(reason) for reason in (Undefined.TOO_FEW_OBSERVATIONS, Undefined.CONSTANT_SERIES, Undefined.NO_COMMON_DAYS)
+    ] == [
         "too_few_observations",
         "constant_series",
         "no_common_days",

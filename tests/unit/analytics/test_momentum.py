@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolio.analytics.figure import Reason
+from portfolio.analytics.figure import Undefined
 from portfolio.analytics.momentum import momentum
 
 NAN = float("nan")
@@ -36,7 +36,7 @@ def test_momentum_is_the_change_over_fourteen_days_in_halves(earlier: float, lat
 def test_a_missing_end_leaves_it_undefined(earlier: float, later: float) -> None:
     found = momentum(closes_of(earlier, later))
     assert np.isnan(found.values).all()
-    assert found.reasons == (Reason.MISSING_CLOSE,)
+    assert found.reasons == (Undefined.MISSING_CLOSE,)
 
 
 def test_what_is_missing_between_the_ends_or_before_does_not_matter() -> None:
@@ -48,7 +48,7 @@ def test_what_is_missing_between_the_ends_or_before_does_not_matter() -> None:
 def test_under_fifteen_closes_there_is_no_earlier_end(n_closes: int) -> None:
     found = momentum(np.ones((n_closes, 2)))
     assert np.isnan(found.values).all()
-    assert found.reasons == (Reason.MISSING_CLOSE,) * 2
+    assert found.reasons == (Undefined.MISSING_CLOSE,) * 2
 
 
 def test_fifteen_closes_are_enough() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolio.analytics.figure import Reason
+from portfolio.analytics.figure import Undefined
 from portfolio.analytics.returns import PriceHistory, close_matrix, common_days, price_history, simple_returns
 from tests.unit.analytics.series import gappy_returns, matrices, random_returns
 
@@ -138,7 +138,7 @@ def test_common_days_are_those_of_the_assets_with_enough_returns() -> None:
     returns[:11, 2] = np.nan  # 19 returns are left: the asset is out, and takes no day from the others
     common = common_days(returns)
     assert common.included.tolist() == [True, True, False]
-    assert common.excluded == (None, None, Reason.TOO_FEW_OBSERVATIONS)
+    assert common.excluded == (None, None, Undefined.TOO_FEW_OBSERVATIONS)
     np.testing.assert_array_equal(common.returns, np.delete(returns, [0, 5], axis=0)[:, :2])
     assert common.reason_against(np.array([0.5, 0.1, 0.1])) is None
 
@@ -151,14 +151,14 @@ def test_without_gaps_nothing_is_copied() -> None:
 @pytest.mark.parametrize(
     ("starts", "ends", "reason", "n_days"),
     [
-        ([0, 20], [20, 40], Reason.NO_COMMON_DAYS, 0),
-        ([0, 20], [39, 40], Reason.TOO_FEW_COMMON_DAYS, 19),
+        ([0, 20], [20, 40], Undefined.NO_COMMON_DAYS, 0),
+        ([0, 20], [39, 40], Undefined.TOO_FEW_COMMON_DAYS, 19),
         ([0, 20], [40, 40], None, 20),
-        ([21, 21], [40, 40], Reason.TOO_FEW_OBSERVATIONS, 0),
+        ([21, 21], [40, 40], Undefined.TOO_FEW_OBSERVATIONS, 0),
     ],
 )
 def test_what_cannot_be_told_has_its_reason(
-    starts: list[int], ends: list[int], reason: Reason | None, n_days: int
+    starts: list[int], ends: list[int], reason: Undefined | None, n_days: int
 ) -> None:
     returns = random_returns(40, 2, seed=1)
     for column, (start, end) in enumerate(zip(starts, ends, strict=True)):
@@ -171,10 +171,10 @@ def test_weights_of_nothing_and_of_excluded_assets_alone_have_their_reasons() ->
     returns = random_returns(40, 2, seed=1)
     returns[:30, 1] = np.nan
     common = common_days(returns)
-    assert common.reason_against(np.array([0.0, 0.0])) is Reason.NO_POSITIONS
-    assert common.reason_against(np.array([0.0, 1.0])) is Reason.TOO_FEW_OBSERVATIONS
+    assert common.reason_against(np.array([0.0, 0.0])) is Undefined.NO_POSITIONS
+    assert common.reason_against(np.array([0.0, 1.0])) is Undefined.TOO_FEW_OBSERVATIONS
     empty = common_days(np.empty((40, 0)))
-    assert (empty.reason_against(np.empty(0)), empty.n_days) == (Reason.NO_POSITIONS, 0)
+    assert (empty.reason_against(np.empty(0)), empty.n_days) == (Undefined.NO_POSITIONS, 0)
 
 
 @given(matrices())

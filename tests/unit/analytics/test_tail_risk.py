@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolio.analytics.figure import Figure, Matrix, Reason, Vector
+from portfolio.analytics.figure import Figure, Matrix, Undefined, Vector
 from portfolio.analytics.tail_risk import (
     Loss,
     LossEstimates,
@@ -40,7 +40,7 @@ def both(loss: Loss) -> tuple[float, float]:
     return value_of(loss.value_at_risk), value_of(loss.conditional_value_at_risk)
 
 
-def reasons(estimates: LossEstimates) -> set[Reason | None]:
+def reasons(estimates: LossEstimates) -> set[Undefined | None]:
     every = (estimates.historical, estimates.normal, estimates.cornish_fisher)
     return {figure.reason for loss in every for figure in (loss.value_at_risk, loss.conditional_value_at_risk)}
 
@@ -210,7 +210,7 @@ def test_where_the_expansion_bends_back_before_99_percent_nothing_is_defined(
     skewness: float, kurtosis: float, *, defined: bool
 ) -> None:
     found = cornish_fisher_loss(Moments(0.0, 1.0, skewness, kurtosis), P95, highest=P99)
-    reason = None if defined else Reason.EXPANSION_NOT_MONOTONE
+    reason = None if defined else Undefined.EXPANSION_NOT_MONOTONE
     assert {found.value_at_risk.reason, found.conditional_value_at_risk.reason} == {reason}
 
 
@@ -219,7 +219,7 @@ def test_an_expansion_that_bends_back_between_two_confidences_is_undefined_at_th
     # for (z = 0.25) it is still 0.03, at 99 % 2.2.
     moments = Moments(0.0, 1.0, -2.2, 12.0)
     low, high = (cornish_fisher_loss(moments, level, highest=P99) for level in (Decimal("0.6"), P99))
-    assert low == Loss.undefined(Reason.EXPANSION_NOT_MONOTONE)
+    assert low == Loss.undefined(Undefined.EXPANSION_NOT_MONOTONE)
     assert high.value_at_risk.reason is None
 
 
@@ -251,7 +251,7 @@ def test_a_portfolio_loses_what_todays_weights_would_have_lost(*, gaps: bool) ->
     losses = portfolio_losses(returns, weights)
     found = tail_risk(returns, weights)
     assert found.observations == len(losses) == (64 if gaps else 100)
-    assert found.excluded == ((None,) * 3 + (Reason.TOO_FEW_OBSERVATIONS,) * 2 + (None,) if gaps else (None,) * 6)
+    assert found.excluded == ((None,) * 3 + (Undefined.TOO_FEW_OBSERVATIONS,) * 2 + (None,) if gaps else (None,) * 6)
     assert found.covered_weight == pytest.approx(0.65 if gaps else 0.9, abs=1e-15)
     assert [estimates.confidence for estimates in found.estimates] == [P95, P99]
     for estimates in found.estimates:
@@ -282,7 +282,7 @@ def test_cash_halves_every_loss() -> None:
 def test_under_thirty_returns_nothing_is_defined(n_days: int) -> None:
     found = tail_risk(random_returns(n_days, 2, seed=1), [0.5, 0.4])
     for estimates in found.estimates:
-        assert reasons(estimates) == {Reason.TOO_FEW_OBSERVATIONS}
+        assert reasons(estimates) == {Undefined.TOO_FEW_OBSERVATIONS}
     assert (found.observations, found.covered_weight) == (0, 0.0)
 
 
@@ -293,9 +293,9 @@ def test_thirty_returns_are_enough() -> None:
 
 
 @pytest.mark.parametrize(
-    ("end", "reason", "days"), [(40, Reason.NO_COMMON_DAYS, 0), (69, Reason.TOO_FEW_COMMON_DAYS, 29)]
+    ("end", "reason", "days"), [(40, Undefined.NO_COMMON_DAYS, 0), (69, Undefined.TOO_FEW_COMMON_DAYS, 29)]
 )
-def test_under_thirty_common_days_nothing_is_defined(end: int, reason: Reason, days: int) -> None:
+def test_under_thirty_common_days_nothing_is_defined(end: int, reason: Undefined, days: int) -> None:
     returns = random_returns(80, 2, seed=1)
     returns[:40, 0] = returns[end:, 1] = np.nan
     found = tail_risk(returns, [0.5, 0.4])
@@ -308,12 +308,12 @@ def test_losses_that_are_all_alike_have_historical_figures_alone() -> None:
     for estimates in found.estimates:
         assert both(estimates.historical) == (-0.005, -0.005)
         for loss in (estimates.normal, estimates.cornish_fisher):
-            assert loss == Loss.undefined(Reason.CONSTANT_SERIES)
+            assert loss == Loss.undefined(Undefined.CONSTANT_SERIES)
 
 
 def test_without_positions_nothing_is_defined() -> None:
     for estimates in tail_risk(np.empty((40, 0)), []).estimates:
-        assert reasons(estimates) == {Reason.NO_POSITIONS}
+        assert reasons(estimates) == {Undefined.NO_POSITIONS}
 
 
 @pytest.mark.parametrize("confidence", ["0", "1", "95"])

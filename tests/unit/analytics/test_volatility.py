@@ -7,12 +7,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from portfolio.analytics.figure import Figure, Matrix, Reason
+from portfolio.analytics.figure import Figure, Matrix, Undefined
 from portfolio.analytics.level import Level
 from portfolio.analytics.volatility import Volatility, daily_volatility, volatility, volatility_level
 from tests.unit.analytics.series import gappy_returns, matrices, random_returns, weights_of
 
-FEW, CONSTANT = Reason.TOO_FEW_OBSERVATIONS, Reason.CONSTANT_SERIES
+FEW, CONSTANT = Undefined.TOO_FEW_OBSERVATIONS, Undefined.CONSTANT_SERIES
 YEAR = 365**0.5
 
 
@@ -21,7 +21,7 @@ def value_of(figure: Figure) -> float:
     return figure.value
 
 
-def is_undefined(found: Volatility, reason: Reason) -> bool:
+def is_undefined(found: Volatility, reason: Undefined) -> bool:
     return (
         found.portfolio == found.diversification_ratio == Figure(reason=reason)
         and bool(np.isnan(found.contributions.values).all())
@@ -142,10 +142,10 @@ def test_a_new_listing_is_left_out_and_takes_nothing_from_the_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("end", "reason", "days"), [(30, Reason.NO_COMMON_DAYS, 0), (49, Reason.TOO_FEW_COMMON_DAYS, 19)]
+    ("end", "reason", "days"), [(30, Undefined.NO_COMMON_DAYS, 0), (49, Undefined.TOO_FEW_COMMON_DAYS, 19)]
 )
 def test_under_twenty_common_days_the_portfolio_is_undefined_and_the_assets_are_not(
-    end: int, reason: Reason, days: int
+    end: int, reason: Undefined, days: int
 ) -> None:
     returns = random_returns(60, 2, seed=1)
     returns[:30, 0] = returns[end:, 1] = np.nan
@@ -181,7 +181,7 @@ def test_a_flat_asset_beside_one_that_moves_contributes_nothing() -> None:
 @pytest.mark.parametrize("n_days", [0, 30])
 def test_without_positions_nothing_is_defined(n_days: int) -> None:
     found = volatility(np.empty((n_days, 0)), [])
-    assert found.portfolio == found.heat == found.diversification_ratio == Figure(reason=Reason.NO_POSITIONS)
+    assert found.portfolio == found.heat == found.diversification_ratio == Figure(reason=Undefined.NO_POSITIONS)
     assert found.contributions.reasons == found.daily.reasons == ()
 
 

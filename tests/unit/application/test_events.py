@@ -16,7 +16,7 @@ from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.rebalancing.records import SignalChanged, SignalStatus
 from portfolio.application.rebalancing.signal_execution import MarkExecuted
-from portfolio.domain.ledger.cash_transaction import MovementKind
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_ledger import FakeLedger, FakeSignals
 from tests.support.ledger_examples import AT
@@ -107,7 +107,7 @@ async def test_cash_and_reversals_are_told_too() -> None:
     world = World(FakeLedger(), clock)
     announce = world.announcer()
     await OpenBooks(world.ledger, clock, money(1000), announce=announce)()
-    move = MoveCash(kind=MovementKind.WITHDRAWAL, amount=money(1), owner="", client_movement_id="k")
+    move = MoveCash(kind=CashTransactionKind.WITHDRAWAL, amount=money(1), owner="", client_transaction_id="k")
     cash = MoveCashInOrOut(world.ledger, clock, RULES, announce=announce)
     await cash(move)
     await cash(move)

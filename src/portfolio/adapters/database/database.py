@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.engine import create_engine
 from portfolio.adapters.database.connection.revision_lookup import Glance
-from portfolio.adapters.database.connection.timeouts import Limits
+from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.ledger.ledger import DatabaseLedger
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.performance.days import DatabaseDays, write_day
@@ -52,7 +52,7 @@ class Database:
                 prices_schema=settings.prices_schema,
                 hosts=settings.further_hosts,
                 pool_size=settings.database_pool_size,
-                limits=Limits.within(seconds),
+                limits=Timeouts.within(seconds),
             )
         except ValueError as error:
             raise SettingsError("PORTFOLIO_DATABASE_URL is sqlite+aiosqlite:///... or mysql+aiomysql://...") from error
@@ -80,7 +80,7 @@ def open_database(
     prices_schema: str | None = None,
     hosts: Sequence[str] = (),
     pool_size: int = 10,
-    limits: Limits | None = None,
+    limits: Timeouts | None = None,
 ) -> Database:
     """Return the database at ``url``; nothing is connected yet.
 
@@ -90,7 +90,7 @@ def open_database(
     Raises:
         ValueError: the URL names another kind of database.
     """
-    limits = limits or Limits()
+    limits = limits or Timeouts()
     engine, looks = (create_engine(url, hosts=hosts, pool_size=size, limits=limits) for size in (pool_size, 1))
     schema = None if engine.dialect.name == "sqlite" else prices_schema
     return Database(Connections(engine, limits), Glance(looks, limits), prices_schema=schema)

@@ -11,7 +11,7 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import OwnerAmbiguous
 from portfolio.application.ledger.booking_batch import Batch, BookingResult
 from portfolio.application.ledger.events import TradeBooked, WithinBooking
-from portfolio.application.ledger.lost_commit import Made, carry_out
+from portfolio.application.ledger.lost_commit import Made, commit_once
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import BookingKey, BookTrade
 from portfolio.domain.ledger.portfolio import BookingRules
@@ -88,7 +88,7 @@ class BookTrades:
             events = await self._keep(unit, batch)
             return Made(batch.results(), lambda unit: _was_committed(unit, batch), events)
 
-        return await carry_out(self._ledger, self._portfolio_id, book, announce=self._announce, keys=keys)
+        return await commit_once(self._ledger, self._portfolio_id, book, announce=self._announce, keys=keys)
 
     async def _decide(self, unit: LedgerUnit, commands: Sequence[BookTrade], keys: Collection[BookingKey]) -> Batch:
         now = self._clock.now()

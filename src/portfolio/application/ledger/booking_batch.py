@@ -13,9 +13,9 @@ from portfolio.application.ledger.records import (
     BookingKey,
     BookingReply,
     BookTrade,
-    NewTrade,
     RecordedOutcome,
     Refusal,
+    TradeEntry,
     same_execution,
 )
 from portfolio.domain.errors import AmountMismatch, DomainError, InsufficientCash, InsufficientQuantity
@@ -118,10 +118,10 @@ class Batch:
         for booked, trade_id in zip(self.booked, trade_ids, strict=True):
             booked.trade_id = trade_id
 
-    def entries(self) -> list[NewTrade]:
+    def entries(self) -> list[TradeEntry]:
         """Return the entries for the ledger, in order."""
         return [
-            NewTrade(
+            TradeEntry(
                 trade=booked.trade,
                 portfolio_id=self.portfolio.id,
                 revision=booked.revision,

@@ -9,10 +9,10 @@ from portfolio.application.announcer import Announce, nobody_listens
 from portfolio.application.clock import Clock
 from portfolio.application.errors import KeyReused
 from portfolio.application.ledger.events import CashMoved
-from portfolio.application.ledger.lost_commit import Made, carry_out, has_entry
+from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
-from portfolio.application.ledger.records import NewMovement, RecordedMovement
-from portfolio.domain.ledger.cash_transaction import MovementKind
+from portfolio.application.ledger.records import CashEntry, RecordedCashEntry
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.portfolio import BookingRules
 from portfolio.domain.money import Money
 
@@ -21,10 +21,10 @@ from portfolio.domain.money import Money
 class MoveCash:
     """The wish to deposit or withdraw."""
 
-    kind: MovementKind
+    kind: CashTransactionKind
     amount: Money
     owner: str
-    client_movement_id: str | None = None
+    client_transaction_id: str | None = None
     note: str | None = None
 
     @property
@@ -34,10 +34,10 @@ class MoveCash:
 
 
 @dataclass(frozen=True, slots=True)
-class MovementReply:
-    """The answer to one movement: as recorded, and whether that was before."""
+class CashReply:
+    """The answer to one transaction: as recorded, and whether that was before."""
 
-    movement: RecordedMovement
+    transaction: RecordedCashEntry
     replayed: bool
 
 
@@ -59,45 +59,47 @@ class MoveCashInOrOut:
         self._portfolio_id = portfolio_id
         self._announce = announce
 
-    async def __call__(self, wish: MoveCash) -> MovementReply:
-        """Return the movement as recorded, once it is committed.
+    async def __call__(self, wish: MoveCash) -> CashReply:
+        """Return the transaction as recorded, once it is committed.
 
         Raises:
             InvalidAmount: not above zero.
             InsufficientCash: more is taken out than there is.
-            KeyReused: the key belongs to another movement.
+            KeyReused: the key belongs to another transaction.
             LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the commit was lost and could not be looked up; the same key again tells.
         """
-        return await carry_out(
+        return await commit_once(
             self._ledger, self._portfolio_id, lambda unit: self._move(unit, wish), announce=self._announce
         )
 
-    async def _move(self, unit: LedgerUnit, wish: MoveCash) -> Made[MovementReply]:
-        if wish.client_movement_id is not None:
-            known = await unit.movement(wish.owner, wish.client_movement_id)
+    async def _move(self, unit: LedgerUnit, wish: MoveCash) -> Made[CashReply]:
+        if wish.client_transaction_id is not None:
+            known = await unit.transaction(wish.owner, wish.client_transaction_id)
             if known is not None:
                 if known.entry.fingerprint != wish.fingerprint:
-                    raise KeyReused(wish.client_movement_id)
-                return Made(MovementReply(known, replayed=True))
-        assert wish.kind in {MovementKind.DEPOSIT, MovementKind.WITHDRAWAL}
+                    raise KeyReused(wish.client_transaction_id)
+                return Made(CashReply(known, replayed=True))
+        assert wish.kind in {CashTransactionKind.DEPOSIT, CashTransactionKind.WITHDRAWAL}
         now, portfolio = self._clock.now(), unit.portfolio
-        if wish.kind is MovementKind.DEPOSIT:
-            after, movement = portfolio.deposit(wish.amount, now)
+        if wish.kind is CashTransactionKind.DEPOSIT:
+            after, transaction = portfolio.deposit(wish.amount, now)
         else:
-            after, movement = portfolio.withdraw(wish.amount, now, allow_negative_cash=self._rules.allow_negative_cash)
-        entry = NewMovement(
-            movement=movement,
+            after, transaction = portfolio.withdraw(
+                wish.amount, now, allow_negative_cash=self._rules.allow_negative_cash
+            )
+        entry = CashEntry(
+            transaction=transaction,
             portfolio_id=portfolio.id,
             revision=after.revision,
             owner=wish.owner,
-            client_movement_id=wish.client_movement_id,
+            client_transaction_id=wish.client_transaction_id,
             fingerprint=wish.fingerprint,
             note=wish.note,
             cash_after=after.cash,
             net_deposits_after=after.net_deposits,
         )
-        movement_id = await unit.add_movement(entry)
+        cash_transaction_id = await unit.add_cash_entry(entry)
         await unit.save(after)
-        reply = MovementReply(RecordedMovement(id=movement_id, entry=entry), replayed=False)
-        return Made(reply, has_entry(entry), [CashMoved(movement_id, entry)])
+        reply = CashReply(RecordedCashEntry(id=cash_transaction_id, entry=entry), replayed=False)
+        return Made(reply, has_entry(entry), [CashMoved(cash_transaction_id, entry)])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from portfolio.application.announcer import Event
 from portfolio.application.ledger.ports import LedgerUnit
-from portfolio.application.ledger.records import NewMovement, NewTrade
+from portfolio.application.ledger.records import CashEntry, TradeEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class TradeBooked(Event):
     """A trade was booked, or a trade was reversed by booking its opposite. ``trade_id`` is the new trade's."""
 
     trade_id: int
-    entry: NewTrade
+    entry: TradeEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class CashMoved(Event):
     """An entry that is no trade was booked: a deposit, a withdrawal, the baseline, or an adjustment."""
 
     entry_id: int
-    entry: NewMovement
+    entry: CashEntry
 
 
 WithinBooking = Callable[[LedgerUnit, Sequence[TradeBooked]], Awaitable[Sequence[Event]]]

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from portfolio.application.announcer import Announce, Event, nobody_listens
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
-from portfolio.application.ledger.records import BookingKey, NewMovement, NewTrade
+from portfolio.application.ledger.records import BookingKey, CashEntry, TradeEntry
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ class Made(Generic[T]):
     events: Sequence[Event] = ()
 
 
-async def carry_out(
+async def commit_once(
     ledger: Ledger,
     portfolio_id: int,
     work: Callable[[LedgerUnit], Awaitable[Made[T]]],
@@ -74,7 +74,7 @@ async def carry_out(
     return made.result
 
 
-def has_entry(entry: NewTrade | NewMovement) -> IsKept:
+def has_entry(entry: TradeEntry | CashEntry) -> IsKept:
     """Return what tells whether this very entry is in the books."""
 
     async def is_kept(unit: LedgerUnit) -> bool:
@@ -84,6 +84,6 @@ def has_entry(entry: NewTrade | NewMovement) -> IsKept:
     return is_kept
 
 
-def _identity(entry: NewTrade | NewMovement) -> tuple[object, ...]:
-    made_at = entry.booked_at if isinstance(entry, NewTrade) else entry.movement.at
+def _identity(entry: TradeEntry | CashEntry) -> tuple[object, ...]:
+    made_at = entry.booked_at if isinstance(entry, TradeEntry) else entry.transaction.at
     return type(entry), entry.revision, entry.owner, entry.fingerprint, made_at

@@ -8,10 +8,10 @@ from enum import StrEnum
 from portfolio.application.announcer import Announce, nobody_listens
 from portfolio.application.clock import Clock
 from portfolio.application.ledger.events import CashMoved
-from portfolio.application.ledger.lost_commit import Made, carry_out, has_entry
+from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
-from portfolio.application.ledger.records import NewMovement, PositionAdjustment
-from portfolio.domain.ledger.cash_transaction import Movement
+from portfolio.application.ledger.records import CashEntry, PositionAdjustment
+from portfolio.domain.ledger.cash_transaction import CashTransaction
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import Money
 
@@ -48,7 +48,7 @@ class OpenBooks:
             return Opening.NOTHING
         if adopted is None:
             await self.ledger.create(self.portfolio_id)
-        return await carry_out(self.ledger, self.portfolio_id, self._open, announce=self.announce)
+        return await commit_once(self.ledger, self.portfolio_id, self._open, announce=self.announce)
 
     async def _open(self, unit: LedgerUnit) -> Made[Opening]:
         if unit.portfolio.revision > 0:
@@ -59,17 +59,17 @@ class OpenBooks:
         # Told from what is there under the lock, not from who made the row: another instance may have made it, or this
         # one in a run that was killed before it came here.
         fresh = not before.cash and not before.positions
-        after, movement = before.adopt(now)
+        after, transaction = before.adopt(now)
         adjustments = tuple(
             PositionAdjustment(symbol=position.symbol, quantity_delta=position.quantity)
             for position in before.open_positions
         )
-        entry = _entry(before.id, after, movement, positions=adjustments)
-        events = [CashMoved(await unit.add_movement(entry), entry)]
+        entry = _entry(before.id, after, transaction, positions=adjustments)
+        events = [CashMoved(await unit.add_cash_entry(entry), entry)]
         if fresh and self.initial_cash.value > 0:
-            after, movement = after.deposit(self.initial_cash, now)
-            entry = _entry(before.id, after, movement, note="initial cash")
-            events.append(CashMoved(await unit.add_movement(entry), entry))
+            after, transaction = after.deposit(self.initial_cash, now)
+            entry = _entry(before.id, after, transaction, note="initial cash")
+            events.append(CashMoved(await unit.add_cash_entry(entry), entry))
         await unit.save(after)
         return Made(Opening.CREATED if fresh else Opening.ADOPTED, has_entry(entry), events)
 
@@ -77,13 +77,13 @@ class OpenBooks:
 def _entry(
     portfolio_id: int,
     after: Portfolio,
-    movement: Movement,
+    transaction: CashTransaction,
     *,
     positions: tuple[PositionAdjustment, ...] = (),
     note: str | None = None,
-) -> NewMovement:
-    return NewMovement(
-        movement=movement,
+) -> CashEntry:
+    return CashEntry(
+        transaction=transaction,
         portfolio_id=portfolio_id,
         revision=after.revision,
         owner=OWNER,

@@ -10,12 +10,12 @@ from typing import Protocol, TypeVar
 from portfolio.application.ledger.records import (
     BookedTrade,
     BookingKey,
-    NewMovement,
-    NewTrade,
+    CashEntry,
     Page,
-    RecordedMovement,
+    RecordedCashEntry,
     RecordedOutcome,
     Revisions,
+    TradeEntry,
     TradeFilter,
 )
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -57,7 +57,7 @@ class LedgerUnit(Protocol):
         """Return the trade whose entry made this ledger revision; None where none did."""
         ...
 
-    async def entries(self, *, after: int, limit: int) -> Sequence[NewTrade | NewMovement]:
+    async def entries(self, *, after: int, limit: int) -> Sequence[TradeEntry | CashEntry]:
         """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
         ...
 
@@ -65,12 +65,12 @@ class LedgerUnit(Protocol):
         """Return the highest revision of an entry, which the portfolio's own is unless its row was made anew."""
         ...
 
-    async def movement(self, owner: str, client_movement_id: str) -> RecordedMovement | None:
-        """Return the cash movement recorded under this key; None where there is none."""
+    async def transaction(self, owner: str, client_transaction_id: str) -> RecordedCashEntry | None:
+        """Return the cash transaction recorded under this key; None where there is none."""
         ...
 
     async def add_trades(
-        self, trades: Sequence[NewTrade], outcomes: Mapping[int, RecordedOutcome] = NO_OUTCOMES
+        self, trades: Sequence[TradeEntry], outcomes: Mapping[int, RecordedOutcome] = NO_OUTCOMES
     ) -> Sequence[int]:
         """Add entries to the ledger and return their ids, in order.
 
@@ -82,7 +82,7 @@ class LedgerUnit(Protocol):
         """Keep what became of bookings; one that carries an id replaces what was kept under it."""
         ...
 
-    async def add_movement(self, movement: NewMovement) -> int:
+    async def add_cash_entry(self, transaction: CashEntry) -> int:
         """Add an entry that is no trade, with the positions' differences it carries; return its id."""
         ...
 
@@ -150,7 +150,7 @@ class Ledger(Protocol):
         """Return how many refused bookings are kept that no override has booked since."""
         ...
 
-    async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[NewTrade | NewMovement]:
+    async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[TradeEntry | CashEntry]:
         """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
         ...
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 
 from portfolio.domain.decimal_text import plain
-from portfolio.domain.ledger.cash_transaction import Movement
+from portfolio.domain.ledger.cash_transaction import CashTransaction
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.ledger.trade import Execution, Side, Trade
 from portfolio.domain.money import Money, Price, Quantity
@@ -142,7 +142,7 @@ class BookingReply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewTrade:
+class TradeEntry:
     """An entry for the ledger, with what the engine said about it. ``revision`` is the portfolio's after it."""
 
     trade: Trade
@@ -167,7 +167,7 @@ class BookedTrade:
     """
 
     id: int
-    entry: NewTrade | None
+    entry: TradeEntry | None
     reversed_by: int | None = None
 
 
@@ -192,7 +192,7 @@ class Page(Generic[T]):
     next_before: int | None
 
 
-# --- movements --------------------------------------------------------------------------------------------------------
+# --- transactions -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,14 +207,14 @@ class PositionAdjustment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewMovement:
+class CashEntry:
     """An entry that is no trade, for the ledger. ``revision`` is the portfolio's after it."""
 
-    movement: Movement
+    transaction: CashTransaction
     portfolio_id: int
     revision: int
     owner: str
-    client_movement_id: str | None = None
+    client_transaction_id: str | None = None
     fingerprint: str | None = None
     note: str | None = None
     positions: tuple[PositionAdjustment, ...] = ()
@@ -223,11 +223,11 @@ class NewMovement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedMovement:
-    """A cash movement as kept."""
+class RecordedCashEntry:
+    """A cash transaction as kept."""
 
     id: int
-    entry: NewMovement
+    entry: CashEntry
 
 
 # --- reads ------------------------------------------------------------------------------------------------------------

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 
-from portfolio.application.ledger.records import NewMovement, NewTrade
+from portfolio.application.ledger.records import CashEntry, TradeEntry
 from portfolio.application.ledger.verification import Fold
 from portfolio.domain.ledger.trade import Trade
-from portfolio.domain.ledger.trade_counts import Tally
+from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
 
@@ -22,7 +22,7 @@ class DayBooks:
     cash: Money
     net_deposits: Money
     realized_pnl: Money
-    tally: Tally
+    trade_counts: TradeCounts
     quantities: Mapping[Symbol, Quantity]
     costs: Mapping[Symbol, Money]
     results: Mapping[Symbol, Money]
@@ -35,30 +35,32 @@ class Replay:
     def __init__(self, wanted: Sequence[date]) -> None:
         self._wanted = list(reversed(wanted))
         self._fold = Fold()
-        self._tally = Tally()
+        self._trade_counts = TradeCounts()
         self._costs: defaultdict[Symbol, Money] = defaultdict(Money.zero)
         self._results: defaultdict[Symbol, Money] = defaultdict(Money.zero)
         self._adjustments = 0
         self.books: dict[date, DayBooks] = {}
-        self.movements: list[NewMovement] = []
+        self.transactions: list[CashEntry] = []
 
     @property
     def revision(self) -> int:
         """Return the revision of the entry added last."""
         return self._fold.revision
 
-    def add(self, entry: NewTrade | NewMovement, taken_back: Trade | None) -> None:
+    def add(self, entry: TradeEntry | CashEntry, taken_back: Trade | None) -> None:
         """Add one entry; ``taken_back`` is the trade that it reverses."""
         day = booked_on(entry)
         while self._wanted and self._wanted[-1] < day:
             self.books[self._wanted.pop()] = self.sums()
         self._fold.add(entry)
-        if isinstance(entry, NewMovement):
-            self.movements.append(entry)
+        if isinstance(entry, CashEntry):
+            self.transactions.append(entry)
             self._adjustments += bool(entry.positions)
             return
         trade = entry.trade
-        self._tally = self._tally.with_trade(trade) if taken_back is None else self._tally.without(taken_back)
+        self._trade_counts = (
+            self._trade_counts.with_trade(trade) if taken_back is None else self._trade_counts.without(taken_back)
+        )
         self._costs[trade.symbol] = self._costs[trade.symbol] + trade.basis_delta
         self._results[trade.symbol] = self._results[trade.symbol] + trade.realized_pnl
 
@@ -74,7 +76,7 @@ class Replay:
             cash=fold.cash,
             net_deposits=fold.net_deposits,
             realized_pnl=fold.realized_pnl,
-            tally=self._tally,
+            trade_counts=self._trade_counts,
             quantities=dict(fold.quantities),
             costs=dict(self._costs),
             results=dict(self._results),
@@ -82,7 +84,7 @@ class Replay:
         )
 
 
-def booked_on(entry: NewTrade | NewMovement) -> date:
+def booked_on(entry: TradeEntry | CashEntry) -> date:
     """Return the UTC day on which an entry was booked."""
-    at = entry.booked_at if isinstance(entry, NewTrade) else entry.movement.at
+    at = entry.booked_at if isinstance(entry, TradeEntry) else entry.transaction.at
     return at.astimezone(UTC).date()

@@ -8,9 +8,9 @@ from portfolio.application.announcer import Announce, nobody_listens
 from portfolio.application.clock import Clock
 from portfolio.application.errors import NotFound
 from portfolio.application.ledger.events import TradeBooked
-from portfolio.application.ledger.lost_commit import Made, carry_out, has_entry
+from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
-from portfolio.application.ledger.records import NewTrade
+from portfolio.application.ledger.records import TradeEntry
 from portfolio.domain.errors import NotReversible
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.position import Position
@@ -23,7 +23,7 @@ class ReversalReply:
 
     trade_id: int
     reverses: int
-    entry: NewTrade
+    entry: TradeEntry
     position: Position
     cash: Money
     total_value: Money
@@ -59,7 +59,7 @@ class ReverseTrade:
             LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the commit was lost and could not be looked up; asking again tells.
         """
-        return await carry_out(
+        return await commit_once(
             self._ledger,
             self._portfolio_id,
             lambda unit: self._reverse(unit, trade_id, owner, notes),
@@ -81,7 +81,7 @@ class ReverseTrade:
         after, trade = unit.portfolio.reverse(
             found.entry.trade, trade_id, now, allow_negative_cash=self._rules.allow_negative_cash
         )
-        entry = NewTrade(
+        entry = TradeEntry(
             trade=trade,
             portfolio_id=unit.portfolio.id,
             revision=after.revision,
@@ -96,7 +96,7 @@ class ReverseTrade:
 
 
 def _reply(
-    reversal_id: int, trade_id: int, entry: NewTrade, portfolio: Portfolio, *, replayed: bool = False
+    reversal_id: int, trade_id: int, entry: TradeEntry, portfolio: Portfolio, *, replayed: bool = False
 ) -> ReversalReply:
     return ReversalReply(
         trade_id=reversal_id,

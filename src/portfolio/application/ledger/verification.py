@@ -1,4 +1,4 @@
-"""Proves the books: replays every entry, and books drift once somebody accepts it."""
+"""Proves the books: replays every entry, and books what others wrote once somebody accepts it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Protocol
 from portfolio.application.announcer import Announce, nobody_listens
 from portfolio.application.clock import Clock
 from portfolio.application.ledger.events import CashMoved
-from portfolio.application.ledger.lost_commit import Made, carry_out, has_entry
+from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.opening import OWNER
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
-from portfolio.application.ledger.records import NewMovement, NewTrade, PositionAdjustment
-from portfolio.domain.ledger.cash_transaction import Movement, MovementKind
+from portfolio.application.ledger.records import CashEntry, PositionAdjustment, TradeEntry
+from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade import Side, Trade
 from portfolio.domain.money import Money, Quantity
@@ -30,7 +30,7 @@ class Fold:
 
     revision: int = 0
     trades: int = 0
-    movements: int = 0
+    transactions: int = 0
     cash: Money = Money.zero()
     net_deposits: Money = Money.zero()
     realized_pnl: Money = Money.zero()
@@ -38,17 +38,17 @@ class Fold:
     quantities: defaultdict[Symbol, Quantity] = field(default_factory=lambda: defaultdict(Quantity.zero))
     broken: list[str] = field(default_factory=list)
 
-    def add(self, entry: NewTrade | NewMovement) -> None:
+    def add(self, entry: TradeEntry | CashEntry) -> None:
         """Take in the next entry; a gap in the revisions or an entry that does not balance is noted."""
         if entry.revision != self.revision + 1:
             self.broken.append(f"ledger revision {entry.revision} follows {self.revision}")
         self.revision = entry.revision
-        if isinstance(entry, NewTrade):
+        if isinstance(entry, TradeEntry):
             self._add_trade(entry)
         else:
-            self._add_movement(entry)
+            self._add_cash_entry(entry)
 
-    def _add_trade(self, entry: NewTrade) -> None:
+    def _add_trade(self, entry: TradeEntry) -> None:
         trade = entry.trade
         self.trades += 1
         self.cash = self.cash + trade.cash_delta
@@ -58,37 +58,37 @@ class Fold:
         if not _balances(trade):
             self.broken.append(f"the entry of revision {entry.revision} does not balance")
 
-    def _add_movement(self, entry: NewMovement) -> None:
-        movement = entry.movement
-        self.movements += 1
-        if movement.kind is MovementKind.BASELINE:
+    def _add_cash_entry(self, entry: CashEntry) -> None:
+        transaction = entry.transaction
+        self.transactions += 1
+        if transaction.kind is CashTransactionKind.BASELINE:
             self.cash = self.net_deposits = self.realized_pnl = self.fees_paid = Money.zero()
             self.quantities.clear()
-        self.cash = self.cash + movement.cash_delta
-        self.net_deposits = self.net_deposits + movement.net_deposits_delta
-        self.realized_pnl = self.realized_pnl + movement.realized_delta
+        self.cash = self.cash + transaction.cash_delta
+        self.net_deposits = self.net_deposits + transaction.net_deposits_delta
+        self.realized_pnl = self.realized_pnl + transaction.realized_delta
         for adjustment in entry.positions:
             self.quantities[adjustment.symbol] = self.quantities[adjustment.symbol] + adjustment.quantity_delta
 
 
 def _balances(trade: Trade) -> bool:
     """Return whether cash moved by what the execution says, and no value came from nowhere."""
-    paid = trade.asset_money + trade.fees if trade.side is Side.BUY else -(trade.asset_money - trade.fees)
+    paid = trade.notional + trade.fees if trade.side is Side.BUY else -(trade.notional - trade.fees)
     if trade.reverses is not None:
-        paid = trade.asset_money - trade.fees if trade.side is Side.BUY else -(trade.asset_money + trade.fees)
+        paid = trade.notional - trade.fees if trade.side is Side.BUY else -(trade.notional + trade.fees)
     return trade.cash_delta == -paid and trade.cash_delta + trade.basis_delta == trade.realized_pnl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """The result of a verification. ``differences`` are faults of these books; ``drift`` is other programs' doing."""
+class Verification:
+    """What was found: ``differences`` are faults of these books, ``unreconciled`` is other programs' doing."""
 
     trades: int
-    movements: int
+    transactions: int
     revision: int
     differences: Sequence[str]
-    drift: Sequence[str]
-    drift_value: Money
+    unreconciled: Sequence[str]
+    unreconciled_value: Money
 
     @property
     def holds(self) -> bool:
@@ -104,8 +104,8 @@ class VerifyBooks:
         self._page_size = page_size
         self._portfolio_id = portfolio_id
 
-    async def __call__(self) -> Verdict:
-        """Return the verdict; bookings may go on meanwhile.
+    async def __call__(self) -> Verification:
+        """Return what was found; bookings may go on meanwhile.
 
         Raises:
             LedgerUnavailable: the database is away.
@@ -115,13 +115,13 @@ class VerifyBooks:
         fold = Fold()
         entries = partial(self._ledger.entries, self._portfolio_id, limit=self._page_size)
         await _add_entries(fold, portfolio.revision, entries)
-        return _verdict(portfolio, fold)
+        return _verification(portfolio, fold)
 
 
 class Entries(Protocol):
     """The next page of the entries."""
 
-    async def __call__(self, *, after: int) -> Sequence[NewTrade | NewMovement]:
+    async def __call__(self, *, after: int) -> Sequence[TradeEntry | CashEntry]:
         """Return entries of later ledger revisions, in order; none where there are no more."""
         ...
 
@@ -138,7 +138,7 @@ async def _add_entries(fold: Fold, until: int, next_page: Entries) -> None:
             fold.add(entry)
 
 
-def _verdict(portfolio: Portfolio, fold: Fold) -> Verdict:
+def _verification(portfolio: Portfolio, fold: Fold) -> Verification:
     differences = list(fold.broken)
     for name, ours, entries in (
         ("ledger revision", portfolio.revision, fold.revision),
@@ -154,20 +154,20 @@ def _verdict(portfolio: Portfolio, fold: Fold) -> Verdict:
         if held != added_up:
             differences.append(f"{symbol}: the books say {held}, their entries add up to {added_up}")
     gone = [f"{a.symbol}: it has no row, the ledger says {-a.quantity_delta}" for a in _without_row(portfolio, fold)]
-    # With the books' own sums it would always hold: their drift is what is left over. The entries' sums prove it.
-    identity = fold.net_deposits + fold.realized_pnl + portfolio.unrealized_pnl + portfolio.drift
+    # With the books' own sums it would always hold: what is unreconciled is what is left. The entries' sums prove it.
+    identity = fold.net_deposits + fold.realized_pnl + portfolio.unrealized_pnl + portfolio.unreconciled
     if portfolio.total_value != identity:
         differences.append(
             f"identity: total value {portfolio.total_value} is not the entries' net deposits and realized result "
-            f"with unrealized result and drift, {identity}"
+            f"with unrealized result and what is unreconciled, {identity}"
         )
-    return Verdict(
+    return Verification(
         trades=fold.trades,
-        movements=fold.movements,
+        transactions=fold.transactions,
         revision=portfolio.revision,
         differences=differences,
-        drift=[*describe_drift(portfolio), *gone],
-        drift_value=portfolio.drift,
+        unreconciled=[*describe_unreconciled(portfolio), *gone],
+        unreconciled_value=portfolio.unreconciled,
     )
 
 
@@ -181,17 +181,17 @@ def _without_row(portfolio: Portfolio, fold: Fold) -> list[PositionAdjustment]:
     ]
 
 
-def describe_drift(portfolio: Portfolio) -> list[str]:
+def describe_unreconciled(portfolio: Portfolio) -> list[str]:
     """Return a line for each row that another program moved, or that cannot be read."""
     lines = []
-    if portfolio.cash_drift:
+    if portfolio.cash_unreconciled:
         lines.append(f"cash: the row says {portfolio.cash}, the ledger {portfolio.ledger_cash}")
     lines.extend(
         f"{position.symbol}: the row says {position.quantity}, the ledger {position.ledger_quantity}"
-        for position in portfolio.drifted_positions
+        for position in portfolio.unreconciled_positions
     )
-    if portfolio.drift and not lines:
-        lines.append(f"cost basis: the rows say {portfolio.drift} more than the ledger")
+    if portfolio.unreconciled and not lines:
+        lines.append(f"cost basis: the rows say {portfolio.unreconciled} more than the ledger")
     lines.extend(
         f"{name!r}: the row names no asset, or no amount that can be; it counts for nothing"
         for name in portfolio.unreadable_rows
@@ -200,7 +200,7 @@ def describe_drift(portfolio: Portfolio) -> list[str]:
 
 
 class ReconcileBooks:
-    """Books the drift as an adjustment: from then on the rows, as they are, are the books."""
+    """Books what is unreconciled as an adjustment: from then on the rows, as they are, are the books."""
 
     def __init__(
         self,
@@ -217,38 +217,38 @@ class ReconcileBooks:
         self._clock = clock
         self._portfolio_id = portfolio_id
 
-    async def __call__(self, *, as_realized: bool | None = None) -> NewMovement | None:
-        """Return the adjustment booked; None where there is no drift.
+    async def __call__(self, *, as_realized: bool | None = None) -> CashEntry | None:
+        """Return the adjustment booked; None where nothing is unreconciled.
 
         ``as_realized`` says whether its value is a realized result or a contribution. Left open, it is a result where a
         position moved (an engine traded on its own), else a contribution (somebody moved cash).
 
         Raises:
             LedgerUnavailable: nothing was applied.
-            OutcomeUnknown: the commit was lost and could not be looked up; asking again shows whether drift is left.
+            OutcomeUnknown: the commit was lost and could not be looked up; asking again shows what is left.
         """
         # Long books are read before the lock is taken; what is booked meanwhile is read under it.
         fold, revision = Fold(), (await self._ledger.load(self._portfolio_id)).revision
         entries = partial(self._ledger.entries, self._portfolio_id, limit=self._page_size)
         await _add_entries(fold, revision, entries)
-        return await carry_out(
+        return await commit_once(
             self._ledger,
             self._portfolio_id,
             lambda unit: self._reconcile(unit, fold, as_realized),
             announce=self._announce,
         )
 
-    async def _reconcile(self, unit: LedgerUnit, fold: Fold, as_realized: bool | None) -> Made[NewMovement | None]:
+    async def _reconcile(self, unit: LedgerUnit, fold: Fold, as_realized: bool | None) -> Made[CashEntry | None]:
         before = unit.portfolio
         await _add_entries(fold, before.revision, partial(unit.entries, limit=self._page_size))
         gone = _without_row(before, fold)
-        if not before.has_drift and not gone:
+        if not before.has_unreconciled and not gone:
             return Made(None)
         moved = (*_moved(before, fold), *gone)
         realized = bool(moved) if as_realized is None else as_realized
-        after, movement = before.reconcile(self._clock.now(), as_realized=realized)
-        entry = _adjustment(before, after, movement, moved)
-        entry_id = await unit.add_movement(entry)
+        after, transaction = before.reconcile(self._clock.now(), as_realized=realized)
+        entry = _adjustment(before, after, transaction, moved)
+        entry_id = await unit.add_cash_entry(entry)
         await unit.save(after)
         return Made(entry, has_entry(entry), [CashMoved(entry_id, entry)])
 
@@ -260,10 +260,10 @@ def _moved(portfolio: Portfolio, fold: Fold) -> list[PositionAdjustment]:
 
 
 def _adjustment(
-    before: Portfolio, after: Portfolio, movement: Movement, moved: Sequence[PositionAdjustment]
-) -> NewMovement:
-    return NewMovement(
-        movement=movement,
+    before: Portfolio, after: Portfolio, transaction: CashTransaction, moved: Sequence[PositionAdjustment]
+) -> CashEntry:
+    return CashEntry(
+        transaction=transaction,
         portfolio_id=before.id,
         revision=after.revision,
         owner=OWNER,

@@ -13,7 +13,7 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import ApplicationError, PortfolioMissing, SchemaUnknown
 from portfolio.application.ledger.ports import Ledger
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
-from portfolio.application.ledger.verification import describe_drift
+from portfolio.application.ledger.verification import describe_unreconciled
 from portfolio.application.prices.ports import PriceFeed
 from portfolio.application.prices.refresh import RefreshPrices
 from portfolio.application.prices.sources import SourceState
@@ -96,8 +96,8 @@ class Health:
     leader: bool
     interval_seconds: float
     last_tick_age_seconds: float | None
-    drift: Money | None
-    drift_lines: Sequence[str]
+    unreconciled: Money | None
+    unreconciled_lines: Sequence[str]
 
 
 class ReadHealth:
@@ -132,7 +132,7 @@ class ReadHealth:
         database = await self._database()
         snapshot = self._snapshots.last
         prices = self._prices(snapshot)
-        drift, lines = _drift(snapshot)
+        unreconciled, lines = _unreconciled(snapshot)
         return Health(
             condition=_condition(database, snapshot, prices),
             can_book=database.condition is DatabaseCondition.UP,
@@ -141,8 +141,8 @@ class ReadHealth:
             leader=self._refresher.is_leader,
             interval_seconds=self._refresher.interval_seconds,
             last_tick_age_seconds=self._refresher.last_tick_age_seconds,
-            drift=drift,
-            drift_lines=lines,
+            unreconciled=unreconciled,
+            unreconciled_lines=lines,
         )
 
     async def _database(self) -> DatabaseHealth:
@@ -224,12 +224,12 @@ class ReadHealth:
         )
 
 
-def _drift(snapshot: Snapshot | None) -> tuple[Money | None, Sequence[str]]:
+def _unreconciled(snapshot: Snapshot | None) -> tuple[Money | None, Sequence[str]]:
     """Return what other programs moved: its value, None where it is none that can be written, and its lines."""
     if snapshot is None:
         return None, ()
     try:
-        return snapshot.portfolio.drift, describe_drift(snapshot.portfolio)
+        return snapshot.portfolio.unreconciled, describe_unreconciled(snapshot.portfolio)
     except DomainError as error:
         return None, (str(error),)
 

@@ -37,8 +37,8 @@ class Contribution:
 class Attribution:
     """Contributions, by symbol, and ``other``: what is left of the result without them.
 
-    Their money and ``other`` add up to the result to the last digit. ``other`` is what no position explains: drift and
-    its adjustments, and the results of positions without a price.
+    Their money and ``other`` add up to the result to the last digit. ``other`` is what no position explains: what
+    others wrote and its adjustments, and the results of positions without a price.
     """
 
     contributions: Sequence[Contribution]

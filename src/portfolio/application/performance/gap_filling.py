@@ -12,7 +12,7 @@ from decimal import Decimal
 from portfolio.application.clock import Clock
 from portfolio.application.errors import FeedFailed, NotFound
 from portfolio.application.ledger.ports import Ledger
-from portfolio.application.ledger.records import NewMovement, NewTrade, TradeFilter
+from portfolio.application.ledger.records import CashEntry, TradeEntry, TradeFilter
 from portfolio.application.ledger.replay import DayBooks, Replay, booked_on
 from portfolio.application.ledger.verification import PAGE_SIZE
 from portfolio.application.performance.period import EARLIEST
@@ -97,9 +97,9 @@ class FillGaps:
                 break
         replay.finish()
 
-    async def _reversed_by(self, entry: NewTrade | NewMovement) -> Trade | None:
+    async def _reversed_by(self, entry: TradeEntry | CashEntry) -> Trade | None:
         """Return the trade that an entry takes back; None where it takes none back."""
-        reverses = entry.trade.reverses if isinstance(entry, NewTrade) else None
+        reverses = entry.trade.reverses if isinstance(entry, TradeEntry) else None
         if reverses is None:
             return None
         page = await self._ledger.trades(TradeFilter(before=reverses + 1, limit=1))
@@ -158,7 +158,7 @@ def _fill(
             failed[day] = f"no close of {', '.join(unpriced)}"
             continue
         anchor = max((a for a in anchors if a.day < day), key=lambda a: a.day)
-        flows = _flows(replay.movements, anchor, day)
+        flows = _flows(replay.transactions, anchor, day)
         if flows is None:
             failed[day] = f"the row of {anchor.day} does not fit the books"
             continue
@@ -176,12 +176,12 @@ def _anchor(row: DailyValue) -> _Anchor:
     return _Anchor(row.day, row.total_value, row.unit_value, row.net_deposits)
 
 
-def _flows(movements: Sequence[NewMovement], anchor: _Anchor, day: date) -> list[NewMovement] | None:
-    """Return the movements after the anchor's row until the end of ``day``; None where the row fits none of them.
+def _flows(transactions: Sequence[CashEntry], anchor: _Anchor, day: date) -> list[CashEntry] | None:
+    """Return the transactions after the anchor's row until the end of ``day``; None where the row fits none of them.
 
     The row is as old as the last refresh of its day: a deposit after that is not in it.
     """
-    until = [entry for entry in movements if booked_on(entry) <= day]
+    until = [entry for entry in transactions if booked_on(entry) <= day]
     for place in range(len(until), 0, -1):
         entry = until[place - 1]
         if booked_on(entry) <= anchor.day and entry.net_deposits_after == anchor.net_deposits:
@@ -192,15 +192,15 @@ def _flows(movements: Sequence[NewMovement], anchor: _Anchor, day: date) -> list
 
 
 def _value(
-    day: date, books: DayBooks, worth: Mapping[Symbol, Money], anchor: _Anchor, flows: Sequence[NewMovement]
+    day: date, books: DayBooks, worth: Mapping[Symbol, Money], anchor: _Anchor, flows: Sequence[CashEntry]
 ) -> DailyValue:
     total = books.cash
     for money in worth.values():
         total = total + money
     units = anchor.units
     for entry in flows:
-        units = units.after_flow(entry.movement.value_before, entry.movement.net_deposits_delta)
-    tally = books.tally
+        units = units.after_flow(entry.transaction.value_before, entry.transaction.net_deposits_delta)
+    trade_counts = books.trade_counts
     return DailyValue(
         day=day,
         total_value=total,
@@ -208,11 +208,11 @@ def _value(
         unit_value=units.value(total),
         net_deposits=books.net_deposits,
         realized_pnl=books.realized_pnl,
-        trades=tally.trades,
-        wins=tally.wins,
-        losses=tally.losses,
-        gross_profit=tally.gross_profit,
-        gross_loss=tally.gross_loss,
+        trades=trade_counts.trades,
+        wins=trade_counts.wins,
+        losses=trade_counts.losses,
+        gross_profit=trade_counts.gross_profit,
+        gross_loss=trade_counts.gross_loss,
     )
 
 
@@ -223,7 +223,7 @@ def _positions(
 
     None where other programs wrote positions since: what these had cost before is not known.
     """
-    if books.adjustments != now.adjustments or portfolio.drifted_positions:
+    if books.adjustments != now.adjustments or portfolio.unreconciled_positions:
         return None
     zero, none = Money.zero(), Quantity.zero()
     return {

@@ -18,7 +18,7 @@ from portfolio.analytics.performance import (
 )
 from portfolio.analytics.statistic import DECIMALS, statistic
 from portfolio.domain.ledger.portfolio import Portfolio
-from portfolio.domain.ledger.trade_counts import Tally
+from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.money import EXACT, PERCENT_STEP, Money
 
 LEAST_RETURNS: Final = 30
@@ -185,7 +185,7 @@ class Trading:
     profit_factor: Decimal | None
 
 
-def trading_results(before: Tally, after: Tally, reasons: Reasons) -> Trading:
+def trading_results(before: TradeCounts, after: TradeCounts, reasons: Reasons) -> Trading:
     """Return the figures of the trades booked between two tallies, net of all fees; zero is neither win nor loss.
 
     A trade that was booked before the period and reversed in it is missing from the difference: no count goes below

@@ -23,7 +23,7 @@ from portfolio.application.performance.measures import (
 )
 from portfolio.application.performance.ports import Days
 from portfolio.application.performance.records import DailyValue
-from portfolio.domain.ledger.trade_counts import Tally
+from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.money import Money
 
 CONVENTION: Final = "crypto-365-v1"
@@ -120,7 +120,7 @@ class ReadPerformance:
         return measure(
             snapshot,
             final_days(rows, today),
-            tally_before=tally_at_end_of(older, start),
+            trade_counts_before=trade_counts_at_end_of(older, start),
             today=today,
             days=days,
             stale=stale or snapshot.database_away,
@@ -151,7 +151,7 @@ def final_days(rows: Sequence[DailyValue], today: date) -> list[FinalDay]:
     ]
 
 
-def tally_at_end_of(rows: Sequence[DailyValue], start: date) -> Tally:
+def trade_counts_at_end_of(rows: Sequence[DailyValue], start: date) -> TradeCounts:
     """Return what had been booked at the end of ``start``; nothing where the portfolio is younger."""
     for row in reversed(rows):
         if (
@@ -162,18 +162,24 @@ def tally_at_end_of(rows: Sequence[DailyValue], start: date) -> Tally:
             and row.gross_profit is not None
             and row.gross_loss is not None
         ):
-            return Tally(
+            return TradeCounts(
                 trades=row.trades,
                 wins=row.wins,
                 losses=row.losses,
                 gross_profit=row.gross_profit,
                 gross_loss=row.gross_loss,
             )
-    return Tally()
+    return TradeCounts()
 
 
 def measure(
-    snapshot: Snapshot, finals: Sequence[FinalDay], *, tally_before: Tally, today: date, days: int, stale: bool
+    snapshot: Snapshot,
+    finals: Sequence[FinalDay],
+    *,
+    trade_counts_before: TradeCounts,
+    today: date,
+    days: int,
+    stale: bool,
 ) -> Performance:
     """Return the figures of the period that these final days make up, and of today so far."""
     reasons = Reasons()
@@ -181,7 +187,7 @@ def measure(
     daily = daily_change(snapshot.portfolio, finals, today, reasons)
     fall = deepest_fall(finals, reasons)
     risk = risk_ratios(finals, fall, reasons)
-    trading = trading_results(tally_before, snapshot.portfolio.tally, reasons)
+    trading = trading_results(trade_counts_before, snapshot.portfolio.trade_counts, reasons)
     return Performance(
         total_return=change.money,
         total_return_percent=change.percent,

@@ -18,7 +18,7 @@ from portfolio.application.performance.period import (
     ReadPerformance,
     final_days,
     measure,
-    tally_at_end_of,
+    trade_counts_at_end_of,
 )
 from portfolio.application.performance.ports import Days
 from portfolio.application.performance.records import DailyValue, DayPositions
@@ -128,7 +128,7 @@ def _frame(
     measured = measure(
         snapshot,
         used,
-        tally_before=tally_at_end_of(rows, start or EARLIEST),
+        trade_counts_before=trade_counts_at_end_of(rows, start or EARLIEST),
         today=today,
         days=(end - start).days if start else 0,
         stale=stale,

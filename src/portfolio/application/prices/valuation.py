@@ -50,7 +50,7 @@ class Valuation:
     total_pnl: Money
     total_pnl_percent: Decimal | None
     priced_share_percent: Decimal | None
-    drift: Money
+    unreconciled: Money
 
     @property
     def statuses(self) -> tuple[PriceStatus, ...]:
@@ -84,7 +84,7 @@ def value_portfolio(portfolio: Portfolio, *, now: datetime, max_age: timedelta, 
         total_pnl=total_pnl,
         total_pnl_percent=percent_of(total_pnl, portfolio.net_deposits),
         priced_share_percent=percent_of(priced, invested),
-        drift=portfolio.cash + cost_basis - portfolio.net_deposits - portfolio.realized_pnl,
+        unreconciled=portfolio.cash + cost_basis - portfolio.net_deposits - portfolio.realized_pnl,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 
-from portfolio.application.in_thread import beside_the_loop
+from portfolio.application.in_thread import in_thread
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.risk.metrics import measured
 from portfolio.application.risk.state import MarketState, ReadMarket
@@ -19,7 +19,7 @@ from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.rebalancing.plan import Plan, make_plan
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.projection import TradeIntent, project
-from portfolio.domain.rebalancing.summary import Figures, figures_of
+from portfolio.domain.rebalancing.summary import Summary, figures_of
 from portfolio.domain.rebalancing.view import MarketView
 from portfolio.domain.symbol import Symbol
 
@@ -93,8 +93,8 @@ class Projection:
     policy: RebalancePolicy
     is_planned: bool
     trades: Sequence[ProjectedTrade]
-    current: Figures
-    projected: Figures
+    current: Summary
+    projected: Summary
     after: MarketView
     plan: Plan
     remaining: Plan
@@ -172,7 +172,7 @@ async def plan_for(view: MarketView, policy: RebalancePolicy) -> Plan:
     """Return the plan for ``view``; a long one is made in a thread, so that bookings go on meanwhile."""
     if len(view.holdings) < _ASSETS_AT_ONCE:
         return make_plan(view, policy)
-    return await beside_the_loop(make_plan, view, policy)
+    return await in_thread(make_plan, view, policy)
 
 
 def _assets_of(trades: Sequence[ImaginedTrade]) -> Mapping[Symbol, Price | None]:

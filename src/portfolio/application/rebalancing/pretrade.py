@@ -8,7 +8,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.in_thread import beside_the_loop
+from portfolio.application.in_thread import in_thread
 from portfolio.application.ledger.records import BookTrade
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.prices.closes import YEAR
@@ -22,7 +22,7 @@ from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.trade import Execution, Side
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.projection import largest_quantity
-from portfolio.domain.rebalancing.summary import Figures, figures_of
+from portfolio.domain.rebalancing.summary import Summary, figures_of
 from portfolio.domain.rebalancing.view import MarketView, pair_of
 
 # The check of fewer assets takes less time than handing it to a thread.
@@ -30,7 +30,7 @@ _ASSETS_AT_ONCE = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class TradeImpact:
     """The figures that a trade in one asset moves, before it or after it.
 
     Allocations are percentages of the total value, None where that is not above zero. ``correlations`` are those of the
@@ -39,7 +39,7 @@ class Standing:
     without. What is None has a reason.
     """
 
-    figures: Figures
+    figures: Summary
     quantity: Decimal
     value: Decimal
     allocation: Decimal | None
@@ -75,8 +75,8 @@ class TradeCheck:
     state: MarketState
     execution: Execution
     category: str
-    before: Standing
-    after: Standing | None
+    before: TradeImpact
+    after: TradeImpact | None
     refusal: DomainError | None
     broken: Sequence[BrokenLimit]
     largest_quantity: Decimal | None
@@ -115,7 +115,7 @@ class CheckTrade:
         if snapshot.database_away or not state.closes.is_current:
             raise LedgerUnavailable("the database is away, so the trade cannot be checked")
         if len(state.view.holdings) > _ASSETS_AT_ONCE:
-            return await beside_the_loop(self._check, state, command)
+            return await in_thread(self._check, state, command)
         return self._check(state, command)
 
     def _check(self, state: MarketState, command: BookTrade) -> TradeCheck:
@@ -158,7 +158,7 @@ def _view_after(view: MarketView, portfolio: Portfolio, execution: Execution) ->
 
 
 @exact
-def _standing(state: MarketState, symbol: str) -> Standing:
+def _standing(state: MarketState, symbol: str) -> TradeImpact:
     view, whole = state.view, state.view.total_value
     holding = view.holdings[symbol]
     together = total(other.value for other in view.holdings.values() if other.category == holding.category)
@@ -172,7 +172,7 @@ def _standing(state: MarketState, symbol: str) -> Standing:
     if whole <= 0:
         reasons |= dict.fromkeys(("allocation_percent", "category_allocation"), NO_TOTAL_VALUE)
     others = {other.symbol: view.correlations.get(pair_of(symbol, other.symbol)) for other in view.held}
-    return Standing(
+    return TradeImpact(
         figures=figures_of(view, state.policy),
         quantity=holding.quantity,
         value=holding.value,

@@ -12,7 +12,7 @@ from portfolio.application.risk.exposure import OverLimit, over_limits
 from portfolio.application.risk.state import MarketState
 from portfolio.domain.arithmetic import HUNDRED, exact, total
 from portfolio.domain.money import PERCENT_STEP
-from portfolio.domain.rebalancing.summary import Figures, figures_of
+from portfolio.domain.rebalancing.summary import Summary, figures_of
 
 CASH: Final = "cash"
 NO_POSITIONS: Final = "no_positions"
@@ -26,7 +26,7 @@ NO_LIMIT: Final = "no_limit"
 class ConcentrationReport:
     """How concentrated the portfolio is, and what is over its limit. ``reasons`` are of figures that are None."""
 
-    figures: Figures
+    figures: Summary
     over: Sequence[OverLimit]
     reasons: Mapping[str, str]
 
@@ -39,7 +39,7 @@ def concentration_of(state: MarketState) -> ConcentrationReport:
     )
 
 
-def concentration_reasons(figures: Figures) -> dict[str, str]:
+def concentration_reasons(figures: Summary) -> dict[str, str]:
     """Return why figures of concentration are undefined: a part that is below zero, or nothing to have parts of."""
     reasons = {}
     if figures.hhi is None:

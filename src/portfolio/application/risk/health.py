@@ -9,7 +9,7 @@ from decimal import Decimal
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
 from portfolio.application.risk.state import MarketState
 from portfolio.application.risk.statistics import Measured, average_of
-from portfolio.domain.rebalancing.health import TARGET_SCORE, Health, assess
+from portfolio.domain.rebalancing.health import TARGET_SCORE, HealthScore, assess
 from portfolio.domain.rebalancing.remedies import WayToTarget, way_to_target
 
 
@@ -17,7 +17,7 @@ from portfolio.domain.rebalancing.remedies import WayToTarget, way_to_target
 class HealthReport:
     """The score with what was deducted, and the shortest way to the target; ``average`` is the correlation in it."""
 
-    health: Health
+    health: HealthScore
     average: Measured
     way: WayToTarget
     target: Decimal

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, TypeVar
 
-from portfolio.application.in_thread import beside_the_loop
+from portfolio.application.in_thread import in_thread
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.prices.closes import YEAR
 from portfolio.application.prices.valuation import Valuation
@@ -94,5 +94,5 @@ class ReadRiskMetrics:
 async def measured(measure: Callable[[MarketState], T], state: MarketState) -> T:
     """Return what ``measure`` makes of the state; with many assets in a thread, so that bookings go on meanwhile."""
     if len(state.view.holdings) > _ASSETS_AT_ONCE:
-        return await beside_the_loop(measure, state)
+        return await in_thread(measure, state)
     return measure(state)

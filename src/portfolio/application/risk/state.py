@@ -13,7 +13,7 @@ from typing import Final
 from portfolio.analytics.returns import PriceHistory
 from portfolio.analytics.statistics import Statistics, asset_statistics
 from portfolio.application.clock import Clock
-from portfolio.application.in_thread import beside_the_loop
+from portfolio.application.in_thread import in_thread
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
 from portfolio.application.prices.closes import YEAR, Closes, ReadCloses
 from portfolio.application.prices.valuation import PositionValue, PriceStatus, Valuation, aged, value_portfolio
@@ -166,7 +166,7 @@ class ReadMarket:
 
     async def _compute(self, key: tuple[object, ...], history: PriceHistory, days: int) -> Statistics:
         try:
-            return self._keep(key, await beside_the_loop(asset_statistics, history, days))
+            return self._keep(key, await in_thread(asset_statistics, history, days))
         finally:
             del self._computing[key]
 

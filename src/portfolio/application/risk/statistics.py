@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from portfolio.analytics.decimals import to_decimals
-from portfolio.analytics.figure import Figure, Reason
+from portfolio.analytics.figure import Figure, Undefined
 from portfolio.analytics.level import Level
 from portfolio.analytics.statistic import statistic
 from portfolio.analytics.tail_risk import Loss, tail_risk
@@ -22,7 +22,7 @@ HISTORY_UNAVAILABLE: Final = "history_unavailable"
 OUT_OF_RANGE: Final = "out_of_range"
 
 _FROM_HISTORY = {
-    Reason.TOO_FEW_OBSERVATIONS, Reason.NO_COMMON_DAYS, Reason.TOO_FEW_COMMON_DAYS, Reason.MISSING_CLOSE,
+    Undefined.TOO_FEW_OBSERVATIONS, Undefined.NO_COMMON_DAYS, Undefined.TOO_FEW_COMMON_DAYS, Undefined.MISSING_CLOSE,
 }  # fmt: skip
 
 
@@ -106,9 +106,9 @@ def average_of(state: MarketState) -> Measured:
         and holding.value * HUNDRED >= whole
         and holding.category not in state.policy.stable_categories
     ]
-    reason = Reason.NO_POSITIONS if not holdings else Reason.TOO_FEW_POSITIONS
+    reason = Undefined.NO_POSITIONS if not holdings else Undefined.TOO_FEW_POSITIONS
     if len(counted) > 1:
-        reason = Reason.TOO_FEW_OBSERVATIONS
+        reason = Undefined.TOO_FEW_OBSERVATIONS
     return Measured(None, _why(state, reason))
 
 
@@ -260,14 +260,14 @@ def _measured(state: MarketState, figure: Figure) -> Measured:
     return Measured(value, _weighed(state, figure.reason) if value is None else None)
 
 
-def _weighed(state: MarketState, reason: Reason | None) -> str:
+def _weighed(state: MarketState, reason: Undefined | None) -> str:
     """Return why a figure of the weights is undefined: without a total value there are none."""
-    if reason is Reason.NO_POSITIONS and state.view.total_value <= 0 and state.view.held:
+    if reason is Undefined.NO_POSITIONS and state.view.total_value <= 0 and state.view.held:
         return NO_TOTAL_VALUE
     return _why(state, reason)
 
 
-def _why(state: MarketState, reason: Reason | None) -> str:
+def _why(state: MarketState, reason: Undefined | None) -> str:
     """Return the reason, or that the closes could not be read; where nothing is lacking, the value is too large."""
     if reason is None:
         return OUT_OF_RANGE
@@ -275,6 +275,6 @@ def _why(state: MarketState, reason: Reason | None) -> str:
     return HISTORY_UNAVAILABLE if unread and reason in _FROM_HISTORY else reason.value
 
 
-def _excluded(state: MarketState, symbols: Sequence[str], reasons: Sequence[Reason | None]) -> list[Excluded]:
+def _excluded(state: MarketState, symbols: Sequence[str], reasons: Sequence[Undefined | None]) -> list[Excluded]:
     pairs = zip(symbols, reasons, strict=True)
     return [Excluded(symbol, _why(state, reason)) for symbol, reason in pairs if reason is not None]

@@ -9,7 +9,7 @@ from enum import StrEnum
 from portfolio.domain.money import Money
 
 
-class MovementKind(StrEnum):
+class CashTransactionKind(StrEnum):
     """Why cash, or what is known of it, moved without a trade."""
 
     DEPOSIT = "deposit"
@@ -19,10 +19,10 @@ class MovementKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Movement:
+class CashTransaction:
     """An entry that is no trade: by how much it moved the sums, and what the portfolio was worth just before."""
 
-    kind: MovementKind
+    kind: CashTransactionKind
     cash_delta: Money
     net_deposits_delta: Money
     realized_delta: Money = Money.zero()

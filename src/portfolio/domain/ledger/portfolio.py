@@ -9,10 +9,10 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, NotReversible
-from portfolio.domain.ledger.cash_transaction import Movement, MovementKind
+from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.ledger.trade import Execution, Side, Trade
-from portfolio.domain.ledger.trade_counts import Tally
+from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.ledger.units import Units
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import EXACT, Money
@@ -31,8 +31,8 @@ class BookingRules:
 class Portfolio:
     """A portfolio at one revision; every change returns the next one.
 
-    To the last digit: ``total_value == net_deposits + realized_pnl + unrealized_pnl + drift``, where drift is what
-    other programs wrote into the shared rows, and zero when none did. ``unreadable_rows`` are the symbols of
+    To the last digit: ``total_value == net_deposits + realized_pnl + unrealized_pnl + unreconciled``, the last being
+    what other programs wrote into the shared rows, and zero when none did. ``unreadable_rows`` are the symbols of
     rows that name no asset: they count for nothing, and have to be seen.
     """
 
@@ -45,7 +45,7 @@ class Portfolio:
     realized_pnl: Money = Money.zero()
     fees_paid: Money = Money.zero()
     units: Units = field(default_factory=Units)
-    tally: Tally = field(default_factory=Tally)
+    trade_counts: TradeCounts = field(default_factory=TradeCounts)
     positions: Mapping[Symbol, Position] = field(default_factory=dict)
     unreadable_rows: tuple[str, ...] = ()
     updated_at: datetime | None = None
@@ -78,24 +78,24 @@ class Portfolio:
         return self.invested - self.cost_basis
 
     @property
-    def drift(self) -> Money:
+    def unreconciled(self) -> Money:
         """Return the value that this ledger's entries do not explain."""
         return self.cash + self.cost_basis - self.net_deposits - self.realized_pnl
 
     @property
-    def cash_drift(self) -> Money:
+    def cash_unreconciled(self) -> Money:
         """Return how much more cash the row holds than this ledger's entries explain."""
         return self.cash - self.ledger_cash
 
     @property
-    def has_drift(self) -> bool:
+    def has_unreconciled(self) -> bool:
         """Return whether another program moved a row in a way that can be booked."""
-        return bool(self.cash_drift or self.drift or self.drifted_positions)
+        return bool(self.cash_unreconciled or self.unreconciled or self.unreconciled_positions)
 
     @property
-    def drifted_positions(self) -> list[Position]:
+    def unreconciled_positions(self) -> list[Position]:
         """Return the positions whose row another program moved, by symbol."""
-        return sorted((p for p in self.positions.values() if p.drift), key=lambda p: p.symbol)
+        return sorted((p for p in self.positions.values() if p.unreconciled), key=lambda p: p.symbol)
 
     def position(self, symbol: Symbol) -> Position:
         """Return the position in ``symbol``, an empty one where there never was any."""
@@ -157,12 +157,12 @@ class Portfolio:
         if trade.side is Side.BUY and trade.quantity > position.quantity:
             raise InsufficientQuantity(trade.symbol.code, position.quantity.value, trade.quantity.value)
         moved, entry = position.undo(trade, trade_id, at)
-        after = self._entered(moved, entry, self.tally.without(trade))
+        after = self._entered(moved, entry, self.trade_counts.without(trade))
         if after.cash.value < 0 and entry.cash_delta.value < 0 and not allow_negative_cash:
             raise InsufficientCash(self.cash.value, -entry.cash_delta.value)
         return after, entry
 
-    def deposit(self, amount: Money, at: datetime) -> tuple[Portfolio, Movement]:
+    def deposit(self, amount: Money, at: datetime) -> tuple[Portfolio, CashTransaction]:
         """Return the portfolio with ``amount`` more cash, contributed from outside.
 
         Raises:
@@ -170,9 +170,11 @@ class Portfolio:
         """
         if amount.value <= 0:
             raise InvalidAmount(str(amount), "has to be above zero", field="amount")
-        return self._moved(MovementKind.DEPOSIT, amount, at)
+        return self._moved(CashTransactionKind.DEPOSIT, amount, at)
 
-    def withdraw(self, amount: Money, at: datetime, *, allow_negative_cash: bool = False) -> tuple[Portfolio, Movement]:
+    def withdraw(
+        self, amount: Money, at: datetime, *, allow_negative_cash: bool = False
+    ) -> tuple[Portfolio, CashTransaction]:
         """Return the portfolio with ``amount`` less cash, taken out.
 
         Raises:
@@ -183,9 +185,9 @@ class Portfolio:
             raise InvalidAmount(str(amount), "has to be above zero", field="amount")
         if amount > self.cash and not allow_negative_cash:
             raise InsufficientCash(self.cash.value, amount.value)
-        return self._moved(MovementKind.WITHDRAWAL, -amount, at)
+        return self._moved(CashTransactionKind.WITHDRAWAL, -amount, at)
 
-    def adopt(self, at: datetime) -> tuple[Portfolio, Movement]:
+    def adopt(self, at: datetime) -> tuple[Portfolio, CashTransaction]:
         """Return the portfolio with what its rows hold taken as the baseline: from here on the identity holds.
 
         Realized results of before stay; net deposits are what explains the rest.
@@ -193,8 +195,8 @@ class Portfolio:
         realized = _total(p.realized_pnl for p in self.positions.values())
         deposits = self.cash + self.cost_basis - realized
         value = self.total_value
-        movement = Movement(
-            kind=MovementKind.BASELINE,
+        transaction = CashTransaction(
+            kind=CashTransactionKind.BASELINE,
             cash_delta=self.cash,
             net_deposits_delta=deposits,
             realized_delta=realized,
@@ -210,15 +212,15 @@ class Portfolio:
             positions=_reconciled(self.positions),
             revision=self.revision + 1,
         )
-        return after, movement
+        return after, transaction
 
-    def reconcile(self, at: datetime, *, as_realized: bool) -> tuple[Portfolio, Movement]:
-        """Return the portfolio with its drift booked: as a realized result, or as a contribution from outside."""
-        drift = self.drift
-        deposits, realized = (Money.zero(), drift) if as_realized else (drift, Money.zero())
-        movement = Movement(
-            kind=MovementKind.ADJUSTMENT,
-            cash_delta=self.cash_drift,
+    def reconcile(self, at: datetime, *, as_realized: bool) -> tuple[Portfolio, CashTransaction]:
+        """Return the portfolio with the difference booked: as a realized result, or as a contribution from outside."""
+        unreconciled = self.unreconciled
+        deposits, realized = (Money.zero(), unreconciled) if as_realized else (unreconciled, Money.zero())
+        transaction = CashTransaction(
+            kind=CashTransactionKind.ADJUSTMENT,
+            cash_delta=self.cash_unreconciled,
             net_deposits_delta=deposits,
             realized_delta=realized,
             value_before=self.total_value - deposits,
@@ -233,7 +235,7 @@ class Portfolio:
             positions=_reconciled(self.positions),
             revision=self.revision + 1,
         )
-        return after, movement
+        return after, transaction
 
     def marked(self, marks: Mapping[Symbol, Mark]) -> Portfolio:
         """Return the portfolio valued at ``marks``, the other positions as they were."""
@@ -245,9 +247,9 @@ class Portfolio:
 
     def _settle(self, execution: Execution) -> tuple[Portfolio, Trade]:
         position, trade = self.position(execution.symbol).settle(execution)
-        return self._entered(position, trade, self.tally.with_trade(trade)), trade
+        return self._entered(position, trade, self.trade_counts.with_trade(trade)), trade
 
-    def _entered(self, position: Position, trade: Trade, tally: Tally) -> Portfolio:
+    def _entered(self, position: Position, trade: Trade, trade_counts: TradeCounts) -> Portfolio:
         return replace(
             self,
             revision=self.revision + 1,
@@ -255,13 +257,13 @@ class Portfolio:
             ledger_cash=self.ledger_cash + trade.cash_delta,
             realized_pnl=self.realized_pnl + trade.realized_pnl,
             fees_paid=self.fees_paid + trade.fees_delta,
-            tally=tally,
+            trade_counts=trade_counts,
             positions=MappingProxyType({**self.positions, position.symbol: position}),
         )
 
-    def _moved(self, kind: MovementKind, delta: Money, at: datetime) -> tuple[Portfolio, Movement]:
+    def _moved(self, kind: CashTransactionKind, delta: Money, at: datetime) -> tuple[Portfolio, CashTransaction]:
         value = self.total_value
-        movement = Movement(kind=kind, cash_delta=delta, net_deposits_delta=delta, value_before=value, at=at)
+        transaction = CashTransaction(kind=kind, cash_delta=delta, net_deposits_delta=delta, value_before=value, at=at)
         after = replace(
             self,
             revision=self.revision + 1,
@@ -270,7 +272,7 @@ class Portfolio:
             net_deposits=self.net_deposits + delta,
             units=self.units.after_flow(value, delta),
         )
-        return after, movement
+        return after, transaction
 
 
 def _reconciled(positions: Mapping[Symbol, Position]) -> Mapping[Symbol, Position]:

@@ -19,8 +19,8 @@ class Position:
     """What is held of one asset.
 
     ``quantity`` is what the shared row says; ``ledger_quantity`` is what this ledger's own entries add up to. They
-    differ when another program wrote the row: that difference is drift. ``asset_cost`` is the money for the asset,
-    ``cost_basis`` the same with fees. A quantity below zero is a short position, with money below zero; only an
+    differ when another program wrote the row: the difference is unreconciled. ``asset_cost`` is the money for the
+    asset, ``cost_basis`` the same with fees. A quantity below zero is a short position, with money below zero; only an
     override or a foreign write makes one.
     """
 
@@ -73,7 +73,7 @@ class Position:
             return None
 
     @property
-    def drift(self) -> Quantity:
+    def unreconciled(self) -> Quantity:
         """Return how much more the row holds than this ledger's entries explain."""
         return self.quantity - self.ledger_quantity
 
@@ -84,28 +84,28 @@ class Position:
         everything is closed. An execution larger than the position it closes opens the rest the other way round.
         """
         signed = execution.quantity if execution.side is Side.BUY else -execution.quantity
-        asset = execution.asset_money if execution.side is Side.BUY else -execution.asset_money
+        asset = execution.notional if execution.side is Side.BUY else -execution.notional
         basis = -execution.cash_delta
         closed = self._closed_by(signed)
         if not closed:
             realized = Money.zero()
-            asset_delta, basis_delta = asset, basis
+            notional_delta, basis_delta = asset, basis
         else:
             share_of_trade = basis.portion(closed, signed)
             basis_out = self.cost_basis.portion(-closed, self.quantity)
             realized = -(share_of_trade + basis_out)
             asset_out = self.asset_cost.portion(-closed, self.quantity)
-            asset_delta = asset - asset.portion(closed, signed) - asset_out
+            notional_delta = asset - asset.portion(closed, signed) - asset_out
             basis_delta = basis - share_of_trade - basis_out
         trade = Trade(
             symbol=self.symbol,
             side=execution.side,
             quantity=execution.quantity,
             price=execution.price,
-            asset_money=execution.asset_money,
+            notional=execution.notional,
             fees=execution.fees,
             cash_delta=execution.cash_delta,
-            asset_delta=asset_delta,
+            notional_delta=notional_delta,
             basis_delta=basis_delta,
             realized_pnl=realized,
             closes=bool(closed),
@@ -120,13 +120,13 @@ class Position:
         cost would change its sign, what is left of the cost, from averages that moved in between, becomes realized.
         """
         left = self.quantity - trade.quantity_delta
-        asset_delta = _undone(self.asset_cost, trade.asset_delta, left)
+        notional_delta = _undone(self.asset_cost, trade.notional_delta, left)
         basis_delta = _undone(self.cost_basis, trade.basis_delta, left)
         entry = replace(
             trade,
             side=trade.side.opposite,
             cash_delta=-trade.cash_delta,
-            asset_delta=asset_delta,
+            notional_delta=notional_delta,
             basis_delta=basis_delta,
             realized_pnl=basis_delta - trade.cash_delta,
             closes=False,
@@ -147,7 +147,7 @@ class Position:
 
     def _entered(self, trade: Trade) -> Position:
         quantity = self.quantity + trade.quantity_delta
-        asset_cost = self.asset_cost + trade.asset_delta
+        asset_cost = self.asset_cost + trade.notional_delta
         same_side = bool(quantity) and (quantity.value > 0) == (self.quantity.value > 0)
         average = self.avg_entry_price if trade.closes and same_side else None
         if average is None:

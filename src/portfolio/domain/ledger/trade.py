@@ -54,20 +54,20 @@ class Execution:
                 raise InvalidAmount(str(amount), "has to be above zero", field=field)
         if self.fees.value < 0:
             raise InvalidAmount(str(self.fees), "is not below zero", field="fees")
-        if self.fees.value > EXACT.multiply(self.notional.value, MAX_FEE_SHARE):
+        if self.fees.value > EXACT.multiply(self.expected_notional.value, MAX_FEE_SHARE):
             raise InvalidAmount(str(self.fees), "is more than 10 % of quantity x price", field="fees")
-        if self.asset_money.value <= 0:
+        if self.notional.value <= 0:
             raise InvalidAmount(str(self.net_amount), "leaves nothing for the asset after fees", field="net_amount")
         if self.side is Side.SELL and self.cash_delta.value < 0:
             raise InvalidAmount(str(self.fees), "is more than the sale brought", field="fees")
 
     @property
-    def notional(self) -> Money:
+    def expected_notional(self) -> Money:
         """Return quantity x price."""
         return self.quantity.at(self.price)
 
     @property
-    def asset_money(self) -> Money:
+    def notional(self) -> Money:
         """Return the money that changed hands for the asset alone, fees apart."""
         if not self.fees_included:
             return self.net_amount
@@ -77,8 +77,8 @@ class Execution:
     def cash_delta(self) -> Money:
         """Return by how much cash moves: below zero on a BUY."""
         if self.side is Side.BUY:
-            return -(self.asset_money + self.fees)
-        return self.asset_money - self.fees
+            return -(self.notional + self.fees)
+        return self.notional - self.fees
 
     def check_amounts(self, tolerance_percent: Decimal) -> None:
         """Refuse asset money further than ``tolerance_percent`` from quantity x price: a slipped decimal point.
@@ -86,10 +86,10 @@ class Execution:
         Raises:
             AmountMismatch: further apart than the tolerance; exactly at it is accepted.
         """
-        asset, notional = self.asset_money.value, EXACT.multiply(self.quantity.value, self.price.value)
-        distance = EXACT.subtract(asset, notional).copy_abs()
-        if EXACT.multiply(distance, Decimal(100)) > EXACT.multiply(notional, tolerance_percent):
-            raise AmountMismatch(asset, notional, tolerance_percent)
+        notional, expected = self.notional.value, EXACT.multiply(self.quantity.value, self.price.value)
+        distance = EXACT.subtract(notional, expected).copy_abs()
+        if EXACT.multiply(distance, Decimal(100)) > EXACT.multiply(expected, tolerance_percent):
+            raise AmountMismatch(notional, expected, tolerance_percent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +104,10 @@ class Trade:
     side: Side
     quantity: Quantity
     price: Price
-    asset_money: Money
+    notional: Money
     fees: Money
     cash_delta: Money
-    asset_delta: Money
+    notional_delta: Money
     basis_delta: Money
     realized_pnl: Money
     closes: bool
@@ -125,6 +125,6 @@ class Trade:
         return -self.fees if self.reverses is not None else self.fees
 
     @property
-    def basis_sold(self) -> Money:
+    def cost_basis_sold(self) -> Money:
         """Return the cost basis that left with a closing trade; zero when nothing was closed."""
         return -self.basis_delta if self.closes else Money.zero()

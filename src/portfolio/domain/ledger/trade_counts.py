@@ -9,7 +9,7 @@ from portfolio.domain.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class TradeCounts:
     """Running counts of the trades booked here, reversed ones taken out again.
 
     A closing trade's result is net of all fees: those of the purchase are in its basis. A result of zero is neither a
@@ -22,15 +22,15 @@ class Tally:
     gross_profit: Money = Money.zero()
     gross_loss: Money = Money.zero()
 
-    def with_trade(self, trade: Trade) -> Tally:
+    def with_trade(self, trade: Trade) -> TradeCounts:
         """Return the counts after ``trade``."""
         return self._changed(trade, 1)
 
-    def without(self, trade: Trade) -> Tally:
+    def without(self, trade: Trade) -> TradeCounts:
         """Return the counts as if ``trade`` had never been booked."""
         return self._changed(trade, -1)
 
-    def _changed(self, trade: Trade, by: int) -> Tally:
+    def _changed(self, trade: Trade, by: int) -> TradeCounts:
         result = trade.realized_pnl if trade.closes else Money.zero()
         signed = result if by > 0 else -result
         counted = replace(self, trades=self.trades + by)

@@ -73,7 +73,7 @@ class Suspect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class JudgedQuotes:
     """What became of one tick's quotes: those believed, why the others were not, and the quarantine after
     it.
     """
@@ -109,7 +109,7 @@ class Quarantine:
         now: datetime,
         uptime: timedelta,
         rules: QuoteRules,
-    ) -> Verdict:
+    ) -> JudgedQuotes:
         """Return which of ``quotes`` are believed for the symbols of ``marks``, the prices known before.
 
         ``others`` are second opinions on wild quotes. A wild quote is believed once a different source
@@ -147,7 +147,7 @@ class Quarantine:
             caught += 1
             if chosen is None:
                 refused[symbol] = str(suspect)
-        return Verdict(believed=believed, refused=refused, quarantine=Quarantine(suspects=suspects, caught=caught))
+        return JudgedQuotes(believed=believed, refused=refused, quarantine=Quarantine(suspects=suspects, caught=caught))
 
 
 def _suspect(quote: Quote, mark: Mark, earlier: Suspect | None, uptime: timedelta, rules: QuoteRules) -> Suspect:

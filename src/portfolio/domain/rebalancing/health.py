@@ -44,7 +44,7 @@ class Deduction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
+class HealthScore:
     """A score of 0 to 100 in tenths, and deductions that sum to exactly ``100 - score``.
 
     The score is None, without deductions, where the total value is not above zero although something is held or owed:
@@ -62,7 +62,7 @@ class Health:
 
 
 @exact
-def assess(view: MarketView, policy: RebalancePolicy) -> Health:
+def assess(view: MarketView, policy: RebalancePolicy) -> HealthScore:
     """Return the health of ``view``: 100, less 15 for each position over the position limit, 10 for each category over
     the category limit and 30 x the average correlation cut to 0..1, not below 0, rounded half even to 0.1.
     """
@@ -70,12 +70,12 @@ def assess(view: MarketView, policy: RebalancePolicy) -> Health:
 
 
 @exact
-def assess_under(limits: Limits, view: MarketView) -> Health:
+def assess_under(limits: Limits, view: MarketView) -> HealthScore:
     """Return the health of ``view`` under limits made already: of it, or of the view before its trades."""
     whole = view.total_value
     if whole <= 0:
         is_empty = not whole and not view.held
-        return Health(score=HUNDRED if is_empty else None, average_correlation=None)
+        return HealthScore(score=HUNDRED if is_empty else None, average_correlation=None)
     values = values_of(view)
     deductions = [
         _deduction(name, limits, share_of(name, limits, values) * HUNDRED / whole)
@@ -95,7 +95,7 @@ def assess_under(limits: Limits, view: MarketView) -> Health:
     if left < 0:
         deductions.append(Deduction(factor=Factor.FLOOR, points=left, detail="the score is not below 0"))
         left = ZERO
-    return Health(score=left, average_correlation=average, deductions=tuple(deductions))
+    return HealthScore(score=left, average_correlation=average, deductions=tuple(deductions))
 
 
 @exact

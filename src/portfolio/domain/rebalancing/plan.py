@@ -17,7 +17,7 @@ from portfolio.domain.rebalancing.strategies.categories import category_concentr
 from portfolio.domain.rebalancing.strategies.pairs import high_correlation
 from portfolio.domain.rebalancing.strategies.positions import concentration_risk, high_volatility, negative_momentum
 from portfolio.domain.rebalancing.strategies.targets import Strategy
-from portfolio.domain.rebalancing.summary import Figures, figures_under
+from portfolio.domain.rebalancing.summary import Summary, figures_under
 from portfolio.domain.rebalancing.unresolved import Unresolved, unresolved_after
 from portfolio.domain.rebalancing.view import MarketView
 
@@ -47,8 +47,8 @@ class Plan:
     is not above zero.
     """
 
-    current: Figures
-    projected: Figures
+    current: Summary
+    projected: Summary
     after: MarketView
     recommendations: Sequence[Recommendation] = ()
     unresolved: Sequence[Unresolved] = ()
@@ -102,7 +102,7 @@ def _ladder() -> Iterator[tuple[Reason, ...]]:
     yield tuple(Reason)
 
 
-def _attempt(limits: Limits, current: Figures, withheld: Sequence[Reason]) -> tuple[Settlement, Figures, str | None]:
+def _attempt(limits: Limits, current: Summary, withheld: Sequence[Reason]) -> tuple[Settlement, Summary, str | None]:
     """Return the settlement without these rules, what it leads to, and what speaks against it."""
     strategies = [strategy for reason, strategy in SALES if reason not in withheld]
     settlement = settle(limits, strategies, deploys=Reason.CASH_DEPLOYMENT not in withheld)
@@ -114,7 +114,7 @@ def _attempt(limits: Limits, current: Figures, withheld: Sequence[Reason]) -> tu
     return settlement, projected, _harm(current, projected)
 
 
-def _harm(current: Figures, projected: Figures) -> str | None:
+def _harm(current: Summary, projected: Summary) -> str | None:
     newly = [name for name in projected.broken if name not in current.broken]
     if newly:
         named = ", ".join(f"{name.reason} of {' and '.join(name.subject)}" for name in newly)

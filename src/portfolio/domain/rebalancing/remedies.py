@@ -1,4 +1,4 @@
-"""The shortest way back to health: the cures of least value that lift the score to its target, or why none do."""
+"""The shortest way back to health: the remedies of least value that lift the score to its target, or why none do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from portfolio.domain.rebalancing.health import (
     TARGET_SCORE,
     Deduction,
     Factor,
-    Health,
+    HealthScore,
     assess_under,
 )
 from portfolio.domain.rebalancing.limits import LimitName, Limits, values_of
@@ -29,7 +29,7 @@ from portfolio.domain.rebalancing.unresolved import Obstacle, obstacle_to
 from portfolio.domain.rebalancing.view import MarketView
 
 # With the default limits and nothing borrowed at most 3 positions and 2 categories can be over theirs. Beyond this
-# many cures the subsets are too many to try, and only all of them together are.
+# many remedies the subsets are too many to try, and only all of them together are.
 MAX_CURES = 10
 
 _Subset = tuple[LimitName, ...]
@@ -47,8 +47,8 @@ class InTheWay:
 class WayToTarget:
     """The trades that lift the score to its target, and what they lead to.
 
-    Where no cures do, ``is_reachable`` is False, the trades are none, ``projected_score`` is what all cures together
-    lead to, and ``in_the_way`` is what is deducted even then. Without a score everything is empty.
+    Where no remedies do, ``is_reachable`` is False, the trades are none, ``projected_score`` is what all remedies
+    together lead to, and ``in_the_way`` is what is deducted even then. Without a score everything is empty.
     """
 
     is_reachable: bool
@@ -62,7 +62,7 @@ class WayToTarget:
 @dataclass(frozen=True, slots=True)
 class _Cured:
     settlement: Settlement
-    health: Health
+    health: HealthScore
 
     @property
     def is_enough(self) -> bool:
@@ -76,8 +76,8 @@ class _Cured:
 
 @exact
 def way_to_target(view: MarketView, policy: RebalancePolicy) -> WayToTarget:
-    """Return, among the subsets of the cures of over-sized positions and categories, each sized as the policy does, the
-    one of least value that lifts the score to 70; then of fewest trades, then the first by symbols.
+    """Return, among the subsets of the remedies of over-sized positions and categories, each sized as the policy does,
+    the one of least value that lifts the score to 70; then of fewest trades, then the first by symbols.
     """
     limits = Limits.of(view, policy)
     health = assess_under(limits, view)
@@ -90,8 +90,8 @@ def way_to_target(view: MarketView, policy: RebalancePolicy) -> WayToTarget:
         for name in limits.broken(values_of(view), view.total_value)
         if name.reason in {Reason.CONCENTRATION_RISK, Reason.CATEGORY_CONCENTRATION} and not limits.is_stuck(name)
     ]
-    everything = _cure(limits, tuple(curable))
-    enough = [cured for subset in _subsets(limits, curable) if (cured := _cure(limits, subset)) and cured.is_enough]
+    everything = _remedy(limits, tuple(curable))
+    enough = [cured for subset in _subsets(limits, curable) if (cured := _remedy(limits, subset)) and cured.is_enough]
     if enough:
         return _way(min(enough, key=lambda cured: cured.rank))
     if everything is None:
@@ -110,8 +110,8 @@ def _way(cured: _Cured) -> WayToTarget:
     )
 
 
-def _cure(limits: Limits, subset: _Subset) -> _Cured | None:
-    """Return what these cures lead to; None where they cost more than there is."""
+def _remedy(limits: Limits, subset: _Subset) -> _Cured | None:
+    """Return what these remedies lead to; None where they cost more than there is."""
     named = {
         reason: frozenset(name.subject[0] for name in subset if name.reason is reason)
         for reason in (Reason.CONCENTRATION_RISK, Reason.CATEGORY_CONCENTRATION)
@@ -128,8 +128,8 @@ def _subsets(limits: Limits, curable: Sequence[LimitName]) -> Iterator[_Subset]:
     """Yield the subsets that can be enough, the smallest first.
 
     What a subset leaves over its limit for sure costs its points: a position neither cured itself nor in a cured
-    category, a category neither cured itself nor relieved by the cure of a position in it. More than 30 of those cannot
-    give 70.
+    category, a category neither cured itself nor relieved by the remedy of a position in it. More than 30 of those
+    cannot give 70.
     """
     sizes = range(1, len(curable) + 1) if len(curable) <= MAX_CURES else [len(curable)]
     for subset in chain.from_iterable(combinations(curable, size) for size in sizes):
@@ -146,7 +146,7 @@ def _points_left(limits: Limits, curable: Sequence[LimitName], subset: _Subset) 
     return left
 
 
-def _in_the_way(limits: Limits, health: Health) -> list[InTheWay]:
+def _in_the_way(limits: Limits, health: HealthScore) -> list[InTheWay]:
     found = []
     for deduction in health.deductions:
         reason = _REASONS.get(deduction.factor)

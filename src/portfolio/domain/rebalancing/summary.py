@@ -13,14 +13,14 @@ from portfolio.domain.rebalancing.concentration import (
     effective_positions,
     herfindahl,
 )
-from portfolio.domain.rebalancing.health import Health, assess_under
+from portfolio.domain.rebalancing.health import HealthScore, assess_under
 from portfolio.domain.rebalancing.limits import LimitName, Limits, values_of
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.view import MarketView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class Summary:
     """What a view amounts to. Money is exact; None where a figure is undefined.
 
     ``hhi`` counts shares of the invested value, ``hhi_with_cash`` of the total value with cash as one of them.
@@ -34,7 +34,7 @@ class Figures:
     hhi_with_cash: Decimal | None
     effective_positions: Decimal | None
     concentration_level: ConcentrationLevel | None
-    health: Health
+    health: HealthScore
     broken: Sequence[LimitName]
 
     @property
@@ -44,18 +44,18 @@ class Figures:
 
 
 @exact
-def figures_of(view: MarketView, policy: RebalancePolicy) -> Figures:
+def figures_of(view: MarketView, policy: RebalancePolicy) -> Summary:
     """Return the figures of ``view``."""
     return figures_under(Limits.of(view, policy, is_still=True), view)
 
 
 @exact
-def figures_under(limits: Limits, view: MarketView) -> Figures:
+def figures_under(limits: Limits, view: MarketView) -> Summary:
     """Return the figures of ``view`` under limits made already: of it, or of the view before its trades."""
     whole = view.total_value
     values = [holding.value for holding in view.held]
     hhi = herfindahl(values, view.invested)
-    return Figures(
+    return Summary(
         total_value=whole,
         cash=view.cash,
         cash_allocation=view.cash * HUNDRED / whole if whole > 0 else None,

@@ -55,7 +55,7 @@ def unresolved_after(limits: Limits, after: MarketView, *, withheld: Collection[
 
 
 def obstacle_to(name: LimitName, limits: Limits, *, withheld: Collection[Reason] = ()) -> Obstacle:
-    """Return why a plan did not cure a broken limit; what nothing else explains was too small to trade."""
+    """Return why a plan did not remedy a broken limit; what nothing else explains was too small to trade."""
     members = limits.members(name)
     stuck = [limits.view.holdings[symbol] for symbol in members if limits.view.holdings[symbol].is_stuck]
     if stuck and name.reason in {Reason.CATEGORY_CONCENTRATION, Reason.HIGH_CORRELATION}:

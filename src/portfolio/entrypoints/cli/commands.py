@@ -16,7 +16,7 @@ import click
 from portfolio import __version__
 from portfolio.application.errors import ApplicationError
 from portfolio.application.ledger.opening import OpenBooks, Opening
-from portfolio.application.ledger.verification import ReconcileBooks, Verdict, VerifyBooks
+from portfolio.application.ledger.verification import ReconcileBooks, Verification, VerifyBooks
 from portfolio.application.performance.gap_filling import FillGaps, GapReport
 from portfolio.application.prices.backfill import Backfill, BackfillReport
 from portfolio.domain.errors import DomainError
@@ -25,13 +25,13 @@ from portfolio.settings import Settings, SettingsError, read_settings
 
 T = TypeVar("T")
 
-EXIT_DRIFT = 1
+EXIT_UNRECONCILED = 1
 EXIT_BROKEN = 2
 EXIT_FAILED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Commands:
     """The use cases that the commands carry out, on an open database."""
 
     open_books: OpenBooks
@@ -44,7 +44,7 @@ class Desk:
 class Composition(Protocol):
     """What the composition root hands to the command line."""
 
-    def desk(self, settings: Settings) -> AbstractAsyncContextManager[Desk]:
+    def desk(self, settings: Settings) -> AbstractAsyncContextManager[Commands]:
         """Open the database and yield the use cases; raises SchemaUnknown on a schema of another version."""
         ...
 
@@ -113,39 +113,39 @@ def migrate(composition: Composition, *, as_sql: bool, start: str, end: str) -> 
 def verify(composition: Composition) -> None:
     """Replay every entry and compare with positions, cash and the identity.
 
-    Exit status: 0 all holds; 1 it holds, but other programs moved rows (drift); 2 the books do not add up; 3 it could
+    Exit status: 0 all holds; 1 it holds, but other programs moved rows; 2 the books do not add up; 3 it could
     not be found out.
     """
-    verdict = _run(composition, _settings(), lambda desk: desk.verify())
-    _print_verdict(verdict)
-    sys.exit(EXIT_BROKEN if not verdict.holds else EXIT_DRIFT if verdict.drift else 0)
+    found = _run(composition, _settings(), lambda desk: desk.verify())
+    _print_verification(found)
+    sys.exit(EXIT_BROKEN if not found.holds else EXIT_UNRECONCILED if found.unreconciled else 0)
 
 
 @commands.command()
-@click.option("--accept", is_flag=True, help="Book the drift as an adjustment; without it, only show the drift.")
+@click.option("--accept", is_flag=True, help="Book what is unreconciled as an adjustment; without it, only show it.")
 @click.option(
     "--as",
     "kind",
     type=click.Choice(["result", "contribution"]),
-    help="What the drift's value is. By default a result where a position moved, else a contribution.",
+    help="What the difference's value is. By default a result where a position moved, else a contribution.",
 )
 @click.pass_obj
 def reconcile(composition: Composition, *, accept: bool, kind: str | None) -> None:
     """Show what other programs wrote into the shared rows, and take it into the books."""
     settings = _settings()
     if not accept:
-        verdict = _run(composition, settings, lambda desk: desk.verify())
-        _print_verdict(verdict)
-        sys.exit(EXIT_DRIFT if verdict.drift else 0)
+        found = _run(composition, settings, lambda desk: desk.verify())
+        _print_verification(found)
+        sys.exit(EXIT_UNRECONCILED if found.unreconciled else 0)
     as_realized = None if kind is None else kind == "result"
     booked = _run(composition, settings, lambda desk: desk.reconcile(as_realized=as_realized))
     if booked is None:
-        click.echo("no drift: nothing to book")
+        click.echo("nothing is unreconciled: nothing to book")
         return
-    movement = booked.movement
+    transaction = booked.transaction
     click.echo(
-        f"booked at ledger revision {booked.revision}: cash {movement.cash_delta}, "
-        f"contribution {movement.net_deposits_delta}, result {movement.realized_delta}, "
+        f"booked at ledger revision {booked.revision}: cash {transaction.cash_delta}, "
+        f"contribution {transaction.net_deposits_delta}, result {transaction.realized_delta}, "
         f"{len(booked.positions)} position(s)"
     )
 
@@ -168,7 +168,7 @@ def backfill(composition: Composition, days: int) -> None:
         def show(done: int, total: int, symbol: str) -> None:
             progress.update(bar, completed=done, total=total, description=symbol)
 
-        async def work(desk: Desk) -> tuple[BackfillReport, GapReport]:
+        async def work(desk: Commands) -> tuple[BackfillReport, GapReport]:
             return await desk.backfill(days, show), await desk.fill_gaps()
 
         report, gaps = _run(composition, _settings(), work)
@@ -197,7 +197,7 @@ def _settings() -> Settings:
         return read_settings()
 
 
-def _run(composition: Composition, settings: Settings, work: Callable[[Desk], Awaitable[T]]) -> T:
+def _run(composition: Composition, settings: Settings, work: Callable[[Commands], Awaitable[T]]) -> T:
     async def use() -> T:
         async with composition.desk(settings) as desk:
             return await work(desk)
@@ -220,12 +220,12 @@ def _fail(reason: str) -> NoReturn:
     sys.exit(EXIT_FAILED)
 
 
-def _print_verdict(verdict: Verdict) -> None:
-    click.echo(f"{verdict.trades} trades and {verdict.movements} movements, ledger revision {verdict.revision}")
-    for line in verdict.differences:
+def _print_verification(found: Verification) -> None:
+    click.echo(f"{found.trades} trades and {found.transactions} transactions, ledger revision {found.revision}")
+    for line in found.differences:
         click.echo(f"BROKEN {line}")
-    for line in verdict.drift:
-        click.echo(f"drift  {line}")
-    if verdict.drift:
-        click.echo(f"drift is worth {verdict.drift_value}; book it with: portfolio reconcile --accept")
-    click.echo("the books hold" if verdict.holds else "the books do not add up")
+    for line in found.unreconciled:
+        click.echo(f"unreconciled  {line}")
+    if found.unreconciled:
+        click.echo(f"unreconciled: {found.unreconciled_value}; book it with: portfolio reconcile --accept")
+    click.echo("the books hold" if found.holds else "the books do not add up")

@@ -73,7 +73,7 @@ ROUTES = (
     bookings.update_holdings_batch,
     bookings.read_booking,
     bookings.list_bookings,
-    cash.create_movement,
+    cash.create_transaction,
     trades.list_trades,
     trades.reverse_trade,
     openapi.read_document,

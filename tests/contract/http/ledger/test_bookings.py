@@ -53,7 +53,7 @@ async def test_a_kept_refusal_is_repeated_too_even_when_it_would_pass_now(servic
     first = await service.http.post(URL, json=keyed)
     assert is_problem(first, 409, "insufficient-cash")
     assert first.json()["replayed"] is False
-    await service.http.post("/cash/movements", json={"kind": "deposit", "amount": 10_000_000})
+    await service.http.post("/cash/transactions", json={"kind": "deposit", "amount": 10_000_000})
     again = await service.http.post(URL, json=keyed)
     assert (again.status_code, again.json()) == (409, {**first.json(), "replayed": True})
     assert again.headers["Idempotency-Replayed"] == "true"

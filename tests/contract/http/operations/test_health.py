@@ -32,7 +32,7 @@ async def test_all_is_well(service: Service) -> None:
     assert {"last_refresh", "oldest_age_seconds", "stale", "missing", "quarantined", "sources"} <= set(prices)
     assert prices["sources"]["coinbase"] == {"state": "closed", "last_error": None, "last_success": None}
     assert set(body["refresher"]) == {"leader", "interval_seconds", "last_tick_age_seconds"}
-    assert (body["drift"], body["refused_bookings"]) == ({"value": 0, "rows": []}, 0)
+    assert (body["unreconciled"], body["refused_bookings"]) == ({"value": 0, "rows": []}, 0)
     assert (await service.http.get("/health/live")).json()["status"] == "alive"
     assert (await service.http.get("/health/ready")).json()["status"] == "ready"
 
@@ -54,7 +54,7 @@ async def test_a_database_away_is_degraded_and_not_ready(service: Service) -> No
 async def test_a_database_away_from_the_start_is_unhealthy(service: Service) -> None:
     service.ledger.away = True
     answer = await service.http.get("/health")
-    assert (answer.status_code, answer.json()["status"], answer.json()["drift"]) == (503, "unhealthy", None)
+    assert (answer.status_code, answer.json()["status"], answer.json()["unreconciled"]) == (503, "unhealthy", None)
 
 
 async def test_a_silent_database_is_told_within_a_second() -> None:
@@ -95,14 +95,14 @@ async def test_stale_prices_are_degraded_but_fit_to_book(service: Service) -> No
     assert (await service.http.get("/health/ready")).status_code == 200
 
 
-async def test_drift_is_seen_within_five_seconds_and_refusals_are_counted(service: Service) -> None:
+async def test_unreconciled_is_seen_within_five_seconds_and_refusals_are_counted(service: Service) -> None:
     await service.http.get("/health")
     portfolio = service.ledger.books.portfolio
     service.ledger.books.portfolio = replace(portfolio, cash=portfolio.cash - Money.rounded(portfolio.cash.value / 4))
     await service.http.post("/holdings/update", json={**BUY, "side": "SELL"})
     service.clock.advance(5)
     body = (await service.http.get("/health")).json()
-    assert body["drift"] == {"value": -25000, "rows": ["cash: the row says 75000, the ledger 100000"]}
+    assert body["unreconciled"] == {"value": -25000, "rows": ["cash: the row says 75000, the ledger 100000"]}
     assert body["refused_bookings"] == 1
 
 

@@ -15,8 +15,8 @@ from tests.support.services.http_service import BUY, Service, SilentLedger, is_p
 
 PORTFOLIO_FIELDS = {
     "total_value", "cash_balance", "invested_amount", "cost_basis", "unrealized_pnl", "realized_pnl", "total_pnl",
-    "total_pnl_percent", "fees_paid", "net_deposits", "drift", "num_positions", "positions", "performance_metrics",
-    "risk_metrics", "priced_share_percent", "stale", "as_of", "revision", "last_updated",
+    "total_pnl_percent", "fees_paid", "net_deposits", "unreconciled", "num_positions", "positions",
+    "performance_metrics", "risk_metrics", "priced_share_percent", "stale", "as_of", "revision", "last_updated",
 }  # fmt: skip
 RISK_FIELDS = {
     "health_score", "hhi", "concentration_level", "average_correlation", "portfolio_volatility", "portfolio_heat",
@@ -41,7 +41,7 @@ async def test_the_portfolio_has_every_field_and_its_identity_holds(service: Ser
     assert set(portfolio["risk_metrics"]) >= RISK_FIELDS
     assert set(portfolio["positions"][0]) >= POSITION_FIELDS
     assert portfolio["cash_balance"] + portfolio["invested_amount"] == portfolio["total_value"]
-    parts = ("net_deposits", "realized_pnl", "unrealized_pnl", "drift")
+    parts = ("net_deposits", "realized_pnl", "unrealized_pnl", "unreconciled")
     assert portfolio["total_value"] == sum(portfolio[part] for part in parts)
     assert (portfolio["total_value"], portfolio["fees_paid"]) == (Decimal("99977.5"), Decimal("22.5"))
     # -22.5 of 100000
@@ -61,7 +61,7 @@ async def test_whatever_is_null_has_a_reason(service: Service) -> None:
 
 async def test_without_deposits_there_is_no_percentage_of_them() -> None:
     async with running() as service:
-        await service.http.post("/cash/movements", json={"kind": "withdrawal", "amount": 100_000})
+        await service.http.post("/cash/transactions", json={"kind": "withdrawal", "amount": 100_000})
         body = (await service.http.get("/portfolio")).json()["portfolio"]
     assert (body["total_pnl_percent"], body["reasons"]["total_pnl_percent"]) == (None, "no_net_deposits")
 
@@ -270,10 +270,10 @@ async def test_what_is_no_trade_cannot_be_reversed(service: Service, trade_id: s
 
 
 async def test_cash_moves_exactly_once_with_a_key(service: Service) -> None:
-    body = {"kind": "deposit", "amount": "0.5", "client_movement_id": "d1", "note": "bonus"}
-    first = await service.http.post("/cash/movements", json=body)
-    again = await service.http.post("/cash/movements", json=body)
-    other = await service.http.post("/cash/movements", json={**body, "amount": 1})
+    body = {"kind": "deposit", "amount": "0.5", "client_transaction_id": "d1", "note": "bonus"}
+    first = await service.http.post("/cash/transactions", json=body)
+    again = await service.http.post("/cash/transactions", json=body)
+    other = await service.http.post("/cash/transactions", json={**body, "amount": 1})
     assert (first.json()["cash_balance"], first.json()["net_deposits"]) == (100_000.5, 100_000.5)
     assert again.json() == {**first.json(), "replayed": True}
     assert again.headers["Idempotency-Replayed"] == "true"
@@ -281,15 +281,15 @@ async def test_cash_moves_exactly_once_with_a_key(service: Service) -> None:
 
 
 async def test_no_more_is_withdrawn_than_there_is(service: Service) -> None:
-    answer = await service.http.post("/cash/movements", json={"kind": "withdrawal", "amount": 100_001})
+    answer = await service.http.post("/cash/transactions", json={"kind": "withdrawal", "amount": 100_001})
     assert is_problem(answer, 409, "insufficient-cash")
     assert is_problem(
-        await service.http.post("/cash/movements", json={"kind": "baseline", "amount": 1}), 400, "malformed-request"
+        await service.http.post("/cash/transactions", json={"kind": "baseline", "amount": 1}), 400, "malformed-request"
     )
 
 
 async def test_a_lost_database_is_503_for_every_write(service: Service) -> None:
     service.ledger.fail_next = LedgerUnavailable("gone", retry_after_seconds=7)
-    answer = await service.http.post("/cash/movements", json={"kind": "deposit", "amount": 1})
+    answer = await service.http.post("/cash/transactions", json={"kind": "deposit", "amount": 1})
     assert is_problem(answer, 503, "ledger-unavailable")
     assert answer.headers["Retry-After"] == "7"

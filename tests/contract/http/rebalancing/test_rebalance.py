@@ -40,7 +40,7 @@ async def free(tmp_path: Path) -> AsyncIterator[Service]:
 
 async def book_check_figures(service: Service) -> None:
     """7,019.14 dollars in all, 28.5 % of it in BTC: 0.04 at 50,011.3725."""
-    taken = await service.http.post("/cash/movements", json={"kind": "withdrawal", "amount": "92980.86"})
+    taken = await service.http.post("/cash/transactions", json={"kind": "withdrawal", "amount": "92980.86"})
     assert taken.status_code == 200
     trade = {"symbol": "BTC", "side": "BUY", "quantity": "0.04", "price": "50011.3725", "net_amount": "2000.4549"}
     assert (await service.http.post("/holdings/update", json=trade)).status_code == 200

@@ -111,7 +111,7 @@ async def test_a_signal_is_made_claimed_and_carried_out(stored: Service) -> None
     assert (made["signals_created"], made["withheld"], made["claimed"]) == (1, None, [])
     assert (signal["symbol"], signal["action"], signal["reason"]) == ("BTC", "SELL", "concentration_risk")
     assert (signal["current_allocation"], signal["target_allocation"]) == (30, 23)
-    # Three movements of the books: baseline, deposit, purchase; no refresh yet.
+    # Three transactions of the books: baseline, deposit, purchase; no refresh yet.
     assert (signal["ledger_revision"], signal["price_revision"], signal["signal_status"]) == (3, 0, "open")
     again = await generate(stored)
     assert (again["signals"], again["signals_created"]) == ([signal], 0)

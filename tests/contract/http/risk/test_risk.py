@@ -45,7 +45,7 @@ async def buy(service: Service, symbol: str, money: str, *, price: str = "1", si
 async def withdraw_to(service: Service, cash: str) -> None:
     """Take out what is over ``cash``."""
     amount = str(100_000 - Decimal(cash))
-    answer = await service.http.post("/cash/movements", json={"kind": "withdrawal", "amount": amount})
+    answer = await service.http.post("/cash/transactions", json={"kind": "withdrawal", "amount": amount})
     assert answer.status_code == 200, answer.text
 
 

@@ -79,7 +79,7 @@ async def test_every_wrong_field_is_named_at_once(service: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "limit"), [(URL, 64 * 1024), (f"{URL}/batch", 1024 * 1024), ("/cash/movements", 64 * 1024)]
+    ("path", "limit"), [(URL, 64 * 1024), (f"{URL}/batch", 1024 * 1024), ("/cash/transactions", 64 * 1024)]
 )
 async def test_a_body_over_its_limit_is_413_with_and_without_a_length(service: Service, path: str, limit: int) -> None:
     async def streamed() -> AsyncIterator[bytes]:

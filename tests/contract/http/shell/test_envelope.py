@@ -92,7 +92,7 @@ async def test_a_booking_past_its_deadline_is_outcome_unknown_and_goes_on() -> N
 
 @pytest.mark.parametrize(
     ("path", "body"),
-    [("/cash/movements", {"kind": "deposit", "amount": 5}), ("/trades/1/reverse", {}), ("/holdings/update", BUY)],
+    [("/cash/transactions", {"kind": "deposit", "amount": 5}), ("/trades/1/reverse", {}), ("/holdings/update", BUY)],
 )
 async def test_a_caller_who_goes_away_does_not_stop_a_write(path: str, body: dict[str, Any]) -> None:
     ledger = SlowLedger()

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from portfolio.application.in_thread import beside_the_loop
+from portfolio.application.in_thread import in_thread
 from portfolio.application.prices.records import Close
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
@@ -51,7 +51,7 @@ async def hold_some_of_each(service: Service, days: int) -> None:
 async def test_others_are_served_while_an_analysis_is_at_work(service: Service, path: str) -> None:
     await hold_some_of_each(service, DAYS)
     goes_on = threading.Event()
-    held = asyncio.create_task(beside_the_loop(goes_on.wait, 30))
+    held = asyncio.create_task(in_thread(goes_on.wait, 30))
     analysis = asyncio.create_task(service.http.get(path))
     for _ in range(TURNS):
         await asyncio.sleep(0)

@@ -76,7 +76,7 @@ async def test_a_copy_in_the_same_transaction_is_a_replay(book: BookTrades, ledg
     results = await book([wish(BUY, "a"), wish(BUY, "a"), wish(BUY, "b"), wish(BUY, "a")])
     assert [replayed(r) for r in results] == [False, True, False, True]
     assert [accepted(r).trade_id for r in results] == [1, 1, 2, 1]
-    assert (await ledger.load(1)).tally.trades == 2
+    assert (await ledger.load(1)).trade_counts.trades == 2
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ async def test_a_lost_commit_is_looked_up_and_booked_exactly_once(
     assert not replayed(result)
     assert accepted(result).possible_duplicate_of is None
     portfolio = await ledger.load(1)
-    assert portfolio.tally.trades == 1
+    assert portfolio.trade_counts.trades == 1
     assert portfolio.cash == money("95477.5")
 
 
@@ -307,7 +307,7 @@ async def test_a_lost_commit_is_not_taken_for_another_ones_trade(
     overtaken.fail_next = OutcomeUnknown("lost")
     [result] = await booking(overtaken, clock)([wish(BUY)])
     assert (accepted(result).trade_id, accepted(result).possible_duplicate_of) == (2, 1)
-    assert (await overtaken.load(1)).tally.trades == 2
+    assert (await overtaken.load(1)).trade_counts.trades == 2
 
 
 @pytest.mark.parametrize("committed", [True, False])
@@ -356,5 +356,5 @@ async def test_one_transaction_may_hold_a_thousand_bookings(book: BookTrades, le
     assert len(results) == 300
     assert portfolio.cash == money(100_000 - 30)
     assert portfolio.revision == 302
-    assert portfolio.drift == Money.zero()
+    assert portfolio.unreconciled == Money.zero()
     assert [e.revision for e in await ledger.entries(1, after=2, limit=1_000)] == list(range(3, 303))

@@ -98,7 +98,7 @@ async def test_a_caller_who_goes_away_cancels_the_waiting_and_not_the_booking(ga
     gated.gate.set()
     [booked] = await other
     assert accepted(booked).trade_id == 3
-    assert (await ledger.load(1)).tally.trades == 3
+    assert (await ledger.load(1)).trade_counts.trades == 3
     assert at_work.cancelled()
     assert waiting.cancelled()
     assert queue.waiting == 0
@@ -166,7 +166,7 @@ async def test_more_than_can_be_answered_is_turned_away_and_not_begun(gated: Gat
     tasks.append(begin(queue, wish(BUY, "e")))
     gated.gate.set()
     await asyncio.gather(*tasks)
-    assert (await ledger.load(1)).tally.trades == 3
+    assert (await ledger.load(1)).trade_counts.trades == 3
     assert accepted((await queue.book([wish(BUY, "c")]))[0]).trade_id == 4
 
 
@@ -184,7 +184,7 @@ async def test_closing_takes_no_more_and_waits_for_what_was_taken(gated: Gated, 
     gated.gate.set()
     await closing
     assert all(task.done() for task in tasks)
-    assert (await ledger.load(1)).tally.trades == 2
+    assert (await ledger.load(1)).trade_counts.trades == 2
 
 
 async def test_closing_an_idle_queue_returns_at_once(gated: Gated) -> None:
@@ -208,5 +208,5 @@ async def test_what_has_waited_too_long_is_never_begun_and_its_caller_hears_so(
     assert queue.waiting == 1  # what was begun is seen through, however long it takes
     gated.gate.set()
     assert accepted((await at_work)[0]).trade_id == 1
-    assert (await ledger.load(1)).tally.trades == 1
+    assert (await ledger.load(1)).trade_counts.trades == 1
     assert accepted((await queue.book([wish(BUY, "late")]))[0]).trade_id == 2

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Any, cast
 
 from portfolio.application.errors import OutcomeUnknown
-from portfolio.application.ledger.lost_commit import Made, carry_out
+from portfolio.application.ledger.lost_commit import Made, commit_once
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import BookingKey
 
@@ -42,6 +42,6 @@ async def test_a_lost_commit_that_comes_in_late_is_not_made_a_second_time() -> N
         made.append(len(made) + 1)
         return Made(made[-1], is_kept)
 
-    assert await carry_out(cast("Ledger", ledger), 1, work) == 1
+    assert await commit_once(cast("Ledger", ledger), 1, work) == 1
     # Once before the commit was lost, once in the attempt that failed, and not when that was run again.
     assert made == [1, 2]

@@ -12,7 +12,7 @@ from portfolio.application.ledger.opening import OpenBooks, Opening
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.verification import VerifyBooks
 from portfolio.domain.errors import InsufficientCash, InvalidAmount, NotReversible
-from portfolio.domain.ledger.cash_transaction import MovementKind
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.money import Money
@@ -38,8 +38,8 @@ async def test_fresh_books_open_with_the_initial_cash_as_a_recorded_deposit(cloc
     assert await OpenBooks(ledger, clock, money(100_000))() is Opening.CREATED
     portfolio = await ledger.load(1)
     assert portfolio.cash == portfolio.net_deposits == money(100_000)
-    kinds = [m.movement.kind for m in ledger.books.movements.values()]
-    assert kinds == [MovementKind.BASELINE, MovementKind.DEPOSIT]
+    kinds = [m.transaction.kind for m in ledger.books.transactions.values()]
+    assert kinds == [CashTransactionKind.BASELINE, CashTransactionKind.DEPOSIT]
     assert (await VerifyBooks(ledger)()).holds
 
 
@@ -54,7 +54,7 @@ async def test_without_initial_cash_there_is_no_deposit(clock: FakeClock) -> Non
     ledger = FakeLedger()
     assert await OpenBooks(ledger, clock, Money.zero())() is Opening.CREATED
     assert not (await ledger.load(1)).net_deposits
-    assert len(ledger.books.movements) == 1
+    assert len(ledger.books.transactions) == 1
 
 
 async def test_two_instances_open_together_and_the_cash_comes_once(clock: FakeClock) -> None:
@@ -82,8 +82,8 @@ async def test_existing_rows_are_adopted_as_they_are(clock: FakeClock) -> None:
     assert await OpenBooks(ledger, clock, money(100_000))() is Opening.ADOPTED
     portfolio = await ledger.load(1)
     assert (portfolio.cash, portfolio.net_deposits) == (money(500), money(620))  # 500 + 150 - 30
-    assert not portfolio.drift
-    [baseline] = ledger.books.movements.values()
+    assert not portfolio.unreconciled
+    [baseline] = ledger.books.transactions.values()
     assert [(a.symbol, a.quantity_delta) for a in baseline.positions] == [(BTC, units(2))]
     assert (await VerifyBooks(ledger)()).holds
 
@@ -99,7 +99,9 @@ async def test_holdings_without_cash_are_no_empty_ledger(clock: FakeClock) -> No
 
 
 def move(kind: str, amount: str, key: str | None = None, note: str | None = None) -> MoveCash:
-    return MoveCash(kind=MovementKind(kind), amount=money(amount), owner="admin", client_movement_id=key, note=note)
+    return MoveCash(
+        kind=CashTransactionKind(kind), amount=money(amount), owner="admin", client_transaction_id=key, note=note
+    )
 
 
 async def test_cash_comes_in_and_goes_out_as_a_contribution(clock: FakeClock) -> None:
@@ -109,7 +111,7 @@ async def test_cash_comes_in_and_goes_out_as_a_contribution(clock: FakeClock) ->
     reply = await moves(move("withdrawal", "20.5"))
     portfolio = await ledger.load(1)
     assert portfolio.cash == portfolio.net_deposits == money("100029.5")
-    assert reply.movement.entry.cash_after == money("100029.5")
+    assert reply.transaction.entry.cash_after == money("100029.5")
     assert not reply.replayed
     assert (await VerifyBooks(ledger)()).holds
 
@@ -121,7 +123,7 @@ async def test_a_movement_with_a_key_happens_once(clock: FakeClock) -> None:
     before = ledger.books
     copy = await moves(move("deposit", "50.00", "k"))
     assert copy.replayed
-    assert copy.movement == first.movement
+    assert copy.transaction == first.transaction
     for other in (move("deposit", "51", "k"), move("withdrawal", "50", "k"), move("deposit", "50", "k", "note")):
         with pytest.raises(KeyReused):
             await moves(other)
@@ -158,12 +160,12 @@ async def test_a_movement_whose_commit_was_lost_is_looked_up_and_happens_once(
     ledger = await opened(clock)
     ledger.fail_next, ledger.fail_after_commit = OutcomeUnknown("lost"), committed
     reply = await MoveCashInOrOut(ledger, clock, RULES)(move("deposit", "50", key))
-    assert (reply.replayed, reply.movement.entry.cash_after) == (False, money(100_050))
+    assert (reply.replayed, reply.transaction.entry.cash_after) == (False, money(100_050))
     assert (await ledger.load(1)).net_deposits == money(100_050)
 
 
 async def test_what_was_proved_lost_is_known_not_to_be_applied(clock: FakeClock) -> None:
-    """The lookup has found nothing, and then the database does not take the movement."""
+    """The lookup has found nothing, and then the database does not take the transaction."""
     ledger = TakesNothing((await opened(clock)).books)
     before = ledger.books
     with pytest.raises(LedgerUnavailable, match="read-only"):

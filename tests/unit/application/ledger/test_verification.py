@@ -1,4 +1,4 @@
-"""The books prove themselves: every kind of tampering is found, and drift is told from faults."""
+"""The books prove themselves: every kind of tampering is found, and unreconciled is told from faults."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from portfolio.application.errors import OutcomeUnknown
-from portfolio.application.ledger.records import NewMovement, NewTrade
+from portfolio.application.ledger.records import CashEntry, TradeEntry
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.verification import ReconcileBooks, VerifyBooks
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -51,7 +51,7 @@ def tamper_with_btc(ledger: FakeLedger, **fields: object) -> None:
 
 def tamper_with_trade(ledger: FakeLedger, trade_id: int, **fields: object) -> None:
     entry = ledger.books.trades[trade_id]
-    assert isinstance(entry, NewTrade)
+    assert isinstance(entry, TradeEntry)
     changed = replace(entry.trade, **fields)  # type: ignore[arg-type] # checked by the dataclass
     ledger.books.trades[trade_id] = replace(entry, trade=changed)
 
@@ -64,9 +64,9 @@ def book_of(ledger: FakeLedger) -> Portfolio:
 async def test_honest_books_hold(ledger: FakeLedger) -> None:
     verdict = await VerifyBooks(ledger)()
     assert verdict.holds
-    assert not verdict.drift
-    assert (verdict.trades, verdict.movements, verdict.revision) == (5, 2, 7)
-    assert verdict.drift_value == Money.zero()
+    assert not verdict.unreconciled
+    assert (verdict.trades, verdict.transactions, verdict.revision) == (5, 2, 7)
+    assert verdict.unreconciled_value == Money.zero()
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ async def test_a_missing_last_entry_is_found(ledger: FakeLedger) -> None:
 
 
 @pytest.mark.parametrize("trade_id", [1, 2, 5])  # a purchase, a sale, the reversal of a sale
-@pytest.mark.parametrize("field", ["cash_delta", "basis_delta", "realized_pnl", "fees", "asset_money"])
+@pytest.mark.parametrize("field", ["cash_delta", "basis_delta", "realized_pnl", "fees", "notional"])
 async def test_an_entry_that_does_not_balance_is_found(ledger: FakeLedger, trade_id: int, field: str) -> None:
     entry = ledger.books.trades[trade_id]
     assert entry is not None
@@ -158,7 +158,7 @@ async def test_long_books_are_read_page_by_page(ledger: FakeLedger) -> None:
     asked: list[int] = []
 
     class Paged(FakeLedger):
-        async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[NewTrade | NewMovement]:
+        async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[TradeEntry | CashEntry]:
             asked.append(after)
             return await super().entries(portfolio_id, after=after, limit=limit)
 
@@ -166,33 +166,33 @@ async def test_long_books_are_read_page_by_page(ledger: FakeLedger) -> None:
     assert asked == [0, 2, 4, 6]
 
 
-# --- drift ------------------------------------------------------------------------------------------------------------
+# --- unreconciled -----------------------------------------------------------------------------------------------------
 
 
-async def test_what_others_wrote_is_listed_as_drift_and_is_no_fault(ledger: FakeLedger) -> None:
+async def test_what_others_wrote_is_listed_as_unreconciled_and_is_no_fault(ledger: FakeLedger) -> None:
     tamper(ledger, cash=book_of(ledger).cash - money(40))
     tamper_with_btc(ledger, quantity=units(4), cost_basis=money("140.5"))
     verdict = await VerifyBooks(ledger)()
     assert verdict.holds
-    assert list(verdict.drift) == [
+    assert list(verdict.unreconciled) == [
         f"cash: the row says {book_of(ledger).cash}, the ledger {book_of(ledger).ledger_cash}",
         "BTC: the row says 4, the ledger 3",
     ]
-    assert verdict.drift_value == money("-0.5")  # 40 of cash became 39.5 of basis (101 before)
+    assert verdict.unreconciled_value == money("-0.5")  # 40 of cash became 39.5 of basis (101 before)
 
 
-async def test_a_cost_moved_by_others_is_drift_as_well(ledger: FakeLedger) -> None:
+async def test_a_cost_moved_by_others_is_unreconciled_as_well(ledger: FakeLedger) -> None:
     tamper_with_btc(ledger, cost_basis=money(103))
     verdict = await VerifyBooks(ledger)()
     assert verdict.holds
-    assert list(verdict.drift) == ["cost basis: the rows say 2 more than the ledger"]
+    assert list(verdict.unreconciled) == ["cost basis: the rows say 2 more than the ledger"]
 
 
-async def test_without_drift_there_is_nothing_to_reconcile(ledger: FakeLedger) -> None:
+async def test_without_unreconciled_there_is_nothing_to_reconcile(ledger: FakeLedger) -> None:
     before = ledger.books.portfolio
     assert await ReconcileBooks(ledger, CLOCK)() is None
     assert ledger.books.portfolio == before
-    assert len(ledger.books.movements) == 2
+    assert len(ledger.books.transactions) == 2
 
 
 @pytest.mark.parametrize("committed", [True, False])
@@ -201,15 +201,15 @@ async def test_an_adjustment_whose_commit_was_lost_is_looked_up(ledger: FakeLedg
     ledger.fail_next, ledger.fail_after_commit = OutcomeUnknown("lost"), committed
     entry = await ReconcileBooks(ledger, CLOCK)()
     assert entry is not None
-    assert len(ledger.books.movements) == 3
-    assert not (await VerifyBooks(ledger)()).drift
+    assert len(ledger.books.transactions) == 3
+    assert not (await VerifyBooks(ledger)()).unreconciled
 
 
 @pytest.mark.parametrize(
     ("moved", "asked", "realized"),
     [("cash", None, False), ("position", None, True), ("position", False, False), ("cash", True, True)],
 )
-async def test_accepted_drift_becomes_a_result_or_a_contribution(
+async def test_accepted_unreconciled_becomes_a_result_or_a_contribution(
     ledger: FakeLedger, moved: str, asked: bool | None, realized: bool
 ) -> None:
     before = book_of(ledger)
@@ -225,5 +225,5 @@ async def test_accepted_drift_becomes_a_result_or_a_contribution(
     assert [(a.symbol, a.quantity_delta) for a in entry.positions] == ([(BTC, units(2))] if moved == "position" else [])
     verdict = await VerifyBooks(ledger)()
     assert verdict.holds
-    assert not verdict.drift
-    assert not verdict.drift_value
+    assert not verdict.unreconciled
+    assert not verdict.unreconciled_value

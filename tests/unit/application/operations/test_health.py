@@ -107,7 +107,7 @@ async def test_books_that_add_up_to_too_much_do_not_make_the_health_fail() -> No
         most = Money(Decimal(9 * 10**19))
         ledger.books.portfolio = replace(ledger.books.portfolio, revision=9, cash=most, net_deposits=-most)
         health = await health_of(service)
-    assert (health.drift, len(health.drift_lines)) == (None, 1)
+    assert (health.unreconciled, len(health.unreconciled_lines)) == (None, 1)
 
 
 async def test_a_trades_own_price_is_no_refresh() -> None:

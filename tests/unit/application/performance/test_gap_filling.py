@@ -15,7 +15,7 @@ from portfolio.application.ledger.verification import ReconcileBooks
 from portfolio.application.performance.gap_filling import FillGaps, GapReport
 from portfolio.application.performance.records import DailyValue
 from portfolio.application.prices.records import Close
-from portfolio.domain.ledger.cash_transaction import MovementKind
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Price, Quantity
 from tests.support.fakes.clock import FakeClock
@@ -99,14 +99,14 @@ async def test_what_was_paid_in_during_a_gap_is_no_result(world: World) -> None:
     await closes(world, d1="30000", d2="30000")
     world.sleep(2)
     await _deposit(world, "10")
-    await _deposit(world, "10", MovementKind.WITHDRAWAL)
+    await _deposit(world, "10", CashTransactionKind.WITHDRAWAL)
     world.sleep()
     assert (await fill(world)).filled == [day(1), day(2)]
     assert (row(world, 1).total_value, row(world, 1).unit_value) == (money(150_000), Decimal(1))
     assert (row(world, 2).total_value, row(world, 2).unit_value) == (money(150_000), Decimal(1))
 
 
-async def _deposit(world: World, amount: str, kind: MovementKind = MovementKind.DEPOSIT) -> None:
+async def _deposit(world: World, amount: str, kind: CashTransactionKind = CashTransactionKind.DEPOSIT) -> None:
     await MoveCashInOrOut(world.ledger, world.clock, RULES)(MoveCash(kind=kind, amount=money(amount), owner="boss"))
 
 
@@ -172,14 +172,14 @@ async def test_a_row_that_does_not_fit_the_books_is_no_ground_to_count_from(worl
     world.ledger.books.days[MONDAY] = replace(row(world, 0), net_deposits=money(7))
     world.sleep(2)
     assert (await fill(world)).failed == {day(1): "the row of 2026-03-02 does not fit the books"}
-    # One from long after the last movement neither.
+    # One from long after the last transaction neither.
     world.ledger.books.days[day(1)] = replace(row(world, 0), day=day(1), net_deposits=money(7))
     world.sleep()
     assert (await fill(world)).failed == {day(2): "the row of 2026-03-03 does not fit the books"}
 
 
 async def test_an_emptied_portfolio_keeps_its_unit_value(world: World) -> None:
-    await _deposit(world, "100000", MovementKind.WITHDRAWAL)
+    await _deposit(world, "100000", CashTransactionKind.WITHDRAWAL)
     await world.refresh()
     world.sleep(2)
     await fill(world)

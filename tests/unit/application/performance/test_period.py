@@ -18,7 +18,7 @@ from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.performance.period import Performance, ReadPerformance
 from portfolio.application.performance.records import DailyValue
 from portfolio.domain.ledger.portfolio import Portfolio
-from portfolio.domain.ledger.trade_counts import Tally
+from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.ledger.units import Units
 from portfolio.domain.money import Money
 from tests.support.fakes.clock import NOON, FakeClock
@@ -29,10 +29,12 @@ TODAY = NOON.date()
 YESTERDAY = TODAY - timedelta(days=1)
 
 
-def row(days_ago: int, unit: str | float, *, deposits: str = "1000", tally: Tally | None = None) -> DailyValue:
+def row(
+    days_ago: int, unit: str | float, *, deposits: str = "1000", trade_counts: TradeCounts | None = None
+) -> DailyValue:
     """Return a day with 1000 units: worth 1000 times the unit value."""
     value = Decimal(str(unit))
-    counts = tally or Tally()
+    counts = trade_counts or TradeCounts()
     return DailyValue(
         day=TODAY - timedelta(days=days_ago),
         total_value=Money.rounded(value * 1000),
@@ -53,7 +55,7 @@ def series(units: Sequence[str | float], *, until: int = 1) -> list[DailyValue]:
     return [row(until + len(units) - 1 - i, unit) for i, unit in enumerate(units)]
 
 
-def ledger_of(rows: Sequence[DailyValue], *, now: str = "1000", tally: Tally | None = None) -> FakeLedger:
+def ledger_of(rows: Sequence[DailyValue], *, now: str = "1000", trade_counts: TradeCounts | None = None) -> FakeLedger:
     portfolio = Portfolio(
         id=1,
         revision=1,
@@ -61,15 +63,15 @@ def ledger_of(rows: Sequence[DailyValue], *, now: str = "1000", tally: Tally | N
         ledger_cash=money(now),
         net_deposits=money(1000),
         units=Units(count=Decimal(1000)),
-        tally=tally or Tally(),
+        trade_counts=trade_counts or TradeCounts(),
     )
     return FakeLedger(Books(portfolio=portfolio, adopted=True, days={r.day: r for r in rows}))
 
 
 async def performance(
-    rows: Sequence[DailyValue], days: int, *, now: str = "1000", tally: Tally | None = None
+    rows: Sequence[DailyValue], days: int, *, now: str = "1000", trade_counts: TradeCounts | None = None
 ) -> Performance:
-    ledger, clock = ledger_of(rows, now=now, tally=tally), FakeClock()
+    ledger, clock = ledger_of(rows, now=now, trade_counts=trade_counts), FakeClock()
     return await ReadPerformance(FakeDays(ledger), Snapshots(ledger, clock), clock)(days)
 
 
@@ -280,17 +282,17 @@ async def test_figures_are_those_of_an_independent_computation(
 # --- trades -----------------------------------------------------------------------------------------------------------
 
 
-def counted(trades: int, wins: int, losses: int, profit: str = "0", loss: str = "0") -> Tally:
-    return Tally(trades=trades, wins=wins, losses=losses, gross_profit=money(profit), gross_loss=money(loss))
+def counted(trades: int, wins: int, losses: int, profit: str = "0", loss: str = "0") -> TradeCounts:
+    return TradeCounts(trades=trades, wins=wins, losses=losses, gross_profit=money(profit), gross_loss=money(loss))
 
 
 async def test_trades_count_from_the_end_of_the_day_before_the_period() -> None:
     rows = [
-        row(5, 1, tally=counted(4, 1, 1, "5", "5")),
-        row(4, 1, tally=counted(10, 3, 2, "40", "10")),
-        row(3, 1, tally=counted(12, 4, 2, "50", "10")),
+        row(5, 1, trade_counts=counted(4, 1, 1, "5", "5")),
+        row(4, 1, trade_counts=counted(10, 3, 2, "40", "10")),
+        row(3, 1, trade_counts=counted(12, 4, 2, "50", "10")),
     ]
-    p = await performance(rows, 3, tally=counted(20, 6, 3, "100", "30"))
+    p = await performance(rows, 3, trade_counts=counted(20, 6, 3, "100", "30"))
     assert p.num_trades == 10
     assert p.win_rate == Decimal("0.75")  # 3 of 4
     assert p.profit_factor == Decimal(3)  # 60 / 20
@@ -298,7 +300,7 @@ async def test_trades_count_from_the_end_of_the_day_before_the_period() -> None:
 
 
 async def test_of_a_younger_portfolio_all_trades_count() -> None:
-    p = await performance([row(1, 1, tally=counted(2, 1, 0, "1"))], 30, tally=counted(3, 1, 2, "1", "3"))
+    p = await performance([row(1, 1, trade_counts=counted(2, 1, 0, "1"))], 30, trade_counts=counted(3, 1, 2, "1", "3"))
     assert (p.num_trades, p.win_rate, p.profit_factor) == (
         3,
         Decimal("0.333333333333"),
@@ -307,7 +309,9 @@ async def test_of_a_younger_portfolio_all_trades_count() -> None:
 
 
 async def test_where_the_day_before_is_missing_an_older_one_says_what_was_booked() -> None:
-    p = await performance([row(50, 1, tally=counted(2, 1, 0, "1")), row(1, 1)], 30, tally=counted(3, 1, 1, "1", "3"))
+    p = await performance(
+        [row(50, 1, trade_counts=counted(2, 1, 0, "1")), row(1, 1)], 30, trade_counts=counted(3, 1, 1, "1", "3")
+    )
     assert p.num_trades == 1
     assert p.win_rate == 0
     assert p.first_day == YESTERDAY  # for returns the old row does not count
@@ -315,26 +319,28 @@ async def test_where_the_day_before_is_missing_an_older_one_says_what_was_booked
 
 async def test_rows_without_counts_are_passed_over() -> None:
     bare = replace(row(32, 1), trades=None)
-    p = await performance([row(33, 1, tally=counted(1, 0, 0)), bare], 30, tally=counted(3, 0, 0))
+    p = await performance([row(33, 1, trade_counts=counted(1, 0, 0)), bare], 30, trade_counts=counted(3, 0, 0))
     assert p.num_trades == 2
 
 
 async def test_without_closing_trades_there_is_no_rate() -> None:
-    p = await performance([], 30, tally=counted(3, 0, 0))
+    p = await performance([], 30, trade_counts=counted(3, 0, 0))
     assert p.num_trades == 3
     assert p.reasons["win_rate"] == p.reasons["profit_factor"] == "no_closing_trades"
     check(p)
 
 
 async def test_without_a_loss_there_is_no_profit_factor() -> None:
-    p = await performance([], 30, tally=counted(3, 2, 0, "9"))
+    p = await performance([], 30, trade_counts=counted(3, 2, 0, "9"))
     assert p.win_rate == 1
     assert p.profit_factor is None
     assert p.reasons["profit_factor"] == "no_losses"
 
 
 async def test_a_reversal_of_an_older_trade_makes_no_count_negative() -> None:
-    p = await performance([row(31, 1, tally=counted(5, 3, 1, "9", "4"))], 30, tally=counted(4, 2, 2, "5", "6"))
+    p = await performance(
+        [row(31, 1, trade_counts=counted(5, 3, 1, "9", "4"))], 30, trade_counts=counted(4, 2, 2, "5", "6")
+    )
     assert (p.num_trades, p.win_rate, p.profit_factor) == (0, Decimal(0), Decimal(0))
 
 

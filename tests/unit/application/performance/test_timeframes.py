@@ -128,7 +128,7 @@ async def test_what_comes_in_from_outside_is_no_result(world: World) -> None:
     assert frame.attribution.other == money(0)
 
 
-async def test_drift_is_what_no_position_explains(world: World) -> None:
+async def test_unreconciled_is_what_no_position_explains(world: World) -> None:
     await world.refresh()
     world.sleep()
     portfolio = world.ledger.books.portfolio

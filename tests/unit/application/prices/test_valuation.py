@@ -45,7 +45,7 @@ def test_a_valuation_that_has_aged_is_as_one_made_anew(seconds: float) -> None:
     portfolio = replace(held, positions={**held.positions, ETH: replace(eth, mark=None)})
     later = aged(valued(portfolio), now=NOON + timedelta(seconds=seconds), max_age=timedelta(seconds=300))
     assert later == valued(portfolio, seconds)
-    assert later.drift == portfolio.drift
+    assert later.unreconciled == portfolio.unreconciled
     assert later.statuses[1] is PriceStatus.MISSING
 
 

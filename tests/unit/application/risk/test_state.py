@@ -12,7 +12,7 @@ from decimal import Decimal
 import pytest
 
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.in_thread import beside_the_loop
+from portfolio.application.in_thread import in_thread
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.prices.closes import ReadCloses
 from portfolio.application.prices.records import Close
@@ -128,7 +128,7 @@ async def test_statistics_of_a_large_table_are_computed_once_for_all_who_ask_at_
     for symbol in symbols:
         await world.closes(symbol, *[100 + n % 7 for n in range(365)])
     goes_on = threading.Event()
-    held_up = asyncio.create_task(beside_the_loop(goes_on.wait, 30))
+    held_up = asyncio.create_task(in_thread(goes_on.wait, 30))
     asking = [asyncio.create_task(world.market(days=365)) for _ in range(4)]
     for _ in range(200):
         await asyncio.sleep(0)

@@ -95,14 +95,14 @@ class Wish:
 
 @dataclass
 class Books:
-    """The whole ledger of the model. ``drift`` is kept as a sum of its own: what foreign writes put in."""
+    """The whole ledger of the model. ``unreconciled`` is kept as a sum of its own: what foreign writes put in."""
 
     cash: int = 0
     booked_cash: int = 0
     deposits: int = 0
     realized: int = 0
     fees: int = 0
-    drift: int = 0
+    unreconciled: int = 0
     holdings: dict[str, Holding] = field(default_factory=dict)
     trades: list[Booked] = field(default_factory=list)
     reversed: set[int] = field(default_factory=set)

@@ -20,16 +20,16 @@ FIVE = Decimal(5)
 
 def test_fees_come_on_top_of_the_net_amount() -> None:
     buy = bought("BTC", "0.1", 45_000, fees="22.5")
-    assert (buy.asset_money, buy.cash_delta) == (money(4_500), money("-4522.5"))
+    assert (buy.notional, buy.cash_delta) == (money(4_500), money("-4522.5"))
     sale = sold("BTC", "0.1", 45_000, fees="22.5")
-    assert (sale.asset_money, sale.cash_delta) == (money(4_500), money("4477.5"))
+    assert (sale.notional, sale.cash_delta) == (money(4_500), money("4477.5"))
 
 
 def test_with_fees_included_cash_moves_by_the_net_amount() -> None:
     buy = execution(Side.BUY, "BTC", "0.1", 45_000, net="4522.5", fees="22.5", fees_included=True)
-    assert (buy.asset_money, buy.cash_delta) == (money(4_500), money("-4522.5"))
+    assert (buy.notional, buy.cash_delta) == (money(4_500), money("-4522.5"))
     sale = execution(Side.SELL, "BTC", "0.1", 45_000, net="4477.5", fees="22.5", fees_included=True)
-    assert (sale.asset_money, sale.cash_delta) == (money(4_500), money("4477.5"))
+    assert (sale.notional, sale.cash_delta) == (money(4_500), money("4477.5"))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_asset_money_exactly_at_the_tolerance_is_accepted(net: str) -> None:
 def test_asset_money_beyond_the_tolerance_is_a_slipped_decimal_point(net: str) -> None:
     with pytest.raises(AmountMismatch) as refusal:
         bought("BTC", 1, 100, net=net).check_amounts(FIVE)
-    assert (refusal.value.asset_money, refusal.value.notional) == (Decimal(net), Decimal(100))
+    assert (refusal.value.notional, refusal.value.expected_notional) == (Decimal(net), Decimal(100))
     assert refusal.value.tolerance_percent == FIVE
 
 
@@ -123,8 +123,8 @@ def test_an_execution_is_taken_exactly_where_the_contract_takes_it(
             made()
     else:
         taken = made()
-        assert (taken.asset_money.value, taken.cash_delta.value) == (exact(wish.asset), exact(wish.cash))
-        assert taken.notional == taken.quantity.at(taken.price)
+        assert (taken.notional.value, taken.cash_delta.value) == (exact(wish.asset), exact(wish.cash))
+        assert taken.expected_notional == taken.quantity.at(taken.price)
         if wish.mismatched:
             with pytest.raises(AmountMismatch):
                 taken.check_amounts(FIVE)

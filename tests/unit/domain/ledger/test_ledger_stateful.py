@@ -152,18 +152,18 @@ class LedgerMachine(RuleBasedStateMachine):
             position = replace(position, quantity=Quantity(exact(holding.quantity)))
         else:
             holding.basis += change
-            self.books.drift += change
+            self.books.unreconciled += change
             position = replace(position, cost_basis=Money(exact(holding.basis)))
         if not holding.quantity:
-            # What is not held cost nothing, whatever the row says: its money is gone, and so it is drift.
-            self.books.drift -= holding.basis
+            # What is not held cost nothing, whatever the row says: its money is gone, and so it is unreconciled.
+            self.books.unreconciled -= holding.basis
             holding.asset = holding.basis = 0
         self.portfolio = replace(self.portfolio, positions={**self.portfolio.positions, position.symbol: position})
 
     @rule(change=st.integers(-(10**6) * ONE, 10**6 * ONE))
     def another_program_moves_cash(self, change: int) -> None:
         self.books.cash += change
-        self.books.drift += change
+        self.books.unreconciled += change
         self.portfolio = replace(self.portfolio, cash=Money(exact(self.books.cash)))
 
     @rule(as_realized=st.booleans())
@@ -172,10 +172,10 @@ class LedgerMachine(RuleBasedStateMachine):
 
         def reconcile() -> None:
             if as_realized:
-                model.realized += model.drift
+                model.realized += model.unreconciled
             else:
-                model.deposits += model.drift
-            model.drift, model.booked_cash = 0, model.cash
+                model.deposits += model.unreconciled
+            model.unreconciled, model.booked_cash = 0, model.cash
             for holding in model.holdings.values():
                 holding.booked = holding.quantity
 
@@ -189,7 +189,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert (p.cash.value, p.ledger_cash.value) == (exact(m.cash), exact(m.booked_cash))
         assert (p.net_deposits.value, p.realized_pnl.value) == (exact(m.deposits), exact(m.realized))
         assert (p.fees_paid.value, p.cost_basis.value) == (exact(m.fees), exact(m.basis))
-        assert p.drift.value == exact(m.drift)
+        assert p.unreconciled.value == exact(m.unreconciled)
         assert p.total_value.value == exact(m.worth)
 
     @invariant()
@@ -197,7 +197,7 @@ class LedgerMachine(RuleBasedStateMachine):
         p = self.portfolio
         unrealized = self.books.worth - self.books.cash - self.books.basis
         assert p.unrealized_pnl.value == exact(unrealized)
-        assert p.total_value == p.net_deposits + p.realized_pnl + p.unrealized_pnl + p.drift
+        assert p.total_value == p.net_deposits + p.realized_pnl + p.unrealized_pnl + p.unreconciled
 
     @invariant()
     def the_positions_are_those_of_the_model(self) -> None:

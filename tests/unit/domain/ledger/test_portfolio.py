@@ -18,7 +18,7 @@ from portfolio.domain.errors import (
     NotReversible,
     OutOfRange,
 )
-from portfolio.domain.ledger.cash_transaction import MovementKind
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.ledger.trade import Trade
@@ -31,7 +31,7 @@ BTC, ETH = Symbol("BTC"), Symbol("ETH")
 
 
 def identity(portfolio: Portfolio) -> Money:
-    return portfolio.net_deposits + portfolio.realized_pnl + portfolio.unrealized_pnl + portfolio.drift
+    return portfolio.net_deposits + portfolio.realized_pnl + portfolio.unrealized_pnl + portfolio.unreconciled
 
 
 def traded(portfolio: Portfolio, *rest: object) -> tuple[Portfolio, Trade]:
@@ -44,7 +44,7 @@ def test_the_contracts_example_leaves_the_cash_it_says() -> None:
     assert (portfolio.fees_paid, portfolio.realized_pnl) == (money("22.5"), Money.zero())
     assert portfolio.unrealized_pnl == money("-22.5")  # worth 4500 at its trade price
     assert portfolio.total_value == identity(portfolio) == money("99977.5")
-    assert not portfolio.drift
+    assert not portfolio.unreconciled
 
 
 def test_every_change_is_one_revision() -> None:
@@ -143,7 +143,7 @@ def test_deposits_and_withdrawals_are_contributions_and_not_results() -> None:
     assert not portfolio.cash
     assert not portfolio.net_deposits
     assert not portfolio.realized_pnl
-    assert (deposit.kind, withdrawal.kind) == (MovementKind.DEPOSIT, MovementKind.WITHDRAWAL)
+    assert (deposit.kind, withdrawal.kind) == (CashTransactionKind.DEPOSIT, CashTransactionKind.WITHDRAWAL)
     assert (deposit.value_before, withdrawal.value_before) == (money(100), money("100.5"))
     assert withdrawal.cash_delta == withdrawal.net_deposits_delta == money("-100.5")
 
@@ -169,7 +169,7 @@ def test_a_reversal_takes_the_trade_out_of_every_sum() -> None:
     for one in (bought("ETH", 1, 10, fees=1), sold("BTC", 1, 70, fees=2), bought("BTC", 1, 9)):
         moved, trade = before.book(one, RULES)
         back, _ = moved.reverse(trade, 9, NOON)
-        for name in ("cash", "realized_pnl", "fees_paid", "cost_basis", "tally", "net_deposits", "total_value"):
+        for name in ("cash", "realized_pnl", "fees_paid", "cost_basis", "trade_counts", "net_deposits", "total_value"):
             assert getattr(back, name) == getattr(before, name), name
 
 
@@ -213,38 +213,38 @@ def foreign(portfolio: Portfolio, **fields: object) -> Portfolio:
     return replace(portfolio, positions={**portfolio.positions, BTC: position})
 
 
-def test_what_others_wrote_is_drift_and_a_term_of_its_own() -> None:
+def test_what_others_wrote_is_unreconciled_and_a_term_of_its_own() -> None:
     portfolio, _ = traded(funded())
     moved = replace(foreign(portfolio, quantity=units(3), cost_basis=money(301)), cash=portfolio.cash - money(200))
-    assert moved.cash_drift == money(-200)
-    assert [p.drift for p in moved.drifted_positions] == [units(2)]
-    assert moved.drift == Money.zero()  # 200 left cash, 200 came into the basis: the other program traded
+    assert moved.cash_unreconciled == money(-200)
+    assert [p.unreconciled for p in moved.unreconciled_positions] == [units(2)]
+    assert moved.unreconciled == Money.zero()  # 200 left cash, 200 came into the basis: the other program traded
     assert moved.total_value == identity(moved)
     lost = replace(portfolio, cash=portfolio.cash - money(7))
-    assert lost.drift == money(-7)
+    assert lost.unreconciled == money(-7)
     assert lost.total_value == identity(lost)
 
 
-def test_bookings_on_top_of_drift_leave_it_as_it_is() -> None:
+def test_bookings_on_top_of_unreconciled_leave_it_as_it_is() -> None:
     portfolio, _ = traded(funded())
     moved = foreign(replace(portfolio, cash=portfolio.cash + money(5)), quantity=units(4))
     later = after(moved, sold("BTC", 2, 90), bought("ETH", 1, 7))
-    assert (later.drift, later.cash_drift) == (money(5), money(5))
-    assert later.position(BTC).drift == units(3)
+    assert (later.unreconciled, later.cash_unreconciled) == (money(5), money(5))
+    assert later.position(BTC).unreconciled == units(3)
 
 
 @pytest.mark.parametrize("as_realized", [True, False])
-def test_reconciling_books_the_drift_as_result_or_contribution(as_realized: bool) -> None:
+def test_reconciling_books_the_unreconciled_as_result_or_contribution(as_realized: bool) -> None:
     portfolio, _ = traded(funded())
     moved = foreign(replace(portfolio, cash=portfolio.cash + money(5)), quantity=units(4), cost_basis=money(161))
-    after_, movement = moved.reconcile(NOON, as_realized=as_realized)
-    drift = money(65)  # 5 of cash and 161 - 101 = 60 of basis
-    assert movement.realized_delta == (drift if as_realized else Money.zero())
-    assert movement.net_deposits_delta == (Money.zero() if as_realized else drift)
-    assert movement.cash_delta == money(5)
-    assert not after_.drift
-    assert not after_.cash_drift
-    assert not after_.drifted_positions
+    after_, transaction = moved.reconcile(NOON, as_realized=as_realized)
+    unreconciled = money(65)  # 5 of cash and 161 - 101 = 60 of basis
+    assert transaction.realized_delta == (unreconciled if as_realized else Money.zero())
+    assert transaction.net_deposits_delta == (Money.zero() if as_realized else unreconciled)
+    assert transaction.cash_delta == money(5)
+    assert not after_.unreconciled
+    assert not after_.cash_unreconciled
+    assert not after_.unreconciled_positions
     assert after_.total_value == moved.total_value == identity(after_)
 
 
@@ -264,11 +264,11 @@ def test_adoption_sets_net_deposits_so_that_the_identity_holds() -> None:
     adopted, baseline = Portfolio(id=1, cash=money(1_000), positions=rows).adopt(NOON)
     assert adopted.net_deposits == money(1_000 + 150 - 25)
     assert adopted.realized_pnl == money(25)
-    assert not adopted.drift
-    assert not adopted.drifted_positions
-    assert not adopted.cash_drift
+    assert not adopted.unreconciled
+    assert not adopted.unreconciled_positions
+    assert not adopted.cash_unreconciled
     assert adopted.total_value == identity(adopted) == money(1_180)
-    assert (baseline.kind, baseline.cash_delta) == (MovementKind.BASELINE, money(1_000))
+    assert (baseline.kind, baseline.cash_delta) == (CashTransactionKind.BASELINE, money(1_000))
     assert adopted.units.value(adopted.total_value) == 1
 
 

@@ -50,16 +50,16 @@ def test_an_average_is_rounded_half_even_but_the_sums_are_kept() -> None:
 def test_a_sale_takes_its_share_of_the_basis_half_even_and_the_rest_stays_by_subtraction() -> None:
     held = settled(bought("BTC", 3, 100, net=100))
     rest, entry = held.settle(sold("BTC", 1, 50))
-    assert entry.basis_sold == money("33.333333333333333333")  # 100 / 3
+    assert entry.cost_basis_sold == money("33.333333333333333333")  # 100 / 3
     assert rest.cost_basis == money("66.666666666666666667")  # by subtraction: twice the third would end in 6
     assert entry.realized_pnl == money("16.666666666666666667")  # 50 - 33.3...
 
 
 def test_a_tie_goes_to_the_even_neighbour() -> None:
     held = replace(EMPTY, quantity=units(2), cost_basis=money("0.000000000000000003"))
-    assert entry_of(sold("BTC", 1, 1), held).basis_sold == money("0.000000000000000002")  # 1.5 units of 1e-18
+    assert entry_of(sold("BTC", 1, 1), held).cost_basis_sold == money("0.000000000000000002")  # 1.5 units of 1e-18
     held = replace(held, cost_basis=money("0.000000000000000005"))
-    assert entry_of(sold("BTC", 1, 1), held).basis_sold == money("0.000000000000000002")  # 2.5
+    assert entry_of(sold("BTC", 1, 1), held).cost_basis_sold == money("0.000000000000000002")  # 2.5
 
 
 def test_a_sale_leaves_the_average_unchanged() -> None:

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from portfolio.domain.errors import OutOfRange
-from portfolio.domain.ledger.trade_counts import Tally
+from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.ledger.units import LEAST_COUNT, Units
 from portfolio.domain.money import Money
 from portfolio.domain.symbol import Symbol
@@ -98,7 +98,7 @@ def test_linked_returns_are_the_product_of_the_growths_between_flows(steps: list
     assert abs(units.value(Money.rounded(worth)) / growth - 1) < Decimal("1e-6")
 
 
-# --- tally ------------------------------------------------------------------------------------------------------------
+# --- trade_counts -----------------------------------------------------------------------------------------------------
 
 
 def test_only_closing_trades_win_or_lose_and_zero_is_neither() -> None:
@@ -110,24 +110,26 @@ def test_only_closing_trades_win_or_lose_and_zero_is_neither() -> None:
         sold("BTC", 1, 101, fees=3),  # -3
         sold("BTC", 1, 106),  # 5
     )
-    assert portfolio.tally == Tally(trades=5, wins=2, losses=1, gross_profit=money(15), gross_loss=money(3))
-    assert portfolio.realized_pnl == portfolio.tally.gross_profit - portfolio.tally.gross_loss
+    assert portfolio.trade_counts == TradeCounts(
+        trades=5, wins=2, losses=1, gross_profit=money(15), gross_loss=money(3)
+    )
+    assert portfolio.realized_pnl == portfolio.trade_counts.gross_profit - portfolio.trade_counts.gross_loss
 
 
 def test_a_reversed_trade_is_taken_out_of_the_counts() -> None:
     before = after(funded(), bought("BTC", 2, 100))
     for close in (sold("BTC", 1, 150), sold("BTC", 1, 50), sold("BTC", 1, 100), bought("BTC", 1, 100)):
         moved, trade = before.book(close, RULES)
-        assert moved.tally.trades == 2
+        assert moved.trade_counts.trades == 2
         back, _ = moved.reverse(trade, 2, NOON)
-        assert back.tally == before.tally
+        assert back.trade_counts == before.trade_counts
 
 
 def test_a_loss_is_counted_as_a_positive_amount() -> None:
     portfolio = after(funded(), bought("BTC", 1, 100), sold("BTC", 1, 60))
-    assert (portfolio.tally.losses, portfolio.tally.gross_loss) == (1, money(40))
+    assert (portfolio.trade_counts.losses, portfolio.trade_counts.gross_loss) == (1, money(40))
 
 
 def test_prices_do_not_count() -> None:
     portfolio = after(funded(), bought("BTC", 1, 100))
-    assert replace(portfolio.marked({BTC: mark(1)})).tally == portfolio.tally
+    assert replace(portfolio.marked({BTC: mark(1)})).trade_counts == portfolio.trade_counts

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portfolio.domain.mark import Mark
-from portfolio.domain.prices.quarantine import Quarantine, QuoteRules, Verdict
+from portfolio.domain.prices.quarantine import JudgedQuotes, Quarantine, QuoteRules
 from portfolio.domain.prices.quote import Quote
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import NOON
@@ -33,7 +33,7 @@ class Ticks:
     mark_at: datetime = NOON
     state: Quarantine = field(default_factory=Quarantine)
 
-    def see(self, seen: Quote, *, at: int = 0, other: Quote | None = None) -> Verdict:
+    def see(self, seen: Quote, *, at: int = 0, other: Quote | None = None) -> JudgedQuotes:
         verdict = self.state.judge(
             {BTC: seen},
             {BTC: Mark(price(self.mark), "coinbase", self.mark_at)},

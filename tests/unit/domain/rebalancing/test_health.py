@@ -4,12 +4,12 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio.domain.rebalancing.health import Factor, Health, assess, average_correlation
+from portfolio.domain.rebalancing.health import Factor, HealthScore, assess, average_correlation
 from portfolio.domain.rebalancing.view import Holding, MarketView
 from tests.support.rebalancing import FREE, asset, view_of
 
 
-def rows(health: Health) -> list[tuple[Factor, str | None, Decimal]]:
+def rows(health: HealthScore) -> list[tuple[Factor, str | None, Decimal]]:
     """Factor, subject and points of each deduction."""
     return [(deduction.factor, deduction.subject, deduction.points) for deduction in health.deductions]
 
@@ -36,7 +36,7 @@ def test_deductions_are_itemised_by_position_category_and_correlation() -> None:
 
 def test_exactly_at_the_limits_nothing_is_deducted() -> None:
     view = view_of(asset("A", "25", category="x"), asset("B", "15", category="x"), correlations={("A", "B"): "0"})
-    assert assess(view, FREE) == Health(score=Decimal(100), average_correlation=Decimal(0))
+    assert assess(view, FREE) == HealthScore(score=Decimal(100), average_correlation=Decimal(0))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_the_average_has_12_decimals_and_is_undefined_without_a_pair() -> None:
 
 def test_an_empty_portfolio_is_healthy() -> None:
     for view in (view_of(), MarketView.of([], cash=Decimal(0))):
-        assert assess(view, FREE) == Health(score=Decimal(100), average_correlation=None)
+        assert assess(view, FREE) == HealthScore(score=Decimal(100), average_correlation=None)
 
 
 @pytest.mark.parametrize(

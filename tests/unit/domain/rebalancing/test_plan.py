@@ -240,7 +240,7 @@ def test_a_plan_that_would_lower_health_even_so_is_made_without_one_more_rule() 
     assert obstacles(plan) == {("C",): [Obstacle.RULE_WITHHELD]}
 
 
-def test_a_plan_whose_costs_would_break_a_limit_that_nobody_can_cure_is_not_made() -> None:
+def test_a_plan_whose_costs_would_break_a_limit_that_nobody_can_remedy_is_not_made() -> None:
     view = view_of(asset("A", "30"), asset("B", "24.9999", tradable=False))
     plan = make_plan(view, DEFAULT)
     assert plan.recommendations == ()

@@ -16,15 +16,15 @@ def test_a_healthy_portfolio_needs_nothing() -> None:
     assert (way.is_reachable, way.projected_score, way.trades) == (True, Decimal(70), ())
 
 
-def test_the_cure_of_least_value_is_chosen() -> None:
-    # 100 - 3 x 15 = 55: any one cure gives 70, and B's is the smallest.
+def test_the_remedy_of_least_value_is_chosen() -> None:
+    # 100 - 3 x 15 = 55: any one remedy gives 70, and B's is the smallest.
     view = view_of(asset("A", "35"), asset("B", "28"), asset("C", "30"))
     way = way_to_target(view, FREE)
     assert [(trade.symbol, trade.trade_value) for trade in way.trades] == [("B", Decimal(5000))]
     assert (way.is_reachable, way.projected_score, way.value) == (True, Decimal(70), Decimal(5000))
 
 
-def test_of_equal_cures_the_first_by_symbol_is_chosen() -> None:
+def test_of_equal_remedies_the_first_by_symbol_is_chosen() -> None:
     way = way_to_target(view_of(asset("C", "30"), asset("B", "30"), asset("A", "30")), FREE)
     assert [trade.symbol for trade in way.trades] == ["A"]
 
@@ -43,7 +43,7 @@ def test_of_equal_values_the_fewest_trades_are_chosen() -> None:
     assert [trade.symbol for trade in way.trades] == ["A"]
 
 
-def test_the_cure_of_a_position_may_cure_its_category_too() -> None:
+def test_the_remedy_of_a_position_may_remedy_its_category_too() -> None:
     # 100 - 15 - 10 - 15 - 15 = 45 is 25 points short. A down to 23 % leaves 39.2 % of x: both are cured, for 3 %.
     view = view_of(
         asset("A", "26", category="x"), asset("B", "16.2", category="x"), asset("C", "28"), asset("D", "29.8")
@@ -53,8 +53,8 @@ def test_the_cure_of_a_position_may_cure_its_category_too() -> None:
     assert way.projected_score == 70
 
 
-def test_the_cure_of_a_category_may_cure_its_position_too() -> None:
-    # x is 45.5 %: down to 36.8 % of the total A is 20.6 %. A's own cure would leave x at 43 %, and a score of 60.
+def test_the_remedy_of_a_category_may_remedy_its_position_too() -> None:
+    # x is 45.5 %: down to 36.8 % of the total A is 20.6 %. A's own remedy would leave x at 43 %, and a score of 60.
     view = view_of(
         asset("A", "25.5", category="x"),
         asset("B", "20", category="x"),
@@ -92,25 +92,25 @@ def test_what_stands_in_the_way_is_named() -> None:
     ]
 
 
-def test_a_cure_that_is_too_small_to_trade_stands_in_the_way() -> None:
+def test_a_remedy_that_is_too_small_to_trade_stands_in_the_way() -> None:
     # At 400 dollars 27 % down to 23 % is 16, and 25.1 % down to 23 % is 8.40.
     small = view_of(*(asset(s, "25.1") for s in "ABC"), scale="0.004")
     way = way_to_target(small, FREE)
     assert [item.obstacle for item in way.in_the_way] == [Obstacle.TRADE_TOO_SMALL] * 3
 
 
-def test_cures_that_cost_more_than_there_is_stand_in_the_way() -> None:
+def test_remedies_that_cost_more_than_there_is_stand_in_the_way() -> None:
     view = MarketView.of([asset(s, "34") for s in "ABC"], cash=Decimal(-101_800))
     way = way_to_target(view, replace(FREE, fee_bps=Decimal(1000)))
     assert (way.is_reachable, way.projected_score) == (False, Decimal(55))
     assert [item.deduction.subject for item in way.in_the_way] == ["A", "B", "C"]
 
 
-def test_beyond_ten_cures_only_all_of_them_are_tried() -> None:
+def test_beyond_ten_remedies_only_all_of_them_are_tried() -> None:
     strict = replace(FREE, position_limit=Decimal("0.05"))
     way = way_to_target(view_of(*(asset(s, "6") for s in "ABCDEFGHIJKL")), strict)
     assert (way.is_reachable, len(way.trades)) == (True, 12)
-    # With ten of them two may stay: 8 cures are enough.
+    # With ten of them two may stay: 8 remedies are enough.
     way = way_to_target(view_of(*(asset(s, "6") for s in "ABCDEFGHIJ")), strict)
     assert [trade.symbol for trade in way.trades] == list("ABCDEFGH")
 

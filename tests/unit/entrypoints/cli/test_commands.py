@@ -13,24 +13,24 @@ from click.testing import CliRunner, Result
 
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.opening import OpenBooks, Opening
-from portfolio.application.ledger.records import NewMovement, PositionAdjustment
-from portfolio.application.ledger.verification import ReconcileBooks, Verdict, VerifyBooks
+from portfolio.application.ledger.records import CashEntry, PositionAdjustment
+from portfolio.application.ledger.verification import ReconcileBooks, Verification, VerifyBooks
 from portfolio.application.performance.gap_filling import FillGaps, GapReport
 from portfolio.application.prices.backfill import Backfill, BackfillReport
 from portfolio.domain.errors import OutOfRange
-from portfolio.domain.ledger.cash_transaction import Movement, MovementKind
+from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
-from portfolio.entrypoints.cli.commands import Desk, commands
+from portfolio.entrypoints.cli.commands import Commands, commands
 from portfolio.entrypoints.http.shell.auth import Keyring
 from portfolio.settings import Settings, SettingsError
 
 BTC = Symbol("BTC")
 
 
-def verdict(**changed: Any) -> Verdict:
-    nothing: dict[str, Any] = {"differences": [], "drift": [], "drift_value": Money.zero()}
-    return Verdict(trades=3, movements=2, revision=5, **{**nothing, **changed})
+def verdict(**changed: Any) -> Verification:
+    nothing: dict[str, Any] = {"differences": [], "unreconciled": [], "unreconciled_value": Money.zero()}
+    return Verification(trades=3, transactions=2, revision=5, **{**nothing, **changed})
 
 
 class Root:
@@ -41,9 +41,9 @@ class Root:
         self.asked: list[tuple[Any, ...]] = []
 
     @asynccontextmanager
-    async def desk(self, settings: Settings) -> AsyncIterator[Desk]:
+    async def desk(self, settings: Settings) -> AsyncIterator[Commands]:
         assert isinstance(settings, Settings)
-        yield Desk(
+        yield Commands(
             open_books=cast("OpenBooks", self._part("open_books")),
             verify=cast("VerifyBooks", self._part("verify")),
             reconcile=cast("ReconcileBooks", self._part("reconcile")),
@@ -75,15 +75,15 @@ class Root:
     ("found", "status", "said"),
     [
         (verdict(), 0, "the books hold"),
-        (verdict(drift=["cash: moved"], drift_value=Money(Decimal(-7))), 1, "drift is worth -7"),
-        (verdict(differences=["cash: off"], drift=["cash: moved"]), 2, "BROKEN cash: off"),
+        (verdict(unreconciled=["cash: moved"], unreconciled_value=Money(Decimal(-7))), 1, "unreconciled is worth -7"),
+        (verdict(differences=["cash: off"], unreconciled=["cash: moved"]), 2, "BROKEN cash: off"),
     ],
 )
-def test_verify_tells_by_its_exit_status(found: Verdict, status: int, said: str) -> None:
+def test_verify_tells_by_its_exit_status(found: Verification, status: int, said: str) -> None:
     done = Root(verify=lambda: found).run("verify")
     assert done.exit_code == status
     assert said in done.output
-    assert done.output.startswith("3 trades and 2 movements, ledger revision 5")
+    assert done.output.startswith("3 trades and 2 transactions, ledger revision 5")
 
 
 @pytest.mark.parametrize("error", [LedgerUnavailable("no answer"), OutOfRange(Decimal(10) ** 21), SettingsError("no")])
@@ -110,7 +110,7 @@ def test_the_script_is_printed_without_a_database() -> None:
 
 
 def test_reconcile_without_accept_only_shows() -> None:
-    root = Root(verify=lambda: verdict(drift=["cash: moved"]))
+    root = Root(verify=lambda: verdict(unreconciled=["cash: moved"]))
     assert root.run("reconcile").exit_code == 1
     assert [call[0] for call in root.asked] == ["verify"]
 
@@ -119,9 +119,9 @@ def test_reconcile_without_accept_only_shows() -> None:
     ("words", "as_realized"),
     [((), None), (("--as", "result"), True), (("--as", "contribution"), False)],
 )
-def test_reconcile_books_the_drift_as_it_is_told(words: tuple[str, ...], as_realized: bool | None) -> None:
-    movement = Movement(
-        kind=MovementKind.ADJUSTMENT,
+def test_reconcile_books_the_unreconciled_as_it_is_told(words: tuple[str, ...], as_realized: bool | None) -> None:
+    transaction = CashTransaction(
+        kind=CashTransactionKind.ADJUSTMENT,
         cash_delta=Money(Decimal(-50)),
         net_deposits_delta=Money.zero(),
         realized_delta=Money(Decimal(2)),
@@ -129,8 +129,8 @@ def test_reconcile_books_the_drift_as_it_is_told(words: tuple[str, ...], as_real
         at=datetime(2026, 1, 1, tzinfo=UTC),
     )
     moved = (PositionAdjustment(symbol=BTC, quantity_delta=Quantity(Decimal(1))),)
-    entry = NewMovement(
-        movement=movement,
+    entry = CashEntry(
+        transaction=transaction,
         portfolio_id=1,
         revision=9,
         owner="service",
@@ -145,7 +145,7 @@ def test_reconcile_books_the_drift_as_it_is_told(words: tuple[str, ...], as_real
 
 
 def test_reconcile_says_when_there_is_nothing_to_book() -> None:
-    assert Root(reconcile=lambda *_: None).run("reconcile", "--accept").output == "no drift: nothing to book\n"
+    assert Root(reconcile=lambda *_: None).run("reconcile", "--accept").output == "no unreconciled: nothing to book\n"
 
 
 def test_backfill_names_what_failed_and_says_so_by_its_status() -> None:

@@ -23,7 +23,7 @@ from portfolio.adapters.database.connection.errors import (
     translated,
 )
 from portfolio.adapters.database.connection.session import CLOSE_SECONDS, Session
-from portfolio.adapters.database.connection.timeouts import Limits
+from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ _BORN = "portfolio_born"
 class Connections:
     """Where transactions run. Writers of this process take turns: those who wait here hold no connection."""
 
-    def __init__(self, engine: AsyncEngine, limits: Limits) -> None:
+    def __init__(self, engine: AsyncEngine, limits: Timeouts) -> None:
         self._engine = engine
         self._limits = limits
         self._turn = asyncio.Lock()

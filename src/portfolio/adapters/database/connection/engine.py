@@ -13,11 +13,11 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
 from portfolio.adapters.database.connection.errors import marks_disconnect
 from portfolio.adapters.database.connection.mysql import MySqlConnector
-from portfolio.adapters.database.connection.timeouts import Limits
+from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.connection.url import parse_url
 
 
-def create_engine(url: str, *, hosts: Sequence[str], pool_size: int, limits: Limits) -> AsyncEngine:
+def create_engine(url: str, *, hosts: Sequence[str], pool_size: int, limits: Timeouts) -> AsyncEngine:
     """Return an engine for MySQL, MariaDB or SQLite that has not connected yet.
 
     Raises:
@@ -35,7 +35,7 @@ def create_engine(url: str, *, hosts: Sequence[str], pool_size: int, limits: Lim
     return engine
 
 
-def _mysql_engine(url: URL, hosts: Sequence[str], pool_size: int, limits: Limits) -> AsyncEngine:
+def _mysql_engine(url: URL, hosts: Sequence[str], pool_size: int, limits: Timeouts) -> AsyncEngine:
     connector = MySqlConnector(hosts, limits)
     engine = create_async_engine(
         url.update_query_dict({"charset": "utf8mb4"}),
@@ -51,7 +51,7 @@ def _mysql_engine(url: URL, hosts: Sequence[str], pool_size: int, limits: Limits
     return engine
 
 
-def _sqlite_engine(url: URL, pool_size: int, limits: Limits) -> AsyncEngine:
+def _sqlite_engine(url: URL, pool_size: int, limits: Timeouts) -> AsyncEngine:
     engine = create_async_engine(
         url, pool_size=pool_size, max_overflow=0, hide_parameters=True, pool_timeout=limits.pool_seconds
     )

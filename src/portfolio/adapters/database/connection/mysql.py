@@ -11,7 +11,7 @@ from pymysql.constants import CLIENT
 from pymysql.err import OperationalError
 
 from portfolio.adapters.database.connection.driver import ONE_BY_ONE
-from portfolio.adapters.database.connection.timeouts import Limits
+from portfolio.adapters.database.connection.timeouts import Timeouts
 
 CANNOT_CONNECT = 2003
 DEFAULT_PORT = 3306
@@ -24,7 +24,7 @@ SYNCED = "4"
 class MySqlConnector:
     """Connects to the host that served last; when it fails, to the next."""
 
-    def __init__(self, hosts: Sequence[str], limits: Limits) -> None:
+    def __init__(self, hosts: Sequence[str], limits: Timeouts) -> None:
         self._hosts = list(hosts)
         self._first = 0
         self._limits = limits
@@ -85,7 +85,7 @@ class MySqlConnector:
         return not read_only and (state is None or state[1] == SYNCED)
 
 
-def session_settings(limits: Limits, *, is_mariadb: bool, is_galera: bool = False) -> str:
+def session_settings(limits: Timeouts, *, is_mariadb: bool, is_galera: bool = False) -> str:
     """Return the statement that sets up a session.
 
     On a Galera node a transaction begins once the node has applied what the cluster committed before: what was

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from portfolio.adapters.database.connection.errors import NoAnswer, says_closed, translated
 from portfolio.adapters.database.connection.session import CLOSE_SECONDS
-from portfolio.adapters.database.connection.timeouts import Limits
+from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.connection.wire import exchange
 from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
 from portfolio.application.ledger.records import Revisions
@@ -29,7 +29,7 @@ class Glance:
     nine tenths of the time. Whatever is out of the ordinary is left to the ordinary way of reading.
     """
 
-    def __init__(self, engine: AsyncEngine, limits: Limits) -> None:
+    def __init__(self, engine: AsyncEngine, limits: Timeouts) -> None:
         """Look through ``engine``, which is this object's alone."""
         self._engine = engine
         self._limits = limits

@@ -22,7 +22,7 @@ from portfolio.adapters.database.connection.errors import (
     says_closed,
 )
 from portfolio.adapters.database.connection.statements import Answer, Question
-from portfolio.adapters.database.connection.timeouts import Limits
+from portfolio.adapters.database.connection.timeouts import Timeouts
 
 CLOSE_SECONDS = 1.0
 
@@ -31,7 +31,7 @@ class Session:
     """One transaction's connection. A statement that fails or runs late leaves no connection in an unknown state."""
 
     def __init__(
-        self, connection: AsyncConnection, limits: Limits, *, give_up_at: float | None = None, snapshot: bool = False
+        self, connection: AsyncConnection, limits: Timeouts, *, give_up_at: float | None = None, snapshot: bool = False
     ) -> None:
         """Wrap a connection; a unit, which may write, has to have done with its statements at ``give_up_at``."""
         self._connection = connection

@@ -8,7 +8,7 @@ from typing import Self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Timeouts:
     """How long the database may take, in seconds.
 
     ``pool_seconds`` is for a connection from the pool, ``connect_seconds`` for a new one, ``statement_seconds`` for a

@@ -1,4 +1,4 @@
-"""The ledger's entries, trades and movements, in the order they were booked."""
+"""The ledger's entries, trades and transactions, in the order they were booked."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from sqlalchemy import Select, func, select
 
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.mapping import trade_from_row
-from portfolio.adapters.database.ledger.mapping_records import movement_from_row
-from portfolio.adapters.database.schema.tables import cash_movements, mock_trades, position_adjustments
-from portfolio.application.ledger.records import NewMovement, NewTrade
+from portfolio.adapters.database.ledger.mapping_records import cash_entry_from_row
+from portfolio.adapters.database.schema.tables import cash_transactions, mock_trades, position_adjustments
+from portfolio.application.ledger.records import CashEntry, TradeEntry
 
 _reversal = mock_trades.alias("reversal")
 
@@ -24,14 +24,17 @@ def select_trades() -> Select[Any]:
     )
 
 
-async def read_entries(session: Session, after: int, limit: int) -> Sequence[NewTrade | NewMovement]:
+async def read_entries(session: Session, after: int, limit: int) -> Sequence[TradeEntry | CashEntry]:
     """Return the entries after ledger revision ``after``, also those of before another program made the row anew."""
-    trades, movements = mock_trades.c, cash_movements.c
+    trades, transactions = mock_trades.c, cash_transactions.c
     booked = select_trades().where(trades.ledger_revision > after).order_by(trades.ledger_revision).limit(limit)
     moved = (
-        select(cash_movements).where(movements.ledger_revision > after).order_by(movements.ledger_revision).limit(limit)
+        select(cash_transactions)
+        .where(transactions.ledger_revision > after)
+        .order_by(transactions.ledger_revision)
+        .limit(limit)
     )
-    entries: list[NewTrade | NewMovement] = []
+    entries: list[TradeEntry | CashEntry] = []
     for row in await session.run(booked):
         entry = trade_from_row(row).entry
         if entry is not None:
@@ -43,16 +46,16 @@ async def read_entries(session: Session, after: int, limit: int) -> Sequence[New
 async def last_revision(session: Session) -> int:
     """Return the highest ledger revision of an entry; 0 where there is none."""
     highest = 0
-    for column in (mock_trades.c.ledger_revision, cash_movements.c.ledger_revision):
+    for column in (mock_trades.c.ledger_revision, cash_transactions.c.ledger_revision):
         highest = max(highest, (await session.run(select(func.max(column)))).scalar() or 0)
     return highest
 
 
-async def _with_adjustments(session: Session, rows: Sequence[Any]) -> list[NewMovement]:
+async def _with_adjustments(session: Session, rows: Sequence[Any]) -> list[CashEntry]:
     c = position_adjustments.c
     adjustments: defaultdict[int, list[Any]] = defaultdict(list)
     if rows:
-        of_these = c.movement_id.between(min(row.id for row in rows), max(row.id for row in rows))
+        of_these = c.cash_transaction_id.between(min(row.id for row in rows), max(row.id for row in rows))
         for row in await session.run(select(position_adjustments).where(of_these).order_by(c.id)):
-            adjustments[row.movement_id].append(row)
-    return [movement_from_row(row, adjustments[row.id]).entry for row in rows]
+            adjustments[row.cash_transaction_id].append(row)
+    return [cash_entry_from_row(row, adjustments[row.id]).entry for row in rows]

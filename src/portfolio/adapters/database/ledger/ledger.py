@@ -30,11 +30,11 @@ from portfolio.application.errors import LedgerUnavailable, PortfolioMissing, Sc
 from portfolio.application.ledger.records import (
     BookedTrade,
     BookingKey,
-    NewMovement,
-    NewTrade,
+    CashEntry,
     Page,
     RecordedOutcome,
     Revisions,
+    TradeEntry,
     TradeFilter,
 )
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -177,14 +177,14 @@ class DatabaseLedger:
         [row] = await self._rows(count)
         return int(row[0])
 
-    async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[NewTrade | NewMovement]:
+    async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[TradeEntry | CashEntry]:
         """Return the ledger's entries in the order they were booked, those after ledger revision ``after``.
 
         Raises:
             PortfolioMissing: there is no such portfolio yet.
         """
 
-        async def read(session: Session) -> Sequence[NewTrade | NewMovement]:
+        async def read(session: Session) -> Sequence[TradeEntry | CashEntry]:
             await self._get(session, portfolio_id)
             return await read_entries(session, after, limit)
 

@@ -13,11 +13,11 @@ from typing import Any
 
 from portfolio.adapters.database.connection.errors import rows_read
 from portfolio.adapters.database.ledger.mapping_positions import Holdings, Values, holdings_from_rows, position_from_row
-from portfolio.application.ledger.records import BookedTrade, NewTrade
+from portfolio.application.ledger.records import BookedTrade, TradeEntry
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.ledger.trade import Side, Trade
-from portfolio.domain.ledger.trade_counts import Tally
+from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.ledger.units import Units
 from portfolio.domain.money import EXACT, Money, Price, Quantity, bounded_percent
 from portfolio.domain.symbol import Symbol
@@ -63,7 +63,7 @@ def _portfolio(row: Any, held: Holdings) -> Portfolio:
         realized_pnl=Money(row.realized_pnl),
         fees_paid=Money(row.fees_paid),
         units=Units(count=row.unit_count, last_value=row.unit_value),
-        tally=Tally(
+        trade_counts=TradeCounts(
             trades=row.booked_trades,
             wins=row.booked_wins,
             losses=row.booked_losses,
@@ -78,7 +78,7 @@ def _portfolio(row: Any, held: Holdings) -> Portfolio:
 
 def portfolio_to_row(portfolio: Portfolio) -> Values:
     """Return the columns that are this ledger's own, and the cash that all share."""
-    tally = portfolio.tally
+    trade_counts = portfolio.trade_counts
     return {
         "revision": portfolio.revision,
         "price_revision": portfolio.price_revision,
@@ -89,11 +89,11 @@ def portfolio_to_row(portfolio: Portfolio) -> Values:
         "fees_paid": portfolio.fees_paid.value,
         "unit_count": portfolio.units.count,
         "unit_value": portfolio.units.last_value,
-        "booked_trades": tally.trades,
-        "booked_wins": tally.wins,
-        "booked_losses": tally.losses,
-        "gross_profit": tally.gross_profit.value,
-        "gross_loss": tally.gross_loss.value,
+        "booked_trades": trade_counts.trades,
+        "booked_wins": trade_counts.wins,
+        "booked_losses": trade_counts.losses,
+        "gross_profit": trade_counts.gross_profit.value,
+        "gross_loss": trade_counts.gross_loss.value,
     }
 
 
@@ -109,8 +109,8 @@ def totals_to_row(portfolio: Portfolio) -> Values:
     }
 
 
-def counts_to_row(row: Any, before: Tally, after: Tally) -> Values:
-    """Return the old counters of ``row`` moved by as much as the tally; trades from before stay counted."""
+def counts_to_row(row: Any, before: TradeCounts, after: TradeCounts) -> Values:
+    """Return the old counters of ``row`` moved by as much as the trade_counts; trades from before stay counted."""
     wins = (row.winning_trades or 0) + after.wins - before.wins
     losses = (row.losing_trades or 0) + after.losses - before.losses
     rate = EXACT.divide(_HUNDRED * wins, Decimal(wins + losses)) if wins + losses > 0 else _ZERO
@@ -132,24 +132,24 @@ def trade_from_row(row: Any) -> BookedTrade:
     return BookedTrade(id=row.id, entry=_entry_from_row(row), reversed_by=row.reversed_by)
 
 
-def _entry_from_row(row: Any) -> NewTrade:
+def _entry_from_row(row: Any) -> TradeEntry:
     cash, realized = Money(row.cash_delta), Money(row.realized_pnl)
     trade = Trade(
         symbol=Symbol(row.symbol),
         side=Side(row.side),
         quantity=Quantity(row.quantity),
         price=Price(row.price),
-        asset_money=Money(row.amount),
+        notional=Money(row.amount),
         fees=Money(row.fee),
         cash_delta=cash,
-        asset_delta=Money(row.asset_delta),
+        notional_delta=Money(row.notional_delta),
         basis_delta=realized - cash,
         realized_pnl=realized,
         closes=bool(row.closes),
         executed_at=row.execution_time,
         reverses=row.reverses_trade_id,
     )
-    return NewTrade(
+    return TradeEntry(
         trade=trade,
         portfolio_id=row.portfolio_id,
         revision=row.ledger_revision,
@@ -165,7 +165,7 @@ def _entry_from_row(row: Any) -> NewTrade:
     )
 
 
-def trade_to_row(entry: NewTrade) -> Values:
+def trade_to_row(entry: TradeEntry) -> Values:
     """Return the columns of an entry; ``basis_delta`` follows from two of them and has none."""
     trade = entry.trade
     return {
@@ -174,7 +174,7 @@ def trade_to_row(entry: NewTrade) -> Values:
         "side": trade.side.value,
         "quantity": trade.quantity.value,
         "price": trade.price.value,
-        "amount": trade.asset_money.value,
+        "amount": trade.notional.value,
         "fee": trade.fees.value,
         "net_amount": abs(trade.cash_delta.value),
         "execution_time": trade.executed_at,
@@ -184,8 +184,8 @@ def trade_to_row(entry: NewTrade) -> Values:
         "booked_by": entry.owner,
         "fingerprint": entry.fingerprint,
         "cash_delta": trade.cash_delta.value,
-        "asset_delta": trade.asset_delta.value,
-        "basis_sold": trade.basis_sold.value,
+        "notional_delta": trade.notional_delta.value,
+        "cost_basis_sold": trade.cost_basis_sold.value,
         "realized_pnl": trade.realized_pnl.value,
         "closes": trade.closes,
         "ledger_revision": entry.revision,

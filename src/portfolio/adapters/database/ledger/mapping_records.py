@@ -1,4 +1,4 @@
-"""Rows of the tables that only this service writes: outcomes, movements, daily values, closes."""
+"""Rows of the tables that only this service writes: outcomes, transactions, daily values, closes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import msgspec
 from portfolio.adapters.database.ledger.mapping_positions import Values
 from portfolio.application.ledger.records import (
     Acceptance,
-    NewMovement,
+    CashEntry,
     PositionAdjustment,
-    RecordedMovement,
+    RecordedCashEntry,
     RecordedOutcome,
     Refusal,
 )
 from portfolio.domain.decimal_text import plain
-from portfolio.domain.ledger.cash_transaction import Movement, MovementKind
+from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.mark import Mark
@@ -141,23 +141,23 @@ def _position_from_json(kept: Values) -> Position:
     )
 
 
-# --- movements --------------------------------------------------------------------------------------------------------
+# --- transactions -----------------------------------------------------------------------------------------------------
 
 
-def movement_to_row(entry: NewMovement) -> Values:
-    """Return the columns of a movement; its positions are rows of their own."""
-    movement = entry.movement
+def cash_entry_to_row(entry: CashEntry) -> Values:
+    """Return the columns of a transaction; its positions are rows of their own."""
+    transaction = entry.transaction
     return {
         "portfolio_id": entry.portfolio_id,
-        "kind": movement.kind.value,
-        "cash_delta": movement.cash_delta.value,
-        "net_deposits_delta": movement.net_deposits_delta.value,
-        "realized_delta": movement.realized_delta.value,
-        "value_before": movement.value_before.value,
-        "moved_at": movement.at,
+        "kind": transaction.kind.value,
+        "cash_delta": transaction.cash_delta.value,
+        "net_deposits_delta": transaction.net_deposits_delta.value,
+        "realized_delta": transaction.realized_delta.value,
+        "value_before": transaction.value_before.value,
+        "moved_at": transaction.at,
         "ledger_revision": entry.revision,
         "owner": entry.owner,
-        "client_movement_id": entry.client_movement_id,
+        "client_transaction_id": entry.client_transaction_id,
         "fingerprint": entry.fingerprint,
         "note": entry.note,
         "cash_after": entry.cash_after.value,
@@ -165,11 +165,11 @@ def movement_to_row(entry: NewMovement) -> Values:
     }
 
 
-def movement_from_row(row: Any, adjustments: Iterable[Any]) -> RecordedMovement:
-    """Return the movement of a row and of the rows of its positions."""
-    entry = NewMovement(
-        movement=Movement(
-            kind=MovementKind(row.kind),
+def cash_entry_from_row(row: Any, adjustments: Iterable[Any]) -> RecordedCashEntry:
+    """Return the transaction of a row and of the rows of its positions."""
+    entry = CashEntry(
+        transaction=CashTransaction(
+            kind=CashTransactionKind(row.kind),
             cash_delta=Money(row.cash_delta),
             net_deposits_delta=Money(row.net_deposits_delta),
             realized_delta=Money(row.realized_delta),
@@ -179,7 +179,7 @@ def movement_from_row(row: Any, adjustments: Iterable[Any]) -> RecordedMovement:
         portfolio_id=row.portfolio_id,
         revision=row.ledger_revision,
         owner=row.owner,
-        client_movement_id=row.client_movement_id,
+        client_transaction_id=row.client_transaction_id,
         fingerprint=row.fingerprint,
         note=row.note,
         positions=tuple(
@@ -188,4 +188,4 @@ def movement_from_row(row: Any, adjustments: Iterable[Any]) -> RecordedMovement:
         cash_after=Money(row.cash_after),
         net_deposits_after=Money(row.net_deposits_after),
     )
-    return RecordedMovement(id=row.id, entry=entry)
+    return RecordedCashEntry(id=row.id, entry=entry)

@@ -49,7 +49,11 @@ _UPDATE_GUARDED = Prepared(_alone.where(mock_portfolio.c.cash_balance == bindpar
 
 def portfolio_write(dialect: Dialect, row: Any, before: Portfolio, after: Portfolio) -> Write:
     """Return the write of the portfolio's own row, whose answer tells whether another program was faster."""
-    values = {**portfolio_to_row(after), **totals_to_row(after), **counts_to_row(row, before.tally, after.tally)}
+    values = {
+        **portfolio_to_row(after),
+        **totals_to_row(after),
+        **counts_to_row(row, before.trade_counts, after.trade_counts),
+    }
     read = {"row_id": before.id, "revision_read": before.revision}
     if dialect.name == "sqlite":
         return _UPDATE_ALONE.on(dialect, **values, **read), _check_portfolio

@@ -16,8 +16,8 @@ from portfolio.adapters.database.ledger.mapping import read_portfolio, trade_fro
 from portfolio.adapters.database.ledger.mapping_positions import Values
 from portfolio.adapters.database.ledger.mapping_records import (
     REFUSED,
-    movement_from_row,
-    movement_to_row,
+    cash_entry_from_row,
+    cash_entry_to_row,
     outcome_from_row,
     outcome_to_row,
 )
@@ -25,7 +25,7 @@ from portfolio.adapters.database.ledger.portfolio_row import select_row
 from portfolio.adapters.database.ledger.portfolio_writes import Write, chunks, portfolio_write, position_writes
 from portfolio.adapters.database.schema.tables import (
     booking_outcomes,
-    cash_movements,
+    cash_transactions,
     mock_holdings,
     mock_trades,
     position_adjustments,
@@ -35,10 +35,10 @@ from portfolio.application.ledger.ports import NO_OUTCOMES
 from portfolio.application.ledger.records import (
     BookedTrade,
     BookingKey,
-    NewMovement,
-    NewTrade,
-    RecordedMovement,
+    CashEntry,
+    RecordedCashEntry,
     RecordedOutcome,
+    TradeEntry,
 )
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
@@ -182,7 +182,7 @@ class DatabaseLedgerUnit:
         [found] = await self._ask(_TRADE_AT.on(self._dialect, revision=revision))
         return trade_from_row(found.rows[0]) if found.rows else None
 
-    async def entries(self, *, after: int, limit: int) -> Sequence[NewTrade | NewMovement]:
+    async def entries(self, *, after: int, limit: int) -> Sequence[TradeEntry | CashEntry]:
         """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
         await self.write()
         return await read_entries(self._session, after, limit)
@@ -192,20 +192,20 @@ class DatabaseLedgerUnit:
         await self.write()
         return await last_revision(self._session)
 
-    async def movement(self, owner: str, client_movement_id: str) -> RecordedMovement | None:
-        """Return the cash movement recorded under this key; None where there is none."""
+    async def transaction(self, owner: str, client_transaction_id: str) -> RecordedCashEntry | None:
+        """Return the cash transaction recorded under this key; None where there is none."""
         await self.write()
-        wanted = select(cash_movements).where(
-            cash_movements.c.owner == owner, cash_movements.c.client_movement_id == client_movement_id
+        wanted = select(cash_transactions).where(
+            cash_transactions.c.owner == owner, cash_transactions.c.client_transaction_id == client_transaction_id
         )
         row = (await self._session.run(wanted)).first()
         if row is None:
             return None
-        moved = select(position_adjustments).where(position_adjustments.c.movement_id == row.id)
-        return movement_from_row(row, await self._session.run(moved.order_by(position_adjustments.c.id)))
+        moved = select(position_adjustments).where(position_adjustments.c.cash_transaction_id == row.id)
+        return cash_entry_from_row(row, await self._session.run(moved.order_by(position_adjustments.c.id)))
 
     async def add_trades(
-        self, trades: Sequence[NewTrade], outcomes: Mapping[int, RecordedOutcome] = NO_OUTCOMES
+        self, trades: Sequence[TradeEntry], outcomes: Mapping[int, RecordedOutcome] = NO_OUTCOMES
     ) -> Sequence[int]:
         """Add entries to the ledger and return their ids, in order.
 
@@ -238,16 +238,20 @@ class DatabaseLedgerUnit:
         kept += [replace.on(self._dialect, row_id=outcome.id, **row) for outcome, row in rows if outcome.id is not None]
         self._waiting += [(question, None) for question in kept]
 
-    async def add_movement(self, movement: NewMovement) -> int:
+    async def add_cash_entry(self, transaction: CashEntry) -> int:
         """Add an entry that is no trade, with the positions' differences it carries; return its id."""
-        result = await self._session.run(insert(cash_movements), movement_to_row(movement))
-        movement_id = _new_id(result)
+        result = await self._session.run(insert(cash_transactions), cash_entry_to_row(transaction))
+        cash_transaction_id = _new_id(result)
         moved = [
-            {"movement_id": movement_id, "symbol": p.symbol.code, "quantity_delta": p.quantity_delta.value}
-            for p in movement.positions
+            {
+                "cash_transaction_id": cash_transaction_id,
+                "symbol": p.symbol.code,
+                "quantity_delta": p.quantity_delta.value,
+            }
+            for p in transaction.positions
         ]
         await insert_rows(self._session, position_adjustments, moved)
-        return movement_id
+        return cash_transaction_id
 
     async def save(self, portfolio: Portfolio) -> None:
         """Write the portfolio: its sums, its revision and the positions that differ from those loaded.

@@ -18,7 +18,7 @@ from portfolio.adapters.database.ledger.mapping_positions import Values
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow, find_row
 from portfolio.adapters.database.prices.prices import BUMP
 from portfolio.adapters.database.schema.tables import (
-    cash_movements,
+    cash_transactions,
     daily_positions,
     mock_performance_history,
     mock_portfolio,
@@ -27,7 +27,7 @@ from portfolio.application.errors import PortfolioMissing
 from portfolio.application.performance.daily_positions import positions_of
 from portfolio.application.performance.day_results import DayResult, DayValue, day_result, flow_since
 from portfolio.application.performance.records import DailyValue, DayPositions, FilledDay, PositionOnDay
-from portfolio.domain.ledger.cash_transaction import MovementKind
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import EXACT, Money, Quantity
 from portfolio.domain.symbol import Symbol
@@ -150,7 +150,7 @@ async def _write(session: Session, columns: Values, positions: DayPositions | No
 
 
 def _value_of(portfolio: Portfolio, day: date) -> DailyValue:
-    counts = portfolio.tally
+    counts = portfolio.trade_counts
     return DailyValue(
         day=day,
         total_value=portfolio.total_value,
@@ -204,10 +204,10 @@ async def _net_deposits_since(session: Session, portfolio: Portfolio, before: An
     if before is None or before.net_deposits is not None:
         return flow_since(before and _day_value(before), portfolio.net_deposits.value)
     # A row from before the adoption: the baseline is no payment, what came after that row's day is.
-    c = cash_movements.c
+    c = cash_transactions.c
     since = datetime.combine(before.date, time(), UTC) + timedelta(days=1)
     paid = select(c.net_deposits_delta).where(
-        c.portfolio_id == portfolio.id, c.kind != MovementKind.BASELINE.value, c.moved_at >= since
+        c.portfolio_id == portfolio.id, c.kind != CashTransactionKind.BASELINE.value, c.moved_at >= since
     )
     total = Decimal(0)
     for row in await session.run(paid):

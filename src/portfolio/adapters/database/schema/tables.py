@@ -6,7 +6,7 @@ from sqlalchemy import Boolean, Column, Date, Integer, MetaData, String, Table, 
 
 from portfolio.adapters.database.schema.types import Exact, KeyText, UtcMoment
 
-SCHEMA_REVISION = "0018"
+SCHEMA_REVISION = "0019"
 """The revision of the migrations that this code is written for."""
 
 metadata = MetaData()
@@ -58,7 +58,7 @@ mock_trades = Table(
     Column("client_trade_id", KeyText),
     Column("booked_by", KeyText),
     Column("fingerprint", String(64)),
-    *(Column(name, Exact) for name in ("cash_delta", "asset_delta", "basis_sold", "realized_pnl")),
+    *(Column(name, Exact) for name in ("cash_delta", "notional_delta", "cost_basis_sold", "realized_pnl")),
     Column("closes", Boolean),
     Column("ledger_revision", Integer),
     Column("portfolio_id", Integer),
@@ -99,8 +99,8 @@ booking_outcomes = Table(
     Column("decided_at", UtcMoment),
 )
 
-cash_movements = Table(
-    "cash_movements",
+cash_transactions = Table(
+    "cash_transactions",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("portfolio_id", Integer),
@@ -109,7 +109,7 @@ cash_movements = Table(
     Column("moved_at", UtcMoment),
     Column("ledger_revision", Integer),
     Column("owner", KeyText),
-    Column("client_movement_id", KeyText),
+    Column("client_transaction_id", KeyText),
     Column("fingerprint", String(64)),
     Column("note", Text),
     *(Column(name, Exact) for name in ("cash_after", "net_deposits_after")),
@@ -119,7 +119,7 @@ position_adjustments = Table(
     "position_adjustments",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("movement_id", Integer),
+    Column("cash_transaction_id", Integer),
     Column("symbol", String(20)),
     Column("quantity_delta", Exact),
 )

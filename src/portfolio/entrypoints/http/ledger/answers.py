@@ -114,10 +114,10 @@ class TradeView(msgspec.Struct, kw_only=True):
     side: Literal["BUY", "SELL"]
     quantity: Number
     price: Number
-    asset_money: Number
+    notional: Number
     fees: Number
     cash_delta: Number
-    basis_sold: Number
+    cost_basis_sold: Number
     realized_pnl: Number
     closes: bool
     executed_at: Moment
@@ -154,24 +154,24 @@ class ReversalAnswer(Answer, kw_only=True):
     replayed: bool
 
 
-class MovementView(msgspec.Struct, kw_only=True):
+class CashTransactionView(msgspec.Struct, kw_only=True):
     """A deposit or a withdrawal, as booked."""
 
     id: int
     kind: Literal["deposit", "withdrawal"]
     amount: Number
     owner: str
-    client_movement_id: str | None
+    client_transaction_id: str | None
     note: str | None
     moved_at: Moment
     revision: int
 
 
-class MovementAnswer(Answer, kw_only=True):
-    """A cash movement; ``timestamp`` is when it was decided, in a replay too."""
+class CashTransactionAnswer(Answer, kw_only=True):
+    """A cash transaction; ``timestamp`` is when it was decided, in a replay too."""
 
     message: str
-    movement: MovementView
+    transaction: CashTransactionView
     cash_balance: Number
     net_deposits: Number
     replayed: bool

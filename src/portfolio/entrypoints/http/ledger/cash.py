@@ -5,14 +5,14 @@ from __future__ import annotations
 from litestar import Response, post
 
 from portfolio.application.errors import KeyReused
-from portfolio.application.ledger.cash import MovementReply
+from portfolio.application.ledger.cash import CashReply
 from portfolio.domain.errors import InsufficientCash, InvalidAmount, OutOfRange
-from portfolio.domain.ledger.cash_transaction import MovementKind
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.entrypoints.http.errors import PROBLEMS, WRITE_PROBLEMS
 from portfolio.entrypoints.http.ledger import examples
-from portfolio.entrypoints.http.ledger.answers import MovementAnswer, MovementView
+from portfolio.entrypoints.http.ledger.answers import CashTransactionAnswer, CashTransactionView
 from portfolio.entrypoints.http.ledger.bookings import REPLAYED
-from portfolio.entrypoints.http.ledger.requests import MovementBody, move_cash
+from portfolio.entrypoints.http.ledger.requests import CashTransactionBody, move_cash
 from portfolio.entrypoints.http.shell.admission import caller_of
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import read_body
@@ -24,16 +24,16 @@ from portfolio.entrypoints.http.shell.use_cases import HttpRequest, use_cases_of
 
 
 @post(
-    "/cash/movements",
+    "/cash/transactions",
     status_code=200,
     opt=declares(
         scope=Scope.ADMIN,
         summary="Deposit or withdraw cash",
         tag="cash",
-        body=MovementBody,
-        body_examples=examples.MOVEMENTS,
-        headers={"Idempotency-Key": "The same as `client_movement_id`; both and different is refused."},
-        answer=MovementAnswer,
+        body=CashTransactionBody,
+        body_examples=examples.TRANSACTIONS,
+        headers={"Idempotency-Key": "The same as `client_transaction_id`; both and different is refused."},
+        answer=CashTransactionAnswer,
         example=examples.MOVED,
         problems=(
             *(PROBLEMS[error] for error in (InvalidAmount, OutOfRange, InsufficientCash, KeyReused)),
@@ -41,29 +41,29 @@ from portfolio.entrypoints.http.shell.use_cases import HttpRequest, use_cases_of
         ),
     ),
 )
-async def create_movement(request: HttpRequest) -> Response[bytes]:
+async def create_transaction(request: HttpRequest) -> Response[bytes]:
     """Move cash in or out, so that returns can be told from contributions; with a key exactly once."""
     cases = use_cases_of(request)
-    body = await read_body(request, MovementBody)
+    body = await read_body(request, CashTransactionBody)
     wish = move_cash(body, caller_of(request), header_key=header_key(request))
     reply = await cases.carry_through(cases.move_cash(wish))
     return answer(_moved(reply), headers={REPLAYED: "true"} if reply.replayed else None)
 
 
-def _moved(reply: MovementReply) -> MovementAnswer:
-    entry, movement = reply.movement.entry, reply.movement.entry.movement
-    deposited = movement.kind is MovementKind.DEPOSIT
-    return MovementAnswer(
-        timestamp=movement.at,
+def _moved(reply: CashReply) -> CashTransactionAnswer:
+    entry, transaction = reply.transaction.entry, reply.transaction.entry.transaction
+    deposited = transaction.kind is CashTransactionKind.DEPOSIT
+    return CashTransactionAnswer(
+        timestamp=transaction.at,
         message="Cash deposited" if deposited else "Cash withdrawn",
-        movement=MovementView(
-            id=reply.movement.id,
+        transaction=CashTransactionView(
+            id=reply.transaction.id,
             kind="deposit" if deposited else "withdrawal",
-            amount=number(abs(movement.cash_delta)),
+            amount=number(abs(transaction.cash_delta)),
             owner=entry.owner,
-            client_movement_id=entry.client_movement_id,
+            client_transaction_id=entry.client_transaction_id,
             note=entry.note,
-            moved_at=movement.at,
+            moved_at=transaction.at,
             revision=entry.revision,
         ),
         cash_balance=number(entry.cash_after),

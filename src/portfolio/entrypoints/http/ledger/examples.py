@@ -33,8 +33,8 @@ BOOKINGS: Final[dict[str, object]] = {
     },
 }
 BATCHES: Final[dict[str, object]] = {"two": {"bookings": list(BOOKINGS.values())}}
-MOVEMENTS: Final[dict[str, object]] = {
-    "deposit": {"kind": "deposit", "amount": 25000, "note": "savings", "client_movement_id": "2026-01-top-up"},
+TRANSACTIONS: Final[dict[str, object]] = {
+    "deposit": {"kind": "deposit", "amount": 25000, "note": "savings", "client_transaction_id": "2026-01-top-up"},
     "withdrawal": {"kind": "withdrawal", "amount": "1250.50"},
 }
 REVERSALS: Final[dict[str, object]] = {"mistake": {"notes": "booked on the wrong account"}}
@@ -128,12 +128,12 @@ MOVED: Final[Example] = {
     "status": "success",
     "timestamp": AT,
     "message": "Cash deposited",
-    "movement": {
+    "transaction": {
         "id": 3,
         "kind": "deposit",
         "amount": 25000,
         "owner": "treasury",
-        "client_movement_id": "2026-01-top-up",
+        "client_transaction_id": "2026-01-top-up",
         "note": "savings",
         "moved_at": AT,
         "revision": 19,
@@ -152,10 +152,10 @@ TRADES: Final[Example] = {
             "side": "BUY",
             "quantity": 0.1,
             "price": 45000,
-            "asset_money": 4500,
+            "notional": 4500,
             "fees": 22.5,
             "cash_delta": -4522.5,
-            "basis_sold": 0,
+            "cost_basis_sold": 0,
             "realized_pnl": 0,
             "closes": False,
             "executed_at": AT,
@@ -260,7 +260,7 @@ PORTFOLIO_VIEW: Final[Example] = {
     "total_pnl_percent": -0.0225,
     "fees_paid": 22.5,
     "net_deposits": 100000,
-    "drift": 0,
+    "unreconciled": 0,
     "num_positions": 1,
     "positions": [POSITION],
     "performance_metrics": PERFORMANCE_FIGURES,

@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 from portfolio.application.ledger.cash import MoveCash
 from portfolio.application.ledger.records import BookTrade, TradeFilter
 from portfolio.domain.errors import InvalidAmount
-from portfolio.domain.ledger.cash_transaction import MovementKind
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.trade import Execution, Side
 from portfolio.domain.money import Amount, Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
@@ -79,13 +79,13 @@ class BatchBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     bookings: Annotated[list[BookingBody], Meta(min_length=1, max_length=MOST_BOOKINGS)]
 
 
-class MovementBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class CashTransactionBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A deposit or a withdrawal."""
 
     kind: Literal["deposit", "withdrawal"]
     amount: PositiveFigure
     note: Notes | None = None
-    client_movement_id: Key | None = None
+    client_transaction_id: Key | None = None
 
 
 class ReversalBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -191,7 +191,7 @@ def book_trades(body: BatchBody, caller: Caller, now: datetime) -> list[BookTrad
     return wishes
 
 
-def move_cash(body: MovementBody, caller: Caller, *, header_key: str | None) -> MoveCash:
+def move_cash(body: CashTransactionBody, caller: Caller, *, header_key: str | None) -> MoveCash:
     """Return the wish that the body states.
 
     Raises:
@@ -199,13 +199,13 @@ def move_cash(body: MovementBody, caller: Caller, *, header_key: str | None) -> 
     """
     reading = Reading()
     amount = reading.amount(Money, "amount", body.amount)
-    key = one_key(reading, "client_movement_id", body.client_movement_id, header_key)
+    key = one_key(reading, "client_transaction_id", body.client_transaction_id, header_key)
     reading.finish()
     return MoveCash(
-        kind=MovementKind(body.kind),
+        kind=CashTransactionKind(body.kind),
         amount=amount,
         owner=caller.owner(None),
-        client_movement_id=key,
+        client_transaction_id=key,
         note=body.note,
     )
 

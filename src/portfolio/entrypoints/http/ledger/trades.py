@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import Response, get, post
 
 from portfolio.application.errors import NotFound
-from portfolio.application.ledger.records import BookedTrade, NewTrade
+from portfolio.application.ledger.records import BookedTrade, TradeEntry
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, NotReversible, OutOfRange
 from portfolio.domain.ledger.trade import Side
 from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS
@@ -100,7 +100,7 @@ async def reverse_trade(request: HttpRequest) -> Response[bytes]:
     return answer(content, headers={REPLAYED: "true"} if reply.replayed else None)
 
 
-def _view(booked: BookedTrade, entry: NewTrade) -> TradeView:
+def _view(booked: BookedTrade, entry: TradeEntry) -> TradeView:
     trade = entry.trade
     return TradeView(
         id=booked.id,
@@ -108,10 +108,10 @@ def _view(booked: BookedTrade, entry: NewTrade) -> TradeView:
         side="BUY" if trade.side is Side.BUY else "SELL",
         quantity=number(trade.quantity),
         price=number(trade.price),
-        asset_money=number(trade.asset_money),
+        notional=number(trade.notional),
         fees=number(trade.fees),
         cash_delta=number(trade.cash_delta),
-        basis_sold=number(trade.basis_sold),
+        cost_basis_sold=number(trade.cost_basis_sold),
         realized_pnl=number(trade.realized_pnl),
         closes=trade.closes,
         executed_at=trade.executed_at,

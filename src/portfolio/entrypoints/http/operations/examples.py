@@ -26,6 +26,6 @@ HEALTH: Final[Example] = {
         "sources": {"coinbase": {"state": "closed", "last_error": None, "last_success": AT}},
     },
     "refresher": {"leader": True, "interval_seconds": 60.0, "last_tick_age_seconds": 12.4},
-    "drift": {"value": 0, "rows": []},
+    "unreconciled": {"value": 0, "rows": []},
     "refused_bookings": 0,
 }

@@ -64,7 +64,7 @@ class RefresherView(msgspec.Struct, kw_only=True):
     last_tick_age_seconds: float | None
 
 
-class DriftView(msgspec.Struct, kw_only=True):
+class UnreconciledView(msgspec.Struct, kw_only=True):
     """What other programs wrote into the shared rows: its value, and a line for each row moved."""
 
     value: Number
@@ -81,7 +81,7 @@ class HealthAnswer(Labelled, kw_only=True):
     database: DatabaseView
     prices: PricesView
     refresher: RefresherView
-    drift: DriftView | None
+    unreconciled: UnreconciledView | None
     refused_bookings: Annotated[int | None, Meta(description="Kept and not booked since by an override.")]
 
 
@@ -167,7 +167,7 @@ async def read_metrics(request: HttpRequest) -> Response[bytes]:
 
 
 def _view(health: Health, now: datetime) -> HealthAnswer:
-    drift = health.drift
+    unreconciled = health.unreconciled
     return HealthAnswer(
         status=health.condition.value,
         timestamp=now,
@@ -180,7 +180,9 @@ def _view(health: Health, now: datetime) -> HealthAnswer:
             interval_seconds=health.interval_seconds,
             last_tick_age_seconds=_rounded(health.last_tick_age_seconds, 3),
         ),
-        drift=None if drift is None else DriftView(value=number(drift), rows=list(health.drift_lines)),
+        unreconciled=None
+        if unreconciled is None
+        else UnreconciledView(value=number(unreconciled), rows=list(health.unreconciled_lines)),
         refused_bookings=health.database.refused_bookings,
     )
 

@@ -44,7 +44,9 @@ class TimeframeView(msgspec.Struct, kw_only=True):
     days_covered: int
     observations: int
     contributions: list[ContributionView] | None
-    other_effects: Annotated[Number | None, Meta(description="What no position explains: drift and adjustments.")]
+    other_effects: Annotated[
+        Number | None, Meta(description="What no position explains: what others wrote and adjustments.")
+    ]
     reasons: Reasons
 
 

@@ -24,7 +24,7 @@ class RiskMetricsView(msgspec.Struct, kw_only=True):
 
 
 class PortfolioView(msgspec.Struct, kw_only=True):
-    """The portfolio at its prices: total_value = net_deposits + realized_pnl + unrealized_pnl + drift."""
+    """The portfolio at its prices: total_value = net_deposits + realized_pnl + unrealized_pnl + unreconciled."""
 
     total_value: Number
     cash_balance: Number
@@ -36,7 +36,7 @@ class PortfolioView(msgspec.Struct, kw_only=True):
     total_pnl_percent: Percent | None
     fees_paid: Number
     net_deposits: Number
-    drift: Number
+    unreconciled: Number
     num_positions: int
     positions: list[PositionView]
     performance_metrics: PerformanceView | None

@@ -41,8 +41,8 @@ TAG = "portfolio"
 async def read_whole(request: HttpRequest) -> Response[bytes]:
     """Return what is held and what it is worth.
 
-    To the last digit: total_value = net_deposits + realized_pnl + unrealized_pnl + drift. With the database away this
-    is the last state seen, `stale: true`, as of `as_of`.
+    To the last digit: total_value = net_deposits + realized_pnl + unrealized_pnl + unreconciled. With the database
+    away this is the last state seen, `stale: true`, as of `as_of`.
     """
     found = await _answers_of(request).portfolio()
     if is_not_modified(request.headers, found.etag):

@@ -90,7 +90,7 @@ def _etag(snapshot: Snapshot, valuation: Valuation, day: date) -> str:
             for p in (value.position for value in valuation.positions)
         ],
         (portfolio.realized_pnl, portfolio.fees_paid, portfolio.net_deposits),
-        valuation.drift,
+        valuation.unreconciled,
         day,
     )
     return f'W/"{revisions.ledger}-{revisions.prices}-{crc32(repr(moving).encode()):08x}"'

@@ -32,7 +32,7 @@ def portfolio_view(
         total_pnl_percent=number_or_null(valuation.total_pnl_percent),
         fees_paid=number(portfolio.fees_paid),
         net_deposits=number(portfolio.net_deposits),
-        drift=number(valuation.drift),
+        unreconciled=number(valuation.unreconciled),
         num_positions=len(valuation.positions),
         positions=positions,
         performance_metrics=performance_view(performance) if performance else None,

@@ -7,7 +7,7 @@ from typing import Any
 
 from litestar import Response, post
 
-from portfolio.application.rebalancing.pretrade import BrokenLimit, Standing, TradeCheck
+from portfolio.application.rebalancing.pretrade import BrokenLimit, TradeCheck, TradeImpact
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
 from portfolio.application.risk.metrics import measured
 from portfolio.application.risk.state import MarketState
@@ -107,7 +107,7 @@ def _limit_view(limit: BrokenLimit) -> CheckedLimitView:
     return CheckedLimitView(**broken_limit_fields(limit.over), newly_broken=limit.is_new, caused=limit.is_caused)
 
 
-def _standing_view(standing: Standing) -> TradeStandingView:
+def _standing_view(standing: TradeImpact) -> TradeStandingView:
     figures = standing.figures
     level = figures.concentration_level
     reasons = {name: why for name, why in figure_reasons(figures).items() if name != "effective_positions"}

@@ -15,7 +15,7 @@ from portfolio.application.risk.statistics import average_of
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Priority
 from portfolio.domain.rebalancing.recommendation import Recommendation
-from portfolio.domain.rebalancing.summary import Figures
+from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.unresolved import Unresolved
 from portfolio.entrypoints.http.rebalancing.answers import (
     AnalysisView,
@@ -112,7 +112,7 @@ def unresolved_view(item: Unresolved) -> UnresolvedView:
     )
 
 
-def standing_view(figures: Figures, state: MarketState) -> StandingView:
+def standing_view(figures: Summary, state: MarketState) -> StandingView:
     """Return the figures of the portfolio in ``state``, current or projected."""
     over = over_limits(state.view, state.policy)
     reasons, average = figure_reasons(figures), average_of(state)

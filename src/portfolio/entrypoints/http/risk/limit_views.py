@@ -13,7 +13,7 @@ from portfolio.application.risk.exposure import OverLimit
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.recommendation import Recommendation
 from portfolio.domain.rebalancing.strategies.targets import Figure, Proposal
-from portfolio.domain.rebalancing.summary import Figures
+from portfolio.domain.rebalancing.summary import Summary
 from portfolio.entrypoints.http.risk.limit_answers import (
     BrokenLimitView,
     ConcentrationView,
@@ -44,7 +44,7 @@ def recommendation_view(trade: Recommendation) -> RecommendationView:
     )
 
 
-def concentration_view(figures: Figures, over: Sequence[OverLimit]) -> ConcentrationView:
+def concentration_view(figures: Summary, over: Sequence[OverLimit]) -> ConcentrationView:
     """Return how concentrated a portfolio is, and what is over which limit."""
     positions = [limit for limit in over if limit.name.reason is Reason.CONCENTRATION_RISK]
     categories = [limit for limit in over if limit.category is not None]
@@ -82,7 +82,7 @@ def broken_limit_fields(over: OverLimit) -> dict[str, Any]:
     }
 
 
-def figure_reasons(figures: Figures) -> dict[str, str]:
+def figure_reasons(figures: Summary) -> dict[str, str]:
     """Return why figures are null: those of concentration too, under their own names."""
     reasons = concentration_reasons(figures)
     if figures.cash_allocation is None:

@@ -123,12 +123,12 @@ class _Standing(Collector):
         yield GaugeMetricFamily(
             "portfolio_drifted",
             "Whether other programs moved rows.",
-            value=1.0 if _has_drift(snapshot.portfolio) else 0.0,
+            value=1.0 if _is_unreconciled(snapshot.portfolio) else 0.0,
         )
 
 
-def _has_drift(portfolio: Portfolio) -> bool:
-    return bool(portfolio.drift or portfolio.cash_drift or portfolio.drifted_positions)
+def _is_unreconciled(portfolio: Portfolio) -> bool:
+    return bool(portfolio.unreconciled or portfolio.cash_unreconciled or portfolio.unreconciled_positions)
 
 
 def _result(result: BookingResult) -> str:

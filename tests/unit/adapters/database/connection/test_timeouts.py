@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from portfolio.adapters.database.connection.mysql import session_settings
-from portfolio.adapters.database.connection.timeouts import Limits
+from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.entrypoints import assembly
 
 
 @pytest.mark.parametrize("deadline", [1.0, 4.0, 10.0, 60.0])
 def test_that_nothing_was_applied_is_said_before_the_deadline(deadline: float) -> None:
-    limits = Limits.within(deadline)
+    limits = Timeouts.within(deadline)
     assert assembly.PATIENCE_SHARE * deadline + limits.unit_seconds < deadline
     assert limits.statement_seconds < limits.unit_seconds
     assert limits.pool_seconds + limits.connect_seconds < limits.unit_seconds
@@ -20,20 +20,20 @@ def test_that_nothing_was_applied_is_said_before_the_deadline(deadline: float) -
 
 @pytest.mark.parametrize("deadline", [1.0, 4.0, 10.0, 60.0])
 def test_a_lost_commit_leaves_time_to_look_it_up(deadline: float) -> None:
-    limits = Limits.within(deadline)
+    limits = Timeouts.within(deadline)
     lookup = limits.pool_seconds + limits.connect_seconds
     assert assembly.PATIENCE_SHARE * deadline + limits.commit_seconds + lookup < deadline
 
 
 def test_without_a_deadline_of_its_own_it_is_that_of_the_default_settings() -> None:
-    assert Limits() == Limits.within(10)
+    assert Timeouts() == Timeouts.within(10)
 
 
 @pytest.mark.parametrize(("deadline", "seconds"), [(0.5, 1), (4.0, 1), (10.0, 2), (60.0, 12)])
 def test_a_server_counts_whole_seconds_and_a_connection_is_replaced_before_it_is_closed(
     deadline: float, seconds: int
 ) -> None:
-    limits = Limits.within(deadline)
+    limits = Timeouts.within(deadline)
     assert f"innodb_lock_wait_timeout = {seconds}" in session_settings(limits, is_mariadb=True)
     assert f"idle_transaction_timeout = {3 * seconds}" in session_settings(limits, is_mariadb=True)
     assert f"wait_timeout = {6 * seconds}" in session_settings(limits, is_mariadb=False)

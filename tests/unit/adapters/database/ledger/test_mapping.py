@@ -26,11 +26,11 @@ from portfolio.adapters.database.ledger.mapping_positions import (
     position_to_row,
 )
 from portfolio.adapters.database.schema.types import from_any_moment, from_any_number
-from portfolio.application.ledger.records import NewTrade
+from portfolio.application.ledger.records import TradeEntry
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.ledger.trade import Execution, Side, Trade
-from portfolio.domain.ledger.trade_counts import Tally
+from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price, Quantity, bounded_percent
 from tests.support.ledger_examples import AT, BTC, money
@@ -77,7 +77,7 @@ def test_an_entry_comes_back_from_its_row(
     example: tuple[Position, list[Trade]], text: str, confidence: Decimal | None
 ) -> None:
     for trade in example[1]:
-        entry = NewTrade(
+        entry = TradeEntry(
             trade=trade,
             portfolio_id=1,
             revision=7,
@@ -95,7 +95,7 @@ def test_a_portfolio_comes_back_from_its_rows(example: tuple[Position, list[Trad
     position, trades = example
     portfolio = Portfolio(id=5, revision=revision, cash=money("-1.5"), positions={BTC: position})
     for trade in trades:
-        portfolio = replace(portfolio, tally=portfolio.tally.with_trade(trade))
+        portfolio = replace(portfolio, trade_counts=portfolio.trade_counts.with_trade(trade))
     row = SimpleNamespace(id=5, updated_at=AT, **portfolio_to_row(portfolio))
     holding = SimpleNamespace(updated_at=None, **position_to_row(position))
     read = portfolio_from_rows(row, [holding])
@@ -143,7 +143,7 @@ def test_a_reference_that_fits_the_old_column_is_there_too(reference: str | None
         fees=money(0),
         executed_at=AT,
     )
-    entry = NewTrade(
+    entry = TradeEntry(
         trade=position.settle(bought)[1],
         portfolio_id=1,
         revision=1,
@@ -155,11 +155,11 @@ def test_a_reference_that_fits_the_old_column_is_there_too(reference: str | None
     assert (written["recommendation_id"], written["recommendation_ref"]) == (number, reference)
 
 
-def test_old_counters_move_with_the_tally() -> None:
+def test_old_counters_move_with_the_trade_counts() -> None:
     old = SimpleNamespace(total_trades=10, winning_trades=None, losing_trades=2)
-    after = Tally(trades=4, wins=3, losses=1)
+    after = TradeCounts(trades=4, wins=3, losses=1)
     # 10 + 3, 0 + 2, 2 + 1; two wins of five
-    assert counts_to_row(old, Tally(trades=1, wins=1), after) == {
+    assert counts_to_row(old, TradeCounts(trades=1, wins=1), after) == {
         "total_trades": 13,
         "winning_trades": 2,
         "losing_trades": 3,

@@ -39,7 +39,7 @@ def test_every_route_of_the_contract_is_there(described: dict[str, Any]) -> None
     assert {name for name, _ in operations(described)} == {
         "get /health", "get /health/live", "get /health/ready", "get /metrics", "get /portfolio", "get /positions",
         "post /portfolio/refresh", "get /performance", "post /holdings/update", "post /holdings/update/batch",
-        "get /bookings", "get /bookings/{client_trade_id}", "post /cash/movements", "get /trades",
+        "get /bookings", "get /bookings/{client_trade_id}", "post /cash/transactions", "get /trades",
         "post /trades/{trade_id}/reverse", "get /risk/concentration", "get /risk/correlation-matrix",
         "get /risk/volatility-analysis", "get /risk/value-at-risk", "get /risk/sector-allocation",
         "get /risk/portfolio-health", "get /rebalance/analysis", "get /rebalance/recommendations",
