@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
 
 
 class Event:
@@ -11,34 +15,58 @@ class Event:
     __slots__ = ()
 
 
-Announce = Callable[[Sequence[Event]], None]
 Listener = Callable[[Event], None]
+"""Who takes notice. It runs in the event loop and returns at once; longer work belongs in a task of its own."""
 
 
-def nobody_listens(events: Sequence[Event]) -> None:
-    """Tell nobody of ``events``."""
+@dataclass(slots=True, eq=False)
+class Place:
+    """A place in the order of commits, and the events of the commit that it is kept for."""
+
+    events: Sequence[Event] = ()
+    is_settled: bool = False
 
 
 class Announcer:
-    """Calls every listener with every event, in the order of the events.
+    """Calls every listener with every event of a portfolio, in the order of the commits.
 
     Events are told once, after their commit. A listener only takes notice: one that raises is reported to ``on_error``,
     and neither the other listeners nor what was committed suffer from it.
     """
 
-    def __init__(self, on_error: Callable[[Event, Exception], None]) -> None:
+    def __init__(self, on_error: Callable[[Event, Exception], None], listeners: Sequence[Listener] = ()) -> None:
         self._on_error = on_error
-        self._listeners: list[Listener] = []
-
-    def listen(self, listener: Listener) -> None:
-        """Call ``listener`` with every event from now on."""
-        self._listeners.append(listener)
+        self._listeners = listeners
+        self._places: deque[Place] = deque()
 
     def __call__(self, events: Sequence[Event]) -> None:
         """Tell the listeners of events that are committed."""
-        for event in events:
-            for listener in self._listeners:
-                try:
-                    listener(event)
-                except Exception as error:  # noqa: BLE001  whatever it is, the booking is committed and stays so
-                    self._on_error(event, error)
+        self._places.append(Place(events, is_settled=True))
+        self._tell()
+
+    @contextmanager
+    def in_doubt(self) -> Iterator[Place]:
+        """Keep the place of a commit whose answer was lost, for its ``events`` if it is found in the books.
+
+        What is announced meanwhile was committed later, and waits for the end of this.
+        """
+        place = Place()
+        self._places.append(place)
+        try:
+            yield place
+        finally:
+            place.is_settled = True
+            self._tell()
+
+    def _tell(self) -> None:
+        while self._places and self._places[0].is_settled:
+            for event in self._places.popleft().events:
+                for listener in self._listeners:
+                    try:
+                        listener(event)
+                    except Exception as error:  # noqa: BLE001  whatever it is, the booking is committed and stays so
+                        self._on_error(event, error)
+
+
+NO_LISTENERS: Final = Announcer(lambda _event, _error: None)
+"""For a process where nobody listens: a command."""

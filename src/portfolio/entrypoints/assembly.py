@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from portfolio.application.announcer import Announcer, Event
+from portfolio.application.announcer import Announcer, Event, Listener
 from portfolio.application.clock import Clock
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.booking_queue import BookingQueue
@@ -82,13 +82,15 @@ class Adapters:
     close: Sequence[Step]
 
 
-def assemble(rim: Adapters, settings: Settings, *, portfolio_id: int) -> PortfolioApp:
+def assemble(
+    rim: Adapters, settings: Settings, *, portfolio_id: int, listeners: Sequence[Listener] = ()
+) -> PortfolioApp:
     """Return the application: its use cases on the ports, its price loop, its start and its stop."""
     clock, ledger, rules = rim.clock, rim.ledger, settings.booking_rules
     max_price_age = timedelta(seconds=settings.price_max_age_seconds)
     deadline_seconds = settings.request_deadline_seconds
     snapshots = Snapshots(ledger, clock, portfolio_id=portfolio_id)
-    announcer = Announcer(note_failed_listener)
+    announcer = Announcer(note_failed_listener, listeners)
     book_trades = BookTrades(
         ledger,
         clock,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import pytest
 
@@ -13,16 +15,31 @@ from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
 from portfolio.application.ledger.events import CashMoved, TradeBooked
 from portfolio.application.ledger.opening import OpenBooks
+from portfolio.application.ledger.ports import LedgerUnit
+from portfolio.application.ledger.records import BookingKey
 from portfolio.application.ledger.reversal import ReverseTrade
+from portfolio.application.ledger.verification import ReconcileBooks
 from portfolio.application.rebalancing.records import SignalChanged, SignalStatus
 from portfolio.application.rebalancing.signal_execution import MarkExecuted
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.fake_ledger import FakeLedger, FakeSignals
+from tests.support.fakes.fake_ledger import FakeLedger, FakeSignals, FakeUnit
 from tests.support.ledger_examples import AT
 from tests.support.signal_examples import signal
 from tests.unit.application.ledger.booking_examples import accepted, opened, refused, wish
 from tests.unit.examples import RULES, bought, money, sold
+
+T = TypeVar("T")
+
+
+class ConflictingLedger(FakeLedger):
+    """Books where each unit of work meets a conflict once, and is run again from its first read."""
+
+    async def transact(
+        self, portfolio_id: int, work: Callable[[FakeUnit], Awaitable[T]], *, keys: Collection[BookingKey] = ()
+    ) -> T:
+        await work(FakeUnit(self.books.copy(), await self.load(portfolio_id)))
+        return await super().transact(portfolio_id, work, keys=keys)
 
 
 @dataclass
@@ -35,10 +52,7 @@ class World:
     failures: list[tuple[Event, Exception]] = field(default_factory=list)
 
     def announcer(self, *listeners: Callable[[Event], None]) -> Announcer:
-        announcer = Announcer(lambda event, error: self.failures.append((event, error)))
-        for listener in (*listeners, self.told.append):
-            announcer.listen(listener)
-        return announcer
+        return Announcer(lambda event, error: self.failures.append((event, error)), [*listeners, self.told.append])
 
     def booking(self, announce: Announcer | None = None) -> BookTrades:
         within = [MarkExecuted(FakeSignals(self.ledger))]
@@ -136,3 +150,59 @@ async def test_a_trade_that_carries_a_signal_out_marks_it_in_its_own_transaction
     changed = [event.signal for event in world.told if isinstance(event, SignalChanged)]
     assert [(one.id, one.status) for one in changed] == [(kept.id, SignalStatus.EXECUTED)]
     assert type(world.told[-1]) is SignalChanged
+
+
+@pytest.mark.parametrize("committed", [True, False])
+async def test_what_is_committed_while_a_commit_is_in_doubt_is_told_in_the_order_of_the_books(
+    world: World, committed: bool
+) -> None:
+    announce = world.announcer()
+    others: list[asyncio.Task[object]] = []
+
+    async def another_comes(_unit: LedgerUnit, _booked: Sequence[TradeBooked]) -> Sequence[Event]:
+        if not others:
+            kind = CashTransactionKind.DEPOSIT
+            deposit = MoveCash(kind=kind, amount=money(1), owner="", client_transaction_id=None)
+            move = MoveCashInOrOut(world.ledger, world.clock, RULES, announce=announce)
+            others.append(asyncio.create_task(move(deposit)))
+            await asyncio.sleep(0)  # it waits for the row lock now, and has it before the lost commit is looked up
+        return ()
+
+    world.ledger.fail_next, world.ledger.fail_after_commit = OutcomeUnknown("lost"), committed
+    book = BookTrades(world.ledger, world.clock, RULES, within=[another_comes], announce=announce)
+    await book([wish(bought("BTC", "0.1", 45000))])
+    await asyncio.gather(*others)
+    assert world.revisions == [3, 4]
+    assert type(world.told[0]) is (TradeBooked if committed else CashMoved)
+
+
+async def test_a_lost_commit_that_cannot_be_looked_up_is_not_told_and_later_ones_are(world: World) -> None:
+    announce = world.announcer()
+    world.ledger.fail_next, world.ledger.fail_after_commit = OutcomeUnknown("lost"), True
+
+    async def then_away(_unit: LedgerUnit, _booked: Sequence[TradeBooked]) -> Sequence[Event]:
+        world.ledger.away = True
+        return ()
+
+    wished = [wish(bought("BTC", "0.1", 45000), key="k")]
+    with pytest.raises(OutcomeUnknown):
+        await BookTrades(world.ledger, world.clock, RULES, within=[then_away], announce=announce)(wished)
+    assert not world.told
+    world.ledger.away = False
+    await world.booking(announce)([*wished, wish(sold("BTC", "0.1", 45000))])
+    assert world.revisions == [4]
+
+
+async def test_a_unit_that_is_run_again_after_a_conflict_is_told_once(world: World) -> None:
+    world.ledger = ConflictingLedger(world.ledger.books)
+    await world.booking()([wish(bought("BTC", "0.1", 45000)), wish(bought("ETH", "0.1", 3000))])
+    assert world.revisions == [3, 4]
+
+
+async def test_what_reconciles_the_books_is_told_once(world: World) -> None:
+    portfolio = await world.ledger.load(1)
+    world.ledger.books.portfolio = replace(portfolio, cash=portfolio.cash + money(7))
+    reconcile = ReconcileBooks(world.ledger, world.clock, announce=world.announcer())
+    entry = await reconcile()
+    assert await reconcile() is None
+    assert [event.entry for event in world.told if isinstance(event, CashMoved)] == [entry]

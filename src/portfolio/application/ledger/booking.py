@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from portfolio.application.announcer import Announce, Event, nobody_listens
+from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
 from portfolio.application.clock import Clock
 from portfolio.application.errors import OwnerAmbiguous
 from portfolio.application.ledger.booking_batch import Batch, BookingResult
@@ -30,7 +30,7 @@ class BookTrades:
         *,
         portfolio_id: int = 1,
         within: Sequence[WithinBooking] = (),
-        announce: Announce = nobody_listens,
+        announce: Announcer = NO_LISTENERS,
     ) -> None:
         """Wire the parts: ``within`` is done in the unit of work that books, ``announce`` is told after its commit."""
         self._ledger = ledger

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from portfolio.application.announcer import Announce, nobody_listens
+from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.errors import KeyReused
 from portfolio.application.ledger.events import CashMoved
@@ -51,7 +51,7 @@ class MoveCashInOrOut:
         rules: BookingRules,
         *,
         portfolio_id: int = 1,
-        announce: Announce = nobody_listens,
+        announce: Announcer = NO_LISTENERS,
     ) -> None:
         self._ledger = ledger
         self._clock = clock

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from portfolio.application.announcer import Announce, Event, nobody_listens
+from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import BookingKey, CashEntry, TradeEntry
@@ -33,7 +33,7 @@ async def commit_once(
     portfolio_id: int,
     work: Callable[[LedgerUnit], Awaitable[Made[T]]],
     *,
-    announce: Announce = nobody_listens,
+    announce: Announcer = NO_LISTENERS,
     keys: Collection[BookingKey] = (),
 ) -> T:
     """Return the result of ``work``, committed exactly once, and its events announced once.
@@ -64,12 +64,16 @@ async def commit_once(
         made = await ledger.transact(portfolio_id, run, keys=keys)
     except OutcomeUnknown as unknown:
         lost = last
-        try:
-            made = await ledger.transact(portfolio_id, run, keys=keys)
-        except LedgerUnavailable as unavailable:
-            if is_gone:
-                raise
-            raise unknown from unavailable
+        with announce.in_doubt() as place:
+            try:
+                made = await ledger.transact(portfolio_id, run, keys=keys)
+            except LedgerUnavailable as unavailable:
+                if is_gone:
+                    raise
+                raise unknown from unavailable
+            if made is lost:
+                place.events = made.events
+                return made.result
     announce(made.events)
     return made.result
 

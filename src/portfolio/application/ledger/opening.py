@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from portfolio.application.announcer import Announce, nobody_listens
+from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.ledger.events import CashMoved
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
@@ -34,7 +34,7 @@ class OpenBooks:
     clock: Clock
     initial_cash: Money
     portfolio_id: int = 1
-    announce: Announce = nobody_listens
+    announce: Announcer = NO_LISTENERS
 
     async def __call__(self) -> Opening:
         """Return what was done.

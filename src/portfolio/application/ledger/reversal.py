@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from portfolio.application.announcer import Announce, nobody_listens
+from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.errors import NotFound
 from portfolio.application.ledger.events import TradeBooked
@@ -40,7 +40,7 @@ class ReverseTrade:
         rules: BookingRules,
         *,
         portfolio_id: int = 1,
-        announce: Announce = nobody_listens,
+        announce: Announcer = NO_LISTENERS,
     ) -> None:
         self._ledger = ledger
         self._clock = clock

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from portfolio.application.announcer import Announce, nobody_listens
+from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.ledger.events import CashMoved
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
@@ -209,7 +209,7 @@ class ReconcileBooks:
         *,
         portfolio_id: int = 1,
         page_size: int = PAGE_SIZE,
-        announce: Announce = nobody_listens,
+        announce: Announcer = NO_LISTENERS,
     ) -> None:
         self._announce = announce
         self._ledger = ledger

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from portfolio.application.announcer import Announce, Event, nobody_listens
+from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
 from portfolio.application.clock import Clock
 from portfolio.application.errors import LeaseLost
 from portfolio.application.ledger.ports import Ledger
@@ -71,7 +71,7 @@ class RefreshPrices:
         *,
         cross_check: CrossCheck | None = None,
         rules: QuoteRules | None = None,
-        announce: Announce = nobody_listens,
+        announce: Announcer = NO_LISTENERS,
     ) -> None:
         self._announce = announce
         self._ledger = ledger

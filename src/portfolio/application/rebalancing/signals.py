@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Generic, TypeVar
 
-from portfolio.application.announcer import Announce, nobody_listens
+from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable, NotFound, OutcomeUnknown, SignalClaimed, SignalOutdated
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
@@ -68,6 +68,11 @@ class _Made(Generic[T]):
     result: T
     changed: Sequence[Signal] = ()
 
+    @property
+    def events(self) -> Sequence[SignalChanged]:
+        """Return what is told of it once it is committed."""
+        return [SignalChanged(signal) for signal in self.changed]
+
 
 class LockedPlan:
     """Brings a plan under the row lock of the very books that it was made from, and writes signals there."""
@@ -81,7 +86,7 @@ class LockedPlan:
         rules: SignalRules,
         *,
         portfolio_id: int = 1,
-        announce: Announce = nobody_listens,
+        announce: Announcer = NO_LISTENERS,
     ) -> None:
         self.rules = rules
         self._ledger = ledger
@@ -105,11 +110,16 @@ class LockedPlan:
         try:
             made = await self._use(work, runs)
         except OutcomeUnknown as unknown:
-            try:
-                made = await self._use(work, runs, lost=runs[-1] if runs else None)
-            except LedgerUnavailable as unavailable:
-                raise unknown from unavailable
-        self._announce([SignalChanged(signal) for signal in made.changed])
+            lost = runs[-1] if runs else None
+            with self._announce.in_doubt() as place:
+                try:
+                    made = await self._use(work, runs, lost=lost)
+                except LedgerUnavailable as unavailable:
+                    raise unknown from unavailable
+                if made is lost:
+                    place.events = made.events
+                    return made.result
+        self._announce(made.events)
         return made.result
 
     async def _use(self, work: Work[T], runs: list[_Made[T]], *, lost: _Made[T] | None = None) -> _Made[T]:
