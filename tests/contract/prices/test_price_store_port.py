@@ -32,10 +32,10 @@ def close(day: date, price: str, symbol: Symbol = BTC) -> Close:
     return Close(symbol=symbol, day=day, price=Price(Decimal(price)), source="candles")
 
 
-async def record(ports: Ports, at: datetime, **prices: str) -> None:
-    """Record a refresh."""
+async def record(ports: Ports, at: datetime, **prices: str) -> int:
+    """Record a refresh, and return the price revision that it made."""
     marks = {Symbol(symbol): mark(price, at) for symbol, price in prices.items()}
-    await ports.prices.record(1, PriceUpdate(marks=marks, at=at), None)
+    return await ports.prices.record(1, PriceUpdate(marks=marks, at=at), None)
 
 
 async def test_without_a_portfolio_nothing_is_recorded(ports: Ports) -> None:
@@ -47,7 +47,7 @@ async def test_marks_value_the_positions_and_bump_the_price_revision_once(ports:
     await open_books(ports.ledger)
     await book_one(ports.ledger)
     await book_one(ports.ledger, execution(quantity="2", price="1000", fees="0", symbol=ETH))
-    await record(ports, AT, BTC="50000.000000000000000001", ETH="900", DOGE="1")
+    assert await record(ports, AT, BTC="50000.000000000000000001", ETH="900", DOGE="1") == 1
     after = await ports.ledger.load(1)
     assert after.position(BTC).mark == mark("50000.000000000000000001")
     # 0.1 x 50000.000000000000000001 at 18 decimals, half even

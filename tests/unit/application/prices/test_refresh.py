@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from portfolio.application.errors import LeaseLost, LedgerUnavailable
+from portfolio.application.announcer import Announcer, Event
+from portfolio.application.errors import LeaseLost, LedgerUnavailable, OutcomeUnknown
 from portfolio.application.prices.records import Fence
-from portfolio.application.prices.refresh import RefreshPrices
+from portfolio.application.prices.refresh import PricesRefreshed, RefreshPrices
 from portfolio.domain.prices.quarantine import QuoteRules
 from tests.support.fakes.clock import NOON, FakeClock
 from tests.support.fakes.fake_prices import BTC, ETH, SOL, LoadedLedger, RecordingPrices, ScriptedFeed, holding, price
@@ -23,6 +24,7 @@ class Desk:
         self.prices = RecordingPrices(self.ledger)
         self.feed = ScriptedFeed(self.clock, {BTC: "101", ETH: "11"})
         self.elsewhere = ScriptedFeed(self.clock, {}, "binance")
+        self.told: list[Event] = []
         self.refresh = RefreshPrices(
             self.ledger.as_port(),
             self.prices,
@@ -31,6 +33,7 @@ class Desk:
             1,
             cross_check=self.elsewhere if with_second_opinion else None,
             rules=QuoteRules(),
+            announce=Announcer(lambda _event, error: pytest.fail(str(error)), [self.told.append]),
         )
 
 
@@ -241,3 +244,25 @@ async def test_closing_ends_the_running_refresh() -> None:
 
 async def test_closing_when_nothing_runs_does_nothing() -> None:
     await Desk().refresh.close()
+
+
+async def test_each_refresh_is_told_once_with_the_revision_that_it_made() -> None:
+    desk = Desk()
+    await asyncio.gather(desk.refresh(), desk.refresh())
+    del desk.feed.prices[ETH]
+    desk.clock.advance(1)
+    await desk.refresh()
+    later = NOON + timedelta(seconds=1)
+    assert desk.told == [
+        PricesRefreshed(1, 1, frozenset({BTC, ETH}), NOON),
+        PricesRefreshed(1, 2, frozenset({BTC}), later),
+    ]
+
+
+@pytest.mark.parametrize("error", [LedgerUnavailable("away"), LeaseLost("late"), OutcomeUnknown("lost")])
+async def test_a_refresh_that_was_not_written_is_not_told(error: Exception) -> None:
+    desk = Desk()
+    desk.prices.error = error
+    with pytest.raises(type(error)):
+        await desk.refresh(FENCE)
+    assert not desk.told
