@@ -84,7 +84,7 @@ async def test_filled_days_are_kept_where_there_is_none(ports: Ports) -> None:
 
 
 async def results(database: DatabaseUnderTest, gap: FilledDay) -> list[list[Decimal]]:
-    """What three days brought, of which the one between was filled in: money, percent, and percent linked."""
+    """What three days brought, the one between filled in: money, percent, percent linked; and how many positions."""
     migrate(database.migration_url, database.prices_schema)
     opened = open_database(database.url, prices_schema=database.prices_schema)
     try:
@@ -95,15 +95,15 @@ async def results(database: DatabaseUnderTest, gap: FilledDay) -> list[list[Deci
         await on.days.fill(1, [gap])
     finally:
         await opened.close()
-    columns = "daily_pnl, daily_return, cumulative_return"
+    columns = "daily_pnl, daily_return, cumulative_return, num_positions"
     rows = execute(database, f"SELECT {columns} FROM mock_performance_history ORDER BY date")
     return [[Decimal(str(cell)) for cell in row] for row in rows]
 
 
 async def test_the_day_after_a_filled_gap_is_told_anew_what_it_brought(database: DatabaseUnderTest) -> None:
-    found = await results(database, filled(1, "1.25"))
+    found = await results(database, replace(filled(1, "1.25"), num_positions=2))
     # 100000 to 125000 and back to 100000
-    wanted = [[0, 0, 0], [25_000, 25, 25], [-25_000, -20, 0]]
+    wanted = [[0, 0, 0, 0], [25_000, 25, 25, 2], [-25_000, -20, 0, 0]]
     assert found == [[Decimal(cell) for cell in row] for row in wanted]
 
 
@@ -112,4 +112,4 @@ async def test_results_are_exact_whatever_the_precision_around_them(database: Da
     with localcontext() as coarse:
         coarse.prec = 4
         [_, of_gap, _] = await results(database, gap)
-    assert of_gap == [Decimal("23456.789"), Decimal("23.456789"), Decimal("23.456789")]
+    assert of_gap == [Decimal("23456.789"), Decimal("23.456789"), Decimal("23.456789"), Decimal(0)]

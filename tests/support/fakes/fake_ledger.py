@@ -24,6 +24,7 @@ from portfolio.application.ledger.records import (
     TradeFilter,
 )
 from portfolio.application.performance.daily_positions import positions_of
+from portfolio.application.performance.day_results import daily_value
 from portfolio.application.performance.records import DailyValue, DayPositions, FilledDay
 from portfolio.application.prices.records import Close, Fence, PriceUpdate
 from portfolio.application.rebalancing.records import LIVE, Signal, SignalFilter
@@ -338,7 +339,7 @@ class FakePriceStore:
         late = {symbol for symbol, mark in marks.items() if mark.at.astimezone(UTC).date() < day}
         books.closes_changed.update(dict.fromkeys(late, portfolio.price_revision + 1))
         if not any(later > day for later in books.days):
-            books.days[day] = _daily_value(marked, day)
+            books.days[day] = daily_value(marked, day)
             books.day_positions[day] = positions_of(marked)
         return books.portfolio.price_revision
 
@@ -435,23 +436,6 @@ class FakeLeases:
             raise LeaseLost(f"another instance holds the lease {fence.name!r} now")
         if self._expires[fence.name] < self.now:
             raise LeaseLost(f"the lease {fence.name!r} has run out")
-
-
-def _daily_value(portfolio: Portfolio, day: date) -> DailyValue:
-    trade_counts = portfolio.trade_counts
-    return DailyValue(
-        day=day,
-        total_value=portfolio.total_value,
-        cash=portfolio.cash,
-        unit_value=portfolio.units.value(portfolio.total_value),
-        net_deposits=portfolio.net_deposits,
-        realized_pnl=portfolio.realized_pnl,
-        trades=trade_counts.trades,
-        wins=trade_counts.wins,
-        losses=trade_counts.losses,
-        gross_profit=trade_counts.gross_profit,
-        gross_loss=trade_counts.gross_loss,
-    )
 
 
 def _is_wanted(trade_id: int, entry: TradeEntry, wanted: TradeFilter) -> bool:

@@ -11,7 +11,6 @@ from typing import cast
 from portfolio.application.clock import Clock
 from portfolio.application.errors import FeedFailed, LeaseLost
 from portfolio.application.ledger.ports import Ledger
-from portfolio.application.performance.records import FilledDay
 from portfolio.application.prices.records import Close, Fence, PriceUpdate
 from portfolio.application.prices.sources import Circuit, FeedReport, SourceState
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -70,7 +69,6 @@ class RecordingPrices:
         self.updates: list[PriceUpdate] = []
         self.fences: list[Fence | None] = []
         self.kept: list[Close] = []
-        self.filled: list[FilledDay] = []
         self.thinned: list[datetime] = []
         self.old_ticks: list[int] = []
         self.thins = asyncio.Event()
@@ -90,11 +88,6 @@ class RecordingPrices:
         if self._ledger is not None:
             self._ledger.portfolio = self._ledger.portfolio.marked(update.marks)
         return len(self.updates)
-
-    async def fill_days(self, portfolio_id: int, days: Sequence[FilledDay]) -> int:
-        """Keep days."""
-        self.filled.extend(days)
-        return len(days)
 
     async def add_closes(self, closes: Sequence[Close]) -> int:
         """Keep closes."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 
+from portfolio.application.performance.records import DailyValue
+from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import EXACT, bounded_percent
 
 _ONE, _HUNDRED = Decimal(1), Decimal(100)
@@ -52,11 +56,61 @@ def day_result(value: Decimal, unit_value: Decimal, flow: Decimal, before: DayVa
     return DayResult(pnl=pnl, percent=percent, cumulative_percent=cumulative)
 
 
+def results_with_filled(
+    filled: Mapping[date, DailyValue], known: Mapping[date, DayValue], before: DayValue | None
+) -> Mapping[date, DayResult]:
+    """Return what the ``filled`` days brought, and what the ``known`` day after each gap brought, told anew.
+
+    The cumulative percentage of a known day stays as it is: it was linked over the gap already. A known day from before
+    the adoption is not told anew. ``before`` is the newest day before all of these.
+    """
+    results: dict[date, DayResult] = {}
+    is_after_filled = False
+    for day in sorted({*filled, *known}):
+        is_filled = day not in known
+        value = _day_value(filled[day]) if is_filled else known[day]
+        if (is_filled or is_after_filled) and value.unit_value is not None and value.net_deposits is not None:
+            flow = flow_since(before, value.net_deposits)
+            result = day_result(value.total_value, value.unit_value, flow, before)
+            if value.cumulative_percent is not None:
+                result = replace(result, cumulative_percent=value.cumulative_percent)
+            results[day] = result
+            value = replace(value, cumulative_percent=result.cumulative_percent)
+        before, is_after_filled = value, is_filled
+    return results
+
+
+def daily_value(portfolio: Portfolio, day: date) -> DailyValue:
+    """Return the portfolio as ``day`` keeps it."""
+    counts = portfolio.trade_counts
+    return DailyValue(
+        day=day,
+        total_value=portfolio.total_value,
+        cash=portfolio.cash,
+        unit_value=portfolio.units.value(portfolio.total_value),
+        net_deposits=portfolio.net_deposits,
+        realized_pnl=portfolio.realized_pnl,
+        trades=counts.trades,
+        wins=counts.wins,
+        losses=counts.losses,
+        gross_profit=counts.gross_profit,
+        gross_loss=counts.gross_loss,
+    )
+
+
 def flow_since(before: DayValue | None, net_deposits: Decimal) -> Decimal:
     """Return what was paid in, net, since a day that this service wrote; all of it where there is none before."""
     if before is None or before.net_deposits is None:
         return net_deposits
     return EXACT.subtract(net_deposits, before.net_deposits)
+
+
+def _day_value(value: DailyValue) -> DayValue:
+    return DayValue(
+        total_value=value.total_value.value,
+        unit_value=value.unit_value,
+        net_deposits=None if value.net_deposits is None else value.net_deposits.value,
+    )
 
 
 def _growth(percent: Decimal) -> Decimal:

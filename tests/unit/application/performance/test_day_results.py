@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal, localcontext
 
-from portfolio.application.performance.day_results import DayResult, DayValue, day_result, flow_since
+from portfolio.application.performance.day_results import (
+    DayResult,
+    DayValue,
+    daily_value,
+    day_result,
+    flow_since,
+    results_with_filled,
+)
+from portfolio.application.performance.records import DailyValue
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.trade_counts import TradeCounts
+from portfolio.domain.ledger.units import Units
+from tests.unit.examples import money
 
 
 def value(total: str, unit: str | None, deposits: str | None = None, all_before: str | None = None) -> DayValue:
@@ -50,3 +63,71 @@ def test_after_a_worthless_day_nothing_is_divided() -> None:
 def test_what_was_paid_in_is_counted_from_the_day_before_where_that_is_known() -> None:
     assert flow_since(value("1", "1", "70"), Decimal(100)) == Decimal(30)
     assert flow_since(value("1", "1"), Decimal(100)) == flow_since(None, Decimal(100)) == Decimal(100)
+
+
+def at(number: int) -> date:
+    """A day in March."""
+    return date(2026, 3, number)
+
+
+def filled(number: int, total: str, unit: str, deposits: str) -> DailyValue:
+    """A day that nothing was recorded on."""
+    return DailyValue(
+        day=at(number),
+        total_value=money(total),
+        cash=money(total),
+        unit_value=Decimal(unit),
+        net_deposits=money(deposits),
+    )
+
+
+def test_filled_days_are_linked_and_the_day_after_them_is_told_anew() -> None:
+    # 100, 110, 160 with 50 paid in, 176, and 88: a tenth more, a deposit, a tenth more, and half of it lost
+    gap = {at(2): filled(2, "110", "1.1", "100"), at(3): filled(3, "160", "1.1", "150")}
+    known = {at(4): value("176", "1.21", "150", "21"), at(5): value("88", "0.605", "150", "-39.5")}
+    found = results_with_filled(gap, known, value("100", "1", "100", "0"))
+    # the 5th is two days after the gap: it stays
+    assert found == {at(2): result("10", "10", "10"), at(3): result("0", "0", "10"), at(4): result("16", "10", "21")}
+
+
+def test_a_known_day_between_two_gaps_is_told_anew_and_links_the_second() -> None:
+    gap = {at(2): filled(2, "110", "1.1", "100"), at(4): filled(4, "242", "2.42", "100")}
+    # what all days brought until the 3rd stays as it was recorded, and the 4th is linked to it: 1.5 x 2 = 3
+    found = results_with_filled(gap, {at(3): value("121", "1.21", "100", "50")}, value("100", "1", "100", "0"))
+    assert found == {
+        at(2): result("10", "10", "10"),
+        at(3): result("11", "10", "50"),
+        at(4): result("121", "100", "200"),
+    }
+
+
+def test_a_known_day_from_before_the_adoption_is_not_told_anew() -> None:
+    gap = {at(2): filled(2, "110", "1.1", "100")}
+    found = results_with_filled(gap, {at(3): value("121", None)}, value("100", "1", "100", "0"))
+    assert found == {at(2): result("10", "10", "10")}
+
+
+def test_without_a_day_before_the_first_filled_one_is_told_from_what_was_paid_in() -> None:
+    assert results_with_filled({at(2): filled(2, "110", "1.1", "100")}, {}, None) == {at(2): result("10", "10", "10")}
+    assert results_with_filled({}, {at(3): value("1", "1", "1", "0")}, None) == {}
+
+
+def test_a_day_keeps_the_portfolio_with_its_sums() -> None:
+    counts = TradeCounts(trades=9, wins=3, losses=2, gross_profit=money(40), gross_loss=money(15))
+    units = Units(count=Decimal(100), last_value=Decimal(1))
+    portfolio = Portfolio(
+        id=1, cash=money(125), net_deposits=money(100), realized_pnl=money(25), trade_counts=counts, units=units
+    )
+    assert daily_value(portfolio, at(2)) == DailyValue(
+        day=at(2),
+        total_value=money(125),
+        cash=money(125),
+        unit_value=Decimal("1.25"),
+        net_deposits=money(100),
+        realized_pnl=money(25),
+        trades=9,
+        wins=3,
+        losses=2,
+        gross_profit=money(40),
+        gross_loss=money(15),
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -25,7 +24,14 @@ from portfolio.adapters.database.schema.tables import (
 )
 from portfolio.application.errors import PortfolioMissing
 from portfolio.application.performance.daily_positions import positions_of
-from portfolio.application.performance.day_results import DayResult, DayValue, day_result, flow_since
+from portfolio.application.performance.day_results import (
+    DayResult,
+    DayValue,
+    daily_value,
+    day_result,
+    flow_since,
+    results_with_filled,
+)
 from portfolio.application.performance.records import DailyValue, DayPositions, FilledDay, PositionOnDay
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -91,7 +97,7 @@ async def write_day(session: Session, portfolio: Portfolio, day: date) -> None:
     if rows and rows[0].date > day:
         return
     before = next((row for row in rows if row.date < day), None)
-    columns = _columns(_value_of(portfolio, day), len(portfolio.open_positions))
+    columns = _columns(daily_value(portfolio, day), len(portfolio.open_positions))
     flow = await _net_deposits_since(session, portfolio, before)
     columns |= _result_columns(
         day_result(columns["portfolio_value"], columns["unit_value"], flow, before and _day_value(before))
@@ -111,34 +117,20 @@ async def _fill(session: Session, filled: Sequence[FilledDay]) -> int:
     after = (await session.run(_HISTORY.where(_rows.date > last).order_by(_rows.date).limit(1))).first()
     if after is not None:
         known[after.date] = after
-    before = earlier and _day_value(earlier)
-    written, is_after_filled = 0, False
-    for day in sorted({*wanted, *known}):
-        row: Any = known.get(day)
-        if row is None:
-            before = await _write_filled(session, wanted[day], before)
-            written, is_after_filled = written + 1, True
-            continue
-        value = _day_value(row)
-        if is_after_filled and value.unit_value is not None and value.net_deposits is not None:
-            result = day_result(value.total_value, value.unit_value, flow_since(before, value.net_deposits), before)
-            # What all days brought is linked over the gap already.
-            corrected = {"daily_pnl": result.pnl, "daily_return": result.percent}
-            await session.run(update(mock_performance_history).where(_rows.id == row.id).values(**corrected))
-        before, is_after_filled = value, False
-    return written
-
-
-async def _write_filled(session: Session, filled: FilledDay, before: DayValue | None) -> DayValue:
-    """Write a day that nothing was recorded on; return it for the day after it."""
-    columns = _columns(filled.value, filled.num_positions)
-    value = DayValue(
-        total_value=columns["portfolio_value"], unit_value=columns["unit_value"], net_deposits=columns["net_deposits"]
+    new = {day: made_up for day, made_up in wanted.items() if day not in known}
+    results = results_with_filled(
+        {day: made_up.value for day, made_up in new.items()},
+        {day: _day_value(row) for day, row in known.items()},
+        earlier and _day_value(earlier),
     )
-    flow = flow_since(before, columns["net_deposits"])
-    result = day_result(value.total_value, columns["unit_value"], flow, before)
-    await _write(session, columns | _result_columns(result), filled.positions)
-    return replace(value, cumulative_percent=result.cumulative_percent)
+    for day, result in results.items():
+        if day in new:
+            columns = _columns(new[day].value, new[day].num_positions) | _result_columns(result)
+            await _write(session, columns, new[day].positions)
+        else:
+            corrected = {"daily_pnl": result.pnl, "daily_return": result.percent}
+            await session.run(update(mock_performance_history).where(_rows.id == known[day].id).values(**corrected))
+    return len(new)
 
 
 async def _write(session: Session, columns: Values, positions: DayPositions | None) -> None:
@@ -147,23 +139,6 @@ async def _write(session: Session, columns: Values, positions: DayPositions | No
     if positions is not None:
         row = {"day": columns["date"], "positions": day_positions_to_json(positions)}
         await upsert_rows(session, daily_positions, [row], key=["day"], update=["positions"])
-
-
-def _value_of(portfolio: Portfolio, day: date) -> DailyValue:
-    counts = portfolio.trade_counts
-    return DailyValue(
-        day=day,
-        total_value=portfolio.total_value,
-        cash=portfolio.cash,
-        unit_value=portfolio.units.value(portfolio.total_value),
-        net_deposits=portfolio.net_deposits,
-        realized_pnl=portfolio.realized_pnl,
-        trades=counts.trades,
-        wins=counts.wins,
-        losses=counts.losses,
-        gross_profit=counts.gross_profit,
-        gross_loss=counts.gross_loss,
-    )
 
 
 def _columns(value: DailyValue, num_positions: int) -> Values:
