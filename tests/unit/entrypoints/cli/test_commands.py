@@ -75,7 +75,7 @@ class Root:
     ("found", "status", "said"),
     [
         (verdict(), 0, "the books hold"),
-        (verdict(unreconciled=["cash: moved"], unreconciled_value=Money(Decimal(-7))), 1, "unreconciled is worth -7"),
+        (verdict(unreconciled=["cash: moved"], unreconciled_value=Money(Decimal(-7))), 1, "unreconciled: -7"),
         (verdict(differences=["cash: off"], unreconciled=["cash: moved"]), 2, "BROKEN cash: off"),
     ],
 )
@@ -145,7 +145,7 @@ def test_reconcile_books_the_unreconciled_as_it_is_told(words: tuple[str, ...], 
 
 
 def test_reconcile_says_when_there_is_nothing_to_book() -> None:
-    assert Root(reconcile=lambda *_: None).run("reconcile", "--accept").output == "no unreconciled: nothing to book\n"
+    assert Root(reconcile=lambda *_: None).run("reconcile", "--accept").output == "nothing is unreconciled: nothing to book\n"
 
 
 def test_backfill_names_what_failed_and_says_so_by_its_status() -> None:
