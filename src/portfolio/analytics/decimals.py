@@ -1,4 +1,4 @@
-"""The one way from arrays of float64 back to exact numbers."""
+"""The one way from float64 back to exact numbers."""
 
 from __future__ import annotations
 
@@ -20,6 +20,17 @@ _STEP: Final = Decimal(1).scaleb(-DECIMALS)
 _CONTEXT: Final = Context(prec=40, rounding=ROUND_HALF_EVEN)
 
 
+def statistic(value: float) -> Decimal | None:
+    """Return ``value`` at 12 decimals, half even, never -0; None where it is not finite, or 1e20 or more.
+
+    A rule never compares two floats: it compares what comes out of here, so that noise in the last bits of an
+    average decides nothing.
+    """
+    if not abs(value) < LIMIT:  # NaN is not below it either
+        return None
+    return _CONTEXT.plus(Decimal(value).quantize(_STEP, context=_CONTEXT))
+
+
 def to_decimals(values: npt.ArrayLike) -> list[Decimal | None]:
     """Return every value at 12 decimals, half even; None where it is not finite, or 1e20 or more.
 
@@ -39,7 +50,7 @@ def to_decimals(values: npt.ArrayLike) -> list[Decimal | None]:
     units = np.where(certain, whole, 0.0).astype(np.int64).tolist()
     decimals: list[Decimal | None] = list(map(_CONTEXT.multiply, units, repeat(_STEP)))
     for index in np.flatnonzero(~certain).tolist():
-        decimals[index] = _exactly(float(array[index]))
+        decimals[index] = statistic(float(array[index]))
     return decimals
 
 
@@ -55,7 +66,7 @@ def rounded(values: Matrix) -> Matrix:
         close = np.abs(scaled - whole) >= 0.5 - _GREATEST_ERROR
     nearest: Matrix = whole / _SCALE + 0.0  # 0 where it was -0
     for place in np.argwhere(close).tolist():
-        exact = _exactly(float(values[tuple(place)]))
+        exact = statistic(float(values[tuple(place)]))
         assert exact is not None
         nearest[tuple(place)] = float(exact)
     return nearest
@@ -72,9 +83,3 @@ def sum_of_rounded(values: npt.NDArray[np.float64]) -> Decimal:
     Of nine million values it has 19 digits, as many as an integer of 64 bits.
     """
     return _CONTEXT.multiply(int(np.rint(values * _SCALE).astype(np.int64).sum()), _STEP)
-
-
-def _exactly(value: float) -> Decimal | None:
-    if not abs(value) < LIMIT:  # NaN is not below it either
-        return None
-    return _CONTEXT.plus(Decimal(value).quantize(_STEP, context=_CONTEXT))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from portfolio.analytics.statistic import statistic
+from portfolio.analytics.decimals import statistic
 
 DAYS_PER_YEAR = 365
 

@@ -7,7 +7,7 @@ from portfolio.adapters.feeds.candles import CoinbaseCandles, windows
 from portfolio.adapters.feeds.exchange_client import ExchangeClient
 from portfolio.adapters.feeds.exchanges import Exchanges
 from portfolio.adapters.feeds.klines import BinanceKlines
-from portfolio.adapters.feeds.pace import Pace
+from portfolio.adapters.feeds.throttle import Throttle
 from portfolio.application.errors import FeedFailed
 from portfolio.domain.symbol import Symbol
 from tests.support.exchanges import exchange_faults as faults
@@ -163,7 +163,7 @@ async def test_a_candle_without_a_price_is_refused(exchange: StandInExchange, cl
     exchange.fail("candles", Fault(body=body.encode()))
     client = ExchangeClient("coinbase", exchange.url, clock)
     with pytest.raises(FeedFailed, match="price refused"):
-        await CoinbaseCandles(client, Pace(clock, 8, wait=clock.sleep)).daily_closes(BTC, back(1), YESTERDAY)
+        await CoinbaseCandles(client, Throttle(clock, 8, wait=clock.sleep)).daily_closes(BTC, back(1), YESTERDAY)
     await client.close()
 
 
@@ -181,7 +181,7 @@ async def test_bars_that_are_none_are_a_failure_of_the_source(
 ) -> None:
     exchange.fail("klines", Fault(body=f"[{bar}]".encode()))
     client = ExchangeClient("binance", exchange.url, clock)
-    candles = CoinbaseCandles(client, Pace(clock, 8, wait=clock.sleep))
+    candles = CoinbaseCandles(client, Throttle(clock, 8, wait=clock.sleep))
     with pytest.raises(FeedFailed):
         await BinanceKlines(client, candles).daily_closes(BTC, back(1), YESTERDAY)
     await client.close()
@@ -191,7 +191,7 @@ async def test_a_bar_with_a_price_that_is_none_is_refused(exchange: StandInExcha
     bar = f'[{second_of(YESTERDAY) * 1000}, "1", "1", "1", "NaN", "1"]'
     exchange.fail("klines", Fault(body=f"[{bar}]".encode()))
     client = ExchangeClient("binance", exchange.url, clock)
-    candles = CoinbaseCandles(client, Pace(clock, 8, wait=clock.sleep))
+    candles = CoinbaseCandles(client, Throttle(clock, 8, wait=clock.sleep))
     with pytest.raises(FeedFailed, match="price refused"):
         await BinanceKlines(client, candles).daily_closes(BTC, back(1), YESTERDAY)
     await client.close()

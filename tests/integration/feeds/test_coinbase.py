@@ -2,11 +2,11 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio.adapters.feeds.allowance import Allowance
 from portfolio.adapters.feeds.coinbase import CoinbaseFeed
 from portfolio.adapters.feeds.exchange_client import ExchangeClient
 from portfolio.adapters.feeds.exchanges import Exchanges
 from portfolio.adapters.feeds.tether import TetherRate
+from portfolio.adapters.feeds.throttle import Throttle
 from portfolio.domain.symbol import Symbol
 from tests.support.exchanges import exchange_faults as faults
 from tests.support.exchanges.exchange import StandInExchange
@@ -159,7 +159,7 @@ async def test_what_does_not_answer_within_the_budget_has_failed_and_the_rest_st
     exchange: StandInExchange, clock: FakeClock
 ) -> None:
     client = ExchangeClient("coinbase", exchange.url, clock)
-    feed = CoinbaseFeed(client, clock, TetherRate(clock), Allowance(clock), budget_seconds=0.3)
+    feed = CoinbaseFeed(client, clock, TetherRate(clock), Throttle.hourly(clock), budget_seconds=0.3)
     exchange.fail("spot", faults.SILENCE, symbols={"ETH"})
     report = await feed.quotes([BTC, ETH])
     assert set(report.quotes) == {BTC}
@@ -180,8 +180,8 @@ async def test_the_price_of_usdt_is_learnt_beside_the_others_and_not_with_every_
 
 async def test_no_hour_sees_more_calls_than_allowed(exchange: StandInExchange, clock: FakeClock) -> None:
     client = ExchangeClient("coinbase", exchange.url, clock)
-    allowance = Allowance(clock, calls_per_hour=40, burst=4)
-    feed = CoinbaseFeed(client, clock, TetherRate(clock), allowance)
+    throttle = Throttle.hourly(clock, calls_per_hour=40, burst=4)
+    feed = CoinbaseFeed(client, clock, TetherRate(clock), throttle)
     for _ in range(60):
         await feed.quotes([BTC])
         clock.advance(60)
@@ -191,7 +191,7 @@ async def test_no_hour_sees_more_calls_than_allowed(exchange: StandInExchange, c
 
 async def test_a_spent_allowance_is_a_reason_and_no_call(exchange: StandInExchange, clock: FakeClock) -> None:
     client = ExchangeClient("coinbase", exchange.url, clock)
-    feed = CoinbaseFeed(client, clock, TetherRate(clock), Allowance(clock, calls_per_hour=40, burst=2))
+    feed = CoinbaseFeed(client, clock, TetherRate(clock), Throttle.hourly(clock, calls_per_hour=40, burst=2))
     await feed.quotes([BTC])
     report = await feed.quotes([ETH])
     assert report.failures == {ETH: "not asked: the hourly allowance of calls is used up"}

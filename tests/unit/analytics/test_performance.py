@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portfolio.analytics.decimals import statistic
 from portfolio.analytics.performance import (
     Drawdown,
     annualized_return,
@@ -22,7 +23,6 @@ from portfolio.analytics.performance import (
     sharpe_ratio,
     sortino_ratio,
 )
-from portfolio.analytics.statistic import statistic
 
 VALUES = st.lists(st.floats(1e-15, 1e19), min_size=1, max_size=60)
 RETURNS = st.lists(st.floats(-0.9, 3.0).map(lambda r: round(r, 6)), min_size=2, max_size=60)

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from portfolio.adapters.feeds.errors import NotAsked, SourceError, Throttled
 from portfolio.adapters.feeds.exchange_client import ExchangeClient
-from portfolio.adapters.feeds.pace import Pace
+from portfolio.adapters.feeds.throttle import Throttle
 from portfolio.application.errors import FeedFailed
 from portfolio.application.prices.records import Close
 from portfolio.domain.errors import DomainError
@@ -28,10 +28,10 @@ class CoinbaseCandles:
     """Closes of daily candles, in windows as long as the exchange answers and no faster than it allows."""
 
     def __init__(
-        self, client: ExchangeClient, pace: Pace, *, wait: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self, client: ExchangeClient, throttle: Throttle, *, wait: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> None:
         self._client = client
-        self._pace = pace
+        self._throttle = throttle
         self._wait = wait
 
     async def daily_closes(self, symbol: Symbol, start: date, end: date) -> Sequence[Close]:
@@ -63,7 +63,7 @@ class CoinbaseCandles:
         query = {"granularity": "86400", "start": f"{first}T00:00:00Z", "end": f"{last}T00:00:00Z"}
         for remaining in reversed(range(_TRIES)):
             try:
-                await self._pace.turn()
+                await self._throttle.turn()
                 return await self._client.get(f"products/{symbol}-USD/candles", query, list[_Candle])
             except (Throttled, NotAsked) as error:
                 seconds = error.wait_seconds if isinstance(error, NotAsked) else error.retry_after_seconds

@@ -9,11 +9,11 @@ from decimal import Decimal
 
 import msgspec
 
-from portfolio.adapters.feeds.allowance import Allowance
 from portfolio.adapters.feeds.errors import Refused, SourceError
 from portfolio.adapters.feeds.exchange_client import ExchangeClient
 from portfolio.adapters.feeds.fiat import CURRENCIES
 from portfolio.adapters.feeds.tether import USDT, TetherRate
+from portfolio.adapters.feeds.throttle import Throttle
 from portfolio.application.clock import Clock
 from portfolio.application.prices.sources import FeedReport, SourceState
 from portfolio.domain.errors import DomainError
@@ -59,14 +59,14 @@ class CoinbaseFeed:
         client: ExchangeClient,
         clock: Clock,
         tether: TetherRate,
-        allowance: Allowance,
+        throttle: Throttle,
         *,
         budget_seconds: float = 4.0,
     ) -> None:
         self._client = client
         self._clock = clock
         self._tether = tether
-        self._allowance = allowance
+        self._throttle = throttle
         self._budget_seconds = budget_seconds
         self._rated_share = 0.0
         self._unrated: frozenset[Symbol] = frozenset()
@@ -91,7 +91,7 @@ class CoinbaseFeed:
     def least_interval_seconds(self, symbols: int) -> float:
         """Return how far apart refreshes of so many symbols have to be to stay within the calls an hour."""
         calls = symbols if symbols <= SPOT_ALONE else 1 + round(symbols * (1 - self._rated_share))
-        return self._allowance.interval_seconds(calls + 1)
+        return self._throttle.interval_seconds(calls + 1)
 
     async def learn_tether(self) -> None:
         """Bring the price of USDT up to date, if it needs to be and Coinbase can say; it is what it was
@@ -116,7 +116,7 @@ class CoinbaseFeed:
         """Add the quotes of those symbols whose exchange rate is given precisely enough."""
         asked_at = self._clock.now()
         try:
-            self._allowance.take()
+            self._throttle.take()
             answer = await self._client.get("v2/exchange-rates", {"currency": "USD"}, _RatesAnswer)
         except SourceError:
             self._rated_share = 0.0  # each is asked for by itself instead, and says what is wrong
@@ -138,7 +138,7 @@ class CoinbaseFeed:
     async def _ask_one(self, symbol: Symbol, quotes: dict[Symbol, Quote], failures: dict[Symbol, str]) -> None:
         asked_at = self._clock.now()
         try:
-            self._allowance.take()
+            self._throttle.take()
             answer = await self._client.get(f"v2/prices/{symbol}-USD/spot", {}, _SpotAnswer, most_bytes=_SPOT_BYTES)
             spot = answer.data
             if (spot.base, spot.currency) != (symbol.code, "USD"):

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Self
 
-from portfolio.adapters.feeds.allowance import Allowance
 from portfolio.adapters.feeds.binance import BinanceFeed
 from portfolio.adapters.feeds.breaker import Breaker
 from portfolio.adapters.feeds.candles import CoinbaseCandles
@@ -15,8 +14,8 @@ from portfolio.adapters.feeds.closes import ChainCloses
 from portfolio.adapters.feeds.coinbase import CoinbaseFeed
 from portfolio.adapters.feeds.exchange_client import Bounds, ExchangeClient
 from portfolio.adapters.feeds.klines import BinanceKlines
-from portfolio.adapters.feeds.pace import Pace
 from portfolio.adapters.feeds.tether import TetherRate
+from portfolio.adapters.feeds.throttle import Throttle
 from portfolio.application.clock import Clock
 from portfolio.settings import Settings
 
@@ -58,9 +57,9 @@ class Exchanges:
         candles = ExchangeClient("coinbase", candles_url, clock, bounds=bounds, breaker=breaker)
         self._clients = (coinbase, binance, candles)
         tether = TetherRate(clock)
-        self.spot = CoinbaseFeed(coinbase, clock, tether, Allowance(clock), budget_seconds=source_seconds)
+        self.spot = CoinbaseFeed(coinbase, clock, tether, Throttle.hourly(clock), budget_seconds=source_seconds)
         self.fallback = BinanceFeed(binance, clock, tether, self.spot.learn_tether, budget_seconds=source_seconds)
-        daily = CoinbaseCandles(candles, Pace(clock, _CANDLES_PER_SECOND, wait=wait), wait=wait)
+        daily = CoinbaseCandles(candles, Throttle(clock, _CANDLES_PER_SECOND, wait=wait), wait=wait)
         self.prices = ChainFeed({"coinbase": self.spot, "binance": self.fallback})
         self.closes = ChainCloses([daily, BinanceKlines(binance, daily)])
 

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
+from portfolio.analytics.decimals import DECIMALS, statistic
 from portfolio.analytics.performance import (
     annualized_return,
     annualized_volatility,
@@ -16,7 +17,6 @@ from portfolio.analytics.performance import (
     sharpe_ratio,
     sortino_ratio,
 )
-from portfolio.analytics.statistic import DECIMALS, statistic
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.money import EXACT, PERCENT_STEP, Money

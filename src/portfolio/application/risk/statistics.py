@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from portfolio.analytics.decimals import to_decimals
+from portfolio.analytics.decimals import statistic, to_decimals
 from portfolio.analytics.figure import Figure, Undefined
 from portfolio.analytics.level import Level
-from portfolio.analytics.statistic import statistic
 from portfolio.analytics.tail_risk import Loss, tail_risk
 from portfolio.analytics.volatility import volatility, volatility_level
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE, apportioned

@@ -145,7 +145,10 @@ def test_reconcile_books_the_unreconciled_as_it_is_told(words: tuple[str, ...], 
 
 
 def test_reconcile_says_when_there_is_nothing_to_book() -> None:
-    assert Root(reconcile=lambda *_: None).run("reconcile", "--accept").output == "nothing is unreconciled: nothing to book\n"
+    assert (
+        Root(reconcile=lambda *_: None).run("reconcile", "--accept").output
+        == "nothing is unreconciled: nothing to book\n"
+    )
 
 
 def test_backfill_names_what_failed_and_says_so_by_its_status() -> None:
