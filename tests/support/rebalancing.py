@@ -6,8 +6,9 @@ from decimal import Decimal, localcontext
 from hypothesis import strategies as st
 
 from portfolio.domain.money import EXACT
-from portfolio.domain.rebalancing.limits import Limits, values_of
+from portfolio.domain.rebalancing.limits import LimitName, Limits, values_of
 from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.strategies.deployment import is_cash_idle, spend
 from portfolio.domain.rebalancing.strategies.targets import Proposal, Targets
 from portfolio.domain.rebalancing.view import Holding, MarketView, Pair
 
@@ -124,3 +125,14 @@ def _drawn(draw: st.DrawFn, least: int, most: int) -> MarketView:
     return MarketView.of(
         holdings, cash=max(worth - invested, Decimal(0)) if whole else worth, correlations=correlations
     )
+
+
+def broken_limits(view: MarketView, policy: RebalancePolicy) -> list[LimitName]:
+    """The limits of a policy that a view breaks, in order."""
+    with localcontext(EXACT):
+        return Limits.of(view, policy, is_still=True).broken(values_of(view), view.total_value)
+
+
+def cash_deployment(targets: Targets) -> list[Proposal]:
+    """What rule 6 asks for: nothing while cash is not over its trigger."""
+    return spend(targets) if is_cash_idle(targets) else []

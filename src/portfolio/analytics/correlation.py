@@ -7,14 +7,13 @@ the formula: Pearson, "Note on Regression and Inheritance in the Case of Two Par
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from portfolio.analytics.figure import Counts, Figure, Mask, Matrix, Undefined, frozen
+from portfolio.analytics.figure import Counts, Mask, Matrix, Undefined, frozen
 from portfolio.analytics.returns import LEAST_RETURNS, NO_DEVIATION
 
 # Below this share of the sum of squares, a sum of squared deviations has lost three digits to cancellation.
@@ -32,13 +31,12 @@ class Correlation:
     ``matrix`` is ``(n_assets, n_assets)``, symmetric, in [-1, 1], its diagonal 1; NaN where undefined, which is the
     whole row of an asset whose own series is. ``common_days``, of the same shape, counts the days behind each
     (diagonal: the asset's own returns). ``excluded`` has, for each asset that is correlated with no other although
-    there are others, the reason. ``average`` is the mean of the distinct defined pairs of the eligible assets.
+    there are others, the reason.
     """
 
     matrix: Matrix
     common_days: Counts
     excluded: tuple[Undefined | None, ...]
-    average: Figure
 
     def pair_reason(self, one: int, other: int) -> Undefined | None:
         """Return why the pair of columns ``one`` and ``other`` has no coefficient; None where it has one."""
@@ -63,50 +61,23 @@ class Correlation:
         return [(i, j, reason) for i, j, reason in reasons if reason is not None]
 
 
-def correlation(returns: Matrix, eligible: Sequence[bool] | None = None) -> Correlation:
-    """Return the correlation of every pair of assets, and the average over the eligible ones.
+def correlation(returns: Matrix) -> Correlation:
+    """Return the correlation of every pair of assets.
 
     Assets without gaps, usually all, cost one matrix product; masks are made for the pairs of assets with gaps alone.
 
     Args:
         returns: simple daily returns, ``(n_days, n_assets)``, NaN where there is none.
-        eligible: which assets count in the average, ``(n_assets,)``; None for all.
     """
     n_assets = returns.shape[1]
-    assert eligible is None or len(eligible) == n_assets
     means = returns.mean(axis=0) if len(returns) else np.full(n_assets, np.nan)
     gaps = np.isnan(means)
     if not gaps.any():
         matrix, days = _without_gaps(returns, means), _all_days(len(returns), n_assets)
     else:
         matrix, days = _with_gaps(returns, means, gaps)
-    counted = np.ones(n_assets, dtype=np.bool_) if eligible is None else np.asarray(eligible, dtype=np.bool_)
-    average = average_correlation(matrix, counted)
-    result = Correlation(frozen(matrix), days, (None,) * n_assets, average)
-    return Correlation(result.matrix, days, _excluded(result), average)
-
-
-def average_correlation(matrix: Matrix, eligible: npt.ArrayLike) -> Figure:
-    """Return the mean coefficient of the distinct pairs of eligible assets that have one.
-
-    Undefined for under two eligible assets (``too_few_positions``), and where no pair of them has a coefficient
-    (``too_few_observations``).
-
-    Args:
-        matrix: coefficients, NaN where undefined, ``(n_assets, n_assets)``.
-        eligible: which assets count, ``(n_assets,)``.
-    """
-    chosen = np.flatnonzero(np.asarray(eligible, dtype=np.bool_))
-    if chosen.size < 2:
-        return Figure(reason=Undefined.NO_POSITIONS if not matrix.size else Undefined.TOO_FEW_POSITIONS)
-    block = matrix if chosen.size == len(matrix) else matrix[np.ix_(chosen, chosen)]
-    # Every pair is in there twice, and the diagonal holds a one for each asset that is defined.
-    twice, total = block.size - chosen.size, float(block.sum()) - chosen.size
-    if np.isnan(total):
-        defined = ~np.isnan(block)
-        on_diagonal = int(np.count_nonzero(np.diagonal(defined)))
-        twice, total = int(np.count_nonzero(defined)) - on_diagonal, float(block[defined].sum()) - on_diagonal
-    return Figure(total / twice) if twice else Figure(reason=Undefined.TOO_FEW_OBSERVATIONS)
+    result = Correlation(frozen(matrix), days, (None,) * n_assets)
+    return Correlation(result.matrix, days, _excluded(result))
 
 
 def pairs_above(returns: Matrix, bound: float) -> dict[tuple[int, int], float]:

@@ -9,7 +9,6 @@ from types import MappingProxyType
 
 from portfolio.analytics.correlation import Correlation
 from portfolio.analytics.decimals import to_decimals
-from portfolio.analytics.figure import Figures, Undefined
 from portfolio.analytics.momentum import momentum
 from portfolio.analytics.pairs import PairMatrix
 from portfolio.analytics.returns import DAYS_PER_YEAR, PriceHistory
@@ -20,14 +19,11 @@ from portfolio.analytics.volatility import daily_volatility
 class Statistics:
     """How assets moved over a lookback; weights do not matter here.
 
-    ``history`` has a column for each asset, in the order of its symbols; ``daily`` and ``momentum`` are of the same
-    columns. The mappings hold the same figures as exact numbers, the defined ones only:
-    ``volatilities``, annualized, and ``momenta`` by symbol, ``correlations`` by pair of symbols in their order.
+    ``history`` has a column for each asset, in the order of its symbols. The mappings hold exact numbers, the defined
+    ones only: ``volatilities``, annualized, and ``momenta`` by symbol, ``correlations`` by pair of symbols in order.
     """
 
     history: PriceHistory
-    daily: Figures
-    momentum: Figures
     volatilities: Mapping[str, Decimal]
     momenta: Mapping[str, Decimal]
     correlations: PairMatrix
@@ -36,16 +32,6 @@ class Statistics:
     def correlation(self) -> Correlation:
         """Return the correlation of all assets, in the order of the columns."""
         return self.correlations.correlation
-
-    @property
-    def volatility_reasons(self) -> Mapping[str, Undefined]:
-        """Return why an asset's volatility is undefined, by symbol."""
-        return _reasons(self.history, self.daily)
-
-    @property
-    def momentum_reasons(self) -> Mapping[str, Undefined]:
-        """Return why an asset's momentum is undefined, by symbol."""
-        return _reasons(self.history, self.momentum)
 
 
 def asset_statistics(history: PriceHistory, n_days: int) -> Statistics:
@@ -60,8 +46,6 @@ def asset_statistics(history: PriceHistory, n_days: int) -> Statistics:
     daily, moved = daily_volatility(recent.returns), momentum(history.closes)
     return Statistics(
         history=recent,
-        daily=daily,
-        momentum=moved,
         volatilities=_defined(symbols, to_decimals(daily.values * DAYS_PER_YEAR**0.5)),
         momenta=_defined(symbols, to_decimals(moved.values)),
         correlations=PairMatrix(symbols, recent.returns),
@@ -70,8 +54,3 @@ def asset_statistics(history: PriceHistory, n_days: int) -> Statistics:
 
 def _defined(names: Sequence[str], values: Sequence[Decimal | None]) -> Mapping[str, Decimal]:
     return MappingProxyType({name: value for name, value in zip(names, values, strict=True) if value is not None})
-
-
-def _reasons(history: PriceHistory, figures: Figures) -> Mapping[str, Undefined]:
-    pairs = zip(history.symbols, figures.reasons, strict=True)
-    return MappingProxyType({symbol: reason for symbol, reason in pairs if reason is not None})

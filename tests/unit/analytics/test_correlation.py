@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolio.analytics.correlation import Correlation, average_correlation, correlation
+from portfolio.analytics.correlation import Correlation, correlation
 from portfolio.analytics.figure import Figure, Matrix, Undefined
 from tests.unit.analytics.series import (
     common_columns,
@@ -40,7 +40,6 @@ def test_a_coefficient_worked_out_by_hand() -> None:
     returns = np.array([[1, 1], [2, 3], [3, 2], [4, 4]] * 5) / 100
     found = correlation(returns)
     np.testing.assert_allclose(found.matrix, [[1.0, 0.8], [0.8, 1.0]], atol=1e-14)
-    assert value_of(found.average) == pytest.approx(0.8, abs=1e-14)
 
 
 def test_a_coefficient_with_a_gap_is_that_of_the_common_days() -> None:
@@ -73,7 +72,6 @@ def test_without_gaps_it_agrees_with_numpy(n_days: int, n_assets: int) -> None:
     found = correlation(returns)
     reference = np.atleast_2d(np.corrcoef(returns, rowvar=False))
     np.testing.assert_allclose(found.matrix, reference, atol=1e-12)
-    assert value_of(found.average) == pytest.approx(reference[np.triu_indices(n_assets, 1)].mean(), abs=1e-12)
     assert found.excluded == (None,) * n_assets
     assert (found.common_days == n_days).all()
     assert found.undefined_pairs() == []
@@ -139,7 +137,6 @@ def test_a_history_that_is_too_short_defines_nothing(n_days: int) -> None:
     found = correlation(random_returns(n_days, 3, seed=1))
     assert np.isnan(found.matrix).all()
     assert found.excluded == (FEW,) * 3
-    assert found.average == Figure(reason=FEW)
 
 
 @pytest.mark.parametrize("level", [0.0, 0.01, -0.3])
@@ -150,7 +147,6 @@ def test_a_constant_series_is_undefined_with_or_without_gaps(level: float) -> No
         found = correlation(with_holes(returns, holes))
         assert np.isnan(found.matrix[1]).all()
         assert found.excluded == (None, CONSTANT, None)
-        assert value_of(found.average) == pytest.approx(found.matrix[0, 2], abs=1e-15)
 
 
 def test_a_series_that_varies_by_rounding_alone_is_constant() -> None:
@@ -191,7 +187,6 @@ def test_assets_without_a_day_in_common_are_undefined_as_a_pair_alone() -> None:
     found = correlation(returns)
     assert found.excluded == (None, None, None)
     assert found.undefined_pairs() == [(0, 1, Undefined.NO_COMMON_DAYS)]
-    assert value_of(found.average) == pytest.approx((found.matrix[0, 2] + found.matrix[1, 2]) / 2, abs=1e-14)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +198,6 @@ def test_an_asset_with_too_little_in_common_with_every_other_is_excluded(end: in
     returns[:30, 0] = returns[end:, 1] = np.nan
     found = correlation(returns)
     assert found.excluded == (reason, reason)
-    assert found.average == Figure(reason=FEW)
 
 
 def test_an_asset_is_not_excluded_for_the_faults_of_the_only_other() -> None:
@@ -212,59 +206,23 @@ def test_an_asset_is_not_excluded_for_the_faults_of_the_only_other() -> None:
     assert correlation(returns).excluded == (None, FEW)
 
 
-def test_one_asset_is_like_itself_and_has_no_average() -> None:
+def test_one_asset_is_like_itself() -> None:
     found = correlation(random_returns(60, 1, seed=1))
     assert found.matrix.tolist() == [[1.0]]
     assert found.excluded == (None,)
-    assert found.average == Figure(reason=Undefined.TOO_FEW_POSITIONS)
 
 
 @pytest.mark.parametrize("n_days", [0, 40])
 def test_no_assets_have_an_empty_matrix(n_days: int) -> None:
     found = correlation(np.empty((n_days, 0)))
     assert found.matrix.shape == (0, 0)
-    assert (found.excluded, found.average) == ((), Figure(reason=Undefined.NO_POSITIONS))
+    assert found.excluded == ()
 
 
 def test_one_observation_among_complete_series_is_excluded() -> None:
     returns = random_returns(60, 3, seed=1)
     returns[1:, 1] = np.nan
     assert correlation(returns).excluded == (None, FEW, None)
-
-
-# --- the average ------------------------------------------------------------------------------------------------------
-
-THREE = np.array([[1.0, 0.5, 0.2], [0.5, 1.0, NAN], [0.2, NAN, 1.0]])
-
-
-@pytest.mark.parametrize(
-    ("eligible", "expected"),
-    [
-        ([True, True, True], Figure(0.35)),  # the mean of 0.5 and 0.2; the third pair has none
-        ([True, True, False], Figure(0.5)),
-        ([False, True, True], Figure(reason=FEW)),
-        ([True, False, False], Figure(reason=Undefined.TOO_FEW_POSITIONS)),
-        ([False, False, False], Figure(reason=Undefined.TOO_FEW_POSITIONS)),
-    ],
-)
-def test_the_average_is_of_the_defined_pairs_of_eligible_assets(eligible: list[bool], expected: Figure) -> None:
-    found = average_correlation(THREE, eligible)
-    assert found.reason is expected.reason
-    assert found.value == (None if expected.value is None else pytest.approx(expected.value, abs=1e-15))
-
-
-@given(matrices(gaps=False, least_days=20, least_assets=3), st.data())
-def test_assets_that_are_not_eligible_change_nothing_but_the_average(returns: Matrix, data: st.DataObject) -> None:
-    n_assets = returns.shape[1]
-    eligible = data.draw(st.lists(st.booleans(), min_size=n_assets, max_size=n_assets))
-    found, every = correlation(returns, eligible), correlation(returns)
-    np.testing.assert_array_equal(found.matrix, every.matrix)
-    pairs = [found.matrix[i, j] for i in range(n_assets) for j in range(i) if eligible[i] and eligible[j]]
-    defined = [pair for pair in pairs if not np.isnan(pair)]
-    if defined:
-        assert value_of(found.average) == pytest.approx(np.mean(defined), abs=1e-12)
-    else:
-        assert found.average.reason is not None
 
 
 # --- properties -------------------------------------------------------------------------------------------------------

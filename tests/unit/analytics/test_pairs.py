@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from portfolio.analytics.correlation import Correlation, correlation
 from portfolio.analytics.decimals import to_decimals
-from portfolio.analytics.figure import Figure, Matrix
+from portfolio.analytics.figure import Matrix
 from portfolio.analytics.pairs import MOST_AT_ONCE, PairMatrix
 from portfolio.entrypoints.http.shell.numbers import coefficients, ratio
 
@@ -37,7 +37,7 @@ class Given(PairMatrix):
     @cached_property
     def correlation(self) -> Correlation:
         days = np.zeros(self._given.shape, dtype=np.int64)
-        return Correlation(self._given, days, (None,) * len(self._given), Figure(0.0))
+        return Correlation(self._given, days, (None,) * len(self._given))
 
 
 def symmetric(values: list[float], n_assets: int) -> Matrix:

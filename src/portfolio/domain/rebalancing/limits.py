@@ -124,12 +124,6 @@ class Limits:
         return any(self.view.holdings[symbol].is_stuck for symbol in self.members(name))
 
 
-@exact
-def broken_limits(view: MarketView, policy: RebalancePolicy) -> list[LimitName]:
-    """Return the limits of ``policy`` that ``view`` breaks, in order."""
-    return Limits.of(view, policy, is_still=True).broken(values_of(view), view.total_value)
-
-
 def values_of(view: MarketView) -> dict[str, Decimal]:
     """Return what each holding is worth."""
     return {symbol: holding.value for symbol, holding in view.holdings.items()}

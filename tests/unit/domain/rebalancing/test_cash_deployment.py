@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio.domain.rebalancing.strategies.deployment import cash_deployment, spend
+from portfolio.domain.rebalancing.strategies.deployment import spend
 from portfolio.domain.rebalancing.view import Holding
-from tests.support.rebalancing import asset, changes, targets_of, view_of
+from tests.support.rebalancing import asset, cash_deployment, changes, targets_of, view_of
 
 
 def test_cash_over_30_percent_is_spent_down_to_10_by_inverse_volatility() -> None:

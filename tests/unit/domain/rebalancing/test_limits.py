@@ -5,11 +5,11 @@ from decimal import Decimal
 
 from hypothesis import given
 
-from portfolio.domain.rebalancing.limits import LimitName, Limits, broken_limits, limit_of, share_of, values_of
+from portfolio.domain.rebalancing.limits import LimitName, Limits, limit_of, share_of, values_of
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.view import MarketView, Pair
-from tests.support.rebalancing import FREE, asset, view_of, views
+from tests.support.rebalancing import FREE, asset, broken_limits, view_of, views
 
 VIEW = view_of(
     asset("A", "26", category="x", volatility="1"),

@@ -7,13 +7,12 @@ from hypothesis import given, settings
 
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.rebalancing.health import assess
-from portfolio.domain.rebalancing.limits import broken_limits
 from portfolio.domain.rebalancing.plan import Plan, make_plan
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.projection import TradeIntent, project
 from portfolio.domain.rebalancing.unresolved import Obstacle
 from portfolio.domain.rebalancing.view import MarketView
-from tests.support.rebalancing import views
+from tests.support.rebalancing import broken_limits, views
 
 COSTS = pytest.mark.parametrize("fee_bps", [0, 10, 50])
 

@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, UnknownAsset
 from portfolio.domain.ledger.trade import Side
-from portfolio.domain.rebalancing.limits import broken_limits
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.projection import TradeIntent, largest_quantity, project
 from portfolio.domain.rebalancing.view import Holding, MarketView
-from tests.support.rebalancing import FREE, asset, view_of, views
+from tests.support.rebalancing import FREE, asset, broken_limits, view_of, views
 
 DEFAULT = RebalancePolicy()
 

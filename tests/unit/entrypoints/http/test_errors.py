@@ -1,5 +1,7 @@
 """The one table of problems."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from portfolio.application.errors import ApplicationError, LedgerUnavailable
@@ -12,8 +14,14 @@ from portfolio.entrypoints.http.errors import (
     kind_named,
     kind_of,
     kind_of_status,
-    subclasses,
 )
+
+
+def subclasses(root: type[Exception]) -> Iterator[type[Exception]]:
+    """Return every class below ``root``."""
+    for cls in root.__subclasses__():
+        yield cls
+        yield from subclasses(cls)
 
 
 @pytest.mark.parametrize("error", [*subclasses(DomainError), *subclasses(ApplicationError)], ids=lambda e: e.__name__)

@@ -16,12 +16,6 @@ def is_cash_idle(targets: Targets) -> bool:
 
 
 @exact
-def cash_deployment(targets: Targets) -> list[Proposal]:
-    """Return the purchases that bring idle cash down to its target; none while cash is not over the trigger."""
-    return spend(targets) if is_cash_idle(targets) else []
-
-
-@exact
 def spend(targets: Targets) -> list[Proposal]:
     """Return the purchases that bring cash down to its target, whatever the trigger says.
 

@@ -10,7 +10,6 @@ from prometheus_client.registry import Collector
 
 from portfolio.application.ledger.booking_batch import BookingResult
 from portfolio.application.ledger.records import BookingReply, Refusal
-from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.entrypoints.http.errors import kind_named, kind_of
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.logs import EVENTS
@@ -123,12 +122,8 @@ class _Standing(Collector):
         yield GaugeMetricFamily(
             "portfolio_drifted",
             "Whether other programs moved rows.",
-            value=1.0 if _is_unreconciled(snapshot.portfolio) else 0.0,
+            value=1.0 if snapshot.portfolio.has_unreconciled else 0.0,
         )
-
-
-def _is_unreconciled(portfolio: Portfolio) -> bool:
-    return bool(portfolio.unreconciled or portfolio.cash_unreconciled or portfolio.unreconciled_positions)
 
 
 def _result(result: BookingResult) -> str:
