@@ -80,7 +80,7 @@ class Row:
         }
 
 
-def ratio_row(  # noqa: PLR0913  # what a row says, all by name
+def ratio_row(  # what a row says, all by name
     *,
     work: str,
     floor: str,

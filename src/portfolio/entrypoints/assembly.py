@@ -43,8 +43,9 @@ from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.entrypoints.http.app import PortfolioApp, create_app
 from portfolio.entrypoints.http.ledger.requests import MOST_BOOKINGS
 from portfolio.entrypoints.http.shell.use_cases import UseCases
+from portfolio.entrypoints.kept_lease import KeptLease
 from portfolio.entrypoints.lifecycle import Lifecycle, Step
-from portfolio.entrypoints.price_loop import PriceLoop
+from portfolio.entrypoints.price_loop import PriceLoop, Schedule
 from portfolio.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -116,14 +117,15 @@ def assemble(
     )
     loop = PriceLoop(
         refresh,
-        rim.leases,
+        # Two containers may share a host name and a process id.
+        KeptLease(rim.leases, clock, holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"),
         rim.prices,
         clock,
-        interval_seconds=settings.refresh_seconds,
-        # Two containers may share a host name and a process id.
-        holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
-        least_interval=rim.least_interval_seconds,
-        retention_days=settings.tick_retention_days,
+        Schedule(
+            interval_seconds=settings.refresh_seconds,
+            retention_days=settings.tick_retention_days,
+            least_interval=rim.least_interval_seconds,
+        ),
     )
     market = ReadMarket(
         snapshots,

@@ -27,7 +27,7 @@ class Lifecycle:
     as the database is there. Books whose row another program has removed and made anew are opened again.
     """
 
-    def __init__(  # noqa: PLR0913 (its parts, injected)
+    def __init__(  # shape: its parts, injected
         self,
         *,
         check: Step,

@@ -5,91 +5,84 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TypeVar
 
 import structlog
 
 from portfolio.application.clock import Clock
 from portfolio.application.errors import LeaseLost
-from portfolio.application.prices.ports import Leases, PriceStore
+from portfolio.application.prices.ports import PriceStore
 from portfolio.application.prices.records import Fence
 from portfolio.application.prices.refresh import RefreshReport
+from portfolio.entrypoints.kept_lease import KeptLease
 
 _log = structlog.get_logger(__name__)
 
-T = TypeVar("T")
-
-LEASE = "prices"
-LEASE_SECONDS = 15.0
-_RENEWALS = 3  # of which two may fail
 _LONGEST_BACKOFF_SECONDS = 60.0
-_RELEASE_SECONDS = 2.0
 
 Refresh = Callable[[Fence | None], Awaitable[RefreshReport]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How often prices are refreshed, and for how many days observed prices are kept.
+
+    The interval is stretched to ``least_interval(symbols held)``, which is what the exchanges allow.
+    """
+
+    interval_seconds: float
+    retention_days: int = 7
+    least_interval: Callable[[int], float] = lambda symbols: 0.0
 
 
 class PriceLoop:
     """Refreshes at a steady interval while this instance holds the lease; otherwise waits for it.
 
-    Intervals are of the monotonic clock, so that a wall clock that jumps changes nothing; a tick that takes
-    longer than the interval is followed by the next, never overlapped. Whatever a tick raises is logged and
-    tried again after a pause that doubles up to a minute. The interval is stretched to
-    ``least_interval(symbols held)``, which is what the exchanges allow. Once a UTC day the ticks older than
-    ``retention_days`` are thinned.
+    Intervals are of the monotonic clock, so that a wall clock that jumps changes nothing; a refresh cycle that takes
+    longer than the interval is followed by the next, never overlapped. Whatever a cycle raises is logged and tried
+    again after a pause that doubles up to a minute. Once a UTC day old observed prices are thinned.
 
-    The lease is short whatever the interval, and renewed between ticks and during them. In the longer pauses
-    after failures it runs out: another instance may fare better.
+    The lease is renewed between cycles and during them. In the longer pauses after failures it runs out: another
+    instance may fare better.
     """
 
-    def __init__(  # noqa: PLR0913 (its parts, injected)
+    def __init__(  # shape: its parts, injected
         self,
         refresh: Refresh,
-        leases: Leases,
+        lease: KeptLease,
         prices: PriceStore,
         clock: Clock,
+        schedule: Schedule,
         *,
-        interval_seconds: float,
-        holder: str,
-        least_interval: Callable[[int], float] = lambda symbols: 0.0,
-        retention_days: int = 7,
-        lease_seconds: float = LEASE_SECONDS,
         wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._refresh = refresh
-        self._leases = leases
-        self._prices = prices
+        self._lease = lease
+        self._thinning = _Thinning(prices, clock, timedelta(days=schedule.retention_days))
         self._clock = clock
-        self._set_interval_seconds = interval_seconds
-        self._holder = holder
-        self._least_interval = least_interval
-        self._retention = timedelta(days=retention_days)
-        self._lease_seconds = lease_seconds
+        self._schedule = schedule
         self._wait = wait
         self._symbols = 0
-        self._fence: Fence | None = None
-        self._held_until = clock.monotonic()
-        self._may_hold = False
         self._failures = 0
-        self._next_tick = clock.monotonic()
-        self._last_tick: float | None = None
-        self._thinned_on: date | None = None
+        self._next_cycle = clock.monotonic()
+        self._last_cycle: float | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
     def is_leader(self) -> bool:
         """Return whether this instance holds the lease; what has not been renewed in time has run out."""
-        return self._fence is not None and self._clock.monotonic() < self._held_until
+        return self._lease.is_held
 
     @property
     def interval_seconds(self) -> float:
         """Return the interval, stretched to what the exchanges allow for what is held."""
-        return max(self._set_interval_seconds, self._least_interval(self._symbols))
+        return max(self._schedule.interval_seconds, self._schedule.least_interval(self._symbols))
 
     @property
-    def last_tick_age_seconds(self) -> float | None:
-        """Return how long ago a tick of this instance last went through; None before the first."""
-        return None if self._last_tick is None else self._clock.monotonic() - self._last_tick
+    def last_cycle_age_seconds(self) -> float | None:
+        """Return how long ago a refresh cycle of this instance last went through; None before the first."""
+        return None if self._last_cycle is None else self._clock.monotonic() - self._last_cycle
 
     def start(self) -> None:
         """Begin, in a task of its own."""
@@ -110,47 +103,34 @@ class PriceLoop:
             while True:
                 await self._wait(await self._step())
         finally:
-            await self._give_up()
+            await self._lease.give_up()
 
     async def _step(self) -> float:
         """Take or renew the lease, refresh if it is time, and return how long to wait."""
         try:
-            fence = await self._take()
-            if fence is not None and self._clock.monotonic() >= self._next_tick:
-                await self._tick(fence)
+            fence = await self._lease.take()
+            if fence is not None and self._clock.monotonic() >= self._next_cycle:
+                await self._cycle(fence)
         except LeaseLost as error:
-            self._fence = None
-            _log.warning("prices.lease_lost", holder=self._holder, reason=str(error))
+            self._lease.lost()
+            _log.warning("prices.lease_lost", holder=self._lease.holder, reason=str(error))
         except asyncio.CancelledError:
             if _is_being_cancelled():
                 raise
             return self._failed("the refresh was cancelled")
-        except Exception as error:  # noqa: BLE001 (prices must not stop, whatever a tick meets)
+        except Exception as error:  # noqa: BLE001 (prices must not stop, whatever a cycle meets)
             return self._failed(f"{type(error).__name__}: {error}")
         self._failures = 0
-        until_tick = self._next_tick - self._clock.monotonic() if self.is_leader else self._renewal_seconds
-        return max(0.0, min(until_tick, self._renewal_seconds))
+        renewal_seconds = self._lease.renewal_seconds
+        until_cycle = self._next_cycle - self._clock.monotonic() if self.is_leader else renewal_seconds
+        return max(0.0, min(until_cycle, renewal_seconds))
 
-    @property
-    def _renewal_seconds(self) -> float:
-        return self._lease_seconds / _RENEWALS
-
-    async def _take(self) -> Fence | None:
-        """Take the lease or renew it; None while another instance holds it."""
-        asked_at = self._clock.monotonic()
-        self._may_hold = True
-        self._fence = await self._leases.acquire(LEASE, self._holder, self._lease_seconds)
-        self._may_hold = self._fence is not None
-        # Counted from before the question: it ends here before it ends at the database.
-        self._held_until = asked_at + self._lease_seconds
-        return self._fence
-
-    async def _tick(self, fence: Fence) -> None:
+    async def _cycle(self, fence: Fence) -> None:
         started = self._clock.monotonic()
-        report = await self._refreshed(fence)
+        report = await self._lease.during(self._refresh(fence))
         self._symbols = len(report.refreshed) + len(report.failed)
-        self._last_tick = self._clock.monotonic()
-        self._next_tick = started + self.interval_seconds
+        self._last_cycle = self._clock.monotonic()
+        self._next_cycle = started + self.interval_seconds
         _log.info(
             "prices.refreshed",
             refreshed=len(report.refreshed),
@@ -161,63 +141,42 @@ class PriceLoop:
             duration_seconds=round(report.duration_seconds, 3),
             interval_seconds=self.interval_seconds,
         )
-        await self._thin()
-
-    async def _refreshed(self, fence: Fence) -> RefreshReport:
-        """Return what a refresh brought."""
-        return await self._renewing(self._refresh(fence))
-
-    async def _renewing(self, work: Awaitable[T]) -> T:
-        """Return what ``work`` brings, during which the lease is renewed, however long it takes."""
-        at_work = asyncio.ensure_future(work)
-        try:
-            while not (await asyncio.wait({at_work}, timeout=self._renewal_seconds))[0]:
-                await self._renew()
-            return at_work.result()
-        finally:
-            at_work.cancel()
-
-    async def _renew(self) -> None:
-        """Renew the lease; whether that went well is for the refresh's own write to find out."""
-        try:
-            await self._take()
-        except Exception as error:  # noqa: BLE001 (the refresh under way may still be written in time)
-            _log.warning("prices.lease_not_renewed", reason=f"{type(error).__name__}: {error}")
-
-    async def _thin(self) -> None:
-        """Thin old ticks, a day of them with each tick until there are none, and then again the next day.
-
-        A failure spoils no tick and is tried again with the next.
-        """
-        now = self._clock.now()
-        if self._thinned_on == now.date():
-            return
-        try:
-            dropped = await self._renewing(self._prices.thin_ticks(now - self._retention))
-        except Exception as error:  # noqa: BLE001 (old ticks are no reason to go without new prices)
-            _log.warning("prices.thinning_failed", reason=f"{type(error).__name__}: {error}")
-        else:
-            if not dropped:
-                self._thinned_on = now.date()
-                return
-            _log.info("prices.thinned", dropped=dropped)
+        if self._thinning.is_due:
+            await self._lease.during(self._thinning.thin())
 
     def _failed(self, reason: str) -> float:
         self._failures += 1
         pause = min(2.0**self._failures, _LONGEST_BACKOFF_SECONDS)
-        _log.error("prices.tick_failed", reason=reason, failures=self._failures, pause_seconds=pause)
+        _log.error("prices.cycle_failed", reason=reason, failures=self._failures, pause_seconds=pause)
         return pause
 
-    async def _give_up(self) -> None:
-        """Release the lease, so that another instance goes on at once; if that fails it expires."""
-        self._fence = None
-        if not self._may_hold:
-            return
+
+class _Thinning:
+    """Thins old observed prices, a day of them a cycle until there are none, and then again the next day."""
+
+    def __init__(self, prices: PriceStore, clock: Clock, retention: timedelta) -> None:
+        self._prices = prices
+        self._clock = clock
+        self._retention = retention
+        self._done_on: date | None = None
+
+    @property
+    def is_due(self) -> bool:
+        """Return whether there may be old ones."""
+        return self._done_on != self._clock.now().date()
+
+    async def thin(self) -> None:
+        """Thin a day of them. A failure spoils no cycle and is tried again with the next."""
+        now = self._clock.now()
         try:
-            async with asyncio.timeout(_RELEASE_SECONDS):
-                await self._leases.release(LEASE, self._holder)
-        except Exception as error:  # noqa: BLE001 (the lease expires all the same)
-            _log.warning("prices.lease_not_released", reason=f"{type(error).__name__}: {error}")
+            dropped = await self._prices.thin_ticks(now - self._retention)
+        except Exception as error:  # noqa: BLE001 (old prices are no reason to go without new ones)
+            _log.warning("prices.thinning_failed", reason=f"{type(error).__name__}: {error}")
+            return
+        if dropped:
+            _log.info("prices.thinned", dropped=dropped)
+        else:
+            self._done_on = now.date()
 
 
 def _is_being_cancelled() -> bool:

@@ -20,7 +20,8 @@ from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.prices.records import Fence
 from portfolio.application.prices.refresh import RefreshPrices, RefreshReport
 from portfolio.domain.money import Money
-from portfolio.entrypoints.price_loop import LEASE, LEASE_SECONDS, PriceLoop
+from portfolio.entrypoints.kept_lease import LEASE, LEASE_SECONDS, KeptLease
+from portfolio.entrypoints.price_loop import PriceLoop, Schedule
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.exchanges import exchange_faults
 from tests.support.exchanges.exchange import StandInExchange
@@ -129,8 +130,8 @@ async def test_a_wall_clock_that_jumps_moves_no_tick_and_no_lease(
         await one.clock.sleep(seconds)
         one.clock.set_wall_clock(EVE + timedelta(hours=hours.pop(0)))
 
-    leases, prices = one.database.leases, one.database.prices
-    loop = PriceLoop(refresh, leases, prices, one.clock, interval_seconds=5, holder=one.name, wait=wait)
+    lease = KeptLease(one.database.leases, one.clock, holder=one.name)
+    loop = PriceLoop(refresh, lease, one.database.prices, one.clock, Schedule(interval_seconds=5), wait=wait)
     with pytest.raises(Enough):
         await loop.run()
     assert [later - sooner for sooner, later in pairwise(ticks)] == [5] * 7

@@ -22,8 +22,8 @@ def test_a_refresh_that_raises_is_tried_again_in_longer_and_longer_pauses_and_it
         service.buy("BTC", "49000")
         until(lambda: service.position("BTC")["current_price"] == 50000, what="a first tick")
         mariadb.execute(f"RENAME TABLE {history} TO {history}_away")
-        until(lambda: len(service.events("prices.tick_failed")) >= 3, what="three ticks fail")
-        assert [event["pause_seconds"] for event in service.events("prices.tick_failed")][:3] == [2, 4, 8]
+        until(lambda: len(service.events("prices.cycle_failed")) >= 3, what="three ticks fail")
+        assert [event["pause_seconds"] for event in service.events("prices.cycle_failed")][:3] == [2, 4, 8]
         assert age() > 5  # 2 and 4 seconds of pauses
         service.buy("BTC", "50000")
         mariadb.execute(f"RENAME TABLE {history}_away TO {history}")

@@ -125,7 +125,7 @@ class IdleRefresher:
 
     is_leader: bool = False
     interval_seconds: float = 60.0
-    last_tick_age_seconds: float | None = None
+    last_cycle_age_seconds: float | None = None
 
 
 @dataclass(slots=True)

@@ -9,7 +9,8 @@ from portfolio.application.errors import LeaseLost, LedgerUnavailable
 from portfolio.application.prices.records import Fence
 from portfolio.application.prices.refresh import RefreshReport
 from portfolio.domain.mark import Mark
-from portfolio.entrypoints.price_loop import PriceLoop
+from portfolio.entrypoints.kept_lease import KeptLease
+from portfolio.entrypoints.price_loop import PriceLoop, Schedule
 from tests.support.fakes.clock import NOON, FakeClock
 from tests.support.fakes.fake_prices import BTC, ETH, OneLease, RecordingPrices, price
 
@@ -36,14 +37,10 @@ class Bench:
         self.more = asyncio.Event()
         self.loop = PriceLoop(
             self.refresh,
-            self.leases,
+            KeptLease(self.leases, self.clock, holder="me", seconds=lease),
             self.prices,
             self.clock,
-            interval_seconds=interval,
-            holder="me",
-            least_interval=least,
-            retention_days=7,
-            lease_seconds=lease,
+            Schedule(interval_seconds=interval, least_interval=least, retention_days=7),
             wait=self.wait,
         )
 
@@ -132,9 +129,8 @@ async def test_during_a_long_tick_the_lease_is_renewed_whatever_becomes_of_the_r
         ends.set()
         return REPORT
 
-    loop = PriceLoop(
-        refresh, leases, RecordingPrices(), clock, interval_seconds=60, holder="me", lease_seconds=0.03, wait=forever
-    )
+    lease = KeptLease(leases, clock, holder="me", seconds=0.03)
+    loop = PriceLoop(refresh, lease, RecordingPrices(), clock, Schedule(interval_seconds=60), wait=forever)
     loop.start()
     await asyncio.wait_for(ends.wait(), 10)
     assert loop.is_leader
@@ -189,7 +185,7 @@ async def test_a_lease_lost_during_a_tick_ends_the_leadership_and_no_tick_is_cou
     bench.errors = [LeaseLost("newer")]
     await bench.go()
     assert not bench.loop.is_leader
-    assert bench.loop.last_tick_age_seconds is None
+    assert bench.loop.last_cycle_age_seconds is None
     await bench.go(1)
     assert bench.clock.slept == [600]  # a third of the lease: then it is asked for again
     await bench.loop.stop()
@@ -202,8 +198,8 @@ async def test_whatever_a_tick_raises_the_loop_goes_on(error: BaseException) -> 
     with capture_logs() as logs:
         await bench.go(1)
     assert bench.ticks == [0, 2]
-    assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["prices.tick_failed"]
-    assert bench.loop.last_tick_age_seconds == 0
+    assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["prices.cycle_failed"]
+    assert bench.loop.last_cycle_age_seconds == 0
     await bench.loop.stop()
 
 
@@ -233,7 +229,7 @@ async def test_the_age_of_the_last_tick_grows_until_the_next() -> None:
     bench = Bench()
     await bench.go()
     bench.clock.advance(30)
-    assert bench.loop.last_tick_age_seconds == 30
+    assert bench.loop.last_cycle_age_seconds == 30
     await bench.loop.stop()
 
 
@@ -279,7 +275,7 @@ async def test_thinning_that_fails_spoils_no_tick_and_is_tried_again() -> None:
     bench = Bench()
     bench.prices.error = LedgerUnavailable("away")
     await bench.go()
-    assert bench.loop.last_tick_age_seconds == 0
+    assert bench.loop.last_cycle_age_seconds == 0
     bench.prices.error = None
     await bench.go(1)
     assert bench.ticks == [0, 60]
@@ -306,7 +302,8 @@ async def test_stopping_without_the_lease_gives_nothing_up() -> None:
 async def test_a_lease_that_was_just_being_taken_is_given_up_too() -> None:
     leases = OneLease()
     leases.answers.clear()
-    loop = PriceLoop(lambda fence: forever(0), leases, RecordingPrices(), FakeClock(), interval_seconds=60, holder="me")  # type: ignore[arg-type,return-value]  # it never comes to a refresh
+    lease = KeptLease(leases, FakeClock(), holder="me")
+    loop = PriceLoop(lambda fence: forever(0), lease, RecordingPrices(), FakeClock(), Schedule(interval_seconds=60))  # type: ignore[arg-type,return-value]  # it never comes to a refresh
     loop.start()
     await leases.until_asked(1)
     await asyncio.wait_for(loop.stop(), 1)
@@ -321,7 +318,8 @@ async def test_stopping_in_the_middle_of_a_tick_ends_it() -> None:
         await forever.wait()
         return REPORT
 
-    loop = PriceLoop(refresh, leases, RecordingPrices(), FakeClock(), interval_seconds=60, holder="me")
+    lease = KeptLease(leases, FakeClock(), holder="me")
+    loop = PriceLoop(refresh, lease, RecordingPrices(), FakeClock(), Schedule(interval_seconds=60))
     loop.start()
     await begun.wait()
     await asyncio.wait_for(loop.stop(), 1)

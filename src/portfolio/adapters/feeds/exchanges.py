@@ -35,7 +35,7 @@ class Exchanges:
     sources, one after the other, have to fit a request's deadline.
     """
 
-    def __init__(  # noqa: PLR0913 (three addresses, two deadlines)
+    def __init__(  # shape: three addresses, two deadlines
         self,
         clock: Clock,
         *,

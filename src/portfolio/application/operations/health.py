@@ -57,7 +57,7 @@ class Refresher(Protocol):
         ...
 
     @property
-    def last_tick_age_seconds(self) -> float | None:
+    def last_cycle_age_seconds(self) -> float | None:
         """Return how long ago the task last did its round; None before the first."""
         ...
 
@@ -95,7 +95,7 @@ class Health:
     prices: PriceHealth
     leader: bool
     interval_seconds: float
-    last_tick_age_seconds: float | None
+    last_cycle_age_seconds: float | None
     unreconciled: Money | None
     unreconciled_lines: Sequence[str]
 
@@ -103,7 +103,7 @@ class Health:
 class ReadHealth:
     """Says how the service is doing within a second, whatever the database does."""
 
-    def __init__(  # noqa: PLR0913 (all that has a health, injected)
+    def __init__(  # shape: all that has a health, injected
         self,
         ledger: Ledger,
         snapshots: Snapshots,
@@ -140,7 +140,7 @@ class ReadHealth:
             prices=prices,
             leader=self._refresher.is_leader,
             interval_seconds=self._refresher.interval_seconds,
-            last_tick_age_seconds=self._refresher.last_tick_age_seconds,
+            last_cycle_age_seconds=self._refresher.last_cycle_age_seconds,
             unreconciled=unreconciled,
             unreconciled_lines=lines,
         )

@@ -61,7 +61,7 @@ class RefreshPrices:
     One refresh runs at a time: who asks while one is running shares its report.
     """
 
-    def __init__(  # noqa: PLR0913 (its parts, injected)
+    def __init__(  # shape: its parts, injected
         self,
         ledger: Ledger,
         prices: PriceStore,

@@ -77,7 +77,7 @@ class _Made(Generic[T]):
 class LockedPlan:
     """Brings a plan under the row lock of the very books that it was made from, and writes signals there."""
 
-    def __init__(  # noqa: PLR0913  its parts, injected
+    def __init__(  # shape: its parts, injected
         self,
         ledger: Ledger,
         signals: Signals,

@@ -178,7 +178,7 @@ def _view(health: Health, now: datetime) -> HealthAnswer:
         refresher=RefresherView(
             leader=health.leader,
             interval_seconds=health.interval_seconds,
-            last_tick_age_seconds=_rounded(health.last_tick_age_seconds, 3),
+            last_tick_age_seconds=_rounded(health.last_cycle_age_seconds, 3),
         ),
         unreconciled=None
         if unreconciled is None
