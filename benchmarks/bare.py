@@ -19,7 +19,7 @@ from litestar import Litestar, Request, Response, get, post
 
 from portfolio.entrypoints.http.app import PortfolioApp
 from portfolio.entrypoints.http.shell.auth import Scope
-from portfolio.entrypoints.http.shell.operation import declares
+from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.server import run
 from portfolio.main import CompositionRoot
 from portfolio.settings import read_settings
@@ -28,8 +28,8 @@ FOLDER = "BENCH_FOLDER"
 JSON = "application/json"
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
-_READ = declares(scope=Scope.READ, summary="floor", tag="floor")
-_BOOK = declares(scope=Scope.TRADE, summary="floor", tag="floor", books=True)
+_READ = access(Scope.READ)
+_BOOK = access(Scope.TRADE, books=True)
 
 
 @get("/bare/bytes/{name:str}", opt=_READ)

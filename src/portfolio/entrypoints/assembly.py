@@ -185,7 +185,7 @@ def assemble(
         check=rim.check_schema,
         open_books=OpenBooks(ledger, clock, Money(settings.initial_cash), portfolio_id, announcer),
         price_loop=loop,
-        finish=(use_cases.carry_through.close, queue.close),
+        finish=(use_cases.uncancelled.close, queue.close),
         close=(refresh.close, *rim.close),
         grace_seconds=GRACE_SHARE * deadline_seconds,
     )

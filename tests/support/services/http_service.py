@@ -266,7 +266,7 @@ async def _answering(cases: UseCases, settings: Settings) -> AsyncIterator[tuple
     async with httpx.AsyncClient(transport=transport, base_url=BASE) as http:
         yield app, http
     await cases.booking.close()
-    await cases.carry_through.close()
+    await cases.uncancelled.close()
     await cases.refresh.close()
 
 

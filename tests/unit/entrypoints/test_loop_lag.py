@@ -36,8 +36,8 @@ async def test_one_that_never_began_can_be_stopped() -> None:
 
 async def test_the_longest_lag_is_told_once() -> None:
     async with running() as service:
-        service.app.state["metrics"].lagged(0.75)
-        service.app.state["metrics"].lagged(0.25)
+        service.app.state.metrics.lagged(0.75)
+        service.app.state.metrics.lagged(0.25)
         first, second = await _figures(service), await _figures(service)
     assert first["portfolio_event_loop_lag_max_seconds"] == 0.75
     assert second["portfolio_event_loop_lag_max_seconds"] == 0

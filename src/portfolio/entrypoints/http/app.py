@@ -2,83 +2,75 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
-from functools import cache, partial
-from typing import Any
+from dataclasses import fields
+from typing import Any, cast
 
 import structlog
 from litestar import Litestar, Request, Response
-from litestar.datastructures import State
-from litestar.exceptions import HTTPException
-from litestar.types import LifespanHook, Message, Receive, Scope, Send
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import ASGIApp, LifespanHook, Message, Receive, Scope, Send
 
 from portfolio.application.errors import ApplicationError
 from portfolio.domain.errors import DomainError
 from portfolio.entrypoints.http.errors import (
     INTERNAL,
     MALFORMED,
+    METHOD_NOT_ALLOWED,
+    ProblemKind,
     RequestError,
     field_errors,
     headers_of,
     kind_of,
     kind_of_status,
 )
-from portfolio.entrypoints.http.ledger import bookings, cash, trades
-from portfolio.entrypoints.http.operations import docs, health, openapi
-from portfolio.entrypoints.http.performance import controller as performance
-from portfolio.entrypoints.http.performance import timeframes
-from portfolio.entrypoints.http.portfolio import controller as portfolio
-from portfolio.entrypoints.http.portfolio.controller import PortfolioAnswers
-from portfolio.entrypoints.http.rebalancing import controller as rebalance
-from portfolio.entrypoints.http.rebalancing import pretrade, signals
-from portfolio.entrypoints.http.risk import controller as risk
+from portfolio.entrypoints.http.ledger.bookings import BookingController
+from portfolio.entrypoints.http.ledger.cash import CashController
+from portfolio.entrypoints.http.ledger.trades import TradeController
+from portfolio.entrypoints.http.ledger.views import BookingViews
+from portfolio.entrypoints.http.operations.controller import HealthController
+from portfolio.entrypoints.http.operations.docs import DocsDocument, DocsPage, docs_router
+from portfolio.entrypoints.http.operations.openapi import (
+    DocumentController,
+    OpenApiDocument,
+    StructSchemas,
+    openapi_config,
+)
+from portfolio.entrypoints.http.performance.controller import PerformanceController
+from portfolio.entrypoints.http.portfolio.controller import PortfolioAnswers, PortfolioController
+from portfolio.entrypoints.http.portfolio.reads import MarketReader
+from portfolio.entrypoints.http.rebalancing.controller import RebalancingController
+from portfolio.entrypoints.http.rebalancing.pretrade import PretradeController
+from portfolio.entrypoints.http.rebalancing.signals import SignalController
+from portfolio.entrypoints.http.risk.controller import RiskController
 from portfolio.entrypoints.http.shell.admission import Admission
 from portfolio.entrypoints.http.shell.auth import check_exposure
 from portfolio.entrypoints.http.shell.client_address import ClientAddresses
+from portfolio.entrypoints.http.shell.injection import provided
 from portfolio.entrypoints.http.shell.metrics import Metrics
 from portfolio.entrypoints.http.shell.price_label import SimulatedLabel
+from portfolio.entrypoints.http.shell.queries import allowed_methods, refused_parameters
 from portfolio.entrypoints.http.shell.request_log import RequestLog
 from portfolio.entrypoints.http.shell.responses import problem, problem_answer
+from portfolio.entrypoints.http.shell.strict_body import StrictBody
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.loop_lag import LoopLag
 from portfolio.settings import Settings
 
 BODY_BYTES = 64 * 1024
 
-ROUTES = (
-    health.read_health,
-    health.read_liveness,
-    health.read_readiness,
-    health.read_metrics,
-    portfolio.read_whole,
-    portfolio.read_positions,
-    portfolio.refresh,
-    performance.read_performance,
-    timeframes.read_timeframes,
-    risk.read_concentration,
-    risk.read_correlation,
-    risk.read_volatility,
-    risk.read_value_at_risk,
-    risk.read_sectors,
-    risk.read_portfolio_health,
-    rebalance.read_analysis,
-    rebalance.read_recommendations,
-    rebalance.ask_what_if,
-    signals.generate_signals,
-    signals.list_signals,
-    signals.acknowledge_signal,
-    pretrade.check_trade,
-    bookings.update_holdings,
-    bookings.update_holdings_batch,
-    bookings.read_booking,
-    bookings.list_bookings,
-    cash.create_transaction,
-    trades.list_trades,
-    trades.reverse_trade,
-    openapi.read_document,
-    docs.read_page,
-    docs.read_asset,
+CONTROLLERS = (
+    HealthController,
+    PortfolioController,
+    PerformanceController,
+    RiskController,
+    RebalancingController,
+    SignalController,
+    PretradeController,
+    BookingController,
+    TradeController,
+    CashController,
+    DocumentController,
 )
 
 _log = structlog.get_logger(__name__)
@@ -87,14 +79,16 @@ _log = structlog.get_logger(__name__)
 class PortfolioApp(Litestar):
     """The application with its outermost layers, which see what the framework answers by itself too."""
 
+    outermost: ASGIApp
+
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection."""
         if scope["type"] == "lifespan":
             await super().__call__(scope, receive, send)
         elif scope["type"] == "http" and scope["method"] == "HEAD":
-            await self.state["outermost"]({**scope, "method": "GET"}, receive, _bodiless(send))
+            await self.outermost(cast("Scope", {**scope, "method": "GET"}), receive, _bodiless(send))
         else:
-            await self.state["outermost"](scope, receive, send)
+            await self.outermost(scope, receive, send)
 
     async def serve_inner(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection without the layers around the framework."""
@@ -119,24 +113,38 @@ def create_app(
     admission = Admission(settings, use_cases.clock, addresses)
     metrics = Metrics(use_cases)
     lag = LoopLag(metrics.lagged)
+    openapi_document = OpenApiDocument(keyed=admission.is_keyed)
     app = PortfolioApp(
-        # Handlers keep what they resolved from the first application they served: each has its own.
-        route_handlers=copy.deepcopy(ROUTES),
+        route_handlers=CONTROLLERS,
+        dependencies=provided(_injected(use_cases, metrics, openapi_document)),
         guards=[admission],
+        dto=StrictBody,
+        return_dto=None,
         exception_handlers={Exception: _answer_error},
         request_max_body_size=BODY_BYTES,
-        openapi_config=None,
+        openapi_config=openapi_config(docs_router(), [DocsPage(), DocsDocument(openapi_document)]),
+        plugins=[StructSchemas()],
         logging_config=None,
         on_startup=[lag.start, *on_startup],
         on_shutdown=[*on_shutdown, lag.stop],
-        state=State({"use_cases": use_cases, "metrics": metrics, "portfolio_answers": PortfolioAnswers(use_cases)}),
     )
-    # Made when first asked for: the service is to answer its first request soon after its start.
-    app.state["openapi"] = cache(partial(openapi.encode_document, app, keyed=admission.is_keyed))
-    app.state["docs_document"] = cache(partial(docs.encode_document, app, keyed=admission.is_keyed))
+    openapi_document.of(app)
+    app.state.metrics = metrics
     logged = RequestLog(app.serve_inner, metrics, addresses, deadline_seconds=settings.request_deadline_seconds)
-    app.state["outermost"] = SimulatedLabel(logged) if settings.is_simulated else logged
+    app.outermost = SimulatedLabel(logged) if settings.is_simulated else logged
     return app
+
+
+def _injected(use_cases: UseCases, metrics: Metrics, openapi_document: OpenApiDocument) -> dict[str, object]:
+    """Return what handlers may ask for, by the name of the argument."""
+    return {
+        **{field.name: getattr(use_cases, field.name) for field in fields(use_cases)},
+        "metrics": metrics,
+        "openapi_document": openapi_document,
+        "booking_views": BookingViews(use_cases.categories, use_cases.max_price_age),
+        "portfolio_answers": PortfolioAnswers(use_cases),
+        "market_reader": MarketReader(use_cases),
+    }
 
 
 def _bodiless(send: Send) -> Send:
@@ -156,16 +164,24 @@ def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response
     if isinstance(error, RequestError | DomainError | ApplicationError):
         kind = kind_of(error)
         body = problem(kind, str(error), path=path, errors=field_errors(error))
-        return problem_answer(body, headers=headers_of(error, kind))
+        return problem_answer(body, headers={**headers_of(error, kind), **_allowed(request, kind)})
+    if isinstance(error, ValidationException):
+        return _answer_error(request, refused_parameters(error))
     if isinstance(error, HTTPException) and error.status_code < 500:
         kind = kind_of_status(error.status_code)
-        body = problem(kind, _words(error, kind.title), path=path)
-        return problem_answer(body, headers=error.headers)
+        return problem_answer(problem(kind, _words(error, kind.title), path=path), headers=_allowed(request, kind))
     if isinstance(error, HTTPException) and error.detail == "client disconnected prematurely":
         return problem_answer(problem(MALFORMED, "the body broke off", path=path))
     _log.error("request.failed", exc_info=error)
     detail = "the service failed; its log has the details under this request's X-Request-ID"
     return problem_answer(problem(INTERNAL, detail, path=path))
+
+
+def _allowed(request: Request[Any, Any, Any], kind: ProblemKind) -> dict[str, str]:
+    """Return the header that says which methods a path knows, where it does not know this one: the same for all."""
+    if kind is not METHOD_NOT_ALLOWED:
+        return {}
+    return {"Allow": ", ".join(allowed_methods(request.app, request.scope["path"]))}
 
 
 def _words(error: HTTPException, title: str) -> str:

@@ -24,7 +24,7 @@ from portfolio.domain.ledger.position import Position
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
-from portfolio.entrypoints.http.portfolio.answer_cache import Encoded, StandingAnswer
+from portfolio.entrypoints.http.portfolio.answer_cache import Encoded, CachedAnswer
 from portfolio.entrypoints.http.portfolio.controller import PortfolioAnswers
 from portfolio.settings import Settings
 from tests.support.fakes.clock import FakeClock
@@ -202,7 +202,7 @@ async def test_an_answer_that_failed_is_made_anew(service: Service) -> None:
         return Encoded(b"{}")
 
     made: list[int] = []
-    standing = StandingAnswer(service.cases, fail_first)
+    standing = CachedAnswer(service.cases, fail_first)
     with pytest.raises(LedgerUnavailable):
         await standing()
     assert (await standing()).body == b"{}"
@@ -217,7 +217,7 @@ async def test_of_an_answer_that_takes_seconds_no_second_one_is_in_the_making(se
 
     made: list[int] = []
     goes_on = asyncio.Event()
-    standing = StandingAnswer(service.cases, make)
+    standing = CachedAnswer(service.cases, make)
     asking = []
     for _ in range(3):
         asking.append(asyncio.create_task(standing()))

@@ -71,7 +71,7 @@ async def test_a_batch_has_no_key_of_its_own(service: Service) -> None:
 
 @pytest.mark.parametrize(
     ("url", "body"),
-    [(URL, BUY), ("/cash/transactions", {"kind": "deposit", "amount": 1}), (f"{URL}/batch", {"bookings": []})],
+    [(URL, BUY), ("/cash/transactions", {"kind": "deposit", "amount": 1}), (f"{URL}/batch", {"bookings": [BUY]})],
 )
 async def test_two_different_keys_in_headers_are_refused(service: Service, url: str, body: dict[str, Any]) -> None:
     answer = await service.http.post(url, json=body, headers=[("Idempotency-Key", "k"), ("idempotency-key", "l")])

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 import msgspec
+from litestar.params import QueryParameter
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from portfolio.application.ledger.cash import MoveCash
@@ -25,7 +26,6 @@ from portfolio.entrypoints.http.shell.bodies import (
     Name,
     Notes,
     Owner,
-    PageSize,
     PositiveFigure,
     Reading,
     Share,
@@ -41,14 +41,35 @@ MOST_BOOKINGS = 1_000
 # A batch that is wrong throughout is not read to its end.
 MOST_COMPLAINTS = 100
 
-TradesCursor = Annotated[str, Meta(pattern="^t[0-9a-f]{1,15}$", description="`next_cursor` of the page before.")]
-OutcomesCursor = Annotated[str, Meta(pattern="^r[0-9a-f]{1,15}$", description="`next_cursor` of the page before.")]
+TradesCursor = Annotated[
+    str | None, QueryParameter(pattern="^t[0-9a-f]{1,15}$", description="`next_cursor` of the page before.")
+]
+OutcomesCursor = Annotated[
+    str | None, QueryParameter(pattern="^r[0-9a-f]{1,15}$", description="`next_cursor` of the page before.")
+]
 OverrideOwner = Annotated[
     Owner,
     Meta(
         description="Whose booking an override makes good: the name of the key that booked first, or, in an open "
         "service, its engine. Only with `override`; by default the one owner that has a booking under this key."
     ),
+]
+
+
+SymbolQuery = Annotated[str | None, QueryParameter(description="Of this asset alone.", min_length=1, max_length=40)]
+SideQuery = Annotated[
+    str | None, QueryParameter(description="BUY or SELL, in any case.", pattern="^([Bb][Uu][Yy]|[Ss][Ee][Ll][Ll])$")
+]
+EngineQuery = Annotated[
+    str | None,
+    QueryParameter(
+        description="As this engine reported them.", min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$"
+    ),
+]
+SinceQuery = Annotated[str | None, QueryParameter(description="Executed at this moment or later.", max_length=40)]
+UntilQuery = Annotated[str | None, QueryParameter(description="Executed before this moment.", max_length=40)]
+OutcomeStatus = Annotated[
+    Literal["refused"], QueryParameter(description="Which bookings are wanted: the refused ones.")
 ]
 
 
@@ -92,32 +113,6 @@ class ReversalBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Why a trade is taken back."""
 
     notes: Notes | None = None
-
-
-class TradesQuery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Which trades are wanted."""
-
-    symbol: SymbolText | None = None
-    side: SideText | None = None
-    engine: Name | None = None
-    since: MomentText | None = None
-    until: MomentText | None = None
-    limit: PageSize = 100
-    cursor: TradesCursor | None = None
-
-
-class OutcomesQuery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Which bookings are wanted: the refused ones."""
-
-    status: Literal["refused"]
-    limit: PageSize = 100
-    cursor: OutcomesCursor | None = None
-
-
-class OutcomeQuery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Whose key it is: by default the caller's own."""
-
-    owner: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
 
 
 def book_trade(body: BookingBody, caller: Caller, now: datetime, *, header_key: str | None = None) -> BookTrade:
@@ -210,22 +205,30 @@ def move_cash(body: CashTransactionBody, caller: Caller, *, header_key: str | No
     )
 
 
-def trade_filter(query: TradesQuery) -> TradeFilter:
+def trade_filter(  # shape: each part of the query is an argument
+    symbol: str | None,
+    side: str | None,
+    engine: str | None,
+    *,
+    since: str | None,
+    until: str | None,
+    limit: int,
+    cursor: str | None,
+) -> TradeFilter:
     """Return which trades the query asks for.
 
     Raises:
         RequestError: a parameter is wrong.
     """
     reading = Reading()
-    symbol = query.symbol
     wanted = TradeFilter(
         symbol=None if symbol is None else reading.taking("symbol", lambda: read_symbol(symbol), None),
-        side=Side(query.side.upper()) if query.side else None,
-        engine=query.engine,
-        since=_bound(reading, "since", query.since),
-        until=_bound(reading, "until", query.until),
-        before=read_cursor(query.cursor),
-        limit=query.limit,
+        side=Side(side.upper()) if side else None,
+        engine=engine,
+        since=_bound(reading, "since", since),
+        until=_bound(reading, "until", until),
+        before=read_cursor(cursor),
+        limit=limit,
     )
     reading.finish()
     return wanted

@@ -2,102 +2,115 @@
 
 from __future__ import annotations
 
-from litestar import Response, get, post
+from typing import Annotated, Final
 
+from litestar import Controller, Response, get, post
+from litestar.params import JSONBody, PathParameter
+
+from portfolio.application.clock import Clock
 from portfolio.application.errors import NotFound
+from portfolio.application.ledger.ports import Ledger
 from portfolio.application.ledger.records import BookedTrade, TradeEntry
+from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, NotReversible, OutOfRange
 from portfolio.domain.ledger.trade import Side
 from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS
-from portfolio.entrypoints.http.ledger import examples
 from portfolio.entrypoints.http.ledger.answers import ReversalAnswer, TradesAnswer, TradeView
-from portfolio.entrypoints.http.ledger.bookings import REPLAYED
 from portfolio.entrypoints.http.ledger.position_views import position_view
-from portfolio.entrypoints.http.ledger.requests import ReversalBody, TradesQuery, trade_filter
-from portfolio.entrypoints.http.ledger.views import value_after
-from portfolio.entrypoints.http.shell.admission import caller_of
+from portfolio.entrypoints.http.ledger.requests import (
+    EngineQuery,
+    ReversalBody,
+    SideQuery,
+    SinceQuery,
+    SymbolQuery,
+    TradesCursor,
+    UntilQuery,
+    trade_filter,
+)
+from portfolio.entrypoints.http.ledger.views import BookingViews
+from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
-from portfolio.entrypoints.http.shell.bodies import decode, read_query, write_cursor
+from portfolio.entrypoints.http.shell.bodies import PageSize, write_cursor
+from portfolio.entrypoints.http.shell.idempotency import REPLAYED
+from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.numbers import number, number_or_null
-from portfolio.entrypoints.http.shell.operation import declares
-from portfolio.entrypoints.http.shell.responses import answer
-from portfolio.entrypoints.http.shell.use_cases import HttpRequest, use_cases_of
+from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
 
-TAG = "trades"
-LARGEST_ID = 2**63 - 1
+LARGEST_ID: Final = 2**63 - 1
 
-
-@get(
-    "/trades",
-    opt=declares(
-        scope=Scope.READ,
-        summary="Booked trades, newest first",
-        tag=TAG,
-        query=TradesQuery,
-        answer=TradesAnswer,
-        example=examples.TRADES,
-    ),
-)
-async def list_trades(request: HttpRequest) -> Response[bytes]:
-    """Return what was booked here, newest first; rows that other programs wrote are not listed."""
-    cases = use_cases_of(request)
-    page = await cases.ledger.trades(trade_filter(read_query(request, TradesQuery)))
-    views = [_view(booked, booked.entry) for booked in page.items if booked.entry is not None]
-    content = TradesAnswer(
-        timestamp=cases.clock.now(),
-        trades=views,
-        count=len(views),
-        next_cursor=write_cursor("t", page.next_before),
-    )
-    return answer(content)
+TradeId = Annotated[str, PathParameter(description="The trade's `id`: a whole number above zero.")]
 
 
-@post(
-    "/trades/{trade_id:str}/reverse",
-    status_code=200,
-    opt=declares(
-        scope=Scope.ADMIN,
+class TradeController(Controller):
+    """Routes of booked trades."""
+
+    tags = ["trades"]
+
+    @get("/trades", summary="Booked trades, newest first", opt=access(Scope.READ))
+    async def list_trades(  # shape: each part of the query is an argument
+        self,
+        ledger: Injected[Ledger],
+        clock: Injected[Clock],
+        symbol: SymbolQuery = None,
+        side: SideQuery = None,
+        engine: EngineQuery = None,
+        since: SinceQuery = None,
+        until: UntilQuery = None,
+        limit: PageSize = 100,
+        cursor: TradesCursor = None,
+    ) -> TradesAnswer:
+        """Return what was booked here, newest first; rows that other programs wrote are not listed."""
+        wanted = trade_filter(symbol, side, engine, since=since, until=until, limit=limit, cursor=cursor)
+        page = await ledger.trades(wanted)
+        views = [_view(booked, booked.entry) for booked in page.items if booked.entry is not None]
+        following = write_cursor("t", page.next_before)
+        return TradesAnswer(timestamp=clock.now(), trades=views, count=len(views), next_cursor=following)
+
+    @post(
+        "/trades/{trade_id:str}/reverse",
+        status_code=200,
         summary="Book the opposite of a trade",
-        tag=TAG,
-        body=ReversalBody,
-        body_required=False,
-        body_examples=examples.REVERSALS,
-        path={"trade_id": {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}},
-        answer=ReversalAnswer,
-        example=examples.REVERSED,
-        problems=(
-            NOT_FOUND,
-            *(PROBLEMS[error] for error in (OutOfRange, NotReversible, InsufficientQuantity, InsufficientCash)),
-            *WRITE_PROBLEMS,
+        opt=access(
+            Scope.ADMIN,
+            problems=(
+                NOT_FOUND,
+                *(PROBLEMS[error] for error in (OutOfRange, NotReversible, InsufficientQuantity, InsufficientCash)),
+                *WRITE_PROBLEMS,
+            ),
         ),
-    ),
-)
-async def reverse_trade(request: HttpRequest) -> Response[bytes]:
-    """Take a trade back by booking its opposite, linked to it, once; nothing is ever deleted.
-
-    Sent again by the same caller it is answered with the reversal there is, `replayed: true`, and position and cash as
-    they are by now.
-    """
-    cases = use_cases_of(request)
-    given = request.path_params["trade_id"]
-    # Not int(): it would take a thousand digits, blanks and the digits of other scripts.
-    if not (given.isascii() and given.isdigit() and len(given) <= 19 and 0 < int(given) <= LARGEST_ID):
-        raise NotFound("trade", repr(given[:40]))
-    raw = await request.body()
-    body = decode(raw, ReversalBody) if raw else ReversalBody()
-    reply = await cases.carry_through(cases.reverse(int(given), owner=caller_of(request).owner(None), notes=body.notes))
-    at = reply.entry.booked_at
-    content = ReversalAnswer(
-        timestamp=at,
-        message=f"Trade {reply.reverses} reversed",
-        trade_id=reply.trade_id,
-        reverses=reply.reverses,
-        position=position_view(value_after(cases, reply.position, at, total=reply.total_value), updated_at=at),
-        cash_balance=number(reply.cash),
-        realized_pnl=number(reply.entry.trade.realized_pnl),
-        replayed=reply.replayed,
     )
-    return answer(content, headers={REPLAYED: "true"} if reply.replayed else None)
+    async def reverse_trade(  # shape: what the framework injects
+        self,
+        request: HttpRequest,
+        trade_id: TradeId,
+        reverse: Injected[ReverseTrade],
+        uncancelled: Injected[Uncancelled],
+        booking_views: Injected[BookingViews],
+        data: JSONBody[ReversalBody | None] = None,
+    ) -> Response[ReversalAnswer]:
+        """Take a trade back by booking its opposite, linked to it, once; nothing is ever deleted.
+
+        Sent again by the same caller it is answered with the reversal there is, `replayed: true`, and position and cash
+        as they are by now.
+        """
+        # Not int(): it would take a thousand digits, blanks and the digits of other scripts.
+        if not (trade_id.isascii() and trade_id.isdigit() and len(trade_id) <= 19 and 0 < int(trade_id) <= LARGEST_ID):
+            raise NotFound("trade", repr(trade_id[:40]))
+        notes, owner = data.notes if data else None, request.user.owner(None)
+        reply = await uncancelled(reverse(int(trade_id), owner=owner, notes=notes))
+        at = reply.entry.booked_at
+        value = booking_views.value_after(reply.position, at, total=reply.total_value)
+        content = ReversalAnswer(
+            timestamp=at,
+            message=f"Trade {reply.reverses} reversed",
+            trade_id=reply.trade_id,
+            reverses=reply.reverses,
+            position=position_view(value, updated_at=at),
+            cash_balance=number(reply.cash),
+            realized_pnl=number(reply.entry.trade.realized_pnl),
+            replayed=reply.replayed,
+        )
+        return Response(content, headers={REPLAYED: "true"} if reply.replayed else None)
 
 
 def _view(booked: BookedTrade, entry: TradeEntry) -> TradeView:

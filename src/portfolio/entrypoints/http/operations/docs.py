@@ -7,14 +7,15 @@ from functools import cache
 from importlib.resources.abc import Traversable
 from typing import Any, Final
 
-from litestar import Litestar, Response, get
+from litestar import MediaType, Request, Response, Router, get
+from litestar.openapi.plugins import OpenAPIRenderPlugin
 
 from portfolio.application.errors import NotFound
-from portfolio.entrypoints.http.operations.openapi import Json, document
+from portfolio.entrypoints.http.operations.openapi import Json, OpenApiDocument
+from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
-from portfolio.entrypoints.http.shell.operation import declares
+from portfolio.entrypoints.http.shell.injection import HttpRequest
 from portfolio.entrypoints.http.shell.responses import encode, encoded
-from portfolio.entrypoints.http.shell.use_cases import HttpRequest
 
 PAGE: Final = b"""<!DOCTYPE html>
 <html lang="en">
@@ -56,32 +57,76 @@ MEDIA_TYPES: Final = {
 }
 
 
-@get("/docs", opt=declares(scope=Scope.READ, summary="The pages", tag="documentation", hidden=True))
-async def read_page() -> Response[bytes]:
-    """Return the page that shows this document."""
-    return encoded(PAGE, media_type="text/html", headers=HEADERS)
+class DocsPage(OpenAPIRenderPlugin):
+    """The page, and the files that it is made of."""
+
+    def __init__(self) -> None:
+        super().__init__(path="/", media_type=MediaType.HTML)
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: Json) -> bytes:
+        """Return the page."""
+        return PAGE
+
+    def receive_router(self, router: Router) -> None:
+        """Add the page's files to its router."""
+        router.register(read_script)
+        router.register(read_asset)
 
 
-@get("/docs/{name:str}", opt=declares(scope=Scope.READ, summary="Their parts", tag="documentation", hidden=True))
+class DocsDocument(OpenAPIRenderPlugin):
+    """The document as the page reads it."""
+
+    def __init__(self, openapi_document: OpenApiDocument) -> None:
+        super().__init__(path="/openapi.json", media_type=MediaType.JSON)
+        self._openapi_document = openapi_document
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: Json) -> bytes:
+        """Return the document in the words of OpenAPI 3.0."""
+        return encode_document(self._openapi_document)
+
+
+@get("/start.js", media_type="text/javascript")
+async def read_script() -> bytes:
+    """Return what starts the page."""
+    return START
+
+
+@get([f"/{name}" for name in MEDIA_TYPES])
 async def read_asset(request: HttpRequest) -> Response[bytes]:
     """Return a file of the page."""
-    name = request.path_params["name"]
-    if name == "openapi.json":
-        return encoded(request.app.state["docs_document"](), headers=HEADERS)
-    if name == "start.js":
-        return encoded(START, media_type="text/javascript", headers=HEADERS)
-    if name not in MEDIA_TYPES:
-        raise NotFound("page", repr(name[:40]))
-    return encoded(_asset(name), media_type=MEDIA_TYPES[name], headers={**HEADERS, "Cache-Control": "max-age=3600"})
+    name = request.scope["path"].rpartition("/")[2]
+    return encoded(_asset(name), media_type=MEDIA_TYPES[name], headers={"Cache-Control": "max-age=3600"})
 
 
-def encode_document(app: Litestar, *, keyed: bool) -> bytes:
+def docs_router() -> Router:
+    """Return the router of the pages, which the framework fills."""
+    return Router(
+        "/docs",
+        route_handlers=[],
+        include_in_schema=False,
+        opt=access(Scope.READ),
+        response_headers=HEADERS,
+        dto=None,
+        return_dto=None,
+        after_request=_refuse_unknown_page,
+    )
+
+
+def _refuse_unknown_page(response: Response[Any]) -> Response[Any]:
+    """Refuse what is no page as everywhere; the framework has an answer of its own for it."""
+    if response.status_code == 404:
+        raise NotFound("page", "of that name")
+    return response
+
+
+@cache
+def encode_document(openapi_document: OpenApiDocument) -> bytes:
     """Return the document as the packaged Swagger UI takes it.
 
     That release shows OpenAPI 3.0 and refuses 3.1, so the pages get a copy in the older words; programs get the
     original.
     """
-    return encode({**_in_older_words(document(app, keyed=keyed)), "openapi": "3.0.3"})
+    return encode({**_in_older_words(openapi_document.document()), "openapi": "3.0.3"})
 
 
 def _in_older_words(part: Any) -> Any:

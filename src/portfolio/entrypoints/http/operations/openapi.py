@@ -1,14 +1,26 @@
-"""The OpenAPI 3.1 document, made from what the routes declare, and the pages that show it, served offline."""
+"""The OpenAPI 3.1 document: the framework's own, with what it cannot know of the contract.
+
+That is the problems that a route may answer and the scopes it asks for, HEAD beside each GET, and 405 everywhere.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
 
 import msgspec
-from litestar import Litestar, Response, get
+from litestar import Controller, Litestar, Response, Router, get
+from litestar._openapi.schema_generation import SchemaCreator
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import OpenAPIRenderPlugin
+from litestar.openapi.spec import Components, Schema, SecurityScheme
+from litestar.plugins import OpenAPISchemaPlugin
 from litestar.routes import HTTPRoute
+from litestar.typing import FieldDefinition
 
 from portfolio import __version__
 from portfolio.entrypoints.http.errors import (
@@ -17,6 +29,7 @@ from portfolio.entrypoints.http.errors import (
     FOREIGN_ORIGIN,
     INTERNAL,
     MALFORMED,
+    METHOD_NOT_ALLOWED,
     OUTCOME_UNKNOWN,
     PROBLEMS,
     RATE_LIMITED,
@@ -26,68 +39,150 @@ from portfolio.entrypoints.http.errors import (
     UNSUPPORTED_MEDIA_TYPE,
     ProblemKind,
 )
+from portfolio.entrypoints.http.shell.access import Access, access, access_of
 from portfolio.entrypoints.http.shell.auth import Scope
-from portfolio.entrypoints.http.shell.operation import Operation, declares, operation_of
+from portfolio.entrypoints.http.shell.injection import Injected
 from portfolio.entrypoints.http.shell.responses import JSON, PROBLEM_JSON, Problem, encode, encoded
-from portfolio.entrypoints.http.shell.use_cases import HttpRequest
 
 Json = dict[str, Any]
 
-DESCRIPTION = """\
+DESCRIPTION: Final = """\
 The books of a crypto portfolio, exact to the last digit.
 
 Success is always 200 with `status: success` and a UTC `timestamp`; everything else is a problem of RFC 9457.
 Numbers are JSON numbers written from exact decimals: no exponent, no trailing zeros. What is undefined is null, and
-`reasons` says why. Send a booking with `client_trade_id` (or the header `Idempotency-Key`) and it happens exactly once,
-however often it is sent.
+`reasons` says why. With `Accept: application/json;IEEE754Compatible=true` every decimal of an answer is a JSON string
+of the same digits, for clients whose numbers are doubles. Send a booking with `client_trade_id` (or the header
+`Idempotency-Key`) and it happens exactly once, however often it is sent.
 Scopes do not include each other: a key lists all that it has.
 """
-SECURITY = {
-    "apiKey": {"type": "apiKey", "in": "header", "name": "X-TRADING-API-KEY"},
-    "bearer": {"type": "http", "scheme": "bearer"},
+_SECURITY: Final = {
+    "apiKey": SecurityScheme(type="apiKey", name="X-TRADING-API-KEY", security_scheme_in="header"),
+    "bearer": SecurityScheme(type="http", scheme="bearer"),
 }
-_REF = "#/components/schemas/{name}"
+_READ_ERRORS: Final = frozenset({"LedgerUnavailable", "PortfolioMissing", "SchemaUnknown"})
 
 
-@get(
-    "/openapi.json",
-    opt=declares(scope=Scope.READ, summary="This document", tag="documentation", hidden=True),
-)
-async def read_document(request: HttpRequest) -> Response[bytes]:
-    """Return the OpenAPI document."""
-    return encoded(request.app.state["openapi"]())
+def openapi_config(router: Router, pages: Sequence[OpenAPIRenderPlugin]) -> OpenAPIConfig:
+    """Return what the framework is told about the document, and the pages that show it."""
+    return OpenAPIConfig(
+        title="portfolio",
+        version=__version__,
+        description=DESCRIPTION,
+        use_handler_docstrings=True,
+        operation_id_creator=lambda handler, _method, _path: handler.handler_name,
+        components=Components(security_schemes=dict(_SECURITY), schemas={}),
+        servers=[],
+        openapi_router=router,
+        render_plugins=pages,
+    )
 
 
-def encode_document(app: Litestar, *, keyed: bool) -> bytes:
-    """Return the OpenAPI document of the application, encoded."""
-    return encode(document(app, keyed=keyed))
+class StructSchemas(OpenAPISchemaPlugin):
+    """Schemas of bodies and answers as msgspec tells them, which decodes and encodes them."""
+
+    def is_plugin_supported_field(self, field_definition: FieldDefinition) -> bool:
+        """Return whether it is a struct."""
+        return not field_definition.is_union and field_definition.is_subclass_of(msgspec.Struct)
+
+    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: SchemaCreator) -> Schema:
+        """Return the schema of a struct, kept among the components."""
+        kind = field_definition.annotation
+        schema = schema_creator.schema_registry.get_schema_for_field_definition(field_definition)
+        _, components = msgspec.json.schema_components([kind], ref_template="{name}")
+        nested = {found.__name__: found for found in _structs_in(msgspec.inspect.type_info(kind))}
+
+        def written(part: Any) -> Any:
+            if isinstance(part, list):
+                return [written(one) for one in part]
+            if not isinstance(part, dict):
+                return part
+            if "$ref" in part:
+                name = part["$ref"]
+                if name not in nested:  # no struct: written in place
+                    return written(components[name])
+                schema_creator.for_field_definition(FieldDefinition.from_annotation(nested[name]))
+                return {"$ref": f"#/components/schemas/{name}"}
+            return {name: written(one) for name, one in part.items()}
+
+        aliases = schema.field_aliases()
+        for name, value in written(components[kind.__name__]).items():
+            setattr(schema, aliases.get(name, name), value)
+        return schema
+
+
+def _structs_in(part: Any) -> Iterator[type[msgspec.Struct]]:
+    """Yield every struct that a type is made of."""
+    if isinstance(part, msgspec.inspect.StructType):
+        yield part.cls
+    if isinstance(part, msgspec.Struct):
+        for name in part.__struct_fields__:
+            yield from _structs_in(getattr(part, name))
+    elif isinstance(part, tuple):
+        for one in part:
+            yield from _structs_in(one)
+
+
+class DocumentController(Controller):
+    """The route of the document; the pages that show it have their own."""
+
+    include_in_schema = False
+
+    @get("/openapi.json", opt=access(Scope.READ))
+    async def read_document(self, openapi_document: Injected[OpenApiDocument]) -> Response[bytes]:
+        """Return the OpenAPI document."""
+        return encoded(openapi_document.encoded())
+
+
+class OpenApiDocument:
+    """The document of one application, made when it is first asked for: the service starts sooner without."""
+
+    def __init__(self, *, keyed: bool) -> None:
+        """``keyed``: an API key is needed."""
+        self._keyed = keyed
+        self._app: Litestar | None = None
+        self._made: Json | None = None
+        self._encoded: bytes | None = None
+
+    def of(self, app: Litestar) -> None:
+        """Take notice of the application."""
+        self._app = app
+
+    def document(self) -> Json:
+        """Return the document."""
+        assert self._app is not None
+        if self._made is None:
+            self._made = document(self._app, keyed=self._keyed)
+        return self._made
+
+    def encoded(self) -> bytes:
+        """Return the document as JSON."""
+        if self._encoded is None:
+            self._encoded = encode(self.document())
+        return self._encoded
 
 
 def document(app: Litestar, *, keyed: bool) -> Json:
-    """Return the OpenAPI document of every route that the application declares; ``keyed``: an API key is needed."""
-    declared = sorted(_declared(app), key=lambda found: (found[0], found[1]))
-    schemas, components = _schemas(operation for _, _, operation, _ in declared)
-    paths: dict[str, Json] = {}
-    for path, method, operation, handler in declared:
-        described = _described(operation, handler, schemas)
-        if keyed and operation.scope is not None:
-            described["security"] = [{"apiKey": []}, {"bearer": []}]
-        paths.setdefault(path, {})[method] = described
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "portfolio", "version": __version__, "description": DESCRIPTION},
-        "paths": paths,
-        "components": {
-            "schemas": components,
-            **({"securitySchemes": SECURITY} if keyed else {}),
-        },
-    }
+    """Return the framework's document of every route, completed by what the contract adds."""
+    made: Json = app.openapi_schema.to_schema()
+    if not keyed:
+        del made["components"]["securitySchemes"]
+    components = made["components"]["schemas"]
+    _, problem = msgspec.json.schema_components([Problem], ref_template="#/components/schemas/{name}")
+    components |= {name: schema for name, schema in problem.items() if name not in components}
+    for path, method, handler in _described(app):
+        operations = made["paths"][path]
+        _complete(operations[method], handler, method, keyed=keyed)
+        _add_examples(operations[method], f"{method.upper()} {path}")
+        if method == "get":
+            operations["head"] = _head_of(operations["get"])
+    return made
 
 
-def problems_of(operation: Operation, method: str) -> list[ProblemKind]:
+def problems_of(access: Access, method: str) -> list[ProblemKind]:
     """Return every problem that a route may answer, its own and those of all routes."""
-    kinds = [MALFORMED, FOREIGN_ORIGIN, INTERNAL, DEADLINE, *operation.problems]
-    if operation.scope is not None:
+    kinds = [MALFORMED, FOREIGN_ORIGIN, METHOD_NOT_ALLOWED, INTERNAL, DEADLINE, *access.problems]
+    if access.scope is not None:
         kinds += [UNAUTHORIZED, FORBIDDEN, RATE_LIMITED]
         kinds += [kind for error, kind in PROBLEMS.items() if error.__name__ in _READ_ERRORS]
     if method == "post":
@@ -95,79 +190,46 @@ def problems_of(operation: Operation, method: str) -> list[ProblemKind]:
     return sorted(set(kinds), key=lambda kind: (kind.status, kind.slug))
 
 
-_READ_ERRORS = frozenset({"LedgerUnavailable", "PortfolioMissing", "SchemaUnknown"})
-
-
-def _declared(app: Litestar) -> Iterable[tuple[str, str, Operation, HTTPRouteHandler]]:
+def _described(app: Litestar) -> Iterable[tuple[str, str, HTTPRouteHandler]]:
     for route in app.routes:
-        if not isinstance(route, HTTPRoute):
-            continue
-        for handler in route.route_handlers:
-            operation = operation_of(handler)
-            if operation is None or operation.hidden:
-                continue
-            for method in sorted(handler.http_methods):
-                yield route.path_format, method.lower(), operation, handler
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+            if access_of(handler) is not None and handler.resolve_include_in_schema():
+                for method in sorted(handler.http_methods):
+                    yield route.path_format, method.lower(), handler
 
 
-def _schemas(operations: Iterable[Operation]) -> tuple[Mapping[type, Json], Json]:
-    """Return a schema for every type that is asked for or answered, and what they refer to."""
-    types: list[type] = [Problem]
-    for operation in operations:
-        for wanted in (operation.body, operation.query, operation.answer):
-            if wanted is not None and wanted not in types:
-                types.append(wanted)
-    found, components = msgspec.json.schema_components(types, ref_template=_REF)
-    return dict(zip(types, found, strict=True)), components
-
-
-def _described(operation: Operation, handler: HTTPRouteHandler, schemas: Mapping[type, Json]) -> Json:
-    method = min(handler.http_methods).lower()
-    described: Json = {
-        "operationId": handler.handler_name,
-        "summary": operation.summary,
-        "description": _text(handler),
-        "tags": [operation.tag],
-        "responses": _responses(operation, method, schemas),
-    }
-    if operation.scope is not None:
-        described["x-scope"] = " or ".join(operation.scopes)
-    parameters = [*_path_parameters(operation), *_query_parameters(operation.query), *_headers(operation)]
-    if parameters:
-        described["parameters"] = parameters
-    if operation.body is not None:
-        examples = {name: {"value": value} for name, value in operation.body_examples.items()}
-        described["requestBody"] = {
-            "required": operation.body_required,
-            "content": {JSON: {"schema": schemas[operation.body], "examples": examples}},
-        }
-    return described
-
-
-def _text(handler: HTTPRouteHandler) -> str:
-    lines = [line.strip() for line in (handler.fn.__doc__ or "").strip().splitlines()]
-    return "\n".join(lines)
-
-
-def _responses(operation: Operation, method: str, schemas: Mapping[type, Json]) -> Json:
-    content: Json = {operation.media_type: {}}
-    if operation.answer is not None:
-        content = {JSON: {"schema": schemas[operation.answer], "example": operation.example}}
-    responses: Json = {"200": {"description": "Success", "content": content}}
-    if operation.not_modified:
-        responses["304"] = {"description": "Nothing but ages changed since the version named"}
+def _complete(operation: Json, handler: HTTPRouteHandler, method: str, *, keyed: bool) -> None:
+    access = access_of(handler)
+    assert access is not None
+    responses = operation["responses"]
+    responses["200"]["description"] = "Success"
+    own = dict(responses)
     by_status: dict[int, list[ProblemKind]] = {}
-    for kind in problems_of(operation, method):
+    for kind in problems_of(access, method):
         by_status.setdefault(kind.status, []).append(kind)
     for status, kinds in by_status.items():
-        responses[str(status)] = _problem_response(kinds, schemas[Problem])
-    for status, text in operation.also_answers.items():
-        both = {**responses.get(str(status), {}).get("content", {}), **content}
-        responses[str(status)] = {"description": text, "content": both}
-    return responses
+        response = _problem_response(kinds)
+        if str(status) in own and str(status) != "400":  # a success of that status too, as of /health
+            response["description"] = own[str(status)]["description"]
+            response["content"] |= own[str(status)].get("content", {})
+        responses[str(status)] = response
+    if access.scope is not None:
+        operation["x-scope"] = " or ".join(access.scopes)
+        if keyed:
+            operation["security"] = [{"apiKey": []}, {"bearer": []}]
 
 
-def _problem_response(kinds: Sequence[ProblemKind], schema: Json) -> Json:
+def _head_of(operation: Json) -> Json:
+    """Return HEAD beside a GET: the same headers, and no body."""
+    responses = {
+        status: {name: part for name, part in response.items() if name != "content"}
+        for status, response in operation["responses"].items()
+    }
+    summary = f"{operation['summary']}: the headers alone"
+    return {**operation, "operationId": f"{operation['operationId']}_head", "summary": summary, "responses": responses}
+
+
+def _problem_response(kinds: Sequence[ProblemKind]) -> Json:
     examples = {
         kind.slug: {
             "value": {
@@ -181,6 +243,7 @@ def _problem_response(kinds: Sequence[ProblemKind], schema: Json) -> Json:
         }
         for kind in kinds
     }
+    schema = {"$ref": "#/components/schemas/Problem"}
     response: Json = {
         "description": "; ".join(f"`{kind.slug}`: {kind.title}" for kind in kinds),
         "content": {PROBLEM_JSON: {"schema": schema, "examples": examples}},
@@ -189,44 +252,26 @@ def _problem_response(kinds: Sequence[ProblemKind], schema: Json) -> Json:
         response["headers"] = {
             "Retry-After": {"schema": {"type": "integer", "minimum": 1}, "description": "Seconds to wait."}
         }
+    if kinds[0].status == 405:
+        response["headers"] = {"Allow": {"schema": {"type": "string"}, "description": "The methods that there are."}}
     return response
 
 
-def _path_parameters(operation: Operation) -> list[Json]:
-    return [
-        {"name": name, "in": "path", "required": True, "schema": dict(schema)}
-        for name, schema in operation.path.items()
-    ]
+def _add_examples(operation: Json, route: str) -> None:
+    """Add what was recorded of a running service: the bodies sent and the answers got."""
+    recorded = _recorded().get(route, {})
+    body = operation.get("requestBody", {}).get("content", {}).get(JSON)
+    if body is not None and "bodies" in recorded:
+        body["examples"] = {name: {"value": value} for name, value in recorded["bodies"].items()}
+    for response in operation["responses"].values():
+        answer = response.get("content", {}).get(JSON)
+        if answer is not None and "answer" in recorded:
+            answer["example"] = recorded["answer"]
 
 
-def _query_parameters(query: type | None) -> list[Json]:
-    if query is None:
-        return []
-    _, components = msgspec.json.schema_components([query], ref_template=_REF)
-    schema = components[query.__name__]
-    return [
-        {
-            "name": name,
-            "in": "query",
-            "required": name in schema.get("required", []),
-            "schema": _without_null(part),
-            **({"description": part["description"]} if "description" in part else {}),
-        }
-        for name, part in schema["properties"].items()
-    ]
-
-
-def _without_null(schema: Json) -> Json:
-    """Return the schema of a parameter that may be absent: in a query there is no null."""
-    kinds = [kind for kind in schema.get("anyOf", []) if kind != {"type": "null"}]
-    rest = {name: part for name, part in schema.items() if name not in {"anyOf", "default"}}
-    if len(kinds) == 1:
-        return {**rest, **kinds[0]}
-    return {**schema} if schema.get("default") is not None else rest
-
-
-def _headers(operation: Operation) -> list[Json]:
-    return [
-        {"name": name, "in": "header", "required": False, "description": text, "schema": {"type": "string"}}
-        for name, text in operation.headers.items()
-    ]
+@cache
+def _recorded() -> Mapping[str, Json]:
+    """Return the examples by route; the test that runs the tour of the documentation records them."""
+    file = files("portfolio.entrypoints.http.operations").joinpath("examples.json")
+    found: Mapping[str, Json] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return found

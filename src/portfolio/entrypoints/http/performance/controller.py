@@ -2,36 +2,53 @@
 
 from __future__ import annotations
 
-from litestar import Response, get
+from typing import Annotated
 
-from portfolio.entrypoints.http.ledger import examples
+from litestar import Controller, get
+from litestar.params import QueryParameter
+
+from portfolio.application.clock import Clock
+from portfolio.application.performance.period import CONVENTION, MAX_DAYS, ReadPerformance
+from portfolio.application.performance.timeframes import ReadTimeframes
 from portfolio.entrypoints.http.performance.answers import PerformanceAnswer
-from portfolio.entrypoints.http.performance.requests import PerformanceQuery
+from portfolio.entrypoints.http.performance.timeframe_answers import TimeframesAnswer
+from portfolio.entrypoints.http.performance.timeframes import timeframe_view
 from portfolio.entrypoints.http.performance.views import performance_view
+from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
-from portfolio.entrypoints.http.shell.bodies import read_query
-from portfolio.entrypoints.http.shell.operation import declares
-from portfolio.entrypoints.http.shell.responses import answer
-from portfolio.entrypoints.http.shell.use_cases import HttpRequest, use_cases_of
+from portfolio.entrypoints.http.shell.injection import Injected
+
+Days = Annotated[int, QueryParameter(ge=1, le=MAX_DAYS, description="Over how many completed days.")]
 
 
-@get(
-    "/performance",
-    opt=declares(
-        scope=Scope.READ,
-        summary="The performance over the last completed days",
-        tag="portfolio",
-        query=PerformanceQuery,
-        answer=PerformanceAnswer,
-        example=examples.PERFORMANCE,
-    ),
-)
-async def read_performance(request: HttpRequest) -> Response[bytes]:
-    """Return the figures of the last completed days; today so far is in `daily_return` alone."""
-    cases = use_cases_of(request)
-    query = read_query(request, PerformanceQuery)
-    performance = await cases.performance(query.days)
-    content = PerformanceAnswer(
-        timestamp=cases.clock.now(), performance=performance_view(performance), period_days=query.days
+class PerformanceController(Controller):
+    """Routes of performance."""
+
+    tags = ["portfolio"]
+
+    @get("/performance", summary="The performance over the last completed days", opt=access(Scope.READ))
+    async def read_performance(
+        self, performance: Injected[ReadPerformance], clock: Injected[Clock], days: Days = 30
+    ) -> PerformanceAnswer:
+        """Return the figures of the last completed days; today so far is in `daily_return` alone."""
+        found = await performance(days)
+        return PerformanceAnswer(timestamp=clock.now(), performance=performance_view(found), period_days=days)
+
+    @get(
+        "/performance/timeframes",
+        summary="The performance over 1d, 7d, 30d, 90d, ytd, 1y and all",
+        opt=access(Scope.READ),
     )
-    return answer(content)
+    async def read_timeframes(self, timeframes: Injected[ReadTimeframes], clock: Injected[Clock]) -> TimeframesAnswer:
+        """Return every timeframe, of completed days, and what each position added to its result.
+
+        Where the history does not reach over the whole of a timeframe its figures are null, and `reasons` says why.
+        """
+        read = await timeframes()
+        return TimeframesAnswer(
+            timestamp=clock.now(),
+            timeframes={frame.name: timeframe_view(frame) for frame in read.frames},
+            convention=CONVENTION,
+            stale=read.stale,
+            as_of=read.as_of,
+        )

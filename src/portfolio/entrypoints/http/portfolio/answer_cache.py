@@ -1,4 +1,4 @@
-"""Answers that stand: encoded once for a state of the books and a second, and given to all who ask meanwhile."""
+"""Answers that are encoded once for a state of the books and a second, and given to all who ask meanwhile."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Encoded:
 
     body: bytes
     etag: str = ""
-    answer: Response[bytes] = field(init=False, repr=False, compare=False)
+    answer: Response[Any] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "answer", _Ready(self.body, headers=self.headers, media_type=JSON))
@@ -34,7 +34,7 @@ class Encoded:
         return {"ETag": self.etag, "Cache-Control": "no-cache"} if self.etag else {}
 
 
-class _Ready(Response[bytes]):
+class _Ready(Response[Any]):
     """An answer that is put together once, for all who get it."""
 
     _ready: ASGIResponse | None = None
@@ -50,7 +50,7 @@ Make = Callable[[Snapshot, datetime], Coroutine[Any, Any, Encoded]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Standing:
+class _Cached:
     """An answer, made or in the making, and what it is of."""
 
     snapshot: Snapshot
@@ -66,7 +66,7 @@ class _Standing:
         return self.task.done() and (self.task.cancelled() or self.task.exception() is not None)
 
 
-class StandingAnswer:
+class CachedAnswer:
     """Answers what is true of the newest state: the books are looked at for every request, the bytes are not made anew.
 
     Whoever asks gets an answer of a state at least as new as every write acknowledged before, as it was valued at the
@@ -77,7 +77,7 @@ class StandingAnswer:
     def __init__(self, cases: UseCases, make: Make) -> None:
         self._cases = cases
         self._make = make
-        self._standing: _Standing | None = None
+        self._cached: _Cached | None = None
 
     async def __call__(self) -> Encoded:
         """Return the answer.
@@ -89,11 +89,11 @@ class StandingAnswer:
         snapshot = await newest_snapshot(self._cases)
         now = self._cases.clock.now()
         second = now.replace(microsecond=0)
-        standing = self._standing
-        if standing is None or not standing.is_of(snapshot, second) or standing.has_failed:
+        cached = self._cached
+        if cached is None or not cached.is_of(snapshot, second) or cached.has_failed:
             # In a task of its own: whoever came first may go away before the others have their answer.
-            task = asyncio.create_task(self._make(snapshot, now), name="standing-answer")
-            standing = self._standing = _Standing(snapshot, second, task)
-        if standing.task.done():
-            return standing.task.result()
-        return await asyncio.shield(standing.task)
+            task = asyncio.create_task(self._make(snapshot, now), name="cached-answer")
+            cached = self._cached = _Cached(snapshot, second, task)
+        if cached.task.done():
+            return cached.task.result()
+        return await asyncio.shield(cached.task)

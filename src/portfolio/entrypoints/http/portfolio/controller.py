@@ -3,96 +3,33 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated, Final
 
-from litestar import Response, get, post
+from litestar import Controller, Response, get, post
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import HeaderParameter
 
 from portfolio.application.errors import PricesUnavailable
 from portfolio.application.ledger.snapshots import Snapshot
+from portfolio.application.prices.refresh import RefreshPrices
 from portfolio.entrypoints.http.errors import PROBLEMS, WRITE_PROBLEMS
-from portfolio.entrypoints.http.ledger import examples
-from portfolio.entrypoints.http.portfolio.answer_cache import Encoded, StandingAnswer
-from portfolio.entrypoints.http.portfolio.answers import (
-    PortfolioAnswer,
-    PositionsAnswer,
-    PriceFailure,
-    RefreshAnswer,
-)
+from portfolio.entrypoints.http.portfolio.answer_cache import CachedAnswer, Encoded
+from portfolio.entrypoints.http.portfolio.answers import PortfolioAnswer, PositionsAnswer, PriceFailure, RefreshAnswer
 from portfolio.entrypoints.http.portfolio.reads import PortfolioReader, Readings, is_not_modified
+from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
-from portfolio.entrypoints.http.shell.operation import declares
-from portfolio.entrypoints.http.shell.responses import answer, encode, encoded
-from portfolio.entrypoints.http.shell.use_cases import HttpRequest, UseCases, use_cases_of
+from portfolio.entrypoints.http.shell.injection import Injected
+from portfolio.entrypoints.http.shell.responses import encode, encoded
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 
-TAG = "portfolio"
+NOT_MODIFIED: Final = {304: ResponseSpec(None, description="Nothing but ages changed since the version named")}
 
-
-@get(
-    "/portfolio",
-    opt=declares(
-        scope=Scope.READ,
-        summary="The whole portfolio",
-        tag=TAG,
-        headers={"If-None-Match": "The ETag of an earlier answer: 304 where nothing but ages changed since."},
-        answer=PortfolioAnswer,
-        example=examples.PORTFOLIO,
-        not_modified=True,
+IfNoneMatch = Annotated[
+    str | None,
+    HeaderParameter(
+        name="If-None-Match", description="The ETag of an earlier answer: 304 where nothing but ages changed since."
     ),
-)
-async def read_whole(request: HttpRequest) -> Response[bytes]:
-    """Return what is held and what it is worth.
-
-    To the last digit: total_value = net_deposits + realized_pnl + unrealized_pnl + unreconciled. With the database
-    away this is the last state seen, `stale: true`, as of `as_of`.
-    """
-    found = await _answers_of(request).portfolio()
-    if is_not_modified(request.headers, found.etag):
-        return encoded(b"", status=304, headers=found.headers)
-    return found.answer
-
-
-@get(
-    "/positions",
-    opt=declares(
-        scope=Scope.READ,
-        summary="What is held, by symbol",
-        tag=TAG,
-        answer=PositionsAnswer,
-        example=examples.POSITIONS,
-    ),
-)
-async def read_positions(request: HttpRequest) -> Response[bytes]:
-    """Return the open positions at their prices, by symbol."""
-    return (await _answers_of(request).positions()).answer
-
-
-@post(
-    "/portfolio/refresh",
-    status_code=200,
-    opt=declares(
-        scope=Scope.TRADE,
-        summary="Refresh the prices now",
-        tag=TAG,
-        answer=RefreshAnswer,
-        example=examples.REFRESHED,
-        problems=(PROBLEMS[PricesUnavailable], *WRITE_PROBLEMS),
-    ),
-)
-async def refresh(request: HttpRequest) -> Response[bytes]:
-    """Bring the prices of what is held up to date. One refresh runs at a time: who asks meanwhile shares it."""
-    cases = use_cases_of(request)
-    report = await cases.refresh(None)
-    if report.is_fruitless:
-        raise PricesUnavailable({symbol.code: reason for symbol, reason in report.failed.items()})
-    answers = _answers_of(request)
-    reading = await answers.readings.newest()
-    content = RefreshAnswer(
-        timestamp=reading.at,
-        message=f"{len(report.refreshed)} prices refreshed, {len(report.failed)} failed",
-        portfolio=await answers.view(reading),
-        refreshed=sorted(symbol.code for symbol in report.refreshed),
-        failed=[PriceFailure(symbol=symbol.code, reason=reason) for symbol, reason in sorted(report.failed.items())],
-    )
-    return answer(content)
+]
 
 
 class PortfolioAnswers:
@@ -101,8 +38,8 @@ class PortfolioAnswers:
     def __init__(self, cases: UseCases) -> None:
         self.readings = Readings(cases)
         self.view = PortfolioReader(cases)
-        self.portfolio = StandingAnswer(cases, self._encode_portfolio)
-        self.positions = StandingAnswer(cases, self._encode_positions)
+        self.portfolio = CachedAnswer(cases, self._encode_portfolio)
+        self.positions = CachedAnswer(cases, self._encode_positions)
 
     async def _encode_portfolio(self, snapshot: Snapshot, now: datetime) -> Encoded:
         reading = self.readings.at(snapshot, now)
@@ -118,7 +55,49 @@ class PortfolioAnswers:
         return Encoded(encode(content))
 
 
-def _answers_of(request: HttpRequest) -> PortfolioAnswers:
-    found = request.app.state["portfolio_answers"]
-    assert isinstance(found, PortfolioAnswers)
-    return found
+class PortfolioController(Controller):
+    """Routes of the portfolio as it is."""
+
+    tags = ["portfolio"]
+
+    @get("/portfolio", summary="The whole portfolio", responses=NOT_MODIFIED, opt=access(Scope.READ))
+    async def read_portfolio(
+        self, portfolio_answers: Injected[PortfolioAnswers], if_none_match: IfNoneMatch = None
+    ) -> Response[PortfolioAnswer]:
+        """Return what is held and what it is worth.
+
+        To the last digit: total_value = net_deposits + realized_pnl + unrealized_pnl + unreconciled. With the database
+        away this is the last state seen, `stale: true`, as of `as_of`.
+        """
+        found = await portfolio_answers.portfolio()
+        if if_none_match is not None and is_not_modified(if_none_match, found.etag):
+            return encoded(b"", status=304, headers=found.headers)
+        return found.answer
+
+    @get("/positions", summary="What is held, by symbol", opt=access(Scope.READ))
+    async def read_positions(self, portfolio_answers: Injected[PortfolioAnswers]) -> Response[PositionsAnswer]:
+        """Return the open positions at their prices, by symbol."""
+        return (await portfolio_answers.positions()).answer
+
+    @post(
+        "/portfolio/refresh",
+        status_code=200,
+        summary="Refresh the prices now",
+        opt=access(Scope.TRADE, problems=(PROBLEMS[PricesUnavailable], *WRITE_PROBLEMS)),
+    )
+    async def refresh_prices(
+        self, refresh: Injected[RefreshPrices], portfolio_answers: Injected[PortfolioAnswers]
+    ) -> RefreshAnswer:
+        """Bring the prices of what is held up to date. One refresh runs at a time: who asks meanwhile shares it."""
+        report = await refresh(None)
+        if report.is_fruitless:
+            raise PricesUnavailable({symbol.code: reason for symbol, reason in report.failed.items()})
+        reading = await portfolio_answers.readings.newest()
+        failed = [PriceFailure(symbol=symbol.code, reason=reason) for symbol, reason in sorted(report.failed.items())]
+        return RefreshAnswer(
+            timestamp=reading.at,
+            message=f"{len(report.refreshed)} prices refreshed, {len(report.failed)} failed",
+            portfolio=await portfolio_answers.view(reading),
+            refreshed=sorted(symbol.code for symbol in report.refreshed),
+            failed=failed,
+        )

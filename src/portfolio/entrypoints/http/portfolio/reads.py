@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -139,12 +138,6 @@ class RecentPerformance:
         return replace(self._measured, stale=True) if self._measured else None
 
 
-async def look_again(cases: UseCases) -> None:
-    """Bring the last snapshot up to date, where the database answers; it stays as it is where not."""
-    with suppress(ApplicationError):
-        await newest_snapshot(cases)
-
-
 async def newest_snapshot(cases: UseCases) -> Snapshot:
     """Return the newest state; the last one seen when the database does not answer in time.
 
@@ -155,19 +148,31 @@ async def newest_snapshot(cases: UseCases) -> Snapshot:
     return await cases.snapshots.newest_within(cases.read_deadline_seconds)
 
 
-async def read_market(cases: UseCases, days: int = DEFAULT_DAYS) -> MarketState:
-    """Return the market as of now; as last seen when the database does not answer in time.
+class MarketReader:
+    """Reads the market as of now; as last seen when the database does not answer in time."""
 
-    Raises:
-        LedgerUnavailable: the database is away and no state was ever seen.
-        PortfolioMissing: the books were never opened.
-    """
-    return await cases.market.of(await newest_snapshot(cases), days)
+    def __init__(self, cases: UseCases) -> None:
+        self._cases = cases
+
+    async def __call__(self, days: int = DEFAULT_DAYS) -> MarketState:
+        """Return the market, with statistics over so many completed days.
+
+        Raises:
+            LedgerUnavailable: the database is away and no state was ever seen.
+            PortfolioMissing: the books were never opened.
+        """
+        return await self._cases.market.of(await self.snapshot(), days)
+
+    async def look_again(self) -> None:
+        """Bring the last snapshot up to date, where the database answers; it stays as it is where not."""
+        with suppress(ApplicationError):
+            await self.snapshot()
+
+    async def snapshot(self) -> Snapshot:
+        """Return the newest state alone; errors as above."""
+        return await newest_snapshot(self._cases)
 
 
-def is_not_modified(headers: Mapping[str, str], etag: str) -> bool:
+def is_not_modified(if_none_match: str, etag: str) -> bool:
     """Return whether the client has this version already, by its ``If-None-Match``."""
-    given = headers.get("if-none-match")
-    if given is None:
-        return False
-    return any(part.strip() in {"*", etag, etag.removeprefix("W/")} for part in given.split(","))
+    return any(part.strip() in {"*", etag, etag.removeprefix("W/")} for part in if_none_match.split(","))

@@ -5,18 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from litestar import Response, post
+from litestar import Controller, Response, post
+from litestar.params import JSONBody
 
-from portfolio.application.rebalancing.pretrade import BrokenLimit, TradeCheck, TradeImpact
+from portfolio.application.clock import Clock
+from portfolio.application.rebalancing.pretrade import BrokenLimit, CheckTrade, TradeCheck, TradeImpact
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
 from portfolio.application.risk.metrics import measured
 from portfolio.application.risk.state import MarketState
 from portfolio.domain.errors import AmountMismatch, InvalidAmount
 from portfolio.entrypoints.http.errors import PROBLEMS, kind_of
-from portfolio.entrypoints.http.ledger import examples
 from portfolio.entrypoints.http.ledger.requests import BookingBody, book_trade
-from portfolio.entrypoints.http.portfolio.reads import newest_snapshot
-from portfolio.entrypoints.http.rebalancing import pretrade_examples as examples_pretrade
+from portfolio.entrypoints.http.portfolio.reads import MarketReader
 from portfolio.entrypoints.http.rebalancing.pretrade_answers import (
     CheckAnswer,
     CheckedLimitView,
@@ -25,46 +25,44 @@ from portfolio.entrypoints.http.rebalancing.pretrade_answers import (
 )
 from portfolio.entrypoints.http.risk.answers import ExcludedView
 from portfolio.entrypoints.http.risk.limit_views import broken_limit_fields, figure_reasons
-from portfolio.entrypoints.http.shell.admission import caller_of
+from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
-from portfolio.entrypoints.http.shell.bodies import read_body
+from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.numbers import cents, number, number_or_null, percent, ratio
-from portfolio.entrypoints.http.shell.operation import declares
 from portfolio.entrypoints.http.shell.responses import encode, encoded, problem
-from portfolio.entrypoints.http.shell.use_cases import HttpRequest, use_cases_of
 
 BOOKING_PATH = "/holdings/update"
 
 
-@post(
-    "/pretrade/check",
-    status_code=200,
-    opt=declares(
-        scope=Scope.READ,
-        or_scope=Scope.TRADE,
-        summary="What a booking would do",
-        tag="pretrade",
-        body=BookingBody,
-        body_examples=examples.BOOKINGS,
-        answer=CheckAnswer,
-        example=examples_pretrade.CHECKED,
-        problems=(PROBLEMS[InvalidAmount],),
-        books=True,
-    ),
-)
-async def check_trade(request: HttpRequest) -> Response[bytes]:
-    """Take a booking and answer what it would do, without storing anything: an engine asks before it trades.
+class PretradeController(Controller):
+    """The route that engines ask before they trade."""
 
-    A booking that cannot be read is refused as `POST /holdings/update` would; one that the ledger would refuse is
-    answered with `accepted: false` and that problem. `allowed` is the answer in one word: accepted, and no limit
-    broken by it. Its key is neither looked up nor used. Without the database there is no answer but 503.
-    `largest_quantity` is never more than cash pays for, even where cash may go below zero.
-    """
-    cases = use_cases_of(request)
-    body = await read_body(request, BookingBody)
-    wish = book_trade(body, caller_of(request), cases.clock.now())
-    check = await cases.check_trade(await newest_snapshot(cases), wish)
-    return encoded(await measured(partial(_encode_check, check=check), check.state))
+    tags = ["pretrade"]
+
+    @post(
+        "/pretrade/check",
+        status_code=200,
+        summary="What a booking would do",
+        opt=access(Scope.READ, or_scope=Scope.TRADE, problems=(PROBLEMS[InvalidAmount],), books=True),
+    )
+    async def ask_check(  # shape: what the framework injects
+        self,
+        request: HttpRequest,
+        data: JSONBody[BookingBody],
+        check_trade: Injected[CheckTrade],
+        market_reader: Injected[MarketReader],
+        clock: Injected[Clock],
+    ) -> Response[CheckAnswer]:
+        """Take a booking and answer what it would do, without storing anything: an engine asks before it trades.
+
+        A booking that cannot be read is refused as `POST /holdings/update` would; one that the ledger would refuse is
+        answered with `accepted: false` and that problem. `allowed` is the answer in one word: accepted, and no limit
+        broken by it. Its key is neither looked up nor used. Without the database there is no answer but 503.
+        `largest_quantity` is never more than cash pays for, even where cash may go below zero.
+        """
+        wish = book_trade(data, request.user, clock.now())
+        check = await check_trade(await market_reader.snapshot(), wish)
+        return encoded(await measured(partial(_encode_check, check=check), check.state))
 
 
 def _encode_check(state: MarketState, *, check: TradeCheck) -> bytes:

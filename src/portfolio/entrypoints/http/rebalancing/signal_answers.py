@@ -6,22 +6,17 @@ from datetime import date
 from typing import Annotated, Literal
 
 import msgspec
+from litestar.params import QueryParameter
 from msgspec import Meta
 
 from portfolio.entrypoints.http.risk.limit_answers import RecommendationView
-from portfolio.entrypoints.http.shell.bodies import PageSize
 from portfolio.entrypoints.http.shell.responses import Answer, Cursor, Moment
 
 Status = Literal["open", "acknowledged", "executed", "expired", "superseded"]
-SignalsCursor = Annotated[str, Meta(pattern="^s[0-9a-f]{1,15}$", description="`next_cursor` of the page before.")]
-
-
-class SignalsQuery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Which signals are wanted, by what they are now."""
-
-    status: Status | None = None
-    limit: PageSize = 100
-    cursor: SignalsCursor | None = None
+StatusQuery = Annotated[Status | None, QueryParameter(description="What the signals are now; by default all.")]
+SignalsCursor = Annotated[
+    str | None, QueryParameter(pattern="^s[0-9a-f]{1,15}$", description="`next_cursor` of the page before.")
+]
 
 
 class SignalView(RecommendationView, kw_only=True):

@@ -3,116 +3,112 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Annotated
 
 import msgspec
-from litestar import Response, get, post
+from litestar import Controller, get, post
+from litestar.params import PathParameter
 
+from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing, SignalClaimed, SignalOutdated
 from portfolio.application.rebalancing.records import Signal, SignalStatus
-from portfolio.application.rebalancing.signals import Generation
+from portfolio.application.rebalancing.signals import AcknowledgeSignal, GenerateSignals, Generation, ListSignals
 from portfolio.domain.rebalancing.recommendation import Recommendation
 from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS
-from portfolio.entrypoints.http.rebalancing import signal_examples as examples
 from portfolio.entrypoints.http.rebalancing.signal_answers import (
     GenerationAnswer,
     SignalAnswer,
     SignalsAnswer,
-    SignalsQuery,
+    SignalsCursor,
     SignalView,
+    StatusQuery,
     WithheldView,
 )
 from portfolio.entrypoints.http.risk.limit_views import recommendation_view
-from portfolio.entrypoints.http.shell.admission import caller_of
+from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
-from portfolio.entrypoints.http.shell.bodies import read_cursor, read_query, write_cursor
-from portfolio.entrypoints.http.shell.operation import declares
-from portfolio.entrypoints.http.shell.responses import answer
-from portfolio.entrypoints.http.shell.use_cases import HttpRequest, use_cases_of
+from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
+from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
 
-TAG: Final = "rebalancing"
+SignalId = Annotated[str, PathParameter(description="The signal's `id`.", max_length=128)]
 
 
-@post(
-    "/rebalance/generate-signals",
-    status_code=200,
-    opt=declares(
-        scope=Scope.TRADE,
+class SignalController(Controller):
+    """Routes of signals."""
+
+    path = "/rebalance"
+    tags = ["rebalancing"]
+
+    @post(
+        "/generate-signals",
+        status_code=200,
         summary="Store the plan's trades as signals",
-        tag=TAG,
-        answer=GenerationAnswer,
-        example=examples.GENERATED,
-        problems=WRITE_PROBLEMS,
-    ),
-)
-async def generate_signals(request: HttpRequest) -> Response[bytes]:
-    """Store the trades that the plan of this moment asks for; for the same state again, answer the same signals.
-
-    At most one signal a symbol is open: a new one takes its place. Withheld, with the reason, while prices are stale,
-    too little has a price, or a rate is assumed.
-    """
-    cases = use_cases_of(request)
-    made = await cases.carry_through(cases.generate_signals())
-    now = cases.clock.now()
-    withheld = WithheldView(reason=made.withheld.code, detail=made.withheld.detail) if made.withheld else None
-    content = GenerationAnswer(
-        timestamp=now,
-        message=_said(made),
-        signals=[signal_view(signal, now) for signal in made.signals],
-        signals_created=made.created,
-        claimed=[signal_view(signal, now) for signal in made.claimed],
-        withheld=withheld,
+        opt=access(Scope.TRADE, problems=WRITE_PROBLEMS),
     )
-    return answer(content)
+    async def store_signals(
+        self, generate_signals: Injected[GenerateSignals], uncancelled: Injected[Uncancelled], clock: Injected[Clock]
+    ) -> GenerationAnswer:
+        """Store the trades that the plan of this moment asks for; for the same state again, answer the same signals.
 
+        At most one signal a symbol is open: a new one takes its place. Withheld, with the reason, while prices are
+        stale, too little has a price, or a rate is assumed.
+        """
+        made = await uncancelled(generate_signals())
+        now = clock.now()
+        withheld = WithheldView(reason=made.withheld.code, detail=made.withheld.detail) if made.withheld else None
+        return GenerationAnswer(
+            timestamp=now,
+            message=_said(made),
+            signals=[signal_view(signal, now) for signal in made.signals],
+            signals_created=made.created,
+            claimed=[signal_view(signal, now) for signal in made.claimed],
+            withheld=withheld,
+        )
 
-@get(
-    "/rebalance/signals",
-    opt=declares(
-        scope=Scope.READ,
+    @get(
+        "/signals",
         summary="Signals, newest first",
-        tag=TAG,
-        query=SignalsQuery,
-        answer=SignalsAnswer,
-        example=examples.SIGNALS,
-        problems=tuple(PROBLEMS[error] for error in (PortfolioMissing, LedgerUnavailable)),
-    ),
-)
-async def list_signals(request: HttpRequest) -> Response[bytes]:
-    """Return signals by what they are now: one whose time is over is `expired`, whether or not anybody has noticed."""
-    cases = use_cases_of(request)
-    query = read_query(request, SignalsQuery)
-    status = SignalStatus(query.status) if query.status else None
-    page, now = await cases.list_signals(status, before=read_cursor(query.cursor), limit=query.limit)
-    views = [signal_view(signal, now) for signal in page.items]
-    cursor = write_cursor("s", page.next_before)
-    return answer(SignalsAnswer(timestamp=now, signals=views, count=len(views), next_cursor=cursor))
+        opt=access(Scope.READ, problems=(PROBLEMS[PortfolioMissing], PROBLEMS[LedgerUnavailable])),
+    )
+    async def read_signals(
+        self,
+        list_signals: Injected[ListSignals],
+        status: StatusQuery = None,
+        limit: PageSize = 100,
+        cursor: SignalsCursor = None,
+    ) -> SignalsAnswer:
+        """Return signals by what they are now: one whose time is over is `expired`, whether or not it was noticed."""
+        wanted = SignalStatus(status) if status else None
+        page, now = await list_signals(wanted, before=read_cursor(cursor), limit=limit)
+        views = [signal_view(signal, now) for signal in page.items]
+        following = write_cursor("s", page.next_before)
+        return SignalsAnswer(timestamp=now, signals=views, count=len(views), next_cursor=following)
 
-
-@post(
-    "/rebalance/signals/{signal_id:str}/acknowledge",
-    status_code=200,
-    opt=declares(
-        scope=Scope.TRADE,
+    @post(
+        "/signals/{signal_id:str}/acknowledge",
+        status_code=200,
         summary="Claim a signal, once",
-        tag=TAG,
-        path={"signal_id": {"type": "string", "maxLength": 128}},
-        answer=SignalAnswer,
-        example=examples.ACKNOWLEDGED,
-        problems=(NOT_FOUND, PROBLEMS[SignalClaimed], PROBLEMS[SignalOutdated], *WRITE_PROBLEMS),
-    ),
-)
-async def acknowledge_signal(request: HttpRequest) -> Response[bytes]:
-    """Claim a signal before carrying it out. It is given once, and only while its trade follows from the present plan.
+        opt=access(
+            Scope.TRADE, problems=(NOT_FOUND, PROBLEMS[SignalClaimed], PROBLEMS[SignalOutdated], *WRITE_PROBLEMS)
+        ),
+    )
+    async def claim_signal(  # shape: what the framework injects
+        self,
+        request: HttpRequest,
+        signal_id: SignalId,
+        acknowledge_signal: Injected[AcknowledgeSignal],
+        uncancelled: Injected[Uncancelled],
+        clock: Injected[Clock],
+    ) -> SignalAnswer:
+        """Claim a signal before carrying it out. It is given once, while its trade follows from the present plan.
 
-    The claim lasts as long as a signal does; book the trade with this `signal_id` meanwhile.
-    """
-    cases = use_cases_of(request)
-    owner = caller_of(request).owner(None)
-    claimed = await cases.carry_through(cases.acknowledge_signal(request.path_params["signal_id"], owner=owner))
-    now = cases.clock.now()
-    message = f"{claimed.action} {claimed.symbol} is yours"
-    return answer(SignalAnswer(timestamp=now, message=message, signal=signal_view(claimed, now)))
+        The claim lasts as long as a signal does; book the trade with this `signal_id` meanwhile.
+        """
+        claimed = await uncancelled(acknowledge_signal(signal_id, owner=request.user.owner(None)))
+        now = clock.now()
+        message = f"{claimed.action} {claimed.symbol} is yours"
+        return SignalAnswer(timestamp=now, message=message, signal=signal_view(claimed, now))
 
 
 def signal_view(signal: Signal, now: datetime) -> SignalView:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Final
 
-from litestar import Response, get
+from litestar import Controller, Response, get
 
-from portfolio.application.rebalancing.planning import PlannedState
+from portfolio.application.prices.closes import YEAR
+from portfolio.application.rebalancing.planning import PlannedState, ReadPlan
 from portfolio.application.risk.concentration import concentration_of, sectors_of
 from portfolio.application.risk.health import health_of
 from portfolio.application.risk.metrics import measured
-from portfolio.application.risk.state import MarketState
+from portfolio.application.risk.state import DEFAULT_DAYS, MarketState
 from portfolio.application.risk.statistics import correlation_of, value_at_risk_of, volatility_of
-from portfolio.entrypoints.http.portfolio.reads import read_market
-from portfolio.entrypoints.http.risk import examples
+from portfolio.entrypoints.http.portfolio.reads import MarketReader
 from portfolio.entrypoints.http.risk.answers import (
     ConcentrationAnswer,
     CorrelationAnswer,
@@ -23,7 +22,7 @@ from portfolio.entrypoints.http.risk.answers import (
     TailAnswer,
     VolatilityAnswer,
 )
-from portfolio.entrypoints.http.risk.requests import LookbackQuery, TailQuery
+from portfolio.entrypoints.http.risk.requests import Days
 from portfolio.entrypoints.http.risk.views import (
     concentration_risk_view,
     correlation_view,
@@ -33,130 +32,69 @@ from portfolio.entrypoints.http.risk.views import (
     tail_view,
     volatility_view,
 )
+from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
-from portfolio.entrypoints.http.shell.bodies import read_query
-from portfolio.entrypoints.http.shell.operation import declares
-from portfolio.entrypoints.http.shell.responses import answer, encode, encoded
-from portfolio.entrypoints.http.shell.use_cases import HttpRequest, use_cases_of
-
-TAG: Final = "risk"
+from portfolio.entrypoints.http.shell.injection import Injected
+from portfolio.entrypoints.http.shell.responses import encode, encoded
 
 
-@get(
-    "/risk/concentration",
-    opt=declares(
-        scope=Scope.READ,
-        summary="How much lies in how few positions",
-        tag=TAG,
-        answer=ConcentrationAnswer,
-        example=examples.CONCENTRATION,
-    ),
-)
-async def read_concentration(request: HttpRequest) -> Response[bytes]:
-    """Return the Herfindahl index, of the invested value and with cash, and what is over its limit.
+class RiskController(Controller):
+    """Routes of risk. Answers as long as the portfolio are made and encoded in a thread, not on the event loop."""
 
-    `recommended_action` is `reduce_concentration` where a position or a category is over its limit.
-    """
-    state = await read_market(use_cases_of(request))
-    return encoded(await measured(_encode_concentration, state))
+    path = "/risk"
+    tags = ["risk"]
 
+    @get("/concentration", summary="How much lies in how few positions", opt=access(Scope.READ))
+    async def read_concentration(self, market_reader: Injected[MarketReader]) -> Response[ConcentrationAnswer]:
+        """Return the Herfindahl index, of the invested value and with cash, and what is over its limit.
 
-@get(
-    "/risk/correlation-matrix",
-    opt=declares(
-        scope=Scope.READ,
-        summary="How the assets move together",
-        tag=TAG,
-        query=LookbackQuery,
-        answer=CorrelationAnswer,
-        example=examples.CORRELATION,
-    ),
-)
-async def read_correlation(request: HttpRequest) -> Response[bytes]:
-    """Return the correlation of every pair held, over the last completed days.
+        `recommended_action` is `reduce_concentration` where a position or a category is over its limit.
+        """
+        return encoded(await measured(_encode_concentration, await market_reader()))
 
-    A pair with fewer than 20 common days is null. The average is of the pairs of positions of 1 % of the total value or
-    more, stablecoins apart.
-    """
-    state = await read_market(use_cases_of(request), read_query(request, LookbackQuery).days)
-    # Two hundred assets are twenty thousand numbers to write: that is the thread's work too.
-    return encoded(await measured(_encode_correlation, state))
+    @get("/correlation-matrix", summary="How the assets move together", opt=access(Scope.READ))
+    async def read_correlation(
+        self, market_reader: Injected[MarketReader], days: Days = DEFAULT_DAYS
+    ) -> Response[CorrelationAnswer]:
+        """Return the correlation of every pair held, over the last completed days.
 
+        A pair with fewer than 20 common days is null. The average is of the pairs of positions of 1 % of the total
+        value or more, stablecoins apart.
+        """
+        return encoded(await measured(_encode_correlation, await market_reader(days)))
 
-@get(
-    "/risk/volatility-analysis",
-    opt=declares(
-        scope=Scope.READ,
-        summary="How much the portfolio moves, and what moves it",
-        tag=TAG,
-        query=LookbackQuery,
-        answer=VolatilityAnswer,
-        example=examples.VOLATILITY,
-    ),
-)
-async def read_volatility(request: HttpRequest) -> Response[bytes]:
-    """Return the volatility of the portfolio and of each asset over the last completed days, with each one's part."""
-    state = await read_market(use_cases_of(request), read_query(request, LookbackQuery).days)
-    return encoded(await measured(_encode_volatility, state))
+    @get("/volatility-analysis", summary="How much the portfolio moves, and what moves it", opt=access(Scope.READ))
+    async def read_volatility(
+        self, market_reader: Injected[MarketReader], days: Days = DEFAULT_DAYS
+    ) -> Response[VolatilityAnswer]:
+        """Return the volatility of the portfolio and of each asset over the last completed days, and its part."""
+        return encoded(await measured(_encode_volatility, await market_reader(days)))
 
+    @get("/value-at-risk", summary="What a bad day costs", opt=access(Scope.READ))
+    async def read_value_at_risk(self, market_reader: Injected[MarketReader], days: Days = YEAR) -> TailAnswer:
+        """Return value at risk and conditional value at risk of one day, of today's weights over past days.
 
-@get(
-    "/risk/value-at-risk",
-    opt=declares(
-        scope=Scope.READ,
-        summary="What a bad day costs",
-        tag=TAG,
-        query=TailQuery,
-        answer=TailAnswer,
-        example=examples.TAIL,
-    ),
-)
-async def read_value_at_risk(request: HttpRequest) -> Response[bytes]:
-    """Return value at risk and conditional value at risk of one day, of today's weights over the last completed days.
+        At least 30 days common to the assets are needed.
+        """
+        state = await market_reader(days)
+        report = await measured(partial(value_at_risk_of, days=days), state)
+        return TailAnswer(timestamp=state.at, value_at_risk=tail_view(report, state, days))
 
-    At least 30 days common to the assets are needed.
-    """
-    days = read_query(request, TailQuery).days
-    state = await read_market(use_cases_of(request), days)
-    report = await measured(partial(value_at_risk_of, days=days), state)
-    return answer(TailAnswer(timestamp=state.at, value_at_risk=tail_view(report, state, days)))
+    @get("/sector-allocation", summary="What is in which category", opt=access(Scope.READ))
+    async def read_sectors(self, market_reader: Injected[MarketReader]) -> Response[SectorsAnswer]:
+        """Return the categories with their limits, and cash; allocations sum to 100."""
+        return encoded(await measured(_encode_sectors, await market_reader()))
 
+    @get("/portfolio-health", summary="The health score, and the way back to 70", opt=access(Scope.READ))
+    async def read_portfolio_health(
+        self, market_reader: Injected[MarketReader], plan: Injected[ReadPlan]
+    ) -> Response[PortfolioHealthAnswer]:
+        """Return the score, its deductions, which sum to 100 - score, and the least trades that lift it to 70.
 
-@get(
-    "/risk/sector-allocation",
-    opt=declares(
-        scope=Scope.READ,
-        summary="What is in which category",
-        tag=TAG,
-        answer=SectorsAnswer,
-        example=examples.SECTORS,
-    ),
-)
-async def read_sectors(request: HttpRequest) -> Response[bytes]:
-    """Return the categories with their limits, and cash; allocations sum to 100."""
-    state = await read_market(use_cases_of(request))
-    return encoded(await measured(_encode_sectors, state))
-
-
-@get(
-    "/risk/portfolio-health",
-    opt=declares(
-        scope=Scope.READ,
-        summary="The health score, and the way back to 70",
-        tag=TAG,
-        answer=PortfolioHealthAnswer,
-        example=examples.HEALTH,
-    ),
-)
-async def read_portfolio_health(request: HttpRequest) -> Response[bytes]:
-    """Return the score with its deductions, which sum to 100 - score, and the trades of least value that lift it to 70.
-
-    `recommendations` are those of the rebalancing plan.
-    """
-    cases = use_cases_of(request)
-    state = await read_market(cases)
-    planned = await cases.plan.of(state)
-    return encoded(await measured(partial(_encode_health, planned=planned), state))
+        `recommendations` are those of the rebalancing plan.
+        """
+        planned = await plan.of(await market_reader())
+        return encoded(await measured(partial(_encode_health, planned=planned), planned.state))
 
 
 def _encode_concentration(state: MarketState) -> bytes:

@@ -20,14 +20,13 @@ from portfolio.entrypoints.http.errors import (
     RequestError,
     retry_after,
 )
+from portfolio.entrypoints.http.shell.access import Access, access_of
 from portfolio.entrypoints.http.shell.auth import OPEN_CALLER, Caller, Keyring, presented_key
 from portfolio.entrypoints.http.shell.client_address import ClientAddresses
-from portfolio.entrypoints.http.shell.operation import Operation, operation_of
+from portfolio.entrypoints.http.shell.queries import refuse_strange_query
 from portfolio.entrypoints.http.shell.rate_limits import RateLimit
-from portfolio.entrypoints.http.shell.use_cases import HttpRequest
 from portfolio.settings import LOOPBACK, Settings
 
-_CALLER = "portfolio_caller"
 _SAFE = frozenset({"GET", "HEAD"})
 _UTF8 = frozenset({"utf-8", "utf8"})
 
@@ -57,36 +56,35 @@ class Admission:
         Raises:
             RequestError: the request is not admitted.
         """
-        operation = operation_of(handler)
+        access = access_of(handler)
         scope = cast("HTTPScope", connection.scope)
         method = scope["method"]
-        if operation is None:
+        if access is None or method == "OPTIONS":
             # What the framework adds by itself (OPTIONS) is no part of the contract.
-            raise RequestError(
-                METHOD_NOT_ALLOWED, f"{method} is not known here", headers={"Allow": _methods(connection)}
-            )
+            raise RequestError(METHOD_NOT_ALLOWED, f"{method} is not known here")
         headers = dict(scope["headers"])
         if not self._keyring:
             self._check_origin(headers, method)
-        caller = self._caller(connection, operation)
-        connection.scope["state"][_CALLER] = caller
+        caller = self._caller(connection, access)
+        connection.scope["user"] = caller
         # The probes are never too many: whoever floods them must not have the service taken for dead.
-        if operation.scope is not None:
-            limit = self._bookings if operation.books else self._requests
+        if access.scope is not None:
+            limit = self._bookings if access.books else self._requests
             _check_rate(limit, caller.name or self._addresses.network_of_request(scope))
-            if caller.scopes.isdisjoint(operation.scopes):
-                raise RequestError(FORBIDDEN, f"this needs a key with the scope {' or '.join(operation.scopes)}")
+            if caller.scopes.isdisjoint(access.scopes):
+                raise RequestError(FORBIDDEN, f"this needs a key with the scope {' or '.join(access.scopes)}")
         if method not in _SAFE:
             _check_content(headers)
+        refuse_strange_query(connection, handler)
 
-    def _caller(self, connection: Connection, operation: Operation) -> Caller:
+    def _caller(self, connection: Connection, access: Access) -> Caller:
         if not self._keyring:
             return OPEN_CALLER
         secret = presented_key(connection.scope["headers"])
         caller = self._keyring.caller(secret) if secret is not None else None
         if caller is not None:
             return caller
-        if operation.scope is None:
+        if access.scope is None:
             return Caller("nobody", frozenset())
         _check_rate(self._guesses, self._addresses.network_of_request(cast("HTTPScope", connection.scope)))
         raise RequestError(
@@ -108,16 +106,9 @@ class Admission:
             raise RequestError(FOREIGN_ORIGIN, "without API keys no other web page is answered")
 
 
-def caller_of(request: HttpRequest) -> Caller:
-    """Return who sent the request, as admitted."""
-    caller = request.scope["state"][_CALLER]
-    assert isinstance(caller, Caller)
-    return caller
-
-
 def caller_label(scope: HTTPScope) -> str | None:
     """Return the name under which the request was admitted; None where it was not."""
-    caller = scope.get("state", {}).get(_CALLER)
+    caller = scope.get("user")
     return caller.label if isinstance(caller, Caller) else None
 
 
@@ -125,12 +116,6 @@ def _check_rate(limit: RateLimit, caller: str) -> None:
     wait = limit.wait_seconds(caller)
     if wait:
         raise RequestError(RATE_LIMITED, "too many requests: wait as Retry-After says", headers=retry_after(wait))
-
-
-def _methods(connection: Connection) -> str:
-    template = connection.scope.get("path_template")
-    route = next(route for route in connection.app.routes if route.path_format == template)
-    return ", ".join(sorted(getattr(route, "methods", set()) - {"OPTIONS"}))
 
 
 def _hostname(url: str) -> str:

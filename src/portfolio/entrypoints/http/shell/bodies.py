@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Annotated, Any, TypeVar, cast, get_args
 
 import msgspec
+from litestar.params import QueryParameter
 from msgspec import Meta, Raw
 
 from portfolio.domain.errors import InvalidAmount, InvalidSymbol, OutOfRange
@@ -17,7 +18,6 @@ from portfolio.domain.money import Amount
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
 from portfolio.entrypoints.http.shell.numbers import parse_number
-from portfolio.entrypoints.http.shell.use_cases import HttpRequest
 
 T = TypeVar("T")
 A = TypeVar("A", bound=Amount)
@@ -63,15 +63,6 @@ class RepeatedKey(ValueError):
     """An object names the same key twice: which of the two is meant cannot be told."""
 
 
-async def read_body(request: HttpRequest, wanted: type[T]) -> T:
-    """Return the body as ``wanted``.
-
-    Raises:
-        RequestError: no JSON, nested without end, a repeated or unknown field, or one of a wrong type.
-    """
-    return decode(await request.body(), wanted)
-
-
 def decode(body: bytes, wanted: type[T]) -> T:
     """Return the JSON in ``body`` as ``wanted``; see :func:`read_body`."""
     try:
@@ -92,30 +83,6 @@ def decode(body: bytes, wanted: type[T]) -> T:
     except (msgspec.DecodeError, ValueError) as error:
         raise RequestError(MALFORMED, "the body is not valid JSON in UTF-8") from error
     return decoded
-
-
-def read_query(request: HttpRequest, wanted: type[T]) -> T:
-    """Return the query parameters as ``wanted``.
-
-    Raises:
-        RequestError: a parameter is unknown, given twice, or of a wrong type.
-    """
-    given: dict[str, str] = {}
-    for name, value in request.query_params.multi_items():
-        if name in given:
-            raise RequestError(
-                MALFORMED, f"{name[:50]!r} is given twice", errors=[FieldError(name[:50], "given twice")]
-            )
-        given[name] = value
-    try:
-        found = msgspec.convert(given, wanted, strict=False)
-    except msgspec.ValidationError as error:
-        raise _refused(str(error), "$") from error
-    for name in given:
-        if getattr(found, name) is None:
-            # Read leniently, the word null is nothing at all: then what was asked for would not be what is answered.
-            raise RequestError(MALFORMED, f"{name!r} is no value", errors=[FieldError(name, "is no value")])
-    return found
 
 
 class Reading:
@@ -250,16 +217,22 @@ def _unique(pairs: list[tuple[str, Any]]) -> None:
 
 def _refused(message: str, root: str) -> RequestError:
     """Return the refusal that msgspec's words mean: ``Expected `str`, got `int` - at `$.symbol```."""
-    text, _, where = message.partition(" - at `")
-    for pattern, words in _IN_WORDS.items():
-        if text.endswith(f"matching regex {pattern!r}"):
-            message, text = message.replace(text, f"takes {words}"), f"takes {words}"
+    said, _, where = message.partition(" - at `")
+    text = in_words(said)
+    message = message.replace(said, text)
     field = where.rstrip("`").removeprefix(root).lstrip(".")
     if not field and "field `" in text:
         field = text.split("field `", 1)[1].rstrip("`")
     # The name of an unknown field is as long as the client likes.
     message, text, field = (_shortened(part) for part in (message, text, field))
     return RequestError(MALFORMED, message, errors=[FieldError(field, text)] if field else [])
+
+
+def in_words(said: str) -> str:
+    """Return what msgspec says of a value, a pattern told in words."""
+    found = (words for pattern, words in _IN_WORDS.items() if said.endswith(f"matching regex {pattern!r}"))
+    words = next(found, None)
+    return said if words is None else f"takes {words}"
 
 
 def _shortened(text: str) -> str:
@@ -285,7 +258,7 @@ MomentText = Annotated[
 ]
 
 
-PageSize = Annotated[int, Meta(ge=1, le=1000)]
+PageSize = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
 
 
 def write_cursor(kind: str, before: int | None) -> str | None:

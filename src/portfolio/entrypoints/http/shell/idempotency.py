@@ -7,9 +7,10 @@ from typing import Final
 
 from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
 from portfolio.entrypoints.http.shell.bodies import Reading
-from portfolio.entrypoints.http.shell.use_cases import HttpRequest
+from portfolio.entrypoints.http.shell.injection import HttpRequest
 
 HEADER: Final = "Idempotency-Key"
+REPLAYED: Final = "Idempotency-Replayed"
 
 _KEY = re.compile(r"[ -~]{1,128}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import msgspec
@@ -47,14 +47,9 @@ class BookingProblem(Problem, kw_only=True):
     replayed: bool
 
 
-def answer(content: msgspec.Struct, *, headers: Mapping[str, str] | None = None) -> Response[bytes]:
-    """Return a success with ``content`` as its body."""
-    return encoded(encode(content), headers=headers)
-
-
 def encoded(
     body: bytes, *, status: int = 200, media_type: str = JSON, headers: Mapping[str, str] | None = None
-) -> Response[bytes]:
+) -> Response[Any]:
     """Return an answer whose body is encoded already."""
     return Response(body, status_code=status, media_type=media_type, headers=headers)
 
@@ -71,7 +66,7 @@ def problem(kind: ProblemKind, detail: str, *, path: str, errors: Sequence[Field
     )
 
 
-def problem_answer(body: Problem, *, headers: Mapping[str, str] | None = None) -> Response[bytes]:
+def problem_answer(body: Problem, *, headers: Mapping[str, str] | None = None) -> Response[Any]:
     """Return a failure with ``body``, under the status that it names."""
     return encoded(encode(body), status=body.status, media_type=PROBLEM_JSON, headers=headers)
 

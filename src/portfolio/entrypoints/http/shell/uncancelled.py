@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class CarryThrough:
+class Uncancelled:
     """Runs writes in tasks of their own: a caller who goes away cancels the waiting, never the writing."""
 
     def __init__(self) -> None:
@@ -17,7 +17,7 @@ class CarryThrough:
 
     async def __call__(self, work: Coroutine[Any, Any, T]) -> T:
         """Return the result of ``work``, which runs to its end whatever becomes of the caller."""
-        task = asyncio.create_task(work, name="carried-through")
+        task = asyncio.create_task(work, name="uncancelled")
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from litestar import Request
-from litestar.datastructures import State
-
 from portfolio.application.clock import Clock
 from portfolio.application.ledger.booking_queue import BookingQueue
 from portfolio.application.ledger.cash import MoveCashInOrOut
@@ -23,9 +20,7 @@ from portfolio.application.rebalancing.pretrade import CheckTrade
 from portfolio.application.rebalancing.signals import AcknowledgeSignal, GenerateSignals, ListSignals
 from portfolio.application.risk.state import ReadMarket
 from portfolio.domain.categories import Categories
-from portfolio.entrypoints.http.shell.uncancelled import CarryThrough
-
-HttpRequest = Request[None, None, State]
+from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +47,4 @@ class UseCases:
     categories: Categories = field(default_factory=Categories)
     max_price_age: timedelta = timedelta(seconds=300)
     read_deadline_seconds: float = 5.0
-    carry_through: CarryThrough = field(default_factory=CarryThrough)
-
-
-def use_cases_of(request: HttpRequest) -> UseCases:
-    """Return the use cases of the application that serves ``request``."""
-    found = request.app.state["use_cases"]
-    assert isinstance(found, UseCases)
-    return found
+    uncancelled: Uncancelled = field(default_factory=Uncancelled)

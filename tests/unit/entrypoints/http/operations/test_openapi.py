@@ -27,6 +27,7 @@ def operations(described: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
         (f"{method} {path}", operation)
         for path, methods in described["paths"].items()
         for method, operation in methods.items()
+        if method != "head"
     ]
 
 
@@ -75,6 +76,19 @@ def test_every_route_documents_what_can_go_wrong(described: dict[str, Any]) -> N
         for status in statuses & {"429", "503"}:
             response = operation["responses"][status]
             assert "Retry-After" in response.get("headers", {}) or name == "get /health", name
+
+
+def test_head_stands_beside_every_get_without_a_body(described: dict[str, Any]) -> None:
+    for path, methods in described["paths"].items():
+        assert ("head" in methods) == ("get" in methods), path
+        if "head" in methods:
+            assert set(methods["head"]["responses"]) == set(methods["get"]["responses"]), path
+            assert not [r for r in methods["head"]["responses"].values() if "content" in r], path
+
+
+def test_every_route_documents_the_methods_that_it_does_not_know(described: dict[str, Any]) -> None:
+    for name, operation in operations(described):
+        assert "Allow" in operation["responses"]["405"]["headers"], name
 
 
 def test_only_the_probes_need_no_key(described: dict[str, Any]) -> None:

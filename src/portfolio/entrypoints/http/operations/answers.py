@@ -1,0 +1,86 @@
+"""What is answered about how the service is doing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from portfolio.entrypoints.http.shell.numbers import Number
+from portfolio.entrypoints.http.shell.responses import Labelled
+
+
+class DatabaseView(msgspec.Struct, kw_only=True):
+    """The database, as a probe of this moment found it."""
+
+    status: Literal["up", "away", "schema_unknown", "books_not_open"]
+    latency_ms: float | None
+    schema_revision: str | None
+    detail: str | None
+
+
+class SourceView(msgspec.Struct, kw_only=True):
+    """A price source: `closed` is asked, `open` not now, `half_open` on trial, `off` for good."""
+
+    state: Literal["closed", "open", "half_open", "off"]
+    last_error: str | None
+    last_success: datetime | None
+
+
+class PricesView(msgspec.Struct, kw_only=True):
+    """The prices of what is held: counts, and the symbols they count."""
+
+    last_refresh: datetime | None
+    oldest_age_seconds: int | None
+    stale: int
+    missing: int
+    quarantined: int
+    stale_symbols: list[str]
+    missing_symbols: list[str]
+    quarantined_symbols: list[str]
+    sources: dict[str, SourceView]
+
+
+class RefresherView(msgspec.Struct, kw_only=True):
+    """The periodic price task of this instance; one instance of several is the leader."""
+
+    leader: bool
+    interval_seconds: float
+    last_tick_age_seconds: float | None
+
+
+class UnreconciledView(msgspec.Struct, kw_only=True):
+    """What other programs wrote into the shared rows: its value, and a line for each row moved."""
+
+    value: Number
+    rows: list[str]
+
+
+class HealthAnswer(Labelled, kw_only=True):
+    """How the service is doing."""
+
+    status: Literal["healthy", "degraded", "unhealthy"]
+    timestamp: datetime
+    service: str
+    version: str
+    database: DatabaseView
+    prices: PricesView
+    refresher: RefresherView
+    unreconciled: UnreconciledView | None
+    refused_bookings: Annotated[int | None, Meta(description="Kept and not booked since by an override.")]
+
+
+class LivenessAnswer(Labelled, kw_only=True):
+    """The process answers."""
+
+    status: Literal["alive"] = "alive"
+    timestamp: datetime
+
+
+class ReadinessAnswer(Labelled, kw_only=True):
+    """A booking could be committed now."""
+
+    status: Literal["ready"] = "ready"
+    timestamp: datetime
