@@ -1,19 +1,25 @@
-"""The README's examples give the answers printed there.
+"""The examples of the README, the tour and the page on rebalancing give the answers printed there.
 
-With ``README_WRITE=1`` the answers are written into it instead.
+With ``README_WRITE=1`` the answers are written into the pages instead.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 from pathlib import Path
+from urllib.request import urlopen
 
+import pytest
+
+from portfolio.settings import PREFIX, Settings
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.services.service import PORTFOLIO, ServiceProcess
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 MOVING = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "2026-01-01T00:00:00Z"),
@@ -21,18 +27,48 @@ MOVING = (
 )
 
 
-def test_every_example_of_the_readme_gives_the_answer_printed_there(
-    sqlite_database: DatabaseUnderTest, tmp_path: Path
+@pytest.mark.parametrize("page", ["README.md", "docs/tour.md", "docs/rebalancing.md"])
+def test_every_example_gives_the_answer_printed_there(
+    page: str, sqlite_database: DatabaseUnderTest, tmp_path: Path
 ) -> None:
-    text = README.read_text()
+    path = ROOT / page
     # Nobody answers there: the examples show prices as booked, before a refresh.
     nowhere = dict.fromkeys(("COINBASE_URL", "BINANCE_URL", "CANDLES_URL"), "http://127.0.0.1:9")
     settings = {"PORTFOLIO_PRICE_FEED": "exchanges", **{f"PORTFOLIO_{name}": url for name, url in nowhere.items()}}
     with ServiceProcess(sqlite_database, tmp_path, settings=settings) as service:
-        written = BLOCK.sub(lambda block: f"```console\n{_run_all(block[1], service)}```", text)
+        written = BLOCK.sub(lambda block: f"```console\n{_run_all(block[1], service)}```", path.read_text())
+        served = _routes_of(service) if path == README else set()
     if os.environ.get("README_WRITE"):
-        README.write_text(written)
-    assert _still(written) == _still(README.read_text())
+        path.write_text(written)
+    assert _still(written) == _still(path.read_text())
+    assert served <= _routes_listed()
+
+
+def test_the_readme_lists_every_setting() -> None:
+    table = README.read_text().partition("## Settings")[2].partition("\n## ")[0]
+    listed = {
+        name for row in re.findall(r"^\| (`[A-Z].*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
+    }
+    assert listed == {name.upper() for name in Settings.__struct_fields__}, PREFIX
+
+
+def _routes_of(service: ServiceProcess) -> set[str]:
+    with urlopen(f"http://localhost:{service.port}/openapi.json") as answer:
+        paths = json.load(answer)["paths"]
+    methods = {"get", "post", "put", "patch", "delete"}
+    return {f"{method.upper()} {_unnamed(path)}" for path, item in paths.items() for method in methods & set(item)}
+
+
+def _routes_listed() -> set[str]:
+    return {
+        _unnamed(route.partition("?")[0])
+        for row in re.findall(r"^\| (`(?:GET|POST) .*?) \|", README.read_text(), re.MULTILINE)
+        for route in re.findall(r"`(.+?)`", row)
+    }
+
+
+def _unnamed(path: str) -> str:
+    return re.sub(r"\{.+?\}", "{}", path)
 
 
 def _run_all(block: str, service: ServiceProcess) -> str:
