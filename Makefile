@@ -12,7 +12,7 @@ PYTEST_WORKERS ?= 2
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check audit faults faults-galera bench format lock clean
+.PHONY: help install install-dev run test check audit faults faults-galera bench diagrams format lock clean
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
@@ -35,6 +35,7 @@ check: install-dev  ## format, lint, types, layers: the one definition of every 
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m checks.dependencies
+	$(BIN)/python -m checks.tables_diagram
 
 # The lock files are asked for, not this machine's environment: what is locked is what is deployed.
 audit: install-dev  ## ask the advisory database of PyPI for known vulnerabilities of what is locked (needs a network)
@@ -53,6 +54,9 @@ faults-galera: install-dev  ## a Galera cluster of three nodes on this machine, 
 
 bench: install-dev  ## measure against the floors (ROWS=reads,booking: some rows; QUICK=1: to see that it runs)
 	$(BIN)/python -m benchmarks $(if $(ROWS),--rows $(ROWS)) $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON))
+
+diagrams: install-dev  ## write the picture of the tables (docs/tables.md) from the schema
+	$(BIN)/python -m checks.tables_diagram --write
 
 format: install-dev  ## write the code as `make check` wants it
 	$(BIN)/ruff check --fix .
