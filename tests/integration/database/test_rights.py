@@ -1,0 +1,80 @@
+"""The rights that docs/database.md grants are enough, for the service and for migrations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+from tests.support.database.database_server import DatabaseServer
+from tests.support.database.databases import DatabaseUnderTest
+from tests.support.services.service import ServiceProcess
+
+PAGE = Path(__file__).parents[3] / "docs" / "database.md"
+
+
+def test_the_rights_on_the_page_are_enough(
+    mariadb: DatabaseServer, mysql_database: DatabaseUnderTest, tmp_path: Path
+) -> None:
+    ledger, prices = urlsplit(mysql_database.url).path.lstrip("/"), mysql_database.prices_schema
+    assert prices is not None
+    migrates, serves = (urlsplit(url).username for url in (mysql_database.migration_url, mysql_database.url))
+    names = {
+        "crypto_transactions": ledger,
+        "crypto_prices": prices,
+        "'dba'": f"'{migrates}'",
+        "'portfolio'": f"'{serves}'",
+    }
+    for user in (migrates, serves):
+        mariadb.execute(f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM '{user}'@'%'")
+    service = ServiceProcess(mysql_database, tmp_path)
+    mariadb.execute(*_grants("'dba'", names))
+    service.migrate()
+    mariadb.execute(*_grants("'portfolio'", names))
+    # Old enough to be reduced to a close after the first refresh cycle, which deletes the row.
+    old = datetime.now(UTC) - timedelta(days=30)
+    mariadb.execute(
+        f"INSERT INTO `{prices}`.portfolio_price_history (symbol, granularity, observed_at, price, source)"
+        f" VALUES ('BTC', 'tick', '{old:%Y-%m-%d 12:00:00}', 1, 'simulated')"
+    )
+    with service:
+        _use(service)
+        assert service.command("backfill", "--days", "3").returncode == 0
+        assert service.command("verify").returncode == 0
+        log = (tmp_path / "service.log").read_text()
+    assert "prices.thinned" in log
+    assert "denied" not in log
+
+
+def _grants(user: str, names: dict[str, str]) -> Sequence[str]:
+    """Return the statements of the page that grant something to the user, with this test's names."""
+    found = [
+        statement for statement in re.findall(r"^(GRANT .+?);$", PAGE.read_text(), re.MULTILINE) if user in statement
+    ]
+    assert found
+    for old, new in names.items():
+        found = [statement.replace(old, new) for statement in found]
+    return found
+
+
+def _use(service: ServiceProcess) -> None:
+    """Do each kind of write once: bookings, cash, refusals, a reversal, prices, signals."""
+    buy = {"symbol": "BTC", "side": "BUY", "quantity": 2, "price": 20000, "net_amount": 40000}
+    with httpx.Client(base_url=service.url, timeout=30) as client:
+        for path, body, status in (
+            ("/holdings/update", {**buy, "client_trade_id": "one"}, 200),
+            ("/holdings/update", {**buy, "quantity": 1, "net_amount": 20000}, 200),
+            ("/holdings/update", {**buy, "side": "SELL", "quantity": 9, "net_amount": 180000}, 409),
+            ("/cash/transactions", {"kind": "deposit", "amount": 5}, 200),
+            ("/portfolio/refresh", {}, 200),
+            ("/trades/2/reverse", {}, 200),
+            ("/rebalance/generate-signals", {}, 200),
+        ):
+            answer = client.post(path, json=body)
+            assert answer.status_code == status, answer.text
+        assert client.get("/risk/volatility-analysis").status_code == 200
+        assert client.get("/health/ready").status_code == 200
