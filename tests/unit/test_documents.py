@@ -58,6 +58,18 @@ def test_every_file_that_a_page_names_is_there(page: Path) -> None:
         assert (ROOT / path).exists() or (SOURCE / path).exists(), path
 
 
+def test_every_test_that_the_page_on_faults_names_is_there() -> None:
+    found = re.findall(
+        r"`(?:(?:tests/[\w/]+/)?(test_\w+\.py))?(?:::(test_\w+))?`", (ROOT / "docs" / "reliability.md").read_text()
+    )
+    assert len(found) >= 33
+    file = ""
+    for given, name in found:
+        file = given or file
+        [module] = (ROOT / "tests").rglob(file)
+        assert f"def {name}" in module.read_text(), f"{file}::{name}"
+
+
 def test_the_page_for_operators_names_every_event_and_every_metric() -> None:
     text = (ROOT / "docs" / "operations.md").read_text()
     metric_names = set(re.findall(r'"(portfolio_\w+)"', Path(metrics.__file__).read_text()))
