@@ -18,8 +18,8 @@ import numpy as np
 from litestar import Litestar, Request, Response, get, post
 
 from portfolio.entrypoints.http.app import PortfolioApp
-from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.access import access
+from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.server import run
 from portfolio.main import CompositionRoot
 from portfolio.settings import read_settings

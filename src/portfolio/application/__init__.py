@@ -1,1 +1,1 @@
-"""Use cases: each loads, decides, saves and commits once; what it needs from outside is a port."""
+"""Use cases. Each one loads, decides, saves and commits once; its interfaces to the outside are ports."""

@@ -1,4 +1,4 @@
-"""What was committed, told to whoever listens in this process."""
+"""Announces committed changes to the listeners in this process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 
 
 class Event:
-    """Something that happened to a portfolio; its classes stand beside the use cases that bring it about."""
+    """A committed change of a portfolio. Its subclasses stand in the topics of the use cases that make the change."""
 
     __slots__ = ()
 
@@ -21,7 +21,7 @@ Listener = Callable[[Event], None]
 
 @dataclass(slots=True, eq=False)
 class Place:
-    """A place in the order of commits, and the events of the commit that it is kept for."""
+    """A place in the order of the commits, and the events of the commit at this place."""
 
     events: Sequence[Event] = ()
     is_settled: bool = False
@@ -40,13 +40,13 @@ class Announcer:
         self._places: deque[Place] = deque()
 
     def __call__(self, events: Sequence[Event]) -> None:
-        """Tell the listeners of events that are committed."""
+        """Announce committed events to the listeners."""
         self._places.append(Place(events, is_settled=True))
         self._tell()
 
     @contextmanager
     def in_doubt(self) -> Iterator[Place]:
-        """Keep the place of a commit whose answer was lost, for its ``events`` if it is found in the books.
+        """Keep the place of a commit whose answer was lost. Its ``events`` are announced if it is found in the books.
 
         What is announced meanwhile was committed later, and waits for the end of this.
         """

@@ -1,4 +1,4 @@
-"""What can go wrong around the domain.
+"""Errors of the use cases: what could not be done, although no rule refused it.
 
 ::
 
@@ -43,7 +43,7 @@ class Overloaded(LedgerUnavailable):
 
 
 class LeaseLost(LedgerUnavailable):
-    """The lease has a newer holder: what this one would write is refused."""
+    """Another instance holds the lease now: the write of this one is refused."""
 
 
 class OutcomeUnknown(ApplicationError):
@@ -95,7 +95,7 @@ class OwnerAmbiguous(KeyReused):
 
 
 class NotFound(ApplicationError):
-    """Nothing goes by that name."""
+    """There is nothing of that name."""
 
     def __init__(self, kind: str, name: str) -> None:
         super().__init__(f"there is no {kind} {name}")
@@ -114,7 +114,7 @@ class SignalClaimed(ApplicationError):
 
 
 class SignalOutdated(ApplicationError):
-    """A signal can no longer be claimed: what it asks for does not follow from the state of this moment."""
+    """A signal can no longer be claimed: the plan of this moment does not ask for its trade any more."""
 
     def __init__(self, signal_id: str, reason: str) -> None:
         super().__init__(f"{signal_id} cannot be acknowledged: {reason}")

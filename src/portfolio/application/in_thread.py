@@ -1,4 +1,4 @@
-"""What takes long to compute, done beside the event loop."""
+"""Long computations run in one thread, so that the event loop stays free."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _THREAD = ThreadPoolExecutor(1, thread_name_prefix="computation")
 
 
 async def in_thread(compute: Callable[[*Ts], T], *given: *Ts) -> T:
-    """Return what ``compute`` makes of what is given, once those who came before have had their turn.
+    """Return the result of ``compute`` with these arguments, computed in the thread. Calls run one after the other.
 
     Python computes in one thread at a time whatever there is of them, so several are no faster. But each that wants to
     go on does so before the event loop may: with a dozen analyses at once it was late by twice as much.

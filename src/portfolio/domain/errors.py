@@ -1,4 +1,4 @@
-"""What the domain refuses, and why.
+"""Errors of the domain: what a rule refuses.
 
 ::
 

@@ -25,7 +25,7 @@ class Mark:
         return self.source.endswith(ASSUMED_RATE)
 
     def is_live(self, now: datetime, max_age: timedelta) -> bool:
-        """Return whether the price says what the asset is worth ``now``.
+        """Return whether the price is at most ``max_age`` old.
 
         One from as far in the future does not either: a clock was wrong, and how old it is nobody knows.
         """

@@ -1,4 +1,4 @@
-"""Exact amounts: what the ledger adds up.
+"""Exact amounts of money, quantity and price.
 
 Every amount has at most 18 decimals and 20 integer digits, the width of the ledger's ``DECIMAL(38,18)`` columns, so
 that what is computed here is what is stored. Arithmetic runs in its own context of 80 digits: sums and products of
@@ -87,7 +87,7 @@ class Amount:
     @classmethod
     @cache
     def zero(cls) -> Self:
-        """Return nothing, in this unit."""
+        """Return zero of this type."""
         return cls(Decimal(0))
 
     def __add__(self, other: Self) -> Self:

@@ -1,1 +1,1 @@
-"""Books what happened, and proves the books."""
+"""Use cases of the ledger: book trades and cash, and prove that the books add up."""

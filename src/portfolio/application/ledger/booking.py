@@ -1,4 +1,4 @@
-"""Books what engines did: exactly once where there is a key, whole or not at all."""
+"""Books executions of engines: exactly once where there is a key, completely or not at all."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class BookTrades:
         return batch
 
     async def _keep(self, unit: LedgerUnit, batch: Batch) -> Sequence[Event]:
-        """Write what was decided, do what belongs to the same unit, and return what all that is."""
+        """Write the decisions and everything that belongs to the same transaction; return the events of it."""
         if batch.refused:
             await unit.add_outcomes(batch.refusals())
         if not batch.booked:

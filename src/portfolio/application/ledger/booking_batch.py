@@ -81,7 +81,7 @@ class Batch:
         self._decisions: list[Booked | Refused | BookingResult] = []
 
     def decide(self, command: BookTrade, rules: BookingRules) -> None:
-        """Take in one command and decide what becomes of it."""
+        """Decide on one command: booked, refused, a copy, or an error."""
         key = command.key
         if key is None:
             self._decisions.append(self._book(command, rules))
@@ -114,7 +114,7 @@ class Batch:
         return earlier if _is_copy(command, earlier.fingerprint) else KeyReused(key.client_trade_id)
 
     def number(self, trade_ids: Sequence[int]) -> None:
-        """Take in the ids under which the entries were written, in their order."""
+        """Give the booked trades the ids of their rows, in order."""
         for booked, trade_id in zip(self.booked, trade_ids, strict=True):
             booked.trade_id = trade_id
 
@@ -139,11 +139,11 @@ class Batch:
         ]
 
     def acceptances(self) -> dict[int, RecordedOutcome]:
-        """Return what has to be kept of the keyed bookings, by revision; their entries have no ids yet."""
+        """Return the outcomes to store for accepted bookings with a key, by ledger revision."""
         return {booked.revision: self._outcome(booked) for booked in self.booked if booked.command.key is not None}
 
     def refusals(self) -> list[RecordedOutcome]:
-        """Return what has to be kept of the others: every refusal, keyed or not."""
+        """Return the outcomes to store for refused bookings, with a key or without."""
         return [self._outcome(refused) for refused in self.refused]
 
     def results(self) -> list[BookingResult]:
@@ -223,10 +223,10 @@ def _acceptance(booked: Booked) -> Acceptance:
 
 
 def _overrides(command: BookTrade, asked: str, result: Acceptance | Refusal) -> bool:
-    """Return whether the command books what was refused before under the same key."""
+    """Return whether the command is an override of a booking that was refused under the same key."""
     return command.override and isinstance(result, Refusal) and same_execution(command.fingerprint, asked)
 
 
 def _is_copy(command: BookTrade, asked: str) -> bool:
-    """Return whether the command repeats what its key stands for; an override need not repeat the engine's remarks."""
+    """Return whether the command is a copy of the booking of its key; an override may leave out remarks."""
     return same_execution(command.fingerprint, asked) if command.override else command.fingerprint == asked

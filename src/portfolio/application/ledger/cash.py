@@ -1,4 +1,4 @@
-"""Moves cash in and out, so that returns can be told from contributions."""
+"""Books deposits and withdrawals, so that they are not taken for profit or loss."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from portfolio.domain.money import Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveCash:
-    """The wish to deposit or withdraw."""
+    """A request to deposit or to withdraw."""
 
     kind: CashTransactionKind
     amount: Money
@@ -35,7 +35,7 @@ class MoveCash:
 
 @dataclass(frozen=True, slots=True)
 class CashReply:
-    """The answer to one transaction: as recorded, and whether that was before."""
+    """The cash transaction as recorded, and whether it was recorded by an earlier request."""
 
     transaction: RecordedCashEntry
     replayed: bool

@@ -1,4 +1,4 @@
-"""What happens to the books."""
+"""Events of the ledger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Brings a unit to its end where the answer to its commit is lost on the way."""
+"""Commits a unit of work exactly once, also when the answer to its commit is lost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IsKept = Callable[[LedgerUnit], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Made(Generic[T]):
-    """What a unit made, and how to tell afterwards, under the row lock, whether that is in the books.
+    """The result of a unit of work, and how to find out under the row lock whether it is in the books.
 
     Without ``is_kept`` nobody can tell, and making it again has to do no harm. ``events`` are told after the commit.
     """
@@ -79,7 +79,7 @@ async def commit_once(
 
 
 def has_entry(entry: TradeEntry | CashEntry) -> IsKept:
-    """Return what tells whether this very entry is in the books."""
+    """Return a function that tells whether exactly this entry is in the books."""
 
     async def is_kept(unit: LedgerUnit) -> bool:
         found = await unit.entries(after=entry.revision - 1, limit=1)

@@ -1,4 +1,4 @@
-"""Opens the books: on a fresh database with the initial cash, on an old one with what its rows hold."""
+"""Opens the books: with the initial cash on a fresh database, with a baseline of the rows on an old one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Opening(StrEnum):
 
 @dataclass(slots=True)
 class OpenBooks:
-    """Makes sure there is a portfolio with a baseline; does nothing where there is one. Many may run it at once."""
+    """Opens the books where they are not open yet. Several instances may run it at once."""
 
     ledger: Ledger
     clock: Clock

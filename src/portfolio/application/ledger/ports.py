@@ -1,4 +1,4 @@
-"""What the application needs from outside, in its own words: the ledger."""
+"""The ledger as a port: what the use cases need from the database."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class LedgerUnit(Protocol):
         ...
 
     async def outcomes(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, RecordedOutcome]:
-        """Return what became of the bookings with these keys; absent where nothing did."""
+        """Return the stored outcomes of these keys; a key without one is absent."""
         ...
 
     async def keeps(self, refusal: RecordedOutcome) -> bool:
-        """Return whether this very refusal is kept, not only one of the same booking."""
+        """Return whether exactly this refusal is stored, not an earlier one of the same booking."""
         ...
 
     async def latest_twins(self, fingerprints: Collection[str], since: datetime) -> Mapping[str, int]:
@@ -62,7 +62,7 @@ class LedgerUnit(Protocol):
         ...
 
     async def last_revision(self) -> int:
-        """Return the highest revision of an entry, which the portfolio's own is unless its row was made anew."""
+        """Return the highest revision of an entry. The portfolio has the same, unless its row was made anew."""
         ...
 
     async def transaction(self, owner: str, client_transaction_id: str) -> RecordedCashEntry | None:
@@ -79,7 +79,7 @@ class LedgerUnit(Protocol):
         ...
 
     async def add_outcomes(self, outcomes: Sequence[RecordedOutcome]) -> None:
-        """Keep what became of bookings; one that carries an id replaces what was kept under it."""
+        """Store outcomes of bookings. An outcome that has an id replaces the stored one."""
         ...
 
     async def add_cash_entry(self, transaction: CashEntry) -> int:
@@ -123,7 +123,7 @@ class Ledger(Protocol):
         ...
 
     async def version(self, portfolio_id: int) -> str:
-        """Return a word that is another one once anything that ``load`` reads is, whoever wrote it; cheaper than it."""
+        """Return an opaque token that changes when anything that ``load`` reads changes, whoever wrote it."""
         ...
 
     async def load(self, portfolio_id: int) -> Portfolio:
@@ -135,11 +135,11 @@ class Ledger(Protocol):
         ...
 
     async def outcome(self, key: BookingKey) -> RecordedOutcome | None:
-        """Return what became of the booking with this key; None where nothing did."""
+        """Return the stored outcome of this key; None where there is none."""
         ...
 
     async def owners_of(self, client_trade_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
-        """Return by key who has a booking under it, in order; absent where nobody has."""
+        """Return for each key the owners that have a booking under it, sorted; a key without one is absent."""
         ...
 
     async def refusals(self, *, before: int | None, limit: int) -> Page[RecordedOutcome]:
@@ -147,7 +147,7 @@ class Ledger(Protocol):
         ...
 
     async def count_refusals(self) -> int:
-        """Return how many refused bookings are kept that no override has booked since."""
+        """Return the number of refused bookings that no override has booked since."""
         ...
 
     async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[TradeEntry | CashEntry]:
@@ -159,7 +159,7 @@ class Ledger(Protocol):
         ...
 
     async def try_write(self) -> None:
-        """Make sure that a booking could be committed now; nothing is written.
+        """Raise an error if a booking could not be committed now; nothing is written.
 
         Raises:
             LedgerUnavailable: it could not.

@@ -1,4 +1,4 @@
-"""Plain facts that cross the ports."""
+"""Records of the ledger that use cases and ports exchange."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class BookingKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookTrade:
-    """The wish to book one execution.
+    """A request to book one execution.
 
     ``owner`` is the name of the API key, or the engine where the service is open. An override is for whoever has a
     booking under its key, unless ``owner_given``.
@@ -113,7 +113,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedOutcome:
-    """What became of a booking, as kept: the reply to every later copy of it.
+    """The stored outcome of a booking: the answer to every later copy of it.
 
     ``symbol`` to ``fees`` repeat what was asked, so that a refusal can be read without the request.
     """
@@ -186,7 +186,7 @@ class TradeFilter:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """A part of a list, and the id to go on before; None at its end."""
+    """One page of a list, and the id before which the next page begins; None on the last page."""
 
     items: Sequence[T]
     next_before: int | None
@@ -197,7 +197,7 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionAdjustment:
-    """By how much a baseline or an adjustment moved what the ledger knows of a position.
+    """The change of a position's ledger quantity by a baseline or an adjustment.
 
     Deltas are against what the ledger's earlier entries add up to.
     """
@@ -208,7 +208,7 @@ class PositionAdjustment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CashEntry:
-    """An entry that is no trade, for the ledger. ``revision`` is the portfolio's after it."""
+    """A ledger entry that is not a trade. ``revision`` is the portfolio's revision after it."""
 
     transaction: CashTransaction
     portfolio_id: int
@@ -235,7 +235,7 @@ class RecordedCashEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revisions:
-    """Which state of the books and of the prices is the newest."""
+    """The newest revisions of the ledger and of the prices."""
 
     ledger: int
     prices: int

@@ -1,4 +1,4 @@
-"""The books as they were at the end of days gone by."""
+"""Computes the books as they were at the end of past days."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from portfolio.domain.symbol import Symbol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayBooks:
-    """What the entries add up to at the end of a day. Costs and results of positions are sums of deltas."""
+    """The sums of all entries at the end of a day. Costs and results of positions are sums of changes."""
 
     cash: Money
     net_deposits: Money
@@ -30,7 +30,7 @@ class DayBooks:
 
 
 class Replay:
-    """Adds entries up, in their order, and keeps what they come to at the end of each wanted day."""
+    """Adds up entries in their order, and keeps the sums at the end of each wanted day."""
 
     def __init__(self, wanted: Sequence[date]) -> None:
         self._wanted = list(reversed(wanted))
@@ -65,12 +65,12 @@ class Replay:
         self._results[trade.symbol] = self._results[trade.symbol] + trade.realized_pnl
 
     def finish(self) -> None:
-        """Keep the sums of the days after the last entry: nothing changed on them."""
+        """Fill the days after the last entry with its sums: nothing changed on them."""
         while self._wanted:
             self.books[self._wanted.pop()] = self.sums()
 
     def sums(self) -> DayBooks:
-        """Return what the entries so far come to."""
+        """Return the sums of the entries so far."""
         fold = self._fold
         return DayBooks(
             cash=fold.cash,

@@ -1,4 +1,4 @@
-"""Takes a trade back by booking its opposite; nothing is ever deleted."""
+"""Reverses a trade by booking its opposite; nothing is ever deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The newest state of the portfolio, read once for all who ask at the same time."""
+"""Reads the newest state of the portfolio, once for all requests of the same time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RELOAD_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The portfolio as committed at ``as_of``; ``database_away`` says that it could not be checked since."""
+    """The portfolio as committed at ``as_of``. ``database_away`` says that the database has not answered since."""
 
     portfolio: Portfolio
     revisions: Revisions
@@ -28,7 +28,7 @@ class Snapshot:
     database_away: bool = False
 
     def is_as(self, other: Snapshot) -> bool:
-        """Return whether it says the same as the other in every word, which costs nothing to find out."""
+        """Return whether the other is the same state, without comparing what they hold."""
         same = self.portfolio is other.portfolio and self.as_of == other.as_of
         return same and self.database_away == other.database_away
 
@@ -54,7 +54,7 @@ class Snapshots:
         return self._last
 
     async def newest(self) -> Snapshot:
-        """Return the state as of now, or the last one seen, marked, while the database is away.
+        """Return the state as of now. While the database is away: the last one seen, marked.
 
         Raises:
             LedgerUnavailable: the database is away and no state was ever seen.
@@ -103,7 +103,7 @@ class Snapshots:
         return self._last
 
     async def _check(self, last: Snapshot) -> None:
-        """Load again only if somebody wrote: the word is taken before, so that what comes in between shows later."""
+        """Load again only if the rows have changed. The version is read first: a later write shows the next time."""
         as_of, checked_at = self._clock.now(), self._clock.monotonic()
         version = await self._ledger.version(self._portfolio_id)
         if version == last.version:

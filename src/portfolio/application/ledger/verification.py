@@ -1,4 +1,4 @@
-"""Proves the books: replays every entry, and books what others wrote once somebody accepts it."""
+"""Proves that the books add up, and books what other programs wrote when somebody accepts it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PAGE_SIZE = 5_000
 
 @dataclass(slots=True)
 class Fold:
-    """What the ledger's entries add up to, from the newest baseline on: a baseline says what there is, all of it."""
+    """The sums of the ledger's entries from the newest baseline on: a baseline states everything that there is."""
 
     revision: int = 0
     trades: int = 0
@@ -72,7 +72,7 @@ class Fold:
 
 
 def _balances(trade: Trade) -> bool:
-    """Return whether cash moved by what the execution says, and no value came from nowhere."""
+    """Return whether the entry moves cash as its execution says, and its sums balance."""
     paid = trade.notional + trade.fees if trade.side is Side.BUY else -(trade.notional - trade.fees)
     if trade.reverses is not None:
         paid = trade.notional - trade.fees if trade.side is Side.BUY else -(trade.notional + trade.fees)
@@ -81,7 +81,7 @@ def _balances(trade: Trade) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """What was found: ``differences`` are faults of these books, ``unreconciled`` is other programs' doing."""
+    """The result: ``differences`` are faults of these books, ``unreconciled`` is what other programs wrote."""
 
     trades: int
     transactions: int
@@ -172,7 +172,7 @@ def _verification(portfolio: Portfolio, fold: Fold) -> Verification:
 
 
 def _without_row(portfolio: Portfolio, fold: Fold) -> list[PositionAdjustment]:
-    """Return what takes out of the ledger the positions whose rows another program deleted."""
+    """Return the adjustments for positions whose rows another program deleted."""
     unreadable = {name.upper() for name in portfolio.unreadable_rows}
     return [
         PositionAdjustment(symbol=symbol, quantity_delta=-quantity)
@@ -254,7 +254,7 @@ class ReconcileBooks:
 
 
 def _moved(portfolio: Portfolio, fold: Fold) -> list[PositionAdjustment]:
-    """Return what takes the ledger to what the rows say, also of rows that were deleted and made anew."""
+    """Return the adjustments that bring the ledger to the rows, also for rows that were deleted and made anew."""
     differences = ((s, p.quantity - fold.quantities[s]) for s, p in sorted(portfolio.positions.items()))
     return [PositionAdjustment(symbol=symbol, quantity_delta=delta) for symbol, delta in differences if delta]
 

@@ -1,1 +1,1 @@
-"""What operators look at."""
+"""Use cases for operators: the health of the service."""

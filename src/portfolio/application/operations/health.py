@@ -58,7 +58,7 @@ class Refresher(Protocol):
 
     @property
     def last_cycle_age_seconds(self) -> float | None:
-        """Return how long ago the task last did its round; None before the first."""
+        """Return the seconds since the last refresh cycle; None before the first."""
         ...
 
 
@@ -146,7 +146,7 @@ class ReadHealth:
         )
 
     async def _database(self) -> DatabaseHealth:
-        """Return what a probe finds. One runs at a time, so that a silent database does not gather them."""
+        """Return the result of a probe. Only one runs at a time, because a silent database would collect them."""
         probe = self._probe
         if probe is None or probe.done():
             probe = self._probe = asyncio.create_task(self._probe_database(), name="health-probe")
@@ -189,7 +189,7 @@ class ReadHealth:
         )
 
     async def _try_write(self) -> None:
-        """Make sure that a booking could be committed; what was so within the last second is so."""
+        """Raise an error if a booking could not be committed. A result of the last second counts."""
         now = self._clock.monotonic()
         if self._written_at is None or now - self._written_at >= WRITE_SECONDS:
             self._written_at = None
@@ -225,7 +225,7 @@ class ReadHealth:
 
 
 def _unreconciled(snapshot: Snapshot | None) -> tuple[Money | None, Sequence[str]]:
-    """Return what other programs moved: its value, None where it is none that can be written, and its lines."""
+    """Return what is unreconciled: its value, None where it is out of range, and one line for each row."""
     if snapshot is None:
         return None, ()
     try:

@@ -1,4 +1,4 @@
-"""What was held at the end of each day, and what a period's result is told apart by."""
+"""The positions at the end of each day, and the part of each position in a period's result."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """Contributions, by symbol, and ``other``: what is left of the result without them.
+    """The contributions by symbol, and ``other``: the rest of the result.
 
     Their money and ``other`` add up to the result to the last digit. ``other`` is what no position explains: what
     others wrote and its adjustments, and the results of positions without a price.

@@ -1,4 +1,4 @@
-"""What a day brought, told from the day before it."""
+"""The result of a day, computed from the day and the day before it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class DayResult:
 
 
 def day_result(value: Decimal, unit_value: Decimal, flow: Decimal, before: DayValue | None) -> DayResult:
-    """Return what a day brought, ``flow`` being what was paid in since the day ``before``, net.
+    """Return the result of a day. ``flow`` is the net amount paid in since the day ``before``.
 
     The day's percentage is the unit's growth, so that deposits do not count; after a day without a unit value it is the
     result on that day's value. All days' percentage is linked: (1 + all before) x (1 + the day) - 1.
@@ -59,7 +59,7 @@ def day_result(value: Decimal, unit_value: Decimal, flow: Decimal, before: DayVa
 def results_with_filled(
     filled: Mapping[date, DailyValue], known: Mapping[date, DayValue], before: DayValue | None
 ) -> Mapping[date, DayResult]:
-    """Return what the ``filled`` days brought, and what the ``known`` day after each gap brought, told anew.
+    """Return the results of the ``filled`` days, and the new result of the ``known`` day after each gap.
 
     The cumulative percentage of a known day stays as it is: it was linked over the gap already. A known day from before
     the adoption is not told anew. ``before`` is the newest day before all of these.
@@ -99,7 +99,7 @@ def daily_value(portfolio: Portfolio, day: date) -> DailyValue:
 
 
 def flow_since(before: DayValue | None, net_deposits: Decimal) -> Decimal:
-    """Return what was paid in, net, since a day that this service wrote; all of it where there is none before."""
+    """Return the net amount paid in since the last day that this service wrote; everything if there is none."""
     if before is None or before.net_deposits is None:
         return net_deposits
     return EXACT.subtract(net_deposits, before.net_deposits)

@@ -1,4 +1,4 @@
-"""Makes up for the days on which nothing ran: what was held by then, at the closes of the day."""
+"""Fills the days on which the service did not run, from the ledger and the closes of the day."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from portfolio.domain.symbol import Symbol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GapReport:
-    """Which days were made up for, and why the others could not be."""
+    """Which days were filled, and why the others could not be."""
 
     filled: Sequence[date] = ()
     failed: Mapping[date, str] = field(default_factory=dict)
@@ -111,7 +111,7 @@ class FillGaps:
 
 @dataclass(frozen=True, slots=True)
 class _Anchor:
-    """The newest day before a gap: what the units of the day after it are counted from."""
+    """The newest recorded day before a gap, from which the days of the gap are computed."""
 
     day: date
     total_value: Money

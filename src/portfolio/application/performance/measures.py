@@ -39,7 +39,7 @@ class FinalDay:
 
 @dataclass(slots=True)
 class Reasons:
-    """Brings figures to their decimals, and notes of each that is not defined why."""
+    """Rounds figures, and collects the reason for each figure that is undefined."""
 
     noted: dict[str, str] = field(default_factory=dict)
 
@@ -66,7 +66,7 @@ class Reasons:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What was gained: as money, contributions apart, and time-weighted in percent."""
+    """The gain: as money without deposits and withdrawals, and as a time-weighted percentage."""
 
     money: Money | None
     percent: Decimal | None
@@ -186,7 +186,7 @@ class Trading:
 
 
 def trading_results(before: TradeCounts, after: TradeCounts, reasons: Reasons) -> Trading:
-    """Return the figures of the trades booked between two tallies, net of all fees; zero is neither win nor loss.
+    """Return the figures of the trades booked between two counts, net of all fees; zero is neither win nor loss.
 
     A trade that was booked before the period and reversed in it is missing from the difference: no count goes below
     zero for that.

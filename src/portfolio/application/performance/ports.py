@@ -1,4 +1,4 @@
-"""Where the days of the portfolio are kept."""
+"""The daily rows of the portfolio, as a port."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Days(Protocol):
         ...
 
     async def fill(self, portfolio_id: int, days: Sequence[FilledDay]) -> int:
-        """Keep final days that nothing was recorded on; a day that has a row keeps it. Return how many were written.
+        """Store days that have no row yet. Return how many were written.
 
         The day after each is told anew what it brought. The price revision is bumped.
         """

@@ -43,7 +43,7 @@ class PositionOnDay:
 
     @property
     def result(self) -> Money:
-        """Return all that the position ever brought, realized and unrealized."""
+        """Return the position's whole result, realized and unrealized."""
         return self.realized_pnl + self.market_value - self.cost_basis
 
 
@@ -52,7 +52,7 @@ DayPositions = Mapping[Symbol, PositionOnDay]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilledDay:
-    """A day that nothing was recorded on, made up for from the books and closes.
+    """A day without a record, computed later from the books and the closes.
 
     ``positions`` is None where what they had cost by then is not known any more.
     """

@@ -1,4 +1,4 @@
-"""How the portfolio did over several periods at once, and what each position had to do with it."""
+"""The performance over several periods at once, with the part of each position."""
 
 from __future__ import annotations
 

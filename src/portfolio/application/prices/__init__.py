@@ -1,1 +1,1 @@
-"""Keeps prices fresh, and values what is held at them."""
+"""Use cases of prices: refresh them, and value the positions with them."""

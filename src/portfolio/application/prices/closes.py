@@ -1,4 +1,4 @@
-"""The daily closes behind every statistic: read once, kept while they stand."""
+"""The daily closes behind every statistic, kept in memory until they change."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _MOST_KEPT = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Closes:
-    """The closes of some symbols, real or made up but never both, and where they stand.
+    """The closes of some symbols, all real or all simulated, with their version.
 
     ``version`` is another one whenever any close may have changed. ``is_current`` is False where the database could not
     be asked: these are the last ones seen; ``is_known`` is False where some were never seen. ``is_simulated`` says that

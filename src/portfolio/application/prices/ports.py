@@ -12,7 +12,7 @@ from portfolio.domain.symbol import Symbol
 
 
 class PriceStore(Protocol):
-    """Where prices are kept: the marks of the positions, ticks, and daily closes."""
+    """The store of prices: the marks of the positions, observed prices, and daily closes."""
 
     async def record(self, portfolio_id: int, update: PriceUpdate, fence: Fence | None) -> int:
         """Write marks, valuations, one tick a symbol and today's value in one transaction; return the price revision.
@@ -33,7 +33,7 @@ class PriceStore(Protocol):
         ...
 
     async def closes(self, symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
-        """Return daily closes of both bounds' days and those between, by symbol and day.
+        """Return the daily closes from ``since`` to ``until``, both included, by symbol and day.
 
         A day without a candle's close has the last price observed within its last 60 minutes, if there is one.
         """
@@ -44,7 +44,7 @@ class PriceStore(Protocol):
         ...
 
     async def thin_ticks(self, older_than: datetime) -> int:
-        """Turn the ticks of the oldest day before into a close each, where there is none yet, and drop them.
+        """Replace the observed prices of the oldest day before by one close a symbol, unless there is one.
 
         Returns how many went; none when there is no such day any more.
         """
@@ -52,7 +52,7 @@ class PriceStore(Protocol):
 
 
 class Leases(Protocol):
-    """Who may do what only one instance may do."""
+    """Leases: each lets one instance do what only one may do."""
 
     async def acquire(self, name: str, holder: str, seconds: float) -> Fence | None:
         """Take or renew the lease and return its fence; None while another holds it. Time is the database's."""

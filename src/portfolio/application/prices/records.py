@@ -1,4 +1,4 @@
-"""Plain facts of a price refresh, as they are written down."""
+"""Records of prices that use cases and ports exchange."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class PriceUpdate:
     since: int | None = None
 
     def marks_for(self, portfolio: Portfolio) -> Mapping[Symbol, Mark]:
-        """Return what is to be written on ``portfolio`` as it is by now.
+        """Return the marks to write on ``portfolio`` as it is now; a newer price that is there already stays.
 
         Where other prices were written since the refresh began, those observed later stay: a refresh that was held up
         brings back no price of before. One from a clock ahead of this one is no reason.

@@ -1,4 +1,4 @@
-"""Bring the prices of what is held up to date."""
+"""Refreshes the prices of the positions."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class PricesRefreshed(Event):
 
 
 class RefreshPrices:
-    """Asks the feed for all that is held, believes what can be believed, and writes it down once.
+    """Asks the feed for the prices of all positions, judges the quotes, and writes the believed ones once.
 
     One refresh runs at a time: who asks while one is running shares its report.
     """
@@ -191,7 +191,7 @@ class RefreshPrices:
 
 
 def _marks(quotes: Mapping[Symbol, Quote], portfolio: Portfolio) -> tuple[dict[Symbol, Mark], dict[Symbol, str]]:
-    """Return the quotes as marks, and why some cannot be: one absurd price must not spoil the others' refresh."""
+    """Return the quotes as marks, and why some cannot be marks: one absurd price must not stop the others."""
     marks: dict[Symbol, Mark] = {}
     too_large: dict[Symbol, str] = {}
     for symbol, quote in quotes.items():

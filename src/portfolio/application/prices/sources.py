@@ -1,4 +1,4 @@
-"""Plain facts about where prices come from."""
+"""Records of price sources."""
 
 from __future__ import annotations
 

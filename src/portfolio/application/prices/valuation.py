@@ -1,4 +1,4 @@
-"""What is held and what it is worth, position by position."""
+"""Values the portfolio, position by position."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def value_portfolio(portfolio: Portfolio, *, now: datetime, max_age: timedelta, 
 
 
 def aged(valuation: Valuation, *, now: datetime, max_age: timedelta) -> Valuation:
-    """Return the valuation as of another moment: ages and statuses move with the clock, and nothing else does."""
+    """Return the valuation at another moment: only ages and statuses of prices change with time."""
     values = []
     for value in valuation.positions:
         status, age = _age_of(value.position, now, max_age)

@@ -1,1 +1,1 @@
-"""What should be traded, and what became of it."""
+"""Use cases of rebalancing: the plan, signals, and the check before a trade."""

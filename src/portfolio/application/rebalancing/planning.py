@@ -1,4 +1,4 @@
-"""What the policy asks of the portfolio as it is now, and what trades or another policy would make of it."""
+"""The plan for the portfolio as it is now, and projections of trades or of another policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where signals are kept."""
+"""The stored signals, as a port."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class SignalBook(Protocol):
         ...
 
     async def change(self, signals: Sequence[Signal]) -> None:
-        """Keep what became of signals: status, expiry, who claimed, what carried out, what took the place."""
+        """Store the changed fields of signals: status, expiry, claimant, executing trade, successor."""
         ...
 
 

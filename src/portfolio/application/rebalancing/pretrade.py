@@ -1,4 +1,4 @@
-"""What a booking would do, asked before the trade."""
+"""The effect of a booking, computed before the trade."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ASSETS_AT_ONCE = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeImpact:
-    """The figures that a trade in one asset moves, before it or after it.
+    """The figures that a trade in one asset changes, either before it or after it.
 
     Allocations are percentages of the total value, None where that is not above zero. ``correlations`` are those of the
     asset with what else is held. ``portfolio_volatility`` is annualised, ``value_at_risk_95`` the historical one of a

@@ -1,4 +1,4 @@
-"""Signals that booked trades carry out."""
+"""Marks signals as executed by booked trades."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from portfolio.application.rebalancing.records import ID_PREFIX, Signal, SignalC
 
 
 class MarkExecuted:
-    """Marks, in the unit that books trades, the signals that these name and carry out."""
+    """Marks the signals that booked trades name as executed, in the same transaction."""
 
     def __init__(self, signals: Signals) -> None:
         self._signals = signals

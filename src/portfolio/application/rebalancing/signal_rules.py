@@ -1,4 +1,4 @@
-"""What a signal may be made of, and what it may still be claimed on."""
+"""Rules of signals: when one may be made, and when it may still be claimed."""
 
 from __future__ import annotations
 

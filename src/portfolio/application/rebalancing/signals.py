@@ -1,4 +1,4 @@
-"""Turns plans into signals, and lets each be claimed once, while what it asks for still follows from the books."""
+"""Stores plans as signals, and lets each signal be claimed once, while the plan still asks for its trade."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class _Made(Generic[T]):
 
 
 class LockedPlan:
-    """Brings a plan under the row lock of the very books that it was made from, and writes signals there."""
+    """Writes signals under the row lock, after checking that the plan was made from exactly these books."""
 
     def __init__(  # shape: its parts, injected
         self,

@@ -1,1 +1,1 @@
-"""How risky what is held is."""
+"""Use cases of risk: concentration, correlation, volatility, value at risk, health."""

@@ -1,4 +1,4 @@
-"""The risk that lies in what is held: concentration and sectors."""
+"""Concentration and sectors of the portfolio."""
 
 from __future__ import annotations
 

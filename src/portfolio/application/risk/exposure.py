@@ -1,4 +1,4 @@
-"""What is over which limit, and by how much."""
+"""The limits that the portfolio exceeds, and by how much."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from portfolio.domain.rebalancing.view import MarketView
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverLimit:
-    """A limit that is broken: whose it is, what counts against it, and by how much that is too much.
+    """An exceeded limit: on which assets, what they are worth, and by how much that is too much.
 
     ``symbols`` are the assets held under the limit. Allocations are percentages of the total value, money is exact.
     """

@@ -1,4 +1,4 @@
-"""The health of the portfolio, and the way back to it."""
+"""The health score of the portfolio, and the cheapest trades that raise it to its target."""
 
 from __future__ import annotations
 

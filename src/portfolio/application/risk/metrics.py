@@ -92,7 +92,7 @@ class ReadRiskMetrics:
 
 
 async def measured(measure: Callable[[MarketState], T], state: MarketState) -> T:
-    """Return what ``measure`` makes of the state; with many assets in a thread, so that bookings go on meanwhile."""
+    """Return the result of ``measure`` for the state; with many assets it is computed in a thread."""
     if len(state.view.holdings) > _ASSETS_AT_ONCE:
         return await in_thread(measure, state)
     return measure(state)

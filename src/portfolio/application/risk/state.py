@@ -1,4 +1,4 @@
-"""What the rules look at, as of now: the portfolio at its prices, and how its assets have been moving."""
+"""The state that the rules work on: the portfolio at its prices, with the statistics of its assets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The risk that history tells of: correlation, volatility and value at risk, of today's weights."""
+"""Risk figures from history: correlation, volatility and value at risk, with today's weights."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from portfolio.domain.money import Money
 
 
 class CashTransactionKind(StrEnum):
-    """Why cash, or what is known of it, moved without a trade."""
+    """The kind of a cash transaction."""
 
     DEPOSIT = "deposit"
     WITHDRAWAL = "withdrawal"
@@ -20,7 +20,7 @@ class CashTransactionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CashTransaction:
-    """An entry that is no trade: by how much it moved the sums, and what the portfolio was worth just before."""
+    """An entry that is not a trade: its changes of the sums, and the portfolio's value just before."""
 
     kind: CashTransactionKind
     cash_delta: Money

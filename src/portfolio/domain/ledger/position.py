@@ -176,7 +176,7 @@ def _average(cost: Money, quantity: Quantity) -> Price | None:
 
 
 def _undone(sum_held: Money, delta: Money, left: Quantity) -> Money:
-    """Return what takes ``delta`` out of a sum again: all of the sum, where the rest would not fit what is left."""
+    """Return the change that takes ``delta`` out of ``sum_held``; all of it if the rest would have the wrong sign."""
     rest = sum_held - delta
     fits = rest.value >= 0 if left.value > 0 else rest.value <= 0
     return -delta if left and fits else -sum_held

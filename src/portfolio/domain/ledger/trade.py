@@ -81,7 +81,7 @@ class Execution:
         return self.notional - self.fees
 
     def check_amounts(self, tolerance_percent: Decimal) -> None:
-        """Refuse asset money further than ``tolerance_percent`` from quantity x price: a slipped decimal point.
+        """Refuse a notional further than ``tolerance_percent`` from quantity x price: a misplaced decimal point.
 
         Raises:
             AmountMismatch: further apart than the tolerance; exactly at it is accepted.

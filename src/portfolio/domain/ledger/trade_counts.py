@@ -1,4 +1,4 @@
-"""Counts of what was booked: the raw material of win rate and profit factor."""
+"""Counts and sums of closing trades: win rate and profit factor are computed from them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Which prices are believed."""
+"""Rules of prices: which quotes are believed."""

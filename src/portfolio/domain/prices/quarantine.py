@@ -1,4 +1,4 @@
-"""Which quotes are believed: old ones are refused, wild ones have to be confirmed first."""
+"""Decides which quotes are believed: old ones are refused, wild ones wait for confirmation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from portfolio.domain.symbol import Symbol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuoteRules:
-    """What a quote is held to.
+    """The limits for a believable quote.
 
     ``jump_factor``: a price more than this many times the last one, or less than its inverse, is wild. Five
     lets every ordinary crash and rally pass, even those of a whole day between two ticks (a fall of 60 % is a
@@ -54,7 +54,7 @@ class QuoteRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspect:
-    """A wild quote, its latest sighting, that waits to be confirmed.
+    """A wild price that waits for confirmation, as it was last seen.
 
     ``since`` is the uptime at its first sighting, ``ticks`` the number of sightings that agree with each
     other. ``known_at`` is the time of the price that was left standing: while that is the known one, nobody has

@@ -26,7 +26,7 @@ class LimitName:
 
     @property
     def place(self) -> tuple[int, tuple[str, ...]]:
-        """Return the place in the order of the rules, then of the names."""
+        """Return the sort key of a limit: the order of the rules, then of the names."""
         return self.reason.place, self.subject
 
 

@@ -1,4 +1,4 @@
-"""The one plan: every rule in its order, netted to one trade a symbol, and checked against its own effect."""
+"""Makes the plan: all rules in order, at most one trade a symbol, checked against its own result."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _ladder() -> Iterator[tuple[Reason, ...]]:
 
 
 def _attempt(limits: Limits, current: Summary, withheld: Sequence[Reason]) -> tuple[Settlement, Summary, str | None]:
-    """Return the settlement without these rules, what it leads to, and what speaks against it."""
+    """Return the settlement without these rules, its projection, and the objection to it."""
     strategies = [strategy for reason, strategy in SALES if reason not in withheld]
     settlement = settle(limits, strategies, deploys=Reason.CASH_DEPLOYMENT not in withheld)
     if settlement is None:

@@ -1,4 +1,4 @@
-"""The policy of rebalancing: every limit, threshold and emphasis, validated once."""
+"""The rebalancing policy: every limit, threshold and priority, validated once."""
 
 from __future__ import annotations
 

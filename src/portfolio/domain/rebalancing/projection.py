@@ -1,4 +1,4 @@
-"""What trades would lead to, and how large one may be: for what-if and for the check before a trade."""
+"""Projects trades, and computes how large one may be: for what-if and the check before a trade."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ INFINITY = Decimal("Infinity")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeIntent:
-    """A trade that somebody thinks of.
+    """A trade that is considered, not booked.
 
     ``value`` is the money for the asset, without fees, or None: quantity x the view's price. ``fee`` is None for the
     policy's. At another price than the view's the total value moves by the difference.

@@ -1,4 +1,4 @@
-"""One trade a symbol, out of everything that the strategies wished for it."""
+"""Recommendations: at most one trade a symbol, made of all proposals of the strategies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shortest way back to health: the remedies of least value that lift the score to its target, or why none do."""
+"""The cheapest trades that raise the health score to its target, or the reason why none do."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def _remedy(limits: Limits, subset: _Subset) -> _Cured | None:
 
 
 def _subsets(limits: Limits, curable: Sequence[LimitName]) -> Iterator[_Subset]:
-    """Yield the subsets that can be enough, the smallest first.
+    """Yield the sets of remedies that may be enough, those of fewest remedies first.
 
     What a subset leaves over its limit for sure costs its points: a position neither cured itself nor in a cured
     category, a category neither cured itself nor relieved by the remedy of a position in it. More than 30 of those

@@ -1,4 +1,4 @@
-"""Strategies brought to a standstill: limits that count on the total value after the trades' own costs, and no dust."""
+"""Repeats the strategies until limits hold on the total value after all fees, and no trade is too small."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_ROUNDS = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """Targets that stand, and the proposals that led to them.
+    """The final targets, and the proposals that led to them.
 
     ``changes`` are the net trades in dollars, each of the dust limit or more, below zero for a sale; ``whole`` is the
     total value after ``cost``, the fees of all of them. ``fixed`` are the assets whose trade would have been dust.

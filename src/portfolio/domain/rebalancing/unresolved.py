@@ -1,4 +1,4 @@
-"""What a plan leaves as it is although a limit is broken, and what nobody can judge."""
+"""What a plan leaves although a limit is broken, and what it cannot judge for lack of history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a rule looks at: holdings with their statistics, cash, and how the assets move together."""
+"""The input of every rule: holdings with their statistics, cash, and correlations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def pair_of(one: str, other: str) -> Pair:
 
 @runtime_checkable
 class PairTable(Protocol):
-    """Coefficients that are quicker to search than by looking at each."""
+    """Correlation coefficients of pairs, with a fast search for the high ones."""
 
     def above(self, bound: Decimal) -> Mapping[Pair, Decimal]:
         """Return those greater than ``bound``."""
@@ -85,7 +85,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketView:
-    """Everything that a plan depends on, beside the policy.
+    """Everything that a plan depends on, apart from the policy.
 
     ``holdings`` are by symbol, in order; ``correlations`` has the defined ones only, by ordered pair.
     """

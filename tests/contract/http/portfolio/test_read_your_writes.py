@@ -24,7 +24,7 @@ from portfolio.domain.ledger.position import Position
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
-from portfolio.entrypoints.http.portfolio.answer_cache import Encoded, CachedAnswer
+from portfolio.entrypoints.http.portfolio.answer_cache import CachedAnswer, Encoded
 from portfolio.entrypoints.http.portfolio.controller import PortfolioAnswers
 from portfolio.settings import Settings
 from tests.support.fakes.clock import FakeClock

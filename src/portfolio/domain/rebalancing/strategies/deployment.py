@@ -1,4 +1,4 @@
-"""Rule 6: idle cash goes into what is held and rising, by inverse volatility, as far as there is room."""
+"""Rule 6: cash above the trigger buys held assets that rise, by inverse volatility, within their limits."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _rate(targets: Targets, symbol: str) -> Decimal | None:
 
 
 class _Filling:
-    """Vessels filled at their own rates until each is full or the money is spent."""
+    """Purchases that grow at fixed rates until each reaches its limit or the money is spent."""
 
     def __init__(self, targets: Targets, rates: dict[str, Decimal]) -> None:
         limits, policy = targets.limits, targets.limits.policy
@@ -87,7 +87,7 @@ class _Filling:
         return self._values
 
     def _constraints(self) -> list[tuple[Decimal, tuple[str, ...]]]:
-        """Return how far filling can go until each limit, and who stops there."""
+        """Return for each limit how far purchases can grow until it is reached, and which assets stop there."""
         found: list[tuple[Decimal, tuple[str, ...]]] = [
             ((self._caps[symbol] - self._values[symbol]) / rate, (symbol,)) for symbol, rate in self._rates.items()
         ]

@@ -1,4 +1,4 @@
-"""Rule 5: two positions that move as one are sold down together, at the cost of the weaker."""
+"""Rule 5: of two highly correlated positions over their common limit, the weaker one is reduced."""
 
 from __future__ import annotations
 

@@ -18,13 +18,13 @@ def concentration_risk(targets: Targets, *, only: Container[str] | None = None) 
 
 @exact
 def high_volatility(targets: Targets) -> list[Proposal]:
-    """Return the sales of positions too large for how much they swing: the limit falls as volatility rises."""
+    """Return the sales of positions that are too large for their volatility: the limit falls as it rises."""
     return _sell_down(targets, Reason.HIGH_VOLATILITY)
 
 
 @exact
 def negative_momentum(targets: Targets) -> list[Proposal]:
-    """Return the sales of positions too large for how much they fell."""
+    """Return the sales of positions that are too large for their falling price."""
     return _sell_down(targets, Reason.NEGATIVE_MOMENTUM)
 
 

@@ -1,4 +1,4 @@
-"""What the strategies work on, and what they answer."""
+"""Targets and proposals: the input and the output of a strategy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Figure = Decimal | str
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """One strategy's wish for one asset: ``change`` dollars, below zero for a sale, and the figures behind it.
+    """One strategy's proposal for one asset: ``change`` in dollars, below zero for a sale, and the figures behind it.
 
     Figures are exact. Names ending in ``_allocation`` are percentages of the total value after costs.
     """
