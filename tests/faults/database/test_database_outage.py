@@ -15,7 +15,7 @@ from sqlalchemy import make_url
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.engine import create_engine
 from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.connection.statements import Question
+from portfolio.adapters.database.connection.statements import Statement
 from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.schema.migration import migrate
 from tests.support.database.database_run import launch_server
@@ -175,11 +175,13 @@ async def test_a_snapshot_conflict_runs_the_whole_unit_again_from_its_first_read
     async def work(session: Session) -> None:
         snapshot = ["SET SESSION innodb_snapshot_isolation = ON"] if is_mariadb else []
         begin = ("ROLLBACK", *snapshot, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", "BEGIN")
-        *_, before = await session.ask(*map(Question, (*begin, "SELECT token FROM leases")))
+        *_, before = await session.execute(*map(Statement, (*begin, "SELECT token FROM leases")))
         read.append(before.rows[0][0])
         if len(read) < 3:
             await asyncio.to_thread(execute, place, "UPDATE leases SET token = token + 1")
-        await session.ask(Question("SELECT token FROM leases FOR UPDATE"), Question("UPDATE leases SET token = 100"))
+        await session.execute(
+            Statement("SELECT token FROM leases FOR UPDATE"), Statement("UPDATE leases SET token = 100")
+        )
 
     try:
         await connections.write(work)

@@ -15,7 +15,8 @@ import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from portfolio.adapters.clock import SystemClock
-from portfolio.adapters.database.connection.revision_lookup import Glance
+from portfolio.adapters.database.connection.connections import Connections
+from portfolio.adapters.database.connection.revision_lookup import RevisionLookup
 from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.database import Database, open_database
 from portfolio.adapters.database.ledger.portfolio_row import _COMPUTED
@@ -144,13 +145,13 @@ class Broken(aiosqlite.Connection):
 
     says = ""
 
-    def execute_fetchall(self, *_: Any, **__: Any) -> NoReturn:
+    def execute(self, *_: Any, **__: Any) -> NoReturn:
         """Fail."""
         raise RuntimeError(self.says)
 
 
 @asynccontextmanager
-async def broken_look(says: str) -> AsyncIterator[Glance]:
+async def broken_look(says: str) -> AsyncIterator[RevisionLookup]:
     """A look by a driver that says so to every question."""
 
     async def connect() -> aiosqlite.Connection:
@@ -158,24 +159,25 @@ async def broken_look(says: str) -> AsyncIterator[Glance]:
         driver.says = says
         return await driver
 
-    glance = Glance(create_async_engine("sqlite+aiosqlite://", async_creator=connect), Timeouts())
+    engine, timeouts = create_async_engine("sqlite+aiosqlite://", async_creator=connect), Timeouts()
+    lookup = RevisionLookup(Connections(engine, timeouts), timeouts)
     try:
-        yield glance
+        yield lookup
     finally:
-        await glance.close()
+        await lookup.close()
 
 
 async def test_a_transport_that_was_closed_is_left_to_the_ordinary_way_of_reading() -> None:
     async with broken_look(
         "unable to perform operation on <TCPTransport closed=True>; the handler is closed"
-    ) as glance:
-        assert await glance.revisions(1) is None
+    ) as lookup:
+        assert await lookup.revisions(1) is None
 
 
 async def test_a_bug_is_not_taken_for_a_lost_connection() -> None:
-    async with broken_look("read() called while another coroutine is already waiting for incoming data") as glance:
+    async with broken_look("read() called while another coroutine is already waiting for incoming data") as lookup:
         with pytest.raises(RuntimeError, match="another coroutine"):
-            await glance.revisions(1)
+            await lookup.revisions(1)
 
 
 async def test_whatever_another_program_writes_into_a_row_makes_another_version(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.engine import create_engine
-from portfolio.adapters.database.connection.revision_lookup import Glance
+from portfolio.adapters.database.connection.revision_lookup import RevisionLookup
 from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.ledger.ledger import DatabaseLedger
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
@@ -24,11 +24,11 @@ COMMAND_SECONDS = 30.0
 class Database:
     """The ports on one pool of connections, and one connection that looks for changes."""
 
-    def __init__(self, connections: Connections, glance: Glance, *, prices_schema: str | None) -> None:
+    def __init__(self, connections: Connections, lookup: RevisionLookup, *, prices_schema: str | None) -> None:
         row = PortfolioRow()
         self._connections = connections
-        self._glance = glance
-        self.ledger = DatabaseLedger(connections, row, glance)
+        self._lookup = lookup
+        self.ledger = DatabaseLedger(connections, row, lookup)
         self.prices = DatabasePriceStore(connections, row, write_day, prices_schema=prices_schema)
         self.days = DatabaseDays(connections, row)
         self.leases = DatabaseLeases(connections)
@@ -70,7 +70,7 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._glance.close()
+        await self._lookup.close()
         await self._connections.close()
 
 
@@ -91,9 +91,10 @@ def open_database(
         ValueError: the URL names another kind of database.
     """
     limits = limits or Timeouts()
-    engine, looks = (create_engine(url, hosts=hosts, pool_size=size, limits=limits) for size in (pool_size, 1))
+    engine, lookups = (create_engine(url, hosts=hosts, pool_size=size, limits=limits) for size in (pool_size, 1))
     schema = None if engine.dialect.name == "sqlite" else prices_schema
-    return Database(Connections(engine, limits), Glance(looks, limits), prices_schema=schema)
+    lookup = RevisionLookup(Connections(lookups, limits), limits)
+    return Database(Connections(engine, limits), lookup, prices_schema=schema)
 
 
 async def refuse_what_cannot_work(settings: Settings) -> None:

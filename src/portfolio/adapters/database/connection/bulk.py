@@ -15,7 +15,7 @@ from sqlalchemy import Table
 from sqlalchemy.engine import Dialect
 
 from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.connection.statements import Question
+from portfolio.adapters.database.connection.statements import Statement
 
 ROWS_A_STATEMENT = 500
 
@@ -24,7 +24,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 async def insert_rows(session: Session, table: Table, rows: Rows) -> None:
     """Insert rows that have the same columns."""
-    await session.ask(*inserted(session.dialect, table, rows))
+    await session.execute(*inserted(session.dialect, table, rows))
 
 
 async def upsert_rows(
@@ -44,7 +44,7 @@ async def upsert_rows(
     that comes without one, inserted or not.
     """
     tail = _when_there(session.dialect, tuple(key), tuple(update), touch)
-    await session.ask(*_written(session.dialect, table, rows, tail))
+    await session.execute(*_written(session.dialect, table, rows, tail))
 
 
 def inserted(
@@ -53,7 +53,7 @@ def inserted(
     rows: Rows,
     *,
     looked_up: Mapping[str, str] = MappingProxyType({}),
-) -> list[Question]:
+) -> list[Statement]:
     """Return the statements that insert rows of the same columns.
 
     ``looked_up`` has by column the query whose one parameter, ``{}``, is what the row has there.
@@ -63,7 +63,7 @@ def inserted(
 
 def upserted(
     dialect: Dialect, table: Table, rows: Rows, *, key: Sequence[str], update: Sequence[str], touch: str | None = None
-) -> list[Question]:
+) -> list[Statement]:
     """Return the statements of :func:`upsert_rows`."""
     return _written(dialect, table, rows, _when_there(dialect, tuple(key), tuple(update), touch))
 
@@ -74,7 +74,7 @@ def _written(  # of this module alone
     rows: Rows,
     tail: str,
     looked_up: Mapping[str, str] = MappingProxyType({}),
-) -> list[Question]:
+) -> list[Statement]:
     if not rows:
         return []
     columns = tuple(rows[0])
@@ -82,12 +82,12 @@ def _written(  # of this module alone
     converted = _converted(table, columns, rows, dialect)
     if dialect.name == "sqlite":
         sql, many = f"{start}{one}{tail}", list(converted)
-        return [Question(sql, many, many=True) if len(many) > 1 else Question(sql, many[0])]
-    questions = []
+        return [Statement(sql, many, many=True) if len(many) > 1 else Statement(sql, many[0])]
+    statements = []
     while chunk := list(islice(converted, ROWS_A_STATEMENT)):
         values = ", ".join([one] * len(chunk))
-        questions.append(Question(f"{start}{values}{tail}", [value for row in chunk for value in row]))
-    return questions
+        statements.append(Statement(f"{start}{values}{tail}", [value for row in chunk for value in row]))
+    return statements
 
 
 @lru_cache(maxsize=64)

@@ -23,6 +23,7 @@ from portfolio.adapters.database.connection.errors import (
     translated,
 )
 from portfolio.adapters.database.connection.session import CLOSE_SECONDS, Session
+from portfolio.adapters.database.connection.statements import opening
 from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
 
@@ -131,27 +132,14 @@ class Connections:
         async with self._session(snapshot=snapshot) as session:
             return await work(session)
 
-    @asynccontextmanager
-    async def _session(self, give_up_at: float | None = None, *, snapshot: bool = False) -> AsyncIterator[Session]:
-        """Yield a session, for writing where there is a moment at which the unit gives up."""
-        connection = await self._connect(give_up_at)
-        session = Session(connection, self._limits, give_up_at=give_up_at, snapshot=snapshot)
-        try:
-            yield session
-        except BaseException:
-            # Who failed, or was told to stop, is not made to wait for a connection that may have gone silent.
-            self._return(connection)
-            raise
-        finally:
-            if session.was_given_up:
-                self._given_up_at = time.monotonic()
-        await asyncio.shield(self._return(connection))
+    async def connect(self, patience: float = math.inf) -> AsyncConnection:
+        """Return a connection from the pool within ``patience`` seconds, or as long as one may take if that is less.
 
-    async def _connect(self, give_up_at: float | None) -> AsyncConnection:
+        Raises:
+            NoAnswer: it took longer.
+        """
+        patience = min(patience, self._limits.pool_seconds + self._limits.connect_seconds)
         connection = self._engine.connect()
-        patience = self._limits.pool_seconds + self._limits.connect_seconds
-        if give_up_at is not None:
-            patience = min(patience, max(0.0, give_up_at - time.monotonic()))
         try:
             async with asyncio.timeout(patience):
                 await connection.start()
@@ -159,11 +147,30 @@ class Connections:
             raise NoAnswer(patience) from error
         return connection
 
-    def _return(self, connection: AsyncConnection) -> asyncio.Task[None]:
-        returning = asyncio.create_task(_close(connection), name="return connection")
+    def give_back(self, session: Session) -> asyncio.Task[None]:
+        """Give a session's connection back to the pool; nobody has to wait for that."""
+        returning = asyncio.create_task(_close(session), name="return connection")
         self._returning.add(returning)
         returning.add_done_callback(self._returning.discard)
         return returning
+
+    @asynccontextmanager
+    async def _session(self, give_up_at: float | None = None, *, snapshot: bool = False) -> AsyncIterator[Session]:
+        """Yield a session, for writing where there is a moment at which the unit gives up."""
+        writes = give_up_at is not None
+        connection = await self.connect(max(0.0, give_up_at - time.monotonic()) if give_up_at is not None else math.inf)
+        begin = opening(connection.dialect, writes=writes, snapshot=snapshot)
+        session = Session(connection, self._limits, opening=begin, give_up_at=give_up_at)
+        try:
+            yield session
+        except BaseException:
+            # Who failed, or was told to stop, is not made to wait for a connection that may have gone silent.
+            self.give_back(session)
+            raise
+        finally:
+            if session.was_given_up:
+                self._given_up_at = time.monotonic()
+        await asyncio.shield(self.give_back(session))
 
     def _replace_what_was_there_before(self, _driver: object, record: Any, _proxy: object) -> None:
         """Have the pool replace a connection older than the last that was given up: one by one each fails a request."""
@@ -175,10 +182,13 @@ def _remember_birth(_driver: object, record: Any) -> None:
     record.info[_BORN] = time.monotonic()
 
 
-async def _close(connection: AsyncConnection) -> None:
+async def _close(session: Session) -> None:
     """Give a connection back to the pool, which rolls back what is open; drop it if that takes long."""
+    connection = session.connection
     try:
         async with asyncio.timeout(CLOSE_SECONDS):
+            if session.is_dropped:
+                await connection.invalidate()
             await connection.close()
     except Exception:  # noqa: BLE001  # what was asked for is done, and the pool has dropped the connection
         with suppress(Exception):

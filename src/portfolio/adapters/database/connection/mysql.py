@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import aiomysql
-from pymysql.constants import CLIENT
+from pymysql.constants import CLIENT, FIELD_TYPE
+from pymysql.converters import convert_datetime, decoders
 from pymysql.err import OperationalError
 
-from portfolio.adapters.database.connection.driver import ONE_BY_ONE
+from portfolio.adapters.database.connection.statements import ONE_BY_ONE
 from portfolio.adapters.database.connection.timeouts import Timeouts
 
 CANNOT_CONNECT = 2003
@@ -19,6 +21,17 @@ DEFAULT_PORT = 3306
 SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 # The state of a Galera node that has all that its cluster has; a server that is no such node has no state.
 SYNCED = "4"
+
+
+def _moment(text: str) -> Any:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:  # a date that is none, which the driver leaves a text
+        return convert_datetime(text)
+
+
+# The driver's own way of reading a moment takes four times as long.
+_DECODERS = {**decoders, FIELD_TYPE.DATETIME: _moment, FIELD_TYPE.TIMESTAMP: _moment}
 
 
 class MySqlConnector:
@@ -37,8 +50,9 @@ class MySqlConnector:
         """
         addresses = [(options.pop("host", "localhost"), options.pop("port", DEFAULT_PORT))]
         addresses += [split_host(host) for host in self._hosts]
-        # Several questions go in one message; the driver's default, but none to rely on.
+        # Several statements go in one message; the driver's default, but none to rely on.
         options["client_flag"] = options.get("client_flag", 0) | CLIENT.MULTI_STATEMENTS
+        options["conv"] = _DECODERS
         # Who asks has no patience for many silent hosts in a row: the next attempt goes on where this one ended.
         seconds = self._limits.connect_seconds / (1 if len(addresses) == 1 else 2)
         spare, failure = None, OperationalError(CANNOT_CONNECT, "no database host")

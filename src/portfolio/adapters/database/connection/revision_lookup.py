@@ -2,47 +2,40 @@
 
 from __future__ import annotations
 
-import asyncio
-import math
-import sqlite3
 import time
-from contextlib import suppress
-from typing import Any
 
-from pymysql.err import Error as MySqlError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import bindparam, literal_column, select
+from sqlalchemy.exc import DBAPIError
 
-from portfolio.adapters.database.connection.errors import NoAnswer, says_closed, translated
-from portfolio.adapters.database.connection.session import CLOSE_SECONDS
+from portfolio.adapters.database.connection.connections import Connections
+from portfolio.adapters.database.connection.errors import ConnectionLost, NoAnswer, is_lost, translated
+from portfolio.adapters.database.connection.session import Session
+from portfolio.adapters.database.connection.statements import Prepared
 from portfolio.adapters.database.connection.timeouts import Timeouts
-from portfolio.adapters.database.connection.wire import exchange
-from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
+from portfolio.adapters.database.schema.tables import SCHEMA_REVISION, mock_portfolio
 from portfolio.application.ledger.records import Revisions
 
-_LOOK = "SELECT revision, price_revision, {is_read_only} FROM mock_portfolio WHERE id = {row_id:d}"
-# What drivers and transports raise when a look comes to nothing.
-_FAILURES = (MySqlError, sqlite3.Error, OSError, EOFError)
+_ROW = select(mock_portfolio.c.revision, mock_portfolio.c.price_revision).where(mock_portfolio.c.id == bindparam("id"))
+_ON_SQLITE = Prepared(_ROW.add_columns(literal_column("0").label("is_read_only")))
+_ON_MYSQL = Prepared(_ROW.add_columns(literal_column("@@global.read_only").label("is_read_only")))
 
 
-class Glance:
-    """Asks the driver itself: a pool's checkout, a transaction around one SELECT and the layers above the driver take
-    nine tenths of the time. Whatever is out of the ordinary is left to the ordinary way of reading.
+class RevisionLookup:
+    """Asks on a kept connection: a checkout from the pool costs more than the answer.
+
+    Where there is no row, or nobody answers on a connection that was lost, reading in the ordinary way finds out.
     """
 
-    def __init__(self, engine: AsyncEngine, limits: Timeouts) -> None:
-        """Look through ``engine``, which is this object's alone."""
-        self._engine = engine
+    def __init__(self, connections: Connections, limits: Timeouts) -> None:
+        """Ask on one of ``connections``, which are this object's alone."""
+        self._connections = connections
         self._limits = limits
-        self._is_sqlite = engine.dialect.name == "sqlite"
-        self._connection: AsyncConnection | None = None
-        self._driver: Any = None
-        self._keep_until = -math.inf
+        self._session: Session | None = None
+        self._keep_until = 0.0
         self._is_busy = False
 
     async def revisions(self, row_id: int) -> Revisions | None:
         """Return the revisions as committed now; None where the ordinary way has to find out.
-
-        A server that has become read-only, as after a failover, is left: others may be ahead of it.
 
         Raises:
             LedgerUnavailable: the database is away or silent.
@@ -52,72 +45,47 @@ class Glance:
         self._is_busy = True
         try:
             with translated(expected_schema=SCHEMA_REVISION):
-                return await self._ask(row_id)
+                return await self._look_up(row_id)
         except BaseException:
-            # An answer may be under way on this connection that nobody waits for any more.
-            await asyncio.shield(asyncio.create_task(self._drop()))
+            self._drop()
             raise
         finally:
             self._is_busy = False
 
     async def close(self) -> None:
         """Close the connection."""
-        await self._drop()
-        await self._engine.dispose()
+        self._drop()
+        await self._connections.close()
 
-    async def _ask(self, row_id: int) -> Revisions | None:
-        if self._driver is not None and time.monotonic() < self._keep_until:
-            row = await self._look(row_id)
-            if row is not None and not row[2]:
-                return Revisions(ledger=row[0], prices=row[1])
-        await self._drop()
-        await self._connect()
-        row = await self._look(row_id)
-        if row is None or row[2]:
-            await self._drop()
-        return None if row is None else Revisions(ledger=row[0], prices=row[1])
-
-    async def _look(self, row_id: int) -> Any:
-        """Return the row; None where there is none, and where the connection is lost or refuses."""
-        sql = _LOOK.format(row_id=row_id, is_read_only="0" if self._is_sqlite else "@@global.read_only")
+    async def _look_up(self, row_id: int) -> Revisions | None:
+        if time.monotonic() >= self._keep_until:
+            self._drop()
+        was_kept = self._session is not None
+        session = self._session = self._session or await self._connect()
+        statement = (_ON_SQLITE if session.is_sqlite else _ON_MYSQL).on(session.dialect, id=row_id)
         try:
-            async with asyncio.timeout(self._limits.read_seconds):
-                if self._is_sqlite:
-                    rows = await self._driver.execute_fetchall(sql)
-                    return next(iter(rows), None)
-                [found] = await exchange(self._driver, sql)
-                return next(iter(found.rows or ()), None)
-        except TimeoutError as error:
-            raise NoAnswer(self._limits.read_seconds) from error
-        except _FAILURES:
-            return None
-        except RuntimeError as error:
-            if not says_closed(error):
+            [found] = await session.execute(statement)
+        except (DBAPIError, ConnectionLost) as error:
+            if isinstance(error, NoAnswer) or not is_lost(error):
                 raise
+            self._drop()
+            return await self._look_up(row_id) if was_kept else None
+        row = found.first()
+        if row is None:
             return None
+        if row.is_read_only:  # as after a failover: others may be ahead of this server
+            self._drop()
+            if was_kept:
+                return await self._look_up(row_id)
+        return Revisions(ledger=row.revision, prices=row.price_revision)
 
-    async def _connect(self) -> None:
-        patience = self._limits.pool_seconds + self._limits.connect_seconds
-        self._connection = self._engine.connect()
-        try:
-            async with asyncio.timeout(patience):
-                await self._connection.start()
-                self._driver = (await self._connection.get_raw_connection()).driver_connection
-                if not self._is_sqlite:
-                    await self._driver.autocommit(True)
-        except TimeoutError as error:
-            raise NoAnswer(patience) from error
-        self._keep_until = math.inf if self._is_sqlite else time.monotonic() + self._limits.recycle_seconds
+    async def _connect(self) -> Session:
+        connection = await self._connections.connect()
+        self._keep_until = time.monotonic() + self._limits.recycle_seconds
+        return Session(connection, self._limits)
 
-    async def _drop(self) -> None:
-        connection, driver, self._connection, self._driver = self._connection, self._driver, None, None
-        if connection is None:
-            return
-        if driver is not None and not self._is_sqlite:
-            driver.close()  # at once and without a farewell, which a lost connection could not take
-        with suppress(Exception):  # it is of no use any more, whatever it says to that
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await connection.invalidate()
-        with suppress(Exception):
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await connection.close()
+    def _drop(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            session.drop()
+            self._connections.give_back(session)

@@ -13,15 +13,15 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from portfolio.adapters.database.connection.driver import Driver, opening
 from portfolio.adapters.database.connection.errors import (
     CommitUnknown,
     ConnectionLost,
     NoAnswer,
     is_conflict,
+    marks_disconnect,
     says_closed,
 )
-from portfolio.adapters.database.connection.statements import Answer, Question
+from portfolio.adapters.database.connection.statements import Result, Statement, execute_on_mysql, execute_on_sqlite
 from portfolio.adapters.database.connection.timeouts import Timeouts
 
 CLOSE_SECONDS = 1.0
@@ -31,20 +31,32 @@ class Session:
     """One transaction's connection. A statement that fails or runs late leaves no connection in an unknown state."""
 
     def __init__(
-        self, connection: AsyncConnection, limits: Timeouts, *, give_up_at: float | None = None, snapshot: bool = False
+        self,
+        connection: AsyncConnection,
+        limits: Timeouts,
+        *,
+        opening: Sequence[Statement] = (),
+        give_up_at: float | None = None,
     ) -> None:
-        """Wrap a connection; a unit, which may write, has to have done with its statements at ``give_up_at``."""
-        self._connection = connection
-        writes = give_up_at is not None
-        self._driver = Driver(connection, opening(connection.dialect, writes=writes, snapshot=snapshot))
+        """Wrap a connection; ``opening`` begins the transaction, and is sent ahead of the first statement.
+
+        A unit, which may write, has to have done with its statements at ``give_up_at``.
+        """
+        assert connection.sync_connection is not None
+        self.connection = connection
+        self._sync = connection.sync_connection
+        self._pooled = self._sync.connection
+        self._driver: Any = self._pooled.driver_connection
         self._limits = limits
+        self._opening = opening
         self._give_up_at = give_up_at
         self._was_given_up = False
+        self.is_dropped = False
 
     @property
     def dialect(self) -> Dialect:
         """Return what the connection speaks."""
-        return self._connection.dialect
+        return self.connection.dialect
 
     @property
     def was_given_up(self) -> bool:
@@ -56,18 +68,19 @@ class Session:
         """Return whether this is the embedded database, where one transaction writes at a time."""
         return self.dialect.name == "sqlite"
 
-    async def ask(self, *questions: Question) -> list[Answer]:
-        """Return the answers to questions, in order: in one round trip on MySQL, under one deadline."""
+    async def execute(self, *statements: Statement) -> list[Result]:
+        """Return the results of statements, in order: in one round trip on MySQL, under one deadline."""
         async with self._within(self._statement_seconds()):
-            return await self._driver.ask(questions)
+            return await self._send(statements)
 
     async def run(
         self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> CursorResult[Any]:
         """Return the result of a statement, complete."""
         async with self._within(self._statement_seconds()):
-            await self._driver.open()
-            return await self._connection.execute(statement, parameters)
+            if self._opening:
+                await self._send(())
+            return await self.connection.execute(statement, parameters)
 
     async def commit(self) -> None:
         """Commit.
@@ -87,13 +100,22 @@ class Session:
             raise CommitUnknown(f"the commit's answer never came: {error.orig}") from error
 
     async def rollback(self) -> None:
-        """Roll back; a connection on which that fails is given up, which rolls back too."""
+        """Roll back, unless the connection is lost; one on which that fails is dropped, which rolls back too."""
         try:
             async with self._within(CLOSE_SECONDS):
-                await self._driver.rollback()
+                if self._pooled.is_valid and not self.is_dropped:
+                    await self._driver.rollback()
         except (ConnectionLost, DBAPIError):
-            with suppress(Exception):
-                await self._connection.invalidate()
+            self.drop()
+
+    def drop(self) -> None:
+        """Have the connection closed: at once and without a farewell, which a lost one could not take.
+
+        SQLite's may be at work in its thread: it is closed after that, when it is given back.
+        """
+        self.is_dropped = True
+        if not self.is_sqlite:
+            self._sync.invalidate()
 
     @asynccontextmanager
     async def lock_wait(self, seconds: float, usual_seconds: float) -> AsyncIterator[None]:
@@ -101,13 +123,17 @@ class Session:
         if not self.is_sqlite:
             yield
             return
-        driver: Any = (await self._connection.get_raw_connection()).driver_connection
-        await driver.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+        await self._driver.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
         try:
             yield
         finally:
             with suppress(Exception):
-                await driver.execute(f"PRAGMA busy_timeout = {int(usual_seconds * 1000)}")
+                await self._driver.execute(f"PRAGMA busy_timeout = {int(usual_seconds * 1000)}")
+
+    async def _send(self, statements: Sequence[Statement]) -> list[Result]:
+        execute = execute_on_sqlite if self.is_sqlite else execute_on_mysql
+        opening, self._opening = self._opening, ()
+        return (await execute(self._driver, [*opening, *statements]))[len(opening) :]
 
     def _statement_seconds(self) -> float:
         if self._give_up_at is None:
@@ -116,26 +142,44 @@ class Session:
 
     @asynccontextmanager
     async def _within(self, seconds: float) -> AsyncIterator[None]:
+        """Do what is asked of the driver within a deadline.
+
+        Its errors leave as SQLAlchemy's do. Whatever is no refusal by the server drops the connection: the rest of an
+        answer may be under way on it.
+        """
+        driver_error: Any = self.dialect.loaded_dbapi.Error
         try:
             async with asyncio.timeout(seconds):
                 yield
-        except TimeoutError as error:
-            await self._give_up()
-            raise NoAnswer(seconds) from error
         except DBAPIError as error:
             self._was_given_up |= error.connection_invalidated
             raise
-        except (OSError, EOFError) as error:
-            await self._give_up()
-            raise ConnectionLost(str(error) or type(error).__name__) from error
-        except RuntimeError as error:
-            if not says_closed(error):
+        except driver_error as error:
+            lost = self.dialect.is_disconnect(error, self._pooled, None) or marks_disconnect(error)
+            if lost:
+                self._give_up()
+            raise DBAPIError.instance(
+                None,
+                None,
+                error,
+                driver_error,
+                hide_parameters=True,
+                connection_invalidated=lost,
+                dialect=self.dialect,
+            ) from error
+        except TimeoutError as error:
+            self._give_up()
+            raise NoAnswer(seconds) from error
+        except (OSError, EOFError, RuntimeError) as error:
+            self.drop()
+            if isinstance(error, RuntimeError) and not says_closed(error):
                 raise
-            await self._give_up()
-            raise ConnectionLost(str(error)) from error
+            self._was_given_up = True
+            raise ConnectionLost(str(error) or type(error).__name__) from error
+        except BaseException:
+            self.drop()
+            raise
 
-    async def _give_up(self) -> None:
+    def _give_up(self) -> None:
         self._was_given_up = True
-        with suppress(Exception):
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await self._connection.invalidate()
+        self.drop()

@@ -1,4 +1,4 @@
-"""Statements that are always the same, compiled once, and what the driver answers to them.
+"""Statements in the driver's own words: compiled once where they never change, and several of them in one message.
 
 SQLAlchemy puts together and carries out a statement of any shape; for one that never changes, all of that work but the
 last step can be done beforehand. What is left is the driver's own cursor, values in their order, and tuples back.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import BindParameter, ClauseElement, Select
@@ -18,9 +19,15 @@ from sqlalchemy.sql.compiler import SQLCompiler
 Convert = Callable[[Any], Any]
 Row = Any
 
+# Servers refuse a message of more than 16 MB, by default, and who waits for one asks for nothing meanwhile.
+VALUES_A_MESSAGE = 20_000
+# Set on a connection to a Galera node. Where that gives up a transaction for another node's, between two statements of
+# one message, it carries the rest of the message out in a transaction of its own, and says nothing.
+ONE_BY_ONE = "portfolio_one_by_one"
+
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Result:
     """What a statement brought: its rows, how many rows it matched, and the number its new row was given."""
 
     rows: Sequence[Row] = ()
@@ -36,7 +43,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Statement:
     """A statement in the driver's own words, with its values; ``many`` are the values of many runs of it."""
 
     sql: str
@@ -73,12 +80,12 @@ class Prepared:
         self._columns = columns
         self._compiled: dict[str, _Compiled] = {}
 
-    def on(self, dialect: Dialect, **parameters: Any) -> Question:
-        """Return the question with these parameters."""
+    def on(self, dialect: Dialect, **parameters: Any) -> Statement:
+        """Return the statement with these parameters."""
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
             compiled = self._compiled[dialect.name] = _Compiled(self._statement, self._columns, dialect)
-        return compiled.question(parameters)
+        return compiled.statement(parameters)
 
 
 class _Compiled:
@@ -103,8 +110,8 @@ class _Compiled:
                 if (convert := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
             ]
 
-    def question(self, parameters: Mapping[str, Any]) -> Question:
-        """Return the question with these parameters, in the order of their places."""
+    def statement(self, parameters: Mapping[str, Any]) -> Statement:
+        """Return the statement with these parameters, in the order of their places."""
         sql = self._sql
         values: list[Any] = []
         for place in self._places:
@@ -114,7 +121,7 @@ class _Compiled:
                 values += value if place.convert is None else map(place.convert, value)
             else:
                 values.append(value if place.convert is None else place.convert(value))
-        return Question(sql, values, self.read)
+        return Statement(sql, values, self.read)
 
     def read(self, rows: Iterable[Sequence[Any]]) -> list[Row]:
         """Return the driver's rows with their columns' names, every value as its column's type has it."""
@@ -128,3 +135,58 @@ class _Compiled:
                 values[index] = convert(values[index])
             read.append(make(values))
         return read
+
+
+def opening(dialect: Dialect, *, writes: bool, snapshot: bool) -> Sequence[Statement]:
+    """Return how a transaction begins; nothing where each statement is to see what was committed before it."""
+    if dialect.name == "sqlite":
+        # A deferred transaction that reads and then writes fails at once when somebody wrote in between.
+        return [Statement("BEGIN IMMEDIATE" if writes else "BEGIN")]
+    if snapshot:
+        return [Statement("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"), Statement("BEGIN")]
+    return [Statement("BEGIN")] if writes else []
+
+
+async def execute_on_mysql(driver: Any, statements: Sequence[Statement]) -> list[Result]:
+    """Return the results, in order; after a statement that fails none is carried out.
+
+    The statements go in one message, or in as many as their size or the server asks for.
+    """
+    results: list[Result] = []
+    async with driver.cursor() as cursor:
+        one_by_one = getattr(driver, ONE_BY_ONE, False)
+        for message in [[statement] for statement in statements] if one_by_one else _messages(statements):
+            values = tuple(chain.from_iterable(statement.values for statement in message))
+            await cursor.execute("; ".join([statement.sql for statement in message]), values)
+            for left, statement in zip(reversed(range(len(message))), message, strict=True):
+                results.append(await _result(statement, cursor))
+                if bool(await cursor.nextset()) != bool(left):
+                    raise EOFError("not as many results as statements")
+    return results
+
+
+async def execute_on_sqlite(driver: Any, statements: Sequence[Statement]) -> list[Result]:
+    """Return the results, in order; after a statement that fails none is carried out."""
+    results = []
+    for statement in statements:
+        run = driver.executemany if statement.many else driver.execute
+        async with run(statement.sql, statement.values) as cursor:
+            results.append(await _result(statement, cursor))
+    return results
+
+
+async def _result(statement: Statement, cursor: Any) -> Result:
+    rows = statement.read(await cursor.fetchall()) if cursor.description else ()
+    return Result(rows, cursor.rowcount, cursor.lastrowid or 0)
+
+
+def _messages(statements: Sequence[Statement]) -> list[list[Statement]]:
+    messages: list[list[Statement]] = []
+    size = VALUES_A_MESSAGE
+    for statement in statements:
+        size += len(statement.values)
+        if size >= VALUES_A_MESSAGE:
+            messages.append([])
+            size = len(statement.values)
+        messages[-1].append(statement)
+    return messages

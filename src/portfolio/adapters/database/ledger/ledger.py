@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select, func, insert, literal_column, select
 
 from portfolio.adapters.database.connection.connections import Connections
-from portfolio.adapters.database.connection.revision_lookup import Glance
+from portfolio.adapters.database.connection.revision_lookup import RevisionLookup
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.entries import read_entries, select_trades
 from portfolio.adapters.database.ledger.holdings_version import holdings_version
@@ -48,10 +48,10 @@ OWN_LOCK_SECONDS = 2.0
 class DatabaseLedger:
     """The port ``Ledger`` on a database."""
 
-    def __init__(self, connections: Connections, row: PortfolioRow, glance: Glance) -> None:
+    def __init__(self, connections: Connections, row: PortfolioRow, lookup: RevisionLookup) -> None:
         self._connections = connections
         self._row = row
-        self._glance = glance
+        self._lookup = lookup
 
     async def transact(
         self,
@@ -109,7 +109,7 @@ class DatabaseLedger:
             PortfolioMissing: there is no such portfolio yet.
         """
         row_id = self._row.id_for(portfolio_id)
-        found = None if row_id is None else await self._glance.revisions(row_id)
+        found = None if row_id is None else await self._lookup.revisions(row_id)
         if found is not None:
             return found
         row = await self._connections.read(lambda session: self._get(session, portfolio_id))
@@ -137,7 +137,7 @@ class DatabaseLedger:
 
         async def load(session: Session) -> Portfolio:
             row = await self._get(session, portfolio_id)
-            [holdings] = await session.ask(ALL_HOLDINGS.on(session.dialect))
+            [holdings] = await session.execute(ALL_HOLDINGS.on(session.dialect))
             return portfolio_from_rows(row, holdings, self._row.read)
 
         return await self._connections.read(load, snapshot=True)

@@ -13,14 +13,14 @@ from sqlalchemy.exc import DBAPIError
 
 from portfolio.adapters.database.connection.errors import is_locked
 from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.connection.statements import Prepared, Question
+from portfolio.adapters.database.connection.statements import Prepared, Statement
 from portfolio.adapters.database.ledger.known_positions import KnownPositions
 from portfolio.adapters.database.schema.tables import mock_portfolio
 from portfolio.application.errors import PortfolioMissing
 
 LOCK_TRY_SECONDS = 0.05
 
-# Not read is what others compute from the rest: each column of an answer takes as long as a value in it.
+# Not read is what others compute from the rest: each column of a result takes as long as a value in it.
 _COMPUTED = ("total_value", "invested_amount", "total_pnl", "total_pnl_percent", "win_rate")
 _row = select(*(column for column in mock_portfolio.c if column.name not in _COMPUTED))
 _by_id = _row.where(mock_portfolio.c.id == bindparam("row_id"))
@@ -72,12 +72,12 @@ class PortfolioRow:
 
 async def find_row(session: Session, row_id: int | None, *, lock: bool = False) -> Any | None:
     """Return the row that is the portfolio, locked if wanted; None where there is none."""
-    [found] = await session.ask(select_row(session.dialect, row_id, lock=lock))
+    [found] = await session.execute(select_row(session.dialect, row_id, lock=lock))
     return found.first()
 
 
-def select_row(dialect: Dialect, row_id: int | None, *, lock: bool) -> Question:
-    """Return the question for the row of this id; without one for the row with books, else what engines take for it."""
+def select_row(dialect: Dialect, row_id: int | None, *, lock: bool) -> Statement:
+    """Return the statement that reads the row of this id; else the row with books, or what engines take for it."""
     if row_id is None:
         return (_LOCK_NEWEST if lock else _NEWEST).on(dialect)
     return (_LOCK_BY_ID if lock else _BY_ID).on(dialect, row_id=row_id)

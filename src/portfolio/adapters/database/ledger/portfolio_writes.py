@@ -11,7 +11,7 @@ from sqlalchemy.engine import Dialect
 
 from portfolio.adapters.database.connection.bulk import inserted, upserted
 from portfolio.adapters.database.connection.errors import Conflict
-from portfolio.adapters.database.connection.statements import Answer, Prepared, Question
+from portfolio.adapters.database.connection.statements import Prepared, Result, Statement
 from portfolio.adapters.database.ledger.mapping import counts_to_row, portfolio_to_row, totals_to_row
 from portfolio.adapters.database.ledger.mapping_positions import position_to_row
 from portfolio.adapters.database.schema.tables import mock_holdings, mock_portfolio
@@ -20,8 +20,8 @@ from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 
 T = TypeVar("T")
-Check = Callable[[Answer], None]
-Write = tuple[Question, Check | None]
+Check = Callable[[Result], None]
+Write = tuple[Statement, Check | None]
 
 NOW: Any = literal_column("CURRENT_TIMESTAMP")
 ROWS_A_STATEMENT = 500
@@ -48,7 +48,7 @@ _UPDATE_GUARDED = Prepared(_alone.where(mock_portfolio.c.cash_balance == bindpar
 
 
 def portfolio_write(dialect: Dialect, row: Any, before: Portfolio, after: Portfolio) -> Write:
-    """Return the write of the portfolio's own row, whose answer tells whether another program was faster."""
+    """Return the write of the portfolio's own row, whose result tells whether another program was faster."""
     values = {
         **portfolio_to_row(after),
         **totals_to_row(after),
@@ -79,9 +79,9 @@ def position_writes(dialect: Dialect, before: Portfolio, after: Portfolio, rows:
         if p.symbol in held
     ]
     columns = [name for name in old[0] if name not in {"id", "symbol"}] if old else []
-    questions = upserted(dialect, mock_holdings, old, key=["id"], update=columns, touch="updated_at")
-    questions += inserted(dialect, mock_holdings, [position_to_row(position) for position in new])
-    return [*_locks(dialect, list(held.values())), *((question, None) for question in questions)]
+    statements = upserted(dialect, mock_holdings, old, key=["id"], update=columns, touch="updated_at")
+    statements += inserted(dialect, mock_holdings, [position_to_row(position) for position in new])
+    return [*_locks(dialect, list(held.values())), *((statement, None) for statement in statements)]
 
 
 def chunks(items: Sequence[T]) -> list[Sequence[T]]:
@@ -98,15 +98,15 @@ def _locks(dialect: Dialect, rows: Sequence[Any]) -> list[Write]:
     ]
 
 
-def _check_portfolio(answer: Answer) -> None:
-    if answer.rowcount != 1:
+def _check_portfolio(result: Result) -> None:
+    if result.rowcount != 1:
         raise Conflict("another program wrote the portfolio's row")
 
 
-def _check_positions(read: Mapping[int, Any], wanted: int, answer: Answer) -> None:
-    for row in answer:
+def _check_positions(read: Mapping[int, Any], wanted: int, result: Result) -> None:
+    for row in result:
         before = read[row.id]
         if tuple(row) != (before.id, before.symbol, before.quantity, before.total_invested):
             raise Conflict(f"another program wrote the position in {row.symbol}")
-    if len(answer.rows) != wanted:
+    if len(result.rows) != wanted:
         raise Conflict("another program removed a position")

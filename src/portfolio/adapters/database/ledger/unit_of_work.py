@@ -10,7 +10,7 @@ from sqlalchemy import CursorResult, bindparam, func, insert, select, update
 
 from portfolio.adapters.database.connection.bulk import insert_rows, inserted
 from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.connection.statements import Answer, Prepared, Question
+from portfolio.adapters.database.connection.statements import Prepared, Result, Statement
 from portfolio.adapters.database.ledger.entries import last_revision, read_entries, select_trades
 from portfolio.adapters.database.ledger.mapping import read_portfolio, trade_from_row, trade_to_row
 from portfolio.adapters.database.ledger.mapping_positions import Values
@@ -44,7 +44,7 @@ from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.symbol import Symbol
 
-# What follows from the other columns is not read: each column of an answer takes as long as a value in it.
+# What follows from the other columns is not read: each column of a result takes as long as a value in it.
 ALL_HOLDINGS = Prepared(
     select(*(c for c in mock_holdings.c if c.name not in {"position_value", "unrealized_pnl", "total_pnl"}))
 )
@@ -96,7 +96,7 @@ async def open_unit(
     """
     dialect = session.dialect
     names = sorted({key.client_trade_id for key in keys})
-    found, holdings, *outcomes = await session.ask(
+    found, holdings, *outcomes = await session.execute(
         select_row(dialect, row_id, lock=True),
         ALL_HOLDINGS.on(dialect),
         *(_OUTCOME_IDS.on(dialect, names=chunk) for chunk in chunks(names)),
@@ -105,12 +105,12 @@ async def open_unit(
     if row is None:
         raise PortfolioMissing(portfolio_id)
     portfolio, held = read_portfolio(row, holdings, read)
-    known = [row.id for answer in outcomes for row in answer]
+    known = [row.id for result in outcomes for row in result]
     return DatabaseLedgerUnit(session, row, portfolio, held.rows, frozenset(keys), known)
 
 
 class DatabaseLedgerUnit:
-    """The port ``LedgerUnit`` on a database. What is to be written waits for the next question, or for the end."""
+    """The port ``LedgerUnit`` on a database. What is to be written waits for the next read, or for the end."""
 
     def __init__(  # made by open_unit alone
         self,
@@ -174,12 +174,12 @@ class DatabaseLedgerUnit:
 
     async def trade(self, trade_id: int) -> BookedTrade | None:
         """Return a trade of the table, whoever wrote it; None where there is none."""
-        [found] = await self._ask(_TRADE.on(self._dialect, trade_id=trade_id))
+        [found] = await self._execute(_TRADE.on(self._dialect, trade_id=trade_id))
         return trade_from_row(found.rows[0]) if found.rows else None
 
     async def trade_at(self, revision: int) -> BookedTrade | None:
         """Return the trade whose entry made this ledger revision; None where none did."""
-        [found] = await self._ask(_TRADE_AT.on(self._dialect, revision=revision))
+        [found] = await self._execute(_TRADE_AT.on(self._dialect, revision=revision))
         return trade_from_row(found.rows[0]) if found.rows else None
 
     async def entries(self, *, after: int, limit: int) -> Sequence[TradeEntry | CashEntry]:
@@ -213,14 +213,14 @@ class DatabaseLedgerUnit:
         """
         new_ids: list[int] = []
         added = inserted(self._dialect, mock_trades, [trade_to_row(trade) for trade in trades])
-        self._waiting += [(question, lambda answer: new_ids.append(answer.new_id)) for question in added]
+        self._waiting += [(statement, lambda result: new_ids.append(result.new_id)) for statement in added]
         self._keep(
             [(outcome, {**outcome_to_row(outcome), "trade_id": revision}) for revision, outcome in outcomes.items()],
             _REPLACE_BY_NEW_TRADE,
             {"trade_id": _NEW_TRADE},
         )
         if len(trades) == 1:
-            await self._ask()
+            await self._execute()
             return new_ids
         written = await self._ask_in_parts(_NEW_IDS, "revisions", [trade.revision for trade in trades])
         ids = {row.ledger_revision: row.id for row in written}
@@ -236,7 +236,7 @@ class DatabaseLedgerUnit:
         new = [row for outcome, row in rows if outcome.id is None]
         kept = inserted(self._dialect, booking_outcomes, new, looked_up=looked_up)
         kept += [replace.on(self._dialect, row_id=outcome.id, **row) for outcome, row in rows if outcome.id is not None]
-        self._waiting += [(question, None) for question in kept]
+        self._waiting += [(statement, None) for statement in kept]
 
     async def add_cash_entry(self, transaction: CashEntry) -> int:
         """Add an entry that is no trade, with the positions' differences it carries; return its id."""
@@ -271,21 +271,21 @@ class DatabaseLedgerUnit:
             Conflict: another program changed what this transaction has read and now changes.
         """
         if self._waiting:
-            await self._ask()
+            await self._execute()
 
-    async def _ask(self, *questions: Question) -> list[Answer]:
-        """Return the answers, what waits to be written having been sent ahead in the same message."""
+    async def _execute(self, *statements: Statement) -> list[Result]:
+        """Return the results, what waits to be written having been sent ahead in the same message."""
         waiting, self._waiting = self._waiting, []
-        answers = await self._session.ask(*(question for question, _ in waiting), *questions)
-        for (_, check), answer in zip(waiting, answers, strict=False):
+        results = await self._session.execute(*(statement for statement, _ in waiting), *statements)
+        for (_, check), result in zip(waiting, results, strict=False):
             if check is not None:
-                check(answer)
-        return answers[len(waiting) :]
+                check(result)
+        return results[len(waiting) :]
 
     async def _ask_in_parts(self, statement: Prepared, name: str, items: Sequence[Any], **others: Any) -> list[Any]:
         """Return the rows for a list of any length."""
         parts = (statement.on(self._dialect, **{name: chunk}, **others) for chunk in chunks(items))
-        return [row for answer in await self._ask(*parts) for row in answer]
+        return [row for result in await self._execute(*parts) for row in result]
 
 
 def _new_id(result: CursorResult[Any]) -> int:

@@ -68,18 +68,18 @@ class PriceRows:
         found: dict[tuple[str, date], Close] = {}
         by_code = {symbol.code: symbol for symbol in symbols}
         for part in _parts(symbols):
-            for answer in await session.ask(
+            for result in await session.execute(
                 *(ask.on(session.dialect, symbols=part, start=start, end=end) for ask in self._ask_closes)
             ):
-                for row in answer:
+                for row in result:
                     day = row.observed_at.date()
                     found[row.symbol, day] = close_from_row(row, by_code[row.symbol], day)
         return found
 
     async def changed(self, session: Session, after: int) -> set[Symbol]:
         """Return the symbols whose closes were written later than the price revision ``after``."""
-        [answer] = await session.ask(self._ask_changed.on(session.dialect, after=after))
-        return {Symbol(row.symbol) for row in answer}
+        [result] = await session.execute(self._ask_changed.on(session.dialect, after=after))
+        return {Symbol(row.symbol) for row in result}
 
     async def oldest_tick(self, session: Session) -> datetime | None:
         """Return when the oldest tick was observed."""

@@ -65,7 +65,7 @@ class DatabasePriceStore:
             if fence is not None:
                 await check_fence(session, fence)
             # Under their locks, so that a value written is right for the quantity beside it.
-            [holdings] = await session.ask(_LOCK_HOLDINGS.on(session.dialect))
+            [holdings] = await session.execute(_LOCK_HOLDINGS.on(session.dialect))
             before, held = read_portfolio(row, holdings, self._row.read)
             self._row.had_lock()
             marks = update.marks_for(before)
