@@ -77,7 +77,8 @@ async def book(unit: LedgerUnit, wanted: Execution | None = None, **fields: obje
 
 async def book_one(ledger: Ledger, wanted: Execution | None = None, **fields: object) -> int:
     """Book one execution in a transaction of its own and return the trade's id."""
-    return await ledger.transact(1, lambda unit: book(unit, wanted, **fields))
+    symbols = {(wanted or execution()).symbol}
+    return await ledger.transact(1, lambda unit: book(unit, wanted, **fields), symbols=symbols)
 
 
 def refused(client_trade_id: str | None = None, owner: str = "engine") -> RecordedOutcome:

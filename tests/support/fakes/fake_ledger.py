@@ -231,7 +231,12 @@ class FakeLedger:
         self._lock = asyncio.Lock()
 
     async def transact(
-        self, portfolio_id: int, work: Callable[[FakeUnit], Awaitable[T]], *, keys: Collection[BookingKey] = ()
+        self,
+        portfolio_id: int,
+        work: Callable[[FakeUnit], Awaitable[T]],
+        *,
+        keys: Collection[BookingKey] = (),
+        symbols: Collection[Symbol] | None = None,
     ) -> T:
         async with self._lock:
             portfolio = self._get(portfolio_id)
@@ -262,6 +267,9 @@ class FakeLedger:
 
     async def load(self, portfolio_id: int) -> Portfolio:
         return self._get(portfolio_id)
+
+    async def newest(self, portfolio_id: int) -> Portfolio:
+        return await self.load(portfolio_id)
 
     async def trades(self, wanted: TradeFilter) -> Page[BookedTrade]:
         self._answer()

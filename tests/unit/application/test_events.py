@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -16,7 +16,6 @@ from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
 from portfolio.application.ledger.events import CashMoved, TradeBooked
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.ledger.ports import LedgerUnit
-from portfolio.application.ledger.records import BookingKey
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.verification import ReconcileBooks
 from portfolio.application.rebalancing.records import SignalChanged, SignalStatus
@@ -35,11 +34,9 @@ T = TypeVar("T")
 class ConflictingLedger(FakeLedger):
     """Books where each unit of work meets a conflict once, and is run again from its first read."""
 
-    async def transact(
-        self, portfolio_id: int, work: Callable[[FakeUnit], Awaitable[T]], *, keys: Collection[BookingKey] = ()
-    ) -> T:
+    async def transact(self, portfolio_id: int, work: Callable[[FakeUnit], Awaitable[T]], **hints: Any) -> T:
         await work(FakeUnit(self.books.copy(), await self.load(portfolio_id)))
-        return await super().transact(portfolio_id, work, keys=keys)
+        return await super().transact(portfolio_id, work, **hints)
 
 
 @dataclass

@@ -88,7 +88,10 @@ class BookTrades:
             events = await self._keep(unit, batch)
             return Made(batch.results(), lambda unit: _was_committed(unit, batch), events)
 
-        return await commit_once(self._ledger, self._portfolio_id, book, announce=self._announce, keys=keys)
+        symbols = {command.execution.symbol for command in commands}
+        return await commit_once(
+            self._ledger, self._portfolio_id, book, announce=self._announce, keys=keys, symbols=symbols
+        )
 
     async def _decide(self, unit: LedgerUnit, commands: Sequence[BookTrade], keys: Collection[BookingKey]) -> Batch:
         now = self._clock.now()

@@ -74,7 +74,6 @@ class Batch:
         self.booked: list[Booked] = []
         self.refused: list[Refused] = []
         self.now = now
-        self._invested = portfolio.invested
         self._known = known
         self._twins: dict[str, Booked | int] = dict(twins)
         self._decided: dict[BookingKey, Booked | Refused] = {}
@@ -164,9 +163,7 @@ class Batch:
         symbol, before = command.execution.symbol, self.portfolio
         try:
             after, trade = before.book(command.execution, rules, override=command.override)
-            # Kept as a running sum: adding up all positions again for each booking would make a batch quadratic.
-            invested = self._invested - before.position(symbol).market_value + after.position(symbol).market_value
-            total_value = after.cash + invested
+            total_value = after.total_value
         except KEPT_REFUSALS as error:
             refusal = Refusal(error=type(error).__name__, detail=str(error))
             refused = Refused(command, command.fingerprint, refusal)
@@ -174,7 +171,7 @@ class Batch:
             return refused
         except DomainError as error:
             return error
-        self.portfolio, self._invested = after, invested
+        self.portfolio = after
         booked = Booked(
             command=command,
             fingerprint=first.fingerprint if first else command.fingerprint,

@@ -10,6 +10,7 @@ from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import BookingKey, CashEntry, TradeEntry
+from portfolio.domain.symbol import Symbol
 
 T = TypeVar("T")
 
@@ -28,13 +29,14 @@ class Made(Generic[T]):
     events: Sequence[Event] = ()
 
 
-async def commit_once(
+async def commit_once(  # shape: as the port's, with whom to tell
     ledger: Ledger,
     portfolio_id: int,
     work: Callable[[LedgerUnit], Awaitable[Made[T]]],
     *,
     announce: Announcer = NO_LISTENERS,
     keys: Collection[BookingKey] = (),
+    symbols: Collection[Symbol] | None = None,
 ) -> T:
     """Return the result of ``work``, committed exactly once, and its events announced once.
 
@@ -61,12 +63,12 @@ async def commit_once(
         return last
 
     try:
-        made = await ledger.transact(portfolio_id, run, keys=keys)
+        made = await ledger.transact(portfolio_id, run, keys=keys, symbols=symbols)
     except OutcomeUnknown as unknown:
         lost = last
         with announce.in_doubt() as place:
             try:
-                made = await ledger.transact(portfolio_id, run, keys=keys)
+                made = await ledger.transact(portfolio_id, run, keys=keys, symbols=symbols)
             except LedgerUnavailable as unavailable:
                 if is_gone:
                     raise

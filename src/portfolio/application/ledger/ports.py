@@ -19,6 +19,7 @@ from portfolio.application.ledger.records import (
     TradeFilter,
 )
 from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.symbol import Symbol
 
 T = TypeVar("T")
 
@@ -95,13 +96,19 @@ class Ledger(Protocol):
     """The books: the one place where positions and cash change, and where they are read."""
 
     async def transact(
-        self, portfolio_id: int, work: Callable[[LedgerUnit], Awaitable[T]], *, keys: Collection[BookingKey] = ()
+        self,
+        portfolio_id: int,
+        work: Callable[[LedgerUnit], Awaitable[T]],
+        *,
+        keys: Collection[BookingKey] = (),
+        symbols: Collection[Symbol] | None = None,
     ) -> T:
         """Run ``work`` in one transaction under the portfolio's row lock, commit once, and return its result.
 
         On a conflict (deadlock, lock wait, a write in between) the whole of ``work`` is run again from its first read,
         so it must have no other effect. An error raised by ``work`` rolls everything back. ``keys`` are those whose
-        outcomes ``work`` will ask for first: they may be looked up along with the lock.
+        outcomes ``work`` will ask for first: they may be looked up along with the lock. ``symbols`` are the positions
+        that ``work`` may change, None for all: what other programs wrote into the rows of others may not be seen.
 
         Raises:
             PortfolioMissing: there is no such portfolio yet.
@@ -128,6 +135,10 @@ class Ledger(Protocol):
 
     async def load(self, portfolio_id: int) -> Portfolio:
         """Return the portfolio in one consistent read, without a lock."""
+        ...
+
+    async def newest(self, portfolio_id: int) -> Portfolio:
+        """Return the portfolio with every committed entry and price; ``load`` sees other programs' writes too."""
         ...
 
     async def trades(self, wanted: TradeFilter) -> Page[BookedTrade]:

@@ -89,9 +89,12 @@ class Snapshots:
         try:
             revisions = await self._ledger.revisions(self._portfolio_id)
             last = self._last
-            if last is None or revisions != last.revisions:
+            is_due = last is not None and self._clock.monotonic() - last.checked_at >= RELOAD_SECONDS
+            if last is None or (is_due and revisions != last.revisions):
                 await self._load()
-            elif self._clock.monotonic() - last.checked_at >= RELOAD_SECONDS:
+            elif revisions != last.revisions:
+                await self._catch_up(last)
+            elif is_due:
                 await self._check(last)
             elif last.database_away:
                 self._last = replace(last, database_away=False)
@@ -101,6 +104,14 @@ class Snapshots:
             self._last = replace(self._last, database_away=True)
         assert self._last is not None
         return self._last
+
+    async def _catch_up(self, last: Snapshot) -> None:
+        """Bring the state up to the newest entries and prices; other programs' writes are looked for in their time."""
+        as_of = self._clock.now()
+        portfolio = await self._ledger.newest(self._portfolio_id)
+        self._last = replace(
+            last, portfolio=portfolio, revisions=_revisions_of(portfolio), as_of=as_of, database_away=False
+        )
 
     async def _check(self, last: Snapshot) -> None:
         """Load again only if the rows have changed. The version is read first: a later write shows the next time."""
@@ -119,8 +130,12 @@ class Snapshots:
             portfolio = self._last.portfolio
         self._last = Snapshot(
             portfolio=portfolio,
-            revisions=Revisions(ledger=portfolio.revision, prices=portfolio.price_revision),
+            revisions=_revisions_of(portfolio),
             as_of=as_of,
             checked_at=checked_at,
             version=version,
         )
+
+
+def _revisions_of(portfolio: Portfolio) -> Revisions:
+    return Revisions(ledger=portfolio.revision, prices=portfolio.price_revision)

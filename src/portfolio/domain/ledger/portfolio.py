@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from types import MappingProxyType
 
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, NotReversible
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
 from portfolio.domain.ledger.position import Position
+from portfolio.domain.ledger.positions import Positions
 from portfolio.domain.ledger.trade import Execution, Side, Trade
 from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.ledger.units import Units
@@ -28,7 +28,7 @@ class BookingRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Portfolio:
+class Portfolio:  # shape: the aggregate, with all that can happen to it
     """A portfolio at one revision; every change returns the next one.
 
     To the last digit: ``total_value == net_deposits + realized_pnl + unrealized_pnl + unreconciled``, the last being
@@ -46,26 +46,30 @@ class Portfolio:
     fees_paid: Money = Money.zero()
     units: Units = field(default_factory=Units)
     trade_counts: TradeCounts = field(default_factory=TradeCounts)
-    positions: Mapping[Symbol, Position] = field(default_factory=dict)
+    positions: Mapping[Symbol, Position] = Positions()
     unreadable_rows: tuple[str, ...] = ()
     updated_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.positions, Positions):
+            object.__setattr__(self, "positions", Positions(self.positions))
 
     # --- what it is worth -------------------------------------------------------------------------------------------
 
     @property
     def open_positions(self) -> list[Position]:
         """Return what is held, by symbol."""
-        return sorted((p for p in self.positions.values() if p.is_open), key=lambda p: p.symbol)
+        return list(self._held.open)
 
     @property
     def invested(self) -> Money:
         """Return the market value of the positions."""
-        return _total(p.market_value for p in self.positions.values())
+        return self._held.market_value
 
     @property
     def cost_basis(self) -> Money:
         """Return what the positions cost, fees included."""
-        return _total(p.cost_basis for p in self.positions.values())
+        return self._held.cost_basis
 
     @property
     def total_value(self) -> Money:
@@ -239,11 +243,13 @@ class Portfolio:
 
     def marked(self, marks: Mapping[Symbol, Mark]) -> Portfolio:
         """Return the portfolio valued at ``marks``, the other positions as they were."""
-        positions = dict(self.positions)
-        for symbol, mark in marks.items():
-            if symbol in positions:
-                positions[symbol] = positions[symbol].marked(mark)
-        return replace(self, positions=MappingProxyType(positions))
+        marked = (self.positions[symbol].marked(mark) for symbol, mark in marks.items() if symbol in self.positions)
+        return replace(self, positions=self._held.replacing(marked))
+
+    @property
+    def _held(self) -> Positions:
+        assert isinstance(self.positions, Positions)
+        return self.positions
 
     def _settle(self, execution: Execution) -> tuple[Portfolio, Trade]:
         position, trade = self.position(execution.symbol).settle(execution)
@@ -258,7 +264,7 @@ class Portfolio:
             realized_pnl=self.realized_pnl + trade.realized_pnl,
             fees_paid=self.fees_paid + trade.fees_delta,
             trade_counts=trade_counts,
-            positions=MappingProxyType({**self.positions, position.symbol: position}),
+            positions=self._held.replacing([position]),
         )
 
     def _moved(self, kind: CashTransactionKind, delta: Money, at: datetime) -> tuple[Portfolio, CashTransaction]:
@@ -275,8 +281,8 @@ class Portfolio:
         return after, transaction
 
 
-def _reconciled(positions: Mapping[Symbol, Position]) -> Mapping[Symbol, Position]:
-    return MappingProxyType({s: replace(p, ledger_quantity=p.quantity) for s, p in positions.items()})
+def _reconciled(positions: Mapping[Symbol, Position]) -> Positions:
+    return Positions({s: replace(p, ledger_quantity=p.quantity) for s, p in positions.items()})
 
 
 def _total(amounts: Iterable[Money]) -> Money:

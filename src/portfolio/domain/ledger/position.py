@@ -15,7 +15,7 @@ TRADE_SOURCE = "trade"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
+class Position:  # shape: what a position is, and all that can happen to it
     """What is held of one asset.
 
     ``quantity`` is what the shared row says; ``ledger_quantity`` is what this ledger's own entries add up to. They

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from portfolio.application.errors import OutcomeUnknown
 from portfolio.application.ledger.lost_commit import Made, commit_once
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
-from portfolio.application.ledger.records import BookingKey
 
 UNIT = cast("LedgerUnit", object())
 
@@ -20,9 +19,7 @@ class ClusterLedger:
         self.has_come_in = False
         self._is_first = True
 
-    async def transact(
-        self, _portfolio_id: int, work: Callable[[LedgerUnit], Awaitable[Any]], *, keys: Collection[BookingKey]
-    ) -> Any:
+    async def transact(self, _portfolio_id: int, work: Callable[[LedgerUnit], Awaitable[Any]], **_hints: object) -> Any:
         result = await work(UNIT)
         if self._is_first:
             self._is_first = False

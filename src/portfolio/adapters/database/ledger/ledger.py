@@ -12,13 +12,13 @@ from portfolio.adapters.database.connection.revision_lookup import RevisionLooku
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.entries import read_entries, select_trades
 from portfolio.adapters.database.ledger.holdings_version import holdings_version
-from portfolio.adapters.database.ledger.mapping import portfolio_from_rows, trade_from_row
+from portfolio.adapters.database.ledger.mapping import trade_from_row
 from portfolio.adapters.database.ledger.mapping_records import (
     REFUSED,
     outcome_from_row,
 )
 from portfolio.adapters.database.ledger.portfolio_row import THE_PORTFOLIO, PortfolioRow, find_row, try_lock
-from portfolio.adapters.database.ledger.unit_of_work import ALL_HOLDINGS, DatabaseLedgerUnit, open_unit
+from portfolio.adapters.database.ledger.unit_of_work import ALL_HOLDINGS, DatabaseLedgerUnit, open_unit, some_holdings
 from portfolio.adapters.database.schema.tables import (
     SCHEMA_REVISION,
     booking_outcomes,
@@ -38,6 +38,7 @@ from portfolio.application.ledger.records import (
     TradeFilter,
 )
 from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.symbol import Symbol
 
 T = TypeVar("T")
 
@@ -59,19 +60,23 @@ class DatabaseLedger:
         work: Callable[[DatabaseLedgerUnit], Awaitable[T]],
         *,
         keys: Collection[BookingKey] = (),
+        symbols: Collection[Symbol] | None = None,
     ) -> T:
         """Run ``work`` in one transaction under the portfolio's row lock, commit once, and return its result.
 
-        The outcomes of ``keys`` are looked up along with the lock.
+        The outcomes of ``keys`` are looked up along with the lock. Of the positions, those in ``symbols`` are read
+        under it, all of them where it is None; the others are as they were last read.
 
         Raises:
             PortfolioMissing: there is no such portfolio yet.
             LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the answer to the commit never came.
         """
+        units: list[DatabaseLedgerUnit] = []
 
         async def in_unit(session: Session) -> T:
-            unit = await open_unit(session, portfolio_id, self._row.id_for(portfolio_id), self._row.read, keys)
+            unit = await open_unit(session, portfolio_id, self._row, keys, symbols)
+            units.append(unit)
             self._row.seen(unit.row)
             self._row.had_lock()
             result = await work(unit)
@@ -80,6 +85,9 @@ class DatabaseLedger:
 
         result = await self._connections.write(in_unit)
         self._row.had_lock()
+        unit = units[-1]
+        if unit.saved is not None:
+            self._row.known.wrote(unit.changed, before=unit.portfolio.revision, after=unit.saved.revision)
         return result
 
     async def create(self, portfolio_id: int) -> None:
@@ -138,9 +146,31 @@ class DatabaseLedger:
         async def load(session: Session) -> Portfolio:
             row = await self._get(session, portfolio_id)
             [holdings] = await session.execute(ALL_HOLDINGS.on(session.dialect))
-            return portfolio_from_rows(row, holdings, self._row.read)
+            return self._row.known.whole(row, holdings).portfolio
 
         return await self._connections.read(load, snapshot=True)
+
+    async def newest(self, portfolio_id: int) -> Portfolio:
+        """Return the portfolio with every entry and price that is committed.
+
+        What other programs wrote into the shared rows may be missing: ``load`` sees that too.
+
+        Raises:
+            PortfolioMissing: there is no such portfolio yet.
+        """
+
+        async def read(session: Session) -> Portfolio:
+            row = await self._get(session, portfolio_id)
+            wanted = self._row.known.wanted(())
+            if wanted is not None:
+                [holdings] = await session.execute(some_holdings(session.dialect, *wanted))
+                found = self._row.known.updated(row, holdings, ())
+                if found is not None:
+                    return found.portfolio
+            [holdings] = await session.execute(ALL_HOLDINGS.on(session.dialect))
+            return self._row.known.whole(row, holdings).portfolio
+
+        return await self._connections.read(read, snapshot=True)
 
     async def trades(self, wanted: TradeFilter) -> Page[BookedTrade]:
         """Return the trades booked here, newest first; executed at ``since`` or later, and before ``until``."""

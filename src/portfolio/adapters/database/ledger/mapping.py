@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any
 
 from portfolio.adapters.database.connection.errors import rows_read
@@ -16,6 +15,7 @@ from portfolio.adapters.database.ledger.mapping_positions import Holdings, Value
 from portfolio.application.ledger.records import BookedTrade, TradeEntry
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
+from portfolio.domain.ledger.positions import Positions
 from portfolio.domain.ledger.trade import Side, Trade
 from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.ledger.units import Units
@@ -49,10 +49,11 @@ def read_portfolio(row: Any, holdings: Iterable[Any], read: Callable[[Any], Posi
     """
     with rows_read():
         held = holdings_from_rows(holdings, Money(row.cash_balance), read)
-        return _portfolio(row, held), held
+        return portfolio_of(row, Positions(held.positions), held.unreadable), held
 
 
-def _portfolio(row: Any, held: Holdings) -> Portfolio:
+def portfolio_of(row: Any, positions: Positions, unreadable: tuple[str, ...]) -> Portfolio:
+    """Return the portfolio of its own row and of positions that were read."""
     return Portfolio(
         id=row.id,
         revision=row.revision,
@@ -70,8 +71,8 @@ def _portfolio(row: Any, held: Holdings) -> Portfolio:
             gross_profit=Money(row.gross_profit),
             gross_loss=Money(row.gross_loss),
         ),
-        positions=MappingProxyType(held.positions),
-        unreadable_rows=held.unreadable,
+        positions=positions,
+        unreadable_rows=unreadable,
         updated_at=row.updated_at,
     )
 

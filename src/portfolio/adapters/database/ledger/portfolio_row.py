@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from portfolio.adapters.database.connection.errors import is_locked
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared, Statement
-from portfolio.adapters.database.ledger.known_positions import KnownPositions
+from portfolio.adapters.database.ledger.known_portfolio import KnownPortfolio
 from portfolio.adapters.database.schema.tables import mock_portfolio
 from portfolio.application.errors import PortfolioMissing
 
@@ -40,7 +40,7 @@ class PortfolioRow:
     def __init__(self) -> None:
         self._id: int | None = None
         self._locked_at = -math.inf
-        self.read = KnownPositions()
+        self.known = KnownPortfolio()
 
     def id_for(self, portfolio_id: int) -> int | None:
         """Return the row's id; None where it has to be looked for.

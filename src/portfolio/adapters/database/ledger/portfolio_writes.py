@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -60,14 +60,23 @@ def portfolio_write(dialect: Dialect, row: Any, before: Portfolio, after: Portfo
     return _UPDATE_GUARDED.on(dialect, **values, **read, cash_read=before.cash.value), _check_portfolio
 
 
-def position_writes(dialect: Dialect, before: Portfolio, after: Portfolio, rows: Mapping[Symbol, Any]) -> list[Write]:
+def position_writes(
+    dialect: Dialect,
+    before: Portfolio,
+    after: Portfolio,
+    rows: Mapping[Symbol, Any],
+    touched: Collection[Symbol] | None,
+) -> list[Write]:
     """Return the writes of the positions that have changed, the rows they were read from locked and compared.
+
+    ``touched`` are those that may have; None for all.
 
     Raises:
         LedgerUnavailable: the row of a new position is there, and cannot be read.
     """
     known = before.positions
-    changed = [p for s, p in after.positions.items() if p is not known.get(s) and p != known.get(s)]
+    symbols = after.positions if touched is None else (s for s in touched if s in after.positions)
+    changed = [p for s in symbols if (p := after.positions[s]) is not known.get(s) and p != known.get(s)]
     held = {p.symbol: rows[p.symbol] for p in changed if p.symbol in rows}
     new = [p for p in changed if p.symbol not in held]
     for position in new:

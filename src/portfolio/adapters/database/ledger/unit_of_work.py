@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, bindparam, func, insert, select, update
+from sqlalchemy import CursorResult, bindparam, func, insert, or_, select, update
+from sqlalchemy.engine import Dialect
 
 from portfolio.adapters.database.connection.bulk import insert_rows, inserted
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared, Result, Statement
 from portfolio.adapters.database.ledger.entries import last_revision, read_entries, select_trades
-from portfolio.adapters.database.ledger.mapping import read_portfolio, trade_from_row, trade_to_row
+from portfolio.adapters.database.ledger.known_portfolio import ReadPortfolio
+from portfolio.adapters.database.ledger.mapping import trade_from_row, trade_to_row
 from portfolio.adapters.database.ledger.mapping_positions import Values
 from portfolio.adapters.database.ledger.mapping_records import (
     REFUSED,
@@ -21,8 +23,14 @@ from portfolio.adapters.database.ledger.mapping_records import (
     outcome_from_row,
     outcome_to_row,
 )
-from portfolio.adapters.database.ledger.portfolio_row import select_row
-from portfolio.adapters.database.ledger.portfolio_writes import Write, chunks, portfolio_write, position_writes
+from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow, select_row
+from portfolio.adapters.database.ledger.portfolio_writes import (
+    ROWS_A_STATEMENT,
+    Write,
+    chunks,
+    portfolio_write,
+    position_writes,
+)
 from portfolio.adapters.database.schema.tables import (
     booking_outcomes,
     cash_transactions,
@@ -41,12 +49,16 @@ from portfolio.application.ledger.records import (
     TradeEntry,
 )
 from portfolio.domain.ledger.portfolio import Portfolio
-from portfolio.domain.ledger.position import Position
 from portfolio.domain.symbol import Symbol
 
 # What follows from the other columns is not read: each column of a result takes as long as a value in it.
-ALL_HOLDINGS = Prepared(
-    select(*(c for c in mock_holdings.c if c.name not in {"position_value", "unrealized_pnl", "total_pnl"}))
+_HOLDINGS = select(*(c for c in mock_holdings.c if c.name not in {"position_value", "unrealized_pnl", "total_pnl"}))
+_IDS: Any = bindparam("ids", expanding=True)
+_CODES: Any = bindparam("codes", expanding=True)
+ALL_HOLDINGS = Prepared(_HOLDINGS)
+_SOME_HOLDINGS = Prepared(_HOLDINGS.where(or_(mock_holdings.c.id.in_(_IDS), mock_holdings.c.symbol.in_(_CODES))))
+_SOME_HOLDINGS_SQLITE = Prepared(
+    _HOLDINGS.where(or_(mock_holdings.c.id.in_(_IDS), mock_holdings.c.symbol.collate("NOCASE").in_(_CODES)))
 )
 # Mostly there is none: who finds one asks for the rest of it.
 _OUTCOME_IDS = Prepared(
@@ -85,28 +97,41 @@ _TRADE_AT = Prepared(select_trades().where(mock_trades.c.ledger_revision == bind
 async def open_unit(
     session: Session,
     portfolio_id: int,
-    row_id: int | None,
-    read: Callable[[Any], Position],
+    place: PortfolioRow,
     keys: Collection[BookingKey] = (),
+    symbols: Collection[Symbol] | None = None,
 ) -> DatabaseLedgerUnit:
     """Return the unit of work on the portfolio, whose row is locked by the transaction's first statement.
 
     Raises:
         PortfolioMissing: there is no row.
     """
-    dialect = session.dialect
+    dialect, row_id = session.dialect, place.id_for(portfolio_id)
     names = sorted({key.client_trade_id for key in keys})
+    wanted = None if symbols is None or len(symbols) > ROWS_A_STATEMENT else place.known.wanted(symbols)
     found, holdings, *outcomes = await session.execute(
         select_row(dialect, row_id, lock=True),
-        ALL_HOLDINGS.on(dialect),
+        ALL_HOLDINGS.on(dialect) if wanted is None else some_holdings(dialect, *wanted),
         *(_OUTCOME_IDS.on(dialect, names=chunk) for chunk in chunks(names)),
     )
     row = found.first()
     if row is None:
         raise PortfolioMissing(portfolio_id)
-    portfolio, held = read_portfolio(row, holdings, read)
+    read = None if wanted is None else place.known.updated(row, holdings, symbols or ())
+    if read is None:
+        if wanted is not None:
+            [holdings] = await session.execute(ALL_HOLDINGS.on(dialect))
+        read = place.known.whole(row, holdings)
     known = [row.id for result in outcomes for row in result]
-    return DatabaseLedgerUnit(session, row, portfolio, held.rows, frozenset(keys), known)
+    touched = None if wanted is None else frozenset(symbols or ())
+    return DatabaseLedgerUnit(session, row, read, frozenset(keys), known, touched)
+
+
+def some_holdings(dialect: Dialect, ids: Sequence[int], codes: Sequence[str]) -> Statement:
+    """Return the statement for some rows: those of the ids, and whichever have these symbols in any case."""
+    return (_SOME_HOLDINGS_SQLITE if dialect.name == "sqlite" else _SOME_HOLDINGS).on(
+        dialect, ids=ids or [0], codes=codes or [""]
+    )
 
 
 class DatabaseLedgerUnit:
@@ -116,24 +141,30 @@ class DatabaseLedgerUnit:
         self,
         session: Session,
         row: Any,
-        portfolio: Portfolio,
-        held: Mapping[Symbol, Any],
+        read: ReadPortfolio,
         asked: frozenset[BookingKey],
         known: Sequence[int],
+        touched: frozenset[Symbol] | None,
     ) -> None:
         self._session = session
         self._dialect = session.dialect
         self._row = row
-        self._held = held
-        self._portfolio = portfolio
+        self._held = read.rows
+        self._portfolio = read.portfolio
+        self._touched = touched
+        self.saved: Portfolio | None = None
         self._asked, self._known = asked, known
-        self._is_saved = False
         self._waiting: list[Write] = []
 
     @property
     def row(self) -> Any:
         """Return the portfolio's row as it was when the lock was taken."""
         return self._row
+
+    @property
+    def changed(self) -> Collection[Symbol]:
+        """Return the symbols whose rows may have been written."""
+        return self._touched if self._touched is not None else self._portfolio.positions.keys()
 
     @property
     def portfolio(self) -> Portfolio:
@@ -259,9 +290,9 @@ class DatabaseLedgerUnit:
         Raises:
             Conflict: another program changed one of these rows since it was read; perhaps only when it is written.
         """
-        assert not self._is_saved, "what was read is compared with the rows once"
-        self._is_saved = True
-        self._waiting += position_writes(self._dialect, self._portfolio, portfolio, self._held)
+        assert self.saved is None, "what was read is compared with the rows once"
+        self.saved = portfolio
+        self._waiting += position_writes(self._dialect, self._portfolio, portfolio, self._held, self._touched)
         self._waiting.append(portfolio_write(self._dialect, self._row, self._portfolio, portfolio))
 
     async def write(self) -> None:

@@ -66,7 +66,7 @@ class DatabasePriceStore:
                 await check_fence(session, fence)
             # Under their locks, so that a value written is right for the quantity beside it.
             [holdings] = await session.execute(_LOCK_HOLDINGS.on(session.dialect))
-            before, held = read_portfolio(row, holdings, self._row.read)
+            before, held = read_portfolio(row, holdings, self._row.known.position)
             self._row.had_lock()
             marks = update.marks_for(before)
             portfolio = before.marked(marks)

@@ -1,0 +1,188 @@
+"""A booking reads the rows it touches; the others are as they were, unless somebody booked or priced in between."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from portfolio.adapters.database.database import Database, open_database
+from portfolio.adapters.database.schema.migration import migrate
+from portfolio.application.ledger.opening import OpenBooks
+from portfolio.application.ledger.ports import LedgerUnit
+from portfolio.application.ledger.verification import VerifyBooks
+from portfolio.application.prices.records import PriceUpdate
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.trade import Side
+from portfolio.domain.mark import Mark
+from portfolio.domain.money import Price
+from portfolio.domain.symbol import Symbol
+from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.old_database import execute
+from tests.support.fakes.clock import FakeClock
+from tests.support.ledger_examples import AT, BTC, ETH, book, book_one, execution, money
+
+ADA = Symbol("ADA")
+CLOCK = FakeClock()
+
+
+@pytest.fixture
+async def books(database: DatabaseUnderTest) -> AsyncIterator[Database]:
+    migrate(database.migration_url, database.prices_schema)
+    opened = open_database(database.url, prices_schema=database.prices_schema)
+    try:
+        await OpenBooks(opened.ledger, CLOCK, money(1_000_000))()
+        yield opened
+    finally:
+        await opened.close()
+
+
+@pytest.fixture
+async def other(books: Database, database: DatabaseUnderTest) -> AsyncIterator[Database]:
+    """Another instance on the same database."""
+    opened = open_database(database.url, prices_schema=database.prices_schema)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+async def seen_by(books: Database, symbol: Symbol) -> Portfolio:
+    """The portfolio as a booking of this symbol finds it under the lock."""
+
+    async def look(unit: LedgerUnit) -> Portfolio:
+        return unit.portfolio
+
+    return await books.ledger.transact(1, look, symbols={symbol})
+
+
+def same(one: Portfolio, other: Portfolio) -> bool:
+    """Whether two say the same, but for when rows were written."""
+    return _timeless(one) == _timeless(other)
+
+
+def _timeless(portfolio: Portfolio) -> Portfolio:
+    positions = {s: replace(p, updated_at=None) for s, p in portfolio.positions.items()}
+    return replace(portfolio, positions=positions, updated_at=None)
+
+
+async def price(books: Database, **prices: str) -> None:
+    """Refresh prices."""
+    marks = {Symbol(code): Mark(Price(Decimal(text)), "coinbase", AT) for code, text in prices.items()}
+    await books.prices.record(1, PriceUpdate(marks=marks, at=AT), None)
+
+
+async def test_a_booking_reads_the_row_it_touches_and_leaves_the_others_unread(
+    books: Database, database: DatabaseUnderTest
+) -> None:
+    await book_one(books.ledger, execution(symbol=ETH))
+    await book_one(books.ledger, execution(symbol=BTC))
+    await seen_by(books, BTC)
+    execute(database, "UPDATE mock_holdings SET quantity = 7 WHERE symbol = 'ETH'")
+    assert (await seen_by(books, BTC)).position(ETH).quantity.value == Decimal("0.1")
+    # who touches it sees it, and so does the check of every few seconds
+    assert (await seen_by(books, ETH)).position(ETH).quantity.value == Decimal(7)
+    assert (await books.ledger.load(1)).position(ETH).quantity.value == Decimal(7)
+    assert (await seen_by(books, BTC)).position(ETH).quantity.value == Decimal(7)
+
+
+async def test_what_another_instance_booked_is_seen_whatever_is_touched(books: Database, other: Database) -> None:
+    await book_one(books.ledger, execution(symbol=BTC))
+    await book_one(other.ledger, execution(symbol=ETH))
+    found = await seen_by(books, BTC)
+    assert found.position(ETH).quantity.value == Decimal("0.1")
+    await book_one(other.ledger, execution(symbol=ADA))
+    assert same(await books.ledger.newest(1), await other.ledger.load(1))
+
+
+async def test_what_another_instance_priced_is_seen(books: Database, other: Database) -> None:
+    await book_one(books.ledger, execution(symbol=ETH))
+    await book_one(books.ledger, execution(symbol=BTC))
+    await price(other, ETH="50")
+    assert (await seen_by(books, BTC)).position(ETH).market_value == money(5)
+    await price(books, ETH="60", BTC="70")
+    assert (await seen_by(books, BTC)).invested == money(13)
+    assert (await books.ledger.newest(1)).invested == money(13)
+
+
+async def test_a_row_that_is_gone_is_gone_for_who_touches_it(books: Database, database: DatabaseUnderTest) -> None:
+    await book_one(books.ledger, execution(symbol=ETH))
+    await book_one(books.ledger, execution(symbol=BTC))
+    execute(database, "DELETE FROM mock_holdings WHERE symbol = 'ETH'")
+    assert ETH not in (await seen_by(books, ETH)).positions
+    await book_one(books.ledger, execution(symbol=ETH))
+    assert same(await books.ledger.newest(1), await books.ledger.load(1))
+
+
+async def test_a_row_in_another_case_that_somebody_added_is_not_added_again(
+    books: Database, database: DatabaseUnderTest
+) -> None:
+    await book_one(books.ledger, execution(symbol=BTC))
+    await seen_by(books, BTC)
+    execute(database, "INSERT INTO mock_holdings (symbol, quantity, total_invested) VALUES ('eth', 2, 20)")
+    await book_one(books.ledger, execution(symbol=ETH))
+    rows = execute(database, "SELECT symbol FROM mock_holdings WHERE UPPER(symbol) = 'ETH'")
+    assert [symbol for (symbol,) in rows] == ["eth"]
+    assert (await books.ledger.load(1)).position(ETH).quantity.value == Decimal("2.1")
+
+
+async def test_what_failed_is_not_taken_for_written(books: Database) -> None:
+    await book_one(books.ledger, execution(symbol=BTC))
+
+    async def fail(unit: LedgerUnit) -> None:
+        await book(unit, execution(symbol=ETH))
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await books.ledger.transact(1, fail, symbols={ETH})
+    assert ETH not in (await seen_by(books, BTC)).positions
+    assert same(await books.ledger.newest(1), await books.ledger.load(1))
+
+
+async def test_books_put_back_to_an_earlier_state_are_read_whole(books: Database, database: DatabaseUnderTest) -> None:
+    await book_one(books.ledger, execution(symbol=BTC))
+    await book_one(books.ledger, execution(symbol=ETH))
+    await seen_by(books, BTC)
+    execute(
+        database,
+        "DELETE FROM mock_trades WHERE symbol = 'ETH'",
+        "DELETE FROM mock_holdings WHERE symbol = 'ETH'",
+        "UPDATE mock_portfolio SET revision = revision - 1, cash_balance = cash_balance + 4522.5, "
+        "ledger_cash = ledger_cash + 4522.5, fees_paid = fees_paid - 22.5",
+    )
+    assert ETH not in (await seen_by(books, BTC)).positions
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["book", "book elsewhere", "price", "price elsewhere", "read"]),
+        st.sampled_from(["BTC", "ETH", "ADA"]),
+        st.sampled_from(["1", "0.000000000000000001", "3.7"]),
+    ),
+    max_size=12,
+)
+
+
+@given(STEPS)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_whatever_happened_the_newest_is_what_all_rows_say(
+    books: Database, other: Database, steps: list[tuple[str, str, str]]
+) -> None:
+    for what, code, amount in steps:
+        symbol, at = Symbol(code), other if what.endswith("elsewhere") else books
+        if what.startswith("book"):
+            await book_one(at.ledger, execution(Side.BUY, quantity=amount, price="2", fees="0", symbol=symbol))
+        elif what.startswith("price"):
+            await price(at, **{code: amount})
+        else:
+            await books.ledger.newest(1)
+        whole = await other.ledger.load(1)
+        under_lock = await seen_by(books, symbol)
+        assert same(under_lock, whole)
+        assert (under_lock.invested, under_lock.cost_basis) == (whole.invested, whole.cost_basis)
+        assert same(await books.ledger.newest(1), whole)
+    assert (await VerifyBooks(books.ledger)()).holds
