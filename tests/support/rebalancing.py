@@ -6,10 +6,12 @@ from decimal import Decimal, localcontext
 from hypothesis import strategies as st
 
 from portfolio.domain.money import EXACT
-from portfolio.domain.rebalancing.limits import LimitName, Limits, values_of
+from portfolio.domain.rebalancing.limits import LimitName, Limits
+from portfolio.domain.rebalancing.plan import Plan, make_plan
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.strategies.deployment import is_cash_idle, spend
 from portfolio.domain.rebalancing.strategies.targets import Proposal, Targets
+from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.view import Holding, MarketView, Pair
 
 TOTAL = Decimal(100_000)
@@ -64,7 +66,7 @@ def view_of(*holdings: Holding, correlations: Mapping[Pair, str] | None = None, 
 def targets_of(view: MarketView, policy: RebalancePolicy = FREE, fixed: Iterable[str] = ()) -> Targets:
     """The targets that a first strategy finds."""
     limits = Limits.of(view, policy)
-    return Targets(limits=limits, whole=view.total_value, values=values_of(view), fixed=frozenset(fixed))
+    return Targets(limits=limits, whole=view.total_value, values=view.values, fixed=frozenset(fixed))
 
 
 def changes(proposals: Iterable[Proposal]) -> dict[str, Decimal]:
@@ -130,7 +132,12 @@ def _drawn(draw: st.DrawFn, least: int, most: int) -> MarketView:
 def broken_limits(view: MarketView, policy: RebalancePolicy) -> list[LimitName]:
     """The limits of a policy that a view breaks, in order."""
     with localcontext(EXACT):
-        return Limits.of(view, policy, is_still=True).broken(values_of(view), view.total_value)
+        return list(Summary.of(view, policy).broken)
+
+
+def plan_for(view: MarketView, policy: RebalancePolicy) -> Plan:
+    """What a policy asks of a view."""
+    return make_plan(Summary.of(view, policy))
 
 
 def cash_deployment(targets: Targets) -> list[Proposal]:

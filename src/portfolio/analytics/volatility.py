@@ -9,18 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from portfolio.analytics.figure import Counts, Figure, Figures, Matrix, Undefined, Vector, frozen
-from portfolio.analytics.level import Level, level_of
 from portfolio.analytics.returns import DAYS_PER_YEAR, LEAST_RETURNS, NO_DEVIATION, common_days
-
-MEDIUM_ABOVE: Final = Decimal("0.4")
-HIGH_ABOVE: Final = Decimal("0.8")
 
 _ANNUAL: Final = DAYS_PER_YEAR**0.5
 
@@ -82,15 +77,6 @@ def daily_volatility(returns: Matrix) -> Figures:
     few = n < LEAST_RETURNS
     reasons: list[Undefined | None] = [Undefined.TOO_FEW_OBSERVATIONS if lacking else None for lacking in few.tolist()]
     return Figures.of(deviations, reasons)
-
-
-def volatility_level(annualized: Decimal | None) -> Level | None:
-    """Return high above 80 % a year, medium above 40 %, else low; None for None.
-
-    80 % is where the rebalancing policy by default begins to cap a position for its volatility; 40 % is half of it.
-    Both are the house's own choice.
-    """
-    return level_of(annualized, medium_above=MEDIUM_ABOVE, high_above=HIGH_ABOVE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,13 +7,16 @@ import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar, TypeVarTuple
+from typing import Final, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 # One thread, and of its own: the loop's are for what waits, such as the names of hosts.
 _THREAD = ThreadPoolExecutor(1, thread_name_prefix="computation")
+
+# What is computed of fewer assets takes less time than handing it to a thread.
+ASSETS_AT_ONCE: Final = 10
 
 
 async def in_thread(compute: Callable[[*Ts], T], *given: *Ts) -> T:
@@ -24,3 +27,8 @@ async def in_thread(compute: Callable[[*Ts], T], *given: *Ts) -> T:
     """
     call = partial(contextvars.copy_context().run, compute, *given)
     return await asyncio.get_running_loop().run_in_executor(_THREAD, call)
+
+
+async def computed(assets: int, compute: Callable[[*Ts], T], *given: *Ts) -> T:
+    """Return what ``compute`` makes of so many assets: of more than a few in the thread, so that bookings go on."""
+    return await in_thread(compute, *given) if assets > ASSETS_AT_ONCE else compute(*given)

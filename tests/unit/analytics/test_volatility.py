@@ -1,15 +1,12 @@
 """Volatility, risk contributions, diversification and heat."""
 
-from decimal import Decimal
-
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from portfolio.analytics.figure import Figure, Matrix, Undefined
-from portfolio.analytics.level import Level
-from portfolio.analytics.volatility import Volatility, daily_volatility, volatility, volatility_level
+from portfolio.analytics.volatility import Volatility, daily_volatility, volatility
 from tests.unit.analytics.series import gappy_returns, matrices, random_returns, weights_of
 
 FEW, CONSTANT = Undefined.TOO_FEW_OBSERVATIONS, Undefined.CONSTANT_SERIES
@@ -189,27 +186,6 @@ def test_an_asset_of_no_value_beside_one_without_history_does_not_pass_for_the_p
     returns = random_returns(30, 2, seed=1)
     returns[:, 1] = np.nan
     assert is_undefined(volatility(returns, [0.0, 0.8]), FEW)
-
-
-# --- levels -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("annualized", "level"),
-    [
-        ("0", Level.LOW),
-        ("0.400000000000", Level.LOW),
-        ("0.400000000001", Level.MEDIUM),
-        ("0.800000000000", Level.MEDIUM),
-        ("0.800000000001", Level.HIGH),
-    ],
-)
-def test_a_level_begins_above_its_bound(annualized: str, level: Level) -> None:
-    assert volatility_level(Decimal(annualized)) is level
-
-
-def test_no_figure_has_no_level() -> None:
-    assert volatility_level(None) is None
 
 
 # --- properties -------------------------------------------------------------------------------------------------------

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from portfolio.application.clock import Clock
+from portfolio.application.derived import Derived
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.ports import Ledger
 from portfolio.application.ledger.records import Revisions
@@ -18,7 +19,10 @@ RELOAD_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The portfolio as committed at ``as_of``. ``database_away`` says that the database has not answered since."""
+    """The portfolio as committed at ``as_of``. ``database_away`` says that the database has not answered since.
+
+    Everything derived from the portfolio hangs on ``derived``, for as long as snapshots find the portfolio the same.
+    """
 
     portfolio: Portfolio
     revisions: Revisions
@@ -26,11 +30,7 @@ class Snapshot:
     checked_at: float
     version: str | None = None
     database_away: bool = False
-
-    def is_as(self, other: Snapshot) -> bool:
-        """Return whether the other is the same state, without comparing what they hold."""
-        same = self.portfolio is other.portfolio and self.as_of == other.as_of
-        return same and self.database_away == other.database_away
+    derived: Derived = field(default_factory=Derived, repr=False, compare=False)
 
 
 class Snapshots:
@@ -110,7 +110,12 @@ class Snapshots:
         as_of = self._clock.now()
         portfolio = await self._ledger.newest(self._portfolio_id)
         self._last = replace(
-            last, portfolio=portfolio, revisions=_revisions_of(portfolio), as_of=as_of, database_away=False
+            last,
+            portfolio=portfolio,
+            revisions=_revisions_of(portfolio),
+            as_of=as_of,
+            database_away=False,
+            derived=Derived(),
         )
 
     async def _check(self, last: Snapshot) -> None:
@@ -124,16 +129,15 @@ class Snapshots:
 
     async def _load(self, version: str | None = None) -> None:
         as_of, checked_at = self._clock.now(), self._clock.monotonic()
-        portfolio = await self._ledger.load(self._portfolio_id)
-        if self._last is not None and portfolio == self._last.portfolio:
-            # What is made of a portfolio is kept for this very object.
-            portfolio = self._last.portfolio
+        portfolio, last = await self._ledger.load(self._portfolio_id), self._last
+        is_same = last is not None and portfolio == last.portfolio
         self._last = Snapshot(
-            portfolio=portfolio,
+            portfolio=last.portfolio if last and is_same else portfolio,
             revisions=_revisions_of(portfolio),
             as_of=as_of,
             checked_at=checked_at,
             version=version,
+            derived=last.derived if last and is_same else Derived(),
         )
 
 

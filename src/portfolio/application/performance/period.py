@@ -23,11 +23,9 @@ from portfolio.application.performance.measures import (
 )
 from portfolio.application.performance.ports import Days
 from portfolio.application.performance.records import DailyValue
+from portfolio.application.prices.closes import CONVENTION, MAX_DAYS
 from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.money import Money
-
-CONVENTION: Final = "crypto-365-v1"
-MAX_DAYS: Final = 3650
 
 EARLIEST: Final = date(1970, 1, 1)
 

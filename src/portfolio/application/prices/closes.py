@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -13,13 +13,16 @@ from portfolio.analytics.closes import assets_in, columns_of, history_of, table_
 from portfolio.analytics.figure import Vector
 from portfolio.analytics.returns import PriceHistory, price_history
 from portfolio.application.clock import Clock
+from portfolio.application.derived import Derived
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.prices.ports import PriceStore
 from portfolio.application.prices.records import Close
 from portfolio.domain.prices.quote import SIMULATED_SOURCE
 from portfolio.domain.symbol import Symbol
 
+# The days of a year, and how figures are made of daily closes: written into every answer that has some.
 YEAR: Final = 365
+CONVENTION: Final = "crypto-365-v1"
 MAX_DAYS: Final = 3650
 
 # In the first minutes of a day, prices observed yesterday may still come in.
@@ -39,6 +42,7 @@ class Closes:
     ``version`` is another one whenever any close may have changed. ``is_current`` is False where the database could not
     be asked: these are the last ones seen; ``is_known`` is False where some were never seen. ``is_simulated`` says that
     they are made up; ``left_out`` are the symbols that have closes of the other kind, which are not mixed in.
+    Everything derived from them alone hangs on ``derived``.
     """
 
     history: PriceHistory
@@ -47,6 +51,7 @@ class Closes:
     is_known: bool
     is_simulated: bool
     left_out: Sequence[str]
+    derived: Derived = field(default_factory=Derived, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,7 +89,7 @@ class ReadCloses:
         self._columns: dict[str, _Column] = {}
         self._version = 0
         self._asks_again_at = -math.inf
-        self._last: tuple[object, Closes] | None = None
+        self._made = Derived(most=4)
         self._turn = asyncio.Lock()
 
     async def __call__(
@@ -165,9 +170,7 @@ class ReadCloses:
     def _closes(self, symbols: Sequence[str], days: int, today: date, *, is_current: bool) -> Closes:
         # The same closes are asked for again and again, and their tables are large.
         of = (tuple(symbols), days, today, is_current, self._version)
-        if self._last is None or self._last[0] != of:
-            self._last = of, self._made_of_columns(symbols, days, today, is_current=is_current)
-        return self._last[1]
+        return self._made.once(of, lambda: self._made_of_columns(symbols, days, today, is_current=is_current))
 
     def _made_of_columns(self, symbols: Sequence[str], days: int, today: date, *, is_current: bool) -> Closes:
         last_day = today - timedelta(days=1)

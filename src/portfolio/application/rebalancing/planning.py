@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 
-from portfolio.application.in_thread import in_thread
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.risk.metrics import measured
-from portfolio.application.risk.state import MarketState, ReadMarket
+from portfolio.application.risk.state import MarketState, ReadMarket, figure, summary_of
 from portfolio.domain.arithmetic import HUNDRED, exact, total
 from portfolio.domain.errors import InvalidAmount
 from portfolio.domain.ledger.portfolio import BookingRules
@@ -19,12 +18,9 @@ from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.rebalancing.plan import Plan, make_plan
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.projection import TradeIntent, project
-from portfolio.domain.rebalancing.summary import Summary, figures_of
+from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.view import MarketView
 from portfolio.domain.symbol import Symbol
-
-# The plan of fewer assets takes less time than handing it to a thread.
-_ASSETS_AT_ONCE = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +31,17 @@ class PlannedState:
     plan: Plan
 
 
+@figure
+def plan_of(state: MarketState) -> Plan:
+    """Return what the policy asks of the portfolio."""
+    return make_plan(summary_of(state))
+
+
 class ReadPlan:
-    """Answers what the policy asks of the portfolio now; the plan is kept while what it was made of stands."""
+    """Answers what the policy asks of the portfolio now."""
 
     def __init__(self, read_market: ReadMarket) -> None:
         self._read_market = read_market
-        self._last: tuple[MarketView, Plan] | None = None
 
     async def __call__(self) -> PlannedState:
         """Return the newest state and its plan; of the last state seen, marked stale, while the database is away.
@@ -53,9 +54,7 @@ class ReadPlan:
 
     async def of(self, state: MarketState) -> PlannedState:
         """Return the plan for a state read already."""
-        if self._last is None or self._last[0] != state.view:
-            self._last = state.view, await plan_for(state.view, state.policy)
-        return PlannedState(state=state, plan=self._last[1])
+        return PlannedState(state=state, plan=await measured(plan_of, state))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,19 +82,16 @@ class ProjectedTrade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Projection:
-    """The portfolio after ``trades`` beside the current one, both held to ``policy``.
+    """The portfolio in ``projected``, after ``trades``, beside the one in ``state``, both held to the same policy.
 
     The trades are those asked about or, with ``is_planned``, those that the policy asks for. ``plan`` is what it asks
     of the current portfolio, ``remaining`` what it asks of the projected one.
     """
 
     state: MarketState
-    policy: RebalancePolicy
+    projected: MarketState
     is_planned: bool
     trades: Sequence[ProjectedTrade]
-    current: Summary
-    projected: Summary
-    after: MarketView
     plan: Plan
     remaining: Plan
 
@@ -115,7 +111,7 @@ class Projection:
     @exact
     def turnover_percent(self) -> Decimal | None:
         """Return the turnover in percent of today's total value; None where that is not above zero."""
-        whole = self.current.total_value
+        whole = self.state.view.total_value
         return self.turnover * HUNDRED / whole if whole > 0 else None
 
 
@@ -145,6 +141,8 @@ class WhatIf:
     def _projection(
         self, state: MarketState, *, trades: Sequence[ImaginedTrade], policy: RebalancePolicy
     ) -> Projection:
+        if policy != state.policy:
+            state = state.imagined(Summary.of(state.view, policy))
         projected = [_priced(state.view, trade, policy, f"trades[{place}]") for place, trade in enumerate(trades)]
         after = project(
             state.view,
@@ -152,27 +150,19 @@ class WhatIf:
             policy,
             allow_negative_cash=self._rules.allow_negative_cash,
         )
-        plan = make_plan(state.view, policy)
-        if not trades:
-            projected, after = _planned(state.view, plan), plan.after
+        plan = plan_of(state)
+        if trades:
+            imagined = state.imagined(plan.current.after(after))
+        else:
+            projected, imagined = _planned(state.view, plan), state.imagined(plan.projected)
         return Projection(
             state=state,
-            policy=policy,
+            projected=imagined,
             is_planned=not trades,
             trades=projected,
-            current=plan.current,
-            projected=figures_of(after, policy),
-            after=after,
             plan=plan,
-            remaining=make_plan(after, policy),
+            remaining=plan_of(imagined),
         )
-
-
-async def plan_for(view: MarketView, policy: RebalancePolicy) -> Plan:
-    """Return the plan for ``view``; a long one is made in a thread, so that bookings go on meanwhile."""
-    if len(view.holdings) < _ASSETS_AT_ONCE:
-        return make_plan(view, policy)
-    return await in_thread(make_plan, view, policy)
 
 
 def _assets_of(trades: Sequence[ImaginedTrade]) -> Mapping[Symbol, Price | None]:

@@ -5,28 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from types import MappingProxyType
 
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.in_thread import in_thread
 from portfolio.application.ledger.records import BookTrade
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.prices.closes import YEAR
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
-from portfolio.application.risk.exposure import OverLimit, over_limits
-from portfolio.application.risk.state import MarketState, ReadMarket
+from portfolio.application.risk.metrics import measured
+from portfolio.application.risk.state import MarketState, ReadMarket, summary_of
 from portfolio.application.risk.statistics import Excluded, average_of, value_at_risk_of, volatility_of
 from portfolio.domain.arithmetic import HUNDRED, exact, total
 from portfolio.domain.errors import AmountMismatch, DomainError
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.trade import Execution, Side
-from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.projection import largest_quantity
-from portfolio.domain.rebalancing.summary import Summary, figures_of
+from portfolio.domain.rebalancing.summary import OverLimit, Summary
 from portfolio.domain.rebalancing.view import MarketView, pair_of
-
-# The check of fewer assets takes less time than handing it to a thread.
-_ASSETS_AT_ONCE = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,33 +110,31 @@ class CheckTrade:
         state = await self._read_market.of(snapshot, also={execution.symbol: execution.price})
         if snapshot.database_away or not state.closes.is_current:
             raise LedgerUnavailable("the database is away, so the trade cannot be checked")
-        if len(state.view.holdings) > _ASSETS_AT_ONCE:
-            return await in_thread(self._check, state, command)
-        return self._check(state, command)
+        return await measured(partial(self._check, command=command), state)
 
-    def _check(self, state: MarketState, command: BookTrade) -> TradeCheck:
-        view, policy, execution = state.view, state.policy, command.execution
+    def _check(self, state: MarketState, *, command: BookTrade) -> TradeCheck:
+        execution, code = command.execution, command.execution.symbol.code
         after, refusal = self._booked(state, command)
-        code = execution.symbol.code
         return TradeCheck(
             state=state,
             execution=execution,
-            category=view.holdings[code].category,
-            before=_standing(state, code),
-            after=None if after is None else _standing(replace(state, view=after), code),
+            category=state.view.holdings[code].category,
+            before=_impact(state, code),
+            after=None if after is None else _impact(after, code),
             refusal=refusal,
-            broken=() if after is None else _broken(view, after, policy, execution),
+            broken=() if after is None else _broken(summary_of(state), summary_of(after), execution),
             # Money that does not fit quantity x price says nothing about the cost of a unit.
-            largest_quantity=None if isinstance(refusal, AmountMismatch) else _largest(view, policy, execution),
+            largest_quantity=None if isinstance(refusal, AmountMismatch) else _largest(summary_of(state), execution),
         )
 
-    def _booked(self, state: MarketState, command: BookTrade) -> tuple[MarketView | None, DomainError | None]:
-        """Return the view with the books as they would be, or why they would not be."""
+    def _booked(self, state: MarketState, command: BookTrade) -> tuple[MarketState | None, DomainError | None]:
+        """Return the state with the books as they would be, or why they would not be."""
         try:
             after, _ = state.snapshot.portfolio.book(command.execution, self._rules, override=command.override)
             # Refused like a booking, where the sum of everything is what goes out of range.
             assert after.total_value is not None
-            return _view_after(state.view, after, command.execution), None
+            view = _view_after(state.view, after, command.execution)
+            return state.imagined(summary_of(state).after(view)), None
         except DomainError as error:
             return None, error
 
@@ -158,7 +152,7 @@ def _view_after(view: MarketView, portfolio: Portfolio, execution: Execution) ->
 
 
 @exact
-def _standing(state: MarketState, symbol: str) -> TradeImpact:
+def _impact(state: MarketState, symbol: str) -> TradeImpact:
     view, whole = state.view, state.view.total_value
     holding = view.holdings[symbol]
     together = total(other.value for other in view.holdings.values() if other.category == holding.category)
@@ -173,7 +167,7 @@ def _standing(state: MarketState, symbol: str) -> TradeImpact:
         reasons |= dict.fromkeys(("allocation_percent", "category_allocation"), NO_TOTAL_VALUE)
     others = {other.symbol: view.correlations.get(pair_of(symbol, other.symbol)) for other in view.held}
     return TradeImpact(
-        figures=figures_of(view, state.policy),
+        figures=summary_of(state),
         quantity=holding.quantity,
         value=holding.value,
         allocation=holding.value * HUNDRED / whole if whole > 0 else None,
@@ -186,8 +180,8 @@ def _standing(state: MarketState, symbol: str) -> TradeImpact:
     )
 
 
-def _broken(view: MarketView, after: MarketView, policy: RebalancePolicy, execution: Execution) -> list[BrokenLimit]:
-    before = {over.name for over in over_limits(view, policy)}
+def _broken(current: Summary, projected: Summary, execution: Execution) -> list[BrokenLimit]:
+    before = set(current.broken)
     adds = execution.side is Side.BUY
     return [
         BrokenLimit(
@@ -195,17 +189,17 @@ def _broken(view: MarketView, after: MarketView, policy: RebalancePolicy, execut
             is_new=over.name not in before,
             is_caused=over.name not in before or (adds and execution.symbol.code in over.symbols),
         )
-        for over in over_limits(after, policy)
+        for over in projected.over
     ]
 
 
 @exact
-def _largest(view: MarketView, policy: RebalancePolicy, execution: Execution) -> Decimal | None:
+def _largest(current: Summary, execution: Execution) -> Decimal | None:
     """Return the largest quantity at the booking's own price and fees, whatever the market's and the policy's are."""
-    price = view.holdings[execution.symbol.code].price
+    price = current.view.holdings[execution.symbol.code].price
     if price is None:
         return None
     worth = execution.quantity.value * price
     gained = worth if execution.side is Side.BUY else -worth
     cost_rate = (-execution.cash_delta.value - gained) / worth
-    return largest_quantity(view, execution.side, execution.symbol.code, policy, cost_rate=cost_rate)
+    return largest_quantity(current, execution.side, execution.symbol.code, cost_rate=cost_rate)

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 from typing import Final
 
-from portfolio.application.risk.exposure import OverLimit, over_limits
-from portfolio.application.risk.state import MarketState
+from portfolio.application.risk.state import MarketState, summary_of
 from portfolio.domain.arithmetic import HUNDRED, exact, total
 from portfolio.domain.money import PERCENT_STEP
-from portfolio.domain.rebalancing.summary import Summary, figures_of
+from portfolio.domain.rebalancing.summary import Summary
 
 CASH: Final = "cash"
 NO_POSITIONS: Final = "no_positions"
@@ -24,19 +23,16 @@ NO_LIMIT: Final = "no_limit"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConcentrationReport:
-    """How concentrated the portfolio is, and what is over its limit. ``reasons`` are of figures that are None."""
+    """How concentrated the portfolio is; ``reasons`` are of figures that are None."""
 
     figures: Summary
-    over: Sequence[OverLimit]
     reasons: Mapping[str, str]
 
 
 def concentration_of(state: MarketState) -> ConcentrationReport:
     """Return the concentration of what is held."""
-    figures = figures_of(state.view, state.policy)
-    return ConcentrationReport(
-        figures=figures, over=over_limits(state.view, state.policy), reasons=concentration_reasons(figures)
-    )
+    summary = summary_of(state)
+    return ConcentrationReport(figures=summary, reasons=concentration_reasons(summary))
 
 
 def concentration_reasons(figures: Summary) -> dict[str, str]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
-from portfolio.application.risk.state import MarketState
+from portfolio.application.risk.state import MarketState, figure, summary_of
 from portfolio.application.risk.statistics import Measured, average_of
-from portfolio.domain.rebalancing.health import TARGET_SCORE, HealthScore, assess
+from portfolio.domain.rebalancing.health import TARGET_SCORE, HealthScore
 from portfolio.domain.rebalancing.remedies import WayToTarget, way_to_target
 
 
@@ -24,13 +24,14 @@ class HealthReport:
     reasons: Mapping[str, str]
 
 
+@figure
 def health_of(state: MarketState) -> HealthReport:
     """Return the health of the portfolio; there is no score where the total value is not above zero."""
-    health = assess(state.view, state.policy)
+    summary = summary_of(state)
     return HealthReport(
-        health=health,
+        health=summary.health,
         average=average_of(state),
-        way=way_to_target(state.view, state.policy),
+        way=way_to_target(summary),
         target=TARGET_SCORE,
-        reasons={} if health.score is not None else dict.fromkeys(("score", "healthy"), NO_TOTAL_VALUE),
+        reasons={} if summary.health.score is not None else dict.fromkeys(("score", "healthy"), NO_TOTAL_VALUE),
     )

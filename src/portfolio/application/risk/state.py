@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import wraps
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 
-from portfolio.analytics.returns import PriceHistory
 from portfolio.analytics.statistics import Statistics, asset_statistics
 from portfolio.application.clock import Clock
-from portfolio.application.in_thread import in_thread
+from portfolio.application.derived import Derived
+from portfolio.application.in_thread import computed
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
 from portfolio.application.prices.closes import YEAR, Closes, ReadCloses
 from portfolio.application.prices.valuation import PositionValue, PriceStatus, Valuation, aged, value_portfolio
 from portfolio.domain.arithmetic import ZERO
 from portfolio.domain.categories import Categories
-from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import Price
 from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.view import Holding, MarketView
 from portfolio.domain.symbol import Symbol
 
-CONVENTION: Final = "crypto-365-v1"
 DEFAULT_DAYS: Final = 30
 
-_MOST_KEPT = 16
-# Smaller tables take less time than handing them to a thread.
-_CELLS_AT_ONCE = 10_000
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,7 +35,8 @@ class MarketState:
 
     ``view`` is what the rules look at; its total value is the valuation's. ``closes`` are the prices behind
     ``statistics``, over ``days`` completed days. ``stale`` says that a price is not live, or that the database could
-    not be asked since ``as_of``.
+    not be asked since ``as_of``. ``figures`` are those that were asked for, see ``figure``; they do not change with the
+    moment.
     """
 
     snapshot: Snapshot
@@ -50,6 +47,7 @@ class MarketState:
     closes: Closes
     statistics: Statistics
     at: datetime
+    figures: Derived = field(default_factory=Derived, repr=False)
 
     @property
     def as_of(self) -> datetime:
@@ -68,12 +66,31 @@ class MarketState:
         values = [self.view.holdings[symbol].value for symbol in self.statistics.history.symbols]
         return [float(value / whole) if whole > 0 else 0.0 for value in values]
 
+    def imagined(self, summary: Summary) -> MarketState:
+        """Return the state with other holdings, or held to another policy."""
+        figures = Derived()
+        figures.once(summary_of.__name__, lambda: summary)
+        return replace(self, view=summary.view, policy=summary.limits.policy, figures=figures)
+
+
+def figure(compute: Callable[[MarketState], T]) -> Callable[[MarketState], T]:
+    """Return ``compute`` as a figure of a state: it is computed when it is first asked for, and kept with the state."""
+
+    @wraps(compute)
+    def kept(state: MarketState) -> T:
+        return state.figures.once(compute.__name__, lambda: compute(state))
+
+    return kept
+
+
+@figure
+def summary_of(state: MarketState) -> Summary:
+    """Return what the portfolio amounts to under its policy."""
+    return Summary.of(state.view, state.policy)
+
 
 class ReadMarket:
-    """Reads the market state; statistics are computed once for the closes they come from.
-
-    Tables of more than a few assets are worked on in a thread, so that bookings go on meanwhile.
-    """
+    """Reads the market state. All that it is made of is kept with the snapshot and with the closes."""
 
     def __init__(
         self,
@@ -91,90 +108,77 @@ class ReadMarket:
         self._policy = policy
         self._max_price_age = max_price_age
         self._closes = closes
-        self._computed: OrderedDict[tuple[object, ...], Statistics] = OrderedDict()
-        self._computing: dict[tuple[object, ...], asyncio.Task[Statistics]] = {}
-        self._valued: Valuation | None = None
 
     @property
     def policy(self) -> RebalancePolicy:
         """Return the policy that the portfolio is held to."""
         return self._policy
 
-    async def __call__(
-        self, days: int = DEFAULT_DAYS, *, also: Mapping[Symbol, Price | None] | None = None
-    ) -> MarketState:
-        """Return the state with statistics over the last ``days`` completed days, 1 to 3650.
-
-        ``also`` are assets, with their prices, that are to be in the view although nothing of them may be held.
+    async def __call__(self, days: int = DEFAULT_DAYS) -> MarketState:
+        """Return the newest state with statistics over the last ``days`` completed days, 1 to 3650.
 
         Raises:
             LedgerUnavailable: the database is away and no state was ever seen.
             PortfolioMissing: the books were never opened.
         """
-        return await self.of(await self._snapshots.newest(), days, also=also)
+        return await self.of(await self._snapshots.newest(), days)
 
     async def of(
-        self, snapshot: Snapshot, days: int = DEFAULT_DAYS, *, also: Mapping[Symbol, Price | None] | None = None
+        self,
+        snapshot: Snapshot,
+        days: int = DEFAULT_DAYS,
+        *,
+        also: Mapping[Symbol, Price | None] | None = None,
+        now: datetime | None = None,
     ) -> MarketState:
-        """Return the state of a snapshot read already. Without the database the closes are the last ones seen."""
-        now = self._clock.now()
+        """Return the state of a snapshot read already. Without the database the closes are the last ones seen.
+
+        ``also`` are assets, with their prices, that are to be in the view although nothing of them may be held.
+        """
+        now = now or self._clock.now()
         today = (snapshot.as_of if snapshot.database_away else now).date()
-        valuation = self._valuation(snapshot.portfolio, now)
-        wanted = {value.position.symbol.code for value in valuation.positions}
-        wanted |= {symbol.code for symbol in also or {}}
+        valuation = self.valued(snapshot, now)
+        held = [value.position.symbol for value in valuation.positions]
+        others = {symbol: price for symbol, price in (also or {}).items() if symbol not in held}
         closes = await self._closes(
-            sorted(wanted),
+            sorted(symbol.code for symbol in (*held, *others)),
             max(days, YEAR),
             today=today,
             price_revision=snapshot.revisions.prices,
             asks=not snapshot.database_away,
         )
-        statistics = await self._statistics(closes, days)
-        return MarketState(
-            snapshot=snapshot,
-            valuation=valuation,
-            view=_view(valuation, statistics, self._categories, also or {}),
-            policy=self._policy,
-            days=days,
-            closes=closes,
-            statistics=statistics,
-            at=now,
+        statistics = await _statistics(closes, days)
+        state = snapshot.derived.once(
+            (closes, days, valuation.statuses, tuple(others.items())),
+            lambda: MarketState(
+                snapshot=snapshot,
+                valuation=valuation,
+                view=_view(valuation, statistics, self._categories, others),
+                policy=self._policy,
+                days=days,
+                closes=closes,
+                statistics=statistics,
+                at=now,
+            ),
         )
+        return replace(state, snapshot=snapshot, valuation=valuation, at=now)
 
-    def _valuation(self, portfolio: Portfolio, now: datetime) -> Valuation:
-        """Return the portfolio valued now; one that still stands is not valued again, its prices have grown older."""
-        last, max_age = self._valued, self._max_price_age
-        if last is not None and last.portfolio is portfolio:
-            return aged(last, now=now, max_age=max_age)
-        self._valued = value_portfolio(portfolio, now=now, max_age=max_age, categories=self._categories)
-        return self._valued
+    def valued(self, snapshot: Snapshot, now: datetime) -> Valuation:
+        """Return the portfolio at its prices. It is valued once; then its prices grow older, and nothing else moves."""
+        valuation = snapshot.derived.once(
+            Valuation,
+            lambda: value_portfolio(
+                snapshot.portfolio, now=now, max_age=self._max_price_age, categories=self._categories
+            ),
+        )
+        return aged(valuation, now=now, max_age=self._max_price_age)
 
-    async def _statistics(self, closes: Closes, days: int) -> Statistics:
-        history = closes.history
-        key = (history.symbols, history.last_day, days, closes.version, closes.is_simulated)
-        if key in self._computed:
-            self._computed.move_to_end(key)
-            return self._computed[key]
-        if history.closes.size <= _CELLS_AT_ONCE:
-            return self._keep(key, asset_statistics(history, days))
-        computing = self._computing.get(key)
-        if computing is None:
-            # In a task of its own: whoever came first may go away before the others have what they wait for.
-            computing = asyncio.create_task(self._compute(key, history, days), name="statistics")
-            self._computing[key] = computing
-        return await asyncio.shield(computing)
 
-    async def _compute(self, key: tuple[object, ...], history: PriceHistory, days: int) -> Statistics:
-        try:
-            return self._keep(key, await in_thread(asset_statistics, history, days))
-        finally:
-            del self._computing[key]
+async def _statistics(closes: Closes, days: int) -> Statistics:
+    def made() -> Statistics:
+        return closes.derived.once(days, lambda: asset_statistics(closes.history, days))
 
-    def _keep(self, key: tuple[object, ...], statistics: Statistics) -> Statistics:
-        self._computed[key] = statistics
-        while len(self._computed) > _MOST_KEPT:
-            self._computed.popitem(last=False)
-        return statistics
+    return made() if days in closes.derived else await computed(len(closes.history.symbols), made)
 
 
 def _view(
@@ -182,18 +186,16 @@ def _view(
 ) -> MarketView:
     holdings = {value.position.symbol.code: _holding(value, statistics) for value in valuation.positions}
     for symbol, price in also.items():
-        if symbol.code not in holdings:
-            nothing = Holding(
-                symbol=symbol.code,
-                quantity=ZERO,
-                value=ZERO,
-                price=price.value if price else None,
-                category=categories.of(symbol),
-                tradable=price is not None,
-                volatility=statistics.volatilities.get(symbol.code),
-                momentum=statistics.momenta.get(symbol.code),
-            )
-            holdings[symbol.code] = nothing
+        holdings[symbol.code] = Holding(
+            symbol=symbol.code,
+            quantity=ZERO,
+            value=ZERO,
+            price=price.value if price else None,
+            category=categories.of(symbol),
+            tradable=price is not None,
+            volatility=statistics.volatilities.get(symbol.code),
+            momentum=statistics.momenta.get(symbol.code),
+        )
     return MarketView(
         holdings=MappingProxyType(dict(sorted(holdings.items()))),
         cash=valuation.portfolio.cash.value,

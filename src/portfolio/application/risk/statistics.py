@@ -9,16 +9,18 @@ from typing import Final
 
 from portfolio.analytics.decimals import statistic, to_decimals
 from portfolio.analytics.figure import Figure, Undefined
-from portfolio.analytics.level import Level
 from portfolio.analytics.tail_risk import Loss, tail_risk
-from portfolio.analytics.volatility import volatility, volatility_level
+from portfolio.analytics.volatility import volatility
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE, apportioned
-from portfolio.application.risk.state import MarketState
+from portfolio.application.risk.state import MarketState, figure, summary_of
 from portfolio.domain.arithmetic import HUNDRED, exact
-from portfolio.domain.rebalancing.health import average_correlation
+from portfolio.domain.level import Level, level_of
 
 HISTORY_UNAVAILABLE: Final = "history_unavailable"
 OUT_OF_RANGE: Final = "out_of_range"
+
+_MEDIUM_ABOVE: Final = Decimal("0.4")
+_HIGH_ABOVE: Final = Decimal("0.8")
 
 _FROM_HISTORY = {
     Undefined.TOO_FEW_OBSERVATIONS, Undefined.NO_COMMON_DAYS, Undefined.TOO_FEW_COMMON_DAYS, Undefined.MISSING_CLOSE,
@@ -67,6 +69,7 @@ class CorrelationReport:
     undefined_pairs: Sequence[tuple[tuple[str, str], str]]
 
 
+@figure
 def correlation_of(state: MarketState) -> CorrelationReport:
     """Return the correlations of what is held, over the state's lookback."""
     related, symbols = state.statistics.correlation, state.statistics.history.symbols
@@ -89,13 +92,14 @@ def correlation_of(state: MarketState) -> CorrelationReport:
     )
 
 
+@figure
 @exact
 def average_of(state: MarketState) -> Measured:
     """Return the average correlation: the one that health counts."""
     whole, holdings = state.view.total_value, state.view.holdings
     if whole <= 0 and state.view.held:
         return Measured(None, NO_TOTAL_VALUE)
-    average = average_correlation(state.view, state.policy)
+    average = summary_of(state).average_correlation
     if average is not None:
         return Measured(average)
     counted = [
@@ -143,6 +147,7 @@ class VolatilityReport:
     covered_percent: Decimal | None
 
 
+@figure
 @exact
 def volatility_of(state: MarketState) -> VolatilityReport:
     """Return the volatility of the portfolio at today's weights, over the state's lookback."""
@@ -220,8 +225,21 @@ class TailReport:
     covered_percent: Decimal | None
 
 
+def volatility_level(annualized: Decimal | None) -> Level | None:
+    """Return high above 80 % a year, medium above 40 %, else low; None for None.
+
+    80 % is where the rebalancing policy by default begins to cap a position for its volatility; 40 % is half of it.
+    Both are the house's own choice.
+    """
+    return level_of(annualized, medium_above=_MEDIUM_ABOVE, high_above=_HIGH_ABOVE)
+
+
 def value_at_risk_of(state: MarketState, days: int) -> TailReport:
     """Return what a day may cost at today's weights, over the last ``days``: those of the state, or up to 365."""
+    return state.figures.once(("value_at_risk", days), lambda: _value_at_risk(state, days))
+
+
+def _value_at_risk(state: MarketState, days: int) -> TailReport:
     history, whole = state.closes.history.last(days), state.view.total_value
     measured = tail_risk(history.returns, state.weights)
     covered = statistic(measured.covered_weight * 100)

@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 
 from portfolio.domain.arithmetic import HUNDRED, ONE, ZERO, exact, total
+from portfolio.domain.level import Level, level_of
 
 _HIGH = Decimal("0.25")
 _MEDIUM = Decimal("0.15")
-
-
-class ConcentrationLevel(StrEnum):
-    """How concentrated, in one word."""
-
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +42,9 @@ def effective_positions(hhi: Decimal | None) -> Decimal | None:
     return ONE / hhi if hhi else None
 
 
-def concentration_level(hhi: Decimal | None) -> ConcentrationLevel | None:
+def concentration_level(hhi: Decimal | None) -> Level | None:
     """Return high above an index of 0.25, medium above 0.15, else low; None where the index is undefined."""
-    if hhi is None:
-        return None
-    if hhi > _HIGH:
-        return ConcentrationLevel.HIGH
-    return ConcentrationLevel.MEDIUM if hhi > _MEDIUM else ConcentrationLevel.LOW
+    return level_of(hhi, medium_above=_MEDIUM, high_above=_HIGH)
 
 
 @exact

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 
 from portfolio.domain.arithmetic import HUNDRED, ONE, ZERO, exact, total
 from portfolio.domain.decimal_text import plain
-from portfolio.domain.rebalancing.limits import LimitName, Limits, share_of, values_of
+from portfolio.domain.rebalancing.limits import LimitName, Limits, share_of
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.view import MarketView
@@ -62,27 +62,21 @@ class HealthScore:
 
 
 @exact
-def assess(view: MarketView, policy: RebalancePolicy) -> HealthScore:
-    """Return the health of ``view``: 100, less 15 for each position over the position limit, 10 for each category over
-    the category limit and 30 x the average correlation cut to 0..1, not below 0, rounded half even to 0.1.
+def health_of(limits: Limits, broken: Iterable[LimitName], average: Decimal | None) -> HealthScore:
+    """Return the health of the limits' view: 100, less 15 for each position over the position limit, 10 for each
+    category over the category limit and 30 x the average correlation cut to 0..1, not below 0, rounded half even to
+    0.1.
     """
-    return assess_under(Limits.of(view, policy, is_still=True), view)
-
-
-@exact
-def assess_under(limits: Limits, view: MarketView) -> HealthScore:
-    """Return the health of ``view`` under limits made already: of it, or of the view before its trades."""
+    view = limits.view
     whole = view.total_value
     if whole <= 0:
         is_empty = not whole and not view.held
         return HealthScore(score=HUNDRED if is_empty else None, average_correlation=None)
-    values = values_of(view)
     deductions = [
-        _deduction(name, limits, share_of(name, limits, values) * HUNDRED / whole)
-        for name in limits.broken(values, whole)
+        _deduction(name, limits, share_of(name, limits, view.values) * HUNDRED / whole)
+        for name in broken
         if name.reason in {Reason.CONCENTRATION_RISK, Reason.CATEGORY_CONCENTRATION}
     ]
-    average = average_correlation(view, limits.policy)
     left = HUNDRED - total(deduction.points for deduction in deductions)
     if average is not None:
         # What is left is a whole number: to round these points is to round the score, and the rows add up.

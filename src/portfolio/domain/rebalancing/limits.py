@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import combinations
 
 from portfolio.domain.arithmetic import exact, total
+from portfolio.domain.lazy import lazy
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Reason
-from portfolio.domain.rebalancing.view import Holding, MarketView, Pair
+from portfolio.domain.rebalancing.view import Holding, MarketView, Pair, pair_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,29 +31,23 @@ class LimitName:
         return self.reason.place, self.subject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """What the policy allows each asset, category and pair of a view; values do not matter here, statistics do.
 
     ``positions`` has the limits of each asset by the rule they come from, as fractions; ``categories`` the members of
-    each category that has a limit; ``correlations`` the pairs that have one, and ``partners`` the same by symbol.
+    each category that has a limit.
     """
 
     view: MarketView
     policy: RebalancePolicy
     positions: Mapping[str, Mapping[Reason, Decimal]]
     categories: Mapping[str, tuple[str, ...]]
-    correlations: Mapping[Pair, Decimal]
-    partners: Mapping[str, tuple[str, ...]]
 
     @classmethod
     @exact
-    def of(cls, view: MarketView, policy: RebalancePolicy, *, is_still: bool = False) -> Limits:
-        """Return the limits of ``policy`` on what ``view`` holds.
-
-        Where nothing is going to be traded, ``is_still``, only pairs of two positions over the floor are looked for: no
-        other can be over its limit, and all pairs of thousands of positions are millions.
-        """
+    def of(cls, view: MarketView, policy: RebalancePolicy) -> Limits:
+        """Return the limits of ``policy`` on what ``view`` holds."""
         categories: dict[str, list[str]] = defaultdict(list)
         risky = set()
         for symbol, holding in view.holdings.items():
@@ -60,35 +55,47 @@ class Limits:
                 categories[holding.category].append(symbol)
             if holding.category not in policy.stable_categories:
                 risky.add(symbol)
-        among = _over_floor(view, policy) if is_still else None
-        high = {
-            pair: value
-            for pair, value in view.correlated_above(policy.pair_correlation, among).items()
-            if risky.issuperset(pair)
-        }
-        partners: dict[str, list[str]] = defaultdict(list)
-        for one, other in sorted(high):
-            partners[one].append(other)
-            partners[other].append(one)
         return cls(
             view=view,
             policy=policy,
             positions={symbol: _position_limits(view.holdings[symbol], policy) for symbol in sorted(risky)},
             categories={name: tuple(categories[name]) for name in sorted(categories)},
-            correlations=high,
-            partners={symbol: tuple(others) for symbol, others in partners.items()},
         )
+
+    def on(self, view: MarketView) -> Limits:
+        """Return the limits on a view after trades: the same, as trades move no statistic."""
+        limits = copy(self)
+        object.__setattr__(limits, "view", view)
+        return limits
+
+    @lazy
+    def correlations(self) -> Mapping[Pair, Decimal]:
+        """Return the pairs that have a limit. Of thousands of assets they may be millions."""
+        high = self.view.correlated_above(self.policy.pair_correlation)
+        return {pair: value for pair, value in high.items() if pair[0] in self.positions and pair[1] in self.positions}
+
+    @lazy
+    def partners(self) -> Mapping[str, Sequence[str]]:
+        """Return the pairs that have a limit, by symbol."""
+        partners: dict[str, list[str]] = defaultdict(list)
+        for one, other in sorted(self.correlations):
+            partners[one].append(other)
+            partners[other].append(one)
+        return partners
 
     def pairs_at_limit(self, values: Mapping[str, Decimal], whole: Decimal) -> list[Pair]:
         """Return the correlated pairs that are over their limit, by falling correlation, then symbols."""
-        policy = self.policy
-        large = sorted(symbol for symbol in self.partners if values[symbol] > policy.pair_floor * whole)
-        over = [
-            pair
-            for pair in combinations(large, 2)
-            if pair in self.correlations and values[pair[0]] + values[pair[1]] > policy.pair_limit * whole
-        ]
-        return sorted(over, key=lambda pair: (-self.correlations[pair], pair))
+        floor, limit = self.policy.pair_floor * whole, self.policy.pair_limit * whole
+        large = [symbol for symbol in self.positions if values[symbol] > floor]
+        over = {
+            pair_of(one, other)
+            for one in large
+            if values[one] * 2 > limit
+            for other in large
+            if other != one and values[one] + values[other] > limit
+        }
+        high = {pair: value for pair in over if (value := self._correlation(pair)) is not None}
+        return sorted(high, key=lambda pair: (-high[pair], pair))
 
     @exact
     def broken(self, values: Mapping[str, Decimal], whole: Decimal) -> list[LimitName]:
@@ -123,10 +130,16 @@ class Limits:
         """Return whether an asset under the limit is held, but cannot be traded."""
         return any(self.view.holdings[symbol].is_stuck for symbol in self.members(name))
 
+    @lazy
+    def _asked(self) -> dict[Pair, Decimal | None]:
+        return {}
 
-def values_of(view: MarketView) -> dict[str, Decimal]:
-    """Return what each holding is worth."""
-    return {symbol: holding.value for symbol, holding in view.holdings.items()}
+    def _correlation(self, pair: Pair) -> Decimal | None:
+        """Return the coefficient of a pair that has a limit; None of one that has none."""
+        if pair not in self._asked:
+            value = self.view.correlations.get(pair)
+            self._asked[pair] = value if value is not None and value > self.policy.pair_correlation else None
+        return self._asked[pair]
 
 
 @exact
@@ -142,11 +155,6 @@ def limit_of(name: LimitName, limits: Limits) -> Decimal:
     if name.reason is Reason.HIGH_CORRELATION:
         return limits.policy.pair_limit
     return limits.positions[name.subject[0]][name.reason]
-
-
-def _over_floor(view: MarketView, policy: RebalancePolicy) -> list[str]:
-    floor = policy.pair_floor * view.total_value
-    return [symbol for symbol, holding in view.holdings.items() if holding.value > floor]
 
 
 def _position_limits(holding: Holding, policy: RebalancePolicy) -> dict[Reason, Decimal]:

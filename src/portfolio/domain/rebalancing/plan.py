@@ -8,8 +8,6 @@ from decimal import Decimal
 
 from portfolio.domain.arithmetic import HUNDRED, ZERO, exact
 from portfolio.domain.decimal_text import plain
-from portfolio.domain.rebalancing.limits import Limits
-from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.recommendation import Recommendation, recommendations_of
 from portfolio.domain.rebalancing.settlement import Settlement, settle
@@ -17,9 +15,8 @@ from portfolio.domain.rebalancing.strategies.categories import category_concentr
 from portfolio.domain.rebalancing.strategies.pairs import high_correlation
 from portfolio.domain.rebalancing.strategies.positions import concentration_risk, high_volatility, negative_momentum
 from portfolio.domain.rebalancing.strategies.targets import Strategy
-from portfolio.domain.rebalancing.summary import Summary, figures_under
+from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.unresolved import Unresolved, unresolved_after
-from portfolio.domain.rebalancing.view import MarketView
 
 SALES: tuple[tuple[Reason, Strategy], ...] = (
     (Reason.CONCENTRATION_RISK, concentration_risk),
@@ -49,7 +46,6 @@ class Plan:
 
     current: Summary
     projected: Summary
-    after: MarketView
     recommendations: Sequence[Recommendation] = ()
     unresolved: Sequence[Unresolved] = ()
     estimated_cost: Decimal = ZERO
@@ -60,31 +56,26 @@ class Plan:
 
 
 @exact
-def make_plan(view: MarketView, policy: RebalancePolicy) -> Plan:
-    """Return what ``policy`` asks of ``view``.
+def make_plan(current: Summary) -> Plan:
+    """Return what the policy asks of what is held now.
 
     No limit is newly broken by the plan and health is not worse after it. Where all rules together would do either, it
     is made again without cash deployment, then without one more rule, the least urgent first, at last without any.
     Nothing is asked of a view whose total value is not above zero: shares of it are undefined.
     """
-    limits = Limits.of(view, policy)
-    current = figures_under(limits, view)
     if current.total_value <= 0:
-        unresolved = unresolved_after(limits, view)
-        return Plan(current=current, projected=current, after=view, unresolved=tuple(unresolved))
+        return Plan(current=current, projected=current, unresolved=tuple(unresolved_after(current.limits, current)))
     ladder = _ladder()
     withheld, harm = next(ladder), None
-    settlement, projected, objection = _attempt(limits, current, withheld)
+    settlement, projected, objection = _attempt(current, withheld)
     while objection:
         harm, withheld = harm or objection, next(ladder)
-        settlement, projected, objection = _attempt(limits, current, withheld)
-    after = settlement.view
+        settlement, projected, objection = _attempt(current, withheld)
     return Plan(
         current=current,
         projected=projected,
-        after=after,
         recommendations=tuple(recommendations_of(settlement)),
-        unresolved=tuple(unresolved_after(limits, after, withheld=withheld)),
+        unresolved=tuple(unresolved_after(current.limits, projected, withheld=withheld)),
         estimated_cost=settlement.cost,
         turnover=settlement.turnover,
         turnover_percent=settlement.turnover * HUNDRED / current.total_value,
@@ -102,15 +93,15 @@ def _ladder() -> Iterator[tuple[Reason, ...]]:
     yield tuple(Reason)
 
 
-def _attempt(limits: Limits, current: Summary, withheld: Sequence[Reason]) -> tuple[Settlement, Summary, str | None]:
+def _attempt(current: Summary, withheld: Sequence[Reason]) -> tuple[Settlement, Summary, str | None]:
     """Return the settlement without these rules, its projection, and the objection to it."""
     strategies = [strategy for reason, strategy in SALES if reason not in withheld]
-    settlement = settle(limits, strategies, deploys=Reason.CASH_DEPLOYMENT not in withheld)
+    settlement = settle(current.limits, strategies, deploys=Reason.CASH_DEPLOYMENT not in withheld)
     if settlement is None:
-        nothing = settle(limits, (), deploys=False)
+        nothing = settle(current.limits, (), deploys=False)
         assert nothing is not None
         return nothing, current, "its costs would be more than the portfolio is worth"
-    projected = figures_under(limits, settlement.view)
+    projected = current.after(settlement.view)
     return settlement, projected, _harm(current, projected)
 
 

@@ -10,10 +10,11 @@ from types import MappingProxyType
 from portfolio.domain.arithmetic import ONE, ZERO, exact, total
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, UnknownAsset
 from portfolio.domain.ledger.trade import Side
-from portfolio.domain.rebalancing.limits import LimitName, Limits, limit_of, values_of
+from portfolio.domain.rebalancing.limits import LimitName, limit_of
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.recommendation import QUANTITY_STEP
+from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.view import Holding, MarketView
 
 INFINITY = Decimal("Infinity")
@@ -63,9 +64,7 @@ def project(
 
 
 @exact
-def largest_quantity(
-    view: MarketView, side: Side, symbol: str, policy: RebalancePolicy, *, cost_rate: Decimal | None = None
-) -> Decimal | None:
+def largest_quantity(current: Summary, side: Side, symbol: str, *, cost_rate: Decimal | None = None) -> Decimal | None:
     """Return the largest quantity of ``symbol`` that can be traded without breaking a limit, rounded down to 18
     decimals; zero where there is none.
 
@@ -80,13 +79,13 @@ def largest_quantity(
     Raises:
         UnknownAsset: not in the view.
     """
+    view, policy = current.view, current.limits.policy
     holding = _holding(view, symbol)
     if holding.price is None or (side is Side.BUY and view.total_value <= 0):
         return None
-    limits = Limits.of(view, policy)
     cost = policy.fee_rate if cost_rate is None else cost_rate
     most = view.cash / (ONE + cost) if side is Side.BUY else holding.value
-    value = min([most, *_Room(limits, symbol, side, most, cost).bounds()])
+    value = min([most, *_Room(current, symbol, side, most, cost).bounds()])
     quantity = (max(value, ZERO) / holding.price).quantize(QUANTITY_STEP, rounding=ROUND_DOWN)
     if side is Side.SELL:
         return max(holding.quantity if value >= holding.value else min(quantity, holding.quantity), ZERO)
@@ -131,13 +130,14 @@ class _Room:
     that every limit is linear in x.
     """
 
-    def __init__(self, limits: Limits, symbol: str, side: Side, most: Decimal, cost: Decimal) -> None:
-        self._limits = limits
+    def __init__(self, current: Summary, symbol: str, side: Side, most: Decimal, cost: Decimal) -> None:
+        self._limits = current.limits
+        self._broken = frozenset(current.broken)
         self._symbol = symbol
         self._sign = ONE if side is Side.BUY else -ONE
         self._cost = cost
-        self._whole = limits.view.total_value
-        self._values = values_of(limits.view)
+        self._whole = current.total_value
+        self._values = current.view.values
         self._lowest_whole = self._whole - max(cost, ZERO) * most
 
     def bounds(self) -> Iterator[Decimal]:
@@ -146,11 +146,10 @@ class _Room:
         """
         if self._whole <= 0:
             return
-        broken = set(self._limits.broken(self._values, self._whole))
         for name in self._names():
             own = self._symbol in self._limits.members(name)
             # To sell relieves the asset's own limits; those that are broken elsewhere are not this trade's doing.
-            if (own and self._sign < 0) or (not own and name in broken):
+            if (own and self._sign < 0) or (not own and name in self._broken):
                 continue
             yield self._pair_bound(name.subject) if name.reason is Reason.HIGH_CORRELATION else self._bound(name)
 

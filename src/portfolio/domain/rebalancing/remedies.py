@@ -16,17 +16,15 @@ from portfolio.domain.rebalancing.health import (
     Deduction,
     Factor,
     HealthScore,
-    assess_under,
 )
-from portfolio.domain.rebalancing.limits import LimitName, Limits, values_of
-from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.limits import LimitName, Limits
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.recommendation import Recommendation, recommendations_of
 from portfolio.domain.rebalancing.settlement import Settlement, settle
 from portfolio.domain.rebalancing.strategies.categories import category_concentration
 from portfolio.domain.rebalancing.strategies.positions import concentration_risk
+from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.unresolved import Obstacle, obstacle_to
-from portfolio.domain.rebalancing.view import MarketView
 
 # With the default limits and nothing borrowed at most 3 positions and 2 categories can be over theirs. Beyond this
 # many remedies the subsets are too many to try, and only all of them together are.
@@ -75,23 +73,22 @@ class _Cured:
 
 
 @exact
-def way_to_target(view: MarketView, policy: RebalancePolicy) -> WayToTarget:
+def way_to_target(current: Summary) -> WayToTarget:
     """Return, among the subsets of the remedies of over-sized positions and categories, each sized as the policy does,
     the one of least value that lifts the score to 70; then of fewest trades, then the first by symbols.
     """
-    limits = Limits.of(view, policy)
-    health = assess_under(limits, view)
+    limits, health = current.limits, current.health
     if health.score is None:
         return WayToTarget(is_reachable=False, projected_score=None)
     if health.score >= TARGET_SCORE:
         return WayToTarget(is_reachable=True, projected_score=health.score)
     curable = [
         name
-        for name in limits.broken(values_of(view), view.total_value)
+        for name in current.broken
         if name.reason in {Reason.CONCENTRATION_RISK, Reason.CATEGORY_CONCENTRATION} and not limits.is_stuck(name)
     ]
-    everything = _remedy(limits, tuple(curable))
-    enough = [cured for subset in _subsets(limits, curable) if (cured := _remedy(limits, subset)) and cured.is_enough]
+    everything = _remedy(current, tuple(curable))
+    enough = [cured for subset in _subsets(limits, curable) if (cured := _remedy(current, subset)) and cured.is_enough]
     if enough:
         return _way(min(enough, key=lambda cured: cured.rank))
     if everything is None:
@@ -110,7 +107,7 @@ def _way(cured: _Cured) -> WayToTarget:
     )
 
 
-def _remedy(limits: Limits, subset: _Subset) -> _Cured | None:
+def _remedy(current: Summary, subset: _Subset) -> _Cured | None:
     """Return what these remedies lead to; None where they cost more than there is."""
     named = {
         reason: frozenset(name.subject[0] for name in subset if name.reason is reason)
@@ -120,8 +117,8 @@ def _remedy(limits: Limits, subset: _Subset) -> _Cured | None:
         partial(concentration_risk, only=named[Reason.CONCENTRATION_RISK]),
         partial(category_concentration, only=named[Reason.CATEGORY_CONCENTRATION]),
     )
-    settlement = settle(limits, strategies, deploys=False)
-    return None if settlement is None else _Cured(settlement, assess_under(limits, settlement.view))
+    settlement = settle(current.limits, strategies, deploys=False)
+    return None if settlement is None else _Cured(settlement, current.after(settlement.view).health)
 
 
 def _subsets(limits: Limits, curable: Sequence[LimitName]) -> Iterator[_Subset]:

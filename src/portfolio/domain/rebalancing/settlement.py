@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from portfolio.domain.arithmetic import exact, total
-from portfolio.domain.rebalancing.limits import Limits, values_of
+from portfolio.domain.lazy import lazy
+from portfolio.domain.rebalancing.limits import Limits
 from portfolio.domain.rebalancing.strategies.deployment import is_cash_idle, spend
 from portfolio.domain.rebalancing.strategies.targets import Proposal, Strategy, Targets
 from portfolio.domain.rebalancing.view import MarketView
@@ -20,7 +21,7 @@ MARGIN = Decimal(1).scaleb(-9)
 MAX_ROUNDS = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Settlement:
     """The final targets, and the proposals that led to them.
 
@@ -35,13 +36,13 @@ class Settlement:
     whole: Decimal
     fixed: frozenset[str]
 
-    @property
+    @lazy
     @exact
     def turnover(self) -> Decimal:
         """Return the value of all trades, in dollars."""
         return total(abs(change) for change in self.changes.values())
 
-    @property
+    @lazy
     @exact
     def view(self) -> MarketView:
         """Return the view after the trades."""
@@ -73,8 +74,8 @@ def settle(limits: Limits, strategies: Sequence[Strategy], *, deploys: bool) -> 
 
 
 def _targets(settled: Settlement) -> Targets:
-    values = values_of(settled.limits.view)
-    values |= {symbol: values[symbol] + change for symbol, change in settled.changes.items()}
+    before = settled.limits.view.values
+    values = {**before, **{symbol: before[symbol] + change for symbol, change in settled.changes.items()}}
     return Targets(limits=settled.limits, whole=settled.whole, values=values, fixed=settled.fixed)
 
 
@@ -105,7 +106,7 @@ def _settle_costs(limits: Limits, strategies: Sequence[Strategy], fixed: frozens
 def _attempt(
     limits: Limits, strategies: Sequence[Strategy], fixed: frozenset[str], whole: Decimal, before: Decimal
 ) -> Settlement:
-    start = values_of(limits.view)
+    start = limits.view.values
     targets = Targets(limits=limits, whole=whole, values=start, fixed=fixed)
     proposals: list[Proposal] = []
     for strategy in strategies:

@@ -1,4 +1,4 @@
-"""The figures of a view: the same before and after the trades of a plan."""
+"""What a view amounts to under a policy: the same before and after the trades of a plan."""
 
 from __future__ import annotations
 
@@ -7,63 +7,136 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from portfolio.domain.arithmetic import HUNDRED, exact
+from portfolio.domain.lazy import lazy
+from portfolio.domain.level import Level
 from portfolio.domain.rebalancing.concentration import (
-    ConcentrationLevel,
+    Excess,
     concentration_level,
     effective_positions,
+    excess_over,
     herfindahl,
 )
-from portfolio.domain.rebalancing.health import HealthScore, assess_under
-from portfolio.domain.rebalancing.limits import LimitName, Limits, values_of
+from portfolio.domain.rebalancing.health import HealthScore, average_correlation, health_of
+from portfolio.domain.rebalancing.limits import LimitName, Limits, limit_of, share_of
 from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.view import MarketView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """What a view amounts to. Money is exact; None where a figure is undefined.
+class OverLimit:
+    """A limit that is broken: whose it is, what counts against it, and by how much that is too much.
 
-    ``hhi`` counts shares of the invested value, ``hhi_with_cash`` of the total value with cash as one of them.
+    ``symbols`` are the assets held under the limit. Allocations are percentages of the total value, money is exact.
     """
 
-    total_value: Decimal
-    cash: Decimal
-    cash_allocation: Decimal | None
-    num_positions: int
-    hhi: Decimal | None
-    hhi_with_cash: Decimal | None
-    effective_positions: Decimal | None
-    concentration_level: ConcentrationLevel | None
-    health: HealthScore
-    broken: Sequence[LimitName]
+    name: LimitName
+    symbols: Sequence[str]
+    allocation: Decimal
+    limit_allocation: Decimal
+    excess: Excess
 
     @property
+    def category(self) -> str | None:
+        """Return the category whose limit it is; None where it is not one's."""
+        return self.name.subject[0] if self.name.reason is Reason.CATEGORY_CONCENTRATION else None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the view of ``limits`` amounts to. Money is exact; None where a figure is undefined.
+
+    Each figure is computed once, when somebody asks for it.
+    """
+
+    limits: Limits
+
+    @classmethod
+    def of(cls, view: MarketView, policy: RebalancePolicy) -> Summary:
+        """Return what ``view`` amounts to under ``policy``."""
+        return cls(Limits.of(view, policy))
+
+    def after(self, view: MarketView) -> Summary:
+        """Return what the view amounts to that trades would lead to."""
+        return Summary(self.limits.on(view))
+
+    @property
+    def view(self) -> MarketView:
+        """Return what is summed up."""
+        return self.limits.view
+
+    @property
+    def total_value(self) -> Decimal:
+        """Return cash plus the value of what is held."""
+        return self.view.total_value
+
+    @property
+    def cash(self) -> Decimal:
+        """Return the cash."""
+        return self.view.cash
+
+    @lazy
+    @exact
+    def cash_allocation(self) -> Decimal | None:
+        """Return the cash in percent of the total value."""
+        return self.cash * HUNDRED / self.total_value if self.total_value > 0 else None
+
+    @property
+    def num_positions(self) -> int:
+        """Return how many assets are held."""
+        return len(self.view.held)
+
+    @lazy
+    def hhi(self) -> Decimal | None:
+        """Return the Herfindahl index of shares of the invested value."""
+        return herfindahl([holding.value for holding in self.view.held], self.view.invested)
+
+    @lazy
+    def hhi_with_cash(self) -> Decimal | None:
+        """Return the Herfindahl index of shares of the total value, with cash as one of them."""
+        return herfindahl([*(holding.value for holding in self.view.held), self.cash], self.total_value)
+
+    @property
+    def effective_positions(self) -> Decimal | None:
+        """Return how many positions of equal size would be as concentrated."""
+        return effective_positions(self.hhi)
+
+    @property
+    def concentration_level(self) -> Level | None:
+        """Return how concentrated it is, in one word."""
+        return concentration_level(self.hhi)
+
+    @lazy
     def average_correlation(self) -> Decimal | None:
         """Return the mean correlation between positions that matter."""
-        return self.health.average_correlation
+        return average_correlation(self.view, self.limits.policy)
 
+    @lazy
+    def broken(self) -> Sequence[LimitName]:
+        """Return the limits that are broken, in the order of the rules."""
+        return tuple(self.limits.broken(self.view.values, self.total_value))
 
-@exact
-def figures_of(view: MarketView, policy: RebalancePolicy) -> Summary:
-    """Return the figures of ``view``."""
-    return figures_under(Limits.of(view, policy, is_still=True), view)
+    @lazy
+    def health(self) -> HealthScore:
+        """Return the health score."""
+        return health_of(self.limits, self.broken, self.average_correlation)
 
-
-@exact
-def figures_under(limits: Limits, view: MarketView) -> Summary:
-    """Return the figures of ``view`` under limits made already: of it, or of the view before its trades."""
-    whole = view.total_value
-    values = [holding.value for holding in view.held]
-    hhi = herfindahl(values, view.invested)
-    return Summary(
-        total_value=whole,
-        cash=view.cash,
-        cash_allocation=view.cash * HUNDRED / whole if whole > 0 else None,
-        num_positions=len(values),
-        hhi=hhi,
-        hhi_with_cash=herfindahl([*values, view.cash], whole),
-        effective_positions=effective_positions(hhi),
-        concentration_level=concentration_level(hhi),
-        health=assess_under(limits, view),
-        broken=tuple(limits.broken(values_of(view), whole)),
-    )
+    @lazy
+    @exact
+    def over(self) -> Sequence[OverLimit]:
+        """Return what is over each limit that is broken, in the order of the rules."""
+        found = []
+        for name in self.broken:
+            value, limit = share_of(name, self.limits, self.view.values), limit_of(name, self.limits)
+            excess = excess_over(limit, value, self.total_value)
+            assert excess is not None
+            found.append(
+                OverLimit(
+                    name=name,
+                    symbols=tuple(s for s in self.limits.members(name) if self.view.holdings[s].is_held),
+                    allocation=value * HUNDRED / self.total_value,
+                    limit_allocation=limit * HUNDRED,
+                    excess=excess,
+                )
+            )
+        return found

@@ -8,8 +8,9 @@ from enum import StrEnum
 from itertools import combinations
 
 from portfolio.domain.arithmetic import exact
-from portfolio.domain.rebalancing.limits import LimitName, Limits, values_of
+from portfolio.domain.rebalancing.limits import LimitName, Limits
 from portfolio.domain.rebalancing.reason import Reason
+from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.view import Holding, MarketView
 
 
@@ -41,17 +42,17 @@ class Unresolved:
 
 
 @exact
-def unresolved_after(limits: Limits, after: MarketView, *, withheld: Collection[Reason] = ()) -> list[Unresolved]:
-    """Return what stays unresolved when a plan leads to ``after``: positions that cannot be traded, limits that stay
-    broken, and statistics that are undefined where a limit depends on them.
+def unresolved_after(limits: Limits, projected: Summary, *, withheld: Collection[Reason] = ()) -> list[Unresolved]:
+    """Return what stays unresolved when a plan leads to ``projected``: positions that cannot be traded, limits that
+    stay broken, and statistics that are undefined where a limit depends on them.
 
     ``withheld`` are the rules that the plan was made without.
     """
     found = [_not_traded(holding) for holding in limits.view.held if holding.is_stuck]
-    for name in limits.broken(values_of(after), after.total_value):
+    for name in projected.broken:
         obstacle = obstacle_to(name, limits, withheld=withheld)
         found.append(_broken(name, limits, obstacle))
-    return found + _undefined_statistics(limits) + _undefined_pairs(limits, after)
+    return found + _undefined_statistics(limits) + _undefined_pairs(limits, projected.view)
 
 
 def obstacle_to(name: LimitName, limits: Limits, *, withheld: Collection[Reason] = ()) -> Obstacle:

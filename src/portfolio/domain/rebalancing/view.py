@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import combinations
@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from portfolio.domain.arithmetic import exact, total
 from portfolio.domain.categories import OTHER
+from portfolio.domain.lazy import lazy
 
 Pair = tuple[str, str]
 
@@ -83,7 +84,7 @@ class Holding:
         return replace(self, value=value, quantity=quantity)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class MarketView:
     """Everything that a plan depends on, apart from the policy.
 
@@ -105,22 +106,27 @@ class MarketView:
         named = {pair_of(*pair): value for pair, value in (correlations or {}).items()}
         return cls(holdings=MappingProxyType(by_symbol), cash=cash, correlations=MappingProxyType(named))
 
-    @property
+    @lazy
     @exact
     def invested(self) -> Decimal:
         """Return the value of the holdings."""
         return total(holding.value for holding in self.holdings.values())
 
-    @property
+    @lazy
     @exact
     def total_value(self) -> Decimal:
         """Return cash plus the value of the holdings."""
         return self.cash + self.invested
 
-    @property
-    def held(self) -> list[Holding]:
+    @lazy
+    def held(self) -> Sequence[Holding]:
         """Return what there is anything of, by symbol."""
-        return [holding for holding in self.holdings.values() if holding.is_held]
+        return tuple(holding for holding in self.holdings.values() if holding.is_held)
+
+    @lazy
+    def values(self) -> Mapping[str, Decimal]:
+        """Return what each holding is worth."""
+        return MappingProxyType({symbol: holding.value for symbol, holding in self.holdings.items()})
 
     def correlations_of(self, symbols: Collection[str]) -> Mapping[Pair, Decimal]:
         """Return the coefficients of the pairs of these symbols."""
@@ -135,12 +141,11 @@ class MarketView:
         table = self.correlations_of(symbols)
         return table.summed() if isinstance(table, PairTable) else (total(table.values()), len(table))
 
-    def correlated_above(self, bound: Decimal, among: Collection[str] | None = None) -> Mapping[Pair, Decimal]:
-        """Return the coefficients greater than ``bound``, by pair: of all symbols, or of the pairs of some."""
-        table = self.correlations if among is None else self.correlations_of(among)
-        if isinstance(table, PairTable):
-            return table.above(bound)
-        return {pair: value for pair, value in table.items() if value > bound}
+    def correlated_above(self, bound: Decimal) -> Mapping[Pair, Decimal]:
+        """Return the coefficients greater than ``bound``, by pair."""
+        if isinstance(self.correlations, PairTable):
+            return self.correlations.above(bound)
+        return {pair: value for pair, value in self.correlations.items() if value > bound}
 
     @exact
     def changed(self, changes: Mapping[str, Decimal], *, cash: Decimal) -> MarketView:

@@ -14,8 +14,7 @@ from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.prices.closes import ReadCloses
 from portfolio.application.rebalancing.planning import ImaginedTrade, ReadPlan, WhatIf
 from portfolio.application.rebalancing.pretrade import CheckTrade, TradeCheck
-from portfolio.application.risk.exposure import over_limits
-from portfolio.application.risk.state import ReadMarket
+from portfolio.application.risk.state import ReadMarket, summary_of
 from portfolio.domain.categories import Categories
 from portfolio.domain.errors import InsufficientCash, InvalidAmount, InvalidPolicy
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
@@ -96,7 +95,7 @@ async def test_an_asset_without_a_price_needs_one_of_the_trade() -> None:
     assert caught.value.field == "trades[0].price"
     # Carried at cost: a quarter of it goes for what the trade brings.
     found = await desk.what_if(snapshot, [replace(sale, price=Price(Decimal(900)))])
-    assert (found.projected.cash, found.after.holdings["ETH"].value) == (Decimal(74_500), Decimal(15_000))
+    assert (found.projected.view.cash, found.projected.view.holdings["ETH"].value) == (Decimal(74_500), Decimal(15_000))
     checked = await desk.checked(wish(execution(Side.BUY, "ETH", 1, 1000)))
     assert (checked.is_accepted, checked.largest_quantity) == (True, None)
 
@@ -109,8 +108,8 @@ async def test_the_first_price_given_stands_for_an_asset_that_is_new() -> None:
     ]
     found = await desk.what_if(await desk.snapshots.newest(), buys, changes={"fee_bps": Decimal(100)})
     assert [trade.fee for trade in found.trades] == [10, 7]
-    assert (found.cost, found.turnover, found.projected.cash) == (Decimal(17), Decimal(3000), Decimal(66_983))
-    assert found.after.holdings["ETH"].value == 2000
+    assert (found.cost, found.turnover, found.projected.view.cash) == (Decimal(17), Decimal(3000), Decimal(66_983))
+    assert found.projected.view.holdings["ETH"].value == 2000
 
 
 async def test_cash_below_zero_is_projected_where_it_is_allowed() -> None:
@@ -119,7 +118,7 @@ async def test_cash_below_zero_is_projected_where_it_is_allowed() -> None:
         desk = Desk({"BTC": "1"}, negative=negative)
         snapshot = await desk.snapshots.newest()
         if negative:
-            assert (await desk.what_if(snapshot, [buy])).projected.cash == -10_000
+            assert (await desk.what_if(snapshot, [buy])).projected.view.cash == -10_000
         else:
             with pytest.raises(InsufficientCash):
                 await desk.what_if(snapshot, [buy])
@@ -146,7 +145,7 @@ async def test_a_check_is_not_made_on_what_was_known_last() -> None:
 async def test_what_is_over_a_limit_is_counted_to_the_last_digit() -> None:
     desk = Desk({"BTC": "30"})
     state = (await desk.plan()).state
-    [over] = over_limits(state.view, state.policy)
+    [over] = summary_of(state).over
     assert (over.allocation, over.limit_allocation, over.category, over.symbols) == (
         Decimal(30),
         Decimal(25),

@@ -17,11 +17,12 @@ from portfolio.application.prices.closes import Closes
 from portfolio.application.prices.valuation import value_portfolio
 from portfolio.application.risk.concentration import apportioned, concentration_of, sectors_of
 from portfolio.application.risk.health import health_of
-from portfolio.application.risk.metrics import ReadRiskMetrics, risk_metrics_of
+from portfolio.application.risk.metrics import measured, risk_metrics_of
 from portfolio.application.risk.state import MarketState
-from portfolio.application.risk.statistics import correlation_of, value_at_risk_of, volatility_of
+from portfolio.application.risk.statistics import correlation_of, value_at_risk_of, volatility_level, volatility_of
 from portfolio.domain.categories import Categories
 from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.level import Level
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.view import Holding, MarketView
 from portfolio.domain.symbol import Symbol
@@ -130,13 +131,9 @@ def test_what_is_rounded_away_goes_to_those_that_lost_most() -> None:
 async def test_metrics_are_made_again_when_what_they_are_made_of_is_another() -> None:
     world = World(held(BITCOIN))
     await world.closes(BITCOIN, *ZIGZAG)
-    read = ReadRiskMetrics(world.market)
 
     async def metrics() -> object:
-        snapshot = await world.snapshots.newest()
-        now = world.clock.now()
-        valuation = value_portfolio(snapshot.portfolio, now=now, max_age=MAX_AGE, categories=Categories())
-        return await read(snapshot, valuation, now.date())
+        return await measured(risk_metrics_of, await world.market())
 
     first = await metrics()
     assert await metrics() is first
@@ -147,7 +144,9 @@ async def test_metrics_are_made_again_when_what_they_are_made_of_is_another() ->
     await world.refresh()
     unsure = await metrics()
     assert unsure == first
-    assert await metrics() is not unsure
+    world.prices.away = False
+    sure = await metrics()
+    assert sure is not unsure
     world.ledger.away = True
     away = await metrics()
     assert await metrics() is away
@@ -156,9 +155,25 @@ async def test_metrics_are_made_again_when_what_they_are_made_of_is_another() ->
 
 async def test_many_assets_are_measured_in_a_thread() -> None:
     world = World(*(held(Symbol(f"S{number:02}")) for number in range(21)))
-    snapshot = await world.snapshots.newest()
-    valuation = value_portfolio(snapshot.portfolio, now=NOON, max_age=MAX_AGE, categories=Categories())
-    metrics = await ReadRiskMetrics(world.market)(snapshot, valuation, NOON.date())
+    metrics = await measured(risk_metrics_of, await world.market())
     # 21 equal positions: 21 x (1/21)^2 = 1/21
     assert metrics.hhi is not None
     assert round(metrics.hhi, 12) == Decimal("0.047619047619")
+
+
+@pytest.mark.parametrize(
+    ("annualized", "level"),
+    [
+        ("0", Level.LOW),
+        ("0.400000000000", Level.LOW),
+        ("0.400000000001", Level.MEDIUM),
+        ("0.800000000000", Level.MEDIUM),
+        ("0.800000000001", Level.HIGH),
+    ],
+)
+def test_a_level_begins_above_its_bound(annualized: str, level: Level) -> None:
+    assert volatility_level(Decimal(annualized)) is level
+
+
+def test_no_figure_has_no_level() -> None:
+    assert volatility_level(None) is None

@@ -240,13 +240,13 @@ async def test_a_longer_look_reads_as_far_back_and_serves_the_shorter_ones() -> 
 async def test_of_thousands_of_assets_asked_about_those_in_use_alone_are_kept() -> None:
     world = World(held(BTC))
     many = {Symbol(f"S{number}"): None for number in range(1_000)}
-    state = await world.market(also=many)
+    state = await world.market.of(await world.snapshots.newest(), also=many)
     assert len(state.view.holdings) == 1_001
     assert len(world.prices.symbols_read) == 1_001
     await world.market()
-    await world.market(also={Symbol("S1"): None, Symbol("X"): None})
+    await world.market.of(await world.snapshots.newest(), also={Symbol("S1"): None, Symbol("X"): None})
     assert world.prices.symbols_read == ["X"]
-    await world.market(also={Symbol("S2"): None})
+    await world.market.of(await world.snapshots.newest(), also={Symbol("S2"): None})
     assert world.prices.symbols_read == ["S2"]
 
 
@@ -271,7 +271,7 @@ async def test_without_the_store_the_last_closes_are_used_and_the_state_is_stale
     state = await world.market()
     assert (state.stale, state.closes.is_known) == (True, True)
     assert state.statistics.volatilities == before.statistics.volatilities
-    more = await world.market(also={ETH: None})
+    more = await world.market.of(await world.snapshots.newest(), also={ETH: None})
     assert not more.closes.is_known
     world.clock.set_wall_clock(NOON + timedelta(days=1))
     assert (await world.market()).statistics.volatilities == {}
@@ -331,7 +331,9 @@ async def test_assets_that_are_only_thought_of_are_holdings_of_nothing_with_stat
     world = World(held(BTC))
     await world.closes(BTC, *ZIGZAG)
     await world.closes(ETH, *ZIGZAG)
-    state = await world.market(also={ETH: price(7), BTC: price(9), Symbol("X"): None})
+    state = await world.market.of(
+        await world.snapshots.newest(), also={ETH: price(7), BTC: price(9), Symbol("X"): None}
+    )
     ether, unknown = state.view.holdings["ETH"], state.view.holdings["X"]
     assert (ether.quantity, ether.value, ether.price) == (Decimal(0), Decimal(0), Decimal(7))
     assert ether.tradable

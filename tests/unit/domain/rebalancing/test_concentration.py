@@ -4,15 +4,15 @@ from decimal import Decimal
 
 import pytest
 
+from portfolio.domain.level import Level
 from portfolio.domain.rebalancing.concentration import (
-    ConcentrationLevel,
     Excess,
     concentration_level,
     effective_positions,
     excess_over,
     herfindahl,
 )
-from portfolio.domain.rebalancing.summary import figures_of
+from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.view import MarketView
 from tests.support.rebalancing import FREE, asset, view_of
 
@@ -34,13 +34,13 @@ def test_what_is_not_over_its_limit_has_no_excess(value: str, whole: str) -> Non
 @pytest.mark.parametrize(
     ("hhi", "level"),
     [
-        ("0.250001", ConcentrationLevel.HIGH),
-        ("0.25", ConcentrationLevel.MEDIUM),
-        ("0.150001", ConcentrationLevel.MEDIUM),
-        ("0.15", ConcentrationLevel.LOW),
+        ("0.250001", Level.HIGH),
+        ("0.25", Level.MEDIUM),
+        ("0.150001", Level.MEDIUM),
+        ("0.15", Level.LOW),
     ],
 )
-def test_the_level_changes_just_above_its_bounds(hhi: str, level: ConcentrationLevel) -> None:
+def test_the_level_changes_just_above_its_bounds(hhi: str, level: Level) -> None:
     assert concentration_level(Decimal(hhi)) is level
 
 
@@ -52,15 +52,15 @@ def test_of_nothing_or_with_a_short_position_the_index_is_undefined() -> None:
 
 
 def test_the_figures_of_a_view() -> None:
-    figures = figures_of(view_of(asset("A", "40"), asset("B", "40"), correlations={("A", "B"): "0.2"}), FREE)
+    figures = Summary.of(view_of(asset("A", "40"), asset("B", "40"), correlations={("A", "B"): "0.2"}), FREE)
     assert [figures.total_value, figures.cash, figures.cash_allocation] == [100_000, 20_000, 20]
     # 0.5^2 + 0.5^2, and 0.4^2 + 0.4^2 + 0.2^2.
     assert (figures.hhi, figures.hhi_with_cash) == (Decimal("0.5"), Decimal("0.36"))
-    assert (figures.effective_positions, figures.concentration_level) == (Decimal(2), ConcentrationLevel.HIGH)
+    assert (figures.effective_positions, figures.concentration_level) == (Decimal(2), Level.HIGH)
     assert (figures.num_positions, figures.average_correlation) == (2, Decimal("0.2"))
 
 
 def test_the_figures_of_nothing_are_undefined() -> None:
-    figures = figures_of(MarketView.of([], cash=Decimal(0)), FREE)
+    figures = Summary.of(MarketView.of([], cash=Decimal(0)), FREE)
     assert (figures.cash_allocation, figures.hhi, figures.hhi_with_cash) == (None, None, None)
     assert (figures.effective_positions, figures.concentration_level, figures.broken) == (None, None, ())

@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio.domain.rebalancing.health import Factor, HealthScore, assess, average_correlation
+from portfolio.domain.rebalancing.health import Factor, HealthScore
+from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.view import Holding, MarketView
 from tests.support.rebalancing import FREE, asset, view_of
 
@@ -16,7 +17,7 @@ def rows(health: HealthScore) -> list[tuple[Factor, str | None, Decimal]]:
 
 def test_deductions_are_itemised_by_position_category_and_correlation() -> None:
     view = view_of(asset("A", "25.5", category="x"), asset("B", "25.5", category="x"), correlations={("A", "B"): "0.5"})
-    health = assess(view, FREE)
+    health = Summary.of(view, FREE).health
     # 100 - 15 - 15 - 10 - 30 x 0.5 = 45
     assert health.score == 45
     assert health.is_healthy is False
@@ -36,7 +37,7 @@ def test_deductions_are_itemised_by_position_category_and_correlation() -> None:
 
 def test_exactly_at_the_limits_nothing_is_deducted() -> None:
     view = view_of(asset("A", "25", category="x"), asset("B", "15", category="x"), correlations={("A", "B"): "0"})
-    assert assess(view, FREE) == HealthScore(score=Decimal(100), average_correlation=Decimal(0))
+    assert Summary.of(view, FREE).health == HealthScore(score=Decimal(100), average_correlation=Decimal(0))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_exactly_at_the_limits_nothing_is_deducted() -> None:
 def test_the_average_correlation_costs_up_to_30_points_rounded_half_even(correlation: str, score: str) -> None:
     # 30 x 0.005 = 0.15 leaves 99.85, to the even 99.8; 30 x 0.015 = 0.45 leaves 99.55, to the even 99.6.
     view = view_of(asset("A", "10"), asset("B", "10"), correlations={("A", "B"): correlation})
-    health = assess(view, FREE)
+    health = Summary.of(view, FREE).health
     assert health.score == Decimal(score)
     assert sum(points for _, _, points in rows(health)) == 100 - Decimal(score)
     assert health.is_healthy is True
@@ -54,7 +55,7 @@ def test_the_average_correlation_costs_up_to_30_points_rounded_half_even(correla
 
 def test_below_zero_the_floor_gives_back() -> None:
     view = MarketView.of([asset(s, "30", category=s) for s in "ABCDEFGH"], cash=Decimal(-140_000))
-    health = assess(view, FREE)
+    health = Summary.of(view, FREE).health
     assert health.score == 0
     # 8 x 15 = 120
     assert rows(health)[-1] == (Factor.FLOOR, None, Decimal(-20))
@@ -63,7 +64,7 @@ def test_below_zero_the_floor_gives_back() -> None:
 
 def test_a_stablecoin_and_the_category_other_cost_nothing() -> None:
     stable = asset("USDC", "41", category="stablecoin")
-    assert assess(view_of(stable, asset("A", "21"), asset("B", "21")), FREE).score == 100
+    assert Summary.of(view_of(stable, asset("A", "21"), asset("B", "21")), FREE).health.score == 100
 
 
 def test_the_average_is_of_distinct_pairs_of_positions_of_1_percent_or_more() -> None:
@@ -75,7 +76,7 @@ def test_the_average_is_of_distinct_pairs_of_positions_of_1_percent_or_more() ->
         asset("E", "10"),
         correlations={("A", "B"): "0.4", ("E", "A"): "0.1", ("A", "C"): "1", ("A", "D"): "1"},
     )
-    assert average_correlation(view, FREE) == Decimal("0.25")
+    assert Summary.of(view, FREE).average_correlation == Decimal("0.25")
 
 
 def test_the_average_has_12_decimals_and_is_undefined_without_a_pair() -> None:
@@ -85,13 +86,13 @@ def test_the_average_has_12_decimals_and_is_undefined_without_a_pair() -> None:
         asset("C", "10"),
         correlations={("A", "B"): "0.1", ("A", "C"): "0.1", ("B", "C"): "0"},
     )
-    assert average_correlation(view, FREE) == Decimal("0.066666666667")
-    assert average_correlation(view_of(asset("A", "50")), FREE) is None
+    assert Summary.of(view, FREE).average_correlation == Decimal("0.066666666667")
+    assert Summary.of(view_of(asset("A", "50")), FREE).average_correlation is None
 
 
 def test_an_empty_portfolio_is_healthy() -> None:
     for view in (view_of(), MarketView.of([], cash=Decimal(0))):
-        assert assess(view, FREE) == HealthScore(score=Decimal(100), average_correlation=None)
+        assert Summary.of(view, FREE).health == HealthScore(score=Decimal(100), average_correlation=None)
 
 
 @pytest.mark.parametrize(
@@ -100,10 +101,10 @@ def test_an_empty_portfolio_is_healthy() -> None:
     ids=["debt", "worth zero"],
 )
 def test_without_a_total_value_there_is_no_score(view: MarketView) -> None:
-    health = assess(view, FREE)
+    health = Summary.of(view, FREE).health
     assert (health.score, health.is_healthy, health.deductions) == (None, None, ())
 
 
 def test_a_short_position_is_over_no_limit() -> None:
     short = Holding(symbol="S", quantity=Decimal(-1), value=Decimal(-50_000), price=Decimal(50_000))
-    assert assess(MarketView.of([short], cash=Decimal(100_000)), FREE).score == 100
+    assert Summary.of(MarketView.of([short], cash=Decimal(100_000)), FREE).health.score == 100

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from hypothesis import given
 
-from portfolio.domain.rebalancing.limits import LimitName, Limits, limit_of, share_of, values_of
+from portfolio.domain.rebalancing.limits import LimitName, Limits, limit_of, share_of
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.view import MarketView, Pair
@@ -30,7 +30,7 @@ def test_broken_limits_are_in_the_order_of_the_rules() -> None:
     limits = Limits.of(VIEW, FREE)
     assert [limits.members(name) for name in names] == [("A",), ("A",), ("B",), ("A", "B"), ("A", "B")]
     assert [limit_of(name, limits) for name in names] == [Decimal(n) for n in ("0.25", "0.2", "0.08", "0.4", "0.3")]
-    assert [share_of(name, limits, values_of(VIEW)) / 1000 for name in names] == [26, 26, 15, 41, 41]
+    assert [share_of(name, limits, VIEW.values) / 1000 for name in names] == [26, 26, 15, 41, 41]
 
 
 def test_exactly_at_its_limit_nothing_is_broken() -> None:
@@ -70,13 +70,18 @@ def test_pairs_are_found_by_a_table_that_can_search_and_by_one_that_cannot() -> 
     for table in (known, Searching(known)):
         view = MarketView(holdings=VIEW.holdings, cash=VIEW.cash, correlations=table)
         assert view.correlated_above(Decimal("0.7")) == {("A", "B"): Decimal("0.8"), ("B", "C"): Decimal("0.9")}
-        assert view.correlated_above(Decimal("0.7"), ["B", "A", "Z"]) == {("A", "B"): Decimal("0.8")}
         assert view.correlations_of(["C", "A"]) == {("A", "C"): Decimal("0.7")}
         assert view.correlation_sum(["C", "A", "B"]) == (Decimal("2.4"), 3)
 
 
 @given(views(least=1_000, most=1_000_000))
-def test_where_nothing_is_traded_the_pairs_over_the_floor_break_what_all_pairs_break(view: MarketView) -> None:
-    values, whole = values_of(view), view.total_value
-    still, all_pairs = (Limits.of(view, FREE, is_still=is_still) for is_still in (True, False))
-    assert still.broken(values, whole) == all_pairs.broken(values, whole)
+def test_the_pairs_at_their_limit_are_found_without_the_table_of_all_pairs(view: MarketView) -> None:
+    values, whole = view.values, view.total_value
+    asked, searched = Limits.of(view, FREE), Limits.of(view, FREE)
+    over = [
+        (-value, pair)
+        for pair, value in searched.correlations.items()
+        if min(values[symbol] for symbol in pair) > FREE.pair_floor * whole
+        and sum(values[symbol] for symbol in pair) > FREE.pair_limit * whole
+    ]
+    assert asked.pairs_at_limit(values, whole) == [pair for _, pair in sorted(over)]

@@ -8,7 +8,7 @@ import pytest
 
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.rebalancing.limits import Limits
-from portfolio.domain.rebalancing.plan import Plan, make_plan
+from portfolio.domain.rebalancing.plan import Plan
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.projection import TradeIntent, project
 from portfolio.domain.rebalancing.reason import Priority, Reason
@@ -17,7 +17,7 @@ from portfolio.domain.rebalancing.settlement import Settlement
 from portfolio.domain.rebalancing.strategies.targets import Proposal
 from portfolio.domain.rebalancing.unresolved import Obstacle
 from portfolio.domain.rebalancing.view import Holding, MarketView
-from tests.support.rebalancing import FREE, asset, view_of
+from tests.support.rebalancing import FREE, asset, plan_for, view_of
 
 DEFAULT = RebalancePolicy()
 
@@ -41,13 +41,13 @@ def obstacles(plan: Plan) -> dict[tuple[str, ...], list[Obstacle]]:
 def test_the_check_figure_of_the_conventions_comes_out_without_fees() -> None:
     whole, value = Decimal("7019.14"), Decimal("7019.14") * Decimal("0.285")
     btc = Holding(symbol="BTC", quantity=value / 45000, value=value, price=Decimal(45000), momentum=Decimal(0))
-    plan = make_plan(MarketView.of([btc], cash=whole - value), FREE)
+    plan = plan_for(MarketView.of([btc], cash=whole - value), FREE)
     assert trades(plan) == {"BTC": (Side.SELL, Decimal("386.05"))}
 
 
 def test_limits_count_on_the_total_value_after_the_plans_own_costs() -> None:
     # x sold leaves 28,500 - x = 23 % of (100,000 - 0.001 x): x = 5,500 / (1 - 0.00023).
-    plan = make_plan(view_of(asset("BTC", "28.5")), DEFAULT)
+    plan = plan_for(view_of(asset("BTC", "28.5")), DEFAULT)
     trade = plan.recommendations[0]
     expected = Decimal(5500) / (1 - Decimal("0.00023"))
     # ... less a billionth of a dollar of total value, so that nothing is over its limit by a last digit.
@@ -60,7 +60,7 @@ def test_limits_count_on_the_total_value_after_the_plans_own_costs() -> None:
 
 
 def test_a_recommendation_says_everything_about_its_trade() -> None:
-    plan = make_plan(view_of(asset("BTC", "28.5", price="3")), FREE)
+    plan = plan_for(view_of(asset("BTC", "28.5", price="3")), FREE)
     trade = plan.recommendations[0]
     assert (trade.symbol, trade.action, trade.reason, trade.also) == (
         "BTC",
@@ -76,7 +76,7 @@ def test_a_recommendation_says_everything_about_its_trade() -> None:
 
 
 def test_a_purchase_is_rounded_down_so_that_its_cash_is_there() -> None:
-    plan = make_plan(view_of(asset("A", "5", momentum="0.1", price="7")), FREE)
+    plan = plan_for(view_of(asset("A", "5", momentum="0.1", price="7")), FREE)
     # 18,000 / 7 = 2571.4285714285714285714...
     assert plan.recommendations[0].trade_quantity == Decimal("2571.428571428571428571")
 
@@ -102,7 +102,7 @@ def test_all_of_a_position_is_its_quantity_to_the_last_digit() -> None:
 
 def test_rules_that_sell_the_same_are_one_trade_for_the_rule_that_took_most() -> None:
     # 30 % -> 23 % by rule 1, then at v = 200 % a limit of 10 %: 23 % -> 9.2 %, the larger part.
-    plan = make_plan(view_of(asset("A", "30", volatility="2")), FREE)
+    plan = plan_for(view_of(asset("A", "30", volatility="2")), FREE)
     trade = plan.recommendations[0]
     assert (trade.reason, trade.also) == (Reason.HIGH_VOLATILITY, (Reason.CONCENTRATION_RISK,))
     assert trade.trade_value == Decimal(20_800)
@@ -113,7 +113,7 @@ def test_rules_that_sell_the_same_are_one_trade_for_the_rule_that_took_most() ->
 def test_where_rules_took_the_same_the_first_is_the_reason() -> None:
     # 37 % -> 23 % by rule 1, 14 points; then v = 20.444...: 25 % x 80 % / v x 92 % = 9 %, 14 points.
     policy = replace(FREE, volatility_threshold=Decimal("0.9"))
-    plan = make_plan(view_of(asset("A", "37", volatility="2.3")), policy)
+    plan = plan_for(view_of(asset("A", "37", volatility="2.3")), policy)
     trade = plan.recommendations[0]
     assert [proposal.change for proposal in trade.proposals] == [Decimal(-14_000), Decimal(-14_000)]
     assert (trade.reason, trade.also) == (Reason.CONCENTRATION_RISK, (Reason.HIGH_VOLATILITY,))
@@ -121,7 +121,7 @@ def test_where_rules_took_the_same_the_first_is_the_reason() -> None:
 
 def test_three_rules_are_named_in_their_order() -> None:
     # 30 -> 23 by rule 1; 23 -> 18.4 at v = 100 %; 18.4 -> 7.36 by rule 3.
-    plan = make_plan(view_of(asset("A", "30", volatility="1", momentum="-0.9")), FREE)
+    plan = plan_for(view_of(asset("A", "30", volatility="1", momentum="-0.9")), FREE)
     trade = plan.recommendations[0]
     assert trade.reason is Reason.NEGATIVE_MOMENTUM
     assert trade.also == (Reason.CONCENTRATION_RISK, Reason.HIGH_VOLATILITY)
@@ -137,7 +137,7 @@ def test_what_cash_deployment_gives_back_is_netted_against_what_was_taken() -> N
         asset("C", "14"),
         correlations={("B", "C"): "0.9"},
     )
-    plan = make_plan(view, replace(FREE, position_limit=Decimal("0.5")))
+    plan = plan_for(view, replace(FREE, position_limit=Decimal("0.5")))
     by_symbol = {trade.symbol: trade for trade in plan.recommendations}
     bought = by_symbol["A"]
     assert (bought.action, bought.reason, bought.also) == (Side.BUY, Reason.CASH_DEPLOYMENT, ())
@@ -151,7 +151,7 @@ def test_what_cash_deployment_gives_back_is_netted_against_what_was_taken() -> N
 
 
 def test_recommendations_are_by_priority_then_the_largest_then_by_symbol() -> None:
-    plan = make_plan(
+    plan = plan_for(
         view_of(
             asset("D", "9", momentum="-0.9"),
             asset("C", "28"),
@@ -168,16 +168,16 @@ def test_recommendations_are_by_priority_then_the_largest_then_by_symbol() -> No
 
 def test_a_trade_under_10_dollars_is_dropped_and_named() -> None:
     # At a total of 400 dollars 25.1 % down to 23 % is 8.40.
-    plan = make_plan(view_of(asset("A", "25.1"), scale="0.004"), FREE)
+    plan = plan_for(view_of(asset("A", "25.1"), scale="0.004"), FREE)
     assert plan.recommendations == ()
     assert obstacles(plan) == {("A",): [Obstacle.TRADE_TOO_SMALL]}
-    assert trades(make_plan(view_of(asset("A", "25.1"), scale="0.005"), FREE)) == {"A": (Side.SELL, Decimal("10.50"))}
+    assert trades(plan_for(view_of(asset("A", "25.1"), scale="0.005"), FREE)) == {"A": (Side.SELL, Decimal("10.50"))}
 
 
 def test_dust_is_dropped_by_halves_so_that_the_rest_may_be_worth_a_trade() -> None:
     # At 800 dollars a category of 40.2 % is 27.20 over its goal: 9.07 each of three. Two are dropped, one gives all.
     view = view_of(*(asset(s, "13.4", category="x") for s in "ABC"), scale="0.008")
-    assert trades(make_plan(view, FREE)) == {"C": (Side.SELL, Decimal("27.20"))}
+    assert trades(plan_for(view, FREE)) == {"C": (Side.SELL, Decimal("27.20"))}
 
 
 def test_what_a_dropped_trade_leaves_falls_to_the_others() -> None:
@@ -188,7 +188,7 @@ def test_what_a_dropped_trade_leaves_falls_to_the_others() -> None:
         asset("C", "15.05", category="x"),
         scale="0.01",
     )
-    assert trades(make_plan(view, FREE)) == {"B": (Side.SELL, Decimal("16.50")), "C": (Side.SELL, Decimal("16.50"))}
+    assert trades(plan_for(view, FREE)) == {"B": (Side.SELL, Decimal("16.50")), "C": (Side.SELL, Decimal("16.50"))}
 
 
 def test_what_was_sold_down_to_the_floor_of_a_pair_is_not_over_it_by_a_last_digit() -> None:
@@ -201,10 +201,10 @@ def test_what_was_sold_down_to_the_floor_of_a_pair_is_not_over_it_by_a_last_digi
         policy = RebalancePolicy(
             position_limit=Decimal("0.4"), pair_limit=Decimal("0.3"), pair_floor=Decimal("0.05"), fee_bps=Decimal(fee)
         )
-        plan = make_plan(view, policy)
+        plan = plan_for(view, policy)
         assert [trade.symbol for trade in plan.recommendations] == ["B"]
         intents = [TradeIntent(symbol=t.symbol, side=t.action, quantity=t.trade_quantity) for t in plan.recommendations]
-        assert make_plan(project(view, intents, policy), policy).recommendations == ()
+        assert plan_for(project(view, intents, policy), policy).recommendations == ()
 
 
 # --- harm ---
@@ -215,11 +215,11 @@ def test_a_plan_that_would_lower_health_is_made_again_without_cash_deployment_an
     view = view_of(
         asset("A", "23"), asset("S", "0.5", momentum="0.5"), asset("B", "26"), correlations={("A", "S"): "0.6"}
     )
-    plan = make_plan(view, FREE)
+    plan = plan_for(view, FREE)
     assert trades(plan) == {"B": (Side.SELL, Decimal(3000))}
     assert plan.withheld == (Reason.CASH_DEPLOYMENT,)
     assert plan.withheld_because == "health would fall from 85 to 82"
-    again = make_plan(plan.after, FREE)
+    again = plan_for(plan.projected.view, FREE)
     assert again.recommendations == ()
     assert again.withheld_because == "health would fall from 100 to 82"
 
@@ -233,7 +233,7 @@ def test_a_plan_that_would_lower_health_even_so_is_made_without_one_more_rule() 
         asset("USDC", "65", category="stablecoin"),
         correlations={("A", "B"): "0.65", ("A", "C"): "0", ("B", "C"): "0"},
     )
-    plan = make_plan(view, FREE)
+    plan = plan_for(view, FREE)
     assert plan.recommendations == ()
     assert plan.withheld == (Reason.HIGH_VOLATILITY, Reason.CASH_DEPLOYMENT)
     assert plan.withheld_because == "health would fall from 93.5 to 80.5"
@@ -242,7 +242,7 @@ def test_a_plan_that_would_lower_health_even_so_is_made_without_one_more_rule() 
 
 def test_a_plan_whose_costs_would_break_a_limit_that_nobody_can_remedy_is_not_made() -> None:
     view = view_of(asset("A", "30"), asset("B", "24.9999", tradable=False))
-    plan = make_plan(view, DEFAULT)
+    plan = plan_for(view, DEFAULT)
     assert plan.recommendations == ()
     assert plan.withheld == (Reason.CONCENTRATION_RISK, Reason.CASH_DEPLOYMENT)
     assert plan.withheld_because == "it would newly break the limit of concentration_risk of B"
@@ -250,7 +250,7 @@ def test_a_plan_whose_costs_would_break_a_limit_that_nobody_can_remedy_is_not_ma
 
 def test_where_giving_up_one_rule_is_not_enough_nothing_is_asked() -> None:
     view = view_of(asset("A", "30"), asset("B", "24.99999", tradable=False), asset("C", "20", momentum="-0.9"))
-    plan = make_plan(view, DEFAULT)
+    plan = plan_for(view, DEFAULT)
     assert plan.recommendations == ()
     assert plan.withheld == tuple(Reason)
     assert plan.projected == plan.current
@@ -259,7 +259,7 @@ def test_where_giving_up_one_rule_is_not_enough_nothing_is_asked() -> None:
 def test_a_plan_that_would_cost_more_than_there_is_is_not_made() -> None:
     # 100,000 dollars of A on 99,500 of debt: to sell them costs 995.
     view = MarketView.of([replace(asset("A", "100"))], cash=Decimal(-99_500))
-    plan = make_plan(view, replace(DEFAULT, fee_bps=Decimal(100)))
+    plan = plan_for(view, replace(DEFAULT, fee_bps=Decimal(100)))
     assert plan.recommendations == ()
     assert plan.withheld_because == "its costs would be more than the portfolio is worth"
 
@@ -274,7 +274,7 @@ def test_what_cannot_be_traded_is_named_with_what_it_holds_up() -> None:
         asset("C", "1", tradable=False, price=None),
         correlations={("A", "B"): "0.9"},
     )
-    plan = make_plan(view, FREE)
+    plan = plan_for(view, FREE)
     assert plan.recommendations == ()
     assert obstacles(plan) == {
         ("A",): [Obstacle.PRICE_NOT_LIVE, Obstacle.PRICE_NOT_LIVE],
@@ -293,7 +293,7 @@ def test_an_undefined_statistic_is_named_where_a_limit_depends_on_it() -> None:
         asset("D", "5"),
         asset("USDC", "20", category="stablecoin", volatility=None, momentum=None),
     )
-    assert obstacles(make_plan(view, FREE)) == {
+    assert obstacles(plan_for(view, FREE)) == {
         ("A",): [Obstacle.UNDEFINED_VOLATILITY],
         ("B",): [Obstacle.UNDEFINED_MOMENTUM],
         ("A", "B"): [Obstacle.UNDEFINED_CORRELATION],
@@ -325,7 +325,7 @@ def _short() -> MarketView:
     ids=["only cash", "nothing", "only debt", "worth zero", "one position", "stable", "a short", "borrowed"],
 )
 def test_a_plan_is_made_of_anything(view: MarketView, expected: Mapping[str, tuple[Side, Decimal]]) -> None:
-    plan = make_plan(view, FREE)
+    plan = plan_for(view, FREE)
     assert trades(plan) == expected
     if view.total_value <= 0:
         assert plan.turnover_percent is None
@@ -333,5 +333,5 @@ def test_a_plan_is_made_of_anything(view: MarketView, expected: Mapping[str, tup
 
 
 def test_a_short_position_is_named_and_left_alone() -> None:
-    named = obstacles(make_plan(_short(), FREE))
+    named = obstacles(plan_for(_short(), FREE))
     assert named[("S",)][0] is Obstacle.SHORT_POSITION

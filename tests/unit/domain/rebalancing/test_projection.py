@@ -12,6 +12,7 @@ from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, Inva
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.projection import TradeIntent, largest_quantity, project
+from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.view import Holding, MarketView
 from tests.support.rebalancing import FREE, asset, broken_limits, view_of, views
 
@@ -114,31 +115,31 @@ def test_an_intent_is_checked(field: str, values: tuple[str, str | None, str | N
     ids=["25 %", "at it", "over it", "volatile", "falling", "stable"],
 )
 def test_a_purchase_goes_up_to_the_assets_own_limit(holding: Holding, dollars: str) -> None:
-    assert largest_quantity(view_of(holding), Side.BUY, "A", FREE) == Decimal(dollars) / 100
+    assert largest_quantity(Summary.of(view_of(holding), FREE), Side.BUY, "A") == Decimal(dollars) / 100
 
 
 def test_a_purchase_goes_up_to_the_limit_of_its_category_and_its_pairs() -> None:
     view = view_of(asset("A", "10", category="x"), asset("B", "20", category="x"))
-    assert largest_quantity(view, Side.BUY, "A", FREE) == 100
+    assert largest_quantity(Summary.of(view, FREE), Side.BUY, "A") == 100
     pair = view_of(asset("A", "10"), asset("B", "15"), correlations={("A", "B"): "0.8"})
-    assert largest_quantity(pair, Side.BUY, "A", FREE) == 50
+    assert largest_quantity(Summary.of(pair, FREE), Side.BUY, "A") == 50
     # A pair of which one is 5 % or less has no limit, and 5 % of A are allowed beside anything.
     pair = view_of(asset("A", "10"), asset("B", "5"), correlations={("A", "B"): "0.8"})
-    assert largest_quantity(pair, Side.BUY, "A", FREE) == 150
+    assert largest_quantity(Summary.of(pair, FREE), Side.BUY, "A") == 150
     pair = view_of(asset("A", "1"), asset("B", "40"), correlations={("A", "B"): "0.8"})
-    assert largest_quantity(pair, Side.BUY, "A", FREE) == 40
+    assert largest_quantity(Summary.of(pair, FREE), Side.BUY, "A") == 40
 
 
 def test_a_purchase_leaves_cash_for_its_fee() -> None:
     view = view_of(asset("A", "10"), asset("B", "85"))
     # 5,000 / 1.001 / 100, rounded down at 18 decimals.
-    assert largest_quantity(view, Side.BUY, "A", DEFAULT) == Decimal("49.950049950049950049")
+    assert largest_quantity(Summary.of(view, DEFAULT), Side.BUY, "A") == Decimal("49.950049950049950049")
 
 
 def test_costs_lower_the_total_that_the_limit_counts_on() -> None:
     # 10,000 + x = 25 % of (100,000 - 0.001 x)
     expected = Decimal(15_000) / (1 + Decimal("0.00025")) / 100
-    found = largest_quantity(view_of(asset("A", "10")), Side.BUY, "A", DEFAULT)
+    found = largest_quantity(Summary.of(view_of(asset("A", "10")), DEFAULT), Side.BUY, "A")
     assert found is not None
     assert 0 <= expected - found < Decimal("1e-18")
 
@@ -147,10 +148,10 @@ def test_costs_lower_the_total_that_the_limit_counts_on() -> None:
 def test_what_the_fee_would_push_over_its_limit_bounds_any_trade(side: Side) -> None:
     # 25 % of (100,000 - 0.001 x) is 24,999 at x = 4,000.
     view = view_of(asset("A", "10"), asset("B", "24.999"))
-    assert largest_quantity(view, side, "A", DEFAULT) == 40
+    assert largest_quantity(Summary.of(view, DEFAULT), side, "A") == 40
     category = view_of(asset("A", "10"), asset("B", "19.9992", category="x"), asset("C", "20", category="x"))
     # 40 % of (100,000 - 0.001 x) is 39,999.2 at x = 2,000.
-    assert largest_quantity(category, side, "A", DEFAULT) == 20
+    assert largest_quantity(Summary.of(category, DEFAULT), side, "A") == 20
     pair = view_of(
         asset("A", "10"),
         asset("B", "14.9997"),
@@ -159,7 +160,7 @@ def test_what_the_fee_would_push_over_its_limit_bounds_any_trade(side: Side) -> 
         correlations={("B", "C"): "0.9", ("C", "D"): "0.9"},
     )
     # 30 % of (100,000 - 0.001 x) is 29,999.7 at x = 1,000.
-    assert largest_quantity(pair, side, "A", DEFAULT) == 10
+    assert largest_quantity(Summary.of(pair, DEFAULT), side, "A") == 10
 
 
 @pytest.mark.parametrize("side", list(Side))
@@ -170,24 +171,26 @@ def test_what_is_over_elsewhere_already_bounds_nothing(side: Side) -> None:
         asset("C", "20", category="x"),
         correlations={("B", "C"): "0.9"},
     )
-    assert largest_quantity(view, side, "A", FREE) == (150 if side is Side.BUY else 100)
+    assert largest_quantity(Summary.of(view, FREE), side, "A") == (150 if side is Side.BUY else 100)
 
 
 def test_a_sale_takes_no_more_than_is_held() -> None:
-    assert largest_quantity(view_of(asset("A", "60")), Side.SELL, "A", DEFAULT) == 600
+    assert largest_quantity(Summary.of(view_of(asset("A", "60")), DEFAULT), Side.SELL, "A") == 600
     odd = replace(asset("A", "60"), quantity=Decimal("600.000000000000000001"))
-    assert largest_quantity(view_of(odd), Side.SELL, "A", DEFAULT) == odd.quantity
+    assert largest_quantity(Summary.of(view_of(odd), DEFAULT), Side.SELL, "A") == odd.quantity
     short = Holding(symbol="S", quantity=Decimal(-1), value=Decimal(-100), price=Decimal(100))
-    assert largest_quantity(view_of(short), Side.SELL, "S", DEFAULT) == 0
+    assert largest_quantity(Summary.of(view_of(short), DEFAULT), Side.SELL, "S") == 0
 
 
 def test_where_shares_or_prices_are_undefined_so_is_the_quantity() -> None:
     broke = MarketView.of([asset("A", "1")], cash=Decimal(-1000))
-    assert largest_quantity(broke, Side.BUY, "A", FREE) is None
-    assert largest_quantity(broke, Side.SELL, "A", FREE) == 10
-    assert largest_quantity(view_of(asset("A", "1", price=None, tradable=False)), Side.SELL, "A", FREE) is None
+    assert largest_quantity(Summary.of(broke, FREE), Side.BUY, "A") is None
+    assert largest_quantity(Summary.of(broke, FREE), Side.SELL, "A") == 10
+    assert (
+        largest_quantity(Summary.of(view_of(asset("A", "1", price=None, tradable=False)), FREE), Side.SELL, "A") is None
+    )
     with pytest.raises(UnknownAsset):
-        largest_quantity(broke, Side.BUY, "ZZZ", FREE)
+        largest_quantity(Summary.of(broke, FREE), Side.BUY, "ZZZ")
 
 
 @pytest.mark.parametrize("fee_bps", [0, 10, 50])
@@ -198,7 +201,7 @@ def test_the_largest_quantity_breaks_nothing_and_more_of_it_does(
 ) -> None:
     symbol, policy = f"A{number}", RebalancePolicy(fee_bps=Decimal(fee_bps))
     assume(symbol in view.holdings)
-    quantity = largest_quantity(view, side, symbol, policy)
+    quantity = largest_quantity(Summary.of(view, policy), side, symbol)
     assert quantity is not None
     before = set(broken_limits(view, policy))
     if quantity:
@@ -228,12 +231,12 @@ def test_the_largest_quantity_breaks_nothing_and_more_of_it_does(
 )
 def test_what_a_trade_loses_by_its_price_and_fee_counts(cost_rate: str, expected: str) -> None:
     view = view_of(asset("A", "10"))
-    found = largest_quantity(view, Side.BUY, "A", DEFAULT, cost_rate=Decimal(cost_rate))
+    found = largest_quantity(Summary.of(view, DEFAULT), Side.BUY, "A", cost_rate=Decimal(cost_rate))
     assert found == Decimal(expected)
 
 
 def test_a_sale_below_the_views_price_may_push_others_over_their_limit() -> None:
     # 25,000 of 100,000 in B: whatever a sale of A loses, B is over its 25 %; what it gains is no harm.
     view = view_of(asset("A", "20"), asset("B", "25"))
-    assert largest_quantity(view, Side.SELL, "A", DEFAULT, cost_rate=Decimal("0.5")) == 0
-    assert largest_quantity(view, Side.SELL, "A", DEFAULT, cost_rate=Decimal("-0.5")) == 200
+    assert largest_quantity(Summary.of(view, DEFAULT), Side.SELL, "A", cost_rate=Decimal("0.5")) == 0
+    assert largest_quantity(Summary.of(view, DEFAULT), Side.SELL, "A", cost_rate=Decimal("-0.5")) == 200

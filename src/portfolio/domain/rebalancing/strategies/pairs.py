@@ -49,7 +49,7 @@ def _evidence(targets: Targets, pair: Pair, weaker: str, values: Mapping[str, De
     stronger = pair[1] if weaker == pair[0] else pair[0]
     evidence: dict[str, Figure] = {
         "correlated_with": stronger,
-        "correlation": targets.limits.correlations[pair],
+        "correlation": targets.limits.view.correlations[pair],
         "correlation_threshold": policy.pair_correlation,
         "position_allocation": targets.share(values[weaker]),
         "pair_allocation": targets.share(values[pair[0]] + values[pair[1]]),

@@ -59,7 +59,9 @@ class _Cached:
 
     def is_of(self, snapshot: Snapshot, second: datetime) -> bool:
         """Return whether it is of this state and second; one still in the making is for the next seconds too."""
-        return (self.second == second or not self.task.done()) and self.snapshot.is_as(snapshot)
+        same = self.snapshot.portfolio is snapshot.portfolio and self.snapshot.as_of == snapshot.as_of
+        same = same and self.snapshot.database_away == snapshot.database_away
+        return same and (self.second == second or not self.task.done())
 
     @property
     def has_failed(self) -> bool:

@@ -11,8 +11,8 @@ from zlib import crc32
 from portfolio.application.errors import ApplicationError, LedgerUnavailable
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.performance.period import Performance
-from portfolio.application.prices.valuation import Valuation, aged, value_portfolio
-from portfolio.application.risk.metrics import ReadRiskMetrics
+from portfolio.application.prices.valuation import Valuation
+from portfolio.application.risk.metrics import measured, risk_metrics_of
 from portfolio.application.risk.state import DEFAULT_DAYS, MarketState
 from portfolio.entrypoints.http.ledger.position_views import PositionViews
 from portfolio.entrypoints.http.portfolio.answers import PortfolioView
@@ -41,11 +41,10 @@ class Reading:
 
 
 class Readings:
-    """Values what is read. A portfolio that still stands is not valued again: its prices have grown older."""
+    """Values what is read."""
 
     def __init__(self, cases: UseCases) -> None:
         self._cases = cases
-        self._last: Reading | None = None
 
     async def newest(self) -> Reading:
         """Return the newest state, valued now; the last one seen when the database does not answer in time.
@@ -58,21 +57,11 @@ class Readings:
 
     def at(self, snapshot: Snapshot, now: datetime) -> Reading:
         """Return a state, valued at a moment."""
-        max_age, last = self._cases.max_price_age, self._last
-        if last is not None and last.snapshot.portfolio is snapshot.portfolio:
-            valuation = aged(last.valuation, now=now, max_age=max_age)
-            stands = (
-                last.snapshot.database_away == snapshot.database_away
-                and last.at.date() == now.date()
-                and last.valuation.statuses == valuation.statuses
-            )
-            etag = last.etag if stands else _etag(snapshot, valuation, now.date())
-        else:
-            categories = self._cases.categories
-            valuation = value_portfolio(snapshot.portfolio, now=now, max_age=max_age, categories=categories)
-            etag = _etag(snapshot, valuation, now.date())
-        self._last = Reading(snapshot=snapshot, valuation=valuation, at=now, etag=etag)
-        return self._last
+        valuation, day = self._cases.market.valued(snapshot, now), now.date()
+        etag = snapshot.derived.once(
+            (Reading, valuation.statuses, day, snapshot.database_away), lambda: _etag(snapshot, valuation, day)
+        )
+        return Reading(snapshot=snapshot, valuation=valuation, at=now, etag=etag)
 
 
 def _etag(snapshot: Snapshot, valuation: Valuation, day: date) -> str:
@@ -101,12 +90,13 @@ class PortfolioReader:
     def __init__(self, cases: UseCases) -> None:
         self.positions = PositionViews()
         self._performance = RecentPerformance(cases)
-        self._risk = ReadRiskMetrics(cases.market)
+        self._market = cases.market
 
     async def __call__(self, reading: Reading) -> PortfolioView:
         """Return the view of a reading."""
         performance = await self._performance(reading)
-        risk = await self._risk(reading.snapshot, reading.valuation, reading.at.date())
+        state = await self._market.of(reading.snapshot, now=reading.at)
+        risk = await measured(risk_metrics_of, state)
         positions = self.positions(reading.valuation)
         return portfolio_view(reading.valuation, reading.snapshot, positions, performance, risk)
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from portfolio.application.prices.closes import CONVENTION
 from portfolio.application.rebalancing.planning import PlannedState, ProjectedTrade, Projection
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
-from portfolio.application.risk.exposure import over_limits
-from portfolio.application.risk.state import CONVENTION, MarketState
+from portfolio.application.risk.state import MarketState, summary_of
 from portfolio.application.risk.statistics import average_of
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Priority
 from portfolio.domain.rebalancing.recommendation import Recommendation
-from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.unresolved import Unresolved
 from portfolio.entrypoints.http.rebalancing.answers import (
     AnalysisView,
@@ -38,8 +36,8 @@ from portfolio.entrypoints.http.shell.numbers import number, number_or_null, per
 def analysis_view(planned: PlannedState) -> AnalysisView:
     """Return the portfolio as its policy sees it, and the plan."""
     state, plan, policy = planned.state, planned.plan, planned.state.policy
-    current = standing_view(plan.current, state)
-    projected = standing_view(plan.projected, replace(state, view=plan.after))
+    current = standing_view(state)
+    projected = standing_view(state.imagined(plan.projected))
     recommendations = [recommendation_view(trade) for trade in plan.recommendations]
     reasons = {name: why for name, why in current.reasons.items() if name != "cash_allocation"}
     if plan.turnover_percent is None:
@@ -71,22 +69,20 @@ def analysis_view(planned: PlannedState) -> AnalysisView:
 
 def what_if_view(projection: Projection) -> WhatIfView:
     """Return the projected portfolio beside the current one."""
-    state, policy, current = projection.state, projection.policy, projection.current
-    held_to = replace(state, policy=policy)
-    before = set(current.broken)
-    newly = [over for over in over_limits(projection.after, policy) if over.name not in before]
+    state, before = projection.state, set(projection.plan.current.broken)
+    newly = [over for over in summary_of(projection.projected).over if over.name not in before]
     return WhatIfView(
         basis="plan" if projection.is_planned else "trades",
         trades=[_projected_trade_view(trade) for trade in projection.trades],
         turnover_percent=percent(projection.turnover_percent),
         estimated_cost=_cents(projection.cost),
-        current=standing_view(current, held_to),
-        projected=standing_view(projection.projected, replace(held_to, view=projection.after)),
+        current=standing_view(state),
+        projected=standing_view(projection.projected),
         newly_broken=[broken_limit_view(over) for over in newly],
         recommendations=[recommendation_view(trade) for trade in projection.plan.recommendations],
         remaining=[recommendation_view(trade) for trade in projection.remaining.recommendations],
         unresolved=[unresolved_view(item) for item in projection.remaining.unresolved],
-        policy=policy_view(policy),
+        policy=policy_view(state.policy),
         stale=state.stale,
         as_of=state.as_of,
         revision=state.snapshot.revisions.ledger,
@@ -112,9 +108,9 @@ def unresolved_view(item: Unresolved) -> UnresolvedView:
     )
 
 
-def standing_view(figures: Summary, state: MarketState) -> StandingView:
+def standing_view(state: MarketState) -> StandingView:
     """Return the figures of the portfolio in ``state``, current or projected."""
-    over = over_limits(state.view, state.policy)
+    figures = summary_of(state)
     reasons, average = figure_reasons(figures), average_of(state)
     if average.reason is not None:
         reasons["average_correlation"] = average.reason
@@ -124,9 +120,9 @@ def standing_view(figures: Summary, state: MarketState) -> StandingView:
         cash_allocation=percent(figures.cash_allocation),
         portfolio_health_score=number_or_null(figures.health.score),
         total_positions=figures.num_positions,
-        concentration_analysis=concentration_view(figures, over),
+        concentration_analysis=concentration_view(figures),
         average_correlation=ratio(figures.average_correlation),
-        broken_limits=[broken_limit_view(limit) for limit in over],
+        broken_limits=[broken_limit_view(limit) for limit in figures.over],
         reasons=reasons,
     )
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from msgspec import Raw
 
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE, concentration_reasons
-from portfolio.application.risk.exposure import OverLimit
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.recommendation import Recommendation
 from portfolio.domain.rebalancing.strategies.targets import Figure, Proposal
-from portfolio.domain.rebalancing.summary import Summary
+from portfolio.domain.rebalancing.summary import OverLimit, Summary
 from portfolio.entrypoints.http.risk.limit_answers import (
     BrokenLimitView,
     ConcentrationView,
@@ -44,10 +42,10 @@ def recommendation_view(trade: Recommendation) -> RecommendationView:
     )
 
 
-def concentration_view(figures: Summary, over: Sequence[OverLimit]) -> ConcentrationView:
+def concentration_view(figures: Summary) -> ConcentrationView:
     """Return how concentrated a portfolio is, and what is over which limit."""
-    positions = [limit for limit in over if limit.name.reason is Reason.CONCENTRATION_RISK]
-    categories = [limit for limit in over if limit.category is not None]
+    positions = [limit for limit in figures.over if limit.name.reason is Reason.CONCENTRATION_RISK]
+    categories = [limit for limit in figures.over if limit.category is not None]
     level = figures.concentration_level
     return ConcentrationView(
         hhi=ratio(figures.hhi),

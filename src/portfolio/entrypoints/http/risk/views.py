@@ -8,9 +8,10 @@ from typing import Any
 
 from msgspec import Raw, structs
 
+from portfolio.application.prices.closes import CONVENTION
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE, ConcentrationReport, Sector
 from portfolio.application.risk.health import HealthReport
-from portfolio.application.risk.state import CONVENTION, MarketState
+from portfolio.application.risk.state import MarketState
 from portfolio.application.risk.statistics import (
     AssetVolatility,
     ConfidenceReport,
@@ -57,7 +58,7 @@ def provenance(state: MarketState) -> dict[str, Any]:
 
 def concentration_risk_view(report: ConcentrationReport, state: MarketState) -> ConcentrationRiskView:
     """Return how concentrated the portfolio is."""
-    shown = structs.asdict(concentration_view(report.figures, report.over))
+    shown = structs.asdict(concentration_view(report.figures))
     return ConcentrationRiskView(**shown, **provenance(state), reasons=dict(report.reasons))
 
 
