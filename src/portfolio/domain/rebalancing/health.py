@@ -62,7 +62,7 @@ class HealthScore:
 
 
 @exact
-def health_of(limits: Limits, broken: Iterable[LimitName], average: Decimal | None) -> HealthScore:
+def assess(limits: Limits, broken: Iterable[LimitName], average: Decimal | None) -> HealthScore:
     """Return the health of the limits' view: 100, less 15 for each position over the position limit, 10 for each
     category over the category limit and 30 x the average correlation cut to 0..1, not below 0, rounded half even to
     0.1.

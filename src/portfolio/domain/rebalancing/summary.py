@@ -16,7 +16,7 @@ from portfolio.domain.rebalancing.concentration import (
     excess_over,
     herfindahl,
 )
-from portfolio.domain.rebalancing.health import HealthScore, average_correlation, health_of
+from portfolio.domain.rebalancing.health import HealthScore, assess, average_correlation
 from portfolio.domain.rebalancing.limits import LimitName, Limits, limit_of, share_of
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Reason
@@ -119,7 +119,7 @@ class Summary:
     @lazy
     def health(self) -> HealthScore:
         """Return the health score."""
-        return health_of(self.limits, self.broken, self.average_correlation)
+        return assess(self.limits, self.broken, self.average_correlation)
 
     @lazy
     @exact
