@@ -42,6 +42,7 @@ class Valuation:
     """A portfolio at its prices: the sums of the accounting identity, and the open positions by symbol."""
 
     portfolio: Portfolio
+    at: datetime
     positions: Sequence[PositionValue]
     total_value: Money
     invested: Money
@@ -76,6 +77,7 @@ def value_portfolio(portfolio: Portfolio, *, now: datetime, max_age: timedelta, 
     total_pnl = portfolio.realized_pnl + unrealized
     return Valuation(
         portfolio=portfolio,
+        at=now,
         positions=values,
         total_value=total,
         invested=invested,
@@ -90,11 +92,13 @@ def value_portfolio(portfolio: Portfolio, *, now: datetime, max_age: timedelta, 
 
 def aged(valuation: Valuation, *, now: datetime, max_age: timedelta) -> Valuation:
     """Return the valuation at another moment: only ages and statuses of prices change with time."""
+    if now == valuation.at:
+        return valuation
     values = []
     for value in valuation.positions:
         status, age = _age_of(value.position, now, max_age)
         values.append(replace(value, price_status=status, price_age_seconds=age))
-    return replace(valuation, positions=values)
+    return replace(valuation, at=now, positions=values)
 
 
 def value_position(

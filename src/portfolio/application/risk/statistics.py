@@ -10,7 +10,7 @@ from typing import Final
 from portfolio.analytics.decimals import statistic, to_decimals
 from portfolio.analytics.figure import Figure, Undefined
 from portfolio.analytics.tail_risk import Loss, tail_risk
-from portfolio.analytics.volatility import volatility
+from portfolio.analytics.volatility import Volatility, volatility
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE, apportioned
 from portfolio.application.risk.state import MarketState, figure, summary_of
 from portfolio.domain.arithmetic import HUNDRED, exact
@@ -133,33 +133,47 @@ class AssetVolatility:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolatilityReport:
-    """How much the portfolio moves, and which position it comes from; percentages of contributions sum to 100.
-
-    ``covered_percent`` is how much of the total value is in the portfolio's figures.
-    """
+    """How much the portfolio moves; ``covered_percent`` is how much of the total value is in its figures."""
 
     portfolio: Measured
     diversification_ratio: Measured
     heat: Measured
-    assets: Sequence[AssetVolatility]
     excluded: Sequence[Excluded]
     common_days: int
     covered_percent: Decimal | None
 
 
 @figure
-@exact
+def _volatility(state: MarketState) -> Volatility:
+    return volatility(state.statistics.history.returns, state.weights)
+
+
+@figure
 def volatility_of(state: MarketState) -> VolatilityReport:
     """Return the volatility of the portfolio at today's weights, over the state's lookback."""
-    view, statistics = state.view, state.statistics
-    symbols, whole = statistics.history.symbols, state.view.total_value
-    measured = volatility(statistics.history.returns, state.weights)
+    measured = _volatility(state)
+    covered = statistic(measured.covered_weight * 100)
+    return VolatilityReport(
+        portfolio=_measured(state, measured.portfolio),
+        diversification_ratio=_measured(state, measured.diversification_ratio),
+        heat=_measured(state, measured.heat),
+        excluded=_excluded(state, state.statistics.history.symbols, measured.daily.reasons),
+        common_days=measured.common_days,
+        covered_percent=covered if state.view.total_value > 0 else None,
+    )
+
+
+@figure
+@exact
+def asset_volatilities_of(state: MarketState) -> Sequence[AssetVolatility]:
+    """Return each asset's volatility and its part in the portfolio's, by symbol; the parts' percentages sum to 100."""
+    measured, whole = _volatility(state), state.view.total_value
     daily, parts = to_decimals(measured.daily.values), to_decimals(measured.contributions.values)
     defined = [part for part in parts if part is not None]
     percents = iter(apportioned([part * HUNDRED / sum(defined) for part in defined]) if defined else ())
     assets = []
-    for place, symbol in enumerate(symbols):
-        annualized = statistics.volatilities.get(symbol)
+    for place, symbol in enumerate(state.statistics.history.symbols):
+        annualized = state.statistics.volatilities.get(symbol)
         own, shared = measured.daily.reasons[place], measured.contributions.reasons[place]
         lacking = {
             "daily_volatility": (daily[place], own),
@@ -177,22 +191,13 @@ def volatility_of(state: MarketState) -> VolatilityReport:
                 daily=daily[place],
                 annualized=annualized,
                 level=volatility_level(annualized),
-                allocation=view.holdings[symbol].value * HUNDRED / whole if whole > 0 else None,
+                allocation=state.view.holdings[symbol].value * HUNDRED / whole if whole > 0 else None,
                 contribution=parts[place],
                 contribution_percent=next(percents) if parts[place] is not None else None,
                 reasons=reasons,
             )
         )
-    covered = statistic(measured.covered_weight * 100)
-    return VolatilityReport(
-        portfolio=_measured(state, measured.portfolio),
-        diversification_ratio=_measured(state, measured.diversification_ratio),
-        heat=_measured(state, measured.heat),
-        assets=assets,
-        excluded=_excluded(state, symbols, measured.daily.reasons),
-        common_days=measured.common_days,
-        covered_percent=covered if whole > 0 else None,
-    )
+    return assets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

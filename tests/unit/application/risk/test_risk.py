@@ -19,7 +19,13 @@ from portfolio.application.risk.concentration import apportioned, concentration_
 from portfolio.application.risk.health import health_of
 from portfolio.application.risk.metrics import measured, risk_metrics_of
 from portfolio.application.risk.state import MarketState
-from portfolio.application.risk.statistics import correlation_of, value_at_risk_of, volatility_level, volatility_of
+from portfolio.application.risk.statistics import (
+    asset_volatilities_of,
+    correlation_of,
+    value_at_risk_of,
+    volatility_level,
+    volatility_of,
+)
 from portfolio.domain.categories import Categories
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.level import Level
@@ -80,7 +86,7 @@ def test_without_a_total_value_every_share_is_undefined(cash: str) -> None:
     assert all(sector.reasons["allocation_percent"] == why and not sector.is_over for sector in sectors_of(state))
     moves = volatility_of(state)
     assert {moves.portfolio.reason, moves.heat.reason, moves.diversification_ratio.reason} == {why}
-    assert moves.assets[0].reasons == dict.fromkeys(
+    assert asset_volatilities_of(state)[0].reasons == dict.fromkeys(
         ("risk_contribution", "risk_contribution_percent", "allocation_percent"), why
     )
     assert moves.covered_percent is None
@@ -105,9 +111,9 @@ def test_a_figure_beyond_all_bounds_is_out_of_range() -> None:
     state = state_of({"A": "100"}, "0", returns=1e25)
     moves = volatility_of(state)
     assert (moves.portfolio.value, moves.portfolio.reason) == (None, "out_of_range")
-    assert moves.assets[0].daily is None
-    assert moves.assets[0].reasons["daily_volatility"] == "out_of_range"
-    assert moves.assets[0].reasons["level"] == "out_of_range"
+    assert asset_volatilities_of(state)[0].daily is None
+    assert asset_volatilities_of(state)[0].reasons["daily_volatility"] == "out_of_range"
+    assert asset_volatilities_of(state)[0].reasons["level"] == "out_of_range"
 
 
 @given(st.lists(st.integers(-1000, 10**9), min_size=1, max_size=30).filter(lambda parts: sum(parts) > 0))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
 from datetime import datetime
 
-from portfolio.application.prices.valuation import PositionValue, PriceStatus, Valuation
-from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.application.prices.valuation import PositionValue, Valuation
 from portfolio.domain.money import Price
+from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.ledger.answers import PositionView
 from portfolio.entrypoints.http.shell.numbers import number, number_or_null
 
@@ -38,24 +39,32 @@ def position_view(value: PositionValue, *, updated_at: datetime | None = None) -
 
 
 class PositionViews:
-    """The views of a portfolio's positions, made once: while no status changes, ages alone are made anew."""
+    """Makes the views of positions. Of one that is as it was before, only the share and the age are made anew."""
 
     def __init__(self) -> None:
-        self._portfolio: Portfolio | None = None
-        self._statuses: tuple[PriceStatus, ...] = ()
-        self._views: list[PositionView] = []
+        self._last: dict[Symbol, tuple[PositionValue, PositionView]] = {}
 
     def __call__(self, valuation: Valuation) -> list[PositionView]:
         """Return the views of the open positions, by symbol."""
-        statuses = valuation.statuses
-        if self._portfolio is not valuation.portfolio or self._statuses != statuses:
-            self._views = [position_view(value) for value in valuation.positions]
-            self._portfolio, self._statuses = valuation.portfolio, statuses
-        # Copies: an answer that is still in the making has the views of its own moment.
-        views = list(map(copy, self._views))
-        for view, value in zip(views, valuation.positions, strict=True):
-            view.price_age_seconds = value.price_age_seconds
-        return views
+        last = self._last
+        self._last = {value.position.symbol: (value, self._view(value, last)) for value in valuation.positions}
+        return [view for _, view in self._last.values()]
+
+    def _view(self, value: PositionValue, last: Mapping[Symbol, tuple[PositionValue, PositionView]]) -> PositionView:
+        known = last.get(value.position.symbol)
+        if known is None:
+            return position_view(value)
+        before, view = known
+        if before.position is not value.position or before.price_status is not value.price_status:
+            return position_view(value)
+        # A copy: an answer that is still in the making has the views of its own moment.
+        view = copy(view)
+        view.price_age_seconds = value.price_age_seconds
+        if before.allocation_percent != value.allocation_percent:
+            if before.allocation_percent is None or value.allocation_percent is None:
+                return position_view(value)
+            view.allocation_percent = number(value.allocation_percent)
+        return view
 
 
 def _position_reasons(value: PositionValue, break_even: Price | None) -> dict[str, str]:

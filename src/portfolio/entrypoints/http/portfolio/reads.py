@@ -66,22 +66,14 @@ class Readings:
 
 def _etag(snapshot: Snapshot, valuation: Valuation, day: date) -> str:
     portfolio, revisions = valuation.portfolio, snapshot.revisions
-    moving = (
-        valuation.total_value,
-        portfolio.cash,
-        valuation.cost_basis,
-        snapshot.database_away,
-        [status.value for status in valuation.statuses],
-        # Other programs write these without moving our revision.
-        [
-            (p.symbol, p.quantity, p.asset_cost, p.cost_basis, p.realized_pnl)
-            for p in (value.position for value in valuation.positions)
-        ],
-        (portfolio.realized_pnl, portfolio.fees_paid, portfolio.net_deposits),
-        valuation.unreconciled,
-        day,
-    )
-    return f'W/"{revisions.ledger}-{revisions.prices}-{crc32(repr(moving).encode()):08x}"'
+    # Other programs write most of these without moving our revision.
+    sums = (valuation.total_value, portfolio.cash, valuation.cost_basis, portfolio.realized_pnl, portfolio.fees_paid)
+    moving = [day, snapshot.database_away, *sums, portfolio.net_deposits, valuation.unreconciled]
+    for value in valuation.positions:
+        held = value.position
+        moving += [held.symbol.code, held.quantity.value, held.asset_cost.value, held.cost_basis.value]
+        moving += [held.realized_pnl.value, value.price_status.value]
+    return f'W/"{revisions.ledger}-{revisions.prices}-{crc32(" ".join(map(str, moving)).encode()):08x}"'
 
 
 class PortfolioReader:

@@ -21,6 +21,7 @@ from portfolio.application.risk.statistics import (
     Measured,
     TailReport,
     VolatilityReport,
+    asset_volatilities_of,
 )
 from portfolio.domain.rebalancing.health import Deduction
 from portfolio.domain.rebalancing.recommendation import Recommendation
@@ -85,7 +86,7 @@ def volatility_view(report: VolatilityReport, state: MarketState) -> VolatilityV
         portfolio_volatility=ratio(report.portfolio.value),
         diversification_ratio=ratio(report.diversification_ratio.value),
         portfolio_heat=ratio(report.heat.value),
-        assets=[_asset(asset) for asset in report.assets],
+        assets=[_asset(asset) for asset in asset_volatilities_of(state)],
         excluded=_excluded(report.excluded),
         common_days=report.common_days,
         covered_percent=percent(report.covered_percent),
