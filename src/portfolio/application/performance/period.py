@@ -105,8 +105,11 @@ class ReadPerformance:
             LedgerUnavailable: the database is away, and these days were never read.
             PortfolioMissing: the books were never opened.
         """
+        return await self.of(await self._snapshots.newest_within(self._deadline_seconds), days)
+
+    async def of(self, snapshot: Snapshot, days: int) -> Performance:
+        """Return the figures at a snapshot read already."""
         assert 1 <= days <= MAX_DAYS
-        snapshot = await self._snapshots.newest_within(self._deadline_seconds)
         today = (snapshot.as_of if snapshot.database_away else self._clock.now()).date()
         start = today - timedelta(days=days + 1)
         rows, stale = await self.recorded(start, asks=not snapshot.database_away)

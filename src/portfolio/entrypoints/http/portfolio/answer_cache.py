@@ -53,19 +53,15 @@ Make = Callable[[Snapshot, datetime], Coroutine[Any, Any, Encoded]]
 class _Cached:
     """An answer, made or in the making, and what it is of."""
 
-    snapshot: Snapshot
+    of: tuple[datetime, bool]
     second: datetime
     task: asyncio.Task[Encoded]
 
-    def is_of(self, snapshot: Snapshot, second: datetime) -> bool:
+    def is_for(self, of: tuple[datetime, bool], second: datetime) -> bool:
         """Return whether it is of this state and second; one still in the making is for the next seconds too."""
-        same = self.snapshot.portfolio is snapshot.portfolio and self.snapshot.as_of == snapshot.as_of
-        same = same and self.snapshot.database_away == snapshot.database_away
-        return same and (self.second == second or not self.task.done())
-
-    @property
-    def has_failed(self) -> bool:
-        return self.task.done() and (self.task.cancelled() or self.task.exception() is not None)
+        if self.of != of or not self.task.done():
+            return self.of == of
+        return self.second == second and not self.task.cancelled() and self.task.exception() is None
 
 
 class CachedAnswer:
@@ -79,7 +75,6 @@ class CachedAnswer:
     def __init__(self, cases: UseCases, make: Make) -> None:
         self._cases = cases
         self._make = make
-        self._cached: _Cached | None = None
 
     async def __call__(self) -> Encoded:
         """Return the answer.
@@ -91,11 +86,16 @@ class CachedAnswer:
         snapshot = await newest_snapshot(self._cases)
         now = self._cases.clock.now()
         second = now.replace(microsecond=0)
-        cached = self._cached
-        if cached is None or not cached.is_of(snapshot, second) or cached.has_failed:
+        of = (snapshot.as_of, snapshot.database_away)
+
+        def begin() -> _Cached:
             # In a task of its own: whoever came first may go away before the others have their answer.
-            task = asyncio.create_task(self._make(snapshot, now), name="cached-answer")
-            cached = self._cached = _Cached(snapshot, second, task)
+            return _Cached(of, second, asyncio.create_task(self._make(snapshot, now), name="cached-answer"))
+
+        cached = snapshot.derived.once(self, begin)
+        if not cached.is_for(of, second):
+            snapshot.derived.forget(self)
+            cached = snapshot.derived.once(self, begin)
         if cached.task.done():
             return cached.task.result()
         return await asyncio.shield(cached.task)

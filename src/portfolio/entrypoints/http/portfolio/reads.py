@@ -110,7 +110,7 @@ class RecentPerformance:
             return self._stale()
         try:
             async with asyncio.timeout(self._cases.read_deadline_seconds):
-                measured = await self._cases.performance(METRICS_DAYS)
+                measured = await self._cases.performance.of(reading.snapshot, METRICS_DAYS)
         except (LedgerUnavailable, TimeoutError):
             return self._stale()
         self._measured, self._of = measured, of
