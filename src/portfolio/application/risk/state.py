@@ -59,13 +59,6 @@ class MarketState:
         """Return whether a part of it may be out of date."""
         return self.snapshot.database_away or not self.closes.is_current or bool(self.valuation.stale_symbols)
 
-    @property
-    def weights(self) -> Sequence[float]:
-        """Return the share of the total value of each column of the statistics; zeros without a total value."""
-        whole = self.view.total_value
-        values = [self.view.holdings[symbol].value for symbol in self.statistics.history.symbols]
-        return [float(value / whole) if whole > 0 else 0.0 for value in values]
-
     def imagined(self, summary: Summary) -> MarketState:
         """Return the state with other holdings, or held to another policy."""
         figures = Derived()
@@ -81,6 +74,14 @@ def figure(compute: Callable[[MarketState], T]) -> Callable[[MarketState], T]:
         return state.figures.once(compute.__name__, lambda: compute(state))
 
     return kept
+
+
+@figure
+def weights_of(state: MarketState) -> Sequence[float]:
+    """Return the share of the total value of each column of the statistics; zeros without a total value."""
+    whole = state.view.total_value
+    values = [state.view.holdings[symbol].value for symbol in state.statistics.history.symbols]
+    return [float(value / whole) if whole > 0 else 0.0 for value in values]
 
 
 @figure

@@ -12,7 +12,7 @@ from portfolio.analytics.figure import Figure, Undefined
 from portfolio.analytics.tail_risk import Loss, tail_risk
 from portfolio.analytics.volatility import Volatility, volatility
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE, apportioned
-from portfolio.application.risk.state import MarketState, figure, summary_of
+from portfolio.application.risk.state import MarketState, figure, summary_of, weights_of
 from portfolio.domain.arithmetic import HUNDRED, exact
 from portfolio.domain.level import Level, level_of
 
@@ -145,7 +145,7 @@ class VolatilityReport:
 
 @figure
 def _volatility(state: MarketState) -> Volatility:
-    return volatility(state.statistics.history.returns, state.weights)
+    return volatility(state.statistics.history.returns, weights_of(state))
 
 
 @figure
@@ -246,7 +246,7 @@ def value_at_risk_of(state: MarketState, days: int) -> TailReport:
 
 def _value_at_risk(state: MarketState, days: int) -> TailReport:
     history, whole = state.closes.history.last(days), state.view.total_value
-    measured = tail_risk(history.returns, state.weights)
+    measured = tail_risk(history.returns, weights_of(state))
     covered = statistic(measured.covered_weight * 100)
     return TailReport(
         confidences=[

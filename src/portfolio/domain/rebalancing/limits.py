@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal
 
-from portfolio.domain.arithmetic import exact, total
+from portfolio.domain.arithmetic import ZERO, exact, total
 from portfolio.domain.lazy import lazy
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Reason
@@ -83,6 +83,26 @@ class Limits:
             partners[other].append(one)
         return partners
 
+    @lazy
+    def _by_rule(self) -> Mapping[Reason, tuple[Decimal, Mapping[str, Decimal]]]:
+        """Return the limits of positions by rule and symbol, beside the lowest of each rule."""
+        found: dict[Reason, dict[str, Decimal]] = defaultdict(dict)
+        for symbol, limits in self.positions.items():
+            for reason, limit in limits.items():
+                found[reason][symbol] = limit
+        return {reason: (min(limits.values()), limits) for reason, limits in found.items()}
+
+    @exact
+    def positions_over(
+        self, reason: Reason, values: Mapping[str, Decimal], whole: Decimal
+    ) -> Sequence[tuple[str, Decimal]]:
+        """Return the assets over their limit by a rule, with the limit, by symbol."""
+        lowest, limits = self._by_rule.get(reason, (ZERO, {}))
+        # Most are under the lowest limit: a comparison costs a tenth of a product.
+        bar = lowest * whole
+        large = [symbol for symbol in limits if values[symbol] > bar]
+        return [(symbol, limits[symbol]) for symbol in large if values[symbol] > limits[symbol] * whole]
+
     def pairs_at_limit(self, values: Mapping[str, Decimal], whole: Decimal) -> list[Pair]:
         """Return the correlated pairs that are over their limit, by falling correlation, then symbols."""
         floor, limit = self.policy.pair_floor * whole, self.policy.pair_limit * whole
@@ -108,9 +128,8 @@ class Limits:
             return []
         names = [
             LimitName(reason, (symbol,))
-            for symbol, limits in self.positions.items()
-            for reason, limit in limits.items()
-            if values[symbol] > limit * whole
+            for reason in self._by_rule
+            for symbol, _ in self.positions_over(reason, values, whole)
         ]
         names += [
             LimitName(Reason.CATEGORY_CONCENTRATION, (category,))

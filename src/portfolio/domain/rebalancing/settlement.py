@@ -113,7 +113,8 @@ def _attempt(
         if wanted := strategy(targets):
             proposals += wanted
             targets = targets.after(wanted)
-    changes = {symbol: targets.values[symbol] - value for symbol, value in start.items()}
+    touched = {proposal.symbol for proposal in proposals}
+    changes = {symbol: targets.values[symbol] - value for symbol, value in start.items() if symbol in touched}
     changes = {symbol: change for symbol, change in changes.items() if abs(change) > STEP}
     cost = total(abs(change) for change in changes.values()) * limits.policy.fee_rate
     return Settlement(limits=limits, proposals=proposals, changes=changes, cost=cost, whole=before - cost, fixed=fixed)

@@ -16,11 +16,12 @@ from portfolio.application.in_thread import in_thread
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.prices.closes import ReadCloses
 from portfolio.application.prices.records import Close
-from portfolio.application.risk.state import MarketState, ReadMarket
+from portfolio.application.risk.state import MarketState, ReadMarket, weights_of
 from portfolio.domain.categories import Categories
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.view import MarketView
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import NOON, FakeClock
@@ -118,7 +119,7 @@ async def test_statistics_are_exact_and_named_by_symbol_and_pair() -> None:
     # closes of the 31st and the 17th day: 100 + 30 % 3 + 30 % 2 = 100 and 100 + 16 % 3 + 16 % 2 = 101
     assert state.view.holdings["BTC"].momentum == Decimal("-0.019801980198")
     assert (state.days, state.at, state.as_of, state.stale) == (30, NOON, NOON, False)
-    assert list(state.weights) == [1 / 12, 1 / 12]
+    assert list(weights_of(state)) == [1 / 12, 1 / 12]
 
 
 async def test_statistics_of_a_large_table_are_computed_once_for_all_who_ask_at_once() -> None:
@@ -361,4 +362,4 @@ async def test_without_a_total_value_weights_are_zero() -> None:
     world = World(held(BTC))
     state: MarketState = await world.market()
     view = MarketView.of(state.view.holdings.values(), cash=Decimal(-100))
-    assert list(replace(state, view=view).weights) == [0.0]
+    assert list(weights_of(state.imagined(Summary.of(view, state.policy)))) == [0.0]

@@ -30,13 +30,9 @@ def negative_momentum(targets: Targets) -> list[Proposal]:
 
 def _sell_down(targets: Targets, reason: Reason, only: Container[str] | None = None) -> list[Proposal]:
     proposals = []
-    for symbol, limits in targets.limits.positions.items():
-        limit = limits.get(reason)
-        if limit is None or (only is not None and symbol not in only) or not targets.can_move(symbol):
-            continue
-        value = targets.values[symbol]
-        if value > limit * targets.whole:
-            goal = limit * targets.limits.policy.sell_down_share * targets.whole
+    for symbol, limit in targets.limits.positions_over(reason, targets.values, targets.whole):
+        if (only is None or symbol in only) and targets.can_move(symbol):
+            value, goal = targets.values[symbol], limit * targets.limits.policy.sell_down_share * targets.whole
             evidence = _evidence(targets, symbol, value, limit, reason)
             proposals.append(Proposal(symbol=symbol, reason=reason, change=goal - value, evidence=evidence))
     return proposals
