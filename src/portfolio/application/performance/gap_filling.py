@@ -41,7 +41,7 @@ class FillGaps:
     at all: without a close of anything held it stays a gap.
     """
 
-    def __init__(
+    def __init__(  # shape: its parts, injected
         self, ledger: Ledger, days: Days, prices: PriceStore, closes: CloseFeed, clock: Clock, *, portfolio_id: int = 1
     ) -> None:
         self._ledger = ledger

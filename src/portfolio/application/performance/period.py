@@ -173,7 +173,7 @@ def trade_counts_at_end_of(rows: Sequence[DailyValue], start: date) -> TradeCoun
     return TradeCounts()
 
 
-def measure(
+def measure(  # shape: one figure a line, of what was read
     snapshot: Snapshot,
     finals: Sequence[FinalDay],
     *,

@@ -67,7 +67,7 @@ class Timeframes:
 class ReadTimeframes:
     """Measures the portfolio over every timeframe, from one reading of its days."""
 
-    def __init__(
+    def __init__(  # shape: its parts, injected
         self,
         days: Days,
         snapshots: Snapshots,
@@ -113,7 +113,7 @@ class ReadTimeframes:
             return None
 
 
-def _frame(
+def _frame(  # shape: what all frames share, read once
     name: str,
     snapshot: Snapshot,
     rows: Sequence[DailyValue],

@@ -93,7 +93,7 @@ def summary_of(state: MarketState) -> Summary:
 class ReadMarket:
     """Reads the market state. All that it is made of is kept with the snapshot and with the closes."""
 
-    def __init__(
+    def __init__(  # shape: its parts, injected
         self,
         snapshots: Snapshots,
         closes: ReadCloses,
