@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
@@ -155,6 +156,40 @@ async def test_books_put_back_to_an_earlier_state_are_read_whole(books: Database
         "ledger_cash = ledger_cash + 4522.5, fees_paid = fees_paid - 22.5",
     )
     assert ETH not in (await seen_by(books, BTC)).positions
+
+
+async def test_what_a_first_booking_adds_is_read_along_with_the_others(books: Database, other: Database) -> None:
+    await book_one(books.ledger, execution(symbol=BTC))
+    await book_one(other.ledger, execution(symbol=ETH))  # it knows nothing yet, and reads all rows under the lock
+    assert same(await other.ledger.newest(1), await books.ledger.load(1))
+
+
+async def test_who_reads_while_others_book_sees_every_booking_that_was_answered_before(
+    books: Database, other: Database
+) -> None:
+    acknowledged: set[Symbol] = set()
+    finished = asyncio.Event()
+
+    async def engine(at: Database, name: str) -> None:
+        for number in range(8):
+            symbol = Symbol(f"{name}{number}")
+            await book_one(at.ledger, execution(Side.BUY, quantity="1", price="2", fees="0", symbol=symbol))
+            acknowledged.add(symbol)
+
+    async def reader() -> None:
+        while not finished.is_set():
+            before = set(acknowledged)
+            assert before <= (await books.ledger.newest(1)).positions.keys()
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as tasks:
+        readers = [tasks.create_task(reader()) for _ in range(2)]
+        async with asyncio.TaskGroup() as engines:
+            for at, name in ((books, "A"), (books, "B"), (books, "C"), (other, "D")):
+                engines.create_task(engine(at, name))
+        finished.set()
+        await asyncio.wait(readers)
+    assert same(await books.ledger.newest(1), await books.ledger.load(1))
 
 
 STEPS = st.lists(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,15 @@ class ReadPortfolio:
 
     portfolio: Portfolio
     rows: Mapping[Symbol, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WantedRows:
+    """The rows to read so that some symbols, and all that this process wrote until now, are current."""
+
+    symbols: frozenset[Symbol]
+    ids: Sequence[int]
+    codes: Sequence[str]
 
 
 class KnownPortfolio:
@@ -61,16 +70,13 @@ class KnownPortfolio:
         self._written |= set(symbols)
         self._revision = after
 
-    def wanted(self, symbols: Collection[Symbol]) -> tuple[list[int], list[str]] | None:
-        """Return the ids and the symbols of the rows to read, so that these symbols and what was written are current.
-
-        None where all rows have to be read.
-        """
+    def wanted(self, symbols: Collection[Symbol]) -> WantedRows | None:
+        """Return the rows to read so that these symbols and what was written are current; None where it is all rows."""
         if self._read is None:
             return None
-        wanted = self._written.union(symbols)
+        wanted = frozenset(self._written.union(symbols))
         rows = self._read.rows
-        return [rows[s].id for s in wanted if s in rows], sorted(s.code for s in wanted)
+        return WantedRows(wanted, [rows[s].id for s in wanted if s in rows], sorted(s.code for s in wanted))
 
     def whole(self, row: Any, holdings: Iterable[Any]) -> ReadPortfolio:
         """Return the portfolio of its row and of all rows of the holdings.
@@ -81,26 +87,27 @@ class KnownPortfolio:
         portfolio, held = read_portfolio(row, holdings, self.position)
         return self._keep(ReadPortfolio(portfolio, held.rows))
 
-    def updated(self, row: Any, holdings: Iterable[Any], symbols: Collection[Symbol]) -> ReadPortfolio | None:
+    def updated(self, row: Any, holdings: Iterable[Any], wanted: WantedRows) -> ReadPortfolio | None:
         """Return the portfolio of its row, of the rows that were wanted, and of the others as they were read before.
 
-        None where that cannot be told: others booked or priced in between, or a row cannot be read.
+        None where that cannot be told: others booked or priced in between, more was written while the rows were read,
+        or a row cannot be read.
         """
         known = self._read
         if known is None or (row.revision, row.price_revision) != (self._revision, known.portfolio.price_revision):
             return None
-        wanted = self._written.union(symbols)
-        codes, unreadable = {symbol.code for symbol in wanted}, {n.upper() for n in known.portfolio.unreadable_rows}
-        if codes & unreadable:
+        if not self._written <= wanted.symbols:
+            return None
+        if {name.upper() for name in known.portfolio.unreadable_rows}.intersection(wanted.codes):
             return None
         try:
             found = [(self.position(each), each) for each in holdings]
         except DomainError:
             return None
         rows = {position.symbol: each for position, each in found}
-        if len(rows) != len(found) or not rows.keys() <= wanted:
+        if len(rows) != len(found) or not rows.keys() <= wanted.symbols:
             return None
-        gone = wanted & known.rows.keys() - rows.keys()
+        gone = wanted.symbols & known.rows.keys() - rows.keys()
         assert isinstance(known.portfolio.positions, Positions)
         positions = known.portfolio.positions.replacing((position for position, _ in found), without=gone)
         with rows_read():

@@ -163,8 +163,8 @@ class DatabaseLedger:
             row = await self._get(session, portfolio_id)
             wanted = self._row.known.wanted(())
             if wanted is not None:
-                [holdings] = await session.execute(some_holdings(session.dialect, *wanted))
-                found = self._row.known.updated(row, holdings, ())
+                [holdings] = await session.execute(some_holdings(session.dialect, wanted))
+                found = self._row.known.updated(row, holdings, wanted)
                 if found is not None:
                     return found.portfolio
             [holdings] = await session.execute(ALL_HOLDINGS.on(session.dialect))

@@ -13,7 +13,7 @@ from portfolio.adapters.database.connection.bulk import insert_rows, inserted
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared, Result, Statement
 from portfolio.adapters.database.ledger.entries import last_revision, read_entries, select_trades
-from portfolio.adapters.database.ledger.known_portfolio import ReadPortfolio
+from portfolio.adapters.database.ledger.known_portfolio import ReadPortfolio, WantedRows
 from portfolio.adapters.database.ledger.mapping import trade_from_row, trade_to_row
 from portfolio.adapters.database.ledger.mapping_positions import Values
 from portfolio.adapters.database.ledger.mapping_records import (
@@ -111,13 +111,13 @@ async def open_unit(
     wanted = None if symbols is None or len(symbols) > ROWS_A_STATEMENT else place.known.wanted(symbols)
     found, holdings, *outcomes = await session.execute(
         select_row(dialect, row_id, lock=True),
-        ALL_HOLDINGS.on(dialect) if wanted is None else some_holdings(dialect, *wanted),
+        ALL_HOLDINGS.on(dialect) if wanted is None else some_holdings(dialect, wanted),
         *(_OUTCOME_IDS.on(dialect, names=chunk) for chunk in chunks(names)),
     )
     row = found.first()
     if row is None:
         raise PortfolioMissing(portfolio_id)
-    read = None if wanted is None else place.known.updated(row, holdings, symbols or ())
+    read = None if wanted is None else place.known.updated(row, holdings, wanted)
     if read is None:
         if wanted is not None:
             [holdings] = await session.execute(ALL_HOLDINGS.on(dialect))
@@ -127,10 +127,10 @@ async def open_unit(
     return DatabaseLedgerUnit(session, row, read, frozenset(keys), known, touched)
 
 
-def some_holdings(dialect: Dialect, ids: Sequence[int], codes: Sequence[str]) -> Statement:
+def some_holdings(dialect: Dialect, wanted: WantedRows) -> Statement:
     """Return the statement for some rows: those of the ids, and whichever have these symbols in any case."""
     return (_SOME_HOLDINGS_SQLITE if dialect.name == "sqlite" else _SOME_HOLDINGS).on(
-        dialect, ids=ids or [0], codes=codes or [""]
+        dialect, ids=wanted.ids or [0], codes=wanted.codes or [""]
     )
 
 
@@ -164,7 +164,10 @@ class DatabaseLedgerUnit:
     @property
     def changed(self) -> Collection[Symbol]:
         """Return the symbols whose rows may have been written."""
-        return self._touched if self._touched is not None else self._portfolio.positions.keys()
+        if self._touched is not None:
+            return self._touched
+        after = self._portfolio if self.saved is None else self.saved
+        return self._portfolio.positions.keys() | after.positions.keys()
 
     @property
     def portfolio(self) -> Portfolio:
