@@ -23,7 +23,9 @@ JSON = {"Content-Type": "application/json"}
 
 
 def test_the_contracts_example_gives_the_contracts_figures(database: DatabaseUnderTest, tmp_path: Path) -> None:
-    with ServiceProcess(database, tmp_path) as service:
+    service = ServiceProcess(database, tmp_path, is_measured=True)
+    service.migrate_by_command()
+    with service:
         answer = httpx.post(f"{service.url}/holdings/update", content=EXAMPLE, headers=JSON)
         assert answer.status_code == 200, answer.text
         body = answer.json(parse_float=Decimal)
@@ -95,7 +97,7 @@ async def _trade_at_once(service: ServiceProcess, clients: int, each: int) -> tu
 
 
 def test_a_booking_in_flight_at_sigterm_is_finished(database: DatabaseUnderTest, tmp_path: Path) -> None:
-    service = ServiceProcess(database, tmp_path)
+    service = ServiceProcess(database, tmp_path, is_measured=True)
     with service:
         answers = asyncio.run(_stop_amid_bookings(service))
         assert service.process.wait(timeout=30) == 0
@@ -131,7 +133,6 @@ def test_idle_it_needs_less_than_150_megabytes(sqlite_database: DatabaseUnderTes
     with ServiceProcess(sqlite_database, tmp_path) as service:
         service.get("/portfolio")
         resident = psutil.Process(service.process.pid).memory_info().rss
-        # Measuring coverage in the process adds some; without it, it is about 110.
         assert resident < 150 * 1024 * 1024
 
 
@@ -146,7 +147,7 @@ def test_prices_come_from_coinbase_then_binance_and_then_grow_stale(
             "PORTFOLIO_CANDLES_URL": exchange.url,
             "PORTFOLIO_PRICE_MAX_AGE_SECONDS": "2",
         }
-        with ServiceProcess(database, tmp_path, settings=settings) as service:
+        with ServiceProcess(database, tmp_path, settings=settings, is_measured=True) as service:
             httpx.post(f"{service.url}/holdings/update", content=EXAMPLE, headers=JSON)
             assert _refreshed_source(service) == "coinbase"
             exchange.fail("coinbase", exchange_faults.SERVER_ERROR)

@@ -95,6 +95,7 @@ def _kill_when(place: DatabaseUnderTest, folder: Path, moment: Callable[[], bool
     while not moment():
         assert process.poll() is None, f"it ended with {process.returncode}"
         assert time.monotonic() < give_up_at, "the moment does not come"
+        time.sleep(0.001)
     process.send_signal(signal.SIGKILL)
     process.wait(timeout=30)
 
@@ -112,6 +113,6 @@ def _revision(place: DatabaseUnderTest) -> str:
 def _finish(place: DatabaseUnderTest, unharmed: DatabaseUnderTest, folder: Path) -> None:
     """See that one more run finishes, and leaves what a run that nobody disturbed does."""
     service = ServiceProcess(place, folder)
-    service.migrate()
+    service.migrate_by_command()
     assert schema_of(place) == schema_of(unharmed)
     assert service.command("verify").returncode == 0

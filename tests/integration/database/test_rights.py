@@ -33,7 +33,7 @@ def test_the_rights_on_the_page_are_enough(
         mariadb.execute(f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM '{user}'@'%'")
     service = ServiceProcess(mysql_database, tmp_path)
     mariadb.execute(*_grants("'dba'", names))
-    service.migrate()
+    service.migrate_by_command()
     mariadb.execute(*_grants("'portfolio'", names))
     # Old enough to be reduced to a close after the first refresh cycle, which deletes the row.
     old = datetime.now(UTC) - timedelta(days=30)

@@ -91,7 +91,7 @@ def proxied_service(
             url = make_url(place.url).set(host="127.0.0.1", port=proxy.port)
             behind = replace(place, url=url.render_as_string(hide_password=False))
             migrate(place.migration_url, place.prices_schema)
-            service = ServiceProcess(behind, folder, settings={**SETTINGS, **(settings or {})})
+            service = ServiceProcess(behind, folder, settings={**SETTINGS, **(settings or {})}, is_measured=True)
             try:
                 service.start()
                 yield ProxiedService(service, proxy, place)

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import httpx
 
+from portfolio.adapters.database.schema.migration import migrate
 from tests.support.database.databases import DatabaseUnderTest
 
 PORTFOLIO = Path(sys.executable).with_name("portfolio")
@@ -23,17 +24,26 @@ READY_SECONDS = 60.0
 
 
 class ServiceProcess:
-    """``portfolio serve`` on a free port of this machine, while it is entered; its books are opened before."""
+    """``portfolio serve`` on a free port of this machine, while it is entered; the schema is brought up to date before.
+
+    Coverage is measured in its processes only where ``is_measured``: it doubles what a start and a booking take.
+    """
 
     serve_command: Sequence[str | Path] = (PORTFOLIO, "serve")
 
-    def __init__(self, database: DatabaseUnderTest, folder: Path, *, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        database: DatabaseUnderTest,
+        folder: Path,
+        *,
+        settings: Mapping[str, str] | None = None,
+        is_measured: bool = False,
+    ) -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
-            # What is said to the tests is no setting of the service.
-            **{name: value for name, value in os.environ.items() if not name.startswith("PORTFOLIO_TEST_")},
+            **_inherited("PORTFOLIO_TEST_", *(() if is_measured else ("COVERAGE_",))),
             **database.environment,
             "PORTFOLIO_PORT": str(self.port),
             "PORTFOLIO_PRICE_FEED": "simulated",
@@ -42,7 +52,7 @@ class ServiceProcess:
             "PORTFOLIO_RATE_LIMIT_BOOKINGS_PER_MINUTE": "1000000",
             **(settings or {}),
         }
-        self._migration_url = database.migration_url
+        self._database = database
         self._process: subprocess.Popen[bytes] | None = None
 
     def command(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -58,8 +68,12 @@ class ServiceProcess:
         )
 
     def migrate(self) -> None:
-        """Bring the schema up to date, as the user who may."""
-        done = self.command("migrate", PORTFOLIO_DATABASE_URL=self._migration_url)
+        """Bring the schema up to date in this process, which has loaded all that it takes."""
+        migrate(self._database.migration_url, self._database.prices_schema)
+
+    def migrate_by_command(self) -> None:
+        """Bring the schema up to date with ``portfolio migrate``, as the user who may."""
+        done = self.command("migrate", PORTFOLIO_DATABASE_URL=self._database.migration_url)
         assert done.returncode == 0, done.stderr + done.stdout
 
     @property
@@ -124,6 +138,11 @@ class ServiceProcess:
     ) -> None:
         if self._process is not None and self._process.poll() is None:
             self.stop()
+
+
+def _inherited(*without: str) -> Mapping[str, str]:
+    """The environment, but for what is said to the tests themselves."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(without)}
 
 
 def free_port() -> int:
