@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -143,10 +145,20 @@ class Service:
 
 
 def create_database(folder: Path) -> Path:
-    """Migrate a fresh embedded database."""
+    """Write a fresh embedded database, with the schema of today."""
     path = folder / "portfolio.db"
-    migrate(f"sqlite+aiosqlite:///{path}", None)
+    path.write_bytes(_migrated())
     return path
+
+
+@cache
+def _migrated() -> bytes:
+    """A database that only the migrations have written: they run once in each process of the tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "portfolio.db")
+        migrate(f"sqlite+aiosqlite:///{path}", None)
+        assert [file.name for file in Path(folder).iterdir()] == [path.name], "something is not written into it yet"
+        return path.read_bytes()
 
 
 def assemble(
