@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -18,6 +19,7 @@ from tests.support.database.mariadb_programs import MariaDbPrograms
 from tests.support.database.watchdog import process_of, watch_from
 
 STOP_TIMEOUT_SECONDS = 60.0
+ROOT = "root"
 
 # Durable as in production, small as fits a test machine.
 SERVER_OPTIONS = (
@@ -44,7 +46,7 @@ class MariaDbServer(DatabaseServer):
     directory: str
     owner_pid: int
     options: tuple[str, ...] = ()
-    account: str = "root"
+    account: str = ROOT
     """As whom the server runs where root starts it; else it runs as whoever starts it."""
     pid: int | None = None
     server_options: ClassVar[tuple[str, ...]] = SERVER_OPTIONS
@@ -139,9 +141,7 @@ class MariaDbServer(DatabaseServer):
         return "\n".join(["mariadbd has ended; its log says:", *lines[-15:]])
 
     def _directory_options(self) -> tuple[str, ...]:
-        options = ("--no-defaults", f"--datadir={self.directory}/data", f"--tmpdir={self.directory}")
-        # Root is refused unless it is named.
-        return (*options, f"--user={self.account}") if os.geteuid() == 0 else options
+        return _directory_options(self.directory, self.account)
 
     def _initialise(self, programs: MariaDbPrograms) -> None:
         """Make the system tables, and a file that makes the administrator at every start.
@@ -152,21 +152,10 @@ class MariaDbServer(DatabaseServer):
             f"CREATE USER IF NOT EXISTS '{self.admin_user}'@'%' IDENTIFIED BY '{self.admin_password}';\n"
             f"GRANT ALL PRIVILEGES ON *.* TO '{self.admin_user}'@'%' WITH GRANT OPTION;\n",
         )
-        command = [
-            programs.install_db,
-            *self._directory_options(),
-            "--auth-root-authentication-method=socket",
-            "--skip-test-db",
-            "--skip-name-resolve",
-            "--innodb-log-file-size=32M",
-        ]
-        result = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=300
-        )
-        if result.returncode != 0:
-            output = "\n".join((result.stdout + result.stderr).splitlines()[-15:])
-            message = f"mariadb-install-db failed with status {result.returncode}:\n{output}"
-            raise DatabaseServerError(message)
+        if self.account == ROOT:
+            shutil.copytree(_system_tables(programs), Path(self.directory, "data"))
+        else:
+            _make_system_tables(programs, self._directory_options())
 
     def _signal(self, number: signal.Signals) -> None:
         if self.pid is None:
@@ -191,3 +180,34 @@ class MariaDbServer(DatabaseServer):
                 raise DatabaseServerError(message)
             time.sleep(0.02)
         self.pid = None
+
+
+def _directory_options(directory: str, account: str) -> tuple[str, ...]:
+    options = ("--no-defaults", f"--datadir={directory}/data", f"--tmpdir={directory}")
+    # Root is refused unless it is named.
+    return (*options, f"--user={account}") if os.geteuid() == 0 else options
+
+
+@cache
+def _system_tables(programs: MariaDbPrograms) -> Path:
+    """The data of a server that has never run. To copy them takes a tenth of the time that it takes to make them."""
+    folder = tempfile.mkdtemp(prefix="portfolio-mariadb-new-")
+    watch_from(os.getpid(), "process", str(os.getpid()), folder)  # it is removed when this process has ended
+    _make_system_tables(programs, _directory_options(folder, ROOT))
+    return Path(folder, "data")
+
+
+def _make_system_tables(programs: MariaDbPrograms, directory_options: tuple[str, ...]) -> None:
+    command = [
+        programs.install_db,
+        *directory_options,
+        "--auth-root-authentication-method=socket",
+        "--skip-test-db",
+        "--skip-name-resolve",
+        "--innodb-log-file-size=32M",
+    ]
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=300)
+    if result.returncode != 0:
+        output = "\n".join((result.stdout + result.stderr).splitlines()[-15:])
+        message = f"mariadb-install-db failed with status {result.returncode}:\n{output}"
+        raise DatabaseServerError(message)
