@@ -5,7 +5,8 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 UV     := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
           --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
-# Two workers for two cores; the tests of one file stay together, as they share what is costly.
+# Two workers for two cores; the tests of one file stay together, as they share what is costly, and the files keep the
+# order of tests/conftest.py: those that take long come first.
 PYTEST_WORKERS ?= 2
 
 # An environment of these would point tools at another project, or make every start compile all that it imports.
@@ -27,7 +28,7 @@ run: install  ## migrate the embedded database and serve on http://127.0.0.1:802
 	exec $(BIN)/portfolio serve
 
 test: check  ## all checks, then all tests on SQLite and a real MySQL-family server, with coverage gates
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --cov --cov-report= --coverage-gates
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report= --coverage-gates
 
 check: install-dev  ## format, lint, types, layers: the one definition of every check
 	$(BIN)/ruff format --check .
