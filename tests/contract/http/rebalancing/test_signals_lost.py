@@ -35,6 +35,17 @@ async def test_signals_whose_commit_was_lost_are_looked_up_and_are_new_all_the_s
         assert [signal["id"] for signal in listed] == [made["signals"][0]["id"]]
 
 
+async def test_where_nothing_changed_and_the_commit_was_lost_signals_are_made_again_of_the_same_plan() -> None:
+    ledger = FakeLedger()
+    async with running(ledger=ledger) as service:
+        await buy(service)
+        first = (await service.http.post("/rebalance/generate-signals")).json()
+        ledger.fail_next, ledger.fail_after_commit = OutcomeUnknown("lost"), True
+        again = (await service.http.post("/rebalance/generate-signals")).json()
+        assert again["signals_created"] == 0
+        assert [signal["id"] for signal in again["signals"]] == [first["signals"][0]["id"]]
+
+
 async def test_no_signals_are_made_of_a_state_from_before_the_database_went_away() -> None:
     ledger = FakeLedger()
     async with running(ledger=ledger) as service:
