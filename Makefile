@@ -53,8 +53,9 @@ faults: install-dev  ## the long fault runs; FAULTS_SEED=... repeats one, FAULTS
 faults-galera: install-dev  ## a Galera cluster of three nodes on this machine, its nodes killed, frozen and alone
 	$(BIN)/python -m pytest -m galera -s -o faulthandler_timeout=3600 tests/faults
 
-bench: install-dev  ## measure against the floors (ROWS=reads,booking: some rows; QUICK=1: to see that it runs)
-	$(BIN)/python -m benchmarks $(if $(ROWS),--rows $(ROWS)) $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON))
+bench: install-dev  ## measure against the floors (ROWS=reads,booking; QUICK=1; BESIDE=a checkout or a revision)
+	$(BIN)/python -m benchmarks $(if $(ROWS),--rows $(ROWS)) $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON)) \
+	    $(if $(BESIDE),--beside $(BESIDE))
 
 diagrams: install-dev  ## write the picture of the tables (docs/tables.md) from the schema
 	$(BIN)/python -m checks.tables_diagram --write

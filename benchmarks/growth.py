@@ -9,15 +9,17 @@ from functools import partial
 from statistics import median
 
 from benchmarks.bookings import BODY
+from benchmarks.harness.rows import Row, by_turns, ratio_row
+from benchmarks.harness.stage import Service, Stage
 from benchmarks.reads import hold
-from benchmarks.rows import Row, by_turns, ratio_row
-from benchmarks.stage import Service, Stage
 
 POSITIONS = (10, 100, 1_000, 10_000)
 TRADES = (1_000, 10_000, 100_000, 1_000_000)
 # The books of more are built in the same way; to replay a million entries takes minutes.
 VERIFIED = 10_000
 WITHIN = 1.2
+# A booking reads and writes the rows that it touches, however many there are beside them.
+BOOKING_WITHIN = 1.5
 FILLER = "R900"
 FILLER_BOOKED_AT = "2025-01-01 00:00:00"
 
@@ -38,11 +40,12 @@ class Cost:
 def positions(stage: Stage) -> Sequence[Row]:
     """Return the rows of portfolios of 10 to 10,000 positions."""
     sizes = POSITIONS[:2] if stage.is_quick else POSITIONS
-    services = {size: _holding(stage, size) for size in sizes}
+    services = {size: holding(stage, "positions", size) for size in sizes}
     *_, smaller, largest = sizes
     times = largest / smaller
-    rows = []
-    for cost in _costs(stage, services, "positions"):
+    booking, *reads = _costs(stage, services, "positions")
+    rows = [_flat(booking, sizes, "positions", BOOKING_WITHIN)]
+    for cost in reads:
         row = ratio_row(
             work=f"{cost.name}, {largest:,} positions: linear",
             floor=f"{times:g} times that of {smaller:,} positions",
@@ -62,29 +65,30 @@ def trades(stage: Stage) -> Sequence[Row]:
     """Return the rows of ledgers of 1,000 to 1,000,000 trades."""
     sizes = (100, 1_000) if stage.is_quick else TRADES
     services = {size: _traded(stage, size) for size in sizes}
-    rows = []
-    for cost in _costs(stage, services, "trades"):
-        row = ratio_row(
-            work=f"{cost.name}, {sizes[-1]:,} trades booked before: flat",
-            floor=f"that of {sizes[0]:,} trades",
-            unit="ms",
-            floors=cost.by_size[sizes[0]],
-            figures=cost.by_size[sizes[-1]],
-            limit=WITHIN,
-            at_most=True,
-            notes=[_in_words(cost)],
-            series=cost.series,
-        )
-        rows.append(row)
-    return rows
+    return [_flat(cost, sizes, "trades booked before", WITHIN) for cost in _costs(stage, services, "trades")]
+
+
+def _flat(cost: Cost, sizes: Sequence[int], what: str, limit: float) -> Row:
+    """Return the row of a cost that does not grow."""
+    return ratio_row(
+        work=f"{cost.name}, {sizes[-1]:,} {what}: flat",
+        floor=f"that of {sizes[0]:,}",
+        unit="ms",
+        floors=cost.by_size[sizes[0]],
+        figures=cost.by_size[sizes[-1]],
+        limit=limit,
+        at_most=True,
+        notes=[_in_words(cost)],
+        series=cost.series,
+    )
 
 
 def _costs(stage: Stage, services: Mapping[int, Service], name: str) -> list[Cost]:
     """Return what bookings and reads cost, all sizes measured by turns."""
     kinds: dict[str, Callable[[Service], float]] = {
         f"a booking ({name})": partial(_booking_ms, stage),
-        f"GET /portfolio just after one ({name})": partial(_read_ms, stage, "/portfolio"),
-        f"GET /positions just after one ({name})": partial(_read_ms, stage, "/positions"),
+        f"GET /portfolio just after one ({name})": partial(read_ms, stage, "/portfolio"),
+        f"GET /positions just after one ({name})": partial(read_ms, stage, "/positions"),
     }
     costs = []
     for kind, measure in kinds.items():
@@ -107,7 +111,7 @@ def _booking_ms(stage: Stage, service: Service) -> float:
     return stage.latency_ms(burst)
 
 
-def _read_ms(stage: Stage, path: str, service: Service) -> float:
+def read_ms(stage: Stage, path: str, service: Service) -> float:
     """Return what a read costs that nothing can be kept for: the portfolio changed just before."""
     taken = []
     with service.http() as client:
@@ -120,10 +124,11 @@ def _read_ms(stage: Stage, path: str, service: Service) -> float:
     return median(taken) * 1e3
 
 
-def _holding(stage: Stage, size: int) -> Service:
+def holding(stage: Stage, name: str, size: int) -> Service:
+    """Return a service that holds so many positions."""
     # Time enough to book the last thousand of ten thousand, whatever else the machine does.
     patience = {"PORTFOLIO_REQUEST_DEADLINE_SECONDS": "60"}
-    service = stage.running(f"positions-{size}", stage.database(f"positions_{size}"), **patience)
+    service = stage.running(f"{name}-{size}", stage.database(f"{name}_{size}"), **patience)
     hold(service, [f"R{number:03}" for number in range(size)])
     return service
 

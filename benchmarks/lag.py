@@ -21,9 +21,9 @@ from typing import Any
 import httpx
 
 from benchmarks.analyses import Change, prepared
-from benchmarks.probe import Probe
-from benchmarks.rows import Row
-from benchmarks.stage import Bare, Service, Stage
+from benchmarks.harness.probe import Probe
+from benchmarks.harness.rows import Row
+from benchmarks.harness.stage import Bare, Service, Stage
 
 ROUNDS = 5
 TURNS = 3

@@ -12,9 +12,9 @@ from statistics import median
 
 import psutil
 
+from benchmarks.harness.rows import Row, by_turns, ratio_row
+from benchmarks.harness.stage import KEY, Service, Stage
 from benchmarks.reads import hold
-from benchmarks.rows import Row, by_turns, ratio_row
-from benchmarks.stage import KEY, Service, Stage
 
 ROUNDS = 12
 IDLE_SECONDS = 3.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from benchmarks.feed import COARSE, RATED, symbols
-from benchmarks.load import Burst
+from benchmarks.harness.feed import COARSE, RATED, symbols
+from benchmarks.harness.load import Burst
+from benchmarks.harness.rows import Row, by_turns, ratio_row
+from benchmarks.harness.stage import FEED_SECONDS, FEED_SYMBOLS, Stage
 from benchmarks.reads import hold
-from benchmarks.rows import Row, by_turns, ratio_row
-from benchmarks.stage import FEED_SECONDS, FEED_SYMBOLS, Stage
 
 LIMIT = 3.0
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
-from benchmarks.rows import ratio_row
+from benchmarks.harness.alternation import alternate
+from benchmarks.harness.rows import by_turns, ratio_row
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_a_quick_run_measures_a_row_prints_it_and_writes_it(tmp_path: Path) -> None:
+def test_a_quick_run_measures_rows_prints_and_writes_them(tmp_path: Path) -> None:
     written = tmp_path / "figures.json"
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--quick", "--rows", "booking", "--json", str(written)],
+        [sys.executable, "-m", "benchmarks", "--quick", "--rows", "booking,reads,positions", "--json", str(written)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -24,13 +26,49 @@ def test_a_quick_run_measures_a_row_prints_it_and_writes_it(tmp_path: Path) -> N
     )
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(written.read_text())
-    assert len(found["rows"]) == 2  # beside its statements one by one, and beside its messages
+    assert Counter(row["group"] for row in found["rows"]) == {
+        "booking": 2,  # beside its statements one by one, and beside its messages
+        "reads": 4,  # two reads, each beside the handler behind the same layers and beside the naked one
+        "positions": 3,
+    }
     for row in found["rows"]:
-        assert row["group"] == "booking"
+        assert row["beside"] is None
         assert row["ratio"] > 0
         assert row["verdict"] in {"met", "MISS"}
         assert row["work"] in done.stdout
     assert found["machine"]["flush_log_at_trx_commit"] == "1"
+
+
+def test_a_quick_run_measures_another_version_by_turns(tmp_path: Path) -> None:
+    written = tmp_path / "figures.json"
+    command = ["-m", "benchmarks", "--quick", "--rows", "fresh-reads", "--beside", str(ROOT), "--json", str(written)]
+    done = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    [row] = json.loads(written.read_text())["rows"]
+    assert row["beside"]["work"] == row["work"]
+    assert len(row["beside"]["figures"]) == len(row["figures"])
+    assert "times (" in done.stdout
+
+
+def test_two_sides_take_turns_and_one_that_fails_leaves_the_other_alone() -> None:
+    order: list[str] = []
+
+    def side(name: str, *, fails_in: int = 9) -> list[float]:
+        def measure() -> float:
+            if order.count(name) == fails_in:
+                raise RuntimeError(name)
+            order.append(name)
+            return 1.0
+
+        [figures] = by_turns(3, measure)
+        return figures
+
+    own, other = alternate([lambda: side("own"), lambda: side("other", fails_in=2)])
+    assert own == [1.0, 1.0, 1.0]
+    assert str(other) == "other"
+    assert order == ["own", "other", "own", "other", "own", "own"]
 
 
 def test_what_could_not_be_measured_is_no_success(tmp_path: Path) -> None:

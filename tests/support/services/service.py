@@ -29,7 +29,7 @@ class ServiceProcess:
     Coverage is measured in its processes only where ``is_measured``: it doubles what a start and a booking take.
     """
 
-    serve_command: Sequence[str | Path] = (PORTFOLIO, "serve")
+    program = PORTFOLIO
 
     def __init__(
         self,
@@ -55,10 +55,15 @@ class ServiceProcess:
         self._database = database
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def serve_command(self) -> Sequence[str | Path]:
+        """What starts the process."""
+        return (self.program, "serve")
+
     def command(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a ``portfolio`` command on the same database and return what it printed."""
         return subprocess.run(
-            [PORTFOLIO, *words],
+            [self.program, *words],
             env={**self.environment, **environment},
             cwd=self.folder,
             capture_output=True,

@@ -1,7 +1,7 @@
 """The floors over HTTP: handlers that do nothing but what cannot be left out, on the service's own server.
 
-``python -m benchmarks.bare layered`` is the service itself, with these handlers beside its routes: the same key check,
-request id, metrics and log. ``naked`` is Litestar alone. Both answer what the folder ``BENCH_FOLDER`` holds:
+``python -m benchmarks.harness.bare layered`` is the service itself, with these handlers beside its routes: the same key
+check, request id, metrics and log. ``naked`` is Litestar alone. Both answer what the folder ``BENCH_FOLDER`` holds:
 ``/bare/bytes/{name}`` the file as it is, and the floors of the analyses, which compute and encode at every request.
 """
 
@@ -11,11 +11,12 @@ import os
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 import numpy as np
 from litestar import Litestar, Request, Response, get, post
+from litestar.params import QueryParameter
 
 from portfolio.entrypoints.http.app import PortfolioApp
 from portfolio.entrypoints.http.shell.access import access
@@ -46,7 +47,7 @@ async def post_bytes(name: str, request: Request[Any, Any, Any]) -> Response[byt
 
 
 @get("/bare/correlation", opt=_READ)
-async def read_correlation(days: int) -> Response[bytes]:
+async def read_correlation(days: Annotated[int, QueryParameter()]) -> Response[bytes]:
     """Return the service's answer with the bare product of the last days' returns by themselves as its matrix."""
     returns = _array("correlation.npy")[-days:]
     answer = _answer("correlation.json")

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+from benchmarks.harness.alternation import pass_on
+
 Measurement = Callable[[], float]
 
 
@@ -80,7 +82,7 @@ class Row:
         }
 
 
-def ratio_row(  # what a row says, all by name
+def ratio_row(  # shape: what a row says, all by name
     *,
     work: str,
     floor: str,
@@ -113,7 +115,7 @@ def ratio_row(  # what a row says, all by name
 def by_turns(rounds: int, *works: Measurement) -> list[list[float]]:
     """Return what each of ``works`` measured in each round: A B A B ..., after one round that does not count.
 
-    Whatever else the machine does meanwhile meets all of them alike.
+    Whatever else the machine does meanwhile meets all of them alike. Between the rounds another version has its own.
     """
     measured: list[list[float]] = [[] for _ in works]
     for number in range(rounds + 1):
@@ -122,4 +124,5 @@ def by_turns(rounds: int, *works: Measurement) -> list[list[float]]:
             figure = work()
             if number:
                 figures.append(figure)
+        pass_on()
     return measured

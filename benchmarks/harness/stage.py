@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +16,11 @@ from statistics import median
 import httpx
 import msgspec
 
-from benchmarks.bare import FOLDER
-from benchmarks.load import Burst, LoadGenerator, Result
+from benchmarks.harness.bare import FOLDER
+from benchmarks.harness.load import Burst, LoadGenerator, Result
 from tests.support.database.database_run import AnyServer, launch_server
 from tests.support.database.databases import DatabaseUnderTest
-from tests.support.services.service import ServiceProcess
+from tests.support.services.service import PORTFOLIO, ServiceProcess
 
 # Durable commits, as the tests' server has them anyway; room for a million trades.
 SERVER_OPTIONS = ("--innodb-buffer-pool-size=512M", "--innodb-log-file-size=256M")
@@ -32,6 +32,13 @@ FEED_SYMBOLS = 200
 
 class Service(ServiceProcess):
     """The service with a key, and what the rows ask of it."""
+
+    def migrate(self) -> None:
+        """Bring the schema up to date: another version's by its own command."""
+        if self.program == PORTFOLIO:
+            super().migrate()
+        else:
+            self.migrate_by_command()
 
     def http(self) -> httpx.Client:
         """Return a client that has the key."""
@@ -45,24 +52,34 @@ class Service(ServiceProcess):
 class Bare(Service):
     """The floors behind the service's own layers."""
 
-    serve_command = (sys.executable, "-m", "benchmarks.bare", "layered")
+    layers = "layered"
+
+    @property
+    def serve_command(self) -> Sequence[str | Path]:
+        """What starts the process."""
+        return (sys.executable, "-m", "benchmarks.harness.bare", self.layers)
 
 
-class Naked(Service):
+class Naked(Bare):
     """The floors on Litestar alone."""
 
-    serve_command = (sys.executable, "-m", "benchmarks.bare", "naked")
+    layers = "naked"
 
 
 @dataclass(kw_only=True)
 class Stage:
-    """Starts what a row asks for, and ends it with the run."""
+    """Starts what a row asks for, and ends it with the run.
+
+    ``program`` is the service to be measured; ``name`` begins the names of its databases.
+    """
 
     server: AnyServer
     folder: Path
     feed_url: str
     load: LoadGenerator
     is_quick: bool
+    program: Path = PORTFOLIO
+    name: str = ""
     _open: ExitStack = field(default_factory=ExitStack)
     _names: set[str] = field(default_factory=set)
     _floors: dict[type[Service], Service] = field(default_factory=dict)
@@ -84,19 +101,21 @@ class Stage:
         """Return a new pair of empty databases."""
         assert name not in self._names
         self._names.add(name)
-        return self.server.create_database_pair(name)
+        return self.server.create_database_pair(f"{self.name}{name}")
 
     def service(
         self, name: str, database: DatabaseUnderTest, kind: type[Service] = Service, **settings: str
     ) -> Service:
         """Return a service that has not been started, on migrated books; it is stopped with the run."""
         folder = self.folder / name
-        folder.mkdir()
+        folder.mkdir(parents=True)
         service = kind(database, folder, settings={**self._settings(), **settings})
-        service.environment["PYTHONPATH"] = str(Path(__file__).parents[1])
+        service.environment["PYTHONPATH"] = str(Path(__file__).parents[2])
         service.environment[FOLDER] = str(self.floor_folder)
         # As the service has it: of two threads, on two cores that others need too, a product waits for the second.
         service.environment["OPENBLAS_NUM_THREADS"] = "1"
+        if kind is Service:
+            service.program = self.program
         self._open.callback(service.__exit__, None, None, None)
         service.migrate()
         return service
@@ -118,7 +137,7 @@ class Stage:
 
     def offer(self, name: str, body: bytes) -> None:
         """Have the floors answer these bytes under this name, which has to be new."""
-        self.floor_folder.mkdir(exist_ok=True)
+        self.floor_folder.mkdir(parents=True, exist_ok=True)
         (self.floor_folder / name).write_bytes(body)
 
     def rate(self, burst: Burst) -> float:
@@ -128,6 +147,20 @@ class Stage:
     def latency_ms(self, burst: Burst) -> float:
         """Return the median time that an answer took."""
         return median_latency_ms(self.load.run(burst))
+
+    def beside(self, program: Path) -> Stage:
+        """Return a stage for another version, with floors of its own, on the same server."""
+        other = Stage(
+            server=self.server,
+            folder=self.folder / "beside",
+            feed_url=self.feed_url,
+            load=self.load,
+            is_quick=self.is_quick,
+            program=program,
+            name="o_",
+        )
+        self._open.callback(other.close)
+        return other
 
     def close(self) -> None:
         """End all services."""
@@ -161,7 +194,7 @@ def stage(*, is_quick: bool) -> Iterator[Stage]:
 
 @contextmanager
 def _feed() -> Iterator[str]:
-    command = [sys.executable, "-m", "benchmarks.feed", str(FEED_SECONDS), str(FEED_SYMBOLS)]
+    command = [sys.executable, "-m", "benchmarks.harness.feed", str(FEED_SECONDS), str(FEED_SYMBOLS)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None
     assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""Asks processes for next to nothing, each on its own connection, all the time: ``python -m benchmarks.probe``.
+"""Asks processes for next to nothing, each on its own connection, all the time: ``python -m benchmarks.harness.probe``.
 
 Whatever keeps an event loop busy keeps the answer waiting as long, whatever the process says of itself. It is told the
 path and the ports; after each line on the standard input it prints how long the answers took that have come since the
@@ -16,7 +16,7 @@ from typing import Self
 import msgspec
 import uvloop
 
-from benchmarks.worker import Worker
+from benchmarks.harness.worker import Worker
 
 # What lasts no longer than this may go unseen.
 PAUSE_SECONDS = 0.002
@@ -26,7 +26,7 @@ class Probe(Worker):
     """The asking process, while it is entered."""
 
     def __init__(self, path: str, ports: Sequence[int]) -> None:
-        super().__init__("benchmarks.probe", path, *map(str, ports))
+        super().__init__("benchmarks.harness.probe", path, *map(str, ports))
 
     def __enter__(self) -> Self:
         super().__enter__()

@@ -1,4 +1,4 @@
-"""The picture of how the costs grow: ``python -m benchmarks.chart <figures.json> <picture.svg>``."""
+"""The picture of how the costs grow: ``python -m benchmarks.harness.chart <figures.json> <picture.svg>``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stand-in exchange as a process of its own: ``python -m benchmarks.feed <seconds an answer takes> <symbols>``."""
+"""The stand-in exchange as a process of its own: ``python -m benchmarks.harness.feed <seconds> <symbols>``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A load generator over kept connections, in a process of its own: ``python -m benchmarks.load``.
+"""A load generator over kept connections, in a process of its own: ``python -m benchmarks.harness.load``.
 
 It speaks as little HTTP as it takes (requests in one piece, answers by their Content-Length or their last chunk), so
 that on two cores the server is what is measured: the processor time that it takes itself is part of each result.
@@ -15,7 +15,7 @@ from typing import cast
 import msgspec
 import uvloop
 
-from benchmarks.worker import Worker
+from benchmarks.harness.worker import Worker
 
 HEAD_END = b"\r\n\r\n"
 LENGTH = b"content-length:"
@@ -73,7 +73,7 @@ class LoadGenerator(Worker):
     """The generator's process, while it is entered."""
 
     def __init__(self) -> None:
-        super().__init__("benchmarks.load")
+        super().__init__("benchmarks.harness.load")
 
     def run(self, burst: Burst) -> Result:
         """Return what came of the burst."""
