@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -61,7 +61,7 @@ def booking(symbol: str, quantity: Decimal, *, side: str = "BUY", fees: str = "0
 
 async def remember(service: Service, shapes: Mapping[str, Shape]) -> None:
     """Load 30 days of closes of these shapes, up to yesterday."""
-    last = datetime.now(UTC).date() - timedelta(days=1)
+    last = service.clock.now().date() - timedelta(days=1)
     closes = [
         Close(
             symbol=Symbol(symbol),

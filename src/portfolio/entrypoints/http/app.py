@@ -51,7 +51,7 @@ from portfolio.entrypoints.http.shell.metrics import Metrics
 from portfolio.entrypoints.http.shell.price_label import SimulatedLabel
 from portfolio.entrypoints.http.shell.queries import allowed_methods, refused_parameters
 from portfolio.entrypoints.http.shell.request_log import RequestLog
-from portfolio.entrypoints.http.shell.responses import problem, problem_answer
+from portfolio.entrypoints.http.shell.responses import JsonResponse, problem, problem_answer
 from portfolio.entrypoints.http.shell.strict_body import StrictBody
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.loop_lag import LoopLag
@@ -120,6 +120,7 @@ def create_app(
         guards=[admission],
         dto=StrictBody,
         return_dto=None,
+        response_class=JsonResponse,
         exception_handlers={Exception: _answer_error},
         request_max_body_size=BODY_BYTES,
         openapi_config=openapi_config(docs_router(), [DocsPage(), DocsDocument(openapi_document)]),

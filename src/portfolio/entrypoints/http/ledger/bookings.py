@@ -30,7 +30,7 @@ from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write
 from portfolio.entrypoints.http.shell.idempotency import REPLAYED, header_key, refuse_header_key
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.metrics import Metrics
-from portfolio.entrypoints.http.shell.responses import BookingProblem, problem_answer
+from portfolio.entrypoints.http.shell.responses import BookingProblem, JsonResponse, problem_answer
 
 BATCH_BYTES: Final = 1024 * 1024
 
@@ -78,7 +78,7 @@ class BookingController(Controller):
         headers = {REPLAYED: "true"} if result.replayed else None
         if isinstance(content, BookingProblem):
             return problem_answer(content, headers=headers)
-        return Response(content, headers=headers)
+        return JsonResponse(content, headers=headers)
 
     @post(
         "/holdings/update/batch",

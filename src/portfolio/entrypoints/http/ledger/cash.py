@@ -18,6 +18,7 @@ from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.idempotency import REPLAYED, header_key
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.numbers import number
+from portfolio.entrypoints.http.shell.responses import JsonResponse
 from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
 
 _PROBLEMS = tuple(PROBLEMS[error] for error in (InvalidAmount, OutOfRange, InsufficientCash, KeyReused))
@@ -44,7 +45,7 @@ class CashController(Controller):
         """Move cash in or out, so that returns can be told from contributions; with a key exactly once."""
         wish = read_wish(data, request.user, header_key=header_key(request))
         reply = await uncancelled(move_cash(wish))
-        return Response(_moved(reply), headers={REPLAYED: "true"} if reply.replayed else None)
+        return JsonResponse(_moved(reply), headers={REPLAYED: "true"} if reply.replayed else None)
 
 
 def _moved(reply: CashReply) -> CashTransactionAnswer:

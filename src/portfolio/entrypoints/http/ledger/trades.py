@@ -34,6 +34,7 @@ from portfolio.entrypoints.http.shell.bodies import PageSize, write_cursor
 from portfolio.entrypoints.http.shell.idempotency import REPLAYED
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.numbers import number, number_or_null
+from portfolio.entrypoints.http.shell.responses import JsonResponse
 from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
 
 LARGEST_ID: Final = 2**63 - 1
@@ -110,7 +111,7 @@ class TradeController(Controller):
             realized_pnl=number(reply.entry.trade.realized_pnl),
             replayed=reply.replayed,
         )
-        return Response(content, headers={REPLAYED: "true"} if reply.replayed else None)
+        return JsonResponse(content, headers={REPLAYED: "true"} if reply.replayed else None)
 
 
 def _view(booked: BookedTrade, entry: TradeEntry) -> TradeView:

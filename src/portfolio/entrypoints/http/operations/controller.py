@@ -28,7 +28,7 @@ from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.metrics import CONTENT_TYPE, Metrics
 from portfolio.entrypoints.http.shell.numbers import number
-from portfolio.entrypoints.http.shell.responses import problem, problem_answer
+from portfolio.entrypoints.http.shell.responses import JsonResponse, problem, problem_answer
 
 READY_RETRY_SECONDS: Final = 1.0
 UNHEALTHY: Final = {
@@ -49,7 +49,7 @@ class HealthController(Controller):
         """
         found = await health()
         status = 503 if found.condition is Condition.UNHEALTHY else 200
-        return Response(_view(found, clock.now()), status_code=status)
+        return JsonResponse(_view(found, clock.now()), status_code=status)
 
     @get("/health/live", summary="Whether the process answers", opt=access(None))
     async def read_liveness(self, clock: Injected[Clock]) -> LivenessAnswer:
@@ -63,7 +63,7 @@ class HealthController(Controller):
         """Return that a booking could be committed now; 503 where it could not."""
         found = await health()
         if found.can_book:
-            return Response(ReadinessAnswer(timestamp=clock.now()))
+            return JsonResponse(ReadinessAnswer(timestamp=clock.now()))
         # The reason is for those with a key: it may name hosts.
         body = problem(NOT_READY, f"the database is {found.database.condition}", path=request.url.path)
         return problem_answer(body, headers=retry_after(READY_RETRY_SECONDS))

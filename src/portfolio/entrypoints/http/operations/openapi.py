@@ -21,6 +21,7 @@ from litestar.openapi.spec import Components, Schema, SecurityScheme
 from litestar.plugins import OpenAPISchemaPlugin
 from litestar.routes import HTTPRoute
 from litestar.typing import FieldDefinition
+from msgspec import Raw
 
 from portfolio import __version__
 from portfolio.entrypoints.http.errors import (
@@ -41,8 +42,9 @@ from portfolio.entrypoints.http.errors import (
 )
 from portfolio.entrypoints.http.shell.access import Access, access, access_of
 from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.decimal_strings import rewriting
 from portfolio.entrypoints.http.shell.injection import Injected
-from portfolio.entrypoints.http.shell.responses import JSON, PROBLEM_JSON, Problem, encode, encoded
+from portfolio.entrypoints.http.shell.responses import JSON, JSON_WITH_STRINGS, PROBLEM_JSON, Problem, encode, encoded
 
 Json = dict[str, Any]
 
@@ -59,6 +61,10 @@ Scopes do not include each other: a key lists all that it has.
 _SECURITY: Final = {
     "apiKey": SecurityScheme(type="apiKey", name="X-TRADING-API-KEY", security_scheme_in="header"),
     "bearer": SecurityScheme(type="http", scheme="bearer"),
+}
+_STRINGS: Final = {
+    "type": "object",
+    "description": "The same answer; every number of the format `decimal` is a string of the same digits.",
 }
 _READ_ERRORS: Final = frozenset({"LedgerUnavailable", "PortfolioMissing", "SchemaUnknown"})
 
@@ -174,6 +180,7 @@ def document(app: Litestar, *, keyed: bool) -> Json:
         operations = made["paths"][path]
         _complete(operations[method], handler, method, keyed=keyed)
         _add_examples(operations[method], f"{method.upper()} {path}")
+        _add_strings(operations[method], handler)
         if method == "get":
             operations["head"] = _head_of(operations["get"])
     return made
@@ -255,6 +262,17 @@ def _problem_response(kinds: Sequence[ProblemKind]) -> Json:
     if kinds[0].status == 405:
         response["headers"] = {"Allow": {"schema": {"type": "string"}, "description": "The methods that there are."}}
     return response
+
+
+def _add_strings(operation: Json, handler: HTTPRouteHandler) -> None:
+    """Add the form in which decimals are strings, beside each answer that has decimals."""
+    rewrite = rewriting(handler.parsed_fn_signature.return_type.annotation)
+    for response in operation["responses"].values():
+        answer = response.get("content", {}).get(JSON)
+        if answer is not None and rewrite is not None:
+            strings = response["content"][JSON_WITH_STRINGS] = {"schema": _STRINGS}
+            if "example" in answer:
+                strings["example"] = msgspec.json.decode(rewrite(Raw(encode(answer["example"]))))
 
 
 def _add_examples(operation: Json, route: str) -> None:

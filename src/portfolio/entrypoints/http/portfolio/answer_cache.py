@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from litestar import Response
+from litestar import Request, Response
 from litestar.response.base import ASGIResponse
 
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.entrypoints.http.portfolio.reads import newest_snapshot
-from portfolio.entrypoints.http.shell.responses import JSON
+from portfolio.entrypoints.http.shell.decimal_strings import wants_strings
+from portfolio.entrypoints.http.shell.responses import JSON, JsonResponse
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 
@@ -31,19 +32,24 @@ class Encoded:
     @property
     def headers(self) -> dict[str, str]:
         """Return the headers that tell a client which version it has."""
-        return {"ETag": self.etag, "Cache-Control": "no-cache"} if self.etag else {}
+        return {"ETag": self.etag, "Cache-Control": "no-cache", "Vary": "Accept"} if self.etag else {}
 
 
-class _Ready(Response[Any]):
-    """An answer that is put together once, for all who get it."""
+class _Ready(JsonResponse):
+    """An answer that is put together once, for all who get it, in each of its two forms."""
 
-    _ready: ASGIResponse | None = None
+    _as_numbers: ASGIResponse | None = None
+    _as_strings: ASGIResponse | None = None
 
-    def to_asgi_response(self, *args: Any, **options: Any) -> ASGIResponse:
+    def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **options: Any) -> ASGIResponse:
         """Return the answer as it is sent."""
-        if self._ready is None:
-            self._ready = super().to_asgi_response(*args, **options)
-        return self._ready
+        if wants_strings(request.scope):
+            if self._as_strings is None:
+                self._as_strings = super().to_asgi_response(app, request, **options)
+            return self._as_strings
+        if self._as_numbers is None:
+            self._as_numbers = super().to_asgi_response(app, request, **options)
+        return self._as_numbers
 
 
 Make = Callable[[Snapshot, datetime], Coroutine[Any, Any, Encoded]]

@@ -17,7 +17,7 @@ from portfolio.entrypoints.http.shell.bodies import Fees, PositiveFigure, Readin
 
 MOST_TRADES = 100
 
-_NUMBER = {"type": ["number", "string"], "pattern": r"^[+-]?[0-9]{1,30}(\.[0-9]{1,30})?$"}
+_NUMBER = {"type": ["number", "string"], "format": "decimal", "pattern": r"^[+-]?[0-9]{1,30}(\.[0-9]{1,30})?$"}
 Setting = Annotated[Raw, Meta(description="A setting of the policy, in its range.", extra_json_schema=_NUMBER)]
 Names = Annotated[list[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(max_length=200)]
 ByReason = Annotated[dict[str, Setting], Meta(description="By the rule's name.")]

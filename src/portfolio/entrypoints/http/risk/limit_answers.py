@@ -19,7 +19,7 @@ Rule = Annotated[str, Meta(description="The rule of the policy.", examples=["con
 Level = Literal["high", "medium", "low"]
 
 
-EvidenceFigure = Annotated[Raw, Meta(extra_json_schema={"type": ["number", "string"]})]
+EvidenceFigure = Annotated[Raw, Meta(extra_json_schema={"type": ["number", "string"], "format": "decimal"})]
 
 
 class OverLimitView(msgspec.Struct, kw_only=True):

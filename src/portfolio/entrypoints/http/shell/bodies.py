@@ -28,7 +28,7 @@ _FIGURE = r"^[+-]?[0-9]{1,60}(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,7})?$"
 def _figure(text: str, *, nullable: bool = False, **bounds: object) -> Meta:
     """Return the schema of a decimal: read as it stands, so that not a digit is lost before it is checked."""
     kinds = ["number", "string", "null"] if nullable else ["number", "string"]
-    schema = {"type": kinds, "pattern": _FIGURE, "exclusiveMaximum": 1e20, **bounds}
+    schema = {"type": kinds, "format": "decimal", "pattern": _FIGURE, "exclusiveMaximum": 1e20, **bounds}
     return Meta(description=f"{text}: a JSON number, or a string with one in it.", extra_json_schema=schema)
 
 

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Raw
 from msgspec.json import encode
@@ -15,12 +15,11 @@ from portfolio.domain.decimal_text import plain
 from portfolio.domain.money import EXACT, Amount
 
 # Encoders copy a Raw as it is. msgspec's own Decimal would become a string, or a number with an exponent.
-Number = Annotated[Raw, Meta(extra_json_schema={"type": "number"})]
+_DECIMAL: Final = {"type": "number", "format": "decimal"}
+Number = Annotated[Raw, Meta(extra_json_schema=_DECIMAL)]
 
 # A row of coefficients, written in one piece: a matrix of 500 assets has a quarter of a million.
-NumberRow = Annotated[
-    Raw, Meta(extra_json_schema={"type": "array", "items": {"anyOf": [{"type": "number"}, {"type": "null"}]}})
-]
+NumberRow = Annotated[Raw, Meta(extra_json_schema={"type": "array", "items": {"anyOf": [_DECIMAL, {"type": "null"}]}})]
 
 _CENT = Decimal("0.01")
 _MILLIONTH = Decimal("0.000001")

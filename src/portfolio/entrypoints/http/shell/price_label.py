@@ -8,12 +8,13 @@ from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from portfolio.entrypoints.http.shell.responses import JSON, PROBLEM_JSON
+from portfolio.entrypoints.http.shell.responses import JSON, JSON_WITH_STRINGS, PROBLEM_JSON
 
 HEADER: Final = "X-Portfolio-Price-Feed"
 LABEL: Final = b'"price_feed":"simulated"'
 # The description of the interface is the same whatever the prices are.
 DOCUMENTS: Final = frozenset({"/openapi.json", "/docs/openapi.json"})
+LABELLED: Final = frozenset({JSON, JSON_WITH_STRINGS, PROBLEM_JSON})
 
 
 class SimulatedLabel:
@@ -33,7 +34,11 @@ class SimulatedLabel:
             if message["type"] == "http.response.start":
                 headers = MutableScopeHeaders.from_message(message)
                 headers[HEADER] = "simulated"
-                if scope["path"] not in DOCUMENTS and headers.get("content-type") in {JSON, PROBLEM_JSON}:
+                if scope["path"] not in DOCUMENTS and headers.get("content-type") in {
+                    JSON,
+                    JSON_WITH_STRINGS,
+                    PROBLEM_JSON,
+                }:
                     held.append(message)
                     return
             elif held and message["type"] == "http.response.body":

@@ -8,13 +8,16 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import msgspec
-from litestar import Response
-from msgspec import UNSET, Meta, UnsetType
+from litestar import Request, Response
+from litestar.response.base import ASGIResponse
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 from portfolio.entrypoints.http.errors import FieldError, ProblemKind
+from portfolio.entrypoints.http.shell.decimal_strings import rewriting, wants_strings
 from portfolio.entrypoints.http.shell.numbers import Number
 
 JSON = "application/json"
+JSON_WITH_STRINGS = "application/json;IEEE754Compatible=true"
 PROBLEM_JSON = "application/problem+json"
 
 encode = msgspec.json.Encoder().encode
@@ -47,11 +50,30 @@ class BookingProblem(Problem, kw_only=True):
     replayed: bool
 
 
+class JsonResponse(Response[Any]):
+    """An answer in one of two forms: its decimals are numbers, or, where the client asked for them, strings.
+
+    Both have the same digits. Handlers need not know which of the two is sent.
+    """
+
+    def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **options: Any) -> ASGIResponse:
+        """Return the answer as it is sent."""
+        made = super().to_asgi_response(app, request, **options)
+        if made.headers.get("content-type") == JSON and wants_strings(request.scope):
+            rewrite = rewriting(request.route_handler.parsed_fn_signature.return_type.annotation)
+            if rewrite is not None:
+                made.body = bytes(rewrite(Raw(made.body)))
+                made.headers["content-type"] = JSON_WITH_STRINGS
+                made.headers["content-length"] = str(len(made.body))
+                made.headers["vary"] = "Accept"
+        return made
+
+
 def encoded(
     body: bytes, *, status: int = 200, media_type: str = JSON, headers: Mapping[str, str] | None = None
 ) -> Response[Any]:
     """Return an answer whose body is encoded already."""
-    return Response(body, status_code=status, media_type=media_type, headers=headers)
+    return JsonResponse(body, status_code=status, media_type=media_type, headers=headers)
 
 
 def problem(kind: ProblemKind, detail: str, *, path: str, errors: Sequence[FieldError] = ()) -> Problem:
