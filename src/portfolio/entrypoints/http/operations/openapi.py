@@ -285,6 +285,9 @@ def _add_examples(operation: Json, route: str) -> None:
         answer = response.get("content", {}).get(JSON)
         if answer is not None and "answer" in recorded:
             answer["example"] = recorded["answer"]
+    for slug, problem in recorded.get("problems", {}).items():
+        kept = operation["responses"][str(problem["status"])]["content"][PROBLEM_JSON]
+        kept["examples"][slug] = {"value": problem}
 
 
 @cache
