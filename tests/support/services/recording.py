@@ -82,7 +82,7 @@ class Recorder:
 
     def _template(self, asked: Asked) -> str:
         path = asked.path.partition("?")[0]
-        templates = (
+        templates: Iterator[str] = (
             template
             for template, methods in self.document["paths"].items()
             if asked.method.lower() in methods and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path)

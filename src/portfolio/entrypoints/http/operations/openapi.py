@@ -6,6 +6,7 @@ That is the problems that a route may answer and the scopes it asks for, HEAD be
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -47,6 +48,8 @@ from portfolio.entrypoints.http.shell.injection import Injected
 from portfolio.entrypoints.http.shell.responses import JSON, JSON_WITH_STRINGS, PROBLEM_JSON, Problem, encode, encoded
 
 Json = dict[str, Any]
+
+_HERE: Final = "portfolio.entrypoints.http.operations"
 
 DESCRIPTION: Final = """\
 The books of a crypto portfolio, exact to the last digit.
@@ -176,6 +179,8 @@ def document(app: Litestar, *, keyed: bool) -> Json:
     components = made["components"]["schemas"]
     _, problem = msgspec.json.schema_components([Problem], ref_template="#/components/schemas/{name}")
     components |= {name: schema for name, schema in problem.items() if name not in components}
+    for name, schema in components.items():
+        _describe_fields(name, schema.get("properties", {}))
     for path, method, handler in _described(app):
         operations = made["paths"][path]
         _complete(operations[method], handler, method, keyed=keyed)
@@ -203,6 +208,20 @@ def _described(app: Litestar) -> Iterable[tuple[str, str, HTTPRouteHandler]]:
             if access_of(handler) is not None and handler.resolve_include_in_schema():
                 for method in sorted(handler.http_methods):
                     yield route.path_format, method.lower(), handler
+
+
+def _describe_fields(schema: str, properties: Json) -> None:
+    """Say what each field means, where its type does not."""
+    for name, field in properties.items():
+        own = field_descriptions().get(schema, {}).get(name)
+        if own is not None or "description" not in field:
+            field["description"] = own or field_descriptions()[name]
+
+
+@cache
+def field_descriptions() -> Json:
+    """Return what fields mean, by their names; those of a single schema are under its name."""
+    return tomllib.loads(files(_HERE).joinpath("fields.toml").read_text(encoding="utf-8"))
 
 
 def _complete(operation: Json, handler: HTTPRouteHandler, method: str, *, keyed: bool) -> None:
@@ -293,6 +312,6 @@ def _add_examples(operation: Json, route: str) -> None:
 @cache
 def _recorded() -> Mapping[str, Json]:
     """Return the examples by route; the test that runs the tour of the documentation records them."""
-    file = files("portfolio.entrypoints.http.operations").joinpath("examples.json")
+    file = files(_HERE).joinpath("examples.json")
     found: Mapping[str, Json] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     return found

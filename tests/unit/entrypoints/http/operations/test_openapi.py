@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from portfolio.entrypoints.http.operations.openapi import document
+from portfolio.entrypoints.http.operations.openapi import document, field_descriptions
 from tests.support.services.http_service import running
 
 
@@ -89,6 +89,25 @@ def test_head_stands_beside_every_get_without_a_body(described: dict[str, Any]) 
 def test_every_route_documents_the_methods_that_it_does_not_know(described: dict[str, Any]) -> None:
     for name, operation in operations(described):
         assert "Allow" in operation["responses"]["405"]["headers"], name
+
+
+def test_every_field_and_every_parameter_is_described(described: dict[str, Any]) -> None:
+    for name, schema in described["components"]["schemas"].items():
+        assert schema["description"], name
+        for field, part in schema.get("properties", {}).items():
+            assert part["description"], f"{name}.{field}"
+    for name, operation in operations(described):
+        assert operation["summary"], name
+        assert operation["description"], name
+        for parameter in operation.get("parameters", []):
+            assert parameter["description"], f"{name} {parameter['name']}"
+
+
+def test_every_description_is_of_a_field_there_is(described: dict[str, Any]) -> None:
+    schemas = {name: schema.get("properties", {}) for name, schema in described["components"]["schemas"].items()}
+    fields = {field for properties in schemas.values() for field in properties}
+    for name, said in field_descriptions().items():
+        assert name in fields if isinstance(said, str) else said.keys() <= schemas[name].keys(), name
 
 
 def test_only_the_probes_need_no_key(described: dict[str, Any]) -> None:
