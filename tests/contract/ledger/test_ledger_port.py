@@ -333,6 +333,24 @@ async def test_refusals_are_paged_newest_first(ports: Ports) -> None:
     assert second.next_before is None
 
 
+async def test_entries_that_are_no_trade_are_paged_newest_first(ports: Ports) -> None:
+    portfolio = await open_books(ports.ledger)
+    change = PositionAdjustment(symbol=BTC, quantity_delta=Quantity(Decimal("0.5")))
+
+    async def move(unit: LedgerUnit) -> None:
+        after, deposit = portfolio.deposit(money(5), AT)
+        await unit.add_cash_entry(cash_entry(after, deposit, client_transaction_id="k", positions=(change,)))
+        await unit.save(after)
+
+    await ports.ledger.transact(1, move)
+    first = await ports.ledger.cash_transactions(before=None, limit=2)
+    assert [one.entry.transaction.kind for one in first.items] == ["deposit", "deposit"]
+    assert [one.entry.positions for one in first.items] == [(change,), ()]
+    second = await ports.ledger.cash_transactions(before=first.next_before, limit=2)
+    assert [one.entry.transaction.kind for one in second.items] == ["baseline"]
+    assert (first.items[-1].id > second.items[0].id, second.next_before) == (True, None)
+
+
 async def test_whose_bookings_are_under_a_key_is_told_byte_for_byte(ports: Ports) -> None:
     await open_books(ports.ledger)
     kept = [replace(refused(key), owner=owner) for key, owner in (("k", "two"), ("k", "one"), ("K", "one"), ("l", ""))]

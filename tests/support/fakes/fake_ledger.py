@@ -283,6 +283,12 @@ class FakeLedger:
         more = len(found) > wanted.limit
         return Page(found[: wanted.limit], found[wanted.limit - 1].id if more else None)
 
+    async def cash_transactions(self, *, before: int | None, limit: int) -> Page[RecordedCashEntry]:
+        self._answer()
+        kept = sorted(self.books.transactions.items(), key=lambda kept: -kept[0])
+        found = [RecordedCashEntry(id=i, entry=entry) for i, entry in kept if before is None or i < before]
+        return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
+
     async def outcome(self, key: BookingKey) -> RecordedOutcome | None:
         self._answer()
         return self.books.outcome(key)

@@ -145,6 +145,10 @@ class Ledger(Protocol):
         """Return booked trades, newest first."""
         ...
 
+    async def cash_transactions(self, *, before: int | None, limit: int) -> Page[RecordedCashEntry]:
+        """Return the entries that are no trade, newest first: deposits, withdrawals, the baseline, adjustments."""
+        ...
+
     async def outcome(self, key: BookingKey) -> RecordedOutcome | None:
         """Return the stored outcome of this key; None where there is none."""
         ...

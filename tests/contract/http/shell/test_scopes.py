@@ -69,7 +69,7 @@ async def test_who_may_only_read_changes_nothing_and_who_may_only_trade_undoes_n
     for method, path, operation in table(service.app):
         assert operation is not None
         changes = method != "GET" and path not in asking
-        expected = Scope.ADMIN if path in undoing else Scope.TRADE if changes else Scope.READ
+        expected = Scope.READ if not changes else Scope.ADMIN if path in undoing else Scope.TRADE
         assert operation.scope in ({expected} if path not in PROBES else {None}), path
         if changes:
             assert operation.or_scope is None, path

@@ -12,7 +12,7 @@ from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.mapping import trade_from_row
 from portfolio.adapters.database.ledger.mapping_records import cash_entry_from_row
 from portfolio.adapters.database.schema.tables import cash_transactions, mock_trades, position_adjustments
-from portfolio.application.ledger.records import CashEntry, TradeEntry
+from portfolio.application.ledger.records import CashEntry, RecordedCashEntry, TradeEntry
 
 _reversal = mock_trades.alias("reversal")
 
@@ -39,8 +39,16 @@ async def read_entries(session: Session, after: int, limit: int) -> Sequence[Tra
         entry = trade_from_row(row).entry
         if entry is not None:
             entries.append(entry)
-    entries += await _with_adjustments(session, (await session.run(moved)).all())
+    recorded = await _with_adjustments(session, (await session.run(moved)).all())
+    entries += [one.entry for one in recorded]
     return sorted(entries, key=lambda entry: entry.revision)[:limit]
+
+
+async def read_cash_entries(session: Session, before: int | None, limit: int) -> Sequence[RecordedCashEntry]:
+    """Return the newest entries that are no trade, or the newest before that id."""
+    newest = select(cash_transactions).order_by(cash_transactions.c.id.desc()).limit(limit)
+    rows = await session.run(newest if before is None else newest.where(cash_transactions.c.id < before))
+    return await _with_adjustments(session, rows.all())
 
 
 async def last_revision(session: Session) -> int:
@@ -51,11 +59,11 @@ async def last_revision(session: Session) -> int:
     return highest
 
 
-async def _with_adjustments(session: Session, rows: Sequence[Any]) -> list[CashEntry]:
+async def _with_adjustments(session: Session, rows: Sequence[Any]) -> list[RecordedCashEntry]:
     c = position_adjustments.c
     adjustments: defaultdict[int, list[Any]] = defaultdict(list)
     if rows:
         of_these = c.cash_transaction_id.between(min(row.id for row in rows), max(row.id for row in rows))
         for row in await session.run(select(position_adjustments).where(of_these).order_by(c.id)):
             adjustments[row.cash_transaction_id].append(row)
-    return [cash_entry_from_row(row, adjustments[row.id]).entry for row in rows]
+    return [cash_entry_from_row(row, adjustments[row.id]) for row in rows]

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, func, insert, literal_column, sele
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.revision_lookup import RevisionLookup
 from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.ledger.entries import read_entries, select_trades
+from portfolio.adapters.database.ledger.entries import read_cash_entries, read_entries, select_trades
 from portfolio.adapters.database.ledger.holdings_version import holdings_version
 from portfolio.adapters.database.ledger.mapping import trade_from_row
 from portfolio.adapters.database.ledger.mapping_records import (
@@ -32,6 +32,7 @@ from portfolio.application.ledger.records import (
     BookingKey,
     CashEntry,
     Page,
+    RecordedCashEntry,
     RecordedOutcome,
     Revisions,
     TradeEntry,
@@ -176,6 +177,11 @@ class DatabaseLedger:
         """Return the trades booked here, newest first; executed at ``since`` or later, and before ``until``."""
         rows = await self._rows(_select_wanted(wanted))
         return _page([trade_from_row(row) for row in rows], wanted.limit)
+
+    async def cash_transactions(self, *, before: int | None, limit: int) -> Page[RecordedCashEntry]:
+        """Return the entries that are no trade, newest first."""
+        found = await self._connections.read(lambda session: read_cash_entries(session, before, limit + 1))
+        return _page(found, limit)
 
     async def outcome(self, key: BookingKey) -> RecordedOutcome | None:
         """Return what became of the booking with this key; None where nothing did."""

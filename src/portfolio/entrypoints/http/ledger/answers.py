@@ -155,11 +155,15 @@ class ReversalAnswer(Answer, kw_only=True):
 
 
 class CashTransactionView(msgspec.Struct, kw_only=True):
-    """A deposit or a withdrawal, as booked."""
+    """An entry of the ledger that is no trade.
+
+    A baseline is what was there before the books were opened; an adjustment books what other programs wrote.
+    """
 
     id: int
-    kind: Literal["deposit", "withdrawal"]
+    kind: Literal["deposit", "withdrawal", "baseline", "adjustment"]
     amount: Number
+    cash_delta: Number
     owner: str
     client_transaction_id: str | None
     note: str | None
@@ -175,3 +179,11 @@ class CashTransactionAnswer(Answer, kw_only=True):
     cash_balance: Number
     net_deposits: Number
     replayed: bool
+
+
+class CashTransactionsAnswer(Answer, kw_only=True):
+    """Cash transactions, newest first."""
+
+    transactions: list[CashTransactionView]
+    count: int
+    next_cursor: Cursor

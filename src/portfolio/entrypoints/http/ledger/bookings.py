@@ -49,7 +49,7 @@ class BookingController(Controller):
         "/holdings/update",
         status_code=200,
         summary="Book one execution",
-        opt=access(Scope.TRADE, problems=BOOKING_PROBLEMS, books=True),
+        opt=access(Scope.TRADE, problems=BOOKING_PROBLEMS, books=True, takes_key=True),
     )
     async def update_holdings(  # shape: what the framework injects
         self,

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from litestar import Controller, Response, post
+from litestar import Controller, Response, get, post
 from litestar.params import JSONBody
 
+from portfolio.application.clock import Clock
 from portfolio.application.errors import KeyReused
 from portfolio.application.ledger.cash import CashReply, MoveCashInOrOut
+from portfolio.application.ledger.ports import Ledger
+from portfolio.application.ledger.records import RecordedCashEntry
 from portfolio.domain.errors import InsufficientCash, InvalidAmount, OutOfRange
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.entrypoints.http.errors import PROBLEMS, WRITE_PROBLEMS
-from portfolio.entrypoints.http.ledger.answers import CashTransactionAnswer, CashTransactionView
-from portfolio.entrypoints.http.ledger.requests import CashTransactionBody
+from portfolio.entrypoints.http.ledger.answers import CashTransactionAnswer, CashTransactionsAnswer, CashTransactionView
+from portfolio.entrypoints.http.ledger.requests import CashCursor, CashTransactionBody
 from portfolio.entrypoints.http.ledger.requests import move_cash as read_wish
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
 from portfolio.entrypoints.http.shell.idempotency import REPLAYED, header_key
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.numbers import number
@@ -33,7 +37,7 @@ class CashController(Controller):
         "/cash/transactions",
         status_code=200,
         summary="Deposit or withdraw cash",
-        opt=access(Scope.ADMIN, problems=(*_PROBLEMS, *WRITE_PROBLEMS)),
+        opt=access(Scope.ADMIN, problems=(*_PROBLEMS, *WRITE_PROBLEMS), takes_key=True),
     )
     async def create_transaction(
         self,
@@ -45,26 +49,47 @@ class CashController(Controller):
         """Move cash in or out, so that returns can be told from contributions; with a key exactly once."""
         wish = read_wish(data, request.user, header_key=header_key(request))
         reply = await uncancelled(move_cash(wish))
-        return JsonResponse(_moved(reply), headers={REPLAYED: "true"} if reply.replayed else None)
+        return JsonResponse(_answer(reply), headers={REPLAYED: "true"} if reply.replayed else None)
+
+    @get("/cash/transactions", summary="Cash transactions, newest first", opt=access(Scope.READ))
+    async def list_transactions(
+        self,
+        ledger: Injected[Ledger],
+        clock: Injected[Clock],
+        limit: PageSize = 100,
+        cursor: CashCursor = None,
+    ) -> CashTransactionsAnswer:
+        """Return deposits and withdrawals, and the entries that opened the books or booked what others wrote."""
+        page = await ledger.cash_transactions(before=read_cursor(cursor), limit=limit)
+        views = [_view(recorded) for recorded in page.items]
+        following = write_cursor("c", page.next_before)
+        return CashTransactionsAnswer(
+            timestamp=clock.now(), transactions=views, count=len(views), next_cursor=following
+        )
 
 
-def _moved(reply: CashReply) -> CashTransactionAnswer:
+def _answer(reply: CashReply) -> CashTransactionAnswer:
     entry, transaction = reply.transaction.entry, reply.transaction.entry.transaction
-    deposited = transaction.kind is CashTransactionKind.DEPOSIT
     return CashTransactionAnswer(
         timestamp=transaction.at,
-        message="Cash deposited" if deposited else "Cash withdrawn",
-        transaction=CashTransactionView(
-            id=reply.transaction.id,
-            kind="deposit" if deposited else "withdrawal",
-            amount=number(abs(transaction.cash_delta)),
-            owner=entry.owner,
-            client_transaction_id=entry.client_transaction_id,
-            note=entry.note,
-            moved_at=transaction.at,
-            revision=entry.revision,
-        ),
+        message="Cash deposited" if transaction.kind is CashTransactionKind.DEPOSIT else "Cash withdrawn",
+        transaction=_view(reply.transaction),
         cash_balance=number(entry.cash_after),
         net_deposits=number(entry.net_deposits_after),
         replayed=reply.replayed,
+    )
+
+
+def _view(recorded: RecordedCashEntry) -> CashTransactionView:
+    entry, transaction = recorded.entry, recorded.entry.transaction
+    return CashTransactionView(
+        id=recorded.id,
+        kind=transaction.kind.value,
+        amount=number(abs(transaction.cash_delta)),
+        cash_delta=number(transaction.cash_delta),
+        owner=entry.owner,
+        client_transaction_id=entry.client_transaction_id,
+        note=entry.note,
+        moved_at=transaction.at,
+        revision=entry.revision,
     )

@@ -31,6 +31,7 @@ from portfolio.entrypoints.http.shell.bodies import (
     Share,
     SideText,
     SymbolText,
+    cursor_query,
     parse_moment,
     read_cursor,
     read_symbol,
@@ -41,12 +42,9 @@ MOST_BOOKINGS = 1_000
 # A batch that is wrong throughout is not read to its end.
 MOST_COMPLAINTS = 100
 
-TradesCursor = Annotated[
-    str | None, QueryParameter(pattern="^t[0-9a-f]{1,15}$", description="`next_cursor` of the page before.")
-]
-OutcomesCursor = Annotated[
-    str | None, QueryParameter(pattern="^r[0-9a-f]{1,15}$", description="`next_cursor` of the page before.")
-]
+TradesCursor = Annotated[str | None, cursor_query("t")]
+OutcomesCursor = Annotated[str | None, cursor_query("r")]
+CashCursor = Annotated[str | None, cursor_query("c")]
 OverrideOwner = Annotated[
     Owner,
     Meta(

@@ -41,6 +41,7 @@ from portfolio.entrypoints.http.errors import (
     UNSUPPORTED_MEDIA_TYPE,
     ProblemKind,
 )
+from portfolio.entrypoints.http.shell import idempotency
 from portfolio.entrypoints.http.shell.access import Access, access, access_of
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.decimal_strings import rewriting
@@ -68,6 +69,13 @@ _SECURITY: Final = {
 _STRINGS: Final = {
     "type": "object",
     "description": "The same answer; every number of the format `decimal` is a string of the same digits.",
+}
+_IDEMPOTENCY_KEY: Final = {
+    "name": idempotency.HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[ -~]+$"},
+    "description": "The same as the key in the body; both and different is refused.",
 }
 _READ_ERRORS: Final = frozenset({"LedgerUnavailable", "PortfolioMissing", "SchemaUnknown"})
 
@@ -239,6 +247,8 @@ def _complete(operation: Json, handler: HTTPRouteHandler, method: str, *, keyed:
             response["description"] = own[str(status)]["description"]
             response["content"] |= own[str(status)].get("content", {})
         responses[str(status)] = response
+    if access.takes_key:
+        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     if access.scope is not None:
         operation["x-scope"] = " or ".join(access.scopes)
         if keyed:

@@ -10,13 +10,12 @@ from litestar.params import QueryParameter
 from msgspec import Meta
 
 from portfolio.entrypoints.http.risk.limit_answers import RecommendationView
+from portfolio.entrypoints.http.shell.bodies import cursor_query
 from portfolio.entrypoints.http.shell.responses import Answer, Cursor, Moment
 
 Status = Literal["open", "acknowledged", "executed", "expired", "superseded"]
 StatusQuery = Annotated[Status | None, QueryParameter(description="What the signals are now; by default all.")]
-SignalsCursor = Annotated[
-    str | None, QueryParameter(pattern="^s[0-9a-f]{1,15}$", description="`next_cursor` of the page before.")
-]
+SignalsCursor = Annotated[str | None, cursor_query("s")]
 
 
 class SignalView(RecommendationView, kw_only=True):

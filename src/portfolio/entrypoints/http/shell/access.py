@@ -18,13 +18,15 @@ class Access:
     """The guard and the OpenAPI document are both made of it.
 
     ``scope`` is None where no key is needed; ``or_scope`` is another that will do as well. ``problems`` are those of
-    the route's own; those of all routes are added. ``books`` counts a request as a booking, for the rate limits.
+    the route's own; those of all routes are added. ``books`` counts a request as a booking, for the rate limits;
+    ``takes_key``: the header ``Idempotency-Key`` makes it happen once.
     """
 
     scope: Scope | None
     or_scope: Scope | None = None
     problems: tuple[ProblemKind, ...] = ()
     books: bool = False
+    takes_key: bool = False
 
     @property
     def scopes(self) -> list[Scope]:
@@ -38,9 +40,10 @@ def access(
     or_scope: Scope | None = None,
     problems: tuple[ProblemKind, ...] = (),
     books: bool = False,
+    takes_key: bool = False,
 ) -> dict[str, Any]:
     """Return the route option that says so."""
-    return {_OPT: Access(scope=scope, or_scope=or_scope, problems=problems, books=books)}
+    return {_OPT: Access(scope=scope, or_scope=or_scope, problems=problems, books=books, takes_key=takes_key)}
 
 
 def access_of(handler: BaseRouteHandler) -> Access | None:

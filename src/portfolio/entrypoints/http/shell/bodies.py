@@ -40,14 +40,18 @@ Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\
 Owner = Annotated[str, Meta(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Notes = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*$")]
 
+
+def _cursor_pattern(kind: str) -> str:
+    return f"^{kind}[0-9a-f]{{1,15}}$"
+
+
 # What a pattern means, for who reads the refusal.
 _IN_WORDS = {
     r"^[ -~]+$": "printable ASCII characters only",
     r"^[^\x00-\x1f\x7f]*$": "no control characters",
     r"^[^\x00]*$": "no NUL characters",
     "^([Bb][Uu][Yy]|[Ss][Ee][Ll][Ll])$": "BUY or SELL",
-    "^t[0-9a-f]{1,15}$": "the next_cursor of a page of this list",
-    "^r[0-9a-f]{1,15}$": "the next_cursor of a page of this list",
+    **{_cursor_pattern(kind): "the next_cursor of a page of this list" for kind in "crst"},
 }
 
 AHEAD = timedelta(seconds=60)
@@ -259,6 +263,11 @@ MomentText = Annotated[
 
 
 PageSize = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
+
+
+def cursor_query(kind: str) -> QueryParameter:
+    """Return the parameter that asks for the next page of a list; ``kind`` tells the cursors of the lists apart."""
+    return QueryParameter(pattern=_cursor_pattern(kind), description="`next_cursor` of the page before.")
 
 
 def write_cursor(kind: str, before: int | None) -> str | None:

@@ -120,7 +120,7 @@ class _Standing(Collector):
         yield GaugeMetricFamily("portfolio_positions", "Open positions.", value=len(portfolio.open_positions))
         yield GaugeMetricFamily("portfolio_ledger_revision", "Entries in the books.", value=snapshot.revisions.ledger)
         yield GaugeMetricFamily(
-            "portfolio_drifted",
+            "portfolio_unreconciled",
             "Whether other programs moved rows.",
             value=1.0 if snapshot.portfolio.has_unreconciled else 0.0,
         )

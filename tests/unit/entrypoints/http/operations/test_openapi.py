@@ -40,8 +40,8 @@ def test_every_route_of_the_contract_is_there(described: dict[str, Any]) -> None
     assert {name for name, _ in operations(described)} == {
         "get /health", "get /health/live", "get /health/ready", "get /metrics", "get /portfolio", "get /positions",
         "post /portfolio/refresh", "get /performance", "post /holdings/update", "post /holdings/update/batch",
-        "get /bookings", "get /bookings/{client_trade_id}", "post /cash/transactions", "get /trades",
-        "post /trades/{trade_id}/reverse", "get /risk/concentration", "get /risk/correlation-matrix",
+        "get /bookings", "get /bookings/{client_trade_id}", "post /cash/transactions", "get /cash/transactions",
+        "get /trades", "post /trades/{trade_id}/reverse", "get /risk/concentration", "get /risk/correlation-matrix",
         "get /risk/volatility-analysis", "get /risk/value-at-risk", "get /risk/sector-allocation",
         "get /risk/portfolio-health", "get /rebalance/analysis", "get /rebalance/recommendations",
         "post /rebalance/what-if", "post /pretrade/check", "post /rebalance/generate-signals", "get /rebalance/signals",
@@ -76,6 +76,15 @@ def test_every_route_documents_what_can_go_wrong(described: dict[str, Any]) -> N
         for status in statuses & {"429", "503"}:
             response = operation["responses"][status]
             assert "Retry-After" in response.get("headers", {}) or name == "get /health", name
+
+
+def test_a_key_may_come_in_the_header_where_one_request_is_one_entry(described: dict[str, Any]) -> None:
+    named = {
+        name
+        for name, operation in operations(described)
+        if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", []))
+    }
+    assert named == {"post /holdings/update", "post /cash/transactions"}
 
 
 def test_head_stands_beside_every_get_without_a_body(described: dict[str, Any]) -> None:
