@@ -15,6 +15,7 @@ from portfolio.application.ledger.records import (
     BookedTrade,
     BookingKey,
     CashEntry,
+    Entry,
     Page,
     RecordedCashEntry,
     RecordedOutcome,
@@ -75,9 +76,9 @@ class Books:
         reversals = [i for i, e in self.trades.items() if e is not None and e.trade.reverses == trade_id]
         return BookedTrade(id=trade_id, entry=self.trades[trade_id], reversed_by=reversals[0] if reversals else None)
 
-    def entries(self, after: int) -> list[TradeEntry | CashEntry]:
+    def entries(self, after: int) -> list[Entry]:
         """The ledger's entries after a revision, in order."""
-        entries: list[TradeEntry | CashEntry] = [e for e in self.trades.values() if e is not None]
+        entries: list[Entry] = [e for e in self.trades.values() if e is not None]
         entries += self.transactions.values()
         return sorted((e for e in entries if e.revision > after), key=lambda entry: entry.revision)
 
@@ -170,7 +171,7 @@ class FakeUnit:
         found = [i for i, e in self.books.trades.items() if e is not None and e.revision == revision]
         return self.books.booked(found[0]) if found else None
 
-    async def entries(self, *, after: int, limit: int) -> Sequence[TradeEntry | CashEntry]:
+    async def entries(self, *, after: int, limit: int) -> Sequence[Entry]:
         return self.books.entries(after)[:limit]
 
     async def last_revision(self) -> int:
@@ -312,7 +313,7 @@ class FakeLedger:
         self._answer()
         return sum(isinstance(outcome.result, Refusal) for outcome in self.books.outcomes.values())
 
-    async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[TradeEntry | CashEntry]:
+    async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Entry]:
         self._get(portfolio_id)
         return self.books.entries(after)[:limit]
 

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
-from portfolio.application.ledger.records import BookingKey, CashEntry, TradeEntry
+from portfolio.application.ledger.records import BookingKey, Entry, TradeEntry
 from portfolio.domain.symbol import Symbol
 
 T = TypeVar("T")
@@ -80,7 +80,7 @@ async def commit_once(  # shape: as the port's, with whom to tell
     return made.result
 
 
-def has_entry(entry: TradeEntry | CashEntry) -> IsKept:
+def has_entry(entry: Entry) -> IsKept:
     """Return a function that tells whether exactly this entry is in the books."""
 
     async def is_kept(unit: LedgerUnit) -> bool:
@@ -90,6 +90,6 @@ def has_entry(entry: TradeEntry | CashEntry) -> IsKept:
     return is_kept
 
 
-def _identity(entry: TradeEntry | CashEntry) -> tuple[object, ...]:
+def _identity(entry: Entry) -> tuple[object, ...]:
     made_at = entry.booked_at if isinstance(entry, TradeEntry) else entry.transaction.at
     return type(entry), entry.revision, entry.owner, entry.fingerprint, made_at

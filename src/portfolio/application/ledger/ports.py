@@ -11,6 +11,7 @@ from portfolio.application.ledger.records import (
     BookedTrade,
     BookingKey,
     CashEntry,
+    Entry,
     Page,
     RecordedCashEntry,
     RecordedOutcome,
@@ -58,7 +59,7 @@ class LedgerUnit(Protocol):
         """Return the trade whose entry made this ledger revision; None where none did."""
         ...
 
-    async def entries(self, *, after: int, limit: int) -> Sequence[TradeEntry | CashEntry]:
+    async def entries(self, *, after: int, limit: int) -> Sequence[Entry]:
         """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
         ...
 
@@ -165,7 +166,7 @@ class Ledger(Protocol):
         """Return the number of refused bookings that no override has booked since."""
         ...
 
-    async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[TradeEntry | CashEntry]:
+    async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Entry]:
         """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
         ...
 

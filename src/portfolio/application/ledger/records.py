@@ -222,6 +222,10 @@ class CashEntry:
     net_deposits_after: Money
 
 
+Entry = TradeEntry | CashEntry
+"""An entry of the ledger."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedCashEntry:
     """A cash transaction as kept."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 
-from portfolio.application.ledger.records import CashEntry, TradeEntry
+from portfolio.application.ledger.records import CashEntry, Entry, TradeEntry
 from portfolio.application.ledger.verification import Fold
 from portfolio.domain.ledger.trade import Trade
 from portfolio.domain.ledger.trade_counts import TradeCounts
@@ -47,7 +47,7 @@ class Replay:
         """Return the revision of the entry added last."""
         return self._fold.revision
 
-    def add(self, entry: TradeEntry | CashEntry, taken_back: Trade | None) -> None:
+    def add(self, entry: Entry, taken_back: Trade | None) -> None:
         """Add one entry; ``taken_back`` is the trade that it reverses."""
         day = booked_on(entry)
         while self._wanted and self._wanted[-1] < day:
@@ -84,7 +84,7 @@ class Replay:
         )
 
 
-def booked_on(entry: TradeEntry | CashEntry) -> date:
+def booked_on(entry: Entry) -> date:
     """Return the UTC day on which an entry was booked."""
     at = entry.booked_at if isinstance(entry, TradeEntry) else entry.transaction.at
     return at.astimezone(UTC).date()

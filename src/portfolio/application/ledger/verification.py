@@ -14,7 +14,7 @@ from portfolio.application.ledger.events import CashMoved
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.opening import OWNER
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
-from portfolio.application.ledger.records import CashEntry, PositionAdjustment, TradeEntry
+from portfolio.application.ledger.records import CashEntry, Entry, PositionAdjustment, TradeEntry
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade import Side, Trade
@@ -38,7 +38,7 @@ class Fold:
     quantities: defaultdict[Symbol, Quantity] = field(default_factory=lambda: defaultdict(Quantity.zero))
     broken: list[str] = field(default_factory=list)
 
-    def add(self, entry: TradeEntry | CashEntry) -> None:
+    def add(self, entry: Entry) -> None:
         """Take in the next entry; a gap in the revisions or an entry that does not balance is noted."""
         if entry.revision != self.revision + 1:
             self.broken.append(f"ledger revision {entry.revision} follows {self.revision}")
@@ -121,7 +121,7 @@ class VerifyBooks:
 class Entries(Protocol):
     """The next page of the entries."""
 
-    async def __call__(self, *, after: int) -> Sequence[TradeEntry | CashEntry]:
+    async def __call__(self, *, after: int) -> Sequence[Entry]:
         """Return entries of later ledger revisions, in order; none where there are no more."""
         ...
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from portfolio.application.clock import Clock
 from portfolio.application.errors import FeedFailed, NotFound
 from portfolio.application.ledger.ports import Ledger
-from portfolio.application.ledger.records import CashEntry, TradeEntry, TradeFilter
+from portfolio.application.ledger.records import CashEntry, Entry, TradeEntry, TradeFilter
 from portfolio.application.ledger.replay import DayBooks, Replay, booked_on
 from portfolio.application.ledger.verification import PAGE_SIZE
 from portfolio.application.performance.period import EARLIEST
@@ -97,7 +97,7 @@ class FillGaps:
                 break
         replay.finish()
 
-    async def _reversed_by(self, entry: TradeEntry | CashEntry) -> Trade | None:
+    async def _reversed_by(self, entry: Entry) -> Trade | None:
         """Return the trade that an entry takes back; None where it takes none back."""
         reverses = entry.trade.reverses if isinstance(entry, TradeEntry) else None
         if reverses is None:

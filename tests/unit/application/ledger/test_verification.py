@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from portfolio.application.errors import OutcomeUnknown
-from portfolio.application.ledger.records import CashEntry, TradeEntry
+from portfolio.application.ledger.records import Entry, TradeEntry
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.verification import ReconcileBooks, VerifyBooks
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -158,7 +158,7 @@ async def test_long_books_are_read_page_by_page(ledger: FakeLedger) -> None:
     asked: list[int] = []
 
     class Paged(FakeLedger):
-        async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[TradeEntry | CashEntry]:
+        async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Entry]:
             asked.append(after)
             return await super().entries(portfolio_id, after=after, limit=limit)
 

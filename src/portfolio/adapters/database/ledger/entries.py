@@ -12,7 +12,7 @@ from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.mapping import trade_from_row
 from portfolio.adapters.database.ledger.mapping_records import cash_entry_from_row
 from portfolio.adapters.database.schema.tables import cash_transactions, mock_trades, position_adjustments
-from portfolio.application.ledger.records import CashEntry, RecordedCashEntry, TradeEntry
+from portfolio.application.ledger.records import CashEntry, Entry, RecordedCashEntry
 
 _reversal = mock_trades.alias("reversal")
 
@@ -24,7 +24,7 @@ def select_trades() -> Select[Any]:
     )
 
 
-async def read_entries(session: Session, after: int, limit: int) -> Sequence[TradeEntry | CashEntry]:
+async def read_entries(session: Session, after: int, limit: int) -> Sequence[Entry]:
     """Return the entries after ledger revision ``after``, also those of before another program made the row anew."""
     trades, transactions = mock_trades.c, cash_transactions.c
     booked = select_trades().where(trades.ledger_revision > after).order_by(trades.ledger_revision).limit(limit)
@@ -34,7 +34,7 @@ async def read_entries(session: Session, after: int, limit: int) -> Sequence[Tra
         .order_by(transactions.ledger_revision)
         .limit(limit)
     )
-    entries: list[TradeEntry | CashEntry] = []
+    entries: list[Entry] = []
     for row in await session.run(booked):
         entry = trade_from_row(row).entry
         if entry is not None:

@@ -30,12 +30,11 @@ from portfolio.application.errors import LedgerUnavailable, PortfolioMissing, Sc
 from portfolio.application.ledger.records import (
     BookedTrade,
     BookingKey,
-    CashEntry,
+    Entry,
     Page,
     RecordedCashEntry,
     RecordedOutcome,
     Revisions,
-    TradeEntry,
     TradeFilter,
 )
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -213,14 +212,14 @@ class DatabaseLedger:
         [row] = await self._rows(count)
         return int(row[0])
 
-    async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[TradeEntry | CashEntry]:
+    async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Entry]:
         """Return the ledger's entries in the order they were booked, those after ledger revision ``after``.
 
         Raises:
             PortfolioMissing: there is no such portfolio yet.
         """
 
-        async def read(session: Session) -> Sequence[TradeEntry | CashEntry]:
+        async def read(session: Session) -> Sequence[Entry]:
             await self._get(session, portfolio_id)
             return await read_entries(session, after, limit)
 

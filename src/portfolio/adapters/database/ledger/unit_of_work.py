@@ -44,6 +44,7 @@ from portfolio.application.ledger.records import (
     BookedTrade,
     BookingKey,
     CashEntry,
+    Entry,
     RecordedCashEntry,
     RecordedOutcome,
     TradeEntry,
@@ -216,7 +217,7 @@ class DatabaseLedgerUnit:
         [found] = await self._execute(_TRADE_AT.on(self._dialect, revision=revision))
         return trade_from_row(found.rows[0]) if found.rows else None
 
-    async def entries(self, *, after: int, limit: int) -> Sequence[TradeEntry | CashEntry]:
+    async def entries(self, *, after: int, limit: int) -> Sequence[Entry]:
         """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
         await self.write()
         return await read_entries(self._session, after, limit)
