@@ -7,9 +7,16 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
-from portfolio.application.ledger.records import Acceptance, CashEntry, RecordedOutcome, Refusal, TradeEntry
+from portfolio.application.ledger.records import (
+    Acceptance,
+    CashEntry,
+    RecordedOutcome,
+    Refusal,
+    TradeEntry,
+    TradeRequest,
+)
 from portfolio.domain.ledger.portfolio import Portfolio
-from portfolio.domain.ledger.trade import Execution, Side
+from portfolio.domain.ledger.trade import Execution, Side, Terms
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
 
@@ -69,8 +76,16 @@ async def book(unit: LedgerUnit, wanted: Execution | None = None, **fields: obje
     """Book one execution in an open unit and return the trade's id."""
     asked, before = wanted or execution(), unit.portfolio
     bought, trade = before.buy(asked) if asked.side is Side.BUY else before.sell(asked)
-    entry = TradeEntry(trade=trade, portfolio_id=bought.id, revision=bought.revision, owner="engine", booked_at=AT)
-    [trade_id] = await unit.add_trades([replace(entry, **fields)])  # type: ignore[arg-type]
+    entry = TradeEntry(
+        trade=trade,
+        request=TradeRequest(owner="engine"),
+        portfolio_id=bought.id,
+        revision=bought.revision,
+        booked_at=AT,
+    )
+    of_the_entry = {name: fields.pop(name) for name in ("fingerprint", "booked_at") if name in fields}
+    request = replace(entry.request, **fields)  # type: ignore[arg-type]
+    [trade_id] = await unit.add_trades([replace(entry, request=request, **of_the_entry)])  # type: ignore[arg-type]
     await unit.save(bought)
     return trade_id
 
@@ -81,21 +96,19 @@ async def book_one(ledger: Ledger, wanted: Execution | None = None, **fields: ob
     return await ledger.transact(1, lambda unit: book(unit, wanted, **fields), symbols=symbols)
 
 
+def terms(side: Side) -> Terms:
+    """The terms of an execution, as they are stored."""
+    asked = execution(side)
+    return Terms(**{name: getattr(asked, name) for name in Terms.__dataclass_fields__})
+
+
 def refused(client_trade_id: str | None = None, owner: str = "engine") -> RecordedOutcome:
     """The outcome of a booking that was refused."""
-    asked = execution(Side.SELL)
     return RecordedOutcome(
-        owner=owner,
-        client_trade_id=client_trade_id,
+        request=TradeRequest(owner=owner, client_trade_id=client_trade_id, engine="momentum"),
+        terms=terms(Side.SELL),
         fingerprint="f" * 64,
         result=Refusal(error="InsufficientQuantity", detail="0.1 BTC cannot be sold: 0 is held — «ñ»"),
-        symbol=asked.symbol,
-        side=asked.side,
-        quantity=asked.quantity,
-        price=asked.price,
-        net_amount=asked.net_amount,
-        fees=asked.fees,
-        engine="momentum",
         decided_at=AT,
     )
 
@@ -111,4 +124,4 @@ def accepted(after: Portfolio, client_trade_id: str, trade_id: int = 1) -> Recor
         over_concentrated=False,
         possible_duplicate_of=None,
     )
-    return replace(refused(client_trade_id), result=result, side=Side.BUY)
+    return replace(refused(client_trade_id), result=result, terms=terms(Side.BUY))

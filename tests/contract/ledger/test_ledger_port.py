@@ -20,6 +20,7 @@ from portfolio.application.ledger.records import (
     Revisions,
     TradeEntry,
     TradeFilter,
+    TradeRequest,
 )
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade import Side, Trade
@@ -126,7 +127,7 @@ async def test_a_refusal_is_told_from_others_like_it(ports: Ports, key: str | No
     later = replace(kept, decided_at=kept.decided_at + timedelta(microseconds=1))
 
     async def known(unit: LedgerUnit) -> list[bool]:
-        return [await unit.keeps(refusal) for refusal in (kept, later, replace(kept, owner="another"))]
+        return [await unit.keeps(refusal) for refusal in (kept, later, refused(key, "another"))]
 
     assert await ports.ledger.transact(1, known) == [False, False, False]
     await ports.ledger.transact(1, lambda unit: unit.add_outcomes([kept]))
@@ -150,7 +151,7 @@ async def test_keys_are_compared_byte_for_byte(ports: Ports, other: str) -> None
     await ports.ledger.transact(1, lambda unit: unit.add_outcomes([refused("a1"), refused(other)]))
     found = await ports.ledger.outcome(BookingKey("engine", other))
     assert found is not None
-    assert found.client_trade_id == other
+    assert found.request.client_trade_id == other
 
 
 async def test_a_key_is_used_once_by_its_owner_and_again_by_another(ports: Ports) -> None:
@@ -178,13 +179,16 @@ async def test_an_entry_comes_back_whole(ports: Ports) -> None:
         after, trade = unit.portfolio.buy(execution(quantity="0.000000000000000003", price="1234.5", fees="0"))
         entry = replace(
             _entry(after, trade),
-            client_trade_id="k-1",
+            request=TradeRequest(
+                owner="engine",
+                client_trade_id="k-1",
+                engine="Momentum",
+                signal_id="s/1",
+                recommendation_id="4294967296",
+                confidence=Decimal("0.123456789"),
+                notes="naïve ✓ 🚀",
+            ),
             fingerprint="0123456789abcdef" * 4,
-            engine="Momentum",
-            signal_id="s/1",
-            recommendation_id="4294967296",
-            confidence=Decimal("0.123456789"),
-            notes="naïve ✓ 🚀",
         )
         written.append(entry)
         await unit.save(after)
@@ -291,7 +295,8 @@ async def test_an_acceptance_is_kept_with_the_id_of_its_entry(ports: Ports, coun
         after, entries, outcomes = unit.portfolio, [], {}
         for number in range(1, count + 1):
             after, trade = after.buy(execution(quantity="0.01"))
-            entries.append(replace(_entry(after, trade), client_trade_id=f"k{number}"))
+            request = TradeRequest(owner="engine", client_trade_id=f"k{number}")
+            entries.append(replace(_entry(after, trade), request=request))
             outcomes[after.revision] = accepted(after, f"k{number}")
         first = min(outcomes)
         outcomes[first] = replace(outcomes[first], id=overridden.id)
@@ -327,9 +332,9 @@ async def test_refusals_are_paged_newest_first(ports: Ports) -> None:
     kept = [refused(f"k{number}") for number in range(5)]
     await ports.ledger.transact(1, lambda unit: unit.add_outcomes(kept))
     first = await ports.ledger.refusals(before=None, limit=3)
-    assert [outcome.client_trade_id for outcome in first.items] == ["k4", "k3", "k2"]
+    assert [outcome.request.client_trade_id for outcome in first.items] == ["k4", "k3", "k2"]
     second = await ports.ledger.refusals(before=first.next_before, limit=3)
-    assert [outcome.client_trade_id for outcome in second.items] == ["k1", "k0"]
+    assert [outcome.request.client_trade_id for outcome in second.items] == ["k1", "k0"]
     assert second.next_before is None
 
 
@@ -353,7 +358,7 @@ async def test_entries_that_are_no_trade_are_paged_newest_first(ports: Ports) ->
 
 async def test_whose_bookings_are_under_a_key_is_told_byte_for_byte(ports: Ports) -> None:
     await open_books(ports.ledger)
-    kept = [replace(refused(key), owner=owner) for key, owner in (("k", "two"), ("k", "one"), ("K", "one"), ("l", ""))]
+    kept = [refused(key, owner) for key, owner in (("k", "two"), ("k", "one"), ("K", "one"), ("l", ""))]
     await ports.ledger.transact(1, lambda unit: unit.add_outcomes(kept))
     assert dict(await ports.ledger.owners_of({"k", "l", "never"})) == {"k": ["one", "two"], "l": [""]}
 
@@ -453,7 +458,7 @@ def _entry(after: Portfolio, trade: Trade) -> TradeEntry:
         trade=trade,
         portfolio_id=after.id,
         revision=after.revision,
-        owner="engine",
+        request=TradeRequest(owner="engine"),
         booked_at=AT,
     )
 

@@ -84,7 +84,7 @@ class Books:
 
     def outcome(self, key: BookingKey) -> RecordedOutcome | None:
         """What became of a booking."""
-        return next((o for o in self.outcomes.values() if (o.owner, o.client_trade_id) == _parts(key)), None)
+        return next((o for o in self.outcomes.values() if o.request.key == key), None)
 
 
 class FakeSignalBook:
@@ -189,10 +189,9 @@ class FakeUnit:
         ids = []
         for trade in trades:
             known = [entry for entry in self.books.trades.values() if entry is not None]
-            _refuse_twice((trade.owner, trade.client_trade_id), [(e.owner, e.client_trade_id) for e in known])
-            _refuse_twice(("", str(trade.revision)), [("", str(e.revision)) for e in known])
-            if trade.trade.reverses is not None:
-                _refuse_twice(("", str(trade.trade.reverses)), [("", str(e.trade.reverses)) for e in known])
+            _refuse_twice(trade.request.key, [e.request.key for e in known])
+            _refuse_twice(trade.revision, [e.revision for e in known])
+            _refuse_twice(trade.trade.reverses, [e.trade.reverses for e in known])
             ids.append(_add(self.books.trades, trade))
             if trade.revision in outcomes:
                 outcome = outcomes[trade.revision]
@@ -205,14 +204,14 @@ class FakeUnit:
             if outcome.id is not None:
                 self.books.outcomes[outcome.id] = outcome
                 continue
-            known = [(o.owner, o.client_trade_id) for o in self.books.outcomes.values()]
-            _refuse_twice((outcome.owner, outcome.client_trade_id), known)
+            _refuse_twice(outcome.request.key, [o.request.key for o in self.books.outcomes.values()])
             new_id = _add(self.books.outcomes, outcome)
             self.books.outcomes[new_id] = replace(outcome, id=new_id)
 
     async def add_cash_entry(self, transaction: CashEntry) -> int:
-        known = [(e.owner, e.client_transaction_id) for e in self.books.transactions.values()]
-        _refuse_twice((transaction.owner, transaction.client_transaction_id), known)
+        if transaction.client_transaction_id is not None:
+            known = [(e.owner, e.client_transaction_id) for e in self.books.transactions.values()]
+            _refuse_twice((transaction.owner, transaction.client_transaction_id), known)
         return _add(self.books.transactions, transaction)
 
     async def save(self, portfolio: Portfolio) -> None:
@@ -297,9 +296,9 @@ class FakeLedger:
     async def owners_of(self, client_trade_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
         self._answer()
         found: dict[str, list[str]] = {}
-        for outcome in sorted(self.books.outcomes.values(), key=lambda outcome: outcome.owner):
-            if outcome.client_trade_id is not None and outcome.client_trade_id in client_trade_ids:
-                found.setdefault(outcome.client_trade_id, []).append(outcome.owner)
+        for outcome in sorted(self.books.outcomes.values(), key=lambda outcome: outcome.request.owner):
+            if outcome.request.client_trade_id is not None and outcome.request.client_trade_id in client_trade_ids:
+                found.setdefault(outcome.request.client_trade_id, []).append(outcome.request.owner)
         return found
 
     async def refusals(self, *, before: int | None, limit: int) -> Page[RecordedOutcome]:
@@ -458,15 +457,15 @@ def _is_wanted(trade_id: int, entry: TradeEntry, wanted: TradeFilter) -> bool:
     return (
         (wanted.symbol is None or trade.symbol == wanted.symbol)
         and (wanted.side is None or trade.side is wanted.side)
-        and (wanted.engine is None or entry.engine == wanted.engine)
+        and (wanted.engine is None or entry.request.engine == wanted.engine)
         and (wanted.since is None or trade.executed_at >= wanted.since)
         and (wanted.until is None or trade.executed_at < wanted.until)
         and (wanted.before is None or trade_id < wanted.before)
     )
 
 
-def _refuse_twice(key: tuple[str, str | None], known: Sequence[tuple[str, str | None]]) -> None:
-    if key[1] is not None and key in known:
+def _refuse_twice(key: object, known: Sequence[object]) -> None:
+    if key is not None and key in known:
         raise LedgerUnavailable(f"the database is too contended: {key} is there already")
 
 
@@ -474,10 +473,6 @@ def _add(table: dict[int, T], row: T) -> int:
     new_id = max(table, default=0) + 1
     table[new_id] = row
     return new_id
-
-
-def _parts(key: BookingKey) -> tuple[str, str]:
-    return key.owner, key.client_trade_id
 
 
 def _first(pair: tuple[int, RecordedOutcome]) -> int:

@@ -11,7 +11,7 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import OwnerAmbiguous
 from portfolio.application.ledger.booking_batch import Batch, BookingResult
 from portfolio.application.ledger.events import TradeBooked, WithinBooking
-from portfolio.application.ledger.lost_commit import Made, commit_once
+from portfolio.application.ledger.lost_commit import Made, commit_once, identity
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import BookingKey, BookTrade
 from portfolio.domain.ledger.portfolio import BookingRules
@@ -131,9 +131,4 @@ async def _was_committed(unit: LedgerUnit, batch: Batch) -> bool:
         return not kept or await unit.keeps(kept[0])
     first = batch.entries()[0]
     found = await unit.trade_at(first.revision)
-    return (
-        found is not None
-        and found.entry is not None
-        and (found.entry.owner, found.entry.fingerprint, found.entry.booked_at)
-        == (first.owner, first.fingerprint, first.booked_at)
-    )
+    return found is not None and found.entry is not None and identity(found.entry) == identity(first)

@@ -122,16 +122,10 @@ class Batch:
         return [
             TradeEntry(
                 trade=booked.trade,
+                request=booked.command,
                 portfolio_id=self.portfolio.id,
                 revision=booked.revision,
-                owner=booked.command.owner,
-                client_trade_id=booked.command.client_trade_id,
                 fingerprint=booked.command.fingerprint,
-                engine=booked.command.engine,
-                signal_id=booked.command.signal_id,
-                recommendation_id=booked.command.recommendation_id,
-                confidence=booked.command.confidence,
-                notes=booked.command.notes,
                 booked_at=self.now,
             )
             for booked in self.booked
@@ -188,20 +182,12 @@ class Batch:
         return booked
 
     def _outcome(self, decision: Booked | Refused) -> RecordedOutcome:
-        command, execution = decision.command, decision.command.execution
         return RecordedOutcome(
             id=decision.replaces if isinstance(decision, Booked) else None,
-            owner=command.owner,
-            client_trade_id=command.client_trade_id,
+            request=decision.command,
+            terms=decision.command.execution,
             fingerprint=decision.fingerprint,
             result=_acceptance(decision) if isinstance(decision, Booked) else decision.refusal,
-            symbol=execution.symbol,
-            side=execution.side,
-            quantity=execution.quantity,
-            price=execution.price,
-            net_amount=execution.net_amount,
-            fees=execution.fees,
-            engine=command.engine,
             decided_at=self.now,
         )
 

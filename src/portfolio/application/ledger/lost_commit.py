@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
-from portfolio.application.ledger.records import BookingKey, Entry, TradeEntry
+from portfolio.application.ledger.records import BookingKey, CashEntry, Entry, TradeEntry
 from portfolio.domain.symbol import Symbol
 
 T = TypeVar("T")
@@ -85,11 +85,13 @@ def has_entry(entry: Entry) -> IsKept:
 
     async def is_kept(unit: LedgerUnit) -> bool:
         found = await unit.entries(after=entry.revision - 1, limit=1)
-        return [_identity(each) for each in found] == [_identity(entry)]
+        return [identity(each) for each in found] == [identity(entry)]
 
     return is_kept
 
 
-def _identity(entry: Entry) -> tuple[object, ...]:
-    made_at = entry.booked_at if isinstance(entry, TradeEntry) else entry.transaction.at
-    return type(entry), entry.revision, entry.owner, entry.fingerprint, made_at
+def identity(entry: Entry) -> tuple[object, ...]:
+    """Return what tells an entry from any other, also from one of the same revision made in another attempt."""
+    if isinstance(entry, TradeEntry):
+        return TradeEntry, entry.revision, entry.request.owner, entry.fingerprint, entry.booked_at
+    return CashEntry, entry.revision, entry.owner, entry.fingerprint, entry.transaction.at

@@ -13,8 +13,8 @@ from typing import Generic, TypeVar
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.ledger.cash_transaction import CashTransaction
 from portfolio.domain.ledger.position import Position
-from portfolio.domain.ledger.trade import Execution, Side, Trade
-from portfolio.domain.money import Money, Price, Quantity
+from portfolio.domain.ledger.trade import Execution, Side, Terms, Trade
+from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
 
 T = TypeVar("T")
@@ -34,18 +34,12 @@ class BookingKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BookTrade:
-    """A request to book one execution.
+class TradeRequest:
+    """Who asked for a trade, under which key, and what was said about it.
 
-    ``owner`` is the name of the API key, or the engine where the service is open. An override is for whoever has a
-    booking under its key, unless ``owner_given``.
-
-    ``fingerprint`` is a digest of the normalised fields: equal for the same booking however it was written. Its first
-    half is of what was executed, so that two bookings with the same money and other remarks can be told from two
-    different ones; see :func:`same_execution`.
+    ``owner`` is the name of the API key, or the engine where the service is open.
     """
 
-    execution: Execution
     owner: str
     client_trade_id: str | None = None
     engine: str | None = None
@@ -53,6 +47,25 @@ class BookTrade:
     recommendation_id: str | None = None
     confidence: Decimal | None = None
     notes: str | None = None
+
+    @property
+    def key(self) -> BookingKey | None:
+        """Return the key, or None when nothing can tell a retry from a second trade."""
+        return BookingKey(self.owner, self.client_trade_id) if self.client_trade_id is not None else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookTrade(TradeRequest):
+    """A request to book one execution.
+
+    An override is for whoever has a booking under its key, unless ``owner_given``.
+
+    ``fingerprint`` is a digest of the normalised fields: equal for the same booking however it was written. Its first
+    half is of what was executed, so that two bookings with the same money and other remarks can be told from two
+    different ones; see :func:`same_execution`.
+    """
+
+    execution: Execution
     override: bool = False
     owner_given: bool = False
     executed_at_given: bool = False
@@ -60,11 +73,6 @@ class BookTrade:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fingerprint", self._digest())
-
-    @property
-    def key(self) -> BookingKey | None:
-        """Return the key, or None when nothing can tell a retry from a second trade."""
-        return BookingKey(self.owner, self.client_trade_id) if self.client_trade_id is not None else None
 
     def _digest(self) -> str:
         e = self.execution
@@ -115,21 +123,14 @@ class Refusal:
 class RecordedOutcome:
     """The stored outcome of a booking: the answer to every later copy of it.
 
-    ``symbol`` to ``fees`` repeat what was asked, so that a refusal can be read without the request.
+    Of the request, the owner, the key and the engine are stored.
     """
 
     id: int | None = None
-    owner: str
-    client_trade_id: str | None
+    request: TradeRequest
+    terms: Terms
     fingerprint: str
     result: Acceptance | Refusal
-    symbol: Symbol
-    side: Side
-    quantity: Quantity
-    price: Price
-    net_amount: Money
-    fees: Money
-    engine: str | None
     decided_at: datetime
 
 
@@ -143,19 +144,13 @@ class BookingReply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeEntry:
-    """An entry for the ledger, with what the engine said about it. ``revision`` is the portfolio's after it."""
+    """An entry for the ledger, with the request that it is of. ``revision`` is the portfolio's after it."""
 
     trade: Trade
+    request: TradeRequest
     portfolio_id: int
     revision: int
-    owner: str
-    client_trade_id: str | None = None
     fingerprint: str | None = None
-    engine: str | None = None
-    signal_id: str | None = None
-    recommendation_id: str | None = None
-    confidence: Decimal | None = None
-    notes: str | None = None
     booked_at: datetime
 
 

@@ -10,7 +10,7 @@ from portfolio.application.errors import NotFound
 from portfolio.application.ledger.events import TradeBooked
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
-from portfolio.application.ledger.records import TradeEntry
+from portfolio.application.ledger.records import TradeEntry, TradeRequest
 from portfolio.domain.errors import NotReversible
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.position import Position
@@ -74,7 +74,7 @@ class ReverseTrade:
             raise NotReversible(trade_id, "it was not booked here")
         if found.reversed_by is not None:
             earlier = await unit.trade(found.reversed_by)
-            if earlier is None or earlier.entry is None or earlier.entry.owner != owner:
+            if earlier is None or earlier.entry is None or earlier.entry.request.owner != owner:
                 raise NotReversible(trade_id, f"trade {found.reversed_by} reversed it")
             return Made(_reply(earlier.id, trade_id, earlier.entry, unit.portfolio, replayed=True))
         now = self._clock.now()
@@ -85,8 +85,7 @@ class ReverseTrade:
             trade=trade,
             portfolio_id=unit.portfolio.id,
             revision=after.revision,
-            owner=owner,
-            notes=notes,
+            request=TradeRequest(owner=owner, notes=notes),
             booked_at=now,
         )
         [reversal_id] = await unit.add_trades([entry])

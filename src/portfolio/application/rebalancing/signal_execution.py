@@ -18,7 +18,7 @@ class MarkExecuted:
 
     async def __call__(self, unit: LedgerUnit, booked: Sequence[TradeBooked]) -> Sequence[SignalChanged]:
         """Return what was changed. One trade carries a signal out, the first; any other id is the engine's own."""
-        ours = [(event.entry.signal_id, event) for event in booked]
+        ours = [(event.entry.request.signal_id, event) for event in booked]
         naming = [(name, event) for name, event in ours if name is not None and name.startswith(ID_PREFIX)]
         if not naming:
             return ()
@@ -29,7 +29,7 @@ class MarkExecuted:
             signal, entry = found.get(name), event.entry
             if name in executed or signal is None:
                 continue
-            if signal.is_executed_by(entry.trade, entry.owner, entry.booked_at):
+            if signal.is_executed_by(entry.trade, entry.request.owner, entry.booked_at):
                 executed[name] = signal.executed(event.trade_id)
         if executed:
             await book.change(list(executed.values()))

@@ -27,7 +27,19 @@ class Side(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Execution:
+class Terms:
+    """What was traded for how much, as it was reported; nothing of it is checked."""
+
+    symbol: Symbol
+    side: Side
+    quantity: Quantity
+    price: Price
+    net_amount: Money
+    fees: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution(Terms):
     """What an engine did at an exchange.
 
     ``net_amount`` is the money for the asset and ``fees`` come on top; with ``fees_included`` it is the money by which
@@ -38,12 +50,6 @@ class Execution:
             notional.
     """
 
-    symbol: Symbol
-    side: Side
-    quantity: Quantity
-    price: Price
-    net_amount: Money
-    fees: Money
     executed_at: datetime
     fees_included: bool = False
 

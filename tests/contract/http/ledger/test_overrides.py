@@ -95,4 +95,4 @@ async def test_where_it_is_open_an_override_is_for_its_engine(service: Service) 
         await service.http.post(URL, json={**TOO_MUCH, "engine": engine})
     booked = await service.http.post(URL, json={**TOO_MUCH, "engine": "two", "override": True})
     assert booked.status_code == 200
-    assert [entry.owner for entry in service.ledger.books.trades.values() if entry] == ["two"]
+    assert [entry.request.owner for entry in service.ledger.books.trades.values() if entry] == ["two"]

@@ -165,7 +165,7 @@ async def test_a_refusal_without_a_key_is_kept_as_well(book: BookTrades, ledger:
     await book([wish(sold("BTC", 1, 100))])
     page = await ledger.refusals(before=None, limit=10)
     [kept] = page.items
-    assert (kept.symbol.code, kept.quantity, kept.client_trade_id) == ("BTC", units(1), None)
+    assert (kept.terms.symbol.code, kept.terms.quantity, kept.request.key) == ("BTC", units(1), None)
 
 
 async def test_what_is_out_of_range_is_refused_and_not_kept(book: BookTrades, ledger: FakeLedger) -> None:

@@ -201,7 +201,11 @@ async def test_a_trade_is_taken_back_once_and_nothing_is_deleted(clock: FakeCloc
     reverse = ReverseTrade(ledger, clock, RULES)
     reply = await reverse(accepted(booked).trade_id, owner="admin", notes="typed twice")
     assert (reply.trade_id, reply.reverses, reply.cash) == (2, 1, money(100_000))
-    assert (reply.entry.owner, reply.entry.notes, reply.position.is_open) == ("admin", "typed twice", False)
+    assert (reply.entry.request.owner, reply.entry.request.notes, reply.position.is_open) == (
+        "admin",
+        "typed twice",
+        False,
+    )
     assert len(ledger.books.trades) == 2
     again = await reverse(1, owner="admin")
     assert (again.replayed, again.trade_id, again.entry, again.cash) == (True, 2, reply.entry, reply.cash)

@@ -12,7 +12,7 @@ from typing import Any
 
 from portfolio.adapters.database.connection.errors import rows_read
 from portfolio.adapters.database.ledger.mapping_positions import Holdings, Values, holdings_from_rows, position_from_row
-from portfolio.application.ledger.records import BookedTrade, TradeEntry
+from portfolio.application.ledger.records import BookedTrade, TradeEntry, TradeRequest
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.ledger.positions import Positions
@@ -154,14 +154,16 @@ def _entry_from_row(row: Any) -> TradeEntry:
         trade=trade,
         portfolio_id=row.portfolio_id,
         revision=row.ledger_revision,
-        owner=row.booked_by,
-        client_trade_id=row.client_trade_id,
+        request=TradeRequest(
+            owner=row.booked_by,
+            client_trade_id=row.client_trade_id,
+            engine=row.engine,
+            signal_id=row.signal_id,
+            recommendation_id=row.recommendation_ref,
+            confidence=row.confidence,
+            notes=row.notes,
+        ),
         fingerprint=row.fingerprint,
-        engine=row.engine,
-        signal_id=row.signal_id,
-        recommendation_id=row.recommendation_ref,
-        confidence=row.confidence,
-        notes=row.notes,
         booked_at=row.booked_at,
     )
 
@@ -170,7 +172,7 @@ def trade_to_row(entry: TradeEntry) -> Values:
     """Return the columns of an entry; ``basis_delta`` follows from two of them and has none."""
     trade = entry.trade
     return {
-        "recommendation_id": _as_int(entry.recommendation_id),
+        "recommendation_id": _as_int(entry.request.recommendation_id),
         "symbol": trade.symbol.code,
         "side": trade.side.value,
         "quantity": trade.quantity.value,
@@ -179,10 +181,10 @@ def trade_to_row(entry: TradeEntry) -> Values:
         "fee": trade.fees.value,
         "net_amount": abs(trade.cash_delta.value),
         "execution_time": trade.executed_at,
-        "notes": entry.notes,
-        "confidence": entry.confidence,
-        "client_trade_id": entry.client_trade_id,
-        "booked_by": entry.owner,
+        "notes": entry.request.notes,
+        "confidence": entry.request.confidence,
+        "client_trade_id": entry.request.client_trade_id,
+        "booked_by": entry.request.owner,
         "fingerprint": entry.fingerprint,
         "cash_delta": trade.cash_delta.value,
         "notional_delta": trade.notional_delta.value,
@@ -191,9 +193,9 @@ def trade_to_row(entry: TradeEntry) -> Values:
         "closes": trade.closes,
         "ledger_revision": entry.revision,
         "portfolio_id": entry.portfolio_id,
-        "engine": entry.engine,
-        "signal_id": entry.signal_id,
-        "recommendation_ref": entry.recommendation_id,
+        "engine": entry.request.engine,
+        "signal_id": entry.request.signal_id,
+        "recommendation_ref": entry.request.recommendation_id,
         "reverses_trade_id": trade.reverses,
         "booked_at": entry.booked_at,
     }

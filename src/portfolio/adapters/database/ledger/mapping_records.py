@@ -18,11 +18,12 @@ from portfolio.application.ledger.records import (
     RecordedCashEntry,
     RecordedOutcome,
     Refusal,
+    TradeRequest,
 )
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
 from portfolio.domain.ledger.position import Position
-from portfolio.domain.ledger.trade import Side
+from portfolio.domain.ledger.trade import Side, Terms
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Amount, Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
@@ -39,18 +40,18 @@ def outcome_to_row(outcome: RecordedOutcome) -> Values:
     result = outcome.result
     booked = isinstance(result, Acceptance)
     return {
-        "owner": outcome.owner,
-        "client_trade_id": outcome.client_trade_id,
+        "owner": outcome.request.owner,
+        "client_trade_id": outcome.request.client_trade_id,
         "fingerprint": outcome.fingerprint,
         "status": BOOKED if booked else REFUSED,
         "trade_id": result.trade_id if isinstance(result, Acceptance) else None,
-        "symbol": outcome.symbol.code,
-        "side": outcome.side.value,
-        "quantity": outcome.quantity.value,
-        "price": outcome.price.value,
-        "net_amount": outcome.net_amount.value,
-        "fees": outcome.fees.value,
-        "engine": outcome.engine,
+        "symbol": outcome.terms.symbol.code,
+        "side": outcome.terms.side.value,
+        "quantity": outcome.terms.quantity.value,
+        "price": outcome.terms.price.value,
+        "net_amount": outcome.terms.net_amount.value,
+        "fees": outcome.terms.fees.value,
+        "engine": outcome.request.engine,
         "outcome": _json(_acceptance_to_json(result) if isinstance(result, Acceptance) else _refusal(result)),
         "decided_at": outcome.decided_at,
     }
@@ -61,17 +62,17 @@ def outcome_from_row(row: Any) -> RecordedOutcome:
     decided = json.loads(row.outcome)
     return RecordedOutcome(
         id=row.id,
-        owner=row.owner,
-        client_trade_id=row.client_trade_id,
+        request=TradeRequest(owner=row.owner, client_trade_id=row.client_trade_id, engine=row.engine),
+        terms=Terms(
+            symbol=Symbol(row.symbol),
+            side=Side(row.side),
+            quantity=Quantity(row.quantity),
+            price=Price(row.price),
+            net_amount=Money(row.net_amount),
+            fees=Money(row.fees),
+        ),
         fingerprint=row.fingerprint,
         result=_acceptance_from_json(row.trade_id, decided) if row.status == BOOKED else Refusal(**decided),
-        symbol=Symbol(row.symbol),
-        side=Side(row.side),
-        quantity=Quantity(row.quantity),
-        price=Price(row.price),
-        net_amount=Money(row.net_amount),
-        fees=Money(row.fees),
-        engine=row.engine,
         decided_at=row.decided_at,
     )
 

@@ -195,8 +195,8 @@ class DatabaseLedgerUnit:
         c = booking_outcomes.c
         same = select(c.id).where(
             c.status == REFUSED,
-            c.owner == refusal.owner,
-            c.client_trade_id == refusal.client_trade_id,  # IS NULL, where it has none
+            c.owner == refusal.request.owner,
+            c.client_trade_id == refusal.request.client_trade_id,  # IS NULL, where it has none
             c.fingerprint == refusal.fingerprint,
             c.decided_at == refusal.decided_at,
         )

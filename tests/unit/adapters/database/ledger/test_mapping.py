@@ -26,7 +26,7 @@ from portfolio.adapters.database.ledger.mapping_positions import (
     position_to_row,
 )
 from portfolio.adapters.database.schema.types import from_any_moment, from_any_number
-from portfolio.application.ledger.records import TradeEntry
+from portfolio.application.ledger.records import TradeEntry, TradeRequest
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.ledger.trade import Execution, Side, Trade
@@ -81,10 +81,7 @@ def test_an_entry_comes_back_from_its_row(
             trade=trade,
             portfolio_id=1,
             revision=7,
-            owner=text,
-            client_trade_id=text,
-            recommendation_id=text,
-            confidence=confidence,
+            request=TradeRequest(owner=text, client_trade_id=text, recommendation_id=text, confidence=confidence),
             booked_at=AT,
         )
         assert trade_from_row(SimpleNamespace(id=3, reversed_by=None, **trade_to_row(entry))).entry == entry
@@ -147,8 +144,7 @@ def test_a_reference_that_fits_the_old_column_is_there_too(reference: str | None
         trade=position.settle(bought)[1],
         portfolio_id=1,
         revision=1,
-        owner="o",
-        recommendation_id=reference,
+        request=TradeRequest(owner="o", recommendation_id=reference),
         booked_at=AT,
     )
     written = trade_to_row(entry)
