@@ -51,18 +51,17 @@ class CompositionRoot:
     @asynccontextmanager
     async def desk(self, settings: Settings) -> AsyncIterator[Commands]:
         """Open the database and yield the use cases of the command line."""
-        clock, database = SystemClock(), Database.of(settings, for_commands=True)
+        clock, database = SystemClock(), Database.of(settings, PORTFOLIO_ID, for_commands=True)
         exchanges, ledger = _exchanges(settings, clock), database.ledger
         try:
             await database.check_schema()
             yield Commands(
-                open_books=OpenBooks(ledger, clock, Money(settings.initial_cash), PORTFOLIO_ID),
-                verify=VerifyBooks(ledger, portfolio_id=PORTFOLIO_ID),
-                reconcile=ReconcileBooks(ledger, clock, portfolio_id=PORTFOLIO_ID),
-                backfill=Backfill(ledger, database.prices, exchanges.closes, clock, PORTFOLIO_ID),
-                fill_gaps=FillGaps(
-                    ledger, database.days, database.prices, exchanges.closes, clock, portfolio_id=PORTFOLIO_ID
-                ),
+                portfolio_id=PORTFOLIO_ID,
+                open_books=OpenBooks(ledger, clock, Money(settings.initial_cash)),
+                verify=VerifyBooks(ledger),
+                reconcile=ReconcileBooks(ledger, clock),
+                backfill=Backfill(ledger, database.prices, exchanges.closes, clock),
+                fill_gaps=FillGaps(ledger, database.lookups, database.days, database.prices, exchanges.closes, clock),
             )
         finally:
             await exchanges.close()
@@ -79,11 +78,13 @@ class CompositionRoot:
         """Return the application of the settings, which opens the books when it starts."""
         from portfolio.entrypoints.assembly import Adapters, assemble  # noqa: PLC0415  the server is for one command alone
 
-        clock, database = SystemClock(), Database.of(settings)
+        clock, database = SystemClock(), Database.of(settings, PORTFOLIO_ID)
         exchanges = _exchanges(settings, clock)
         rim = Adapters(
             clock=clock,
             ledger=database.ledger,
+            lookups=database.lookups,
+            probe=database.probe,
             prices=database.prices,
             days=database.days,
             leases=database.leases,

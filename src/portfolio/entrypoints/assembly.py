@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final, Protocol
 
 import structlog
@@ -19,10 +20,11 @@ from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.booking_queue import BookingQueue
 from portfolio.application.ledger.cash import MoveCashInOrOut
 from portfolio.application.ledger.opening import OpenBooks
-from portfolio.application.ledger.ports import Ledger
+from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.operations.health import ReadHealth
+from portfolio.application.operations.ports import Probe
 from portfolio.application.performance.period import ReadPerformance
 from portfolio.application.performance.ports import Days
 from portfolio.application.performance.timeframes import ReadTimeframes
@@ -70,6 +72,8 @@ class Adapters:
 
     clock: Clock
     ledger: Ledger
+    lookups: Lookups
+    probe: Probe
     prices: PriceStore
     days: Days
     leases: Leases
@@ -83,38 +87,49 @@ class Adapters:
     close: Sequence[Step]
 
 
-def assemble(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InMemory:
+    """What is kept in memory of one portfolio: its newest state, the bookings that wait, the quotes in quarantine."""
+
+    snapshots: Snapshots
+    booking: BookingQueue
+    refresh: RefreshPrices
+
+
+def _in_memory(rim: Adapters, settings: Settings, portfolio_id: int, announcer: Announcer) -> InMemory:
+    rules, deadline_seconds = settings.booking_rules, settings.request_deadline_seconds
+    book_trades = BookTrades(rim.ledger, rim.clock, rules, within=[MarkExecuted(rim.signals)], announce=announcer)
+    return InMemory(
+        snapshots=Snapshots(rim.ledger, rim.clock, portfolio_id),
+        booking=BookingQueue(
+            book_trades,
+            portfolio_id,
+            max_waiting=max(MOST_BOOKINGS, math.ceil(BOOKINGS_A_SECOND * deadline_seconds)),
+            patience_seconds=PATIENCE_SHARE * deadline_seconds,
+        ),
+        refresh=RefreshPrices(
+            rim.ledger,
+            rim.prices,
+            rim.feed,
+            rim.clock,
+            portfolio_id,
+            cross_check=rim.feed,
+            rules=QuoteRules(max_age=timedelta(seconds=settings.price_max_age_seconds)),
+            announce=announcer,
+        ),
+    )
+
+
+def assemble(  # shape: the wiring, all in one place
     rim: Adapters, settings: Settings, *, portfolio_id: int, listeners: Sequence[Listener] = ()
 ) -> PortfolioApp:
     """Return the application: its use cases on the ports, its price loop, its start and its stop."""
     clock, ledger, rules = rim.clock, rim.ledger, settings.booking_rules
     max_price_age = timedelta(seconds=settings.price_max_age_seconds)
     deadline_seconds = settings.request_deadline_seconds
-    snapshots = Snapshots(ledger, clock, portfolio_id=portfolio_id)
     announcer = Announcer(note_failed_listener, listeners)
-    book_trades = BookTrades(
-        ledger,
-        clock,
-        rules,
-        portfolio_id=portfolio_id,
-        within=[MarkExecuted(rim.signals)],
-        announce=announcer,
-    )
-    queue = BookingQueue(
-        book_trades,
-        max_waiting=max(MOST_BOOKINGS, math.ceil(BOOKINGS_A_SECOND * deadline_seconds)),
-        patience_seconds=PATIENCE_SHARE * deadline_seconds,
-    )
-    refresh = RefreshPrices(
-        ledger,
-        rim.prices,
-        rim.feed,
-        clock,
-        portfolio_id,
-        cross_check=rim.feed,
-        rules=QuoteRules(max_age=max_price_age),
-        announce=announcer,
-    )
+    kept = _in_memory(rim, settings, portfolio_id, announcer)
+    snapshots, queue, refresh = kept.snapshots, kept.booking, kept.refresh
     loop = PriceLoop(
         refresh,
         # Two containers may share a host name and a process id.
@@ -147,20 +162,20 @@ def assemble(
         ledger, rim.signals, plan, clock, signal_rules, portfolio_id=portfolio_id, announce=announcer
     )
     read_seconds = READ_SHARE * deadline_seconds
-    performance = ReadPerformance(rim.days, snapshots, clock, portfolio_id=portfolio_id, deadline_seconds=read_seconds)
+    performance = ReadPerformance(rim.days, snapshots, clock, deadline_seconds=read_seconds)
     use_cases = UseCases(
+        portfolio_id=portfolio_id,
         ledger=ledger,
+        lookups=rim.lookups,
         booking=queue,
-        move_cash=MoveCashInOrOut(ledger, clock, rules, portfolio_id=portfolio_id, announce=announcer),
-        reverse=ReverseTrade(ledger, clock, rules, portfolio_id=portfolio_id, announce=announcer),
+        move_cash=MoveCashInOrOut(ledger, clock, rules, announce=announcer),
+        reverse=ReverseTrade(ledger, clock, rules, announce=announcer),
         snapshots=snapshots,
         performance=performance,
-        timeframes=ReadTimeframes(
-            rim.days, snapshots, performance, clock, portfolio_id=portfolio_id, deadline_seconds=read_seconds
-        ),
+        timeframes=ReadTimeframes(rim.days, snapshots, performance, clock, deadline_seconds=read_seconds),
         refresh=refresh,
         health=ReadHealth(
-            ledger,
+            rim.probe,
             snapshots,
             refresh,
             loop,
@@ -183,7 +198,7 @@ def assemble(
     )
     lifecycle = Lifecycle(
         check=rim.check_schema,
-        open_books=OpenBooks(ledger, clock, Money(settings.initial_cash), portfolio_id, announcer),
+        open_books=partial(OpenBooks(ledger, clock, Money(settings.initial_cash), announcer), portfolio_id),
         price_loop=loop,
         finish=(use_cases.uncancelled.close, queue.close),
         close=(refresh.close, *rim.close),

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.ledger.opening import OpenBooks, Opening
+from portfolio.application.ledger.opening import Opening
 from portfolio.entrypoints.price_loop import PriceLoop
 
 _log = structlog.get_logger(__name__)
@@ -31,7 +31,7 @@ class Lifecycle:
         self,
         *,
         check: Step,
-        open_books: OpenBooks,
+        open_books: Callable[[], Awaitable[Opening]],
         price_loop: PriceLoop,
         finish: Sequence[Step],
         close: Sequence[Step],

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 
 import pytest
 
-from portfolio.adapters.database.database import open_database
+from portfolio.adapters.database.database import Database, open_database
 from portfolio.adapters.database.schema.migration import migrate
-from portfolio.application.ledger.ports import Ledger
+from portfolio.application.ledger.ports import Ledger, Lookups
+from portfolio.application.operations.ports import Probe
 from portfolio.application.performance.ports import Days
 from portfolio.application.prices.ports import Leases, PriceStore
 from portfolio.application.rebalancing.ports import Signals
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.fakes.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
+from tests.support.fakes.fake_lookups import FakeLookups
+from tests.support.fakes.fake_probe import FakeProbe
 
 
 @dataclass
@@ -22,22 +25,38 @@ class Ports:
     """The ports of one implementation."""
 
     ledger: Ledger
+    lookups: Lookups
+    probe: Probe
     prices: PriceStore
     days: Days
     leases: Leases
     signals: Signals
 
 
+def ports_of(database: Database) -> Ports:
+    """The ports of a database."""
+    names = Ports.__dataclass_fields__
+    return Ports(**{name: getattr(database, name) for name in names})
+
+
 @pytest.fixture(params=["fake", "sqlite", "mysql"])
 async def ports(request: pytest.FixtureRequest) -> AsyncIterator[Ports]:
     if request.param == "fake":
         ledger, leases = FakeLedger(), FakeLeases()
-        yield Ports(ledger, FakePriceStore(ledger, leases), FakeDays(ledger), leases, FakeSignals(ledger))
+        yield Ports(
+            ledger,
+            FakeLookups(ledger),
+            FakeProbe(ledger),
+            FakePriceStore(ledger, leases),
+            FakeDays(ledger),
+            leases,
+            FakeSignals(ledger),
+        )
         return
     under_test: DatabaseUnderTest = request.getfixturevalue(f"{request.param}_database")
     migrate(under_test.migration_url, under_test.prices_schema)
     database = open_database(under_test.url, prices_schema=under_test.prices_schema)
     try:
-        yield Ports(database.ledger, database.prices, database.days, database.leases, database.signals)
+        yield ports_of(database)
     finally:
         await database.close()

@@ -22,6 +22,7 @@ from portfolio.application.ledger.records import (
     TradeFilter,
     TradeRequest,
 )
+from portfolio.application.rebalancing.records import SignalFilter
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade import Side, Trade
 from portfolio.domain.money import Money, Quantity
@@ -116,8 +117,8 @@ async def test_work_that_fails_leaves_no_trace(ports: Ports) -> None:
     with pytest.raises(ZeroDivisionError):
         await ports.ledger.transact(1, fails)
     assert _comparable(await ports.ledger.load(1)) == _comparable(before)
-    assert not (await ports.ledger.trades(TradeFilter())).items
-    assert await ports.ledger.outcome(BookingKey("engine", "k")) is None
+    assert not (await ports.lookups.trades(1, TradeFilter())).items
+    assert await ports.lookups.outcome(1, BookingKey("engine", "k")) is None
 
 
 @pytest.mark.parametrize("key", [None, "k"])
@@ -149,7 +150,7 @@ async def test_keys_are_compared_byte_for_byte(ports: Ports, other: str) -> None
     await book_one(ports.ledger, client_trade_id="a1")
     await book_one(ports.ledger, client_trade_id=other)
     await ports.ledger.transact(1, lambda unit: unit.add_outcomes([refused("a1"), refused(other)]))
-    found = await ports.ledger.outcome(BookingKey("engine", other))
+    found = await ports.lookups.outcome(1, BookingKey("engine", other))
     assert found is not None
     assert found.request.client_trade_id == other
 
@@ -160,7 +161,7 @@ async def test_a_key_is_used_once_by_its_owner_and_again_by_another(ports: Ports
     await book_one(ports.ledger, client_trade_id="k", owner="Engine")
     with pytest.raises(LedgerUnavailable):
         await book_one(ports.ledger, client_trade_id="k")
-    assert len((await ports.ledger.trades(TradeFilter())).items) == 2
+    assert len((await ports.lookups.trades(1, TradeFilter())).items) == 2
 
 
 async def test_bookings_without_a_key_do_not_meet(ports: Ports) -> None:
@@ -168,7 +169,7 @@ async def test_bookings_without_a_key_do_not_meet(ports: Ports) -> None:
     await book_one(ports.ledger)
     await book_one(ports.ledger)
     await ports.ledger.transact(1, lambda unit: unit.add_outcomes([refused(None), refused(None)]))
-    assert await ports.ledger.count_refusals() == 2
+    assert await ports.probe.count_refusals(1) == 2
 
 
 async def test_an_entry_comes_back_whole(ports: Ports) -> None:
@@ -195,7 +196,7 @@ async def test_an_entry_comes_back_whole(ports: Ports) -> None:
         return (await unit.add_trades([entry]))[0]
 
     trade_id = await ports.ledger.transact(1, work)
-    [found] = (await ports.ledger.trades(TradeFilter())).items
+    [found] = (await ports.lookups.trades(1, TradeFilter())).items
     assert (found.id, found.entry, found.reversed_by) == (trade_id, written[0], None)
     assert await ports.ledger.transact(1, lambda unit: unit.trade(trade_id)) == found
     assert await ports.ledger.transact(1, lambda unit: unit.trade_at(3)) == found
@@ -217,7 +218,7 @@ async def test_a_reversal_is_seen_on_the_trade_it_reverses_and_happens_once(port
         return trade_id
 
     second = await ports.ledger.transact(1, reverse)
-    newest, oldest = (await ports.ledger.trades(TradeFilter())).items
+    newest, oldest = (await ports.lookups.trades(1, TradeFilter())).items
     assert (newest.id, oldest.id, oldest.reversed_by) == (second, first, second)
     assert newest.entry is not None
     assert newest.entry.trade.reverses == first
@@ -244,7 +245,7 @@ async def test_many_trades_are_added_at_once_and_numbered_in_order(ports: Ports)
     entries = await ports.ledger.entries(1, after=2, limit=2000)
     assert [entry.revision for entry in entries] == list(range(3, 1003))
     by_revision = {
-        b.entry.revision: b.id for b in (await ports.ledger.trades(TradeFilter(limit=1000))).items if b.entry
+        b.entry.revision: b.id for b in (await ports.lookups.trades(1, TradeFilter(limit=1000))).items if b.entry
     }
     assert [by_revision[revision] for revision in range(3, 1003)] == ids
     assert len((await ports.ledger.load(1)).open_positions) == 700
@@ -264,21 +265,21 @@ async def test_outcomes_come_back_as_they_were_decided(ports: Ports) -> None:
     found = await ports.ledger.transact(1, lambda unit: unit.outcomes([*keys, BookingKey("engine", "never")]))
     assert [replace(found[key], id=None) for key in keys] == kept
     assert len(found) == 2
-    assert await ports.ledger.outcome(keys[0]) == found[keys[0]]
+    assert await ports.lookups.outcome(1, keys[0]) == found[keys[0]]
 
 
 async def test_an_override_takes_the_place_of_the_refusal(ports: Ports) -> None:
     await open_books(ports.ledger)
     await ports.ledger.transact(1, lambda unit: unit.add_outcomes([refused("k"), refused("other")]))
-    first = await ports.ledger.outcome(BookingKey("engine", "k"))
+    first = await ports.lookups.outcome(1, BookingKey("engine", "k"))
     assert first is not None
 
     async def override(unit: LedgerUnit) -> None:
         await unit.add_outcomes([replace(accepted(unit.portfolio, "k"), id=first.id)])
 
     await ports.ledger.transact(1, override)
-    assert await ports.ledger.count_refusals() == 1
-    second = await ports.ledger.outcome(BookingKey("engine", "k"))
+    assert await ports.probe.count_refusals(1) == 1
+    second = await ports.lookups.outcome(1, BookingKey("engine", "k"))
     assert second is not None
     assert second.id == first.id
     assert not isinstance(second.result, Refusal)
@@ -288,7 +289,7 @@ async def test_an_override_takes_the_place_of_the_refusal(ports: Ports) -> None:
 async def test_an_acceptance_is_kept_with_the_id_of_its_entry(ports: Ports, count: int) -> None:
     await open_books(ports.ledger)
     await ports.ledger.transact(1, lambda unit: unit.add_outcomes([refused("k1")]))
-    overridden = await ports.ledger.outcome(BookingKey("engine", "k1"))
+    overridden = await ports.lookups.outcome(1, BookingKey("engine", "k1"))
     assert overridden is not None
 
     async def work(unit: LedgerUnit) -> list[int]:
@@ -305,15 +306,15 @@ async def test_an_acceptance_is_kept_with_the_id_of_its_entry(ports: Ports, coun
 
     ids = await ports.ledger.transact(1, work)
     for number, trade_id in enumerate(ids, 1):
-        kept = await ports.ledger.outcome(BookingKey("engine", f"k{number}"))
+        kept = await ports.lookups.outcome(1, BookingKey("engine", f"k{number}"))
         assert kept is not None
         assert isinstance(kept.result, Acceptance)
         assert kept.result.trade_id == trade_id
         assert (kept.id == overridden.id) is (number == 1)
-    trades = (await ports.ledger.trades(TradeFilter())).items
+    trades = (await ports.lookups.trades(1, TradeFilter())).items
     assert [trade.id for trade in trades] == ids[::-1]
     assert len({*ids}) == count
-    assert await ports.ledger.count_refusals() == 0
+    assert await ports.probe.count_refusals(1) == 0
 
 
 async def test_outcomes_looked_up_with_the_lock_are_those_that_were_asked_for(ports: Ports) -> None:
@@ -331,9 +332,9 @@ async def test_refusals_are_paged_newest_first(ports: Ports) -> None:
     await open_books(ports.ledger)
     kept = [refused(f"k{number}") for number in range(5)]
     await ports.ledger.transact(1, lambda unit: unit.add_outcomes(kept))
-    first = await ports.ledger.refusals(before=None, limit=3)
+    first = await ports.lookups.refusals(1, before=None, limit=3)
     assert [outcome.request.client_trade_id for outcome in first.items] == ["k4", "k3", "k2"]
-    second = await ports.ledger.refusals(before=first.next_before, limit=3)
+    second = await ports.lookups.refusals(1, before=first.next_before, limit=3)
     assert [outcome.request.client_trade_id for outcome in second.items] == ["k1", "k0"]
     assert second.next_before is None
 
@@ -348,10 +349,10 @@ async def test_entries_that_are_no_trade_are_paged_newest_first(ports: Ports) ->
         await unit.save(after)
 
     await ports.ledger.transact(1, move)
-    first = await ports.ledger.cash_transactions(before=None, limit=2)
+    first = await ports.lookups.cash_transactions(1, before=None, limit=2)
     assert [one.entry.transaction.kind for one in first.items] == ["deposit", "deposit"]
     assert [one.entry.positions for one in first.items] == [(change,), ()]
-    second = await ports.ledger.cash_transactions(before=first.next_before, limit=2)
+    second = await ports.lookups.cash_transactions(1, before=first.next_before, limit=2)
     assert [one.entry.transaction.kind for one in second.items] == ["baseline"]
     assert (first.items[-1].id > second.items[0].id, second.next_before) == (True, None)
 
@@ -360,7 +361,7 @@ async def test_whose_bookings_are_under_a_key_is_told_byte_for_byte(ports: Ports
     await open_books(ports.ledger)
     kept = [refused(key, owner) for key, owner in (("k", "two"), ("k", "one"), ("K", "one"), ("l", ""))]
     await ports.ledger.transact(1, lambda unit: unit.add_outcomes(kept))
-    assert dict(await ports.ledger.owners_of({"k", "l", "never"})) == {"k": ["one", "two"], "l": [""]}
+    assert dict(await ports.ledger.owners_of(1, {"k", "l", "never"})) == {"k": ["one", "two"], "l": [""]}
 
 
 async def test_the_newest_twin_is_found_while_it_is_young(ports: Ports) -> None:
@@ -386,7 +387,7 @@ async def test_trades_are_filtered_and_paged(ports: Ports) -> None:
     sold = await book_one(ports.ledger, execution(Side.SELL, quantity="0.01", fees="0"), engine="one")
 
     async def ask(**wanted: object) -> list[int]:
-        return [booked.id for booked in (await ports.ledger.trades(TradeFilter(**wanted))).items]  # type: ignore[arg-type]
+        return [booked.id for booked in (await ports.lookups.trades(1, TradeFilter(**wanted))).items]  # type: ignore[arg-type]
 
     assert await ask(symbol=ETH) == [ids[1]]
     assert await ask(side=Side.SELL) == [sold]
@@ -395,9 +396,9 @@ async def test_trades_are_filtered_and_paged(ports: Ports) -> None:
     assert len(await ask(since=AT)) == 5
     assert await ask(until=AT) == []
     assert len(await ask(until=AT + timedelta(microseconds=1))) == 5
-    first = await ports.ledger.trades(TradeFilter(limit=3))
+    first = await ports.lookups.trades(1, TradeFilter(limit=3))
     assert [booked.id for booked in first.items] == [sold, ids[3], ids[2]]
-    second = await ports.ledger.trades(TradeFilter(limit=3, before=first.next_before))
+    second = await ports.lookups.trades(1, TradeFilter(limit=3, before=first.next_before))
     assert [booked.id for booked in second.items] == [ids[1], ids[0]]
     assert second.next_before is None
 
@@ -449,8 +450,27 @@ async def test_a_movement_key_is_used_once(ports: Ports) -> None:
     assert (await ports.ledger.load(1)).cash == money(100_001)
 
 
+async def test_what_is_asked_of_another_portfolio_is_not_answered_for_this_one(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    key, signals = BookingKey("engine", "k"), SignalFilter(status=None, now=AT, before=None, limit=1)
+    for ask in (
+        ports.ledger.load,
+        lambda number: ports.ledger.entries(number, after=0, limit=1),
+        lambda number: ports.ledger.owners_of(number, {"k"}),
+        lambda number: ports.lookups.trades(number, TradeFilter()),
+        lambda number: ports.lookups.outcome(number, key),
+        lambda number: ports.lookups.refusals(number, before=None, limit=1),
+        ports.probe.count_refusals,
+        ports.probe.try_write,
+        lambda number: ports.signals.page(number, signals),
+    ):
+        await ask(1)
+        with pytest.raises(PortfolioMissing):
+            await ask(2)
+
+
 async def test_a_ledger_that_answers_says_its_schema_revision(ports: Ports) -> None:
-    assert await ports.ledger.ping()
+    assert await ports.probe.ping()
 
 
 def _entry(after: Portfolio, trade: Trade) -> TradeEntry:

@@ -13,7 +13,7 @@ from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.errors import PortfolioMissing
 from portfolio.application.performance.daily_positions import positions_of
 from portfolio.application.performance.records import DailyValue, FilledDay, PositionOnDay
-from tests.contract.ledger.ledger_kinds import Ports, ports
+from tests.contract.ledger.ledger_kinds import Ports, ports, ports_of
 from tests.contract.prices.test_price_store_port import DAY, record
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.database.old_database import execute
@@ -88,7 +88,7 @@ async def results(database: DatabaseUnderTest, gap: FilledDay) -> list[list[Deci
     migrate(database.migration_url, database.prices_schema)
     opened = open_database(database.url, prices_schema=database.prices_schema)
     try:
-        on = Ports(opened.ledger, opened.prices, opened.days, opened.leases, opened.signals)
+        on = ports_of(opened)
         await open_books(on.ledger)
         await record(on, AT)
         await record(on, AT + timedelta(days=2))

@@ -23,7 +23,7 @@ class Listening:
         announcer = Announcer(lambda _event, error: pytest.fail(str(error)), [self._hear])
         rules = SignalRules(ttl=timedelta(minutes=15), max_price_age=service.cases.max_price_age)
         plan, clock = service.cases.plan, service.clock
-        locked = LockedPlan(service.ledger, service.signals, plan, clock, rules, announce=announcer)
+        locked = LockedPlan(service.ledger, service.signals, plan, clock, rules, portfolio_id=1, announce=announcer)
         self.service = service
         self.generate, self.acknowledge = GenerateSignals(locked), AcknowledgeSignal(locked)
         self._told: list[Signal] = []
@@ -108,7 +108,7 @@ async def test_signals_whose_commit_was_lost_and_found_are_told_before_what_came
         return await service.cases.plan()
 
     rules = SignalRules(ttl=timedelta(minutes=15), max_price_age=service.cases.max_price_age)
-    locked = LockedPlan(service.ledger, service.signals, plan, service.clock, rules, announce=announcer)
+    locked = LockedPlan(service.ledger, service.signals, plan, service.clock, rules, portfolio_id=1, announce=announcer)
     service.ledger.fail_next, service.ledger.fail_after_commit = OutcomeUnknown("lost"), True
     [made] = (await GenerateSignals(locked)()).signals
     assert told == [SignalChanged(made), later]

@@ -41,7 +41,7 @@ async def live(ports: Ports) -> Sequence[str]:
 
 async def ids(ports: Ports, status: SignalStatus | None = None, *, late: bool = False) -> list[str]:
     """The ids of those of this status."""
-    page = await ports.signals.page(SignalFilter(now=LATER if late else AT, status=status))
+    page = await ports.signals.page(1, SignalFilter(now=LATER if late else AT, status=status))
     return [found.id for found in page.items]
 
 
@@ -56,7 +56,7 @@ async def test_what_is_kept_is_what_is_read(ports: Ports) -> None:
     found = await ports.ledger.transact(1, read)
     assert found.number is not None
     assert replace(found, number=None) == kept
-    [listed] = (await ports.signals.page(SignalFilter(now=AT))).items
+    [listed] = (await ports.signals.page(1, SignalFilter(now=AT))).items
     assert listed == found
 
 
@@ -65,7 +65,7 @@ async def test_what_became_of_a_signal_is_kept(ports: Ports) -> None:
     await keep(ports, signal(1), signal(2), signal(3), signal(4), signal(5))
     claimed = signal(1).claimed("engine ñ", AT + timedelta(microseconds=1), LIFETIME)
     await change(ports, claimed, signal(2).executed(7), signal(3).expired(), signal(4).superseded(signal(5).id))
-    found = {s.id: replace(s, number=None) for s in (await ports.signals.page(SignalFilter(now=AT))).items}
+    found = {s.id: replace(s, number=None) for s in (await ports.signals.page(1, SignalFilter(now=AT))).items}
     assert found[claimed.id] == claimed
     assert found[signal(2).id] == signal(2).executed(7)
     assert found[signal(4).id] == signal(4).superseded(signal(5).id)
@@ -92,7 +92,7 @@ async def test_pages_go_on_where_the_last_one_ended(ports: Ports) -> None:
     seen: list[str] = []
     before = None
     while True:
-        page = await ports.signals.page(SignalFilter(now=AT, before=before, limit=2))
+        page = await ports.signals.page(1, SignalFilter(now=AT, before=before, limit=2))
         seen += [found.id for found in page.items]
         if (before := page.next_before) is None:
             break

@@ -71,7 +71,7 @@ async def instances(database: DatabaseUnderTest) -> AsyncIterator[tuple[StandInE
     migrate(database.migration_url, database.prices_schema)
     with StandInExchange({"BTC": "50000", "USDT": "1"}) as exchange:
         one, other = (Instance.of(name, database, exchange) for name in ("one", "other"))
-        await OpenBooks(one.database.ledger, one.clock, Money(Decimal(100_000)), 1)()
+        await OpenBooks(one.database.ledger, one.clock, Money(Decimal(100_000)))(1)
         await book_one(one.database.ledger)
         yield exchange, one, other
         await one.close()

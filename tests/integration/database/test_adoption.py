@@ -55,7 +55,7 @@ async def adopted(old_database: DatabaseUnderTest) -> AsyncIterator[Database]:
     migrate(old_database.migration_url, old_database.prices_schema)
     opened = open_database(old_database.url, prices_schema=old_database.prices_schema)
     try:
-        assert await OpenBooks(opened.ledger, FakeClock(), money(100_000))() is Opening.ADOPTED
+        assert await OpenBooks(opened.ledger, FakeClock(), money(100_000))(1) is Opening.ADOPTED
         yield opened
     finally:
         await opened.close()
@@ -86,11 +86,11 @@ async def test_the_newest_row_is_adopted_with_what_it_holds(adopted: Database) -
 
 
 async def test_trades_of_before_never_count(adopted: Database) -> None:
-    assert not (await adopted.ledger.trades(TradeFilter())).items
+    assert not (await adopted.lookups.trades(1, TradeFilter())).items
     assert (await adopted.ledger.load(1)).trade_counts.trades == 0
     [baseline] = await adopted.ledger.entries(1, after=0, limit=10)
     assert isinstance(baseline, CashEntry)
-    assert (await VerifyBooks(adopted.ledger)()).differences == []
+    assert (await VerifyBooks(adopted.ledger)(1)).differences == []
 
 
 async def test_the_old_counters_go_on_from_where_they_were(adopted: Database, old_database: DatabaseUnderTest) -> None:
@@ -112,11 +112,11 @@ async def test_an_engines_own_row_in_the_trades_is_taken_and_never_counted(
         " confidence) VALUES ('BTC', 'BUY', 0.1, 45000, 4500, 22.5, 4522.5, 'FILLED', '2026-03-04 05:06:07', 0.85)",
     )
     assert await adopted.ledger.load(1) == before
-    assert [booked.id for booked in (await adopted.ledger.trades(TradeFilter())).items] == [trade_id]
+    assert [booked.id for booked in (await adopted.lookups.trades(1, TradeFilter())).items] == [trade_id]
     found = await adopted.ledger.transact(1, lambda unit: unit.trade(trade_id + 1))
     assert found is not None
     assert found.entry is None
-    verdict = await VerifyBooks(adopted.ledger)()
+    verdict = await VerifyBooks(adopted.ledger)(1)
     assert (verdict.holds, verdict.unreconciled, verdict.trades) == (True, [], 1)
 
 
@@ -142,10 +142,10 @@ async def test_an_engines_own_booking_is_seen_as_unreconciled_and_survives_ours(
     # theirs and ours: 4 + 1, 8000 + 3000; cash 88000.25 - 2049 - 3000
     assert (after.position(ETH).quantity.value, after.position(ETH).cost_basis) == (Decimal(5), money(11_000))
     assert (after.cash, after.cash_unreconciled) == (money("82951.25"), money(-2049))
-    verdict = await VerifyBooks(adopted.ledger)()
+    verdict = await VerifyBooks(adopted.ledger)(1)
     assert (verdict.holds, len(verdict.unreconciled)) == (True, 3)
-    await ReconcileBooks(adopted.ledger, FakeClock())()
-    verdict = await VerifyBooks(adopted.ledger)()
+    await ReconcileBooks(adopted.ledger, FakeClock())(1)
+    verdict = await VerifyBooks(adopted.ledger)(1)
     assert (verdict.holds, verdict.unreconciled) == (True, [])
 
 

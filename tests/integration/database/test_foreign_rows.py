@@ -39,7 +39,7 @@ def binary(database: DatabaseUnderTest) -> DatabaseUnderTest:
 async def books(binary: DatabaseUnderTest) -> AsyncIterator[Database]:
     opened = open_database(binary.url, prices_schema=binary.prices_schema)
     try:
-        await OpenBooks(opened.ledger, CLOCK, money(100_000))()
+        await OpenBooks(opened.ledger, CLOCK, money(100_000))(1)
         yield opened
     finally:
         await opened.close()
@@ -47,7 +47,7 @@ async def books(binary: DatabaseUnderTest) -> AsyncIterator[Database]:
 
 async def verified(books: Database) -> tuple[list[str], list[str]]:
     """What is wrong with the books, and what others moved."""
-    verdict = await VerifyBooks(books.ledger)()
+    verdict = await VerifyBooks(books.ledger)(1)
     return list(verdict.differences), list(verdict.unreconciled)
 
 
@@ -72,7 +72,7 @@ async def test_symbols_in_lower_case_are_adopted_booked_and_priced_in_place(bina
     )
     books = open_database(binary.url, prices_schema=binary.prices_schema)
     try:
-        assert await OpenBooks(books.ledger, CLOCK, money(1))() is Opening.ADOPTED
+        assert await OpenBooks(books.ledger, CLOCK, money(1))(1) is Opening.ADOPTED
         await book_one(books.ledger, execution(quantity="1", price="10", fees="0"))
         await books.prices.record(1, PriceUpdate(marks={BTC: Mark(Price(Decimal(11)), "x", AT)}, at=CLOCK.now()), None)
         assert await verified(books) == ([], [])
@@ -111,7 +111,7 @@ async def test_what_is_no_number_and_no_moment_is_named_or_left_out(
     migrate(sqlite_database.migration_url, None)
     books = open_database(sqlite_database.url)
     try:
-        await OpenBooks(books.ledger, CLOCK, money(100_000))()
+        await OpenBooks(books.ledger, CLOCK, money(100_000))(1)
         await book_one(books.ledger)
         execute(
             sqlite_database,
@@ -143,7 +143,7 @@ async def test_a_deleted_row_is_unreconciled_until_it_is_accepted(books: Databas
     differences, unreconciled = await verified(books)
     assert differences == []
     assert "BTC: it has no row, the ledger says 0.1" in unreconciled
-    entry = await ReconcileBooks(books.ledger, CLOCK)()
+    entry = await ReconcileBooks(books.ledger, CLOCK)(1)
     assert entry is not None
     assert [(a.symbol, a.quantity_delta.value) for a in entry.positions] == [(BTC, Decimal("-0.1"))]
     assert await verified(books) == ([], [])
@@ -155,7 +155,7 @@ async def test_a_row_deleted_and_booked_again_can_be_reconciled(books: Database,
     await book_one(books.ledger)
     execute(binary, "DELETE FROM mock_holdings WHERE symbol = 'BTC'")
     await book_one(books.ledger)
-    await ReconcileBooks(books.ledger, CLOCK)()
+    await ReconcileBooks(books.ledger, CLOCK)(1)
     assert await verified(books) == ([], [])
     assert (await books.ledger.load(1)).position(BTC).quantity.value == Decimal("0.1")
 
@@ -165,12 +165,12 @@ async def test_a_portfolio_row_made_anew_is_opened_again_after_all_that_was_book
 ) -> None:
     await book_one(books.ledger)
     opening = OpenBooks(books.ledger, CLOCK, money(1))
-    assert await opening() is Opening.NOTHING
+    assert await opening(1) is Opening.NOTHING
     # With an id that the service, which runs on, does not know.
     execute(binary, "DELETE FROM mock_portfolio", "INSERT INTO mock_portfolio (id, cash_balance) VALUES (77, 50000)")
     with pytest.raises(PortfolioMissing):
         await books.ledger.revisions(1)
-    assert await opening() is Opening.ADOPTED
+    assert await opening(1) is Opening.ADOPTED
     await book_one(books.ledger, execution(quantity="1", price="10", fees="1"))
     assert await verified(books) == ([], [])
     after = await books.ledger.load(1)

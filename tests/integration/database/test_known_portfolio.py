@@ -36,7 +36,7 @@ async def books(database: DatabaseUnderTest) -> AsyncIterator[Database]:
     migrate(database.migration_url, database.prices_schema)
     opened = open_database(database.url, prices_schema=database.prices_schema)
     try:
-        await OpenBooks(opened.ledger, CLOCK, money(1_000_000))()
+        await OpenBooks(opened.ledger, CLOCK, money(1_000_000))(1)
         yield opened
     finally:
         await opened.close()
@@ -220,4 +220,4 @@ async def test_whatever_happened_the_newest_is_what_all_rows_say(
         assert same(under_lock, whole)
         assert (under_lock.invested, under_lock.cost_basis) == (whole.invested, whole.cost_basis)
         assert same(await books.ledger.newest(1), whole)
-    assert (await VerifyBooks(books.ledger)()).holds
+    assert (await VerifyBooks(books.ledger)(1)).holds

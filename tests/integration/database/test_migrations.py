@@ -142,7 +142,7 @@ async def test_a_downgrade_loses_no_entry(database: DatabaseUnderTest, target: s
         assert up(database, target) == target
         assert up(database) == SCHEMA_REVISION
         assert await opened.ledger.entries(1, after=0, limit=10) == entries
-        verdict = await VerifyBooks(opened.ledger)()
+        verdict = await VerifyBooks(opened.ledger)(1)
         assert (verdict.differences, verdict.unreconciled, verdict.revision) == ([], [], 3)
     finally:
         await opened.close()

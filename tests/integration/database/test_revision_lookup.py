@@ -48,7 +48,7 @@ async def opened(place: DatabaseUnderTest, **options: object) -> AsyncIterator[D
     migrate(place.migration_url, place.prices_schema)
     database = open_database(place.url, prices_schema=place.prices_schema, **options)  # type: ignore[arg-type]  # as is
     try:
-        await OpenBooks(database.ledger, CLOCK, money(100_000))()
+        await OpenBooks(database.ledger, CLOCK, money(100_000))(1)
         await database.ledger.load(1)
         await database.ledger.revisions(1)
         yield database
@@ -66,7 +66,7 @@ async def test_what_another_instance_has_committed_is_seen_at_once_by_all_who_lo
     books: Database, database: DatabaseUnderTest
 ) -> None:
     async with opened(database) as other:
-        snapshots = Snapshots(other.ledger, CLOCK)
+        snapshots = Snapshots(other.ledger, CLOCK, 1)
         for revision in range(OPENED + 1, OPENED + 11):
             await book_one(books.ledger, execution(quantity="1", price="10", fees="0"))
             assert await other.ledger.revisions(1) == Revisions(ledger=revision, prices=0)

@@ -72,7 +72,7 @@ async def test_two_instances_book_at_once_and_lose_nothing(opened: Opened) -> No
     after = await opened.database.ledger.load(1)
     # 60 x (0.01 x 45000 + 1)
     assert (after.revision, after.cash) == (62, money(100_000 - 60 * 451))
-    verdict = await VerifyBooks(opened.database.ledger)()
+    verdict = await VerifyBooks(opened.database.ledger)(1)
     assert (verdict.differences, verdict.unreconciled, verdict.trades) == ([], [], 60)
 
 
@@ -174,7 +174,7 @@ async def test_a_lock_that_is_never_given_up_ends_in_unavailable_with_nothing_ap
             await book_one(opened.database.ledger)
     finally:
         release()
-    assert not (await opened.database.ledger.trades(TradeFilter())).items
+    assert not (await opened.database.lookups.trades(1, TradeFilter())).items
     await book_one(opened.database.ledger)
 
 
@@ -281,7 +281,7 @@ async def test_a_commit_without_an_answer_is_said_to_be_unknown(private_mariadb:
         finally:
             private_mariadb.resume()
         assert (await opened.database.ledger.load(1)).revision in {2, 3}
-        assert (await VerifyBooks(opened.database.ledger)()).holds
+        assert (await VerifyBooks(opened.database.ledger)(1)).holds
 
 
 async def test_a_read_only_server_is_unavailable_and_recovers_without_a_restart(
@@ -294,7 +294,7 @@ async def test_a_read_only_server_is_unavailable_and_recovers_without_a_restart(
             with pytest.raises(LedgerUnavailable):
                 await book_one(opened.database.ledger)
             with pytest.raises(LedgerUnavailable, match="read-only"):
-                await opened.database.ledger.ping()
+                await opened.database.probe.ping()
             assert (await opened.database.ledger.load(1)).revision == 2
         finally:
             private_mariadb.execute("SET GLOBAL read_only = OFF")
@@ -317,7 +317,7 @@ async def test_nobody_there_is_unavailable(mysql_database: DatabaseUnderTest) ->
     database = open_database(nobody)
     try:
         with pytest.raises(LedgerUnavailable):
-            await database.ledger.ping()
+            await database.probe.ping()
     finally:
         await database.close()
 

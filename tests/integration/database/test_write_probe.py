@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection
 
 from portfolio.adapters.database.database import Database, open_database
-from portfolio.adapters.database.ledger import ledger as ledger_module
+from portfolio.adapters.database.operations import probe as probe_module
 from portfolio.adapters.database.schema.migration import migrate, migration_engine
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.ports import LedgerUnit
@@ -35,7 +35,7 @@ async def books(database: DatabaseUnderTest) -> AsyncIterator[Database]:
 
 
 async def test_a_free_lock_is_taken_and_given_back(books: Database) -> None:
-    await asyncio.gather(*(books.ledger.try_write() for _ in range(5)))
+    await asyncio.gather(*(books.probe.try_write(1) for _ in range(5)))
     before = await books.ledger.load(1)
     await book_one(books.ledger)
     assert (await books.ledger.load(1)).revision == before.revision + 1
@@ -49,10 +49,10 @@ async def test_a_lock_that_another_program_keeps_means_that_nothing_can_be_booke
         _lock(theirs)
         started = time.monotonic()
         with pytest.raises(LedgerUnavailable):
-            await books.ledger.try_write()
-        assert time.monotonic() - started < ledger_module.LOCK_SECONDS + 0.5
+            await books.probe.try_write(1)
+        assert time.monotonic() - started < probe_module.LOCK_SECONDS + 0.5
     engine.dispose()
-    await books.ledger.try_write()
+    await books.probe.try_write(1)
     await book_one(books.ledger)
 
 
@@ -66,7 +66,7 @@ async def test_a_booking_of_our_own_that_has_the_lock_is_no_obstacle(books: Data
 
     booking = asyncio.create_task(books.ledger.transact(1, long))
     await has_lock.wait()
-    await books.ledger.try_write()
+    await books.probe.try_write(1)
     may_end.set()
     await booking
 

@@ -19,10 +19,8 @@ from portfolio.application.ledger.records import (
     Page,
     RecordedCashEntry,
     RecordedOutcome,
-    Refusal,
     Revisions,
     TradeEntry,
-    TradeFilter,
 )
 from portfolio.application.performance.daily_positions import positions_of
 from portfolio.application.performance.day_results import daily_value
@@ -122,8 +120,8 @@ class FakeSignals:
         assert isinstance(unit, FakeUnit)
         return FakeSignalBook(unit.books)
 
-    async def page(self, wanted: SignalFilter) -> Page[Signal]:
-        self._ledger._answer()
+    async def page(self, portfolio_id: int, wanted: SignalFilter) -> Page[Signal]:
+        self._ledger.answer(portfolio_id)
         found = [
             signal
             for number, signal in sorted(self._ledger.books.signals.items(), reverse=True)
@@ -250,12 +248,12 @@ class FakeLedger:
             return result
 
     async def create(self, portfolio_id: int) -> None:
-        self._answer()
+        self.answer()
         if self.books.portfolio is None:
             self.books.portfolio = Portfolio(id=portfolio_id)
 
     async def is_adopted(self, portfolio_id: int) -> bool | None:
-        self._answer()
+        self.answer()
         return None if self.books.portfolio is None else self.books.adopted
 
     async def revisions(self, portfolio_id: int) -> Revisions:
@@ -271,64 +269,36 @@ class FakeLedger:
     async def newest(self, portfolio_id: int) -> Portfolio:
         return await self.load(portfolio_id)
 
-    async def trades(self, wanted: TradeFilter) -> Page[BookedTrade]:
-        self._answer()
-        found = [
-            booked
-            for trade_id, entry in self.books.trades.items()
-            if entry is not None and _is_wanted(trade_id, entry, wanted)
-            if (booked := self.books.booked(trade_id)) is not None
-        ]
-        found.sort(key=lambda booked: -booked.id)
-        more = len(found) > wanted.limit
-        return Page(found[: wanted.limit], found[wanted.limit - 1].id if more else None)
+    async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Entry]:
+        self._get(portfolio_id)
+        return self.books.entries(after)[:limit]
 
-    async def cash_transactions(self, *, before: int | None, limit: int) -> Page[RecordedCashEntry]:
-        self._answer()
-        kept = sorted(self.books.transactions.items(), key=lambda kept: -kept[0])
-        found = [RecordedCashEntry(id=i, entry=entry) for i, entry in kept if before is None or i < before]
-        return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
-
-    async def outcome(self, key: BookingKey) -> RecordedOutcome | None:
-        self._answer()
-        return self.books.outcome(key)
-
-    async def owners_of(self, client_trade_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
-        self._answer()
+    async def owners_of(self, portfolio_id: int, client_trade_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
+        self.answer(portfolio_id)
         found: dict[str, list[str]] = {}
         for outcome in sorted(self.books.outcomes.values(), key=lambda outcome: outcome.request.owner):
             if outcome.request.client_trade_id is not None and outcome.request.client_trade_id in client_trade_ids:
                 found.setdefault(outcome.request.client_trade_id, []).append(outcome.request.owner)
         return found
 
-    async def refusals(self, *, before: int | None, limit: int) -> Page[RecordedOutcome]:
-        self._answer()
-        refused = [(i, o) for i, o in self.books.outcomes.items() if isinstance(o.result, Refusal)]
-        refused = sorted((pair for pair in refused if before is None or pair[0] < before), reverse=True, key=_first)
-        more = len(refused) > limit
-        return Page([outcome for _, outcome in refused[:limit]], refused[limit - 1][0] if more else None)
-
-    async def count_refusals(self) -> int:
-        self._answer()
-        return sum(isinstance(outcome.result, Refusal) for outcome in self.books.outcomes.values())
-
-    async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Entry]:
-        self._get(portfolio_id)
-        return self.books.entries(after)[:limit]
-
-    async def ping(self) -> str:
-        self._answer()
+    async def schema(self) -> str:
+        """The revision of the schema, for the probe."""
+        self.answer()
         return SCHEMA
 
-    async def try_write(self) -> None:
-        self._answer()
+    async def take_lock(self, portfolio_id: int) -> None:
+        """Take the row's lock and give it back, for the probe."""
+        self.answer(portfolio_id)
 
-    def _answer(self) -> None:
+    def answer(self, portfolio_id: int = 1) -> None:
+        """Answer, as a database does for the one portfolio that it holds."""
         if self.away:
             raise LedgerUnavailable("the database is away")
+        if portfolio_id not in {1, self.books.portfolio.id if self.books.portfolio else 1}:
+            raise PortfolioMissing(portfolio_id)
 
     def _get(self, portfolio_id: int) -> Portfolio:
-        self._answer()
+        self.answer()
         if self.books.portfolio is None or portfolio_id not in {1, self.books.portfolio.id}:
             raise PortfolioMissing(portfolio_id)
         return self.books.portfolio
@@ -404,11 +374,11 @@ class FakeDays:
         self._ledger = ledger
 
     async def values(self, portfolio_id: int, *, since: date) -> Sequence[DailyValue]:
-        self._ledger._answer()
+        self._ledger.answer()
         return [value for day, value in sorted(self._ledger.books.days.items()) if day >= since]
 
     async def positions(self, portfolio_id: int, days: Collection[date]) -> Mapping[date, DayPositions]:
-        self._ledger._answer()
+        self._ledger.answer()
         return {day: held for day, held in self._ledger.books.day_positions.items() if day in days}
 
     async def fill(self, portfolio_id: int, days: Sequence[FilledDay]) -> int:
@@ -452,18 +422,6 @@ class FakeLeases:
             raise LeaseLost(f"the lease {fence.name!r} has run out")
 
 
-def _is_wanted(trade_id: int, entry: TradeEntry, wanted: TradeFilter) -> bool:
-    trade = entry.trade
-    return (
-        (wanted.symbol is None or trade.symbol == wanted.symbol)
-        and (wanted.side is None or trade.side is wanted.side)
-        and (wanted.engine is None or entry.request.engine == wanted.engine)
-        and (wanted.since is None or trade.executed_at >= wanted.since)
-        and (wanted.until is None or trade.executed_at < wanted.until)
-        and (wanted.before is None or trade_id < wanted.before)
-    )
-
-
 def _refuse_twice(key: object, known: Sequence[object]) -> None:
     if key is not None and key in known:
         raise LedgerUnavailable(f"the database is too contended: {key} is there already")
@@ -473,7 +431,3 @@ def _add(table: dict[int, T], row: T) -> int:
     new_id = max(table, default=0) + 1
     table[new_id] = row
     return new_id
-
-
-def _first(pair: tuple[int, RecordedOutcome]) -> int:
-    return pair[0]

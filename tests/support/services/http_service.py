@@ -25,11 +25,12 @@ from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.booking_queue import BookingQueue
 from portfolio.application.ledger.cash import MoveCashInOrOut
 from portfolio.application.ledger.opening import OpenBooks
-from portfolio.application.ledger.ports import Ledger
+from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.records import Revisions
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.operations.health import ReadHealth
+from portfolio.application.operations.ports import Probe
 from portfolio.application.performance.period import ReadPerformance
 from portfolio.application.performance.ports import Days
 from portfolio.application.performance.timeframes import ReadTimeframes
@@ -55,6 +56,8 @@ from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.settings import Settings
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_ledger import SCHEMA, FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
+from tests.support.fakes.fake_lookups import FakeLookups
+from tests.support.fakes.fake_probe import FakeProbe
 
 BASE = "http://localhost:8026"
 CATEGORIES = Categories({"BTC": "store_of_value", "ETH": "smart_contracts"})
@@ -112,9 +115,9 @@ class SilentLedger(FakeLedger):
         await self._wait()
         return await super().load(portfolio_id)
 
-    async def ping(self) -> str:
+    async def schema(self) -> str:
         await self._wait()
-        return await super().ping()
+        return await super().schema()
 
     async def _wait(self) -> None:
         if self.silent:
@@ -163,6 +166,8 @@ def _migrated() -> bytes:
 
 def assemble(
     ledger: Ledger,
+    lookups: Lookups,
+    probe: Probe,
     prices: PriceStore,
     days: Days,
     signals: Signals,
@@ -175,11 +180,11 @@ def assemble(
 ) -> tuple[UseCases, ScriptedFeed]:
     """The use cases on these ports."""
     rules, feed = BookingRules(), ScriptedFeed(clock)
-    snapshots = Snapshots(ledger, clock)
+    snapshots = Snapshots(ledger, clock, 1)
     refresh = RefreshPrices(ledger, prices, feed, clock, 1)
     max_age = timedelta(seconds=settings.price_max_age_seconds)
     health = ReadHealth(
-        ledger, snapshots, refresh, IdleRefresher(), feed, clock, max_price_age=max_age, schema_revision=schema
+        probe, snapshots, refresh, IdleRefresher(), feed, clock, max_price_age=max_age, schema_revision=schema
     )
     market = ReadMarket(
         snapshots,
@@ -191,11 +196,13 @@ def assemble(
     )
     plan = ReadPlan(market)
     signal_rules = SignalRules(ttl=timedelta(seconds=settings.signal_ttl_seconds), max_price_age=max_age)
-    locked_plan = LockedPlan(ledger, signals, plan, clock, signal_rules)
+    locked_plan = LockedPlan(ledger, signals, plan, clock, signal_rules, portfolio_id=1)
     performance = ReadPerformance(days, snapshots, clock)
     cases = UseCases(
+        portfolio_id=1,
         ledger=ledger,
-        booking=BookingQueue(BookTrades(ledger, clock, rules, within=[MarkExecuted(signals)]), max_waiting=2_000),
+        lookups=lookups,
+        booking=BookingQueue(BookTrades(ledger, clock, rules, within=[MarkExecuted(signals)]), 1, max_waiting=2_000),
         move_cash=MoveCashInOrOut(ledger, clock, rules),
         reverse=ReverseTrade(ledger, clock, rules),
         snapshots=snapshots,
@@ -224,10 +231,20 @@ async def running(*, ledger: FakeLedger | None = None, opened: bool = True, **ch
     clock, books = FakeClock(), ledger or FakeLedger()
     settings = msgspec.structs.replace(Settings(log_file=""), **changed)
     if opened:
-        await OpenBooks(books, clock, Money(Decimal(100_000)))()
+        await OpenBooks(books, clock, Money(Decimal(100_000)))(1)
     prices = FakePriceStore(books, FakeLeases())
     signals = FakeSignals(books)
-    cases, feed = assemble(books, prices, FakeDays(books), signals, clock=clock, settings=settings, schema=SCHEMA)
+    cases, feed = assemble(
+        books,
+        FakeLookups(books),
+        FakeProbe(books),
+        prices,
+        FakeDays(books),
+        signals,
+        clock=clock,
+        settings=settings,
+        schema=SCHEMA,
+    )
     async with _answering(cases, settings) as (app, http):
         yield Service(
             app=app, cases=cases, feed=feed, ledger=books, signals=signals, prices=prices, clock=clock, http=http
@@ -243,10 +260,12 @@ async def running_on_sqlite(
     settings = msgspec.structs.replace(Settings(log_file=""), **changed)
     database = open_database(f"sqlite+aiosqlite:///{create_database(folder)}")
     try:
-        await OpenBooks(database.ledger, clock, Money(Decimal(100_000)))()
+        await OpenBooks(database.ledger, clock, Money(Decimal(100_000)))(1)
         ledger, prices = database.ledger, database.prices
         cases, feed = assemble(
             ledger,
+            database.lookups,
+            database.probe,
             prices,
             database.days,
             database.signals,

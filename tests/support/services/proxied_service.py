@@ -65,7 +65,7 @@ class ProxiedService:
         """Check that the entries add up to the books, and nothing else moved them."""
         database = open_database(self.place.url, prices_schema=self.place.prices_schema)
         try:
-            verdict = await VerifyBooks(database.ledger)()
+            verdict = await VerifyBooks(database.ledger)(1)
         finally:
             await database.close()
         assert (verdict.differences, verdict.unreconciled) == ([], [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
@@ -25,7 +26,7 @@ from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_ledger import FakeLedger, FakeSignals, FakeUnit
 from tests.support.ledger_examples import AT
 from tests.support.signal_examples import signal
-from tests.unit.application.ledger.booking_examples import accepted, opened, refused, wish
+from tests.unit.application.ledger.booking_examples import Book, accepted, opened, refused, wish
 from tests.unit.examples import RULES, bought, money, sold
 
 T = TypeVar("T")
@@ -51,9 +52,11 @@ class World:
     def announcer(self, *listeners: Callable[[Event], None]) -> Announcer:
         return Announcer(lambda event, error: self.failures.append((event, error)), [*listeners, self.told.append])
 
-    def booking(self, announce: Announcer | None = None) -> BookTrades:
+    def booking(self, announce: Announcer | None = None) -> Book:
         within = [MarkExecuted(FakeSignals(self.ledger))]
-        return BookTrades(self.ledger, self.clock, RULES, within=within, announce=announce or self.announcer())
+        return partial(
+            BookTrades(self.ledger, self.clock, RULES, within=within, announce=announce or self.announcer()), 1
+        )
 
     @property
     def revisions(self) -> Sequence[int]:
@@ -117,15 +120,15 @@ async def test_cash_and_reversals_are_told_too() -> None:
     clock = FakeClock()
     world = World(FakeLedger(), clock)
     announce = world.announcer()
-    await OpenBooks(world.ledger, clock, money(1000), announce=announce)()
+    await OpenBooks(world.ledger, clock, money(1000), announce=announce)(1)
     move = MoveCash(kind=CashTransactionKind.WITHDRAWAL, amount=money(1), owner="", client_transaction_id="k")
     cash = MoveCashInOrOut(world.ledger, clock, RULES, announce=announce)
-    await cash(move)
-    await cash(move)
-    [result] = await BookTrades(world.ledger, clock, RULES)([wish(bought("BTC", "0.001", 45000))])
+    await cash(1, move)
+    await cash(1, move)
+    [result] = await BookTrades(world.ledger, clock, RULES)(1, [wish(bought("BTC", "0.001", 45000))])
     reverse = ReverseTrade(world.ledger, clock, RULES, announce=announce)
-    await reverse(accepted(result).trade_id, owner="")
-    await reverse(accepted(result).trade_id, owner="")
+    await reverse(1, accepted(result).trade_id, owner="")
+    await reverse(1, accepted(result).trade_id, owner="")
     assert [type(event) for event in world.told] == [CashMoved, CashMoved, CashMoved, TradeBooked]
     assert world.revisions == [1, 2, 3, 5]
 
@@ -161,13 +164,13 @@ async def test_what_is_committed_while_a_commit_is_in_doubt_is_told_in_the_order
             kind = CashTransactionKind.DEPOSIT
             deposit = MoveCash(kind=kind, amount=money(1), owner="", client_transaction_id=None)
             move = MoveCashInOrOut(world.ledger, world.clock, RULES, announce=announce)
-            others.append(asyncio.create_task(move(deposit)))
+            others.append(asyncio.create_task(move(1, deposit)))
             await asyncio.sleep(0)  # it waits for the row lock now, and has it before the lost commit is looked up
         return ()
 
     world.ledger.fail_next, world.ledger.fail_after_commit = OutcomeUnknown("lost"), committed
     book = BookTrades(world.ledger, world.clock, RULES, within=[another_comes], announce=announce)
-    await book([wish(bought("BTC", "0.1", 45000))])
+    await book(1, [wish(bought("BTC", "0.1", 45000))])
     await asyncio.gather(*others)
     assert world.revisions == [3, 4]
     assert type(world.told[0]) is (TradeBooked if committed else CashMoved)
@@ -183,7 +186,7 @@ async def test_a_lost_commit_that_cannot_be_looked_up_is_not_told_and_later_ones
 
     wished = [wish(bought("BTC", "0.1", 45000), key="k")]
     with pytest.raises(OutcomeUnknown):
-        await BookTrades(world.ledger, world.clock, RULES, within=[then_away], announce=announce)(wished)
+        await BookTrades(world.ledger, world.clock, RULES, within=[then_away], announce=announce)(1, wished)
     assert not world.told
     world.ledger.away = False
     await world.booking(announce)([*wished, wish(sold("BTC", "0.1", 45000))])
@@ -200,6 +203,6 @@ async def test_what_reconciles_the_books_is_told_once(world: World) -> None:
     portfolio = await world.ledger.load(1)
     world.ledger.books.portfolio = replace(portfolio, cash=portfolio.cash + money(7))
     reconcile = ReconcileBooks(world.ledger, world.clock, announce=world.announcer())
-    entry = await reconcile()
-    assert await reconcile() is None
+    entry = await reconcile(1)
+    assert await reconcile(1) is None
     assert [event.entry for event in world.told if isinstance(event, CashMoved)] == [entry]

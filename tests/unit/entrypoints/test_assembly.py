@@ -20,7 +20,9 @@ from portfolio.entrypoints.assembly import Adapters, assemble
 from portfolio.settings import Settings
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_ledger import SCHEMA, FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
+from tests.support.fakes.fake_lookups import FakeLookups
 from tests.support.fakes.fake_prices import BTC, ScriptedFeed
+from tests.support.fakes.fake_probe import FakeProbe
 
 BUY = {"symbol": "BTC", "side": "BUY", "quantity": 1, "price": 30000, "net_amount": 30000}
 
@@ -66,6 +68,8 @@ async def started(heard: Heard) -> AsyncIterator[httpx.AsyncClient]:
     rim = Adapters(
         clock=clock,
         ledger=ledger,
+        lookups=FakeLookups(ledger),
+        probe=FakeProbe(ledger),
         prices=FakePriceStore(ledger, leases),
         days=FakeDays(ledger),
         leases=leases,

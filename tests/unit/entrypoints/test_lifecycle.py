@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from portfolio.application.errors import LedgerUnavailable, SchemaUnknown
-from portfolio.application.ledger.opening import OpenBooks, Opening
+from portfolio.application.ledger.opening import Opening
 from portfolio.entrypoints import lifecycle as module
 from portfolio.entrypoints.lifecycle import Lifecycle
 from portfolio.entrypoints.price_loop import PriceLoop
@@ -23,7 +23,7 @@ class Parts:
         self._failures = list(failures)
         self.lifecycle = Lifecycle(
             check=self._check,
-            open_books=cast("OpenBooks", self._open),
+            open_books=self._open,
             price_loop=cast("PriceLoop", self),
             finish=(lambda: self._note("finished"),),
             close=(lambda: self._note("closed"),),
@@ -111,7 +111,7 @@ async def test_a_step_that_does_not_end_does_not_keep_the_others_from_theirs() -
 
     lifecycle = Lifecycle(
         check=endless,
-        open_books=cast("OpenBooks", endless),
+        open_books=cast("Any", endless),
         price_loop=cast("PriceLoop", parts),
         finish=(endless,),
         close=(endless, lambda: parts._note("closed")),

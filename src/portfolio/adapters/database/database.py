@@ -9,7 +9,9 @@ from portfolio.adapters.database.connection.engine import create_engine
 from portfolio.adapters.database.connection.revision_lookup import RevisionLookup
 from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.ledger.ledger import DatabaseLedger
+from portfolio.adapters.database.ledger.lookups import DatabaseLookups
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
+from portfolio.adapters.database.operations.probe import DatabaseProbe
 from portfolio.adapters.database.performance.days import DatabaseDays, write_day
 from portfolio.adapters.database.prices.leases import DatabaseLeases
 from portfolio.adapters.database.prices.prices import DatabasePriceStore
@@ -24,18 +26,22 @@ COMMAND_SECONDS = 30.0
 class Database:
     """The ports on one pool of connections, and one connection that looks for changes."""
 
-    def __init__(self, connections: Connections, lookup: RevisionLookup, *, prices_schema: str | None) -> None:
-        row = PortfolioRow()
+    def __init__(
+        self, connections: Connections, lookup: RevisionLookup, *, prices_schema: str | None, portfolio_id: int
+    ) -> None:
+        row = PortfolioRow(portfolio_id)
         self._connections = connections
         self._lookup = lookup
         self.ledger = DatabaseLedger(connections, row, lookup)
+        self.lookups = DatabaseLookups(connections, row)
+        self.probe = DatabaseProbe(connections, row)
         self.prices = DatabasePriceStore(connections, row, write_day, prices_schema=prices_schema)
         self.days = DatabaseDays(connections, row)
         self.leases = DatabaseLeases(connections)
-        self.signals = DatabaseSignals(connections)
+        self.signals = DatabaseSignals(connections, row)
 
     @staticmethod
-    def of(settings: Settings, *, for_commands: bool = False) -> Database:
+    def of(settings: Settings, portfolio_id: int = 1, *, for_commands: bool = False) -> Database:
         """Return the database of the settings; nothing is connected yet.
 
         Its limits fit a request's deadline; no request waits for a command, so a busy database may take longer there.
@@ -53,6 +59,7 @@ class Database:
                 hosts=settings.further_hosts,
                 pool_size=settings.database_pool_size,
                 limits=Timeouts.within(seconds),
+                portfolio_id=portfolio_id,
             )
         except ValueError as error:
             raise SettingsError("PORTFOLIO_DATABASE_URL is sqlite+aiosqlite:///... or mysql+aiomysql://...") from error
@@ -64,7 +71,7 @@ class Database:
             SchemaUnknown: it is at another, or at none.
             LedgerUnavailable: it is away.
         """
-        found = await self.ledger.ping()
+        found = await self.probe.ping()
         if found != SCHEMA_REVISION:
             raise SchemaUnknown(found, SCHEMA_REVISION)
 
@@ -74,18 +81,20 @@ class Database:
         await self._connections.close()
 
 
-def open_database(
+def open_database(  # shape: where the database is, and how it is used
     url: str,
     *,
     prices_schema: str | None = None,
     hosts: Sequence[str] = (),
     pool_size: int = 10,
     limits: Timeouts | None = None,
+    portfolio_id: int = 1,
 ) -> Database:
     """Return the database at ``url``; nothing is connected yet.
 
     ``prices_schema`` is the second database of a MySQL server, and means nothing on SQLite. ``hosts`` are further ones
-    to try, ``host`` or ``host:port``, with the same user and database.
+    to try, ``host`` or ``host:port``, with the same user and database. ``portfolio_id`` is the number of the portfolio
+    that its tables hold.
 
     Raises:
         ValueError: the URL names another kind of database.
@@ -94,7 +103,7 @@ def open_database(
     engine, lookups = (create_engine(url, hosts=hosts, pool_size=size, limits=limits) for size in (pool_size, 1))
     schema = None if engine.dialect.name == "sqlite" else prices_schema
     lookup = RevisionLookup(Connections(lookups, limits), limits)
-    return Database(Connections(engine, limits), lookup, prices_schema=schema)
+    return Database(Connections(engine, limits), lookup, prices_schema=schema, portfolio_id=portfolio_id)
 
 
 async def refuse_what_cannot_work(settings: Settings) -> None:
@@ -107,7 +116,7 @@ async def refuse_what_cannot_work(settings: Settings) -> None:
     database = Database.of(settings)
     try:
         await database.check_schema()
-        if settings.is_simulated and not settings.is_embedded and await database.ledger.holds_trades():
+        if settings.is_simulated and not settings.is_embedded and await database.lookups.holds_trades():
             raise SettingsError(
                 "PORTFOLIO_PRICE_FEED=simulated: this ledger holds trades, made-up prices are not for it"
             )

@@ -28,7 +28,6 @@ class BookTrades:
         clock: Clock,
         rules: BookingRules,
         *,
-        portfolio_id: int = 1,
         within: Sequence[WithinBooking] = (),
         announce: Announcer = NO_LISTENERS,
     ) -> None:
@@ -36,11 +35,10 @@ class BookTrades:
         self._ledger = ledger
         self._clock = clock
         self._rules = rules
-        self._portfolio_id = portfolio_id
         self._within = within
         self._announce = announce
 
-    async def __call__(self, commands: Sequence[BookTrade]) -> list[BookingResult]:
+    async def __call__(self, portfolio_id: int, commands: Sequence[BookTrade]) -> list[BookingResult]:
         """Return one result a command, in order, once they are committed.
 
         A result is a reply (booked, or refused and kept; now or before), or the error that kept nothing: a key that
@@ -51,14 +49,14 @@ class BookTrades:
             OutcomeUnknown: the commit was lost and could not be looked up; the same keys again tell.
         """
         ambiguous: dict[int, OwnerAmbiguous] = {}
-        wanted = await self._for_their_owners(commands, ambiguous)
+        wanted = await self._for_their_owners(portfolio_id, commands, ambiguous)
         if ambiguous:
-            rest = iter(await self._book(wanted) if wanted else [])
+            rest = iter(await self._book(portfolio_id, wanted) if wanted else [])
             return [ambiguous[index] if index in ambiguous else next(rest) for index in range(len(commands))]
-        return await self._book(wanted)
+        return await self._book(portfolio_id, wanted)
 
     async def _for_their_owners(
-        self, commands: Sequence[BookTrade], ambiguous: dict[int, OwnerAmbiguous]
+        self, portfolio_id: int, commands: Sequence[BookTrade], ambiguous: dict[int, OwnerAmbiguous]
     ) -> Sequence[BookTrade]:
         """Return the commands, each override in the name of the one who has a booking under its key.
 
@@ -67,7 +65,7 @@ class BookTrades:
         keys = {c.client_trade_id for c in commands if c.override and not c.owner_given and c.client_trade_id}
         if not keys:
             return commands
-        owners_of = await self._ledger.owners_of(keys)
+        owners_of = await self._ledger.owners_of(portfolio_id, keys)
         found: list[BookTrade] = []
         for index, command in enumerate(commands):
             key = command.client_trade_id
@@ -80,7 +78,7 @@ class BookTrades:
                 ambiguous[index] = OwnerAmbiguous(key, owners)
         return found
 
-    async def _book(self, commands: Sequence[BookTrade]) -> list[BookingResult]:
+    async def _book(self, portfolio_id: int, commands: Sequence[BookTrade]) -> list[BookingResult]:
         keys = {command.key for command in commands if command.key is not None}
 
         async def book(unit: LedgerUnit) -> Made[list[BookingResult]]:
@@ -89,9 +87,7 @@ class BookTrades:
             return Made(batch.results(), lambda unit: _was_committed(unit, batch), events)
 
         symbols = {command.execution.symbol for command in commands}
-        return await commit_once(
-            self._ledger, self._portfolio_id, book, announce=self._announce, keys=keys, symbols=symbols
-        )
+        return await commit_once(self._ledger, portfolio_id, book, announce=self._announce, keys=keys, symbols=symbols)
 
     async def _decide(self, unit: LedgerUnit, commands: Sequence[BookTrade], keys: Collection[BookingKey]) -> Batch:
         now = self._clock.now()

@@ -21,7 +21,6 @@ from portfolio.application.ledger.records import (
 from portfolio.domain.errors import AmountMismatch, DomainError, InsufficientCash, InsufficientQuantity
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.position import Position
-from portfolio.domain.ledger.trade import Trade
 from portfolio.domain.money import Money, percent_of
 
 # Refusals of these kinds are kept: what was refused may have been executed all the same.
@@ -40,8 +39,7 @@ class Booked:
 
     command: BookTrade
     fingerprint: str
-    trade: Trade
-    revision: int
+    entry: TradeEntry
     position: Position
     cash: Money
     total_value: Money
@@ -119,21 +117,13 @@ class Batch:
 
     def entries(self) -> list[TradeEntry]:
         """Return the entries for the ledger, in order."""
-        return [
-            TradeEntry(
-                trade=booked.trade,
-                request=booked.command,
-                portfolio_id=self.portfolio.id,
-                revision=booked.revision,
-                fingerprint=booked.command.fingerprint,
-                booked_at=self.now,
-            )
-            for booked in self.booked
-        ]
+        return [booked.entry for booked in self.booked]
 
     def acceptances(self) -> dict[int, RecordedOutcome]:
         """Return the outcomes to store for accepted bookings with a key, by ledger revision."""
-        return {booked.revision: self._outcome(booked) for booked in self.booked if booked.command.key is not None}
+        return {
+            booked.entry.revision: self._outcome(booked) for booked in self.booked if booked.command.key is not None
+        }
 
     def refusals(self) -> list[RecordedOutcome]:
         """Return the outcomes to store for refused bookings, with a key or without."""
@@ -169,8 +159,14 @@ class Batch:
         booked = Booked(
             command=command,
             fingerprint=first.fingerprint if first else command.fingerprint,
-            trade=trade,
-            revision=after.revision,
+            entry=TradeEntry(
+                trade=trade,
+                request=command,
+                portfolio_id=after.id,
+                revision=after.revision,
+                fingerprint=command.fingerprint,
+                booked_at=self.now,
+            ),
             position=after.position(symbol),
             cash=after.cash,
             total_value=total_value,
@@ -198,7 +194,7 @@ def _acceptance(booked: Booked) -> Acceptance:
         trade_id=booked.trade_id,
         position=booked.position,
         cash=booked.cash,
-        realized_pnl=booked.trade.realized_pnl,
+        realized_pnl=booked.entry.trade.realized_pnl,
         allocation_percent=allocation,
         over_concentrated=allocation is not None and allocation > POSITION_LIMIT_PERCENT,
         possible_duplicate_of=booked.twin.trade_id if isinstance(booked.twin, Booked) else booked.twin,

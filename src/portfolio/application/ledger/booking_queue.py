@@ -24,7 +24,7 @@ class _Waiting:
 
 
 class BookingQueue:
-    """Takes bookings from any number of callers and books them in order of arrival, many to a commit.
+    """Takes bookings of one portfolio from any number of callers and books them in order, many to a commit.
 
     The booking runs in the queue's own task: a caller who goes away cancels the waiting, never the booking. Nothing is
     answered before its commit, and one refusal does not disturb its neighbours. What has not been begun after
@@ -32,9 +32,16 @@ class BookingQueue:
     """
 
     def __init__(
-        self, book: BookTrades, *, max_waiting: int = 5_000, max_batch: int = 256, patience_seconds: float = 3.0
+        self,
+        book: BookTrades,
+        portfolio_id: int,
+        *,
+        max_waiting: int = 5_000,
+        max_batch: int = 256,
+        patience_seconds: float = 3.0,
     ) -> None:
         self._book = book
+        self._portfolio_id = portfolio_id
         self._max_waiting = max_waiting
         self._max_batch = max_batch
         self._patience_seconds = patience_seconds
@@ -105,7 +112,7 @@ class BookingQueue:
     async def _book_together(self, taken: list[_Waiting]) -> None:
         commands = [command for one in taken for command in one.commands]
         try:
-            results = await self._book(commands)
+            results = await self._book(self._portfolio_id, commands)
         except ApplicationError as error:
             self._answer_all(taken, error)
         except Exception as error:  # noqa: BLE001  whatever it is, it is handed to whom it concerns

@@ -50,16 +50,14 @@ class MoveCashInOrOut:
         clock: Clock,
         rules: BookingRules,
         *,
-        portfolio_id: int = 1,
         announce: Announcer = NO_LISTENERS,
     ) -> None:
         self._ledger = ledger
         self._clock = clock
         self._rules = rules
-        self._portfolio_id = portfolio_id
         self._announce = announce
 
-    async def __call__(self, wish: MoveCash) -> CashReply:
+    async def __call__(self, portfolio_id: int, wish: MoveCash) -> CashReply:
         """Return the transaction as recorded, once it is committed.
 
         Raises:
@@ -70,7 +68,7 @@ class MoveCashInOrOut:
             OutcomeUnknown: the commit was lost and could not be looked up; the same key again tells.
         """
         return await commit_once(
-            self._ledger, self._portfolio_id, lambda unit: self._move(unit, wish), announce=self._announce
+            self._ledger, portfolio_id, lambda unit: self._move(unit, wish), announce=self._announce
         )
 
     async def _move(self, unit: LedgerUnit, wish: MoveCash) -> Made[CashReply]:

@@ -33,22 +33,21 @@ class OpenBooks:
     ledger: Ledger
     clock: Clock
     initial_cash: Money
-    portfolio_id: int = 1
     announce: Announcer = NO_LISTENERS
 
-    async def __call__(self) -> Opening:
+    async def __call__(self, portfolio_id: int) -> Opening:
         """Return what was done.
 
         Raises:
             LedgerUnavailable: the database is away; nothing was done.
             OutcomeUnknown: the commit was lost and could not be looked up; asking again tells.
         """
-        adopted = await self.ledger.is_adopted(self.portfolio_id)
+        adopted = await self.ledger.is_adopted(portfolio_id)
         if adopted:
             return Opening.NOTHING
         if adopted is None:
-            await self.ledger.create(self.portfolio_id)
-        return await commit_once(self.ledger, self.portfolio_id, self._open, announce=self.announce)
+            await self.ledger.create(portfolio_id)
+        return await commit_once(self.ledger, portfolio_id, self._open, announce=self.announce)
 
     async def _open(self, unit: LedgerUnit) -> Made[Opening]:
         if unit.portfolio.revision > 0:

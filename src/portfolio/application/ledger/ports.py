@@ -1,4 +1,4 @@
-"""The ledger as a port: what the use cases need from the database."""
+"""The ledger as ports: the books, a unit of work on them, and look-ups."""
 
 from __future__ import annotations
 
@@ -142,42 +142,30 @@ class Ledger(Protocol):
         """Return the portfolio with every committed entry and price; ``load`` sees other programs' writes too."""
         ...
 
-    async def trades(self, wanted: TradeFilter) -> Page[BookedTrade]:
-        """Return booked trades, newest first."""
-        ...
-
-    async def cash_transactions(self, *, before: int | None, limit: int) -> Page[RecordedCashEntry]:
-        """Return the entries that are no trade, newest first: deposits, withdrawals, the baseline, adjustments."""
-        ...
-
-    async def outcome(self, key: BookingKey) -> RecordedOutcome | None:
-        """Return the stored outcome of this key; None where there is none."""
-        ...
-
-    async def owners_of(self, client_trade_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
-        """Return for each key the owners that have a booking under it, sorted; a key without one is absent."""
-        ...
-
-    async def refusals(self, *, before: int | None, limit: int) -> Page[RecordedOutcome]:
-        """Return refused bookings, newest first."""
-        ...
-
-    async def count_refusals(self) -> int:
-        """Return the number of refused bookings that no override has booked since."""
-        ...
-
     async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Entry]:
         """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
         ...
 
-    async def ping(self) -> str:
-        """Return the schema revision that the database is at; the cheapest proof that it answers."""
+    async def owners_of(self, portfolio_id: int, client_trade_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Return for each key the owners that have a booking under it, sorted; a key without one is absent."""
         ...
 
-    async def try_write(self) -> None:
-        """Raise an error if a booking could not be committed now; nothing is written.
 
-        Raises:
-            LedgerUnavailable: it could not.
-        """
+class Lookups(Protocol):
+    """What was booked and refused, for those who look it up."""
+
+    async def trades(self, portfolio_id: int, wanted: TradeFilter) -> Page[BookedTrade]:
+        """Return booked trades, newest first."""
+        ...
+
+    async def cash_transactions(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[RecordedCashEntry]:
+        """Return the entries that are no trade, newest first: deposits, withdrawals, the baseline, adjustments."""
+        ...
+
+    async def outcome(self, portfolio_id: int, key: BookingKey) -> RecordedOutcome | None:
+        """Return the stored outcome of this key; None where there is none."""
+        ...
+
+    async def refusals(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[RecordedOutcome]:
+        """Return refused bookings, newest first."""
         ...

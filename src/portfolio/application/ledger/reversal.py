@@ -39,16 +39,16 @@ class ReverseTrade:
         clock: Clock,
         rules: BookingRules,
         *,
-        portfolio_id: int = 1,
         announce: Announcer = NO_LISTENERS,
     ) -> None:
         self._ledger = ledger
         self._clock = clock
         self._rules = rules
-        self._portfolio_id = portfolio_id
         self._announce = announce
 
-    async def __call__(self, trade_id: int, *, owner: str, notes: str | None = None) -> ReversalReply:
+    async def __call__(
+        self, portfolio_id: int, trade_id: int, *, owner: str, notes: str | None = None
+    ) -> ReversalReply:
         """Return the reversal, once it is committed; the one there is where this owner reversed the trade before.
 
         Raises:
@@ -61,7 +61,7 @@ class ReverseTrade:
         """
         return await commit_once(
             self._ledger,
-            self._portfolio_id,
+            portfolio_id,
             lambda unit: self._reverse(unit, trade_id, owner, notes),
             announce=self._announce,
         )

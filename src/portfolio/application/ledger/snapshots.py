@@ -40,10 +40,10 @@ class Snapshots:
     up again, by a lookup that begins after the reader came and that all who came before it share.
     """
 
-    def __init__(self, ledger: Ledger, clock: Clock, *, portfolio_id: int = 1) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, portfolio_id: int) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._portfolio_id = portfolio_id
+        self.portfolio_id = portfolio_id
         self._last: Snapshot | None = None
         self._running: asyncio.Task[Snapshot] | None = None
         self._next: asyncio.Task[Snapshot] | None = None
@@ -87,7 +87,7 @@ class Snapshots:
 
     async def _look(self) -> Snapshot:
         try:
-            revisions = await self._ledger.revisions(self._portfolio_id)
+            revisions = await self._ledger.revisions(self.portfolio_id)
             last = self._last
             is_due = last is not None and self._clock.monotonic() - last.checked_at >= RELOAD_SECONDS
             if last is None or (is_due and revisions != last.revisions):
@@ -108,7 +108,7 @@ class Snapshots:
     async def _catch_up(self, last: Snapshot) -> None:
         """Bring the state up to the newest entries and prices; other programs' writes are looked for in their time."""
         as_of = self._clock.now()
-        portfolio = await self._ledger.newest(self._portfolio_id)
+        portfolio = await self._ledger.newest(self.portfolio_id)
         self._last = replace(
             last,
             portfolio=portfolio,
@@ -121,7 +121,7 @@ class Snapshots:
     async def _check(self, last: Snapshot) -> None:
         """Load again only if the rows have changed. The version is read first: a later write shows the next time."""
         as_of, checked_at = self._clock.now(), self._clock.monotonic()
-        version = await self._ledger.version(self._portfolio_id)
+        version = await self._ledger.version(self.portfolio_id)
         if version == last.version:
             self._last = replace(last, as_of=as_of, checked_at=checked_at, database_away=False)
         else:
@@ -129,7 +129,7 @@ class Snapshots:
 
     async def _load(self, version: str | None = None) -> None:
         as_of, checked_at = self._clock.now(), self._clock.monotonic()
-        portfolio, last = await self._ledger.load(self._portfolio_id), self._last
+        portfolio, last = await self._ledger.load(self.portfolio_id), self._last
         is_same = last is not None and portfolio == last.portfolio
         self._last = Snapshot(
             portfolio=last.portfolio if last and is_same else portfolio,

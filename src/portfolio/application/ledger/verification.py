@@ -99,21 +99,20 @@ class Verification:
 class VerifyBooks:
     """Replays the ledger's entries and compares what they add up to with positions, cash and the identity."""
 
-    def __init__(self, ledger: Ledger, *, portfolio_id: int = 1, page_size: int = PAGE_SIZE) -> None:
+    def __init__(self, ledger: Ledger, *, page_size: int = PAGE_SIZE) -> None:
         self._ledger = ledger
         self._page_size = page_size
-        self._portfolio_id = portfolio_id
 
-    async def __call__(self) -> Verification:
+    async def __call__(self, portfolio_id: int) -> Verification:
         """Return what was found; bookings may go on meanwhile.
 
         Raises:
             LedgerUnavailable: the database is away.
             PortfolioMissing: there is nothing to verify.
         """
-        portfolio = await self._ledger.load(self._portfolio_id)
+        portfolio = await self._ledger.load(portfolio_id)
         fold = Fold()
-        entries = partial(self._ledger.entries, self._portfolio_id, limit=self._page_size)
+        entries = partial(self._ledger.entries, portfolio_id, limit=self._page_size)
         await _add_entries(fold, portfolio.revision, entries)
         return _verification(portfolio, fold)
 
@@ -207,7 +206,6 @@ class ReconcileBooks:
         ledger: Ledger,
         clock: Clock,
         *,
-        portfolio_id: int = 1,
         page_size: int = PAGE_SIZE,
         announce: Announcer = NO_LISTENERS,
     ) -> None:
@@ -215,9 +213,8 @@ class ReconcileBooks:
         self._ledger = ledger
         self._page_size = page_size
         self._clock = clock
-        self._portfolio_id = portfolio_id
 
-    async def __call__(self, *, as_realized: bool | None = None) -> CashEntry | None:
+    async def __call__(self, portfolio_id: int, *, as_realized: bool | None = None) -> CashEntry | None:
         """Return the adjustment booked; None where nothing is unreconciled.
 
         ``as_realized`` says whether its value is a realized result or a contribution. Left open, it is a result where a
@@ -228,12 +225,12 @@ class ReconcileBooks:
             OutcomeUnknown: the commit was lost and could not be looked up; asking again shows what is left.
         """
         # Long books are read before the lock is taken; what is booked meanwhile is read under it.
-        fold, revision = Fold(), (await self._ledger.load(self._portfolio_id)).revision
-        entries = partial(self._ledger.entries, self._portfolio_id, limit=self._page_size)
+        fold, revision = Fold(), (await self._ledger.load(portfolio_id)).revision
+        entries = partial(self._ledger.entries, portfolio_id, limit=self._page_size)
         await _add_entries(fold, revision, entries)
         return await commit_once(
             self._ledger,
-            self._portfolio_id,
+            portfolio_id,
             lambda unit: self._reconcile(unit, fold, as_realized),
             announce=self._announce,
         )

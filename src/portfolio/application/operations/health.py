@@ -11,9 +11,9 @@ from typing import Protocol
 
 from portfolio.application.clock import Clock
 from portfolio.application.errors import ApplicationError, PortfolioMissing, SchemaUnknown
-from portfolio.application.ledger.ports import Ledger
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
 from portfolio.application.ledger.verification import describe_unreconciled
+from portfolio.application.operations.ports import Probe
 from portfolio.application.prices.ports import PriceFeed
 from portfolio.application.prices.refresh import RefreshPrices
 from portfolio.application.prices.sources import SourceState
@@ -105,7 +105,7 @@ class ReadHealth:
 
     def __init__(  # shape: all that has a health, injected
         self,
-        ledger: Ledger,
+        probe: Probe,
         snapshots: Snapshots,
         refresh: RefreshPrices,
         refresher: Refresher,
@@ -115,7 +115,7 @@ class ReadHealth:
         max_price_age: timedelta,
         schema_revision: str,
     ) -> None:
-        self._ledger = ledger
+        self._asking = probe
         self._snapshots = snapshots
         self._refresh = refresh
         self._refresher = refresher
@@ -163,11 +163,11 @@ class ReadHealth:
     async def _probe_database(self) -> DatabaseHealth:
         started = self._clock.monotonic()
         try:
-            revision = await self._ledger.ping()
+            revision = await self._asking.ping()
             latency_ms = (self._clock.monotonic() - started) * 1000
             if revision != self._schema_revision:
                 return self._unknown(SchemaUnknown(revision, self._schema_revision))
-            self._refused = await self._ledger.count_refusals()
+            self._refused = await self._asking.count_refusals(self._snapshots.portfolio_id)
             snapshot = await self._snapshots.newest()
             await self._try_write()
         except SchemaUnknown as error:
@@ -193,7 +193,7 @@ class ReadHealth:
         now = self._clock.monotonic()
         if self._written_at is None or now - self._written_at >= WRITE_SECONDS:
             self._written_at = None
-            await self._ledger.try_write()
+            await self._asking.try_write(self._snapshots.portfolio_id)
             self._written_at = now
 
     def _unknown(self, error: SchemaUnknown) -> DatabaseHealth:

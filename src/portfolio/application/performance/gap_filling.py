@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from portfolio.application.clock import Clock
 from portfolio.application.errors import FeedFailed, NotFound
-from portfolio.application.ledger.ports import Ledger
+from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.records import CashEntry, Entry, TradeEntry, TradeFilter
 from portfolio.application.ledger.replay import DayBooks, Replay, booked_on
 from portfolio.application.ledger.verification import PAGE_SIZE
@@ -41,34 +41,34 @@ class FillGaps:
     at all: without a close of anything held it stays a gap.
     """
 
-    def __init__(  # shape: its parts, injected
-        self, ledger: Ledger, days: Days, prices: PriceStore, closes: CloseFeed, clock: Clock, *, portfolio_id: int = 1
+    def __init__(  # shape: its ports, injected
+        self, ledger: Ledger, lookups: Lookups, days: Days, prices: PriceStore, closes: CloseFeed, clock: Clock
     ) -> None:
         self._ledger = ledger
+        self._lookups = lookups
         self._days = days
         self._prices = prices
         self._closes = closes
         self._clock = clock
-        self._portfolio_id = portfolio_id
 
-    async def __call__(self) -> GapReport:
+    async def __call__(self, portfolio_id: int) -> GapReport:
         """Return which days were filled, oldest first.
 
         Raises:
             LedgerUnavailable: the database is away; nothing was filled.
             PortfolioMissing: there is no portfolio yet.
         """
-        portfolio = await self._ledger.load(self._portfolio_id)
-        rows = await self._days.values(self._portfolio_id, since=EARLIEST)
+        portfolio = await self._ledger.load(portfolio_id)
+        rows = await self._days.values(portfolio_id, since=EARLIEST)
         missing = _missing(rows, self._clock.now().date())
         if not missing:
             return GapReport()
         replay = Replay(missing)
-        await self._replay(replay, portfolio.revision)
+        await self._replay(portfolio_id, replay, portfolio.revision)
         held = {(s, day) for day, books in replay.books.items() for s, q in books.quantities.items() if q}
         prices = await self._prices_of(held) if held else {}
         filled, failed = _fill(missing, rows, replay, prices, portfolio)
-        await self._days.fill(self._portfolio_id, filled)
+        await self._days.fill(portfolio_id, filled)
         return GapReport(filled=[day.value.day for day in filled], failed=failed)
 
     async def _prices_of(self, held: Collection[tuple[Symbol, date]]) -> Mapping[tuple[Symbol, date], Price]:
@@ -87,22 +87,22 @@ class FillGaps:
                 found.update({(symbol, close.day): close.price for close in fetched})
         return found
 
-    async def _replay(self, replay: Replay, until: int) -> None:
+    async def _replay(self, portfolio_id: int, replay: Replay, until: int) -> None:
         while True:
-            entries = await self._ledger.entries(self._portfolio_id, after=replay.revision, limit=PAGE_SIZE)
+            entries = await self._ledger.entries(portfolio_id, after=replay.revision, limit=PAGE_SIZE)
             for entry in entries:
                 if entry.revision <= until:
-                    replay.add(entry, await self._reversed_by(entry))
+                    replay.add(entry, await self._reversed_by(portfolio_id, entry))
             if not entries or entries[-1].revision >= until:
                 break
         replay.finish()
 
-    async def _reversed_by(self, entry: Entry) -> Trade | None:
+    async def _reversed_by(self, portfolio_id: int, entry: Entry) -> Trade | None:
         """Return the trade that an entry takes back; None where it takes none back."""
         reverses = entry.trade.reverses if isinstance(entry, TradeEntry) else None
         if reverses is None:
             return None
-        page = await self._ledger.trades(TradeFilter(before=reverses + 1, limit=1))
+        page = await self._lookups.trades(portfolio_id, TradeFilter(before=reverses + 1, limit=1))
         found = page.items[0] if page.items else None
         if found is None or found.id != reverses or found.entry is None:
             raise NotFound("trade", str(reverses))

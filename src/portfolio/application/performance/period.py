@@ -86,14 +86,12 @@ class ReadPerformance:
         snapshots: Snapshots,
         clock: Clock,
         *,
-        portfolio_id: int = 1,
         deadline_seconds: float = 2.5,
     ) -> None:
         self._deadline_seconds = deadline_seconds
         self._days = days
         self._snapshots = snapshots
         self._clock = clock
-        self._portfolio_id = portfolio_id
         # The rows last seen and from when on: what there is to answer with while the database is away.
         self._kept: list[DailyValue] = []
         self._kept_since: date | None = None
@@ -133,7 +131,7 @@ class ReadPerformance:
         if is_known and not asks:
             return [row for row in self._kept if row.day >= since], True
         try:
-            rows = list(await self._days.values(self._portfolio_id, since=since))
+            rows = list(await self._days.values(self._snapshots.portfolio_id, since=since))
         except LedgerUnavailable:
             if not is_known:
                 raise

@@ -74,7 +74,6 @@ class ReadTimeframes:
         performance: ReadPerformance,
         clock: Clock,
         *,
-        portfolio_id: int = 1,
         deadline_seconds: float = 2.5,
     ) -> None:
         self._deadline_seconds = deadline_seconds
@@ -82,7 +81,6 @@ class ReadTimeframes:
         self._snapshots = snapshots
         self._performance = performance
         self._clock = clock
-        self._portfolio_id = portfolio_id
 
     async def __call__(self) -> Timeframes:
         """Return the figures of all timeframes; with the database away, of the days last seen.
@@ -108,7 +106,7 @@ class ReadTimeframes:
         if not days:
             return {}
         try:
-            return await self._days.positions(self._portfolio_id, days)
+            return await self._days.positions(self._snapshots.portfolio_id, days)
         except LedgerUnavailable:
             return None
 

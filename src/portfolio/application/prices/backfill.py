@@ -45,7 +45,6 @@ class Backfill:
         prices: PriceStore,
         closes: CloseFeed,
         clock: Clock,
-        portfolio_id: int,
         *,
         concurrency: int = 8,
     ) -> None:
@@ -53,10 +52,9 @@ class Backfill:
         self._prices = prices
         self._closes = closes
         self._clock = clock
-        self._portfolio_id = portfolio_id
         self._concurrency = concurrency
 
-    async def __call__(self, days: int, progress: Progress | None = None) -> BackfillReport:
+    async def __call__(self, portfolio_id: int, days: int, progress: Progress | None = None) -> BackfillReport:
         """Return what was stored for the last ``days`` completed days; today is never among them.
 
         ``days`` returns need one close more, so the day before them is fetched too. Each symbol is stored as
@@ -69,7 +67,7 @@ class Backfill:
         """
         until = self._clock.now().date() - timedelta(days=1)
         since = until - timedelta(days=days)
-        portfolio = await self._ledger.load(self._portfolio_id)
+        portfolio = await self._ledger.load(portfolio_id)
         symbols = [position.symbol for position in portfolio.open_positions]
         stored: dict[Symbol, int] = {}
         failed: dict[Symbol, str] = {}

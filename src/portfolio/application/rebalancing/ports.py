@@ -37,6 +37,6 @@ class Signals(Protocol):
         """Return the signals of the unit's portfolio; what is done to them is committed with the unit."""
         ...
 
-    async def page(self, wanted: SignalFilter) -> Page[Signal]:
+    async def page(self, portfolio_id: int, wanted: SignalFilter) -> Page[Signal]:
         """Return signals, newest first."""
         ...

@@ -85,7 +85,7 @@ class LockedPlan:
         clock: Clock,
         rules: SignalRules,
         *,
-        portfolio_id: int = 1,
+        portfolio_id: int,
         announce: Announcer = NO_LISTENERS,
     ) -> None:
         self.rules = rules
@@ -270,7 +270,7 @@ class ListSignals:
         self._clock = clock
 
     async def __call__(
-        self, status: SignalStatus | None = None, *, before: int | None = None, limit: int = 100
+        self, portfolio_id: int, status: SignalStatus | None = None, *, before: int | None = None, limit: int = 100
     ) -> tuple[Page[Signal], datetime]:
         """Return signals, newest first, and the moment that their statuses are of.
 
@@ -278,5 +278,5 @@ class ListSignals:
             LedgerUnavailable: the database is away.
         """
         now = self._clock.now()
-        page = await self._signals.page(SignalFilter(status=status, now=now, before=before, limit=limit))
+        page = await self._signals.page(portfolio_id, SignalFilter(status=status, now=now, before=before, limit=limit))
         return page, now

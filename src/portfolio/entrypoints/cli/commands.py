@@ -32,8 +32,9 @@ EXIT_FAILED = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commands:
-    """The use cases that the commands carry out, on an open database."""
+    """The use cases that the commands carry out, on an open database, and the portfolio that they are for."""
 
+    portfolio_id: int
     open_books: OpenBooks
     verify: VerifyBooks
     reconcile: ReconcileBooks
@@ -99,7 +100,7 @@ def migrate(composition: Composition, *, as_sql: bool, start: str, end: str) -> 
         revision = composition.migrate(settings, end)
     click.echo(f"schema revision {revision}")
     if end == "head":
-        opening = _run(composition, settings, lambda desk: desk.open_books())
+        opening = _run(composition, settings, lambda desk: desk.open_books(desk.portfolio_id))
         words = {
             Opening.CREATED: "opened",
             Opening.ADOPTED: "adopted what the rows hold",
@@ -116,7 +117,7 @@ def verify(composition: Composition) -> None:
     Exit status: 0 all holds; 1 it holds, but other programs moved rows; 2 the books do not add up; 3 it could
     not be found out.
     """
-    found = _run(composition, _settings(), lambda desk: desk.verify())
+    found = _run(composition, _settings(), lambda desk: desk.verify(desk.portfolio_id))
     _print_verification(found)
     sys.exit(EXIT_BROKEN if not found.holds else EXIT_UNRECONCILED if found.unreconciled else 0)
 
@@ -134,11 +135,11 @@ def reconcile(composition: Composition, *, accept: bool, kind: str | None) -> No
     """Show what other programs wrote into the shared rows, and take it into the books."""
     settings = _settings()
     if not accept:
-        found = _run(composition, settings, lambda desk: desk.verify())
+        found = _run(composition, settings, lambda desk: desk.verify(desk.portfolio_id))
         _print_verification(found)
         sys.exit(EXIT_UNRECONCILED if found.unreconciled else 0)
     as_realized = None if kind is None else kind == "result"
-    booked = _run(composition, settings, lambda desk: desk.reconcile(as_realized=as_realized))
+    booked = _run(composition, settings, lambda desk: desk.reconcile(desk.portfolio_id, as_realized=as_realized))
     if booked is None:
         click.echo("nothing is unreconciled: nothing to book")
         return
@@ -169,7 +170,8 @@ def backfill(composition: Composition, days: int) -> None:
             progress.update(bar, completed=done, total=total, description=symbol)
 
         async def work(desk: Commands) -> tuple[BackfillReport, GapReport]:
-            return await desk.backfill(days, show), await desk.fill_gaps()
+            portfolio_id = desk.portfolio_id
+            return await desk.backfill(portfolio_id, days, show), await desk.fill_gaps(portfolio_id)
 
         report, gaps = _run(composition, _settings(), work)
     click.echo(f"{report.closes} closes of {len(report.symbols)} asset(s)")

@@ -15,8 +15,8 @@ from tests.support.services.http_service import BUY, Service, SilentLedger, is_p
 class OtherSchema(FakeLedger):
     """Is at a revision of another version."""
 
-    async def ping(self) -> str:
-        await super().ping()
+    async def schema(self) -> str:
+        await super().schema()
         return "9999"
 
 

@@ -29,6 +29,8 @@ from portfolio.entrypoints.http.portfolio.controller import PortfolioAnswers
 from portfolio.settings import Settings
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_ledger import SCHEMA, FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
+from tests.support.fakes.fake_lookups import FakeLookups
+from tests.support.fakes.fake_probe import FakeProbe
 from tests.support.services.http_service import BUY, Service, assemble, soon
 
 T = TypeVar("T")
@@ -58,7 +60,7 @@ class ScheduledLedger(FakeLedger):
         answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting.append(answered)
         await answered
-        self._answer()
+        self.answer()
         return found
 
 
@@ -86,10 +88,20 @@ class Schedule:
     @classmethod
     async def begin(cls) -> Schedule:
         ledger, clock = ScheduledLedger(), FakeClock()
-        await OpenBooks(ledger, clock, Money(Decimal(100_000)))()
+        await OpenBooks(ledger, clock, Money(Decimal(100_000)))(1)
         prices = FakePriceStore(ledger, FakeLeases())
         days, signals, settings = ScheduledDays(ledger), FakeSignals(ledger), Settings(log_file="")
-        cases, _ = assemble(ledger, prices, days, signals, clock=clock, settings=settings, schema=SCHEMA)
+        cases, _ = assemble(
+            ledger,
+            FakeLookups(ledger),
+            FakeProbe(ledger),
+            prices,
+            days,
+            signals,
+            clock=clock,
+            settings=settings,
+            schema=SCHEMA,
+        )
         schedule = cls(ledger, clock, PortfolioAnswers(cases))
         schedule.write()
         return schedule

@@ -39,9 +39,10 @@ async def stored(request: pytest.FixtureRequest) -> AsyncIterator[Service]:
     database = open_database(under_test.url, prices_schema=under_test.prices_schema)
     clock, settings = SystemClock(), Settings(log_file="")
     try:
-        await OpenBooks(database.ledger, clock, Money.rounded(settings.initial_cash))()
-        ledger, prices, days, signals = database.ledger, database.prices, database.days, database.signals
-        cases, feed = assemble(ledger, prices, days, signals, clock=clock, settings=settings, schema=SCHEMA_REVISION)
+        await OpenBooks(database.ledger, clock, Money.rounded(settings.initial_cash))(1)
+        ledger, prices, signals = database.ledger, database.prices, database.signals
+        ports = ledger, database.lookups, database.probe, prices, database.days, signals
+        cases, feed = assemble(*ports, clock=clock, settings=settings, schema=SCHEMA_REVISION)
         async with _answering(cases, settings) as (app, http):
             service = Service(
                 app=app,
@@ -353,7 +354,9 @@ async def test_a_claim_that_cannot_be_looked_up_may_or_may_not_have_happened(hea
         async def transact(self, portfolio_id: int, work: Any, **hints: Any) -> Any:
             raise next(moments)
 
-    claim = AcknowledgeSignal(LockedPlan(Failing(), heavy.signals, heavy.cases.plan, heavy.clock, _rules(heavy)))
+    claim = AcknowledgeSignal(
+        LockedPlan(Failing(), heavy.signals, heavy.cases.plan, heavy.clock, _rules(heavy), portfolio_id=1)
+    )
     with pytest.raises(OutcomeUnknown):
         await claim(signal["id"], owner="a")
 
@@ -410,4 +413,4 @@ def _rules(service: Service) -> SignalRules:
 
 
 def _locked(service: Service, plan: ReadPlannedState) -> LockedPlan:
-    return LockedPlan(service.ledger, service.signals, plan, service.clock, _rules(service))
+    return LockedPlan(service.ledger, service.signals, plan, service.clock, _rules(service), portfolio_id=1)

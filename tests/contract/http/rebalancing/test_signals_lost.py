@@ -63,4 +63,6 @@ async def test_signals_are_not_made_of_a_plan_that_does_not_come() -> None:
     async with running() as service:
         rules = SignalRules(ttl=timedelta(minutes=15), max_price_age=timedelta(minutes=5), plan_seconds=0.01)
         with pytest.raises(LedgerUnavailable, match="does not answer"):
-            await GenerateSignals(LockedPlan(service.ledger, service.signals, endless, service.clock, rules))()
+            await GenerateSignals(
+                LockedPlan(service.ledger, service.signals, endless, service.clock, rules, portfolio_id=1)
+            )()

@@ -118,10 +118,11 @@ async def test_a_read_past_its_deadline_says_that_nothing_changed() -> None:
     ledger = FakeLedger()
     async with running(ledger=ledger, request_deadline_seconds=0.1) as service:
 
-        async def trades(wanted: object) -> None:
+        async def trades(portfolio_id: int, wanted: object) -> None:
             await asyncio.Event().wait()
 
-        service.ledger.trades = trades
+        lookups: Any = service.cases.lookups
+        lookups.trades = trades
         answer = await service.http.get("/trades")
     assert is_problem(answer, 503, "deadline-exceeded")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.booking_batch import BookingResult
 from portfolio.application.ledger.opening import OpenBooks
@@ -15,12 +18,15 @@ from tests.unit.examples import RULES, money
 async def opened(clock: FakeClock, cash: str = "100000") -> FakeLedger:
     """Return fresh books with ``cash`` deposited."""
     ledger = FakeLedger()
-    await OpenBooks(ledger, clock, money(cash))()
+    await OpenBooks(ledger, clock, money(cash))(1)
     return ledger
 
 
-def booking(ledger: FakeLedger, clock: FakeClock) -> BookTrades:
-    return BookTrades(ledger, clock, RULES)
+Book = Callable[[Sequence[BookTrade]], Awaitable[list[BookingResult]]]
+
+
+def booking(ledger: FakeLedger, clock: FakeClock) -> Book:
+    return partial(BookTrades(ledger, clock, RULES), 1)
 
 
 def wish(execution: Execution, key: str | None = None, *, owner: str = "engine", override: bool = False) -> BookTrade:

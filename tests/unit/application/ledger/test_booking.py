@@ -8,13 +8,14 @@ from decimal import Decimal
 import pytest
 
 from portfolio.application.errors import KeyReused, LedgerUnavailable, OutcomeUnknown
-from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.records import BookingKey, BookTrade
 from portfolio.domain.errors import OutOfRange
 from portfolio.domain.money import Money
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_ledger import FakeLedger
-from tests.unit.application.ledger.booking_examples import accepted, booking, opened, refused, replayed, wish
+from tests.support.fakes.fake_lookups import FakeLookups
+from tests.support.fakes.fake_probe import FakeProbe
+from tests.unit.application.ledger.booking_examples import Book, accepted, booking, opened, refused, replayed, wish
 from tests.unit.examples import bought, money, sold, units
 
 BUY = bought("BTC", "0.1", 45_000, fees="22.5")
@@ -31,11 +32,11 @@ async def ledger(clock: FakeClock) -> FakeLedger:
 
 
 @pytest.fixture
-def book(ledger: FakeLedger, clock: FakeClock) -> BookTrades:
+def book(ledger: FakeLedger, clock: FakeClock) -> Book:
     return booking(ledger, clock)
 
 
-async def test_a_booking_answers_with_the_state_right_after_it(book: BookTrades, ledger: FakeLedger) -> None:
+async def test_a_booking_answers_with_the_state_right_after_it(book: Book, ledger: FakeLedger) -> None:
     [first, second] = await book([wish(BUY, "a"), wish(sold("BTC", "0.04", 50_000), "b")])
     assert accepted(first).cash == money("95477.5")
     assert accepted(first).position.quantity == units("0.1")
@@ -47,14 +48,14 @@ async def test_a_booking_answers_with_the_state_right_after_it(book: BookTrades,
     assert [accepted(r).trade_id for r in (first, second)] == [1, 2]
 
 
-async def test_a_position_over_a_quarter_of_the_value_is_said_to_be_over_concentrated(book: BookTrades) -> None:
+async def test_a_position_over_a_quarter_of_the_value_is_said_to_be_over_concentrated(book: Book) -> None:
     [at, over] = await book([wish(bought("BTC", 1, 25_000)), wish(bought("ETH", 1, "25000.01"))])
     assert not accepted(at).over_concentrated  # 25 % is the limit
     assert accepted(over).over_concentrated
 
 
 async def test_the_same_key_and_booking_is_booked_once_and_answered_alike(
-    book: BookTrades, ledger: FakeLedger, clock: FakeClock
+    book: Book, ledger: FakeLedger, clock: FakeClock
 ) -> None:
     [original] = await book([wish(BUY, "a")])
     await book([wish(sold("BTC", "0.1", 45_000))])
@@ -66,13 +67,13 @@ async def test_the_same_key_and_booking_is_booked_once_and_answered_alike(
     assert ledger.books == before
 
 
-async def test_the_same_booking_written_differently_is_the_same(book: BookTrades) -> None:
+async def test_the_same_booking_written_differently_is_the_same(book: Book) -> None:
     await book([wish(BUY, "a")])
     [copy] = await book([wish(bought("BTC", "0.100", "45000.0", net="4500.000", fees="22.50"), "a")])
     assert replayed(copy)
 
 
-async def test_a_copy_in_the_same_transaction_is_a_replay(book: BookTrades, ledger: FakeLedger) -> None:
+async def test_a_copy_in_the_same_transaction_is_a_replay(book: Book, ledger: FakeLedger) -> None:
     results = await book([wish(BUY, "a"), wish(BUY, "a"), wish(BUY, "b"), wish(BUY, "a")])
     assert [replayed(r) for r in results] == [False, True, False, True]
     assert [accepted(r).trade_id for r in results] == [1, 1, 2, 1]
@@ -92,9 +93,7 @@ async def test_a_copy_in_the_same_transaction_is_a_replay(book: BookTrades, ledg
     ],
     ids=["quantity", "symbol", "price", "net_amount", "fees", "side", "fees_included"],
 )
-async def test_the_same_key_for_another_booking_changes_nothing(
-    book: BookTrades, ledger: FakeLedger, other: object
-) -> None:
+async def test_the_same_key_for_another_booking_changes_nothing(book: Book, ledger: FakeLedger, other: object) -> None:
     another = wish(other, "a")  # type: ignore[arg-type] # executions, all of them
     [_, in_batch] = await book([wish(BUY, "a"), another])
     before = ledger.books
@@ -122,7 +121,7 @@ def test_every_field_tells_bookings_apart(fields: dict[str, object]) -> None:
     assert replace(one, owner="x", client_trade_id="b", override=True).fingerprint == one.fingerprint
 
 
-async def test_keys_belong_to_their_owner_and_are_compared_byte_for_byte(book: BookTrades) -> None:
+async def test_keys_belong_to_their_owner_and_are_compared_byte_for_byte(book: Book) -> None:
     results = await book([wish(BUY, "a"), wish(BUY, "A"), wish(BUY, "a "), wish(BUY, "a", owner="other")])
     assert not any(replayed(r) for r in results)
     assert BookingKey("engine", "a") != BookingKey("engine", "A")
@@ -131,17 +130,17 @@ async def test_keys_belong_to_their_owner_and_are_compared_byte_for_byte(book: B
 # --- refusals ---------------------------------------------------------------------------------------------------------
 
 
-async def test_a_refusal_is_as_sticky_as_an_acceptance(book: BookTrades, ledger: FakeLedger) -> None:
+async def test_a_refusal_is_as_sticky_as_an_acceptance(book: Book, ledger: FakeLedger) -> None:
     [no] = await book([wish(sold("BTC", 1, 100), "a")])
     assert refused(no).error == "InsufficientQuantity"
     await book([wish(bought("BTC", 1, 100), "b")])
     [still_no] = await book([wish(sold("BTC", 1, 100), "a")])
     assert replayed(still_no)
     assert refused(still_no) == refused(no)
-    assert await ledger.count_refusals() == 1
+    assert await FakeProbe(ledger).count_refusals(1) == 1
 
 
-async def test_each_is_booked_or_refused_alone_on_top_of_those_before(book: BookTrades, ledger: FakeLedger) -> None:
+async def test_each_is_booked_or_refused_alone_on_top_of_those_before(book: Book, ledger: FakeLedger) -> None:
     results = await book(
         [
             wish(sold("BTC", 1, 100), "too early"),
@@ -157,18 +156,18 @@ async def test_each_is_booked_or_refused_alone_on_top_of_those_before(book: Book
         "AmountMismatch",
     ]
     assert [accepted(results[i]).trade_id for i in (1, 4)] == [1, 2]
-    assert await ledger.count_refusals() == 3
+    assert await FakeProbe(ledger).count_refusals(1) == 3
     assert (await ledger.load(1)).cash == money(100_000)
 
 
-async def test_a_refusal_without_a_key_is_kept_as_well(book: BookTrades, ledger: FakeLedger) -> None:
+async def test_a_refusal_without_a_key_is_kept_as_well(book: Book, ledger: FakeLedger) -> None:
     await book([wish(sold("BTC", 1, 100))])
-    page = await ledger.refusals(before=None, limit=10)
+    page = await FakeLookups(ledger).refusals(1, before=None, limit=10)
     [kept] = page.items
     assert (kept.terms.symbol.code, kept.terms.quantity, kept.request.key) == ("BTC", units(1), None)
 
 
-async def test_what_is_out_of_range_is_refused_and_not_kept(book: BookTrades, ledger: FakeLedger) -> None:
+async def test_what_is_out_of_range_is_refused_and_not_kept(book: Book, ledger: FakeLedger) -> None:
     huge = wish(sold("BTC", 1, "99999999999999999999"), "a", override=True)
     before = ledger.books
     results = await book([huge, huge])
@@ -193,29 +192,29 @@ async def test_a_position_that_could_not_be_valued_is_not_booked(clock: FakeCloc
 # --- overrides --------------------------------------------------------------------------------------------------------
 
 
-async def test_an_override_books_what_was_refused_under_the_same_key(book: BookTrades, ledger: FakeLedger) -> None:
+async def test_an_override_books_what_was_refused_under_the_same_key(book: Book, ledger: FakeLedger) -> None:
     asked = wish(sold("BTC", 1, 100), "a")
     await book([asked])
     [booked] = await book([replace(asked, override=True)])
     assert accepted(booked).position.quantity == units(-1)
     assert not replayed(booked)
-    assert await ledger.count_refusals() == 0
+    assert await FakeProbe(ledger).count_refusals(1) == 0
     [copy] = await book([asked])
     assert replayed(copy)
     assert accepted(copy) == accepted(booked)
 
 
-async def test_an_override_in_the_same_transaction_is_one_too(book: BookTrades, ledger: FakeLedger) -> None:
+async def test_an_override_in_the_same_transaction_is_one_too(book: Book, ledger: FakeLedger) -> None:
     asked = wish(sold("BTC", 1, 100), "a")
     [no, yes, again] = await book([asked, replace(asked, override=True), asked])
     assert refused(no).error == "InsufficientQuantity"
     assert accepted(yes).trade_id == accepted(again).trade_id == 1
     assert [replayed(no), replayed(yes), replayed(again)] == [False, False, True]
     assert len(ledger.books.outcomes) == 1
-    assert await ledger.count_refusals() == 0
+    assert await FakeProbe(ledger).count_refusals(1) == 0
 
 
-async def test_an_override_need_not_repeat_the_engines_remarks(book: BookTrades) -> None:
+async def test_an_override_need_not_repeat_the_engines_remarks(book: Book) -> None:
     asked = replace(wish(sold("BTC", 1, 100), "a"), notes="stop loss", engine="momentum")
     override = wish(sold("BTC", 1, 100), "a", override=True)
     await book([asked])
@@ -226,12 +225,12 @@ async def test_an_override_need_not_repeat_the_engines_remarks(book: BookTrades)
     assert accepted(engine_again) == accepted(admin_again) == accepted(booked)
 
 
-async def test_an_override_of_other_figures_is_another_booking(book: BookTrades, ledger: FakeLedger) -> None:
+async def test_an_override_of_other_figures_is_another_booking(book: Book, ledger: FakeLedger) -> None:
     [_, in_batch] = await book([wish(sold("BTC", 1, 100), "a"), wish(sold("BTC", 2, 100), "a", override=True)])
     [later] = await book([wish(sold("BTC", 2, 100), "a", override=True)])
     assert isinstance(in_batch, KeyReused)
     assert isinstance(later, KeyReused)
-    assert await ledger.count_refusals() == 1
+    assert await FakeProbe(ledger).count_refusals(1) == 1
 
 
 async def test_an_override_that_cannot_be_booked_leaves_the_refusal(clock: FakeClock) -> None:
@@ -240,13 +239,13 @@ async def test_an_override_that_cannot_be_booked_leaves_the_refusal(clock: FakeC
     [no, neither] = await booking(ledger, clock)([asked, replace(asked, override=True)])
     assert refused(no).error == "InsufficientQuantity"
     assert isinstance(neither, OutOfRange)
-    assert await ledger.count_refusals() == 1
+    assert await FakeProbe(ledger).count_refusals(1) == 1
 
 
 # --- twins ------------------------------------------------------------------------------------------------------------
 
 
-async def test_without_a_key_a_twin_within_a_minute_is_booked_and_marked(book: BookTrades, clock: FakeClock) -> None:
+async def test_without_a_key_a_twin_within_a_minute_is_booked_and_marked(book: Book, clock: FakeClock) -> None:
     await book([wish(BUY)])
     clock.advance(59.9)
     [twin] = await book([wish(BUY)])
@@ -256,12 +255,12 @@ async def test_without_a_key_a_twin_within_a_minute_is_booked_and_marked(book: B
     assert accepted(later).possible_duplicate_of is None
 
 
-async def test_a_twin_in_the_same_transaction_is_marked(book: BookTrades) -> None:
+async def test_a_twin_in_the_same_transaction_is_marked(book: Book) -> None:
     results = await book([wish(BUY), wish(BUY), wish(sold("BTC", "0.1", 45_000)), wish(BUY)])
     assert [accepted(r).possible_duplicate_of for r in results] == [None, 1, None, 2]
 
 
-async def test_with_a_key_nothing_is_a_twin(book: BookTrades) -> None:
+async def test_with_a_key_nothing_is_a_twin(book: Book) -> None:
     await book([wish(BUY)])
     [keyed] = await book([wish(BUY, "a")])
     assert accepted(keyed).possible_duplicate_of is None
@@ -276,7 +275,7 @@ async def test_with_a_key_nothing_is_a_twin(book: BookTrades) -> None:
 @pytest.mark.parametrize("key", [None, "a"])
 @pytest.mark.parametrize("committed", [True, False])
 async def test_a_lost_commit_is_looked_up_and_booked_exactly_once(
-    book: BookTrades, ledger: FakeLedger, key: str | None, committed: bool
+    book: Book, ledger: FakeLedger, key: str | None, committed: bool
 ) -> None:
     ledger.fail_next, ledger.fail_after_commit = OutcomeUnknown("lost"), committed
     [result] = await book([wish(BUY, key)])
@@ -289,7 +288,7 @@ async def test_a_lost_commit_is_looked_up_and_booked_exactly_once(
 
 
 async def test_a_lost_commit_is_not_taken_for_another_ones_trade(
-    book: BookTrades, ledger: FakeLedger, clock: FakeClock
+    book: Book, ledger: FakeLedger, clock: FakeClock
 ) -> None:
     """Lost for good, and then another instance booked the very same under the revision it would have had."""
 
@@ -311,22 +310,22 @@ async def test_a_lost_commit_is_not_taken_for_another_ones_trade(
 
 
 @pytest.mark.parametrize("committed", [True, False])
-async def test_a_lost_refusal_is_looked_up_and_kept_once(book: BookTrades, ledger: FakeLedger, committed: bool) -> None:
+async def test_a_lost_refusal_is_looked_up_and_kept_once(book: Book, ledger: FakeLedger, committed: bool) -> None:
     ledger.fail_next, ledger.fail_after_commit = OutcomeUnknown("lost"), committed
     [result] = await book([wish(sold("BTC", 1, 1), "a")])
     assert refused(result).error == "InsufficientQuantity"
     assert not replayed(result)
-    assert await ledger.count_refusals() == 1
+    assert await FakeProbe(ledger).count_refusals(1) == 1
 
 
-async def test_a_lost_refusal_without_a_key_is_decided_again(book: BookTrades, ledger: FakeLedger) -> None:
+async def test_a_lost_refusal_without_a_key_is_decided_again(book: Book, ledger: FakeLedger) -> None:
     ledger.fail_next, ledger.fail_after_commit = OutcomeUnknown("lost"), False
     [result] = await book([wish(sold("BTC", 1, 1))])
     assert refused(result).error == "InsufficientQuantity"
-    assert await ledger.count_refusals() == 1
+    assert await FakeProbe(ledger).count_refusals(1) == 1
 
 
-async def test_where_the_lookup_fails_too_the_outcome_stays_unknown(book: BookTrades, ledger: FakeLedger) -> None:
+async def test_where_the_lookup_fails_too_the_outcome_stays_unknown(book: Book, ledger: FakeLedger) -> None:
     class Gone(FakeLedger):
         async def transact(self, portfolio_id, work, **hints):  # type: ignore[no-untyped-def] # as the port says
             try:
@@ -342,7 +341,7 @@ async def test_where_the_lookup_fails_too_the_outcome_stays_unknown(book: BookTr
     assert isinstance(unknown.value.__cause__, LedgerUnavailable)
 
 
-async def test_what_the_ledger_does_not_take_is_not_booked(book: BookTrades, ledger: FakeLedger) -> None:
+async def test_what_the_ledger_does_not_take_is_not_booked(book: Book, ledger: FakeLedger) -> None:
     before = ledger.books
     ledger.fail_next = LedgerUnavailable("deadlock without end")
     with pytest.raises(LedgerUnavailable):
@@ -350,7 +349,7 @@ async def test_what_the_ledger_does_not_take_is_not_booked(book: BookTrades, led
     assert ledger.books == before
 
 
-async def test_one_transaction_may_hold_a_thousand_bookings(book: BookTrades, ledger: FakeLedger) -> None:
+async def test_one_transaction_may_hold_a_thousand_bookings(book: Book, ledger: FakeLedger) -> None:
     results = await book([wish(bought("BTC", "0.001", 100), str(i)) for i in range(300)])
     portfolio = await ledger.load(1)
     assert len(results) == 300

@@ -30,14 +30,14 @@ class Gated(BookTrades):
         self.poison: str | None = None
         self.failures: list[Exception] = []
 
-    async def __call__(self, commands: Sequence[BookTrade]) -> list[BookingResult]:
+    async def __call__(self, portfolio_id: int, commands: Sequence[BookTrade]) -> list[BookingResult]:
         self.together.append([command.client_trade_id for command in commands])
         await self.gate.wait()
         if self.failures:
             raise self.failures.pop(0)
         if any(command.client_trade_id == self.poison is not None for command in commands):
             raise ZeroDivisionError("nobody thought of this")
-        return await super().__call__(commands)
+        return await super().__call__(portfolio_id, commands)
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ async def settle() -> None:
 
 
 async def test_what_arrives_during_a_commit_is_booked_together_in_order(gated: Gated) -> None:
-    queue = BookingQueue(gated)
+    queue = BookingQueue(gated, 1)
     tasks = [begin(queue, wish(BUY, "0"))]
     await settle()
     tasks += [begin(queue, wish(BUY, str(i))) for i in range(1, 6)]
@@ -74,7 +74,7 @@ async def test_what_arrives_during_a_commit_is_booked_together_in_order(gated: G
 
 
 async def test_a_batch_is_not_divided_and_gets_its_own_answers(gated: Gated) -> None:
-    queue = BookingQueue(gated, max_batch=4)
+    queue = BookingQueue(gated, 1, max_batch=4)
     first = begin(queue, wish(BUY, "x"))
     await settle()
     batches = [begin(queue, *(wish(BUY, f"{n}{i}") for i in range(3))) for n in "abc"]
@@ -88,7 +88,7 @@ async def test_a_batch_is_not_divided_and_gets_its_own_answers(gated: Gated) -> 
 
 
 async def test_a_caller_who_goes_away_cancels_the_waiting_and_not_the_booking(gated: Gated, ledger: FakeLedger) -> None:
-    queue = BookingQueue(gated)
+    queue = BookingQueue(gated, 1)
     at_work = begin(queue, wish(BUY, "at work"))
     await settle()
     waiting, other = begin(queue, wish(BUY, "waiting")), begin(queue, wish(BUY, "other"))
@@ -105,7 +105,7 @@ async def test_a_caller_who_goes_away_cancels_the_waiting_and_not_the_booking(ga
 
 
 async def test_a_caller_who_went_away_hears_nothing_of_a_failure(gated: Gated) -> None:
-    queue = BookingQueue(gated)
+    queue = BookingQueue(gated, 1)
     gone, staying = begin(queue, wish(BUY, "gone")), begin(queue, wish(BUY, "staying"))
     await settle()
     gone.cancel()
@@ -118,7 +118,7 @@ async def test_a_caller_who_went_away_hears_nothing_of_a_failure(gated: Gated) -
 
 
 async def test_one_refusal_does_not_disturb_its_neighbours(gated: Gated) -> None:
-    queue = BookingQueue(gated)
+    queue = BookingQueue(gated, 1)
     gated.gate.set()
     first, no, last = await asyncio.gather(
         begin(queue, wish(BUY, "a")), begin(queue, wish(sold("ETH", 1, 1), "b")), begin(queue, wish(BUY, "c"))
@@ -130,7 +130,7 @@ async def test_one_refusal_does_not_disturb_its_neighbours(gated: Gated) -> None
 
 
 async def test_one_poisoned_booking_does_not_hurt_the_others(gated: Gated, ledger: FakeLedger) -> None:
-    queue = BookingQueue(gated)
+    queue = BookingQueue(gated, 1)
     gated.poison = "bad"
     gated.gate.set()
     good, bad, also_good = await asyncio.gather(
@@ -148,7 +148,7 @@ async def test_one_poisoned_booking_does_not_hurt_the_others(gated: Gated, ledge
 
 
 async def test_when_the_ledger_is_away_all_hear_it_and_the_next_are_tried_anew(gated: Gated) -> None:
-    queue = BookingQueue(gated)
+    queue = BookingQueue(gated, 1)
     gated.failures = [LedgerUnavailable("away")]
     gated.gate.set()
     answers = await asyncio.gather(*(begin(queue, wish(BUY, k)) for k in "abc"), return_exceptions=True)
@@ -158,7 +158,7 @@ async def test_when_the_ledger_is_away_all_hear_it_and_the_next_are_tried_anew(g
 
 
 async def test_more_than_can_be_answered_is_turned_away_and_not_begun(gated: Gated, ledger: FakeLedger) -> None:
-    queue = BookingQueue(gated, max_waiting=3)
+    queue = BookingQueue(gated, 1, max_waiting=3)
     tasks = [begin(queue, wish(BUY, k)) for k in "ab"]
     await settle()
     with pytest.raises(Overloaded, match="2 bookings are waiting"):
@@ -171,7 +171,7 @@ async def test_more_than_can_be_answered_is_turned_away_and_not_begun(gated: Gat
 
 
 async def test_closing_takes_no_more_and_waits_for_what_was_taken(gated: Gated, ledger: FakeLedger) -> None:
-    queue = BookingQueue(gated)
+    queue = BookingQueue(gated, 1)
     tasks = [begin(queue, wish(BUY, "a"))]
     await settle()
     tasks.append(begin(queue, wish(BUY, "b")))
@@ -188,7 +188,7 @@ async def test_closing_takes_no_more_and_waits_for_what_was_taken(gated: Gated, 
 
 
 async def test_closing_an_idle_queue_returns_at_once(gated: Gated) -> None:
-    queue = BookingQueue(gated)
+    queue = BookingQueue(gated, 1)
     await queue.close()
     await queue.close()
     assert queue.waiting == 0
@@ -197,7 +197,7 @@ async def test_closing_an_idle_queue_returns_at_once(gated: Gated) -> None:
 async def test_what_has_waited_too_long_is_never_begun_and_its_caller_hears_so(
     gated: Gated, ledger: FakeLedger
 ) -> None:
-    queue = BookingQueue(gated, patience_seconds=0.01)
+    queue = BookingQueue(gated, 1, patience_seconds=0.01)
     at_work = begin(queue, wish(BUY, "at work"))
     await settle()
     late, gone = begin(queue, wish(BUY, "late"), wish(BUY, "later")), begin(queue, wish(BUY, "gone"))

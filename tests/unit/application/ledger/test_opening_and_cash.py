@@ -9,6 +9,7 @@ import pytest
 from portfolio.application.errors import KeyReused, LedgerUnavailable, NotFound, OutcomeUnknown
 from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
 from portfolio.application.ledger.opening import OpenBooks, Opening
+from portfolio.application.ledger.records import TradeRequest
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.verification import VerifyBooks
 from portfolio.domain.errors import InsufficientCash, InvalidAmount, NotReversible
@@ -35,24 +36,24 @@ def clock() -> FakeClock:
 
 async def test_fresh_books_open_with_the_initial_cash_as_a_recorded_deposit(clock: FakeClock) -> None:
     ledger = FakeLedger()
-    assert await OpenBooks(ledger, clock, money(100_000))() is Opening.CREATED
+    assert await OpenBooks(ledger, clock, money(100_000))(1) is Opening.CREATED
     portfolio = await ledger.load(1)
     assert portfolio.cash == portfolio.net_deposits == money(100_000)
     kinds = [m.transaction.kind for m in ledger.books.transactions.values()]
     assert kinds == [CashTransactionKind.BASELINE, CashTransactionKind.DEPOSIT]
-    assert (await VerifyBooks(ledger)()).holds
+    assert (await VerifyBooks(ledger)(1)).holds
 
 
 async def test_opening_again_does_nothing(clock: FakeClock) -> None:
     ledger = await opened(clock)
     before = ledger.books
-    assert await OpenBooks(ledger, clock, money(100_000))() is Opening.NOTHING
+    assert await OpenBooks(ledger, clock, money(100_000))(1) is Opening.NOTHING
     assert ledger.books == before
 
 
 async def test_without_initial_cash_there_is_no_deposit(clock: FakeClock) -> None:
     ledger = FakeLedger()
-    assert await OpenBooks(ledger, clock, Money.zero())() is Opening.CREATED
+    assert await OpenBooks(ledger, clock, Money.zero())(1) is Opening.CREATED
     assert not (await ledger.load(1)).net_deposits
     assert len(ledger.books.transactions) == 1
 
@@ -63,7 +64,7 @@ async def test_two_instances_open_together_and_the_cash_comes_once(clock: FakeCl
             return None  # as it was when this instance looked
 
     late = Late((await opened(clock)).books)
-    assert await OpenBooks(late, clock, money(100_000))() is Opening.NOTHING
+    assert await OpenBooks(late, clock, money(100_000))(1) is Opening.NOTHING
     assert (await late.load(1)).cash == money(100_000)
 
 
@@ -71,7 +72,7 @@ async def test_a_row_that_somebody_made_but_nobody_opened_still_gets_its_cash(cl
     """An instance killed between the two steps, or another one that is one step ahead."""
     ledger = FakeLedger()
     await ledger.create(1)
-    assert await OpenBooks(ledger, clock, money(100_000))() is Opening.CREATED
+    assert await OpenBooks(ledger, clock, money(100_000))(1) is Opening.CREATED
     assert (await ledger.load(1)).cash == money(100_000)
 
 
@@ -79,19 +80,19 @@ async def test_existing_rows_are_adopted_as_they_are(clock: FakeClock) -> None:
     row = Position(symbol=BTC, quantity=units(2), cost_basis=money(150), realized_pnl=money(30))
     old = Portfolio(id=1, cash=money(500), positions={BTC: row})
     ledger = FakeLedger(Books(portfolio=old))
-    assert await OpenBooks(ledger, clock, money(100_000))() is Opening.ADOPTED
+    assert await OpenBooks(ledger, clock, money(100_000))(1) is Opening.ADOPTED
     portfolio = await ledger.load(1)
     assert (portfolio.cash, portfolio.net_deposits) == (money(500), money(620))  # 500 + 150 - 30
     assert not portfolio.unreconciled
     [baseline] = ledger.books.transactions.values()
     assert [(a.symbol, a.quantity_delta) for a in baseline.positions] == [(BTC, units(2))]
-    assert (await VerifyBooks(ledger)()).holds
+    assert (await VerifyBooks(ledger)(1)).holds
 
 
 async def test_holdings_without_cash_are_no_empty_ledger(clock: FakeClock) -> None:
     row = Position(symbol=BTC, quantity=units(2), cost_basis=money(150))
     ledger = FakeLedger(Books(portfolio=Portfolio(id=1, positions={BTC: row})))
-    assert await OpenBooks(ledger, clock, money(100_000))() is Opening.ADOPTED
+    assert await OpenBooks(ledger, clock, money(100_000))(1) is Opening.ADOPTED
     assert not (await ledger.load(1)).cash
 
 
@@ -107,28 +108,28 @@ def move(kind: str, amount: str, key: str | None = None, note: str | None = None
 async def test_cash_comes_in_and_goes_out_as_a_contribution(clock: FakeClock) -> None:
     ledger = await opened(clock)
     moves = MoveCashInOrOut(ledger, clock, RULES)
-    await moves(move("deposit", "50"))
-    reply = await moves(move("withdrawal", "20.5"))
+    await moves(1, move("deposit", "50"))
+    reply = await moves(1, move("withdrawal", "20.5"))
     portfolio = await ledger.load(1)
     assert portfolio.cash == portfolio.net_deposits == money("100029.5")
     assert reply.transaction.entry.cash_after == money("100029.5")
     assert not reply.replayed
-    assert (await VerifyBooks(ledger)()).holds
+    assert (await VerifyBooks(ledger)(1)).holds
 
 
 async def test_a_movement_with_a_key_happens_once(clock: FakeClock) -> None:
     ledger = await opened(clock)
     moves = MoveCashInOrOut(ledger, clock, RULES)
-    first = await moves(move("deposit", "50", "k"))
+    first = await moves(1, move("deposit", "50", "k"))
     before = ledger.books
-    copy = await moves(move("deposit", "50.00", "k"))
+    copy = await moves(1, move("deposit", "50.00", "k"))
     assert copy.replayed
     assert copy.transaction == first.transaction
     for other in (move("deposit", "51", "k"), move("withdrawal", "50", "k"), move("deposit", "50", "k", "note")):
         with pytest.raises(KeyReused):
-            await moves(other)
+            await moves(1, other)
     assert ledger.books == before
-    another = await moves(replace(move("deposit", "50", "k"), owner="other"))
+    another = await moves(1, replace(move("deposit", "50", "k"), owner="other"))
     assert not another.replayed
 
 
@@ -137,19 +138,19 @@ async def test_a_refused_movement_changes_nothing(clock: FakeClock) -> None:
     moves = MoveCashInOrOut(ledger, clock, RULES)
     before = ledger.books
     with pytest.raises(InsufficientCash):
-        await moves(move("withdrawal", "100000.01", "k"))
+        await moves(1, move("withdrawal", "100000.01", "k"))
     with pytest.raises(InvalidAmount):
-        await moves(move("deposit", "0"))
+        await moves(1, move("deposit", "0"))
     assert ledger.books == before
-    assert not (await moves(move("withdrawal", "1", "k"))).replayed
+    assert not (await moves(1, move("withdrawal", "1", "k"))).replayed
     negative = MoveCashInOrOut(ledger, clock, replace(RULES, allow_negative_cash=True))
-    await negative(move("withdrawal", "100000"))
+    await negative(1, move("withdrawal", "100000"))
     assert (await ledger.load(1)).cash == money(-1)
 
 
 async def test_an_adjustment_is_no_cash_movement(clock: FakeClock) -> None:
     with pytest.raises(AssertionError):
-        await MoveCashInOrOut(await opened(clock), clock, RULES)(move("adjustment", "1"))
+        await MoveCashInOrOut(await opened(clock), clock, RULES)(1, move("adjustment", "1"))
 
 
 @pytest.mark.parametrize("key", [None, "k"])
@@ -159,7 +160,7 @@ async def test_a_movement_whose_commit_was_lost_is_looked_up_and_happens_once(
 ) -> None:
     ledger = await opened(clock)
     ledger.fail_next, ledger.fail_after_commit = OutcomeUnknown("lost"), committed
-    reply = await MoveCashInOrOut(ledger, clock, RULES)(move("deposit", "50", key))
+    reply = await MoveCashInOrOut(ledger, clock, RULES)(1, move("deposit", "50", key))
     assert (reply.replayed, reply.transaction.entry.cash_after) == (False, money(100_050))
     assert (await ledger.load(1)).net_deposits == money(100_050)
 
@@ -169,15 +170,15 @@ async def test_what_was_proved_lost_is_known_not_to_be_applied(clock: FakeClock)
     ledger = TakesNothing((await opened(clock)).books)
     before = ledger.books
     with pytest.raises(LedgerUnavailable, match="read-only"):
-        await MoveCashInOrOut(ledger, clock, RULES)(move("deposit", "50"))
+        await MoveCashInOrOut(ledger, clock, RULES)(1, move("deposit", "50"))
     assert ledger.books == before
 
 
 async def test_a_copy_whose_commit_was_lost_may_not_be_said_to_be_unapplied(clock: FakeClock) -> None:
     first = await opened(clock)
-    await MoveCashInOrOut(first, clock, RULES)(move("deposit", "50", "k"))
+    await MoveCashInOrOut(first, clock, RULES)(1, move("deposit", "50", "k"))
     with pytest.raises(OutcomeUnknown):
-        await MoveCashInOrOut(TakesNothing(first.books), clock, RULES)(move("deposit", "50", "k"))
+        await MoveCashInOrOut(TakesNothing(first.books), clock, RULES)(1, move("deposit", "50", "k"))
 
 
 class TakesNothing(FakeLedger):
@@ -199,22 +200,19 @@ async def test_a_trade_is_taken_back_once_and_nothing_is_deleted(clock: FakeCloc
     ledger = await opened(clock)
     [booked] = await booking(ledger, clock)([wish(bought("BTC", 1, 100, fees=1), "a")])
     reverse = ReverseTrade(ledger, clock, RULES)
-    reply = await reverse(accepted(booked).trade_id, owner="admin", notes="typed twice")
+    reply = await reverse(1, accepted(booked).trade_id, owner="admin", notes="typed twice")
     assert (reply.trade_id, reply.reverses, reply.cash) == (2, 1, money(100_000))
-    assert (reply.entry.request.owner, reply.entry.request.notes, reply.position.is_open) == (
-        "admin",
-        "typed twice",
-        False,
-    )
+    assert reply.entry.request == TradeRequest(owner="admin", notes="typed twice")
+    assert not reply.position.is_open
     assert len(ledger.books.trades) == 2
-    again = await reverse(1, owner="admin")
+    again = await reverse(1, 1, owner="admin")
     assert (again.replayed, again.trade_id, again.entry, again.cash) == (True, 2, reply.entry, reply.cash)
     assert len(ledger.books.trades) == 2
     with pytest.raises(NotReversible, match="trade 2 reversed it"):
-        await reverse(1, owner="another")
+        await reverse(1, 1, owner="another")
     with pytest.raises(NotReversible, match="itself a reversal"):
-        await reverse(2, owner="admin")
-    assert (await VerifyBooks(ledger)()).holds
+        await reverse(1, 2, owner="admin")
+    assert (await VerifyBooks(ledger)(1)).holds
 
 
 @pytest.mark.parametrize("committed", [True, False])
@@ -222,7 +220,7 @@ async def test_a_reversal_whose_commit_was_lost_is_looked_up(clock: FakeClock, c
     ledger = await opened(clock)
     await booking(ledger, clock)([wish(bought("BTC", 1, 100))])
     ledger.fail_next, ledger.fail_after_commit = OutcomeUnknown("lost"), committed
-    reply = await ReverseTrade(ledger, clock, RULES)(1, owner="admin")
+    reply = await ReverseTrade(ledger, clock, RULES)(1, 1, owner="admin")
     assert (reply.trade_id, reply.replayed, reply.cash) == (2, False, money(100_000))
     assert len(ledger.books.trades) == 2
 
@@ -232,16 +230,16 @@ async def test_only_what_was_booked_here_is_taken_back(clock: FakeClock) -> None
     ledger.books.trades[7] = None  # another program's row
     reverse = ReverseTrade(ledger, clock, RULES)
     with pytest.raises(NotReversible, match="not booked here"):
-        await reverse(7, owner="admin")
+        await reverse(1, 7, owner="admin")
     with pytest.raises(NotFound, match="no trade 8"):
-        await reverse(8, owner="admin")
+        await reverse(1, 8, owner="admin")
 
 
 async def test_a_reversal_may_not_overdraw_unless_that_is_allowed(clock: FakeClock) -> None:
     ledger = await opened(clock, "100")
     await booking(ledger, clock)([wish(bought("BTC", 1, 100)), wish(sold("BTC", 1, 100))])
-    await MoveCashInOrOut(ledger, clock, RULES)(move("withdrawal", "60"))
+    await MoveCashInOrOut(ledger, clock, RULES)(1, move("withdrawal", "60"))
     with pytest.raises(InsufficientCash):
-        await ReverseTrade(ledger, clock, RULES)(2, owner="admin")
-    reply = await ReverseTrade(ledger, clock, replace(RULES, allow_negative_cash=True))(2, owner="admin")
+        await ReverseTrade(ledger, clock, RULES)(1, 2, owner="admin")
+    reply = await ReverseTrade(ledger, clock, replace(RULES, allow_negative_cash=True))(1, 2, owner="admin")
     assert reply.cash == money(-60)

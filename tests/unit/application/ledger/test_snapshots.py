@@ -56,7 +56,7 @@ async def ledger(clock: FakeClock) -> SlowLedger:
 
 @pytest.fixture
 def snapshots(ledger: SlowLedger, clock: FakeClock) -> Snapshots:
-    return Snapshots(ledger, clock)
+    return Snapshots(ledger, clock, 1)
 
 
 async def settle() -> None:
@@ -187,7 +187,7 @@ async def test_with_nothing_seen_yet_an_absence_is_an_error(snapshots: Snapshots
 
 async def test_books_never_opened_are_missing(clock: FakeClock) -> None:
     with pytest.raises(PortfolioMissing) as missing:
-        await Snapshots(FakeLedger(), clock).newest()
+        await Snapshots(FakeLedger(), clock, 1).newest()
     assert missing.value.portfolio_id == 1
 
 
@@ -211,12 +211,12 @@ async def test_a_reader_in_a_hurry_is_given_the_last_state_seen_or_told_that_the
             return await super().revisions(portfolio_id)
 
     ledger = Silent((await opened(FakeClock())).books)
-    snapshots = Snapshots(ledger, FakeClock())
+    snapshots = Snapshots(ledger, FakeClock(), 1)
     ledger.silent = True
     with pytest.raises(LedgerUnavailable, match="no earlier state"):
         await snapshots.newest_within(0.01)
     ledger.silent = False
-    another = Snapshots(ledger, FakeClock())
+    another = Snapshots(ledger, FakeClock(), 1)
     seen = await another.newest_within(5)
     ledger.silent = True
     late = await another.newest_within(0.01)

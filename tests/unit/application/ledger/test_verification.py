@@ -35,7 +35,7 @@ async def ledger() -> FakeLedger:
             wish(sold("ETH", 1, 12)),
         ]
     )
-    await ReverseTrade(ledger, CLOCK, RULES)(2, owner="admin")
+    await ReverseTrade(ledger, CLOCK, RULES)(1, 2, owner="admin")
     return ledger
 
 
@@ -62,7 +62,7 @@ def book_of(ledger: FakeLedger) -> Portfolio:
 
 
 async def test_honest_books_hold(ledger: FakeLedger) -> None:
-    verdict = await VerifyBooks(ledger)()
+    verdict = await VerifyBooks(ledger)(1)
     assert verdict.holds
     assert not verdict.unreconciled
     assert (verdict.trades, verdict.transactions, verdict.revision) == (5, 2, 7)
@@ -80,7 +80,7 @@ async def test_honest_books_hold(ledger: FakeLedger) -> None:
 )
 async def test_a_changed_sum_is_found(ledger: FakeLedger, field: str, said: str) -> None:
     tamper(ledger, **{field: getattr(book_of(ledger), field) + money("0.000000000000000001")})
-    verdict = await VerifyBooks(ledger)()
+    verdict = await VerifyBooks(ledger)(1)
     assert not verdict.holds
     assert any(line.startswith(said) for line in verdict.differences)
 
@@ -88,31 +88,31 @@ async def test_a_changed_sum_is_found(ledger: FakeLedger, field: str, said: str)
 @pytest.mark.parametrize("field", ["net_deposits", "realized_pnl"])
 async def test_a_broken_identity_is_found(ledger: FakeLedger, field: str) -> None:
     tamper(ledger, **{field: money(1)})
-    assert any(line.startswith("identity: ") for line in (await VerifyBooks(ledger)()).differences)
+    assert any(line.startswith("identity: ") for line in (await VerifyBooks(ledger)(1)).differences)
 
 
 async def test_a_changed_ledger_quantity_is_found(ledger: FakeLedger) -> None:
     tamper_with_btc(ledger, ledger_quantity=units(4))
-    [difference] = (await VerifyBooks(ledger)()).differences
+    [difference] = (await VerifyBooks(ledger)(1)).differences
     assert difference == "BTC: the books say 4, their entries add up to 3"
 
 
 @pytest.mark.parametrize("revision", [6, 8])
 async def test_a_changed_revision_is_found(ledger: FakeLedger, revision: int) -> None:
     tamper(ledger, revision=revision)
-    assert not (await VerifyBooks(ledger)()).holds
+    assert not (await VerifyBooks(ledger)(1)).holds
 
 
 async def test_a_missing_entry_is_found(ledger: FakeLedger) -> None:
     del ledger.books.trades[3]
-    differences = (await VerifyBooks(ledger)()).differences
+    differences = (await VerifyBooks(ledger)(1)).differences
     assert "ledger revision 6 follows 4" in differences
     assert "ETH: the books say 1, their entries add up to -1" in differences
 
 
 async def test_a_missing_last_entry_is_found(ledger: FakeLedger) -> None:
     del ledger.books.trades[5]
-    assert "ledger revision: the books say 7, their entries add up to 6" in (await VerifyBooks(ledger)()).differences
+    assert "ledger revision: the books say 7, their entries add up to 6" in (await VerifyBooks(ledger)(1)).differences
 
 
 @pytest.mark.parametrize("trade_id", [1, 2, 5])  # a purchase, a sale, the reversal of a sale
@@ -121,25 +121,25 @@ async def test_an_entry_that_does_not_balance_is_found(ledger: FakeLedger, trade
     entry = ledger.books.trades[trade_id]
     assert entry is not None
     tamper_with_trade(ledger, trade_id, **{field: getattr(entry.trade, field) + money("0.01")})
-    differences = (await VerifyBooks(ledger)()).differences
+    differences = (await VerifyBooks(ledger)(1)).differences
     assert f"the entry of revision {entry.revision} does not balance" in differences
 
 
 async def test_a_changed_quantity_of_an_entry_is_found(ledger: FakeLedger) -> None:
     tamper_with_trade(ledger, 1, quantity=units(4))
-    assert "BTC: the books say 3, their entries add up to 4" in (await VerifyBooks(ledger)()).differences
+    assert "BTC: the books say 3, their entries add up to 4" in (await VerifyBooks(ledger)(1)).differences
 
 
 async def test_a_trade_from_nowhere_is_found(ledger: FakeLedger) -> None:
     entry = ledger.books.trades[1]
     assert entry is not None
     ledger.books.trades[9] = replace(entry, revision=7)
-    assert "ledger revision 7 follows 7" in (await VerifyBooks(ledger)()).differences
+    assert "ledger revision 7 follows 7" in (await VerifyBooks(ledger)(1)).differences
 
 
 async def test_rows_of_other_programs_are_not_counted(ledger: FakeLedger) -> None:
     ledger.books.trades[9] = None
-    assert (await VerifyBooks(ledger)()).holds
+    assert (await VerifyBooks(ledger)(1)).holds
 
 
 async def test_bookings_during_a_verification_do_not_disturb_it(ledger: FakeLedger) -> None:
@@ -149,7 +149,7 @@ async def test_bookings_during_a_verification_do_not_disturb_it(ledger: FakeLedg
             await booking(self, CLOCK)([wish(bought("ADA", 1, 1))])
             return before
 
-    verdict = await VerifyBooks(Busy(ledger.books))()
+    verdict = await VerifyBooks(Busy(ledger.books))(1)
     assert verdict.holds
     assert (verdict.revision, verdict.trades) == (7, 5)
 
@@ -162,7 +162,7 @@ async def test_long_books_are_read_page_by_page(ledger: FakeLedger) -> None:
             asked.append(after)
             return await super().entries(portfolio_id, after=after, limit=limit)
 
-    assert (await VerifyBooks(Paged(ledger.books), page_size=2)()).trades == 5
+    assert (await VerifyBooks(Paged(ledger.books), page_size=2)(1)).trades == 5
     assert asked == [0, 2, 4, 6]
 
 
@@ -172,7 +172,7 @@ async def test_long_books_are_read_page_by_page(ledger: FakeLedger) -> None:
 async def test_what_others_wrote_is_listed_as_unreconciled_and_is_no_fault(ledger: FakeLedger) -> None:
     tamper(ledger, cash=book_of(ledger).cash - money(40))
     tamper_with_btc(ledger, quantity=units(4), cost_basis=money("140.5"))
-    verdict = await VerifyBooks(ledger)()
+    verdict = await VerifyBooks(ledger)(1)
     assert verdict.holds
     assert list(verdict.unreconciled) == [
         f"cash: the row says {book_of(ledger).cash}, the ledger {book_of(ledger).ledger_cash}",
@@ -183,14 +183,14 @@ async def test_what_others_wrote_is_listed_as_unreconciled_and_is_no_fault(ledge
 
 async def test_a_cost_moved_by_others_is_unreconciled_as_well(ledger: FakeLedger) -> None:
     tamper_with_btc(ledger, cost_basis=money(103))
-    verdict = await VerifyBooks(ledger)()
+    verdict = await VerifyBooks(ledger)(1)
     assert verdict.holds
     assert list(verdict.unreconciled) == ["cost basis: the rows say 2 more than the ledger"]
 
 
 async def test_without_unreconciled_there_is_nothing_to_reconcile(ledger: FakeLedger) -> None:
     before = ledger.books.portfolio
-    assert await ReconcileBooks(ledger, CLOCK)() is None
+    assert await ReconcileBooks(ledger, CLOCK)(1) is None
     assert ledger.books.portfolio == before
     assert len(ledger.books.transactions) == 2
 
@@ -199,10 +199,10 @@ async def test_without_unreconciled_there_is_nothing_to_reconcile(ledger: FakeLe
 async def test_an_adjustment_whose_commit_was_lost_is_looked_up(ledger: FakeLedger, committed: bool) -> None:
     tamper(ledger, cash=book_of(ledger).cash + money(7))
     ledger.fail_next, ledger.fail_after_commit = OutcomeUnknown("lost"), committed
-    entry = await ReconcileBooks(ledger, CLOCK)()
+    entry = await ReconcileBooks(ledger, CLOCK)(1)
     assert entry is not None
     assert len(ledger.books.transactions) == 3
-    assert not (await VerifyBooks(ledger)()).unreconciled
+    assert not (await VerifyBooks(ledger)(1)).unreconciled
 
 
 @pytest.mark.parametrize(
@@ -217,13 +217,13 @@ async def test_accepted_unreconciled_becomes_a_result_or_a_contribution(
         tamper(ledger, cash=before.cash + money(7))
     else:
         tamper_with_btc(ledger, quantity=units(5), cost_basis=money(108))
-    entry = await ReconcileBooks(ledger, CLOCK)(as_realized=asked)
+    entry = await ReconcileBooks(ledger, CLOCK)(1, as_realized=asked)
     assert entry is not None
     after = book_of(ledger)
     assert after.realized_pnl - before.realized_pnl == (money(7) if realized else Money.zero())
     assert after.net_deposits - before.net_deposits == (Money.zero() if realized else money(7))
     assert [(a.symbol, a.quantity_delta) for a in entry.positions] == ([(BTC, units(2))] if moved == "position" else [])
-    verdict = await VerifyBooks(ledger)()
+    verdict = await VerifyBooks(ledger)(1)
     assert verdict.holds
     assert not verdict.unreconciled
     assert not verdict.unreconciled_value

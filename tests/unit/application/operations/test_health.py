@@ -21,7 +21,7 @@ from tests.support.services.http_service import running
 class NoSchema(FakeLedger):
     """Answers, and has no schema."""
 
-    async def ping(self) -> str:
+    async def schema(self) -> str:
         raise SchemaUnknown(None, "0001")
 
 
@@ -66,7 +66,7 @@ class Locked(FakeLedger):
     locked = False
     asked = 0
 
-    async def try_write(self) -> None:
+    async def take_lock(self, portfolio_id: int) -> None:
         self.asked += 1
         if self.locked:
             raise LedgerUnavailable("another program has the lock")

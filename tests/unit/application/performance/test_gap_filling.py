@@ -20,6 +20,7 @@ from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Price, Quantity
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_ledger import FakeDays
+from tests.support.fakes.fake_lookups import FakeLookups
 from tests.support.fakes.fake_prices import ScriptedCloses
 from tests.unit.application.ledger.booking_examples import opened
 from tests.unit.application.performance.test_timeframes import BTC, ETH, World
@@ -52,7 +53,8 @@ async def closes(world: World, **prices: str) -> None:
 async def fill(world: World, feed: ScriptedCloses | None = None) -> GapReport:
     """Fill the gaps; no exchange knows a close unless it is given."""
     source = feed or ScriptedCloses(failing={BTC, ETH})
-    return await FillGaps(world.ledger, FakeDays(world.ledger), world.prices, source, world.clock)()
+    ports = world.ledger, FakeLookups(world.ledger), FakeDays(world.ledger), world.prices
+    return await FillGaps(*ports, source, world.clock)(1)
 
 
 def row(world: World, number: int) -> DailyValue:
@@ -107,7 +109,7 @@ async def test_what_was_paid_in_during_a_gap_is_no_result(world: World) -> None:
 
 
 async def _deposit(world: World, amount: str, kind: CashTransactionKind = CashTransactionKind.DEPOSIT) -> None:
-    await MoveCashInOrOut(world.ledger, world.clock, RULES)(MoveCash(kind=kind, amount=money(amount), owner="boss"))
+    await MoveCashInOrOut(world.ledger, world.clock, RULES)(1, MoveCash(kind=kind, amount=money(amount), owner="boss"))
 
 
 async def test_a_reversal_takes_its_trade_out_of_the_counts(world: World) -> None:
@@ -115,7 +117,7 @@ async def test_a_reversal_takes_its_trade_out_of_the_counts(world: World) -> Non
     await world.trade(BTC, Side.SELL, "1", "31000")
     await world.refresh()
     world.sleep()
-    await ReverseTrade(world.ledger, world.clock, RULES)(2, owner="boss")
+    await ReverseTrade(world.ledger, world.clock, RULES)(1, 2, owner="boss")
     await closes(world, d1="30000")
     world.sleep()
     await fill(world)
@@ -158,7 +160,7 @@ async def test_costs_from_before_an_adjustment_are_not_known(world: World) -> No
     assert portfolio is not None
     moved = replace(portfolio.position(BTC), quantity=Quantity(Decimal(2)), cost_basis=money(60_000))
     world.ledger.books.portfolio = replace(portfolio, positions={BTC: moved})
-    await ReconcileBooks(world.ledger, world.clock)()
+    await ReconcileBooks(world.ledger, world.clock)(1)
     world.sleep()
     await fill(world)
     assert day(1) not in world.ledger.books.day_positions

@@ -72,7 +72,7 @@ async def performance(
     rows: Sequence[DailyValue], days: int, *, now: str = "1000", trade_counts: TradeCounts | None = None
 ) -> Performance:
     ledger, clock = ledger_of(rows, now=now, trade_counts=trade_counts), FakeClock()
-    return await ReadPerformance(FakeDays(ledger), Snapshots(ledger, clock), clock)(days)
+    return await ReadPerformance(FakeDays(ledger), Snapshots(ledger, clock, 1), clock)(days)
 
 
 def check(p: Performance) -> None:
@@ -349,7 +349,7 @@ async def test_a_reversal_of_an_older_trade_makes_no_count_negative() -> None:
 
 async def test_with_the_database_away_the_days_last_seen_are_used_and_marked() -> None:
     ledger, clock = ledger_of([*series([1, "1.1", "1.2"]), row(0, 5)]), FakeClock()
-    read = ReadPerformance(FakeDays(ledger), Snapshots(ledger, clock), clock)
+    read = ReadPerformance(FakeDays(ledger), Snapshots(ledger, clock, 1), clock)
     fresh = await read(30)
     assert not fresh.stale
     await read(1)  # a shorter period does not make it forget the longer
@@ -359,12 +359,12 @@ async def test_with_the_database_away_the_days_last_seen_are_used_and_marked() -
     assert replace(stale, stale=False) == fresh  # all of it as of then: what was today is not final
     assert (await read(2)).total_return_percent == Decimal("20")
     with pytest.raises(LedgerUnavailable):
-        await ReadPerformance(FakeDays(ledger), Snapshots(ledger, clock), clock)(30)
+        await ReadPerformance(FakeDays(ledger), Snapshots(ledger, clock, 1), clock)(30)
 
 
 async def test_days_never_read_are_not_made_up() -> None:
     ledger, clock = ledger_of(series([1] * 9)), FakeClock()
-    read = ReadPerformance(FakeDays(ledger), Snapshots(ledger, clock), clock)
+    read = ReadPerformance(FakeDays(ledger), Snapshots(ledger, clock, 1), clock)
     await read(3)
     ledger.away = True
     with pytest.raises(LedgerUnavailable):
@@ -374,7 +374,7 @@ async def test_days_never_read_are_not_made_up() -> None:
 
 async def test_a_day_seen_before_is_seen_as_it_is_now() -> None:
     ledger, clock = ledger_of(series([1, 2])), FakeClock()
-    read = ReadPerformance(FakeDays(ledger), Snapshots(ledger, clock), clock)
+    read = ReadPerformance(FakeDays(ledger), Snapshots(ledger, clock, 1), clock)
     await read(1)
     ledger.books.days[YESTERDAY] = row(1, 3)
     await read(1)

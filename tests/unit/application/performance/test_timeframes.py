@@ -36,7 +36,7 @@ class World:
     def __init__(self, ledger: FakeLedger, clock: FakeClock) -> None:
         self.ledger, self.clock = ledger, clock
         self.prices = FakePriceStore(ledger, FakeLeases())
-        snapshots = Snapshots(ledger, clock)
+        snapshots = Snapshots(ledger, clock, 1)
         days = FakeDays(ledger)
         self.read = ReadTimeframes(days, snapshots, ReadPerformance(days, snapshots, clock), clock)
 
@@ -213,9 +213,9 @@ async def test_a_database_that_goes_away_between_two_questions_is_away(world: Wo
     class Fading(FakeLedger):
         fades = False
 
-        def _answer(self) -> None:
+        def answer(self, portfolio_id: int = 1) -> None:
             self.away = self.fades
-            super()._answer()
+            super().answer(portfolio_id)
 
         async def revisions(self, portfolio_id: int) -> Revisions:
             return Revisions(ledger=1, prices=0)

@@ -1,5 +1,7 @@
 import asyncio
 from datetime import date
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -10,8 +12,8 @@ from tests.support.fakes.clock import NOON, FakeClock
 from tests.support.fakes.fake_prices import BTC, ETH, LoadedLedger, RecordingPrices, ScriptedCloses, holding
 
 
-def backfill(ledger: LoadedLedger, prices: RecordingPrices, closes: ScriptedCloses, concurrency: int = 8) -> Backfill:
-    return Backfill(ledger.as_port(), prices, closes, FakeClock(), 1, concurrency=concurrency)
+def backfill(ledger: LoadedLedger, prices: RecordingPrices, closes: ScriptedCloses, concurrency: int = 8) -> Any:
+    return partial(Backfill(ledger.as_port(), prices, closes, FakeClock(), concurrency=concurrency), 1)
 
 
 async def test_the_last_completed_days_and_the_one_before_are_fetched_and_never_today() -> None:

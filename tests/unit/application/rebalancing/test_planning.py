@@ -50,7 +50,7 @@ class Desk:
             for code, quantity in held.items()
         }
         self.ledger = FakeLedger(Books(portfolio=Portfolio(id=1, cash=Money(Decimal(cash)), positions=positions)))
-        self.snapshots = Snapshots(self.ledger, self.clock)
+        self.snapshots = Snapshots(self.ledger, self.clock, 1)
         prices = FakePriceStore(self.ledger, FakeLeases())
         market = ReadMarket(
             self.snapshots,

@@ -77,7 +77,7 @@ class World:
         portfolio = Portfolio(id=1, revision=1, cash=money(1000), positions=held)
         self.ledger = FakeLedger(Books(portfolio=portfolio, adopted=True))
         self.prices = CountingStore(self.ledger)
-        self.snapshots = Snapshots(self.ledger, self.clock)
+        self.snapshots = Snapshots(self.ledger, self.clock, 1)
         self.market = ReadMarket(
             self.snapshots,
             ReadCloses(self.prices, self.clock, prefers_simulated=prefers_simulated, deadline_seconds=0.05),

@@ -44,6 +44,7 @@ class Root:
     async def desk(self, settings: Settings) -> AsyncIterator[Commands]:
         assert isinstance(settings, Settings)
         yield Commands(
+            portfolio_id=7,
             open_books=cast("OpenBooks", self._part("open_books")),
             verify=cast("VerifyBooks", self._part("verify")),
             reconcile=cast("ReconcileBooks", self._part("reconcile")),
@@ -64,7 +65,8 @@ class Root:
         return CliRunner().invoke(commands, words, obj=self)
 
     def _part(self, name: str) -> Callable[..., Any]:
-        async def part(*positional: Any, **named: Any) -> Any:
+        async def part(portfolio_id: int, *positional: Any, **named: Any) -> Any:
+            assert portfolio_id == 7
             self.asked.append((name, *positional, *named.values()))
             return self.answers[name](*positional)
 

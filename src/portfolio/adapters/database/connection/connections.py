@@ -6,10 +6,11 @@ import asyncio
 import math
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
+from sqlalchemy import Select
 from sqlalchemy.event import listens_for
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -72,6 +73,18 @@ class Connections:
                 if isinstance(error, NoAnswer) or not is_lost(error):
                     raise
             return await self._look(work, snapshot)
+
+    async def rows(self, statement: Select[Any]) -> Sequence[Any]:
+        """Return the rows of one statement.
+
+        Raises:
+            LedgerUnavailable: the database is away.
+        """
+
+        async def run(session: Session) -> Sequence[Any]:
+            return (await session.run(statement)).all()
+
+        return await self.read(run)
 
     async def try_write(self, work: Callable[[Session], Awaitable[object]], *, lock_wait_seconds: float) -> None:
         """Run ``work`` in a transaction that is begun as a booking's is, and roll it back: nothing is written.

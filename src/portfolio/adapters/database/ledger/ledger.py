@@ -5,49 +5,33 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, func, insert, literal_column, select
+from sqlalchemy import insert, select
 
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.revision_lookup import RevisionLookup
 from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.ledger.entries import read_cash_entries, read_entries, select_trades
+from portfolio.adapters.database.ledger.entries import read_entries
 from portfolio.adapters.database.ledger.holdings_version import holdings_version
-from portfolio.adapters.database.ledger.mapping import trade_from_row
-from portfolio.adapters.database.ledger.mapping_records import (
-    REFUSED,
-    outcome_from_row,
-)
-from portfolio.adapters.database.ledger.portfolio_row import THE_PORTFOLIO, PortfolioRow, find_row, try_lock
+from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow, find_row
 from portfolio.adapters.database.ledger.unit_of_work import ALL_HOLDINGS, DatabaseLedgerUnit, open_unit, some_holdings
 from portfolio.adapters.database.schema.tables import (
-    SCHEMA_REVISION,
     booking_outcomes,
     mock_portfolio,
-    mock_trades,
-    schema_revision,
 )
-from portfolio.application.errors import LedgerUnavailable, PortfolioMissing, SchemaUnknown
+from portfolio.application.errors import PortfolioMissing
 from portfolio.application.ledger.records import (
-    BookedTrade,
     BookingKey,
     Entry,
-    Page,
-    RecordedCashEntry,
-    RecordedOutcome,
     Revisions,
-    TradeFilter,
 )
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 
 T = TypeVar("T")
 
-LOCK_SECONDS = 0.5
-OWN_LOCK_SECONDS = 2.0
-
 
 class DatabaseLedger:
-    """The port ``Ledger`` on a database."""
+    """The port ``Ledger`` on a database; it raises PortfolioMissing where there is no such portfolio yet."""
 
     def __init__(self, connections: Connections, row: PortfolioRow, lookup: RevisionLookup) -> None:
         self._connections = connections
@@ -111,11 +95,7 @@ class DatabaseLedger:
         return None if row is None else row.ledger_cash is not None
 
     async def revisions(self, portfolio_id: int) -> Revisions:
-        """Return the revisions as committed now, by one indexed lookup.
-
-        Raises:
-            PortfolioMissing: there is no such portfolio yet.
-        """
+        """Return the revisions as committed now, by one indexed lookup."""
         row_id = self._row.id_for(portfolio_id)
         found = None if row_id is None else await self._lookup.revisions(row_id)
         if found is not None:
@@ -124,11 +104,7 @@ class DatabaseLedger:
         return Revisions(ledger=row.revision, prices=row.price_revision)
 
     async def version(self, portfolio_id: int) -> str:
-        """Return a word that is another one once anything that ``load`` reads is, whoever wrote it.
-
-        Raises:
-            PortfolioMissing: there is no such portfolio yet.
-        """
+        """Return a word that is another one once anything that ``load`` reads is, whoever wrote it."""
 
         async def look(session: Session) -> str:
             row = await self._get(session, portfolio_id)
@@ -137,87 +113,18 @@ class DatabaseLedger:
         return await self._connections.read(look)
 
     async def load(self, portfolio_id: int) -> Portfolio:
-        """Return the portfolio in one consistent read, without a lock.
-
-        Raises:
-            PortfolioMissing: there is no such portfolio yet.
-        """
-
-        async def load(session: Session) -> Portfolio:
-            row = await self._get(session, portfolio_id)
-            [holdings] = await session.execute(ALL_HOLDINGS.on(session.dialect))
-            return self._row.known.whole(row, holdings).portfolio
-
-        return await self._connections.read(load, snapshot=True)
+        """Return the portfolio in one consistent read, without a lock."""
+        return await self._read(portfolio_id, everything=True)
 
     async def newest(self, portfolio_id: int) -> Portfolio:
         """Return the portfolio with every entry and price that is committed.
 
         What other programs wrote into the shared rows may be missing: ``load`` sees that too.
-
-        Raises:
-            PortfolioMissing: there is no such portfolio yet.
         """
-
-        async def read(session: Session) -> Portfolio:
-            row = await self._get(session, portfolio_id)
-            wanted = self._row.known.wanted(())
-            if wanted is not None:
-                [holdings] = await session.execute(some_holdings(session.dialect, wanted))
-                found = self._row.known.updated(row, holdings, wanted)
-                if found is not None:
-                    return found.portfolio
-            [holdings] = await session.execute(ALL_HOLDINGS.on(session.dialect))
-            return self._row.known.whole(row, holdings).portfolio
-
-        return await self._connections.read(read, snapshot=True)
-
-    async def trades(self, wanted: TradeFilter) -> Page[BookedTrade]:
-        """Return the trades booked here, newest first; executed at ``since`` or later, and before ``until``."""
-        rows = await self._rows(_select_wanted(wanted))
-        return _page([trade_from_row(row) for row in rows], wanted.limit)
-
-    async def cash_transactions(self, *, before: int | None, limit: int) -> Page[RecordedCashEntry]:
-        """Return the entries that are no trade, newest first."""
-        found = await self._connections.read(lambda session: read_cash_entries(session, before, limit + 1))
-        return _page(found, limit)
-
-    async def outcome(self, key: BookingKey) -> RecordedOutcome | None:
-        """Return what became of the booking with this key; None where nothing did."""
-        c = booking_outcomes.c
-        rows = await self._rows(
-            select(booking_outcomes).where(c.owner == key.owner, c.client_trade_id == key.client_trade_id)
-        )
-        return outcome_from_row(rows[0]) if rows else None
-
-    async def owners_of(self, client_trade_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
-        """Return by key who has a booking under it, in order; absent where nobody has."""
-        c = booking_outcomes.c
-        rows = await self._rows(select(c.client_trade_id, c.owner).where(c.client_trade_id.in_(client_trade_ids)))
-        found: dict[str, list[str]] = {}
-        for row in sorted(rows, key=lambda row: str(row.owner)):
-            found.setdefault(row.client_trade_id, []).append(row.owner)
-        return found
-
-    async def refusals(self, *, before: int | None, limit: int) -> Page[RecordedOutcome]:
-        """Return refused bookings, newest first."""
-        c = booking_outcomes.c
-        refused = select(booking_outcomes).where(c.status == REFUSED).order_by(c.id.desc()).limit(limit + 1)
-        rows = await self._rows(refused if before is None else refused.where(c.id < before))
-        return _page([outcome_from_row(row) for row in rows], limit)
-
-    async def count_refusals(self) -> int:
-        """Return how many refused bookings are kept; an override takes the place of the refusal it books."""
-        count = select(func.count()).select_from(booking_outcomes).where(booking_outcomes.c.status == REFUSED)
-        [row] = await self._rows(count)
-        return int(row[0])
+        return await self._read(portfolio_id, everything=False)
 
     async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Entry]:
-        """Return the ledger's entries in the order they were booked, those after ledger revision ``after``.
-
-        Raises:
-            PortfolioMissing: there is no such portfolio yet.
-        """
+        """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
 
         async def read(session: Session) -> Sequence[Entry]:
             await self._get(session, portfolio_id)
@@ -225,39 +132,32 @@ class DatabaseLedger:
 
         return await self._connections.read(read, snapshot=True)
 
-    async def ping(self) -> str:
-        """Return the schema revision that the database is at.
-
-        Raises:
-            SchemaUnknown: it has none.
-            LedgerUnavailable: it is away, or takes no writes.
-        """
-        return await self._connections.read(_ping)
-
-    async def try_write(self) -> None:
-        """Make sure that a booking could be committed now, by taking the row's lock and giving it back.
-
-        Where a booking of this process has the lock, or had it a moment ago, that is the proof.
-
-        Raises:
-            LedgerUnavailable: it could not.
-        """
-        if self._row.had_lock_within(OWN_LOCK_SECONDS):
-            return
-        row_id = self._row.id_for(THE_PORTFOLIO)
-        await self._connections.try_write(
-            lambda session: try_lock(session, row_id, LOCK_SECONDS), lock_wait_seconds=LOCK_SECONDS
+    async def owners_of(self, portfolio_id: int, client_trade_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Return by key who has a booking under it, in order; absent where nobody has."""
+        self._row.id_for(portfolio_id)
+        c = booking_outcomes.c
+        rows = await self._connections.rows(
+            select(c.client_trade_id, c.owner).where(c.client_trade_id.in_(client_trade_ids))
         )
+        found: dict[str, list[str]] = {}
+        for row in sorted(rows, key=lambda row: str(row.owner)):
+            found.setdefault(row.client_trade_id, []).append(row.owner)
+        return found
 
-    async def holds_trades(self) -> bool:
-        """Return whether the trades table has any row, whoever wrote it."""
-        return bool(await self._rows(select(mock_trades.c.id).limit(1)))
+    async def _read(self, portfolio_id: int, *, everything: bool) -> Portfolio:
+        known = self._row.known
 
-    async def _rows(self, statement: Select[Any]) -> Sequence[Any]:
-        async def run(session: Session) -> Sequence[Any]:
-            return (await session.run(statement)).all()
+        async def read(session: Session) -> Portfolio:
+            row = await self._get(session, portfolio_id)
+            wanted = None if everything else known.wanted(())
+            if wanted is not None:
+                [holdings] = await session.execute(some_holdings(session.dialect, wanted))
+                if (found := known.updated(row, holdings, wanted)) is not None:
+                    return found.portfolio
+            [holdings] = await session.execute(ALL_HOLDINGS.on(session.dialect))
+            return known.whole(row, holdings).portfolio
 
-        return await self._connections.read(run)
+        return await self._connections.read(read, snapshot=True)
 
     async def _find(self, session: Session, portfolio_id: int) -> Any | None:
         row = await find_row(session, self._row.id_for(portfolio_id))
@@ -270,41 +170,3 @@ class DatabaseLedger:
         if row is None:
             raise PortfolioMissing(portfolio_id)
         return row
-
-
-def _select_wanted(wanted: TradeFilter) -> Select[Any]:
-    c = mock_trades.c
-    conditions: list[ColumnElement[bool]] = [c.booked_by.is_not(None)]
-    if wanted.symbol is not None:
-        conditions.append(c.symbol == wanted.symbol.code)
-    if wanted.side is not None:
-        conditions.append(c.side == wanted.side.value)
-    if wanted.engine is not None:
-        conditions.append(c.engine == wanted.engine)
-    if wanted.since is not None:
-        conditions.append(c.execution_time >= wanted.since)
-    if wanted.until is not None:
-        conditions.append(c.execution_time < wanted.until)
-    if wanted.before is not None:
-        conditions.append(c.id < wanted.before)
-    return select_trades().where(*conditions).order_by(c.id.desc()).limit(wanted.limit + 1)
-
-
-async def _ping(session: Session) -> str:
-    revision = schema_revision.c.version_num
-    if session.is_sqlite:
-        found = (await session.run(select(revision))).first()
-    else:
-        read_only: ColumnElement[bool] = literal_column("@@global.read_only")
-        found = (await session.run(select(revision, read_only.label("read_only")))).first()
-        if found is not None and found.read_only:
-            raise LedgerUnavailable("the database is read-only")
-    if found is None:
-        raise SchemaUnknown(None, SCHEMA_REVISION)
-    return str(found.version_num)
-
-
-def _page(items: Sequence[Any], limit: int) -> Page[Any]:
-    """Return the first ``limit`` items, and where to go on if there is one more."""
-    more = len(items) > limit
-    return Page(items[:limit], items[limit - 1].id if more else None)

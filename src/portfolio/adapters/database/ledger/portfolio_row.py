@@ -30,14 +30,15 @@ _newest = _row.order_by(
 _BY_ID, _LOCK_BY_ID = Prepared(_by_id), Prepared(_by_id.with_for_update())
 _NEWEST, _LOCK_NEWEST = Prepared(_newest), Prepared(_newest.with_for_update())
 
-THE_PORTFOLIO = 1
-"""The existing tables hold one portfolio; this is its number, whatever the id of its row."""
-
 
 class PortfolioRow:
-    """Remembers which row is the portfolio, which stays the same once its books are open, and what rows were read."""
+    """What is remembered of one portfolio: which row it is, once its books are open, and what was read of it.
 
-    def __init__(self) -> None:
+    The existing tables hold one portfolio. ``number`` is what the application calls it, whatever the id of its row.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
         self._id: int | None = None
         self._locked_at = -math.inf
         self.known = KnownPortfolio()
@@ -48,7 +49,7 @@ class PortfolioRow:
         Raises:
             PortfolioMissing: the tables hold no portfolio of this number.
         """
-        if portfolio_id not in {THE_PORTFOLIO, self._id}:
+        if portfolio_id not in {self.number, self._id}:
             raise PortfolioMissing(portfolio_id)
         return self._id
 

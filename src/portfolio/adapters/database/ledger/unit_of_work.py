@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, bindparam, func, insert, or_, select, update
+from sqlalchemy import CursorResult, bindparam, insert, or_, select, update
 from sqlalchemy.engine import Dialect
 
 from portfolio.adapters.database.connection.bulk import insert_rows, inserted
 from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.connection.statements import Prepared, Result, Statement
-from portfolio.adapters.database.ledger.entries import last_revision, read_entries, select_trades
+from portfolio.adapters.database.connection.statements import Prepared, Statement
 from portfolio.adapters.database.ledger.known_portfolio import ReadPortfolio, WantedRows
-from portfolio.adapters.database.ledger.mapping import trade_from_row, trade_to_row
+from portfolio.adapters.database.ledger.mapping import trade_to_row
 from portfolio.adapters.database.ledger.mapping_positions import Values
 from portfolio.adapters.database.ledger.mapping_records import (
-    REFUSED,
-    cash_entry_from_row,
     cash_entry_to_row,
-    outcome_from_row,
     outcome_to_row,
 )
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow, select_row
 from portfolio.adapters.database.ledger.portfolio_writes import (
     ROWS_A_STATEMENT,
-    Write,
     chunks,
     portfolio_write,
     position_writes,
 )
+from portfolio.adapters.database.ledger.unit_reads import OUTCOME_IDS, UnitReads
 from portfolio.adapters.database.schema.tables import (
     booking_outcomes,
     cash_transactions,
@@ -41,11 +36,8 @@ from portfolio.adapters.database.schema.tables import (
 from portfolio.application.errors import PortfolioMissing
 from portfolio.application.ledger.ports import NO_OUTCOMES
 from portfolio.application.ledger.records import (
-    BookedTrade,
     BookingKey,
     CashEntry,
-    Entry,
-    RecordedCashEntry,
     RecordedOutcome,
     TradeEntry,
 )
@@ -61,11 +53,6 @@ _SOME_HOLDINGS = Prepared(_HOLDINGS.where(or_(mock_holdings.c.id.in_(_IDS), mock
 _SOME_HOLDINGS_SQLITE = Prepared(
     _HOLDINGS.where(or_(mock_holdings.c.id.in_(_IDS), mock_holdings.c.symbol.collate("NOCASE").in_(_CODES)))
 )
-# Mostly there is none: who finds one asks for the rest of it.
-_OUTCOME_IDS = Prepared(
-    select(booking_outcomes.c.id).where(booking_outcomes.c.client_trade_id.in_(bindparam("names", expanding=True)))
-)
-_OUTCOMES = Prepared(select(booking_outcomes).where(booking_outcomes.c.id.in_(bindparam("ids", expanding=True))))
 _NEW_TRADE_ID = select(mock_trades.c.id).where(mock_trades.c.ledger_revision == bindparam("trade_id"))
 
 
@@ -78,21 +65,11 @@ def _replacing(**looked_up: Any) -> Prepared:
 _REPLACE_OUTCOME = _replacing()
 _REPLACE_BY_NEW_TRADE = _replacing(trade_id=_NEW_TRADE_ID.scalar_subquery())
 _NEW_TRADE = "SELECT id FROM mock_trades WHERE ledger_revision = {}"
-_TWINS = Prepared(
-    select(mock_trades.c.fingerprint, func.max(mock_trades.c.id).label("newest"))
-    .where(
-        mock_trades.c.fingerprint.in_(bindparam("fingerprints", expanding=True)),
-        mock_trades.c.booked_at >= bindparam("since"),
-    )
-    .group_by(mock_trades.c.fingerprint)
-)
 _NEW_IDS = Prepared(
     select(mock_trades.c.ledger_revision, mock_trades.c.id).where(
         mock_trades.c.ledger_revision.in_(bindparam("revisions", expanding=True))
     )
 )
-_TRADE = Prepared(select_trades().where(mock_trades.c.id == bindparam("trade_id")))
-_TRADE_AT = Prepared(select_trades().where(mock_trades.c.ledger_revision == bindparam("revision")))
 
 
 async def open_unit(
@@ -113,7 +90,7 @@ async def open_unit(
     found, holdings, *outcomes = await session.execute(
         select_row(dialect, row_id, lock=True),
         ALL_HOLDINGS.on(dialect) if wanted is None else some_holdings(dialect, wanted),
-        *(_OUTCOME_IDS.on(dialect, names=chunk) for chunk in chunks(names)),
+        *(OUTCOME_IDS.on(dialect, names=chunk) for chunk in chunks(names)),
     )
     row = found.first()
     if row is None:
@@ -135,10 +112,10 @@ def some_holdings(dialect: Dialect, wanted: WantedRows) -> Statement:
     )
 
 
-class DatabaseLedgerUnit:
+class DatabaseLedgerUnit(UnitReads):
     """The port ``LedgerUnit`` on a database. What is to be written waits for the next read, or for the end."""
 
-    def __init__(  # made by open_unit alone
+    def __init__(  # shape: made by open_unit alone, of what it has read
         self,
         session: Session,
         row: Any,
@@ -147,15 +124,12 @@ class DatabaseLedgerUnit:
         known: Sequence[int],
         touched: frozenset[Symbol] | None,
     ) -> None:
-        self._session = session
-        self._dialect = session.dialect
+        super().__init__(session, asked, known)
         self._row = row
         self._held = read.rows
         self._portfolio = read.portfolio
         self._touched = touched
         self.saved: Portfolio | None = None
-        self._asked, self._known = asked, known
-        self._waiting: list[Write] = []
 
     @property
     def row(self) -> Any:
@@ -179,65 +153,6 @@ class DatabaseLedgerUnit:
     def session(self) -> Session:
         """Return the transaction, for what other topics keep in it."""
         return self._session
-
-    async def outcomes(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, RecordedOutcome]:
-        """Return what became of the bookings with these keys; absent where nothing did."""
-        ids = self._known
-        if not self._asked.issuperset(keys):
-            names = sorted({key.client_trade_id for key in keys})
-            ids = [row.id for row in await self._ask_in_parts(_OUTCOME_IDS, "names", names)]
-        rows = await self._ask_in_parts(_OUTCOMES, "ids", ids) if ids else []
-        by_key = {BookingKey(row.owner, row.client_trade_id): row for row in rows}
-        return {key: outcome_from_row(row) for key, row in by_key.items() if key in keys}
-
-    async def keeps(self, refusal: RecordedOutcome) -> bool:
-        """Return whether this very refusal is kept, not only one of the same booking."""
-        c = booking_outcomes.c
-        same = select(c.id).where(
-            c.status == REFUSED,
-            c.owner == refusal.request.owner,
-            c.client_trade_id == refusal.request.client_trade_id,  # IS NULL, where it has none
-            c.fingerprint == refusal.fingerprint,
-            c.decided_at == refusal.decided_at,
-        )
-        return (await self._session.run(same.limit(1))).first() is not None
-
-    async def latest_twins(self, fingerprints: Collection[str], since: datetime) -> Mapping[str, int]:
-        """Return by fingerprint the id of the newest trade booked since then with the same content."""
-        rows = await self._ask_in_parts(_TWINS, "fingerprints", sorted(fingerprints), since=since)
-        return {row.fingerprint: row.newest for row in rows}
-
-    async def trade(self, trade_id: int) -> BookedTrade | None:
-        """Return a trade of the table, whoever wrote it; None where there is none."""
-        [found] = await self._execute(_TRADE.on(self._dialect, trade_id=trade_id))
-        return trade_from_row(found.rows[0]) if found.rows else None
-
-    async def trade_at(self, revision: int) -> BookedTrade | None:
-        """Return the trade whose entry made this ledger revision; None where none did."""
-        [found] = await self._execute(_TRADE_AT.on(self._dialect, revision=revision))
-        return trade_from_row(found.rows[0]) if found.rows else None
-
-    async def entries(self, *, after: int, limit: int) -> Sequence[Entry]:
-        """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
-        await self.write()
-        return await read_entries(self._session, after, limit)
-
-    async def last_revision(self) -> int:
-        """Return the highest revision of an entry, which the portfolio's own is unless its row was made anew."""
-        await self.write()
-        return await last_revision(self._session)
-
-    async def transaction(self, owner: str, client_transaction_id: str) -> RecordedCashEntry | None:
-        """Return the cash transaction recorded under this key; None where there is none."""
-        await self.write()
-        wanted = select(cash_transactions).where(
-            cash_transactions.c.owner == owner, cash_transactions.c.client_transaction_id == client_transaction_id
-        )
-        row = (await self._session.run(wanted)).first()
-        if row is None:
-            return None
-        moved = select(position_adjustments).where(position_adjustments.c.cash_transaction_id == row.id)
-        return cash_entry_from_row(row, await self._session.run(moved.order_by(position_adjustments.c.id)))
 
     async def add_trades(
         self, trades: Sequence[TradeEntry], outcomes: Mapping[int, RecordedOutcome] = NO_OUTCOMES
@@ -298,29 +213,6 @@ class DatabaseLedgerUnit:
         self.saved = portfolio
         self._waiting += position_writes(self._dialect, self._portfolio, portfolio, self._held, self._touched)
         self._waiting.append(portfolio_write(self._dialect, self._row, self._portfolio, portfolio))
-
-    async def write(self) -> None:
-        """Write what waits to be written.
-
-        Raises:
-            Conflict: another program changed what this transaction has read and now changes.
-        """
-        if self._waiting:
-            await self._execute()
-
-    async def _execute(self, *statements: Statement) -> list[Result]:
-        """Return the results, what waits to be written having been sent ahead in the same message."""
-        waiting, self._waiting = self._waiting, []
-        results = await self._session.execute(*(statement for statement, _ in waiting), *statements)
-        for (_, check), result in zip(waiting, results, strict=False):
-            if check is not None:
-                check(result)
-        return results[len(waiting) :]
-
-    async def _ask_in_parts(self, statement: Prepared, name: str, items: Sequence[Any], **others: Any) -> list[Any]:
-        """Return the rows for a list of any length."""
-        parts = (statement.on(self._dialect, **{name: chunk}, **others) for chunk in chunks(items))
-        return [row for result in await self._execute(*parts) for row in result]
 
 
 def _new_id(result: CursorResult[Any]) -> int:

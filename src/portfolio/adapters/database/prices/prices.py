@@ -15,7 +15,7 @@ from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared
 from portfolio.adapters.database.ledger.mapping import read_portfolio, totals_to_row
 from portfolio.adapters.database.ledger.mapping_positions import position_to_row
-from portfolio.adapters.database.ledger.portfolio_row import THE_PORTFOLIO, PortfolioRow, find_row
+from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow, find_row
 from portfolio.adapters.database.ledger.portfolio_writes import NOW
 from portfolio.adapters.database.prices.leases import check_fence
 from portfolio.adapters.database.prices.price_rows import PriceRows, midnight
@@ -90,7 +90,7 @@ class DatabasePriceStore:
 
         async def write(session: Session) -> None:
             # The row first, as everywhere; before the books are open there is none, and nobody to tell.
-            row = await find_row(session, self._row.id_for(THE_PORTFOLIO), lock=True)
+            row = await find_row(session, self._row.id_for(self._row.number), lock=True)
             await self._rows.write_closes(session, newest.values())
             revision = row.price_revision + 1 if row is not None else 1
             await self._rows.mark_changed(session, {symbol for symbol, _ in newest}, revision)

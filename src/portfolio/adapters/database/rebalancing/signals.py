@@ -13,6 +13,7 @@ from portfolio.adapters.database.connection.bulk import insert_rows
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.mapping_positions import Values
+from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.ledger.unit_of_work import DatabaseLedgerUnit
 from portfolio.adapters.database.prices.leases import take_turn
 from portfolio.adapters.database.schema.tables import rebalance_signals
@@ -36,27 +37,25 @@ _live = _signals.status.in_([status.value for status in LIVE])
 class DatabaseSignals:
     """The port ``Signals`` on a database."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, row: PortfolioRow) -> None:
         self._connections = connections
+        self._row = row
 
     def within(self, unit: LedgerUnit) -> DatabaseSignalBook:
         """Return the signals of the unit's portfolio; what is done to them is committed with the unit."""
         assert isinstance(unit, DatabaseLedgerUnit)
         return DatabaseSignalBook(unit.session, unit.portfolio.id)
 
-    async def page(self, wanted: SignalFilter) -> Page[Signal]:
+    async def page(self, portfolio_id: int, wanted: SignalFilter) -> Page[Signal]:
         """Return signals, newest first.
 
         Raises:
             LedgerUnavailable: the database is away.
         """
+        self._row.id_for(portfolio_id)
         conditions = _conditions(wanted)
         statement = select(rebalance_signals).where(*conditions).order_by(_signals.id.desc()).limit(wanted.limit + 1)
-
-        async def read(session: Session) -> list[Signal]:
-            return [signal_from_row(row) for row in await session.run(statement)]
-
-        found = await self._connections.read(read)
+        found = [signal_from_row(row) for row in await self._connections.rows(statement)]
         more = len(found) > wanted.limit
         return Page(found[: wanted.limit], found[wanted.limit - 1].number if more else None)
 

@@ -11,7 +11,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from portfolio.application.clock import Clock
 from portfolio.application.errors import NotFound, OwnerAmbiguous
 from portfolio.application.ledger.booking_queue import BookingQueue
-from portfolio.application.ledger.ports import Ledger
+from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.records import BookingKey, BookingReply
 from portfolio.entrypoints.http.errors import BOOKING_PROBLEMS, NOT_FOUND, PROBLEMS
 from portfolio.entrypoints.http.ledger.answers import BatchAnswer, BookingAnswer, OutcomeAnswer, OutcomesAnswer
@@ -118,7 +118,9 @@ class BookingController(Controller):
         self,
         request: HttpRequest,
         client_trade_id: BookingPath,
+        portfolio_id: Injected[int],
         ledger: Injected[Ledger],
+        lookups: Injected[Lookups],
         booking_views: Injected[BookingViews],
         clock: Injected[Clock],
         owner: OwnerQuery = None,
@@ -130,12 +132,12 @@ class BookingController(Controller):
         engine alone has that key.
         """
         name, caller = _last_part(request), request.user
-        outcome = await ledger.outcome(BookingKey(caller.owner(None) if owner is None else owner, name))
+        outcome = await lookups.outcome(portfolio_id, BookingKey(caller.owner(None) if owner is None else owner, name))
         if outcome is None and owner is None and caller.name is None:
-            owners = (await ledger.owners_of({name})).get(name, ())
+            owners = (await ledger.owners_of(portfolio_id, {name})).get(name, ())
             if len(owners) > 1:
                 raise OwnerAmbiguous(name, owners)
-            outcome = await ledger.outcome(BookingKey(owners[0], name)) if owners else None
+            outcome = await lookups.outcome(portfolio_id, BookingKey(owners[0], name)) if owners else None
         if outcome is None:
             raise NotFound("booking", repr(name))
         reply = booking_views.answer(BookingReply(outcome, replayed=True))
@@ -146,16 +148,17 @@ class BookingController(Controller):
         )
 
     @get("/bookings", summary="Refused bookings, newest first", opt=access(Scope.READ))
-    async def list_bookings(
+    async def list_bookings(  # shape: what the framework injects
         self,
         status: OutcomeStatus,
-        ledger: Injected[Ledger],
+        portfolio_id: Injected[int],
+        lookups: Injected[Lookups],
         clock: Injected[Clock],
         limit: PageSize = 100,
         cursor: OutcomesCursor = None,
     ) -> OutcomesAnswer:
         """Return the refused bookings: what was refused here may have been executed at the exchange all the same."""
-        page = await ledger.refusals(before=read_cursor(cursor), limit=limit)
+        page = await lookups.refusals(portfolio_id, before=read_cursor(cursor), limit=limit)
         views = [outcome_view(outcome) for outcome in page.items]
         cursor = write_cursor("r", page.next_before)
         return OutcomesAnswer(timestamp=clock.now(), bookings=views, count=len(views), next_cursor=cursor)

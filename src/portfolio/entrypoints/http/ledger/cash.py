@@ -8,7 +8,7 @@ from litestar.params import JSONBody
 from portfolio.application.clock import Clock
 from portfolio.application.errors import KeyReused
 from portfolio.application.ledger.cash import CashReply, MoveCashInOrOut
-from portfolio.application.ledger.ports import Ledger
+from portfolio.application.ledger.ports import Lookups
 from portfolio.application.ledger.records import RecordedCashEntry
 from portfolio.domain.errors import InsufficientCash, InvalidAmount, OutOfRange
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
@@ -39,28 +39,30 @@ class CashController(Controller):
         summary="Deposit or withdraw cash",
         opt=access(Scope.ADMIN, problems=(*_PROBLEMS, *WRITE_PROBLEMS), takes_key=True),
     )
-    async def create_transaction(
+    async def create_transaction(  # shape: what the framework injects
         self,
         request: HttpRequest,
         data: JSONBody[CashTransactionBody],
+        portfolio_id: Injected[int],
         move_cash: Injected[MoveCashInOrOut],
         uncancelled: Injected[Uncancelled],
     ) -> Response[CashTransactionAnswer]:
         """Move cash in or out, so that returns can be told from contributions; with a key exactly once."""
         wish = read_wish(data, request.user, header_key=header_key(request))
-        reply = await uncancelled(move_cash(wish))
+        reply = await uncancelled(move_cash(portfolio_id, wish))
         return JsonResponse(_answer(reply), headers={REPLAYED: "true"} if reply.replayed else None)
 
     @get("/cash/transactions", summary="Cash transactions, newest first", opt=access(Scope.READ))
-    async def list_transactions(
+    async def list_transactions(  # shape: what the framework injects
         self,
-        ledger: Injected[Ledger],
+        portfolio_id: Injected[int],
+        lookups: Injected[Lookups],
         clock: Injected[Clock],
         limit: PageSize = 100,
         cursor: CashCursor = None,
     ) -> CashTransactionsAnswer:
         """Return deposits and withdrawals, and the entries that opened the books or booked what others wrote."""
-        page = await ledger.cash_transactions(before=read_cursor(cursor), limit=limit)
+        page = await lookups.cash_transactions(portfolio_id, before=read_cursor(cursor), limit=limit)
         views = [_view(recorded) for recorded in page.items]
         following = write_cursor("c", page.next_before)
         return CashTransactionsAnswer(

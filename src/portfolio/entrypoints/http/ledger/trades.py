@@ -9,7 +9,7 @@ from litestar.params import JSONBody, PathParameter
 
 from portfolio.application.clock import Clock
 from portfolio.application.errors import NotFound
-from portfolio.application.ledger.ports import Ledger
+from portfolio.application.ledger.ports import Lookups
 from portfolio.application.ledger.records import BookedTrade, TradeEntry
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, NotReversible, OutOfRange
@@ -50,7 +50,8 @@ class TradeController(Controller):
     @get("/trades", summary="Booked trades, newest first", opt=access(Scope.READ))
     async def list_trades(  # shape: each part of the query is an argument
         self,
-        ledger: Injected[Ledger],
+        portfolio_id: Injected[int],
+        lookups: Injected[Lookups],
         clock: Injected[Clock],
         symbol: SymbolQuery = None,
         side: SideQuery = None,
@@ -62,7 +63,7 @@ class TradeController(Controller):
     ) -> TradesAnswer:
         """Return what was booked here, newest first; rows that other programs wrote are not listed."""
         wanted = trade_filter(symbol, side, engine, since=since, until=until, limit=limit, cursor=cursor)
-        page = await ledger.trades(wanted)
+        page = await lookups.trades(portfolio_id, wanted)
         views = [_view(booked, booked.entry) for booked in page.items if booked.entry is not None]
         following = write_cursor("t", page.next_before)
         return TradesAnswer(timestamp=clock.now(), trades=views, count=len(views), next_cursor=following)
@@ -84,6 +85,7 @@ class TradeController(Controller):
         self,
         request: HttpRequest,
         trade_id: TradeId,
+        portfolio_id: Injected[int],
         reverse: Injected[ReverseTrade],
         uncancelled: Injected[Uncancelled],
         booking_views: Injected[BookingViews],
@@ -98,7 +100,7 @@ class TradeController(Controller):
         if not (trade_id.isascii() and trade_id.isdigit() and len(trade_id) <= 19 and 0 < int(trade_id) <= LARGEST_ID):
             raise NotFound("trade", repr(trade_id[:40]))
         notes, owner = data.notes if data else None, request.user.owner(None)
-        reply = await uncancelled(reverse(int(trade_id), owner=owner, notes=notes))
+        reply = await uncancelled(reverse(portfolio_id, int(trade_id), owner=owner, notes=notes))
         at = reply.entry.booked_at
         value = booking_views.value_after(reply.position, at, total=reply.total_value)
         content = ReversalAnswer(

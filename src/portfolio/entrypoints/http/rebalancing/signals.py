@@ -73,6 +73,7 @@ class SignalController(Controller):
     )
     async def read_signals(
         self,
+        portfolio_id: Injected[int],
         list_signals: Injected[ListSignals],
         status: StatusQuery = None,
         limit: PageSize = 100,
@@ -80,7 +81,7 @@ class SignalController(Controller):
     ) -> SignalsAnswer:
         """Return signals by what they are now: one whose time is over is `expired`, whether or not it was noticed."""
         wanted = SignalStatus(status) if status else None
-        page, now = await list_signals(wanted, before=read_cursor(cursor), limit=limit)
+        page, now = await list_signals(portfolio_id, wanted, before=read_cursor(cursor), limit=limit)
         views = [signal_view(signal, now) for signal in page.items]
         following = write_cursor("s", page.next_before)
         return SignalsAnswer(timestamp=now, signals=views, count=len(views), next_cursor=following)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from portfolio.application.clock import Clock
 from portfolio.application.ledger.booking_queue import BookingQueue
 from portfolio.application.ledger.cash import MoveCashInOrOut
-from portfolio.application.ledger.ports import Ledger
+from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.operations.health import ReadHealth
@@ -25,9 +25,11 @@ from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseCases:
-    """The application's verbs, and the ledger for plain reads."""
+    """The application's verbs, the portfolio that they are for, and look-ups."""
 
+    portfolio_id: int
     ledger: Ledger
+    lookups: Lookups
     booking: BookingQueue
     move_cash: MoveCashInOrOut
     reverse: ReverseTrade

@@ -1,0 +1,88 @@
+"""Look-ups of what was booked and refused, in a database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, select
+
+from portfolio.adapters.database.connection.connections import Connections
+from portfolio.adapters.database.ledger.entries import read_cash_entries, select_trades
+from portfolio.adapters.database.ledger.mapping import trade_from_row
+from portfolio.adapters.database.ledger.mapping_records import REFUSED, outcome_from_row
+from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
+from portfolio.adapters.database.schema.tables import booking_outcomes, mock_trades
+from portfolio.application.ledger.records import (
+    BookedTrade,
+    BookingKey,
+    Page,
+    RecordedCashEntry,
+    RecordedOutcome,
+    TradeFilter,
+)
+
+
+class DatabaseLookups:
+    """The port ``Lookups`` on a database."""
+
+    def __init__(self, connections: Connections, row: PortfolioRow) -> None:
+        self._connections = connections
+        self._row = row
+
+    async def trades(self, portfolio_id: int, wanted: TradeFilter) -> Page[BookedTrade]:
+        """Return the trades booked here, newest first; executed at ``since`` or later, and before ``until``."""
+        rows = await self._rows(portfolio_id, _select_wanted(wanted))
+        return _page([trade_from_row(row) for row in rows], wanted.limit)
+
+    async def cash_transactions(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[RecordedCashEntry]:
+        """Return the entries that are no trade, newest first."""
+        self._row.id_for(portfolio_id)
+        found = await self._connections.read(lambda session: read_cash_entries(session, before, limit + 1))
+        return _page(found, limit)
+
+    async def outcome(self, portfolio_id: int, key: BookingKey) -> RecordedOutcome | None:
+        """Return what became of the booking with this key; None where nothing did."""
+        c = booking_outcomes.c
+        wanted = select(booking_outcomes).where(c.owner == key.owner, c.client_trade_id == key.client_trade_id)
+        rows = await self._rows(portfolio_id, wanted)
+        return outcome_from_row(rows[0]) if rows else None
+
+    async def refusals(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[RecordedOutcome]:
+        """Return refused bookings, newest first."""
+        c = booking_outcomes.c
+        refused = select(booking_outcomes).where(c.status == REFUSED).order_by(c.id.desc()).limit(limit + 1)
+        rows = await self._rows(portfolio_id, refused if before is None else refused.where(c.id < before))
+        return _page([outcome_from_row(row) for row in rows], limit)
+
+    async def holds_trades(self) -> bool:
+        """Return whether the trades table has any row, whoever wrote it."""
+        return bool(await self._connections.rows(select(mock_trades.c.id).limit(1)))
+
+    async def _rows(self, portfolio_id: int, statement: Select[Any]) -> Sequence[Any]:
+        self._row.id_for(portfolio_id)
+        return await self._connections.rows(statement)
+
+
+def _select_wanted(wanted: TradeFilter) -> Select[Any]:
+    c = mock_trades.c
+    conditions: list[ColumnElement[bool]] = [c.booked_by.is_not(None)]
+    if wanted.symbol is not None:
+        conditions.append(c.symbol == wanted.symbol.code)
+    if wanted.side is not None:
+        conditions.append(c.side == wanted.side.value)
+    if wanted.engine is not None:
+        conditions.append(c.engine == wanted.engine)
+    if wanted.since is not None:
+        conditions.append(c.execution_time >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(c.execution_time < wanted.until)
+    if wanted.before is not None:
+        conditions.append(c.id < wanted.before)
+    return select_trades().where(*conditions).order_by(c.id.desc()).limit(wanted.limit + 1)
+
+
+def _page(items: Sequence[Any], limit: int) -> Page[Any]:
+    """Return the first ``limit`` items, and where to go on if there is one more."""
+    more = len(items) > limit
+    return Page(items[:limit], items[limit - 1].id if more else None)

@@ -1,0 +1,1 @@
+"""What the health of the service asks the database."""

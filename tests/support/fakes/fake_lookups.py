@@ -1,0 +1,67 @@
+"""Look-ups in the books in memory."""
+
+from __future__ import annotations
+
+from portfolio.application.ledger.records import (
+    BookedTrade,
+    BookingKey,
+    Page,
+    RecordedCashEntry,
+    RecordedOutcome,
+    Refusal,
+    TradeEntry,
+    TradeFilter,
+)
+from tests.support.fakes.fake_ledger import FakeLedger
+
+
+class FakeLookups:
+    """The port ``Lookups`` on the same books."""
+
+    def __init__(self, ledger: FakeLedger) -> None:
+        self._ledger = ledger
+
+    async def trades(self, portfolio_id: int, wanted: TradeFilter) -> Page[BookedTrade]:
+        self._ledger.answer(portfolio_id)
+        found = [
+            booked
+            for trade_id, entry in self._ledger.books.trades.items()
+            if entry is not None and _is_wanted(trade_id, entry, wanted)
+            if (booked := self._ledger.books.booked(trade_id)) is not None
+        ]
+        found.sort(key=lambda booked: -booked.id)
+        more = len(found) > wanted.limit
+        return Page(found[: wanted.limit], found[wanted.limit - 1].id if more else None)
+
+    async def cash_transactions(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[RecordedCashEntry]:
+        self._ledger.answer(portfolio_id)
+        kept = sorted(self._ledger.books.transactions.items(), key=lambda kept: -kept[0])
+        found = [RecordedCashEntry(id=i, entry=entry) for i, entry in kept if before is None or i < before]
+        return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
+
+    async def outcome(self, portfolio_id: int, key: BookingKey) -> RecordedOutcome | None:
+        self._ledger.answer(portfolio_id)
+        return self._ledger.books.outcome(key)
+
+    async def refusals(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[RecordedOutcome]:
+        self._ledger.answer(portfolio_id)
+        refused = [(i, o) for i, o in self._ledger.books.outcomes.items() if isinstance(o.result, Refusal)]
+        refused = sorted((pair for pair in refused if before is None or pair[0] < before), reverse=True, key=_first)
+        more = len(refused) > limit
+        return Page([outcome for _, outcome in refused[:limit]], refused[limit - 1][0] if more else None)
+
+
+def _is_wanted(trade_id: int, entry: TradeEntry, wanted: TradeFilter) -> bool:
+    trade = entry.trade
+    return (
+        (wanted.symbol is None or trade.symbol == wanted.symbol)
+        and (wanted.side is None or trade.side is wanted.side)
+        and (wanted.engine is None or entry.request.engine == wanted.engine)
+        and (wanted.since is None or trade.executed_at >= wanted.since)
+        and (wanted.until is None or trade.executed_at < wanted.until)
+        and (wanted.before is None or trade_id < wanted.before)
+    )
+
+
+def _first(pair: tuple[int, RecordedOutcome]) -> int:
+    return pair[0]
