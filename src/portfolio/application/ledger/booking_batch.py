@@ -16,7 +16,6 @@ from portfolio.application.ledger.records import (
     RecordedOutcome,
     Refusal,
     TradeEntry,
-    same_execution,
 )
 from portfolio.domain.errors import AmountMismatch, DomainError, InsufficientCash, InsufficientQuantity
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
@@ -203,9 +202,9 @@ def _acceptance(booked: Booked) -> Acceptance:
 
 def _overrides(command: BookTrade, asked: str, result: Acceptance | Refusal) -> bool:
     """Return whether the command is an override of a booking that was refused under the same key."""
-    return command.override and isinstance(result, Refusal) and same_execution(command.fingerprint, asked)
+    return command.override and isinstance(result, Refusal) and command.is_same_execution(asked)
 
 
 def _is_copy(command: BookTrade, asked: str) -> bool:
     """Return whether the command is a copy of the booking of its key; an override may leave out remarks."""
-    return same_execution(command.fingerprint, asked) if command.override else command.fingerprint == asked
+    return command.is_same_execution(asked) if command.override else command.is_same(asked)

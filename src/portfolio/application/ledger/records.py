@@ -19,7 +19,8 @@ from portfolio.domain.symbol import Symbol
 
 T = TypeVar("T")
 
-HALF_DIGEST = 32
+DIGEST_VERSION = "2:"
+"""What the digests of bookings begin with; those made before they had a version begin with neither number nor colon."""
 
 
 # --- bookings ---------------------------------------------------------------------------------------------------------
@@ -60,9 +61,8 @@ class BookTrade(TradeRequest):
 
     An override is for whoever has a booking under its key, unless ``owner_given``.
 
-    ``fingerprint`` is a digest of the normalised fields: equal for the same booking however it was written. Its first
-    half is of what was executed, so that two bookings with the same money and other remarks can be told from two
-    different ones; see :func:`same_execution`.
+    ``fingerprint`` is a digest of the normalised fields: equal for the same booking however it was written. It has a
+    version, and a stored one is compared with the digest made in the way of its own version.
     """
 
     execution: Execution
@@ -72,9 +72,19 @@ class BookTrade(TradeRequest):
     fingerprint: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "fingerprint", self._digest())
+        object.__setattr__(self, "fingerprint", "".join(self._digest(DIGEST_VERSION)))
 
-    def _digest(self) -> str:
+    def is_same(self, fingerprint: str) -> bool:
+        """Return whether a stored digest is of this very booking."""
+        return "".join(self._digest(_version(fingerprint))) == fingerprint
+
+    def is_same_execution(self, fingerprint: str) -> bool:
+        """Return whether a stored digest is of a booking that moves the same money, whatever was remarked on it."""
+        version, executed, _ = self._digest(_version(fingerprint))
+        return fingerprint.startswith(version + executed)
+
+    def _digest(self, version: str) -> tuple[str, str, str]:
+        """Return the version, the digest of what was executed, and that of what was remarked: 64 characters."""
         e = self.execution
         executed = [
             e.symbol.code,
@@ -90,12 +100,13 @@ class BookTrade(TradeRequest):
             None if self.confidence is None else plain(self.confidence),
             self.notes,
         ]
-        return _half_digest(executed) + _half_digest(remarks)
+        first, second = (hashlib.sha256(json.dumps(fields).encode()).hexdigest() for fields in (executed, remarks))
+        length = (64 - len(version)) // 2
+        return version, first[:length], second[:length]
 
 
-def same_execution(fingerprint: str, other: str) -> bool:
-    """Return whether two bookings move the same money, whatever was remarked on them."""
-    return fingerprint[:HALF_DIGEST] == other[:HALF_DIGEST]
+def _version(fingerprint: str) -> str:
+    return DIGEST_VERSION if fingerprint.startswith(DIGEST_VERSION) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +249,3 @@ class Revisions:
 
     ledger: int
     prices: int
-
-
-def _half_digest(fields: Sequence[object]) -> str:
-    return hashlib.sha256(json.dumps(fields).encode()).hexdigest()[:HALF_DIGEST]

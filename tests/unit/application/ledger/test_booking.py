@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -119,6 +120,49 @@ def test_every_field_tells_bookings_apart(fields: dict[str, object]) -> None:
     one: BookTrade = wish(BUY, "a")
     assert replace(one, **fields).fingerprint != one.fingerprint  # type: ignore[arg-type] # checked by the dataclass
     assert replace(one, owner="x", client_trade_id="b", override=True).fingerprint == one.fingerprint
+
+
+# As the service stored it before digests had a version.
+OLD_DIGEST = "18f4986f01f6e9660d69358f4698e16ab183072331d7fca0543aa1075cbec83b"
+OLD = BookTrade(
+    execution=replace(BUY, executed_at=datetime(2026, 3, 4, 5, 6, 7, 891234, tzinfo=UTC)),
+    owner="engine",
+    client_trade_id="before-1",
+    engine="momentum",
+    signal_id="s-1",
+    confidence=Decimal("0.75"),
+    notes="«ñ»",
+    executed_at_given=True,
+)
+
+
+def test_a_digest_says_its_version_and_fits_its_column() -> None:
+    assert OLD.fingerprint.startswith("2:")
+    assert len(OLD.fingerprint) == len(OLD_DIGEST) == 64
+
+
+@pytest.mark.parametrize("stored", [OLD_DIGEST, OLD.fingerprint], ids=["without a version", "with one"])
+def test_a_stored_digest_is_compared_with_the_digest_of_its_version(stored: str) -> None:
+    other_remarks, other_money = replace(OLD, notes=None), replace(OLD, execution=sold("BTC", "0.1", 45_000))
+    assert [one.is_same(stored) for one in (OLD, other_remarks, other_money)] == [True, False, False]
+    assert [one.is_same_execution(stored) for one in (OLD, other_remarks, other_money)] == [True, True, False]
+
+
+async def test_a_key_that_was_booked_before_digests_had_a_version_still_replays(book: Book, ledger: FakeLedger) -> None:
+    refused_before = replace(OLD, execution=sold("BTC", 1, 100), client_trade_id="before-2")
+    [kept, no] = await book([OLD, refused_before])
+    for number, outcome in ledger.books.outcomes.items():
+        assert outcome.request.client_trade_id is not None
+        asked = OLD if outcome.request.client_trade_id == "before-1" else refused_before
+        ledger.books.outcomes[number] = replace(outcome, fingerprint="".join(asked._digest("")))
+    [copy, other, refusal] = await book([OLD, replace(OLD, notes="x"), refused_before])
+    assert replayed(copy)
+    assert accepted(copy) == accepted(kept)
+    assert isinstance(other, KeyReused)
+    assert refused(refusal) == refused(no)
+    [overridden] = await book([replace(refused_before, notes=None, override=True)])
+    [again] = await book([refused_before])
+    assert accepted(again) == accepted(overridden)
 
 
 async def test_keys_belong_to_their_owner_and_are_compared_byte_for_byte(book: Book) -> None:
