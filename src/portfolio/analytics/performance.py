@@ -13,9 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.analytics.decimals import statistic
-
-DAYS_PER_YEAR = 365
 
 Series = npt.NDArray[np.float64]
 

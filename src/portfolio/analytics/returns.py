@@ -7,6 +7,7 @@ away, and nothing is ever filled in.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,7 +18,6 @@ import numpy.typing as npt
 
 from portfolio.analytics.figure import Mask, Matrix, Undefined, Vector, frozen
 
-DAYS_PER_YEAR: Final = 365
 LEAST_RETURNS: Final = 20
 
 # A standard deviation that is zero at 12 decimals, half even: what varies less, varies by rounding alone.
@@ -94,51 +94,15 @@ def price_history(
     assert lookback_days > 0
     column_of = {symbol: column for column, symbol in enumerate(symbols)}
     assert len(column_of) == len(symbols), "each symbol once"
-    columns: list[int] = []
-    ordinals: list[int] = []
-    prices: list[float] = []
-    for symbol, day, price in closes:
-        column = column_of.get(symbol)
-        if column is not None:
-            columns.append(column)
-            ordinals.append(day.toordinal())
-            prices.append(float(price))
     last_day = today - timedelta(days=1)
-    matrix = close_matrix(
-        columns, ordinals, prices, n_assets=len(symbols), last_day=last_day.toordinal(), lookback_days=lookback_days
-    )
+    first = last_day.toordinal() - lookback_days
+    matrix = np.full((lookback_days + 1, len(symbols)), np.nan)
+    for symbol, day, price in closes:
+        column, row = column_of.get(symbol), day.toordinal() - first
+        if column is not None and 0 <= row <= lookback_days:
+            value = float(price)
+            matrix[row, column] = value if 0.0 < value < math.inf else math.nan
     return PriceHistory(tuple(symbols), last_day, frozen(matrix), frozen(simple_returns(matrix)))
-
-
-def close_matrix(
-    columns: npt.ArrayLike,
-    ordinals: npt.ArrayLike,
-    prices: npt.ArrayLike,
-    *,
-    n_assets: int,
-    last_day: int,
-    lookback_days: int,
-) -> Matrix:
-    """Return the closes as ``(lookback_days + 1, n_assets)``, oldest day first, NaN where there is none.
-
-    Args:
-        columns: column of each close, 0 to ``n_assets`` - 1, ``(n_closes,)``.
-        ordinals: proleptic ordinal of its day, ``(n_closes,)``; days outside the lookback are passed over.
-        prices: its price, ``(n_closes,)``; one that is not finite and above zero is no close. Of several for one
-            column and day the last counts.
-        n_assets: number of columns.
-        last_day: ordinal of the last completed day, the last row.
-        lookback_days: N; the matrix has one row more.
-    """
-    column = np.asarray(columns, dtype=np.int64)
-    row = np.asarray(ordinals, dtype=np.int64) - (last_day - lookback_days)
-    price = np.asarray(prices, dtype=np.float64)
-    assert column.shape == row.shape == price.shape
-    inside = (row >= 0) & (row <= lookback_days)
-    column, row, price = column[inside], row[inside], price[inside]
-    matrix = np.full((lookback_days + 1, n_assets), np.nan)
-    matrix[row, column] = np.where(np.isfinite(price) & (price > 0.0), price, np.nan)
-    return matrix
 
 
 def simple_returns(closes: npt.ArrayLike) -> Matrix:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 
+from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.analytics.correlation import Correlation
 from portfolio.analytics.decimals import to_decimals
 from portfolio.analytics.momentum import momentum
 from portfolio.analytics.pairs import PairMatrix
-from portfolio.analytics.returns import DAYS_PER_YEAR, PriceHistory
+from portfolio.analytics.returns import PriceHistory
 from portfolio.analytics.volatility import daily_volatility
 
 

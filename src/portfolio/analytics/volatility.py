@@ -14,8 +14,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.analytics.figure import Counts, Figure, Figures, Matrix, Undefined, Vector, frozen
-from portfolio.analytics.returns import DAYS_PER_YEAR, LEAST_RETURNS, NO_DEVIATION, common_days
+from portfolio.analytics.returns import LEAST_RETURNS, NO_DEVIATION, common_days
 
 _ANNUAL: Final = DAYS_PER_YEAR**0.5
 

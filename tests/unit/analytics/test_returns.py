@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portfolio.analytics.figure import Undefined
-from portfolio.analytics.returns import PriceHistory, close_matrix, common_days, price_history, simple_returns
+from portfolio.analytics.returns import PriceHistory, common_days, price_history, simple_returns
 from tests.unit.analytics.series import gappy_returns, matrices, random_returns
 
 TODAY = date(2026, 3, 10)
@@ -111,11 +111,6 @@ def test_nobody_can_write_into_a_history() -> None:
 def test_the_extremes_of_the_ledger_make_finite_returns() -> None:
     returns = history([("A", 2, "1E-18"), ("A", 1, "99999999999999999999")], "A").returns
     assert returns[-1, 0] == pytest.approx(1e38, rel=1e-9)
-
-
-def test_a_close_matrix_takes_arrays() -> None:
-    matrix = close_matrix([0, 1, 1], [100, 99, 98], [3.0, 2.0, 1.0], n_assets=2, last_day=100, lookback_days=1)
-    np.testing.assert_array_equal(matrix, [[NAN, 2.0], [3.0, NAN]])
 
 
 @given(st.lists(st.lists(st.one_of(st.just(NAN), st.floats(1e-6, 1e6)), min_size=3, max_size=3), min_size=1))

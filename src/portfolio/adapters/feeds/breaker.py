@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -18,6 +19,15 @@ _log = structlog.get_logger(__name__)
 
 _LONGEST_COOL_OFF_SECONDS = 300.0
 _SHORTEST_PAUSE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerRules:
+    """After how many failures a breaker opens, for how long at first, and for how long where a source bans us."""
+
+    threshold: int = 5
+    cool_off_seconds: float = 15.0
+    ban_seconds: float = 120.0
 
 
 class Breaker:
@@ -33,17 +43,13 @@ class Breaker:
         self,
         source: str,
         clock: Clock,
+        rules: BreakerRules | None = None,
         *,
-        threshold: int = 5,
-        cool_off_seconds: float = 15.0,
-        ban_seconds: float = 120.0,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._source = source
         self._clock = clock
-        self._threshold = threshold
-        self._cool_off_seconds = cool_off_seconds
-        self._ban_seconds = ban_seconds
+        self._rules = rules or BreakerRules()
         self._jitter = jitter
         self._state = Circuit.CLOSED
         self._failures = 0
@@ -125,16 +131,16 @@ class Breaker:
                 # "Come back at once" would have each of the calls that wait try in turn.
                 self._open(error, max(seconds, _SHORTEST_PAUSE_SECONDS))
             case Throttled() | Blocked():
-                self._open(error, self._ban_seconds)
+                self._open(error, self._rules.ban_seconds)
             case _ if probe is not None:
                 self._open(error, self._cool_off())
             case _ if self._state is Circuit.CLOSED and is_news:
                 self._failures += 1
-                if self._failures >= self._threshold:
+                if self._failures >= self._rules.threshold:
                     self._open(error, self._cool_off())
 
     def _cool_off(self) -> float:
-        base = min(self._cool_off_seconds * 2.0**self._openings, _LONGEST_COOL_OFF_SECONDS)
+        base = min(self._rules.cool_off_seconds * 2.0**self._openings, _LONGEST_COOL_OFF_SECONDS)
         return base * (1 + self._jitter() / 4)
 
     def _open(self, error: SourceFailed, seconds: float) -> None:

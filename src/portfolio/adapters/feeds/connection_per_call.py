@@ -18,7 +18,7 @@ _KEPT_SECONDS = 90.0
 _RECEIVE_BUFFER_BYTES = 64 * 1024
 
 
-class Lanes:
+class ConnectionPerCall:
     """Lends a client with one connection to each caller; as many as were ever needed at once.
 
     One shared pool of a hundred connections would look at all of them, system call by system call, at every

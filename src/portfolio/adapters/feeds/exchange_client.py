@@ -13,7 +13,7 @@ import httpx
 import msgspec
 
 from portfolio.adapters.feeds.breaker import Breaker
-from portfolio.adapters.feeds.connection_per_call import Lanes
+from portfolio.adapters.feeds.connection_per_call import ConnectionPerCall
 from portfolio.adapters.feeds.errors import Blocked, Refused, SourceFailed, Throttled, Unavailable
 from portfolio.application.clock import Clock
 from portfolio.application.prices.sources import SourceState
@@ -70,7 +70,7 @@ class ExchangeClient:
         self._bounds = bounds or Bounds()
         self._breaker = breaker or Breaker(source, clock)
         self._slots = asyncio.Semaphore(self._bounds.in_flight)
-        self._lanes = Lanes(base_url, self._bounds.deadline_seconds)
+        self._connections = ConnectionPerCall(base_url, self._bounds.deadline_seconds)
 
     @property
     def state(self) -> SourceState:
@@ -96,7 +96,7 @@ class ExchangeClient:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._lanes.close()
+        await self._connections.close()
 
     async def _fetch(self, path: str, query: Mapping[str, str], cap: int) -> bytes:
         try:
@@ -113,7 +113,7 @@ class ExchangeClient:
             raise SourceFailed(_in_words(error)) from error
 
     async def _fetch_once(self, path: str, query: Mapping[str, str], cap: int) -> bytes:
-        async with self._lanes.lend() as lane, lane.stream("GET", path, params=dict(query)) as response:
+        async with self._connections.lend() as client, client.stream("GET", path, params=dict(query)) as response:
             is_well = response.status_code == httpx.codes.OK
             encoding = response.headers.get("Content-Encoding", "identity")
             if is_well and encoding != "identity":

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Self
 
 from portfolio.adapters.feeds.binance import BinanceFeed
-from portfolio.adapters.feeds.breaker import Breaker
+from portfolio.adapters.feeds.breaker import Breaker, BreakerRules
 from portfolio.adapters.feeds.candles import CoinbaseCandles
 from portfolio.adapters.feeds.chain import ChainFeed
 from portfolio.adapters.feeds.closes import ChainCloses
@@ -52,7 +52,7 @@ class Exchanges:
             "binance", binance_url, clock, bounds=Bounds(deadline_seconds=call_seconds, in_flight=32)
         )
         # Too many calls a second is over in a second or two.
-        breaker = Breaker("coinbase-exchange", clock, ban_seconds=2.0)
+        breaker = Breaker("coinbase-exchange", clock, BreakerRules(ban_seconds=2.0))
         bounds = Bounds(deadline_seconds=10.0, in_flight=8)
         candles = ExchangeClient("coinbase", candles_url, clock, bounds=bounds, breaker=breaker)
         self._clients = (coinbase, binance, candles)

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from portfolio.analytics.conventions import CONVENTION, MAX_DAYS
 from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
@@ -23,7 +24,6 @@ from portfolio.application.performance.measures import (
 )
 from portfolio.application.performance.ports import Days
 from portfolio.application.performance.records import DailyValue
-from portfolio.application.prices.closes import CONVENTION, MAX_DAYS
 from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.money import Money
 

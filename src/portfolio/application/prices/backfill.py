@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Final
 
 from portfolio.application.clock import Clock
 from portfolio.application.errors import FeedFailed
 from portfolio.application.ledger.ports import Ledger
 from portfolio.application.prices.ports import CloseFeed, PriceStore
 from portfolio.domain.symbol import Symbol
+
+AT_ONCE: Final = 8
 
 Progress = Callable[[int, int, str], None]
 
@@ -45,14 +48,11 @@ class Backfill:
         prices: PriceStore,
         closes: CloseFeed,
         clock: Clock,
-        *,
-        concurrency: int = 8,
     ) -> None:
         self._ledger = ledger
         self._prices = prices
         self._closes = closes
         self._clock = clock
-        self._concurrency = concurrency
 
     async def __call__(self, portfolio_id: int, days: int, progress: Progress | None = None) -> BackfillReport:
         """Return what was stored for the last ``days`` completed days; today is never among them.
@@ -71,7 +71,7 @@ class Backfill:
         symbols = [position.symbol for position in portfolio.open_positions]
         stored: dict[Symbol, int] = {}
         failed: dict[Symbol, str] = {}
-        slots = asyncio.Semaphore(self._concurrency)
+        slots = asyncio.Semaphore(AT_ONCE)
 
         async def fetch(symbol: Symbol) -> None:
             async with slots:

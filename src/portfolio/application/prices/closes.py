@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from portfolio.analytics.closes import assets_in, columns_of, history_of, table_of
+from portfolio.analytics.conventions import DAYS_PER_YEAR, MAX_DAYS
 from portfolio.analytics.figure import Vector
 from portfolio.analytics.returns import PriceHistory, price_history
 from portfolio.application.clock import Clock
@@ -19,11 +20,6 @@ from portfolio.application.prices.ports import PriceStore
 from portfolio.application.prices.records import Close
 from portfolio.domain.prices.quote import SIMULATED_SOURCE
 from portfolio.domain.symbol import Symbol
-
-# The days of a year, and how figures are made of daily closes: written into every answer that has some.
-YEAR: Final = 365
-CONVENTION: Final = "crypto-365-v1"
-MAX_DAYS: Final = 3650
 
 # In the first minutes of a day, prices observed yesterday may still come in.
 SETTLING_MINUTES: Final = 15
@@ -123,7 +119,7 @@ class ReadCloses:
         ready = [s for s in symbols if s in kept and kept[s].span >= days]
         unsure = [s for s in ready if kept[s].price_revision != price_revision]
         missing = [s for s in symbols if s not in kept or kept[s].span < days]
-        span = max([YEAR if days <= YEAR else MAX_DAYS, *(kept[s].span for s in unsure)])
+        span = max([DAYS_PER_YEAR if days <= DAYS_PER_YEAR else MAX_DAYS, *(kept[s].span for s in unsure)])
         if not unsure and not missing:
             return
         since = last_day - timedelta(days=span)

@@ -80,8 +80,7 @@ class RefreshPrices:
         self._clock = clock
         self._portfolio_id = portfolio_id
         self._cross_check = cross_check
-        self._rules = rules or QuoteRules()
-        self._quarantine = Quarantine()
+        self._quarantine = Quarantine(rules=rules or QuoteRules())
         self._running: asyncio.Task[RefreshReport] | None = None
         self._last_report: RefreshReport | None = None
         self._last_refresh: datetime | None = None
@@ -98,7 +97,7 @@ class RefreshPrices:
 
     def quarantined_in(self, portfolio: Portfolio) -> Mapping[Symbol, Suspect]:
         """Return the wild prices that this instance met and that wait for confirmation."""
-        return self._quarantine.standing({position.symbol: position.mark for position in portfolio.open_positions})
+        return self._quarantine.waiting({position.symbol: position.mark for position in portfolio.open_positions})
 
     @property
     def quarantined_total(self) -> int:
@@ -148,27 +147,26 @@ class RefreshPrices:
         marks = {position.symbol: position.mark for position in portfolio.open_positions}
         report = await self._feed.quotes(sorted(marks)) if marks else FeedReport(quotes={})
         others = await self._second_opinions(report.quotes, marks)
-        verdict = self._quarantine.judge(
+        judged = self._quarantine.judge(
             report.quotes,
             marks,
             others=others,
             now=self._clock.now(),
             uptime=timedelta(seconds=self._clock.monotonic()),
-            rules=self._rules,
         )
-        self._quarantine = verdict.quarantine
-        refreshed, too_large = _marks(verdict.believed, portfolio)
+        self._quarantine = judged.quarantine
+        refreshed, too_large = _marks(judged.believed, portfolio)
         at = self._clock.now()
         update = PriceUpdate(marks=refreshed, at=at, since=portfolio.price_revision)
         revision = await self._prices.record(self._portfolio_id, update, fence)
         self._announce([PricesRefreshed(portfolio.id, revision, frozenset(refreshed), at)])
-        reasons = {**report.failures, **verdict.refused, **too_large}
+        reasons = {**report.failures, **judged.refused, **too_large}
         result = RefreshReport(
             refreshed=refreshed,
             failed={s: reasons.get(s, "no source answered") for s in marks if s not in refreshed},
-            quarantined={s: str(suspect) for s, suspect in verdict.quarantine.suspects.items()},
+            quarantined={s: str(suspect) for s, suspect in judged.quarantine.suspects.items()},
             missing=frozenset(s for s, mark in marks.items() if mark is None and s not in refreshed),
-            assumed_rate=frozenset(s for s, quote in verdict.believed.items() if quote.assumed_rate),
+            assumed_rate=frozenset(s for s, quote in judged.believed.items() if quote.assumed_rate),
             at=at,
             duration_seconds=self._clock.monotonic() - started,
         )
@@ -185,7 +183,7 @@ class RefreshPrices:
         wild: dict[Symbol, str] = {}
         for symbol, mark in marks.items():
             quote = quotes.get(symbol)
-            if quote is not None and mark is not None and self._rules.is_wild(quote.price, mark.price):
+            if quote is not None and mark is not None and self._quarantine.rules.is_wild(quote.price, mark.price):
                 wild[symbol] = quote.source
         return (await self._cross_check.quotes_elsewhere(wild)).quotes if wild else {}
 

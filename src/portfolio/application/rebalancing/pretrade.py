@@ -8,10 +8,10 @@ from decimal import Decimal
 from functools import partial
 from types import MappingProxyType
 
+from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.records import BookTrade
 from portfolio.application.ledger.snapshots import Snapshot
-from portfolio.application.prices.closes import YEAR
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
 from portfolio.application.risk.metrics import measured
 from portfolio.application.risk.state import MarketState, ReadMarket, summary_of
@@ -160,7 +160,7 @@ def _impact(state: MarketState, symbol: str) -> TradeImpact:
     risk = {
         "average_correlation": average_of(state),
         "portfolio_volatility": moves.portfolio,
-        "value_at_risk_95": value_at_risk_of(state, YEAR).confidences[0].historical.value_at_risk,
+        "value_at_risk_95": value_at_risk_of(state, DAYS_PER_YEAR).confidences[0].historical.value_at_risk,
     }
     reasons = {name: measured.reason for name, measured in risk.items() if measured.reason is not None}
     if whole <= 0:

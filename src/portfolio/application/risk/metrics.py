@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
+from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.application.in_thread import computed
-from portfolio.application.prices.closes import YEAR
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE, concentration_reasons
 from portfolio.application.risk.state import MarketState, figure, summary_of
 from portfolio.application.risk.statistics import average_of, value_at_risk_of, volatility_of
@@ -35,7 +35,7 @@ class RiskMetrics:
 def risk_metrics_of(state: MarketState) -> RiskMetrics:
     """Return the figures of a state, each the one that its own report shows."""
     figures, moves = summary_of(state), volatility_of(state)
-    at_risk = value_at_risk_of(state, YEAR).confidences[0].historical.value_at_risk
+    at_risk = value_at_risk_of(state, DAYS_PER_YEAR).confidences[0].historical.value_at_risk
     average = average_of(state)
     reasons = {n: why for n, why in concentration_reasons(figures).items() if n in {"hhi", "concentration_level"}}
     for name, measured in (

@@ -9,12 +9,13 @@ from functools import wraps
 from types import MappingProxyType
 from typing import Final, TypeVar
 
+from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.analytics.statistics import Statistics, asset_statistics
 from portfolio.application.clock import Clock
 from portfolio.application.derived import Derived
 from portfolio.application.in_thread import computed
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
-from portfolio.application.prices.closes import YEAR, Closes, ReadCloses
+from portfolio.application.prices.closes import Closes, ReadCloses
 from portfolio.application.prices.valuation import PositionValue, PriceStatus, Valuation, aged, value_portfolio
 from portfolio.domain.arithmetic import ZERO
 from portfolio.domain.categories import Categories
@@ -143,7 +144,7 @@ class ReadMarket:
         others = {symbol: price for symbol, price in (also or {}).items() if symbol not in held}
         closes = await self._closes(
             sorted(symbol.code for symbol in (*held, *others)),
-            max(days, YEAR),
+            max(days, DAYS_PER_YEAR),
             today=today,
             price_revision=snapshot.revisions.prices,
             asks=not snapshot.database_away,

@@ -13,13 +13,16 @@ from portfolio.domain.money import EXACT, Price
 from portfolio.domain.prices.quote import Quote
 from portfolio.domain.symbol import Symbol
 
+Quotes = Mapping[Symbol, Quote]
+Marks = Mapping[Symbol, Mark | None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuoteRules:
     """The limits for a believable quote.
 
     ``jump_factor``: a price more than this many times the last one, or less than its inverse, is wild. Five
-    lets every ordinary crash and rally pass, even those of a whole day between two ticks (a fall of 60 % is a
+    lets every ordinary crash and rally pass, even those of a whole day between two refreshes (a fall of 60 % is a
     factor of 2.5), while a slipped decimal point, a changed unit or a namesake asset is mostly ten times off
     or more. After a long absence a true price may be wild too: confirmation, not the limit, is what lets it
     in.
@@ -30,7 +33,7 @@ class QuoteRules:
     max_age: timedelta = timedelta(minutes=5)
     jump_factor: Decimal = Decimal(5)
     agreement: Decimal = Decimal("0.1")
-    confirming_ticks: int = 3
+    confirming_refreshes: int = 3
     confirming_time: timedelta = timedelta(minutes=2)
 
     def is_wild(self, price: Price, reference: Price) -> bool:
@@ -56,7 +59,7 @@ class QuoteRules:
 class Suspect:
     """A wild price that waits for confirmation, as it was last seen.
 
-    ``since`` is the uptime at its first sighting, ``ticks`` the number of sightings that agree with each
+    ``since`` is the uptime at its first sighting, ``sightings`` the number of sightings that agree with each
     other. ``known_at`` is the time of the price that was left standing: while that is the known one, nobody has
     believed another meanwhile.
     """
@@ -65,7 +68,7 @@ class Suspect:
     reference: Price
     known_at: datetime
     since: timedelta
-    ticks: int = 1
+    sightings: int = 1
 
     def __str__(self) -> str:
         was, now = plain(self.reference.value), plain(self.quote.price.value)
@@ -74,9 +77,7 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedQuotes:
-    """What became of one tick's quotes: those believed, why the others were not, and the quarantine after
-    it.
-    """
+    """What became of a refresh cycle's quotes: those believed, why the others were not, and the quarantine after it."""
 
     believed: Mapping[Symbol, Quote]
     refused: Mapping[Symbol, str]
@@ -85,12 +86,13 @@ class JudgedQuotes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quarantine:
-    """The wild quotes that wait for confirmation; ``caught`` counts every quote ever held back."""
+    """What quotes are held to, and the wild ones that wait for confirmation; ``caught`` counts all ever held back."""
 
+    rules: QuoteRules = QuoteRules()
     suspects: Mapping[Symbol, Suspect] = field(default_factory=dict)
     caught: int = 0
 
-    def standing(self, marks: Mapping[Symbol, Mark | None]) -> dict[Symbol, Suspect]:
+    def waiting(self, marks: Marks) -> dict[Symbol, Suspect]:
         """Return the suspects that still wait, given the prices known by now.
 
         A plausible price ends the suspicion, whichever instance has believed it.
@@ -100,61 +102,49 @@ class Quarantine:
             symbol: suspect for symbol, suspect in self.suspects.items() if known_at.get(symbol) == suspect.known_at
         }
 
-    def judge(
-        self,
-        quotes: Mapping[Symbol, Quote],
-        marks: Mapping[Symbol, Mark | None],
-        *,
-        others: Mapping[Symbol, Quote],
-        now: datetime,
-        uptime: timedelta,
-        rules: QuoteRules,
-    ) -> JudgedQuotes:
+    def judge(self, quotes: Quotes, marks: Marks, *, others: Quotes, now: datetime, uptime: timedelta) -> JudgedQuotes:
         """Return which of ``quotes`` are believed for the symbols of ``marks``, the prices known before.
 
         ``others`` are second opinions on wild quotes. A wild quote is believed once a different source
-        agrees, now or at an earlier tick, or when it has been seen at ``confirming_ticks`` ticks over
+        agrees, now or at an earlier refresh, or when it has been seen at ``confirming_refreshes`` over
         ``confirming_time`` of ``uptime`` (which only grows, whatever the wall clock does). If at that time a
         second opinion contradicts it and is itself no jump, that one is believed and the wild one stays a
         suspect.
         """
         believed: dict[Symbol, Quote] = {}
         refused: dict[Symbol, str] = {}
-        suspects = self.standing(marks)
-        caught = self.caught
+        suspects, caught = self.waiting(marks), self.caught
         for symbol, mark in marks.items():
             quote = quotes.get(symbol)
             if quote is None:
                 continue
-            if rules.is_old(quote, now):
+            if self.rules.is_old(quote, now):
                 refused[symbol] = f"{quote.source}'s price is from {quote.observed_at:%Y-%m-%dT%H:%M:%SZ}"
                 continue
-            if mark is None or not rules.is_wild(quote.price, mark.price):
+            if mark is None or not self.rules.is_wild(quote.price, mark.price):
                 believed[symbol] = quote
                 suspects.pop(symbol, None)
                 continue
-            other = others.get(symbol)
-            fresh = other if other is not None and not rules.is_old(other, now) else None
-            earlier = suspects.get(symbol)
-            suspect = _suspect(quote, mark, earlier, uptime, rules)
-            chosen = _choose(suspect, earlier, fresh, uptime, rules)
-            if chosen is not None:
-                believed[symbol] = chosen
-            if chosen is quote:
-                suspects.pop(symbol, None)
-                continue
-            suspects[symbol] = suspect if chosen is None else replace(suspect, known_at=chosen.observed_at)
-            caught += 1
+            other, earlier = others.get(symbol), suspects.pop(symbol, None)
+            fresh = other if other is not None and not self.rules.is_old(other, now) else None
+            suspect = _suspect(quote, mark, earlier, uptime, self.rules)
+            chosen = _choose(suspect, earlier, fresh, uptime, self.rules)
             if chosen is None:
                 refused[symbol] = str(suspect)
-        return JudgedQuotes(believed=believed, refused=refused, quarantine=Quarantine(suspects=suspects, caught=caught))
+            else:
+                believed[symbol] = chosen
+            if chosen is not quote:
+                suspects[symbol] = suspect if chosen is None else replace(suspect, known_at=chosen.observed_at)
+                caught += 1
+        quarantine = replace(self, suspects=suspects, caught=caught)
+        return JudgedQuotes(believed=believed, refused=refused, quarantine=quarantine)
 
 
 def _suspect(quote: Quote, mark: Mark, earlier: Suspect | None, uptime: timedelta, rules: QuoteRules) -> Suspect:
     """Return the suspicion against ``quote``, going on with the earlier one if that was of the same price."""
     if earlier is None or not rules.agree(earlier.quote.price, quote.price):
         return Suspect(quote=quote, reference=mark.price, known_at=mark.at, since=uptime)
-    return replace(earlier, quote=quote, reference=mark.price, known_at=mark.at, ticks=earlier.ticks + 1)
+    return replace(earlier, quote=quote, reference=mark.price, known_at=mark.at, sightings=earlier.sightings + 1)
 
 
 def _choose(
@@ -164,9 +154,9 @@ def _choose(
     quote = suspect.quote
     if other is not None and other.source != quote.source and rules.agree(other.price, quote.price):
         return quote
-    if suspect.ticks > 1 and earlier is not None and earlier.quote.source != quote.source:
+    if suspect.sightings > 1 and earlier is not None and earlier.quote.source != quote.source:
         return quote
-    if suspect.ticks < rules.confirming_ticks or uptime - suspect.since < rules.confirming_time:
+    if suspect.sightings < rules.confirming_refreshes or uptime - suspect.since < rules.confirming_time:
         return None
     if other is not None and not rules.is_wild(other.price, suspect.reference):
         return other

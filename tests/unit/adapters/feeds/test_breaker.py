@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from structlog.testing import capture_logs
 
-from portfolio.adapters.feeds.breaker import Breaker
+from portfolio.adapters.feeds.breaker import Breaker, BreakerRules
 from portfolio.adapters.feeds.errors import (
     Blocked,
     NotAsked,
@@ -23,7 +23,8 @@ class Source:
 
     def __init__(self, jitter: Callable[[], float] = lambda: 0.0) -> None:
         self.clock = FakeClock()
-        self.breaker = Breaker("coinbase", self.clock, threshold=3, cool_off_seconds=10, ban_seconds=60, jitter=jitter)
+        rules = BreakerRules(threshold=3, cool_off_seconds=10, ban_seconds=60)
+        self.breaker = Breaker("coinbase", self.clock, rules, jitter=jitter)
         self.calls = 0
 
     async def call(self, error: BaseException | None = None, until: Awaitable[object] | None = None) -> None:

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.prices.backfill import Backfill
+from portfolio.application.prices.backfill import AT_ONCE, Backfill
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import NOON, FakeClock
 from tests.support.fakes.fake_prices import BTC, ETH, LoadedLedger, RecordingPrices, ScriptedCloses, holding
 
 
-def backfill(ledger: LoadedLedger, prices: RecordingPrices, closes: ScriptedCloses, concurrency: int = 8) -> Any:
-    return partial(Backfill(ledger.as_port(), prices, closes, FakeClock(), concurrency=concurrency), 1)
+def backfill(ledger: LoadedLedger, prices: RecordingPrices, closes: ScriptedCloses) -> Any:
+    return partial(Backfill(ledger.as_port(), prices, closes, FakeClock()), 1)
 
 
 async def test_the_last_completed_days_and_the_one_before_are_fetched_and_never_today() -> None:
@@ -48,9 +48,9 @@ async def test_progress_is_told_after_each_symbol_also_a_failed_one() -> None:
 async def test_only_so_many_are_fetched_at_once() -> None:
     symbols = [Symbol(f"C{n}") for n in range(20)]
     closes = ScriptedCloses()
-    await backfill(LoadedLedger(holding(dict.fromkeys(symbols, "1"), NOON)), RecordingPrices(), closes, 3)(1)
+    await backfill(LoadedLedger(holding(dict.fromkeys(symbols, "1"), NOON)), RecordingPrices(), closes)(1)
     assert len(closes.asked) == 20
-    assert closes.most_at_once == 3
+    assert closes.most_at_once == AT_ONCE
 
 
 async def test_nothing_held_is_nothing_fetched() -> None:

@@ -7,10 +7,10 @@ from typing import Annotated
 from litestar import Controller, get
 from litestar.params import QueryParameter
 
+from portfolio.analytics.conventions import CONVENTION, MAX_DAYS
 from portfolio.application.clock import Clock
 from portfolio.application.performance.period import ReadPerformance
 from portfolio.application.performance.timeframes import ReadTimeframes
-from portfolio.application.prices.closes import CONVENTION, MAX_DAYS
 from portfolio.entrypoints.http.performance.answers import PerformanceAnswer
 from portfolio.entrypoints.http.performance.timeframe_answers import TimeframesAnswer
 from portfolio.entrypoints.http.performance.timeframes import timeframe_view

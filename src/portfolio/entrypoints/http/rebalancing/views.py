@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from portfolio.application.prices.closes import CONVENTION
+from portfolio.analytics.conventions import CONVENTION
 from portfolio.application.rebalancing.planning import PlannedState, ProjectedTrade, Projection
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
 from portfolio.application.risk.state import MarketState, summary_of

@@ -6,7 +6,7 @@ from functools import partial
 
 from litestar import Controller, Response, get
 
-from portfolio.application.prices.closes import YEAR
+from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.application.rebalancing.planning import PlannedState, ReadPlan
 from portfolio.application.risk.concentration import concentration_of, sectors_of
 from portfolio.application.risk.health import health_of
@@ -71,7 +71,7 @@ class RiskController(Controller):
         return encoded(await measured(_encode_volatility, await market_reader(days)))
 
     @get("/value-at-risk", summary="What a bad day costs", opt=access(Scope.READ))
-    async def read_value_at_risk(self, market_reader: Injected[MarketReader], days: Days = YEAR) -> TailAnswer:
+    async def read_value_at_risk(self, market_reader: Injected[MarketReader], days: Days = DAYS_PER_YEAR) -> TailAnswer:
         """Return value at risk and conditional value at risk of one day, of today's weights over past days.
 
         At least 30 days common to the assets are needed.

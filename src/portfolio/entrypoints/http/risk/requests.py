@@ -6,6 +6,6 @@ from typing import Annotated
 
 from litestar.params import QueryParameter
 
-from portfolio.application.prices.closes import MAX_DAYS
+from portfolio.analytics.conventions import MAX_DAYS
 
 Days = Annotated[int, QueryParameter(ge=1, le=MAX_DAYS, description="Over how many completed days.")]

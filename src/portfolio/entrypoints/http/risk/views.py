@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Raw, structs
 
-from portfolio.application.prices.closes import CONVENTION
+from portfolio.analytics.conventions import CONVENTION
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE, ConcentrationReport, Sector
 from portfolio.application.risk.health import HealthReport
 from portfolio.application.risk.state import MarketState
