@@ -68,7 +68,7 @@ class CompositionRoot:
             await database.close()
 
     def serve(self, settings: Settings) -> None:
-        """Answer HTTP until told to stop; refuse to start where the service could not work."""
+        """Answer HTTP until the process is stopped; refuse to start where the service could not work."""
         from portfolio.entrypoints.server import run  # noqa: PLC0415  the server is for this command alone
 
         asyncio.run(refuse_what_cannot_work(settings))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 
 class SystemClock:
-    """Tells the time by this machine."""
+    """The clock of this machine."""
 
     def now(self) -> datetime:
         """Return the moment, in UTC."""

@@ -7,7 +7,7 @@ from datetime import date
 
 import numpy as np
 
-from portfolio.analytics.figure import Matrix, Vector, frozen
+from portfolio.analytics.estimate import Matrix, Vector, frozen
 from portfolio.analytics.returns import PriceHistory, simple_returns
 
 
@@ -37,6 +37,6 @@ def assets_in(table: Matrix) -> list[bool]:
 
 
 def history_of(table: Matrix, symbols: Sequence[str], last_day: date) -> PriceHistory:
-    """Return the history whose closes are ``table``, of which nothing is copied: nobody may write into it any more."""
+    """Return the history whose closes are ``table``; nothing is copied, and the table is read-only from now on."""
     assert table.shape[1] == len(symbols)
     return PriceHistory(tuple(symbols), last_day, frozen(table), frozen(simple_returns(table)))

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from portfolio.analytics.figure import Counts, Mask, Matrix, Undefined, frozen
+from portfolio.analytics.estimate import Counts, Mask, Matrix, Undefined, frozen
 from portfolio.analytics.returns import LEAST_RETURNS, NO_DEVIATION
 
 # Below this share of the sum of squares, a sum of squared deviations has lost three digits to cancellation.

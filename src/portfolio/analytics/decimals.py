@@ -1,4 +1,4 @@
-"""The one way from float64 back to exact numbers."""
+"""Converts float64 to exact decimals, and back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from portfolio.analytics.figure import Matrix
+from portfolio.analytics.estimate import Matrix
 
 DECIMALS: Final = 12
 LIMIT: Final = 1e20

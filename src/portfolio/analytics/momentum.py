@@ -10,13 +10,13 @@ from typing import Final
 
 import numpy as np
 
-from portfolio.analytics.figure import Figures, Matrix, Undefined
+from portfolio.analytics.estimate import Estimates, Matrix, Undefined
 
 DAYS: Final = 14
 FULL_SCALE: Final = 0.5
 
 
-def momentum(closes: Matrix) -> Figures:
+def momentum(closes: Matrix) -> Estimates:
     """Return the momentum of each asset, in [-1, 1].
 
     Undefined where either of the two closes is missing, the later or the earlier (``missing_close``); those between do
@@ -27,9 +27,9 @@ def momentum(closes: Matrix) -> Figures:
     """
     n_assets = closes.shape[1]
     if len(closes) <= DAYS:
-        return Figures.none(n_assets, Undefined.MISSING_CLOSE)
+        return Estimates.none(n_assets, Undefined.MISSING_CLOSE)
     change = closes[-1] / closes[-1 - DAYS] - 1.0
     missing = np.isnan(change).tolist()
-    return Figures.of(
+    return Estimates.of(
         np.clip(change / FULL_SCALE, -1.0, 1.0), [Undefined.MISSING_CLOSE if gone else None for gone in missing]
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from portfolio.analytics.correlation import Correlation, correlation, pairs_above
 from portfolio.analytics.decimals import from_rounded, rounded, sum_of_rounded, to_decimals
-from portfolio.analytics.figure import Matrix, frozen
+from portfolio.analytics.estimate import Matrix, frozen
 
 Pair = tuple[str, str]
 

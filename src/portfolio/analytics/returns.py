@@ -16,7 +16,7 @@ from typing import Final, SupportsFloat
 import numpy as np
 import numpy.typing as npt
 
-from portfolio.analytics.figure import Mask, Matrix, Undefined, Vector, frozen
+from portfolio.analytics.estimate import Mask, Matrix, Undefined, Vector, frozen
 
 LEAST_RETURNS: Final = 20
 
@@ -55,7 +55,7 @@ class CommonDays:
     """The returns of the days that are common to all assets with enough of them.
 
     ``returns`` is ``(n_common, n_included)`` without NaN; ``included`` ``(n_assets,)`` says which assets are its
-    columns, ``excluded`` why the others are not. ``least`` is the number of days that it takes to tell anything.
+    columns, ``excluded`` why the others are not. ``least`` is the least number of days for a result.
     """
 
     returns: Matrix
@@ -69,7 +69,7 @@ class CommonDays:
         return len(self.returns) if self.included.any() else 0
 
     def reason_against(self, weights: Vector) -> Undefined | None:
-        """Return why nothing can be told of a portfolio of ``weights`` ``(n_assets,)``; None where it can."""
+        """Return why a portfolio of ``weights`` ``(n_assets,)`` has no result; None where it has one."""
         if not weights.any():
             return Undefined.NO_POSITIONS
         if not weights[self.included].any():

@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from portfolio.analytics.figure import Figure, Matrix, Undefined, Vector
+from portfolio.analytics.estimate import Estimate, Matrix, Undefined, Vector
 from portfolio.analytics.returns import NO_DEVIATION, common_days
 
 LEAST_OBSERVATIONS: Final = 30
@@ -33,13 +33,13 @@ class Loss:
     Both are fractions of the total value, positive for a loss; ``conditional_value_at_risk`` is never the smaller.
     """
 
-    value_at_risk: Figure
-    conditional_value_at_risk: Figure
+    value_at_risk: Estimate
+    conditional_value_at_risk: Estimate
 
     @classmethod
     def undefined(cls, reason: Undefined) -> Loss:
         """Return a loss nobody knows, and why."""
-        return cls(Figure(reason=reason), Figure(reason=reason))
+        return cls(Estimate(reason=reason), Estimate(reason=reason))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +119,7 @@ def historical_loss(worst_first: Vector, confidence: Decimal) -> Loss:
     k = (1 - Fraction(confidence)) * worst_first.size
     at_risk = float(worst_first[math.ceil(k) - 1])
     beyond = float((worst_first[: math.floor(k)] - at_risk).sum())
-    return Loss(Figure(at_risk), Figure(at_risk + beyond / float(k)))
+    return Loss(Estimate(at_risk), Estimate(at_risk + beyond / float(k)))
 
 
 def normal_loss(moments: Moments, confidence: Decimal) -> Loss:
@@ -133,7 +133,7 @@ def normal_loss(moments: Moments, confidence: Decimal) -> Loss:
     """
     z = _STANDARD.inv_cdf(float(confidence))
     beyond = _STANDARD.pdf(z) / float(1 - Fraction(confidence))
-    return Loss(Figure(moments.mean + z * moments.deviation), Figure(moments.mean + beyond * moments.deviation))
+    return Loss(Estimate(moments.mean + z * moments.deviation), Estimate(moments.mean + beyond * moments.deviation))
 
 
 def cornish_fisher_loss(moments: Moments, confidence: Decimal, *, highest: Decimal) -> Loss:
@@ -164,7 +164,9 @@ def cornish_fisher_loss(moments: Moments, confidence: Decimal, *, highest: Decim
     slope = (1.0 - 3.0 * kurtosis + 5.0 * square, 2.0 * skew, 3.0 * kurtosis - 6.0 * square)
     if beyond < quantile or _least(slope, z, _STANDARD.inv_cdf(float(highest))) <= 0.0:
         return Loss.undefined(Undefined.EXPANSION_NOT_MONOTONE)
-    return Loss(Figure(moments.mean + quantile * moments.deviation), Figure(moments.mean + beyond * moments.deviation))
+    return Loss(
+        Estimate(moments.mean + quantile * moments.deviation), Estimate(moments.mean + beyond * moments.deviation)
+    )
 
 
 def moments_of(losses: Vector) -> Moments | None:

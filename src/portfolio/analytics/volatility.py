@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from portfolio.analytics.conventions import DAYS_PER_YEAR
-from portfolio.analytics.figure import Counts, Figure, Figures, Matrix, Undefined, Vector, frozen
+from portfolio.analytics.estimate import Counts, Estimate, Estimates, Matrix, Undefined, Vector, frozen
 from portfolio.analytics.returns import LEAST_RETURNS, NO_DEVIATION, common_days
 
 _ANNUAL: Final = DAYS_PER_YEAR**0.5
@@ -31,12 +31,12 @@ class Volatility:
     under 20 returns are missing, so what they would add is not in the figures.
     """
 
-    daily: Figures
-    annualized: Figures
-    portfolio: Figure
-    contributions: Figures
-    diversification_ratio: Figure
-    heat: Figure
+    daily: Estimates
+    annualized: Estimates
+    portfolio: Estimate
+    contributions: Estimates
+    diversification_ratio: Estimate
+    heat: Estimate
     common_days: int
     covered_weight: float
 
@@ -56,7 +56,7 @@ def volatility(returns: Matrix, weights: npt.ArrayLike) -> Volatility:
     parts = _portfolio_parts(common.returns, covered, common.reason_against(shares))
     return Volatility(
         daily=daily,
-        annualized=Figures(frozen(daily.values * _ANNUAL), daily.reasons),
+        annualized=Estimates(frozen(daily.values * _ANNUAL), daily.reasons),
         portfolio=parts.annualized,
         contributions=_spread_out(parts, common.excluded),
         diversification_ratio=parts.diversification_ratio,
@@ -66,7 +66,7 @@ def volatility(returns: Matrix, weights: npt.ArrayLike) -> Volatility:
     )
 
 
-def daily_volatility(returns: Matrix) -> Figures:
+def daily_volatility(returns: Matrix) -> Estimates:
     """Return the sample standard deviation (ddof 1) of each asset's own returns, as a fraction a day.
 
     Undefined for under 20 returns (``too_few_observations``). A constant series has the volatility 0.
@@ -77,15 +77,15 @@ def daily_volatility(returns: Matrix) -> Figures:
     deviations, n = _deviations(returns)
     few = n < LEAST_RETURNS
     reasons: list[Undefined | None] = [Undefined.TOO_FEW_OBSERVATIONS if lacking else None for lacking in few.tolist()]
-    return Figures.of(deviations, reasons)
+    return Estimates.of(deviations, reasons)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Parts:
     """What the common days say; ``contributions`` of the included assets only, empty where undefined."""
 
-    annualized: Figure
-    diversification_ratio: Figure
+    annualized: Estimate
+    diversification_ratio: Estimate
     contributions: Vector
     reason: Undefined | None
 
@@ -101,40 +101,40 @@ def _portfolio_parts(returns: Matrix, weights: Vector, reason: Undefined | None)
     is never below 1 without shorts.
     """
     if reason is not None:
-        return _Parts(Figure(reason=reason), Figure(reason=reason), np.empty(0), reason)
+        return _Parts(Estimate(reason=reason), Estimate(reason=reason), np.empty(0), reason)
     degrees = len(returns) - 1
     centred = returns - returns.mean(axis=0)
     portfolio = centred @ weights
     variance = float(portfolio @ portfolio) / degrees
     deviation = variance**0.5
-    annualized = Figure(deviation * _ANNUAL)
+    annualized = Estimate(deviation * _ANNUAL)
     if deviation <= NO_DEVIATION:
-        return _Parts(annualized, Figure(reason=Undefined.CONSTANT_SERIES), np.empty(0), Undefined.CONSTANT_SERIES)
+        return _Parts(annualized, Estimate(reason=Undefined.CONSTANT_SERIES), np.empty(0), Undefined.CONSTANT_SERIES)
     contributions = weights * (portfolio @ centred) / degrees / variance
     own = np.sqrt(np.einsum("ij,ij->j", centred, centred) / degrees)
-    return _Parts(annualized, Figure(float(weights @ own) / deviation), contributions, None)
+    return _Parts(annualized, Estimate(float(weights @ own) / deviation), contributions, None)
 
 
-def _spread_out(parts: _Parts, excluded: Sequence[Undefined | None]) -> Figures:
+def _spread_out(parts: _Parts, excluded: Sequence[Undefined | None]) -> Estimates:
     """Return the contributions with one element for every asset, included or not."""
     reasons = [reason or parts.reason for reason in excluded]
     values = np.full(len(reasons), np.nan)
     if parts.reason is None:
         values[[reason is None for reason in reasons]] = parts.contributions
-    return Figures.of(values, reasons)
+    return Estimates.of(values, reasons)
 
 
-def _heat(daily: Figures, weights: Vector) -> Figure:
+def _heat(daily: Estimates, weights: Vector) -> Estimate:
     """Return the sum of allocation x daily volatility over the assets that have one.
 
     Source: the house's convention 11; what the portfolio would move in a day if all assets moved together.
     """
     defined = ~np.isnan(daily.values)
     if not weights.any():
-        return Figure(reason=Undefined.NO_POSITIONS)
+        return Estimate(reason=Undefined.NO_POSITIONS)
     if not defined.any():
-        return Figure(reason=Undefined.TOO_FEW_OBSERVATIONS)
-    return Figure(float(weights[defined] @ daily.values[defined]))
+        return Estimate(reason=Undefined.TOO_FEW_OBSERVATIONS)
+    return Estimate(float(weights[defined] @ daily.values[defined]))
 
 
 def _deviations(returns: Matrix) -> tuple[Vector, Counts]:

@@ -1,4 +1,4 @@
-"""Words for figures: low, medium, high."""
+"""Levels: low, medium, high."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Level(StrEnum):
 def level_of(figure: Decimal | None, *, medium_above: Decimal, high_above: Decimal) -> Level | None:
     """Return the level of ``figure``, exactly at a bound the lower one; None for None.
 
-    A level is a rule, so it compares exact decimals, never floats: noise in the last bit must not change a word.
+    A level is a rule, so it compares exact decimals, never floats: noise in the last bit must not change it.
     """
     if figure is None:
         return None

@@ -1,1 +1,1 @@
-"""How the world comes in: HTTP, the price loop and the command line."""
+"""What starts the use cases: HTTP, the price loop and the command line."""

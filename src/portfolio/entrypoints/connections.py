@@ -1,4 +1,4 @@
-"""The connections of clients, bounded: how many there are, how long a request's head is, how long nothing is asked.
+"""Limits the connections of clients: their number, the length of a request's head, the time without a request.
 
 The server's own protocol reads a head of any length for any time, takes a header that comes after the body (a trailer)
 for one that came before it, and keeps an answer that nobody fetches for ever. None of that costs a key.
@@ -26,7 +26,7 @@ _OTHER_FILES = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionLimits:
-    """What clients may take before they have asked for anything.
+    """The limits for clients that have sent no complete request yet.
 
     ``idle_seconds`` run from the connection's begin, or from the last answer, until the next head is complete.
     """
@@ -41,7 +41,7 @@ class HeadTooLarge(Exception):
 
 
 class BoundedConnection(HttpToolsProtocol):
-    """A client's connection within limits; past them it is closed, and the client told where it can still be told."""
+    """A client's connection within limits; beyond them it is closed, with an answer where one can still be sent."""
 
     def __init__(self, *, limits: ConnectionLimits, **given: Any) -> None:
         super().__init__(**given)
@@ -55,7 +55,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as the parent
-        """Take the connection, unless there are too many."""
+        """Accept the connection, unless there are too many."""
         super().connection_made(transport)
         if len(self.connections) > self._limits.connections:
             EVENTS[REFUSED] += 1
@@ -71,17 +71,17 @@ class BoundedConnection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on; refuse a head that grows and does not end."""
+        """Read on; refuse a head that is too long."""
         in_head, heads = self._in_head, self._heads
         super().data_received(data)
-        # What is not a complete header yet is kept by the parser, which tells nobody.
+        # What is not a complete header yet is kept by the parser, which reports it to nobody.
         if in_head and self._in_head and heads == self._heads and not self.transport.is_closing():
             self._unfinished_bytes += len(data)
             if self._unfinished_bytes > self._limits.head_bytes:
                 self.send_400_response("")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header of the head. What comes after the body passed no guard and is dropped."""
+        """Accept a header of the head. One after the body passed no check and is dropped."""
         if self._in_head:
             self._count(len(name) + len(value) + len(": \r\n"))
             super().on_header(name, value)
@@ -107,7 +107,7 @@ class BoundedConnection(HttpToolsProtocol):
             self._idle_since = self.loop.time()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no request, in the words of every other refusal, and close."""
+        """Answer 400 with a problem document, and close."""
         too_large = max(self._head_bytes, self._unfinished_bytes) > self._limits.head_bytes
         kind = HEAD_TOO_LARGE if too_large else MALFORMED
         detail = f"the head is longer than {self._limits.head_bytes} bytes" if too_large else "that is no HTTP request"
@@ -131,7 +131,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._timer = self.loop.call_later(self._limits.idle_seconds / 2, self._look)
 
     def _look(self) -> None:
-        """Give the connection up if nothing is asked for too long, or nothing of an answer fetched since the last look.
+        """Close a connection without a request for too long, or whose client has read nothing since the last check.
 
         An answer that is not fetched holds its request too, past every deadline: the server waits to write it.
         """
@@ -147,7 +147,7 @@ class BoundedConnection(HttpToolsProtocol):
 
 
 def bounded(limits: ConnectionLimits | None = None) -> type[asyncio.Protocol]:
-    """Return what the server makes of every connection; by default as many as this process may have files."""
+    """Return the protocol of the server's connections; by default as many as the process may have open files."""
     if limits is None:
         limits = ConnectionLimits(connections=min(ConnectionLimits().connections, _files() - _OTHER_FILES))
     return cast("type[asyncio.Protocol]", partial(BoundedConnection, limits=limits))

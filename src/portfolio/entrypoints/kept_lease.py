@@ -1,4 +1,4 @@
-"""A lease that is kept for as long as it is needed, and whether it may be relied on."""
+"""A lease that is renewed as long as it is needed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _RELEASE_SECONDS = 2.0
 
 
 class KeptLease:
-    """The lease on refreshing prices, as this instance has it, or has it not.
+    """The lease on refreshing prices, held by one instance at a time.
 
     It is short whatever it is held for, and renewed three times in its life.
     """
@@ -54,7 +54,7 @@ class KeptLease:
         return self._fence
 
     async def during(self, work: Awaitable[T]) -> T:
-        """Return what ``work`` brings, during which the lease is renewed, however long it takes."""
+        """Return the result of ``work``; the lease is renewed while it runs."""
         at_work = asyncio.ensure_future(work)
         try:
             while not (await asyncio.wait({at_work}, timeout=self.renewal_seconds))[0]:
@@ -64,7 +64,7 @@ class KeptLease:
             at_work.cancel()
 
     def lost(self) -> None:
-        """Take notice that another instance has it."""
+        """Note that another instance has it."""
         self._fence = None
 
     async def give_up(self) -> None:
@@ -79,7 +79,7 @@ class KeptLease:
             _log.warning("prices.lease_not_released", reason=f"{type(error).__name__}: {error}")
 
     async def _renew(self) -> None:
-        """Renew the lease; whether that went well is for the write of what is at work to find out."""
+        """Renew the lease. A failure is only logged: the fence is checked when the work is written."""
         try:
             await self.take()
         except Exception as error:  # noqa: BLE001 (the refresh under way may still be written in time)

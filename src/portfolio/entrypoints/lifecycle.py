@@ -1,4 +1,4 @@
-"""The service's life: opens the books and keeps them open, refreshes prices, stops without losing a booking."""
+"""Starts and stops the service: opens the books, keeps them open, and stops without losing a booking."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Lifecycle:
     """Starts and stops the parts, in order.
 
     The service starts with the database away, too: it then answers that it is not ready, and opens the books as soon
-    as the database is there. Books whose row another program has removed and made anew are opened again.
+    as the database is there. Books whose row another program has removed and created again are opened again.
     """
 
     def __init__(  # shape: its parts, injected
@@ -39,7 +39,7 @@ class Lifecycle:
         watch_seconds: float = WATCH_SECONDS,
         grace_seconds: float = GRACE_SECONDS,
     ) -> None:
-        """Wire the parts: ``finish`` brings what was begun to its end, ``close`` then gives back what is held.
+        """Take the parts: the steps of ``finish`` complete what has begun, those of ``close`` then free resources.
 
         Each step has ``grace_seconds``: a database that never answers must not keep the process from ending.
         """
@@ -54,7 +54,7 @@ class Lifecycle:
         self._opening: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin; the books are opened by a task of their own."""
+        """Start the task that opens the books."""
         self._opening = asyncio.create_task(self._keep_open(), name="open books")
 
     async def stop(self) -> None:
@@ -77,14 +77,14 @@ class Lifecycle:
             await self._open(again=True)
 
     async def _open(self, *, again: bool = False) -> None:
-        """Return once the books are open; when it was done before, nothing is said of books that still are."""
+        """Return once the books are open; ``again`` logs nothing about books that were open already."""
         while True:
             try:
                 await self._check()
                 opening = await self._open_books()
             except LedgerUnavailable as error:
                 if again:
-                    # Whoever asks for anything meanwhile is told, and logged; the next look comes soon.
+                    # Requests meanwhile are answered and logged as such; the next check comes soon.
                     _log.debug("books.database_away", reason=str(error))
                     return
                 _log.warning("books.database_away", reason=str(error), retry_seconds=self._retry_seconds)

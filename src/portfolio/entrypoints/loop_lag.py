@@ -1,4 +1,4 @@
-"""How late the event loop comes to what is due: whatever keeps it busy keeps every request waiting as long."""
+"""Measures how late the event loop runs what is due; every request waits as long."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ INTERVAL_SECONDS = 0.05
 
 
 class LoopLag:
-    """Sleeps, again and again, and tells by how much it overslept."""
+    """Sleeps in a loop and reports how much later it woke up than asked for."""
 
     def __init__(self, observe: Callable[[float], object], *, interval_seconds: float = INTERVAL_SECONDS) -> None:
         self._observe = observe

@@ -76,7 +76,7 @@ class PriceLoop:
 
     @property
     def interval_seconds(self) -> float:
-        """Return the interval, stretched to what the exchanges allow for what is held."""
+        """Return the interval, longer where the exchanges' limits need it for the positions held."""
         return max(self._schedule.interval_seconds, self._schedule.least_interval(self._symbols))
 
     @property
@@ -152,7 +152,7 @@ class PriceLoop:
 
 
 class _Thinning:
-    """Thins old observed prices, a day of them a cycle until there are none, and then again the next day."""
+    """Thins old observed prices: one day's a cycle until none are left, then again from the next day on."""
 
     def __init__(self, prices: PriceStore, clock: Clock, retention: timedelta) -> None:
         self._prices = prices
@@ -162,11 +162,11 @@ class _Thinning:
 
     @property
     def is_due(self) -> bool:
-        """Return whether there may be old ones."""
+        """Return whether there may be old prices left today."""
         return self._done_on != self._clock.now().date()
 
     async def thin(self) -> None:
-        """Thin a day of them. A failure spoils no cycle and is tried again with the next."""
+        """Thin one day of them. A failure is logged and tried again with the next cycle."""
         now = self._clock.now()
         try:
             dropped = await self._prices.thin_ticks(now - self._retention)

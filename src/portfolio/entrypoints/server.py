@@ -1,4 +1,4 @@
-"""The HTTP server: one process, one event loop, and a stop that finishes what was begun."""
+"""The HTTP server: one process, one event loop; a stop completes the requests in flight."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def run(app: PortfolioApp, settings: Settings) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        # Addresses are told by the forwarding headers of trusted proxies alone, and those are ours to read.
+        # Addresses come from the forwarding headers of trusted proxies alone, which our own code reads.
         proxy_headers=False,
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,

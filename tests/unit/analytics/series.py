@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from hypothesis import strategies as st
 
-from portfolio.analytics.figure import Matrix
+from portfolio.analytics.estimate import Matrix
 
 # Of a daily return 12 decimals are kept: finer differences are noise to every figure.
 daily_return = st.integers(-900_000_000, 3_000_000_000).map(lambda billionths: billionths / 1e9)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portfolio.analytics.correlation import Correlation, correlation
-from portfolio.analytics.figure import Figure, Matrix, Undefined
+from portfolio.analytics.estimate import Estimate, Matrix, Undefined
 from tests.unit.analytics.series import (
     common_columns,
     gappy_returns,
@@ -22,7 +22,7 @@ NAN = float("nan")
 FEW, CONSTANT = Undefined.TOO_FEW_OBSERVATIONS, Undefined.CONSTANT_SERIES
 
 
-def value_of(figure: Figure) -> float:
+def value_of(figure: Estimate) -> float:
     assert figure.value is not None
     return figure.value
 

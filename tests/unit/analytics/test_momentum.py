@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolio.analytics.figure import Undefined
+from portfolio.analytics.estimate import Undefined
 from portfolio.analytics.momentum import momentum
 
 NAN = float("nan")

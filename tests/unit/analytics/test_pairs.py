@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from portfolio.analytics.correlation import Correlation, correlation
 from portfolio.analytics.decimals import to_decimals
-from portfolio.analytics.figure import Matrix
+from portfolio.analytics.estimate import Matrix
 from portfolio.analytics.pairs import MOST_AT_ONCE, PairMatrix
 from portfolio.entrypoints.http.shell.numbers import coefficients, ratio
 

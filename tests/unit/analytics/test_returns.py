@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolio.analytics.figure import Undefined
+from portfolio.analytics.estimate import Undefined
 from portfolio.analytics.returns import PriceHistory, common_days, price_history, simple_returns
 from tests.unit.analytics.series import gappy_returns, matrices, random_returns
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolio.analytics.figure import Figure, Matrix, Undefined, Vector
+from portfolio.analytics.estimate import Estimate, Matrix, Undefined, Vector
 from portfolio.analytics.tail_risk import (
     Loss,
     LossEstimates,
@@ -31,7 +31,7 @@ losses_of_days = st.lists(daily_return.map(lambda r: -r), min_size=30, max_size=
 confidences = st.integers(1, 999).map(lambda thousandths: Decimal(thousandths) / 1000)
 
 
-def value_of(figure: Figure) -> float:
+def value_of(figure: Estimate) -> float:
     assert figure.value is not None
     return figure.value
 

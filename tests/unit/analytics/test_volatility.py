@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from portfolio.analytics.figure import Figure, Matrix, Undefined
+from portfolio.analytics.estimate import Estimate, Matrix, Undefined
 from portfolio.analytics.volatility import Volatility, daily_volatility, volatility
 from tests.unit.analytics.series import gappy_returns, matrices, random_returns, weights_of
 
@@ -13,14 +13,14 @@ FEW, CONSTANT = Undefined.TOO_FEW_OBSERVATIONS, Undefined.CONSTANT_SERIES
 YEAR = 365**0.5
 
 
-def value_of(figure: Figure) -> float:
+def value_of(figure: Estimate) -> float:
     assert figure.value is not None
     return figure.value
 
 
 def is_undefined(found: Volatility, reason: Undefined) -> bool:
     return (
-        found.portfolio == found.diversification_ratio == Figure(reason=reason)
+        found.portfolio == found.diversification_ratio == Estimate(reason=reason)
         and bool(np.isnan(found.contributions.values).all())
         and None not in found.contributions.reasons
     )
@@ -122,7 +122,7 @@ def test_each_asset_keeps_all_its_own_days_whatever_the_others_miss() -> None:
 def test_under_twenty_returns_nothing_is_defined(n_days: int) -> None:
     found = volatility(random_returns(n_days, 2, seed=1), [0.5, 0.4])
     assert is_undefined(found, FEW)
-    assert found.heat == Figure(reason=FEW)
+    assert found.heat == Estimate(reason=FEW)
     assert found.annualized.reasons == (FEW, FEW)
     assert (found.common_days, found.covered_weight) == (0, 0.0)
 
@@ -165,7 +165,7 @@ def test_flat_series_have_no_volatility_and_nothing_to_share_out() -> None:
     assert value_of(found.portfolio) == pytest.approx(0.0, abs=1e-15)
     np.testing.assert_allclose(found.annualized.values, 0.0, atol=1e-15)
     assert found.contributions.reasons == (CONSTANT, CONSTANT)
-    assert found.diversification_ratio == Figure(reason=CONSTANT)
+    assert found.diversification_ratio == Estimate(reason=CONSTANT)
     assert value_of(found.heat) == pytest.approx(0.0, abs=1e-15)
 
 
@@ -178,7 +178,7 @@ def test_a_flat_asset_beside_one_that_moves_contributes_nothing() -> None:
 @pytest.mark.parametrize("n_days", [0, 30])
 def test_without_positions_nothing_is_defined(n_days: int) -> None:
     found = volatility(np.empty((n_days, 0)), [])
-    assert found.portfolio == found.heat == found.diversification_ratio == Figure(reason=Undefined.NO_POSITIONS)
+    assert found.portfolio == found.heat == found.diversification_ratio == Estimate(reason=Undefined.NO_POSITIONS)
     assert found.contributions.reasons == found.daily.reasons == ()
 
 

@@ -30,7 +30,7 @@ class _Ticker(msgspec.Struct):
 
 
 class _Asked(NamedTuple):
-    """A price in USDT, as written, and when it was asked for: it is no younger than that."""
+    """A price in USDT, as written, and when it was asked for."""
 
     price: str
     at: datetime

@@ -1,4 +1,4 @@
-"""Whether a source is asked: a circuit breaker."""
+"""A circuit breaker: stops calls to a price source that keeps failing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SHORTEST_PAUSE_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerRules:
-    """After how many failures a breaker opens, for how long at first, and for how long where a source bans us."""
+    """How many failures open a breaker, how long it stays open at first, and how long after a ban."""
 
     threshold: int = 5
     cool_off_seconds: float = 15.0
@@ -70,7 +70,7 @@ class Breaker:
 
     @asynccontextmanager
     async def guard(self) -> AsyncIterator[None]:
-        """Let one call through and learn from how it ends.
+        """Let one call through, and count how it ends.
 
         While one call tries whether an open circuit may close, the others wait for what it finds.
 

@@ -25,7 +25,7 @@ _Candle = tuple[int, Decimal, Decimal, Decimal, Decimal, Decimal]  # time, low, 
 
 
 class CoinbaseCandles:
-    """Closes of daily candles, in windows as long as the exchange answers and no faster than it allows."""
+    """Closes of daily candles, in the longest spans and at the highest rate that the exchange allows."""
 
     def __init__(
         self, client: ExchangeClient, throttle: Throttle, *, wait: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -35,8 +35,7 @@ class CoinbaseCandles:
         self._wait = wait
 
     async def daily_closes(self, symbol: Symbol, start: date, end: date) -> Sequence[Close]:
-        """Return the closes of the days from ``start`` to ``end``, oldest first; days without a trade are
-        absent.
+        """Return the closes of the days from ``start`` to ``end``, oldest first; days without a trade are absent.
 
         Raises:
             FeedFailed: the exchange did not answer, or has nothing of these days.

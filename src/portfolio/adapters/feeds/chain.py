@@ -23,7 +23,7 @@ class ChainFeed:
         self._successors = dict(successors)
 
     async def quotes(self, symbols: Sequence[Symbol]) -> FeedReport:
-        """Return for each symbol the first source's quote, or what all of them said."""
+        """Return for each symbol the quote of the first source that has one, or the reasons of all."""
         quotes: dict[Symbol, Quote] = {}
         reasons: dict[Symbol, list[str]] = {symbol: [] for symbol in symbols}
         for name, source in self._sources.items():

@@ -46,8 +46,7 @@ class _RatesAnswer(msgspec.Struct):
 
 
 class CoinbaseFeed:
-    """Spot prices, all at once; of more than 50 symbols, those that the table of exchange rates has precisely
-    enough.
+    """Spot prices, all at once; above 50 symbols, the table of exchange rates where it is precise enough.
 
     A symbol that is also a currency's code is never asked for: the answer would be the currency's. No refusal
     is remembered, as Coinbase has refused valid codes in an outage. The whole round ends within
@@ -89,19 +88,17 @@ class CoinbaseFeed:
         return {self._client.source: self._client.state}
 
     def least_interval_seconds(self, symbols: int) -> float:
-        """Return how far apart refreshes of so many symbols have to be to stay within the calls an hour."""
+        """Return the least interval between refreshes of so many symbols within the hourly allowance of calls."""
         calls = symbols if symbols <= SPOT_ALONE else 1 + round(symbols * (1 - self._rated_share))
         return self._throttle.interval_seconds(calls + 1)
 
     async def learn_tether(self) -> None:
-        """Bring the price of USDT up to date, if it needs to be and Coinbase can say; it is what it was
-        otherwise.
-        """
+        """Bring the price of USDT up to date where it is old; it stays as it is where Coinbase fails."""
         if not self._tether.is_fresh:
             await self._ask_one(USDT, {}, {})
 
     async def _ask(self, wanted: Collection[Symbol], quotes: dict[Symbol, Quote], failures: dict[Symbol, str]) -> None:
-        """Ask for all at once; of many, for the table, and beside it for those that it did not have the last time."""
+        """Ask for all at once; for many, ask for the table and for those that it lacked the last time."""
         is_many = len(wanted) > SPOT_ALONE
         alone = [symbol for symbol in wanted if not is_many or symbol in self._unrated]
         async with asyncio.TaskGroup() as at_once:

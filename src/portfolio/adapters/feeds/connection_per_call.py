@@ -19,7 +19,7 @@ _RECEIVE_BUFFER_BYTES = 64 * 1024
 
 
 class ConnectionPerCall:
-    """Lends a client with one connection to each caller; as many as were ever needed at once.
+    """Lends each caller a client of one connection, and keeps it for the next.
 
     One shared pool of a hundred connections would look at all of them, system call by system call, at every
     request and every end of one: a hundred calls at once cost it a second and a half of processor time, and
@@ -37,7 +37,7 @@ class ConnectionPerCall:
 
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[httpx.AsyncClient]:
-        """Lend a client; one with which anything went wrong is closed and not lent again."""
+        """Lend a client; after an error it is closed and not lent again."""
         client = self._idle.pop() if self._idle else self._add()
         try:
             yield client
@@ -88,5 +88,5 @@ def _is_loopback(host: str) -> bool:
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """Return the one TLS context: loading the authorities costs more than all the rest of a client."""
+    """Return the one TLS context; loading the certificate authorities is the slowest part of a client."""
     return httpx.create_ssl_context()

@@ -1,21 +1,21 @@
-"""What can go wrong at a price source; translated at the edge of each feed, never seen outside.
+"""The errors of price sources; each feed turns them into a reason, and none leaves this package.
 
 ::
 
     SourceError
-    ├── Refused             the source is well, and has no price for this
+    ├── Refused             the source works, and has no price for this
     ├── NotAsked            no call was made: the circuit is open, or the hourly allowance is spent
-    └── SourceFailed        the source itself is not well, and its circuit hears of it
+    └── SourceFailed        the source itself fails; its circuit breaker counts this
         ├── Throttled       it wants fewer calls, for some time
-        ├── Blocked         it does not want ours, at present
-        └── Unavailable     it will not serve this place
+        ├── Blocked         a firewall refuses ours, at present
+        └── Unavailable     it refuses this country
 """
 
 from __future__ import annotations
 
 
 class SourceError(Exception):
-    """A source gave no price; ``reason`` is half a sentence for the reader of a report."""
+    """A source gave no price; ``reason`` is for the reader of a report."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -23,7 +23,7 @@ class SourceError(Exception):
 
 
 class Refused(SourceError):
-    """The source answered, and has no price for what was asked. ``code`` is its own word for why."""
+    """The source answered, and has no price for what was asked. ``code`` is the source's own code for it."""
 
     def __init__(self, reason: str, *, code: str | None = None) -> None:
         super().__init__(reason)
@@ -43,7 +43,7 @@ class SourceFailed(SourceError):
 
 
 class Throttled(SourceFailed):
-    """Too many calls; none is welcome for ``retry_after_seconds``, where the source said so."""
+    """Too many calls; the source wants none for ``retry_after_seconds``, where the source said so."""
 
     def __init__(self, reason: str, retry_after_seconds: float | None) -> None:
         super().__init__(reason)
@@ -51,8 +51,8 @@ class Throttled(SourceFailed):
 
 
 class Blocked(SourceFailed):
-    """A firewall turned the call away."""
+    """A firewall refused the call."""
 
 
 class Unavailable(SourceFailed):
-    """The source is closed to this place for legal reasons: asking again is no use."""
+    """The source refuses this country for legal reasons; asking again does not help."""

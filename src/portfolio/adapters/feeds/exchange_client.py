@@ -1,4 +1,4 @@
-"""One exchange over HTTP: every call bounded in time, size and number, every failure one of ours."""
+"""Calls to one exchange over HTTP: bounded in time, size and number; each failure becomes an error of ``errors.py``."""
 
 from __future__ import annotations
 
@@ -39,9 +39,7 @@ class _Complaint(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """What a call may take: seconds from its first byte to the last of the answer, bytes, and places at
-    once.
-    """
+    """The limits of calls: seconds from the first byte to the last of the answer, its bytes, and calls at once."""
 
     deadline_seconds: float = 3.0
     bytes: int = 512 * 1024
@@ -49,11 +47,11 @@ class Bounds:
 
 
 class ExchangeClient:
-    """Asks one exchange.
+    """Makes calls to one exchange.
 
     Each call has an overall deadline (httpx's own is per chunk) and a cap on the bytes of its answer; at most
-    ``in_flight`` run at once. Answers are taken uncompressed, so that the cap is one on memory, too. What is not
-    well is told by its status, however large or packed its body.
+    ``in_flight`` run at once. Answers are taken uncompressed, so that the cap is one on memory, too. An answer
+    with an error status counts by that status, however large or compressed its body is.
     """
 
     def __init__(
@@ -106,26 +104,26 @@ class ExchangeClient:
             # fresh one.
             pass
         except httpx.HTTPError as error:
-            raise SourceFailed(_in_words(error)) from error
+            raise SourceFailed(_described(error)) from error
         try:
             return await self._fetch_once(path, query, cap)
         except httpx.HTTPError as error:
-            raise SourceFailed(_in_words(error)) from error
+            raise SourceFailed(_described(error)) from error
 
     async def _fetch_once(self, path: str, query: Mapping[str, str], cap: int) -> bytes:
         async with self._connections.lend() as client, client.stream("GET", path, params=dict(query)) as response:
-            is_well = response.status_code == httpx.codes.OK
+            is_ok = response.status_code == httpx.codes.OK
             encoding = response.headers.get("Content-Encoding", "identity")
-            if is_well and encoding != "identity":
+            if is_ok and encoding != "identity":
                 raise SourceFailed(f"answered in {encoding[:20]}, which was not asked for")
             body = bytearray()
             async for chunk in response.aiter_raw():
                 body += chunk
                 if len(body) > cap:
-                    if is_well:
+                    if is_ok:
                         raise SourceFailed(f"answered more than {cap} bytes")
                     break
-        if not is_well:
+        if not is_ok:
             raise _failure(response, bytes(body[:cap]) if encoding == "identity" else b"", self._clock.now())
         return bytes(body)
 
@@ -138,7 +136,7 @@ def _decoded(body: bytes, answer: type[T]) -> T:
 
 
 def _failure(response: httpx.Response, body: bytes, now: datetime) -> Refused | SourceFailed:
-    """Return what an answer other than 200 means."""
+    """Return the error that an answer other than 200 stands for."""
     status = response.status_code
     code, said = _complaint(body)
     reason = f"{status} {said or _excerpt(body)}".strip()
@@ -157,7 +155,7 @@ def _failure(response: httpx.Response, body: bytes, now: datetime) -> Refused | 
 
 
 def _complaint(body: bytes) -> tuple[str | None, str]:
-    """Return the exchange's own code and words; no words where the body is none of its own."""
+    """Return the code and the text of the exchange's error; no text where the body is not the exchange's."""
     try:
         complaint = msgspec.json.decode(body, type=_Complaint)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -170,7 +168,7 @@ def _complaint(body: bytes) -> tuple[str | None, str]:
 def _retry_after_seconds(headers: httpx.Headers, now: datetime) -> float | None:
     """Return the pause asked for, in seconds or as a date; None where nothing is said that can be read.
 
-    A date is taken by the exchange's own clock, where its answer tells the time: ours may be wrong.
+    A date counts from the exchange's own clock, where its answer has a ``Date``: ours may be wrong.
     """
     asked = headers.get("Retry-After", "")
     if asked.isascii() and asked.isdecimal():
@@ -191,7 +189,7 @@ def _moment(text: str) -> datetime | None:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def _in_words(error: httpx.HTTPError) -> str:
+def _described(error: httpx.HTTPError) -> str:
     return f"{type(error).__name__}: {error}".rstrip(": ")[:120]
 
 

@@ -1,4 +1,4 @@
-"""The exchanges wired together: what the composition root asks for."""
+"""The exchanges, connected to each other for the composition root."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Exchanges:
         )
 
     def least_interval_seconds(self, symbols: int) -> float:
-        """Return how far apart refreshes of so many symbols have to be, for the exchange's sake."""
+        """Return the least interval between refreshes of so many symbols within the exchange's limits."""
         return self.spot.least_interval_seconds(symbols)
 
     async def close(self) -> None:

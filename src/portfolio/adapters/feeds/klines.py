@@ -24,9 +24,7 @@ _OPENED_AT, _CLOSE = 0, 4
 
 
 class BinanceKlines:
-    """Closes of daily bars, each converted at the USDT close of its own day, or at parity where that is not
-    known.
-    """
+    """Closes of daily bars in USDT, each converted at the USDT close of its day, or at parity without one."""
 
     def __init__(self, client: ExchangeClient, dollar_closes: CloseFeed) -> None:
         self._client = client

@@ -66,7 +66,7 @@ class SimulatedFeed:
         ]
 
     def states(self) -> Mapping[str, SourceState]:
-        """Return that all is well."""
+        """Return that the simulation works."""
         return {SOURCE: SourceState(state=Circuit.CLOSED, last_success=self._clock.now())}
 
     def _price(self, symbol: Symbol, at: datetime) -> Price:
@@ -122,4 +122,4 @@ class SimulatedExchanges:
         return 0.0
 
     async def close(self) -> None:
-        """Have nothing to close."""
+        """Do nothing: there is no connection."""

@@ -37,9 +37,7 @@ class TetherRate:
         return self._age_seconds() <= _FRESH_SECONDS
 
     def in_dollars(self) -> tuple[Price, bool]:
-        """Return the dollars for one USDT and whether that is assumed: parity, as nothing is known of the
-        last hour.
-        """
+        """Return the dollars for one USDT, and whether they are assumed: parity, without a price of the last hour."""
         if self._age_seconds() <= _KNOWN_SECONDS:
             return self._price, False
         return _PARITY, True

@@ -1,4 +1,4 @@
-"""How many calls an exchange may see."""
+"""Limits the rate of calls to an exchange."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BURST = 1000
 
 
 class Throttle:
-    """A bucket of at most ``burst`` calls, refilled at ``per_second``: what is not in it waits, or is not asked."""
+    """A token bucket of at most ``burst`` calls, refilled at ``per_second``; other calls wait or are refused."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Throttle:
 
     @classmethod
     def hourly(cls, clock: Clock, *, calls_per_hour: int = CALLS_PER_HOUR, burst: int = _BURST) -> Self:
-        """Return a throttle of which no hour sees more calls: a full bucket and an hour's refill add up to them."""
+        """Return a throttle of at most ``calls_per_hour`` in any hour: a full bucket and an hour's refill."""
         return cls(clock, (calls_per_hour - burst) / 3600, burst)
 
     def take(self) -> None:
@@ -55,7 +55,7 @@ class Throttle:
             await self._wait(-self._left / self._per_second)
 
     def interval_seconds(self, calls: int) -> float:
-        """Return how far apart rounds of ``calls`` have to be to go on for ever."""
+        """Return the least interval between rounds of ``calls`` that the refill can sustain."""
         return calls / self._per_second
 
     def _refill(self) -> None:

@@ -1,4 +1,4 @@
-"""Categories from TOML files: the packaged one, and the operator's on top of it."""
+"""Categories from TOML files: the packaged one, overridden by the operator's."""
 
 from __future__ import annotations
 

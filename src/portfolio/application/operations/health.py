@@ -27,7 +27,7 @@ NO_REFRESH = frozenset({TRADE_SOURCE, "legacy"})
 
 
 class Condition(StrEnum):
-    """How the service is doing, in one word."""
+    """How the service is doing."""
 
     HEALTHY = "healthy"
     DEGRADED = "degraded"

@@ -11,7 +11,7 @@ from typing import Final
 
 from portfolio.analytics.closes import assets_in, columns_of, history_of, table_of
 from portfolio.analytics.conventions import DAYS_PER_YEAR, MAX_DAYS
-from portfolio.analytics.figure import Vector
+from portfolio.analytics.estimate import Vector
 from portfolio.analytics.returns import PriceHistory, price_history
 from portfolio.application.clock import Clock
 from portfolio.application.derived import Derived

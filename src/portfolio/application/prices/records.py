@@ -50,7 +50,7 @@ class Close:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fence:
-    """A lease held: the token grows with every new holder, so that a writer from before is told apart."""
+    """A lease held: the token grows with every new holder, so that an earlier writer is recognized."""
 
     name: str
     holder: str

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from portfolio.analytics.decimals import statistic, to_decimals
-from portfolio.analytics.figure import Figure, Undefined
+from portfolio.analytics.estimate import Estimate, Undefined
 from portfolio.analytics.tail_risk import Loss, tail_risk
 from portfolio.analytics.volatility import Volatility, volatility
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE, apportioned
@@ -277,7 +277,7 @@ def _loss(state: MarketState, loss: Loss) -> LossReport:
     )
 
 
-def _measured(state: MarketState, figure: Figure) -> Measured:
+def _measured(state: MarketState, figure: Estimate) -> Measured:
     value = None if figure.value is None else statistic(figure.value)
     return Measured(value, _weighed(state, figure.reason) if value is None else None)
 

@@ -37,9 +37,7 @@ class QuoteRules:
     confirming_time: timedelta = timedelta(minutes=2)
 
     def is_wild(self, price: Price, reference: Price) -> bool:
-        """Return whether ``price`` is further from ``reference`` than a market moves; nothing is from
-        zero.
-        """
+        """Return whether ``price`` is further from ``reference`` than a market moves; never from zero."""
         if not reference:
             return False
         larger, smaller = max(price, reference), min(price, reference)
@@ -51,7 +49,7 @@ class QuoteRules:
         return EXACT.subtract(larger, smaller) <= EXACT.multiply(larger, self.agreement)
 
     def is_old(self, quote: Quote, now: datetime) -> bool:
-        """Return whether the quote is too far from ``now``, on either side, to say what the price is."""
+        """Return whether the quote is too far from ``now``, in the past or the future, to be the price."""
         return abs(now - quote.observed_at) > self.max_age
 
 
@@ -60,7 +58,7 @@ class Suspect:
     """A wild price that waits for confirmation, as it was last seen.
 
     ``since`` is the uptime at its first sighting, ``sightings`` the number of sightings that agree with each
-    other. ``known_at`` is the time of the price that was left standing: while that is the known one, nobody has
+    other. ``known_at`` is the time of the price that was kept: while that is the known one, nobody has
     believed another meanwhile.
     """
 
@@ -141,7 +139,7 @@ class Quarantine:
 
 
 def _suspect(quote: Quote, mark: Mark, earlier: Suspect | None, uptime: timedelta, rules: QuoteRules) -> Suspect:
-    """Return the suspicion against ``quote``, going on with the earlier one if that was of the same price."""
+    """Return the suspect for ``quote``: the earlier one, seen once more, where that was of the same price."""
     if earlier is None or not rules.agree(earlier.quote.price, quote.price):
         return Suspect(quote=quote, reference=mark.price, known_at=mark.at, since=uptime)
     return replace(earlier, quote=quote, reference=mark.price, known_at=mark.at, sightings=earlier.sightings + 1)

@@ -43,7 +43,7 @@ class Quote:
 
     @property
     def marked_source(self) -> str:
-        """Return the source as it is kept beside the price: whoever reads the price later knows of the rate."""
+        """Return the source as it is stored with the price, marked where the rate was assumed."""
         return f"{self.source}{ASSUMED_RATE}" if self.assumed_rate else self.source
 
 

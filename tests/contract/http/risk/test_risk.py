@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from portfolio.analytics.figure import Matrix
+from portfolio.analytics.estimate import Matrix
 from portfolio.application.prices.records import Close
 from portfolio.domain.categories import Categories
 from portfolio.domain.money import Price

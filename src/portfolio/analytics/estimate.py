@@ -1,4 +1,4 @@
-"""A figure, or the reason why there is none."""
+"""What is estimated of a series in float64: a number, or the reason why it is undefined; and the types of arrays."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Number = TypeVar("Number", bound=np.generic)
 
 
 class Undefined(StrEnum):
-    """Why a figure is not defined; the words that answers carry."""
+    """Why an estimate is undefined; answers carry these codes."""
 
     NO_POSITIONS = "no_positions"
     TOO_FEW_POSITIONS = "too_few_positions"
@@ -34,7 +34,7 @@ class Undefined(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Estimate:
     """One statistic: a finite value, or None and the reason for it."""
 
     value: float | None = None
@@ -46,7 +46,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Figures:
+class Estimates:
     """One statistic of each asset: ``values`` ``(n_assets,)``, NaN exactly where ``reasons`` has a reason."""
 
     values: Vector
@@ -58,17 +58,17 @@ class Figures:
 
     @classmethod
     def of(cls, values: Vector, reasons: Sequence[Undefined | None]) -> Self:
-        """Return the figures: ``values`` where there is no reason against it, NaN elsewhere."""
+        """Return the estimates: ``values`` where there is no reason against it, NaN elsewhere."""
         undefined = np.array([reason is not None for reason in reasons], dtype=np.bool_)
         return cls(frozen(np.where(undefined, np.nan, values)), tuple(reasons))
 
     @classmethod
     def none(cls, n_assets: int, reason: Undefined) -> Self:
-        """Return figures of which none is defined."""
+        """Return estimates of which none is defined."""
         return cls(frozen(np.full(n_assets, np.nan)), (reason,) * n_assets)
 
 
 def frozen(array: npt.NDArray[Number]) -> npt.NDArray[Number]:
-    """Return ``array`` itself, which nobody can write into any more: results are shared between requests."""
+    """Return ``array`` itself, read-only from now on: results are shared between requests."""
     array.flags.writeable = False
     return array
