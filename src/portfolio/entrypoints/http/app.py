@@ -24,6 +24,7 @@ from portfolio.entrypoints.http.errors import (
     kind_of,
     kind_of_status,
 )
+from portfolio.entrypoints.http.ledger.booking_requests import BookingRequests
 from portfolio.entrypoints.http.ledger.bookings import BookingController
 from portfolio.entrypoints.http.ledger.cash import CashController
 from portfolio.entrypoints.http.ledger.trades import TradeController
@@ -117,7 +118,7 @@ def create_app(
     app = PortfolioApp(
         route_handlers=CONTROLLERS,
         dependencies=provided(_injected(use_cases, metrics, openapi_document)),
-        guards=[admission],
+        middleware=[admission],
         dto=StrictBody,
         return_dto=None,
         response_class=JsonResponse,
@@ -138,11 +139,13 @@ def create_app(
 
 def _injected(use_cases: UseCases, metrics: Metrics, openapi_document: OpenApiDocument) -> dict[str, object]:
     """Return what handlers may ask for, by the name of the argument."""
+    booking_views = BookingViews(use_cases.categories, use_cases.max_price_age)
     return {
         **{field.name: getattr(use_cases, field.name) for field in fields(use_cases)},
         "metrics": metrics,
         "openapi_document": openapi_document,
-        "booking_views": BookingViews(use_cases.categories, use_cases.max_price_age),
+        "booking_views": booking_views,
+        "booking_requests": BookingRequests(use_cases.booking, booking_views, use_cases.clock, metrics),
         "portfolio_answers": PortfolioAnswers(use_cases),
         "market_reader": MarketReader(use_cases),
     }

@@ -10,18 +10,16 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from portfolio.application.clock import Clock
 from portfolio.application.errors import NotFound, OwnerAmbiguous
-from portfolio.application.ledger.booking_queue import BookingQueue
 from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.records import BookingKey, BookingReply
 from portfolio.entrypoints.http.errors import BOOKING_PROBLEMS, NOT_FOUND, PROBLEMS
 from portfolio.entrypoints.http.ledger.answers import BatchAnswer, BookingAnswer, OutcomeAnswer, OutcomesAnswer
+from portfolio.entrypoints.http.ledger.booking_requests import BookingRequests
 from portfolio.entrypoints.http.ledger.requests import (
     BatchBody,
     BookingBody,
     OutcomesCursor,
     OutcomeStatus,
-    book_trade,
-    book_trades,
 )
 from portfolio.entrypoints.http.ledger.views import BookingViews, outcome_view
 from portfolio.entrypoints.http.shell.access import access
@@ -29,7 +27,6 @@ from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
 from portfolio.entrypoints.http.shell.idempotency import REPLAYED, header_key, refuse_header_key
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
-from portfolio.entrypoints.http.shell.metrics import Metrics
 from portfolio.entrypoints.http.shell.responses import BookingProblem, JsonResponse, problem_answer
 
 BATCH_BYTES: Final = 1024 * 1024
@@ -51,14 +48,8 @@ class BookingController(Controller):
         summary="Book one execution",
         opt=access(Scope.TRADE, problems=BOOKING_PROBLEMS, books=True, takes_key=True),
     )
-    async def update_holdings(  # shape: what the framework injects
-        self,
-        request: HttpRequest,
-        data: JSONBody[BookingBody],
-        booking: Injected[BookingQueue],
-        booking_views: Injected[BookingViews],
-        clock: Injected[Clock],
-        metrics: Injected[Metrics],
+    async def update_holdings(
+        self, request: HttpRequest, data: JSONBody[BookingBody], booking_requests: Injected[BookingRequests]
     ) -> Response[BookingAnswer]:
         """Book one execution: exactly once where there is a key, whole or not at all.
 
@@ -69,13 +60,9 @@ class BookingController(Controller):
         an override of what was booked is a replay. Where several owners have a booking under that key, `owner` says
         whose.
         """
-        wish = book_trade(data, request.user, clock.now(), header_key=header_key(request))
-        [result] = await booking.book([wish])
-        metrics.booked([result])
-        if not isinstance(result, BookingReply):
-            raise result
-        content = booking_views.answer(result)
-        headers = {REPLAYED: "true"} if result.replayed else None
+        reply = await booking_requests.book(data, request.user, header_key=header_key(request))
+        content = booking_requests.views.answer(reply)
+        headers = {REPLAYED: "true"} if reply.replayed else None
         if isinstance(content, BookingProblem):
             return problem_answer(content, headers=headers)
         return JsonResponse(content, headers=headers)
@@ -87,14 +74,8 @@ class BookingController(Controller):
         summary="Book up to 1,000 executions in one transaction",
         opt=access(Scope.TRADE, problems=BOOKING_PROBLEMS, books=True),
     )
-    async def update_holdings_batch(  # shape: what the framework injects
-        self,
-        request: HttpRequest,
-        data: JSONBody[BatchBody],
-        booking: Injected[BookingQueue],
-        booking_views: Injected[BookingViews],
-        clock: Injected[Clock],
-        metrics: Injected[Metrics],
+    async def update_holdings_batch(
+        self, request: HttpRequest, data: JSONBody[BatchBody], booking_requests: Injected[BookingRequests]
     ) -> BatchAnswer:
         """Book many executions in one transaction, in order, each booked or refused alone.
 
@@ -103,11 +84,7 @@ class BookingController(Controller):
         its own `client_trade_id`.
         """
         refuse_header_key(request)
-        results = await booking.book(book_trades(data, request.user, clock.now()))
-        metrics.booked(results)
-        items = [booking_views.batch_item(index, result, request.url.path) for index, result in enumerate(results)]
-        booked = sum(item.status == "booked" for item in items)
-        return BatchAnswer(timestamp=clock.now(), results=items, booked=booked, refused=len(items) - booked)
+        return await booking_requests.book_all(data, request.user, request.url.path)
 
     @get(
         "/bookings/{client_trade_id:path}",

@@ -15,7 +15,7 @@ _OPT: Final = "access"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """The guard and the OpenAPI document are both made of it.
+    """The admission and the OpenAPI document are both made of it.
 
     ``scope`` is None where no key is needed; ``or_scope`` is another that will do as well. ``problems`` are those of
     the route's own; those of all routes are added. ``books`` counts a request as a booking, for the rate limits;

@@ -1,13 +1,17 @@
-"""Who is let in: the one guard that every route passes before anything of the request is read."""
+"""Who is let in: the middleware that every route has, before anything of the request is read.
+
+A middleware, as the framework has it for authentication, and no guard: a guard is given a copy of the handler with each
+request, which takes a fifth of the time of a read.
+"""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 from urllib.parse import urlsplit
 
-from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler
-from litestar.types import HTTPScope
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from portfolio.application.clock import Clock
 from portfolio.entrypoints.http.errors import (
@@ -30,11 +34,11 @@ from portfolio.settings import LOOPBACK, Settings
 _SAFE = frozenset({"GET", "HEAD"})
 _UTF8 = frozenset({"utf-8", "utf8"})
 
-Connection = ASGIConnection[Any, Any, Any, Any]
 
-
-class Admission:
+class Admission(ASGIMiddleware):
     """Checks origin, key, rate, scope and content type, in this order, by what the route declares."""
+
+    scopes = (ScopeType.HTTP,)
 
     def __init__(self, settings: Settings, clock: Clock, addresses: ClientAddresses) -> None:
         self._addresses = addresses
@@ -50,14 +54,18 @@ class Admission:
         """Return whether callers need a key."""
         return bool(self._keyring)
 
-    async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Let the request through, or refuse it.
 
         Raises:
             RequestError: the request is not admitted.
         """
+        self._admit(cast("HTTPScope", scope))
+        await next_app(scope, receive, send)
+
+    def _admit(self, scope: HTTPScope) -> None:
+        handler = scope["route_handler"]
         access = access_of(handler)
-        scope = cast("HTTPScope", connection.scope)
         method = scope["method"]
         if access is None or method == "OPTIONS":
             # What the framework adds by itself (OPTIONS) is no part of the contract.
@@ -65,8 +73,8 @@ class Admission:
         headers = dict(scope["headers"])
         if not self._keyring:
             self._check_origin(headers, method)
-        caller = self._caller(connection, access)
-        connection.scope["user"] = caller
+        caller = self._caller(scope, access)
+        scope["user"] = caller
         # The probes are never too many: whoever floods them must not have the service taken for dead.
         if access.scope is not None:
             limit = self._bookings if access.books else self._requests
@@ -75,18 +83,18 @@ class Admission:
                 raise RequestError(FORBIDDEN, f"this needs a key with the scope {' or '.join(access.scopes)}")
         if method not in _SAFE:
             _check_content(headers)
-        refuse_strange_query(connection, handler)
+        refuse_strange_query(scope, handler)
 
-    def _caller(self, connection: Connection, access: Access) -> Caller:
+    def _caller(self, scope: HTTPScope, access: Access) -> Caller:
         if not self._keyring:
             return OPEN_CALLER
-        secret = presented_key(connection.scope["headers"])
+        secret = presented_key(scope["headers"])
         caller = self._keyring.caller(secret) if secret is not None else None
         if caller is not None:
             return caller
         if access.scope is None:
             return Caller("nobody", frozenset())
-        _check_rate(self._guesses, self._addresses.network_of_request(cast("HTTPScope", connection.scope)))
+        _check_rate(self._guesses, self._addresses.network_of_request(scope))
         raise RequestError(
             UNAUTHORIZED,
             "send a key in the header X-TRADING-API-KEY, or as a bearer token"

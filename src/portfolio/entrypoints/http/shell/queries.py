@@ -6,27 +6,27 @@ import re
 from functools import cache
 from typing import Any
 
-from litestar import Litestar
-from litestar.connection import ASGIConnection
+from litestar import Litestar, Request
 from litestar.exceptions import ValidationException
 from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
 from litestar.routes import HTTPRoute
+from litestar.types import HTTPScope
 
 from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
 from portfolio.entrypoints.http.shell.bodies import in_words
 
 
-def refuse_strange_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+def refuse_strange_query(scope: HTTPScope, handler: BaseRouteHandler) -> None:
     """Refuse a parameter that the route does not know, that is given twice, or that says it is nothing.
 
     Raises:
         RequestError: names the parameter.
     """
-    if not connection.scope["query_string"]:
+    if not scope["query_string"]:
         return
     known, seen = _known(handler), set()
-    for name, value in connection.query_params.multi_items():
+    for name, value in Request[Any, Any, Any](scope).query_params.multi_items():
         if name not in known:
             raise _refused(name, "is not known here")
         if name in seen:
