@@ -7,6 +7,7 @@ under those.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from portfolio.adapters.database.schema.migration import migrate
 from tests.support.services.http_service import Service, running_on_sqlite
 
 HERE = Path(__file__).parent
@@ -23,11 +25,13 @@ BEFORE: dict[str, Any] = json.loads((HERE / "books_of_0018.json").read_text())
 
 @pytest.fixture
 async def migrated(tmp_path: Path) -> AsyncIterator[Service]:
-    """A service on these books: starting it migrates them."""
-    with sqlite3.connect(tmp_path / "portfolio.db") as database:
+    """A service on these books, migrated."""
+    path = tmp_path / "before.db"
+    with sqlite3.connect(path) as database:
         database.executescript((HERE / "books_of_0018.sql").read_text())
     database.close()
-    async with running_on_sqlite(tmp_path) as service:
+    await asyncio.to_thread(migrate, f"sqlite:///{path}", None)
+    async with running_on_sqlite(tmp_path, database=path) as service:
         yield service
 
 

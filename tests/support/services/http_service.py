@@ -253,22 +253,27 @@ async def running(*, ledger: FakeLedger | None = None, opened: bool = True, **ch
 
 @asynccontextmanager
 async def running_on_sqlite(
-    folder: Path, *, policy: RebalancePolicy | None = None, categories: Categories = CATEGORIES, **changed: Any
+    folder: Path,
+    *,
+    database: Path | None = None,
+    policy: RebalancePolicy | None = None,
+    categories: Categories = CATEGORIES,
+    **changed: Any,
 ) -> AsyncIterator[Service]:
-    """A service on an embedded database of its own and the machine's clock."""
+    """A service on an embedded database of its own, or on the migrated one that is given, and the machine's clock."""
     clock = SystemClock()
     settings = msgspec.structs.replace(Settings(log_file=""), **changed)
-    database = open_database(f"sqlite+aiosqlite:///{create_database(folder)}")
+    opened = open_database(f"sqlite+aiosqlite:///{database or create_database(folder)}")
     try:
-        await OpenBooks(database.ledger, clock, Money(Decimal(100_000)))(1)
-        ledger, prices = database.ledger, database.prices
+        await OpenBooks(opened.ledger, clock, Money(Decimal(100_000)))(1)
+        ledger, prices = opened.ledger, opened.prices
         cases, feed = assemble(
             ledger,
-            database.lookups,
-            database.probe,
+            opened.lookups,
+            opened.probe,
             prices,
-            database.days,
-            database.signals,
+            opened.days,
+            opened.signals,
             clock=clock,
             settings=settings,
             schema=SCHEMA_REVISION,
@@ -281,13 +286,13 @@ async def running_on_sqlite(
                 cases=cases,
                 feed=feed,
                 ledger=ledger,
-                signals=database.signals,
+                signals=opened.signals,
                 prices=prices,
                 clock=clock,
                 http=http,
             )
     finally:
-        await database.close()
+        await opened.close()
 
 
 @asynccontextmanager

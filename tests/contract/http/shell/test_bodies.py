@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -58,11 +57,9 @@ NO_BOOKINGS = {
 
 
 @pytest.mark.parametrize("body", NO_BOOKINGS.values(), ids=NO_BOOKINGS)
-async def test_what_is_no_booking_is_400_at_once(service: Service, body: bytes) -> None:
-    started = time.perf_counter()
+async def test_what_is_no_booking_is_400(service: Service, body: bytes) -> None:
     answer = await service.http.post(URL, content=body, headers=JSON)
     assert is_problem(answer, 400, "malformed-request")
-    assert time.perf_counter() - started < 1
 
 
 @pytest.mark.parametrize("repeated", ['"symbol"', '"\\u0073ymbol"'])
