@@ -36,6 +36,7 @@ check: install-dev  ## format, lint, types, layers: the one definition of every 
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m checks.dependencies
+	$(BIN)/python -m checks.shape
 	$(BIN)/python -m checks.tables_diagram
 
 # The lock files are asked for, not this machine's environment: what is locked is what is deployed.

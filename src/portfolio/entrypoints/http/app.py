@@ -40,18 +40,18 @@ from portfolio.entrypoints.http.operations.openapi import (
 from portfolio.entrypoints.http.performance.controller import PerformanceController
 from portfolio.entrypoints.http.portfolio.controller import PortfolioAnswers, PortfolioController
 from portfolio.entrypoints.http.portfolio.reads import MarketReader
+from portfolio.entrypoints.http.price_label import SimulatedLabel
 from portfolio.entrypoints.http.rebalancing.controller import RebalancingController
 from portfolio.entrypoints.http.rebalancing.pretrade import PretradeController
 from portfolio.entrypoints.http.rebalancing.signals import SignalController
+from portfolio.entrypoints.http.request_log import RequestLog
 from portfolio.entrypoints.http.risk.controller import RiskController
 from portfolio.entrypoints.http.shell.admission import Admission
 from portfolio.entrypoints.http.shell.auth import check_exposure
 from portfolio.entrypoints.http.shell.client_address import ClientAddresses
 from portfolio.entrypoints.http.shell.injection import provided
 from portfolio.entrypoints.http.shell.metrics import Metrics
-from portfolio.entrypoints.http.shell.price_label import SimulatedLabel
 from portfolio.entrypoints.http.shell.queries import allowed_methods, refused_parameters
-from portfolio.entrypoints.http.shell.request_log import RequestLog
 from portfolio.entrypoints.http.shell.responses import JsonResponse, problem, problem_answer
 from portfolio.entrypoints.http.shell.strict_body import StrictBody
 from portfolio.entrypoints.http.shell.use_cases import UseCases

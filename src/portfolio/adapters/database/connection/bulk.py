@@ -6,6 +6,7 @@ The statements are put together by hand: SQLAlchemy spends a tenth of a second o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from types import MappingProxyType
@@ -27,24 +28,25 @@ async def insert_rows(session: Session, table: Table, rows: Rows) -> None:
     await session.execute(*inserted(session.dialect, table, rows))
 
 
-async def upsert_rows(
-    session: Session,
-    table: Table,
-    rows: Rows,
-    *,
-    key: Sequence[str],
-    update: Sequence[str],
-    touch: str | None = None,
-) -> None:
-    """Insert rows, or update the columns ``update`` where a row of the same ``key`` is there.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhenThere:
+    """What becomes of a row whose ``key`` is there already: its columns ``update`` are written.
 
     ``touch`` names a column that is set to the database's present moment on such a row.
+    """
+
+    key: Sequence[str]
+    update: Sequence[str]
+    touch: str | None = None
+
+
+async def upsert_rows(session: Session, table: Table, rows: Rows, when_there: WhenThere) -> None:
+    """Insert rows, or update those that are there.
 
     An auto-increment key has to be among the columns where the table's is narrow: MySQL uses up a number for each row
     that comes without one, inserted or not.
     """
-    tail = _when_there(session.dialect, tuple(key), tuple(update), touch)
-    await session.execute(*_written(session.dialect, table, rows, tail))
+    await session.execute(*upserted(session.dialect, table, rows, when_there))
 
 
 def inserted(
@@ -61,11 +63,10 @@ def inserted(
     return _written(dialect, table, rows, "", looked_up)
 
 
-def upserted(
-    dialect: Dialect, table: Table, rows: Rows, *, key: Sequence[str], update: Sequence[str], touch: str | None = None
-) -> list[Statement]:
+def upserted(dialect: Dialect, table: Table, rows: Rows, when_there: WhenThere) -> list[Statement]:
     """Return the statements of :func:`upsert_rows`."""
-    return _written(dialect, table, rows, _when_there(dialect, tuple(key), tuple(update), touch))
+    tail = _when_there(dialect, tuple(when_there.key), tuple(when_there.update), when_there.touch)
+    return _written(dialect, table, rows, tail)
 
 
 def _written(  # of this module alone

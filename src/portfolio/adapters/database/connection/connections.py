@@ -35,7 +35,7 @@ JITTER_SECONDS = 0.02
 _BORN = "portfolio_born"
 
 
-class Connections:
+class Connections:  # shape: the ways to a session, which share pool and patience
     """Where transactions run. Writers of this process take turns: those who wait here hold no connection."""
 
     def __init__(self, engine: AsyncEngine, limits: Timeouts) -> None:

@@ -27,7 +27,7 @@ from portfolio.adapters.database.connection.timeouts import Timeouts
 CLOSE_SECONDS = 1.0
 
 
-class Session:
+class Session:  # shape: one transaction's life on one connection, whose steps share its clock
     """One transaction's connection. A statement that fails or runs late leaves no connection in an unknown state."""
 
     def __init__(

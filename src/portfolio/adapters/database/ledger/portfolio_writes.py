@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import bindparam, literal_column, select, update
 from sqlalchemy.engine import Dialect
 
-from portfolio.adapters.database.connection.bulk import inserted, upserted
+from portfolio.adapters.database.connection.bulk import WhenThere, inserted, upserted
 from portfolio.adapters.database.connection.errors import Conflict
 from portfolio.adapters.database.connection.statements import Prepared, Result, Statement
 from portfolio.adapters.database.ledger.mapping import counts_to_row, portfolio_to_row, totals_to_row
@@ -88,7 +88,7 @@ def position_writes(
         if p.symbol in held
     ]
     columns = [name for name in old[0] if name not in {"id", "symbol"}] if old else []
-    statements = upserted(dialect, mock_holdings, old, key=["id"], update=columns, touch="updated_at")
+    statements = upserted(dialect, mock_holdings, old, WhenThere(key=["id"], update=columns, touch="updated_at"))
     statements += inserted(dialect, mock_holdings, [position_to_row(position) for position in new])
     return [*_locks(dialect, list(held.values())), *((statement, None) for statement in statements)]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from portfolio.adapters.database.connection.bulk import upsert_rows
+from portfolio.adapters.database.connection.bulk import WhenThere, upsert_rows
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.mapping_positions import Values
@@ -135,10 +135,10 @@ async def _fill(session: Session, filled: Sequence[FilledDay]) -> int:
 
 async def _write(session: Session, columns: Values, positions: DayPositions | None) -> None:
     update_columns = [name for name in columns if name not in {"id", "date"}]
-    await upsert_rows(session, mock_performance_history, [columns], key=["date"], update=update_columns)
+    await upsert_rows(session, mock_performance_history, [columns], WhenThere(key=["date"], update=update_columns))
     if positions is not None:
         row = {"day": columns["date"], "positions": day_positions_to_json(positions)}
-        await upsert_rows(session, daily_positions, [row], key=["day"], update=["positions"])
+        await upsert_rows(session, daily_positions, [row], WhenThere(key=["day"], update=["positions"]))
 
 
 def _columns(value: DailyValue, num_positions: int) -> Values:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, MetaData, Select, and_, bindparam, delete, extract, func, select
 
-from portfolio.adapters.database.connection.bulk import upsert_rows
+from portfolio.adapters.database.connection.bulk import WhenThere, upsert_rows
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared
 from portfolio.adapters.database.ledger.mapping_positions import Values
@@ -59,7 +59,7 @@ class PriceRows:
     async def mark_changed(self, session: Session, symbols: Collection[Symbol], price_revision: int) -> None:
         """Keep the price revision that comes with new closes; in the order of the symbols, as all writers do."""
         rows = [{"symbol": code, "price_revision": price_revision} for code in sorted(s.code for s in symbols)]
-        await upsert_rows(session, self._marks, rows, key=["symbol"], update=["price_revision"])
+        await upsert_rows(session, self._marks, rows, WhenThere(key=["symbol"], update=["price_revision"]))
 
     async def closes(
         self, session: Session, symbols: Collection[Symbol], start: datetime, end: datetime
@@ -104,7 +104,9 @@ class PriceRows:
     async def _write(
         self, session: Session, rows: Sequence[Values], *, update: Sequence[str] = ("price", "source")
     ) -> None:
-        await upsert_rows(session, self._table, rows, key=["symbol", "granularity", "observed_at"], update=update)
+        await upsert_rows(
+            session, self._table, rows, WhenThere(key=["symbol", "granularity", "observed_at"], update=update)
+        )
 
     def _within(self, start: Any, end: Any) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
         return self._history.observed_at >= start, self._history.observed_at < end

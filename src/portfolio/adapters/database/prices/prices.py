@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from portfolio.adapters.database.connection.bulk import upsert_rows
+from portfolio.adapters.database.connection.bulk import WhenThere, upsert_rows
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared
@@ -144,7 +144,7 @@ async def _write_marks(
         if symbol in marks:
             values = position_to_row(portfolio.positions[symbol])
             marked.append({"id": row.id, "symbol": row.symbol, **{name: values[name] for name in _PRICE_COLUMNS}})
-    await upsert_rows(session, mock_holdings, marked, key=["id"], update=_PRICE_COLUMNS, touch="updated_at")
+    await upsert_rows(session, mock_holdings, marked, WhenThere(key=["id"], update=_PRICE_COLUMNS, touch="updated_at"))
 
 
 async def _write_totals(session: Session, portfolio: Portfolio) -> None:

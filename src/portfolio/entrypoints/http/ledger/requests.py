@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypedDict
 
 import msgspec
 from litestar.params import QueryParameter
@@ -121,15 +121,8 @@ def book_trade(body: BookingBody, caller: Caller, now: datetime, *, header_key: 
         InvalidAmount: the amounts contradict each other.
     """
     reading = Reading()
-    symbol = reading.taking("symbol", lambda: read_symbol(body.symbol), Symbol("X"))
-    quantity = reading.amount(Quantity, "quantity", body.quantity)
-    price = reading.amount(Price, "price", body.price)
-    net_amount = reading.amount(Money, "net_amount", body.net_amount)
-    fees = Money.zero()
-    if body.fees is not UNSET:
-        fees = reading.amount(Money, "fees", body.fees, least="at least zero")
+    stated = _stated(reading, body, now)
     confidence = _confidence(reading, body.confidence)
-    executed_at = reading.moment("executed_at", body.executed_at, now)
     client_trade_id = one_key(reading, "client_trade_id", body.client_trade_id, header_key)
     if body.owner is not None and not body.override:
         reading.refuse("owner", "is for an override only")
@@ -137,16 +130,7 @@ def book_trade(body: BookingBody, caller: Caller, now: datetime, *, header_key: 
     if body.override and Scope.ADMIN not in caller.scopes:
         raise RequestError(FORBIDDEN, "an override needs a key with the scope admin")
     return BookTrade(
-        execution=Execution(
-            symbol=symbol,
-            side=Side(body.side.upper()),
-            quantity=quantity,
-            price=price,
-            net_amount=net_amount,
-            fees=fees,
-            executed_at=executed_at,
-            fees_included=body.fees_included,
-        ),
+        execution=Execution(**stated),
         owner=caller.owner(body.engine) if body.owner is None else body.owner,
         owner_given=body.owner is not None,
         client_trade_id=client_trade_id,
@@ -158,6 +142,31 @@ def book_trade(body: BookingBody, caller: Caller, now: datetime, *, header_key: 
         override=body.override,
         executed_at_given=body.executed_at is not None,
     )
+
+
+class _Stated(TypedDict):
+    symbol: Symbol
+    side: Side
+    quantity: Quantity
+    price: Price
+    net_amount: Money
+    fees: Money
+    executed_at: datetime
+    fees_included: bool
+
+
+def _stated(reading: Reading, body: BookingBody, now: datetime) -> _Stated:
+    """Return what the body states of the execution; it is judged only once all fields are read."""
+    return {
+        "symbol": reading.taking("symbol", lambda: read_symbol(body.symbol), Symbol("X")),
+        "side": Side(body.side.upper()),
+        "quantity": reading.amount(Quantity, "quantity", body.quantity),
+        "price": reading.amount(Price, "price", body.price),
+        "net_amount": reading.amount(Money, "net_amount", body.net_amount),
+        "fees": Money.zero() if body.fees is UNSET else reading.amount(Money, "fees", body.fees, least="at least zero"),
+        "executed_at": reading.moment("executed_at", body.executed_at, now),
+        "fees_included": body.fees_included,
+    }
 
 
 def book_trades(body: BatchBody, caller: Caller, now: datetime) -> list[BookTrade]:
