@@ -242,6 +242,7 @@ def test_reconciling_books_the_unreconciled_as_result_or_contribution(as_realize
     assert transaction.realized_delta == (unreconciled if as_realized else Money.zero())
     assert transaction.net_deposits_delta == (Money.zero() if as_realized else unreconciled)
     assert transaction.cash_delta == money(5)
+    assert transaction.value_before == (moved.total_value if as_realized else moved.total_value - unreconciled)
     assert not after_.unreconciled
     assert not after_.cash_unreconciled
     assert not after_.unreconciled_positions
