@@ -49,7 +49,7 @@ class CompositionRoot:
         return migration_sql(settings.prices_schema, start=start, end=end)
 
     @asynccontextmanager
-    async def desk(self, settings: Settings) -> AsyncIterator[Commands]:
+    async def commands(self, settings: Settings) -> AsyncIterator[Commands]:
         """Open the database and yield the use cases of the command line."""
         clock, database = SystemClock(), Database.of(settings, PORTFOLIO_ID, for_commands=True)
         exchanges, ledger = _exchanges(settings, clock), database.ledger
@@ -80,7 +80,7 @@ class CompositionRoot:
 
         clock, database = SystemClock(), Database.of(settings, PORTFOLIO_ID)
         exchanges = _exchanges(settings, clock)
-        rim = Adapters(
+        adapters = Adapters(
             clock=clock,
             ledger=database.ledger,
             lookups=database.lookups,
@@ -97,7 +97,7 @@ class CompositionRoot:
             least_interval_seconds=exchanges.least_interval_seconds,
             close=(exchanges.close, database.close),
         )
-        return assemble(rim, settings, portfolio_id=PORTFOLIO_ID)
+        return assemble(adapters, settings, portfolio_id=PORTFOLIO_ID)
 
 
 def _exchanges(settings: Settings, clock: SystemClock) -> Exchanges | SimulatedExchanges:

@@ -23,7 +23,7 @@ from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.snapshots import Snapshots
-from portfolio.application.operations.health import ReadHealth
+from portfolio.application.operations.health import ReadHealth, Refresher
 from portfolio.application.operations.ports import Probe
 from portfolio.application.performance.period import ReadPerformance
 from portfolio.application.performance.ports import Days
@@ -96,115 +96,159 @@ class InMemory:
     refresh: RefreshPrices
 
 
-def _in_memory(rim: Adapters, settings: Settings, portfolio_id: int, announcer: Announcer) -> InMemory:
-    rules, deadline_seconds = settings.booking_rules, settings.request_deadline_seconds
-    book_trades = BookTrades(rim.ledger, rim.clock, rules, within=[MarkExecuted(rim.signals)], announce=announcer)
-    return InMemory(
-        snapshots=Snapshots(rim.ledger, rim.clock, portfolio_id),
-        booking=BookingQueue(
-            book_trades,
-            portfolio_id,
-            max_waiting=max(MOST_BOOKINGS, math.ceil(BOOKINGS_A_SECOND * deadline_seconds)),
-            patience_seconds=PATIENCE_SHARE * deadline_seconds,
-        ),
-        refresh=RefreshPrices(
-            rim.ledger,
-            rim.prices,
-            rim.feed,
-            rim.clock,
-            portfolio_id,
-            cross_check=rim.feed,
-            rules=QuoteRules(max_age=timedelta(seconds=settings.price_max_age_seconds)),
-            announce=announcer,
-        ),
-    )
-
-
-def assemble(  # shape: the wiring, all in one place
-    rim: Adapters, settings: Settings, *, portfolio_id: int, listeners: Sequence[Listener] = ()
+def assemble(
+    adapters: Adapters, settings: Settings, *, portfolio_id: int, listeners: Sequence[Listener] = ()
 ) -> PortfolioApp:
     """Return the application: its use cases on the ports, its price loop, its start and its stop."""
-    clock, ledger, rules = rim.clock, rim.ledger, settings.booking_rules
-    max_price_age = timedelta(seconds=settings.price_max_age_seconds)
-    deadline_seconds = settings.request_deadline_seconds
-    announcer = Announcer(note_failed_listener, listeners)
-    kept = _in_memory(rim, settings, portfolio_id, announcer)
-    snapshots, queue, refresh = kept.snapshots, kept.booking, kept.refresh
-    loop = PriceLoop(
-        refresh,
-        # Two containers may share a host name and a process id.
-        KeptLease(rim.leases, clock, holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"),
-        rim.prices,
-        clock,
-        Schedule(
-            interval_seconds=settings.refresh_seconds,
-            retention_days=settings.tick_retention_days,
-            least_interval=rim.least_interval_seconds,
-        ),
-    )
-    market = ReadMarket(
-        snapshots,
-        ReadCloses(
-            rim.prices,
-            clock,
-            prefers_simulated=settings.is_simulated,
-            deadline_seconds=CLOSES_SHARE * deadline_seconds,
-        ),
-        clock,
-        categories=rim.categories,
-        policy=rim.policy,
-        max_price_age=max_price_age,
-    )
-    plan = ReadPlan(market)
-    lifetime = timedelta(seconds=settings.signal_ttl_seconds)
-    signal_rules = SignalRules(ttl=lifetime, max_price_age=max_price_age, plan_seconds=PLAN_SHARE * deadline_seconds)
-    locked_plan = LockedPlan(
-        ledger, rim.signals, plan, clock, signal_rules, portfolio_id=portfolio_id, announce=announcer
-    )
-    read_seconds = READ_SHARE * deadline_seconds
-    performance = ReadPerformance(rim.days, snapshots, clock, deadline_seconds=read_seconds)
-    use_cases = UseCases(
-        portfolio_id=portfolio_id,
-        ledger=ledger,
-        lookups=rim.lookups,
-        booking=queue,
-        move_cash=MoveCashInOrOut(ledger, clock, rules, announce=announcer),
-        reverse=ReverseTrade(ledger, clock, rules, announce=announcer),
-        snapshots=snapshots,
-        performance=performance,
-        timeframes=ReadTimeframes(rim.days, snapshots, performance, clock, deadline_seconds=read_seconds),
-        refresh=refresh,
-        health=ReadHealth(
-            rim.probe,
-            snapshots,
-            refresh,
-            loop,
-            rim.feed,
-            clock,
-            max_price_age=max_price_age,
-            schema_revision=rim.schema_revision,
-        ),
-        market=market,
-        plan=plan,
-        what_if=WhatIf(market, rules),
-        check_trade=CheckTrade(market, rules),
-        generate_signals=GenerateSignals(locked_plan),
-        acknowledge_signal=AcknowledgeSignal(locked_plan),
-        list_signals=ListSignals(rim.signals, clock),
-        clock=clock,
-        categories=rim.categories,
-        max_price_age=max_price_age,
-        read_deadline_seconds=read_seconds,
-    )
-    lifecycle = Lifecycle(
-        check=rim.check_schema,
-        open_books=partial(OpenBooks(ledger, clock, Money(settings.initial_cash), announcer), portfolio_id),
-        price_loop=loop,
-        finish=(use_cases.uncancelled.close, queue.close),
-        close=(refresh.close, *rim.close),
-        grace_seconds=GRACE_SHARE * deadline_seconds,
-    )
+    parts = Assembly(adapters, settings, portfolio_id=portfolio_id, listeners=listeners)
+    loop = parts.price_loop()
+    use_cases = parts.use_cases(loop)
+    lifecycle = parts.lifecycle(use_cases, loop)
     return create_app(use_cases, settings, on_startup=[lifecycle.start], on_shutdown=[lifecycle.stop])
+
+
+class Assembly:
+    """Makes the parts of one portfolio's service, topic by topic; what they share is made once."""
+
+    def __init__(
+        self, adapters: Adapters, settings: Settings, *, portfolio_id: int, listeners: Sequence[Listener] = ()
+    ) -> None:
+        self._of = adapters
+        self._settings = settings
+        self._portfolio_id = portfolio_id
+        self._deadline_seconds = settings.request_deadline_seconds
+        self._read_seconds = READ_SHARE * settings.request_deadline_seconds
+        self._max_price_age = timedelta(seconds=settings.price_max_age_seconds)
+        self._announcer = Announcer(note_failed_listener, listeners)
+        self._kept = InMemory(
+            snapshots=Snapshots(adapters.ledger, adapters.clock, portfolio_id),
+            booking=self._booking(),
+            refresh=self._refresh(),
+        )
+
+    def use_cases(self, refresher: Refresher) -> UseCases:
+        """Return the use cases of the routes; ``refresher`` is the periodic price task that health reports on."""
+        of, kept, rules = self._of, self._kept, self._settings.booking_rules
+        market, performance = self._market(), self._performance()
+        plan = ReadPlan(market)
+        locked_plan = self._locked_plan(plan)
+        return UseCases(
+            portfolio_id=self._portfolio_id,
+            ledger=of.ledger,
+            lookups=of.lookups,
+            booking=kept.booking,
+            move_cash=MoveCashInOrOut(of.ledger, of.clock, rules, announce=self._announcer),
+            reverse=ReverseTrade(of.ledger, of.clock, rules, announce=self._announcer),
+            snapshots=kept.snapshots,
+            performance=performance,
+            timeframes=ReadTimeframes(performance, of.days),
+            refresh=kept.refresh,
+            health=self._health(refresher),
+            market=market,
+            plan=plan,
+            what_if=WhatIf(market, rules),
+            check_trade=CheckTrade(market, rules),
+            generate_signals=GenerateSignals(locked_plan),
+            acknowledge_signal=AcknowledgeSignal(locked_plan),
+            list_signals=ListSignals(of.signals, of.clock),
+            clock=of.clock,
+            categories=of.categories,
+            max_price_age=self._max_price_age,
+            read_deadline_seconds=self._read_seconds,
+        )
+
+    def price_loop(self) -> PriceLoop:
+        """Return the task that refreshes prices while this instance holds the lease."""
+        # Two containers may share a host name and a process id.
+        holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        schedule = Schedule(
+            interval_seconds=self._settings.refresh_seconds,
+            retention_days=self._settings.tick_retention_days,
+            least_interval=self._of.least_interval_seconds,
+        )
+        lease = KeptLease(self._of.leases, self._of.clock, holder=holder)
+        return PriceLoop(self._kept.refresh, lease, self._of.prices, self._of.clock, schedule)
+
+    def lifecycle(self, use_cases: UseCases, loop: PriceLoop) -> Lifecycle:
+        """Return the start and the stop of the service."""
+        of = self._of
+        open_books = OpenBooks(of.ledger, of.clock, Money(self._settings.initial_cash), self._announcer)
+        return Lifecycle(
+            check=of.check_schema,
+            open_books=partial(open_books, self._portfolio_id),
+            price_loop=loop,
+            finish=(use_cases.uncancelled.close, self._kept.booking.close),
+            close=(self._kept.refresh.close, *of.close),
+            grace_seconds=GRACE_SHARE * self._deadline_seconds,
+        )
+
+    def _booking(self) -> BookingQueue:
+        of = self._of
+        executed = MarkExecuted(of.signals)
+        rules = self._settings.booking_rules
+        return BookingQueue(
+            BookTrades(of.ledger, of.clock, rules, within=[executed], announce=self._announcer),
+            self._portfolio_id,
+            max_waiting=max(MOST_BOOKINGS, math.ceil(BOOKINGS_A_SECOND * self._deadline_seconds)),
+            patience_seconds=PATIENCE_SHARE * self._deadline_seconds,
+        )
+
+    def _refresh(self) -> RefreshPrices:
+        of = self._of
+        return RefreshPrices(
+            of.ledger,
+            of.prices,
+            of.feed,
+            of.clock,
+            self._portfolio_id,
+            cross_check=of.feed,
+            rules=QuoteRules(max_age=self._max_price_age),
+            announce=self._announcer,
+        )
+
+    def _market(self) -> ReadMarket:
+        of = self._of
+        closes = ReadCloses(
+            of.prices,
+            of.clock,
+            prefers_simulated=self._settings.is_simulated,
+            deadline_seconds=CLOSES_SHARE * self._deadline_seconds,
+        )
+        return ReadMarket(
+            self._kept.snapshots,
+            closes,
+            of.clock,
+            categories=of.categories,
+            policy=of.policy,
+            max_price_age=self._max_price_age,
+        )
+
+    def _locked_plan(self, plan: ReadPlan) -> LockedPlan:
+        of = self._of
+        rules = SignalRules(
+            ttl=timedelta(seconds=self._settings.signal_ttl_seconds),
+            max_price_age=self._max_price_age,
+            plan_seconds=PLAN_SHARE * self._deadline_seconds,
+        )
+        ids, announcer = self._portfolio_id, self._announcer
+        return LockedPlan(of.ledger, of.signals, plan, of.clock, rules, portfolio_id=ids, announce=announcer)
+
+    def _performance(self) -> ReadPerformance:
+        seconds = self._read_seconds
+        return ReadPerformance(self._of.days, self._kept.snapshots, self._of.clock, deadline_seconds=seconds)
+
+    def _health(self, refresher: Refresher) -> ReadHealth:
+        of, kept = self._of, self._kept
+        return ReadHealth(
+            of.probe,
+            kept.snapshots,
+            kept.refresh,
+            refresher,
+            of.feed,
+            of.clock,
+            max_price_age=self._max_price_age,
+            schema_revision=of.schema_revision,
+        )
 
 
 def note_failed_listener(event: Event, error: Exception) -> None:

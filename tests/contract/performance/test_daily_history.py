@@ -13,6 +13,7 @@ from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.errors import PortfolioMissing
 from portfolio.application.performance.daily_positions import positions_of
 from portfolio.application.performance.records import DailyValue, FilledDay, PositionOnDay
+from portfolio.domain.ledger.trade_counts import TradeCounts
 from tests.contract.ledger.ledger_kinds import Ports, ports, ports_of
 from tests.contract.prices.test_price_store_port import DAY, record
 from tests.support.database.databases import DatabaseUnderTest
@@ -31,11 +32,7 @@ def filled(offset: int, unit: str, *, positions: dict[object, PositionOnDay] | N
         unit_value=Decimal(unit),
         net_deposits=money(100_000),
         realized_pnl=money(0),
-        trades=1,
-        wins=0,
-        losses=0,
-        gross_profit=money(0),
-        gross_loss=money(0),
+        trade_counts=TradeCounts(trades=1),
     )
     return FilledDay(value=value, num_positions=0, positions=positions)  # type: ignore[arg-type]
 

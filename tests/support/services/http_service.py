@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -21,36 +20,21 @@ from portfolio.adapters.database.database import open_database
 from portfolio.adapters.database.schema.migration import migrate
 from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
 from portfolio.application.clock import Clock
-from portfolio.application.ledger.booking import BookTrades
-from portfolio.application.ledger.booking_queue import BookingQueue
-from portfolio.application.ledger.cash import MoveCashInOrOut
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.records import Revisions
-from portfolio.application.ledger.reversal import ReverseTrade
-from portfolio.application.ledger.snapshots import Snapshots
-from portfolio.application.operations.health import ReadHealth
 from portfolio.application.operations.ports import Probe
-from portfolio.application.performance.period import ReadPerformance
 from portfolio.application.performance.ports import Days
-from portfolio.application.performance.timeframes import ReadTimeframes
-from portfolio.application.prices.closes import ReadCloses
 from portfolio.application.prices.ports import PriceStore
-from portfolio.application.prices.refresh import RefreshPrices
 from portfolio.application.prices.sources import Circuit, FeedReport, SourceState
-from portfolio.application.rebalancing.planning import ReadPlan, WhatIf
 from portfolio.application.rebalancing.ports import Signals
-from portfolio.application.rebalancing.pretrade import CheckTrade
-from portfolio.application.rebalancing.signal_execution import MarkExecuted
-from portfolio.application.rebalancing.signal_rules import SignalRules
-from portfolio.application.rebalancing.signals import AcknowledgeSignal, GenerateSignals, ListSignals, LockedPlan
-from portfolio.application.risk.state import ReadMarket
 from portfolio.domain.categories import Categories
-from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
+from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import Money, Price
 from portfolio.domain.prices.quote import Quote
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.symbol import Symbol
+from portfolio.entrypoints.assembly import Adapters, Assembly
 from portfolio.entrypoints.http.app import PortfolioApp, create_app
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.settings import Settings
@@ -94,6 +78,9 @@ class ScriptedFeed:
             if symbol.code in self.prices
         }
         return FeedReport(quotes=known, failures={s: "no source knows it" for s in symbols if s not in known})
+
+    async def quotes_elsewhere(self, asked: Mapping[Symbol, str]) -> FeedReport:
+        return FeedReport(quotes={}, failures=dict.fromkeys(asked, "there is no second opinion"))
 
     def states(self) -> Mapping[str, SourceState]:
         return {
@@ -179,50 +166,25 @@ def assemble(
     categories: Categories = CATEGORIES,
 ) -> tuple[UseCases, ScriptedFeed]:
     """The use cases on these ports."""
-    rules, feed = BookingRules(), ScriptedFeed(clock)
-    snapshots = Snapshots(ledger, clock, 1)
-    refresh = RefreshPrices(ledger, prices, feed, clock, 1)
-    max_age = timedelta(seconds=settings.price_max_age_seconds)
-    health = ReadHealth(
-        probe, snapshots, refresh, IdleRefresher(), feed, clock, max_price_age=max_age, schema_revision=schema
-    )
-    market = ReadMarket(
-        snapshots,
-        ReadCloses(prices, clock),
-        clock,
-        categories=categories,
-        policy=policy or RebalancePolicy(),
-        max_price_age=max_age,
-    )
-    plan = ReadPlan(market)
-    signal_rules = SignalRules(ttl=timedelta(seconds=settings.signal_ttl_seconds), max_price_age=max_age)
-    locked_plan = LockedPlan(ledger, signals, plan, clock, signal_rules, portfolio_id=1)
-    performance = ReadPerformance(days, snapshots, clock)
-    cases = UseCases(
-        portfolio_id=1,
+    feed = ScriptedFeed(clock)
+    adapters = Adapters(
+        clock=clock,
         ledger=ledger,
         lookups=lookups,
-        booking=BookingQueue(BookTrades(ledger, clock, rules, within=[MarkExecuted(signals)]), 1, max_waiting=2_000),
-        move_cash=MoveCashInOrOut(ledger, clock, rules),
-        reverse=ReverseTrade(ledger, clock, rules),
-        snapshots=snapshots,
-        performance=performance,
-        timeframes=ReadTimeframes(days, snapshots, performance, clock),
-        refresh=refresh,
-        health=health,
-        market=market,
-        plan=plan,
-        what_if=WhatIf(market, rules),
-        check_trade=CheckTrade(market, rules),
-        generate_signals=GenerateSignals(locked_plan),
-        acknowledge_signal=AcknowledgeSignal(locked_plan),
-        list_signals=ListSignals(signals, clock),
-        clock=clock,
+        probe=probe,
+        prices=prices,
+        days=days,
+        leases=FakeLeases(),
+        signals=signals,
+        feed=feed,
         categories=categories,
-        max_price_age=max_age,
-        read_deadline_seconds=settings.request_deadline_seconds / 2,
+        policy=policy or RebalancePolicy(),
+        schema_revision=schema,
+        check_schema=probe.ping,
+        least_interval_seconds=float,
+        close=(),
     )
-    return cases, feed
+    return Assembly(adapters, settings, portfolio_id=1).use_cases(IdleRefresher()), feed
 
 
 @asynccontextmanager

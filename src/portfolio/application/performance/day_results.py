@@ -82,7 +82,6 @@ def results_with_filled(
 
 def daily_value(portfolio: Portfolio, day: date) -> DailyValue:
     """Return the portfolio as ``day`` keeps it."""
-    counts = portfolio.trade_counts
     return DailyValue(
         day=day,
         total_value=portfolio.total_value,
@@ -90,11 +89,7 @@ def daily_value(portfolio: Portfolio, day: date) -> DailyValue:
         unit_value=portfolio.units.value(portfolio.total_value),
         net_deposits=portfolio.net_deposits,
         realized_pnl=portfolio.realized_pnl,
-        trades=counts.trades,
-        wins=counts.wins,
-        losses=counts.losses,
-        gross_profit=counts.gross_profit,
-        gross_loss=counts.gross_loss,
+        trade_counts=portfolio.trade_counts,
     )
 
 

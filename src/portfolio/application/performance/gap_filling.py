@@ -200,7 +200,6 @@ def _value(
     units = anchor.units
     for entry in flows:
         units = units.after_flow(entry.transaction.value_before, entry.transaction.net_deposits_delta)
-    trade_counts = books.trade_counts
     return DailyValue(
         day=day,
         total_value=total,
@@ -208,11 +207,7 @@ def _value(
         unit_value=units.value(total),
         net_deposits=books.net_deposits,
         realized_pnl=books.realized_pnl,
-        trades=trade_counts.trades,
-        wins=trade_counts.wins,
-        losses=trade_counts.losses,
-        gross_profit=trade_counts.gross_profit,
-        gross_loss=trade_counts.gross_loss,
+        trade_counts=books.trade_counts,
     )
 
 

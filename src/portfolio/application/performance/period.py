@@ -27,6 +27,7 @@ from portfolio.application.performance.records import DailyValue
 from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.money import Money
 
+
 EARLIEST: Final = date(1970, 1, 1)
 
 
@@ -77,6 +78,21 @@ class Performance:
     convention: str = CONVENTION
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """The recorded days of a lookback, and the portfolio of the moment that they were read at.
+
+    ``finals`` are those of ``rows`` that are over and of which everything is known. ``stale`` says that the database
+    could not be asked: the days, or the portfolio, are the last ones seen.
+    """
+
+    snapshot: Snapshot
+    rows: Sequence[DailyValue]
+    finals: Sequence[FinalDay]
+    today: date
+    stale: bool
+
+
 class ReadPerformance:
     """Measures the portfolio over its last completed days."""
 
@@ -108,24 +124,33 @@ class ReadPerformance:
     async def of(self, snapshot: Snapshot, days: int) -> Performance:
         """Return the figures at a snapshot read already."""
         assert 1 <= days <= MAX_DAYS
-        today = (snapshot.as_of if snapshot.database_away else self._clock.now()).date()
-        start = today - timedelta(days=days + 1)
-        rows, stale = await self.recorded(start, asks=not snapshot.database_away)
-        older = rows
-        if not rows or rows[0].day > start:
+        history = await self._history(snapshot, days + 1)
+        start = history.today - timedelta(days=days + 1)
+        older = history.rows
+        if not older or older[0].day > start:
             # What was booked before the first day is known from an older row, and exactly so: on a day without a row
             # nothing ran, so nothing was booked.
-            older, _ = await self.recorded(EARLIEST, asks=not stale)
-        return measure(
-            snapshot,
-            final_days(rows, today),
-            trade_counts_before=trade_counts_at_end_of(older, start),
-            today=today,
-            days=days,
-            stale=stale or snapshot.database_away,
-        )
+            older, _ = await self._recorded(EARLIEST, asks=not history.stale)
+        return measure(history, history.finals, trade_counts_at_end_of(older, start), days)
 
-    async def recorded(self, since: date, *, asks: bool = True) -> tuple[list[DailyValue], bool]:
+    async def history(self) -> History:
+        """Return all recorded days; with the database away, the last seen.
+
+        Raises:
+            LedgerUnavailable: the database is away, and these days were never read.
+            PortfolioMissing: the books were never opened.
+        """
+        return await self._history(await self._snapshots.newest_within(self._deadline_seconds))
+
+    async def _history(self, snapshot: Snapshot, lookback_days: int | None = None) -> History:
+        away = snapshot.database_away
+        today = (snapshot.as_of if away else self._clock.now()).date()
+        since = EARLIEST if lookback_days is None else today - timedelta(days=lookback_days)
+        rows, old = await self._recorded(since, asks=not away)
+        finals = _final_days(rows, today)
+        return History(snapshot=snapshot, rows=rows, finals=finals, today=today, stale=old or away)
+
+    async def _recorded(self, since: date, *, asks: bool) -> tuple[list[DailyValue], bool]:
         """Return the recorded days since then, and whether they are only the last ones seen, as without ``asks``."""
         is_known = self._kept_since is not None and since >= self._kept_since
         if is_known and not asks:
@@ -141,52 +166,23 @@ class ReadPerformance:
         return rows, False
 
 
-def final_days(rows: Sequence[DailyValue], today: date) -> list[FinalDay]:
-    """Return the days that are over and of which everything is known."""
-    return [
-        FinalDay(day=row.day, total_value=row.total_value, net_deposits=row.net_deposits, unit_value=row.unit_value)
-        for row in rows
-        if row.day < today and row.net_deposits is not None and row.unit_value
-    ]
-
-
 def trade_counts_at_end_of(rows: Sequence[DailyValue], start: date) -> TradeCounts:
     """Return what had been booked at the end of ``start``; nothing where the portfolio is younger."""
-    for row in reversed(rows):
-        if (
-            row.day <= start
-            and row.trades is not None
-            and row.wins is not None
-            and row.losses is not None
-            and row.gross_profit is not None
-            and row.gross_loss is not None
-        ):
-            return TradeCounts(
-                trades=row.trades,
-                wins=row.wins,
-                losses=row.losses,
-                gross_profit=row.gross_profit,
-                gross_loss=row.gross_loss,
-            )
-    return TradeCounts()
+    counts = (row.trade_counts for row in reversed(rows) if row.day <= start and row.trade_counts is not None)
+    return next(counts, TradeCounts())
 
 
-def measure(  # shape: one figure a line, of what was read
-    snapshot: Snapshot,
-    finals: Sequence[FinalDay],
-    *,
-    trade_counts_before: TradeCounts,
-    today: date,
-    days: int,
-    stale: bool,
-) -> Performance:
-    """Return the figures of the period that these final days make up, and of today so far."""
-    reasons = Reasons()
+def measure(history: History, finals: Sequence[FinalDay], before: TradeCounts, days: int) -> Performance:
+    """Return the figures of the period of ``days`` that ``finals`` make up, and of today so far.
+
+    ``before`` is what had been booked when the period began.
+    """
+    portfolio, reasons = history.snapshot.portfolio, Reasons()
     change = period_change(finals, reasons)
-    daily = daily_change(snapshot.portfolio, finals, today, reasons)
+    daily = daily_change(portfolio, finals, history.today, reasons)
     fall = deepest_fall(finals, reasons)
     risk = risk_ratios(finals, fall, reasons)
-    trading = trading_results(trade_counts_before, snapshot.portfolio.trade_counts, reasons)
+    trading = trading_results(before, portfolio.trade_counts, reasons)
     return Performance(
         total_return=change.money,
         total_return_percent=change.percent,
@@ -209,7 +205,15 @@ def measure(  # shape: one figure a line, of what was read
         observations=risk.observations,
         first_day=finals[0].day if finals else None,
         last_day=finals[-1].day if finals else None,
-        as_of=snapshot.as_of,
-        stale=stale,
+        as_of=history.snapshot.as_of,
+        stale=history.stale,
         reasons=reasons.noted,
     )
+
+
+def _final_days(rows: Sequence[DailyValue], today: date) -> list[FinalDay]:
+    return [
+        FinalDay(day=row.day, total_value=row.total_value, net_deposits=row.net_deposits, unit_value=row.unit_value)
+        for row in rows
+        if row.day < today and row.net_deposits is not None and row.unit_value
+    ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
 
@@ -24,11 +25,7 @@ class DailyValue:
     unit_value: Decimal | None = None
     net_deposits: Money | None = None
     realized_pnl: Money | None = None
-    trades: int | None = None
-    wins: int | None = None
-    losses: int | None = None
-    gross_profit: Money | None = None
-    gross_loss: Money | None = None
+    trade_counts: TradeCounts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,21 +7,19 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.ledger.snapshots import Snapshot, Snapshots
 from portfolio.application.performance.daily_positions import Attribution, attribute
 from portfolio.application.performance.measures import FinalDay
 from portfolio.application.performance.period import (
     EARLIEST,
+    History,
     Performance,
     ReadPerformance,
-    final_days,
     measure,
     trade_counts_at_end_of,
 )
 from portfolio.application.performance.ports import Days
-from portfolio.application.performance.records import DailyValue, DayPositions
+from portfolio.application.performance.records import DayPositions
 
 ALL: Final = "all"
 YEAR_TO_DATE: Final = "ytd"
@@ -67,20 +65,9 @@ class Timeframes:
 class ReadTimeframes:
     """Measures the portfolio over every timeframe, from one reading of its days."""
 
-    def __init__(  # shape: its parts, injected
-        self,
-        days: Days,
-        snapshots: Snapshots,
-        performance: ReadPerformance,
-        clock: Clock,
-        *,
-        deadline_seconds: float = 2.5,
-    ) -> None:
-        self._deadline_seconds = deadline_seconds
-        self._days = days
-        self._snapshots = snapshots
+    def __init__(self, performance: ReadPerformance, days: Days) -> None:
         self._performance = performance
-        self._clock = clock
+        self._days = days
 
     async def __call__(self) -> Timeframes:
         """Return the figures of all timeframes; with the database away, of the days last seen.
@@ -89,48 +76,29 @@ class ReadTimeframes:
             LedgerUnavailable: the database is away, and not all days were ever read.
             PortfolioMissing: the books were never opened.
         """
-        snapshot = await self._snapshots.newest_within(self._deadline_seconds)
-        today = (snapshot.as_of if snapshot.database_away else self._clock.now()).date()
-        rows, old = await self._performance.recorded(EARLIEST, asks=not snapshot.database_away)
-        stale = old or snapshot.database_away
-        finals = final_days(rows, today)
-        frames = [_frame(name, snapshot, rows, finals, today, stale=stale) for name in NAMES]
+        history = await self._performance.history()
+        frames = [_frame(name, history) for name in NAMES]
         ends = {day for f in frames if f.incomplete is None and f.start is not None for day in (f.start, f.end)}
-        held = None if snapshot.database_away else await self._held(ends)
-        values = {day.day: day for day in finals}
-        return Timeframes(
-            frames=[_attributed(frame, held, values) for frame in frames], as_of=snapshot.as_of, stale=stale
-        )
+        held = None if history.snapshot.database_away else await self._held(history.snapshot.portfolio.id, ends)
+        values = {day.day: day for day in history.finals}
+        attributed = [_attributed(frame, held, values) for frame in frames]
+        return Timeframes(frames=attributed, as_of=history.snapshot.as_of, stale=history.stale)
 
-    async def _held(self, days: Collection[date]) -> Mapping[date, DayPositions] | None:
+    async def _held(self, portfolio_id: int, days: Collection[date]) -> Mapping[date, DayPositions] | None:
         if not days:
             return {}
         try:
-            return await self._days.positions(self._snapshots.portfolio_id, days)
+            return await self._days.positions(portfolio_id, days)
         except LedgerUnavailable:
             return None
 
 
-def _frame(  # shape: what all frames share, read once
-    name: str,
-    snapshot: Snapshot,
-    rows: Sequence[DailyValue],
-    finals: Sequence[FinalDay],
-    today: date,
-    *,
-    stale: bool,
-) -> Timeframe:
-    start, end = _bounds(name, finals, today)
-    incomplete = _incomplete(start, end, finals)
-    used = [day for day in finals if start <= day.day <= end] if start and not incomplete else []
-    measured = measure(
-        snapshot,
-        used,
-        trade_counts_before=trade_counts_at_end_of(rows, start or EARLIEST),
-        today=today,
-        days=(end - start).days if start else 0,
-        stale=stale,
-    )
+def _frame(name: str, history: History) -> Timeframe:
+    start, end = _bounds(name, history.finals, history.today)
+    incomplete = _incomplete(start, end, history.finals)
+    used = [day for day in history.finals if start <= day.day <= end] if start and not incomplete else []
+    before = trade_counts_at_end_of(history.rows, start or EARLIEST)
+    measured = measure(history, used, before, (end - start).days if start else 0)
     if incomplete:
         reasons = {n: why if n in _OF_TRADES else incomplete for n, why in measured.reasons.items()}
         measured = replace(measured, reasons=reasons)

@@ -45,7 +45,7 @@ class Commands:
 class Composition(Protocol):
     """What the composition root hands to the command line."""
 
-    def desk(self, settings: Settings) -> AbstractAsyncContextManager[Commands]:
+    def commands(self, settings: Settings) -> AbstractAsyncContextManager[Commands]:
         """Open the database and yield the use cases; raises SchemaUnknown on a schema of another version."""
         ...
 
@@ -100,7 +100,7 @@ def migrate(composition: Composition, *, as_sql: bool, start: str, end: str) -> 
         revision = composition.migrate(settings, end)
     click.echo(f"schema revision {revision}")
     if end == "head":
-        opening = _run(composition, settings, lambda desk: desk.open_books(desk.portfolio_id))
+        opening = _run(composition, settings, lambda use_cases: use_cases.open_books(use_cases.portfolio_id))
         words = {
             Opening.CREATED: "opened",
             Opening.ADOPTED: "adopted what the rows hold",
@@ -117,7 +117,7 @@ def verify(composition: Composition) -> None:
     Exit status: 0 all holds; 1 it holds, but other programs moved rows; 2 the books do not add up; 3 it could
     not be found out.
     """
-    found = _run(composition, _settings(), lambda desk: desk.verify(desk.portfolio_id))
+    found = _run(composition, _settings(), lambda use_cases: use_cases.verify(use_cases.portfolio_id))
     _print_verification(found)
     sys.exit(EXIT_BROKEN if not found.holds else EXIT_UNRECONCILED if found.unreconciled else 0)
 
@@ -135,11 +135,13 @@ def reconcile(composition: Composition, *, accept: bool, kind: str | None) -> No
     """Show what other programs wrote into the shared rows, and take it into the books."""
     settings = _settings()
     if not accept:
-        found = _run(composition, settings, lambda desk: desk.verify(desk.portfolio_id))
+        found = _run(composition, settings, lambda use_cases: use_cases.verify(use_cases.portfolio_id))
         _print_verification(found)
         sys.exit(EXIT_UNRECONCILED if found.unreconciled else 0)
     as_realized = None if kind is None else kind == "result"
-    booked = _run(composition, settings, lambda desk: desk.reconcile(desk.portfolio_id, as_realized=as_realized))
+    booked = _run(
+        composition, settings, lambda use_cases: use_cases.reconcile(use_cases.portfolio_id, as_realized=as_realized)
+    )
     if booked is None:
         click.echo("nothing is unreconciled: nothing to book")
         return
@@ -169,9 +171,9 @@ def backfill(composition: Composition, days: int) -> None:
         def show(done: int, total: int, symbol: str) -> None:
             progress.update(bar, completed=done, total=total, description=symbol)
 
-        async def work(desk: Commands) -> tuple[BackfillReport, GapReport]:
-            portfolio_id = desk.portfolio_id
-            return await desk.backfill(portfolio_id, days, show), await desk.fill_gaps(portfolio_id)
+        async def work(use_cases: Commands) -> tuple[BackfillReport, GapReport]:
+            portfolio_id = use_cases.portfolio_id
+            return await use_cases.backfill(portfolio_id, days, show), await use_cases.fill_gaps(portfolio_id)
 
         report, gaps = _run(composition, _settings(), work)
     click.echo(f"{report.closes} closes of {len(report.symbols)} asset(s)")
@@ -201,8 +203,8 @@ def _settings() -> Settings:
 
 def _run(composition: Composition, settings: Settings, work: Callable[[Commands], Awaitable[T]]) -> T:
     async def use() -> T:
-        async with composition.desk(settings) as desk:
-            return await work(desk)
+        async with composition.commands(settings) as use_cases:
+            return await work(use_cases)
 
     with _in_words():
         return asyncio.run(use())

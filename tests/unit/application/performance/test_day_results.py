@@ -125,9 +125,5 @@ def test_a_day_keeps_the_portfolio_with_its_sums() -> None:
         unit_value=Decimal("1.25"),
         net_deposits=money(100),
         realized_pnl=money(25),
-        trades=9,
-        wins=3,
-        losses=2,
-        gross_profit=money(40),
-        gross_loss=money(15),
+        trade_counts=counts,
     )

@@ -17,6 +17,7 @@ from portfolio.application.performance.records import DailyValue
 from portfolio.application.prices.records import Close
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.trade import Side
+from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.money import Price, Quantity
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_ledger import FakeDays
@@ -50,6 +51,13 @@ async def closes(world: World, **prices: str) -> None:
     await world.prices.add_closes(found)
 
 
+def counts(world: World, number: int) -> TradeCounts:
+    """What had been booked at the end of a day."""
+    found = row(world, number).trade_counts
+    assert found is not None
+    return found
+
+
 async def fill(world: World, feed: ScriptedCloses | None = None) -> GapReport:
     """Fill the gaps; no exchange knows a close unless it is given."""
     source = feed or ScriptedCloses(failing={BTC, ETH})
@@ -72,7 +80,7 @@ async def test_a_gap_is_valued_at_closes_and_the_units_of_the_day_before(world: 
     first, second = row(world, 1), row(world, 2)
     assert (first.total_value, first.cash, first.unit_value) == (money(100_990), money(69_990), Decimal("1.0099"))
     assert (second.total_value, second.unit_value) == (money(102_000), Decimal("1.02"))
-    assert (first.net_deposits, first.trades, first.wins) == (money(100_000), 1, 0)
+    assert (first.net_deposits, counts(world, 1).trades, counts(world, 1).wins) == (money(100_000), 1, 0)
     held = world.ledger.books.day_positions[day(1)][BTC]
     assert (held.cost_basis, held.market_value, held.result) == (money(30_010), money(31_000), money(990))
     assert await fill(world) == GapReport()
@@ -89,7 +97,7 @@ async def test_entries_of_a_gap_count_from_their_day_on(world: World) -> None:
     before, after = world.ledger.books.day_positions[day(1)][BTC], world.ledger.books.day_positions[day(2)][BTC]
     assert (before.quantity, before.cost_basis, before.realized_pnl) == (Quantity(Decimal(2)), money(60_000), money(0))
     assert (after.quantity, after.cost_basis, after.realized_pnl) == (Quantity(Decimal(1)), money(30_000), money(999))
-    assert (row(world, 1).wins, row(world, 2).wins, row(world, 3).trades) == (0, 1, 2)
+    assert (counts(world, 1).wins, counts(world, 2).wins, counts(world, 3).trades) == (0, 1, 2)
     assert (row(world, 1).realized_pnl, row(world, 2).realized_pnl) == (money(0), money(999))
 
 
@@ -121,7 +129,7 @@ async def test_a_reversal_takes_its_trade_out_of_the_counts(world: World) -> Non
     await closes(world, d1="30000")
     world.sleep()
     await fill(world)
-    assert (row(world, 0).wins, row(world, 1).wins, row(world, 1).trades) == (1, 0, 1)
+    assert (counts(world, 0).wins, counts(world, 1).wins, counts(world, 1).trades) == (1, 0, 1)
     world.ledger.books.trades[2] = None
     del world.ledger.books.days[day(1)]
     with pytest.raises(NotFound):

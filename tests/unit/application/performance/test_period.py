@@ -34,7 +34,6 @@ def row(
 ) -> DailyValue:
     """Return a day with 1000 units: worth 1000 times the unit value."""
     value = Decimal(str(unit))
-    counts = trade_counts or TradeCounts()
     return DailyValue(
         day=TODAY - timedelta(days=days_ago),
         total_value=Money.rounded(value * 1000),
@@ -42,11 +41,7 @@ def row(
         unit_value=value,
         net_deposits=money(deposits),
         realized_pnl=money(0),
-        trades=counts.trades,
-        wins=counts.wins,
-        losses=counts.losses,
-        gross_profit=counts.gross_profit,
-        gross_loss=counts.gross_loss,
+        trade_counts=trade_counts or TradeCounts(),
     )
 
 
@@ -318,7 +313,7 @@ async def test_where_the_day_before_is_missing_an_older_one_says_what_was_booked
 
 
 async def test_rows_without_counts_are_passed_over() -> None:
-    bare = replace(row(32, 1), trades=None)
+    bare = replace(row(32, 1), trade_counts=None)
     p = await performance([row(33, 1, trade_counts=counted(1, 0, 0)), bare], 30, trade_counts=counted(3, 0, 0))
     assert p.num_trades == 2
 

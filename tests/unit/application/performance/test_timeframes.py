@@ -38,7 +38,7 @@ class World:
         self.prices = FakePriceStore(ledger, FakeLeases())
         snapshots = Snapshots(ledger, clock, 1)
         days = FakeDays(ledger)
-        self.read = ReadTimeframes(days, snapshots, ReadPerformance(days, snapshots, clock), clock)
+        self.read = ReadTimeframes(ReadPerformance(days, snapshots, clock), days)
 
     async def trade(self, symbol: Symbol, side: Side, quantity: str, price: str, fees: str = "0") -> None:
         """Book an execution."""

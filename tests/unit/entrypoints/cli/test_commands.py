@@ -41,7 +41,7 @@ class Root:
         self.asked: list[tuple[Any, ...]] = []
 
     @asynccontextmanager
-    async def desk(self, settings: Settings) -> AsyncIterator[Commands]:
+    async def commands(self, settings: Settings) -> AsyncIterator[Commands]:
         assert isinstance(settings, Settings)
         yield Commands(
             portfolio_id=7,

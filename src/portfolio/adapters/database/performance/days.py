@@ -35,6 +35,7 @@ from portfolio.application.performance.day_results import (
 from portfolio.application.performance.records import DailyValue, DayPositions, FilledDay, PositionOnDay
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.money import EXACT, Money, Quantity
 from portfolio.domain.symbol import Symbol
 
@@ -142,7 +143,10 @@ async def _write(session: Session, columns: Values, positions: DayPositions | No
 
 
 def _columns(value: DailyValue, num_positions: int) -> Values:
-    sums = {name: getattr(value, name) for name in ("net_deposits", "realized_pnl", "gross_profit", "gross_loss")}
+    counts = value.trade_counts
+    assert value.net_deposits is not None
+    assert value.realized_pnl is not None
+    assert counts is not None
     return {
         "date": value.day,
         "portfolio_value": value.total_value.value,
@@ -150,10 +154,13 @@ def _columns(value: DailyValue, num_positions: int) -> Values:
         "invested_amount": (value.total_value - value.cash).value,
         "num_positions": num_positions,
         "unit_value": value.unit_value,
-        **{name: amount.value for name, amount in sums.items()},
-        "trades": value.trades,
-        "wins": value.wins,
-        "losses": value.losses,
+        "net_deposits": value.net_deposits.value,
+        "realized_pnl": value.realized_pnl.value,
+        "trades": counts.trades,
+        "wins": counts.wins,
+        "losses": counts.losses,
+        "gross_profit": counts.gross_profit.value,
+        "gross_loss": counts.gross_loss.value,
     }
 
 
@@ -199,11 +206,7 @@ def daily_value_from_row(row: Any) -> DailyValue:
         unit_value=row.unit_value,
         net_deposits=_money(row.net_deposits),
         realized_pnl=_money(row.realized_pnl),
-        trades=row.trades,
-        wins=row.wins,
-        losses=row.losses,
-        gross_profit=_money(row.gross_profit),
-        gross_loss=_money(row.gross_loss),
+        trade_counts=_trade_counts(row),
     )
 
 
@@ -229,6 +232,18 @@ def day_positions_from_json(text: str) -> DayPositions:
         )
         for code, (quantity, value, cost, realized, is_priced) in json.loads(text).items()
     }
+
+
+def _trade_counts(row: Any) -> TradeCounts | None:
+    if row.trades is None:
+        return None
+    return TradeCounts(
+        trades=row.trades,
+        wins=row.wins,
+        losses=row.losses,
+        gross_profit=Money(row.gross_profit),
+        gross_loss=Money(row.gross_loss),
+    )
 
 
 def _money(value: Decimal | None) -> Money | None:
