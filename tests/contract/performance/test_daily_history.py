@@ -32,7 +32,7 @@ def filled(offset: int, unit: str, *, positions: dict[object, PositionOnDay] | N
         unit_value=Decimal(unit),
         net_deposits=money(100_000),
         realized_pnl=money(0),
-        trade_counts=TradeCounts(trades=1),
+        trade_counts=TradeCounts(trades=6, wins=3, losses=2, gross_profit=money(5), gross_loss=money(7)),
     )
     return FilledDay(value=value, num_positions=0, positions=positions)  # type: ignore[arg-type]
 

@@ -81,6 +81,15 @@ async def test_a_limit_that_lasts_is_left_to_binance(
     assert sum(clock.slept) < 1
 
 
+async def test_a_limit_without_a_time_is_over_in_two_seconds(
+    exchange: StandInExchange, exchanges: Exchanges, clock: FakeClock
+) -> None:
+    exchange.fail("candles", faults.status(429, '{"message":"Rate limit exceeded"}'), times=1)
+    assert {close.source for close in await exchanges.closes.daily_closes(BTC, back(7), YESTERDAY)} == {"binance"}
+    clock.advance(2)
+    assert {close.source for close in await exchanges.closes.daily_closes(ETH, back(7), YESTERDAY)} == {"coinbase"}
+
+
 async def test_a_limit_without_end_is_given_up(exchange: StandInExchange, exchanges: Exchanges) -> None:
     exchange.fail("candles", faults.status(429, "{}", Retry_After="1"))
     exchange.fail("klines", faults.SERVER_ERROR)

@@ -367,6 +367,16 @@ async def test_days_never_read_are_not_made_up() -> None:
     assert (await read(2)).stale
 
 
+async def test_days_read_after_the_portfolio_could_not_be_are_marked_as_stale_too() -> None:
+    rows = series([1] * 9)
+    ledger, clock = ledger_of(rows), FakeClock()
+    read = ReadPerformance(FakeDays(ledger_of(rows)), Snapshots(ledger, clock), clock)
+    await read(3)
+    ledger.away = True
+    found = await read(8)
+    assert (found.stale, found.days_covered) == (True, 8)
+
+
 async def test_a_day_seen_before_is_seen_as_it_is_now() -> None:
     ledger, clock = ledger_of(series([1, 2])), FakeClock()
     read = ReadPerformance(FakeDays(ledger), Snapshots(ledger, clock, 1), clock)

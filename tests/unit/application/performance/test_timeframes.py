@@ -209,6 +209,18 @@ async def test_with_the_database_away_the_figures_stay_and_what_they_are_made_of
     assert (read.stale, frame.incomplete, frame.unattributed) == (True, None, "database_away")
 
 
+async def test_an_old_portfolio_is_not_attributed_to_positions_of_now(world: World) -> None:
+    for _ in range(2):
+        await world.refresh()
+        world.sleep()
+    days, snapshots = FakeDays(FakeLedger(world.ledger.books)), Snapshots(world.ledger, world.clock)
+    read = ReadTimeframes(ReadPerformance(days, snapshots, world.clock), days)
+    assert (await read()).frames[0].unattributed is None
+    world.ledger.away = True
+    frame = (await read()).frames[0]
+    assert (frame.incomplete, frame.unattributed) == (None, "database_away")
+
+
 async def test_a_database_that_goes_away_between_two_questions_is_away(world: World) -> None:
     class Fading(FakeLedger):
         fades = False
