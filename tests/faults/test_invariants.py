@@ -201,7 +201,7 @@ def test_a_row_that_is_not_as_told_is_caught(kept: Kept, name: str) -> None:
 
 
 def test_two_keys_with_one_trade_are_caught(kept: Kept) -> None:
-    told = Model(**{name: getattr(kept.model, name) for name in ("rules", "promises", "prices", "movement_keys")})
+    told = Model(**{name: getattr(kept.model, name) for name in ("rules", "promises", "prices", "transaction_keys")})
     told.trade_ids = [*kept.model.trade_ids, kept.model.trade_ids[0]]
     with pytest.raises(Violation) as violation:
         check(kept.tables.read(), told)

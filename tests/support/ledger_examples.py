@@ -62,7 +62,7 @@ async def open_books(ledger: Ledger, cash: str = "100000") -> Portfolio:
 def cash_entry(after: Portfolio, transaction: object, **fields: object) -> CashEntry:
     """The entry of a transaction that led to ``after``."""
     entry = CashEntry(
-        transaction=transaction,  # type: ignore[arg-type]  # a Movement; the fields are checked by the dataclass
+        transaction=transaction,  # type: ignore[arg-type]  # a cash transaction; the fields are checked by the dataclass
         portfolio_id=after.id,
         revision=after.revision,
         owner="service",

@@ -1,1 +1,1 @@
-"""The rim: databases, price feeds and the clock, behind the ports of the application."""
+"""The outside: databases, price feeds and the clock, behind the ports of the application."""

@@ -230,8 +230,15 @@ class Assembly:
             max_price_age=self._max_price_age,
             plan_seconds=PLAN_SHARE * self._deadline_seconds,
         )
-        ids, announcer = self._portfolio_id, self._announcer
-        return LockedPlan(of.ledger, of.signals, plan, of.clock, rules, portfolio_id=ids, announce=announcer)
+        return LockedPlan(
+            of.ledger,
+            of.signals,
+            plan,
+            of.clock,
+            rules,
+            portfolio_id=self._portfolio_id,
+            announce=self._announcer,
+        )
 
     def _performance(self) -> ReadPerformance:
         seconds = self._read_seconds

@@ -115,7 +115,7 @@ def nothing_acknowledged_is_missing(books: Books, model: Model) -> Iterator[str]
     yield from (f"trade {trade_id}" for trade_id in model.all_trade_ids if trade_id not in ids)
     moved = set(books.transactions)
     yield from (
-        f"transaction {id_} of key {key}" for key, id_ in model.movement_keys.items() if (id_, key) not in moved
+        f"transaction {id_} of key {key}" for key, id_ in model.transaction_keys.items() if (id_, key) not in moved
     )
 
 
@@ -130,7 +130,7 @@ def nothing_is_doubled(books: Books, model: Model) -> Iterator[str]:
     yield from (f"trade {id_} of key {key!r} is nobody's" for id_, key in books.trades if id_ not in known)
     moved = Counter(key for _, key in books.transactions if key)
     yield from (f"key {key} has {count} transactions" for key, count in moved.items() if count > 1)
-    yield from (f"transaction of key {key} is nobody's" for key in moved if key not in model.movement_keys)
+    yield from (f"transaction of key {key} is nobody's" for key in moved if key not in model.transaction_keys)
 
 
 def outcomes_are_kept(books: Books, model: Model) -> Iterator[str]:

@@ -37,7 +37,7 @@ class Model:
     """By the place of a trade in the rules' list, its id."""
     reversals: dict[int, int] = field(default_factory=dict)
     """By the id of a trade, that of the one which reversed it."""
-    movement_keys: dict[str, int] = field(default_factory=dict)
+    transaction_keys: dict[str, int] = field(default_factory=dict)
     prices: dict[str, int] = field(default_factory=dict)
     """What the market says of each symbol, now and always."""
     transactions: int = 0
@@ -59,7 +59,7 @@ class Model:
         """Take in a deposit, or a withdrawal below zero."""
         self.transactions += 1
         if key:
-            self.movement_keys[key] = cash_transaction_id
+            self.transaction_keys[key] = cash_transaction_id
             self.told.transactions.add(cash_transaction_id, key)
         self.rules.cash += amount
         self.rules.booked_cash += amount

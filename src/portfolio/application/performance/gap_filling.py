@@ -11,9 +11,9 @@ from decimal import Decimal
 
 from portfolio.application.clock import Clock
 from portfolio.application.errors import FeedFailed, NotFound
+from portfolio.application.ledger.past_books import DayBooks, PastBooks, booked_on
 from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.records import CashEntry, Entry, TradeEntry, TradeFilter
-from portfolio.application.ledger.replay import DayBooks, Replay, booked_on
 from portfolio.application.ledger.verification import PAGE_SIZE
 from portfolio.application.performance.period import EARLIEST
 from portfolio.application.performance.ports import Days
@@ -63,11 +63,11 @@ class FillGaps:
         missing = _missing(rows, self._clock.now().date())
         if not missing:
             return GapReport()
-        replay = Replay(missing)
-        await self._replay(portfolio_id, replay, portfolio.revision)
-        held = {(s, day) for day, books in replay.books.items() for s, q in books.quantities.items() if q}
+        past = PastBooks(missing)
+        await self._add_up(portfolio_id, past, portfolio.revision)
+        held = {(s, day) for day, books in past.books.items() for s, q in books.quantities.items() if q}
         prices = await self._prices_of(held) if held else {}
-        filled, failed = _fill(missing, rows, replay, prices, portfolio)
+        filled, failed = _fill(missing, rows, past, prices, portfolio)
         await self._days.fill(portfolio_id, filled)
         return GapReport(filled=[day.value.day for day in filled], failed=failed)
 
@@ -87,15 +87,15 @@ class FillGaps:
                 found.update({(symbol, close.day): close.price for close in fetched})
         return found
 
-    async def _replay(self, portfolio_id: int, replay: Replay, until: int) -> None:
+    async def _add_up(self, portfolio_id: int, past: PastBooks, until: int) -> None:
         while True:
-            entries = await self._ledger.entries(portfolio_id, after=replay.revision, limit=PAGE_SIZE)
+            entries = await self._ledger.entries(portfolio_id, after=past.revision, limit=PAGE_SIZE)
             for entry in entries:
                 if entry.revision <= until:
-                    replay.add(entry, await self._reversed_by(portfolio_id, entry))
+                    past.add(entry, await self._reversed_by(portfolio_id, entry))
             if not entries or entries[-1].revision >= until:
                 break
-        replay.finish()
+        past.finish()
 
     async def _reversed_by(self, portfolio_id: int, entry: Entry) -> Trade | None:
         """Return the trade that an entry takes back; None where it takes none back."""
@@ -143,22 +143,22 @@ def _is_ours(row: DailyValue) -> bool:
 def _fill(
     missing: Sequence[date],
     rows: Sequence[DailyValue],
-    replay: Replay,
+    past: PastBooks,
     prices: Mapping[tuple[Symbol, date], Price],
     portfolio: Portfolio,
 ) -> tuple[list[FilledDay], dict[date, str]]:
-    now = replay.sums()
+    now = past.sums()
     filled: list[FilledDay] = []
     failed: dict[date, str] = {}
     anchors = [_anchor(row) for row in rows if _is_ours(row)]
     for day in missing:
-        books = replay.books[day]
+        books = past.books[day]
         unpriced = [s.code for s, held in sorted(books.quantities.items()) if held and (s, day) not in prices]
         if unpriced:
             failed[day] = f"no close of {', '.join(unpriced)}"
             continue
         anchor = max((a for a in anchors if a.day < day), key=lambda a: a.day)
-        flows = _flows(replay.transactions, anchor, day)
+        flows = _flows(past.transactions, anchor, day)
         if flows is None:
             failed[day] = f"the row of {anchor.day} does not fit the books"
             continue

@@ -27,7 +27,6 @@ from portfolio.application.performance.records import DailyValue
 from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.money import Money
 
-
 EARLIEST: Final = date(1970, 1, 1)
 
 

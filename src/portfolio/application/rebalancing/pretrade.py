@@ -13,9 +13,12 @@ from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.records import BookTrade
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
+from portfolio.application.risk.correlation import average_of
+from portfolio.application.risk.measured import Excluded
 from portfolio.application.risk.metrics import measured
 from portfolio.application.risk.state import MarketState, ReadMarket, summary_of
-from portfolio.application.risk.statistics import Excluded, average_of, value_at_risk_of, volatility_of
+from portfolio.application.risk.value_at_risk import value_at_risk_of
+from portfolio.application.risk.volatility import volatility_of
 from portfolio.domain.arithmetic import HUNDRED, exact, total
 from portfolio.domain.errors import AmountMismatch, DomainError
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio

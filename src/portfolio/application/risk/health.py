@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
+from portfolio.application.risk.correlation import average_of
+from portfolio.application.risk.measured import Measured
 from portfolio.application.risk.state import MarketState, figure, summary_of
-from portfolio.application.risk.statistics import Measured, average_of
 from portfolio.domain.rebalancing.health import TARGET_SCORE, HealthScore
 from portfolio.domain.rebalancing.remedies import WayToTarget, way_to_target
 

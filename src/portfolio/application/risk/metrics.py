@@ -10,8 +10,10 @@ from typing import TypeVar
 from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.application.in_thread import computed
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE, concentration_reasons
+from portfolio.application.risk.correlation import average_of
 from portfolio.application.risk.state import MarketState, figure, summary_of
-from portfolio.application.risk.statistics import average_of, value_at_risk_of, volatility_of
+from portfolio.application.risk.value_at_risk import value_at_risk_of
+from portfolio.application.risk.volatility import volatility_of
 from portfolio.domain.level import Level
 
 T = TypeVar("T")

@@ -63,7 +63,7 @@ class MarketState:
     def imagined(self, summary: Summary) -> MarketState:
         """Return the state with other holdings, or held to another policy."""
         figures = Derived()
-        figures.once(summary_of.__name__, lambda: summary)
+        figures.once(summary_of, lambda: summary)
         return replace(self, view=summary.view, policy=summary.limits.policy, figures=figures)
 
 
@@ -72,7 +72,7 @@ def figure(compute: Callable[[MarketState], T]) -> Callable[[MarketState], T]:
 
     @wraps(compute)
     def kept(state: MarketState) -> T:
-        return state.figures.once(compute.__name__, lambda: compute(state))
+        return state.figures.once(kept, lambda: compute(state))
 
     return kept
 

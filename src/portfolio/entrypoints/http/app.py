@@ -34,9 +34,9 @@ from portfolio.entrypoints.http.operations.docs import DocsDocument, DocsPage, d
 from portfolio.entrypoints.http.operations.openapi import (
     DocumentController,
     OpenApiDocument,
-    StructSchemas,
     openapi_config,
 )
+from portfolio.entrypoints.http.operations.struct_schemas import StructSchemas
 from portfolio.entrypoints.http.performance.controller import PerformanceController
 from portfolio.entrypoints.http.portfolio.controller import PortfolioAnswers, PortfolioController
 from portfolio.entrypoints.http.portfolio.reads import MarketReader

@@ -23,7 +23,7 @@ CHECK_FIELDS = {
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Service]:
+async def categorised(tmp_path: Path) -> AsyncIterator[Service]:
     """A service with categories of the tests'."""
     async with running_on_sqlite(tmp_path, categories=CATEGORIES) as service:
         yield service
@@ -34,29 +34,29 @@ async def check(service: Service, body: Mapping[str, Any]) -> Any:
     return exact(await service.http.post("/pretrade/check", json=body))["check"]
 
 
-async def test_the_figures_after_the_trade_are_those_of_the_booking(desk: Service) -> None:
-    await hold(desk, {"UNI": "20", "SOL": "8"})
-    await remember(desk, {"UNI": CALM, "SOL": rising})
+async def test_the_figures_after_the_trade_are_those_of_the_booking(categorised: Service) -> None:
+    await hold(categorised, {"UNI": "20", "SOL": "8"})
+    await remember(categorised, {"UNI": CALM, "SOL": rising})
     body = booking("CAKE", Decimal(15), fees="0.001")
-    said = await check(desk, body)
+    said = await check(categorised, body)
     assert set(said) >= CHECK_FIELDS
     assert (said["accepted"], said["problem"], said["allowed"], said["breaks_limits"]) == (True, None, True, False)
     # 15 of 99,985 thousand; with UNI in its category 35,000.
     assert said["projected"]["allocation_percent"] == Decimal("15.00225")
     assert said["projected"]["category_allocation"] == Decimal("35.005251")
     assert said["current"]["category_allocation"] == 20
-    assert (await desk.http.post("/holdings/update", json=body)).status_code == 200
-    now = (await check(desk, body))["current"]
+    assert (await categorised.http.post("/holdings/update", json=body)).status_code == 200
+    now = (await check(categorised, body))["current"]
     assert now == said["projected"]
-    health = exact(await desk.http.get("/rebalance/analysis"))["analysis"]["portfolio_health_score"]
+    health = exact(await categorised.http.get("/rebalance/analysis"))["analysis"]["portfolio_health_score"]
     assert said["projected"]["portfolio_health_score"] == health
 
 
-async def test_risk_after_the_trade_is_that_of_the_weights_after_it(desk: Service) -> None:
-    await hold(desk, {"UNI": "20"})
+async def test_risk_after_the_trade_is_that_of_the_weights_after_it(categorised: Service) -> None:
+    await hold(categorised, {"UNI": "20"})
     shapes: Mapping[str, Shape] = {"UNI": CALM, "DOGE": WILD}
-    await remember(desk, shapes)
-    said = await check(desk, booking("DOGE", Decimal(10)))
+    await remember(categorised, shapes)
+    said = await check(categorised, booking("DOGE", Decimal(10)))
     closes = np.array([[float(shape(day)) for shape in (CALM, WILD)] for day in range(31)])
     returns = closes[1:] / closes[:-1] - 1
     daily = returns @ np.array([0.2, 0.1])
@@ -79,95 +79,95 @@ LARGEST: Mapping[str, tuple[Mapping[str, str], str, str]] = {
 
 
 @pytest.mark.parametrize("case", LARGEST)
-async def test_the_largest_quantity_is_booked_and_a_step_more_breaks_the_limit(desk: Service, case: str) -> None:
+async def test_the_largest_quantity_is_booked_and_a_step_more_breaks_the_limit(categorised: Service, case: str) -> None:
     percents, symbol, rule = LARGEST[case]
-    await hold(desk, percents)
-    await remember(desk, {"ADA": CALM, "DOT": CALM, "DOGE": WILD})
-    largest = (await check(desk, booking(symbol, Decimal(40), fees="0.001")))["largest_quantity"]
+    await hold(categorised, percents)
+    await remember(categorised, {"ADA": CALM, "DOT": CALM, "DOGE": WILD})
+    largest = (await check(categorised, booking(symbol, Decimal(40), fees="0.001")))["largest_quantity"]
     assert 1 < largest < 40
-    more = await check(desk, booking(symbol, largest + STEP, fees="0.001"))
+    more = await check(categorised, booking(symbol, largest + STEP, fees="0.001"))
     assert (more["accepted"], more["allowed"], more["breaks_limits"]) == (True, False, True)
     assert rule in {limit["rule"] for limit in more["broken_limits"] if limit["caused"]}
     body = booking(symbol, largest, fees="0.001")
-    said = await check(desk, body)
+    said = await check(categorised, body)
     assert (said["allowed"], said["broken_limits"], said["largest_quantity"]) == (True, [], largest)
-    assert (await desk.http.post("/holdings/update", json=body)).status_code == 200
-    assert exact(await desk.http.get("/rebalance/analysis"))["analysis"]["broken_limits"] == []
+    assert (await categorised.http.post("/holdings/update", json=body)).status_code == 200
+    assert exact(await categorised.http.get("/rebalance/analysis"))["analysis"]["broken_limits"] == []
 
 
-async def test_where_no_limit_holds_the_cash_is_the_limit(desk: Service) -> None:
-    largest = (await check(desk, booking("USDC", Decimal(1), fees="0.001")))["largest_quantity"]
+async def test_where_no_limit_holds_the_cash_is_the_limit(categorised: Service) -> None:
+    largest = (await check(categorised, booking("USDC", Decimal(1), fees="0.001")))["largest_quantity"]
     # 100,000 over 1,001.
     assert largest == Decimal("99.900099900099900099")
-    assert (await check(desk, booking("USDC", largest, fees="0.001")))["allowed"] is True
-    more = await check(desk, booking("USDC", largest + STEP, fees="0.001"))
+    assert (await check(categorised, booking("USDC", largest, fees="0.001")))["allowed"] is True
+    more = await check(categorised, booking("USDC", largest + STEP, fees="0.001"))
     assert (more["accepted"], more["allowed"], more["breaks_limits"], more["projected"]) == (False, False, None, None)
     assert (more["problem"]["status"], more["problem"]["type"]) == (409, "/problems/insufficient-cash")
     assert more["reasons"] == {"projected": "not_accepted", "breaks_limits": "not_accepted"}
 
 
-async def test_the_booking_s_own_price_and_fees_count(desk: Service) -> None:
-    await hold(desk, {"BTC": "10"})
+async def test_the_booking_s_own_price_and_fees_count(categorised: Service) -> None:
+    await hold(categorised, {"BTC": "10"})
     dear = {"symbol": "BTC", "side": "BUY", "quantity": 1, "price": 1040, "net_amount": 1040, "fees": 10}
-    largest = (await check(desk, dear))["largest_quantity"]
+    largest = (await check(categorised, dear))["largest_quantity"]
     # x of 10000 + 1000 x = 0.25 (100000 - 50 x): each unit loses 40 by its price and 10 by its fee.
     assert largest == Decimal("14.814814814814814814")
     more = {**dear, "quantity": str(largest + STEP), "net_amount": str((largest + STEP) * 1040),
             "fees": str((largest + STEP) * 10)}  # fmt: skip
-    assert (await check(desk, more))["breaks_limits"] is True
+    assert (await check(categorised, more))["breaks_limits"] is True
 
 
-async def test_a_sale_takes_at_most_what_is_held_and_breaks_nothing_of_its_own(desk: Service) -> None:
-    await hold(desk, {"BTC": "40"})
-    said = await check(desk, booking("BTC", Decimal(1), side="SELL"))
+async def test_a_sale_takes_at_most_what_is_held_and_breaks_nothing_of_its_own(categorised: Service) -> None:
+    await hold(categorised, {"BTC": "40"})
+    said = await check(categorised, booking("BTC", Decimal(1), side="SELL"))
     assert (said["allowed"], said["largest_quantity"]) == (True, 40)
     [limit] = said["broken_limits"]
     assert (limit["newly_broken"], limit["caused"], limit["allocation"]) == (False, False, 39)
-    more = await check(desk, booking("BTC", Decimal(41), side="SELL"))
+    more = await check(categorised, booking("BTC", Decimal(41), side="SELL"))
     assert more["problem"]["type"] == "/problems/insufficient-quantity"
 
 
-async def test_more_of_what_is_over_its_limit_is_the_trade_s_doing(desk: Service) -> None:
-    await hold(desk, {"BTC": "30"})
-    said = await check(desk, booking("BTC", Decimal(1)))
+async def test_more_of_what_is_over_its_limit_is_the_trade_s_doing(categorised: Service) -> None:
+    await hold(categorised, {"BTC": "30"})
+    said = await check(categorised, booking("BTC", Decimal(1)))
     [limit] = said["broken_limits"]
     assert (limit["newly_broken"], limit["caused"], said["largest_quantity"]) == (False, True, 0)
 
 
-async def test_nothing_is_stored_and_the_key_is_not_used_up(desk: Service) -> None:
+async def test_nothing_is_stored_and_the_key_is_not_used_up(categorised: Service) -> None:
     body = {**booking("BTC", Decimal(1)), "client_trade_id": "once"}
     refused = {**body, "quantity": 2, "client_trade_id": "twice"}
-    assert (await check(desk, body))["allowed"] is True
-    said = await check(desk, refused)
+    assert (await check(categorised, body))["allowed"] is True
+    said = await check(categorised, refused)
     assert said["problem"]["type"] == "/problems/amount-mismatch"
     assert (said["largest_quantity"], said["reasons"]["largest_quantity"]) == (None, "amount_mismatch")
-    assert exact(await desk.http.get("/portfolio"))["portfolio"]["num_positions"] == 0
-    assert exact(await desk.http.get("/bookings?status=refused"))["bookings"] == []
-    assert is_problem(await desk.http.get("/bookings/once"), 404, "not-found")
-    assert exact(await desk.http.post("/holdings/update", json=body))["replayed"] is False
+    assert exact(await categorised.http.get("/portfolio"))["portfolio"]["num_positions"] == 0
+    assert exact(await categorised.http.get("/bookings?status=refused"))["bookings"] == []
+    assert is_problem(await categorised.http.get("/bookings/once"), 404, "not-found")
+    assert exact(await categorised.http.post("/holdings/update", json=body))["replayed"] is False
 
 
-async def test_a_body_that_no_booking_could_be_is_refused_like_one(desk: Service) -> None:
+async def test_a_body_that_no_booking_could_be_is_refused_like_one(categorised: Service) -> None:
     for body in (
         {**booking("BTC", Decimal(1)), "leverage": 3},
         {**booking("BTC", Decimal(1)), "price": "NaN"},
         {**booking("BTC", Decimal(1)), "quantity": "1E+999999"},
     ):
-        assert is_problem(await desk.http.post("/pretrade/check", json=body), 400, "malformed-request")
+        assert is_problem(await categorised.http.post("/pretrade/check", json=body), 400, "malformed-request")
     body = {**booking("BTC", Decimal(1)), "fees": 500}
-    assert is_problem(await desk.http.post("/pretrade/check", json=body), 400, "invalid-amount")
+    assert is_problem(await categorised.http.post("/pretrade/check", json=body), 400, "invalid-amount")
     huge = {"symbol": "BTC", "side": "SELL", "quantity": "9e19", "price": 1, "net_amount": "9e19", "override": True}
     two = {**huge, "symbol": "ETH"}
-    assert (await desk.http.post("/holdings/update", json=huge)).status_code == 200
-    assert (await check(desk, two))["problem"]["type"] == "/problems/out-of-range"
+    assert (await categorised.http.post("/holdings/update", json=huge)).status_code == 200
+    assert (await check(categorised, two))["problem"]["type"] == "/problems/out-of-range"
 
 
-async def test_what_is_worth_nothing_or_has_no_price_has_no_largest_quantity(desk: Service) -> None:
+async def test_what_is_worth_nothing_or_has_no_price_has_no_largest_quantity(categorised: Service) -> None:
     short = {**booking("BTC", Decimal(200), side="SELL"), "override": True}
-    assert (await desk.http.post("/holdings/update", json=short)).status_code == 200
-    desk.feed.prices["BTC"] = "3000"
-    assert (await desk.http.post("/portfolio/refresh")).status_code == 200
-    said = await check(desk, booking("ETH", Decimal(1)))
+    assert (await categorised.http.post("/holdings/update", json=short)).status_code == 200
+    categorised.feed.prices["BTC"] = "3000"
+    assert (await categorised.http.post("/portfolio/refresh")).status_code == 200
+    said = await check(categorised, booking("ETH", Decimal(1)))
     assert (said["largest_quantity"], said["reasons"]["largest_quantity"]) == (None, "no_total_value")
     assert said["current"]["reasons"]["allocation_percent"] == "no_total_value"
 

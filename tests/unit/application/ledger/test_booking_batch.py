@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portfolio.application.ledger.booking_batch import POSITION_LIMIT_PERCENT
+from portfolio.application.ledger.records import BookingReply, BookTrade, Refusal
 from portfolio.domain.ledger.position import Position
-from portfolio.domain.ledger.trade import Side
+from portfolio.domain.ledger.trade import Execution, Side
 from portfolio.domain.money import EXACT
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import FakeClock
-from tests.unit.application.ledger.booking_examples import accepted, booking, opened, wish
+from tests.unit.application.ledger.booking_examples import booking, opened, wish
 from tests.unit.examples import execution
 
 AMOUNTS = st.decimals("0.000001", "90", places=6)
@@ -27,17 +28,24 @@ def worth(position: Position) -> Decimal:
     return EXACT.multiply(position.quantity.value, position.mark.price.value) if position.mark else Decimal(0)
 
 
-@given(st.lists(EXECUTIONS, min_size=1, max_size=4), st.lists(EXECUTIONS, min_size=2, max_size=8))
+COMMANDS = st.builds(wish, EXECUTIONS, override=st.booleans())
+
+
+@given(st.lists(EXECUTIONS, min_size=1, max_size=4), st.lists(COMMANDS, min_size=2, max_size=8))
 async def test_each_booking_of_a_batch_is_answered_with_its_share_of_a_portfolio_valued_afresh(
-    before: list[object], batch: list[object]
+    before: list[Execution], batch: list[BookTrade]
 ) -> None:
     clock = FakeClock()
     ledger = await opened(clock, "20000")
     book = booking(ledger, clock)
-    await book([wish(one, override=True) for one in before])  # type: ignore[arg-type]  # executions, all of them
+    await book([wish(one, override=True) for one in before])
     held: dict[Symbol, Position] = dict((await ledger.load(1)).positions)
-    for result in await book([wish(one, override=True) for one in batch]):  # type: ignore[arg-type]  # as above
-        booked = accepted(result)
+    for command, result in zip(batch, await book(batch), strict=True):
+        assert isinstance(result, BookingReply)
+        booked = result.outcome.result
+        if isinstance(booked, Refusal):
+            assert not command.override
+            continue
         held[booked.position.symbol] = booked.position
         total = booked.cash.value
         for position in held.values():

@@ -370,7 +370,7 @@ async def test_days_never_read_are_not_made_up() -> None:
 async def test_days_read_after_the_portfolio_could_not_be_are_marked_as_stale_too() -> None:
     rows = series([1] * 9)
     ledger, clock = ledger_of(rows), FakeClock()
-    read = ReadPerformance(FakeDays(ledger_of(rows)), Snapshots(ledger, clock), clock)
+    read = ReadPerformance(FakeDays(ledger_of(rows)), Snapshots(ledger, clock, 1), clock)
     await read(3)
     ledger.away = True
     found = await read(8)

@@ -213,7 +213,7 @@ async def test_an_old_portfolio_is_not_attributed_to_positions_of_now(world: Wor
     for _ in range(2):
         await world.refresh()
         world.sleep()
-    days, snapshots = FakeDays(FakeLedger(world.ledger.books)), Snapshots(world.ledger, world.clock)
+    days, snapshots = FakeDays(FakeLedger(world.ledger.books)), Snapshots(world.ledger, world.clock, 1)
     read = ReadTimeframes(ReadPerformance(days, snapshots, world.clock), days)
     assert (await read()).frames[0].unattributed is None
     world.ledger.away = True

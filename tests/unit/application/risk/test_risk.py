@@ -16,16 +16,12 @@ from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.prices.closes import Closes
 from portfolio.application.prices.valuation import value_portfolio
 from portfolio.application.risk.concentration import apportioned, concentration_of, sectors_of
+from portfolio.application.risk.correlation import correlation_of
 from portfolio.application.risk.health import health_of
 from portfolio.application.risk.metrics import measured, risk_metrics_of
 from portfolio.application.risk.state import MarketState
-from portfolio.application.risk.statistics import (
-    asset_volatilities_of,
-    correlation_of,
-    value_at_risk_of,
-    volatility_level,
-    volatility_of,
-)
+from portfolio.application.risk.value_at_risk import value_at_risk_of
+from portfolio.application.risk.volatility import asset_volatilities_of, volatility_level, volatility_of
 from portfolio.domain.categories import Categories
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.level import Level

@@ -235,7 +235,8 @@ def day_positions_from_json(text: str) -> DayPositions:
 
 
 def _trade_counts(row: Any) -> TradeCounts | None:
-    if row.trades is None:
+    """Return what had been booked, None on a day that says only a part of it or nothing."""
+    if None in (row.trades, row.wins, row.losses, row.gross_profit, row.gross_loss):
         return None
     return TradeCounts(
         trades=row.trades,

@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
 import msgspec
 from litestar import Controller, Litestar, Response, Router, get
-from litestar._openapi.schema_generation import SchemaCreator
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
-from litestar.openapi.spec import Components, Schema, SecurityScheme
-from litestar.plugins import OpenAPISchemaPlugin
+from litestar.openapi.spec import Components, SecurityScheme
 from litestar.routes import HTTPRoute
-from litestar.typing import FieldDefinition
 from msgspec import Raw
 
 from portfolio import __version__
@@ -93,51 +90,6 @@ def openapi_config(router: Router, pages: Sequence[OpenAPIRenderPlugin]) -> Open
         openapi_router=router,
         render_plugins=pages,
     )
-
-
-class StructSchemas(OpenAPISchemaPlugin):
-    """Schemas of bodies and answers as msgspec tells them, which decodes and encodes them."""
-
-    def is_plugin_supported_field(self, field_definition: FieldDefinition) -> bool:
-        """Return whether it is a struct."""
-        return not field_definition.is_union and field_definition.is_subclass_of(msgspec.Struct)
-
-    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: SchemaCreator) -> Schema:
-        """Return the schema of a struct, kept among the components."""
-        kind = field_definition.annotation
-        schema = schema_creator.schema_registry.get_schema_for_field_definition(field_definition)
-        _, components = msgspec.json.schema_components([kind], ref_template="{name}")
-        nested = {found.__name__: found for found in _structs_in(msgspec.inspect.type_info(kind))}
-
-        def written(part: Any) -> Any:
-            if isinstance(part, list):
-                return [written(one) for one in part]
-            if not isinstance(part, dict):
-                return part
-            if "$ref" in part:
-                name = part["$ref"]
-                if name not in nested:  # no struct: written in place
-                    return written(components[name])
-                schema_creator.for_field_definition(FieldDefinition.from_annotation(nested[name]))
-                return {"$ref": f"#/components/schemas/{name}"}
-            return {name: written(one) for name, one in part.items()}
-
-        aliases = schema.field_aliases()
-        for name, value in written(components[kind.__name__]).items():
-            setattr(schema, aliases.get(name, name), value)
-        return schema
-
-
-def _structs_in(part: Any) -> Iterator[type[msgspec.Struct]]:
-    """Yield every struct that a type is made of."""
-    if isinstance(part, msgspec.inspect.StructType):
-        yield part.cls
-    if isinstance(part, msgspec.Struct):
-        for name in part.__struct_fields__:
-            yield from _structs_in(getattr(part, name))
-    elif isinstance(part, tuple):
-        for one in part:
-            yield from _structs_in(one)
 
 
 class DocumentController(Controller):

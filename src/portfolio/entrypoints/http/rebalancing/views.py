@@ -9,8 +9,8 @@ from typing import Any
 from portfolio.analytics.conventions import CONVENTION
 from portfolio.application.rebalancing.planning import PlannedState, ProjectedTrade, Projection
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
+from portfolio.application.risk.correlation import average_of
 from portfolio.application.risk.state import MarketState, summary_of
-from portfolio.application.risk.statistics import average_of
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Priority
 from portfolio.domain.rebalancing.recommendation import Recommendation

@@ -9,10 +9,12 @@ from litestar import Controller, Response, get
 from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.application.rebalancing.planning import PlannedState, ReadPlan
 from portfolio.application.risk.concentration import concentration_of, sectors_of
+from portfolio.application.risk.correlation import correlation_of
 from portfolio.application.risk.health import health_of
 from portfolio.application.risk.metrics import measured
 from portfolio.application.risk.state import DEFAULT_DAYS, MarketState
-from portfolio.application.risk.statistics import correlation_of, value_at_risk_of, volatility_of
+from portfolio.application.risk.value_at_risk import value_at_risk_of
+from portfolio.application.risk.volatility import volatility_of
 from portfolio.entrypoints.http.portfolio.reads import MarketReader
 from portfolio.entrypoints.http.risk.answers import (
     ConcentrationAnswer,

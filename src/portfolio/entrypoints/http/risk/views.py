@@ -10,19 +10,12 @@ from msgspec import Raw, structs
 
 from portfolio.analytics.conventions import CONVENTION
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE, ConcentrationReport, Sector
+from portfolio.application.risk.correlation import CorrelationReport
 from portfolio.application.risk.health import HealthReport
+from portfolio.application.risk.measured import Excluded, Measured
 from portfolio.application.risk.state import MarketState
-from portfolio.application.risk.statistics import (
-    AssetVolatility,
-    ConfidenceReport,
-    CorrelationReport,
-    Excluded,
-    LossReport,
-    Measured,
-    TailReport,
-    VolatilityReport,
-    asset_volatilities_of,
-)
+from portfolio.application.risk.value_at_risk import ConfidenceReport, LossReport, TailReport
+from portfolio.application.risk.volatility import AssetVolatility, VolatilityReport, asset_volatilities_of
 from portfolio.domain.rebalancing.health import Deduction
 from portfolio.domain.rebalancing.recommendation import Recommendation
 from portfolio.domain.rebalancing.remedies import WayToTarget

@@ -29,7 +29,7 @@ class DayBooks:
     adjustments: int
 
 
-class Replay:
+class PastBooks:
     """Adds up entries in their order, and keeps the sums at the end of each wanted day."""
 
     def __init__(self, wanted: Sequence[date]) -> None:

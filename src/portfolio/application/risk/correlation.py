@@ -1,0 +1,86 @@
+"""How what is held moves together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from portfolio.analytics.estimate import Undefined
+from portfolio.application.risk.concentration import NO_TOTAL_VALUE
+from portfolio.application.risk.measured import Excluded, Measured, excluded_of, why_undefined
+from portfolio.application.risk.state import MarketState, figure, summary_of
+from portfolio.domain.arithmetic import HUNDRED, exact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HighPair:
+    """Two assets that move together more than the policy likes."""
+
+    symbols: tuple[str, str]
+    correlation: Decimal
+    common_days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrelationReport:
+    """How what is held moves together. ``matrix`` is by ``symbols``, None where undefined, and else
+    the float whose shortest text is the coefficient at 12 decimals.
+
+    ``high_pairs`` are those over the policy's bound, no stablecoin among them, the highest first. ``undefined_pairs``
+    are those of two assets that are not excluded themselves.
+    """
+
+    symbols: Sequence[str]
+    matrix: Sequence[Sequence[float | None]]
+    average: Measured
+    high_pairs: Sequence[HighPair]
+    excluded: Sequence[Excluded]
+    undefined_pairs: Sequence[tuple[tuple[str, str], str]]
+
+
+@figure
+def correlation_of(state: MarketState) -> CorrelationReport:
+    """Return the correlations of what is held, over the state's lookback."""
+    related, symbols = state.statistics.correlation, state.statistics.history.symbols
+    place = {symbol: number for number, symbol in enumerate(symbols)}
+    risky = {h.symbol for h in state.view.held if h.category not in state.policy.stable_categories}
+    high = [
+        HighPair(symbols=pair, correlation=value, common_days=int(related.common_days[place[pair[0]], place[pair[1]]]))
+        for pair, value in state.view.correlated_above(state.policy.pair_correlation).items()
+        if risky.issuperset(pair)
+    ]
+    return CorrelationReport(
+        symbols=symbols,
+        matrix=state.statistics.correlations.rows(),
+        average=average_of(state),
+        high_pairs=sorted(high, key=lambda pair: (-pair.correlation, pair.symbols)),
+        excluded=excluded_of(state, symbols, related.excluded),
+        undefined_pairs=[
+            ((symbols[one], symbols[other]), why_undefined(state, reason))
+            for one, other, reason in related.undefined_pairs()
+        ],
+    )
+
+
+@figure
+@exact
+def average_of(state: MarketState) -> Measured:
+    """Return the average correlation: the one that health counts."""
+    whole, holdings = state.view.total_value, state.view.holdings
+    if whole <= 0 and state.view.held:
+        return Measured(None, NO_TOTAL_VALUE)
+    average = summary_of(state).average_correlation
+    if average is not None:
+        return Measured(average)
+    counted = [
+        holding
+        for holding in holdings.values()
+        if holding.is_held
+        and holding.value * HUNDRED >= whole
+        and holding.category not in state.policy.stable_categories
+    ]
+    reason = Undefined.NO_POSITIONS if not holdings else Undefined.TOO_FEW_POSITIONS
+    if len(counted) > 1:
+        reason = Undefined.TOO_FEW_OBSERVATIONS
+    return Measured(None, why_undefined(state, reason))

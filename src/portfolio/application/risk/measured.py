@@ -1,0 +1,63 @@
+"""A statistic as an exact number, or the reason why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from portfolio.analytics.decimals import statistic
+from portfolio.analytics.estimate import Estimate, Undefined
+from portfolio.application.risk.concentration import NO_TOTAL_VALUE
+from portfolio.application.risk.state import MarketState
+
+HISTORY_UNAVAILABLE: Final = "history_unavailable"
+OUT_OF_RANGE: Final = "out_of_range"
+
+_FROM_HISTORY = {
+    Undefined.TOO_FEW_OBSERVATIONS, Undefined.NO_COMMON_DAYS, Undefined.TOO_FEW_COMMON_DAYS, Undefined.MISSING_CLOSE,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A statistic as an exact number of 12 decimals, or None and why."""
+
+    value: Decimal | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """An asset that figures are made without, and why."""
+
+    symbol: str
+    reason: str
+
+
+def measured_of(state: MarketState, estimate: Estimate) -> Measured:
+    """Return a statistic as an exact number, or why there is none."""
+    value = None if estimate.value is None else statistic(estimate.value)
+    return Measured(value, why_weighed(state, estimate.reason) if value is None else None)
+
+
+def why_weighed(state: MarketState, reason: Undefined | None) -> str:
+    """Return why a figure of the weights is undefined: without a total value there are none."""
+    if reason is Undefined.NO_POSITIONS and state.view.total_value <= 0 and state.view.held:
+        return NO_TOTAL_VALUE
+    return why_undefined(state, reason)
+
+
+def why_undefined(state: MarketState, reason: Undefined | None) -> str:
+    """Return the reason, or that the closes could not be read; where nothing is lacking, the value is too large."""
+    if reason is None:
+        return OUT_OF_RANGE
+    unread = not state.closes.is_current and not state.closes.is_known
+    return HISTORY_UNAVAILABLE if unread and reason in _FROM_HISTORY else reason.value
+
+
+def excluded_of(state: MarketState, symbols: Sequence[str], reasons: Sequence[Undefined | None]) -> list[Excluded]:
+    """Return the assets that there is a reason against."""
+    pairs = zip(symbols, reasons, strict=True)
+    return [Excluded(symbol, why_undefined(state, reason)) for symbol, reason in pairs if reason is not None]

@@ -1,0 +1,81 @@
+"""What a bad day costs, at today's weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from portfolio.analytics.decimals import statistic
+from portfolio.analytics.tail_risk import Loss, tail_risk
+from portfolio.application.risk.measured import Excluded, Measured, excluded_of, measured_of
+from portfolio.application.risk.state import MarketState, weights_of
+from portfolio.domain.arithmetic import exact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossReport:
+    """Value at risk and conditional value at risk in one way, as fractions of the total value and as exact money."""
+
+    value_at_risk: Measured
+    value_at_risk_money: Decimal | None
+    conditional: Measured
+    conditional_money: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfidenceReport:
+    """The loss at one confidence, in three ways."""
+
+    confidence: Decimal
+    historical: LossReport
+    cornish_fisher: LossReport
+    normal: LossReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TailReport:
+    """What a bad day costs; ``covered_percent`` is how much of the total value the figures are made of."""
+
+    confidences: Sequence[ConfidenceReport]
+    observations: int
+    excluded: Sequence[Excluded]
+    covered_percent: Decimal | None
+
+
+def value_at_risk_of(state: MarketState, days: int) -> TailReport:
+    """Return what a day may cost at today's weights, over the last ``days``: those of the state, or up to 365."""
+    return state.figures.once(("value_at_risk", days), lambda: _value_at_risk(state, days))
+
+
+def _value_at_risk(state: MarketState, days: int) -> TailReport:
+    history, whole = state.closes.history.last(days), state.view.total_value
+    measured = tail_risk(history.returns, weights_of(state))
+    covered = statistic(measured.covered_weight * 100)
+    return TailReport(
+        confidences=[
+            ConfidenceReport(
+                confidence=estimate.confidence,
+                historical=_loss(state, estimate.historical),
+                cornish_fisher=_loss(state, estimate.cornish_fisher),
+                normal=_loss(state, estimate.normal),
+            )
+            for estimate in measured.estimates
+        ],
+        observations=measured.observations,
+        excluded=excluded_of(state, history.symbols, measured.excluded),
+        covered_percent=covered if whole > 0 else None,
+    )
+
+
+@exact
+def _loss(state: MarketState, loss: Loss) -> LossReport:
+    at_risk = measured_of(state, loss.value_at_risk)
+    conditional = measured_of(state, loss.conditional_value_at_risk)
+    whole = state.view.total_value
+    return LossReport(
+        value_at_risk=at_risk,
+        value_at_risk_money=None if at_risk.value is None else at_risk.value * whole,
+        conditional=conditional,
+        conditional_money=None if conditional.value is None else conditional.value * whole,
+    )

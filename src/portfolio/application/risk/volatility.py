@@ -1,0 +1,113 @@
+"""How much what is held moves, and each asset's part in it, at today's weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from portfolio.analytics.decimals import statistic, to_decimals
+from portfolio.analytics.volatility import Volatility, volatility
+from portfolio.application.risk.concentration import NO_TOTAL_VALUE, apportioned
+from portfolio.application.risk.measured import Excluded, Measured, excluded_of, measured_of, why_weighed
+from portfolio.application.risk.state import MarketState, figure, weights_of
+from portfolio.domain.arithmetic import HUNDRED, exact
+from portfolio.domain.level import Level, level_of
+
+_MEDIUM_ABOVE: Final = Decimal("0.4")
+_HIGH_ABOVE: Final = Decimal("0.8")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetVolatility:
+    """One asset's volatility, and its part in the portfolio's: ``contribution`` a fraction, its percentage with 6
+    decimals. Undefined figures are None; ``reasons`` says why.
+    """
+
+    symbol: str
+    daily: Decimal | None
+    annualized: Decimal | None
+    level: Level | None
+    allocation: Decimal | None
+    contribution: Decimal | None
+    contribution_percent: Decimal | None
+    reasons: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolatilityReport:
+    """How much the portfolio moves; ``covered_percent`` is how much of the total value is in its figures."""
+
+    portfolio: Measured
+    diversification_ratio: Measured
+    heat: Measured
+    excluded: Sequence[Excluded]
+    common_days: int
+    covered_percent: Decimal | None
+
+
+@figure
+def _volatility(state: MarketState) -> Volatility:
+    return volatility(state.statistics.history.returns, weights_of(state))
+
+
+@figure
+def volatility_of(state: MarketState) -> VolatilityReport:
+    """Return the volatility of the portfolio at today's weights, over the state's lookback."""
+    measured = _volatility(state)
+    covered = statistic(measured.covered_weight * 100)
+    return VolatilityReport(
+        portfolio=measured_of(state, measured.portfolio),
+        diversification_ratio=measured_of(state, measured.diversification_ratio),
+        heat=measured_of(state, measured.heat),
+        excluded=excluded_of(state, state.statistics.history.symbols, measured.daily.reasons),
+        common_days=measured.common_days,
+        covered_percent=covered if state.view.total_value > 0 else None,
+    )
+
+
+@figure
+@exact
+def asset_volatilities_of(state: MarketState) -> Sequence[AssetVolatility]:
+    """Return each asset's volatility and its part in the portfolio's, by symbol; the parts' percentages sum to 100."""
+    measured, whole = _volatility(state), state.view.total_value
+    daily, parts = to_decimals(measured.daily.values), to_decimals(measured.contributions.values)
+    defined = [part for part in parts if part is not None]
+    percents = iter(apportioned([part * HUNDRED / sum(defined) for part in defined]) if defined else ())
+    assets = []
+    for place, symbol in enumerate(state.statistics.history.symbols):
+        annualized = state.statistics.volatilities.get(symbol)
+        own, shared = measured.daily.reasons[place], measured.contributions.reasons[place]
+        lacking = {
+            "daily_volatility": (daily[place], own),
+            "annualized_volatility": (annualized, own),
+            "level": (annualized, own),
+            "risk_contribution": (parts[place], shared),
+            "risk_contribution_percent": (parts[place], shared),
+        }
+        reasons = {name: why_weighed(state, reason) for name, (value, reason) in lacking.items() if value is None}
+        if whole <= 0:
+            reasons["allocation_percent"] = NO_TOTAL_VALUE
+        assets.append(
+            AssetVolatility(
+                symbol=symbol,
+                daily=daily[place],
+                annualized=annualized,
+                level=volatility_level(annualized),
+                allocation=state.view.holdings[symbol].value * HUNDRED / whole if whole > 0 else None,
+                contribution=parts[place],
+                contribution_percent=next(percents) if parts[place] is not None else None,
+                reasons=reasons,
+            )
+        )
+    return assets
+
+
+def volatility_level(annualized: Decimal | None) -> Level | None:
+    """Return high above 80 % a year, medium above 40 %, else low; None for None.
+
+    80 % is where the rebalancing policy by default begins to cap a position for its volatility; 40 % is half of it.
+    Both are the house's own choice.
+    """
+    return level_of(annualized, medium_above=_MEDIUM_ABOVE, high_above=_HIGH_ABOVE)
