@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from portfolio.adapters.database.schema.fields import Values
 from portfolio.domain.errors import DomainError, OutOfRange
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.mark import Mark
@@ -22,8 +23,6 @@ LEGACY_SOURCE = "legacy"
 """The source of a price that an engine left without saying where it came from."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-Values = dict[str, Any]
 
 _ZERO = Decimal(0)
 # How far asset_cost may lie from quantity x average and still be ours: what rounding the average to 18 decimals and

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import CursorResult, bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.engine import Dialect
 
 from portfolio.adapters.database.connection.bulk import insert_rows, inserted
@@ -13,8 +13,8 @@ from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared, Statement
 from portfolio.adapters.database.ledger.known_portfolio import ReadPortfolio, WantedRows
 from portfolio.adapters.database.ledger.mapping import trade_to_row
-from portfolio.adapters.database.ledger.mapping_positions import Values
 from portfolio.adapters.database.ledger.mapping_records import (
+    adjustments_to_rows,
     cash_entry_to_row,
     outcome_to_row,
 )
@@ -26,6 +26,7 @@ from portfolio.adapters.database.ledger.portfolio_writes import (
     position_writes,
 )
 from portfolio.adapters.database.ledger.unit_reads import OUTCOME_IDS, UnitReads
+from portfolio.adapters.database.schema.fields import Values
 from portfolio.adapters.database.schema.tables import (
     booking_outcomes,
     cash_transactions,
@@ -191,15 +192,9 @@ class DatabaseLedgerUnit(UnitReads):
     async def add_cash_entry(self, transaction: CashEntry) -> int:
         """Add an entry that is no trade, with the positions' differences it carries; return its id."""
         result = await self._session.run(insert(cash_transactions), cash_entry_to_row(transaction))
-        cash_transaction_id = _new_id(result)
-        moved = [
-            {
-                "cash_transaction_id": cash_transaction_id,
-                "symbol": p.symbol.code,
-                "quantity_delta": p.quantity_delta.value,
-            }
-            for p in transaction.positions
-        ]
+        key: Any = result.inserted_primary_key
+        cash_transaction_id = int(key[0])
+        moved = adjustments_to_rows(transaction, cash_transaction_id)
         await insert_rows(self._session, position_adjustments, moved)
         return cash_transaction_id
 
@@ -213,8 +208,3 @@ class DatabaseLedgerUnit(UnitReads):
         self.saved = portfolio
         self._waiting += position_writes(self._dialect, self._portfolio, portfolio, self._held, self._touched)
         self._waiting.append(portfolio_write(self._dialect, self._row, self._portfolio, portfolio))
-
-
-def _new_id(result: CursorResult[Any]) -> int:
-    key: Any = result.inserted_primary_key
-    return int(key[0])

@@ -13,9 +13,9 @@ from sqlalchemy import select, update
 from portfolio.adapters.database.connection.bulk import WhenThere, upsert_rows
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.ledger.mapping_positions import Values
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow, find_row
 from portfolio.adapters.database.prices.prices import BUMP
+from portfolio.adapters.database.schema.fields import Fields, Values
 from portfolio.adapters.database.schema.tables import (
     cash_transactions,
     daily_positions,
@@ -41,6 +41,11 @@ from portfolio.domain.symbol import Symbol
 
 _rows = mock_performance_history.c
 _HISTORY = select(mock_performance_history)
+
+_DAY = Fields(DailyValue, apart=["trade_counts"], day="date", total_value="portfolio_value", cash="cash_balance")
+_COUNTS = Fields(TradeCounts)
+_RESULT = Fields(DayResult, pnl="daily_pnl", percent="daily_return", cumulative_percent="cumulative_return")
+_VALUE = Fields(DayValue, total_value="portfolio_value", cumulative_percent="cumulative_return")
 
 
 class DatabaseDays:
@@ -100,8 +105,8 @@ async def write_day(session: Session, portfolio: Portfolio, day: date) -> None:
     before = next((row for row in rows if row.date < day), None)
     columns = _columns(daily_value(portfolio, day), len(portfolio.open_positions))
     flow = await _net_deposits_since(session, portfolio, before)
-    columns |= _result_columns(
-        day_result(columns["portfolio_value"], columns["unit_value"], flow, before and _day_value(before))
+    columns |= _RESULT.values(
+        day_result(columns["portfolio_value"], columns["unit_value"], flow, before and _VALUE.record(before))
     )
     today = next((row for row in rows if row.date == day), None)
     if today is not None:
@@ -121,12 +126,12 @@ async def _fill(session: Session, filled: Sequence[FilledDay]) -> int:
     new = {day: made_up for day, made_up in wanted.items() if day not in known}
     results = results_with_filled(
         {day: made_up.value for day, made_up in new.items()},
-        {day: _day_value(row) for day, row in known.items()},
-        earlier and _day_value(earlier),
+        {day: _VALUE.record(row) for day, row in known.items()},
+        earlier and _VALUE.record(earlier),
     )
     for day, result in results.items():
         if day in new:
-            columns = _columns(new[day].value, new[day].num_positions) | _result_columns(result)
+            columns = _columns(new[day].value, new[day].num_positions) | _RESULT.values(result)
             await _write(session, columns, new[day].positions)
         else:
             corrected = {"daily_pnl": result.pnl, "daily_return": result.percent}
@@ -143,48 +148,19 @@ async def _write(session: Session, columns: Values, positions: DayPositions | No
 
 
 def _columns(value: DailyValue, num_positions: int) -> Values:
-    counts = value.trade_counts
-    assert value.net_deposits is not None
-    assert value.realized_pnl is not None
-    assert counts is not None
+    assert value.trade_counts is not None
     return {
-        "date": value.day,
-        "portfolio_value": value.total_value.value,
-        "cash_balance": value.cash.value,
+        **_DAY.values(value),
+        **_COUNTS.values(value.trade_counts),
         "invested_amount": (value.total_value - value.cash).value,
         "num_positions": num_positions,
-        "unit_value": value.unit_value,
-        "net_deposits": value.net_deposits.value,
-        "realized_pnl": value.realized_pnl.value,
-        "trades": counts.trades,
-        "wins": counts.wins,
-        "losses": counts.losses,
-        "gross_profit": counts.gross_profit.value,
-        "gross_loss": counts.gross_loss.value,
     }
-
-
-def _result_columns(result: DayResult) -> Values:
-    return {
-        "daily_pnl": result.pnl,
-        "daily_return": result.percent,
-        "cumulative_return": result.cumulative_percent,
-    }
-
-
-def _day_value(row: Any) -> DayValue:
-    return DayValue(
-        total_value=row.portfolio_value,
-        unit_value=row.unit_value,
-        net_deposits=row.net_deposits,
-        cumulative_percent=row.cumulative_return,
-    )
 
 
 async def _net_deposits_since(session: Session, portfolio: Portfolio, before: Any | None) -> Decimal:
     """Return what was paid in, net, since the row ``before``; since ever where there is none."""
     if before is None or before.net_deposits is not None:
-        return flow_since(before and _day_value(before), portfolio.net_deposits.value)
+        return flow_since(before and _VALUE.record(before), portfolio.net_deposits.value)
     # A row from before the adoption: the baseline is no payment, what came after that row's day is.
     c = cash_transactions.c
     since = datetime.combine(before.date, time(), UTC) + timedelta(days=1)
@@ -199,15 +175,9 @@ async def _net_deposits_since(session: Session, portfolio: Portfolio, before: An
 
 def daily_value_from_row(row: Any) -> DailyValue:
     """Return a recorded day; without sums where the row is from before the adoption."""
-    return DailyValue(
-        day=row.date,
-        total_value=Money(row.portfolio_value),
-        cash=Money(row.cash_balance),
-        unit_value=row.unit_value,
-        net_deposits=_money(row.net_deposits),
-        realized_pnl=_money(row.realized_pnl),
-        trade_counts=_trade_counts(row),
-    )
+    # A day that says only a part of what had been booked says nothing.
+    counts = None if None in (row.trades, row.wins, row.losses, row.gross_profit, row.gross_loss) else row
+    return _DAY.record(row, trade_counts=counts and _COUNTS.record(counts))
 
 
 def day_positions_to_json(positions: DayPositions) -> str:
@@ -232,20 +202,3 @@ def day_positions_from_json(text: str) -> DayPositions:
         )
         for code, (quantity, value, cost, realized, is_priced) in json.loads(text).items()
     }
-
-
-def _trade_counts(row: Any) -> TradeCounts | None:
-    """Return what had been booked, None on a day that says only a part of it or nothing."""
-    if None in (row.trades, row.wins, row.losses, row.gross_profit, row.gross_loss):
-        return None
-    return TradeCounts(
-        trades=row.trades,
-        wins=row.wins,
-        losses=row.losses,
-        gross_profit=Money(row.gross_profit),
-        gross_loss=Money(row.gross_loss),
-    )
-
-
-def _money(value: Decimal | None) -> Money | None:
-    return None if value is None else Money(value)

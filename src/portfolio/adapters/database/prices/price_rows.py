@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, MetaData, Select, and_, bindparam, delete,
 from portfolio.adapters.database.connection.bulk import WhenThere, upsert_rows
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared
-from portfolio.adapters.database.ledger.mapping_positions import Values
+from portfolio.adapters.database.schema.fields import Values
 from portfolio.adapters.database.schema.tables import close_marks, price_history
 from portfolio.application.prices.records import Close
 from portfolio.domain.mark import Mark

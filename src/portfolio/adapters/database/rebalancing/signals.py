@@ -12,23 +12,26 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 from portfolio.adapters.database.connection.bulk import insert_rows
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.ledger.mapping_positions import Values
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.ledger.unit_of_work import DatabaseLedgerUnit
 from portfolio.adapters.database.prices.leases import take_turn
+from portfolio.adapters.database.schema.fields import Fields, Values
 from portfolio.adapters.database.schema.tables import rebalance_signals
 from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.records import Page
 from portfolio.application.rebalancing.records import LIVE, Origin, Signal, SignalFilter, SignalStatus
 from portfolio.domain.decimal_text import plain
-from portfolio.domain.ledger.trade import Side
-from portfolio.domain.money import DECIMALS, EXACT, Money, Quantity
-from portfolio.domain.rebalancing.reason import Priority, Reason
+from portfolio.domain.money import DECIMALS, EXACT
+from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.strategies.targets import Figure, Proposal
-from portfolio.domain.symbol import Symbol
 
 _IDS_A_STATEMENT = 500
 _STEP = Decimal(1).scaleb(-DECIMALS)
+
+_SIGNAL = Fields(Signal, apart=["number", "also", "evidence", "origin"], id="signal_id")
+_ORIGIN = Fields(Origin)
+_BECAME = ("expires_at", "status", "acknowledged_by", "acknowledged_at", "executed_trade_id", "superseded_by")
+_ROUNDED = ("current_allocation", "target_allocation", "confidence")
 
 _signals = rebalance_signals.c
 _live = _signals.status.in_([status.value for status in LIVE])
@@ -91,81 +94,31 @@ class DatabaseSignalBook:
     async def change(self, signals: Sequence[Signal]) -> None:
         """Keep what became of signals: status, expiry, who claimed, what carried out, what took the place."""
         for signal in signals:
+            kept = _SIGNAL.values(signal)
             place = update(rebalance_signals).where(_signals.signal_id == signal.id)
-            await self._session.run(place.values(**_became(signal)))
+            await self._session.run(place.values(**{name: kept[name] for name in _BECAME}))
 
 
 def signal_to_row(signal: Signal) -> Values:
     """Return the columns of a signal; its evidence is kept as JSON, decimals as text."""
     return {
-        "signal_id": signal.id,
-        "portfolio_id": signal.portfolio_id,
-        "symbol": signal.symbol.code,
-        "action": signal.action.value,
-        "reason": signal.reason.value,
+        **_SIGNAL.values(signal),
+        **_ORIGIN.values(signal.origin),
+        **{name: _rounded(getattr(signal, name)) for name in _ROUNDED},
         "also": ",".join(reason.value for reason in signal.also),
-        "quantity": signal.quantity.value,
-        "trade_value": signal.trade_value.value,
-        "estimated_fee": signal.estimated_fee.value,
-        "current_allocation": _rounded(signal.current_allocation),
-        "target_allocation": _rounded(signal.target_allocation),
-        "priority": signal.priority.value,
-        "confidence": _rounded(signal.confidence),
         "evidence": json.dumps([_proposal_to_json(proposal) for proposal in signal.evidence]),
-        "ledger_revision": signal.origin.ledger_revision,
-        "price_revision": signal.origin.price_revision,
-        "policy_id": signal.origin.policy_id,
-        "statistics_day": signal.origin.statistics_day,
-        "state": signal.origin.state,
-        "created_at": signal.created_at,
-        **_became(signal),
     }
 
 
 def signal_from_row(row: Any) -> Signal:
     """Return the signal of a row."""
-    return Signal(
-        id=row.signal_id,
-        portfolio_id=row.portfolio_id,
-        symbol=Symbol(row.symbol),
-        action=Side(row.action),
-        reason=Reason(row.reason),
+    return _SIGNAL.record(
+        row,
         also=tuple(Reason(word) for word in row.also.split(",") if word),
-        quantity=Quantity(row.quantity),
-        trade_value=Money(row.trade_value),
-        estimated_fee=Money(row.estimated_fee),
-        current_allocation=row.current_allocation,
-        target_allocation=row.target_allocation,
-        priority=Priority(row.priority),
-        confidence=row.confidence,
         evidence=tuple(_proposal_from_json(row.symbol, kept) for kept in json.loads(row.evidence)),
-        origin=Origin(
-            ledger_revision=row.ledger_revision,
-            price_revision=row.price_revision,
-            policy_id=row.policy_id,
-            statistics_day=row.statistics_day,
-            state=row.state,
-        ),
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        status=SignalStatus(row.status),
-        acknowledged_by=row.acknowledged_by,
-        acknowledged_at=row.acknowledged_at,
-        executed_trade_id=row.executed_trade_id,
-        superseded_by=row.superseded_by,
+        origin=_ORIGIN.record(row),
         number=row.id,
     )
-
-
-def _became(signal: Signal) -> Values:
-    return {
-        "expires_at": signal.expires_at,
-        "status": signal.status.value,
-        "acknowledged_by": signal.acknowledged_by,
-        "acknowledged_at": signal.acknowledged_at,
-        "executed_trade_id": signal.executed_trade_id,
-        "superseded_by": signal.superseded_by,
-    }
 
 
 def _conditions(wanted: SignalFilter) -> list[ColumnElement[bool]]:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from portfolio.adapters.database.ledger.mapping import (
     counts_to_row,
-    portfolio_from_rows,
     portfolio_to_row,
+    read_portfolio,
     trade_from_row,
     trade_to_row,
 )
@@ -95,7 +95,7 @@ def test_a_portfolio_comes_back_from_its_rows(example: tuple[Position, list[Trad
         portfolio = replace(portfolio, trade_counts=portfolio.trade_counts.with_trade(trade))
     row = SimpleNamespace(id=5, updated_at=AT, **portfolio_to_row(portfolio))
     holding = SimpleNamespace(updated_at=None, **position_to_row(position))
-    read = portfolio_from_rows(row, [holding])
+    read, _ = read_portfolio(row, [holding], position_from_row)
     assert replace(read, positions=dict(read.positions), updated_at=None) == portfolio
 
 
@@ -178,10 +178,15 @@ def test_numbers_of_any_kind_are_read_from_sqlite(stored: str | float | None, re
     assert from_any_number(stored) == (None if read is None else Decimal(read))
 
 
+def read_rows(holdings: list[SimpleNamespace]) -> Portfolio:
+    empty = SimpleNamespace(updated_at=AT, **portfolio_to_row(Portfolio(id=5)), id=5)
+    return read_portfolio(empty, holdings, position_from_row)[0]
+
+
 def test_rows_that_name_no_asset_or_one_twice_count_for_nothing_and_are_named() -> None:
     bare = {"quantity": Decimal(1), "avg_entry_price": Decimal(2), "total_invested": Decimal(2)}
     rows = [row(id=1, symbol="BTC", **bare), row(id=2, symbol="BTC-EUR", **bare), row(id=3, symbol="btc", **bare)]
-    portfolio = portfolio_from_rows(SimpleNamespace(updated_at=AT, **portfolio_to_row(Portfolio(id=5)), id=5), rows)
+    portfolio = read_rows(rows)
     assert [position.symbol.code for position in portfolio.open_positions] == ["BTC"]
     assert portfolio.unreadable_rows == ("BTC-EUR", "btc")
 
@@ -205,7 +210,7 @@ def test_a_row_that_would_make_a_sum_too_large_is_named_and_the_small_ones_count
         row(id=1, symbol="ADA", total_invested=Decimal("99999999999999999999.9"), **bare),
         row(id=2, symbol="BTC", total_invested=Decimal(5), **bare),
     ]
-    portfolio = portfolio_from_rows(SimpleNamespace(updated_at=AT, **portfolio_to_row(Portfolio(id=5)), id=5), rows)
+    portfolio = read_rows(rows)
     assert (portfolio.cost_basis, portfolio.unreadable_rows) == (money(5), ("ADA",))
 
 
