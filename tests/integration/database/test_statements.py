@@ -118,7 +118,7 @@ async def test_what_a_prepared_statement_writes_and_reads_is_what_sqlalchemy_doe
 
 
 async def _compare(table: Table, values: Mapping[str, Any], session: Session) -> None:
-    put, get = Prepared(insert(table), columns=list(values)), Prepared(select(table))
+    put, get = Prepared(insert(table).inline()), Prepared(select(table))
     await session.run(table.delete())
     [written] = await session.execute(put.on(session.dialect, **values))
     assert written.rowcount == 1
@@ -180,7 +180,7 @@ async def test_after_a_question_that_fails_the_next_transaction_finds_nothing_of
     broken = Statement("SELECT * FROM nowhere")
 
     async def fail(session: Session) -> None:
-        before = Prepared(insert(mock_portfolio), columns=["id", "total_value"])
+        before = Prepared(insert(mock_portfolio).inline())
         await session.execute(before.on(session.dialect, id=3, total_value=Decimal(1)), broken, Statement("SELECT 1"))
 
     with pytest.raises(SchemaUnknown):

@@ -1,134 +1,79 @@
-"""Many rows in few round trips, and the two dialects' ways to write a row that may be there already.
+"""Many rows in few round trips, and the databases' ways to write a row that may be there already.
 
-The statements are put together by hand: SQLAlchemy spends a tenth of a second of the event loop on a thousand rows.
+SQLAlchemy says how one row is written; what it does for each of a thousand costs a tenth of a second of the event loop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
-from itertools import islice
-from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Table, literal_column
+from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.engine import Dialect
 
-from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.connection.statements import Statement
+from portfolio.adapters.database.connection.statements import Compiled, Statement, chunks
 
-ROWS_A_STATEMENT = 500
-
-Rows = Sequence[Mapping[str, Any]]
+NOW: Any = literal_column("CURRENT_TIMESTAMP")
 
 
-async def insert_rows(session: Session, table: Table, rows: Rows) -> None:
-    """Insert rows that have the same columns."""
-    await session.execute(*inserted(session.dialect, table, rows))
+class RowWriter:
+    """Writes rows of a table that all have the same columns.
 
+    A row whose ``key`` is there already gets the new values of ``update``, of all its columns where none is named;
+    ``touch`` is a column that is set to the database's present moment then. An auto-increment key has to be among the
+    columns where the table's is narrow: MySQL uses up a number for each row that comes without one, inserted or not.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WhenThere:
-    """What becomes of a row whose ``key`` is there already: its columns ``update`` are written.
-
-    ``touch`` names a column that is set to the database's present moment on such a row.
+    ``looked_up`` has by column the query whose one parameter, named as the column, is what the row has there.
     """
 
-    key: Sequence[str]
-    update: Sequence[str]
-    touch: str | None = None
+    def __init__(
+        self,
+        table: Table,
+        *,
+        key: Sequence[str] = (),
+        update: Collection[str] = (),
+        touch: str = "",
+        looked_up: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._table = table
+        self._key = key
+        self._update = update
+        self._touch = touch
+        self._looked_up = looked_up or {}
+        self._compiled = lru_cache(maxsize=8)(self._compile)
 
+    def on(self, dialect: Dialect, rows: Sequence[Mapping[str, Any]]) -> list[Statement]:
+        """Return the statements that write the rows."""
+        if not rows:
+            return []
+        compiled, start, one, end = self._compiled(dialect, tuple(rows[0]))
+        if dialect.name == "sqlite":
+            values = [compiled.values(row) for row in rows]
+            many = len(values) > 1
+            return [Statement(start + one + end, values if many else values[0], many=many)]
+        return [
+            Statement(
+                start + ", ".join([one] * len(chunk)) + end, [value for row in chunk for value in compiled.values(row)]
+            )
+            for chunk in chunks(rows)
+        ]
 
-async def upsert_rows(session: Session, table: Table, rows: Rows, when_there: WhenThere) -> None:
-    """Insert rows, or update those that are there.
-
-    An auto-increment key has to be among the columns where the table's is narrow: MySQL uses up a number for each row
-    that comes without one, inserted or not.
-    """
-    await session.execute(*upserted(session.dialect, table, rows, when_there))
-
-
-def inserted(
-    dialect: Dialect,
-    table: Table,
-    rows: Rows,
-    *,
-    looked_up: Mapping[str, str] = MappingProxyType({}),
-) -> list[Statement]:
-    """Return the statements that insert rows of the same columns.
-
-    ``looked_up`` has by column the query whose one parameter, ``{}``, is what the row has there.
-    """
-    return _written(dialect, table, rows, "", looked_up)
-
-
-def upserted(dialect: Dialect, table: Table, rows: Rows, when_there: WhenThere) -> list[Statement]:
-    """Return the statements of :func:`upsert_rows`."""
-    tail = _when_there(dialect, tuple(when_there.key), tuple(when_there.update), when_there.touch)
-    return _written(dialect, table, rows, tail)
-
-
-def _written(  # of this module alone
-    dialect: Dialect,
-    table: Table,
-    rows: Rows,
-    tail: str,
-    looked_up: Mapping[str, str] = MappingProxyType({}),
-) -> list[Statement]:
-    if not rows:
-        return []
-    columns = tuple(rows[0])
-    start, one = _insert(dialect, table, columns, tuple(looked_up.items()))
-    converted = _converted(table, columns, rows, dialect)
-    if dialect.name == "sqlite":
-        sql, many = f"{start}{one}{tail}", list(converted)
-        return [Statement(sql, many, many=True) if len(many) > 1 else Statement(sql, many[0])]
-    statements = []
-    while chunk := list(islice(converted, ROWS_A_STATEMENT)):
-        values = ", ".join([one] * len(chunk))
-        statements.append(Statement(f"{start}{values}{tail}", [value for row in chunk for value in row]))
-    return statements
-
-
-@lru_cache(maxsize=64)
-def _insert(
-    dialect: Dialect, table: Table, columns: tuple[str, ...], looked_up: tuple[tuple[str, str], ...]
-) -> tuple[str, str]:
-    """Return the text of an INSERT up to its values, and that of one row of them."""
-    quoted = dialect.identifier_preparer.quote
-    name = dialect.identifier_preparer.format_table(table)
-    mark = "?" if dialect.name == "sqlite" else "%s"
-    queries = dict(looked_up)
-    one = ", ".join(f"({queries[name]})".format(mark) if name in queries else mark for name in columns)
-    return f"INSERT INTO {name} ({', '.join(map(quoted, columns))}) VALUES ", f"({one})"  # noqa: S608  # our own names
-
-
-@lru_cache(maxsize=64)
-def _when_there(dialect: Dialect, key: tuple[str, ...], update: tuple[str, ...], touch: str | None) -> str:
-    quoted = dialect.identifier_preparer.quote
-    names = [quoted(name) for name in update]
-    touched = f", {quoted(touch)} = CURRENT_TIMESTAMP" if touch else ""
-    if dialect.name == "sqlite":
-        sets = ", ".join(f"{name} = excluded.{name}" for name in names)
-        return f" ON CONFLICT ({', '.join(map(quoted, key))}) DO UPDATE SET {sets}{touched}"
-    # MySQL and MariaDB have no common form that neither of them deprecates.
-    if getattr(dialect, "is_mariadb", False):
-        return " ON DUPLICATE KEY UPDATE " + ", ".join(f"{name} = VALUES({name})" for name in names) + touched
-    return " AS new ON DUPLICATE KEY UPDATE " + ", ".join(f"{name} = new.{name}" for name in names) + touched
-
-
-def _converted(table: Table, columns: tuple[str, ...], rows: Rows, dialect: Dialect) -> Iterator[Sequence[Any]]:
-    converters = _converters(table, columns, dialect)
-    for row in rows:
-        values = [row[name] for name in columns]
-        for index, convert in converters:
-            values[index] = convert(values[index])
-        yield values
-
-
-@lru_cache(maxsize=64)
-def _converters(table: Table, columns: tuple[str, ...], dialect: Dialect) -> list[tuple[int, Callable[[Any], Any]]]:
-    """Return how the values of these columns are sent, by place, where the driver does not take them as they are."""
-    found = ((i, table.c[name].type.dialect_impl(dialect).bind_processor(dialect)) for i, name in enumerate(columns))
-    return [(index, convert) for index, convert in found if convert is not None]
+    def _compile(self, dialect: Dialect, columns: Sequence[str]) -> tuple[Compiled, str, str, str]:
+        """Return how a row is written, and the text up to the values, of one row's values, and after them."""
+        is_sqlite = dialect.name == "sqlite"
+        plain: Any = (sqlite if is_sqlite else mysql).insert(self._table).values(**self._looked_up).inline()
+        compiled = Compiled(plain, columns, dialect)
+        start, values, one = compiled.sql.partition(" VALUES ")
+        if not self._key:
+            return compiled, start + values, one, ""
+        new = plain.excluded if is_sqlite else plain.inserted
+        update = {name: new[name] for name in self._update or set(columns).difference(self._key)}
+        if self._touch:
+            update[self._touch] = NOW
+        if is_sqlite:
+            whole = plain.on_conflict_do_update(self._key, set_=update)
+        else:
+            whole = plain.on_duplicate_key_update(update)
+        return compiled, start + values, one, Compiled(whole, columns, dialect).sql.removeprefix(compiled.sql)

@@ -10,14 +10,18 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import BindParameter, ClauseElement, Select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import UpdateBase
 
+T = TypeVar("T")
 Convert = Callable[[Any], Any]
 Row = Any
+
+ROWS_A_STATEMENT = 500
 
 # Servers refuse a message of more than 16 MB, by default, and who waits for one asks for nothing meanwhile.
 VALUES_A_MESSAGE = 20_000
@@ -56,8 +60,9 @@ class Statement:
 class _Place:
     """Where a value stands in a statement: which parameter it is, or which constant, and how it is sent."""
 
-    name: str | None
+    name: str
     convert: Convert | None
+    is_parameter: bool
     is_list: bool
     constant: Any
 
@@ -65,36 +70,37 @@ class _Place:
     def of(bind: BindParameter[Any], dialect: Dialect) -> _Place:
         """Return the place of a parameter of SQLAlchemy's."""
         convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
-        return _Place(bind.key if bind.required else None, convert, bind.expanding, bind.value)
+        return _Place(bind.key, convert, bind.required, bind.expanding, bind.value)
 
 
 class Prepared:
     """A statement compiled once for each kind of database.
 
-    ``columns`` are those that an INSERT without values of its own takes as parameters. A parameter of ``IN`` takes a
-    list, of which each length is a text of its own.
+    The columns that an INSERT or UPDATE sets are those of the parameters it is first made with. A parameter of ``IN``
+    takes a list, of which each length is a text of its own.
     """
 
-    def __init__(self, statement: ClauseElement, *, columns: Sequence[str] | None = None) -> None:
+    def __init__(self, statement: ClauseElement) -> None:
         self._statement = statement
-        self._columns = columns
-        self._compiled: dict[str, _Compiled] = {}
+        self._compiled: dict[str, Compiled] = {}
 
     def on(self, dialect: Dialect, **parameters: Any) -> Statement:
         """Return the statement with these parameters."""
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
-            compiled = self._compiled[dialect.name] = _Compiled(self._statement, self._columns, dialect)
+            columns = list(parameters) if isinstance(self._statement, UpdateBase) else None
+            compiled = self._compiled[dialect.name] = Compiled(self._statement, columns, dialect)
         return compiled.statement(parameters)
 
 
-class _Compiled:
+class Compiled:
     """The text of a statement on one kind of database, and how its values go there and come back."""
 
     def __init__(self, statement: ClauseElement, columns: Sequence[str] | None, dialect: Dialect) -> None:
-        compiled = statement.compile(dialect=dialect, column_keys=None if columns is None else list(columns))
+        """Compile; an INSERT or UPDATE sets ``columns`` by parameters, beside what it sets by itself."""
+        compiled = statement.compile(dialect=dialect, column_keys=columns)
         assert isinstance(compiled, SQLCompiler)
-        self._sql = compiled.string
+        self.sql = compiled.string
         self._mark = "?" if dialect.paramstyle == "qmark" else "%s"
         self._places = [_Place.of(compiled.binds[name], dialect) for name in compiled.positiontup or ()]
         self._make: Callable[[Iterable[Any]], Row] = tuple
@@ -111,17 +117,24 @@ class _Compiled:
             ]
 
     def statement(self, parameters: Mapping[str, Any]) -> Statement:
-        """Return the statement with these parameters, in the order of their places."""
-        sql = self._sql
+        """Return the statement with these parameters."""
+        sql = self.sql
+        for place in self._places:
+            if place.is_list:
+                marks = ", ".join([self._mark] * len(parameters[place.name]))
+                sql = sql.replace(f"__[POSTCOMPILE_{place.name}]", marks)
+        return Statement(sql, self.values(parameters), self.read)
+
+    def values(self, parameters: Mapping[str, Any]) -> list[Any]:
+        """Return the values in the order of their places."""
         values: list[Any] = []
         for place in self._places:
-            value = place.constant if place.name is None else parameters[place.name]
+            value = parameters[place.name] if place.is_parameter else place.constant
             if place.is_list:
-                sql = sql.replace(f"__[POSTCOMPILE_{place.name}]", ", ".join([self._mark] * len(value)))
                 values += value if place.convert is None else map(place.convert, value)
             else:
                 values.append(value if place.convert is None else place.convert(value))
-        return Statement(sql, values, self.read)
+        return values
 
     def read(self, rows: Iterable[Sequence[Any]]) -> list[Row]:
         """Return the driver's rows with their columns' names, every value as its column's type has it."""
@@ -178,6 +191,11 @@ async def execute_on_sqlite(driver: Any, statements: Sequence[Statement]) -> lis
 async def _result(statement: Statement, cursor: Any) -> Result:
     rows = statement.read(await cursor.fetchall()) if cursor.description else ()
     return Result(rows, cursor.rowcount, cursor.lastrowid or 0)
+
+
+def chunks(items: Sequence[T]) -> list[Sequence[T]]:
+    """Return the items in parts that a statement takes."""
+    return [items[start : start + ROWS_A_STATEMENT] for start in range(0, len(items), ROWS_A_STATEMENT)]
 
 
 def _messages(statements: Sequence[Statement]) -> list[list[Statement]]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import bindparam, literal_column, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Dialect
 
-from portfolio.adapters.database.connection.bulk import WhenThere, inserted, upserted
+from portfolio.adapters.database.connection.bulk import NOW, RowWriter
 from portfolio.adapters.database.connection.errors import Conflict
-from portfolio.adapters.database.connection.statements import Prepared, Result, Statement
+from portfolio.adapters.database.connection.statements import Prepared, Result, Statement, chunks
 from portfolio.adapters.database.ledger.mapping import counts_to_row, portfolio_to_row, totals_to_row
 from portfolio.adapters.database.ledger.mapping_positions import position_to_row
 from portfolio.adapters.database.schema.tables import mock_holdings, mock_portfolio
@@ -19,29 +19,21 @@ from portfolio.application.errors import LedgerUnavailable
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 
-T = TypeVar("T")
 Check = Callable[[Result], None]
 Write = tuple[Statement, Check | None]
 
-NOW: Any = literal_column("CURRENT_TIMESTAMP")
-ROWS_A_STATEMENT = 500
-
+_NEW_POSITIONS = RowWriter(mock_holdings)
+_OLD_POSITIONS = RowWriter(mock_holdings, key=["id"], touch="updated_at")
 _LOCK_HOLDINGS = Prepared(
     select(mock_holdings.c.id, mock_holdings.c.symbol, mock_holdings.c.quantity, mock_holdings.c.total_invested)
     .where(mock_holdings.c.id.in_(bindparam("ids", expanding=True)))
     .with_for_update()
 )
-_WRITTEN = (
-    *("total_value", "cash_balance", "invested_amount", "total_pnl", "total_pnl_percent", "total_trades"),
-    *("winning_trades", "losing_trades", "win_rate", "revision", "price_revision", "net_deposits", "realized_pnl"),
-    *("fees_paid", "ledger_cash", "unit_count", "unit_value", "gross_profit", "gross_loss", "booked_trades"),
-    *("booked_wins", "booked_losses"),
-)
 # On SQLite nobody else writes while we do, and a number is text there: others write 80000.0 where we write 80000.
 _alone = (
     update(mock_portfolio)
     .where(mock_portfolio.c.id == bindparam("row_id"), mock_portfolio.c.revision == bindparam("revision_read"))
-    .values(updated_at=NOW, **{name: bindparam(name) for name in _WRITTEN})
+    .values(updated_at=NOW)
 )
 _UPDATE_ALONE = Prepared(_alone)
 _UPDATE_GUARDED = Prepared(_alone.where(mock_portfolio.c.cash_balance == bindparam("cash_read")))
@@ -82,20 +74,12 @@ def position_writes(
     for position in new:
         if position.symbol.code in {name.upper() for name in before.unreadable_rows}:
             raise LedgerUnavailable(f"the row of {position.symbol} in the holdings cannot be read")
-    old = [
-        {"id": held[p.symbol].id, **position_to_row(p), "symbol": held[p.symbol].symbol}
-        for p in changed
-        if p.symbol in held
+    old = [(held[p.symbol], p) for p in changed if p.symbol in held]
+    statements = [
+        *_OLD_POSITIONS.on(dialect, [{**position_to_row(p), "id": row.id, "symbol": row.symbol} for row, p in old]),
+        *_NEW_POSITIONS.on(dialect, [position_to_row(p) for p in new]),
     ]
-    columns = [name for name in old[0] if name not in {"id", "symbol"}] if old else []
-    statements = upserted(dialect, mock_holdings, old, WhenThere(key=["id"], update=columns, touch="updated_at"))
-    statements += inserted(dialect, mock_holdings, [position_to_row(position) for position in new])
     return [*_locks(dialect, list(held.values())), *((statement, None) for statement in statements)]
-
-
-def chunks(items: Sequence[T]) -> list[Sequence[T]]:
-    """Return the items in parts that a statement takes."""
-    return [items[start : start + ROWS_A_STATEMENT] for start in range(0, len(items), ROWS_A_STATEMENT)]
 
 
 def _locks(dialect: Dialect, rows: Sequence[Any]) -> list[Write]:

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.engine import Dialect
 
-from portfolio.adapters.database.connection.bulk import insert_rows, inserted
+from portfolio.adapters.database.connection.bulk import RowWriter
 from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.connection.statements import Prepared, Statement
+from portfolio.adapters.database.connection.statements import ROWS_A_STATEMENT, Prepared, Statement, chunks
 from portfolio.adapters.database.ledger.known_portfolio import ReadPortfolio, WantedRows
 from portfolio.adapters.database.ledger.mapping import trade_to_row
 from portfolio.adapters.database.ledger.mapping_records import (
@@ -19,12 +19,7 @@ from portfolio.adapters.database.ledger.mapping_records import (
     outcome_to_row,
 )
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow, select_row
-from portfolio.adapters.database.ledger.portfolio_writes import (
-    ROWS_A_STATEMENT,
-    chunks,
-    portfolio_write,
-    position_writes,
-)
+from portfolio.adapters.database.ledger.portfolio_writes import portfolio_write, position_writes
 from portfolio.adapters.database.ledger.unit_reads import OUTCOME_IDS, UnitReads
 from portfolio.adapters.database.schema.fields import Values
 from portfolio.adapters.database.schema.tables import (
@@ -54,18 +49,15 @@ _SOME_HOLDINGS = Prepared(_HOLDINGS.where(or_(mock_holdings.c.id.in_(_IDS), mock
 _SOME_HOLDINGS_SQLITE = Prepared(
     _HOLDINGS.where(or_(mock_holdings.c.id.in_(_IDS), mock_holdings.c.symbol.collate("NOCASE").in_(_CODES)))
 )
-_NEW_TRADE_ID = select(mock_trades.c.id).where(mock_trades.c.ledger_revision == bindparam("trade_id"))
-
-
-def _replacing(**looked_up: Any) -> Prepared:
-    place = update(booking_outcomes).where(booking_outcomes.c.id == bindparam("row_id"))
-    names = [column.name for column in booking_outcomes.c if column.name != "id"]
-    return Prepared(place.values({name: looked_up.get(name, bindparam(name)) for name in names}))
-
-
-_REPLACE_OUTCOME = _replacing()
-_REPLACE_BY_NEW_TRADE = _replacing(trade_id=_NEW_TRADE_ID.scalar_subquery())
-_NEW_TRADE = "SELECT id FROM mock_trades WHERE ledger_revision = {}"
+_NEW_TRADE_ID = select(mock_trades.c.id).where(mock_trades.c.ledger_revision == bindparam("trade_id")).scalar_subquery()
+_OUTCOME = update(booking_outcomes).where(booking_outcomes.c.id == bindparam("row_id"))
+_TRADES, _ADJUSTMENTS = RowWriter(mock_trades), RowWriter(position_adjustments)
+_KEEP = RowWriter(booking_outcomes), Prepared(_OUTCOME)
+# Acceptances name the new entry by its revision: its id is not known yet.
+_KEEP_NEW = (
+    RowWriter(booking_outcomes, looked_up={"trade_id": _NEW_TRADE_ID}),
+    Prepared(_OUTCOME.values(trade_id=_NEW_TRADE_ID)),
+)
 _NEW_IDS = Prepared(
     select(mock_trades.c.ledger_revision, mock_trades.c.id).where(
         mock_trades.c.ledger_revision.in_(bindparam("revisions", expanding=True))
@@ -163,12 +155,11 @@ class DatabaseLedgerUnit(UnitReads):
         ``outcomes`` are acceptances by the revision of the entry each is of; they are kept with that entry's id.
         """
         new_ids: list[int] = []
-        added = inserted(self._dialect, mock_trades, [trade_to_row(trade) for trade in trades])
+        added = _TRADES.on(self._dialect, [trade_to_row(trade) for trade in trades])
         self._waiting += [(statement, lambda result: new_ids.append(result.new_id)) for statement in added]
         self._keep(
             [(outcome, {**outcome_to_row(outcome), "trade_id": revision}) for revision, outcome in outcomes.items()],
-            _REPLACE_BY_NEW_TRADE,
-            {"trade_id": _NEW_TRADE},
+            *_KEEP_NEW,
         )
         if len(trades) == 1:
             await self._execute()
@@ -179,13 +170,10 @@ class DatabaseLedgerUnit(UnitReads):
 
     async def add_outcomes(self, outcomes: Sequence[RecordedOutcome]) -> None:
         """Keep what became of bookings; one that carries an id replaces what was kept under it."""
-        self._keep([(outcome, outcome_to_row(outcome)) for outcome in outcomes], _REPLACE_OUTCOME, {})
+        self._keep([(outcome, outcome_to_row(outcome)) for outcome in outcomes], *_KEEP)
 
-    def _keep(
-        self, rows: Sequence[tuple[RecordedOutcome, Values]], replace: Prepared, looked_up: Mapping[str, str]
-    ) -> None:
-        new = [row for outcome, row in rows if outcome.id is None]
-        kept = inserted(self._dialect, booking_outcomes, new, looked_up=looked_up)
+    def _keep(self, rows: Sequence[tuple[RecordedOutcome, Values]], insert: RowWriter, replace: Prepared) -> None:
+        kept = insert.on(self._dialect, [row for outcome, row in rows if outcome.id is None])
         kept += [replace.on(self._dialect, row_id=outcome.id, **row) for outcome, row in rows if outcome.id is not None]
         self._waiting += [(statement, None) for statement in kept]
 
@@ -195,7 +183,7 @@ class DatabaseLedgerUnit(UnitReads):
         key: Any = result.inserted_primary_key
         cash_transaction_id = int(key[0])
         moved = adjustments_to_rows(transaction, cash_transaction_id)
-        await insert_rows(self._session, position_adjustments, moved)
+        await self._session.execute(*_ADJUSTMENTS.on(self._dialect, moved))
         return cash_transaction_id
 
     async def save(self, portfolio: Portfolio) -> None:

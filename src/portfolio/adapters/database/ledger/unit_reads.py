@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select
 
 from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.connection.statements import Prepared, Result, Statement
+from portfolio.adapters.database.connection.statements import Prepared, Result, Statement, chunks
 from portfolio.adapters.database.ledger.entries import last_revision, read_entries, select_trades
 from portfolio.adapters.database.ledger.mapping import trade_from_row
 from portfolio.adapters.database.ledger.mapping_records import (
@@ -17,10 +17,7 @@ from portfolio.adapters.database.ledger.mapping_records import (
     cash_entry_from_row,
     outcome_from_row,
 )
-from portfolio.adapters.database.ledger.portfolio_writes import (
-    Write,
-    chunks,
-)
+from portfolio.adapters.database.ledger.portfolio_writes import Write
 from portfolio.adapters.database.schema.tables import (
     booking_outcomes,
     cash_transactions,

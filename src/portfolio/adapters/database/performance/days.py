@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from portfolio.adapters.database.connection.bulk import WhenThere, upsert_rows
+from portfolio.adapters.database.connection.bulk import RowWriter
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow, find_row
@@ -41,6 +41,8 @@ from portfolio.domain.symbol import Symbol
 
 _rows = mock_performance_history.c
 _HISTORY = select(mock_performance_history)
+_DAY_ROW = RowWriter(mock_performance_history, key=["date"])
+_POSITIONS_ROW = RowWriter(daily_positions, key=["day"])
 
 _DAY = Fields(DailyValue, apart=["trade_counts"], day="date", total_value="portfolio_value", cash="cash_balance")
 _COUNTS = Fields(TradeCounts)
@@ -140,11 +142,11 @@ async def _fill(session: Session, filled: Sequence[FilledDay]) -> int:
 
 
 async def _write(session: Session, columns: Values, positions: DayPositions | None) -> None:
-    update_columns = [name for name in columns if name not in {"id", "date"}]
-    await upsert_rows(session, mock_performance_history, [columns], WhenThere(key=["date"], update=update_columns))
+    statements = _DAY_ROW.on(session.dialect, [columns])
     if positions is not None:
         row = {"day": columns["date"], "positions": day_positions_to_json(positions)}
-        await upsert_rows(session, daily_positions, [row], WhenThere(key=["day"], update=["positions"]))
+        statements += _POSITIONS_ROW.on(session.dialect, [row])
+    await session.execute(*statements)
 
 
 def _columns(value: DailyValue, num_positions: int) -> Values:

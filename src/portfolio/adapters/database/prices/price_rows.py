@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import ColumnElement, MetaData, Select, and_, bindparam, delete, extract, func, select
 
-from portfolio.adapters.database.connection.bulk import WhenThere, upsert_rows
+from portfolio.adapters.database.connection.bulk import RowWriter
 from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.connection.statements import Prepared
+from portfolio.adapters.database.connection.statements import Prepared, chunks
 from portfolio.adapters.database.schema.fields import Values
 from portfolio.adapters.database.schema.tables import close_marks, price_history
 from portfolio.application.prices.records import Close
@@ -22,7 +21,6 @@ from portfolio.domain.symbol import Symbol
 TICK = "tick"
 DAY = "day"
 
-_SYMBOLS_A_STATEMENT = 500
 _LAST_HOUR = 23
 
 
@@ -37,6 +35,10 @@ class PriceRows:
         self._table, self._marks = (
             table.to_metadata(MetaData(), schema=schema) if schema else table for table in (price_history, close_marks)
         )
+        key = ["symbol", "granularity", "observed_at"]
+        self._prices = RowWriter(self._table, key=key)
+        self._closes_if_none = RowWriter(self._table, key=key, update=["observed_at"])
+        self._changes = RowWriter(self._marks, key=["symbol"])
         self._history = history = self._table.c
         of_these = history.symbol.in_(bindparam("symbols", expanding=True))
         days = select(history.symbol, history.observed_at, history.price, history.source).where(
@@ -50,16 +52,17 @@ class PriceRows:
 
     async def write_ticks(self, session: Session, ticks: Collection[tuple[Symbol, Mark]]) -> None:
         """Keep observed prices."""
-        await self._write(session, [_row(s, TICK, mark.at, mark.price.value, mark.source) for s, mark in ticks])
+        rows = [_row(s, TICK, mark.at, mark.price.value, mark.source) for s, mark in ticks]
+        await session.execute(*self._prices.on(session.dialect, rows))
 
     async def write_closes(self, session: Session, closes: Collection[Close]) -> None:
         """Keep closes, each of another symbol or day; what was known of the day is replaced."""
-        await self._write(session, [_close(close) for close in closes])
+        await session.execute(*self._prices.on(session.dialect, [_close(close) for close in closes]))
 
     async def mark_changed(self, session: Session, symbols: Collection[Symbol], price_revision: int) -> None:
         """Keep the price revision that comes with new closes; in the order of the symbols, as all writers do."""
         rows = [{"symbol": code, "price_revision": price_revision} for code in sorted(s.code for s in symbols)]
-        await upsert_rows(session, self._marks, rows, WhenThere(key=["symbol"], update=["price_revision"]))
+        await session.execute(*self._changes.on(session.dialect, rows))
 
     async def closes(
         self, session: Session, symbols: Collection[Symbol], start: datetime, end: datetime
@@ -67,7 +70,7 @@ class PriceRows:
         """Return closes by symbol and day: a candle's, else the last tick of the last hour."""
         found: dict[tuple[str, date], Close] = {}
         by_code = {symbol.code: symbol for symbol in symbols}
-        for part in _parts(symbols):
+        for part in chunks(sorted(by_code)):
             for result in await session.execute(
                 *(ask.on(session.dialect, symbols=part, start=start, end=end) for ask in self._ask_closes)
             ):
@@ -94,19 +97,12 @@ class PriceRows:
         """
         ticks = await session.run(self._last_ticks(day, day + timedelta(days=1)))
         rows = [_close(close_from_row(row, Symbol(row.symbol), day.date())) for row in ticks]
-        await self._write(session, rows, update=["observed_at"])
+        await session.execute(*self._closes_if_none.on(session.dialect, rows))
 
     async def drop_ticks(self, session: Session, start: datetime, end: datetime) -> int:
         """Drop the ticks observed from ``start`` on, before ``end``; return how many went."""
         old = delete(self._table).where(self._history.granularity == TICK, *self._within(start, end))
         return (await session.run(old)).rowcount
-
-    async def _write(
-        self, session: Session, rows: Sequence[Values], *, update: Sequence[str] = ("price", "source")
-    ) -> None:
-        await upsert_rows(
-            session, self._table, rows, WhenThere(key=["symbol", "granularity", "observed_at"], update=update)
-        )
 
     def _within(self, start: Any, end: Any) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
         return self._history.observed_at >= start, self._history.observed_at < end
@@ -139,13 +135,6 @@ def close_from_row(row: Any, symbol: Symbol, day: date) -> Close:
 def midnight(day: date) -> datetime:
     """Return when a day begins."""
     return datetime.combine(day, time(), UTC)
-
-
-def _parts(symbols: Collection[Symbol]) -> Iterator[list[str]]:
-    """Return the codes, as many at once as a statement takes."""
-    codes = iter(sorted(symbol.code for symbol in symbols))
-    while part := list(islice(codes, _SYMBOLS_A_STATEMENT)):
-        yield part
 
 
 def _close(close: Close) -> Values:

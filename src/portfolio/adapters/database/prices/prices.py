@@ -9,14 +9,13 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from portfolio.adapters.database.connection.bulk import WhenThere, upsert_rows
+from portfolio.adapters.database.connection.bulk import NOW, RowWriter
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared
 from portfolio.adapters.database.ledger.mapping import read_portfolio, totals_to_row
 from portfolio.adapters.database.ledger.mapping_positions import position_to_row
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow, find_row
-from portfolio.adapters.database.ledger.portfolio_writes import NOW
 from portfolio.adapters.database.prices.leases import check_fence
 from portfolio.adapters.database.prices.price_rows import PriceRows, midnight
 from portfolio.adapters.database.schema.tables import mock_holdings, mock_portfolio
@@ -28,6 +27,7 @@ from portfolio.domain.symbol import Symbol
 
 # Never the quantity, never the cost: those are the bookings', and other programs'.
 _PRICE_COLUMNS = ("last_price", "price_source", "price_at", "position_value", "unrealized_pnl", "total_pnl")
+_MARKS = RowWriter(mock_holdings, key=["id"], touch="updated_at")
 
 _LOCK_HOLDINGS = Prepared(select(mock_holdings).with_for_update())
 
@@ -144,7 +144,7 @@ async def _write_marks(
         if symbol in marks:
             values = position_to_row(portfolio.positions[symbol])
             marked.append({"id": row.id, "symbol": row.symbol, **{name: values[name] for name in _PRICE_COLUMNS}})
-    await upsert_rows(session, mock_holdings, marked, WhenThere(key=["id"], update=_PRICE_COLUMNS, touch="updated_at"))
+    await session.execute(*_MARKS.on(session.dialect, marked))
 
 
 async def _write_totals(session: Session, portfolio: Portfolio) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
 
-from portfolio.adapters.database.connection.bulk import insert_rows
+from portfolio.adapters.database.connection.bulk import RowWriter
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
+from portfolio.adapters.database.connection.statements import chunks
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.ledger.unit_of_work import DatabaseLedgerUnit
 from portfolio.adapters.database.prices.leases import take_turn
@@ -25,7 +26,7 @@ from portfolio.domain.money import DECIMALS, EXACT
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.strategies.targets import Figure, Proposal
 
-_IDS_A_STATEMENT = 500
+_ROWS = RowWriter(rebalance_signals)
 _STEP = Decimal(1).scaleb(-DECIMALS)
 
 _SIGNAL = Fields(Signal, apart=["number", "also", "evidence", "origin"], id="signal_id")
@@ -78,10 +79,10 @@ class DatabaseSignalBook:
     async def named(self, ids: Collection[str]) -> Mapping[str, Signal]:
         """Return the signals with these ids; absent where there is none."""
         found: dict[str, Signal] = {}
-        ordered = sorted(ids)
-        for first in range(0, len(ordered), _IDS_A_STATEMENT):
-            of_these = _signals.signal_id.in_(ordered[first : first + _IDS_A_STATEMENT])
-            mine = select(rebalance_signals).where(of_these, _signals.portfolio_id == self._portfolio_id)
+        for part in chunks(sorted(ids)):
+            mine = select(rebalance_signals).where(
+                _signals.signal_id.in_(part), _signals.portfolio_id == self._portfolio_id
+            )
             for row in await self._session.run(mine):
                 found[row.signal_id] = signal_from_row(row)
         return found
@@ -89,7 +90,7 @@ class DatabaseSignalBook:
     async def add(self, signals: Sequence[Signal]) -> None:
         """Keep new signals, numbered in their order; two who make them at once, on whatever nodes, do so in turn."""
         await take_turn(self._session, "signals")
-        await insert_rows(self._session, rebalance_signals, [signal_to_row(signal) for signal in signals])
+        await self._session.execute(*_ROWS.on(self._session.dialect, [signal_to_row(signal) for signal in signals]))
 
     async def change(self, signals: Sequence[Signal]) -> None:
         """Keep what became of signals: status, expiry, who claimed, what carried out, what took the place."""
