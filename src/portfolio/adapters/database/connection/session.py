@@ -28,7 +28,10 @@ CLOSE_SECONDS = 1.0
 
 
 class Session:  # shape: one transaction's life on one connection, whose steps share its clock
-    """One transaction's connection. A statement that fails or runs late leaves no connection in an unknown state."""
+    """One transaction's connection. A statement that fails or runs late leaves no connection in an unknown state.
+
+    ``was_given_up`` says that the connection went silent or was lost. On SQLite one transaction writes at a time.
+    """
 
     def __init__(
         self,
@@ -44,29 +47,16 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
         """
         assert connection.sync_connection is not None
         self.connection = connection
+        self.dialect: Dialect = connection.dialect
+        self.is_sqlite = self.dialect.name == "sqlite"
         self._sync = connection.sync_connection
         self._pooled = self._sync.connection
         self._driver: Any = self._pooled.driver_connection
         self._limits = limits
         self._opening = opening
         self._give_up_at = give_up_at
-        self._was_given_up = False
+        self.was_given_up = False
         self.is_dropped = False
-
-    @property
-    def dialect(self) -> Dialect:
-        """Return what the connection speaks."""
-        return self.connection.dialect
-
-    @property
-    def was_given_up(self) -> bool:
-        """Return whether the connection went silent or was lost."""
-        return self._was_given_up
-
-    @property
-    def is_sqlite(self) -> bool:
-        """Return whether this is the embedded database, where one transaction writes at a time."""
-        return self.dialect.name == "sqlite"
 
     async def execute(self, *statements: Statement) -> list[Result]:
         """Return the results of statements, in order: in one round trip on MySQL, under one deadline."""
@@ -152,7 +142,7 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
             async with asyncio.timeout(seconds):
                 yield
         except DBAPIError as error:
-            self._was_given_up |= error.connection_invalidated
+            self.was_given_up |= error.connection_invalidated
             raise
         except driver_error as error:
             lost = self.dialect.is_disconnect(error, self._pooled, None) or marks_disconnect(error)
@@ -174,12 +164,12 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
             self.drop()
             if isinstance(error, RuntimeError) and not says_closed(error):
                 raise
-            self._was_given_up = True
+            self.was_given_up = True
             raise ConnectionLost(str(error) or type(error).__name__) from error
         except BaseException:
             self.drop()
             raise
 
     def _give_up(self) -> None:
-        self._was_given_up = True
+        self.was_given_up = True
         self.drop()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """How long the database may take, in seconds.
+    """How long the database may take, in seconds, where a request has ten.
 
     ``pool_seconds`` is for a connection from the pool, ``connect_seconds`` for a new one, ``statement_seconds`` for a
     statement of a unit and ``read_seconds`` for one that only reads, ``unit_seconds`` for a whole unit up to its commit
@@ -33,15 +33,8 @@ class Timeouts:
         hears by eight tenths that nothing was applied. With the answer to its commit lost, there is as long again as
         the commit had for looking it up. What does not fit all the same is answered as unknown, at the deadline.
         """
-        return cls(
-            pool_seconds=0.15 * deadline_seconds,
-            connect_seconds=0.2 * deadline_seconds,
-            statement_seconds=0.3 * deadline_seconds,
-            read_seconds=0.4 * deadline_seconds,
-            unit_seconds=0.5 * deadline_seconds,
-            commit_seconds=0.25 * deadline_seconds,
-            lock_wait_seconds=0.2 * deadline_seconds,
-        )
+        of_ten = deadline_seconds / 10
+        return cls(**{name: seconds * of_ten for name, seconds in asdict(cls()).items()})
 
     @property
     def session_lock_seconds(self) -> int:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from typing import Any
 
+from sqlalchemy import bindparam, or_, select
+from sqlalchemy.engine import Dialect
+
 from portfolio.adapters.database.connection.errors import rows_read
-from portfolio.adapters.database.ledger.mapping import portfolio_of, read_portfolio
+from portfolio.adapters.database.connection.statements import ROWS_A_STATEMENT, Prepared, Statement
+from portfolio.adapters.database.ledger.mapping import ReadPortfolio, portfolio_of, read_portfolio
 from portfolio.adapters.database.ledger.mapping_positions import position_from_row
+from portfolio.adapters.database.schema.tables import mock_holdings
 from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
@@ -16,22 +20,14 @@ from portfolio.domain.ledger.positions import Positions
 from portfolio.domain.money import LIMIT
 from portfolio.domain.symbol import Symbol
 
-
-@dataclass(frozen=True, slots=True)
-class ReadPortfolio:
-    """A portfolio and the rows of the holdings that its positions were read from."""
-
-    portfolio: Portfolio
-    rows: Mapping[Symbol, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class WantedRows:
-    """The rows to read so that some symbols, and all that this process wrote until now, are current."""
-
-    symbols: frozenset[Symbol]
-    ids: Sequence[int]
-    codes: Sequence[str]
+# What follows from the other columns is not read: each column of a result takes as long as a value in it.
+_HOLDINGS = select(*(c for c in mock_holdings.c if c.name not in {"position_value", "unrealized_pnl", "total_pnl"}))
+_OF_IDS = mock_holdings.c.id.in_(bindparam("ids", expanding=True))
+_CODES: Any = bindparam("codes", expanding=True)
+_ALL = Prepared(_HOLDINGS)
+# By their symbols too, in any case: others may have made the rows anew.
+_SOME = Prepared(_HOLDINGS.where(or_(_OF_IDS, mock_holdings.c.symbol.in_(_CODES))))
+_SOME_SQLITE = Prepared(_HOLDINGS.where(or_(_OF_IDS, mock_holdings.c.symbol.collate("NOCASE").in_(_CODES))))
 
 
 class KnownPortfolio:
@@ -70,13 +66,18 @@ class KnownPortfolio:
         self._written |= set(symbols)
         self._revision = after
 
-    def wanted(self, symbols: Collection[Symbol]) -> WantedRows | None:
+    def wanted(self, symbols: Collection[Symbol]) -> frozenset[Symbol] | None:
         """Return the rows to read so that these symbols and what was written are current; None where it is all rows."""
-        if self._read is None:
-            return None
         wanted = frozenset(self._written.union(symbols))
+        return None if self._read is None or len(wanted) > ROWS_A_STATEMENT else wanted
+
+    def statement(self, dialect: Dialect, wanted: Collection[Symbol] | None) -> Statement:
+        """Return the statement that reads the rows wanted."""
+        if wanted is None or self._read is None:
+            return _ALL.on(dialect)
         rows = self._read.rows
-        return WantedRows(wanted, [rows[s].id for s in wanted if s in rows], sorted(s.code for s in wanted))
+        ids, codes = [rows[s].id for s in wanted if s in rows], sorted(s.code for s in wanted)
+        return (_SOME_SQLITE if dialect.name == "sqlite" else _SOME).on(dialect, ids=ids or [0], codes=codes or [""])
 
     def whole(self, row: Any, holdings: Iterable[Any]) -> ReadPortfolio:
         """Return the portfolio of its row and of all rows of the holdings.
@@ -84,10 +85,9 @@ class KnownPortfolio:
         Raises:
             LedgerUnavailable: a sum of the portfolio's own row is no number, or 1e20 or more.
         """
-        portfolio, held = read_portfolio(row, holdings, self.position)
-        return self._keep(ReadPortfolio(portfolio, held.rows))
+        return self._keep(read_portfolio(row, holdings, self.position))
 
-    def updated(self, row: Any, holdings: Iterable[Any], wanted: WantedRows) -> ReadPortfolio | None:
+    def updated(self, row: Any, holdings: Iterable[Any], wanted: frozenset[Symbol]) -> ReadPortfolio | None:
         """Return the portfolio of its row, of the rows that were wanted, and of the others as they were read before.
 
         None where that cannot be told: others booked or priced in between, more was written while the rows were read,
@@ -96,18 +96,18 @@ class KnownPortfolio:
         known = self._read
         if known is None or (row.revision, row.price_revision) != (self._revision, known.portfolio.price_revision):
             return None
-        if not self._written <= wanted.symbols:
+        if not self._written <= wanted:
             return None
-        if {name.upper() for name in known.portfolio.unreadable_rows}.intersection(wanted.codes):
+        if {name.upper() for name in known.portfolio.unreadable_rows}.intersection(s.code for s in wanted):
             return None
         try:
             found = [(self.position(each), each) for each in holdings]
         except DomainError:
             return None
         rows = {position.symbol: each for position, each in found}
-        if len(rows) != len(found) or not rows.keys() <= wanted.symbols:
+        if len(rows) != len(found) or not rows.keys() <= wanted:
             return None
-        gone = wanted.symbols & known.rows.keys() - rows.keys()
+        gone = known.rows.keys() & wanted - rows.keys()
         assert isinstance(known.portfolio.positions, Positions)
         positions = known.portfolio.positions.replacing((position for position, _ in found), without=gone)
         with rows_read():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import insert, select
@@ -12,13 +13,12 @@ from portfolio.adapters.database.connection.revision_lookup import RevisionLooku
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.entries import read_entries
 from portfolio.adapters.database.ledger.holdings_version import holdings_version
-from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow, find_row
-from portfolio.adapters.database.ledger.unit_of_work import ALL_HOLDINGS, DatabaseLedgerUnit, open_unit, some_holdings
+from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
+from portfolio.adapters.database.ledger.unit_of_work import DatabaseLedgerUnit, open_unit, read_rows
 from portfolio.adapters.database.schema.tables import (
     booking_outcomes,
     mock_portfolio,
 )
-from portfolio.application.errors import PortfolioMissing
 from portfolio.application.ledger.records import (
     BookingKey,
     Entry,
@@ -61,8 +61,6 @@ class DatabaseLedger:
         async def in_unit(session: Session) -> T:
             unit = await open_unit(session, portfolio_id, self._row, keys, symbols)
             units.append(unit)
-            self._row.seen(unit.row)
-            self._row.had_lock()
             result = await work(unit)
             await unit.write()
             return result
@@ -78,7 +76,7 @@ class DatabaseLedger:
         """Create an empty portfolio row where there is none at all; harmless when two do it at once."""
 
         async def insert_first(session: Session) -> None:
-            if await find_row(session, None) is not None:
+            if (await session.run(select(mock_portfolio.c.id).limit(1))).first() is not None:
                 return
             # Of two who come at once the second meets the first one's key, and finds the row when it runs again.
             empty = dict.fromkeys(("total_value", "cash_balance", "invested_amount", "total_pnl"), 0)
@@ -88,10 +86,10 @@ class DatabaseLedger:
 
     async def is_adopted(self, portfolio_id: int) -> bool | None:
         """Return whether the books were opened on the row; None where there is no row at all."""
-        row = await self._connections.read(lambda session: self._find(session, portfolio_id))
+        row = await self._find(portfolio_id)
         if row is None and self._row.id_for(portfolio_id) is not None:
             self._row.forget()
-            row = await self._connections.read(lambda session: self._find(session, portfolio_id))
+            row = await self._find(portfolio_id)
         return None if row is None else row.ledger_cash is not None
 
     async def revisions(self, portfolio_id: int) -> Revisions:
@@ -100,14 +98,14 @@ class DatabaseLedger:
         found = None if row_id is None else await self._lookup.revisions(row_id)
         if found is not None:
             return found
-        row = await self._connections.read(lambda session: self._get(session, portfolio_id))
+        row = await self._connections.read(partial(self._row.get, portfolio_id=portfolio_id))
         return Revisions(ledger=row.revision, prices=row.price_revision)
 
     async def version(self, portfolio_id: int) -> str:
         """Return a word that is another one once anything that ``load`` reads is, whoever wrote it."""
 
         async def look(session: Session) -> str:
-            row = await self._get(session, portfolio_id)
+            row = await self._row.get(session, portfolio_id)
             return f"{tuple(row)!r} {await holdings_version(session)}"
 
         return await self._connections.read(look)
@@ -127,7 +125,7 @@ class DatabaseLedger:
         """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
 
         async def read(session: Session) -> Sequence[Entry]:
-            await self._get(session, portfolio_id)
+            await self._row.get(session, portfolio_id)
             return await read_entries(session, after, limit)
 
         return await self._connections.read(read, snapshot=True)
@@ -145,28 +143,10 @@ class DatabaseLedger:
         return found
 
     async def _read(self, portfolio_id: int, *, everything: bool) -> Portfolio:
-        known = self._row.known
-
         async def read(session: Session) -> Portfolio:
-            row = await self._get(session, portfolio_id)
-            wanted = None if everything else known.wanted(())
-            if wanted is not None:
-                [holdings] = await session.execute(some_holdings(session.dialect, wanted))
-                if (found := known.updated(row, holdings, wanted)) is not None:
-                    return found.portfolio
-            [holdings] = await session.execute(ALL_HOLDINGS.on(session.dialect))
-            return known.whole(row, holdings).portfolio
+            return (await read_rows(session, portfolio_id, self._row, None if everything else ())).read.portfolio
 
         return await self._connections.read(read, snapshot=True)
 
-    async def _find(self, session: Session, portfolio_id: int) -> Any | None:
-        row = await find_row(session, self._row.id_for(portfolio_id))
-        if row is not None:
-            self._row.seen(row)
-        return row
-
-    async def _get(self, session: Session, portfolio_id: int) -> Any:
-        row = await self._find(session, portfolio_id)
-        if row is None:
-            raise PortfolioMissing(portfolio_id)
-        return row
+    async def _find(self, portfolio_id: int) -> Any | None:
+        return await self._connections.read(partial(self._row.find, portfolio_id=portfolio_id))

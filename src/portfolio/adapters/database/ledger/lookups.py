@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, select
 
@@ -22,6 +23,8 @@ from portfolio.application.ledger.records import (
     TradeFilter,
 )
 
+T = TypeVar("T")
+
 
 class DatabaseLookups:
     """The port ``Lookups`` on a database."""
@@ -33,13 +36,13 @@ class DatabaseLookups:
     async def trades(self, portfolio_id: int, wanted: TradeFilter) -> Page[BookedTrade]:
         """Return the trades booked here, newest first; executed at ``since`` or later, and before ``until``."""
         rows = await self._rows(portfolio_id, _select_wanted(wanted))
-        return _page([trade_from_row(row) for row in rows], wanted.limit)
+        return page_of([trade_from_row(row) for row in rows], wanted.limit, attrgetter("id"))
 
     async def cash_transactions(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[RecordedCashEntry]:
         """Return the entries that are no trade, newest first."""
         self._row.id_for(portfolio_id)
         found = await self._connections.read(lambda session: read_cash_entries(session, before, limit + 1))
-        return _page(found, limit)
+        return page_of(found, limit, attrgetter("id"))
 
     async def outcome(self, portfolio_id: int, key: BookingKey) -> RecordedOutcome | None:
         """Return what became of the booking with this key; None where nothing did."""
@@ -53,7 +56,7 @@ class DatabaseLookups:
         c = booking_outcomes.c
         refused = select(booking_outcomes).where(c.status == REFUSED).order_by(c.id.desc()).limit(limit + 1)
         rows = await self._rows(portfolio_id, refused if before is None else refused.where(c.id < before))
-        return _page([outcome_from_row(row) for row in rows], limit)
+        return page_of([outcome_from_row(row) for row in rows], limit, attrgetter("id"))
 
     async def holds_trades(self) -> bool:
         """Return whether the trades table has any row, whoever wrote it."""
@@ -82,7 +85,6 @@ def _select_wanted(wanted: TradeFilter) -> Select[Any]:
     return select_trades().where(*conditions).order_by(c.id.desc()).limit(wanted.limit + 1)
 
 
-def _page(items: Sequence[Any], limit: int) -> Page[Any]:
-    """Return the first ``limit`` items, and where to go on if there is one more."""
-    more = len(items) > limit
-    return Page(items[:limit], items[limit - 1].id if more else None)
+def page_of(items: Sequence[T], limit: int, number: Callable[[T], int | None]) -> Page[T]:
+    """Return the first ``limit`` items, and the number to go on before if there is one more."""
+    return Page(items[:limit], number(items[limit - 1]) if len(items) > limit else None)

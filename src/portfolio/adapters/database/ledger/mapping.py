@@ -6,12 +6,13 @@ keeps their columns truthful.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from portfolio.adapters.database.connection.errors import rows_read
-from portfolio.adapters.database.ledger.mapping_positions import Holdings, holdings_from_rows
+from portfolio.adapters.database.ledger.mapping_positions import positions_from_rows
 from portfolio.adapters.database.schema.fields import Fields, Values
 from portfolio.application.ledger.records import BookedTrade, TradeEntry, TradeRequest
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -21,6 +22,7 @@ from portfolio.domain.ledger.trade import Trade
 from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.ledger.units import Units
 from portfolio.domain.money import EXACT, Money, bounded_percent
+from portfolio.domain.symbol import Symbol
 
 _ZERO = Decimal(0)
 _HUNDRED = Decimal(100)
@@ -48,15 +50,26 @@ _ENTRY = Fields(TradeEntry, apart=["trade", "request"], revision="ledger_revisio
 # --- the portfolio ----------------------------------------------------------------------------------------------------
 
 
-def read_portfolio(row: Any, holdings: Iterable[Any], read: Callable[[Any], Position]) -> tuple[Portfolio, Holdings]:
-    """Return the portfolio, and which row each position was read from.
+@dataclass(frozen=True, slots=True)
+class ReadPortfolio:
+    """A portfolio and the rows of the holdings that its positions were read from."""
+
+    portfolio: Portfolio
+    rows: Mapping[Symbol, Any]
+
+
+def read_portfolio(row: Any, holdings: Iterable[Any], read: Callable[[Any], Position]) -> ReadPortfolio:
+    """Return the portfolio of its row and of all rows of the holdings, each of which ``read`` makes a position.
 
     Raises:
         LedgerUnavailable: a sum of the portfolio's own row is no number, or 1e20 or more.
     """
     with rows_read():
-        held = holdings_from_rows(holdings, Money(row.cash_balance), read)
-        return portfolio_of(row, Positions(held.positions), held.unreadable), held
+        found, unreadable = positions_from_rows(holdings, Money(row.cash_balance), read)
+        positions = Positions({symbol: position for symbol, (_, position) in found.items()})
+        return ReadPortfolio(
+            portfolio_of(row, positions, tuple(unreadable)), {symbol: each for symbol, (each, _) in found.items()}
+        )
 
 
 def portfolio_of(row: Any, positions: Positions, unreadable: tuple[str, ...]) -> Portfolio:

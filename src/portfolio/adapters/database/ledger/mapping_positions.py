@@ -6,8 +6,7 @@ and a row of which nothing can be made counts for nothing and is named.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -32,17 +31,10 @@ _ABSOLUTE = Decimal("1e-12")
 _AVERAGE_STEP = Decimal("1e-18")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holdings:
-    """What the rows of the holdings say: positions, the row that each was read from, and the symbols of the others."""
-
-    positions: Mapping[Symbol, Position]
-    rows: Mapping[Symbol, Any]
-    unreadable: tuple[str, ...]
-
-
-def holdings_from_rows(rows: Iterable[Any], cash: Money, read: Callable[[Any], Position]) -> Holdings:
-    """Return what the rows say.
+def positions_from_rows(
+    rows: Iterable[Any], cash: Money, read: Callable[[Any], Position]
+) -> tuple[Mapping[Symbol, tuple[Any, Position]], Sequence[str]]:
+    """Return by symbol each position and the row that it was read from, and the symbols of the other rows.
 
     A row counts for nothing whose symbol names no asset or is there twice, or whose numbers are none. Beside ``cash``
     all sums of what counts stay below 1e20: where they would not, the largest positions are left out.
@@ -67,11 +59,7 @@ def holdings_from_rows(rows: Iterable[Any], cash: Money, read: Callable[[Any], P
         largest = max(sizes, key=lambda symbol: (sizes[symbol], symbol))
         total = EXACT.subtract(total, sizes.pop(largest))
         unreadable.append(found.pop(largest)[0].symbol)
-    return Holdings(
-        positions={symbol: position for symbol, (_, position) in found.items()},
-        rows={symbol: row for symbol, (row, _) in found.items()},
-        unreadable=tuple(unreadable),
-    )
+    return found, unreadable
 
 
 def _size(position: Position) -> Decimal:

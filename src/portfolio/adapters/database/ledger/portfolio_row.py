@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from portfolio.adapters.database.connection.errors import is_locked
 from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.connection.statements import Prepared, Statement
+from portfolio.adapters.database.connection.statements import Prepared, Result, Statement
 from portfolio.adapters.database.ledger.known_portfolio import KnownPortfolio
 from portfolio.adapters.database.schema.tables import mock_portfolio
 from portfolio.application.errors import PortfolioMissing
@@ -53,14 +53,63 @@ class PortfolioRow:
             raise PortfolioMissing(portfolio_id)
         return self._id
 
-    def seen(self, row: Any) -> None:
-        """Take notice of the row that was found."""
-        if row.ledger_cash is not None:
-            self._id = row.id
-
     def forget(self) -> None:
         """Take notice that the row is gone: another program may have made it anew, with another id."""
         self._id = None
+
+    def statement(self, dialect: Dialect, portfolio_id: int, *, lock: bool = False) -> Statement:
+        """Return the statement that reads the portfolio's row: the one with books, else what engines take for it."""
+        row_id = self.id_for(portfolio_id)
+        if row_id is None:
+            return (_LOCK_NEWEST if lock else _NEWEST).on(dialect)
+        return (_LOCK_BY_ID if lock else _BY_ID).on(dialect, row_id=row_id)
+
+    def found(self, result: Result, *, lock: bool = False) -> Any | None:
+        """Return the row that the statement brought, and remember which it is; None where there is none."""
+        row = result.first()
+        if row is not None and row.ledger_cash is not None:
+            self._id = row.id
+        if lock:
+            self.had_lock()
+        return row
+
+    async def find(self, session: Session, portfolio_id: int, *, lock: bool = False) -> Any | None:
+        """Return the portfolio's row, locked if wanted; None where there is none."""
+        [result] = await session.execute(self.statement(session.dialect, portfolio_id, lock=lock))
+        return self.found(result, lock=lock)
+
+    async def get(self, session: Session, portfolio_id: int, *, lock: bool = False) -> Any:
+        """Return the portfolio's row, locked if wanted.
+
+        Raises:
+            PortfolioMissing: there is none.
+        """
+        row = await self.find(session, portfolio_id, lock=lock)
+        if row is None:
+            raise PortfolioMissing(portfolio_id)
+        return row
+
+    async def try_lock(self, session: Session, portfolio_id: int, seconds: float) -> None:
+        """Take the row's lock, asking again until ``seconds`` have gone; nobody is ever made to wait behind this.
+
+        Raises:
+            DBAPIError: another transaction has it all the time.
+        """
+        if session.is_sqlite:
+            await self.find(session, portfolio_id)  # beginning has taken the only lock there is
+            return
+        row_id = self.id_for(portfolio_id)
+        wanted = _newest if row_id is None else select(mock_portfolio.c.id).where(mock_portfolio.c.id == row_id)
+        give_up_at = time.monotonic() + seconds
+        while True:
+            try:
+                await session.run(wanted.with_for_update(nowait=True))
+            except DBAPIError as error:
+                if not is_locked(error) or time.monotonic() >= give_up_at:
+                    raise
+                await asyncio.sleep(LOCK_TRY_SECONDS)
+            else:
+                return
 
     def had_lock(self) -> None:
         """Take notice that a transaction of this process has the row's lock, or had it until now."""
@@ -69,38 +118,3 @@ class PortfolioRow:
     def had_lock_within(self, seconds: float) -> bool:
         """Return whether a transaction of this process had the row's lock a moment ago."""
         return time.monotonic() - self._locked_at < seconds
-
-
-async def find_row(session: Session, row_id: int | None, *, lock: bool = False) -> Any | None:
-    """Return the row that is the portfolio, locked if wanted; None where there is none."""
-    [found] = await session.execute(select_row(session.dialect, row_id, lock=lock))
-    return found.first()
-
-
-def select_row(dialect: Dialect, row_id: int | None, *, lock: bool) -> Statement:
-    """Return the statement that reads the row of this id; else the row with books, or what engines take for it."""
-    if row_id is None:
-        return (_LOCK_NEWEST if lock else _NEWEST).on(dialect)
-    return (_LOCK_BY_ID if lock else _BY_ID).on(dialect, row_id=row_id)
-
-
-async def try_lock(session: Session, row_id: int | None, seconds: float) -> None:
-    """Take the row's lock, asking again until ``seconds`` have gone; nobody is ever made to wait behind this.
-
-    Raises:
-        DBAPIError: another transaction has it all the time.
-    """
-    if session.is_sqlite:
-        await find_row(session, row_id)  # beginning has taken the only lock there is
-        return
-    wanted = _newest if row_id is None else select(mock_portfolio).where(mock_portfolio.c.id == row_id)
-    give_up_at = time.monotonic() + seconds
-    while True:
-        try:
-            await session.run(wanted.with_for_update(nowait=True))
-        except DBAPIError as error:
-            if not is_locked(error) or time.monotonic() >= give_up_at:
-                raise
-            await asyncio.sleep(LOCK_TRY_SECONDS)
-        else:
-            return

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, insert, or_, select, update
-from sqlalchemy.engine import Dialect
+from sqlalchemy import bindparam, insert, select, update
 
 from portfolio.adapters.database.connection.bulk import RowWriter
 from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.connection.statements import ROWS_A_STATEMENT, Prepared, Statement, chunks
-from portfolio.adapters.database.ledger.known_portfolio import ReadPortfolio, WantedRows
-from portfolio.adapters.database.ledger.mapping import trade_to_row
+from portfolio.adapters.database.connection.statements import Prepared, Result, Statement, chunks
+from portfolio.adapters.database.ledger.mapping import ReadPortfolio, trade_to_row
 from portfolio.adapters.database.ledger.mapping_records import (
     adjustments_to_rows,
     cash_entry_to_row,
     outcome_to_row,
 )
-from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow, select_row
+from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.ledger.portfolio_writes import portfolio_write, position_writes
 from portfolio.adapters.database.ledger.unit_reads import OUTCOME_IDS, UnitReads
 from portfolio.adapters.database.schema.fields import Values
 from portfolio.adapters.database.schema.tables import (
     booking_outcomes,
     cash_transactions,
-    mock_holdings,
     mock_trades,
     position_adjustments,
 )
@@ -40,15 +38,6 @@ from portfolio.application.ledger.records import (
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 
-# What follows from the other columns is not read: each column of a result takes as long as a value in it.
-_HOLDINGS = select(*(c for c in mock_holdings.c if c.name not in {"position_value", "unrealized_pnl", "total_pnl"}))
-_IDS: Any = bindparam("ids", expanding=True)
-_CODES: Any = bindparam("codes", expanding=True)
-ALL_HOLDINGS = Prepared(_HOLDINGS)
-_SOME_HOLDINGS = Prepared(_HOLDINGS.where(or_(mock_holdings.c.id.in_(_IDS), mock_holdings.c.symbol.in_(_CODES))))
-_SOME_HOLDINGS_SQLITE = Prepared(
-    _HOLDINGS.where(or_(mock_holdings.c.id.in_(_IDS), mock_holdings.c.symbol.collate("NOCASE").in_(_CODES)))
-)
 _NEW_TRADE_ID = select(mock_trades.c.id).where(mock_trades.c.ledger_revision == bindparam("trade_id")).scalar_subquery()
 _OUTCOME = update(booking_outcomes).where(booking_outcomes.c.id == bindparam("row_id"))
 _TRADES, _ADJUSTMENTS = RowWriter(mock_trades), RowWriter(position_adjustments)
@@ -65,6 +54,44 @@ _NEW_IDS = Prepared(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class ReadRows:
+    """What was read at once: the portfolio's row, the portfolio, and the results of what else was asked."""
+
+    row: Any
+    read: ReadPortfolio
+    others: Sequence[Result]
+
+
+async def read_rows(
+    session: Session,
+    portfolio_id: int,
+    place: PortfolioRow,
+    symbols: Collection[Symbol] | None,
+    *others: Statement,
+    lock: bool = False,
+) -> ReadRows:
+    """Read the portfolio's row, first and perhaps with its lock, and of the holdings those of the symbols; None: all.
+
+    Raises:
+        PortfolioMissing: there is no row.
+    """
+    dialect, known = session.dialect, place.known
+    wanted = None if symbols is None else known.wanted(symbols)
+    found, holdings, *results = await session.execute(
+        place.statement(dialect, portfolio_id, lock=lock), known.statement(dialect, wanted), *others
+    )
+    row = place.found(found, lock=lock)
+    if row is None:
+        raise PortfolioMissing(portfolio_id)
+    read = None if wanted is None else known.updated(row, holdings, wanted)
+    if read is None:
+        if wanted is not None:
+            [holdings] = await session.execute(known.statement(dialect, None))
+        read = known.whole(row, holdings)
+    return ReadRows(row, read, results)
+
+
 async def open_unit(
     session: Session,
     portfolio_id: int,
@@ -77,75 +104,42 @@ async def open_unit(
     Raises:
         PortfolioMissing: there is no row.
     """
-    dialect, row_id = session.dialect, place.id_for(portfolio_id)
     names = sorted({key.client_trade_id for key in keys})
-    wanted = None if symbols is None or len(symbols) > ROWS_A_STATEMENT else place.known.wanted(symbols)
-    found, holdings, *outcomes = await session.execute(
-        select_row(dialect, row_id, lock=True),
-        ALL_HOLDINGS.on(dialect) if wanted is None else some_holdings(dialect, wanted),
-        *(OUTCOME_IDS.on(dialect, names=chunk) for chunk in chunks(names)),
-    )
-    row = found.first()
-    if row is None:
-        raise PortfolioMissing(portfolio_id)
-    read = None if wanted is None else place.known.updated(row, holdings, wanted)
-    if read is None:
-        if wanted is not None:
-            [holdings] = await session.execute(ALL_HOLDINGS.on(dialect))
-        read = place.known.whole(row, holdings)
-    known = [row.id for result in outcomes for row in result]
-    touched = None if wanted is None else frozenset(symbols or ())
-    return DatabaseLedgerUnit(session, row, read, frozenset(keys), known, touched)
-
-
-def some_holdings(dialect: Dialect, wanted: WantedRows) -> Statement:
-    """Return the statement for some rows: those of the ids, and whichever have these symbols in any case."""
-    return (_SOME_HOLDINGS_SQLITE if dialect.name == "sqlite" else _SOME_HOLDINGS).on(
-        dialect, ids=wanted.ids or [0], codes=wanted.codes or [""]
-    )
+    outcomes = [OUTCOME_IDS.on(session.dialect, names=chunk) for chunk in chunks(names)]
+    rows = await read_rows(session, portfolio_id, place, symbols, *outcomes, lock=True)
+    kept = [row.id for result in rows.others for row in result]
+    return DatabaseLedgerUnit(session, rows, frozenset(keys), kept, None if symbols is None else frozenset(symbols))
 
 
 class DatabaseLedgerUnit(UnitReads):
-    """The port ``LedgerUnit`` on a database. What is to be written waits for the next read, or for the end."""
+    """The port ``LedgerUnit`` on a database. What is to be written waits for the next read, or for the end.
 
-    def __init__(  # shape: made by open_unit alone, of what it has read
+    ``portfolio`` is the portfolio as it was when the lock was taken, ``saved`` what it became.
+    """
+
+    def __init__(
         self,
         session: Session,
-        row: Any,
-        read: ReadPortfolio,
+        rows: ReadRows,
         asked: frozenset[BookingKey],
         known: Sequence[int],
         touched: frozenset[Symbol] | None,
     ) -> None:
+        """Take what was read under the lock; the positions ``touched`` may be changed, all of them where it is None."""
         super().__init__(session, asked, known)
-        self._row = row
-        self._held = read.rows
-        self._portfolio = read.portfolio
+        self._row = rows.row
+        self._held = rows.read.rows
         self._touched = touched
+        self.portfolio = rows.read.portfolio
         self.saved: Portfolio | None = None
-
-    @property
-    def row(self) -> Any:
-        """Return the portfolio's row as it was when the lock was taken."""
-        return self._row
 
     @property
     def changed(self) -> Collection[Symbol]:
         """Return the symbols whose rows may have been written."""
         if self._touched is not None:
             return self._touched
-        after = self._portfolio if self.saved is None else self.saved
-        return self._portfolio.positions.keys() | after.positions.keys()
-
-    @property
-    def portfolio(self) -> Portfolio:
-        """Return the portfolio as it was when the lock was taken."""
-        return self._portfolio
-
-    @property
-    def session(self) -> Session:
-        """Return the transaction, for what other topics keep in it."""
-        return self._session
+        after = self.portfolio if self.saved is None else self.saved
+        return self.portfolio.positions.keys() | after.positions.keys()
 
     async def add_trades(
         self, trades: Sequence[TradeEntry], outcomes: Mapping[int, RecordedOutcome] = NO_OUTCOMES
@@ -179,11 +173,11 @@ class DatabaseLedgerUnit(UnitReads):
 
     async def add_cash_entry(self, transaction: CashEntry) -> int:
         """Add an entry that is no trade, with the positions' differences it carries; return its id."""
-        result = await self._session.run(insert(cash_transactions), cash_entry_to_row(transaction))
+        result = await self.session.run(insert(cash_transactions), cash_entry_to_row(transaction))
         key: Any = result.inserted_primary_key
         cash_transaction_id = int(key[0])
         moved = adjustments_to_rows(transaction, cash_transaction_id)
-        await self._session.execute(*_ADJUSTMENTS.on(self._dialect, moved))
+        await self.session.execute(*_ADJUSTMENTS.on(self._dialect, moved))
         return cash_transaction_id
 
     async def save(self, portfolio: Portfolio) -> None:
@@ -194,5 +188,5 @@ class DatabaseLedgerUnit(UnitReads):
         """
         assert self.saved is None, "what was read is compared with the rows once"
         self.saved = portfolio
-        self._waiting += position_writes(self._dialect, self._portfolio, portfolio, self._held, self._touched)
-        self._waiting.append(portfolio_write(self._dialect, self._row, self._portfolio, portfolio))
+        self._waiting += position_writes(self._dialect, self.portfolio, portfolio, self._held, self._touched)
+        self._waiting.append(portfolio_write(self._dialect, self._row, self.portfolio, portfolio))

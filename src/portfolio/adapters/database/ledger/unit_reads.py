@@ -54,7 +54,7 @@ class UnitReads:
 
     def __init__(self, session: Session, asked: frozenset[BookingKey], known: Sequence[int]) -> None:
         """Take the keys whose outcomes were looked up along with the lock, and the ids of those that were found."""
-        self._session = session
+        self.session = session
         self._dialect = session.dialect
         self._asked, self._known = asked, known
         self._waiting: list[Write] = []
@@ -79,7 +79,7 @@ class UnitReads:
             c.fingerprint == refusal.fingerprint,
             c.decided_at == refusal.decided_at,
         )
-        return (await self._session.run(same.limit(1))).first() is not None
+        return (await self.session.run(same.limit(1))).first() is not None
 
     async def latest_twins(self, fingerprints: Collection[str], since: datetime) -> Mapping[str, int]:
         """Return by fingerprint the id of the newest trade booked since then with the same content."""
@@ -99,12 +99,12 @@ class UnitReads:
     async def entries(self, *, after: int, limit: int) -> Sequence[Entry]:
         """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
         await self.write()
-        return await read_entries(self._session, after, limit)
+        return await read_entries(self.session, after, limit)
 
     async def last_revision(self) -> int:
         """Return the highest revision of an entry, which the portfolio's own is unless its row was made anew."""
         await self.write()
-        return await last_revision(self._session)
+        return await last_revision(self.session)
 
     async def transaction(self, owner: str, client_transaction_id: str) -> RecordedCashEntry | None:
         """Return the cash transaction recorded under this key; None where there is none."""
@@ -112,11 +112,11 @@ class UnitReads:
         wanted = select(cash_transactions).where(
             cash_transactions.c.owner == owner, cash_transactions.c.client_transaction_id == client_transaction_id
         )
-        row = (await self._session.run(wanted)).first()
+        row = (await self.session.run(wanted)).first()
         if row is None:
             return None
         moved = select(position_adjustments).where(position_adjustments.c.cash_transaction_id == row.id)
-        return cash_entry_from_row(row, await self._session.run(moved.order_by(position_adjustments.c.id)))
+        return cash_entry_from_row(row, await self.session.run(moved.order_by(position_adjustments.c.id)))
 
     async def write(self) -> None:
         """Write what waits to be written.
@@ -130,7 +130,7 @@ class UnitReads:
     async def _execute(self, *statements: Statement) -> list[Result]:
         """Return the results, what waits to be written having been sent ahead in the same message."""
         waiting, self._waiting = self._waiting, []
-        results = await self._session.execute(*(statement for statement, _ in waiting), *statements)
+        results = await self.session.execute(*(statement for statement, _ in waiting), *statements)
         for (_, check), result in zip(waiting, results, strict=False):
             if check is not None:
                 check(result)

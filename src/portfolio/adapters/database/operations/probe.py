@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, func, literal_column, select
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.mapping_records import REFUSED
-from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow, try_lock
+from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.schema.tables import SCHEMA_REVISION, booking_outcomes, schema_revision
 from portfolio.application.errors import LedgerUnavailable, SchemaUnknown
 
@@ -46,11 +46,11 @@ class DatabaseProbe:
         Raises:
             LedgerUnavailable: it could not.
         """
-        row_id = self._row.id_for(portfolio_id)
+        self._row.id_for(portfolio_id)
         if self._row.had_lock_within(OWN_LOCK_SECONDS):
             return
         await self._connections.try_write(
-            lambda session: try_lock(session, row_id, LOCK_SECONDS), lock_wait_seconds=LOCK_SECONDS
+            lambda session: self._row.try_lock(session, portfolio_id, LOCK_SECONDS), lock_wait_seconds=LOCK_SECONDS
         )
 
 

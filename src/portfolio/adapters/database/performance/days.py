@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from portfolio.adapters.database.connection.bulk import RowWriter
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow, find_row
+from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.prices.prices import BUMP
 from portfolio.adapters.database.schema.fields import Fields, Values
 from portfolio.adapters.database.schema.tables import (
@@ -22,7 +22,6 @@ from portfolio.adapters.database.schema.tables import (
     mock_performance_history,
     mock_portfolio,
 )
-from portfolio.application.errors import PortfolioMissing
 from portfolio.application.performance.daily_positions import positions_of
 from portfolio.application.performance.day_results import (
     DayResult,
@@ -60,23 +59,15 @@ class DatabaseDays:
     async def values(self, portfolio_id: int, *, since: date) -> Sequence[DailyValue]:
         """Return the recorded days from ``since`` on, oldest first."""
         self._row.id_for(portfolio_id)
-
-        async def read(session: Session) -> Sequence[DailyValue]:
-            found = await session.run(_HISTORY.where(_rows.date >= since).order_by(_rows.date))
-            return [daily_value_from_row(row) for row in found]
-
-        return await self._connections.read(read)
+        rows = await self._connections.rows(_HISTORY.where(_rows.date >= since).order_by(_rows.date))
+        return [daily_value_from_row(row) for row in rows]
 
     async def positions(self, portfolio_id: int, days: Collection[date]) -> Mapping[date, DayPositions]:
         """Return what was held on these days; absent where it was not recorded."""
         self._row.id_for(portfolio_id)
         c = daily_positions.c
-
-        async def read(session: Session) -> Mapping[date, DayPositions]:
-            found = await session.run(select(daily_positions).where(c.day.in_(sorted(days))))
-            return {row.day: day_positions_from_json(row.positions) for row in found}
-
-        return await self._connections.read(read)
+        rows = await self._connections.rows(select(daily_positions).where(c.day.in_(sorted(days))))
+        return {row.day: day_positions_from_json(row.positions) for row in rows}
 
     async def fill(self, portfolio_id: int, days: Sequence[FilledDay]) -> int:
         """Keep final days that nothing was recorded on; a day that has a row keeps it. Return how many were written.
@@ -87,9 +78,7 @@ class DatabaseDays:
         """
 
         async def write(session: Session) -> int:
-            row = await find_row(session, self._row.id_for(portfolio_id), lock=True)
-            if row is None:
-                raise PortfolioMissing(portfolio_id)
+            row = await self._row.get(session, portfolio_id, lock=True)
             written = await _fill(session, days) if days else 0
             if written:
                 await session.run(BUMP.where(mock_portfolio.c.id == row.id))

@@ -15,11 +15,10 @@ from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared
 from portfolio.adapters.database.ledger.mapping import read_portfolio, totals_to_row
 from portfolio.adapters.database.ledger.mapping_positions import position_to_row
-from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow, find_row
+from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.prices.leases import check_fence
 from portfolio.adapters.database.prices.price_rows import PriceRows, midnight
 from portfolio.adapters.database.schema.tables import mock_holdings, mock_portfolio
-from portfolio.application.errors import PortfolioMissing
 from portfolio.application.prices.records import Close, Fence, PriceUpdate
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.mark import Mark
@@ -59,18 +58,15 @@ class DatabasePriceStore:
         """
 
         async def write(session: Session) -> int:
-            row = await find_row(session, self._row.id_for(portfolio_id), lock=True)
-            if row is None:
-                raise PortfolioMissing(portfolio_id)
+            row = await self._row.get(session, portfolio_id, lock=True)
             if fence is not None:
                 await check_fence(session, fence)
             # Under their locks, so that a value written is right for the quantity beside it.
             [holdings] = await session.execute(_LOCK_HOLDINGS.on(session.dialect))
-            before, held = read_portfolio(row, holdings, self._row.known.position)
-            self._row.had_lock()
-            marks = update.marks_for(before)
-            portfolio = before.marked(marks)
-            await _write_marks(session, portfolio, held.rows, marks)
+            read = read_portfolio(row, holdings, self._row.known.position)
+            marks = update.marks_for(read.portfolio)
+            portfolio = read.portfolio.marked(marks)
+            await _write_marks(session, portfolio, read.rows, marks)
             await self._rows.write_ticks(session, marks.items())
             # One that was observed yesterday may be what yesterday closed at.
             today = midnight(update.at.astimezone(UTC).date())
@@ -90,7 +86,7 @@ class DatabasePriceStore:
 
         async def write(session: Session) -> None:
             # The row first, as everywhere; before the books are open there is none, and nobody to tell.
-            row = await find_row(session, self._row.id_for(self._row.number), lock=True)
+            row = await self._row.find(session, self._row.number, lock=True)
             await self._rows.write_closes(session, newest.values())
             revision = row.price_revision + 1 if row is not None else 1
             await self._rows.mark_changed(session, {symbol for symbol, _ in newest}, revision)

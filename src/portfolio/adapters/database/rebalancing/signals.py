@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
@@ -13,6 +14,7 @@ from portfolio.adapters.database.connection.bulk import RowWriter
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import chunks
+from portfolio.adapters.database.ledger.lookups import page_of
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.ledger.unit_of_work import DatabaseLedgerUnit
 from portfolio.adapters.database.prices.leases import take_turn
@@ -60,8 +62,7 @@ class DatabaseSignals:
         conditions = _conditions(wanted)
         statement = select(rebalance_signals).where(*conditions).order_by(_signals.id.desc()).limit(wanted.limit + 1)
         found = [signal_from_row(row) for row in await self._connections.rows(statement)]
-        more = len(found) > wanted.limit
-        return Page(found[: wanted.limit], found[wanted.limit - 1].number if more else None)
+        return page_of(found, wanted.limit, attrgetter("number"))
 
 
 class DatabaseSignalBook:

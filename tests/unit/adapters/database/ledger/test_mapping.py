@@ -95,7 +95,7 @@ def test_a_portfolio_comes_back_from_its_rows(example: tuple[Position, list[Trad
         portfolio = replace(portfolio, trade_counts=portfolio.trade_counts.with_trade(trade))
     row = SimpleNamespace(id=5, updated_at=AT, **portfolio_to_row(portfolio))
     holding = SimpleNamespace(updated_at=None, **position_to_row(position))
-    read, _ = read_portfolio(row, [holding], position_from_row)
+    read = read_portfolio(row, [holding], position_from_row).portfolio
     assert replace(read, positions=dict(read.positions), updated_at=None) == portfolio
 
 
@@ -180,7 +180,7 @@ def test_numbers_of_any_kind_are_read_from_sqlite(stored: str | float | None, re
 
 def read_rows(holdings: list[SimpleNamespace]) -> Portfolio:
     empty = SimpleNamespace(updated_at=AT, **portfolio_to_row(Portfolio(id=5)), id=5)
-    return read_portfolio(empty, holdings, position_from_row)[0]
+    return read_portfolio(empty, holdings, position_from_row).portfolio
 
 
 def test_rows_that_name_no_asset_or_one_twice_count_for_nothing_and_are_named() -> None:
