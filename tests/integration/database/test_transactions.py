@@ -19,6 +19,7 @@ from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
 from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.records import TradeFilter
 from portfolio.application.ledger.verification import VerifyBooks
+from portfolio.settings import SettingsError
 from tests.support.database.database_server import DatabaseServer
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.database.old_database import execute
@@ -323,7 +324,7 @@ async def test_nobody_there_is_unavailable(mysql_database: DatabaseUnderTest) ->
 
 
 def test_another_kind_of_database_is_refused() -> None:
-    with pytest.raises(ValueError, match="postgresql"):
+    with pytest.raises(SettingsError, match="postgresql"):
         open_database("postgresql+asyncpg://localhost/x")
 
 

@@ -52,17 +52,14 @@ class Database:
         seconds = settings.request_deadline_seconds
         if for_commands:
             seconds = max(seconds, COMMAND_SECONDS)
-        try:
-            return open_database(
-                settings.database_url,
-                prices_schema=settings.prices_schema,
-                hosts=settings.further_hosts,
-                pool_size=settings.database_pool_size,
-                limits=Timeouts.within(seconds),
-                portfolio_id=portfolio_id,
-            )
-        except ValueError as error:
-            raise SettingsError("PORTFOLIO_DATABASE_URL is sqlite+aiosqlite:///... or mysql+aiomysql://...") from error
+        return open_database(
+            settings.database_url,
+            prices_schema=settings.prices_schema,
+            hosts=settings.further_hosts,
+            pool_size=settings.database_pool_size,
+            limits=Timeouts.within(seconds),
+            portfolio_id=portfolio_id,
+        )
 
     async def check_schema(self) -> None:
         """Make sure that the database is at the schema revision this version is written for.
@@ -97,7 +94,7 @@ def open_database(  # shape: where the database is, and how it is used
     that its tables hold.
 
     Raises:
-        ValueError: the URL names another kind of database.
+        SettingsError: the URL cannot be read, or names another kind of database.
     """
     limits = limits or Timeouts()
     engine, lookups = (create_engine(url, hosts=hosts, pool_size=size, limits=limits) for size in (pool_size, 1))

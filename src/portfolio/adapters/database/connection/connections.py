@@ -135,6 +135,7 @@ class Connections:  # shape: the ways to a session, which share pool and patienc
         async with self._session(give_up_at) as session:
             try:
                 result = await work(session)
+                await session.execute()
                 await session.commit()
             except BaseException:
                 await session.rollback()

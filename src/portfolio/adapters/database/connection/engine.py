@@ -15,14 +15,14 @@ from portfolio.adapters.database.connection.errors import marks_disconnect
 from portfolio.adapters.database.connection.mysql import MySqlConnector
 from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.connection.url import parse_url
+from portfolio.settings import SettingsError
 
 
 def create_engine(url: str, *, hosts: Sequence[str], pool_size: int, limits: Timeouts) -> AsyncEngine:
     """Return an engine for MySQL, MariaDB or SQLite that has not connected yet.
 
     Raises:
-        SettingsError: the URL cannot be read.
-        ValueError: the URL names another kind of database.
+        SettingsError: the URL cannot be read, or names another kind of database.
     """
     parsed = parse_url(url)
     if parsed.drivername == "sqlite+aiosqlite":
@@ -30,7 +30,10 @@ def create_engine(url: str, *, hosts: Sequence[str], pool_size: int, limits: Tim
     elif parsed.drivername == "mysql+aiomysql":
         engine = _mysql_engine(parsed, hosts, pool_size, limits)
     else:
-        raise ValueError(f"{parsed.drivername} is neither mysql+aiomysql nor sqlite+aiosqlite")
+        raise SettingsError(
+            "PORTFOLIO_DATABASE_URL is sqlite+aiosqlite:///... or mysql+aiomysql://..., "
+            f"and {parsed.drivername} is neither"
+        )
     listens_for(engine.sync_engine, "handle_error")(_mark_disconnects)
     return engine
 

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from portfolio.adapters.database.connection.errors import (
     CommitUnknown,
+    Conflict,
     ConnectionLost,
     NoAnswer,
     is_conflict,
@@ -41,7 +42,7 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
         opening: Sequence[Statement] = (),
         give_up_at: float | None = None,
     ) -> None:
-        """Wrap a connection; ``opening`` begins the transaction, and is sent ahead of the first statement.
+        """Wrap a connection; ``opening`` begins the transaction, ahead of the first statement.
 
         A unit, which may write, has to have done with its statements at ``give_up_at``.
         """
@@ -53,13 +54,21 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
         self._pooled = self._sync.connection
         self._driver: Any = self._pooled.driver_connection
         self._limits = limits
-        self._opening = opening
+        self._waiting = list(opening)
         self._give_up_at = give_up_at
         self.was_given_up = False
         self.is_dropped = False
 
+    def later(self, *statements: Statement) -> None:
+        """Have these sent ahead of the next statement, in the same message, or at the end."""
+        self._waiting += statements
+
     async def execute(self, *statements: Statement) -> list[Result]:
-        """Return the results of statements, in order: in one round trip on MySQL, under one deadline."""
+        """Return the results of statements, in order: in one round trip on MySQL, under one deadline.
+
+        Raises:
+            Conflict: another program changed what this transaction has read and now changes.
+        """
         async with self._within(self._statement_seconds()):
             return await self._send(statements)
 
@@ -68,8 +77,7 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
     ) -> CursorResult[Any]:
         """Return the result of a statement, complete."""
         async with self._within(self._statement_seconds()):
-            if self._opening:
-                await self._send(())
+            await self._send(())
             return await self.connection.execute(statement, parameters)
 
     async def commit(self) -> None:
@@ -121,9 +129,14 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
                 await self._driver.execute(f"PRAGMA busy_timeout = {int(usual_seconds * 1000)}")
 
     async def _send(self, statements: Sequence[Statement]) -> list[Result]:
+        waiting, self._waiting = self._waiting, []
+        message = [*waiting, *statements]
         execute = execute_on_sqlite if self.is_sqlite else execute_on_mysql
-        opening, self._opening = self._opening, ()
-        return (await execute(self._driver, [*opening, *statements]))[len(opening) :]
+        results = await execute(self._driver, message) if message else []
+        for sent, result in zip(message, results, strict=True):
+            if sent.check is not None:
+                sent.check(result)
+        return results[len(waiting) :]
 
     def _statement_seconds(self) -> float:
         if self._give_up_at is None:
@@ -141,6 +154,8 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
         try:
             async with asyncio.timeout(seconds):
                 yield
+        except Conflict:
+            raise
         except DBAPIError as error:
             self.was_given_up |= error.connection_invalidated
             raise

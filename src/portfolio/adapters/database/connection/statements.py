@@ -19,6 +19,7 @@ from sqlalchemy.sql.dml import UpdateBase
 
 T = TypeVar("T")
 Convert = Callable[[Any], Any]
+Check = Callable[["Result"], None]
 Row = Any
 
 ROWS_A_STATEMENT = 500
@@ -48,12 +49,16 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement in the driver's own words, with its values; ``many`` are the values of many runs of it."""
+    """A statement in the driver's own words, with its values; ``many`` are the values of many runs of it.
+
+    ``check`` may refuse the result, once all that was sent in the same message has come.
+    """
 
     sql: str
     values: Sequence[Any] = ()
     read: Callable[[Iterable[Sequence[Any]]], list[Row]] = list
     many: bool = False
+    check: Check | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +89,13 @@ class Prepared:
         self._statement = statement
         self._compiled: dict[str, Compiled] = {}
 
-    def on(self, dialect: Dialect, **parameters: Any) -> Statement:
+    def on(self, dialect: Dialect, *, check: Check | None = None, **parameters: Any) -> Statement:
         """Return the statement with these parameters."""
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
             columns = list(parameters) if isinstance(self._statement, UpdateBase) else None
             compiled = self._compiled[dialect.name] = Compiled(self._statement, columns, dialect)
-        return compiled.statement(parameters)
+        return compiled.statement(parameters, check)
 
 
 class Compiled:
@@ -116,14 +121,14 @@ class Compiled:
                 if (convert := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
             ]
 
-    def statement(self, parameters: Mapping[str, Any]) -> Statement:
+    def statement(self, parameters: Mapping[str, Any], check: Check | None) -> Statement:
         """Return the statement with these parameters."""
         sql = self.sql
         for place in self._places:
             if place.is_list:
                 marks = ", ".join([self._mark] * len(parameters[place.name]))
                 sql = sql.replace(f"__[POSTCOMPILE_{place.name}]", marks)
-        return Statement(sql, self.values(parameters), self.read)
+        return Statement(sql, self.values(parameters), self.read, check=check)
 
     def values(self, parameters: Mapping[str, Any]) -> list[Any]:
         """Return the values in the order of their places."""

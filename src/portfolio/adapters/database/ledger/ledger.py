@@ -61,9 +61,7 @@ class DatabaseLedger:
         async def in_unit(session: Session) -> T:
             unit = await open_unit(session, portfolio_id, self._row, keys, symbols)
             units.append(unit)
-            result = await work(unit)
-            await unit.write()
-            return result
+            return await work(unit)
 
         result = await self._connections.write(in_unit)
         self._row.had_lock()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,9 +18,6 @@ from portfolio.adapters.database.schema.tables import mock_holdings, mock_portfo
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
-
-Check = Callable[[Result], None]
-Write = tuple[Statement, Check | None]
 
 _NEW_POSITIONS = RowWriter(mock_holdings)
 _OLD_POSITIONS = RowWriter(mock_holdings, key=["id"], touch="updated_at")
@@ -39,7 +36,7 @@ _UPDATE_ALONE = Prepared(_alone)
 _UPDATE_GUARDED = Prepared(_alone.where(mock_portfolio.c.cash_balance == bindparam("cash_read")))
 
 
-def portfolio_write(dialect: Dialect, row: Any, before: Portfolio, after: Portfolio) -> Write:
+def portfolio_write(dialect: Dialect, row: Any, before: Portfolio, after: Portfolio) -> Statement:
     """Return the write of the portfolio's own row, whose result tells whether another program was faster."""
     values = {
         **portfolio_to_row(after),
@@ -48,8 +45,8 @@ def portfolio_write(dialect: Dialect, row: Any, before: Portfolio, after: Portfo
     }
     read = {"row_id": before.id, "revision_read": before.revision}
     if dialect.name == "sqlite":
-        return _UPDATE_ALONE.on(dialect, **values, **read), _check_portfolio
-    return _UPDATE_GUARDED.on(dialect, **values, **read, cash_read=before.cash.value), _check_portfolio
+        return _UPDATE_ALONE.on(dialect, check=_check_portfolio, **values, **read)
+    return _UPDATE_GUARDED.on(dialect, check=_check_portfolio, **values, **read, cash_read=before.cash.value)
 
 
 def position_writes(
@@ -58,7 +55,7 @@ def position_writes(
     after: Portfolio,
     rows: Mapping[Symbol, Any],
     touched: Collection[Symbol] | None,
-) -> list[Write]:
+) -> list[Statement]:
     """Return the writes of the positions that have changed, the rows they were read from locked and compared.
 
     ``touched`` are those that may have; None for all.
@@ -75,18 +72,18 @@ def position_writes(
         if position.symbol.code in {name.upper() for name in before.unreadable_rows}:
             raise LedgerUnavailable(f"the row of {position.symbol} in the holdings cannot be read")
     old = [(held[p.symbol], p) for p in changed if p.symbol in held]
-    statements = [
+    return [
+        *_locks(dialect, list(held.values())),
         *_OLD_POSITIONS.on(dialect, [{**position_to_row(p), "id": row.id, "symbol": row.symbol} for row, p in old]),
         *_NEW_POSITIONS.on(dialect, [position_to_row(p) for p in new]),
     ]
-    return [*_locks(dialect, list(held.values())), *((statement, None) for statement in statements)]
 
 
-def _locks(dialect: Dialect, rows: Sequence[Any]) -> list[Write]:
+def _locks(dialect: Dialect, rows: Sequence[Any]) -> list[Statement]:
     # By their ids: a symbol may be written in another case.
     read = {row.id: row for row in rows}
     return [
-        (_LOCK_HOLDINGS.on(dialect, ids=chunk), partial(_check_positions, read, len(chunk)))
+        _LOCK_HOLDINGS.on(dialect, check=partial(_check_positions, read, len(chunk)), ids=chunk)
         for chunk in chunks([*read])
     ]
 

@@ -148,28 +148,28 @@ class DatabaseLedgerUnit(UnitReads):
 
         ``outcomes`` are acceptances by the revision of the entry each is of; they are kept with that entry's id.
         """
-        new_ids: list[int] = []
         added = _TRADES.on(self._dialect, [trade_to_row(trade) for trade in trades])
-        self._waiting += [(statement, lambda result: new_ids.append(result.new_id)) for statement in added]
-        self._keep(
-            [(outcome, {**outcome_to_row(outcome), "trade_id": revision}) for revision, outcome in outcomes.items()],
-            *_KEEP_NEW,
-        )
+        rows = [(outcome, {**outcome_to_row(outcome), "trade_id": at}) for at, outcome in outcomes.items()]
+        kept = self._kept(rows, *_KEEP_NEW)
         if len(trades) == 1:
-            await self._execute()
-            return new_ids
+            [new, *_] = await self.session.execute(*added, *kept)
+            return [new.new_id]
+        self.session.later(*added, *kept)
         written = await self._ask_in_parts(_NEW_IDS, "revisions", [trade.revision for trade in trades])
         ids = {row.ledger_revision: row.id for row in written}
         return [ids[trade.revision] for trade in trades]
 
     async def add_outcomes(self, outcomes: Sequence[RecordedOutcome]) -> None:
         """Keep what became of bookings; one that carries an id replaces what was kept under it."""
-        self._keep([(outcome, outcome_to_row(outcome)) for outcome in outcomes], *_KEEP)
+        self.session.later(*self._kept([(outcome, outcome_to_row(outcome)) for outcome in outcomes], *_KEEP))
 
-    def _keep(self, rows: Sequence[tuple[RecordedOutcome, Values]], insert: RowWriter, replace: Prepared) -> None:
-        kept = insert.on(self._dialect, [row for outcome, row in rows if outcome.id is None])
-        kept += [replace.on(self._dialect, row_id=outcome.id, **row) for outcome, row in rows if outcome.id is not None]
-        self._waiting += [(statement, None) for statement in kept]
+    def _kept(
+        self, rows: Sequence[tuple[RecordedOutcome, Values]], insert: RowWriter, replace: Prepared
+    ) -> list[Statement]:
+        return [
+            *insert.on(self._dialect, [row for outcome, row in rows if outcome.id is None]),
+            *(replace.on(self._dialect, row_id=outcome.id, **row) for outcome, row in rows if outcome.id is not None),
+        ]
 
     async def add_cash_entry(self, transaction: CashEntry) -> int:
         """Add an entry that is no trade, with the positions' differences it carries; return its id."""
@@ -188,5 +188,7 @@ class DatabaseLedgerUnit(UnitReads):
         """
         assert self.saved is None, "what was read is compared with the rows once"
         self.saved = portfolio
-        self._waiting += position_writes(self._dialect, self.portfolio, portfolio, self._held, self._touched)
-        self._waiting.append(portfolio_write(self._dialect, self._row, self.portfolio, portfolio))
+        self.session.later(
+            *position_writes(self._dialect, self.portfolio, portfolio, self._held, self._touched),
+            portfolio_write(self._dialect, self._row, self.portfolio, portfolio),
+        )

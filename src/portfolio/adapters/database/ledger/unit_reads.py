@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select
 
 from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.connection.statements import Prepared, Result, Statement, chunks
+from portfolio.adapters.database.connection.statements import Prepared, chunks
 from portfolio.adapters.database.ledger.entries import last_revision, read_entries, select_trades
 from portfolio.adapters.database.ledger.mapping import trade_from_row
 from portfolio.adapters.database.ledger.mapping_records import (
@@ -17,7 +17,6 @@ from portfolio.adapters.database.ledger.mapping_records import (
     cash_entry_from_row,
     outcome_from_row,
 )
-from portfolio.adapters.database.ledger.portfolio_writes import Write
 from portfolio.adapters.database.schema.tables import (
     booking_outcomes,
     cash_transactions,
@@ -50,14 +49,13 @@ _TRADE_AT = Prepared(select_trades().where(mock_trades.c.ledger_revision == bind
 
 
 class UnitReads:
-    """Reads in an open transaction; what waits to be written is written first, in the same message."""
+    """Reads in an open transaction, with all that it has written."""
 
     def __init__(self, session: Session, asked: frozenset[BookingKey], known: Sequence[int]) -> None:
         """Take the keys whose outcomes were looked up along with the lock, and the ids of those that were found."""
         self.session = session
         self._dialect = session.dialect
         self._asked, self._known = asked, known
-        self._waiting: list[Write] = []
 
     async def outcomes(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, RecordedOutcome]:
         """Return what became of the bookings with these keys; absent where nothing did."""
@@ -88,27 +86,24 @@ class UnitReads:
 
     async def trade(self, trade_id: int) -> BookedTrade | None:
         """Return a trade of the table, whoever wrote it; None where there is none."""
-        [found] = await self._execute(_TRADE.on(self._dialect, trade_id=trade_id))
+        [found] = await self.session.execute(_TRADE.on(self._dialect, trade_id=trade_id))
         return trade_from_row(found.rows[0]) if found.rows else None
 
     async def trade_at(self, revision: int) -> BookedTrade | None:
         """Return the trade whose entry made this ledger revision; None where none did."""
-        [found] = await self._execute(_TRADE_AT.on(self._dialect, revision=revision))
+        [found] = await self.session.execute(_TRADE_AT.on(self._dialect, revision=revision))
         return trade_from_row(found.rows[0]) if found.rows else None
 
     async def entries(self, *, after: int, limit: int) -> Sequence[Entry]:
         """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
-        await self.write()
         return await read_entries(self.session, after, limit)
 
     async def last_revision(self) -> int:
         """Return the highest revision of an entry, which the portfolio's own is unless its row was made anew."""
-        await self.write()
         return await last_revision(self.session)
 
     async def transaction(self, owner: str, client_transaction_id: str) -> RecordedCashEntry | None:
         """Return the cash transaction recorded under this key; None where there is none."""
-        await self.write()
         wanted = select(cash_transactions).where(
             cash_transactions.c.owner == owner, cash_transactions.c.client_transaction_id == client_transaction_id
         )
@@ -118,25 +113,7 @@ class UnitReads:
         moved = select(position_adjustments).where(position_adjustments.c.cash_transaction_id == row.id)
         return cash_entry_from_row(row, await self.session.run(moved.order_by(position_adjustments.c.id)))
 
-    async def write(self) -> None:
-        """Write what waits to be written.
-
-        Raises:
-            Conflict: another program changed what this transaction has read and now changes.
-        """
-        if self._waiting:
-            await self._execute()
-
-    async def _execute(self, *statements: Statement) -> list[Result]:
-        """Return the results, what waits to be written having been sent ahead in the same message."""
-        waiting, self._waiting = self._waiting, []
-        results = await self.session.execute(*(statement for statement, _ in waiting), *statements)
-        for (_, check), result in zip(waiting, results, strict=False):
-            if check is not None:
-                check(result)
-        return results[len(waiting) :]
-
     async def _ask_in_parts(self, statement: Prepared, name: str, items: Sequence[Any], **others: Any) -> list[Any]:
         """Return the rows for a list of any length."""
-        parts = (statement.on(self._dialect, **{name: chunk}, **others) for chunk in chunks(items))
-        return [row for result in await self._execute(*parts) for row in result]
+        parts = (statement.on(self._dialect, **{**others, name: chunk}) for chunk in chunks(items))
+        return [row for result in await self.session.execute(*parts) for row in result]
