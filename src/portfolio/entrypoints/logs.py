@@ -1,152 +1,160 @@
-"""Logs: one JSON object a line in the log file, readable lines on the terminal, and neither can fail a request."""
+"""Logs: one JSON object a line, rendered once; readable lines on a terminal. Nobody who logs waits, or fails."""
 
 from __future__ import annotations
 
-import io
+import atexit
+import json
 import logging
-import logging.handlers
 import re
 import sys
+import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
-from typing import Any, Final, TextIO
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, Final
 
+import msgspec
 import structlog
-from structlog.typing import EventDict, Processor
+from structlog.typing import EventDict
 
+from portfolio.entrypoints.log_writer import LogFile, LogWriter
 from portfolio.settings import Settings
 
 EVENTS: Final[Counter[str]] = Counter()
 """How often each event was logged: names are dotted nouns, so there are only so many."""
 
+REQUEST_ID: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
+"""The request that is being answered; each line that is logged meanwhile has it."""
+
+LAST_WRITE_SECONDS: Final = 1.0
+
 _DOTTED = re.compile(r"[a-z][a-z_]*(\.[a-z_]+)+")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+_WRITERS: Final[list[LogWriter]] = []
+# What JSON lacks is written as its text.
+_ENCODER = msgspec.json.Encoder(enc_hook=repr)
 
 
 def configure_logging(settings: Settings) -> None:
-    """Send every log of the process to the file and to the terminal; safe to call again."""
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.PositionalArgumentsFormatter(),
-        structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.StackInfoRenderer(),
-    ]
+    """Send every log of the process to the file and to the standard error; safe to call again."""
+    flush_logs()
+    for writer in _WRITERS:
+        writer.close()
+    _WRITERS[:] = _writers(settings)
+    for writer in _WRITERS:
+        writer.start()
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            count_event,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
+        processors=[_counted, structlog.processors.format_exc_info, _rendered],
+        logger_factory=_Logger,
+        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
+        cache_logger_on_first_use=True,
     )
     root = logging.getLogger()
-    for handler in list(root.handlers):
-        if isinstance(handler, _Quiet):
-            root.removeHandler(handler)
-            handler.close()
-    root.addHandler(_terminal(shared))
-    if settings.log_file:
-        _add_file(root, settings.log_file, shared)
+    root.handlers = [handler for handler in root.handlers if not isinstance(handler, _LibraryHandler)]
+    root.addHandler(_LibraryHandler())
     root.setLevel(settings.log_level)
     # It has a line for every request, of the client's making; ours is `request.served`.
     logging.getLogger("uvicorn.access").disabled = True
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
-def count_event(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Count the event by its name; pass it on as it is."""
-    name = event.get("event")
-    if isinstance(name, str) and _DOTTED.fullmatch(name):
+@atexit.register
+def flush_logs(seconds: float = LAST_WRITE_SECONDS) -> None:
+    """Return when all lines are written, or after ``seconds``: a destination that hangs holds nothing up."""
+    until = time.monotonic() + seconds
+    for _ in range(2):  # what one destination has lost is told on the other
+        for writer in _WRITERS:
+            writer.hurry()
+        for writer in _WRITERS:
+            writer.wait(max(0.0, until - time.monotonic()))
+
+
+class _Logger:
+    """Hands rendered lines to each destination."""
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+
+    def info(self, line: bytes) -> None:
+        for writer in _WRITERS:
+            writer.put(line)
+
+    debug = warning = error = critical = info
+
+
+class _LibraryHandler(logging.Handler):
+    """Passes on what libraries log, as events."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            message = record.getMessage()
+        except Exception:  # noqa: BLE001 (a library's faulty line must not fail what logs it)
+            message = str(record.msg)
+        log, level = _Logger(record.name), record.levelname.lower()
+        event: EventDict = {"event": message, "exc_info": record.exc_info}
+        log.info(_rendered(log, level, structlog.processors.format_exc_info(log, level, event)))
+
+
+def _counted(_logger: _Logger, _level: str, event: EventDict) -> EventDict:
+    name = event["event"]
+    if name in EVENTS or _DOTTED.fullmatch(name):
         EVENTS[name] += 1
     return event
 
 
-class _Quiet(logging.Handler):
-    """A handler that drops what it cannot write: a full disk must not fail a booking."""
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the name is the library's)
-        EVENTS["log.dropped"] += 1
-
-
-class _Terminal(_Quiet, logging.StreamHandler[Any]):
-    """Writes to the terminal."""
+def _rendered(logger: _Logger, level: str, event: EventDict) -> bytes:
+    line = {"timestamp": datetime.now(UTC), "level": level, "event": event["event"], "logger": logger.name, **event}
+    if request_id := REQUEST_ID.get():
+        line["request_id"] = request_id
+    return _json(line) + b"\n"
 
 
-class _File(_Quiet, logging.handlers.WatchedFileHandler):
-    """Writes to a file, and follows when it is rotated away."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            super().emit(record)
-        except OSError:  # the file is opened again outside of what the base class guards
-            self.handleError(record)
-
-    def close(self) -> None:
-        with suppress(OSError):  # what is left in the buffer does not fit on a full disk
-            super().close()
-
-
-def _terminal(shared: list[Processor]) -> logging.Handler:
-    handler = _Terminal(sys.stderr)
-    # Plain tracebacks: the pretty ones show local variables, and a key may be one.
-    renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_write_traceback)
-    handler.setFormatter(_formatter(shared, renderer, escape_controls))
-    return handler
+def _json(event: Mapping[str, Any]) -> bytes:
+    """Return the event as JSON in ASCII, in one line: what others sent may be in it."""
+    try:
+        line = _ENCODER.encode(event)
+    except Exception:  # noqa: BLE001 (half a character, or a value that fails when it is written: no request may fail)
+        simple = (str, int, float)
+        plain = {name: value if isinstance(value, simple) else type(value).__name__ for name, value in event.items()}
+        return json.dumps({**plain, "timestamp": str(event["timestamp"])}).encode("ascii")
+    if line.isascii():
+        return line
+    return _NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], line.decode()).encode("ascii")
 
 
-def escape_controls(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Return the event with all that a terminal would obey, or take for another line, written out.
+def _writers(settings: Settings) -> list[LogWriter]:
+    writers = []
+    try:
+        descriptor, is_terminal = sys.stderr.fileno(), sys.stderr.isatty()
+    except (AttributeError, OSError):  # it was closed before the start, or is no file
+        pass
+    else:
+        dressed = _readable() if is_terminal else bytes
+        writers.append(LogWriter("stderr", lambda: descriptor, dressed=dressed))
+    if settings.log_file:
+        writers.append(LogWriter("file", LogFile(settings.log_file).open))
+    return writers
 
-    What others sent may be in it; the log file needs none of this, as JSON does the same.
-    """
-    return {name: _escaped(value) if isinstance(value, str) else value for name, value in event.items()}
+
+def _readable() -> Callable[[bytes], bytes]:
+    """Return what turns a line of JSON into what a person reads on a terminal."""
+    console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+
+    def readable(line: bytes) -> bytes:
+        event = msgspec.json.decode(line)
+        # Each line of a traceback is marked as one: no message of an exception passes for a line of the log.
+        traceback = [f"| {_escaped(part)}" for part in event.pop("exception", "").splitlines()]
+        event = {name: _escaped(value) if isinstance(value, str) else value for name, value in event.items()}
+        if traceback:
+            event["exception"] = "\n".join(traceback)
+        return f"{console(None, '', event)}\n".encode()
+
+    return readable
 
 
 def _escaped(text: str) -> str:
+    """Return the text with all that a terminal would obey, or take for another line, written out."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-
-
-def _write_traceback(target: TextIO, exc_info: Any) -> None:
-    """Write a plain traceback, each line marked as one: no message of an exception passes for a line of the log."""
-    plain = io.StringIO()
-    structlog.dev.plain_traceback(plain, exc_info)
-    target.write("\n" + "\n".join(f"| {_escaped(line)}" for line in plain.getvalue().splitlines()))
-
-
-def _add_file(root: logging.Logger, path: str, shared: list[Processor]) -> None:
-    try:
-        handler = _File(path, encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        logging.getLogger(__name__).warning("log.file_unusable: %s", error.strerror)
-        return
-    handler.setFormatter(_formatter(shared, structlog.processors.JSONRenderer(), structlog.processors.format_exc_info))
-    root.addHandler(handler)
-
-
-def _formatter(shared: list[Processor], renderer: Processor, *before: Processor) -> logging.Formatter:
-    return _Formatter([*before, renderer], foreign_pre_chain=shared)
-
-
-class _Formatter(structlog.stdlib.ProcessorFormatter):
-    """Renders our own events without a copy of the record each; those of other libraries as the base class does."""
-
-    def __init__(self, render: Sequence[Processor], *, foreign_pre_chain: Sequence[Processor]) -> None:
-        processors = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render]
-        super().__init__(processors=processors, foreign_pre_chain=foreign_pre_chain)
-        self._render = render
-
-    def format(self, record: logging.LogRecord) -> str:
-        if not isinstance(record.msg, dict) or record.exc_info or record.stack_info:
-            return super().format(record)
-        line: Any = record.msg.copy()
-        for processor in self._render:
-            line = processor(None, record.levelname, line)
-        return str(line)

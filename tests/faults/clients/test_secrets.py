@@ -227,6 +227,7 @@ def test_what_the_service_writes_only_its_own_user_may_read(sqlite_database: Dat
         service = ServiceProcess(sqlite_database, tmp_path)
         service.migrate_by_command()
         with service:
+            service.log()
             written = sorted(path for path in tmp_path.iterdir() if path.name != "out.log")
             modes = {path.name: oct(path.stat().st_mode & 0o777) for path in written}
     finally:

@@ -87,8 +87,8 @@ class PricedService:
 
     def events(self, name: str) -> list[Mapping[str, Any]]:
         """Return the logged events of this name."""
-        lines = (self.process.folder / "service.log").read_text().splitlines()
-        return [entry for entry in map(json.loads, lines) if entry["event"] == name]
+        entries = map(json.loads, self.process.log().splitlines())
+        return [entry for entry in entries if entry["event"] == name]
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def test_the_rights_on_the_page_are_enough(
         _use(service)
         assert service.command("backfill", "--days", "3").returncode == 0
         assert service.command("verify").returncode == 0
-        log = (tmp_path / "service.log").read_text()
+        log = service.log()
     assert "prices.thinned" in log
     assert "denied" not in log
 

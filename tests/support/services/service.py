@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -54,6 +55,11 @@ class ServiceProcess:
         }
         self._database = database
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log_file(self) -> Path:
+        """Where it logs to, unless a test says otherwise."""
+        return self.folder / "service.log"
 
     @property
     def serve_command(self) -> Sequence[str | Path]:
@@ -117,6 +123,16 @@ class ServiceProcess:
     def output(self) -> str:
         """What the process printed."""
         return (self.folder / "out.log").read_text()
+
+    def log(self) -> str:
+        """Return the log file with all that was logged until now; lines are written in their order, moments later."""
+        last = secrets.token_hex(8)
+        httpx.get(self.url + "/health", headers={"X-Request-ID": last}, timeout=30.0)
+        deadline = time.monotonic() + READY_SECONDS
+        while last not in (text := self.log_file.read_text() if self.log_file.exists() else ""):
+            assert time.monotonic() < deadline, f"its last line is not in the log:\n{text[-2000:]}"
+            time.sleep(0.02)
+        return text
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send the signal, wait for the end, and return the exit status."""

@@ -25,8 +25,9 @@ from portfolio.entrypoints.http.shell.admission import caller_label
 from portfolio.entrypoints.http.shell.client_address import ClientAddresses
 from portfolio.entrypoints.http.shell.metrics import UNMATCHED, Metrics
 from portfolio.entrypoints.http.shell.responses import PROBLEM_JSON, encode, problem
+from portfolio.entrypoints.logs import REQUEST_ID
 
-REQUEST_ID = b"x-request-id"
+REQUEST_ID_HEADER = b"x-request-id"
 _CACHE_CONTROL = b"cache-control"
 _NOT_STORED = (_CACHE_CONTROL, b"no-store")
 _NOT_SNIFFED = (b"x-content-type-options", b"nosniff")
@@ -55,7 +56,7 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             # Our handlers write names in lower case, and these are set here alone.
-            headers = [*message["headers"], (REQUEST_ID, self.request_id), _NOT_SNIFFED]
+            headers = [*message["headers"], (REQUEST_ID_HEADER, self.request_id), _NOT_SNIFFED]
             if not any(name == _CACHE_CONTROL for name, _ in headers):
                 headers.append(_NOT_STORED)
             message = {**message, "headers": headers}
@@ -94,11 +95,12 @@ class RequestLog:
             return
         started = time.perf_counter()
         exchange = _Exchange(scope, _request_id(scope))
-        with structlog.contextvars.bound_contextvars(request_id=exchange.request_id.decode("ascii")):
-            try:
-                await self._answer(exchange, receive, send)
-            finally:
-                self._note(exchange, time.perf_counter() - started)
+        logged_id = REQUEST_ID.set(exchange.request_id.decode("ascii"))
+        try:
+            await self._answer(exchange, receive, send)
+        finally:
+            self._note(exchange, time.perf_counter() - started)
+            REQUEST_ID.reset(logged_id)
 
     async def _answer(self, exchange: _Exchange, receive: Receive, send: Send) -> None:
         async def noting_send(message: Message) -> None:
@@ -153,5 +155,5 @@ async def _fail(exchange: _Exchange, kind: ProblemKind, send: Send) -> None:
 
 def _request_id(scope: HTTPScope) -> bytes:
     """Return the id that the client gave, if it is a decent one; else a new one."""
-    given = next((value for name, value in scope["headers"] if name == REQUEST_ID), b"")
+    given = next((value for name, value in scope["headers"] if name == REQUEST_ID_HEADER), b"")
     return given if _ID.fullmatch(given) else os.urandom(16).hex().encode()

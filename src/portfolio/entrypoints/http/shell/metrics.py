@@ -12,6 +12,7 @@ from portfolio.application.ledger.booking_batch import BookingResult
 from portfolio.application.ledger.records import BookingReply, Refusal
 from portfolio.entrypoints.http.errors import kind_named, kind_of
 from portfolio.entrypoints.http.shell.use_cases import UseCases
+from portfolio.entrypoints.log_writer import DROPPED
 from portfolio.entrypoints.logs import EVENTS
 
 # The framework adds the charset to texts.
@@ -92,6 +93,10 @@ class _Standing(Collector):
         for event, count in sorted(EVENTS.items()):
             events.add_metric([event], count)
         yield events
+        dropped = CounterMetricFamily("portfolio_log_lines_dropped", "Log lines lost.", labels=["destination"])
+        for destination, count in sorted(DROPPED.items()):
+            dropped.add_metric([destination], count)
+        yield dropped
 
     def _prices(self) -> Iterable[Metric]:
         report, snapshot = self._cases.refresh.last_report, self._cases.snapshots.last
