@@ -101,4 +101,4 @@ class CompositionRoot:
 
 
 def _exchanges(settings: Settings, clock: SystemClock) -> Exchanges | SimulatedExchanges:
-    return SimulatedExchanges(clock) if settings.is_simulated else Exchanges.of(settings, clock)
+    return SimulatedExchanges(clock) if settings.is_simulated else Exchanges(settings, clock)

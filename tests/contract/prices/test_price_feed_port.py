@@ -38,7 +38,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 async def exchanges(exchange: StandInExchange, clock: FakeClock) -> AsyncIterator[Exchanges]:
-    feeds = Exchanges(clock, coinbase_url=exchange.url, binance_url=exchange.url, candles_url=exchange.url)
+    feeds = Exchanges(exchange.settings, clock)
     yield feeds
     await feeds.close()
 

@@ -46,7 +46,7 @@ class Instance:
     def of(cls, name: str, database: DatabaseUnderTest, exchange: StandInExchange) -> Instance:
         clock = FakeClock(EVE)
         opened = open_database(database.url, prices_schema=database.prices_schema)
-        exchanges = Exchanges(clock, coinbase_url=exchange.url, binance_url=exchange.url, candles_url=exchange.url)
+        exchanges = Exchanges(exchange.settings, clock)
         refresh = RefreshPrices(opened.ledger, opened.prices, exchanges.prices, clock, 1, cross_check=exchanges.prices)
         return cls(name, clock, opened, exchanges, refresh)
 

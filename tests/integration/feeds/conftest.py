@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from msgspec.structs import replace
 
 from portfolio.adapters.feeds.exchanges import Exchanges
 from tests.support.exchanges.exchange import StandInExchange
@@ -25,15 +26,13 @@ async def patient(exchange: StandInExchange, clock: FakeClock) -> AsyncIterator[
     """Feeds with all the time in the world: what is counted with them must not depend on the machine's
     speed.
     """
-    feeds = Exchanges(clock, coinbase_url=exchange.url, binance_url=exchange.url, call_seconds=60, source_seconds=120)
+    feeds = Exchanges(replace(exchange.settings, request_deadline_seconds=300.0), clock)
     yield feeds
     await feeds.close()
 
 
 @pytest.fixture
 async def exchanges(exchange: StandInExchange, clock: FakeClock) -> AsyncIterator[Exchanges]:
-    feeds = Exchanges(
-        clock, coinbase_url=exchange.url, binance_url=exchange.url, candles_url=exchange.url, wait=clock.sleep
-    )
+    feeds = Exchanges(exchange.settings, clock, wait=clock.sleep)
     yield feeds
     await feeds.close()

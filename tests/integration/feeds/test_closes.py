@@ -3,10 +3,9 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio.adapters.feeds.candles import CoinbaseCandles, windows
+from portfolio.adapters.feeds.closes import BinanceKlines, CoinbaseCandles, windows
 from portfolio.adapters.feeds.exchange_client import ExchangeClient
 from portfolio.adapters.feeds.exchanges import Exchanges
-from portfolio.adapters.feeds.klines import BinanceKlines
 from portfolio.adapters.feeds.throttle import Throttle
 from portfolio.application.errors import FeedFailed
 from portfolio.domain.symbol import Symbol

@@ -25,6 +25,7 @@ from typing import Any, Self
 
 import uvicorn
 
+from portfolio.settings import Settings
 from tests.support.exchanges.exchange_faults import Fault
 from tests.support.exchanges.exchange_market import Answer, Market
 
@@ -97,6 +98,11 @@ class StandInExchange:
         self._thread: threading.Thread | None = None
 
     # --- for the test ---------------------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of a service that asks this exchange for everything."""
+        return Settings(coinbase_url=self.url, binance_url=self.url, candles_url=self.url)
 
     @property
     def url(self) -> str:

@@ -13,7 +13,7 @@ from portfolio.adapters.feeds.errors import Refused, SourceError
 from portfolio.adapters.feeds.exchange_client import ExchangeClient
 from portfolio.adapters.feeds.tether import USDT, TetherRate
 from portfolio.application.clock import Clock
-from portfolio.application.prices.sources import FeedReport, SourceState
+from portfolio.application.prices.sources import FeedReport, Found, SourceState
 from portfolio.domain.errors import DomainError
 from portfolio.domain.money import EXACT
 from portfolio.domain.prices.quote import Quote, decimal_of, price_of
@@ -61,39 +61,30 @@ class BinanceFeed:
 
     async def quotes(self, symbols: Sequence[Symbol]) -> FeedReport:
         """Return the prices of ``symbols`` in dollars, and why there is none for the others."""
-        failures: dict[Symbol, str] = {}
-        wanted: list[Symbol] = []
-        for symbol in dict.fromkeys(symbols):
-            if symbol == USDT:
-                failures[symbol] = "Binance quotes in USDT, and so never USDT itself"
-            elif self._is_refused(symbol):
-                failures[symbol] = "Binance has no such pair, as of less than an hour ago"
-            else:
-                wanted.append(symbol)
+        found: Found = {s: reason for s in symbols if (reason := self._reason_not_to_ask(s))}
+        wanted = list(dict.fromkeys(s for s in symbols if s not in found))
         in_tether: dict[Symbol, _Asked] = {}
         try:
             async with asyncio.timeout(self._budget_seconds), asyncio.TaskGroup() as calls:
                 if wanted:
                     calls.create_task(self._learn_tether())
                 for first in range(0, len(wanted), _MOST_AT_ONCE):
-                    batch = wanted[first : first + _MOST_AT_ONCE]
-                    calls.create_task(self._ask(batch, in_tether, failures))
+                    calls.create_task(self._ask(wanted[first : first + _MOST_AT_ONCE], in_tether, found))
         except TimeoutError:
-            reason = f"no answer within {self._budget_seconds:g} s"
-            failures.update((s, reason) for s in wanted if s not in in_tether and s not in failures)
-        quotes: dict[Symbol, Quote] = {}
+            late = f"no answer within {self._budget_seconds:g} s"
+            found = {**dict.fromkeys(wanted, late), **found}
         for symbol, asked in in_tether.items():
             try:
-                quotes[symbol] = self._converted(symbol, asked)
+                found[symbol] = self._converted(symbol, asked)
             except DomainError as error:
-                failures[symbol] = f"price refused: {error}"
-        return FeedReport(quotes=quotes, failures=failures)
+                found[symbol] = f"price refused: {error}"
+        return FeedReport.of(found)
 
     def states(self) -> Mapping[str, SourceState]:
         """Return how Binance is doing."""
         return {self._client.source: self._client.state}
 
-    async def _ask(self, symbols: Sequence[Symbol], prices: dict[Symbol, _Asked], failures: dict[Symbol, str]) -> None:
+    async def _ask(self, symbols: Sequence[Symbol], prices: dict[Symbol, _Asked], found: Found) -> None:
         """Add the prices in USDT of ``symbols``, and why there is none for the others."""
         asked_at = self._clock.now()
         query = {"symbols": msgspec.json.encode([f"{symbol}USDT" for symbol in symbols]).decode()}
@@ -103,21 +94,21 @@ class BinanceFeed:
             if error.code not in _BAD_PAIR or len(symbols) == 1:
                 if error.code in _BAD_PAIR:
                     self._refused_at[symbols[0]] = self._clock.monotonic()
-                failures.update((symbol, error.reason) for symbol in symbols)
+                found.update(dict.fromkeys(symbols, error.reason))
                 return
             middle = len(symbols) // 2
             async with asyncio.TaskGroup() as halves:
-                halves.create_task(self._ask(symbols[:middle], prices, failures))
-                halves.create_task(self._ask(symbols[middle:], prices, failures))
+                halves.create_task(self._ask(symbols[:middle], prices, found))
+                halves.create_task(self._ask(symbols[middle:], prices, found))
         except SourceError as error:
-            failures.update((symbol, error.reason) for symbol in symbols)
+            found.update(dict.fromkeys(symbols, error.reason))
         else:
-            found = {ticker.symbol: ticker.price for ticker in tickers}
+            answered = {ticker.symbol: ticker.price for ticker in tickers}
             for symbol in symbols:
-                if f"{symbol}USDT" in found:
-                    prices[symbol] = _Asked(found[f"{symbol}USDT"], asked_at)
+                if f"{symbol}USDT" in answered:
+                    prices[symbol] = _Asked(answered[f"{symbol}USDT"], asked_at)
                 else:
-                    failures[symbol] = "Binance left the pair out of its answer"
+                    found[symbol] = "Binance left the pair out of its answer"
 
     def _converted(self, symbol: Symbol, asked: _Asked) -> Quote:
         rate, assumed = self._tether.in_dollars()
@@ -130,6 +121,9 @@ class BinanceFeed:
             assumed_rate=assumed,
         )
 
-    def _is_refused(self, symbol: Symbol) -> bool:
+    def _reason_not_to_ask(self, symbol: Symbol) -> str | None:
+        if symbol == USDT:
+            return "Binance quotes in USDT, and so never USDT itself"
         at = self._refused_at.get(symbol)
-        return at is not None and self._clock.monotonic() - at < _REMEMBERED_SECONDS
+        is_refused = at is not None and self._clock.monotonic() - at < _REMEMBERED_SECONDS
+        return "Binance has no such pair, as of less than an hour ago" if is_refused else None

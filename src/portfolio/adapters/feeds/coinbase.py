@@ -15,7 +15,7 @@ from portfolio.adapters.feeds.fiat import CURRENCIES
 from portfolio.adapters.feeds.tether import USDT, TetherRate
 from portfolio.adapters.feeds.throttle import Throttle
 from portfolio.application.clock import Clock
-from portfolio.application.prices.sources import FeedReport, SourceState
+from portfolio.application.prices.sources import FeedReport, Found, SourceState
 from portfolio.domain.errors import DomainError
 from portfolio.domain.money import EXACT, Price
 from portfolio.domain.prices.quote import Quote, decimal_of, price_of
@@ -72,16 +72,15 @@ class CoinbaseFeed:
 
     async def quotes(self, symbols: Sequence[Symbol]) -> FeedReport:
         """Return the prices of ``symbols`` in dollars, and why there is none for the others."""
-        failures = {s: f"{s} is a currency's code at Coinbase" for s in symbols if s.code in CURRENCIES}
-        wanted = dict.fromkeys(s for s in symbols if s not in failures)
-        quotes: dict[Symbol, Quote] = {}
+        found: Found = {s: f"{s} is a currency's code at Coinbase" for s in symbols if s.code in CURRENCIES}
+        wanted = list(dict.fromkeys(s for s in symbols if s not in found))
         try:
             async with asyncio.timeout(self._budget_seconds):
-                await self._ask(wanted, quotes, failures)
+                await self._ask(wanted, found)
         except TimeoutError:
-            reason = f"no answer within {self._budget_seconds:g} s"
-            failures.update((s, reason) for s in wanted if s not in quotes and s not in failures)
-        return FeedReport(quotes=quotes, failures={s: why for s, why in failures.items() if s not in quotes})
+            late = f"no answer within {self._budget_seconds:g} s"
+            found = {**dict.fromkeys(wanted, late), **found}
+        return FeedReport.of(found)
 
     def states(self) -> Mapping[str, SourceState]:
         """Return how Coinbase is doing."""
@@ -95,21 +94,20 @@ class CoinbaseFeed:
     async def learn_tether(self) -> None:
         """Bring the price of USDT up to date where it is old; it stays as it is where Coinbase fails."""
         if not self._tether.is_fresh:
-            await self._ask_one(USDT, {}, {})
+            await self._ask_one(USDT, {})
 
-    async def _ask(self, wanted: Collection[Symbol], quotes: dict[Symbol, Quote], failures: dict[Symbol, str]) -> None:
+    async def _ask(self, wanted: Collection[Symbol], found: Found) -> None:
         """Ask for all at once; for many, ask for the table and for those that it lacked the last time."""
         is_many = len(wanted) > SPOT_ALONE
-        alone = [symbol for symbol in wanted if not is_many or symbol in self._unrated]
         async with asyncio.TaskGroup() as at_once:
             if is_many:
-                at_once.create_task(self._ask_table(wanted, quotes))
-            at_once.create_task(self._ask_each(alone, quotes, failures))
-            if USDT not in wanted and not self._tether.is_fresh:
-                at_once.create_task(self._ask_one(USDT, {}, {}))
-        await self._ask_each([s for s in wanted if s not in quotes and s not in failures], quotes, failures)
+                at_once.create_task(self._ask_table(wanted, found))
+            at_once.create_task(self._ask_each([s for s in wanted if not is_many or s in self._unrated], found))
+            if USDT not in wanted:
+                at_once.create_task(self.learn_tether())
+        await self._ask_each([s for s in wanted if s not in found], found)
 
-    async def _ask_table(self, symbols: Collection[Symbol], quotes: dict[Symbol, Quote]) -> None:
+    async def _ask_table(self, symbols: Collection[Symbol], found: Found) -> None:
         """Add the quotes of those symbols whose exchange rate is given precisely enough."""
         asked_at = self._clock.now()
         try:
@@ -121,18 +119,16 @@ class CoinbaseFeed:
         rates = answer.data.rates if answer.data.currency == "USD" else {}
         prices = {symbol: _price_from_rate(rates.get(symbol.code, "0")) for symbol in symbols}
         rated = {symbol: price for symbol, price in prices.items() if price is not None}
-        quotes.update((symbol, self._believed(symbol, price, asked_at)) for symbol, price in rated.items())
+        found.update((symbol, self._believed(symbol, price, asked_at)) for symbol, price in rated.items())
         self._unrated = frozenset(symbols).difference(rated)
         self._rated_share = len(rated) / len(symbols)
 
-    async def _ask_each(
-        self, symbols: Sequence[Symbol], quotes: dict[Symbol, Quote], failures: dict[Symbol, str]
-    ) -> None:
+    async def _ask_each(self, symbols: Sequence[Symbol], found: Found) -> None:
         async with asyncio.TaskGroup() as round_of_calls:
             for symbol in symbols:
-                round_of_calls.create_task(self._ask_one(symbol, quotes, failures))
+                round_of_calls.create_task(self._ask_one(symbol, found))
 
-    async def _ask_one(self, symbol: Symbol, quotes: dict[Symbol, Quote], failures: dict[Symbol, str]) -> None:
+    async def _ask_one(self, symbol: Symbol, found: Found) -> None:
         asked_at = self._clock.now()
         try:
             self._throttle.take()
@@ -140,11 +136,11 @@ class CoinbaseFeed:
             spot = answer.data
             if (spot.base, spot.currency) != (symbol.code, "USD"):
                 raise Refused(f"answered {spot.base[:20]}-{spot.currency[:20]} to {symbol}-USD")
-            quotes[symbol] = self._believed(symbol, price_of(decimal_of(spot.amount)), asked_at)
+            found[symbol] = self._believed(symbol, price_of(decimal_of(spot.amount)), asked_at)
         except SourceError as error:
-            failures[symbol] = error.reason
+            found.setdefault(symbol, error.reason)
         except DomainError as error:
-            failures[symbol] = f"price refused: {error}"
+            found.setdefault(symbol, f"price refused: {error}")
 
     def _believed(self, symbol: Symbol, price: Price, asked_at: datetime) -> Quote:
         if symbol == USDT:

@@ -96,19 +96,15 @@ class ExchangeClient:
         """Close the connections."""
         await self._connections.close()
 
-    async def _fetch(self, path: str, query: Mapping[str, str], cap: int) -> bytes:
+    async def _fetch(self, path: str, query: Mapping[str, str], cap: int, *, is_again: bool = False) -> bytes:
         try:
             return await self._fetch_once(path, query, cap)
-        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+        except httpx.HTTPError as error:
             # Mostly a kept connection that the server closed just as it was taken up again: once more, on a
             # fresh one.
-            pass
-        except httpx.HTTPError as error:
-            raise SourceFailed(_described(error)) from error
-        try:
-            return await self._fetch_once(path, query, cap)
-        except httpx.HTTPError as error:
-            raise SourceFailed(_described(error)) from error
+            if is_again or not isinstance(error, (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)):
+                raise SourceFailed(f"{type(error).__name__}: {error}".rstrip(": ")[:120]) from error
+        return await self._fetch(path, query, cap, is_again=True)
 
     async def _fetch_once(self, path: str, query: Mapping[str, str], cap: int) -> bytes:
         async with self._connections.lend() as client, client.stream("GET", path, params=dict(query)) as response:
@@ -187,10 +183,6 @@ def _moment(text: str) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-
-
-def _described(error: httpx.HTTPError) -> str:
-    return f"{type(error).__name__}: {error}".rstrip(": ")[:120]
 
 
 def _excerpt(body: bytes) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
-from portfolio.adapters.feeds.candles import days_between
+from portfolio.adapters.feeds.closes import days_between
 from portfolio.application.clock import Clock
 from portfolio.application.prices.records import Close
 from portfolio.application.prices.sources import Circuit, FeedReport, SourceState

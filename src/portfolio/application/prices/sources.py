@@ -10,6 +10,8 @@ from enum import StrEnum
 from portfolio.domain.prices.quote import Quote
 from portfolio.domain.symbol import Symbol
 
+Found = dict[Symbol, Quote | str]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedReport:
@@ -17,6 +19,12 @@ class FeedReport:
 
     quotes: Mapping[Symbol, Quote]
     failures: Mapping[Symbol, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, found: Found) -> FeedReport:
+        """Return the report of what was found for each symbol: its quote, or the reason for having none."""
+        quotes = {symbol: quote for symbol, quote in found.items() if isinstance(quote, Quote)}
+        return cls(quotes=quotes, failures={symbol: why for symbol, why in found.items() if isinstance(why, str)})
 
 
 class Circuit(StrEnum):
