@@ -6,10 +6,10 @@ import asyncio
 import os
 import secrets
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import NoReturn, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import click
 
@@ -28,6 +28,8 @@ T = TypeVar("T")
 EXIT_UNRECONCILED = 1
 EXIT_BROKEN = 2
 EXIT_FAILED = 3
+
+_OPENED = {Opening.CREATED: "opened", Opening.ADOPTED: "adopted what the rows hold", Opening.NOTHING: "open"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,19 @@ class Composition(Protocol):
         ...
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _InWords(click.Group):
+    """Commands that say what went wrong in a sentence, and end with a status that tells."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Carry out the command."""
+        try:
+            return super().invoke(ctx)
+        except (ApplicationError, DomainError, SettingsError) as error:
+            click.echo(f"portfolio: {error}", err=True)
+            ctx.exit(EXIT_FAILED)
+
+
+@click.group(cls=_InWords, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="portfolio")
 def commands() -> None:
     """Keep a crypto portfolio exact, and say what it is worth.
@@ -77,8 +91,7 @@ def commands() -> None:
 @click.pass_obj
 def serve(composition: Composition) -> None:
     """Answer HTTP on PORTFOLIO_HOST:PORTFOLIO_PORT and refresh prices until SIGTERM."""
-    with _in_words():
-        composition.serve(_settings())
+    composition.serve(read_settings())
 
 
 @commands.command()
@@ -92,21 +105,14 @@ def migrate(composition: Composition, *, as_sql: bool, start: str, end: str) -> 
     An existing database is adopted: every row stays, and what its rows hold becomes the baseline. With --sql nothing is
     touched and no connection is made; the service opens the books itself when it first starts on the new schema.
     """
-    settings = _settings()
-    with _in_words():
-        if as_sql:
-            click.echo(composition.migration_script(settings, start, end))
-            return
-        revision = composition.migrate(settings, end)
-    click.echo(f"schema revision {revision}")
+    settings = read_settings()
+    if as_sql:
+        click.echo(composition.migration_script(settings, start, end))
+        return
+    click.echo(f"schema revision {composition.migrate(settings, end)}")
     if end == "head":
         opening = _run(composition, settings, lambda use_cases: use_cases.open_books(use_cases.portfolio_id))
-        words = {
-            Opening.CREATED: "opened",
-            Opening.ADOPTED: "adopted what the rows hold",
-            Opening.NOTHING: "open",
-        }
-        click.echo(f"books: {words[opening]}")
+        click.echo(f"books: {_OPENED[opening]}")
 
 
 @commands.command()
@@ -117,8 +123,7 @@ def verify(composition: Composition) -> None:
     Exit status: 0 all holds; 1 it holds, but other programs moved rows; 2 the books do not add up; 3 it could
     not be found out.
     """
-    found = _run(composition, _settings(), lambda use_cases: use_cases.verify(use_cases.portfolio_id))
-    _print_verification(found)
+    found = _verified(composition)
     sys.exit(EXIT_BROKEN if not found.holds else EXIT_UNRECONCILED if found.unreconciled else 0)
 
 
@@ -133,14 +138,13 @@ def verify(composition: Composition) -> None:
 @click.pass_obj
 def reconcile(composition: Composition, *, accept: bool, kind: str | None) -> None:
     """Show what other programs wrote into the shared rows, and take it into the books."""
-    settings = _settings()
     if not accept:
-        found = _run(composition, settings, lambda use_cases: use_cases.verify(use_cases.portfolio_id))
-        _print_verification(found)
-        sys.exit(EXIT_UNRECONCILED if found.unreconciled else 0)
+        sys.exit(EXIT_UNRECONCILED if _verified(composition).unreconciled else 0)
     as_realized = None if kind is None else kind == "result"
     booked = _run(
-        composition, settings, lambda use_cases: use_cases.reconcile(use_cases.portfolio_id, as_realized=as_realized)
+        composition,
+        read_settings(),
+        lambda use_cases: use_cases.reconcile(use_cases.portfolio_id, as_realized=as_realized),
     )
     if booked is None:
         click.echo("nothing is unreconciled: nothing to book")
@@ -175,7 +179,7 @@ def backfill(composition: Composition, days: int) -> None:
             portfolio_id = use_cases.portfolio_id
             return await use_cases.backfill(portfolio_id, days, show), await use_cases.fill_gaps(portfolio_id)
 
-        report, gaps = _run(composition, _settings(), work)
+        report, gaps = _run(composition, read_settings(), work)
     click.echo(f"{report.closes} closes of {len(report.symbols)} asset(s)")
     click.echo(f"{len(gaps.filled)} day(s) of the performance history filled")
     for symbol, reason in sorted(report.failed.items()):
@@ -191,14 +195,8 @@ def backfill(composition: Composition, days: int) -> None:
 def key(name: str, scopes: str) -> None:
     """Make an API key for NAME and print the entry for PORTFOLIO_API_KEYS or the keys file."""
     entry = f"{name}:{scopes}:{secrets.token_urlsafe(32)}"
-    with _in_words():
-        Keyring.of(Settings(api_keys=entry))
+    Keyring.of(Settings(api_keys=entry))
     click.echo(entry)
-
-
-def _settings() -> Settings:
-    with _in_words():
-        return read_settings()
 
 
 def _run(composition: Composition, settings: Settings, work: Callable[[Commands], Awaitable[T]]) -> T:
@@ -206,25 +204,12 @@ def _run(composition: Composition, settings: Settings, work: Callable[[Commands]
         async with composition.commands(settings) as use_cases:
             return await work(use_cases)
 
-    with _in_words():
-        return asyncio.run(use())
+    return asyncio.run(use())
 
 
-@contextmanager
-def _in_words() -> Iterator[None]:
-    """Say what went wrong in a sentence, and end with a status that tells."""
-    try:
-        yield
-    except (ApplicationError, DomainError, SettingsError) as error:
-        _fail(str(error))
-
-
-def _fail(reason: str) -> NoReturn:
-    click.echo(f"portfolio: {reason}", err=True)
-    sys.exit(EXIT_FAILED)
-
-
-def _print_verification(found: Verification) -> None:
+def _verified(composition: Composition) -> Verification:
+    """Compare the books with their entries, and print what was found."""
+    found = _run(composition, read_settings(), lambda use_cases: use_cases.verify(use_cases.portfolio_id))
     click.echo(f"{found.trades} trades and {found.transactions} transactions, ledger revision {found.revision}")
     for line in found.differences:
         click.echo(f"BROKEN {line}")
@@ -233,3 +218,4 @@ def _print_verification(found: Verification) -> None:
     if found.unreconciled:
         click.echo(f"unreconciled: {found.unreconciled_value}; book it with: portfolio reconcile --accept")
     click.echo("the books hold" if found.holds else "the books do not add up")
+    return found
