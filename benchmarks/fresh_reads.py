@@ -14,7 +14,7 @@ from benchmarks.harness.rows import Row, by_turns, ratio_row
 from benchmarks.harness.stage import Naked, Stage
 from portfolio.application.prices.valuation import value_portfolio
 from portfolio.domain.categories import Categories
-from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.trade import Execution, Side
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price, Quantity
@@ -69,7 +69,7 @@ def _portfolio(size: int) -> Portfolio:
             fees=Money.zero(),
             executed_at=now,
         )
-        portfolio, _ = portfolio.buy(execution)
+        portfolio, _ = portfolio.book(execution, BookingRules())
     mark = Mark(price, "coinbase", now)
     return replace(portfolio, positions={s: position.marked(mark) for s, position in portfolio.positions.items()})
 

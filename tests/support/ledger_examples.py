@@ -15,7 +15,7 @@ from portfolio.application.ledger.records import (
     TradeEntry,
     TradeRequest,
 )
-from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.trade import Execution, Side, Terms
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
@@ -75,7 +75,7 @@ def cash_entry(after: Portfolio, transaction: object, **fields: object) -> CashE
 async def book(unit: LedgerUnit, wanted: Execution | None = None, **fields: object) -> int:
     """Book one execution in an open unit and return the trade's id."""
     asked, before = wanted or execution(), unit.portfolio
-    bought, trade = before.buy(asked) if asked.side is Side.BUY else before.sell(asked)
+    bought, trade = before.book(asked, BookingRules())
     entry = TradeEntry(
         trade=trade,
         request=TradeRequest(owner="engine"),

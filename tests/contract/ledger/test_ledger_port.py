@@ -23,7 +23,7 @@ from portfolio.application.ledger.records import (
     TradeRequest,
 )
 from portfolio.application.rebalancing.records import SignalFilter
-from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.trade import Side, Trade
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
@@ -43,6 +43,8 @@ from tests.support.ledger_examples import (
 )
 
 __all__ = ["ports"]
+
+RULES = BookingRules()
 
 
 async def test_an_empty_ledger_has_no_portfolio(ports: Ports) -> None:
@@ -73,8 +75,8 @@ async def test_what_is_saved_is_what_is_loaded(ports: Ports) -> None:
     saved: list[Portfolio] = []
 
     async def work(unit: LedgerUnit) -> None:
-        after, trade = unit.portfolio.buy(
-            execution(quantity="0.333333333333333333", price="7.000000000000000007", fees="0")
+        after, trade = unit.portfolio.book(
+            execution(quantity="0.333333333333333333", price="7.000000000000000007", fees="0"), RULES
         )
         await unit.add_trades([_entry(after, trade)])
         await unit.save(after)
@@ -177,7 +179,7 @@ async def test_an_entry_comes_back_whole(ports: Ports) -> None:
     written: list[TradeEntry] = []
 
     async def work(unit: LedgerUnit) -> int:
-        after, trade = unit.portfolio.buy(execution(quantity="0.000000000000000003", price="1234.5", fees="0"))
+        after, trade = unit.portfolio.book(execution(quantity="0.000000000000000003", price="1234.5", fees="0"), RULES)
         entry = replace(
             _entry(after, trade),
             request=TradeRequest(
@@ -235,7 +237,7 @@ async def test_many_trades_are_added_at_once_and_numbered_in_order(ports: Ports)
         portfolio, entries = unit.portfolio, []
         for number in range(1000):
             wanted = execution(quantity="0.001", fees="0", symbol=Symbol(f"S{number % 700}"))
-            portfolio, trade = portfolio.buy(wanted)
+            portfolio, trade = portfolio.book(wanted, RULES)
             entries.append(_entry(portfolio, trade))
         await unit.save(portfolio)
         return list(await unit.add_trades(entries))
@@ -255,7 +257,7 @@ async def test_outcomes_come_back_as_they_were_decided(ports: Ports) -> None:
     await open_books(ports.ledger)
 
     async def work(unit: LedgerUnit) -> list[object]:
-        after, _ = unit.portfolio.buy(execution(quantity="0.333333333333333333"))
+        after, _ = unit.portfolio.book(execution(quantity="0.333333333333333333"), RULES)
         kept = [refused("no"), accepted(after, "yes")]
         await unit.add_outcomes(kept)
         return list(kept)
@@ -295,7 +297,7 @@ async def test_an_acceptance_is_kept_with_the_id_of_its_entry(ports: Ports, coun
     async def work(unit: LedgerUnit) -> list[int]:
         after, entries, outcomes = unit.portfolio, [], {}
         for number in range(1, count + 1):
-            after, trade = after.buy(execution(quantity="0.01"))
+            after, trade = after.book(execution(quantity="0.01"), RULES)
             request = TradeRequest(owner="engine", client_trade_id=f"k{number}")
             entries.append(replace(_entry(after, trade), request=request))
             outcomes[after.revision] = accepted(after, f"k{number}")

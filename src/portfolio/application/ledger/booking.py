@@ -48,37 +48,36 @@ class BookTrades:
             LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the commit was lost and could not be looked up; the same keys again tell.
         """
-        ambiguous: dict[int, OwnerAmbiguous] = {}
-        wanted = await self._for_their_owners(portfolio_id, commands, ambiguous)
-        if ambiguous:
-            rest = iter(await self._book(portfolio_id, wanted) if wanted else [])
-            return [ambiguous[index] if index in ambiguous else next(rest) for index in range(len(commands))]
-        return await self._book(portfolio_id, wanted)
+        wanted = await self._for_their_owners(portfolio_id, commands)
+        results = iter(await self._book(portfolio_id, [one for one in wanted if isinstance(one, BookTrade)]))
+        return [next(results) if isinstance(one, BookTrade) else one for one in wanted]
 
     async def _for_their_owners(
-        self, portfolio_id: int, commands: Sequence[BookTrade], ambiguous: dict[int, OwnerAmbiguous]
-    ) -> Sequence[BookTrade]:
+        self, portfolio_id: int, commands: Sequence[BookTrade]
+    ) -> Sequence[BookTrade | OwnerAmbiguous]:
         """Return the commands, each override in the name of the one who has a booking under its key.
 
-        Those of which there are several such owners are left out and noted in ``ambiguous``, by their place.
+        In the place of one of which there are several such owners stands the error.
         """
         keys = {c.client_trade_id for c in commands if c.override and not c.owner_given and c.client_trade_id}
         if not keys:
             return commands
         owners_of = await self._ledger.owners_of(portfolio_id, keys)
-        found: list[BookTrade] = []
-        for index, command in enumerate(commands):
+        found: list[BookTrade | OwnerAmbiguous] = []
+        for command in commands:
             key = command.client_trade_id
-            owners = owners_of.get(key, ()) if key in keys and command.override and not command.owner_given else ()
+            owners = owners_of.get(key, ()) if key and command.override and not command.owner_given else ()
             if key is None or not owners or (command.engine == command.owner and command.owner in owners):
                 found.append(command)
             elif len(owners) == 1:
                 found.append(replace(command, owner=owners[0]))
             else:
-                ambiguous[index] = OwnerAmbiguous(key, owners)
+                found.append(OwnerAmbiguous(key, owners))
         return found
 
     async def _book(self, portfolio_id: int, commands: Sequence[BookTrade]) -> list[BookingResult]:
+        if not commands:
+            return []
         keys = {command.key for command in commands if command.key is not None}
 
         async def book(unit: LedgerUnit) -> Made[list[BookingResult]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -19,8 +19,7 @@ from portfolio.application.ledger.records import (
 )
 from portfolio.domain.errors import AmountMismatch, DomainError, InsufficientCash, InsufficientQuantity
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
-from portfolio.domain.ledger.position import Position
-from portfolio.domain.money import Money, percent_of
+from portfolio.domain.money import percent_of
 
 # Refusals of these kinds are kept: what was refused may have been executed all the same.
 KEPT_REFUSALS = (AmountMismatch, InsufficientCash, InsufficientQuantity)
@@ -30,30 +29,30 @@ BookingResult = BookingReply | DomainError | KeyReused
 
 
 @dataclass(slots=True, eq=False)
-class Booked:
-    """A booking accepted in this batch; its trade id is known once the entries are written.
+class Decision:
+    """What was decided on a command of this batch, and the entry where it was booked.
 
-    ``replaces`` is the kept refusal that an override makes good, and ``fingerprint`` what its key first stood for.
+    The outcome of a booking gets its trade id once the entries are written; so does that of its ``twin``.
     """
 
     command: BookTrade
-    fingerprint: str
-    entry: TradeEntry
-    position: Position
-    cash: Money
-    total_value: Money
-    replaces: int | None
-    twin: Booked | int | None = None
-    trade_id: int = 0
+    outcome: RecordedOutcome
+    entry: TradeEntry | None = None
+    twin: Decision | None = None
 
+    def number(self, trade_id: int) -> None:
+        """Give a booked trade the id of its row."""
+        result = self.outcome.result
+        assert isinstance(result, Acceptance)
+        same = result.possible_duplicate_of if self.twin is None else self.twin.trade_id
+        numbered = replace(result, trade_id=trade_id, possible_duplicate_of=same)
+        self.outcome = replace(self.outcome, result=numbered)
 
-@dataclass(slots=True, eq=False)
-class Refused:
-    """A booking refused in this batch."""
-
-    command: BookTrade
-    fingerprint: str
-    refusal: Refusal
+    @property
+    def trade_id(self) -> int | None:
+        """Return the id of the booked trade; None where none was booked."""
+        result = self.outcome.result
+        return result.trade_id if isinstance(result, Acceptance) else None
 
 
 class Batch:
@@ -68,73 +67,63 @@ class Batch:
         twins: Mapping[str, int],
     ) -> None:
         self.portfolio = portfolio
-        self.booked: list[Booked] = []
-        self.refused: list[Refused] = []
+        self.booked: list[Decision] = []
+        self.refused: list[Decision] = []
         self.now = now
         self._known = known
-        self._twins: dict[str, Booked | int] = dict(twins)
-        self._decided: dict[BookingKey, Booked | Refused] = {}
-        self._decisions: list[Booked | Refused | BookingResult] = []
+        self._twins: dict[str, Decision | int] = dict(twins)
+        self._decided: dict[BookingKey, Decision] = {}
+        self._decisions: list[Decision | BookingResult] = []
 
     def decide(self, command: BookTrade, rules: BookingRules) -> None:
         """Decide on one command: booked, refused, a copy, or an error."""
+        self._decisions.append(self._decide(command, rules))
+
+    def _decide(self, command: BookTrade, rules: BookingRules) -> Decision | BookingResult:
         key = command.key
         if key is None:
-            self._decisions.append(self._book(command, rules))
-        elif key in self._decided:
-            self._decisions.append(self._decide_again(command, key, self._decided[key], rules))
-        else:
-            self._decisions.append(self._decide_keyed(command, key, self._known.get(key), rules))
-
-    def _decide_keyed(
-        self, command: BookTrade, key: BookingKey, known: RecordedOutcome | None, rules: BookingRules
-    ) -> Booked | Refused | BookingResult:
-        if known is not None and not _overrides(command, known.fingerprint, known.result):
-            same = _is_copy(command, known.fingerprint)
-            return BookingReply(known, replayed=True) if same else KeyReused(key.client_trade_id)
-        decision = self._book(command, rules, first=known)
-        if isinstance(decision, Booked | Refused):
-            self._decided[key] = decision
-        return decision
-
-    def _decide_again(
-        self, command: BookTrade, key: BookingKey, earlier: Booked | Refused, rules: BookingRules
-    ) -> Booked | Refused | BookingResult:
-        """Decide on a key that came before in this batch."""
-        if isinstance(earlier, Refused) and _overrides(command, earlier.fingerprint, earlier.refusal):
-            decision = self._book(command, rules, first=self._outcome(earlier))
-            if isinstance(decision, Booked):
-                self.refused.remove(earlier)
+            return self._book(command, rules)
+        earlier = self._decided.get(key)
+        known = self._known.get(key) if earlier is None else earlier.outcome
+        if known is None or _overrides(command, known):
+            decision = self._book(command, rules, first=known)
+            if isinstance(decision, Decision):
+                if earlier is not None:
+                    self.refused.remove(earlier)
                 self._decided[key] = decision
             return decision
-        return earlier if _is_copy(command, earlier.fingerprint) else KeyReused(key.client_trade_id)
+        if not _is_copy(command, known):
+            return KeyReused(key.client_trade_id)
+        return BookingReply(known, replayed=True) if earlier is None else earlier
 
     def number(self, trade_ids: Sequence[int]) -> None:
         """Give the booked trades the ids of their rows, in order."""
         for booked, trade_id in zip(self.booked, trade_ids, strict=True):
-            booked.trade_id = trade_id
+            booked.number(trade_id)
 
     def entries(self) -> list[TradeEntry]:
         """Return the entries for the ledger, in order."""
-        return [booked.entry for booked in self.booked]
+        return [booked.entry for booked in self.booked if booked.entry is not None]
 
     def acceptances(self) -> dict[int, RecordedOutcome]:
         """Return the outcomes to store for accepted bookings with a key, by ledger revision."""
         return {
-            booked.entry.revision: self._outcome(booked) for booked in self.booked if booked.command.key is not None
+            booked.entry.revision: booked.outcome
+            for booked in self.booked
+            if booked.entry is not None and booked.command.key is not None
         }
 
     def refusals(self) -> list[RecordedOutcome]:
         """Return the outcomes to store for refused bookings, with a key or without."""
-        return [self._outcome(refused) for refused in self.refused]
+        return [refused.outcome for refused in self.refused]
 
     def results(self) -> list[BookingResult]:
         """Return one result a command, in order."""
         answered: set[int] = set()
         results: list[BookingResult] = []
         for decision in self._decisions:
-            if isinstance(decision, Booked | Refused):
-                results.append(BookingReply(self._outcome(decision), replayed=id(decision) in answered))
+            if isinstance(decision, Decision):
+                results.append(BookingReply(decision.outcome, replayed=id(decision) in answered))
                 answered.add(id(decision))
             else:
                 results.append(decision)
@@ -142,69 +131,62 @@ class Batch:
 
     def _book(
         self, command: BookTrade, rules: BookingRules, *, first: RecordedOutcome | None = None
-    ) -> Booked | Refused | DomainError:
-        symbol, before = command.execution.symbol, self.portfolio
+    ) -> Decision | DomainError:
         try:
-            after, trade = before.book(command.execution, rules, override=command.override)
-            total_value = after.total_value
+            after, trade = self.portfolio.book(command.execution, rules, override=command.override)
+            position, total_value = after.position(trade.symbol), after.total_value
         except KEPT_REFUSALS as error:
             refusal = Refusal(error=type(error).__name__, detail=str(error))
-            refused = Refused(command, command.fingerprint, refusal)
+            refused = Decision(command, self._outcome(command, refusal))
             self.refused.append(refused)
             return refused
         except DomainError as error:
             return error
         self.portfolio = after
-        booked = Booked(
-            command=command,
-            fingerprint=first.fingerprint if first else command.fingerprint,
-            entry=TradeEntry(
-                trade=trade,
-                request=command,
-                portfolio_id=after.id,
-                revision=after.revision,
-                fingerprint=command.fingerprint,
-                booked_at=self.now,
-            ),
-            position=after.position(symbol),
+        allocation = percent_of(position.market_value, total_value)
+        twin = self._twins.get(command.fingerprint) if command.key is None else None
+        acceptance = Acceptance(
+            trade_id=0,
+            position=position,
             cash=after.cash,
-            total_value=total_value,
-            replaces=first.id if first else None,
-            twin=self._twins.get(command.fingerprint) if command.key is None else None,
+            realized_pnl=trade.realized_pnl,
+            allocation_percent=allocation,
+            over_concentrated=allocation is not None and allocation > POSITION_LIMIT_PERCENT,
+            possible_duplicate_of=twin if isinstance(twin, int) else None,
         )
+        entry = TradeEntry(
+            trade=trade,
+            request=command,
+            portfolio_id=after.id,
+            revision=after.revision,
+            fingerprint=command.fingerprint,
+            booked_at=self.now,
+        )
+        outcome = self._outcome(command, acceptance, first)
+        booked = Decision(command, outcome, entry, twin if isinstance(twin, Decision) else None)
         self._twins[command.fingerprint] = booked
         self.booked.append(booked)
         return booked
 
-    def _outcome(self, decision: Booked | Refused) -> RecordedOutcome:
+    def _outcome(
+        self, command: BookTrade, result: Acceptance | Refusal, first: RecordedOutcome | None = None
+    ) -> RecordedOutcome:
+        """Return the outcome to keep; ``first`` is the kept refusal that it makes good."""
         return RecordedOutcome(
-            id=decision.replaces if isinstance(decision, Booked) else None,
-            request=decision.command,
-            terms=decision.command.execution,
-            fingerprint=decision.fingerprint,
-            result=_acceptance(decision) if isinstance(decision, Booked) else decision.refusal,
+            id=first.id if first else None,
+            request=command,
+            terms=command.execution,
+            fingerprint=first.fingerprint if first else command.fingerprint,
+            result=result,
             decided_at=self.now,
         )
 
 
-def _acceptance(booked: Booked) -> Acceptance:
-    allocation = percent_of(booked.position.market_value, booked.total_value)
-    return Acceptance(
-        trade_id=booked.trade_id,
-        position=booked.position,
-        cash=booked.cash,
-        realized_pnl=booked.entry.trade.realized_pnl,
-        allocation_percent=allocation,
-        over_concentrated=allocation is not None and allocation > POSITION_LIMIT_PERCENT,
-        possible_duplicate_of=booked.twin.trade_id if isinstance(booked.twin, Booked) else booked.twin,
-    )
-
-
-def _overrides(command: BookTrade, asked: str, result: Acceptance | Refusal) -> bool:
+def _overrides(command: BookTrade, known: RecordedOutcome) -> bool:
     """Return whether the command is an override of a booking that was refused under the same key."""
-    return command.override and isinstance(result, Refusal) and command.is_same_execution(asked)
+    return command.override and isinstance(known.result, Refusal) and command.is_same_execution(known.fingerprint)
 
 
-def _is_copy(command: BookTrade, asked: str) -> bool:
+def _is_copy(command: BookTrade, known: RecordedOutcome) -> bool:
     """Return whether the command is a copy of the booking of its key; an override may leave out remarks."""
-    return command.is_same_execution(asked) if command.override else command.is_same(asked)
+    return command.is_same_execution(known.fingerprint) if command.override else command.is_same(known.fingerprint)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
@@ -41,21 +41,14 @@ class CashReply:
     replayed: bool
 
 
+@dataclass(frozen=True, slots=True)
 class MoveCashInOrOut:
     """Books one deposit or withdrawal; with a key exactly once."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        clock: Clock,
-        rules: BookingRules,
-        *,
-        announce: Announcer = NO_LISTENERS,
-    ) -> None:
-        self._ledger = ledger
-        self._clock = clock
-        self._rules = rules
-        self._announce = announce
+    ledger: Ledger
+    clock: Clock
+    rules: BookingRules
+    announce: Announcer = NO_LISTENERS
 
     async def __call__(self, portfolio_id: int, wish: MoveCash) -> CashReply:
         """Return the transaction as recorded, once it is committed.
@@ -67,9 +60,7 @@ class MoveCashInOrOut:
             LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the commit was lost and could not be looked up; the same key again tells.
         """
-        return await commit_once(
-            self._ledger, portfolio_id, lambda unit: self._move(unit, wish), announce=self._announce
-        )
+        return await commit_once(self.ledger, portfolio_id, lambda unit: self._move(unit, wish), announce=self.announce)
 
     async def _move(self, unit: LedgerUnit, wish: MoveCash) -> Made[CashReply]:
         if wish.client_transaction_id is not None:
@@ -79,23 +70,16 @@ class MoveCashInOrOut:
                     raise KeyReused(wish.client_transaction_id)
                 return Made(CashReply(known, replayed=True))
         assert wish.kind in {CashTransactionKind.DEPOSIT, CashTransactionKind.WITHDRAWAL}
-        now, portfolio = self._clock.now(), unit.portfolio
+        now, portfolio = self.clock.now(), unit.portfolio
         if wish.kind is CashTransactionKind.DEPOSIT:
             after, transaction = portfolio.deposit(wish.amount, now)
         else:
-            after, transaction = portfolio.withdraw(
-                wish.amount, now, allow_negative_cash=self._rules.allow_negative_cash
-            )
-        entry = CashEntry(
-            transaction=transaction,
-            portfolio_id=portfolio.id,
-            revision=after.revision,
-            owner=wish.owner,
+            allowed = self.rules.allow_negative_cash
+            after, transaction = portfolio.withdraw(wish.amount, now, allow_negative_cash=allowed)
+        entry = replace(
+            CashEntry.of(transaction, after, owner=wish.owner, note=wish.note),
             client_transaction_id=wish.client_transaction_id,
             fingerprint=wish.fingerprint,
-            note=wish.note,
-            cash_after=after.cash,
-            net_deposits_after=after.net_deposits,
         )
         cash_transaction_id = await unit.add_cash_entry(entry)
         await unit.save(after)

@@ -11,11 +11,7 @@ from portfolio.application.ledger.events import CashMoved
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import CashEntry, PositionAdjustment
-from portfolio.domain.ledger.cash_transaction import CashTransaction
-from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import Money
-
-OWNER = "service"
 
 
 class Opening(StrEnum):
@@ -59,35 +55,12 @@ class OpenBooks:
         # one in a run that was killed before it came here.
         fresh = not before.cash and not before.positions
         after, transaction = before.adopt(now)
-        adjustments = tuple(
-            PositionAdjustment(symbol=position.symbol, quantity_delta=position.quantity)
-            for position in before.open_positions
-        )
-        entry = _entry(before.id, after, transaction, positions=adjustments)
+        adjustments = [PositionAdjustment(symbol=p.symbol, quantity_delta=p.quantity) for p in before.open_positions]
+        entry = CashEntry.of(transaction, after, positions=adjustments)
         events = [CashMoved(await unit.add_cash_entry(entry), entry)]
         if fresh and self.initial_cash.value > 0:
             after, transaction = after.deposit(self.initial_cash, now)
-            entry = _entry(before.id, after, transaction, note="initial cash")
+            entry = CashEntry.of(transaction, after, note="initial cash")
             events.append(CashMoved(await unit.add_cash_entry(entry), entry))
         await unit.save(after)
         return Made(Opening.CREATED if fresh else Opening.ADOPTED, has_entry(entry), events)
-
-
-def _entry(
-    portfolio_id: int,
-    after: Portfolio,
-    transaction: CashTransaction,
-    *,
-    positions: tuple[PositionAdjustment, ...] = (),
-    note: str | None = None,
-) -> CashEntry:
-    return CashEntry(
-        transaction=transaction,
-        portfolio_id=portfolio_id,
-        revision=after.revision,
-        owner=OWNER,
-        positions=positions,
-        note=note,
-        cash_after=after.cash,
-        net_deposits_after=after.net_deposits,
-    )

@@ -12,12 +12,16 @@ from typing import Generic, TypeVar
 
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.ledger.cash_transaction import CashTransaction
+from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.ledger.trade import Execution, Side, Terms, Trade
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
 
 T = TypeVar("T")
+
+SERVICE = "service"
+"""The owner of the entries that nobody asked for over HTTP."""
 
 DIGEST_VERSION = "2:"
 """What the digests of bookings begin with; those made before they had a version begin with neither number nor colon."""
@@ -226,6 +230,28 @@ class CashEntry:
     positions: tuple[PositionAdjustment, ...] = ()
     cash_after: Money
     net_deposits_after: Money
+
+    @classmethod
+    def of(
+        cls,
+        transaction: CashTransaction,
+        after: Portfolio,
+        *,
+        owner: str = SERVICE,
+        note: str | None = None,
+        positions: Sequence[PositionAdjustment] = (),
+    ) -> CashEntry:
+        """Return the entry of a transaction that led to the portfolio ``after``."""
+        return cls(
+            transaction=transaction,
+            portfolio_id=after.id,
+            revision=after.revision,
+            owner=owner,
+            note=note,
+            positions=tuple(positions),
+            cash_after=after.cash,
+            net_deposits_after=after.net_deposits,
+        )
 
 
 Entry = TradeEntry | CashEntry

@@ -30,21 +30,14 @@ class ReversalReply:
     replayed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
 class ReverseTrade:
     """Books the opposite of a trade that was booked here, once."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        clock: Clock,
-        rules: BookingRules,
-        *,
-        announce: Announcer = NO_LISTENERS,
-    ) -> None:
-        self._ledger = ledger
-        self._clock = clock
-        self._rules = rules
-        self._announce = announce
+    ledger: Ledger
+    clock: Clock
+    rules: BookingRules
+    announce: Announcer = NO_LISTENERS
 
     async def __call__(
         self, portfolio_id: int, trade_id: int, *, owner: str, notes: str | None = None
@@ -60,10 +53,10 @@ class ReverseTrade:
             OutcomeUnknown: the commit was lost and could not be looked up; asking again tells.
         """
         return await commit_once(
-            self._ledger,
+            self.ledger,
             portfolio_id,
             lambda unit: self._reverse(unit, trade_id, owner, notes),
-            announce=self._announce,
+            announce=self.announce,
         )
 
     async def _reverse(self, unit: LedgerUnit, trade_id: int, owner: str, notes: str | None) -> Made[ReversalReply]:
@@ -77,9 +70,9 @@ class ReverseTrade:
             if earlier is None or earlier.entry is None or earlier.entry.request.owner != owner:
                 raise NotReversible(trade_id, f"trade {found.reversed_by} reversed it")
             return Made(_reply(earlier.id, trade_id, earlier.entry, unit.portfolio, replayed=True))
-        now = self._clock.now()
+        now = self.clock.now()
         after, trade = unit.portfolio.reverse(
-            found.entry.trade, trade_id, now, allow_negative_cash=self._rules.allow_negative_cash
+            found.entry.trade, trade_id, now, allow_negative_cash=self.rules.allow_negative_cash
         )
         entry = TradeEntry(
             trade=trade,

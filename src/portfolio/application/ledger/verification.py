@@ -12,10 +12,9 @@ from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.ledger.events import CashMoved
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
-from portfolio.application.ledger.opening import OWNER
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import CashEntry, Entry, PositionAdjustment, TradeEntry
-from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade import Side, Trade
 from portfolio.domain.money import Money, Quantity
@@ -73,10 +72,8 @@ class Fold:
 
 def _balances(trade: Trade) -> bool:
     """Return whether the entry moves cash as its execution says, and its sums balance."""
-    paid = trade.notional + trade.fees if trade.side is Side.BUY else -(trade.notional - trade.fees)
-    if trade.reverses is not None:
-        paid = trade.notional - trade.fees if trade.side is Side.BUY else -(trade.notional + trade.fees)
-    return trade.cash_delta == -paid and trade.cash_delta + trade.basis_delta == trade.realized_pnl
+    for_asset = -trade.notional if trade.side is Side.BUY else trade.notional
+    return trade.cash_delta == for_asset - trade.fees_delta == trade.realized_pnl - trade.basis_delta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,12 +93,12 @@ class Verification:
         return not self.differences
 
 
+@dataclass(frozen=True, slots=True)
 class VerifyBooks:
     """Replays the ledger's entries and compares what they add up to with positions, cash and the identity."""
 
-    def __init__(self, ledger: Ledger, *, page_size: int = PAGE_SIZE) -> None:
-        self._ledger = ledger
-        self._page_size = page_size
+    ledger: Ledger
+    page_size: int = PAGE_SIZE
 
     async def __call__(self, portfolio_id: int) -> Verification:
         """Return what was found; bookings may go on meanwhile.
@@ -110,10 +107,8 @@ class VerifyBooks:
             LedgerUnavailable: the database is away.
             PortfolioMissing: there is nothing to verify.
         """
-        portfolio = await self._ledger.load(portfolio_id)
-        fold = Fold()
-        entries = partial(self._ledger.entries, portfolio_id, limit=self._page_size)
-        await _add_entries(fold, portfolio.revision, entries)
+        portfolio, fold = await self.ledger.load(portfolio_id), Fold()
+        await _add_entries(fold, portfolio.revision, partial(self.ledger.entries, portfolio_id, limit=self.page_size))
         return _verification(portfolio, fold)
 
 
@@ -198,21 +193,14 @@ def describe_unreconciled(portfolio: Portfolio) -> list[str]:
     return lines
 
 
+@dataclass(frozen=True, slots=True)
 class ReconcileBooks:
     """Books what is unreconciled as an adjustment: from then on the rows, as they are, are the books."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        clock: Clock,
-        *,
-        page_size: int = PAGE_SIZE,
-        announce: Announcer = NO_LISTENERS,
-    ) -> None:
-        self._announce = announce
-        self._ledger = ledger
-        self._page_size = page_size
-        self._clock = clock
+    ledger: Ledger
+    clock: Clock
+    page_size: int = PAGE_SIZE
+    announce: Announcer = NO_LISTENERS
 
     async def __call__(self, portfolio_id: int, *, as_realized: bool | None = None) -> CashEntry | None:
         """Return the adjustment booked; None where nothing is unreconciled.
@@ -225,26 +213,21 @@ class ReconcileBooks:
             OutcomeUnknown: the commit was lost and could not be looked up; asking again shows what is left.
         """
         # Long books are read before the lock is taken; what is booked meanwhile is read under it.
-        fold, revision = Fold(), (await self._ledger.load(portfolio_id)).revision
-        entries = partial(self._ledger.entries, portfolio_id, limit=self._page_size)
-        await _add_entries(fold, revision, entries)
-        return await commit_once(
-            self._ledger,
-            portfolio_id,
-            lambda unit: self._reconcile(unit, fold, as_realized),
-            announce=self._announce,
-        )
+        fold, revision = Fold(), (await self.ledger.load(portfolio_id)).revision
+        await _add_entries(fold, revision, partial(self.ledger.entries, portfolio_id, limit=self.page_size))
+        work = partial(self._reconcile, fold=fold, as_realized=as_realized)
+        return await commit_once(self.ledger, portfolio_id, work, announce=self.announce)
 
     async def _reconcile(self, unit: LedgerUnit, fold: Fold, as_realized: bool | None) -> Made[CashEntry | None]:
         before = unit.portfolio
-        await _add_entries(fold, before.revision, partial(unit.entries, limit=self._page_size))
+        await _add_entries(fold, before.revision, partial(unit.entries, limit=self.page_size))
         gone = _without_row(before, fold)
         if not before.has_unreconciled and not gone:
             return Made(None)
         moved = (*_moved(before, fold), *gone)
         realized = bool(moved) if as_realized is None else as_realized
-        after, transaction = before.reconcile(self._clock.now(), as_realized=realized)
-        entry = _adjustment(before, after, transaction, moved)
+        after, transaction = before.reconcile(self.clock.now(), as_realized=realized)
+        entry = CashEntry.of(transaction, after, positions=moved)
         entry_id = await unit.add_cash_entry(entry)
         await unit.save(after)
         return Made(entry, has_entry(entry), [CashMoved(entry_id, entry)])
@@ -254,17 +237,3 @@ def _moved(portfolio: Portfolio, fold: Fold) -> list[PositionAdjustment]:
     """Return the adjustments that bring the ledger to the rows, also for rows that were deleted and made anew."""
     differences = ((s, p.quantity - fold.quantities[s]) for s, p in sorted(portfolio.positions.items()))
     return [PositionAdjustment(symbol=symbol, quantity_delta=delta) for symbol, delta in differences if delta]
-
-
-def _adjustment(
-    before: Portfolio, after: Portfolio, transaction: CashTransaction, moved: Sequence[PositionAdjustment]
-) -> CashEntry:
-    return CashEntry(
-        transaction=transaction,
-        portfolio_id=before.id,
-        revision=after.revision,
-        owner=OWNER,
-        positions=tuple(moved),
-        cash_after=after.cash,
-        net_deposits_after=after.net_deposits,
-    )

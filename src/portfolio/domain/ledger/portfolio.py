@@ -119,31 +119,13 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
         if override:
             return self._settle(execution)
         execution.check_amounts(rules.amount_tolerance_percent)
-        if execution.side is Side.BUY:
-            return self.buy(execution, allow_negative_cash=rules.allow_negative_cash)
-        return self.sell(execution)
-
-    def buy(self, execution: Execution, *, allow_negative_cash: bool = False) -> tuple[Portfolio, Trade]:
-        """Return the portfolio after a purchase, and its entry.
-
-        Raises:
-            InsufficientCash: it costs more than there is.
-        """
-        after, trade = self._settle(execution)
-        if after.cash.value < 0 and not allow_negative_cash:
-            raise InsufficientCash(self.cash.value, -trade.cash_delta.value)
-        return after, trade
-
-    def sell(self, execution: Execution) -> tuple[Portfolio, Trade]:
-        """Return the portfolio after a sale, and its entry.
-
-        Raises:
-            InsufficientQuantity: more is sold than held.
-        """
         held = self.position(execution.symbol).quantity
-        if execution.quantity > held:
+        if execution.side is Side.SELL and execution.quantity > held:
             raise InsufficientQuantity(execution.symbol.code, held.value, execution.quantity.value)
-        return self._settle(execution)
+        after, trade = self._settle(execution)
+        if execution.side is Side.BUY:
+            self._require_cash(-trade.cash_delta, unless=rules.allow_negative_cash)
+        return after, trade
 
     def reverse(
         self, trade: Trade, trade_id: int, at: datetime, *, allow_negative_cash: bool = False
@@ -162,8 +144,8 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
             raise InsufficientQuantity(trade.symbol.code, position.quantity.value, trade.quantity.value)
         moved, entry = position.undo(trade, trade_id, at)
         after = self._entered(moved, entry, self.trade_counts.without(trade))
-        if after.cash.value < 0 and entry.cash_delta.value < 0 and not allow_negative_cash:
-            raise InsufficientCash(self.cash.value, -entry.cash_delta.value)
+        if entry.cash_delta.value < 0:
+            self._require_cash(-entry.cash_delta, unless=allow_negative_cash)
         return after, entry
 
     def deposit(self, amount: Money, at: datetime) -> tuple[Portfolio, CashTransaction]:
@@ -187,8 +169,7 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
         """
         if amount.value <= 0:
             raise InvalidAmount(str(amount), "has to be above zero", field="amount")
-        if amount > self.cash and not allow_negative_cash:
-            raise InsufficientCash(self.cash.value, amount.value)
+        self._require_cash(amount, unless=allow_negative_cash)
         return self._moved(CashTransactionKind.WITHDRAWAL, -amount, at)
 
     def adopt(self, at: datetime) -> tuple[Portfolio, CashTransaction]:
@@ -197,49 +178,37 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
         Realized results of before stay; net deposits are what explains the rest.
         """
         realized = _total(p.realized_pnl for p in self.positions.values())
-        deposits = self.cash + self.cost_basis - realized
-        value = self.total_value
-        transaction = CashTransaction(
-            kind=CashTransactionKind.BASELINE,
-            cash_delta=self.cash,
-            net_deposits_delta=deposits,
-            realized_delta=realized,
-            value_before=Money.zero(),
-            at=at,
+        value, deposits = self.total_value, self.cash + self.cost_basis - realized
+        nothing = Money.zero()
+        blank = replace(self, ledger_cash=nothing, net_deposits=nothing, realized_pnl=nothing, units=Units())
+        after, transaction = _recorded(
+            replace(blank, positions=_reconciled(self.positions)),
+            CashTransaction(
+                kind=CashTransactionKind.BASELINE,
+                cash_delta=self.cash,
+                net_deposits_delta=deposits,
+                realized_delta=realized,
+                value_before=nothing,
+                at=at,
+            ),
         )
-        after = replace(
-            self,
-            ledger_cash=self.cash,
-            net_deposits=deposits,
-            realized_pnl=realized,
-            units=Units().after_flow(Money.zero(), value),
-            positions=_reconciled(self.positions),
-            revision=self.revision + 1,
-        )
-        return after, transaction
+        return replace(after, units=Units().after_flow(nothing, value)), transaction
 
     def reconcile(self, at: datetime, *, as_realized: bool) -> tuple[Portfolio, CashTransaction]:
         """Return the portfolio with the difference booked: as a realized result, or as a contribution from outside."""
         unreconciled = self.unreconciled
         deposits, realized = (Money.zero(), unreconciled) if as_realized else (unreconciled, Money.zero())
-        transaction = CashTransaction(
-            kind=CashTransactionKind.ADJUSTMENT,
-            cash_delta=self.cash_unreconciled,
-            net_deposits_delta=deposits,
-            realized_delta=realized,
-            value_before=self.total_value - deposits,
-            at=at,
+        return _recorded(
+            replace(self, positions=_reconciled(self.positions)),
+            CashTransaction(
+                kind=CashTransactionKind.ADJUSTMENT,
+                cash_delta=self.cash_unreconciled,
+                net_deposits_delta=deposits,
+                realized_delta=realized,
+                value_before=self.total_value - deposits,
+                at=at,
+            ),
         )
-        after = replace(
-            self,
-            ledger_cash=self.cash,
-            net_deposits=self.net_deposits + deposits,
-            realized_pnl=self.realized_pnl + realized,
-            units=self.units.after_flow(self.total_value - deposits, deposits),
-            positions=_reconciled(self.positions),
-            revision=self.revision + 1,
-        )
-        return after, transaction
 
     def marked(self, marks: Mapping[Symbol, Mark]) -> Portfolio:
         """Return the portfolio valued at ``marks``, the other positions as they were."""
@@ -250,6 +219,10 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
     def _held(self) -> Positions:
         assert isinstance(self.positions, Positions)
         return self.positions
+
+    def _require_cash(self, amount: Money, *, unless: bool) -> None:
+        if amount > self.cash and not unless:
+            raise InsufficientCash(self.cash.value, amount.value)
 
     def _settle(self, execution: Execution) -> tuple[Portfolio, Trade]:
         position, trade = self.position(execution.symbol).settle(execution)
@@ -270,15 +243,20 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
     def _moved(self, kind: CashTransactionKind, delta: Money, at: datetime) -> tuple[Portfolio, CashTransaction]:
         value = self.total_value
         transaction = CashTransaction(kind=kind, cash_delta=delta, net_deposits_delta=delta, value_before=value, at=at)
-        after = replace(
-            self,
-            revision=self.revision + 1,
-            cash=self.cash + delta,
-            ledger_cash=self.ledger_cash + delta,
-            net_deposits=self.net_deposits + delta,
-            units=self.units.after_flow(value, delta),
-        )
-        return after, transaction
+        return _recorded(replace(self, cash=self.cash + delta), transaction)
+
+
+def _recorded(before: Portfolio, transaction: CashTransaction) -> tuple[Portfolio, CashTransaction]:
+    """Return the portfolio with the entry's changes of what the ledger explains; the rows are as they are."""
+    after = replace(
+        before,
+        revision=before.revision + 1,
+        ledger_cash=before.ledger_cash + transaction.cash_delta,
+        net_deposits=before.net_deposits + transaction.net_deposits_delta,
+        realized_pnl=before.realized_pnl + transaction.realized_delta,
+        units=before.units.after_flow(transaction.value_before, transaction.net_deposits_delta),
+    )
+    return after, transaction
 
 
 def _reconciled(positions: Mapping[Symbol, Position]) -> Positions:
