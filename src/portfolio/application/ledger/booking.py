@@ -90,7 +90,7 @@ class BookTrades:
 
     async def _decide(self, unit: LedgerUnit, commands: Sequence[BookTrade], keys: Collection[BookingKey]) -> Batch:
         now = self._clock.now()
-        unkeyed = {command.fingerprint for command in commands if command.key is None}
+        unkeyed = {each for command in commands if command.key is None for each in command.fingerprints}
         since = now - timedelta(seconds=TWIN_SECONDS)
         batch = Batch(
             portfolio=unit.portfolio,

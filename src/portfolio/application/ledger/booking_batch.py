@@ -144,7 +144,7 @@ class Batch:
             return error
         self.portfolio = after
         allocation = percent_of(position.market_value, total_value)
-        twin = self._twins.get(command.fingerprint) if command.key is None else None
+        twin = self._twin(command)
         acceptance = Acceptance(
             trade_id=0,
             position=position,
@@ -167,6 +167,12 @@ class Batch:
         self._twins[command.fingerprint] = booked
         self.booked.append(booked)
         return booked
+
+    def _twin(self, command: BookTrade) -> Decision | int | None:
+        """Return the newest trade with the same content as a booking without a key."""
+        if command.key is not None:
+            return None
+        return next((self._twins[each] for each in command.fingerprints if each in self._twins), None)
 
     def _outcome(
         self, command: BookTrade, result: Acceptance | Refusal, first: RecordedOutcome | None = None

@@ -11,7 +11,7 @@ from portfolio.application.errors import KeyReused
 from portfolio.application.ledger.events import CashMoved
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
-from portfolio.application.ledger.records import CashEntry, RecordedCashEntry
+from portfolio.application.ledger.records import DIGEST_VERSION, CashEntry, RecordedCashEntry, digest_version
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.portfolio import BookingRules
 from portfolio.domain.money import Money
@@ -27,10 +27,14 @@ class MoveCash:
     client_transaction_id: str | None = None
     note: str | None = None
 
-    @property
-    def fingerprint(self) -> str:
-        """Return a digest of the normalised fields."""
-        return hashlib.sha256(repr((self.kind.value, str(self.amount), self.note)).encode()).hexdigest()
+    def digest(self, version: str = DIGEST_VERSION) -> str:
+        """Return a digest of the normalised fields: 64 characters."""
+        made = hashlib.sha256(repr((self.kind.value, str(self.amount), self.note)).encode()).hexdigest()
+        return (version + made)[:64]
+
+    def is_same(self, fingerprint: str) -> bool:
+        """Return whether a stored digest is of this very request."""
+        return self.digest(digest_version(fingerprint)) == fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class MoveCashInOrOut:
         if wish.client_transaction_id is not None:
             known = await unit.transaction(wish.owner, wish.client_transaction_id)
             if known is not None:
-                if known.entry.fingerprint != wish.fingerprint:
+                if not wish.is_same(known.entry.fingerprint or ""):
                     raise KeyReused(wish.client_transaction_id)
                 return Made(CashReply(known, replayed=True))
         assert wish.kind in {CashTransactionKind.DEPOSIT, CashTransactionKind.WITHDRAWAL}
@@ -79,7 +83,7 @@ class MoveCashInOrOut:
         entry = replace(
             CashEntry.of(transaction, after, owner=wish.owner, note=wish.note),
             client_transaction_id=wish.client_transaction_id,
-            fingerprint=wish.fingerprint,
+            fingerprint=wish.digest(),
         )
         cash_transaction_id = await unit.add_cash_entry(entry)
         await unit.save(after)

@@ -24,7 +24,7 @@ SERVICE = "service"
 """The owner of the entries that nobody asked for over HTTP."""
 
 DIGEST_VERSION = "2:"
-"""What the digests of bookings begin with; those made before they had a version begin with neither number nor colon."""
+"""What digests begin with; those made before they had a version begin with neither number nor colon."""
 
 
 # --- bookings ---------------------------------------------------------------------------------------------------------
@@ -78,13 +78,18 @@ class BookTrade(TradeRequest):
     def __post_init__(self) -> None:
         object.__setattr__(self, "fingerprint", "".join(self._digest(DIGEST_VERSION)))
 
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """Return the digests of this booking in each version, the newest first."""
+        return self.fingerprint, "".join(self._digest(""))
+
     def is_same(self, fingerprint: str) -> bool:
         """Return whether a stored digest is of this very booking."""
-        return "".join(self._digest(_version(fingerprint))) == fingerprint
+        return fingerprint in self.fingerprints
 
     def is_same_execution(self, fingerprint: str) -> bool:
         """Return whether a stored digest is of a booking that moves the same money, whatever was remarked on it."""
-        version, executed, _ = self._digest(_version(fingerprint))
+        version, executed, _ = self._digest(digest_version(fingerprint))
         return fingerprint.startswith(version + executed)
 
     def _digest(self, version: str) -> tuple[str, str, str]:
@@ -109,7 +114,8 @@ class BookTrade(TradeRequest):
         return version, first[:length], second[:length]
 
 
-def _version(fingerprint: str) -> str:
+def digest_version(fingerprint: str) -> str:
+    """Return the version of a stored digest; an empty text where it was made before there were any."""
     return DIGEST_VERSION if fingerprint.startswith(DIGEST_VERSION) else ""
 
 

@@ -299,6 +299,16 @@ async def test_without_a_key_a_twin_within_a_minute_is_booked_and_marked(book: B
     assert accepted(later).possible_duplicate_of is None
 
 
+async def test_a_twin_booked_before_digests_had_a_version_is_marked(book: Book, ledger: FakeLedger) -> None:
+    one = replace(OLD, client_trade_id=None)
+    await book([one])
+    entry = ledger.books.trades[1]
+    assert entry is not None
+    ledger.books.trades[1] = replace(entry, fingerprint=OLD_DIGEST)
+    [twin, newer] = await book([one, one])
+    assert [accepted(r).possible_duplicate_of for r in (twin, newer)] == [1, 2]
+
+
 async def test_a_twin_in_the_same_transaction_is_marked(book: Book) -> None:
     results = await book([wish(BUY), wish(BUY), wish(sold("BTC", "0.1", 45_000)), wish(BUY)])
     assert [accepted(r).possible_duplicate_of for r in results] == [None, 1, None, 2]

@@ -153,6 +153,21 @@ async def test_an_adjustment_is_no_cash_movement(clock: FakeClock) -> None:
         await MoveCashInOrOut(await opened(clock), clock, RULES)(1, move("adjustment", "1"))
 
 
+async def test_a_movement_recorded_before_digests_had_a_version_still_replays(clock: FakeClock) -> None:
+    ledger = await opened(clock)
+    moves = MoveCashInOrOut(ledger, clock, RULES)
+    first = await moves(1, move("deposit", "50", "k"))
+    number, entry = first.transaction.id, first.transaction.entry
+    assert entry.fingerprint is not None
+    assert (entry.fingerprint[:2], len(entry.fingerprint)) == ("2:", 64)
+    # As the service stored it then: the SHA-256 of the text "('deposit', '50', None)".
+    before = "6ba372a1b9c89e446bbb4433696b13d42f14c8416c0ab5d1dc015abdee85b403"
+    ledger.books.transactions[number] = replace(entry, fingerprint=before)
+    assert (await moves(1, move("deposit", "50.0", "k"))).replayed
+    with pytest.raises(KeyReused):
+        await moves(1, move("deposit", "50", "k", "note"))
+
+
 @pytest.mark.parametrize("key", [None, "k"])
 @pytest.mark.parametrize("committed", [True, False])
 async def test_a_movement_whose_commit_was_lost_is_looked_up_and_happens_once(
