@@ -7,57 +7,43 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from portfolio.application.performance.records import DailyValue
+from portfolio.application.performance.records import DailyValue, MeasuredDay
 from portfolio.domain.ledger.portfolio import Portfolio
-from portfolio.domain.money import EXACT, bounded_percent
+from portfolio.domain.money import EXACT, Money, bounded_percent
 
 _ONE, _HUNDRED = Decimal(1), Decimal(100)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayValue:
-    """What the portfolio was worth at the end of a day, in dollars, and one unit of it.
-
-    ``unit_value`` and ``net_deposits`` are None on a day from before the adoption; ``cumulative_percent`` is what the
-    days until then brought.
-    """
-
-    total_value: Decimal
-    unit_value: Decimal | None
-    net_deposits: Decimal | None
-    cumulative_percent: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayResult:
     """The result of a day in dollars and in percent, and of all days in percent; percentages have 8 decimals."""
 
-    pnl: Decimal
+    pnl: Money
     percent: Decimal
     cumulative_percent: Decimal
 
 
-def day_result(value: Decimal, unit_value: Decimal, flow: Decimal, before: DayValue | None) -> DayResult:
+def day_result(day: MeasuredDay, flow: Money, before: DailyValue | None) -> DayResult:
     """Return the result of a day. ``flow`` is the net amount paid in since the day ``before``.
 
     The day's percentage is the unit's growth, so that deposits do not count; after a day without a unit value it is the
     result on that day's value. All days' percentage is linked: (1 + all before) x (1 + the day) - 1.
     """
-    if before is None:
-        grown = bounded_percent(EXACT.subtract(unit_value, _ONE), _ONE)
-        return DayResult(pnl=EXACT.subtract(value, flow), percent=grown, cumulative_percent=grown)
-    pnl = EXACT.subtract(EXACT.subtract(value, before.total_value), flow)
-    if before.unit_value is not None:
-        percent = bounded_percent(EXACT.subtract(unit_value, before.unit_value), before.unit_value)
+    value_before = before.total_value if before else Money.zero()
+    unit_before = before.unit_value if before else _ONE
+    all_before = before.cumulative_percent if before else None
+    pnl = day.total_value - value_before - flow
+    if unit_before is not None:
+        percent = bounded_percent(EXACT.subtract(day.unit_value, unit_before), unit_before)
     else:
-        percent = bounded_percent(pnl, before.total_value)
-    linked = EXACT.multiply(_growth(before.cumulative_percent or Decimal(0)), _growth(percent))
+        percent = bounded_percent(pnl.value, value_before.value)
+    linked = EXACT.multiply(_growth(all_before or Decimal(0)), _growth(percent))
     cumulative = bounded_percent(EXACT.subtract(linked, _ONE), _ONE)
     return DayResult(pnl=pnl, percent=percent, cumulative_percent=cumulative)
 
 
 def results_with_filled(
-    filled: Mapping[date, DailyValue], known: Mapping[date, DayValue], before: DayValue | None
+    filled: Mapping[date, DailyValue], known: Mapping[date, DailyValue], before: DailyValue | None
 ) -> Mapping[date, DayResult]:
     """Return the results of the ``filled`` days, and the new result of the ``known`` day after each gap.
 
@@ -66,17 +52,17 @@ def results_with_filled(
     """
     results: dict[date, DayResult] = {}
     is_after_filled = False
-    for day in sorted({*filled, *known}):
+    for day, value in sorted({**filled, **known}.items()):
         is_filled = day not in known
-        value = _day_value(filled[day]) if is_filled else known[day]
-        if (is_filled or is_after_filled) and value.unit_value is not None and value.net_deposits is not None:
-            flow = flow_since(before, value.net_deposits)
-            result = day_result(value.total_value, value.unit_value, flow, before)
+        if (is_filled or is_after_filled) and (measured := value.measured):
+            result = day_result(measured, flow_since(before, measured.net_deposits), before)
             if value.cumulative_percent is not None:
                 result = replace(result, cumulative_percent=value.cumulative_percent)
             results[day] = result
-            value = replace(value, cumulative_percent=result.cumulative_percent)
-        before, is_after_filled = value, is_filled
+            before = replace(value, cumulative_percent=result.cumulative_percent)
+        else:
+            before = value
+        is_after_filled = is_filled
     return results
 
 
@@ -93,19 +79,11 @@ def daily_value(portfolio: Portfolio, day: date) -> DailyValue:
     )
 
 
-def flow_since(before: DayValue | None, net_deposits: Decimal) -> Decimal:
+def flow_since(before: DailyValue | None, net_deposits: Money) -> Money:
     """Return the net amount paid in since the last day that this service wrote; everything if there is none."""
     if before is None or before.net_deposits is None:
         return net_deposits
-    return EXACT.subtract(net_deposits, before.net_deposits)
-
-
-def _day_value(value: DailyValue) -> DayValue:
-    return DayValue(
-        total_value=value.total_value.value,
-        unit_value=value.unit_value,
-        net_deposits=None if value.net_deposits is None else value.net_deposits.value,
-    )
+    return net_deposits - before.net_deposits
 
 
 def _growth(percent: Decimal) -> Decimal:

@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import Decimal
 
 from portfolio.application.clock import Clock
 from portfolio.application.errors import FeedFailed, NotFound
@@ -17,12 +16,11 @@ from portfolio.application.ledger.records import CashEntry, Entry, TradeEntry, T
 from portfolio.application.ledger.verification import PAGE_SIZE
 from portfolio.application.performance.period import EARLIEST
 from portfolio.application.performance.ports import Days
-from portfolio.application.performance.records import DailyValue, DayPositions, FilledDay, PositionOnDay
+from portfolio.application.performance.records import DailyValue, DayPositions, FilledDay, MeasuredDay, PositionOnDay
 from portfolio.application.prices.ports import CloseFeed, PriceStore
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade import Trade
-from portfolio.domain.ledger.units import Units
-from portfolio.domain.money import EXACT, Money, Price, Quantity, round_to_step
+from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
 
 
@@ -109,35 +107,12 @@ class FillGaps:
         return found.entry.trade
 
 
-@dataclass(frozen=True, slots=True)
-class _Anchor:
-    """The newest recorded day before a gap, from which the days of the gap are computed."""
-
-    day: date
-    total_value: Money
-    unit_value: Decimal
-    net_deposits: Money
-
-    @property
-    def units(self) -> Units:
-        """Return the units of the day; none where nothing was left in the portfolio."""
-        if self.total_value.value <= 0:
-            return Units(last_value=self.unit_value)
-        return Units(
-            count=round_to_step(EXACT.divide(self.total_value.value, self.unit_value)), last_value=self.unit_value
-        )
-
-
 def _missing(rows: Sequence[DailyValue], today: date) -> list[date]:
     """Return the days without a row, from the first one with a unit value on until yesterday."""
     known = {row.day for row in rows}
-    first = min((row.day for row in rows if _is_ours(row)), default=today)
+    first = min((row.day for row in rows if row.measured), default=today)
     span = [first + timedelta(days=n) for n in range((today - first).days)]
     return [day for day in span if day not in known]
-
-
-def _is_ours(row: DailyValue) -> bool:
-    return bool(row.unit_value) and row.net_deposits is not None
 
 
 def _fill(
@@ -150,7 +125,7 @@ def _fill(
     now = past.sums()
     filled: list[FilledDay] = []
     failed: dict[date, str] = {}
-    anchors = [_anchor(row) for row in rows if _is_ours(row)]
+    anchors = [m for row in rows if (m := row.measured)]
     for day in missing:
         books = past.books[day]
         unpriced = [s.code for s, held in sorted(books.quantities.items()) if held and (s, day) not in prices]
@@ -166,17 +141,11 @@ def _fill(
         value = _value(day, books, worth, anchor, flows)
         positions = _positions(books, worth, now, portfolio)
         filled.append(FilledDay(value=value, num_positions=len(worth), positions=positions))
-        anchors.append(_anchor(value))
+        anchors += filter(None, [value.measured])
     return filled, failed
 
 
-def _anchor(row: DailyValue) -> _Anchor:
-    assert row.unit_value is not None
-    assert row.net_deposits is not None
-    return _Anchor(row.day, row.total_value, row.unit_value, row.net_deposits)
-
-
-def _flows(transactions: Sequence[CashEntry], anchor: _Anchor, day: date) -> list[CashEntry] | None:
+def _flows(transactions: Sequence[CashEntry], anchor: MeasuredDay, day: date) -> list[CashEntry] | None:
     """Return the transactions after the anchor's row until the end of ``day``; None where the row fits none of them.
 
     The row is as old as the last refresh of its day: a deposit after that is not in it.
@@ -192,7 +161,7 @@ def _flows(transactions: Sequence[CashEntry], anchor: _Anchor, day: date) -> lis
 
 
 def _value(
-    day: date, books: DayBooks, worth: Mapping[Symbol, Money], anchor: _Anchor, flows: Sequence[CashEntry]
+    day: date, books: DayBooks, worth: Mapping[Symbol, Money], anchor: MeasuredDay, flows: Sequence[CashEntry]
 ) -> DailyValue:
     total = books.cash
     for money in worth.values():

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from portfolio.analytics.decimals import DECIMALS, statistic
 from portfolio.analytics.performance import (
@@ -17,6 +17,7 @@ from portfolio.analytics.performance import (
     sharpe_ratio,
     sortino_ratio,
 )
+from portfolio.application.performance.records import MeasuredDay
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.money import EXACT, PERCENT_STEP, Money
@@ -24,17 +25,10 @@ from portfolio.domain.money import EXACT, PERCENT_STEP, Money
 LEAST_RETURNS: Final = 30
 LEAST_DAYS_TO_ANNUALIZE: Final = 90
 
+# The fields of ``Performance``, some of them.
+Figures = dict[str, Any]
+
 _RATIO_STEP = Decimal(1).scaleb(-DECIMALS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinalDay:
-    """A day that is over, with all that returns are made of."""
-
-    day: date
-    total_value: Money
-    net_deposits: Money
-    unit_value: Decimal
 
 
 @dataclass(slots=True)
@@ -42,6 +36,11 @@ class Reasons:
     """Rounds figures, and collects the reason for each figure that is undefined."""
 
     noted: dict[str, str] = field(default_factory=dict)
+
+    def undefined(self, names: Iterable[str], why: str) -> Figures:
+        """Return these figures as None, because of ``why``."""
+        self.noted.update(dict.fromkeys(names, why))
+        return dict.fromkeys(names)
 
     def ratio(self, name: str, value: float | None, why: str) -> Decimal | None:
         """Return ``value`` at 12 decimals; None, because of ``why``, where there is none."""
@@ -64,128 +63,81 @@ class Reasons:
         return self.quotient(name, gain, start, PERCENT_STEP, "no_history")
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """The gain: as money without deposits and withdrawals, and as a time-weighted percentage."""
-
-    money: Money | None
-    percent: Decimal | None
-
-
-def period_change(finals: Sequence[FinalDay], reasons: Reasons) -> Change:
-    """Return the change from the first to the last final day."""
+def period_change(finals: Sequence[MeasuredDay], reasons: Reasons) -> Figures:
+    """Return the gain from the first to the last final day: without deposits and withdrawals, and time-weighted."""
     if len(finals) < 2:
-        reasons.noted.update(dict.fromkeys(("total_return", "total_return_percent"), "no_history"))
-        return Change(None, None)
+        return reasons.undefined(("total_return", "total_return_percent"), "no_history")
     first, last = finals[0], finals[-1]
-    return Change(
-        (last.total_value - first.total_value) - (last.net_deposits - first.net_deposits),
-        reasons.growth_percent("total_return_percent", first.unit_value, last.unit_value),
-    )
+    return {
+        "total_return": (last.total_value - first.total_value) - (last.net_deposits - first.net_deposits),
+        "total_return_percent": reasons.growth_percent("total_return_percent", first.unit_value, last.unit_value),
+    }
 
 
-def daily_change(portfolio: Portfolio, finals: Sequence[FinalDay], today: date, reasons: Reasons) -> Change:
-    """Return the change from the end of yesterday to the portfolio as it is."""
+def daily_change(portfolio: Portfolio, finals: Sequence[MeasuredDay], today: date, reasons: Reasons) -> Figures:
+    """Return the gain from the end of yesterday to the portfolio as it is."""
     if not finals or finals[-1].day != today - timedelta(days=1):
-        reasons.noted.update(dict.fromkeys(("daily_return", "daily_return_percent"), "no_value_yesterday"))
-        return Change(None, None)
+        return reasons.undefined(("daily_return", "daily_return_percent"), "no_value_yesterday")
     yesterday, total = finals[-1], portfolio.total_value
-    return Change(
-        (total - yesterday.total_value) - (portfolio.net_deposits - yesterday.net_deposits),
-        reasons.growth_percent("daily_return_percent", yesterday.unit_value, portfolio.units.value(total)),
-    )
+    unit_value = portfolio.units.value(total)
+    return {
+        "daily_return": (total - yesterday.total_value) - (portfolio.net_deposits - yesterday.net_deposits),
+        "daily_return_percent": reasons.growth_percent("daily_return_percent", yesterday.unit_value, unit_value),
+    }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fall:
-    """The deepest fall of the unit value, and when."""
-
-    depth: Decimal | None = None
-    peak: date | None = None
-    trough: date | None = None
-    recovery: date | None = None
-
-
-def deepest_fall(finals: Sequence[FinalDay], reasons: Reasons) -> Fall:
-    """Return the maximum drawdown of the final days, the first one's value included."""
+def deepest_fall(finals: Sequence[MeasuredDay], reasons: Reasons) -> Figures:
+    """Return the maximum drawdown of the final days, the first one's value included, and when it was."""
     dates = ("max_drawdown_peak", "max_drawdown_trough", "max_drawdown_recovery")
     drawdown = max_drawdown([float(f.unit_value) for f in finals]) if len(finals) > 1 else None
     depth = reasons.ratio("max_drawdown", drawdown.depth if drawdown else None, "no_history")
     if drawdown is None or not depth:
-        reasons.noted.update(dict.fromkeys(dates, "no_drawdown" if drawdown else "no_history"))
-        return Fall(depth=depth)
+        return {"max_drawdown": depth, **reasons.undefined(dates, "no_drawdown" if drawdown else "no_history")}
+    places = (drawdown.peak, drawdown.trough, drawdown.recovery)
     if drawdown.recovery is None:
         reasons.noted["max_drawdown_recovery"] = "not_recovered"
-    return Fall(
-        depth=depth,
-        peak=finals[drawdown.peak].day,
-        trough=finals[drawdown.trough].day,
-        recovery=None if drawdown.recovery is None else finals[drawdown.recovery].day,
-    )
+    days = (None if place is None else finals[place].day for place in places)
+    return {"max_drawdown": depth, **dict(zip(dates, days, strict=True))}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Risk:
-    """Return in relation to risk; ``observations`` is how many daily returns there were."""
-
-    observations: int
-    sharpe_ratio: Decimal | None
-    sortino_ratio: Decimal | None
-    annualized_volatility: Decimal | None
-    annualized_return: Decimal | None
-    calmar_ratio: Decimal | None
-
-
-def risk_ratios(finals: Sequence[FinalDay], fall: Fall, reasons: Reasons) -> Risk:
+def risk_ratios(finals: Sequence[MeasuredDay], max_drawdown: Decimal | None, reasons: Reasons) -> Figures:
     """Return the ratios of the final days; None where they are too few to say anything."""
     units = [float(f.unit_value) for f in finals]
     returns = daily_returns([f.day.toordinal() for f in finals], units)
+    days = days_covered(finals)
+    growth = annualized_return(units[-1] / units[0], days) if days >= LEAST_DAYS_TO_ANNUALIZE else None
+    yearly = reasons.ratio("annualized_return", growth, "period_too_short")
+    figures = {
+        "observations": int(returns.size),
+        "annualized_return": yearly,
+        "calmar_ratio": _calmar(yearly, max_drawdown, reasons),
+    }
     if returns.size < LEAST_RETURNS:
         names = ("sharpe_ratio", "sortino_ratio", "annualized_volatility")
-        reasons.noted.update(dict.fromkeys(names, "too_few_observations"))
-        sharpe = sortino = volatility = None
-    else:
-        sharpe = reasons.ratio("sharpe_ratio", sharpe_ratio(returns), "no_variation")
-        sortino = reasons.ratio("sortino_ratio", sortino_ratio(returns), "no_losing_days")
-        volatility = reasons.ratio("annualized_volatility", annualized_volatility(returns), "too_few_observations")
-    days = days_covered(finals)
-    long_enough = days >= LEAST_DAYS_TO_ANNUALIZE
-    yearly = reasons.ratio(
-        "annualized_return", annualized_return(units[-1] / units[0], days) if long_enough else None, "period_too_short"
-    )
-    return Risk(
-        observations=int(returns.size),
-        sharpe_ratio=sharpe,
-        sortino_ratio=sortino,
-        annualized_volatility=volatility,
-        annualized_return=yearly,
-        calmar_ratio=_calmar(yearly, fall, reasons),
-    )
+        return figures | reasons.undefined(names, "too_few_observations")
+    return figures | {
+        "sharpe_ratio": reasons.ratio("sharpe_ratio", sharpe_ratio(returns), "no_variation"),
+        "sortino_ratio": reasons.ratio("sortino_ratio", sortino_ratio(returns), "no_losing_days"),
+        "annualized_volatility": reasons.ratio(
+            "annualized_volatility", annualized_volatility(returns), "too_few_observations"
+        ),
+    }
 
 
-def days_covered(finals: Sequence[FinalDay]) -> int:
+def days_covered(finals: Sequence[MeasuredDay]) -> int:
     """Return the days between the first and the last; 0 where there are fewer than two."""
     return (finals[-1].day - finals[0].day).days if finals else 0
 
 
-def _calmar(yearly: Decimal | None, fall: Fall, reasons: Reasons) -> Decimal | None:
+def _calmar(yearly: Decimal | None, max_drawdown: Decimal | None, reasons: Reasons) -> Decimal | None:
     """Return annualized return over maximum drawdown (Young, "Calmar Ratio", Futures 20, 1991)."""
-    if yearly is None or fall.depth is None:
+    if yearly is None or max_drawdown is None:
         reasons.noted["calmar_ratio"] = reasons.noted["annualized_return"]
         return None
-    return reasons.quotient("calmar_ratio", yearly, -fall.depth, _RATIO_STEP, "no_drawdown")
+    return reasons.quotient("calmar_ratio", yearly, -max_drawdown, _RATIO_STEP, "no_drawdown")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trading:
-    """What the trades booked in a period brought."""
-
-    trades: int
-    win_rate: Decimal | None
-    profit_factor: Decimal | None
-
-
-def trading_results(before: TradeCounts, after: TradeCounts, reasons: Reasons) -> Trading:
+def trading_results(before: TradeCounts, after: TradeCounts, reasons: Reasons) -> Figures:
     """Return the figures of the trades booked between two counts, net of all fees; zero is neither win nor loss.
 
     A trade that was booked before the period and reversed in it is missing from the difference: no count goes below
@@ -196,8 +148,8 @@ def trading_results(before: TradeCounts, after: TradeCounts, reasons: Reasons) -
     loss = max(after.gross_loss - before.gross_loss, Money.zero())
     closing = Decimal(wins + losses)
     no_loss = "no_losses" if closing else "no_closing_trades"
-    return Trading(
-        trades=max(after.trades - before.trades, 0),
-        win_rate=reasons.quotient("win_rate", Decimal(wins), closing, _RATIO_STEP, "no_closing_trades"),
-        profit_factor=reasons.quotient("profit_factor", profit.value, loss.value, _RATIO_STEP, no_loss),
-    )
+    return {
+        "num_trades": max(after.trades - before.trades, 0),
+        "win_rate": reasons.quotient("win_rate", Decimal(wins), closing, _RATIO_STEP, "no_closing_trades"),
+        "profit_factor": reasons.quotient("profit_factor", profit.value, loss.value, _RATIO_STEP, no_loss),
+    }

@@ -13,7 +13,6 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
 from portfolio.application.performance.measures import (
-    FinalDay,
     Reasons,
     daily_change,
     days_covered,
@@ -23,7 +22,7 @@ from portfolio.application.performance.measures import (
     trading_results,
 )
 from portfolio.application.performance.ports import Days
-from portfolio.application.performance.records import DailyValue
+from portfolio.application.performance.records import DailyValue, MeasuredDay
 from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.money import Money
 
@@ -87,7 +86,7 @@ class History:
 
     snapshot: Snapshot
     rows: Sequence[DailyValue]
-    finals: Sequence[FinalDay]
+    finals: Sequence[MeasuredDay]
     today: date
     stale: bool
 
@@ -146,7 +145,7 @@ class ReadPerformance:
         today = (snapshot.as_of if away else self._clock.now()).date()
         since = EARLIEST if lookback_days is None else today - timedelta(days=lookback_days)
         rows, old = await self._recorded(since, asks=not away)
-        finals = _final_days(rows, today)
+        finals = [m for row in rows if row.day < today and (m := row.measured)]
         return History(snapshot=snapshot, rows=rows, finals=finals, today=today, stale=old or away)
 
     async def _recorded(self, since: date, *, asks: bool) -> tuple[list[DailyValue], bool]:
@@ -171,48 +170,24 @@ def trade_counts_at_end_of(rows: Sequence[DailyValue], start: date) -> TradeCoun
     return next(counts, TradeCounts())
 
 
-def measure(history: History, finals: Sequence[FinalDay], before: TradeCounts, days: int) -> Performance:
+def measure(history: History, finals: Sequence[MeasuredDay], before: TradeCounts, days: int) -> Performance:
     """Return the figures of the period of ``days`` that ``finals`` make up, and of today so far.
 
     ``before`` is what had been booked when the period began.
     """
     portfolio, reasons = history.snapshot.portfolio, Reasons()
-    change = period_change(finals, reasons)
-    daily = daily_change(portfolio, finals, history.today, reasons)
     fall = deepest_fall(finals, reasons)
-    risk = risk_ratios(finals, fall, reasons)
-    trading = trading_results(before, portfolio.trade_counts, reasons)
     return Performance(
-        total_return=change.money,
-        total_return_percent=change.percent,
-        daily_return=daily.money,
-        daily_return_percent=daily.percent,
-        win_rate=trading.win_rate,
-        profit_factor=trading.profit_factor,
-        sharpe_ratio=risk.sharpe_ratio,
-        sortino_ratio=risk.sortino_ratio,
-        annualized_return=risk.annualized_return,
-        annualized_volatility=risk.annualized_volatility,
-        max_drawdown=fall.depth,
-        max_drawdown_peak=fall.peak,
-        max_drawdown_trough=fall.trough,
-        max_drawdown_recovery=fall.recovery,
-        calmar_ratio=risk.calmar_ratio,
-        num_trades=trading.trades,
+        **period_change(finals, reasons),
+        **daily_change(portfolio, finals, history.today, reasons),
+        **fall,
+        **risk_ratios(finals, fall["max_drawdown"], reasons),
+        **trading_results(before, portfolio.trade_counts, reasons),
         period_days=days,
         days_covered=days_covered(finals),
-        observations=risk.observations,
         first_day=finals[0].day if finals else None,
         last_day=finals[-1].day if finals else None,
         as_of=history.snapshot.as_of,
         stale=history.stale,
         reasons=reasons.noted,
     )
-
-
-def _final_days(rows: Sequence[DailyValue], today: date) -> list[FinalDay]:
-    return [
-        FinalDay(day=row.day, total_value=row.total_value, net_deposits=row.net_deposits, unit_value=row.unit_value)
-        for row in rows
-        if row.day < today and row.net_deposits is not None and row.unit_value
-    ]

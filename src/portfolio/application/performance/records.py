@@ -8,7 +8,8 @@ from datetime import date
 from decimal import Decimal
 
 from portfolio.domain.ledger.trade_counts import TradeCounts
-from portfolio.domain.money import Money, Quantity
+from portfolio.domain.ledger.units import Units
+from portfolio.domain.money import EXACT, Money, Quantity, round_to_step
 from portfolio.domain.symbol import Symbol
 
 
@@ -16,7 +17,8 @@ from portfolio.domain.symbol import Symbol
 class DailyValue:
     """The portfolio at the end of a UTC day, or of today so far. Counts are running sums, as the portfolio's are.
 
-    ``unit_value`` and the sums are None on rows from before the adoption.
+    ``unit_value`` and the sums are None on rows from before the adoption; ``cumulative_percent`` is what all days until
+    then brought, as it was stored.
     """
 
     day: date
@@ -26,6 +28,32 @@ class DailyValue:
     net_deposits: Money | None = None
     realized_pnl: Money | None = None
     trade_counts: TradeCounts | None = None
+    cumulative_percent: Decimal | None = None
+
+    @property
+    def measured(self) -> MeasuredDay | None:
+        """Return what returns are made of; None on a row from before the adoption."""
+        if self.net_deposits is None or not self.unit_value:
+            return None
+        return MeasuredDay(self.day, self.total_value, self.net_deposits, self.unit_value)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredDay:
+    """A day with all that returns are made of."""
+
+    day: date
+    total_value: Money
+    net_deposits: Money
+    unit_value: Decimal
+
+    @property
+    def units(self) -> Units:
+        """Return the units of the day; none where nothing was left in the portfolio."""
+        if self.total_value.value <= 0:
+            return Units(last_value=self.unit_value)
+        count = round_to_step(EXACT.divide(self.total_value.value, self.unit_value))
+        return Units(count=count, last_value=self.unit_value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ from typing import Final
 
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.performance.daily_positions import Attribution, attribute
-from portfolio.application.performance.measures import FinalDay
 from portfolio.application.performance.period import (
     EARLIEST,
     History,
@@ -19,7 +18,7 @@ from portfolio.application.performance.period import (
     trade_counts_at_end_of,
 )
 from portfolio.application.performance.ports import Days
-from portfolio.application.performance.records import DayPositions
+from portfolio.application.performance.records import DayPositions, MeasuredDay
 
 ALL: Final = "all"
 YEAR_TO_DATE: Final = "ytd"
@@ -113,7 +112,7 @@ def _frame(name: str, history: History) -> Timeframe:
     )
 
 
-def _bounds(name: str, finals: Sequence[FinalDay], today: date) -> tuple[date | None, date]:
+def _bounds(name: str, finals: Sequence[MeasuredDay], today: date) -> tuple[date | None, date]:
     """Return the days from whose end to whose end the period lasts; no start where nothing was ever recorded."""
     yesterday = today - timedelta(days=1)
     if name == ALL:
@@ -123,7 +122,7 @@ def _bounds(name: str, finals: Sequence[FinalDay], today: date) -> tuple[date | 
     return yesterday - timedelta(days=DAYS[name]), yesterday
 
 
-def _incomplete(start: date | None, end: date, finals: Sequence[FinalDay]) -> str | None:
+def _incomplete(start: date | None, end: date, finals: Sequence[MeasuredDay]) -> str | None:
     known = {day.day for day in finals}
     if start == end:
         return "no_completed_day"
@@ -135,7 +134,7 @@ def _incomplete(start: date | None, end: date, finals: Sequence[FinalDay]) -> st
 
 
 def _attributed(
-    frame: Timeframe, held: Mapping[date, DayPositions] | None, values: Mapping[date, FinalDay]
+    frame: Timeframe, held: Mapping[date, DayPositions] | None, values: Mapping[date, MeasuredDay]
 ) -> Timeframe:
     if frame.start is None or frame.incomplete is not None:
         return frame

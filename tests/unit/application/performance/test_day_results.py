@@ -7,62 +7,68 @@ from decimal import Decimal, localcontext
 
 from portfolio.application.performance.day_results import (
     DayResult,
-    DayValue,
     daily_value,
     day_result,
     flow_since,
     results_with_filled,
 )
-from portfolio.application.performance.records import DailyValue
+from portfolio.application.performance.records import DailyValue, MeasuredDay
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.ledger.units import Units
 from tests.unit.examples import money
 
 
-def value(total: str, unit: str | None, deposits: str | None = None, all_before: str | None = None) -> DayValue:
+def value(total: str, unit: str | None, deposits: str | None = None, all_before: str | None = None) -> DailyValue:
     """A day's end."""
-    return DayValue(
-        total_value=Decimal(total),
+    return DailyValue(
+        day=at(1),
+        total_value=money(total),
+        cash=money(0),
         unit_value=None if unit is None else Decimal(unit),
-        net_deposits=None if deposits is None else Decimal(deposits),
+        net_deposits=None if deposits is None else money(deposits),
         cumulative_percent=None if all_before is None else Decimal(all_before),
     )
 
 
+def day(total: str, unit: str) -> MeasuredDay:
+    """The end of the day whose result is asked."""
+    return MeasuredDay(at(2), money(total), money(0), Decimal(unit))
+
+
 def result(pnl: str, percent: str, cumulative: str) -> DayResult:
     """A day's result."""
-    return DayResult(pnl=Decimal(pnl), percent=Decimal(percent), cumulative_percent=Decimal(cumulative))
+    return DayResult(pnl=money(pnl), percent=Decimal(percent), cumulative_percent=Decimal(cumulative))
 
 
 def test_the_first_day_is_told_from_what_was_paid_in() -> None:
     # 110 are there of 100 paid in; a unit began at 1
-    assert day_result(Decimal(110), Decimal("1.1"), Decimal(100), None) == result("10", "10", "10")
+    assert day_result(day("110", "1.1"), money(100), None) == result("10", "10", "10")
 
 
 def test_a_deposit_is_no_result() -> None:
     # 110 and 50 paid in make 160; 176 are there: 16, and the unit grew by a tenth; 1.1 x 1.1 = 1.21
-    found = day_result(Decimal(176), Decimal("1.21"), Decimal(50), value("110", "1.1", "100", "10"))
+    found = day_result(day("176", "1.21"), money(50), value("110", "1.1", "100", "10"))
     assert found == result("16", "10", "21")
 
 
 def test_after_a_day_without_a_unit_value_the_result_is_on_that_days_value() -> None:
-    assert day_result(Decimal(99), Decimal(3), Decimal(0), value("90", None)) == result("9", "10", "10")
+    assert day_result(day("99", "3"), money(0), value("90", None)) == result("9", "10", "10")
 
 
 def test_percentages_have_eight_decimals_whatever_context_is_current() -> None:
     with localcontext(prec=3):
-        found = day_result(Decimal(4), Decimal(4), Decimal(0), value("3", "3", "3", "0"))
+        found = day_result(day("4", "4"), money(0), value("3", "3", "3", "0"))
     assert found == result("1", "33.33333333", "33.33333333")
 
 
 def test_after_a_worthless_day_nothing_is_divided() -> None:
-    assert day_result(Decimal(5), Decimal(1), Decimal(5), value("0", None)) == result("0", "0", "0")
+    assert day_result(day("5", "1"), money(5), value("0", None)) == result("0", "0", "0")
 
 
 def test_what_was_paid_in_is_counted_from_the_day_before_where_that_is_known() -> None:
-    assert flow_since(value("1", "1", "70"), Decimal(100)) == Decimal(30)
-    assert flow_since(value("1", "1"), Decimal(100)) == flow_since(None, Decimal(100)) == Decimal(100)
+    assert flow_since(value("1", "1", "70"), money(100)) == money(30)
+    assert flow_since(value("1", "1"), money(100)) == flow_since(None, money(100)) == money(100)
 
 
 def at(number: int) -> date:

@@ -25,7 +25,6 @@ from portfolio.adapters.database.schema.tables import (
 from portfolio.application.performance.daily_positions import positions_of
 from portfolio.application.performance.day_results import (
     DayResult,
-    DayValue,
     daily_value,
     day_result,
     flow_since,
@@ -35,7 +34,7 @@ from portfolio.application.performance.records import DailyValue, DayPositions, 
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade_counts import TradeCounts
-from portfolio.domain.money import EXACT, Money, Quantity
+from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
 
 _rows = mock_performance_history.c
@@ -43,10 +42,16 @@ _HISTORY = select(mock_performance_history)
 _DAY_ROW = RowWriter(mock_performance_history, key=["date"])
 _POSITIONS_ROW = RowWriter(daily_positions, key=["day"])
 
-_DAY = Fields(DailyValue, apart=["trade_counts"], day="date", total_value="portfolio_value", cash="cash_balance")
+_DAY = Fields(
+    DailyValue,
+    apart=["trade_counts"],
+    day="date",
+    total_value="portfolio_value",
+    cash="cash_balance",
+    cumulative_percent="cumulative_return",
+)
 _COUNTS = Fields(TradeCounts)
 _RESULT = Fields(DayResult, pnl="daily_pnl", percent="daily_return", cumulative_percent="cumulative_return")
-_VALUE = Fields(DayValue, total_value="portfolio_value", cumulative_percent="cumulative_return")
 
 
 class DatabaseDays:
@@ -93,12 +98,12 @@ async def write_day(session: Session, portfolio: Portfolio, day: date) -> None:
     rows = (await session.run(newest)).all()
     if rows and rows[0].date > day:
         return
-    before = next((row for row in rows if row.date < day), None)
-    columns = _columns(daily_value(portfolio, day), len(portfolio.open_positions))
+    before = next((daily_value_from_row(row) for row in rows if row.date < day), None)
+    value = daily_value(portfolio, day)
     flow = await _net_deposits_since(session, portfolio, before)
-    columns |= _RESULT.values(
-        day_result(columns["portfolio_value"], columns["unit_value"], flow, before and _VALUE.record(before))
-    )
+    assert value.measured is not None
+    result = day_result(value.measured, flow, before)
+    columns = _columns(value, len(portfolio.open_positions), result)
     today = next((row for row in rows if row.date == day), None)
     if today is not None:
         columns["id"] = today.id
@@ -117,15 +122,15 @@ async def _fill(session: Session, filled: Sequence[FilledDay]) -> int:
     new = {day: made_up for day, made_up in wanted.items() if day not in known}
     results = results_with_filled(
         {day: made_up.value for day, made_up in new.items()},
-        {day: _VALUE.record(row) for day, row in known.items()},
-        earlier and _VALUE.record(earlier),
+        {day: daily_value_from_row(row) for day, row in known.items()},
+        earlier and daily_value_from_row(earlier),
     )
     for day, result in results.items():
         if day in new:
-            columns = _columns(new[day].value, new[day].num_positions) | _RESULT.values(result)
+            columns = _columns(new[day].value, new[day].num_positions, result)
             await _write(session, columns, new[day].positions)
         else:
-            corrected = {"daily_pnl": result.pnl, "daily_return": result.percent}
+            corrected = _RESULT.values(result)
             await session.run(update(mock_performance_history).where(_rows.id == known[day].id).values(**corrected))
     return len(new)
 
@@ -138,30 +143,28 @@ async def _write(session: Session, columns: Values, positions: DayPositions | No
     await session.execute(*statements)
 
 
-def _columns(value: DailyValue, num_positions: int) -> Values:
+def _columns(value: DailyValue, num_positions: int, result: DayResult) -> Values:
     assert value.trade_counts is not None
     return {
         **_DAY.values(value),
         **_COUNTS.values(value.trade_counts),
         "invested_amount": (value.total_value - value.cash).value,
         "num_positions": num_positions,
+        **_RESULT.values(result),
     }
 
 
-async def _net_deposits_since(session: Session, portfolio: Portfolio, before: Any | None) -> Decimal:
+async def _net_deposits_since(session: Session, portfolio: Portfolio, before: DailyValue | None) -> Money:
     """Return what was paid in, net, since the row ``before``; since ever where there is none."""
     if before is None or before.net_deposits is not None:
-        return flow_since(before and _VALUE.record(before), portfolio.net_deposits.value)
+        return flow_since(before, portfolio.net_deposits)
     # A row from before the adoption: the baseline is no payment, what came after that row's day is.
     c = cash_transactions.c
-    since = datetime.combine(before.date, time(), UTC) + timedelta(days=1)
+    since = datetime.combine(before.day, time(), UTC) + timedelta(days=1)
     paid = select(c.net_deposits_delta).where(
         c.portfolio_id == portfolio.id, c.kind != CashTransactionKind.BASELINE.value, c.moved_at >= since
     )
-    total = Decimal(0)
-    for row in await session.run(paid):
-        total = EXACT.add(total, row.net_deposits_delta)
-    return total
+    return sum((Money(row.net_deposits_delta) for row in await session.run(paid)), Money.zero())
 
 
 def daily_value_from_row(row: Any) -> DailyValue:

@@ -10,13 +10,11 @@ from portfolio.entrypoints.http.shell.numbers import Number
 from portfolio.entrypoints.http.shell.responses import Answer, Moment, Percent, Reasons
 
 
-class PerformanceView(msgspec.Struct, kw_only=True):
-    """Results over the last completed days; conventions: crypto-365-v1."""
+class PeriodView(msgspec.Struct, kw_only=True):
+    """The figures of a period of completed days."""
 
     total_return: Number | None
     total_return_percent: Percent | None
-    daily_return: Number | None
-    daily_return_percent: Percent | None
     win_rate: Number | None
     profit_factor: Number | None
     sharpe_ratio: Number | None
@@ -32,12 +30,19 @@ class PerformanceView(msgspec.Struct, kw_only=True):
     period_days: int
     days_covered: int
     observations: int
+    reasons: Reasons
+
+
+class PerformanceView(PeriodView, kw_only=True):
+    """Results over the last completed days; conventions: crypto-365-v1."""
+
+    daily_return: Number | None
+    daily_return_percent: Percent | None
     first_day: date | None
     last_day: date | None
     as_of: Moment
     stale: bool
     convention: str
-    reasons: Reasons
 
 
 class PerformanceAnswer(Answer, kw_only=True):

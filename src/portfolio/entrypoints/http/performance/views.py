@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
+
 from portfolio.application.performance.period import Performance
-from portfolio.entrypoints.http.performance.answers import PerformanceView
-from portfolio.entrypoints.http.shell.numbers import number_or_null, ratio
+from portfolio.domain.money import Money
+from portfolio.entrypoints.http.performance.answers import PerformanceView, PeriodView
+from portfolio.entrypoints.http.shell.numbers import number, ratio
 
 
 def performance_view(performance: Performance) -> PerformanceView:
-    """Return the figures of a period."""
-    return PerformanceView(
-        total_return=number_or_null(performance.total_return),
-        total_return_percent=number_or_null(performance.total_return_percent),
-        daily_return=number_or_null(performance.daily_return),
-        daily_return_percent=number_or_null(performance.daily_return_percent),
-        win_rate=ratio(performance.win_rate),
-        profit_factor=ratio(performance.profit_factor),
-        sharpe_ratio=ratio(performance.sharpe_ratio),
-        sortino_ratio=ratio(performance.sortino_ratio),
-        annualized_return=ratio(performance.annualized_return),
-        annualized_volatility=ratio(performance.annualized_volatility),
-        max_drawdown=ratio(performance.max_drawdown),
-        max_drawdown_peak=performance.max_drawdown_peak,
-        max_drawdown_trough=performance.max_drawdown_trough,
-        max_drawdown_recovery=performance.max_drawdown_recovery,
-        calmar_ratio=ratio(performance.calmar_ratio),
-        num_trades=performance.num_trades,
-        period_days=performance.period_days,
-        days_covered=performance.days_covered,
-        observations=performance.observations,
-        first_day=performance.first_day,
-        last_day=performance.last_day,
-        as_of=performance.as_of,
-        stale=performance.stale,
-        convention=performance.convention,
-        reasons=_performance_reasons(performance),
-    )
+    """Return the figures of the last completed days."""
+    view = PerformanceView(**shown(performance, PerformanceView))
+    if view.first_day is None:
+        view.reasons["first_day"] = view.reasons["last_day"] = "no_history"
+    return view
 
 
-def _performance_reasons(performance: Performance) -> dict[str, str]:
-    reasons = dict(performance.reasons)
-    if performance.first_day is None:
-        reasons["first_day"] = reasons["last_day"] = "no_history"
-    return reasons
+def shown(performance: Performance, view: type[PeriodView]) -> dict[str, Any]:
+    """Return the fields of ``view`` that are of the performance; money and percentages keep all their digits."""
+    figures = {name: getattr(performance, name) for name in view.__struct_fields__ if hasattr(performance, name)}
+    for name, value in figures.items():
+        if isinstance(value, Money) or (value is not None and name.endswith("_percent")):
+            figures[name] = number(value)
+        elif isinstance(value, Decimal):
+            figures[name] = ratio(value)
+    figures["reasons"] = {name: why for name, why in performance.reasons.items() if name in figures}
+    return figures
