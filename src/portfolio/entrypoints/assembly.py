@@ -121,7 +121,7 @@ class Assembly:
         self._max_price_age = timedelta(seconds=settings.price_max_age_seconds)
         self._announcer = Announcer(note_failed_listener, listeners)
         self._kept = InMemory(
-            snapshots=Snapshots(adapters.ledger, adapters.clock, portfolio_id),
+            snapshots=Snapshots(adapters.ledger, adapters.clock, portfolio_id, deadline_seconds=self._read_seconds),
             booking=self._booking(),
             refresh=self._refresh(),
         )
@@ -241,8 +241,7 @@ class Assembly:
         )
 
     def _performance(self) -> ReadPerformance:
-        seconds = self._read_seconds
-        return ReadPerformance(self._of.days, self._kept.snapshots, self._of.clock, deadline_seconds=seconds)
+        return ReadPerformance(self._of.days, self._kept.snapshots, self._of.clock)
 
     def _health(self, refresher: Refresher) -> ReadHealth:
         of, kept = self._of, self._kept

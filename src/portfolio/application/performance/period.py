@@ -94,15 +94,7 @@ class History:
 class ReadPerformance:
     """Measures the portfolio over its last completed days."""
 
-    def __init__(
-        self,
-        days: Days,
-        snapshots: Snapshots,
-        clock: Clock,
-        *,
-        deadline_seconds: float = 2.5,
-    ) -> None:
-        self._deadline_seconds = deadline_seconds
+    def __init__(self, days: Days, snapshots: Snapshots, clock: Clock) -> None:
         self._days = days
         self._snapshots = snapshots
         self._clock = clock
@@ -117,7 +109,7 @@ class ReadPerformance:
             LedgerUnavailable: the database is away, and these days were never read.
             PortfolioMissing: the books were never opened.
         """
-        return await self.of(await self._snapshots.newest_within(self._deadline_seconds), days)
+        return await self.of(await self._snapshots.newest_in_time(), days)
 
     async def of(self, snapshot: Snapshot, days: int) -> Performance:
         """Return the figures at a snapshot read already."""
@@ -138,7 +130,7 @@ class ReadPerformance:
             LedgerUnavailable: the database is away, and these days were never read.
             PortfolioMissing: the books were never opened.
         """
-        return await self._history(await self._snapshots.newest_within(self._deadline_seconds))
+        return await self._history(await self._snapshots.newest_in_time())
 
     async def _history(self, snapshot: Snapshot, lookback_days: int | None = None) -> History:
         away = snapshot.database_away

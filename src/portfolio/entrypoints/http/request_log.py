@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import time
@@ -13,6 +12,7 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from portfolio.application.shared_timeout import SharedTimeout
 from portfolio.entrypoints.http.errors import (
     DEADLINE,
     INTERNAL,
@@ -49,10 +49,12 @@ class _Exchange:
 
     scope: HTTPScope
     request_id: bytes
+    receive_next: Receive
+    send_on: Send
     status: int = 0
     body_read: bool = False
 
-    async def send(self, message: Message, send: Send) -> None:
+    async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             # Our handlers write names in lower case, and these are set here alone.
@@ -60,10 +62,10 @@ class _Exchange:
             if not any(name == _CACHE_CONTROL for name, _ in headers):
                 headers.append(_NOT_STORED)
             message = {**message, "headers": headers}
-        await send(message)
+        await self.send_on(message)
 
-    async def receive(self, receive: Receive) -> Message:
-        message = await receive()
+    async def receive(self) -> Message:
+        message = await self.receive_next()
         if message["type"] == "http.request" and not message.get("more_body", False):
             self.body_read = True
         return cast("Message", message)
@@ -78,6 +80,18 @@ class _Exchange:
         )
         return REQUEST_TIMEOUT if has_body and not self.body_read else OUTCOME_UNKNOWN
 
+    async def fail(self, kind: ProblemKind) -> None:
+        """Answer a problem where nothing was answered yet."""
+        if self.status:
+            return
+        body = encode(problem(kind, _DETAILS[kind], path=self.scope["path"]))
+        headers = {"content-type": PROBLEM_JSON, "content-length": str(len(body))}
+        if kind.status == 503:
+            headers |= retry_after(RETRY_SECONDS)
+        raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        await self.send({"type": "http.response.start", "status": kind.status, "headers": raw})
+        await self.send({"type": "http.response.body", "body": body, "more_body": False})
+
 
 class RequestLog:
     """Wraps the application: nothing that happens inside leaves a request without an answer or a line."""
@@ -86,7 +100,7 @@ class RequestLog:
         self._app = app
         self._metrics = metrics
         self._addresses = addresses
-        self._deadline_seconds = deadline_seconds
+        self._in_time = SharedTimeout(deadline_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; other kinds of connections are the application's alone."""
@@ -94,29 +108,23 @@ class RequestLog:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        exchange = _Exchange(scope, _request_id(scope))
+        exchange = _Exchange(scope, _request_id(scope), receive, send)
         logged_id = REQUEST_ID.set(exchange.request_id.decode("ascii"))
         try:
-            await self._answer(exchange, receive, send)
+            await self._answer(exchange)
         finally:
             self._note(exchange, time.perf_counter() - started)
             REQUEST_ID.reset(logged_id)
 
-    async def _answer(self, exchange: _Exchange, receive: Receive, send: Send) -> None:
-        async def noting_send(message: Message) -> None:
-            await exchange.send(message, send)
-
-        async def noting_receive() -> Message:
-            return await exchange.receive(receive)
-
+    async def _answer(self, exchange: _Exchange) -> None:
         try:
-            async with asyncio.timeout(self._deadline_seconds):
-                await self._app(exchange.scope, noting_receive, noting_send)  # type: ignore[arg-type] # as ASGI
+            with self._in_time:
+                await self._app(exchange.scope, exchange.receive, exchange.send)  # type: ignore[arg-type] # as ASGI
         except TimeoutError:
-            await _fail(exchange, exchange.late(), noting_send)
+            await exchange.fail(exchange.late())
         except Exception:  # noqa: BLE001 (the last resort: a request is answered, whatever happened)
             _log.exception("request.failed")
-            await _fail(exchange, INTERNAL, noting_send)
+            await exchange.fail(INTERNAL)
 
     def _note(self, exchange: _Exchange, seconds: float) -> None:
         scope, status = exchange.scope, exchange.status or 499
@@ -131,26 +139,6 @@ class RequestLog:
             caller=caller_label(scope),
             client=self._addresses.of_request(scope),
         )
-
-
-async def _fail(exchange: _Exchange, kind: ProblemKind, send: Send) -> None:
-    """Answer a problem where nothing was answered yet."""
-    if exchange.status:
-        return
-    headers = retry_after(RETRY_SECONDS) if kind.status == 503 else {}
-    body = encode(problem(kind, _DETAILS[kind], path=exchange.scope["path"]))
-    await send(
-        {
-            "type": "http.response.start",
-            "status": kind.status,
-            "headers": [
-                (b"content-type", PROBLEM_JSON.encode()),
-                (b"content-length", str(len(body)).encode()),
-                *((name.lower().encode(), value.encode()) for name, value in headers.items()),
-            ],
-        }
-    )
-    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def _request_id(scope: HTTPScope) -> bytes:

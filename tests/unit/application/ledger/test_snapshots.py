@@ -211,13 +211,12 @@ async def test_a_reader_in_a_hurry_is_given_the_last_state_seen_or_told_that_the
             return await super().revisions(portfolio_id)
 
     ledger = Silent((await opened(FakeClock())).books)
-    snapshots = Snapshots(ledger, FakeClock(), 1)
     ledger.silent = True
     with pytest.raises(LedgerUnavailable, match="no earlier state"):
-        await snapshots.newest_within(0.01)
+        await Snapshots(ledger, FakeClock(), 1, deadline_seconds=0.01).newest_in_time()
     ledger.silent = False
-    another = Snapshots(ledger, FakeClock(), 1)
-    seen = await another.newest_within(5)
+    snapshots = Snapshots(ledger, FakeClock(), 1, deadline_seconds=0.1)
+    seen = await snapshots.newest_in_time()
     ledger.silent = True
-    late = await another.newest_within(0.01)
+    late = await snapshots.newest_in_time()
     assert (seen.database_away, late.database_away, late.portfolio) == (False, True, seen.portfolio)

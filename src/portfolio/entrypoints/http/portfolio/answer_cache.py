@@ -12,7 +12,6 @@ from litestar import Request, Response
 from litestar.response.base import ASGIResponse
 
 from portfolio.application.ledger.snapshots import Snapshot
-from portfolio.entrypoints.http.portfolio.reads import newest_snapshot
 from portfolio.entrypoints.http.shell.decimal_strings import wants_strings
 from portfolio.entrypoints.http.shell.responses import JSON, JsonResponse
 from portfolio.entrypoints.http.shell.use_cases import UseCases
@@ -89,7 +88,7 @@ class CachedAnswer:
             LedgerUnavailable: the database is away and no state was ever seen.
             PortfolioMissing: the books were never opened.
         """
-        snapshot = await newest_snapshot(self._cases)
+        snapshot = await self._cases.snapshots.newest_in_time()
         now = self._cases.clock.now()
         second = now.replace(microsecond=0)
         of = (snapshot.as_of, snapshot.database_away)

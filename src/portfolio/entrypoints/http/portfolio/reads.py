@@ -53,7 +53,7 @@ class Readings:
             LedgerUnavailable: the database is away and no state was ever seen.
             PortfolioMissing: the books were never opened.
         """
-        return self.at(await newest_snapshot(self._cases), self._cases.clock.now())
+        return self.at(await self._cases.snapshots.newest_in_time(), self._cases.clock.now())
 
     def at(self, snapshot: Snapshot, now: datetime) -> Reading:
         """Return a state, valued at a moment."""
@@ -120,16 +120,6 @@ class RecentPerformance:
         return replace(self._measured, stale=True) if self._measured else None
 
 
-async def newest_snapshot(cases: UseCases) -> Snapshot:
-    """Return the newest state; the last one seen when the database does not answer in time.
-
-    Raises:
-        LedgerUnavailable: the database is away and no state was ever seen.
-        PortfolioMissing: the books were never opened.
-    """
-    return await cases.snapshots.newest_within(cases.read_deadline_seconds)
-
-
 class MarketReader:
     """Reads the market as of now; as last seen when the database does not answer in time."""
 
@@ -152,7 +142,7 @@ class MarketReader:
 
     async def snapshot(self) -> Snapshot:
         """Return the newest state alone; errors as above."""
-        return await newest_snapshot(self._cases)
+        return await self._cases.snapshots.newest_in_time()
 
 
 def is_not_modified(if_none_match: str, etag: str) -> bool:

@@ -70,9 +70,8 @@ class Admission(ASGIMiddleware):
         if access is None or method == "OPTIONS":
             # What the framework adds by itself (OPTIONS) is no part of the contract.
             raise RequestError(METHOD_NOT_ALLOWED, f"{method} is not known here")
-        headers = dict(scope["headers"])
         if not self._keyring:
-            self._check_origin(headers, method)
+            self._check_origin(dict(scope["headers"]), method)
         caller = self._caller(scope, access)
         scope["user"] = caller
         # The probes are never too many: whoever floods them must not have the service taken for dead.
@@ -82,7 +81,7 @@ class Admission(ASGIMiddleware):
             if caller.scopes.isdisjoint(access.scopes):
                 raise RequestError(FORBIDDEN, f"this needs a key with the scope {' or '.join(access.scopes)}")
         if method not in _SAFE:
-            _check_content(headers)
+            _check_content(dict(scope["headers"]))
         refuse_strange_query(scope, handler)
 
     def _caller(self, scope: HTTPScope, access: Access) -> Caller:

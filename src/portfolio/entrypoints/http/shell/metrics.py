@@ -34,6 +34,7 @@ class Metrics:
             registry=self._registry,
             buckets=BUCKETS,
         )
+        self._served: dict[tuple[str, str, str], Histogram] = {}
         self._bookings = Counter(
             "portfolio_bookings",
             "Bookings by what became of them; replays apart.",
@@ -59,7 +60,10 @@ class Metrics:
 
     def served(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request."""
-        self._requests.labels(method if method in METHODS else "other", route, str(status)).observe(seconds)
+        served = (method if method in METHODS else "other", route, str(status))
+        if (histogram := self._served.get(served)) is None:
+            histogram = self._served[served] = self._requests.labels(*served)
+        histogram.observe(seconds)
 
     def lagged(self, seconds: float) -> None:
         """Count how late the event loop was."""
