@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
@@ -19,24 +19,18 @@ from portfolio.domain.ledger.portfolio import BookingRules
 TWIN_SECONDS = 60
 
 
+@dataclass(slots=True)
 class BookTrades:
-    """Books executions in order, each booked or refused alone, in one transaction."""
+    """Books executions in order, each booked or refused alone, in one transaction.
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        clock: Clock,
-        rules: BookingRules,
-        *,
-        within: Sequence[WithinBooking] = (),
-        announce: Announcer = NO_LISTENERS,
-    ) -> None:
-        """Wire the parts: ``within`` is done in the unit of work that books, ``announce`` is told after its commit."""
-        self._ledger = ledger
-        self._clock = clock
-        self._rules = rules
-        self._within = within
-        self._announce = announce
+    ``within`` is done in the unit of work that books, ``announce`` is told after its commit.
+    """
+
+    ledger: Ledger
+    clock: Clock
+    rules: BookingRules
+    within: Sequence[WithinBooking] = ()
+    announce: Announcer = NO_LISTENERS
 
     async def __call__(self, portfolio_id: int, commands: Sequence[BookTrade]) -> list[BookingResult]:
         """Return one result a command, in order, once they are committed.
@@ -62,7 +56,7 @@ class BookTrades:
         keys = {c.client_trade_id for c in commands if c.override and not c.owner_given and c.client_trade_id}
         if not keys:
             return commands
-        owners_of = await self._ledger.owners_of(portfolio_id, keys)
+        owners_of = await self.ledger.owners_of(portfolio_id, keys)
         found: list[BookTrade | OwnerAmbiguous] = []
         for command in commands:
             key = command.client_trade_id
@@ -86,10 +80,10 @@ class BookTrades:
             return Made(batch.results(), lambda unit: _was_committed(unit, batch), events)
 
         symbols = {command.execution.symbol for command in commands}
-        return await commit_once(self._ledger, portfolio_id, book, announce=self._announce, keys=keys, symbols=symbols)
+        return await commit_once(self.ledger, portfolio_id, book, announce=self.announce, keys=keys, symbols=symbols)
 
     async def _decide(self, unit: LedgerUnit, commands: Sequence[BookTrade], keys: Collection[BookingKey]) -> Batch:
-        now = self._clock.now()
+        now = self.clock.now()
         unkeyed = {each for command in commands if command.key is None for each in command.fingerprints}
         since = now - timedelta(seconds=TWIN_SECONDS)
         batch = Batch(
@@ -99,7 +93,7 @@ class BookTrades:
             twins=await unit.latest_twins(unkeyed, since) if unkeyed else {},
         )
         for command in commands:
-            batch.decide(command, self._rules)
+            batch.decide(command, self.rules)
         return batch
 
     async def _keep(self, unit: LedgerUnit, batch: Batch) -> Sequence[Event]:
@@ -114,7 +108,7 @@ class BookTrades:
         batch.number(ids)
         booked = [TradeBooked(trade_id, entry) for trade_id, entry in zip(ids, entries, strict=True)]
         events: list[Event] = [*booked]
-        for do in self._within:
+        for do in self.within:
             events += await do(unit, booked)
         return events
 

@@ -45,7 +45,7 @@ class CashReply:
     replayed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class MoveCashInOrOut:
     """Books one deposit or withdrawal; with a key exactly once."""
 

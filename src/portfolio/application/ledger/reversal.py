@@ -30,7 +30,7 @@ class ReversalReply:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReverseTrade:
     """Books the opposite of a trade that was booked here, once."""
 

@@ -93,7 +93,7 @@ class Verification:
         return not self.differences
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class VerifyBooks:
     """Replays the ledger's entries and compares what they add up to with positions, cash and the identity."""
 
@@ -193,7 +193,7 @@ def describe_unreconciled(portfolio: Portfolio) -> list[str]:
     return lines
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReconcileBooks:
     """Books what is unreconciled as an adjustment: from then on the rows, as they are, are the books."""
 

@@ -100,37 +100,26 @@ class Health:
     unreconciled_lines: Sequence[str]
 
 
+@dataclass(slots=True)
 class ReadHealth:
     """Says how the service is doing within a second, whatever the database does."""
 
-    def __init__(  # shape: all that has a health, injected
-        self,
-        probe: Probe,
-        snapshots: Snapshots,
-        refresh: RefreshPrices,
-        refresher: Refresher,
-        feed: PriceFeed,
-        clock: Clock,
-        *,
-        max_price_age: timedelta,
-        schema_revision: str,
-    ) -> None:
-        self._asking = probe
-        self._snapshots = snapshots
-        self._refresh = refresh
-        self._refresher = refresher
-        self._feed = feed
-        self._clock = clock
-        self._max_price_age = max_price_age
-        self._schema_revision = schema_revision
-        self._probe: asyncio.Task[DatabaseHealth] | None = None
-        self._refused: int | None = None
-        self._written_at: float | None = None
+    probe: Probe
+    snapshots: Snapshots
+    refresh: RefreshPrices
+    refresher: Refresher
+    feed: PriceFeed
+    clock: Clock
+    max_price_age: timedelta
+    schema_revision: str
+    _probing: asyncio.Task[DatabaseHealth] | None = field(default=None, init=False)
+    _refused: int | None = field(default=None, init=False)
+    _written_at: float | None = field(default=None, init=False)
 
     async def __call__(self) -> Health:
         """Return how the service is doing; never raises."""
         database = await self._database()
-        snapshot = self._snapshots.last
+        snapshot = self.snapshots.last
         prices = self._prices(snapshot)
         unreconciled, lines = _unreconciled(snapshot)
         return Health(
@@ -138,89 +127,79 @@ class ReadHealth:
             can_book=database.condition is DatabaseCondition.UP,
             database=database,
             prices=prices,
-            leader=self._refresher.is_leader,
-            interval_seconds=self._refresher.interval_seconds,
-            last_cycle_age_seconds=self._refresher.last_cycle_age_seconds,
+            leader=self.refresher.is_leader,
+            interval_seconds=self.refresher.interval_seconds,
+            last_cycle_age_seconds=self.refresher.last_cycle_age_seconds,
             unreconciled=unreconciled,
             unreconciled_lines=lines,
         )
 
     async def _database(self) -> DatabaseHealth:
         """Return the result of a probe. Only one runs at a time, because a silent database would collect them."""
-        probe = self._probe
+        probe = self._probing
         if probe is None or probe.done():
-            probe = self._probe = asyncio.create_task(self._probe_database(), name="health-probe")
+            probe = self._probing = asyncio.create_task(self._probe_database(), name="health-probe")
         done, _ = await asyncio.wait({probe}, timeout=PROBE_SECONDS)
         # Its own: another who asks may have begun the next one before this task goes on.
         if done:
             return probe.result()
-        return DatabaseHealth(
-            condition=DatabaseCondition.AWAY,
-            refused_bookings=self._refused,
-            detail=f"no answer within {PROBE_SECONDS:g} s",
-        )
+        return self._failed(DatabaseCondition.AWAY, f"no answer within {PROBE_SECONDS:g} s")
 
     async def _probe_database(self) -> DatabaseHealth:
-        started = self._clock.monotonic()
+        started = self.clock.monotonic()
         try:
-            revision = await self._asking.ping()
-            latency_ms = (self._clock.monotonic() - started) * 1000
-            if revision != self._schema_revision:
-                return self._unknown(SchemaUnknown(revision, self._schema_revision))
-            self._refused = await self._asking.count_refusals(self._snapshots.portfolio_id)
-            snapshot = await self._snapshots.newest()
+            revision = await self._known_schema()
+            latency_ms = (self.clock.monotonic() - started) * 1000
+            self._refused = await self.probe.count_refusals(self.snapshots.portfolio_id)
+            snapshot = await self.snapshots.newest()
             await self._try_write()
         except SchemaUnknown as error:
-            return self._unknown(error)
+            return self._failed(DatabaseCondition.SCHEMA_UNKNOWN, str(error), schema_revision=error.found)
         except PortfolioMissing as error:
             return self._failed(DatabaseCondition.BOOKS_NOT_OPEN, str(error))
         except (ApplicationError, DomainError) as error:
             return self._failed(DatabaseCondition.AWAY, str(error))
-        is_open = snapshot.portfolio.revision > 0
-        if snapshot.database_away:
-            condition = DatabaseCondition.AWAY
-        else:
-            condition = DatabaseCondition.UP if is_open else DatabaseCondition.BOOKS_NOT_OPEN
+        condition = DatabaseCondition.UP if snapshot.portfolio.revision > 0 else DatabaseCondition.BOOKS_NOT_OPEN
         return DatabaseHealth(
-            condition=condition,
+            condition=DatabaseCondition.AWAY if snapshot.database_away else condition,
             latency_ms=latency_ms,
             schema_revision=revision,
             refused_bookings=self._refused,
         )
 
+    async def _known_schema(self) -> str:
+        revision = await self.probe.ping()
+        if revision != self.schema_revision:
+            raise SchemaUnknown(revision, self.schema_revision)
+        return revision
+
     async def _try_write(self) -> None:
         """Raise an error if a booking could not be committed. A result of the last second counts."""
-        now = self._clock.monotonic()
+        now = self.clock.monotonic()
         if self._written_at is None or now - self._written_at >= WRITE_SECONDS:
             self._written_at = None
-            await self._asking.try_write(self._snapshots.portfolio_id)
+            await self.probe.try_write(self.snapshots.portfolio_id)
             self._written_at = now
-
-    def _unknown(self, error: SchemaUnknown) -> DatabaseHealth:
-        return self._failed(DatabaseCondition.SCHEMA_UNKNOWN, str(error), schema_revision=error.found)
 
     def _failed(
         self, condition: DatabaseCondition, detail: str, *, schema_revision: str | None = None
     ) -> DatabaseHealth:
         return DatabaseHealth(
-            condition=condition,
-            refused_bookings=self._refused,
-            detail=detail,
-            schema_revision=schema_revision,
+            condition=condition, refused_bookings=self._refused, detail=detail, schema_revision=schema_revision
         )
 
     def _prices(self, snapshot: Snapshot | None) -> PriceHealth:
-        now = self._clock.now()
+        now = self.clock.now()
         held = snapshot.portfolio.open_positions if snapshot else []
-        quarantined = self._refresh.quarantined_in(snapshot.portfolio) if snapshot else {}
+        quarantined = self.refresh.quarantined_in(snapshot.portfolio) if snapshot else {}
         ages = {p.symbol.code: max(now - p.mark.at, timedelta(0)) for p in held if p.mark}
         return PriceHealth(
-            last_refresh=self._refresh.last_refresh or _newest_mark(held),
+            last_refresh=self.refresh.last_refresh or _newest_mark(held),
             oldest_age_seconds=int(max(ages.values()).total_seconds()) if ages else None,
-            stale=[p.symbol.code for p in held if p.mark and not p.mark.is_live(now, self._max_price_age)],
+            stale=[p.symbol.code for p in held if p.mark and not p.mark.is_live(now, self.max_price_age)],
             missing=[p.symbol.code for p in held if p.mark is None],
             quarantined=sorted(symbol.code for symbol in quarantined),
-            sources=self._feed.states(),
+            sources=self.feed.states(),
         )
 
 
