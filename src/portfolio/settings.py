@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 import msgspec
 from dotenv import dotenv_values
@@ -19,8 +21,15 @@ PREFIX: Final = "PORTFOLIO_"
 ENV_FILE: Final = ".env"
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
-Seconds = Annotated[float, Meta(gt=0)]
-Count = Annotated[int, Meta(gt=0)]
+# What Kubernetes sets in every container for a Service named portfolio or portfolio-...: its addresses, and no setting.
+_OF_A_SERVICE: Final = re.compile(
+    r"PORTFOLIO_([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+)
+_PORT_OF_A_SERVICE: Final = re.compile(r"(tcp|udp|sctp)://.*")
+
+Seconds = Annotated[float, Meta(gt=0, le=31 * 86_400)]
+Count = Annotated[int, Meta(gt=0, le=10**9)]
+Days = Annotated[int, Meta(gt=0, le=3_650)]
 
 
 class SettingsError(Exception):
@@ -40,7 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database_url: str = "sqlite+aiosqlite:///./portfolio.db"
     database_hosts: str = ""
     prices_schema: str = "crypto_prices"
-    database_pool_size: Count = 10
+    database_pool_size: Annotated[int, Meta(gt=0, le=1_000)] = 10
     request_deadline_seconds: Seconds = 10.0
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8026
@@ -60,7 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     allow_negative_cash: bool = False
     amount_tolerance_percent: Decimal = Decimal(5)
     signal_ttl_seconds: Seconds = 900.0
-    tick_retention_days: Count = 7
+    tick_retention_days: Days = 7
     log_file: str = "portfolio_service.log"
     log_level: str = "INFO"
     policy_file: str = ""
@@ -71,6 +80,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             value = getattr(self, name)
             if not value.is_finite() or value < 0 or value >= Decimal(10) ** 20:
                 raise ValueError(f"{name} has to be a finite number of at least 0")
+        for name in ("coinbase_url", "binance_url", "candles_url"):
+            if not _is_http_address(getattr(self, name)):
+                raise ValueError(f"{name} has to be an address such as https://api.example.com")
         if self.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
             raise ValueError("log_level is one of DEBUG, INFO, WARNING, ERROR")
 
@@ -114,13 +126,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Path | None = None) -> Settings:
     """Return the settings of the environment, on top of those of the ``.env`` file.
 
+    In a Kubernetes cluster with a Service named ``portfolio`` every container gets ``PORTFOLIO_PORT=tcp://...`` and
+    more of that kind. These are left alone: the port is then what the file says, or the default.
+
     Raises:
         SettingsError: a value is wrong, or a name with our prefix is none of ours.
     """
     environment = os.environ if environment is None else environment
     file = env_file or Path(ENV_FILE)
     found: dict[str, str | None] = dict(dotenv_values(file)) if file.is_file() else {}
-    found.update(environment)
+    found.update((name, value) for name, value in environment.items() if not _is_of_a_service(name, value))
     given = {
         name.removeprefix(PREFIX).lower(): value
         for name, value in found.items()
@@ -134,6 +149,20 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
     except (msgspec.ValidationError, ValueError) as error:
         # The message names the field and what it takes, never the value: it may be a credential.
         raise SettingsError(_named(str(error))) from error
+
+
+def _is_of_a_service(name: str, value: str) -> bool:
+    """Return whether Kubernetes has set this to tell where a Service is."""
+    is_port = name.startswith(PREFIX) and name.endswith("PORT") and _PORT_OF_A_SERVICE.fullmatch(value) is not None
+    return is_port or _OF_A_SERVICE.fullmatch(name) is not None
+
+
+def _is_http_address(text: str) -> bool:
+    try:
+        address = urlsplit(text)
+        return address.scheme in {"http", "https"} and bool(address.hostname) and address.port != 0
+    except ValueError:
+        return False
 
 
 def _named(said: str) -> str:

@@ -11,10 +11,63 @@ from portfolio.settings import SettingsError, read_settings
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("PORTFOLIO_PORT", "abc"), ("PORTFOLIO_REQUEST_DEADLINE_SECONDS", "-1"), ("PORTFOLIO_LOG_LEVEL", "LOUD")],
+    [
+        ("PORTFOLIO_PORT", "abc"),
+        ("PORTFOLIO_PORT", "http://10.96.0.12:8026"),
+        ("PORTFOLIO_REQUEST_DEADLINE_SECONDS", "-1"),
+        ("PORTFOLIO_REQUEST_DEADLINE_SECONDS", "inf"),
+        ("PORTFOLIO_REFRESH_SECONDS", "1e300"),
+        ("PORTFOLIO_PRICE_MAX_AGE_SECONDS", "nan"),
+        ("PORTFOLIO_SIGNAL_TTL_SECONDS", "1e12"),
+        ("PORTFOLIO_DATABASE_POOL_SIZE", "1000000"),
+        ("PORTFOLIO_RATE_LIMIT_PER_MINUTE", "1e40"),
+        ("PORTFOLIO_TICK_RETENTION_DAYS", "999999999"),
+        ("PORTFOLIO_INITIAL_CASH", "Infinity"),
+        ("PORTFOLIO_COINBASE_URL", "api.coinbase.com"),
+        ("PORTFOLIO_BINANCE_URL", "ftp://api.binance.com"),
+        ("PORTFOLIO_CANDLES_URL", "https://[::1"),
+        ("PORTFOLIO_LOG_LEVEL", "LOUD"),
+    ],
 )
 def test_a_wrong_setting_is_named_and_its_value_is_not_told(name: str, value: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as refused:
         read_settings({name: value}, env_file=tmp_path / "none")
     assert str(refused.value).split()[0].rstrip(":") == name
     assert value not in str(refused.value)
+
+
+# As Kubernetes 1.31 sets them for Services named portfolio, portfolio-db and portfolio-metrics-udp.
+SERVICES = {
+    "PORTFOLIO_SERVICE_HOST": "10.96.0.12",
+    "PORTFOLIO_SERVICE_PORT": "8026",
+    "PORTFOLIO_SERVICE_PORT_HTTP_METRICS": "8026",
+    "PORTFOLIO_PORT": "tcp://10.96.0.12:8026",
+    "PORTFOLIO_PORT_8026_TCP": "tcp://10.96.0.12:8026",
+    "PORTFOLIO_PORT_8026_TCP_PROTO": "tcp",
+    "PORTFOLIO_PORT_8026_TCP_PORT": "8026",
+    "PORTFOLIO_PORT_8026_TCP_ADDR": "10.96.0.12",
+    "PORTFOLIO_DB_SERVICE_HOST": "fd00::12",
+    "PORTFOLIO_DB_SERVICE_PORT_MYSQL": "3306",
+    "PORTFOLIO_DB_PORT": "tcp://[fd00::12]:3306",
+    "PORTFOLIO_DB_PORT_3306_TCP_ADDR": "fd00::12",
+    "PORTFOLIO_METRICS_UDP_PORT": "udp://10.96.0.13:9125",
+    "PORTFOLIO_METRICS_UDP_PORT_9125_UDP": "udp://10.96.0.13:9125",
+}
+
+
+def test_what_kubernetes_sets_for_a_service_named_portfolio_is_no_setting(tmp_path: Path) -> None:
+    assert read_settings(SERVICES, env_file=tmp_path / "none").port == 8026
+
+
+def test_the_port_of_the_file_holds_beside_the_one_that_kubernetes_sets(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("PORTFOLIO_PORT=9000\n")
+    assert read_settings(SERVICES, env_file=file).port == 9000
+
+
+@pytest.mark.parametrize(
+    "name", ["PORTFOLIO_PORTS", "PORTFOLIO_SERVICE", "PORTFOLIO_PORT_TCP", "PORTFOLIO_HOSTS", "PORTFOLIO_DB_PORT"]
+)
+def test_a_name_that_nobody_sets_but_a_person_is_still_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=f"unknown settings: {name}"):
+        read_settings({name: "8026"}, env_file=tmp_path / "none")

@@ -12,6 +12,7 @@ import pytest
 
 from portfolio.adapters.feeds.errors import Blocked, Refused, SourceError, SourceFailed, Throttled, Unavailable
 from portfolio.adapters.feeds.exchange_client import Bounds, ExchangeClient
+from portfolio.settings import SettingsError
 from tests.support.exchanges import exchange_faults as faults
 from tests.support.exchanges.exchange import StandInExchange
 from tests.support.exchanges.exchange_faults import Fault
@@ -171,6 +172,25 @@ async def test_a_proxy_that_the_environment_names_is_used_but_for_hosts_that_nee
     with pytest.raises(SourceFailed):
         await past.get(SPOT, {}, Answer)
     await past.close()
+
+
+async def test_a_proxy_without_a_scheme_speaks_http(
+    exchange: StandInExchange, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", exchange.url.removeprefix("http://"))
+    through = ExchangeClient("coinbase", "http://prices.invalid", clock, bounds=BOUNDS)
+    assert (await through.get(SPOT, {}, Answer)).data.amount == "81401.385"
+    await through.close()
+
+
+@pytest.mark.parametrize("proxy", ["http://", "http://proxy:port", "socks5://proxy:1080", "ftp://proxy", ":3128"])
+@pytest.mark.parametrize("name", ["https_proxy", "ALL_PROXY"])
+def test_a_proxy_that_cannot_be_used_is_named_before_the_first_call(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch, name: str, proxy: str
+) -> None:
+    monkeypatch.setenv(name, proxy)
+    with pytest.raises(SettingsError, match=name.upper()):
+        ExchangeClient("coinbase", "https://prices.invalid", clock)
 
 
 async def test_a_port_where_nobody_answers_is_a_failed_source(clock: FakeClock) -> None:

@@ -12,6 +12,8 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from portfolio.settings import SettingsError
+
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "portfolio"}
 _KEPT_SECONDS = 90.0
 # The event loop takes off the socket whatever has come, up to 8 MB, before anybody can say that it is too much.
@@ -67,16 +69,28 @@ class ConnectionPerCall:
         return client
 
 
-def _proxy_for(base_url: str) -> str | None:
-    """Return the proxy that the environment names for this host.
+def _proxy_for(base_url: str) -> httpx.Proxy | None:
+    """Return the proxy that the environment names for this host; ``host:port`` is one for HTTP, as curl reads it.
 
     There is none for this machine itself: a proxy knows no way to its ports.
+
+    Raises:
+        SettingsError: it is none that can be used.
     """
     url = httpx.URL(base_url)
     if _is_loopback(url.host) or proxy_bypass(url.host):
         return None
-    proxies = getproxies()
-    return proxies.get(url.scheme) or proxies.get("all")
+    name = url.scheme if url.scheme in getproxies() else "all"
+    text = getproxies().get(name)
+    if not text:
+        return None
+    try:
+        proxy = httpx.Proxy(text if "://" in text else f"http://{text}")
+    except (ValueError, httpx.InvalidURL) as error:
+        raise SettingsError(f"{name.upper()}_PROXY cannot be read; it is http://host:port") from error
+    if proxy.url.scheme not in {"http", "https"} or not proxy.url.host:
+        raise SettingsError(f"{name.upper()}_PROXY has to be http://host:port, with the name of a host")
+    return proxy
 
 
 def _is_loopback(host: str) -> bool:
