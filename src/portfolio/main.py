@@ -69,8 +69,9 @@ class CompositionRoot:
 
     def serve(self, settings: Settings) -> None:
         """Answer HTTP until the process is stopped; refuse to start where the service could not work."""
-        from portfolio.entrypoints.server import run  # noqa: PLC0415  the server is for this command alone
+        from portfolio.entrypoints.server import refuse_taken_address, run  # noqa: PLC0415  for this command alone
 
+        refuse_taken_address(settings)
         asyncio.run(refuse_what_cannot_work(settings))
         run(self.application(settings), settings)
 

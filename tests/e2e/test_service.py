@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
+import socket
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -183,3 +184,36 @@ def test_a_policy_that_cannot_be_refuses_the_start_and_is_named(
     done = service.command("serve")
     assert done.returncode != 0
     assert "position_limit has to be above 0 and at most 1" in done.stderr
+
+
+def test_a_port_that_is_taken_is_told_at_once(sqlite_database: DatabaseUnderTest, tmp_path: Path) -> None:
+    service = ServiceProcess(sqlite_database, tmp_path)  # with no schema, which would be refused after the port
+    with socket.create_server(("127.0.0.1", service.port)):
+        done = service.command("serve")
+    said = f"cannot listen on 127.0.0.1, port {service.port}: Address already in use (PORTFOLIO_HOST, PORTFOLIO_PORT)"
+    assert (done.returncode, done.stderr) == (3, f"portfolio: {said}\n")
+
+
+def test_an_address_that_this_machine_lacks_is_told_at_once(sqlite_database: DatabaseUnderTest, tmp_path: Path) -> None:
+    service = ServiceProcess(sqlite_database, tmp_path, settings={"PORTFOLIO_ALLOW_OPEN": "true"})
+    done = service.command("serve", PORTFOLIO_HOST="192.0.2.1")
+    assert done.returncode == 3
+    assert done.stderr.startswith(f"portfolio: cannot listen on 192.0.2.1, port {service.port}: ")
+
+
+def test_it_starts_in_a_cluster_with_a_kubernetes_service_named_portfolio(
+    sqlite_database: DatabaseUnderTest, tmp_path: Path
+) -> None:
+    service = ServiceProcess(sqlite_database, tmp_path)
+    (tmp_path / ".env").write_text(f"PORTFOLIO_PORT={service.port}\n")
+    service.environment |= {
+        "PORTFOLIO_SERVICE_HOST": "10.96.0.12",
+        "PORTFOLIO_SERVICE_PORT": "8026",
+        "PORTFOLIO_PORT": "tcp://10.96.0.12:8026",
+        "PORTFOLIO_PORT_8026_TCP": "tcp://10.96.0.12:8026",
+        "PORTFOLIO_PORT_8026_TCP_PROTO": "tcp",
+        "PORTFOLIO_PORT_8026_TCP_PORT": "8026",
+        "PORTFOLIO_PORT_8026_TCP_ADDR": "10.96.0.12",
+    }
+    with service:
+        assert service.stop() == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import math
 import signal
+import socket
 
 import uvicorn
 
@@ -12,12 +13,35 @@ from portfolio.entrypoints.connections import bounded
 from portfolio.entrypoints.http.app import PortfolioApp
 from portfolio.entrypoints.logs import configure_logging
 from portfolio.entrypoints.secret_files import warn_of_readable_secrets
-from portfolio.settings import Settings
+from portfolio.settings import Settings, SettingsError
 
 KEEP_ALIVE_SECONDS = 30
 BACKLOG = 2048
 # A booking leaves thousands of objects behind, none of them in circles: Python would look for those after 700.
 YOUNG_OBJECTS = 10_000
+
+
+def refuse_taken_address(settings: Settings) -> None:
+    """Make sure that the service can listen where it is told to, before anything else is begun.
+
+    Raises:
+        SettingsError: another program listens there, or this machine has no such address.
+    """
+    host, port = settings.host, settings.port
+    try:
+        for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            with socket.socket(family, kind, protocol) as trial:
+                trial.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+                )  # as the server has it: after a restart, too
+                if family == socket.AF_INET6:
+                    trial.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                trial.bind(address)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SettingsError(
+            f"cannot listen on {host}, port {port}: {reason} (PORTFOLIO_HOST, PORTFOLIO_PORT)"
+        ) from error
 
 
 def run(app: PortfolioApp, settings: Settings) -> None:
