@@ -35,9 +35,9 @@ def signal(number: int = 1, **fields: object) -> Signal:
         evidence=(
             Proposal(
                 symbol=BTC.code,
-                reason=Reason.HIGH_CORRELATION,
+                rule=Reason.HIGH_CORRELATION,
                 change=Decimal("-4500.0000000000000000000000001"),
-                evidence={"with": "ETH — «ñ»", "limit_allocation": Decimal("30.000000000000000000000001")},
+                figures={"with": "ETH — «ñ»", "limit_allocation": Decimal("30.000000000000000000000001")},
             ),
         ),
         origin=Origin(

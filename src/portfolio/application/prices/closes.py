@@ -36,8 +36,8 @@ class Closes:
     """The closes of some symbols, all real or all simulated, with their version.
 
     ``version`` is another one whenever any close may have changed. ``is_current`` is False where the database could not
-    be asked: these are the last ones seen; ``is_known`` is False where some were never seen. ``is_simulated`` says that
-    they are made up; ``left_out`` are the symbols that have closes of the other kind, which are not mixed in.
+    be asked: these are the last ones seen; ``is_known`` is False where some were never seen. ``simulated_history`` says
+    that they are made up; ``mixed_history`` are the symbols that have closes of the other kind, which are not mixed in.
     Everything derived from them alone hangs on ``derived``.
     """
 
@@ -45,8 +45,8 @@ class Closes:
     version: int
     is_current: bool
     is_known: bool
-    is_simulated: bool
-    left_out: Sequence[str]
+    simulated_history: bool
+    mixed_history: Sequence[str]
     derived: Derived = field(default_factory=Derived, repr=False)
 
 
@@ -182,6 +182,6 @@ class ReadCloses:
             version=self._version,
             is_current=is_current,
             is_known=all(usable),
-            is_simulated=is_simulated,
-            left_out=left_out,
+            simulated_history=is_simulated,
+            mixed_history=left_out,
         )

@@ -76,8 +76,8 @@ class ProjectedTrade:
     side: Side
     quantity: Decimal
     price: Decimal
-    value: Decimal
-    fee: Decimal
+    trade_value: Decimal
+    estimated_fee: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,13 +99,13 @@ class Projection:
     @exact
     def turnover(self) -> Decimal:
         """Return the value of all trades, in dollars."""
-        return total(trade.value for trade in self.trades)
+        return total(trade.trade_value for trade in self.trades)
 
     @property
     @exact
-    def cost(self) -> Decimal:
+    def estimated_cost(self) -> Decimal:
         """Return the fees of all trades, in dollars."""
-        return total(trade.fee for trade in self.trades)
+        return total(trade.estimated_fee for trade in self.trades)
 
     @property
     @exact
@@ -181,11 +181,19 @@ def _priced(view: MarketView, trade: ImaginedTrade, policy: RebalancePolicy, pla
         raise InvalidAmount("", f"{symbol} has no price here, so the trade needs one", field=f"{place}.price")
     value = quantity * price
     fee = trade.fees.value if trade.fees is not None else value * policy.fee_rate
-    return ProjectedTrade(symbol=symbol, side=trade.side, quantity=quantity, price=price, value=value, fee=fee)
+    return ProjectedTrade(
+        symbol=symbol, side=trade.side, quantity=quantity, price=price, trade_value=value, estimated_fee=fee
+    )
 
 
 def _intent(trade: ProjectedTrade) -> TradeIntent:
-    return TradeIntent(symbol=trade.symbol, side=trade.side, quantity=trade.quantity, value=trade.value, fee=trade.fee)
+    return TradeIntent(
+        symbol=trade.symbol,
+        side=trade.side,
+        quantity=trade.quantity,
+        value=trade.trade_value,
+        fee=trade.estimated_fee,
+    )
 
 
 def _planned(view: MarketView, plan: Plan) -> list[ProjectedTrade]:
@@ -199,8 +207,8 @@ def _planned(view: MarketView, plan: Plan) -> list[ProjectedTrade]:
                 side=advice.action,
                 quantity=advice.trade_quantity,
                 price=price,
-                value=advice.trade_value,
-                fee=advice.estimated_fee,
+                trade_value=advice.trade_value,
+                estimated_fee=advice.estimated_fee,
             )
         )
     return trades

@@ -54,12 +54,12 @@ class TradeImpact:
 class BrokenLimit:
     """A limit that is broken after the trade.
 
-    ``is_new`` if it was not before; ``is_caused`` if the trade broke it, or adds to what was over it already.
+    ``newly_broken`` if it was not before; ``caused`` if the trade broke it, or adds to what was over it already.
     """
 
     over: OverLimit
-    is_new: bool
-    is_caused: bool
+    newly_broken: bool
+    caused: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ class TradeCheck:
     @property
     def breaks_limits(self) -> bool | None:
         """Return whether it would break a limit, or add to what is over one; None where it would not be booked."""
-        return any(limit.is_caused for limit in self.broken) if self.is_accepted else None
+        return any(limit.caused for limit in self.broken) if self.is_accepted else None
 
     @property
     def is_allowed(self) -> bool:
@@ -162,8 +162,8 @@ def _impact(state: MarketState, symbol: str) -> TradeImpact:
     moves = volatility_of(state)
     risk = {
         "average_correlation": average_of(state),
-        "portfolio_volatility": moves.portfolio,
-        "value_at_risk_95": value_at_risk_of(state, DAYS_PER_YEAR).confidences[0].historical.value_at_risk,
+        "portfolio_volatility": moves.portfolio_volatility,
+        "value_at_risk_95": value_at_risk_of(state, DAYS_PER_YEAR).confidence_95.historical.value_at_risk,
     }
     reasons = {name: measured.reason for name, measured in risk.items() if measured.reason is not None}
     if whole <= 0:
@@ -189,8 +189,8 @@ def _broken(current: Summary, projected: Summary, execution: Execution) -> list[
     return [
         BrokenLimit(
             over=over,
-            is_new=over.name not in before,
-            is_caused=over.name not in before or (adds and execution.symbol.code in over.symbols),
+            newly_broken=over.name not in before,
+            caused=over.name not in before or (adds and execution.symbol.code in over.symbols),
         )
         for over in projected.over
     ]

@@ -111,7 +111,7 @@ def signal_of(
         target_allocation=advice.target_allocation,
         priority=advice.priority,
         confidence=advice.confidence,
-        evidence=tuple(advice.proposals),
+        evidence=tuple(advice.evidence),
         origin=origin,
         created_at=created_at,
         expires_at=expires_at,

@@ -51,21 +51,22 @@ def concentration_reasons(figures: Summary) -> dict[str, str]:
 class Sector:
     """A category with what it is worth, or cash. Allocations are percentages of the total value with 6 decimals.
 
-    ``limit`` is None where the category has none; ``allocation`` where the total value is not above zero.
+    ``limit_percent`` is None where the category has none, ``allocation_percent`` where the total value is not above
+    zero.
     """
 
     category: str
     value: Decimal
-    allocation: Decimal | None
-    limit: Decimal | None
-    is_over: bool
+    allocation_percent: Decimal | None
+    limit_percent: Decimal | None
+    over_limit: bool
     symbols: Sequence[str]
 
     @property
     def reasons(self) -> dict[str, str]:
         """Return why a field is None."""
-        reasons = {} if self.allocation is not None else {"allocation_percent": NO_TOTAL_VALUE}
-        return reasons if self.limit is not None else {**reasons, "limit_percent": NO_LIMIT}
+        reasons = {} if self.allocation_percent is not None else {"allocation_percent": NO_TOTAL_VALUE}
+        return reasons if self.limit_percent is not None else {**reasons, "limit_percent": NO_LIMIT}
 
 
 @exact
@@ -85,16 +86,23 @@ def sectors_of(state: MarketState) -> list[Sector]:
         Sector(
             category=name,
             value=values[name],
-            allocation=allocation,
-            limit=None if name in policy.uncapped_categories else policy.category_limit * HUNDRED,
-            is_over=name not in policy.uncapped_categories
+            allocation_percent=allocation,
+            limit_percent=None if name in policy.uncapped_categories else policy.category_limit * HUNDRED,
+            over_limit=name not in policy.uncapped_categories
             and whole > 0
             and values[name] > policy.category_limit * whole,
             symbols=members[name],
         )
         for name, allocation in zip(names, allocations, strict=False)
     ]
-    cash = Sector(category=CASH, value=view.cash, allocation=allocations[-1], limit=None, is_over=False, symbols=())
+    cash = Sector(
+        category=CASH,
+        value=view.cash,
+        allocation_percent=allocations[-1],
+        limit_percent=None,
+        over_limit=False,
+        symbols=(),
+    )
     return [*sectors, cash]
 
 

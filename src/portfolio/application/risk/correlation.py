@@ -22,21 +22,28 @@ class HighPair:
     common_days: int
 
 
+@dataclass(frozen=True, slots=True)
+class UndefinedPair:
+    """Two assets whose correlation is undefined although neither is excluded, and why."""
+
+    symbols: tuple[str, str]
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrelationReport:
     """How what is held moves together. ``matrix`` is by ``symbols``, None where undefined, and else
     the float whose shortest text is the coefficient at 12 decimals.
 
-    ``high_pairs`` are those over the policy's bound, no stablecoin among them, the highest first. ``undefined_pairs``
-    are those of two assets that are not excluded themselves.
+    ``high_pairs`` are those over the policy's bound, no stablecoin among them, the highest first.
     """
 
     symbols: Sequence[str]
     matrix: Sequence[Sequence[float | None]]
-    average: Measured
+    average_correlation: Measured
     high_pairs: Sequence[HighPair]
     excluded: Sequence[Excluded]
-    undefined_pairs: Sequence[tuple[tuple[str, str], str]]
+    undefined_pairs: Sequence[UndefinedPair]
 
 
 @figure
@@ -53,11 +60,11 @@ def correlation_of(state: MarketState) -> CorrelationReport:
     return CorrelationReport(
         symbols=symbols,
         matrix=state.statistics.correlations.rows(),
-        average=average_of(state),
+        average_correlation=average_of(state),
         high_pairs=sorted(high, key=lambda pair: (-pair.correlation, pair.symbols)),
         excluded=excluded_of(state, symbols, related.excluded),
         undefined_pairs=[
-            ((symbols[one], symbols[other]), why_undefined(state, reason))
+            UndefinedPair((symbols[one], symbols[other]), why_undefined(state, reason))
             for one, other, reason in related.undefined_pairs()
         ],
     )

@@ -16,11 +16,11 @@ from portfolio.domain.rebalancing.remedies import WayToTarget, way_to_target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthReport:
-    """The score with what was deducted, and the shortest way to the target; ``average`` is the correlation in it."""
+    """The score with what was deducted, the correlation in it, and the shortest way to the target."""
 
     health: HealthScore
-    average: Measured
-    way: WayToTarget
+    average_correlation: Measured
+    to_reach_target: WayToTarget
     target: Decimal
     reasons: Mapping[str, str]
 
@@ -31,8 +31,8 @@ def health_of(state: MarketState) -> HealthReport:
     summary = summary_of(state)
     return HealthReport(
         health=summary.health,
-        average=average_of(state),
-        way=way_to_target(summary),
+        average_correlation=average_of(state),
+        to_reach_target=way_to_target(summary),
         target=TARGET_SCORE,
         reasons={} if summary.health.score is not None else dict.fromkeys(("score", "healthy"), NO_TOTAL_VALUE),
     )

@@ -11,6 +11,7 @@ from portfolio.analytics.decimals import statistic
 from portfolio.analytics.estimate import Estimate, Undefined
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
 from portfolio.application.risk.state import MarketState
+from portfolio.domain.arithmetic import exact
 
 HISTORY_UNAVAILABLE: Final = "history_unavailable"
 OUT_OF_RANGE: Final = "out_of_range"
@@ -27,6 +28,11 @@ class Measured:
     value: Decimal | None
     reason: str | None = None
 
+    @exact
+    def times(self, factor: Decimal) -> Measured:
+        """Return the product, undefined for the same reason."""
+        return self if self.value is None else Measured(self.value * factor)
+
 
 @dataclass(frozen=True, slots=True)
 class Excluded:
@@ -40,6 +46,13 @@ def measured_of(state: MarketState, estimate: Estimate) -> Measured:
     """Return a statistic as an exact number, or why there is none."""
     value = None if estimate.value is None else statistic(estimate.value)
     return Measured(value, why_weighed(state, estimate.reason) if value is None else None)
+
+
+def covered_percent(state: MarketState, weight: float) -> Measured:
+    """Return how much of the total value figures are made of, in percent; without a total value there is none."""
+    if state.view.total_value <= 0:
+        return Measured(None, NO_TOTAL_VALUE)
+    return Measured(statistic(weight * 100))
 
 
 def why_weighed(state: MarketState, reason: Undefined | None) -> str:

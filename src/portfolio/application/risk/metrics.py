@@ -37,13 +37,13 @@ class RiskMetrics:
 def risk_metrics_of(state: MarketState) -> RiskMetrics:
     """Return the figures of a state, each the one that its own report shows."""
     figures, moves = summary_of(state), volatility_of(state)
-    at_risk = value_at_risk_of(state, DAYS_PER_YEAR).confidences[0].historical.value_at_risk
+    at_risk = value_at_risk_of(state, DAYS_PER_YEAR).confidence_95.historical.value_at_risk
     average = average_of(state)
     reasons = {n: why for n, why in concentration_reasons(figures).items() if n in {"hhi", "concentration_level"}}
     for name, measured in (
         ("average_correlation", average),
-        ("portfolio_volatility", moves.portfolio),
-        ("portfolio_heat", moves.heat),
+        ("portfolio_volatility", moves.portfolio_volatility),
+        ("portfolio_heat", moves.portfolio_heat),
         ("value_at_risk_95", at_risk),
     ):
         if measured.reason is not None:
@@ -55,8 +55,8 @@ def risk_metrics_of(state: MarketState) -> RiskMetrics:
         hhi=figures.hhi,
         concentration_level=figures.concentration_level,
         average_correlation=average.value,
-        portfolio_volatility=moves.portfolio.value,
-        portfolio_heat=moves.heat.value,
+        portfolio_volatility=moves.portfolio_volatility.value,
+        portfolio_heat=moves.portfolio_heat.value,
         value_at_risk_95=at_risk.value,
         reasons=reasons,
     )

@@ -9,7 +9,7 @@ from functools import wraps
 from types import MappingProxyType
 from typing import Final, TypeVar
 
-from portfolio.analytics.conventions import DAYS_PER_YEAR
+from portfolio.analytics.conventions import CONVENTION, DAYS_PER_YEAR
 from portfolio.analytics.statistics import Statistics, asset_statistics
 from portfolio.application.clock import Clock
 from portfolio.application.derived import Derived
@@ -35,20 +35,30 @@ class MarketState:
     """The portfolio and its market at one moment, whole: every figure of an answer is made of this alone.
 
     ``view`` is what the rules look at; its total value is the valuation's. ``closes`` are the prices behind
-    ``statistics``, over ``days`` completed days. ``stale`` says that a price is not live, or that the database could
-    not be asked since ``as_of``. ``figures`` are those that were asked for, see ``figure``; they do not change with the
-    moment.
+    ``statistics``, over ``lookback_days`` completed days. ``stale`` says that a price is not live, or that the database
+    could not be asked since ``as_of``. ``figures`` are those that were asked for, see ``figure``; they do not change
+    with the moment.
     """
 
     snapshot: Snapshot
     valuation: Valuation
     view: MarketView
     policy: RebalancePolicy
-    days: int
+    lookback_days: int
     closes: Closes
     statistics: Statistics
     at: datetime
     figures: Derived = field(default_factory=Derived, repr=False)
+
+    @property
+    def convention(self) -> str:
+        """Return the conventions of its figures."""
+        return CONVENTION
+
+    @property
+    def revision(self) -> int:
+        """Return the ledger's revision."""
+        return self.snapshot.revisions.ledger
 
     @property
     def as_of(self) -> datetime:
@@ -157,7 +167,7 @@ class ReadMarket:
                 valuation=valuation,
                 view=_view(valuation, statistics, self._categories, others),
                 policy=self._policy,
-                days=days,
+                lookback_days=days,
                 closes=closes,
                 statistics=statistics,
                 at=now,

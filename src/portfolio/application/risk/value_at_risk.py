@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from portfolio.analytics.decimals import statistic
 from portfolio.analytics.tail_risk import Loss, tail_risk
-from portfolio.application.risk.measured import Excluded, Measured, excluded_of, measured_of
+from portfolio.application.risk.measured import Excluded, Measured, covered_percent, excluded_of, measured_of
 from portfolio.application.risk.state import MarketState, weights_of
-from portfolio.domain.arithmetic import exact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,9 +16,9 @@ class LossReport:
     """Value at risk and conditional value at risk in one way, as fractions of the total value and as exact money."""
 
     value_at_risk: Measured
-    value_at_risk_money: Decimal | None
-    conditional: Measured
-    conditional_money: Decimal | None
+    value_at_risk_amount: Measured
+    conditional_value_at_risk: Measured
+    conditional_value_at_risk_amount: Measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +35,11 @@ class ConfidenceReport:
 class TailReport:
     """What a bad day costs; ``covered_percent`` is how much of the total value the figures are made of."""
 
-    confidences: Sequence[ConfidenceReport]
+    confidence_95: ConfidenceReport
+    confidence_99: ConfidenceReport
     observations: int
     excluded: Sequence[Excluded]
-    covered_percent: Decimal | None
+    covered_percent: Measured
 
 
 def value_at_risk_of(state: MarketState, days: int) -> TailReport:
@@ -49,33 +48,32 @@ def value_at_risk_of(state: MarketState, days: int) -> TailReport:
 
 
 def _value_at_risk(state: MarketState, days: int) -> TailReport:
-    history, whole = state.closes.history.last(days), state.view.total_value
+    history = state.closes.history.last(days)
     measured = tail_risk(history.returns, weights_of(state))
-    covered = statistic(measured.covered_weight * 100)
+    at_95, at_99 = (
+        ConfidenceReport(
+            confidence=estimate.confidence,
+            historical=_loss(state, estimate.historical),
+            cornish_fisher=_loss(state, estimate.cornish_fisher),
+            normal=_loss(state, estimate.normal),
+        )
+        for estimate in measured.estimates
+    )
     return TailReport(
-        confidences=[
-            ConfidenceReport(
-                confidence=estimate.confidence,
-                historical=_loss(state, estimate.historical),
-                cornish_fisher=_loss(state, estimate.cornish_fisher),
-                normal=_loss(state, estimate.normal),
-            )
-            for estimate in measured.estimates
-        ],
+        confidence_95=at_95,
+        confidence_99=at_99,
         observations=measured.observations,
         excluded=excluded_of(state, history.symbols, measured.excluded),
-        covered_percent=covered if whole > 0 else None,
+        covered_percent=covered_percent(state, measured.covered_weight),
     )
 
 
-@exact
 def _loss(state: MarketState, loss: Loss) -> LossReport:
     at_risk = measured_of(state, loss.value_at_risk)
     conditional = measured_of(state, loss.conditional_value_at_risk)
-    whole = state.view.total_value
     return LossReport(
         value_at_risk=at_risk,
-        value_at_risk_money=None if at_risk.value is None else at_risk.value * whole,
-        conditional=conditional,
-        conditional_money=None if conditional.value is None else conditional.value * whole,
+        value_at_risk_amount=at_risk.times(state.view.total_value),
+        conditional_value_at_risk=conditional,
+        conditional_value_at_risk_amount=conditional.times(state.view.total_value),
     )

@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from portfolio.analytics.decimals import statistic, to_decimals
+from portfolio.analytics.decimals import to_decimals
 from portfolio.analytics.volatility import Volatility, volatility
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE, apportioned
-from portfolio.application.risk.measured import Excluded, Measured, excluded_of, measured_of, why_weighed
+from portfolio.application.risk.measured import (
+    Excluded,
+    Measured,
+    covered_percent,
+    excluded_of,
+    measured_of,
+    why_weighed,
+)
 from portfolio.application.risk.state import MarketState, figure, weights_of
 from portfolio.domain.arithmetic import HUNDRED, exact
 from portfolio.domain.level import Level, level_of
@@ -21,17 +28,17 @@ _HIGH_ABOVE: Final = Decimal("0.8")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetVolatility:
-    """One asset's volatility, and its part in the portfolio's: ``contribution`` a fraction, its percentage with 6
+    """One asset's volatility, and its part in the portfolio's: ``risk_contribution`` a fraction, its percentage with 6
     decimals. Undefined figures are None; ``reasons`` says why.
     """
 
     symbol: str
-    daily: Decimal | None
-    annualized: Decimal | None
+    daily_volatility: Decimal | None
+    annualized_volatility: Decimal | None
     level: Level | None
-    allocation: Decimal | None
-    contribution: Decimal | None
-    contribution_percent: Decimal | None
+    allocation_percent: Decimal | None
+    risk_contribution: Decimal | None
+    risk_contribution_percent: Decimal | None
     reasons: Mapping[str, str]
 
 
@@ -39,12 +46,12 @@ class AssetVolatility:
 class VolatilityReport:
     """How much the portfolio moves; ``covered_percent`` is how much of the total value is in its figures."""
 
-    portfolio: Measured
+    portfolio_volatility: Measured
     diversification_ratio: Measured
-    heat: Measured
+    portfolio_heat: Measured
     excluded: Sequence[Excluded]
     common_days: int
-    covered_percent: Decimal | None
+    covered_percent: Measured
 
 
 @figure
@@ -56,14 +63,13 @@ def _volatility(state: MarketState) -> Volatility:
 def volatility_of(state: MarketState) -> VolatilityReport:
     """Return the volatility of the portfolio at today's weights, over the state's lookback."""
     measured = _volatility(state)
-    covered = statistic(measured.covered_weight * 100)
     return VolatilityReport(
-        portfolio=measured_of(state, measured.portfolio),
+        portfolio_volatility=measured_of(state, measured.portfolio),
         diversification_ratio=measured_of(state, measured.diversification_ratio),
-        heat=measured_of(state, measured.heat),
+        portfolio_heat=measured_of(state, measured.heat),
         excluded=excluded_of(state, state.statistics.history.symbols, measured.daily.reasons),
         common_days=measured.common_days,
-        covered_percent=covered if state.view.total_value > 0 else None,
+        covered_percent=covered_percent(state, measured.covered_weight),
     )
 
 
@@ -92,12 +98,12 @@ def asset_volatilities_of(state: MarketState) -> Sequence[AssetVolatility]:
         assets.append(
             AssetVolatility(
                 symbol=symbol,
-                daily=daily[place],
-                annualized=annualized,
+                daily_volatility=daily[place],
+                annualized_volatility=annualized,
                 level=volatility_level(annualized),
-                allocation=state.view.holdings[symbol].value * HUNDRED / whole if whole > 0 else None,
-                contribution=parts[place],
-                contribution_percent=next(percents) if parts[place] is not None else None,
+                allocation_percent=state.view.holdings[symbol].value * HUNDRED / whole if whole > 0 else None,
+                risk_contribution=parts[place],
+                risk_contribution_percent=next(percents) if parts[place] is not None else None,
                 reasons=reasons,
             )
         )

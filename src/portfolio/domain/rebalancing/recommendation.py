@@ -24,7 +24,7 @@ class Recommendation:
 
     Allocations are percentages: the current one of today's total value, the target of the total value after the plan's
     costs. Money is exact; ``trade_quantity`` has 18 decimals and is never more than is held. ``also`` are the other
-    rules that took part in a sale; ``proposals`` are what each rule wished, with its figures, in order.
+    rules that took part in a sale; ``evidence`` is what each rule wished, with its figures, in order.
     """
 
     symbol: str
@@ -38,7 +38,7 @@ class Recommendation:
     estimated_fee: Decimal
     priority: Priority
     confidence: Decimal
-    proposals: Sequence[Proposal]
+    evidence: Sequence[Proposal]
 
 
 @exact
@@ -67,7 +67,7 @@ def _recommendation(settlement: Settlement, symbol: str, proposals: Sequence[Pro
         estimated_fee=abs(change) * policy.fee_rate,
         priority=min((policy.priorities[reason] for reason in reasons), key=lambda priority: priority.rank),
         confidence=policy.confidences[reasons[0]],
-        proposals=tuple(proposals),
+        evidence=tuple(proposals),
     )
 
 
@@ -76,7 +76,7 @@ def _reasons_to_sell(proposals: Sequence[Proposal]) -> list[Reason]:
     taken: dict[Reason, Decimal] = {}
     for proposal in proposals:
         if proposal.change < 0:
-            taken[proposal.reason] = taken.get(proposal.reason, ZERO) - proposal.change
+            taken[proposal.rule] = taken.get(proposal.rule, ZERO) - proposal.change
     return sorted(taken, key=lambda reason: (-taken[reason], reason.place))
 
 

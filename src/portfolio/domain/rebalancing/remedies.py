@@ -45,14 +45,14 @@ class InTheWay:
 class WayToTarget:
     """The trades that lift the score to its target, and what they lead to.
 
-    Where no remedies do, ``is_reachable`` is False, the trades are none, ``projected_score`` is what all remedies
+    Where no remedies do, ``reachable`` is False, the trades are none, ``projected_score`` is what all remedies
     together lead to, and ``in_the_way`` is what is deducted even then. Without a score everything is empty.
     """
 
-    is_reachable: bool
+    reachable: bool
     projected_score: Decimal | None
     trades: Sequence[Recommendation] = ()
-    value: Decimal = ZERO
+    trade_value: Decimal = ZERO
     estimated_cost: Decimal = ZERO
     in_the_way: Sequence[InTheWay] = ()
 
@@ -79,9 +79,9 @@ def way_to_target(current: Summary) -> WayToTarget:
     """
     limits, health = current.limits, current.health
     if health.score is None:
-        return WayToTarget(is_reachable=False, projected_score=None)
+        return WayToTarget(reachable=False, projected_score=None)
     if health.score >= TARGET_SCORE:
-        return WayToTarget(is_reachable=True, projected_score=health.score)
+        return WayToTarget(reachable=True, projected_score=health.score)
     curable = [
         name
         for name in current.broken
@@ -92,17 +92,17 @@ def way_to_target(current: Summary) -> WayToTarget:
     if enough:
         return _way(min(enough, key=lambda cured: cured.rank))
     if everything is None:
-        return WayToTarget(is_reachable=False, projected_score=health.score, in_the_way=_in_the_way(limits, health))
+        return WayToTarget(reachable=False, projected_score=health.score, in_the_way=_in_the_way(limits, health))
     score = everything.health.score
-    return WayToTarget(is_reachable=False, projected_score=score, in_the_way=_in_the_way(limits, everything.health))
+    return WayToTarget(reachable=False, projected_score=score, in_the_way=_in_the_way(limits, everything.health))
 
 
 def _way(cured: _Cured) -> WayToTarget:
     return WayToTarget(
-        is_reachable=True,
+        reachable=True,
         projected_score=cured.health.score,
         trades=tuple(recommendations_of(cured.settlement)),
-        value=cured.settlement.turnover,
+        trade_value=cured.settlement.turnover,
         estimated_cost=cured.settlement.cost,
     )
 

@@ -37,9 +37,14 @@ class OverLimit:
     excess: Excess
 
     @property
+    def rule(self) -> Reason:
+        """Return the rule whose limit it is."""
+        return self.name.reason
+
+    @property
     def category(self) -> str | None:
         """Return the category whose limit it is; None where it is not one's."""
-        return self.name.subject[0] if self.name.reason is Reason.CATEGORY_CONCENTRATION else None
+        return self.name.subject[0] if self.rule is Reason.CATEGORY_CONCENTRATION else None
 
 
 @dataclass(frozen=True)

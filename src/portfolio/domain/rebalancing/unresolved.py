@@ -35,10 +35,15 @@ class Unresolved:
     """
 
     symbols: Sequence[str]
-    obstacle: Obstacle
+    reason: Obstacle
     detail: str
     category: str | None = None
     limit: Reason | None = None
+
+    @property
+    def symbol(self) -> str | None:
+        """Return the symbol, where it is one; None for a pair and a category."""
+        return self.symbols[0] if self.category is None and len(self.symbols) == 1 else None
 
 
 @exact
@@ -81,7 +86,7 @@ def _broken(name: LimitName, limits: Limits, obstacle: Obstacle) -> Unresolved:
     return Unresolved(
         symbols=limits.members(name),
         category=name.subject[0] if is_category else None,
-        obstacle=obstacle,
+        reason=obstacle,
         limit=name.reason,
         detail=f"over the limit of {name.reason}: {_DETAILS[obstacle]}",
     )
@@ -90,9 +95,9 @@ def _broken(name: LimitName, limits: Limits, obstacle: Obstacle) -> Unresolved:
 def _not_traded(holding: Holding) -> Unresolved:
     if holding.value < 0:
         detail = "a short position, which no rule trades"
-        return Unresolved(symbols=(holding.symbol,), obstacle=Obstacle.SHORT_POSITION, detail=detail)
+        return Unresolved(symbols=(holding.symbol,), reason=Obstacle.SHORT_POSITION, detail=detail)
     detail = _DETAILS[Obstacle.PRICE_NOT_LIVE]
-    return Unresolved(symbols=(holding.symbol,), obstacle=Obstacle.PRICE_NOT_LIVE, detail=detail)
+    return Unresolved(symbols=(holding.symbol,), reason=Obstacle.PRICE_NOT_LIVE, detail=detail)
 
 
 def _undefined_statistics(limits: Limits) -> list[Unresolved]:
@@ -105,7 +110,7 @@ def _undefined_statistics(limits: Limits) -> list[Unresolved]:
         ):
             if holding.is_held and value is None:
                 detail = f"its {word} is undefined, so no rule on {word} is triggered and it is not bought"
-                found.append(Unresolved(symbols=(symbol,), obstacle=obstacle, detail=detail))
+                found.append(Unresolved(symbols=(symbol,), reason=obstacle, detail=detail))
     return found
 
 
@@ -117,7 +122,7 @@ def _undefined_pairs(limits: Limits, after: MarketView) -> list[Unresolved]:
     return [
         Unresolved(
             symbols=pair,
-            obstacle=Obstacle.UNDEFINED_CORRELATION,
+            reason=Obstacle.UNDEFINED_CORRELATION,
             detail="their correlation is undefined, so the limit on correlated pairs is not triggered",
         )
         for pair in combinations(large, 2)

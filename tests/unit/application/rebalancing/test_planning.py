@@ -107,8 +107,12 @@ async def test_the_first_price_given_stands_for_an_asset_that_is_new() -> None:
         for price, fees in ((1000, None), (2000, Money(Decimal(7))))
     ]
     found = await desk.what_if(await desk.snapshots.newest(), buys, changes={"fee_bps": Decimal(100)})
-    assert [trade.fee for trade in found.trades] == [10, 7]
-    assert (found.cost, found.turnover, found.projected.view.cash) == (Decimal(17), Decimal(3000), Decimal(66_983))
+    assert [trade.estimated_fee for trade in found.trades] == [10, 7]
+    assert (found.estimated_cost, found.turnover, found.projected.view.cash) == (
+        Decimal(17),
+        Decimal(3000),
+        Decimal(66_983),
+    )
     assert found.projected.view.holdings["ETH"].value == 2000
 
 

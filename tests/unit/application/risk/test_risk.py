@@ -50,8 +50,10 @@ def state_of(values: dict[str, str], cash: str, *, returns: float = 0.01) -> Mar
         valuation=value_portfolio(portfolio, now=NOON, max_age=MAX_AGE, categories=Categories()),
         view=MarketView(holdings=view.holdings, cash=view.cash, correlations=statistics.correlations),
         policy=RebalancePolicy(),
-        days=40,
-        closes=Closes(history=history, version=1, is_current=True, is_known=True, is_simulated=False, left_out=[]),
+        lookback_days=40,
+        closes=Closes(
+            history=history, version=1, is_current=True, is_known=True, simulated_history=False, mixed_history=[]
+        ),
         statistics=statistics,
         at=NOON,
     )
@@ -66,8 +68,10 @@ def test_a_short_position_leaves_no_index_and_the_rest_defined() -> None:
     assert report.reasons == dict.fromkeys(
         ("hhi", "effective_positions", "concentration_level", "hhi_with_cash"), "short_position"
     )
-    assert sum(sector.allocation for sector in sectors_of(state) if sector.allocation is not None) == 100
-    assert volatility_of(state).portfolio.value is not None
+    assert (
+        sum(sector.allocation_percent for sector in sectors_of(state) if sector.allocation_percent is not None) == 100
+    )
+    assert volatility_of(state).portfolio_volatility.value is not None
 
 
 def test_borrowed_cash_leaves_no_index_with_cash() -> None:
@@ -79,16 +83,16 @@ def test_without_a_total_value_every_share_is_undefined(cash: str) -> None:
     state = state_of({"A": "40", "B": "60"}, cash)
     why = "no_total_value"
     assert concentration_of(state).reasons == {"hhi_with_cash": why}
-    assert all(sector.reasons["allocation_percent"] == why and not sector.is_over for sector in sectors_of(state))
+    assert all(sector.reasons["allocation_percent"] == why and not sector.over_limit for sector in sectors_of(state))
     moves = volatility_of(state)
-    assert {moves.portfolio.reason, moves.heat.reason, moves.diversification_ratio.reason} == {why}
+    assert {moves.portfolio_volatility.reason, moves.portfolio_heat.reason, moves.diversification_ratio.reason} == {why}
     assert asset_volatilities_of(state)[0].reasons == dict.fromkeys(
         ("risk_contribution", "risk_contribution_percent", "allocation_percent"), why
     )
-    assert moves.covered_percent is None
-    assert correlation_of(state).average.reason == why
+    assert moves.covered_percent.value is None
+    assert correlation_of(state).average_correlation.reason == why
     tail = value_at_risk_of(state, 40)
-    assert tail.confidences[0].historical.value_at_risk.reason == why
+    assert tail.confidence_95.historical.value_at_risk.reason == why
     health = health_of(state)
     assert (health.health.score, health.reasons) == (None, {"score": why, "healthy": why})
     metrics = risk_metrics_of(state)
@@ -106,8 +110,8 @@ def test_a_figure_beyond_all_bounds_is_out_of_range() -> None:
     # A price that rises 1e25-fold in a day, and falls back.
     state = state_of({"A": "100"}, "0", returns=1e25)
     moves = volatility_of(state)
-    assert (moves.portfolio.value, moves.portfolio.reason) == (None, "out_of_range")
-    assert asset_volatilities_of(state)[0].daily is None
+    assert (moves.portfolio_volatility.value, moves.portfolio_volatility.reason) == (None, "out_of_range")
+    assert asset_volatilities_of(state)[0].daily_volatility is None
     assert asset_volatilities_of(state)[0].reasons["daily_volatility"] == "out_of_range"
     assert asset_volatilities_of(state)[0].reasons["level"] == "out_of_range"
 

@@ -118,7 +118,7 @@ async def test_statistics_are_exact_and_named_by_symbol_and_pair() -> None:
     assert all(value.as_tuple().exponent == -12 for value in state.statistics.volatilities.values())
     # closes of the 31st and the 17th day: 100 + 30 % 3 + 30 % 2 = 100 and 100 + 16 % 3 + 16 % 2 = 101
     assert state.view.holdings["BTC"].momentum == Decimal("-0.019801980198")
-    assert (state.days, state.at, state.as_of, state.stale) == (30, NOON, NOON, False)
+    assert (state.lookback_days, state.at, state.as_of, state.stale) == (30, NOON, NOON, False)
     assert list(weights_of(state)) == [1 / 12, 1 / 12]
 
 
@@ -301,7 +301,7 @@ async def test_where_real_and_simulated_closes_meet_the_feed_decides(prefers: bo
     await world.closes(ETH, *ZIGZAG, source="simulated")
     state = await world.market()
     assert list(state.statistics.volatilities) == expected
-    assert (state.closes.is_simulated, state.closes.left_out) == (prefers, ["BTC"] if prefers else ["ETH"])
+    assert (state.closes.simulated_history, state.closes.mixed_history) == (prefers, ["BTC"] if prefers else ["ETH"])
 
 
 @pytest.mark.parametrize(("prefers", "source"), [(True, "candles"), (False, "simulated")])
@@ -309,8 +309,8 @@ async def test_closes_of_one_kind_are_used_whatever_the_feed(prefers: bool, sour
     world = World(held(BTC), prefers_simulated=prefers)
     await world.closes(BTC, *ZIGZAG, source=source)
     state = await world.market()
-    assert (list(state.statistics.volatilities), state.closes.left_out) == (["BTC"], [])
-    assert state.closes.is_simulated is (source == "simulated")
+    assert (list(state.statistics.volatilities), state.closes.mixed_history) == (["BTC"], [])
+    assert state.closes.simulated_history is (source == "simulated")
 
 
 async def test_the_view_is_the_portfolio_to_the_last_digit() -> None:

@@ -18,7 +18,7 @@ def test_cash_over_30_percent_is_spent_down_to_10_by_inverse_volatility() -> Non
     proposals = cash_deployment(targets_of(view))
     # Cash is 31 %: 21 % to spend, in parts of 1 / 0.2 = 5 and 1 / 0.8 = 1.25.
     assert changes(proposals) == {"A": Decimal("16.8"), "B": Decimal("4.2")}
-    assert proposals[0].evidence == {
+    assert proposals[0].figures == {
         "cash_allocation": Decimal(31),
         "cash_trigger_allocation": Decimal(30),
         "cash_target_allocation": Decimal(10),

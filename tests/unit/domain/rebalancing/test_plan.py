@@ -31,7 +31,7 @@ def obstacles(plan: Plan) -> dict[tuple[str, ...], list[Obstacle]]:
     """What is named as unresolved, by symbols."""
     found: dict[tuple[str, ...], list[Obstacle]] = {}
     for item in plan.unresolved:
-        found.setdefault(tuple(item.symbols), []).append(item.obstacle)
+        found.setdefault(tuple(item.symbols), []).append(item.reason)
     return found
 
 
@@ -72,7 +72,7 @@ def test_a_recommendation_says_everything_about_its_trade() -> None:
     assert (trade.trade_value, trade.estimated_fee) == (Decimal(5500), Decimal(0))
     assert trade.trade_quantity == Decimal("1833.333333333333333334")
     assert (trade.priority, trade.confidence) == (Priority.HIGH, Decimal("0.85"))
-    assert [proposal.reason for proposal in trade.proposals] == [Reason.CONCENTRATION_RISK]
+    assert [proposal.rule for proposal in trade.evidence] == [Reason.CONCENTRATION_RISK]
 
 
 def test_a_purchase_is_rounded_down_so_that_its_cash_is_there() -> None:
@@ -88,7 +88,7 @@ def test_all_of_a_position_is_its_quantity_to_the_last_digit() -> None:
         held = Holding(symbol="B", quantity=quantity, value=Decimal(40), price=Decimal(120))
         sold = Settlement(
             limits=Limits.of(MarketView.of([held], cash=Decimal(60)), FREE),
-            proposals=[Proposal(symbol="B", reason=Reason.CATEGORY_CONCENTRATION, change=Decimal(change), evidence={})],
+            proposals=[Proposal(symbol="B", rule=Reason.CATEGORY_CONCENTRATION, change=Decimal(change), figures={})],
             changes={"B": Decimal(change)},
             cost=Decimal(0),
             whole=Decimal(100),
@@ -107,7 +107,7 @@ def test_rules_that_sell_the_same_are_one_trade_for_the_rule_that_took_most() ->
     assert (trade.reason, trade.also) == (Reason.HIGH_VOLATILITY, (Reason.CONCENTRATION_RISK,))
     assert trade.trade_value == Decimal(20_800)
     assert (trade.priority, trade.confidence) == (Priority.HIGH, Decimal("0.75"))
-    assert [proposal.change for proposal in trade.proposals] == [Decimal(-7000), Decimal(-13_800)]
+    assert [proposal.change for proposal in trade.evidence] == [Decimal(-7000), Decimal(-13_800)]
 
 
 def test_where_rules_took_the_same_the_first_is_the_reason() -> None:
@@ -115,7 +115,7 @@ def test_where_rules_took_the_same_the_first_is_the_reason() -> None:
     policy = replace(FREE, volatility_threshold=Decimal("0.9"))
     plan = plan_for(view_of(asset("A", "37", volatility="2.3")), policy)
     trade = plan.recommendations[0]
-    assert [proposal.change for proposal in trade.proposals] == [Decimal(-14_000), Decimal(-14_000)]
+    assert [proposal.change for proposal in trade.evidence] == [Decimal(-14_000), Decimal(-14_000)]
     assert (trade.reason, trade.also) == (Reason.CONCENTRATION_RISK, (Reason.HIGH_VOLATILITY,))
 
 
@@ -141,11 +141,11 @@ def test_what_cash_deployment_gives_back_is_netted_against_what_was_taken() -> N
     by_symbol = {trade.symbol: trade for trade in plan.recommendations}
     bought = by_symbol["A"]
     assert (bought.action, bought.reason, bought.also) == (Side.BUY, Reason.CASH_DEPLOYMENT, ())
-    assert [proposal.reason for proposal in bought.proposals] == [
+    assert [proposal.rule for proposal in bought.evidence] == [
         Reason.CATEGORY_CONCENTRATION,
         Reason.CASH_DEPLOYMENT,
     ]
-    assert bought.trade_value == sum(proposal.change for proposal in bought.proposals)
+    assert bought.trade_value == sum(proposal.change for proposal in bought.evidence)
     assert plan.projected.broken == ()
     assert plan.projected.cash > plan.current.cash
 

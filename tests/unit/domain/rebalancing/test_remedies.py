@@ -14,7 +14,7 @@ from tests.support.rebalancing import FREE, asset, view_of
 
 def test_a_healthy_portfolio_needs_nothing() -> None:
     way = way_to_target(Summary.of(view_of(asset("A", "30"), asset("B", "30")), FREE))
-    assert (way.is_reachable, way.projected_score, way.trades) == (True, Decimal(70), ())
+    assert (way.reachable, way.projected_score, way.trades) == (True, Decimal(70), ())
 
 
 def test_the_remedy_of_least_value_is_chosen() -> None:
@@ -22,7 +22,7 @@ def test_the_remedy_of_least_value_is_chosen() -> None:
     view = view_of(asset("A", "35"), asset("B", "28"), asset("C", "30"))
     way = way_to_target(Summary.of(view, FREE))
     assert [(trade.symbol, trade.trade_value) for trade in way.trades] == [("B", Decimal(5000))]
-    assert (way.is_reachable, way.projected_score, way.value) == (True, Decimal(70), Decimal(5000))
+    assert (way.reachable, way.projected_score, way.trade_value) == (True, Decimal(70), Decimal(5000))
 
 
 def test_of_equal_remedies_the_first_by_symbol_is_chosen() -> None:
@@ -64,15 +64,15 @@ def test_the_remedy_of_a_category_may_remedy_its_position_too() -> None:
     )
     way = way_to_target(Summary.of(view, FREE))
     assert {trade.symbol for trade in way.trades} == {"A", "B"}
-    assert (round(way.value, 9), way.projected_score) == (Decimal(8700), Decimal(70))
+    assert (round(way.trade_value, 9), way.projected_score) == (Decimal(8700), Decimal(70))
 
 
 def test_limits_and_costs_are_counted_as_the_policy_does() -> None:
     view = view_of(asset("A", "35"), asset("B", "28"), asset("C", "30"))
     way = way_to_target(Summary.of(view, RebalancePolicy()))
     # 5,000 / (1 - 0.001 x 0.23), as in the plan.
-    assert abs(way.value - Decimal(5000) / (1 - Decimal("0.00023"))) < Decimal("1e-9")
-    assert abs(way.estimated_cost - way.value / 1000) < Decimal("1e-15")
+    assert abs(way.trade_value - Decimal(5000) / (1 - Decimal("0.00023"))) < Decimal("1e-9")
+    assert abs(way.estimated_cost - way.trade_value / 1000) < Decimal("1e-15")
 
 
 def test_what_stands_in_the_way_is_named() -> None:
@@ -85,7 +85,7 @@ def test_what_stands_in_the_way_is_named() -> None:
     )
     way = way_to_target(Summary.of(view, FREE))
     # 100 - 45 - 15 = 40; with C cured 55.
-    assert (way.is_reachable, way.projected_score, way.trades) == (False, Decimal(55), ())
+    assert (way.reachable, way.projected_score, way.trades) == (False, Decimal(55), ())
     assert [(item.deduction.factor, item.deduction.subject, item.obstacle) for item in way.in_the_way] == [
         (Factor.POSITION, "A", Obstacle.PRICE_NOT_LIVE),
         (Factor.POSITION, "B", Obstacle.PRICE_NOT_LIVE),
@@ -103,14 +103,14 @@ def test_a_remedy_that_is_too_small_to_trade_stands_in_the_way() -> None:
 def test_remedies_that_cost_more_than_there_is_stand_in_the_way() -> None:
     view = MarketView.of([asset(s, "34") for s in "ABC"], cash=Decimal(-101_800))
     way = way_to_target(Summary.of(view, replace(FREE, fee_bps=Decimal(1000))))
-    assert (way.is_reachable, way.projected_score) == (False, Decimal(55))
+    assert (way.reachable, way.projected_score) == (False, Decimal(55))
     assert [item.deduction.subject for item in way.in_the_way] == ["A", "B", "C"]
 
 
 def test_beyond_ten_remedies_only_all_of_them_are_tried() -> None:
     strict = replace(FREE, position_limit=Decimal("0.05"))
     way = way_to_target(Summary.of(view_of(*(asset(s, "6") for s in "ABCDEFGHIJKL")), strict))
-    assert (way.is_reachable, len(way.trades)) == (True, 12)
+    assert (way.reachable, len(way.trades)) == (True, 12)
     # With ten of them two may stay: 8 remedies are enough.
     way = way_to_target(Summary.of(view_of(*(asset(s, "6") for s in "ABCDEFGHIJ")), strict))
     assert [trade.symbol for trade in way.trades] == list("ABCDEFGH")
@@ -118,4 +118,4 @@ def test_beyond_ten_remedies_only_all_of_them_are_tried() -> None:
 
 def test_without_a_score_there_is_no_way() -> None:
     way = way_to_target(Summary.of(MarketView.of([], cash=Decimal(-1)), FREE))
-    assert (way.is_reachable, way.projected_score, way.in_the_way) == (False, None, ())
+    assert (way.reachable, way.projected_score, way.in_the_way) == (False, None, ())

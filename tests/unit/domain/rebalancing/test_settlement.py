@@ -14,7 +14,7 @@ LIMITS = Limits.of(view_of(asset("A", "50")), RebalancePolicy())
 
 
 def _sale(change: str) -> list[Proposal]:
-    return [Proposal(symbol="A", reason=Reason.CONCENTRATION_RISK, change=Decimal(change), evidence={})]
+    return [Proposal(symbol="A", rule=Reason.CONCENTRATION_RISK, change=Decimal(change), figures={})]
 
 
 def test_where_costs_run_in_a_circle_the_lowest_total_value_is_taken() -> None:

@@ -32,8 +32,8 @@ def test_neither_a_stablecoin_nor_a_position_without_a_live_price_is_sold_for_it
 
 def test_a_sale_carries_the_figures_that_triggered_it() -> None:
     proposal = concentration_risk(targets_of(view_of(asset("BTC", "28.5"))))[0]
-    assert proposal.reason is Reason.CONCENTRATION_RISK
-    assert proposal.evidence == {"position_allocation": Decimal("28.5"), "limit_allocation": Decimal(25)}
+    assert proposal.rule is Reason.CONCENTRATION_RISK
+    assert proposal.figures == {"position_allocation": Decimal("28.5"), "limit_allocation": Decimal(25)}
 
 
 # --- rule 2 ---
@@ -44,7 +44,7 @@ def test_a_volatile_position_has_a_limit_that_falls_as_it_swings_more() -> None:
     targets = targets_of(view_of(asset("SOL", "20.01", volatility="1.00")))
     proposals = high_volatility(targets)
     assert changes(proposals) == {"SOL": Decimal("-1.61")}
-    assert proposals[0].evidence == {
+    assert proposals[0].figures == {
         "position_allocation": Decimal("20.01"),
         "limit_allocation": Decimal(20),
         "volatility": Decimal("1.00"),
@@ -64,8 +64,8 @@ def test_a_position_within_its_volatility_limit_stays(percent: str, volatility: 
 def test_a_falling_position_over_8_percent_is_sold_down_to_7_36() -> None:
     proposals = negative_momentum(targets_of(view_of(asset("UNI", "8.01", momentum="-0.51"))))
     assert changes(proposals) == {"UNI": Decimal("-0.65")}
-    assert proposals[0].evidence["momentum"] == Decimal("-0.51")
-    assert proposals[0].evidence["momentum_threshold"] == Decimal("-0.5")
+    assert proposals[0].figures["momentum"] == Decimal("-0.51")
+    assert proposals[0].figures["momentum_threshold"] == Decimal("-0.5")
 
 
 @pytest.mark.parametrize(("percent", "momentum"), [("8", "-0.51"), ("8.01", "-0.5"), ("8.01", None)])
@@ -81,7 +81,7 @@ def test_a_category_over_40_percent_is_sold_down_to_36_8_pro_rata() -> None:
     proposals = category_concentration(targets)
     # 40.2 - 36.8 = 3.4, halved.
     assert changes(proposals) == {"A": Decimal("-1.7"), "B": Decimal("-1.7")}
-    assert proposals[0].evidence == {
+    assert proposals[0].figures == {
         "category": "x",
         "category_allocation": Decimal("40.2"),
         "limit_allocation": Decimal(40),
@@ -130,7 +130,7 @@ def test_of_a_correlated_pair_over_30_percent_the_weaker_is_sold_until_27_6() ->
     view = view_of(asset("A", "15.1", momentum="0.2"), asset("B", "15", momentum="0.1"), correlations=PAIR)
     proposals = high_correlation(targets_of(view))
     assert changes(proposals) == {"B": Decimal("-2.5")}
-    assert proposals[0].evidence == {
+    assert proposals[0].figures == {
         "correlated_with": "A",
         "correlation": Decimal("0.71"),
         "correlation_threshold": Decimal("0.7"),

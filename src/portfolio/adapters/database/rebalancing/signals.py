@@ -142,17 +142,17 @@ def _conditions(wanted: SignalFilter) -> list[ColumnElement[bool]]:
 def _proposal_to_json(proposal: Proposal) -> Values:
     figures: dict[str, Any] = {
         name: {"text": figure} if isinstance(figure, str) else plain(figure)
-        for name, figure in proposal.evidence.items()
+        for name, figure in proposal.figures.items()
     }
-    return {"reason": proposal.reason.value, "change": plain(proposal.change), "figures": figures}
+    return {"reason": proposal.rule.value, "change": plain(proposal.change), "figures": figures}
 
 
 def _proposal_from_json(symbol: str, kept: Values) -> Proposal:
     return Proposal(
         symbol=symbol,
-        reason=Reason(kept["reason"]),
+        rule=Reason(kept["reason"]),
         change=Decimal(kept["change"]),
-        evidence=dict(_figures(kept["figures"].items())),
+        figures=dict(_figures(kept["figures"].items())),
     )
 
 

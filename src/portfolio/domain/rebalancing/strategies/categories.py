@@ -37,9 +37,9 @@ def category_concentration(targets: Targets, *, only: Container[str] | None = No
         proposals += [
             Proposal(
                 symbol=symbol,
-                reason=Reason.CATEGORY_CONCENTRATION,
+                rule=Reason.CATEGORY_CONCENTRATION,
                 change=-cut * targets.values[symbol] / held,
-                evidence={**evidence, "position_allocation": targets.share(targets.values[symbol])},
+                figures={**evidence, "position_allocation": targets.share(targets.values[symbol])},
             )
             for symbol in movable
         ]

@@ -29,9 +29,9 @@ def spend(targets: Targets) -> list[Proposal]:
     return [
         Proposal(
             symbol=symbol,
-            reason=Reason.CASH_DEPLOYMENT,
+            rule=Reason.CASH_DEPLOYMENT,
             change=values[symbol] - targets.values[symbol],
-            evidence=_evidence(targets, symbol),
+            figures=_evidence(targets, symbol),
         )
         for symbol in rates
         if values[symbol] > targets.values[symbol]

@@ -30,7 +30,7 @@ def high_correlation(targets: Targets) -> list[Proposal]:
         goal = policy.pair_limit * policy.sell_down_share * whole
         cut = min(together - goal, values[weaker] - policy.pair_floor * whole)
         evidence = _evidence(targets, pair, weaker, values)
-        proposals.append(Proposal(symbol=weaker, reason=Reason.HIGH_CORRELATION, change=-cut, evidence=evidence))
+        proposals.append(Proposal(symbol=weaker, rule=Reason.HIGH_CORRELATION, change=-cut, figures=evidence))
         values[weaker] -= cut
     return proposals
 

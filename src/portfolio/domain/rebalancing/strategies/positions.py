@@ -34,7 +34,7 @@ def _sell_down(targets: Targets, reason: Reason, only: Container[str] | None = N
         if (only is None or symbol in only) and targets.can_move(symbol):
             value, goal = targets.values[symbol], limit * targets.limits.policy.sell_down_share * targets.whole
             evidence = _evidence(targets, symbol, value, limit, reason)
-            proposals.append(Proposal(symbol=symbol, reason=reason, change=goal - value, evidence=evidence))
+            proposals.append(Proposal(symbol=symbol, rule=reason, change=goal - value, figures=evidence))
     return proposals
 
 

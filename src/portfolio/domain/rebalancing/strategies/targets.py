@@ -21,9 +21,9 @@ class Proposal:
     """
 
     symbol: str
-    reason: Reason
+    rule: Reason
     change: Decimal
-    evidence: Mapping[str, Figure]
+    figures: Mapping[str, Figure]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

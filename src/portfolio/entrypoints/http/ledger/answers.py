@@ -6,8 +6,8 @@ from typing import Literal
 
 import msgspec
 
-from portfolio.entrypoints.http.shell.numbers import Number
-from portfolio.entrypoints.http.shell.responses import Answer, Cursor, Moment, Percent, Problem, Reasons
+from portfolio.entrypoints.http.shell.numbers import Number, Percent
+from portfolio.entrypoints.http.shell.responses import Answer, Cursor, Moment, Problem, Reasons
 
 
 class PositionView(msgspec.Struct, kw_only=True):

@@ -21,9 +21,9 @@ from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
 from portfolio.entrypoints.http.shell.idempotency import REPLAYED, header_key
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
-from portfolio.entrypoints.http.shell.numbers import number
 from portfolio.entrypoints.http.shell.responses import JsonResponse
 from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
+from portfolio.entrypoints.http.views import view
 
 _PROBLEMS = tuple(PROBLEMS[error] for error in (InvalidAmount, OutOfRange, InsufficientCash, KeyReused))
 
@@ -72,26 +72,17 @@ class CashController(Controller):
 
 def _answer(reply: CashReply) -> CashTransactionAnswer:
     entry, transaction = reply.transaction.entry, reply.transaction.entry.transaction
-    return CashTransactionAnswer(
+    return view(
+        CashTransactionAnswer,
+        reply,
         timestamp=transaction.at,
         message="Cash deposited" if transaction.kind is CashTransactionKind.DEPOSIT else "Cash withdrawn",
         transaction=_view(reply.transaction),
-        cash_balance=number(entry.cash_after),
-        net_deposits=number(entry.net_deposits_after),
-        replayed=reply.replayed,
+        cash_balance=entry.cash_after,
+        net_deposits=entry.net_deposits_after,
     )
 
 
 def _view(recorded: RecordedCashEntry) -> CashTransactionView:
-    entry, transaction = recorded.entry, recorded.entry.transaction
-    return CashTransactionView(
-        id=recorded.id,
-        kind=transaction.kind.value,
-        amount=number(abs(transaction.cash_delta)),
-        cash_delta=number(transaction.cash_delta),
-        owner=entry.owner,
-        client_transaction_id=entry.client_transaction_id,
-        note=entry.note,
-        moved_at=transaction.at,
-        revision=entry.revision,
-    )
+    moved = recorded.entry.transaction
+    return view(CashTransactionView, recorded, recorded.entry, moved, amount=abs(moved.cash_delta), moved_at=moved.at)

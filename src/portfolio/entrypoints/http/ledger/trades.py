@@ -10,10 +10,8 @@ from litestar.params import JSONBody, PathParameter
 from portfolio.application.clock import Clock
 from portfolio.application.errors import NotFound
 from portfolio.application.ledger.ports import Lookups
-from portfolio.application.ledger.records import BookedTrade, TradeEntry
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, NotReversible, OutOfRange
-from portfolio.domain.ledger.trade import Side
 from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS
 from portfolio.entrypoints.http.ledger.answers import ReversalAnswer, TradesAnswer, TradeView
 from portfolio.entrypoints.http.ledger.position_views import position_view
@@ -33,9 +31,9 @@ from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize, write_cursor
 from portfolio.entrypoints.http.shell.idempotency import REPLAYED
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
-from portfolio.entrypoints.http.shell.numbers import number, number_or_null
 from portfolio.entrypoints.http.shell.responses import JsonResponse
 from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
+from portfolio.entrypoints.http.views import view
 
 LARGEST_ID: Final = 2**63 - 1
 
@@ -64,7 +62,11 @@ class TradeController(Controller):
         """Return what was booked here, newest first; rows that other programs wrote are not listed."""
         wanted = trade_filter(symbol, side, engine, since=since, until=until, limit=limit, cursor=cursor)
         page = await lookups.trades(portfolio_id, wanted)
-        views = [_view(booked, booked.entry) for booked in page.items if booked.entry is not None]
+        views = [
+            view(TradeView, booked, booked.entry.trade, booked.entry, booked.entry.request)
+            for booked in page.items
+            if booked.entry is not None
+        ]
         following = write_cursor("t", page.next_before)
         return TradesAnswer(timestamp=clock.now(), trades=views, count=len(views), next_cursor=following)
 
@@ -103,43 +105,13 @@ class TradeController(Controller):
         reply = await uncancelled(reverse(portfolio_id, int(trade_id), owner=owner, notes=notes))
         at = reply.entry.booked_at
         value = booking_views.value_after(reply.position, at, total=reply.total_value)
-        content = ReversalAnswer(
+        content = view(
+            ReversalAnswer,
+            reply,
+            reply.entry.trade,
             timestamp=at,
             message=f"Trade {reply.reverses} reversed",
-            trade_id=reply.trade_id,
-            reverses=reply.reverses,
             position=position_view(value, updated_at=at),
-            cash_balance=number(reply.cash),
-            realized_pnl=number(reply.entry.trade.realized_pnl),
-            replayed=reply.replayed,
+            cash_balance=reply.cash,
         )
         return JsonResponse(content, headers={REPLAYED: "true"} if reply.replayed else None)
-
-
-def _view(booked: BookedTrade, entry: TradeEntry) -> TradeView:
-    trade = entry.trade
-    return TradeView(
-        id=booked.id,
-        symbol=trade.symbol.code,
-        side="BUY" if trade.side is Side.BUY else "SELL",
-        quantity=number(trade.quantity),
-        price=number(trade.price),
-        notional=number(trade.notional),
-        fees=number(trade.fees),
-        cash_delta=number(trade.cash_delta),
-        cost_basis_sold=number(trade.cost_basis_sold),
-        realized_pnl=number(trade.realized_pnl),
-        closes=trade.closes,
-        executed_at=trade.executed_at,
-        booked_at=entry.booked_at,
-        owner=entry.request.owner,
-        engine=entry.request.engine,
-        client_trade_id=entry.request.client_trade_id,
-        signal_id=entry.request.signal_id,
-        recommendation_id=entry.request.recommendation_id,
-        confidence=number_or_null(entry.request.confidence),
-        notes=entry.request.notes,
-        reverses=trade.reverses,
-        reversed_by=booked.reversed_by,
-        revision=entry.revision,
-    )

@@ -10,13 +10,12 @@ from portfolio.application.ledger.records import Acceptance, BookingReply, Recor
 from portfolio.application.prices.valuation import PositionValue, value_position
 from portfolio.domain.categories import Categories
 from portfolio.domain.ledger.position import Position
-from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Money
 from portfolio.entrypoints.http.errors import field_errors, kind_named, kind_of
-from portfolio.entrypoints.http.ledger.answers import BatchItem, BookingAnswer, BookingRisk, OutcomeView
+from portfolio.entrypoints.http.ledger.answers import BatchItem, BookingAnswer, OutcomeView
 from portfolio.entrypoints.http.ledger.position_views import position_view
-from portfolio.entrypoints.http.shell.numbers import number, number_or_null
 from portfolio.entrypoints.http.shell.responses import BookingProblem, Problem, problem
+from portfolio.entrypoints.http.views import view
 
 BOOKING_PATH = "/holdings/update"
 
@@ -58,43 +57,29 @@ class BookingViews:
             self.value_after(accepted.position, at, total=Money.zero()),
             allocation_percent=accepted.allocation_percent,
         )
-        return BookingAnswer(
+        return view(
+            BookingAnswer,
+            accepted,
             timestamp=at,
             message=f"Holdings updated for {outcome.terms.symbol}",
-            trade_id=accepted.trade_id,
             position=position_view(value, updated_at=at),
-            cash_balance=number(accepted.cash),
-            realized_pnl=number(accepted.realized_pnl),
-            risk=BookingRisk(
-                allocation_percent=number_or_null(accepted.allocation_percent),
-                over_concentrated=accepted.over_concentrated,
-            ),
+            cash_balance=accepted.cash,
+            risk=accepted,
             replayed=replayed,
-            possible_duplicate_of=accepted.possible_duplicate_of,
         )
 
 
 def outcome_view(outcome: RecordedOutcome) -> OutcomeView:
     """Return what is kept about a booking."""
     result = outcome.result
-    booked = isinstance(result, Acceptance)
-    return OutcomeView(
-        status="booked" if booked else "refused",
-        http_status=200 if isinstance(result, Acceptance) else kind_named(result.error).status,
-        owner=outcome.request.owner,
-        client_trade_id=outcome.request.client_trade_id,
-        symbol=outcome.terms.symbol.code,
-        side="BUY" if outcome.terms.side is Side.BUY else "SELL",
-        quantity=number(outcome.terms.quantity),
-        price=number(outcome.terms.price),
-        net_amount=number(outcome.terms.net_amount),
-        fees=number(outcome.terms.fees),
-        engine=outcome.request.engine,
-        decided_at=outcome.decided_at,
-        trade_id=result.trade_id if isinstance(result, Acceptance) else None,
-        possible_duplicate_of=result.possible_duplicate_of if isinstance(result, Acceptance) else None,
-        problem=_refused(outcome, result, replayed=True) if isinstance(result, Refusal) else None,
-    )
+    if isinstance(result, Refusal):
+        problem = _refused(outcome, result, replayed=True)
+        found = {"status": "refused", "http_status": problem.status, "problem": problem}
+        return view(
+            OutcomeView, outcome, outcome.terms, outcome.request, **found, trade_id=None, possible_duplicate_of=None
+        )
+    found = {"status": "booked", "http_status": 200, "problem": None}
+    return view(OutcomeView, outcome, outcome.terms, outcome.request, result, **found)
 
 
 def _refused(outcome: RecordedOutcome, refusal: Refusal, *, replayed: bool) -> BookingProblem:

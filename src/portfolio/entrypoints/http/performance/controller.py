@@ -11,10 +11,8 @@ from portfolio.analytics.conventions import CONVENTION, MAX_DAYS
 from portfolio.application.clock import Clock
 from portfolio.application.performance.period import ReadPerformance
 from portfolio.application.performance.timeframes import ReadTimeframes
-from portfolio.entrypoints.http.performance.answers import PerformanceAnswer
-from portfolio.entrypoints.http.performance.timeframe_answers import TimeframesAnswer
-from portfolio.entrypoints.http.performance.timeframes import timeframe_view
-from portfolio.entrypoints.http.performance.views import performance_view
+from portfolio.entrypoints.http.performance.answers import PerformanceAnswer, TimeframesAnswer
+from portfolio.entrypoints.http.performance.views import performance_view, timeframe_view
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import Injected

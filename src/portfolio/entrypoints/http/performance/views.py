@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Any
-
 from portfolio.application.performance.period import Performance
-from portfolio.domain.money import Money
-from portfolio.entrypoints.http.performance.answers import PerformanceView, PeriodView
-from portfolio.entrypoints.http.shell.numbers import number, ratio
+from portfolio.application.performance.timeframes import Timeframe
+from portfolio.entrypoints.http.performance.answers import PerformanceView, TimeframeView
+from portfolio.entrypoints.http.views import view
 
 
 def performance_view(performance: Performance) -> PerformanceView:
-    """Return the figures of the last completed days."""
-    view = PerformanceView(**shown(performance, PerformanceView))
-    if view.first_day is None:
-        view.reasons["first_day"] = view.reasons["last_day"] = "no_history"
-    return view
+    """Return the figures of a period."""
+    reasons = dict(performance.reasons)
+    if performance.first_day is None:
+        reasons["first_day"] = reasons["last_day"] = "no_history"
+    return view(PerformanceView, performance, reasons=reasons)
 
 
-def shown(performance: Performance, view: type[PeriodView]) -> dict[str, Any]:
-    """Return the fields of ``view`` that are of the performance; money and percentages keep all their digits."""
-    figures = {name: getattr(performance, name) for name in view.__struct_fields__ if hasattr(performance, name)}
-    for name, value in figures.items():
-        if isinstance(value, Money) or (value is not None and name.endswith("_percent")):
-            figures[name] = number(value)
-        elif isinstance(value, Decimal):
-            figures[name] = ratio(value)
-    figures["reasons"] = {name: why for name, why in performance.reasons.items() if name in figures}
-    return figures
+def timeframe_view(frame: Timeframe) -> TimeframeView:
+    """Return the figures of one timeframe."""
+    measured, found = frame.performance, frame.attribution
+    reasons = {name: why for name, why in measured.reasons.items() if name in TimeframeView.__struct_fields__}
+    if frame.unattributed is not None:
+        reasons |= dict.fromkeys(("contributions", "other_effects"), frame.unattributed)
+    if frame.start is None:
+        reasons["start"] = "no_history"
+    return view(
+        TimeframeView,
+        frame,
+        measured,
+        contributions=found.contributions if found else None,
+        other_effects=found.other if found else None,
+        reasons=reasons,
+    )

@@ -6,20 +6,20 @@ import msgspec
 
 from portfolio.entrypoints.http.ledger.answers import PositionView
 from portfolio.entrypoints.http.performance.answers import PerformanceView
-from portfolio.entrypoints.http.shell.numbers import Number
-from portfolio.entrypoints.http.shell.responses import Answer, Moment, Percent, Reasons
+from portfolio.entrypoints.http.shell.numbers import Number, Percent, Ratio
+from portfolio.entrypoints.http.shell.responses import Answer, Moment, Reasons
 
 
 class RiskMetricsView(msgspec.Struct, kw_only=True):
     """The portfolio's risk in a few figures; volatility is annualised, value at risk the historical one of a day."""
 
     health_score: Number | None
-    hhi: Number | None
+    hhi: Ratio | None
     concentration_level: str | None
-    average_correlation: Number | None
-    portfolio_volatility: Number | None
-    portfolio_heat: Number | None
-    value_at_risk_95: Number | None
+    average_correlation: Ratio | None
+    portfolio_volatility: Ratio | None
+    portfolio_heat: Ratio | None
+    value_at_risk_95: Ratio | None
     reasons: Reasons
 
 

@@ -7,15 +7,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from portfolio.entrypoints.http.risk.limit_answers import (
-    BrokenLimitView,
-    Cents,
-    ConcentrationView,
-    RecommendationView,
-    Rule,
-)
-from portfolio.entrypoints.http.shell.numbers import Number
-from portfolio.entrypoints.http.shell.responses import Answer, Moment, Percent, Reasons
+from portfolio.entrypoints.http.risk.limit_answers import BrokenLimitView, ConcentrationView, RecommendationView, Rule
+from portfolio.entrypoints.http.shell.numbers import Cents, Number, Percent, Ratio
+from portfolio.entrypoints.http.shell.responses import Answer, Moment, Reasons
 
 
 class UnresolvedView(msgspec.Struct, kw_only=True):
@@ -38,7 +32,7 @@ class StandingView(msgspec.Struct, kw_only=True):
     portfolio_health_score: Number | None
     total_positions: int
     concentration_analysis: ConcentrationView
-    average_correlation: Number | None
+    average_correlation: Ratio | None
     broken_limits: list[BrokenLimitView]
     reasons: Reasons
 
@@ -73,7 +67,7 @@ class AnalysisView(msgspec.Struct, kw_only=True):
     total_positions: int
     total_recommendations: int
     concentration_analysis: ConcentrationView
-    average_correlation: Number | None
+    average_correlation: Ratio | None
     high_priority_actions: Annotated[int, Meta(description="How many recommendations have priority high.")]
     recommendations: list[RecommendationView]
     unresolved: list[UnresolvedView]

@@ -15,12 +15,12 @@ from portfolio.entrypoints.http.errors import PROBLEMS
 from portfolio.entrypoints.http.portfolio.reads import MarketReader
 from portfolio.entrypoints.http.rebalancing.answers import AnalysisAnswer, RecommendationsAnswer, WhatIfAnswer
 from portfolio.entrypoints.http.rebalancing.requests import WhatIfBody, imagined_trades, policy_changes
-from portfolio.entrypoints.http.rebalancing.views import analysis_view, high_priority, unresolved_view, what_if_view
-from portfolio.entrypoints.http.risk.limit_views import recommendation_view
+from portfolio.entrypoints.http.rebalancing.views import analysis_view, high_priority, what_if_view
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import Injected
 from portfolio.entrypoints.http.shell.responses import encode, encoded
+from portfolio.entrypoints.http.views import view
 
 _WHAT_IF_PROBLEMS = tuple(
     PROBLEMS[error] for error in (InvalidAmount, InvalidPolicy, InsufficientQuantity, InsufficientCash)
@@ -55,16 +55,14 @@ class RebalancingController(Controller):
         """
         planned = await plan.of(await market_reader())
         state, found = planned.state, planned.plan
-        return RecommendationsAnswer(
+        return view(
+            RecommendationsAnswer,
+            found,
+            state,
             timestamp=state.at,
-            recommendations=[recommendation_view(trade) for trade in found.recommendations],
             total_recommendations=len(found.recommendations),
             high_priority=high_priority(found.recommendations),
-            unresolved=[unresolved_view(item) for item in found.unresolved],
             policy_id=state.policy.id,
-            stale=state.stale,
-            as_of=state.as_of,
-            revision=state.snapshot.revisions.ledger,
         )
 
     @post(

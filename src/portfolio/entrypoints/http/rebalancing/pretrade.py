@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from litestar import Controller, Response, post
 from litestar.params import JSONBody
 
 from portfolio.application.clock import Clock
-from portfolio.application.rebalancing.pretrade import BrokenLimit, CheckTrade, TradeCheck, TradeImpact
+from portfolio.application.rebalancing.pretrade import CheckTrade, TradeCheck, TradeImpact
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
 from portfolio.application.risk.metrics import measured
 from portfolio.application.risk.state import MarketState
@@ -23,13 +22,12 @@ from portfolio.entrypoints.http.rebalancing.pretrade_answers import (
     CheckView,
     TradeStandingView,
 )
-from portfolio.entrypoints.http.risk.answers import ExcludedView
-from portfolio.entrypoints.http.risk.limit_views import broken_limit_fields, figure_reasons
+from portfolio.entrypoints.http.risk.limit_views import figure_reasons
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
-from portfolio.entrypoints.http.shell.numbers import cents, number, number_or_null, percent, ratio
 from portfolio.entrypoints.http.shell.responses import encode, encoded, problem
+from portfolio.entrypoints.http.views import view
 
 BOOKING_PATH = "/holdings/update"
 
@@ -79,56 +77,31 @@ def _check_view(check: TradeCheck) -> CheckView:
     elif check.largest_quantity is None:
         held = state.view.holdings[execution.symbol.code]
         reasons["largest_quantity"] = "no_price" if held.price is None else NO_TOTAL_VALUE
-    return CheckView(
-        symbol=execution.symbol.code,
-        side=execution.side.value,
-        quantity=number(execution.quantity),
-        price=number(execution.price),
-        category=check.category,
+    return view(
+        CheckView,
+        check,
+        execution,
+        state,
         accepted=check.is_accepted,
         problem=None if refusal is None else problem(kind_of(refusal), str(refusal), path=BOOKING_PATH),
         allowed=check.is_allowed,
-        breaks_limits=check.breaks_limits,
-        broken_limits=[_limit_view(limit) for limit in check.broken],
-        largest_quantity=number_or_null(check.largest_quantity),
+        broken_limits=[view(CheckedLimitView, limit, limit.over) for limit in check.broken],
         current=_standing_view(check.before),
         projected=None if check.after is None else _standing_view(check.after),
         policy_id=state.policy.id,
-        stale=state.stale,
-        as_of=state.as_of,
-        revision=state.snapshot.revisions.ledger,
         reasons=reasons,
     )
 
 
-def _limit_view(limit: BrokenLimit) -> CheckedLimitView:
-    return CheckedLimitView(**broken_limit_fields(limit.over), newly_broken=limit.is_new, caused=limit.is_caused)
-
-
 def _standing_view(standing: TradeImpact) -> TradeStandingView:
     figures = standing.figures
-    level = figures.concentration_level
     reasons = {name: why for name, why in figure_reasons(figures).items() if name != "effective_positions"}
-    reasons |= standing.reasons
-    dollars: dict[str, Any] = {
-        "value": cents(standing.value),
-        "total_value": cents(figures.total_value),
-        "cash_balance": cents(figures.cash),
-    }
-    return TradeStandingView(
-        **dollars,
-        quantity=number(standing.quantity),
-        allocation_percent=percent(standing.allocation),
-        category_allocation=percent(standing.category_allocation),
-        cash_allocation=percent(figures.cash_allocation),
-        hhi=ratio(figures.hhi),
-        hhi_with_cash=ratio(figures.hhi_with_cash),
-        concentration_level=level.value if level else None,
-        portfolio_health_score=number_or_null(figures.health.score),
-        average_correlation=ratio(figures.average_correlation),
-        correlations={symbol: number(value) for symbol, value in standing.correlations.items()},
-        portfolio_volatility=ratio(standing.portfolio_volatility),
-        value_at_risk_95=ratio(standing.value_at_risk_95),
-        excluded=[ExcludedView(symbol=item.symbol, reason=item.reason) for item in standing.excluded],
-        reasons=reasons,
+    return view(
+        TradeStandingView,
+        standing,
+        figures,
+        allocation_percent=standing.allocation,
+        cash_balance=figures.cash,
+        portfolio_health_score=figures.health.score,
+        reasons={**reasons, **standing.reasons},
     )

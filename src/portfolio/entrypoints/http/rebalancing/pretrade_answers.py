@@ -7,9 +7,9 @@ from typing import Literal
 import msgspec
 
 from portfolio.entrypoints.http.risk.answers import ExcludedView
-from portfolio.entrypoints.http.risk.limit_answers import BrokenLimitView, Cents, Level
-from portfolio.entrypoints.http.shell.numbers import Number
-from portfolio.entrypoints.http.shell.responses import Answer, Moment, Percent, Problem, Reasons
+from portfolio.entrypoints.http.risk.limit_answers import BrokenLimitView, Level
+from portfolio.entrypoints.http.shell.numbers import Cents, Number, Percent, Ratio
+from portfolio.entrypoints.http.shell.responses import Answer, Moment, Problem, Reasons
 
 
 class CheckedLimitView(BrokenLimitView, kw_only=True):
@@ -32,14 +32,14 @@ class TradeStandingView(msgspec.Struct, kw_only=True):
     total_value: Cents
     cash_balance: Cents
     cash_allocation: Percent | None
-    hhi: Number | None
-    hhi_with_cash: Number | None
+    hhi: Ratio | None
+    hhi_with_cash: Ratio | None
     concentration_level: Level | None
     portfolio_health_score: Number | None
-    average_correlation: Number | None
+    average_correlation: Ratio | None
     correlations: dict[str, Number]
-    portfolio_volatility: Number | None
-    value_at_risk_95: Number | None
+    portfolio_volatility: Ratio | None
+    value_at_risk_95: Ratio | None
     excluded: list[ExcludedView]
     reasons: Reasons
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-import msgspec
 from litestar import Controller, get, post
 from litestar.params import PathParameter
 
@@ -13,7 +12,6 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing, SignalClaimed, SignalOutdated
 from portfolio.application.rebalancing.records import Signal, SignalStatus
 from portfolio.application.rebalancing.signals import AcknowledgeSignal, GenerateSignals, Generation, ListSignals
-from portfolio.domain.rebalancing.recommendation import Recommendation
 from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS
 from portfolio.entrypoints.http.rebalancing.signal_answers import (
     GenerationAnswer,
@@ -24,12 +22,12 @@ from portfolio.entrypoints.http.rebalancing.signal_answers import (
     StatusQuery,
     WithheldView,
 )
-from portfolio.entrypoints.http.risk.limit_views import recommendation_view
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
+from portfolio.entrypoints.http.views import view
 
 SignalId = Annotated[str, PathParameter(description="The signal's `id`.", max_length=128)]
 
@@ -56,7 +54,7 @@ class SignalController(Controller):
         """
         made = await uncancelled(generate_signals())
         now = clock.now()
-        withheld = WithheldView(reason=made.withheld.code, detail=made.withheld.detail) if made.withheld else None
+        withheld = view(WithheldView, made.withheld, reason=made.withheld.code) if made.withheld else None
         return GenerationAnswer(
             timestamp=now,
             message=_said(made),
@@ -114,39 +112,7 @@ class SignalController(Controller):
 
 def signal_view(signal: Signal, now: datetime) -> SignalView:
     """Return a signal with what it is at ``now``."""
-    advice = msgspec.structs.asdict(recommendation_view(_advice(signal)))
-    return SignalView(
-        **advice,
-        id=signal.id,
-        signal_status=signal.status_at(now).value,
-        ledger_revision=signal.origin.ledger_revision,
-        price_revision=signal.origin.price_revision,
-        policy_id=signal.origin.policy_id,
-        statistics_day=signal.origin.statistics_day,
-        created_at=signal.created_at,
-        expires_at=signal.expires_at,
-        acknowledged_by=signal.acknowledged_by,
-        acknowledged_at=signal.acknowledged_at,
-        executed_trade_id=signal.executed_trade_id,
-        superseded_by=signal.superseded_by,
-    )
-
-
-def _advice(signal: Signal) -> Recommendation:
-    return Recommendation(
-        symbol=signal.symbol.code,
-        action=signal.action,
-        reason=signal.reason,
-        also=signal.also,
-        current_allocation=signal.current_allocation,
-        target_allocation=signal.target_allocation,
-        trade_value=signal.trade_value.value,
-        trade_quantity=signal.quantity.value,
-        estimated_fee=signal.estimated_fee.value,
-        priority=signal.priority,
-        confidence=signal.confidence,
-        proposals=signal.evidence,
-    )
+    return view(SignalView, signal, signal.origin, signal_status=signal.status_at(now), trade_quantity=signal.quantity)
 
 
 def _said(made: Generation) -> str:

@@ -7,16 +7,16 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from portfolio.entrypoints.http.risk.limit_answers import Cents, ConcentrationView, Level, RecommendationView
-from portfolio.entrypoints.http.shell.numbers import Number, NumberRow
-from portfolio.entrypoints.http.shell.responses import Answer, Moment, Percent, Reasons
+from portfolio.entrypoints.http.risk.limit_answers import ConcentrationView, Level, RecommendationView
+from portfolio.entrypoints.http.shell.numbers import Cents, Number, NumberRow, Percent, Ratio
+from portfolio.entrypoints.http.shell.responses import Answer, Moment, Reasons
 
 Simulated = Annotated[bool, Meta(description="Whether the closes are made up.")]
 Mixed = Annotated[
     list[str],
     Meta(description="Symbols with closes that are left out: real and simulated ones are never mixed."),
 ]
-Covered = Annotated[Number, Meta(description="How much of the total value the figures are made of, in percent.")]
+Covered = Annotated[Percent, Meta(description="How much of the total value the figures are made of, in percent.")]
 
 
 class ConcentrationRiskView(ConcentrationView, kw_only=True):
@@ -59,7 +59,7 @@ class HighPairView(msgspec.Struct, kw_only=True):
     """Two assets that move together more than the policy's bound."""
 
     symbols: list[str]
-    correlation: Number
+    correlation: Ratio
     common_days: int
 
 
@@ -75,7 +75,7 @@ class CorrelationView(HistoryView, kw_only=True):
 
     symbols: list[str]
     matrix: list[NumberRow]
-    average_correlation: Number | None
+    average_correlation: Ratio | None
     high_pairs: list[HighPairView]
     excluded: list[ExcludedView]
     undefined_pairs: list[UndefinedPairView]
@@ -91,11 +91,11 @@ class AssetVolatilityView(msgspec.Struct, kw_only=True):
     """One asset; `risk_contribution` is its share of the portfolio's variance, a fraction."""
 
     symbol: str
-    daily_volatility: Number | None
-    annualized_volatility: Number | None
+    daily_volatility: Ratio | None
+    annualized_volatility: Ratio | None
     level: Level | None
     allocation_percent: Percent | None
-    risk_contribution: Number | None
+    risk_contribution: Ratio | None
     risk_contribution_percent: Percent | None
     reasons: Reasons
 
@@ -103,9 +103,9 @@ class AssetVolatilityView(msgspec.Struct, kw_only=True):
 class VolatilityView(HistoryView, kw_only=True):
     """Annualised volatility as fractions; the contributions' percentages sum to 100."""
 
-    portfolio_volatility: Number | None
-    diversification_ratio: Number | None
-    portfolio_heat: Number | None
+    portfolio_volatility: Ratio | None
+    diversification_ratio: Ratio | None
+    portfolio_heat: Ratio | None
     assets: list[AssetVolatilityView]
     excluded: list[ExcludedView]
     common_days: int
@@ -121,9 +121,9 @@ class VolatilityAnswer(Answer, kw_only=True):
 class LossView(msgspec.Struct, kw_only=True):
     """One day's loss as a fraction of the total value and in dollars; below zero it is a gain."""
 
-    value_at_risk: Number | None
+    value_at_risk: Ratio | None
     value_at_risk_amount: Cents | None
-    conditional_value_at_risk: Number | None
+    conditional_value_at_risk: Ratio | None
     conditional_value_at_risk_amount: Cents | None
     reasons: Reasons
 
@@ -208,7 +208,7 @@ class HealthScoreView(msgspec.Struct, kw_only=True):
     score: Number | None
     target: Number
     healthy: bool | None
-    average_correlation: Number | None
+    average_correlation: Ratio | None
     deductions: list[DeductionView]
     recommendations: list[RecommendationView]
     to_reach_target: WayToTargetView

@@ -14,30 +14,28 @@ from portfolio.application.risk.health import health_of
 from portfolio.application.risk.metrics import measured
 from portfolio.application.risk.state import DEFAULT_DAYS, MarketState
 from portfolio.application.risk.value_at_risk import value_at_risk_of
-from portfolio.application.risk.volatility import volatility_of
+from portfolio.application.risk.volatility import asset_volatilities_of, volatility_of
 from portfolio.entrypoints.http.portfolio.reads import MarketReader
 from portfolio.entrypoints.http.risk.answers import (
     ConcentrationAnswer,
+    ConcentrationRiskView,
     CorrelationAnswer,
+    CorrelationView,
+    HealthScoreView,
     PortfolioHealthAnswer,
     SectorsAnswer,
     TailAnswer,
+    TailView,
     VolatilityAnswer,
+    VolatilityView,
 )
+from portfolio.entrypoints.http.risk.limit_views import over_limits
 from portfolio.entrypoints.http.risk.requests import Days
-from portfolio.entrypoints.http.risk.views import (
-    concentration_risk_view,
-    correlation_view,
-    health_score_view,
-    provenance,
-    sector_view,
-    tail_view,
-    volatility_view,
-)
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import Injected
 from portfolio.entrypoints.http.shell.responses import encode, encoded
+from portfolio.entrypoints.http.views import view
 
 
 class RiskController(Controller):
@@ -80,7 +78,8 @@ class RiskController(Controller):
         """
         state = await market_reader(days)
         report = await measured(partial(value_at_risk_of, days=days), state)
-        return TailAnswer(timestamp=state.at, value_at_risk=tail_view(report, state, days))
+        content = view(TailView, report, state, state.closes, lookback_days=days)
+        return TailAnswer(timestamp=state.at, value_at_risk=content)
 
     @get("/sector-allocation", summary="What is in which category", opt=access(Scope.READ))
     async def read_sectors(self, market_reader: Injected[MarketReader]) -> Response[SectorsAnswer]:
@@ -100,25 +99,34 @@ class RiskController(Controller):
 
 
 def _encode_concentration(state: MarketState) -> bytes:
-    view = concentration_risk_view(concentration_of(state), state)
-    return encode(ConcentrationAnswer(timestamp=state.at, concentration_analysis=view))
-
-
-def _encode_volatility(state: MarketState) -> bytes:
-    view = volatility_view(volatility_of(state), state)
-    return encode(VolatilityAnswer(timestamp=state.at, volatility=view))
-
-
-def _encode_health(state: MarketState, *, planned: PlannedState) -> bytes:
-    view = health_score_view(health_of(state), planned.plan.recommendations, state)
-    return encode(PortfolioHealthAnswer(timestamp=state.at, health=view))
-
-
-def _encode_sectors(state: MarketState) -> bytes:
-    sectors = [sector_view(sector) for sector in sectors_of(state)]
-    return encode(SectorsAnswer(timestamp=state.at, sectors=sectors, **provenance(state)))
+    report = concentration_of(state)
+    content = view(ConcentrationRiskView, report.figures, report, state, **over_limits(report.figures))
+    return encode(ConcentrationAnswer(timestamp=state.at, concentration_analysis=content))
 
 
 def _encode_correlation(state: MarketState) -> bytes:
-    view = correlation_view(correlation_of(state), state)
-    return encode(CorrelationAnswer(timestamp=state.at, correlation=view))
+    content = view(CorrelationView, correlation_of(state), state, state.closes)
+    return encode(CorrelationAnswer(timestamp=state.at, correlation=content))
+
+
+def _encode_volatility(state: MarketState) -> bytes:
+    assets = asset_volatilities_of(state)
+    content = view(VolatilityView, volatility_of(state), state, state.closes, assets=assets)
+    return encode(VolatilityAnswer(timestamp=state.at, volatility=content))
+
+
+def _encode_sectors(state: MarketState) -> bytes:
+    return encode(view(SectorsAnswer, state, timestamp=state.at, sectors=sectors_of(state)))
+
+
+def _encode_health(state: MarketState, *, planned: PlannedState) -> bytes:
+    report = health_of(state)
+    content = view(
+        HealthScoreView,
+        report,
+        report.health,
+        state,
+        healthy=report.health.is_healthy,
+        recommendations=planned.plan.recommendations,
+    )
+    return encode(PortfolioHealthAnswer(timestamp=state.at, health=content))

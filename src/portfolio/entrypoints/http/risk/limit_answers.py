@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Raw
 
-from portfolio.entrypoints.http.shell.numbers import Number
-from portfolio.entrypoints.http.shell.responses import Percent
-
-Cents = Annotated[Number, Meta(description="US dollars, 2 decimals.")]
-
+from portfolio.domain.rebalancing.strategies.targets import Figure
+from portfolio.entrypoints.http.shell.numbers import Cents, Number, Percent, Ratio, percent, ratio
+from portfolio.entrypoints.http.shell.responses import encode
 
 Rule = Annotated[str, Meta(description="The rule of the policy.", examples=["concentration_risk"])]
 
 
 Level = Literal["high", "medium", "low"]
+
+
+def _written(figures: Mapping[str, Figure]) -> dict[str, Raw]:
+    return {name: _figure(name, value) for name, value in figures.items()}
+
+
+def _figure(name: str, value: Figure) -> Raw:
+    if isinstance(value, str):
+        return Raw(encode(value))
+    written = percent(value) if name.endswith("_allocation") else ratio(value)
+    assert written is not None
+    return written
 
 
 EvidenceFigure = Annotated[Raw, Meta(extra_json_schema={"type": ["number", "string"], "format": "decimal"})]
@@ -46,9 +57,9 @@ class OverCategoryView(msgspec.Struct, kw_only=True):
 class ConcentrationView(msgspec.Struct, kw_only=True):
     """How concentrated it is; `hhi` counts shares of the invested value, `hhi_with_cash` of the total value."""
 
-    hhi: Number | None
-    hhi_with_cash: Number | None
-    effective_positions: Number | None
+    hhi: Ratio | None
+    hhi_with_cash: Ratio | None
+    effective_positions: Ratio | None
     concentration_level: Level | None
     over_concentrated_positions: list[OverLimitView]
     over_concentrated_categories: list[OverCategoryView]
@@ -61,7 +72,7 @@ class EvidenceView(msgspec.Struct, kw_only=True):
 
     rule: Rule
     change: Cents
-    figures: dict[str, EvidenceFigure]
+    figures: Annotated[dict[str, EvidenceFigure], Meta(extra={"write": _written})]
 
 
 class RecommendationView(msgspec.Struct, kw_only=True):

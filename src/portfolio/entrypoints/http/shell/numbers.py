@@ -14,13 +14,7 @@ from msgspec.json import encode
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.money import EXACT, Amount
 
-# Encoders copy a Raw as it is. msgspec's own Decimal would become a string, or a number with an exponent.
 _DECIMAL: Final = {"type": "number", "format": "decimal"}
-Number = Annotated[Raw, Meta(extra_json_schema=_DECIMAL)]
-
-# A row of coefficients, written in one piece: a matrix of 500 assets has a quarter of a million.
-NumberRow = Annotated[Raw, Meta(extra_json_schema={"type": "array", "items": {"anyOf": [_DECIMAL, {"type": "null"}]}})]
-
 _CENT = Decimal("0.01")
 _MILLIONTH = Decimal("0.000001")
 _RATIO = Context(prec=12, rounding=ROUND_HALF_EVEN)
@@ -32,7 +26,7 @@ _LONGEST = 80
 
 def number(value: Decimal | Amount) -> Raw:
     """Return ``value`` as a JSON number, digit by digit: no exponent, no trailing zeros, no -0."""
-    return Raw(plain(value.value if isinstance(value, Amount) else value).encode())
+    return Raw(plain(_decimal(value)).encode())
 
 
 def number_or_null(value: Decimal | Amount | None) -> Raw | None:
@@ -56,14 +50,35 @@ def coefficients(row: Sequence[float | None]) -> Raw:
     return Raw(_SMALL.sub(_without_exponent, text) if b"e" in text else text)
 
 
-def cents(value: Decimal | None) -> Raw | None:
-    """Return an amount of dollars at 2 decimals, half even; None where it is undefined."""
-    return None if value is None else number(EXACT.quantize(value, _CENT))
+def cents(value: Decimal | Amount) -> Raw:
+    """Return an amount of dollars at 2 decimals, half even."""
+    return number(EXACT.quantize(_decimal(value), _CENT))
 
 
-def percent(value: Decimal | None) -> Raw | None:
-    """Return a percentage at 6 decimals, half even; None where it is undefined."""
-    return None if value is None else number(EXACT.quantize(value, _MILLIONTH))
+def percent(value: Decimal) -> Raw:
+    """Return a percentage at 6 decimals, half even."""
+    return number(EXACT.quantize(value, _MILLIONTH))
+
+
+# Encoders copy a Raw as it is. msgspec's own Decimal would become a string, or a number with an exponent.
+Number = Annotated[Raw, Meta(extra={"write": number}, extra_json_schema=_DECIMAL)]
+Ratio = Annotated[Raw, Meta(extra={"write": ratio}, extra_json_schema=_DECIMAL)]
+Percent = Annotated[
+    Raw, Meta(extra={"write": percent}, extra_json_schema=_DECIMAL, description="A percentage, 6 decimals.")
+]
+Cents = Annotated[Raw, Meta(extra={"write": cents}, extra_json_schema=_DECIMAL, description="US dollars, 2 decimals.")]
+# A row of coefficients, written in one piece: a matrix of 500 assets has a quarter of a million.
+NumberRow = Annotated[
+    Raw,
+    Meta(
+        extra={"write": coefficients},
+        extra_json_schema={"type": "array", "items": {"anyOf": [_DECIMAL, {"type": "null"}]}},
+    ),
+]
+
+
+def _decimal(value: Decimal | Amount) -> Decimal:
+    return value.value if isinstance(value, Amount) else value
 
 
 def _without_exponent(found: re.Match[bytes]) -> bytes:

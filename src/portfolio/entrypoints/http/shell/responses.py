@@ -14,7 +14,6 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 
 from portfolio.entrypoints.http.errors import FieldError, ProblemKind
 from portfolio.entrypoints.http.shell.decimal_strings import rewriting, wants_strings
-from portfolio.entrypoints.http.shell.numbers import Number
 
 JSON = "application/json"
 JSON_WITH_STRINGS = "application/json;IEEE754Compatible=true"
@@ -97,9 +96,6 @@ Reasons = Annotated[dict[str, str], Meta(description="Why a field beside it is n
 
 
 Moment = Annotated[datetime, Meta(description="UTC, ISO 8601, ending in Z.")]
-
-
-Percent = Annotated[Number, Meta(description="A percentage, 6 decimals.")]
 
 
 Cursor = Annotated[str | None, Meta(description="Send it as `cursor` for the next page; null at the end.")]
