@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, partial
-from typing import Any, Final, TypeAlias, TypeVar
+from itertools import chain
+from operator import attrgetter
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
-from msgspec import Raw, Struct, inspect
+from msgspec import Struct, inspect
 
 from portfolio.application.risk.measured import Measured
 
 S = TypeVar("S", bound=Struct)
+Read: TypeAlias = Callable[[Any], tuple[Any, ...]]
 Write: TypeAlias = Callable[[Any], Any]
 
 REASONS: Final = "reasons"
@@ -22,38 +25,61 @@ def view(kind: type[S], *records: object, **given: object) -> S:
 
     Numbers are rounded and written as the type of their field says; structs, alone or in lists, are made in the same
     way of the records in their place. Why a ``Measured`` figure has no value is added to the answer's ``reasons``.
+    What a record has that is an answer itself is taken as it is.
 
     Raises:
         LookupError: nothing has such an attribute.
     """
-    values: dict[str, Any] = {}
+    plan = _plan(kind, tuple(map(type, records)), tuple(given))
+    found = chain.from_iterable([read(records[place]) for place, read in plan.reads])
+    values: dict[str, Any] = dict(zip(plan.names, found, strict=False)) | given
     reasons: dict[str, str] = {}
-    for name, place, write in _plan(kind, tuple(map(type, records)), frozenset(given)):
-        value = given[name] if place is None else getattr(records[place], name)
+    for name, write in plan.writes:
+        value = values[name]
         if type(value) is Measured:
             if value.reason is not None:
                 reasons[name] = value.reason
-            value = value.value
-        values[name] = value if write is None or value is None or type(value) is Raw else write(value)
-    if REASONS in kind.__struct_fields__:
+            value = values[name] = value.value
+        if value is not None:
+            values[name] = write(value)
+    if plan.has_reasons:
         values[REASONS] = {**values.get(REASONS, {}), **reasons}
     return kind(**values)
 
 
+class _Plan(NamedTuple):
+    """Which attributes are read, of the record in which place, and which fields have to be written."""
+
+    names: list[str]
+    reads: list[tuple[int, Read]]
+    writes: list[tuple[str, Write]]
+    has_reasons: bool
+
+
 @cache
-def _plan(
-    kind: type[Struct], records: tuple[type, ...], given: frozenset[str]
-) -> list[tuple[str, int | None, Write | None]]:
-    """Return for each field the place of the record that has it, None where it is given, and what writes it."""
-    plan: list[tuple[str, int | None, Write | None]] = []
-    for field in inspect.type_info(kind).fields:  # type: ignore[attr-defined] # a struct's
-        places = (place for place, record in enumerate(records) if _has(record, field.name))
-        place = None if field.name in given else next(places, -1)
-        if place != -1:
-            plan.append((field.name, place, _writer(field.type)))
-        elif field.required and field.name != REASONS:
-            raise LookupError(f"nothing has {field.name!r} of {kind.__name__}")
-    return plan
+def _plan(kind: type[Struct], records: tuple[type, ...], given: tuple[str, ...]) -> _Plan:
+    fields = {field.name: field for field in inspect.type_info(kind).fields}  # type: ignore[attr-defined] # a struct's
+    left = [name for name in fields if name not in given]
+    names: list[str] = []
+    reads, written = [], list(given)
+    for place, record in enumerate(records):
+        had = [name for name in left if _has(record, name)]
+        left = [name for name in left if name not in had]
+        if had:
+            names += had
+            reads.append((place, _reader(had)))
+        written += [] if issubclass(record, Struct) else had
+    missing = [name for name in left if fields[name].required and name != REASONS]
+    if missing:
+        raise LookupError(f"nothing has {missing} of {kind.__name__}")
+    writers = {name: _writer(fields[name].type) for name in written if name != REASONS}
+    writes = [(name, write) for name, write in writers.items() if write is not None]
+    return _Plan(names, reads, writes, REASONS in fields)
+
+
+def _reader(names: Sequence[str]) -> Read:
+    read = attrgetter(*names)
+    return read if len(names) > 1 else lambda record: (read(record),)
 
 
 def _has(record: type, name: str) -> bool:
@@ -76,8 +102,6 @@ def _writer(kind: inspect.Type) -> Write | None:
             return partial(_list, _writer(inner))
         case inspect.DictType(value_type=inner):
             return partial(_map, _writer(inner))
-        case inspect.StrType():
-            return str
     return None
 
 

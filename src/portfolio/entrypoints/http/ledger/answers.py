@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from portfolio.entrypoints.http.shell.numbers import Number, Percent
-from portfolio.entrypoints.http.shell.responses import Answer, Cursor, Moment, Problem, Reasons
+from portfolio.entrypoints.http.shell.responses import Answer, Cursor, Moment, Problem, Reasons, SymbolCode
 
 
 class PositionView(msgspec.Struct, kw_only=True):
@@ -78,7 +78,7 @@ class OutcomeView(msgspec.Struct, kw_only=True):
     http_status: int
     owner: str
     client_trade_id: str | None
-    symbol: str
+    symbol: SymbolCode
     side: Literal["BUY", "SELL"]
     quantity: Number
     price: Number
@@ -110,7 +110,7 @@ class TradeView(msgspec.Struct, kw_only=True):
     """One entry of the ledger."""
 
     id: int
-    symbol: str
+    symbol: SymbolCode
     side: Literal["BUY", "SELL"]
     quantity: Number
     price: Number

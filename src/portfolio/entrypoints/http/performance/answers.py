@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from portfolio.entrypoints.http.shell.numbers import Number, Percent, Ratio
-from portfolio.entrypoints.http.shell.responses import Answer, Moment, Reasons
+from portfolio.entrypoints.http.shell.responses import Answer, Moment, Reasons, SymbolCode
 
 
 class PeriodView(msgspec.Struct, kw_only=True):
@@ -57,7 +57,7 @@ class PerformanceAnswer(Answer, kw_only=True):
 class ContributionView(msgspec.Struct, kw_only=True):
     """What a position added: the growth of its realized and unrealized result, fees included, in dollars."""
 
-    symbol: str
+    symbol: SymbolCode
     money: Number | None
     percent: Annotated[Percent | None, Meta(description="Of the portfolio's value at the start of the period.")]
     reasons: Reasons

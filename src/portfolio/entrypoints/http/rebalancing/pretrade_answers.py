@@ -9,7 +9,7 @@ import msgspec
 from portfolio.entrypoints.http.risk.answers import ExcludedView
 from portfolio.entrypoints.http.risk.limit_answers import BrokenLimitView, Level
 from portfolio.entrypoints.http.shell.numbers import Cents, Number, Percent, Ratio
-from portfolio.entrypoints.http.shell.responses import Answer, Moment, Problem, Reasons
+from portfolio.entrypoints.http.shell.responses import Answer, Moment, Problem, Reasons, SymbolCode
 
 
 class CheckedLimitView(BrokenLimitView, kw_only=True):
@@ -51,7 +51,7 @@ class CheckView(msgspec.Struct, kw_only=True):
     limit.
     """
 
-    symbol: str
+    symbol: SymbolCode
     side: Literal["BUY", "SELL"]
     quantity: Number
     price: Number

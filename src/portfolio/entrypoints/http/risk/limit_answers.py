@@ -10,7 +10,7 @@ from msgspec import Meta, Raw
 
 from portfolio.domain.rebalancing.strategies.targets import Figure
 from portfolio.entrypoints.http.shell.numbers import Cents, Number, Percent, Ratio, percent, ratio
-from portfolio.entrypoints.http.shell.responses import encode
+from portfolio.entrypoints.http.shell.responses import SymbolCode, encode
 
 Rule = Annotated[str, Meta(description="The rule of the policy.", examples=["concentration_risk"])]
 
@@ -78,7 +78,7 @@ class EvidenceView(msgspec.Struct, kw_only=True):
 class RecommendationView(msgspec.Struct, kw_only=True):
     """One trade that the plan asks for; the target counts on the total value after the plan's costs."""
 
-    symbol: str
+    symbol: SymbolCode
     action: Literal["BUY", "SELL"]
     reason: Rule
     also: list[Rule]

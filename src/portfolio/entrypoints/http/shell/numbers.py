@@ -26,7 +26,7 @@ _LONGEST = 80
 
 def number(value: Decimal | Amount) -> Raw:
     """Return ``value`` as a JSON number, digit by digit: no exponent, no trailing zeros, no -0."""
-    return Raw(plain(_decimal(value)).encode())
+    return Raw(plain(value.value if isinstance(value, Amount) else value).encode())
 
 
 def number_or_null(value: Decimal | Amount | None) -> Raw | None:
@@ -52,7 +52,7 @@ def coefficients(row: Sequence[float | None]) -> Raw:
 
 def cents(value: Decimal | Amount) -> Raw:
     """Return an amount of dollars at 2 decimals, half even."""
-    return number(EXACT.quantize(_decimal(value), _CENT))
+    return number(EXACT.quantize(value.value if isinstance(value, Amount) else value, _CENT))
 
 
 def percent(value: Decimal) -> Raw:
@@ -75,10 +75,6 @@ NumberRow = Annotated[
         extra_json_schema={"type": "array", "items": {"anyOf": [_DECIMAL, {"type": "null"}]}},
     ),
 ]
-
-
-def _decimal(value: Decimal | Amount) -> Decimal:
-    return value.value if isinstance(value, Amount) else value
 
 
 def _without_exponent(found: re.Match[bytes]) -> bytes:

@@ -92,6 +92,9 @@ def problem_answer(body: Problem, *, headers: Mapping[str, str] | None = None) -
     return encoded(encode(body), status=body.status, media_type=PROBLEM_JSON, headers=headers)
 
 
+SymbolCode = Annotated[str, Meta(extra={"write": str})]
+
+
 Reasons = Annotated[dict[str, str], Meta(description="Why a field beside it is null, as a code.")]
 
 
