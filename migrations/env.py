@@ -5,11 +5,13 @@ By hand: `alembic -x url=mysql+pymysql://... -x prices_schema=crypto_prices upgr
 """
 
 import os
+import sys
 
 from alembic import context
+from migration_script import Script
 from sqlalchemy import Connection
 
-from portfolio.adapters.database.schema.migration import LOCK_WAIT_SECONDS, VERSION_TABLE, migration_engine
+from portfolio.adapters.database.schema.migration import VERSION_TABLE, migration_engine
 
 config = context.config
 given = context.get_x_argument(as_dictionary=True)
@@ -22,10 +24,15 @@ config.attributes.setdefault(
 def run_offline() -> None:
     """Write the script."""
     dialect = config.attributes.get("dialect") or given.get("dialect", "mysql")
-    context.configure(dialect_name=dialect, version_table=VERSION_TABLE, transactional_ddl=dialect == "sqlite")
+    start, end = context.get_starting_revision_argument(), context.get_revision_argument()
+    out = config.output_buffer or sys.stdout
+    if dialect != "sqlite" and end is not None and str(end) > str(start or ""):
+        abouts = {script.revision: script.doc for script in context.script.walk_revisions()}
+        out = Script(out, abouts, start=str(start or ""), end=str(end), dialect=dialect)
+    context.configure(
+        dialect_name=dialect, version_table=VERSION_TABLE, transactional_ddl=dialect == "sqlite", output_buffer=out
+    )
     with context.begin_transaction():
-        if dialect != "sqlite":
-            context.execute(f"SET SESSION lock_wait_timeout = {LOCK_WAIT_SECONDS}")
         context.run_migrations()
         if dialect != "sqlite":
             context.execute("COMMIT")  # the last version stamp, for a client that does not commit by itself

@@ -1,18 +1,19 @@
 """The steps that migrations are made of: one table each, for MySQL, MariaDB and SQLite, online and as a script.
 
 Online a step looks at what is there and does what is missing, so that a migration killed midway finishes when it is run
-again. Offline there is nothing to look at: the script is for a database at the revision it starts from.
+again. In a script the server does the same, see migration_script.
 
 Column types are written as ``{amount}`` and the like; ``TYPES`` says what they are on each database.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from alembic import op
+from migration_script import Part, quoted, script_of_upgrade
 from sqlalchemy import Text, inspect
 from sqlalchemy.engine import Inspector
 
@@ -51,7 +52,8 @@ TYPES: Mapping[str, tuple[str, str]] = {
     "reference": ("VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "VARCHAR(128)"),
 }
 
-OWN_TABLE = " DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+SHARED_TABLE = "ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4"
+OWN_TABLE = f"{SHARED_TABLE} COLLATE utf8mb4_bin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +84,12 @@ class NewTable:
         if _is_mysql():
             parts = [f"{name} {_typed(kind)}" for name, kind in self.columns.items()]
             parts += [f"{'UNIQUE ' if k.unique else ''}KEY {k.name} ({', '.join(k.columns)})" for k in self.keys]
-            options = "" if self.shared else OWN_TABLE
-            _run(f"CREATE TABLE IF NOT EXISTS {self._qualified} (\n    {_lines(parts)}\n){options}")
+            options = SHARED_TABLE if self.shared else OWN_TABLE
+            statement = f"CREATE TABLE IF NOT EXISTS {self._qualified} (\n    {_lines(parts)}\n) {options}"
+            if (script := script_of_upgrade()) is not None:
+                script.step(quoted(statement))
+            else:
+                _run(statement)
             return
         parts = [f"{name} {_typed(kind)}" for name, kind in self.columns.items()]
         _run(f"CREATE TABLE IF NOT EXISTS {self.name} (\n    {_lines(parts)}\n)")
@@ -99,8 +105,7 @@ class NewTable:
 
     @property
     def _qualified(self) -> str:
-        schema = prices_schema() if self.in_prices and _is_mysql() else None
-        return f"`{schema}`.{self.name}" if schema else self.name
+        return _qualified(self.name, self.in_prices)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,14 +126,17 @@ class Alteration:
         """Widen and add what is not there yet."""
         have = _inspected(self.table)
         if _is_mysql():
-            parts = [f"MODIFY COLUMN {name} {_typed(kind)}" for name, kind in self.widen.items()]
-            parts += [f"ADD COLUMN {n} {_typed(kind)}" for n, kind in self.add.items() if n not in have.columns]
+            parts = [Part("MODIFY COLUMN", name, _typed(kind)) for name, kind in self.widen.items()]
+            parts += [Part("ADD COLUMN", n, _typed(kind)) for n, kind in self.add.items() if n not in have.columns]
             parts += [
-                f"ADD {'UNIQUE ' if k.unique else ''}KEY {k.name} ({', '.join(k.columns)})"
+                Part("ADD UNIQUE KEY" if k.unique else "ADD KEY", k.name, f"({', '.join(k.columns)})")
                 for k in self.keys
                 if k.name not in have.keys
             ]
-            _run(f"ALTER TABLE {self.table}\n    {_lines(parts)}")
+            if (script := script_of_upgrade()) is not None:
+                script.alter(self.table, parts)
+            elif parts:
+                _run(f"ALTER TABLE {self.table}\n    {_lines(str(part) for part in parts)}")
             return
         self._make_exact(have)
         for name, kind in self.add.items():
@@ -192,6 +200,42 @@ class Renaming:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Comments:
+    """What a table of this service, or its columns in a shared one, are for; on SQLite there is no place for that.
+
+    ``columns`` has by name the whole definition, as it was made, and the comment. Nothing but the comments changes.
+    """
+
+    table: str
+    columns: Mapping[str, tuple[str, str]]
+    about: str = ""
+    in_prices: bool = False
+
+    def apply(self) -> None:
+        """Write the comments."""
+        self._write(lambda text: text)
+
+    def revert(self) -> None:
+        """Take the comments away."""
+        self._write(lambda text: "")
+
+    def _write(self, said: Callable[[str], str]) -> None:
+        if not _is_mysql():
+            return
+        parts = [
+            Part("MODIFY COLUMN", name, f"{_typed(kind)} COMMENT {quoted(said(text))}")
+            for name, (kind, text) in self.columns.items()
+        ]
+        if self.about:
+            parts.append(Part("COMMENT =", quoted(said(self.about))))
+        table = _qualified(self.table, self.in_prices)
+        if (script := script_of_upgrade()) is not None:
+            script.alter(table, parts)
+        else:
+            _run(f"ALTER TABLE {table}\n    {_lines(str(part) for part in parts)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inspected:
     """What a table has: types by column, and the names of its indexes; nothing is known of it offline."""
 
@@ -203,7 +247,11 @@ class Inspected:
 def create_prices_schema() -> None:
     """Create the prices database on a MySQL server where it is missing."""
     if _is_mysql() and prices_schema():
-        _run(f"CREATE DATABASE IF NOT EXISTS `{prices_schema()}`")
+        statement = f"CREATE DATABASE IF NOT EXISTS `{prices_schema()}` DEFAULT CHARACTER SET utf8mb4"
+        if (script := script_of_upgrade()) is not None:
+            script.step(quoted(statement))
+        else:
+            _run(statement)
 
 
 def prices_schema() -> str | None:
@@ -211,6 +259,11 @@ def prices_schema() -> str | None:
     config: Any = op.get_context().config
     found: str | None = config.attributes.get("prices_schema")
     return found
+
+
+def _qualified(table: str, in_prices: bool) -> str:
+    schema = prices_schema() if in_prices and _is_mysql() else None
+    return f"`{schema}`.{table}" if schema else table
 
 
 def _inspected(table: str) -> Inspected:
@@ -222,12 +275,16 @@ def _inspected(table: str) -> Inspected:
 
 
 def _rename_column(table: str, old: str, new: str) -> None:
-    if _is_table(table) and new not in _inspected(table).columns:
+    if (script := script_of_upgrade()) is not None:
+        script.rename_column(table, old, new)
+    elif _is_table(table) and new not in _inspected(table).columns:
         _run(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}")
 
 
 def _rename_table(old: str, new: str) -> None:
-    if op.get_context().as_sql or not _is_table(new):
+    if (script := script_of_upgrade()) is not None:
+        script.rename_table(old, new)
+    elif op.get_context().as_sql or not _is_table(new):
         _run(f"ALTER TABLE {old} RENAME TO {new}")
 
 

@@ -107,6 +107,7 @@ def moved(kept: Kept, table: str, name: str, where: str = "1 = 1", by: int = LEA
     return f"UPDATE {table} SET {name} = '{value}' WHERE {where}"
 
 
+CASH = "portfolio_cash_transactions"
 FIGURES = [
     ("mock_portfolio", "cash_balance", "1 = 1", "cash_is_conserved"),
     ("mock_portfolio", "ledger_cash", "1 = 1", "cash_is_conserved"),
@@ -127,8 +128,8 @@ FIGURES = [
     ("mock_trades", "quantity", "client_trade_id = 'four'", "quantity_is_conserved"),
     ("mock_trades", "realized_pnl", "client_trade_id = 'two'", "the_replay_gives_the_sums"),
     ("mock_trades", "fee", "client_trade_id = 'one'", "the_replay_gives_the_sums"),
-    ("cash_transactions", "cash_delta", "client_transaction_id = 'five'", "cash_is_conserved"),
-    ("cash_transactions", "net_deposits_delta", "client_transaction_id = 'five'", "the_replay_gives_the_sums"),
+    (CASH, "cash_delta", "client_transaction_id = 'five'", "cash_is_conserved"),
+    (CASH, "net_deposits_delta", "client_transaction_id = 'five'", "the_replay_gives_the_sums"),
 ]
 
 
@@ -156,7 +157,7 @@ ROWS = {
         "nothing_acknowledged_is_missing",
     ),
     "a deposit is gone": (
-        "DELETE FROM cash_transactions WHERE client_transaction_id = 'five'",
+        "DELETE FROM portfolio_cash_transactions WHERE client_transaction_id = 'five'",
         "nothing_acknowledged_is_missing",
     ),
     "a trade is there twice": (
@@ -167,19 +168,19 @@ ROWS = {
         "nothing_is_doubled",
     ),
     "a deposit is nobody's": (
-        "UPDATE cash_transactions SET client_transaction_id = 'other' WHERE client_transaction_id = 'five'",
+        "UPDATE portfolio_cash_transactions SET client_transaction_id = 'other' WHERE client_transaction_id = 'five'",
         "nothing_is_doubled",
     ),
     "an outcome is dropped": (
-        "DELETE FROM booking_outcomes WHERE client_trade_id = 'one'",
+        "DELETE FROM portfolio_booking_outcomes WHERE client_trade_id = 'one'",
         "outcomes_are_kept",
     ),
     "a refusal is dropped": (
-        "DELETE FROM booking_outcomes WHERE client_trade_id = 'three'",
+        "DELETE FROM portfolio_booking_outcomes WHERE client_trade_id = 'three'",
         "outcomes_are_kept",
     ),
     "an outcome has another trade": (
-        "UPDATE booking_outcomes SET trade_id = trade_id + 1 WHERE client_trade_id = 'one'",
+        "UPDATE portfolio_booking_outcomes SET trade_id = trade_id + 1 WHERE client_trade_id = 'one'",
         "outcomes_are_kept",
     ),
     "the revision is raised": ("UPDATE mock_portfolio SET revision = revision + 1", "revisions_have_no_gap"),

@@ -13,7 +13,7 @@ from tests.unit.domain.ledger.ledger_model import ONE, Wish
 BOOK = "/holdings/update"
 WISH = Wish("ETH", True, ONE, 3_000 * ONE, 3_000 * ONE, 3 * ONE, False)
 OVERSELL = Wish("SOL", False, ONE, 150 * ONE, 150 * ONE, 0, False)
-TABLES = ("mock_portfolio", "mock_holdings", "mock_trades", "booking_outcomes", "cash_transactions")
+TABLES = ("mock_portfolio", "mock_holdings", "mock_trades", "portfolio_booking_outcomes", "portfolio_cash_transactions")
 
 
 def all_rows(world: World) -> dict[str, list[tuple[Any, ...]]]:

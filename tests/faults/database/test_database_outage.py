@@ -167,7 +167,7 @@ async def test_a_snapshot_conflict_runs_the_whole_unit_again_from_its_first_read
     is_mariadb = "mariadb" in str(version).lower()
     place = server.create_database_pair("snapshot")
     migrate(place.migration_url, place.prices_schema)
-    execute(place, "INSERT INTO leases (name, holder, token, expires_at) VALUES ('x', 'a', 1, '2026-01-01')")
+    execute(place, "INSERT INTO portfolio_leases (name, holder, token, expires_at) VALUES ('x', 'a', 1, '2026-01-01')")
     engine = create_engine(place.url, hosts=(), pool_size=1, limits=Timeouts())
     connections = Connections(engine, Timeouts())
     read: list[int] = []
@@ -175,12 +175,13 @@ async def test_a_snapshot_conflict_runs_the_whole_unit_again_from_its_first_read
     async def work(session: Session) -> None:
         snapshot = ["SET SESSION innodb_snapshot_isolation = ON"] if is_mariadb else []
         begin = ("ROLLBACK", *snapshot, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", "BEGIN")
-        *_, before = await session.execute(*map(Statement, (*begin, "SELECT token FROM leases")))
+        *_, before = await session.execute(*map(Statement, (*begin, "SELECT token FROM portfolio_leases")))
         read.append(before.rows[0][0])
         if len(read) < 3:
-            await asyncio.to_thread(execute, place, "UPDATE leases SET token = token + 1")
+            await asyncio.to_thread(execute, place, "UPDATE portfolio_leases SET token = token + 1")
         await session.execute(
-            Statement("SELECT token FROM leases FOR UPDATE"), Statement("UPDATE leases SET token = 100")
+            Statement("SELECT token FROM portfolio_leases FOR UPDATE"),
+            Statement("UPDATE portfolio_leases SET token = 100"),
         )
 
     try:

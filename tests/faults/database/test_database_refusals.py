@@ -12,7 +12,7 @@ from tests.support.database.old_database import execute
 from tests.support.services.proxied_service import BUY, ask, book, until
 from tests.support.services.service import ServiceProcess
 
-BOOKS = ("mock_portfolio", "mock_holdings", "mock_trades", "cash_transactions")
+BOOKS = ("mock_portfolio", "mock_holdings", "mock_trades", "portfolio_cash_transactions")
 
 KEPT: tuple[tuple[dict[str, Any], int, str], ...] = (
     ({"side": "SELL", "quantity": 1000, "net_amount": 10_000}, 409, "insufficient-quantity"),

@@ -23,9 +23,9 @@ TABLES = (
     ("mock_portfolio", "id"),
     ("mock_holdings", "id"),
     ("mock_trades", "id"),
-    ("booking_outcomes", "id"),
-    ("cash_transactions", "id"),
-    ("leases", "name"),
+    ("portfolio_booking_outcomes", "id"),
+    ("portfolio_cash_transactions", "id"),
+    ("portfolio_leases", "name"),
 )
 
 

@@ -180,7 +180,7 @@ async def test_a_fenced_write_does_not_slip_past_a_takeover_on_another_node(
         with pytest.raises(LeaseLost):
             await stale.write(write)
     ledger = make_url(place.url).database
-    assert cluster.nodes[0].execute(f"SELECT name, CAST(holder AS CHAR) FROM `{ledger}`.leases") == [
+    assert cluster.nodes[0].execute(f"SELECT name, CAST(holder AS CHAR) FROM `{ledger}`.portfolio_leases") == [
         ("refresh", "newest")
     ]
 

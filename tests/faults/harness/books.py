@@ -185,15 +185,15 @@ class Tables:
             self.rows(f"SELECT id FROM {table} WHERE {column} = '{key}'")
             for table, column in (
                 ("mock_trades", "client_trade_id"),
-                ("booking_outcomes", "client_trade_id"),
-                ("cash_transactions", "client_transaction_id"),
+                ("portfolio_booking_outcomes", "client_trade_id"),
+                ("portfolio_cash_transactions", "client_transaction_id"),
             )
         )
 
 
 _TRADES = ("id, COALESCE(client_trade_id, '')", "mock_trades WHERE booked_by IS NOT NULL")
-_OUTCOMES = ("COALESCE(client_trade_id, ''), status, COALESCE(trade_id, 0)", "booking_outcomes")
-_MOVEMENTS = ("id, client_transaction_id", "cash_transactions WHERE client_transaction_id IS NOT NULL")
+_OUTCOMES = ("COALESCE(client_trade_id, ''), status, COALESCE(trade_id, 0)", "portfolio_booking_outcomes")
+_MOVEMENTS = ("id, client_transaction_id", "portfolio_cash_transactions WHERE client_transaction_id IS NOT NULL")
 
 
 def read_books(cursor: Cursor, expected: Digests | None = None, *, sqlite: bool) -> Books:
@@ -209,7 +209,7 @@ def read_books(cursor: Cursor, expected: Digests | None = None, *, sqlite: bool)
         cursor,
         "SELECT COUNT(*), COUNT(DISTINCT r), MIN(r), MAX(r) FROM ("
         "SELECT ledger_revision AS r FROM mock_trades WHERE booked_by IS NOT NULL"
-        " UNION ALL SELECT ledger_revision FROM cash_transactions) AS entries",
+        " UNION ALL SELECT ledger_revision FROM portfolio_cash_transactions) AS entries",
     )
     found = Digests(*(_digest(cursor, *what) for what in (_TRADES, _OUTCOMES, _MOVEMENTS))) if expected else None
     listed = expected is None or found != expected
@@ -268,13 +268,14 @@ def _replay(cursor: Cursor, add: str) -> tuple[Replayed, dict[str, Replayed]]:
             total.add_trades(side, reverses, count, sums)
     [(count, cash, deposits, realized)] = _rows(
         cursor,
-        f"SELECT COUNT(*), {add}(cash_delta), {add}(net_deposits_delta), {add}(realized_delta) FROM cash_transactions",
+        f"SELECT COUNT(*), {add}(cash_delta), {add}(net_deposits_delta), {add}(realized_delta)"
+        " FROM portfolio_cash_transactions",
     )
     whole.transactions = count
     whole.cash += units(cash)
     whole.deposits += units(deposits)
     whole.realized += units(realized)
-    moved = f"SELECT symbol, {add}(quantity_delta) FROM position_adjustments GROUP BY symbol"
+    moved = f"SELECT symbol, {add}(quantity_delta) FROM portfolio_position_adjustments GROUP BY symbol"
     for symbol, quantity in _rows(cursor, moved):
         by_symbol.setdefault(symbol, Replayed()).quantity += units(quantity)
     return whole, by_symbol

@@ -32,15 +32,15 @@ _AUDIT = (
     """
     CREATE TRIGGER {0}.prices_written AFTER UPDATE ON {0}.mock_portfolio FOR EACH ROW
     INSERT INTO {0}.audit_prices (revision, token, writer)
-    SELECT NEW.price_revision, token, USER() FROM {0}.leases
+    SELECT NEW.price_revision, token, USER() FROM {0}.portfolio_leases
     WHERE name = 'prices' AND NEW.price_revision <> OLD.price_revision
     """,
     """
-    CREATE TRIGGER {0}.lease_made AFTER INSERT ON {0}.leases FOR EACH ROW
+    CREATE TRIGGER {0}.lease_made AFTER INSERT ON {0}.portfolio_leases FOR EACH ROW
     INSERT INTO {0}.audit_leases (token, writer) SELECT NEW.token, USER() FROM DUAL WHERE NEW.name = 'prices'
     """,
     """
-    CREATE TRIGGER {0}.lease_taken AFTER UPDATE ON {0}.leases FOR EACH ROW
+    CREATE TRIGGER {0}.lease_taken AFTER UPDATE ON {0}.portfolio_leases FOR EACH ROW
     INSERT INTO {0}.audit_leases (token, writer, overdue)
     SELECT NEW.token, USER(), TIMESTAMPDIFF(MICROSECOND, OLD.expires_at, UTC_TIMESTAMP(6)) / 1000000
     FROM DUAL WHERE NEW.name = 'prices' AND NEW.token <> OLD.token

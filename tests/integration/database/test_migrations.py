@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+import pymysql
 import pytest
 from alembic import command
 from alembic.config import Config
@@ -14,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from portfolio.adapters.database.database import open_database
 from portfolio.adapters.database.schema.migration import migrate, migration_sql
-from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
+from portfolio.adapters.database.schema.tables import SCHEMA_REVISION, metadata, prices_metadata, schema_revision
 from portfolio.application.errors import NotFound, SchemaUnknown
 from portfolio.application.ledger.verification import VerifyBooks
 from tests.support.database.database_server import DatabaseServer
@@ -23,6 +25,8 @@ from tests.support.database.old_database import execute, make_old
 from tests.support.ledger_examples import book_one, open_books
 
 ALEMBIC_INI = Path(__file__).parents[3] / "alembic.ini"
+DIALECTS = ("mysql", "mariadb")
+TABLES = [t for t in (*metadata.tables.values(), *prices_metadata.tables.values()) if t is not schema_revision]
 OLD = ("mock_holdings", "mock_trades", "mock_portfolio", "mock_performance_history")
 
 
@@ -53,14 +57,18 @@ def up(database: DatabaseUnderTest, target: str = "head") -> str:
     return migrate(database.migration_url, database.prices_schema, target=target)
 
 
-def run_script(server: DatabaseServer, database: DatabaseUnderTest, script: str) -> None:
-    """Run a script as a database client does: statement by statement."""
-    name = database.url.rsplit("/", 1)[-1].split("?")[0]
+def statements_of(script: str) -> list[str]:
+    """The statements of a script, as a database client tells them apart."""
     lines = [line for line in script.splitlines() if not line.startswith("--")]
+    return [statement for statement in "\n".join(lines).split(";") if statement.strip()]
+
+
+def run_script(server: DatabaseServer, database: DatabaseUnderTest, script: str, *, until: int | None = None) -> None:
+    """Run a script statement by statement, in one session."""
+    name = database.url.rsplit("/", 1)[-1].split("?")[0]
     with server.connect(database=name) as connection, connection.cursor() as cursor:
-        for statement in "\n".join(lines).split(";"):
-            if statement.strip():
-                cursor.execute(statement)
+        for statement in statements_of(script)[:until]:
+            cursor.execute(statement)
 
 
 @pytest.fixture
@@ -178,24 +186,108 @@ def test_half_an_alteration_is_completed(sqlite_database: DatabaseUnderTest) -> 
     assert up(sqlite_database) == SCHEMA_REVISION
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("old", [False, True], ids=["empty", "old"])
 def test_the_script_makes_what_the_program_makes(
-    mariadb: DatabaseServer, mysql_database: DatabaseUnderTest, other_mysql_database: DatabaseUnderTest, old: bool
+    mariadb: DatabaseServer,
+    mysql_database: DatabaseUnderTest,
+    other_mysql_database: DatabaseUnderTest,
+    old: bool,
+    dialect: str,
 ) -> None:
     if old:
         make_old(mysql_database)
         make_old(other_mysql_database)
     up(other_mysql_database)
-    run_script(mariadb, mysql_database, migration_sql(mysql_database.prices_schema))
+    run_script(mariadb, mysql_database, migration_sql(mysql_database.prices_schema, dialect=dialect))
     assert schema_of(mysql_database) == schema_of(other_mysql_database)
     assert execute(mysql_database, "SELECT version_num FROM portfolio_schema_version") == [(SCHEMA_REVISION,)]
     assert up(mysql_database) == SCHEMA_REVISION
 
 
-def test_a_script_may_start_at_any_revision(mariadb: DatabaseServer, mysql_database: DatabaseUnderTest) -> None:
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_script_may_start_at_any_revision(
+    mariadb: DatabaseServer, mysql_database: DatabaseUnderTest, dialect: str
+) -> None:
     up(mysql_database, "0007")
-    run_script(mariadb, mysql_database, migration_sql(mysql_database.prices_schema, start="0007"))
+    run_script(mariadb, mysql_database, migration_sql(mysql_database.prices_schema, start="0007", dialect=dialect))
     assert execute(mysql_database, "SELECT version_num FROM portfolio_schema_version") == [(SCHEMA_REVISION,)]
+
+
+def test_a_script_refuses_a_database_that_is_not_where_it_starts(
+    mariadb: DatabaseServer, mysql_database: DatabaseUnderTest
+) -> None:
+    up(mysql_database, "0007")
+    with pytest.raises(pymysql.err.ProgrammingError, match="not at revision 0010"):
+        run_script(mariadb, mysql_database, migration_sql(mysql_database.prices_schema, start="0010"))
+    assert execute(mysql_database, "SELECT version_num FROM portfolio_schema_version") == [("0007",)]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_script_that_was_interrupted_after_any_statement_finishes_when_it_is_run_again(
+    mariadb: DatabaseServer, mysql_database: DatabaseUnderTest, other_mysql_database: DatabaseUnderTest, dialect: str
+) -> None:
+    make_old(mysql_database)
+    up(other_mysql_database)
+    script = migration_sql(mysql_database.prices_schema, dialect=dialect)
+    # Each time a little further than the time before, so that every statement was the last of a run.
+    for until in range(1, len(statements_of(script)) + 1):
+        run_script(mariadb, mysql_database, script, until=until)
+    assert execute(mysql_database, "SELECT version_num FROM portfolio_schema_version") == [(SCHEMA_REVISION,)]
+    assert schema_of(mysql_database) == schema_of(other_mysql_database)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_script_completes_half_an_alteration(
+    mariadb: DatabaseServer, mysql_database: DatabaseUnderTest, other_mysql_database: DatabaseUnderTest, dialect: str
+) -> None:
+    up(mysql_database, "0006")
+    execute(
+        mysql_database,
+        "ALTER TABLE mock_trades ADD COLUMN booked_by VARBINARY(400) NULL, ADD COLUMN fingerprint CHAR(64)"
+        " CHARACTER SET ascii COLLATE ascii_bin NULL, ADD KEY idx_mock_trades_fingerprint (fingerprint)",
+    )
+    run_script(mariadb, mysql_database, migration_sql(mysql_database.prices_schema, start="0006", dialect=dialect))
+    up(other_mysql_database)
+    found, whole = schema_of(mysql_database), schema_of(other_mysql_database)
+    assert sorted(found["columns"], key=str) == sorted(whole["columns"], key=str)  # type: ignore[call-overload]  # rows
+    assert found["keys"] == whole["keys"]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_script_says_what_it_is_for_and_what_each_step_does(dialect: str) -> None:
+    script = migration_sql("crypto_prices", dialect=dialect)
+    assert script.startswith("-- The tables of the portfolio service")
+    for number in range(1, int(SCHEMA_REVISION) + 1):
+        assert re.search(rf"^-- Revision {number:04d}\n-- \w.+", script, re.MULTILINE), number
+    created = re.findall(r"CREATE TABLE .+?\n\) ?([^;]*)", script, re.DOTALL)
+    assert len(created) == 1 + len(TABLES)
+    assert all(options.startswith("ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4") for options in created)
+
+
+def test_every_column_of_the_services_own_has_a_comment(mysql_database: DatabaseUnderTest) -> None:
+    make_old(mysql_database)
+    names = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema"
+    where = f"IN (DATABASE(), '{mysql_database.prices_schema}')"
+    of_others = set(execute(mysql_database, f"{names} {where}"))
+    up(mysql_database)
+    bare = set(execute(mysql_database, f"{names} {where} AND column_comment = ''"))
+    assert bare <= of_others
+    # The one column of theirs whose name means another thing in the API.
+    assert of_others - bare == {("mock_trades", "net_amount")}
+
+
+def test_every_table_of_the_services_own_has_its_prefix(database: DatabaseUnderTest) -> None:
+    up(database)
+    names = (
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+        if database.kind == "sqlite"
+        else "SELECT table_name FROM information_schema.tables WHERE table_schema IN"
+        f" (DATABASE(), '{database.prices_schema}')"
+    )
+    own = {str(name) for (name,) in execute(database, names)} - set(OLD)
+    assert own == {table.name for table in TABLES} - set(OLD) | {"portfolio_schema_version"}
+    assert all(name.startswith("portfolio_") for name in own)
 
 
 def test_the_script_for_sqlite_says_what_the_program_does(sqlite_database: DatabaseUnderTest) -> None:

@@ -59,7 +59,7 @@ class ProxiedService:
     @property
     def refusals(self) -> int:
         """How many refusals are kept."""
-        return self._number("SELECT COUNT(*) FROM booking_outcomes WHERE status = 'refused'")
+        return self._number("SELECT COUNT(*) FROM portfolio_booking_outcomes WHERE status = 'refused'")
 
     async def verify(self) -> None:
         """Check that the entries add up to the books, and nothing else moved them."""

@@ -6,7 +6,7 @@ from sqlalchemy import Boolean, Column, Date, Integer, MetaData, String, Table, 
 
 from portfolio.adapters.database.schema.types import Exact, KeyText, UtcMoment
 
-SCHEMA_REVISION = "0019"
+SCHEMA_REVISION = "0021"
 """The revision of the migrations that this code is written for."""
 
 metadata = MetaData()
@@ -83,7 +83,7 @@ mock_performance_history = Table(
 )
 
 booking_outcomes = Table(
-    "booking_outcomes",
+    "portfolio_booking_outcomes",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("owner", KeyText),
@@ -100,7 +100,7 @@ booking_outcomes = Table(
 )
 
 cash_transactions = Table(
-    "cash_transactions",
+    "portfolio_cash_transactions",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("portfolio_id", Integer),
@@ -116,7 +116,7 @@ cash_transactions = Table(
 )
 
 position_adjustments = Table(
-    "position_adjustments",
+    "portfolio_position_adjustments",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("cash_transaction_id", Integer),
@@ -125,7 +125,7 @@ position_adjustments = Table(
 )
 
 rebalance_signals = Table(
-    "rebalance_signals",
+    "portfolio_rebalance_signals",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("signal_id", KeyText),
@@ -152,14 +152,14 @@ rebalance_signals = Table(
 )
 
 daily_positions = Table(
-    "daily_positions",
+    "portfolio_daily_positions",
     metadata,
     Column("day", Date, primary_key=True),
     Column("positions", Text),
 )
 
 leases = Table(
-    "leases",
+    "portfolio_leases",
     metadata,
     Column("name", String(64), primary_key=True),
     Column("holder", KeyText),
