@@ -6,7 +6,7 @@ from portfolio.adapters.feeds.binance import BinanceFeed
 from portfolio.adapters.feeds.exchange_client import ExchangeClient
 from portfolio.adapters.feeds.exchanges import Exchanges
 from portfolio.adapters.feeds.tether import USDT, TetherRate
-from portfolio.application.prices.sources import Circuit
+from portfolio.application.prices.sources import SourceCondition
 from portfolio.domain.symbol import Symbol
 from tests.support.exchanges import exchange_faults as faults
 from tests.support.exchanges.exchange import StandInExchange
@@ -177,7 +177,7 @@ async def test_a_restricted_place_switches_binance_off_for_good(
         assert "restricted location" in (await binance.quotes([BTC])).failures[BTC]
         clock.advance(86_400)
     assert exchange.count("binance") == 1
-    assert binance.states()["binance"].state is Circuit.OFF
+    assert binance.states()["binance"].state is SourceCondition.OFF
 
 
 async def test_a_firewall_opens_the_circuit_at_once(exchange: StandInExchange, binance: BinanceFeed) -> None:
@@ -185,7 +185,7 @@ async def test_a_firewall_opens_the_circuit_at_once(exchange: StandInExchange, b
     await binance.quotes([BTC])
     await binance.quotes([BTC])
     assert exchange.count("binance") == 1
-    assert binance.states()["binance"].state is Circuit.OPEN
+    assert binance.states()["binance"].state is SourceCondition.NEVER_ANSWERED
 
 
 async def test_what_does_not_answer_within_the_budget_has_failed(exchange: StandInExchange, clock: FakeClock) -> None:

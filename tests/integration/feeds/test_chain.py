@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from portfolio.adapters.feeds.exchanges import Exchanges
-from portfolio.application.prices.sources import Circuit
+from portfolio.application.prices.sources import SourceCondition
 from portfolio.domain.symbol import Symbol
 from tests.support.exchanges import exchange_faults as faults
 from tests.support.exchanges.exchange import StandInExchange
@@ -75,8 +75,8 @@ async def test_with_coinbase_down_binance_serves_and_coinbase_is_left_in_peace(
         clock.advance(1)
     # At most the first round was sent, all at once, before anything was known.
     assert exchange.count("coinbase") <= len(symbols) + 2
-    assert exchanges.prices.states()["coinbase"].state is Circuit.OPEN
-    assert exchanges.prices.states()["binance"].state is Circuit.CLOSED
+    assert exchanges.prices.states()["coinbase"].state is SourceCondition.NEVER_ANSWERED
+    assert exchanges.prices.states()["binance"].state is SourceCondition.ANSWERING
 
 
 async def test_when_coinbase_is_back_one_call_tries_and_then_all_are_served_again(
@@ -88,7 +88,7 @@ async def test_when_coinbase_is_back_one_call_tries_and_then_all_are_served_agai
     clock.advance(30)
     report = await exchanges.prices.quotes([BTC, ETH])
     assert {quote.source for quote in report.quotes.values()} == {"coinbase"}
-    assert exchanges.prices.states()["coinbase"].state is Circuit.CLOSED
+    assert exchanges.prices.states()["coinbase"].state is SourceCondition.ANSWERING
 
 
 async def test_while_coinbase_is_still_down_each_try_is_one_call(

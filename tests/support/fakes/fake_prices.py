@@ -12,7 +12,7 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import FeedFailed, LeaseLost
 from portfolio.application.ledger.ports import Ledger
 from portfolio.application.prices.records import Close, Fence, PriceUpdate
-from portfolio.application.prices.sources import Circuit, FeedReport, SourceState
+from portfolio.application.prices.sources import FeedReport, SourceCondition, SourceState
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.mark import Mark
@@ -156,7 +156,7 @@ class ScriptedFeed:
 
     def states(self) -> Mapping[str, SourceState]:
         """All is well."""
-        return {self.source: SourceState(state=Circuit.CLOSED)}
+        return {self.source: SourceState(state=SourceCondition.ANSWERING)}
 
 
 class ScriptedCloses:

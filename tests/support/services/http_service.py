@@ -26,7 +26,7 @@ from portfolio.application.ledger.records import Revisions
 from portfolio.application.operations.ports import Probe
 from portfolio.application.performance.ports import Days
 from portfolio.application.prices.ports import PriceStore
-from portfolio.application.prices.sources import Circuit, FeedReport, SourceState
+from portfolio.application.prices.sources import FeedReport, SourceCondition, SourceState
 from portfolio.application.rebalancing.ports import Signals
 from portfolio.domain.categories import Categories
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -84,8 +84,8 @@ class ScriptedFeed:
 
     def states(self) -> Mapping[str, SourceState]:
         return {
-            "coinbase": SourceState(state=Circuit.CLOSED),
-            "binance": SourceState(state=Circuit.OFF, last_error="451"),
+            "coinbase": SourceState(state=SourceCondition.NEVER_ANSWERED),
+            "binance": SourceState(state=SourceCondition.OFF, last_error="451"),
         }
 
 

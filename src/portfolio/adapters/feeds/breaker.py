@@ -8,17 +8,27 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 import structlog
 
 from portfolio.adapters.feeds.errors import Blocked, NotAsked, Refused, SourceFailed, Throttled, Unavailable
 from portfolio.application.clock import Clock
-from portfolio.application.prices.sources import Circuit, SourceState
+from portfolio.application.prices.sources import SourceCondition, SourceState
 
 _log = structlog.get_logger(__name__)
 
 _LONGEST_COOL_OFF_SECONDS = 300.0
 _SHORTEST_PAUSE_SECONDS = 1.0
+
+
+class Circuit(StrEnum):
+    """Whether calls go through: closed, all; open, none; half open, one; off, none ever."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half open"
+    OFF = "off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,15 +67,28 @@ class Breaker:
         self._openings = 0
         self._opens_until = 0.0
         self._probe: asyncio.Event | None = None
+        self._is_failing = False
         self._last_error: str | None = None
         self._last_success: datetime | None = None
 
     @property
+    def circuit(self) -> Circuit:
+        """Return whether calls go through now."""
+        if self._state is Circuit.OPEN and self._clock.monotonic() >= self._opens_until:
+            return Circuit.HALF_OPEN
+        return self._state
+
+    @property
     def state(self) -> SourceState:
         """Return how the source is doing."""
-        state = self._state
-        if state is Circuit.OPEN and self._clock.monotonic() >= self._opens_until:
-            state = Circuit.HALF_OPEN
+        if self._state is Circuit.OFF:
+            state = SourceCondition.OFF
+        elif self._last_success is None:
+            state = SourceCondition.NEVER_ANSWERED
+        elif self.circuit is Circuit.OPEN:
+            state = SourceCondition.RESTING
+        else:
+            state = SourceCondition.FAILING if self._is_failing else SourceCondition.ANSWERING
         return SourceState(state=state, last_error=self._last_error, last_success=self._last_success)
 
     @asynccontextmanager
@@ -113,8 +136,9 @@ class Breaker:
         self._last_success = self._clock.now()
         # An answer to a call from before the circuit opened says nothing about now.
         if self._state is Circuit.CLOSED or (probe is not None and self._state is Circuit.OPEN):
-            if self._state is Circuit.OPEN:
+            if self._is_failing:
                 _log.info("prices.source_recovered", source=self._source)
+            self._is_failing = False
             self._state = Circuit.CLOSED
             self._failures = 0
             self._openings = 0
@@ -123,30 +147,37 @@ class Breaker:
         if self._state is Circuit.OFF:
             return
         self._last_error = error.reason
+        if isinstance(error, Unavailable):
+            self._state = Circuit.OFF
+            _log.error("prices.source_off", source=self._source, reason=error.reason)
+            return
+        if is_news:
+            self._note_loss()
         match error:
-            case Unavailable():
-                self._state = Circuit.OFF
-                _log.error("prices.source_off", source=self._source, reason=error.reason)
             case Throttled(retry_after_seconds=float(seconds)):
                 # "Come back at once" would have each of the calls that wait try in turn.
-                self._open(error, max(seconds, _SHORTEST_PAUSE_SECONDS))
+                self._open(max(seconds, _SHORTEST_PAUSE_SECONDS))
             case Throttled() | Blocked():
-                self._open(error, self._rules.ban_seconds)
+                self._open(self._rules.ban_seconds)
             case _ if probe is not None:
-                self._open(error, self._cool_off())
+                self._open(self._cool_off())
             case _ if self._state is Circuit.CLOSED and is_news:
                 self._failures += 1
                 if self._failures >= self._rules.threshold:
-                    self._open(error, self._cool_off())
+                    self._open(self._cool_off())
 
     def _cool_off(self) -> float:
         base = min(self._rules.cool_off_seconds * 2.0**self._openings, _LONGEST_COOL_OFF_SECONDS)
         return base * (1 + self._jitter() / 4)
 
-    def _open(self, error: SourceFailed, seconds: float) -> None:
+    def _note_loss(self) -> None:
+        if not self._is_failing:
+            self._is_failing = True
+            _log.warning("prices.source_failed", source=self._source, reason=self._last_error)
+
+    def _open(self, seconds: float) -> None:
+        self._note_loss()
         until = self._clock.monotonic() + seconds
-        if self._state is Circuit.CLOSED:
-            _log.warning("prices.source_failed", source=self._source, reason=error.reason, pause_seconds=seconds)
         self._opens_until = max(self._opens_until, until)
         self._state = Circuit.OPEN
         self._failures = 0

@@ -11,7 +11,7 @@ from decimal import Decimal
 from portfolio.adapters.feeds.closes import days_between
 from portfolio.application.clock import Clock
 from portfolio.application.prices.records import Close
-from portfolio.application.prices.sources import Circuit, FeedReport, SourceState
+from portfolio.application.prices.sources import FeedReport, SourceCondition, SourceState
 from portfolio.domain.money import Price
 from portfolio.domain.prices.quote import SIMULATED_SOURCE, Quote, price_of
 from portfolio.domain.symbol import Symbol
@@ -67,7 +67,7 @@ class SimulatedFeed:
 
     def states(self) -> Mapping[str, SourceState]:
         """Return that the simulation works."""
-        return {SOURCE: SourceState(state=Circuit.CLOSED, last_success=self._clock.now())}
+        return {SOURCE: SourceState(state=SourceCondition.ANSWERING, last_success=self._clock.now())}
 
     def _price(self, symbol: Symbol, at: datetime) -> Price:
         day = at.date()

@@ -42,7 +42,7 @@ class BookingQueue:
     ) -> None:
         self._book = book
         self._portfolio_id = portfolio_id
-        self._max_waiting = max_waiting
+        self.max_waiting = max_waiting
         self._max_batch = max_batch
         self._patience_seconds = patience_seconds
         self._waiting: deque[_Waiting] = deque()
@@ -66,7 +66,7 @@ class BookingQueue:
         """
         if self._closed:
             raise Overloaded("the service is stopping")
-        if self._waiting_count + len(commands) > self._max_waiting:
+        if self._waiting_count + len(commands) > self.max_waiting:
             raise Overloaded(f"{self._waiting_count} bookings are waiting")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[BookingResult]] = loop.create_future()

@@ -27,12 +27,13 @@ class FeedReport:
         return cls(quotes=quotes, failures={symbol: why for symbol, why in found.items() if isinstance(why, str)})
 
 
-class Circuit(StrEnum):
-    """Whether a source is asked: closed, yes; open, not now; half_open, one try; off, refused for good."""
+class SourceCondition(StrEnum):
+    """How a source does: while it rests after failures it is not asked, while it is off it never is."""
 
-    CLOSED = "closed"
-    OPEN = "open"
-    HALF_OPEN = "half_open"
+    NEVER_ANSWERED = "never answered"
+    ANSWERING = "answering"
+    FAILING = "failing"
+    RESTING = "resting"
     OFF = "off"
 
 
@@ -40,6 +41,6 @@ class Circuit(StrEnum):
 class SourceState:
     """How a price source is doing."""
 
-    state: Circuit
+    state: SourceCondition
     last_error: str | None = None
     last_success: datetime | None = None

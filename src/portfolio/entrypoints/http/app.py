@@ -31,6 +31,7 @@ from portfolio.entrypoints.http.ledger.trades import TradeController
 from portfolio.entrypoints.http.ledger.views import BookingViews
 from portfolio.entrypoints.http.operations.controller import HealthController
 from portfolio.entrypoints.http.operations.docs import DocsDocument, DocsPage, docs_router
+from portfolio.entrypoints.http.operations.figures import Figures
 from portfolio.entrypoints.http.operations.openapi import (
     DocumentController,
     OpenApiDocument,
@@ -112,12 +113,13 @@ def create_app(
     check_exposure(settings)
     addresses = ClientAddresses.of(settings)
     admission = Admission(settings, use_cases.clock, addresses)
-    metrics = Metrics(use_cases)
+    figures = Figures(use_cases)
+    metrics = Metrics(figures)
     lag = LoopLag(metrics.lagged)
     openapi_document = OpenApiDocument(keyed=admission.is_keyed)
     app = PortfolioApp(
         route_handlers=CONTROLLERS,
-        dependencies=provided(_injected(use_cases, metrics, openapi_document)),
+        dependencies=provided(_injected(use_cases, metrics, openapi_document) | {"figures": figures}),
         middleware=[admission],
         dto=StrictBody,
         return_dto=None,

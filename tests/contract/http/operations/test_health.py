@@ -30,7 +30,7 @@ async def test_all_is_well(service: Service) -> None:
     assert (body["database"]["status"], body["database"]["schema_revision"]) == ("up", "fake")
     prices = body["prices"]
     assert {"last_refresh", "oldest_age_seconds", "stale", "missing", "quarantined", "sources"} <= set(prices)
-    assert prices["sources"]["coinbase"] == {"state": "closed", "last_error": None, "last_success": None}
+    assert prices["sources"]["coinbase"] == {"state": "never answered", "last_error": None, "last_success": None}
     assert set(body["refresher"]) == {"leader", "interval_seconds", "last_tick_age_seconds"}
     assert (body["unreconciled"], body["refused_bookings"]) == ({"value": 0, "rows": []}, 0)
     assert (await service.http.get("/health/live")).json()["status"] == "alive"

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from structlog.testing import capture_logs
 
-from portfolio.adapters.feeds.breaker import Breaker, BreakerRules
+from portfolio.adapters.feeds.breaker import Breaker, BreakerRules, Circuit
 from portfolio.adapters.feeds.errors import (
     Blocked,
     NotAsked,
@@ -14,7 +14,7 @@ from portfolio.adapters.feeds.errors import (
     Throttled,
     Unavailable,
 )
-from portfolio.application.prices.sources import Circuit
+from portfolio.application.prices.sources import SourceCondition
 from tests.support.fakes.clock import NOON, FakeClock
 
 
@@ -42,7 +42,7 @@ class Source:
 
     @property
     def state(self) -> str:
-        return self.breaker.state.state.value
+        return self.breaker.circuit.value
 
 
 async def test_consecutive_failures_open_it_and_then_no_call_is_made() -> None:
@@ -55,6 +55,44 @@ async def test_consecutive_failures_open_it_and_then_no_call_is_made() -> None:
         await source.call()
     assert source.calls == 3
     assert source.breaker.state.last_error == "down"
+
+
+def condition(source: Source) -> SourceCondition:
+    return source.breaker.state.state
+
+
+async def test_how_a_source_does_is_said_in_words() -> None:
+    source = Source()
+    assert condition(source) is SourceCondition.NEVER_ANSWERED
+    await source.fail(3)
+    assert condition(source) is SourceCondition.NEVER_ANSWERED
+    source.clock.advance(10)
+    await source.call()
+    seen = [condition(source)]
+    await source.fail()
+    seen.append(condition(source))
+    await source.fail(2)
+    seen.append(condition(source))
+    source.clock.advance(10)
+    seen.append(condition(source))
+    await source.call()
+    seen.append(condition(source))
+    await source.fail(1, Unavailable("restricted"))
+    seen.append(condition(source))
+    assert [state.value for state in seen] == ["answering", "failing", "resting", "failing", "answering", "off"]
+
+
+async def test_losing_a_source_is_one_warning_at_the_first_failure_and_one_line_when_it_answers() -> None:
+    source = Source()
+    with capture_logs() as logs:
+        await source.call()
+        await source.fail(2)
+        await source.call()
+        await source.call()
+    assert [(line["event"], line["log_level"]) for line in logs] == [
+        ("prices.source_failed", "warning"),
+        ("prices.source_recovered", "info"),
+    ]
 
 
 async def test_a_success_in_between_begins_the_count_anew() -> None:

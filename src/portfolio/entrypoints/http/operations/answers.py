@@ -22,9 +22,9 @@ class DatabaseView(msgspec.Struct, kw_only=True):
 
 
 class SourceView(msgspec.Struct, kw_only=True):
-    """A price source: `closed` is asked, `open` not now, `half_open` on trial, `off` for good."""
+    """A price source: `resting` is not asked for a while, `off` is not asked until a restart."""
 
-    state: Literal["closed", "open", "half_open", "off"]
+    state: Literal["never answered", "answering", "failing", "resting", "off"]
     last_error: str | None
     last_success: datetime | None
 

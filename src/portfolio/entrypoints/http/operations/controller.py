@@ -22,7 +22,7 @@ from portfolio.entrypoints.http.operations.answers import (
     SourceView,
     UnreconciledView,
 )
-from portfolio.entrypoints.http.portfolio.reads import MarketReader
+from portfolio.entrypoints.http.operations.figures import Figures
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
@@ -71,9 +71,9 @@ class HealthController(Controller):
     @get(
         "/metrics", summary="Figures for Prometheus", media_type=CONTENT_TYPE.partition(";")[0], opt=access(Scope.READ)
     )
-    async def read_metrics(self, metrics: Injected[Metrics], market_reader: Injected[MarketReader]) -> Response[bytes]:
+    async def read_metrics(self, metrics: Injected[Metrics], figures: Injected[Figures]) -> Response[bytes]:
         """Return the figures in the text format of Prometheus, of the books as they are now."""
-        await market_reader.look_again()
+        await figures.look()
         return Response(metrics.expose(), media_type=CONTENT_TYPE)
 
 

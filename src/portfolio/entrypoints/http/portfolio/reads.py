@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zlib import crc32
 
-from portfolio.application.errors import ApplicationError, LedgerUnavailable
+from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.performance.period import Performance
 from portfolio.application.prices.valuation import Valuation
@@ -134,11 +133,6 @@ class MarketReader:
             PortfolioMissing: the books were never opened.
         """
         return await self._cases.market.of(await self.snapshot(), days)
-
-    async def look_again(self) -> None:
-        """Bring the last snapshot up to date, where the database answers; it stays as it is where not."""
-        with suppress(ApplicationError):
-            await self.snapshot()
 
     async def snapshot(self) -> Snapshot:
         """Return the newest state alone; errors as above."""

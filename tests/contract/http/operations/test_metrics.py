@@ -1,0 +1,86 @@
+"""What Prometheus is told: the service, its sources, its prices and its books, as they are when it asks."""
+
+from __future__ import annotations
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from portfolio import __version__
+from tests.support.services.http_service import BUY, Service, running
+
+
+async def figures(service: Service) -> dict[str, float]:
+    """Return every figure, named with its labels."""
+    text = (await service.http.get("/metrics")).text
+    return {
+        " ".join((sample.name, *(f"{name}={value}" for name, value in sorted(sample.labels.items())))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+async def test_the_service_and_its_database_are_told(service: Service) -> None:
+    told = await figures(service)
+    assert told[f"portfolio_build_info schema=fake version={__version__}"] == 1
+    assert (told["portfolio_ready"], told["portfolio_database_up"], told["portfolio_leader"]) == (1, 1, 0)
+    assert told["portfolio_database_probe_seconds"] >= 0
+    assert told["portfolio_refresh_interval_seconds"] == 60
+    assert told["portfolio_bookings_waiting"] == 0
+    assert told["portfolio_bookings_waiting_limit"] > 0
+    assert told["process_resident_memory_bytes"] > 0
+    assert told["process_open_fds"] > 0
+
+
+async def test_with_the_database_away_it_is_told_and_the_last_books_are_still_shown(service: Service) -> None:
+    await figures(service)
+    service.ledger.away = True
+    told = await figures(service)
+    assert (told["portfolio_ready"], told["portfolio_database_up"]) == (0, 0)
+    assert "portfolio_database_probe_seconds" not in told
+    assert told["portfolio_cash_usd"] == 100_000
+
+
+async def test_before_books_were_ever_seen_nothing_is_told_of_them() -> None:
+    async with running(opened=False) as service:
+        told = await figures(service)
+    assert (told["portfolio_ready"], told["portfolio_database_up"]) == (0, 0)
+    assert not [name for name in told if name.startswith(("portfolio_value", "portfolio_positions"))]
+
+
+async def test_each_source_is_told_with_its_state(service: Service) -> None:
+    told = await figures(service)
+    states = {name: value for name, value in told.items() if name.startswith("portfolio_source_state")}
+    assert {name for name, value in states.items() if value} == {
+        "portfolio_source_state source=binance state=off",
+        "portfolio_source_state source=coinbase state=never answered",
+    }
+    assert len(states) == 2 * 5
+
+
+async def test_the_books_and_their_prices_are_told(service: Service) -> None:
+    await service.http.post("/holdings/update", json=BUY)
+    service.feed.prices["BTC"] = "46000"
+    await service.http.post("/portfolio/refresh")
+    service.clock.advance(7)
+    shown = (await service.http.get("/portfolio")).json()["portfolio"]
+    told = await figures(service)
+    amounts = {
+        "value": "total_value", "cash": "cash_balance", "invested": "invested_amount", "cost_basis": "cost_basis",
+        "net_deposits": "net_deposits", "realized_pnl": "realized_pnl", "unrealized_pnl": "unrealized_pnl",
+        "fees_paid": "fees_paid", "unreconciled": "unreconciled",
+    }  # fmt: skip
+    assert {name: told[f"portfolio_{name}_usd"] for name in amounts} == {
+        name: shown[field] for name, field in amounts.items()
+    }
+    assert told["portfolio_unrealized_pnl_usd"] == told["portfolio_invested_usd"] - told["portfolio_cost_basis_usd"] > 0
+    assert (told["portfolio_oldest_price_age_seconds"], told["portfolio_live_price_share_ratio"]) == (7, 1)
+    assert told["portfolio_prices result=refreshed"] == 1
+    assert (told["portfolio_positions"], told["portfolio_ledger_revision"]) == (1, shown["revision"])
+    service.clock.advance(300)
+    assert (await figures(service))["portfolio_live_price_share_ratio"] == 0
+
+
+async def test_what_is_refused_is_told(service: Service) -> None:
+    await service.http.post("/holdings/update", json={**BUY, "side": "SELL"})
+    told = await figures(service)
+    assert told["portfolio_refused_bookings"] == 1
+    assert told["portfolio_bookings_total result=insufficient-quantity"] == 1
