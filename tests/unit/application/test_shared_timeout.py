@@ -12,8 +12,8 @@ from portfolio.application.shared_timeout import SharedTimeout
 SECONDS = 0.05
 
 
-async def bounded(timeout: SharedTimeout, work: Awaitable[object]) -> object:
-    with timeout:
+async def bounded(limit: SharedTimeout, work: Awaitable[object]) -> object:
+    with limit:
         return await work
 
 

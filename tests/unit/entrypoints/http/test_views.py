@@ -110,5 +110,5 @@ def test_a_view_without_reasons_of_its_records_has_none() -> None:
 
 
 def test_a_field_that_nothing_has_is_a_mistake() -> None:
-    with pytest.raises(LookupError, match="symbol.* of PartView"):
+    with pytest.raises(LookupError, match=r"symbol.* of PartView"):
         view(PartView, value=None)
