@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 import numpy as np
@@ -11,10 +12,24 @@ from portfolio.analytics.estimate import Matrix, Vector, frozen
 from portfolio.analytics.returns import PriceHistory, simple_returns
 
 
-def columns_of(history: PriceHistory) -> list[Vector | None]:
-    """Return each asset's closes ``(n_days + 1,)``, contiguous, in the order of the symbols; None without any."""
-    columns = zip(history.closes.T, assets_in(history.closes), strict=True)
-    return [frozen(np.ascontiguousarray(column)) if has_any else None for column, has_any in columns]
+def columns_of(closes: Iterable[tuple[str, date, float]], last_day: date, n_days: int) -> dict[str, Vector]:
+    """Return the closes ``(n_days + 1,)`` of each asset, NaN on days without one; absent where it has none at all.
+
+    Args:
+        closes: (symbol, day, price in US dollars), in any order. Other days are passed over; of two closes of one day
+            the later in order counts. A price that is not finite and above zero is no close.
+        last_day: the last of the days.
+        n_days: number of days of the lookback.
+    """
+    columns: dict[str, Vector] = {}
+    first = last_day.toordinal() - n_days
+    for symbol, day, price in closes:
+        row = day.toordinal() - first
+        if 0 <= row <= n_days:
+            if symbol not in columns:
+                columns[symbol] = np.full(n_days + 1, np.nan)
+            columns[symbol][row] = price if 0.0 < price < math.inf else math.nan
+    return columns
 
 
 def table_of(columns: Sequence[Vector | None], n_days: int) -> Matrix:
@@ -38,5 +53,5 @@ def assets_in(table: Matrix) -> list[bool]:
 
 def history_of(table: Matrix, symbols: Sequence[str], last_day: date) -> PriceHistory:
     """Return the history whose closes are ``table``; nothing is copied, and the table is read-only from now on."""
-    assert table.shape[1] == len(symbols)
+    assert table.shape[1] == len(symbols) == len(set(symbols)), "each symbol once"
     return PriceHistory(tuple(symbols), last_day, frozen(table), frozen(simple_returns(table)))

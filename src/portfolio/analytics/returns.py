@@ -7,16 +7,14 @@ away, and nothing is ever filled in.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Final, SupportsFloat
+from datetime import date
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from portfolio.analytics.estimate import Mask, Matrix, Undefined, Vector, frozen
+from portfolio.analytics.estimate import Mask, Matrix, Undefined, Vector
 
 LEAST_RETURNS: Final = 20
 
@@ -77,32 +75,6 @@ class CommonDays:
         if self.n_days < self.least:
             return Undefined.TOO_FEW_COMMON_DAYS if self.n_days else Undefined.NO_COMMON_DAYS
         return None
-
-
-def price_history(
-    closes: Iterable[tuple[str, date, SupportsFloat]], symbols: Sequence[str], *, today: date, lookback_days: int
-) -> PriceHistory:
-    """Return the history of ``symbols`` over the last ``lookback_days`` completed days before ``today``.
-
-    Args:
-        closes: (symbol, day, price in US dollars), in any order. Other symbols, other days and today are passed over;
-            of two closes of one day the later in order counts. A price that is not finite and above zero is no close.
-        symbols: the columns, each once.
-        today: the day that is not over yet.
-        lookback_days: N, at least 1.
-    """
-    assert lookback_days > 0
-    column_of = {symbol: column for column, symbol in enumerate(symbols)}
-    assert len(column_of) == len(symbols), "each symbol once"
-    last_day = today - timedelta(days=1)
-    first = last_day.toordinal() - lookback_days
-    matrix = np.full((lookback_days + 1, len(symbols)), np.nan)
-    for symbol, day, price in closes:
-        column, row = column_of.get(symbol), day.toordinal() - first
-        if column is not None and 0 <= row <= lookback_days:
-            value = float(price)
-            matrix[row, column] = value if 0.0 < value < math.inf else math.nan
-    return PriceHistory(tuple(symbols), last_day, frozen(matrix), frozen(simple_returns(matrix)))
 
 
 def simple_returns(closes: npt.ArrayLike) -> Matrix:

@@ -64,7 +64,9 @@ class Amount:
             raise InvalidAmount(repr(value), "only an exact decimal is an amount")
         if not value.is_finite():
             raise InvalidAmount(str(value), "not a finite number")
-        if round_to_step(value) != value:
+        # Columns give numbers of 18 decimals: those have the right step already.
+        rounded = round_to_step(value) if not value.same_quantum(_STEP) or value.adjusted() >= _LIMIT_DIGITS else value
+        if rounded != value:
             raise InvalidAmount(str(value), f"finer than {DECIMALS} decimals")
 
     @classmethod

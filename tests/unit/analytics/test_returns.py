@@ -1,15 +1,15 @@
 """From closes to aligned returns."""
 
 from datetime import date, timedelta
-from decimal import Decimal
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portfolio.analytics.closes import columns_of, history_of, table_of
 from portfolio.analytics.estimate import Undefined
-from portfolio.analytics.returns import PriceHistory, common_days, price_history, simple_returns
+from portfolio.analytics.returns import PriceHistory, common_days, simple_returns
 from tests.unit.analytics.series import gappy_returns, matrices, random_returns
 
 TODAY = date(2026, 3, 10)
@@ -21,8 +21,9 @@ def day(ago: int) -> date:
 
 
 def history(rows: list[tuple[str, int, str]], *symbols: str, lookback_days: int = 3) -> PriceHistory:
-    closes = [(symbol, day(ago), Decimal(price)) for symbol, ago, price in rows]
-    return price_history(closes, symbols, today=TODAY, lookback_days=lookback_days)
+    columns = columns_of([(symbol, day(ago), float(price)) for symbol, ago, price in rows], day(1), lookback_days)
+    table = table_of([columns.get(symbol) for symbol in symbols], lookback_days)
+    return history_of(table, symbols, day(1))
 
 
 def test_a_lookback_of_n_days_has_n_plus_one_closes_and_n_returns() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,7 +12,7 @@ from typing import Final
 from portfolio.analytics.conventions import CONVENTION, MAX_DAYS
 from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.ledger.snapshots import Snapshot, Snapshots
+from portfolio.application.ledger.snapshots import RELOAD_SECONDS, Snapshot, Snapshots
 from portfolio.application.performance.measures import (
     Reasons,
     daily_change,
@@ -101,6 +102,9 @@ class ReadPerformance:
         # The rows last seen and from when on: what there is to answer with while the database is away.
         self._kept: list[DailyValue] = []
         self._kept_since: date | None = None
+        # From when on they are the newest, of which price revision, and for how long: this service writes none without
+        # a new revision, other programs may.
+        self._newest_since, self._newest_of, self._newest_until = date.max, -1, -math.inf
 
     async def __call__(self, days: int) -> Performance:
         """Return the figures of the last ``days`` completed days, 1 to 3650; with the database away, the last seen.
@@ -120,7 +124,7 @@ class ReadPerformance:
         if not older or older[0].day > start:
             # What was booked before the first day is known from an older row, and exactly so: on a day without a row
             # nothing ran, so nothing was booked.
-            older, _ = await self._recorded(EARLIEST, asks=not history.stale)
+            older, _ = await self._recorded(EARLIEST, snapshot.revisions.prices, asks=not history.stale)
         return measure(history, history.finals, trade_counts_at_end_of(older, start), days)
 
     async def history(self) -> History:
@@ -136,15 +140,16 @@ class ReadPerformance:
         away = snapshot.database_away
         today = (snapshot.as_of if away else self._clock.now()).date()
         since = EARLIEST if lookback_days is None else today - timedelta(days=lookback_days)
-        rows, old = await self._recorded(since, asks=not away)
+        rows, old = await self._recorded(since, snapshot.revisions.prices, asks=not away)
         finals = [m for row in rows if row.day < today and (m := row.measured)]
         return History(snapshot=snapshot, rows=rows, finals=finals, today=today, stale=old or away)
 
-    async def _recorded(self, since: date, *, asks: bool) -> tuple[list[DailyValue], bool]:
+    async def _recorded(self, since: date, price_revision: int, *, asks: bool) -> tuple[list[DailyValue], bool]:
         """Return the recorded days since then, and whether they are only the last ones seen, as without ``asks``."""
         is_known = self._kept_since is not None and since >= self._kept_since
-        if is_known and not asks:
-            return [row for row in self._kept if row.day >= since], True
+        is_newest = price_revision == self._newest_of and self._clock.monotonic() < self._newest_until
+        if is_known and (not asks or (is_newest and since >= self._newest_since)):
+            return [row for row in self._kept if row.day >= since], not asks
         try:
             rows = list(await self._days.values(self._snapshots.portfolio_id, since=since))
         except LedgerUnavailable:
@@ -153,6 +158,9 @@ class ReadPerformance:
             return [row for row in self._kept if row.day >= since], True
         self._kept = [row for row in self._kept if row.day < since] + rows
         self._kept_since = min(since, self._kept_since or since)
+        self._newest_since = min(since, self._newest_since) if is_newest else since
+        if not is_newest:
+            self._newest_of, self._newest_until = price_revision, self._clock.monotonic() + RELOAD_SECONDS
         return rows, False
 
 

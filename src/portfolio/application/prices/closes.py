@@ -12,7 +12,7 @@ from typing import Final
 from portfolio.analytics.closes import assets_in, columns_of, history_of, table_of
 from portfolio.analytics.conventions import DAYS_PER_YEAR, MAX_DAYS
 from portfolio.analytics.estimate import Vector
-from portfolio.analytics.returns import PriceHistory, price_history
+from portfolio.analytics.returns import PriceHistory
 from portfolio.application.clock import Clock
 from portfolio.application.derived import Derived
 from portfolio.application.errors import LedgerUnavailable
@@ -141,23 +141,21 @@ class ReadCloses:
     def _keep(
         self, symbols: Sequence[str], found: Iterable[Close], *, today: date, span: int, price_revision: int
     ) -> None:
+        last_day = today - timedelta(days=1)
         kinds: dict[bool, list[tuple[str, date, float]]] = {False: [], True: []}
         for close in found:
             row = (close.symbol.code, close.day, float(close.price.value))
             kinds[close.source == SIMULATED_SOURCE].append(row)
-        real, simulated = (
-            columns_of(price_history(kinds[is_simulated], symbols, today=today, lookback_days=span))
-            for is_simulated in (False, True)
-        )
+        real, simulated = (columns_of(kinds[is_simulated], last_day, span) for is_simulated in (False, True))
         now = self._clock.now()
         is_settling = (now.hour, now.minute) < (0, SETTLING_MINUTES)
         expires = self._clock.monotonic() + (_SETTLING_SECONDS if is_settling else _SETTLED_SECONDS)
-        for place, symbol in enumerate(symbols):
+        for symbol in symbols:
             self._columns[symbol] = _Column(
-                real=real[place],
-                simulated=simulated[place],
+                real=real.get(symbol),
+                simulated=simulated.get(symbol),
                 span=span,
-                last_day=today - timedelta(days=1),
+                last_day=last_day,
                 price_revision=price_revision,
                 expires=expires,
             )

@@ -28,13 +28,15 @@ class PositionValue:
     """A position at its price. Percentages have 6 decimals; None where undefined."""
 
     position: Position
-    market_value: Money
-    unrealized_pnl: Money
-    unrealized_pnl_percent: Decimal | None
     allocation_percent: Decimal | None
     category: str
     price_status: PriceStatus
     price_age_seconds: int | None
+
+    @property
+    def unrealized_pnl_percent(self) -> Decimal | None:
+        """Return the unrealized result in percent of the cost basis."""
+        return percent_of(self.position.unrealized_pnl, self.position.cost_basis)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,7 @@ def value_portfolio(portfolio: Portfolio, *, now: datetime, max_age: timedelta, 
     priced = Money.zero()
     for value in values:
         if value.price_status is not PriceStatus.MISSING:
-            priced = priced + value.market_value
+            priced = priced + value.position.market_value
     total_pnl = portfolio.realized_pnl + unrealized
     return Valuation(
         portfolio=portfolio,
@@ -105,15 +107,10 @@ def value_position(
     position: Position, total: Money, now: datetime, max_age: timedelta, categories: Categories
 ) -> PositionValue:
     """Return one position valued at its mark, with its share of a portfolio worth ``total``."""
-    market_value = position.market_value
-    unrealized = market_value - position.cost_basis
     status, age_seconds = _age_of(position, now, max_age)
     return PositionValue(
         position=position,
-        market_value=market_value,
-        unrealized_pnl=unrealized,
-        unrealized_pnl_percent=percent_of(unrealized, position.cost_basis),
-        allocation_percent=percent_of(market_value, total),
+        allocation_percent=percent_of(position.market_value, total),
         category=categories.of(position.symbol),
         price_status=status,
         price_age_seconds=age_seconds,

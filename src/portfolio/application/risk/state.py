@@ -220,7 +220,7 @@ def _holding(value: PositionValue, statistics: Statistics) -> Holding:
     return Holding(
         symbol=position.symbol.code,
         quantity=position.quantity.value,
-        value=value.market_value.value,
+        value=position.market_value.value,
         price=position.mark.price.value if position.mark else None,
         category=value.category,
         tradable=value.price_status is PriceStatus.LIVE,

@@ -33,7 +33,7 @@ def herfindahl(values: Iterable[Decimal], whole: Decimal) -> Decimal | None:
     amounts = list(values)
     if whole <= 0 or any(amount < 0 for amount in amounts):
         return None
-    return total((amount / whole) ** 2 for amount in amounts)
+    return total(amount * amount for amount in amounts) / (whole * whole)
 
 
 @exact

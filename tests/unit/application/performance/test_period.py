@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.ledger.snapshots import Snapshots
+from portfolio.application.ledger.snapshots import RELOAD_SECONDS, Snapshots
 from portfolio.application.performance.period import Performance, ReadPerformance
 from portfolio.application.performance.records import DailyValue
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -382,8 +382,22 @@ async def test_a_day_seen_before_is_seen_as_it_is_now() -> None:
     read = ReadPerformance(FakeDays(ledger), Snapshots(ledger, clock, 1), clock)
     await read(1)
     ledger.books.days[YESTERDAY] = row(1, 3)
+    clock.advance(RELOAD_SECONDS)
     await read(1)
     ledger.away = True
+    assert (await read(1)).total_return_percent == Decimal(200)
+
+
+async def test_days_are_read_again_with_a_new_price_revision_and_not_after_a_booking_alone() -> None:
+    ledger, clock = ledger_of(series([1, 2])), FakeClock()
+    snapshots = Snapshots(ledger, clock, 1)
+    read = ReadPerformance(FakeDays(ledger), snapshots, clock)
+    await read(1)
+    ledger.books.days[YESTERDAY] = row(1, 3)
+    ledger.books.portfolio = replace(ledger.books.portfolio, revision=ledger.books.portfolio.revision + 1)
+    assert (await read(1)).total_return_percent == Decimal(100)
+    portfolio = ledger.books.portfolio
+    ledger.books.portfolio = replace(portfolio, price_revision=portfolio.price_revision + 1)
     assert (await read(1)).total_return_percent == Decimal(200)
 
 

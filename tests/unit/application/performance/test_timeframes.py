@@ -10,7 +10,7 @@ import pytest
 
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.records import BookTrade, Revisions
-from portfolio.application.ledger.snapshots import Snapshots
+from portfolio.application.ledger.snapshots import RELOAD_SECONDS, Snapshots
 from portfolio.application.performance.daily_positions import NOTHING, attribute
 from portfolio.application.performance.period import ReadPerformance
 from portfolio.application.performance.records import PositionOnDay
@@ -243,6 +243,7 @@ async def test_a_database_that_goes_away_between_two_questions_is_away(world: Wo
     fading = World(ledger, world.clock)
     await fading.read()
     ledger.fades = True
+    world.clock.advance(RELOAD_SECONDS)
     read = await fading.read()
     assert (read.stale, read.frames[0].incomplete, read.frames[0].unattributed) == (True, None, "database_away")
 

@@ -8,11 +8,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from portfolio.adapters.database.connection.bulk import RowWriter
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
+from portfolio.adapters.database.connection.statements import Prepared
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.prices.prices import BUMP
 from portfolio.adapters.database.schema.fields import Fields, Values
@@ -39,6 +40,7 @@ from portfolio.domain.symbol import Symbol
 
 _rows = mock_performance_history.c
 _HISTORY = select(mock_performance_history)
+_SINCE = Prepared(_HISTORY.where(_rows.date >= bindparam("since")).order_by(_rows.date))
 _DAY_ROW = RowWriter(mock_performance_history, key=["date"])
 _POSITIONS_ROW = RowWriter(daily_positions, key=["day"])
 
@@ -64,8 +66,12 @@ class DatabaseDays:
     async def values(self, portfolio_id: int, *, since: date) -> Sequence[DailyValue]:
         """Return the recorded days from ``since`` on, oldest first."""
         self._row.id_for(portfolio_id)
-        rows = await self._connections.rows(_HISTORY.where(_rows.date >= since).order_by(_rows.date))
-        return [daily_value_from_row(row) for row in rows]
+
+        async def read(session: Session) -> Sequence[DailyValue]:
+            [rows] = await session.execute(_SINCE.on(session.dialect, since=since))
+            return [daily_value_from_row(row) for row in rows]
+
+        return await self._connections.read(read)
 
     async def positions(self, portfolio_id: int, days: Collection[date]) -> Mapping[date, DayPositions]:
         """Return what was held on these days; absent where it was not recorded."""
