@@ -32,11 +32,7 @@ from portfolio.entrypoints.http.ledger.views import BookingViews
 from portfolio.entrypoints.http.operations.controller import HealthController
 from portfolio.entrypoints.http.operations.docs import DocsDocument, DocsPage, docs_router
 from portfolio.entrypoints.http.operations.figures import Figures
-from portfolio.entrypoints.http.operations.openapi import (
-    DocumentController,
-    OpenApiDocument,
-    openapi_config,
-)
+from portfolio.entrypoints.http.operations.openapi import DocumentController, openapi_config
 from portfolio.entrypoints.http.operations.struct_schemas import StructSchemas
 from portfolio.entrypoints.http.performance.controller import PerformanceController
 from portfolio.entrypoints.http.portfolio.controller import PortfolioAnswers, PortfolioController
@@ -116,36 +112,34 @@ def create_app(
     figures = Figures(use_cases)
     metrics = Metrics(figures)
     lag = LoopLag(metrics.lagged)
-    openapi_document = OpenApiDocument(keyed=admission.is_keyed)
     app = PortfolioApp(
         route_handlers=CONTROLLERS,
-        dependencies=provided(_injected(use_cases, metrics, openapi_document) | {"figures": figures}),
+        dependencies=provided(_injected(use_cases, metrics) | {"figures": figures}),
         middleware=[admission],
         dto=StrictBody,
         return_dto=None,
         response_class=JsonResponse,
         exception_handlers={Exception: _answer_error},
         request_max_body_size=BODY_BYTES,
-        openapi_config=openapi_config(docs_router(), [DocsPage(), DocsDocument(openapi_document)]),
+        openapi_config=openapi_config(docs_router(), [DocsPage(), DocsDocument()]),
         plugins=[StructSchemas()],
         logging_config=None,
         on_startup=[lag.start, *on_startup],
         on_shutdown=[*on_shutdown, lag.stop],
     )
-    openapi_document.of(app)
     app.state.metrics = metrics
+    app.state.is_keyed = admission.is_keyed
     logged = RequestLog(app.serve_inner, metrics, addresses, deadline_seconds=settings.request_deadline_seconds)
     app.outermost = SimulatedLabel(logged) if settings.is_simulated else logged
     return app
 
 
-def _injected(use_cases: UseCases, metrics: Metrics, openapi_document: OpenApiDocument) -> dict[str, object]:
+def _injected(use_cases: UseCases, metrics: Metrics) -> dict[str, object]:
     """Return what handlers may ask for, by the name of the argument."""
     booking_views = BookingViews(use_cases.categories, use_cases.max_price_age)
     return {
         **{field.name: getattr(use_cases, field.name) for field in fields(use_cases)},
         "metrics": metrics,
-        "openapi_document": openapi_document,
         "booking_views": booking_views,
         "booking_requests": BookingRequests(use_cases.booking, booking_views, use_cases.clock, metrics),
         "portfolio_answers": PortfolioAnswers(use_cases),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal
 
 import msgspec
@@ -11,12 +12,14 @@ from msgspec import Meta
 from portfolio.entrypoints.http.shell.numbers import Number
 from portfolio.entrypoints.http.shell.responses import Labelled
 
+Thousandths = Annotated[float, Meta(extra={"write": partial(round, ndigits=3)})]
+
 
 class DatabaseView(msgspec.Struct, kw_only=True):
     """The database, as a probe of this moment found it."""
 
     status: Literal["up", "away", "schema_unknown", "books_not_open"]
-    latency_ms: float | None
+    latency_ms: Thousandths | None
     schema_revision: str | None
     detail: str | None
 
@@ -48,7 +51,7 @@ class RefresherView(msgspec.Struct, kw_only=True):
 
     leader: bool
     interval_seconds: float
-    last_tick_age_seconds: float | None
+    last_tick_age_seconds: Thousandths | None
 
 
 class UnreconciledView(msgspec.Struct, kw_only=True):

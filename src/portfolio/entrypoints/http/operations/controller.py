@@ -10,7 +10,7 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from portfolio import __version__
 from portfolio.application.clock import Clock
-from portfolio.application.operations.health import Condition, DatabaseHealth, Health, PriceHealth, ReadHealth
+from portfolio.application.operations.health import Condition, Health, ReadHealth
 from portfolio.entrypoints.http.errors import NOT_READY, retry_after
 from portfolio.entrypoints.http.operations.answers import (
     DatabaseView,
@@ -19,7 +19,6 @@ from portfolio.entrypoints.http.operations.answers import (
     PricesView,
     ReadinessAnswer,
     RefresherView,
-    SourceView,
     UnreconciledView,
 )
 from portfolio.entrypoints.http.operations.figures import Figures
@@ -27,8 +26,8 @@ from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.metrics import CONTENT_TYPE, Metrics
-from portfolio.entrypoints.http.shell.numbers import number
 from portfolio.entrypoints.http.shell.responses import JsonResponse, problem, problem_answer
+from portfolio.entrypoints.http.views import view
 
 READY_RETRY_SECONDS: Final = 1.0
 UNHEALTHY: Final = {
@@ -78,51 +77,23 @@ class HealthController(Controller):
 
 
 def _view(health: Health, now: datetime) -> HealthAnswer:
-    unreconciled = health.unreconciled
-    return HealthAnswer(
-        status=health.condition.value,
+    prices, sums = health.prices, health.unreconciled
+    return view(
+        HealthAnswer,
+        health,
+        health.database,
+        status=health.condition,
         timestamp=now,
         service="portfolio",
         version=__version__,
-        database=_database_view(health.database),
-        prices=_prices_view(health.prices),
-        refresher=RefresherView(
-            leader=health.leader,
-            interval_seconds=health.interval_seconds,
-            last_tick_age_seconds=_rounded(health.last_cycle_age_seconds, 3),
+        database=view(DatabaseView, health.database, status=health.database.condition),
+        prices=view(
+            PricesView,
+            prices,
+            **{name: len(getattr(prices, name)) for name in ("stale", "missing", "quarantined")},
+            **{f"{name}_symbols": getattr(prices, name) for name in ("stale", "missing", "quarantined")},
+            sources=dict(sorted(prices.sources.items())),
         ),
-        unreconciled=None
-        if unreconciled is None
-        else UnreconciledView(value=number(unreconciled), rows=list(health.unreconciled_lines)),
-        refused_bookings=health.database.refused_bookings,
+        refresher=view(RefresherView, health, last_tick_age_seconds=health.last_cycle_age_seconds),
+        unreconciled=None if sums is None else view(UnreconciledView, value=sums, rows=health.unreconciled_lines),
     )
-
-
-def _database_view(database: DatabaseHealth) -> DatabaseView:
-    return DatabaseView(
-        status=database.condition.value,
-        latency_ms=_rounded(database.latency_ms, 3),
-        schema_revision=database.schema_revision,
-        detail=database.detail,
-    )
-
-
-def _prices_view(prices: PriceHealth) -> PricesView:
-    return PricesView(
-        last_refresh=prices.last_refresh,
-        oldest_age_seconds=prices.oldest_age_seconds,
-        stale=len(prices.stale),
-        missing=len(prices.missing),
-        quarantined=len(prices.quarantined),
-        stale_symbols=list(prices.stale),
-        missing_symbols=list(prices.missing),
-        quarantined_symbols=list(prices.quarantined),
-        sources={
-            name: SourceView(state=source.state.value, last_error=source.last_error, last_success=source.last_success)
-            for name, source in sorted(prices.sources.items())
-        },
-    )
-
-
-def _rounded(value: float | None, decimals: int) -> float | None:
-    return None if value is None else round(value, decimals)

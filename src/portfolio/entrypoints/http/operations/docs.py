@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.resources
-from functools import cache
-from importlib.resources.abc import Traversable
+from functools import cache, lru_cache
+from importlib.resources import files
 from typing import Any, Final
 
-from litestar import MediaType, Request, Response, Router, get
+from litestar import Litestar, MediaType, Request, Response, Router, get
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 
 from portfolio.application.errors import NotFound
-from portfolio.entrypoints.http.operations.openapi import Json, OpenApiDocument
+from portfolio.entrypoints.http.operations.openapi import Json, document_of
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest
 from portfolio.entrypoints.http.shell.responses import encode, encoded
 
-PAGE: Final = b"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>portfolio</title>
-<link rel="icon" href="/docs/favicon-32x32.png">
-<link rel="stylesheet" href="/docs/swagger-ui.css">
-</head>
-<body>
-<div id="swagger-ui"></div>
-<script src="/docs/swagger-ui-bundle.js"></script>
-<script src="/docs/start.js"></script>
-</body>
-</html>
-"""
-START: Final = b"""window.onload = function () {
-  window.ui = SwaggerUIBundle({
-    url: "/docs/openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null
-  });
-};
-"""
 # Swagger UI sets styles on elements and shows its icons from data URLs; its scripts are all files.
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -51,6 +29,7 @@ HEADERS: Final = {
 }
 # The framework adds the charset to texts.
 MEDIA_TYPES: Final = {
+    "start.js": "text/javascript",
     "swagger-ui.css": "text/css",
     "swagger-ui-bundle.js": "text/javascript",
     "favicon-32x32.png": "image/png",
@@ -58,51 +37,39 @@ MEDIA_TYPES: Final = {
 
 
 class DocsPage(OpenAPIRenderPlugin):
-    """The page, and the files that it is made of."""
+    """The page."""
 
     def __init__(self) -> None:
         super().__init__(path="/", media_type=MediaType.HTML)
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: Json) -> bytes:
         """Return the page."""
-        return PAGE
-
-    def receive_router(self, router: Router) -> None:
-        """Add the page's files to its router."""
-        router.register(read_script)
-        router.register(read_asset)
+        return _file("index.html")
 
 
 class DocsDocument(OpenAPIRenderPlugin):
     """The document as the page reads it."""
 
-    def __init__(self, openapi_document: OpenApiDocument) -> None:
+    def __init__(self) -> None:
         super().__init__(path="/openapi.json", media_type=MediaType.JSON)
-        self._openapi_document = openapi_document
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: Json) -> bytes:
         """Return the document in the words of OpenAPI 3.0."""
-        return encode_document(self._openapi_document)
-
-
-@get("/start.js", media_type="text/javascript")
-async def read_script() -> bytes:
-    """Return what starts the page."""
-    return START
+        return older_document(request.app)
 
 
 @get([f"/{name}" for name in MEDIA_TYPES])
-async def read_asset(request: HttpRequest) -> Response[bytes]:
+async def read_file(request: HttpRequest) -> Response[bytes]:
     """Return a file of the page."""
     name = request.scope["path"].rpartition("/")[2]
-    return encoded(_asset(name), media_type=MEDIA_TYPES[name], headers={"Cache-Control": "max-age=3600"})
+    return encoded(_file(name), media_type=MEDIA_TYPES[name], headers={"Cache-Control": "max-age=3600"})
 
 
 def docs_router() -> Router:
-    """Return the router of the pages, which the framework fills."""
+    """Return the router of the pages, which the framework completes."""
     return Router(
         "/docs",
-        route_handlers=[],
+        route_handlers=[read_file],
         include_in_schema=False,
         opt=access(Scope.READ),
         response_headers=HEADERS,
@@ -119,14 +86,14 @@ def _refuse_unknown_page(response: Response[Any]) -> Response[Any]:
     return response
 
 
-@cache
-def encode_document(openapi_document: OpenApiDocument) -> bytes:
+@lru_cache(maxsize=1)
+def older_document(app: Litestar) -> bytes:
     """Return the document as the packaged Swagger UI takes it.
 
     That release shows OpenAPI 3.0 and refuses 3.1, so the pages get a copy in the older words; programs get the
     original.
     """
-    return encode({**_in_older_words(openapi_document.document()), "openapi": "3.0.3"})
+    return encode({**_in_older_words(document_of(app)), "openapi": "3.0.3"})
 
 
 def _in_older_words(part: Any) -> Any:
@@ -147,11 +114,8 @@ def _in_older_words(part: Any) -> Any:
 
 
 @cache
-def _asset(name: str) -> bytes:
-    return (_assets() / name).read_bytes()
-
-
-@cache
-def _assets() -> Traversable:
-    vendored = importlib.resources.files("swagger_ui_bundle") / "vendor"
-    return next(one for one in vendored.iterdir() if one.name.startswith("swagger-ui-"))
+def _file(name: str) -> bytes:
+    """Return a file of our own, or one of the package's."""
+    [package] = (one for one in (files("swagger_ui_bundle") / "vendor").iterdir() if one.name.startswith("swagger-ui-"))
+    own = files("portfolio.entrypoints.http.operations") / "page" / name
+    return (own if own.is_file() else package / name).read_bytes()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -42,7 +42,7 @@ from portfolio.entrypoints.http.shell import idempotency
 from portfolio.entrypoints.http.shell.access import Access, access, access_of
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.decimal_strings import rewriting
-from portfolio.entrypoints.http.shell.injection import Injected
+from portfolio.entrypoints.http.shell.injection import HttpRequest
 from portfolio.entrypoints.http.shell.responses import JSON, JSON_WITH_STRINGS, PROBLEM_JSON, Problem, encode, encoded
 
 Json = dict[str, Any]
@@ -98,37 +98,20 @@ class DocumentController(Controller):
     include_in_schema = False
 
     @get("/openapi.json", opt=access(Scope.READ))
-    async def read_document(self, openapi_document: Injected[OpenApiDocument]) -> Response[bytes]:
+    async def read_document(self, request: HttpRequest) -> Response[bytes]:
         """Return the OpenAPI document."""
-        return encoded(openapi_document.encoded())
+        return encoded(_encoded(request.app))
 
 
-class OpenApiDocument:
-    """The document of one application, made when it is first asked for: the service starts sooner without."""
+@lru_cache(maxsize=1)
+def _encoded(app: Litestar) -> bytes:
+    return encode(document_of(app))
 
-    def __init__(self, *, keyed: bool) -> None:
-        """``keyed``: an API key is needed."""
-        self._keyed = keyed
-        self._app: Litestar | None = None
-        self._made: Json | None = None
-        self._encoded: bytes | None = None
 
-    def of(self, app: Litestar) -> None:
-        """Take notice of the application."""
-        self._app = app
-
-    def document(self) -> Json:
-        """Return the document."""
-        assert self._app is not None
-        if self._made is None:
-            self._made = document(self._app, keyed=self._keyed)
-        return self._made
-
-    def encoded(self) -> bytes:
-        """Return the document as JSON."""
-        if self._encoded is None:
-            self._encoded = encode(self.document())
-        return self._encoded
+@lru_cache(maxsize=1)
+def document_of(app: Litestar) -> Json:
+    """Return the document of an application, made when it is first asked for: the service starts sooner without."""
+    return document(app, keyed=app.state.is_keyed)
 
 
 def document(app: Litestar, *, keyed: bool) -> Json:

@@ -9,7 +9,8 @@ from portfolio.application.risk.metrics import RiskMetrics
 from portfolio.entrypoints.http.ledger.answers import PositionView
 from portfolio.entrypoints.http.performance.views import performance_view
 from portfolio.entrypoints.http.portfolio.answers import PortfolioView, RiskMetricsView
-from portfolio.entrypoints.http.shell.numbers import number, number_or_null, ratio
+from portfolio.entrypoints.http.shell.numbers import number, number_or_null
+from portfolio.entrypoints.http.views import view
 
 
 def portfolio_view(
@@ -36,27 +37,13 @@ def portfolio_view(
         num_positions=len(valuation.positions),
         positions=positions,
         performance_metrics=performance_view(performance) if performance else None,
-        risk_metrics=risk_metrics_view(risk),
+        risk_metrics=view(RiskMetricsView, risk),
         priced_share_percent=number_or_null(valuation.priced_share_percent),
         stale=is_stale(valuation, snapshot),
         as_of=snapshot.as_of,
         revision=snapshot.revisions.ledger,
         last_updated=portfolio.updated_at or snapshot.as_of,
         reasons=_portfolio_reasons(valuation, performance),
-    )
-
-
-def risk_metrics_view(metrics: RiskMetrics) -> RiskMetricsView:
-    """Return the portfolio's risk in a few figures."""
-    return RiskMetricsView(
-        health_score=number_or_null(metrics.health_score),
-        hhi=ratio(metrics.hhi),
-        concentration_level=metrics.concentration_level.value if metrics.concentration_level else None,
-        average_correlation=ratio(metrics.average_correlation),
-        portfolio_volatility=ratio(metrics.portfolio_volatility),
-        portfolio_heat=ratio(metrics.portfolio_heat),
-        value_at_risk_95=ratio(metrics.value_at_risk_95),
-        reasons=metrics.reasons,
     )
 
 
