@@ -151,5 +151,5 @@ def price(instance: ServiceProcess) -> float:
 
 
 def log_of(instance: ServiceProcess) -> str:
-    """What an instance has logged."""
-    return (instance.folder / "service.log").read_text()
+    """What an instance has logged by now."""
+    return instance.log_file.read_text() if instance.log_file.exists() else ""

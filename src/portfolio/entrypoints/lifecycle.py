@@ -52,6 +52,7 @@ class Lifecycle:
         self._price_loop = price_loop
         self._close = close
         self._opening: asyncio.Task[None] | None = None
+        self._trouble: type[Exception] | None = None
 
     async def start(self) -> None:
         """Start the task that opens the books."""
@@ -77,22 +78,27 @@ class Lifecycle:
             await self._open(again=True)
 
     async def _open(self, *, again: bool = False) -> None:
-        """Return once the books are open; ``again`` logs nothing about books that were open already."""
+        """Return once the books are open; what is as it was the last time is not logged ``again``."""
         while True:
             try:
                 await self._check()
                 opening = await self._open_books()
-            except LedgerUnavailable as error:
-                if again:
-                    # Requests meanwhile are answered and logged as such; the next check comes soon.
-                    _log.debug("books.database_away", reason=str(error))
-                    return
-                _log.warning("books.database_away", reason=str(error), retry_seconds=self._retry_seconds)
             except Exception as error:  # noqa: BLE001  whatever it is, an operator may mend it while the service waits
-                reason = f"{type(error).__name__}: {error}"
-                _log.error("books.not_opened", reason=reason, retry_seconds=self._retry_seconds)
+                self._note(error)
             else:
-                if not again or opening is not Opening.NOTHING:
+                if not again or self._trouble or opening is not Opening.NOTHING:
                     _log.info("books.open", opening=opening.value)
+                self._trouble = None
                 return
             await asyncio.sleep(self._retry_seconds)
+
+    def _note(self, error: Exception) -> None:
+        """Log what stands in the way, once while it lasts."""
+        if type(error) is self._trouble:
+            return
+        self._trouble = type(error)
+        if isinstance(error, LedgerUnavailable):
+            _log.warning("books.database_away", reason=str(error), retry_seconds=self._retry_seconds)
+        else:
+            reason = f"{type(error).__name__}: {error}"
+            _log.error("books.not_opened", reason=reason, retry_seconds=self._retry_seconds)

@@ -67,6 +67,7 @@ class PriceLoop:
         self._failures = 0
         self._next_cycle = clock.monotonic()
         self._last_cycle: float | None = None
+        self._leads = self._is_unreachable = False
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -109,11 +110,12 @@ class PriceLoop:
         """Take or renew the lease, refresh if it is time, and return how long to wait."""
         try:
             fence = await self._lease.take()
+            self._note_lease(leads=fence is not None)
             if fence is not None and self._clock.monotonic() >= self._next_cycle:
                 await self._cycle(fence)
         except LeaseLost as error:
             self._lease.lost()
-            _log.warning("prices.lease_lost", holder=self._lease.holder, reason=str(error))
+            self._note_lease(leads=False, reason=str(error))
         except asyncio.CancelledError:
             if _is_being_cancelled():
                 raise
@@ -143,6 +145,21 @@ class PriceLoop:
         )
         if self._thinning.is_due:
             await self._lease.during(self._thinning.thin())
+
+        self._note_reach(report)
+
+    def _note_lease(self, *, leads: bool, reason: str = "it ran out, and another instance has it") -> None:
+        if leads and not self._leads:
+            _log.info("prices.lease_taken", holder=self._lease.holder)
+        elif self._leads and not leads:
+            _log.warning("prices.lease_lost", holder=self._lease.holder, reason=reason)
+        self._leads = leads
+
+    def _note_reach(self, report: RefreshReport) -> None:
+        if report.unreachable and not self._is_unreachable:
+            advice = "where no exchange can be reached, PORTFOLIO_PRICE_FEED=simulated makes up prices"
+            _log.warning("prices.no_source_ever_answered", reason=report.unreachable, advice=advice)
+        self._is_unreachable = report.unreachable is not None
 
     def _failed(self, reason: str) -> float:
         self._failures += 1

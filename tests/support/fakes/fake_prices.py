@@ -128,6 +128,7 @@ class ScriptedFeed:
         self.answers = asyncio.Event()
         self.answers.set()
         self.error: BaseException | None = None
+        self.state = SourceState(state=SourceCondition.ANSWERING, last_success=clock.now())
 
     async def quotes(self, symbols: Sequence[Symbol]) -> FeedReport:
         """What was scripted, once ``answers`` is set."""
@@ -155,8 +156,8 @@ class ScriptedFeed:
         return await self.quotes(list(asked))
 
     def states(self) -> Mapping[str, SourceState]:
-        """All is well."""
-        return {self.source: SourceState(state=SourceCondition.ANSWERING)}
+        """All is well, unless a test says otherwise."""
+        return {self.source: self.state}
 
 
 class ScriptedCloses:

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from portfolio.application.errors import LedgerUnavailable, SchemaUnknown
 from portfolio.application.ledger.opening import Opening
@@ -86,6 +87,23 @@ async def test_books_that_were_opened_are_looked_after(failure: Exception) -> No
     await parts.opened_again.wait()
     await parts.lifecycle.stop()
     assert parts.diary.count("refreshing") == 1
+
+
+async def test_losing_and_regaining_the_database_is_one_line_each_however_often_it_is_tried() -> None:
+    parts = Parts(*[LedgerUnavailable("away")] * 3, watch_seconds=0)
+    with capture_logs() as logs:
+        await parts.lifecycle.start()
+        await parts.started.wait()
+        parts.fail_next(*[LedgerUnavailable("away again")] * 3, SchemaUnknown("0001", "0002"))
+        await parts.opened_again.wait()
+        await parts.lifecycle.stop()
+    assert [(line["log_level"], line["event"]) for line in logs][:5] == [
+        ("warning", "books.database_away"),
+        ("info", "books.open"),
+        ("warning", "books.database_away"),
+        ("error", "books.not_opened"),
+        ("info", "books.open"),
+    ]
 
 
 async def test_it_stops_cleanly_while_the_database_is_still_away() -> None:

@@ -1,6 +1,8 @@
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -32,6 +34,7 @@ class Bench:
         self.fences: list[Fence | None] = []
         self.errors: list[BaseException] = []
         self.tick_seconds = 0.0
+        self.unreachable: str | None = None
         self.waits_left = 0
         self.idle = asyncio.Event()
         self.more = asyncio.Event()
@@ -50,7 +53,7 @@ class Bench:
         self.clock.advance(self.tick_seconds)
         if self.errors:
             raise self.errors.pop(0)
-        return REPORT
+        return replace(REPORT, unreachable=self.unreachable)
 
     async def wait(self, seconds: float) -> None:
         while self.waits_left == 0:
@@ -211,6 +214,38 @@ async def test_the_pause_after_failures_doubles_up_to_a_minute_and_begins_anew_a
     bench.errors = [RuntimeError("down again")]
     await bench.go(2)
     assert bench.clock.slept[-2:] == [60, 2]
+    await bench.loop.stop()
+
+
+def said(logs: Sequence[Mapping[str, Any]], *names: str) -> list[tuple[str, str]]:
+    return [(line["log_level"], line["event"]) for line in logs if line["event"] in names]
+
+
+async def test_taking_and_losing_the_lease_is_one_line_each() -> None:
+    bench = Bench()
+    with capture_logs() as logs:
+        await bench.go(2)
+        bench.leases.owner = "another"
+        await bench.go(3)
+        bench.leases.owner = None
+        await bench.go(2)
+    assert said(logs, "prices.lease_taken", "prices.lease_lost") == [
+        ("info", "prices.lease_taken"),
+        ("warning", "prices.lease_lost"),
+        ("info", "prices.lease_taken"),
+    ]
+    await bench.loop.stop()
+
+
+async def test_where_nobody_was_ever_reached_one_warning_names_the_cause_and_the_simulated_feed() -> None:
+    bench = Bench()
+    bench.unreachable = "coinbase: connection refused; binance: no such host"
+    with capture_logs() as logs:
+        await bench.go(3)
+    [line] = [line for line in logs if line["event"] == "prices.no_source_ever_answered"]
+    assert line["log_level"] == "warning"
+    assert line["reason"] == bench.unreachable
+    assert "PORTFOLIO_PRICE_FEED=simulated" in line["advice"]
     await bench.loop.stop()
 
 

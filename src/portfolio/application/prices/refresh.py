@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
 from portfolio.application.clock import Clock
@@ -13,13 +14,15 @@ from portfolio.application.errors import LeaseLost
 from portfolio.application.ledger.ports import Ledger
 from portfolio.application.prices.ports import CrossCheck, PriceFeed, PriceStore
 from portfolio.application.prices.records import Fence, PriceUpdate
-from portfolio.application.prices.sources import FeedReport
+from portfolio.application.prices.sources import FeedReport, why_unreachable
 from portfolio.domain.errors import OutOfRange
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.mark import Mark
 from portfolio.domain.prices.quarantine import Quarantine, QuoteRules, Suspect
 from portfolio.domain.prices.quote import Quote
 from portfolio.domain.symbol import Symbol
+
+REFERENCE: Final = Symbol("BTC")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +31,7 @@ class RefreshReport:
 
     Every held symbol is in ``refreshed`` or in ``failed``, with the reason. ``quarantined`` are those whose
     newest price waits for confirmation, ``missing`` those without any price at all, ``assumed_rate`` those
-    converted at a rate that nobody confirmed.
+    converted at a rate that nobody confirmed. ``unreachable`` says why no source has ever answered.
     """
 
     refreshed: Mapping[Symbol, Mark]
@@ -36,6 +39,7 @@ class RefreshReport:
     quarantined: Mapping[Symbol, str] = field(default_factory=dict)
     missing: frozenset[Symbol] = frozenset()
     assumed_rate: frozenset[Symbol] = frozenset()
+    unreachable: str | None = None
     at: datetime
     duration_seconds: float
 
@@ -145,7 +149,7 @@ class RefreshPrices:
         started = self._clock.monotonic()
         portfolio = await self._ledger.load(self._portfolio_id)
         marks = {position.symbol: position.mark for position in portfolio.open_positions}
-        report = await self._feed.quotes(sorted(marks)) if marks else FeedReport(quotes={})
+        report = await self._ask(sorted(marks))
         others = await self._second_opinions(report.quotes, marks)
         judged = self._quarantine.judge(
             report.quotes,
@@ -167,13 +171,22 @@ class RefreshPrices:
             quarantined={s: str(suspect) for s, suspect in judged.quarantine.suspects.items()},
             missing=frozenset(s for s, mark in marks.items() if mark is None and s not in refreshed),
             assumed_rate=frozenset(s for s, quote in judged.believed.items() if quote.assumed_rate),
+            unreachable=None if refreshed else why_unreachable(self._feed.states()),
             at=at,
             duration_seconds=self._clock.monotonic() - started,
         )
         self._last_report = result
-        if not result.is_fruitless:
+        if not result.is_fruitless and result.unreachable is None:
             self._last_refresh = at
         return result
+
+    async def _ask(self, symbols: Sequence[Symbol]) -> FeedReport:
+        """Return what the feed answers. While nothing is held, a known asset shows whether anybody can be reached."""
+        if symbols:
+            return await self._feed.quotes(symbols)
+        if not any(state.last_success for state in self._feed.states().values()):
+            await self._feed.quotes([REFERENCE])
+        return FeedReport(quotes={})
 
     async def _second_opinions(
         self, quotes: Mapping[Symbol, Quote], marks: Mapping[Symbol, Mark | None]

@@ -44,3 +44,10 @@ class SourceState:
     state: SourceCondition
     last_error: str | None = None
     last_success: datetime | None = None
+
+
+def why_unreachable(states: Mapping[str, SourceState]) -> str | None:
+    """Return why no source has ever answered; None where one has, or where none was asked."""
+    if any(state.last_success for state in states.values()):
+        return None
+    return "; ".join(f"{name}: {state.last_error}" for name, state in states.items() if state.last_error) or None

@@ -130,7 +130,8 @@ class RequestLog:
         scope, status = exchange.scope, exchange.status or 499
         route = str(scope.get("path_template") or UNMATCHED)
         self._metrics.served(scope["method"], route, status, seconds)
-        _log.info(
+        log = _log.warning if status == 503 else _log.info
+        log(
             "request.served",
             method=scope["method"],
             route=route,

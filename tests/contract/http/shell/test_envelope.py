@@ -47,6 +47,15 @@ async def test_every_request_is_one_line_in_the_log_by_template_and_caller() -> 
     assert lines == [("/bookings/{client_trade_id}", 404, "engine-a"), ("(unmatched)", 404, None)]
 
 
+async def test_a_request_that_the_service_could_not_serve_is_a_warning(service: Service) -> None:
+    with capture_logs() as logs:
+        await service.http.get("/portfolio")
+        service.ledger.away = True
+        await service.http.post("/holdings/update", json=BUY)
+    lines = [(e["status"], e["log_level"]) for e in logs if e["event"] == "request.served"]
+    assert lines == [(200, "info"), (503, "warning")]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status", "slug"),
     [

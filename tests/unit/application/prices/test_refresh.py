@@ -8,6 +8,7 @@ from portfolio.application.announcer import Announcer, Event
 from portfolio.application.errors import LeaseLost, LedgerUnavailable, OutcomeUnknown
 from portfolio.application.prices.records import Fence
 from portfolio.application.prices.refresh import PricesRefreshed, RefreshPrices
+from portfolio.application.prices.sources import SourceCondition, SourceState
 from portfolio.domain.prices.quarantine import QuoteRules
 from tests.support.fakes.clock import NOON, FakeClock
 from tests.support.fakes.fake_prices import BTC, ETH, SOL, LoadedLedger, RecordingPrices, ScriptedFeed, holding, price
@@ -80,6 +81,21 @@ async def test_an_empty_portfolio_is_recorded_without_asking_anybody() -> None:
     assert desk.feed.asked == []
     assert [dict(update.marks) for update in desk.prices.updates] == [{}]
     assert not report.is_fruitless
+    assert desk.refresh.last_refresh == NOON
+
+
+async def test_while_nothing_is_held_and_nobody_ever_answered_a_known_asset_is_asked_for() -> None:
+    desk = Desk()
+    desk.ledger.portfolio = holding({}, NOON)
+    desk.feed.state = SourceState(state=SourceCondition.NEVER_ANSWERED, last_error="connection refused")
+    report = await desk.refresh()
+    assert desk.feed.asked == [[BTC]]
+    assert report.unreachable == "coinbase: connection refused"
+    assert desk.refresh.last_refresh is None
+    desk.feed.state = SourceState(state=SourceCondition.ANSWERING, last_success=NOON)
+    report = await desk.refresh()
+    assert desk.feed.asked == [[BTC]]
+    assert report.unreachable is None
     assert desk.refresh.last_refresh == NOON
 
 
