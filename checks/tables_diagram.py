@@ -65,9 +65,8 @@ class Keys:
 def page() -> str:
     """Return the page: the picture, then every key."""
     with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite:///{folder}/tables.db"
-        migrate(url, None)
-        engine = create_engine(url)
+        migrate(f"sqlite+aiosqlite:///{folder}/tables.db", None)
+        engine = create_engine(f"sqlite:///{folder}/tables.db")
         try:
             found = {name: _keys_of(inspect(engine), table) for name, table in TABLES.items()}
         finally:

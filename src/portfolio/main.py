@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from portfolio.adapters.clock import SystemClock
+from portfolio.adapters.database.connection.tls import tls_of
 from portfolio.adapters.database.database import Database, refuse_what_cannot_work
 from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
 from portfolio.adapters.feeds.exchanges import Exchanges
@@ -40,7 +41,7 @@ class CompositionRoot:
         """Bring the schema to ``target`` and return the revision reached."""
         from portfolio.adapters.database.schema.migration import migrate  # noqa: PLC0415  Alembic is for this command alone
 
-        return migrate(settings.database_url, settings.prices_schema, target=target)
+        return migrate(settings.database_url, settings.prices_schema, target=target, tls=tls_of(settings))
 
     def migration_script(self, settings: Settings, start: str, end: str) -> str:
         """Return the SQL that leads a MySQL or MariaDB database from one revision to the other."""

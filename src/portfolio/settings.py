@@ -48,6 +48,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     database_url: str = "sqlite+aiosqlite:///./portfolio.db"
     database_hosts: str = ""
+    database_tls_ca: str = ""
+    database_tls_cert: str = ""
+    database_tls_key: str = ""
+    database_tls_verify: bool = True
     prices_schema: str = "crypto_prices"
     database_pool_size: Annotated[int, Meta(gt=0, le=1_000)] = 10
     request_deadline_seconds: Seconds = 10.0

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ssl import SSLContext
 
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.engine import create_engine
 from portfolio.adapters.database.connection.revision_lookup import RevisionLookup
 from portfolio.adapters.database.connection.timeouts import Timeouts
+from portfolio.adapters.database.connection.tls import tls_of
 from portfolio.adapters.database.ledger.ledger import DatabaseLedger
 from portfolio.adapters.database.ledger.lookups import DatabaseLookups
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
@@ -47,7 +49,7 @@ class Database:
         Its limits fit a request's deadline; no request waits for a command, so a busy database may take longer there.
 
         Raises:
-            SettingsError: the URL cannot be read, or names another kind of database.
+            SettingsError: something in the URL, or about TLS, cannot be used.
         """
         seconds = settings.request_deadline_seconds
         if for_commands:
@@ -58,6 +60,7 @@ class Database:
             hosts=settings.further_hosts,
             pool_size=settings.database_pool_size,
             limits=Timeouts.within(seconds),
+            tls=tls_of(settings),
             portfolio_id=portfolio_id,
         )
 
@@ -85,19 +88,23 @@ def open_database(  # shape: where the database is, and how it is used
     hosts: Sequence[str] = (),
     pool_size: int = 10,
     limits: Timeouts | None = None,
+    tls: SSLContext | None = None,
     portfolio_id: int = 1,
 ) -> Database:
     """Return the database at ``url``; nothing is connected yet.
 
     ``prices_schema`` is the second database of a MySQL server, and means nothing on SQLite. ``hosts`` are further ones
-    to try, ``host`` or ``host:port``, with the same user and database. ``portfolio_id`` is the number of the portfolio
+    to try, ``host`` or ``host:port``, with the same user and database. ``tls`` is how connections to a server are
+    encrypted. ``portfolio_id`` is the number of the portfolio
     that its tables hold.
 
     Raises:
-        SettingsError: the URL cannot be read, or names another kind of database.
+        SettingsError: something in the URL, or about TLS, cannot be used.
     """
     limits = limits or Timeouts()
-    engine, lookups = (create_engine(url, hosts=hosts, pool_size=size, limits=limits) for size in (pool_size, 1))
+    engine, lookups = (
+        create_engine(url, hosts=hosts, pool_size=size, limits=limits, tls=tls) for size in (pool_size, 1)
+    )
     schema = None if engine.dialect.name == "sqlite" else prices_schema
     lookup = RevisionLookup(Connections(lookups, limits), limits)
     return Database(Connections(engine, limits), lookup, prices_schema=schema, portfolio_id=portfolio_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ssl import SSLContext
 from typing import Any
 
 from pymysql.constants import SERVER_STATUS
@@ -14,32 +15,30 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 from portfolio.adapters.database.connection.errors import marks_disconnect
 from portfolio.adapters.database.connection.mysql import MySqlConnector
 from portfolio.adapters.database.connection.timeouts import Timeouts
-from portfolio.adapters.database.connection.url import parse_url
-from portfolio.settings import SettingsError
+from portfolio.adapters.database.connection.url import SQLITE, service_url
 
 
-def create_engine(url: str, *, hosts: Sequence[str], pool_size: int, limits: Timeouts) -> AsyncEngine:
+def create_engine(
+    url: str, *, hosts: Sequence[str], pool_size: int, limits: Timeouts, tls: SSLContext | None = None
+) -> AsyncEngine:
     """Return an engine for MySQL, MariaDB or SQLite that has not connected yet.
 
     Raises:
-        SettingsError: the URL cannot be read, or names another kind of database.
+        SettingsError: something in the URL cannot be used.
     """
-    parsed = parse_url(url)
-    if parsed.drivername == "sqlite+aiosqlite":
+    parsed = service_url(url)
+    if parsed.drivername == SQLITE:
         engine = _sqlite_engine(parsed, pool_size, limits)
-    elif parsed.drivername == "mysql+aiomysql":
-        engine = _mysql_engine(parsed, hosts, pool_size, limits)
     else:
-        raise SettingsError(
-            "PORTFOLIO_DATABASE_URL is sqlite+aiosqlite:///... or mysql+aiomysql://..., "
-            f"and {parsed.drivername} is neither"
-        )
+        engine = _mysql_engine(parsed, hosts, pool_size, limits, tls)
     listens_for(engine.sync_engine, "handle_error")(_mark_disconnects)
     return engine
 
 
-def _mysql_engine(url: URL, hosts: Sequence[str], pool_size: int, limits: Timeouts) -> AsyncEngine:
-    connector = MySqlConnector(hosts, limits)
+def _mysql_engine(
+    url: URL, hosts: Sequence[str], pool_size: int, limits: Timeouts, tls: SSLContext | None
+) -> AsyncEngine:
+    connector = MySqlConnector(hosts, limits, tls)
     engine = create_async_engine(
         url.update_query_dict({"charset": "utf8mb4"}),
         connect_args={"async_creator_fn": connector},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from ssl import SSLContext
 from typing import Any
 
 import aiomysql
@@ -16,6 +17,7 @@ from portfolio.adapters.database.connection.statements import ONE_BY_ONE
 from portfolio.adapters.database.connection.timeouts import Timeouts
 
 CANNOT_CONNECT = 2003
+NO_TLS = 2026
 DEFAULT_PORT = 3306
 # Strict, with all that MySQL warns about when strict mode comes without it.
 SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
@@ -34,11 +36,25 @@ def _moment(text: str) -> Any:
 _DECODERS = {**decoders, FIELD_TYPE.DATETIME: _moment, FIELD_TYPE.TIMESTAMP: _moment}
 
 
+class _EncryptedConnection(aiomysql.Connection):  # type: ignore[misc]  # the driver has no types
+    """A connection that is encrypted before anybody logs in.
+
+    The driver's own goes on in clear where a server offers no TLS: who stands between the two could see to that.
+    """
+
+    async def _request_authentication(self) -> None:
+        if not self.server_capabilities & CLIENT.SSL:
+            raise OperationalError(NO_TLS, "TLS is asked for, and the server does not offer it")
+        await super()._request_authentication()
+
+
 class MySqlConnector:
     """Connects to the host that served last; when it fails, to the next."""
 
-    def __init__(self, hosts: Sequence[str], limits: Timeouts) -> None:
+    def __init__(self, hosts: Sequence[str], limits: Timeouts, tls: SSLContext | None = None) -> None:
+        """Connect to these hosts after the URL's own; encrypted, where ``tls`` says how."""
         self._hosts = list(hosts)
+        self._tls = tls
         self._first = 0
         self._limits = limits
 
@@ -53,6 +69,7 @@ class MySqlConnector:
         # Several statements go in one message; the driver's default, but none to rely on.
         options["client_flag"] = options.get("client_flag", 0) | CLIENT.MULTI_STATEMENTS
         options["conv"] = _DECODERS
+        options["autocommit"] = True
         # Who asks has no patience for many silent hosts in a row: the next attempt goes on where this one ended.
         seconds = self._limits.connect_seconds / (1 if len(addresses) == 1 else 2)
         spare, failure = None, OperationalError(CANNOT_CONNECT, "no database host")
@@ -62,7 +79,7 @@ class MySqlConnector:
             host, port = addresses[index]
             try:
                 async with asyncio.timeout(seconds):
-                    connection = await aiomysql.connect(host=host, port=port, autocommit=True, **options)
+                    connection = await self._connect(host=host, port=port, **options)
                     writable = await self._set_up(connection)
             except TimeoutError:
                 failure = OperationalError(CANNOT_CONNECT, f"no answer in {seconds:g} s")
@@ -79,6 +96,13 @@ class MySqlConnector:
         if spare is None:
             raise failure
         return spare
+
+    async def _connect(self, **options: Any) -> aiomysql.Connection:
+        if self._tls is None:
+            return await aiomysql.connect(**options)
+        connection = _EncryptedConnection(ssl=self._tls, **options)
+        await connection._connect()  # noqa: SLF001  as aiomysql.connect does
+        return connection
 
     async def _set_up(self, connection: aiomysql.Connection) -> bool:
         """Set up the session and return whether the server may be written; close the connection where that fails."""

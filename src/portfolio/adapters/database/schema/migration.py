@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from concurrent.futures import Future, wait
 from pathlib import Path
+from ssl import SSLContext
+from threading import Thread
 from typing import Any
 
 from alembic import command
@@ -13,16 +17,20 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.event import listens_for
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from portfolio.adapters.database.connection.url import parse_url
+from portfolio.adapters.database.connection.errors import error_code, is_locked
+from portfolio.adapters.database.connection.url import parse_url, service_url
 from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
 from portfolio.application.errors import LedgerUnavailable, NotFound, SchemaUnknown
 from portfolio.settings import SettingsError
 
 VERSION_TABLE = "portfolio_schema_version"
-LOCK_WAIT_SECONDS = 10
+PATIENCE_SECONDS = 10
+LOOK_SECONDS = 1.0
+# The driver's words for a server that is away, has gone, or does not answer.
+_SILENT = frozenset({2003, 2006, 2013})
 _DRIVERS = {"mysql": "mysql+pymysql", "mariadb": "mysql+pymysql", "sqlite": "sqlite"}
 
 
@@ -33,21 +41,31 @@ def migrations_folder() -> Path:
     return packaged if packaged.is_dir() else package.parents[1] / "migrations"
 
 
-def migrate(url: str, prices_schema: str | None, *, target: str = "head") -> str:
+def migrate(  # shape: where the database is, and how it is migrated
+    url: str,
+    prices_schema: str | None,
+    *,
+    target: str = "head",
+    tls: SSLContext | None = None,
+    patience_seconds: int = PATIENCE_SECONDS,
+) -> str:
     """Bring the database at ``url`` to the revision ``target``, up or down, and return the revision reached.
 
-    ``target`` is a revision, ``head``, ``base``, or steps as in ``+1`` and ``-1``.
+    ``target`` is a revision, ``head``, ``base``, or steps as in ``+1`` and ``-1``. ``patience_seconds`` is how long a
+    lock of others is waited for, and how long the server may be silent.
     Run again after it was interrupted, it finishes. The user in ``url`` needs rights that the service's does not.
 
     Raises:
         SchemaUnknown: the database is at a revision that this version does not know.
         NotFound: there is no such target.
-        LedgerUnavailable: the database is away, or refuses; what was finished before stays.
-        SettingsError: the URL cannot be read, or names another kind of database.
+        LedgerUnavailable: the database is away, silent or locked, or refuses; what was finished before stays.
+        SettingsError: something in the URL cannot be used; nothing was touched.
     """
-    engine = migration_engine(url)
+    service_url(url)
+    engine = migration_engine(url, tls=tls, patience_seconds=patience_seconds)
     config = _config(prices_schema)
-    try:
+
+    def run() -> str:
         with engine.connect() as connection:
             found = _revision(connection)
             if found not in _known_revisions(config):
@@ -56,10 +74,16 @@ def migrate(url: str, prices_schema: str | None, *, target: str = "head") -> str
             down = target == "base" or target.startswith("-") or (target.isdigit() and target < (found or ""))
             (command.downgrade if down else command.upgrade)(config, target)
             return _revision(connection) or "base"
+
+    try:
+        if engine.dialect.name == "sqlite":
+            return run()
+        return _while_it_answers(url, tls, patience_seconds, run)
     except CommandError as error:
         raise NotFound("schema revision", target) from error
     except (SQLAlchemyError, OSError) as error:
-        raise LedgerUnavailable(f"the migration failed: {getattr(error, 'orig', error)}") from error
+        why = "another session keeps a lock, see SHOW PROCESSLIST: " if is_locked(error) else ""
+        raise LedgerUnavailable(f"the migration failed: {why}{getattr(error, 'orig', error)}") from error
     finally:
         engine.dispose()
 
@@ -77,18 +101,58 @@ def migration_sql(prices_schema: str | None, *, start: str = "base", end: str = 
     return script.getvalue()
 
 
-def migration_engine(url: str) -> Engine:
-    """Return an engine that runs migrations: with a plain driver, and on SQLite with each migration a transaction."""
+def migration_engine(
+    url: str,
+    *,
+    tls: SSLContext | None = None,
+    patience_seconds: int = PATIENCE_SECONDS,
+    **options: Any,
+) -> Engine:
+    """Return an engine that runs migrations: with a plain driver, and on SQLite with each migration a transaction.
+
+    ``options`` are the driver's.
+    """
     parsed = parse_url(url)
     driver = _DRIVERS.get(parsed.get_backend_name())
     if driver is None:
         raise SettingsError(f"PORTFOLIO_DATABASE_URL: {parsed.drivername} is neither MySQL, MariaDB nor SQLite")
-    engine = create_engine(parsed.set(drivername=driver), poolclass=NullPool, hide_parameters=True)
+    if tls is not None:
+        options["ssl"] = tls
+    engine = create_engine(
+        parsed.set(drivername=driver), poolclass=NullPool, hide_parameters=True, connect_args=options
+    )
     if engine.dialect.name == "sqlite":
         _begin_immediately(engine)
     else:
-        _limit_lock_waits(engine)
+        _limit_lock_waits(engine, patience_seconds)
     return engine
+
+
+def _while_it_answers(url: str, tls: SSLContext | None, patience_seconds: int, run: Callable[[], str]) -> str:
+    """Return what ``run`` returns, or give it up once the server has been silent for so long.
+
+    Nobody can tell a frozen server from one that is at work on a large table by the connection that waits for it: so
+    another one asks.
+    """
+    timeouts = ("connect_timeout", "read_timeout", "write_timeout")
+    beside = migration_engine(url, tls=tls, **dict.fromkeys(timeouts, patience_seconds))
+    done: Future[str] = Future()
+
+    def work() -> None:
+        try:
+            done.set_result(run())
+        except BaseException as error:  # noqa: BLE001  it is raised by who waits
+            done.set_exception(error)
+
+    Thread(target=work, name="migration", daemon=True).start()
+    while not wait([done], timeout=LOOK_SECONDS).done:
+        try:
+            with beside.connect() as connection:
+                connection.exec_driver_sql("SELECT 1")
+        except OperationalError as error:
+            if error_code(error) in _SILENT:
+                raise
+    return done.result()
 
 
 def _revision(connection: Connection) -> str | None:
@@ -112,11 +176,13 @@ def _begin_immediately(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _limit_lock_waits(engine: Engine) -> None:
+def _limit_lock_waits(engine: Engine, seconds: int) -> None:
     @listens_for(engine, "connect")
     def set_up(connection: Any, _record: object) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(f"SET SESSION lock_wait_timeout = {LOCK_WAIT_SECONDS}, time_zone = '+00:00'")
+            cursor.execute(
+                f"SET SESSION lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}, time_zone = '+00:00'"
+            )
 
 
 def _config(prices_schema: str | None) -> Config:

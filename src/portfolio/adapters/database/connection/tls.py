@@ -1,0 +1,44 @@
+"""TLS to the database: whom to believe, and as whom to come."""
+
+from __future__ import annotations
+
+from ssl import CERT_NONE, SSLContext, create_default_context
+
+from portfolio.settings import Settings, SettingsError
+
+SYSTEM = "system"
+"""Instead of a file: the authorities that this machine believes."""
+
+
+def tls_of(settings: Settings) -> SSLContext | None:
+    """Return how connections are encrypted; None where none of the settings asks for it.
+
+    The server's certificate and name are checked, unless ``database_tls_verify`` is off.
+
+    Raises:
+        SettingsError: a file cannot be read, a key has no certificate, or the database is embedded.
+    """
+    ca, cert, key = settings.database_tls_ca, settings.database_tls_cert, settings.database_tls_key
+    if not (ca or cert or key):
+        return None
+    if settings.is_embedded:
+        raise SettingsError("PORTFOLIO_DATABASE_TLS_*: an SQLite database has no connection to encrypt")
+    if key and not cert:
+        raise SettingsError("PORTFOLIO_DATABASE_TLS_KEY needs PORTFOLIO_DATABASE_TLS_CERT, the certificate of the key")
+    try:
+        context = create_default_context(cafile=None if ca in {"", SYSTEM} else ca)
+    except OSError as error:
+        raise _unusable("CA", ca, error) from error
+    if not settings.database_tls_verify:
+        context.check_hostname = False
+        context.verify_mode = CERT_NONE
+    if cert:
+        try:
+            context.load_cert_chain(cert, key or None)
+        except OSError as error:
+            raise _unusable("CERT", cert, error) from error
+    return context
+
+
+def _unusable(name: str, path: str, error: OSError) -> SettingsError:
+    return SettingsError(f"PORTFOLIO_DATABASE_TLS_{name}: {path} cannot be used ({error.strerror or error})")
