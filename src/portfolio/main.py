@@ -43,11 +43,11 @@ class CompositionRoot:
 
         return migrate(settings.database_url, settings.prices_schema, target=target, tls=tls_of(settings))
 
-    def migration_script(self, settings: Settings, start: str, end: str) -> str:
+    def migration_script(self, settings: Settings, start: str, end: str, dialect: str) -> str:
         """Return the SQL that leads a MySQL or MariaDB database from one revision to the other."""
         from portfolio.adapters.database.schema.migration import migration_sql  # noqa: PLC0415  as above
 
-        return migration_sql(settings.prices_schema, start=start, end=end)
+        return migration_sql(settings.prices_schema, start=start, end=end, dialect=dialect)
 
     @asynccontextmanager
     async def commands(self, settings: Settings) -> AsyncIterator[Commands]:

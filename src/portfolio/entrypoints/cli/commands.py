@@ -59,8 +59,8 @@ class Composition(Protocol):
         """Bring the schema to ``target`` and return the revision reached."""
         ...
 
-    def migration_script(self, settings: Settings, start: str, end: str) -> str:
-        """Return the SQL that leads from one revision to the other."""
+    def migration_script(self, settings: Settings, start: str, end: str, dialect: str) -> str:
+        """Return the SQL that leads from one revision to the other, as this kind of server knows it."""
         ...
 
 
@@ -96,10 +96,15 @@ def serve(composition: Composition) -> None:
 
 @commands.command()
 @click.option("--sql", "as_sql", is_flag=True, help="Print the SQL for MySQL or MariaDB instead; run nothing.")
-@click.option("--from", "start", default="base", show_default=True, help="With --sql: the revision to start at.")
+@click.option("--from", "start", help="With --sql: the revision to start at, if it is not an empty database.")
 @click.option("--to", "end", default="head", show_default=True, help="The revision to end at.")
+@click.option(
+    "--dialect",
+    type=click.Choice(["mysql", "mariadb"]),
+    help="With --sql: for which server. MySQL is the default, and its script runs on MariaDB too.",
+)
 @click.pass_obj
-def migrate(composition: Composition, *, as_sql: bool, start: str, end: str) -> None:
+def migrate(composition: Composition, *, as_sql: bool, start: str | None, end: str, dialect: str | None) -> None:
     """Bring the database's schema up to date and open the books.
 
     An existing database is adopted: every row stays, and what its rows hold becomes the baseline. With --sql nothing is
@@ -107,8 +112,10 @@ def migrate(composition: Composition, *, as_sql: bool, start: str, end: str) -> 
     """
     settings = read_settings()
     if as_sql:
-        click.echo(composition.migration_script(settings, start, end))
+        click.echo(composition.migration_script(settings, start or "base", end, dialect or "mysql"))
         return
+    if start or dialect:
+        raise click.UsageError("--from and --dialect are for --sql: without it the database says where to start.")
     click.echo(f"schema revision {composition.migrate(settings, end)}")
     if end == "head":
         opening = _run(composition, settings, lambda use_cases: use_cases.open_books(use_cases.portfolio_id))
@@ -211,6 +218,8 @@ def _verified(composition: Composition) -> Verification:
     """Compare the books with their entries, and print what was found."""
     found = _run(composition, read_settings(), lambda use_cases: use_cases.verify(use_cases.portfolio_id))
     click.echo(f"{found.trades} trades and {found.transactions} transactions, ledger revision {found.revision}")
+    if not found.trades and found.transactions <= 1:
+        click.echo("nothing was booked since these books were opened: is this the right database?")
     for line in found.differences:
         click.echo(f"BROKEN {line}")
     for line in found.unreconciled:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, cast
@@ -58,8 +59,8 @@ class Root:
     def migrate(self, settings: Settings, target: str) -> str:
         return str(self.answers["migrate"](settings, target))
 
-    def migration_script(self, settings: Settings, start: str, end: str) -> str:
-        return f"-- {start} to {end} of {settings.prices_schema}"
+    def migration_script(self, settings: Settings, start: str, end: str, dialect: str) -> str:
+        return f"-- {start} to {end} of {settings.prices_schema} on {dialect}"
 
     def run(self, *words: str) -> Result:
         return CliRunner().invoke(commands, words, obj=self)
@@ -108,7 +109,22 @@ def test_migrate_opens_the_books_at_the_newest_schema_only() -> None:
 
 
 def test_the_script_is_printed_without_a_database() -> None:
-    assert Root().run("migrate", "--sql", "--from", "0003").output == "-- 0003 to head of crypto_prices\n"
+    assert Root().run("migrate", "--sql", "--from", "0003").output == "-- 0003 to head of crypto_prices on mysql\n"
+    mariadb = Root().run("migrate", "--sql", "--dialect", "mariadb")
+    assert mariadb.output == "-- base to head of crypto_prices on mariadb\n"
+
+
+@pytest.mark.parametrize("words", [("--from", "0003"), ("--dialect", "mariadb")])
+def test_what_is_for_the_script_does_not_migrate_a_database(words: tuple[str, ...]) -> None:
+    done = Root().run("migrate", *words)
+    assert done.exit_code == 2
+    assert "for --sql" in done.stderr
+
+
+@pytest.mark.parametrize(("trades", "transactions", "said"), [(0, 1, True), (0, 0, True), (1, 1, False), (0, 2, False)])
+def test_verify_says_that_books_were_just_opened(trades: int, transactions: int, said: bool) -> None:
+    found = replace(verdict(), trades=trades, transactions=transactions)
+    assert ("nothing was booked" in Root(verify=lambda: found).run("verify").output) is said
 
 
 def test_reconcile_without_accept_only_shows() -> None:
