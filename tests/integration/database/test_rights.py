@@ -1,23 +1,27 @@
-"""The rights that docs/database.md grants are enough, for the service and for migrations."""
+"""The rights of docs/grants.sql are enough, for the service and for migrations, and leave the ledger append-only."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
+from sqlalchemy.exc import DBAPIError
 
 from tests.support.database.database_server import DatabaseServer
 from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.old_database import execute
 from tests.support.services.service import ServiceProcess
 
-PAGE = Path(__file__).parents[3] / "docs" / "database.md"
+GRANTS = Path(__file__).parents[3] / "docs" / "grants.sql"
 
 
-def test_the_rights_on_the_page_are_enough(
+def test_the_rights_in_the_file_are_enough_and_leave_the_ledger_append_only(
     mariadb: DatabaseServer, mysql_database: DatabaseUnderTest, tmp_path: Path
 ) -> None:
     ledger, prices = urlsplit(mysql_database.url).path.lstrip("/"), mysql_database.prices_schema
@@ -48,12 +52,19 @@ def test_the_rights_on_the_page_are_enough(
         log = service.log()
     assert "prices.thinned" in log
     assert "denied" not in log
+    # What was written is not to be changed or taken away by anybody who has the service's rights.
+    service_alone = replace(mysql_database, migration_url=mysql_database.url)
+    for entries in ("mock_trades", "portfolio_cash_transactions", "portfolio_position_adjustments"):
+        assert execute(service_alone, f"SELECT COUNT(*) FROM {entries}")
+        for statement in (f"UPDATE {entries} SET id = id", f"DELETE FROM {entries}", f"TRUNCATE TABLE {entries}"):
+            with pytest.raises(DBAPIError, match="denied"):
+                execute(service_alone, statement)
 
 
 def _grants(user: str, names: dict[str, str]) -> Sequence[str]:
-    """Return the statements of the page that grant something to the user, with this test's names."""
+    """Return the statements of the file that grant something to the user, with this test's names."""
     found = [
-        statement for statement in re.findall(r"^(GRANT .+?);$", PAGE.read_text(), re.MULTILINE) if user in statement
+        statement for statement in re.findall(r"^(GRANT .+?);$", GRANTS.read_text(), re.MULTILINE) if user in statement
     ]
     assert found
     for old, new in names.items():
