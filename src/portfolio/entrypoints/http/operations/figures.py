@@ -117,7 +117,7 @@ def _amounts(valuation: Valuation) -> Iterable[Metric]:
     }
     for name, (said, amount) in amounts.items():
         yield _gauge(name, said, float(amount.value))
-    live = sum(float(v.market_value.value) for v in valuation.positions if v.price_status is PriceStatus.LIVE)
+    live = sum(float(v.position.market_value.value) for v in valuation.positions if v.price_status is PriceStatus.LIVE)
     invested = float(valuation.invested.value)
     share = live / invested if invested > 0 else 1.0
     yield _gauge("portfolio_live_price_share_ratio", "Share of the positions' value with a live price.", share)
