@@ -349,3 +349,14 @@ def _kill_connections(server: DatabaseServer, place: DatabaseUnderTest) -> None:
     name = make_url(place.url).database
     for [number] in server.execute(f"SELECT id FROM information_schema.processlist WHERE db = '{name}'"):
         server.execute(f"KILL {number}")
+
+
+async def test_a_key_whose_outcome_was_thinned_away_never_books_twice(opened: Opened) -> None:
+    ledger = opened.database.ledger
+    await book_one(ledger, client_trade_id="old")
+    execute(opened.place, "DELETE FROM portfolio_booking_outcomes")
+    with pytest.raises(LedgerUnavailable):
+        await book_one(ledger, client_trade_id="old")
+    await book_one(ledger, client_trade_id="new")
+    verdict = await VerifyBooks(ledger)(1)
+    assert (verdict.trades, verdict.differences) == (2, [])

@@ -13,6 +13,9 @@ from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import CashEntry, PositionAdjustment
 from portfolio.domain.money import Money
 
+INITIAL_CASH = "initial cash"
+"""The remark on the deposit that new books begin with."""
+
 
 class Opening(StrEnum):
     """What opening the books did."""
@@ -60,7 +63,7 @@ class OpenBooks:
         events = [CashMoved(await unit.add_cash_entry(entry), entry)]
         if fresh and self.initial_cash.value > 0:
             after, transaction = after.deposit(self.initial_cash, now)
-            entry = CashEntry.of(transaction, after, note="initial cash")
+            entry = CashEntry.of(transaction, after, note=INITIAL_CASH)
             events.append(CashMoved(await unit.add_cash_entry(entry), entry))
         await unit.save(after)
         return Made(Opening.CREATED if fresh else Opening.ADOPTED, has_entry(entry), events)

@@ -12,6 +12,7 @@ from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.ledger.events import CashMoved
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
+from portfolio.application.ledger.opening import INITIAL_CASH
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import CashEntry, Entry, PositionAdjustment, TradeEntry
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
@@ -30,6 +31,7 @@ class Fold:
     revision: int = 0
     trades: int = 0
     transactions: int = 0
+    is_new: bool = True
     cash: Money = Money.zero()
     net_deposits: Money = Money.zero()
     realized_pnl: Money = Money.zero()
@@ -50,6 +52,7 @@ class Fold:
     def _add_trade(self, entry: TradeEntry) -> None:
         trade = entry.trade
         self.trades += 1
+        self.is_new = False
         self.cash = self.cash + trade.cash_delta
         self.realized_pnl = self.realized_pnl + trade.realized_pnl
         self.fees_paid = self.fees_paid + trade.fees_delta
@@ -60,6 +63,8 @@ class Fold:
     def _add_cash_entry(self, entry: CashEntry) -> None:
         transaction = entry.transaction
         self.transactions += 1
+        if transaction.kind is not CashTransactionKind.BASELINE and entry.note != INITIAL_CASH:
+            self.is_new = False
         if transaction.kind is CashTransactionKind.BASELINE:
             self.cash = self.net_deposits = self.realized_pnl = self.fees_paid = Money.zero()
             self.quantities.clear()
@@ -78,7 +83,10 @@ def _balances(trade: Trade) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """The result: ``differences`` are faults of these books, ``unreconciled`` is what other programs wrote."""
+    """The result: ``differences`` are faults of these books, ``unreconciled`` is what other programs wrote.
+
+    ``is_new`` says that nothing was booked since the books were opened.
+    """
 
     trades: int
     transactions: int
@@ -86,6 +94,7 @@ class Verification:
     differences: Sequence[str]
     unreconciled: Sequence[str]
     unreconciled_value: Money
+    is_new: bool = False
 
     @property
     def holds(self) -> bool:
@@ -162,6 +171,7 @@ def _verification(portfolio: Portfolio, fold: Fold) -> Verification:
         differences=differences,
         unreconciled=[*describe_unreconciled(portfolio), *gone],
         unreconciled_value=portfolio.unreconciled,
+        is_new=fold.is_new,
     )
 
 

@@ -218,7 +218,7 @@ def _verified(composition: Composition) -> Verification:
     """Compare the books with their entries, and print what was found."""
     found = _run(composition, read_settings(), lambda use_cases: use_cases.verify(use_cases.portfolio_id))
     click.echo(f"{found.trades} trades and {found.transactions} transactions, ledger revision {found.revision}")
-    if not found.trades and found.transactions <= 1:
+    if found.is_new:
         click.echo("nothing was booked since these books were opened: is this the right database?")
     for line in found.differences:
         click.echo(f"BROKEN {line}")

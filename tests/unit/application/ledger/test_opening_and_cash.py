@@ -44,6 +44,16 @@ async def test_fresh_books_open_with_the_initial_cash_as_a_recorded_deposit(cloc
     assert (await VerifyBooks(ledger)(1)).holds
 
 
+async def test_books_are_new_until_something_is_booked_after_their_opening(clock: FakeClock) -> None:
+    ledger = await opened(clock)
+    assert (await VerifyBooks(ledger)(1)).is_new
+    await booking(ledger, clock)([wish(bought("BTC", 1, 10))])
+    assert not (await VerifyBooks(ledger)(1)).is_new
+    paid_in = await opened(clock)
+    await MoveCashInOrOut(paid_in, clock, RULES)(1, move("deposit", "50"))
+    assert not (await VerifyBooks(paid_in)(1)).is_new
+
+
 async def test_opening_again_does_nothing(clock: FakeClock) -> None:
     ledger = await opened(clock)
     before = ledger.books
