@@ -6,12 +6,12 @@ is not installed: where it is missing its package is fetched and unpacked into a
 
 import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.database.database_server import DatabaseServerError
-from tests.support.database.mariadb_programs import MariaDbPrograms, find_or_install_programs, install_packages
+from tests.support.database.mariadb_programs import MariaDbPrograms, find_or_install_programs
+from tests.support.packages import PackageMissing, install_packages, unpack_package
 
 LIBRARIES = (
     "/usr/lib/galera/libgalera_smm.so",
@@ -68,21 +68,11 @@ def _missing_tools() -> list[str]:
 
 def _unpacked(folder: Path) -> str:
     """The folder with the scripts, out of a package that is fetched and not installed."""
-    commands = (["apt-get", "--quiet", "download", TRANSFER_PACKAGE], ["dpkg-deb", "--extract", "", "unpacked"])
-    for command in commands:
-        archives = sorted(str(archive) for archive in folder.glob(f"{TRANSFER_PACKAGE}_*.deb"))
-        filled = [archives[0] if word == "" and archives else word for word in command]
-        try:
-            done = subprocess.run(
-                filled, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=300
-            )
-        except OSError as error:
-            message = f"{ADVICE}\n{error}"
-            raise DatabaseServerError(message) from error
-        if done.returncode != 0:
-            message = f"{ADVICE}\n{' '.join(filled)} failed:\n{done.stderr[-500:]}"
-            raise DatabaseServerError(message)
-    scripts = folder / "unpacked" / "usr" / "bin"
+    try:
+        scripts = unpack_package(TRANSFER_PACKAGE, folder)
+    except PackageMissing as error:
+        message = f"{ADVICE}\n{error}"
+        raise DatabaseServerError(message) from error
     if not (scripts / TRANSFER).exists():
         message = f"{ADVICE}\nThe package {TRANSFER_PACKAGE} has no {TRANSFER}."
         raise DatabaseServerError(message)

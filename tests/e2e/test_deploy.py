@@ -1,0 +1,156 @@
+"""What is in deploy/ fits the service, and the programs that it is made for take it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from portfolio.settings import PREFIX, Settings
+from tests.support.database.databases import DatabaseUnderTest
+from tests.support.promtool import find_or_fetch_promtool
+from tests.support.services.service import ServiceProcess, free_port
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+PROMETHEUS = DEPLOY / "prometheus"
+# What Prometheus adds to each series, from its own configuration.
+OF_PROMETHEUS = {"job", "instance"}
+BUY = {"symbol": "BTC", "side": "BUY", "quantity": 1, "price": 50000, "net_amount": 50000, "client_trade_id": "k"}
+
+
+@pytest.fixture(scope="module")
+def promtool(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return find_or_fetch_promtool(tmp_path_factory.mktemp("promtool"))
+
+
+def passes(*command: str | Path, **options: Any) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, **options)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def rules() -> list[dict[str, Any]]:
+    groups = yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def expressions() -> Iterator[str]:
+    """Every expression of the rules and of the dashboard."""
+    yield from (rule["expr"] for rule in rules())
+    dashboard = json.loads((DEPLOY / "grafana" / "portfolio.json").read_text())
+    yield from (target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ()))
+    yield from (variable["definition"] for variable in dashboard["templating"]["list"] if "definition" in variable)
+
+
+def test_prometheus_takes_the_example_of_its_configuration_and_the_rules(promtool: str, tmp_path: Path) -> None:
+    shutil.copytree(PROMETHEUS, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "portfolio-read.key").write_text("the key\n")
+    passes(promtool, "check", "config", tmp_path / "prometheus.yml")
+
+
+def test_each_alert_fires_when_it_should_and_not_otherwise(promtool: str) -> None:
+    passes(promtool, "test", "rules", PROMETHEUS / "alerts_test.yml")
+
+
+def test_each_alert_has_a_case_in_which_it_fires() -> None:
+    cases = yaml.safe_load((PROMETHEUS / "alerts_test.yml").read_text())["tests"]
+    fired = {at["alertname"] for case in cases for at in case["alert_rule_test"] if at.get("exp_alerts")}
+    assert fired == {rule["alert"] for rule in rules()}
+
+
+def test_every_metric_of_the_rules_and_the_dashboard_is_exposed_with_its_labels(
+    sqlite_database: DatabaseUnderTest, tmp_path: Path
+) -> None:
+    with ServiceProcess(sqlite_database, tmp_path) as service:
+        assert httpx.post(f"{service.url}/holdings/update", json=BUY).status_code == 200
+        assert httpx.post(f"{service.url}/portfolio/refresh").status_code == 200
+        exposed: dict[str, set[str]] = {}
+        for family in text_string_to_metric_families(httpx.get(f"{service.url}/metrics").text):
+            for sample in family.samples:
+                exposed.setdefault(sample.name, set()).update(sample.labels)
+    asked = 0
+    for expression in expressions():
+        for name, matchers in re.findall(r"\b((?:portfolio|process)_[a-z_]+)(\{.*?\})?", expression):
+            assert name in exposed, expression
+            labels = set(re.findall(r"(\w+)\s*[=!]", matchers))
+            assert labels <= exposed[name] | OF_PROMETHEUS, expression
+            asked += 1
+    assert asked > 50
+
+
+def test_systemd_takes_the_units(tmp_path: Path) -> None:
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("systemd-analyze is not on this machine")
+    for unit in (DEPLOY / "systemd").iterdir():
+        installed = unit.read_text().replace("/opt/portfolio/bin/portfolio", str(ServiceProcess.program))
+        (tmp_path / unit.name).write_text(installed)
+    passes(analyze, "verify", *(path for path in tmp_path.iterdir() if path.suffix in {".service", ".timer"}))
+
+
+def test_what_is_deployed_sets_no_setting_that_does_not_exist() -> None:
+    found = [
+        name
+        for path in (*DEPLOY.rglob("*.service"), *DEPLOY.rglob("compose.yml"), ROOT / "Containerfile")
+        for name in re.findall(rf"\b{PREFIX}([A-Z_]+)\s*[:=]", path.read_text())
+    ]
+    assert found
+    assert {name.lower() for name in found} <= {*Settings.__struct_fields__, "password"}  # for the database's script
+
+
+def test_each_file_that_the_compose_file_mounts_or_builds_from_is_there() -> None:
+    file = DEPLOY / "compose" / "compose.yml"
+    services = yaml.safe_load(file.read_text())["services"]
+    mounts = [mount for service in services.values() for mount in service.get("volumes", ()) if mount.startswith(".")]
+    assert mounts
+    assert all((file.parent / mount.split(":")[0]).is_file() for mount in mounts)
+    for name in ("migrate", "portfolio"):
+        build = services[name]["build"]
+        assert (file.parent / build["context"] / build["dockerfile"]).is_file()
+
+
+def _health_checks() -> dict[str, list[str]]:
+    [line] = re.findall(r"^HEALTHCHECK .* CMD (\[.*\])$", (ROOT / "Containerfile").read_text(), re.MULTILINE)
+    compose = yaml.safe_load((DEPLOY / "compose" / "compose.yml").read_text())["services"]["portfolio"]["healthcheck"]
+    return {"image": json.loads(line), "compose": compose["test"][1:]}
+
+
+def _status(command: list[str], folder: Path, environment: Mapping[str, str]) -> int:
+    assert command[0] == "python"
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    done = subprocess.run(
+        [sys.executable, *command[1:]],
+        cwd=folder,
+        env={**inherited, **environment},
+        stderr=subprocess.DEVNULL,
+        check=False,
+        timeout=60,
+    )
+    return done.returncode
+
+
+def test_the_health_check_of_the_image_tells_a_running_service_from_none(
+    sqlite_database: DatabaseUnderTest, tmp_path: Path
+) -> None:
+    check = _health_checks()["image"]
+    with ServiceProcess(sqlite_database, tmp_path) as service:
+        port = str(service.port)
+        assert _status(check, tmp_path, {"PORTFOLIO_PORT": port}) == 0
+        assert _status(check, tmp_path, {"PORTFOLIO_PORT": str(free_port())}) != 0
+        # As Kubernetes, and links between containers, set it.
+        (tmp_path / ".env").write_text(f"PORTFOLIO_PORT={port}\n")
+        assert _status(check, tmp_path, {"PORTFOLIO_PORT": f"tcp://10.96.0.12:{port}"}) == 0
+        elsewhere = [word.replace(":8026/", f":{port}/") for word in _health_checks()["compose"]]
+        assert _status(elsewhere, tmp_path, {}) == 0
+    assert _status(check, tmp_path, {"PORTFOLIO_PORT": port}) != 0
