@@ -84,3 +84,11 @@ async def test_what_is_refused_is_told(service: Service) -> None:
     told = await figures(service)
     assert told["portfolio_refused_bookings"] == 1
     assert told["portfolio_bookings_total result=insufficient-quantity"] == 1
+
+
+async def test_each_result_of_bookings_is_counted_from_0_so_that_its_first_is_seen_as_an_increase(
+    service: Service,
+) -> None:
+    told = await figures(service)
+    for result in ("booked", "replayed", "outcome-unknown", "overloaded", "ledger-unavailable", "insufficient-cash"):
+        assert told[f"portfolio_bookings_total result={result}"] == 0

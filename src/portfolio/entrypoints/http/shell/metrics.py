@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 
 from portfolio.application.ledger.booking_batch import BookingResult
 from portfolio.application.ledger.records import BookingReply, Refusal
-from portfolio.entrypoints.http.errors import kind_named, kind_of
+from portfolio.entrypoints.http.errors import PROBLEMS, kind_named, kind_of
 
 # The framework adds the charset to texts.
 CONTENT_TYPE = "text/plain; version=0.0.4"
@@ -37,6 +37,9 @@ class Metrics:
             ("result",),
             registry=self._registry,
         )
+        # Each from the start: of a count that appears with its first 1, Prometheus sees no increase.
+        for result in ("booked", "replayed", *(kind.slug for kind in PROBLEMS.values())):
+            self._bookings.labels(result)
         self._lag = Histogram(
             "portfolio_event_loop_lag_seconds",
             "How late the event loop came to what was due, looked at 20 times a second.",
