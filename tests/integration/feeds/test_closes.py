@@ -76,7 +76,7 @@ async def test_a_limit_that_lasts_is_left_to_binance(
 ) -> None:
     exchange.fail("candles", faults.status(429, '{"message":"Rate limit exceeded"}', Retry_After="600"))
     closes = await exchanges.closes.daily_closes(BTC, back(7), YESTERDAY)
-    assert {close.source for close in closes} == {"binance"}
+    assert {close.source for close in closes} == {"binance+assumed-rate"}  # for USDT has none either
     assert sum(clock.slept) < 1
 
 
@@ -117,7 +117,7 @@ async def test_the_closes_of_usdt_are_asked_for_once(exchange: StandInExchange, 
     assert sum("USDT-USD" in call.path for call in exchange.calls) == 1
 
 
-async def test_without_the_closes_of_usdt_binance_is_taken_at_parity(
+async def test_without_the_closes_of_usdt_binance_is_taken_at_parity_and_says_so(
     exchange: StandInExchange, exchanges: Exchanges
 ) -> None:
     exchange.fail("candles", faults.SERVER_ERROR)
@@ -125,6 +125,16 @@ async def test_without_the_closes_of_usdt_binance_is_taken_at_parity(
     day = second_of(YESTERDAY)
     expected = exchange.market.close("BTC", day) / exchange.market.close("USDT", day)
     assert float(close.price.value) == pytest.approx(expected, rel=1e-9)
+    assert close.source == "binance+assumed-rate"
+
+
+async def test_a_close_is_marked_only_where_that_of_usdt_is_missing_on_its_day(
+    exchange: StandInExchange, exchanges: Exchanges
+) -> None:
+    exchange.fail("candles", faults.status(404, '{"message":"NotFound"}'), symbols={"BTC"})
+    exchange.market.first_day["USDT"] = second_of(back(3))
+    closes = await exchanges.closes.daily_closes(BTC, back(5), YESTERDAY)
+    assert [close.source for close in closes] == 2 * ["binance+assumed-rate"] + 3 * ["binance"]
 
 
 async def test_days_that_coinbase_lacks_come_from_binance_and_the_others_do_not(

@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 
 from portfolio.adapters.feeds.coinbase import CoinbaseFeed
-from portfolio.adapters.feeds.exchange_client import ExchangeClient
+from portfolio.adapters.feeds.exchange_client import Bounds, ExchangeClient
 from portfolio.adapters.feeds.exchanges import Exchanges
 from portfolio.adapters.feeds.tether import TetherRate
 from portfolio.adapters.feeds.throttle import Throttle
@@ -164,6 +164,20 @@ async def test_what_does_not_answer_within_the_budget_has_failed_and_the_rest_st
     report = await feed.quotes([BTC, ETH])
     assert set(report.quotes) == {BTC}
     assert report.failures == {ETH: "no answer within 0.3 s"}
+    await client.close()
+
+
+async def test_a_silent_exchange_opens_its_circuit_in_the_first_round_however_much_is_held(
+    exchange: StandInExchange, clock: FakeClock
+) -> None:
+    client = ExchangeClient("coinbase", exchange.url, clock, bounds=Bounds(deadline_seconds=0.2))
+    feed = CoinbaseFeed(client, clock, TetherRate(clock), Throttle.hourly(clock), budget_seconds=0.3)
+    for kind in ("spot", "rates"):
+        exchange.fail(kind, faults.SILENCE)
+    assert len((await feed.quotes(MANY[:60])).failures) == 60
+    exchange.forget()
+    report = await feed.quotes(MANY[:60])
+    assert (exchange.count(), {why[:9] for why in report.failures.values()}) == (0, {"not asked"})
     await client.close()
 
 

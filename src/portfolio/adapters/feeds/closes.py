@@ -18,6 +18,7 @@ from portfolio.application.errors import FeedFailed
 from portfolio.application.prices.ports import CloseFeed
 from portfolio.application.prices.records import Close
 from portfolio.domain.errors import DomainError
+from portfolio.domain.mark import ASSUMED_RATE
 from portfolio.domain.money import EXACT, Price
 from portfolio.domain.prices.quote import decimal_of, price_of
 from portfolio.domain.symbol import Symbol
@@ -63,22 +64,27 @@ class _Bars(ABC):
             if not prices:
                 raise Refused(f"no bars of {symbol} from {start} to {end}")
             rates = await self._rates(start, end)
-            for day in prices.keys() & rates.keys():
-                prices[day] = price_of(EXACT.multiply(prices[day].value, rates[day].value))
+            for day, rate in (rates or {}).items():
+                if day in prices:
+                    prices[day] = price_of(EXACT.multiply(prices[day].value, rate.value))
         except SourceError as error:
             raise FeedFailed(source, error.reason) from error
         except DomainError as error:
             raise FeedFailed(source, f"price refused: {error}") from error
-        return [Close(symbol=symbol, day=day, price=prices[day], source=source) for day in sorted(prices)]
+        assumed = set() if rates is None else prices.keys() - rates.keys()
+        return [
+            Close(symbol=symbol, day=day, price=prices[day], source=source + (ASSUMED_RATE if day in assumed else ""))
+            for day in sorted(prices)
+        ]
 
     @abstractmethod
     async def _bars(self, symbol: Symbol, first: date, last: date) -> Iterable[tuple[int, Decimal]]:
         """Return the second at which each bar begins, and its close."""
 
-    async def _rates(self, start: date, end: date) -> Mapping[date, Price]:
-        """Return what one unit of the currency of the closes was worth in dollars, where it was not one."""
+    async def _rates(self, start: date, end: date) -> Mapping[date, Price] | None:
+        """Return what one unit of the currency of the closes was worth in dollars each day; None where it is one."""
         del start, end
-        return {}
+        return None
 
 
 class CoinbaseCandles(_Bars):
@@ -109,7 +115,9 @@ class CoinbaseCandles(_Bars):
 
 
 class BinanceKlines(_Bars):
-    """Closes of bars in USDT, each converted at the USDT close of its day, or at parity without one."""
+    """Closes of bars in USDT, each converted at the USDT close of its day; without one at parity, which its source
+    says.
+    """
 
     most_days = 1000
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -23,6 +24,9 @@ from portfolio.domain.symbol import Symbol
 
 SPOT_ALONE = 50  # up to so many symbols each is asked for by itself
 _TRUSTED_DIGITS = 8
+# The share of a round's time after which a call has failed by itself: what is only cut off at the end of the round does
+# not count against the exchange, and a silent one would be asked for minutes.
+_OWN_SHARE = 0.95
 _SPOT_BYTES = 16 * 1024  # of which an answer needs a hundred, and there may be a hundred at once
 
 
@@ -99,13 +103,14 @@ class CoinbaseFeed:
     async def _ask(self, wanted: Collection[Symbol], found: Found) -> None:
         """Ask for all at once; for many, ask for the table and for those that it lacked the last time."""
         is_many = len(wanted) > SPOT_ALONE
+        until = asyncio.get_running_loop().time() + _OWN_SHARE * self._budget_seconds
         async with asyncio.TaskGroup() as at_once:
             if is_many:
                 at_once.create_task(self._ask_table(wanted, found))
             at_once.create_task(self._ask_each([s for s in wanted if not is_many or s in self._unrated], found))
             if USDT not in wanted:
                 at_once.create_task(self.learn_tether())
-        await self._ask_each([s for s in wanted if s not in found], found)
+        await self._ask_each([s for s in wanted if s not in found], found, until=until)
 
     async def _ask_table(self, symbols: Collection[Symbol], found: Found) -> None:
         """Add the quotes of those symbols whose exchange rate is given precisely enough."""
@@ -123,16 +128,17 @@ class CoinbaseFeed:
         self._unrated = frozenset(symbols).difference(rated)
         self._rated_share = len(rated) / len(symbols)
 
-    async def _ask_each(self, symbols: Sequence[Symbol], found: Found) -> None:
+    async def _ask_each(self, symbols: Sequence[Symbol], found: Found, *, until: float = math.inf) -> None:
         async with asyncio.TaskGroup() as round_of_calls:
             for symbol in symbols:
-                round_of_calls.create_task(self._ask_one(symbol, found))
+                round_of_calls.create_task(self._ask_one(symbol, found, until=until))
 
-    async def _ask_one(self, symbol: Symbol, found: Found) -> None:
+    async def _ask_one(self, symbol: Symbol, found: Found, *, until: float = math.inf) -> None:
         asked_at = self._clock.now()
         try:
             self._throttle.take()
-            answer = await self._client.get(f"v2/prices/{symbol}-USD/spot", {}, _SpotAnswer, most_bytes=_SPOT_BYTES)
+            path = f"v2/prices/{symbol}-USD/spot"
+            answer = await self._client.get(path, {}, _SpotAnswer, most_bytes=_SPOT_BYTES, until=until)
             spot = answer.data
             if (spot.base, spot.currency) != (symbol.code, "USD"):
                 raise Refused(f"answered {spot.base[:20]}-{spot.currency[:20]} to {symbol}-USD")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -75,8 +76,19 @@ class ExchangeClient:
         """Return how the exchange is doing."""
         return self._breaker.state
 
-    async def get(self, path: str, query: Mapping[str, str], answer: type[T], *, most_bytes: int | None = None) -> T:
+    async def get(
+        self,
+        path: str,
+        query: Mapping[str, str],
+        answer: type[T],
+        *,
+        most_bytes: int | None = None,
+        until: float = math.inf,
+    ) -> T:
         """Return the answer to one GET, decoded; ``most_bytes`` is a cap of its own, below that of all calls.
+
+        A call that has not ended ``until`` then, by the event loop's clock, has failed: whoever is cut off from outside
+        has learnt nothing of the source.
 
         Raises:
             Refused: the exchange has nothing for what was asked.
@@ -85,11 +97,13 @@ class ExchangeClient:
         """
         cap = self._bounds.bytes if most_bytes is None else min(most_bytes, self._bounds.bytes)
         async with self._slots, self._breaker.guard():
+            now = asyncio.get_running_loop().time()
+            seconds = min(self._bounds.deadline_seconds, until - now)
             try:
-                async with asyncio.timeout(self._bounds.deadline_seconds):
+                async with asyncio.timeout(seconds):
                     body = await self._fetch(path, query, cap)
             except TimeoutError:
-                raise SourceFailed(f"no answer within {self._bounds.deadline_seconds:g} s") from None
+                raise SourceFailed(f"no answer within {seconds:.3g} s") from None
             return _decoded(body, answer)
 
     async def close(self) -> None:

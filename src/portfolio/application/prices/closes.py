@@ -18,6 +18,7 @@ from portfolio.application.derived import Derived
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.prices.ports import PriceStore
 from portfolio.application.prices.records import Close
+from portfolio.domain.mark import ASSUMED_RATE
 from portfolio.domain.prices.quote import SIMULATED_SOURCE
 from portfolio.domain.symbol import Symbol
 
@@ -37,7 +38,8 @@ class Closes:
 
     ``version`` is another one whenever any close may have changed. ``is_current`` is False where the database could not
     be asked: these are the last ones seen; ``is_known`` is False where some were never seen. ``simulated_history`` says
-    that they are made up; ``mixed_history`` are the symbols that have closes of the other kind, which are not mixed in.
+    that they are made up; ``mixed_history`` are the symbols that have closes of the other kind, which are not mixed in;
+    ``assumed_rate_history`` those with closes that were converted at an assumed rate.
     Everything derived from them alone hangs on ``derived``.
     """
 
@@ -47,6 +49,7 @@ class Closes:
     is_known: bool
     simulated_history: bool
     mixed_history: Sequence[str]
+    assumed_rate_history: Sequence[str] = ()
     derived: Derived = field(default_factory=Derived, repr=False)
 
 
@@ -60,6 +63,8 @@ class _Column:
     last_day: date
     price_revision: int
     expires: float
+    assumed_until: date | None
+    """The last day whose close was converted at an assumed rate."""
 
 
 class ReadCloses:
@@ -143,7 +148,10 @@ class ReadCloses:
     ) -> None:
         last_day = today - timedelta(days=1)
         kinds: dict[bool, list[tuple[str, date, float]]] = {False: [], True: []}
+        assumed: dict[str, date] = {}
         for close in found:
+            if close.source.endswith(ASSUMED_RATE):
+                assumed[close.symbol.code] = max(close.day, assumed.get(close.symbol.code, close.day))
             row = (close.symbol.code, close.day, float(close.price.value))
             kinds[close.source == SIMULATED_SOURCE].append(row)
         real, simulated = (columns_of(kinds[is_simulated], last_day, span) for is_simulated in (False, True))
@@ -158,6 +166,7 @@ class ReadCloses:
                 last_day=last_day,
                 price_revision=price_revision,
                 expires=expires,
+                assumed_until=assumed.get(symbol),
             )
         self._version += 1
 
@@ -182,4 +191,9 @@ class ReadCloses:
             is_known=all(usable),
             simulated_history=is_simulated,
             mixed_history=left_out,
+            assumed_rate_history=[
+                symbol
+                for symbol, column in zip(symbols, usable, strict=True)
+                if column and column.assumed_until and (last_day - column.assumed_until).days <= days
+            ],
         )

@@ -304,6 +304,15 @@ async def test_where_real_and_simulated_closes_meet_the_feed_decides(prefers: bo
     assert (state.closes.simulated_history, state.closes.mixed_history) == (prefers, ["BTC"] if prefers else ["ETH"])
 
 
+async def test_closes_that_were_converted_at_an_assumed_rate_are_named() -> None:
+    world = World(held(BTC), held(ETH))
+    await world.closes(BTC, *ZIGZAG)
+    await world.closes(ETH, *ZIGZAG)
+    assert (await world.market()).closes.assumed_rate_history == []
+    await world.closes(ETH, 100, until=YESTERDAY - timedelta(days=7), source="binance+assumed-rate")
+    assert (await world.market()).closes.assumed_rate_history == ["ETH"]
+
+
 @pytest.mark.parametrize(("prefers", "source"), [(True, "candles"), (False, "simulated")])
 async def test_closes_of_one_kind_are_used_whatever_the_feed(prefers: bool, source: str) -> None:
     world = World(held(BTC), prefers_simulated=prefers)

@@ -16,6 +16,10 @@ Mixed = Annotated[
     list[str],
     Meta(description="Symbols with closes that are left out: real and simulated ones are never mixed."),
 ]
+AssumedRate = Annotated[
+    list[str],
+    Meta(description="Symbols with closes in USDT that were converted at parity: its own close of the day is missing."),
+]
 Covered = Annotated[Percent, Meta(description="How much of the total value the figures are made of, in percent.")]
 
 
@@ -42,6 +46,7 @@ class HistoryView(msgspec.Struct, kw_only=True):
     convention: str
     simulated_history: Simulated
     mixed_history: Mixed
+    assumed_rate_history: AssumedRate
     stale: bool
     as_of: Moment
     revision: int
