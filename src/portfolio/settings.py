@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -108,7 +109,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def booking_rules(self) -> BookingRules:
         """Return what bookings are held to."""
         return BookingRules(
-            amount_tolerance_percent=self.amount_tolerance_percent, allow_negative_cash=self.allow_negative_cash
+            amount_tolerance_percent=self.amount_tolerance_percent,
+            allow_negative_cash=self.allow_negative_cash,
+            max_price_age=timedelta(seconds=self.price_max_age_seconds),
         )
 
     @property

@@ -10,6 +10,12 @@ from portfolio.domain.money import Price
 ASSUMED_RATE = "+assumed-rate"
 """What the source of a mark ends with where its price was converted at a rate that nobody confirmed."""
 
+TRADE_SOURCE = "trade"
+"""The source of a mark that is the price of an execution."""
+
+MAX_PRICE_AGE = timedelta(minutes=5)
+"""How long a price counts as fresh, unless it is set otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -18,6 +24,11 @@ class Mark:
     price: Price
     source: str
     at: datetime
+
+    @property
+    def is_execution(self) -> bool:
+        """Return whether it is the price of an execution, and no feed's."""
+        return self.source == TRADE_SOURCE
 
     @property
     def has_assumed_rate(self) -> bool:
@@ -30,3 +41,11 @@ class Mark:
         One from as far in the future does not either: a clock was wrong, and how old it is nobody knows.
         """
         return abs(now - self.at) <= max_age
+
+    def yields_to(self, execution: Mark, now: datetime, max_age: timedelta) -> bool:
+        """Return whether ``execution`` is the price from ``now`` on: it is newer by its own time, and this is no fresh
+        price of a feed.
+        """
+        if self.is_execution:
+            return execution.at >= self.at
+        return execution.at > self.at and not self.is_live(now, max_age)

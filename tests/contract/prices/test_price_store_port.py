@@ -10,12 +10,15 @@ import pytest
 
 from portfolio.application.errors import PortfolioMissing
 from portfolio.application.ledger.records import Revisions
+from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.prices.records import Close, PriceUpdate
+from portfolio.domain.ledger.portfolio import BookingRules
 from portfolio.domain.ledger.trade_counts import TradeCounts
-from portfolio.domain.mark import Mark
+from portfolio.domain.mark import TRADE_SOURCE, Mark
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
 from tests.contract.ledger.ledger_kinds import Ports, ports
+from tests.support.fakes.clock import FakeClock
 from tests.support.ledger_examples import AT, BTC, ETH, book_one, execution, money, open_books
 
 __all__ = ["ports"]
@@ -56,6 +59,41 @@ async def test_marks_value_the_positions_and_bump_the_price_revision_once(ports:
     assert after.position(ETH).market_value == money(1800)
     assert Symbol("DOGE") not in after.positions
     assert await ports.ledger.revisions(1) == Revisions(ledger=4, prices=1)
+
+
+async def test_the_newest_execution_of_each_symbol_is_found_by_its_own_time(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    for hours, price, symbol in ((2, "7", BTC), (0, "5", BTC), (1, "3", BTC), (0, "9", ETH)):
+        one = execution(quantity="1", price=price, fees="0", symbol=symbol)
+        await book_one(ports.ledger, replace(one, executed_at=AT + timedelta(hours=hours)))
+    newest = Mark(Price(Decimal(7)), TRADE_SOURCE, AT + timedelta(hours=2))
+    assert await ports.prices.executed(1, {BTC: AT}) == {BTC: newest}
+    asked = {BTC: newest.at, ETH: AT + timedelta(seconds=1), Symbol("DOGE"): AT}
+    assert await ports.prices.executed(1, asked) == {BTC: newest}
+    assert await ports.prices.executed(1, {BTC: newest.at + timedelta(microseconds=1)}) == {}
+
+
+async def test_the_price_of_a_reversed_execution_is_none(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    await book_one(ports.ledger, execution(quantity="1", price="7", fees="0"))
+    mistaken = execution(quantity="1", price="700", fees="0")
+    trade_id = await book_one(ports.ledger, replace(mistaken, executed_at=AT + timedelta(hours=1)))
+    reverse = ReverseTrade(ports.ledger, FakeClock(AT + timedelta(hours=2)), BookingRules())
+    await reverse(1, trade_id, owner="engine")
+    assert await ports.prices.executed(1, {BTC: AT}) == {BTC: Mark(Price(Decimal(7)), TRADE_SOURCE, AT)}
+
+
+async def test_an_execution_is_a_mark_and_no_price_observed(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    await book_one(ports.ledger)
+    known = (await ports.ledger.load(1)).position(BTC).mark
+    assert known is not None
+    at = datetime(2026, 3, 4, 23, 30, tzinfo=UTC)
+    newer = Mark(Price(Decimal(50_000)), TRADE_SOURCE, at)
+    update = PriceUpdate(marks={BTC: newer}, at=at, since=0, instead_of={BTC: known})
+    await ports.prices.record(1, update, None)
+    assert (await ports.ledger.load(1)).position(BTC).mark == newer
+    assert await ports.prices.closes([BTC], since=at.date(), until=at.date()) == []
 
 
 async def test_a_refresh_that_was_held_up_brings_back_no_price_of_before(ports: Ports) -> None:

@@ -28,7 +28,7 @@ from portfolio.application.performance.records import DailyValue, DayPositions, 
 from portfolio.application.prices.records import Close, Fence, PriceUpdate
 from portfolio.application.rebalancing.records import LIVE, Signal, SignalFilter
 from portfolio.domain.ledger.portfolio import Portfolio
-from portfolio.domain.mark import Mark
+from portfolio.domain.mark import TRADE_SOURCE, Mark
 from portfolio.domain.symbol import Symbol
 
 T = TypeVar("T")
@@ -318,14 +318,25 @@ class FakePriceStore:
         marks = update.marks_for(portfolio)
         marked = portfolio.marked(marks)
         books.portfolio = replace(marked, price_revision=portfolio.price_revision + 1)
-        books.ticks.update({(symbol, mark.at): mark for symbol, mark in marks.items()})
+        observed = {symbol: mark for symbol, mark in marks.items() if not mark.is_execution}
+        books.ticks.update({(symbol, mark.at): mark for symbol, mark in observed.items()})
         day = update.at.astimezone(UTC).date()
-        late = {symbol for symbol, mark in marks.items() if mark.at.astimezone(UTC).date() < day}
+        late = {symbol for symbol, mark in observed.items() if mark.at.astimezone(UTC).date() < day}
         books.closes_changed.update(dict.fromkeys(late, portfolio.price_revision + 1))
         if not any(later > day for later in books.days):
             books.days[day] = daily_value(marked, day)
             books.day_positions[day] = positions_of(marked)
         return books.portfolio.price_revision
+
+    async def executed(self, portfolio_id: int, since: Mapping[Symbol, datetime]) -> Mapping[Symbol, Mark]:
+        trades = [(i, entry.trade) for i, entry in self._ledger.books.trades.items() if entry is not None]
+        reversed_ones = {trade.reverses for _, trade in trades}
+        counted = [(trade.executed_at, i, trade) for i, trade in trades if trade.reverses is None]
+        return {
+            trade.symbol: Mark(trade.price, TRADE_SOURCE, at)
+            for at, i, trade in sorted(counted, key=lambda one: one[:2])
+            if i not in reversed_ones and trade.symbol in since and at >= since[trade.symbol]
+        }
 
     async def add_closes(self, closes: Sequence[Close]) -> int:
         new = {(close.symbol, close.day): close for close in closes}

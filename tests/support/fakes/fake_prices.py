@@ -75,6 +75,7 @@ class RecordingPrices:
         self.thins.set()
         self.error: Exception | None = None
         self.lost: Fence | None = None
+        self.executions: dict[Symbol, list[Mark]] = {}
         self._ledger = ledger
 
     async def record(self, portfolio_id: int, update: PriceUpdate, fence: Fence | None) -> int:
@@ -88,6 +89,12 @@ class RecordingPrices:
         if self._ledger is not None:
             self._ledger.portfolio = self._ledger.portfolio.marked(update.marks)
         return len(self.updates)
+
+    async def executed(self, portfolio_id: int, since: Mapping[Symbol, datetime]) -> Mapping[Symbol, Mark]:
+        """Give back the newest of the executions scripted, oldest first."""
+        return {
+            s: marks[-1] for s, marks in self.executions.items() if s in since and marks and marks[-1].at >= since[s]
+        }
 
     async def add_closes(self, closes: Sequence[Close]) -> int:
         """Keep closes."""

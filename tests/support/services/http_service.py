@@ -188,7 +188,9 @@ def assemble(
 
 
 @asynccontextmanager
-async def running(*, ledger: FakeLedger | None = None, opened: bool = True, **changed: Any) -> AsyncIterator[Service]:
+async def running(
+    *, ledger: FakeLedger | None = None, days: type[FakeDays] = FakeDays, opened: bool = True, **changed: Any
+) -> AsyncIterator[Service]:
     """A service on books in memory, with 100,000 in cash; its clock stands still until a test moves it."""
     clock, books = FakeClock(), ledger or FakeLedger()
     settings = msgspec.structs.replace(Settings(log_file=""), **changed)
@@ -201,7 +203,7 @@ async def running(*, ledger: FakeLedger | None = None, opened: bool = True, **ch
         FakeLookups(books),
         FakeProbe(books),
         prices,
-        FakeDays(books),
+        days(books),
         signals,
         clock=clock,
         settings=settings,

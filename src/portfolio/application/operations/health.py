@@ -18,7 +18,8 @@ from portfolio.application.prices.ports import PriceFeed
 from portfolio.application.prices.refresh import RefreshPrices
 from portfolio.application.prices.sources import SourceState
 from portfolio.domain.errors import DomainError
-from portfolio.domain.ledger.position import TRADE_SOURCE, Position
+from portfolio.domain.ledger.position import Position
+from portfolio.domain.mark import TRADE_SOURCE
 from portfolio.domain.money import Money
 
 PROBE_SECONDS = 0.8

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from portfolio.application.prices.records import Close, Fence, PriceUpdate
 from portfolio.application.prices.sources import FeedReport, SourceState
+from portfolio.domain.mark import Mark
 from portfolio.domain.symbol import Symbol
 
 
@@ -22,6 +23,13 @@ class PriceStore(Protocol):
         Raises:
             LeaseLost: ``fence`` is no longer the newest, or its lease has run out; nothing was written.
             LedgerUnavailable: the database did not take it; nothing was written.
+        """
+        ...
+
+    async def executed(self, portfolio_id: int, since: Mapping[Symbol, datetime]) -> Mapping[Symbol, Mark]:
+        """Return of each symbol the price of the newest execution at that moment or later, by its own time.
+
+        Those that were reversed do not count.
         """
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -14,28 +14,32 @@ from portfolio.domain.symbol import Symbol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceUpdate:
-    """The believed prices of one refresh.
+    """The believed prices of one refresh, and executions where there is none.
 
-    ``since`` is the price revision that the refresh began on; None where it does not matter.
+    ``since`` is the price revision that the refresh began on; None where it does not matter. ``instead_of`` are the
+    marks that executions take the place of.
     """
 
     marks: Mapping[Symbol, Mark]
     at: datetime
     since: int | None = None
+    instead_of: Mapping[Symbol, Mark] = field(default_factory=dict)
 
     def marks_for(self, portfolio: Portfolio) -> Mapping[Symbol, Mark]:
         """Return the marks to write on ``portfolio`` as it is now; a newer price that is there already stays.
 
         Where other prices were written since the refresh began, those observed later stay: a refresh that was held up
-        brings back no price of before. One from a clock ahead of this one is no reason.
+        brings back no price of before. One from a clock ahead of this one is no reason. An execution takes the place
+        of the mark that it was chosen against, and of no other.
         """
-        if self.since is None or self.since == portfolio.price_revision:
-            return self.marks
-        return {symbol: mark for symbol, mark in self.marks.items() if not self._is_behind(mark, portfolio, symbol)}
+        return {symbol: mark for symbol, mark in self.marks.items() if self._counts(mark, portfolio, symbol)}
 
-    def _is_behind(self, mark: Mark, portfolio: Portfolio, symbol: Symbol) -> bool:
+    def _counts(self, mark: Mark, portfolio: Portfolio, symbol: Symbol) -> bool:
         known = portfolio.position(symbol).mark
-        return known is not None and mark.at < known.at <= self.at
+        if symbol in self.instead_of:
+            return known == self.instead_of[symbol]
+        is_first = self.since is None or self.since == portfolio.price_revision
+        return is_first or known is None or not mark.at < known.at <= self.at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

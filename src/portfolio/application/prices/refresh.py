@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
@@ -23,6 +23,8 @@ from portfolio.domain.prices.quote import Quote
 from portfolio.domain.symbol import Symbol
 
 REFERENCE: Final = Symbol("BTC")
+NOT_COVERED: Final = "the refresh had begun before this was held"
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,11 @@ class RefreshReport:
         """Return whether something is held and nothing could be refreshed."""
         return bool(self.failed) and not self.refreshed
 
+    def completed(self, held: Iterable[Symbol]) -> RefreshReport:
+        """Return the report for who shared the refresh: it names what is held now and was not when it began."""
+        late = {symbol: NOT_COVERED for symbol in held if symbol not in self.refreshed and symbol not in self.failed}
+        return replace(self, failed={**self.failed, **late})
+
 
 @dataclass(frozen=True, slots=True)
 class PricesRefreshed(Event):
@@ -62,7 +69,8 @@ class PricesRefreshed(Event):
 class RefreshPrices:
     """Asks the feed for the prices of all positions, judges the quotes, and writes the believed ones once.
 
-    One refresh runs at a time: who asks while one is running shares its report.
+    One refresh runs at a time: who asks while one is running shares its report, which may lack what came since; see
+    ``RefreshReport.completed``.
     """
 
     def __init__(  # shape: its parts, injected
@@ -161,9 +169,14 @@ class RefreshPrices:
         self._quarantine = judged.quarantine
         refreshed, too_large = _marks(judged.believed, portfolio)
         at = self._clock.now()
-        update = PriceUpdate(marks=refreshed, at=at, since=portfolio.price_revision)
+        unpriced = {symbol: mark for symbol, mark in marks.items() if mark and symbol not in refreshed}
+        executed = await _executed(self._prices, self._portfolio_id, unpriced, at, self._quarantine.rules.max_age)
+        replaced = {symbol: unpriced[symbol] for symbol in executed}
+        update = PriceUpdate(
+            marks={**refreshed, **executed}, at=at, since=portfolio.price_revision, instead_of=replaced
+        )
         revision = await self._prices.record(self._portfolio_id, update, fence)
-        self._announce([PricesRefreshed(portfolio.id, revision, frozenset(refreshed), at)])
+        self._announce([PricesRefreshed(portfolio.id, revision, frozenset(update.marks), at)])
         reasons = {**report.failures, **judged.refused, **too_large}
         result = RefreshReport(
             refreshed=refreshed,
@@ -199,6 +212,25 @@ class RefreshPrices:
             if quote is not None and mark is not None and self._quarantine.rules.is_wild(quote.price, mark.price):
                 wild[symbol] = quote.source
         return (await self._cross_check.quotes_elsewhere(wild)).quotes if wild else {}
+
+
+async def _executed(
+    prices: PriceStore, portfolio_id: int, marks: Mapping[Symbol, Mark], now: datetime, max_age: timedelta
+) -> Mapping[Symbol, Mark]:
+    """Return the executions that are the price now, of symbols that no feed has a price of.
+
+    Those are newer than a feed's price that is stale; or the newest one left, where the execution known was reversed.
+    """
+    asked = {symbol: mark.at for symbol, mark in marks.items() if mark.is_execution or not mark.is_live(now, max_age)}
+    found = dict(await prices.executed(portfolio_id, asked)) if asked else {}
+    undone = {symbol: EARLIEST for symbol in asked if marks[symbol].is_execution and symbol not in found}
+    if undone:
+        found |= await prices.executed(portfolio_id, undone)
+    return {
+        symbol: mark
+        for symbol, mark in found.items()
+        if mark != marks[symbol] and (symbol in undone or marks[symbol].yields_to(mark, now, max_age))
+    }
 
 
 def _marks(quotes: Mapping[Symbol, Quote], portfolio: Portfolio) -> tuple[dict[Symbol, Mark], dict[Symbol, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, NotReversible
@@ -14,17 +14,18 @@ from portfolio.domain.ledger.positions import Positions
 from portfolio.domain.ledger.trade import Execution, Side, Trade
 from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.ledger.units import Units
-from portfolio.domain.mark import Mark
+from portfolio.domain.mark import MAX_PRICE_AGE, Mark
 from portfolio.domain.money import EXACT, Money
 from portfolio.domain.symbol import Symbol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookingRules:
-    """What a booking is held to."""
+    """What a booking is held to, and how long a feed's price counts before the booking's own."""
 
     amount_tolerance_percent: Decimal = Decimal(5)
     allow_negative_cash: bool = False
+    max_price_age: timedelta = MAX_PRICE_AGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,12 +118,12 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
             OutOfRange: a sum would reach 1e20.
         """
         if override:
-            return self._settle(execution)
+            return self._settle(execution, rules)
         execution.check_amounts(rules.amount_tolerance_percent)
         held = self.position(execution.symbol).quantity
         if execution.side is Side.SELL and execution.quantity > held:
             raise InsufficientQuantity(execution.symbol.code, held.value, execution.quantity.value)
-        after, trade = self._settle(execution)
+        after, trade = self._settle(execution, rules)
         if execution.side is Side.BUY:
             self._require_cash(-trade.cash_delta, unless=rules.allow_negative_cash)
         return after, trade
@@ -224,8 +225,8 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
         if amount > self.cash and not unless:
             raise InsufficientCash(self.cash.value, amount.value)
 
-    def _settle(self, execution: Execution) -> tuple[Portfolio, Trade]:
-        position, trade = self.position(execution.symbol).settle(execution)
+    def _settle(self, execution: Execution, rules: BookingRules) -> tuple[Portfolio, Trade]:
+        position, trade = self.position(execution.symbol).settle(execution, rules.max_price_age)
         return self._entered(position, trade, self.trade_counts.with_trade(trade)), trade
 
     def _entered(self, position: Position, trade: Trade, trade_counts: TradeCounts) -> Portfolio:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from portfolio.domain.errors import OutOfRange
 from portfolio.domain.ledger.trade import Execution, Side, Trade
-from portfolio.domain.mark import Mark
+from portfolio.domain.mark import MAX_PRICE_AGE, TRADE_SOURCE, Mark
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
-
-TRADE_SOURCE = "trade"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +75,11 @@ class Position:  # shape: what a position is, and all that can happen to it
         """Return how much more the row holds than this ledger's entries explain."""
         return self.quantity - self.ledger_quantity
 
-    def settle(self, execution: Execution) -> tuple[Position, Trade]:
+    def settle(self, execution: Execution, max_price_age: timedelta = MAX_PRICE_AGE) -> tuple[Position, Trade]:
         """Return the position after ``execution`` and the entry that takes it there.
+
+        Its price is the position's from now on where it is newer than the one known, unless that is a feed's and was
+        not older than ``max_price_age`` when the execution took place.
 
         Average cost: what is closed takes its share of the sums, half even at 18 decimals, and all of them when
         everything is closed. An execution larger than the position it closes opens the rest the other way round.
@@ -111,7 +112,7 @@ class Position:  # shape: what a position is, and all that can happen to it
             closes=bool(closed),
             executed_at=execution.executed_at,
         )
-        return self._entered(trade), trade
+        return self._entered(trade, self._mark_after(trade, max_price_age)), trade
 
     def undo(self, trade: Trade, trade_id: int, at: datetime) -> tuple[Position, Trade]:
         """Return the position without ``trade``, and the opposite entry that takes it out.
@@ -133,7 +134,7 @@ class Position:  # shape: what a position is, and all that can happen to it
             executed_at=at,
             reverses=trade_id,
         )
-        return self._entered(entry), entry
+        return self._entered(entry, self.mark), entry
 
     def marked(self, mark: Mark) -> Position:
         """Return the position valued at ``mark``."""
@@ -145,17 +146,20 @@ class Position:  # shape: what a position is, and all that can happen to it
             return Quantity.zero()
         return signed if abs(signed) <= abs(self.quantity) else -self.quantity
 
-    def _entered(self, trade: Trade) -> Position:
+    def _mark_after(self, trade: Trade, max_age: timedelta) -> Mark:
+        executed, held = Mark(trade.price, TRADE_SOURCE, trade.executed_at), self.quantity + trade.quantity_delta
+        opens = bool(held) and (not self.is_open or (held.value > 0) != (self.quantity.value > 0))
+        if self.mark is None or (opens and self.mark.at <= executed.at):
+            return executed
+        return executed if self.mark.yields_to(executed, executed.at, max_age) else self.mark
+
+    def _entered(self, trade: Trade, mark: Mark | None) -> Position:
         quantity = self.quantity + trade.quantity_delta
         asset_cost = self.asset_cost + trade.notional_delta
         same_side = bool(quantity) and (quantity.value > 0) == (self.quantity.value > 0)
         average = self.avg_entry_price if trade.closes and same_side else None
         if average is None:
             average = _average(asset_cost, quantity)
-        opened = bool(quantity) and not (self.is_open and same_side)
-        mark = self.mark
-        if trade.reverses is None and (mark is None or (opened and mark.at <= trade.executed_at)):
-            mark = Mark(trade.price, TRADE_SOURCE, trade.executed_at)
         return replace(
             self,
             quantity=quantity,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.performance.records import DailyValue
 from portfolio.domain.symbol import Symbol
+from tests.support.fakes.fake_ledger import FakeDays
 from tests.support.services.http_service import BUY, Service, SilentLedger, is_problem, running
 
 PORTFOLIO_FIELDS = {
@@ -84,6 +89,80 @@ async def test_an_old_price_makes_the_position_and_the_portfolio_stale(service: 
     body = (await service.http.get("/portfolio")).json()["portfolio"]
     assert body["stale"] is True
     assert (body["positions"][0]["price_status"], body["positions"][0]["price_age_seconds"]) == ("stale", 301)
+
+
+async def bought(service: Service, price: str, **fields: str) -> dict[str, Any]:
+    """Buy one NEW and return the position as it is read then."""
+    body = {"symbol": "NEW", "side": "BUY", "quantity": "1", "price": price, "net_amount": price, **fields}
+    assert (await service.http.post("/holdings/update", json=body)).status_code == 200
+    [position] = (await service.http.get("/positions")).json()["positions"]
+    found: dict[str, Any] = position
+    return found
+
+
+async def test_an_asset_that_nobody_lists_is_worth_its_newest_execution_and_a_backdated_one_never_wins(
+    service: Service,
+) -> None:
+    await bought(service, "10")
+    began = service.clock.now()
+    service.clock.advance(3600)
+    assert is_problem(await service.http.post("/portfolio/refresh"), 503, "prices-unavailable")
+    newest = await bought(service, "20")
+    assert (newest["current_price"], newest["price_source"], newest["market_value"]) == (20, "trade", 40)
+    backdated = await bought(service, "5", executed_at=(began + timedelta(minutes=1)).isoformat())
+    assert (backdated["current_price"], backdated["price_source"], backdated["price_age_seconds"]) == (20, "trade", 0)
+
+
+async def test_the_newest_execution_is_the_price_once_that_of_the_feed_is_stale(service: Service) -> None:
+    await bought(service, "10")
+    service.feed.prices["NEW"] = "11"
+    assert (await service.http.post("/portfolio/refresh")).status_code == 200
+    service.clock.advance(60)
+    assert (await bought(service, "12"))["current_price"] == 11
+    service.feed.prices.clear()
+    service.clock.advance(240)
+    assert is_problem(await service.http.post("/portfolio/refresh"), 503, "prices-unavailable")
+    [fresh] = (await service.http.get("/positions")).json()["positions"]
+    assert (fresh["current_price"], fresh["price_source"]) == (11, "coinbase")
+    service.clock.advance(1)
+    await service.http.post("/portfolio/refresh")
+    [stale] = (await service.http.get("/positions")).json()["positions"]
+    assert (stale["current_price"], stale["price_source"], stale["price_age_seconds"]) == (12, "trade", 241)
+    portfolio = (await service.http.get("/portfolio")).json()["portfolio"]
+    assert (portfolio["invested_amount"], portfolio["total_value"]) == (24, 100_002)
+    # Once a feed has a price again, it is the newest thing known.
+    service.feed.prices["NEW"] = "13"
+    await service.http.post("/portfolio/refresh")
+    [again] = (await service.http.get("/positions")).json()["positions"]
+    assert (again["current_price"], again["price_source"]) == (13, "coinbase")
+
+
+class LockedDays(FakeDays):
+    """A history whose table another program has locked."""
+
+    asked = 0
+    locked = True
+
+    async def values(self, portfolio_id: int, *, since: date) -> Sequence[DailyValue]:
+        LockedDays.asked += 1
+        if self.locked:
+            await asyncio.Event().wait()
+        return await super().values(portfolio_id, since=since)
+
+
+async def test_a_locked_history_does_not_hold_up_every_read_of_the_portfolio(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LockedDays, "asked", 0)
+    monkeypatch.setattr(LockedDays, "locked", True)
+    async with running(days=LockedDays, request_deadline_seconds=0.4) as service:
+        for _ in range(3):
+            await service.http.post("/holdings/update", json=BUY)
+            body = (await service.http.get("/portfolio")).json()["portfolio"]
+            assert (body["performance_metrics"], body["num_positions"]) == (None, 1)
+            assert body["reasons"]["performance_metrics"] == "history_unavailable"
+        assert LockedDays.asked == 1
+        monkeypatch.setattr(LockedDays, "locked", False)
+        service.clock.advance(15)
+        assert (await service.http.get("/portfolio")).json()["portfolio"]["performance_metrics"] is not None
 
 
 async def test_a_version_that_the_client_has_is_not_sent_again(service: Service) -> None:

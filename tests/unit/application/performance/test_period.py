@@ -394,9 +394,9 @@ async def test_days_are_read_again_with_a_new_price_revision_and_not_after_a_boo
     read = ReadPerformance(FakeDays(ledger), snapshots, clock)
     await read(1)
     ledger.books.days[YESTERDAY] = row(1, 3)
-    ledger.books.portfolio = replace(ledger.books.portfolio, revision=ledger.books.portfolio.revision + 1)
+    portfolio = await ledger.load(1)
+    ledger.books.portfolio = portfolio = replace(portfolio, revision=portfolio.revision + 1)
     assert (await read(1)).total_return_percent == Decimal(100)
-    portfolio = ledger.books.portfolio
     ledger.books.portfolio = replace(portfolio, price_revision=portfolio.price_revision + 1)
     assert (await read(1)).total_return_percent == Decimal(200)
 

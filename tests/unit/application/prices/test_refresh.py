@@ -6,9 +6,10 @@ import pytest
 
 from portfolio.application.announcer import Announcer, Event
 from portfolio.application.errors import LeaseLost, LedgerUnavailable, OutcomeUnknown
-from portfolio.application.prices.records import Fence
+from portfolio.application.prices.records import Fence, PriceUpdate
 from portfolio.application.prices.refresh import PricesRefreshed, RefreshPrices
 from portfolio.application.prices.sources import SourceCondition, SourceState
+from portfolio.domain.mark import TRADE_SOURCE, Mark
 from portfolio.domain.prices.quarantine import QuoteRules
 from tests.support.fakes.clock import NOON, FakeClock
 from tests.support.fakes.fake_prices import BTC, ETH, SOL, LoadedLedger, RecordingPrices, ScriptedFeed, holding, price
@@ -72,6 +73,65 @@ async def test_a_price_that_makes_a_value_too_large_is_named_and_hurts_no_other(
     report = await desk.refresh()
     assert set(report.refreshed) == {ETH}
     assert "out of range" in report.failed[BTC]
+
+
+async def test_a_stale_price_of_a_feed_gives_way_to_a_newer_execution_and_a_fresh_one_does_not() -> None:
+    desk = Desk()
+    desk.feed.prices = {}
+    newer = Mark(price(120), TRADE_SOURCE, NOON)
+    older = Mark(price(9), TRADE_SOURCE, NOON - timedelta(minutes=2))
+    desk.prices.executions = {BTC: [newer], ETH: [older]}
+    report = await desk.refresh()
+    assert not desk.prices.updates[-1].marks  # the prices are a minute old
+    desk.clock.advance(300)
+    report = await desk.refresh()
+    assert desk.prices.updates[-1].marks == {BTC: newer}
+    assert desk.ledger.portfolio.position(BTC).mark == newer
+    assert report.failed == dict.fromkeys((BTC, ETH), "scripted: none")
+    assert desk.told[-1] == PricesRefreshed(1, 2, frozenset({BTC}), desk.clock.now())
+
+
+async def test_a_fresh_price_of_a_feed_counts_before_any_execution() -> None:
+    desk = Desk()
+    desk.clock.advance(600)
+    desk.prices.executions = {BTC: [Mark(price(120), TRADE_SOURCE, NOON + timedelta(seconds=599))]}
+    await desk.refresh()
+    assert {symbol: mark.source for symbol, mark in desk.prices.updates[-1].marks.items()} == {
+        BTC: "coinbase",
+        ETH: "coinbase",
+    }
+
+
+async def test_the_price_of_a_reversed_execution_gives_way_to_the_newest_one_left() -> None:
+    desk = Desk()
+    desk.feed.prices = {}
+    mistaken, left = (Mark(price(p), TRADE_SOURCE, NOON - timedelta(hours=h)) for p, h in ((1, 1), (100, 2)))
+    desk.ledger.portfolio = desk.ledger.portfolio.marked({BTC: mistaken})
+    desk.prices.executions = {BTC: [left, mistaken]}
+    await desk.refresh()
+    assert not desk.prices.updates[-1].marks
+    desk.prices.executions = {BTC: [left]}
+    await desk.refresh()
+    assert desk.prices.updates[-1].marks == {BTC: left}
+
+
+def test_an_execution_takes_the_place_of_the_price_it_was_chosen_against_and_of_no_other() -> None:
+    known, newer, newest = (Mark(price(p), TRADE_SOURCE, NOON + timedelta(hours=p)) for p in (1, 2, 3))
+    held = holding({BTC: "1"}, NOON).marked({BTC: known})
+    update = PriceUpdate(marks={BTC: newer}, at=NOON, since=0, instead_of={BTC: known})
+    assert update.marks_for(held) == {BTC: newer}
+    assert update.marks_for(held.marked({BTC: newest})) == {}
+
+
+async def test_a_shared_refresh_names_what_came_after_it_began() -> None:
+    desk = Desk()
+    del desk.feed.prices[ETH]
+    report = await desk.refresh()
+    assert report.completed([BTC, ETH]) == report
+    assert report.completed([BTC, SOL]).failed == {
+        ETH: "scripted: none",
+        SOL: "the refresh had begun before this was held",
+    }
 
 
 async def test_an_empty_portfolio_is_recorded_without_asking_anybody() -> None:

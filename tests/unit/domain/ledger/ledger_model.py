@@ -39,6 +39,8 @@ class Holding:
     realized: int = 0
     average: int | None = None
     price: int | None = None
+    has_feed: bool = False
+    """Whether the price is a feed's: fresh all along, it counts before that of a trade."""
 
     @property
     def worth(self) -> int:
@@ -157,8 +159,8 @@ class Books:
         keeps = closing and closing < abs(holding.quantity) and holding.average is not None
         opens = not holding.quantity or (closing > 0 and wish.quantity > closing)
         self._enter(booked, realized=cash_of_close - basis_out, keeps_average=bool(keeps))
-        if opens or holding.price is None:
-            holding.price = wish.price
+        if opens or not holding.has_feed:
+            holding.price, holding.has_feed = wish.price, False
         self.trades.append(booked)
         return cash_of_close - basis_out
 

@@ -133,7 +133,7 @@ class LedgerMachine(RuleBasedStateMachine):
         holding = self.books.holdings.get(symbol)
         if holding is None or abs(holding.quantity) * price // ONE > MOST_WORTH:
             return
-        holding.price = price
+        holding.price, holding.has_feed = price, True
         # A mark from before any trade: a position opened later is worth its trade price.
         before = NOON - timedelta(minutes=1)
         self.portfolio = self.portfolio.marked({Symbol(symbol): Mark(Price(exact(price)), "coinbase", before)})

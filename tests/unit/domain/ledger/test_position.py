@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from portfolio.domain.errors import OutOfRange
-from portfolio.domain.ledger.position import TRADE_SOURCE, Position
+from portfolio.domain.ledger.position import Position
 from portfolio.domain.ledger.trade import Execution, Side, Trade
-from portfolio.domain.mark import Mark
+from portfolio.domain.mark import TRADE_SOURCE, Mark
 from portfolio.domain.money import Money
 from portfolio.domain.symbol import Symbol
 from tests.unit.examples import NOON, bought, execution, mark, money, price, sold, units
@@ -136,7 +136,6 @@ def test_dust_beside_a_cost_does_not_make_a_position_unreadable() -> None:
 def test_a_new_position_is_worth_its_trade_price_until_a_newer_one() -> None:
     held = settled(bought("BTC", 2, 100))
     assert held.mark == Mark(price(100), TRADE_SOURCE, NOON)
-    assert settled(bought("BTC", 1, 300), position=held).mark == held.mark
     refreshed = held.marked(mark(110))
     assert (refreshed.market_value, refreshed.unrealized_pnl) == (money(220), money(20))
 
@@ -148,6 +147,29 @@ def test_a_position_reopened_later_is_worth_its_new_trade_price() -> None:
     assert reopened.mark == Mark(price(90), TRADE_SOURCE, later)
     # reported late: the price seen since is the better one
     assert settled(execution(Side.BUY, "BTC", 1, 90, executed_at=earlier), position=closed).mark == closed.mark
+
+
+def test_without_a_feed_the_newest_execution_is_the_price_and_a_backdated_one_never_wins() -> None:
+    held = settled(bought("BTC", 2, 100))
+    later, between, earlier = (NOON + timedelta(hours=hours) for hours in (2, 1, -1))
+    sale = settled(execution(Side.SELL, "BTC", 1, 300, executed_at=later), position=held)
+    assert sale.mark == Mark(price(300), TRADE_SOURCE, later)
+    for backdated in (earlier, between):
+        bought_before = execution(Side.BUY, "BTC", 1, 90, executed_at=backdated)
+        assert settled(bought_before, position=sale).mark == sale.mark
+    # Of two at the same time it is the one booked last.
+    assert settled(execution(Side.BUY, "BTC", 1, 310, executed_at=later), position=sale).mark == Mark(
+        price(310), TRADE_SOURCE, later
+    )
+
+
+@pytest.mark.parametrize(("minutes", "wins"), [(-1, False), (0, False), (5, False), (6, True)])
+def test_an_execution_is_the_price_only_where_that_of_the_feed_was_stale_by_then(minutes: int, wins: bool) -> None:
+    known = mark(100, NOON)
+    at = NOON + timedelta(minutes=minutes)
+    held = settled(bought("BTC", 2, 100)).marked(known)
+    after, _ = held.settle(execution(Side.BUY, "BTC", 1, 130, executed_at=at), timedelta(minutes=5))
+    assert after.mark == (Mark(price(130), TRADE_SOURCE, at) if wins else known)
 
 
 def test_closing_does_not_touch_the_price() -> None:
@@ -172,7 +194,7 @@ def test_money_that_a_foreign_write_left_in_a_closed_row_is_no_value() -> None:
 
 @pytest.mark.parametrize("one", [bought("BTC", "0.7", 31, fees="0.01"), sold("BTC", "0.3", 47, fees="0.02")])
 def test_undoing_the_last_trade_restores_every_sum(one: Execution) -> None:
-    held = settled(bought("BTC", 3, 100, net=100, fees="0.333333333333333333"))
+    held = settled(bought("BTC", 3, 100, net=100, fees="0.333333333333333333")).marked(mark(100))
     moved, entry = held.settle(one)
     back, opposite = moved.undo(entry, 7, NOON)
     assert replace(back, avg_entry_price=held.avg_entry_price) == held

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, exists, or_, select, update
 
 from portfolio.adapters.database.connection.bulk import NOW, RowWriter
 from portfolio.adapters.database.connection.connections import Connections
@@ -18,10 +18,11 @@ from portfolio.adapters.database.ledger.mapping_positions import position_to_row
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.prices.leases import check_fence
 from portfolio.adapters.database.prices.price_rows import PriceRows, midnight
-from portfolio.adapters.database.schema.tables import mock_holdings, mock_portfolio
+from portfolio.adapters.database.schema.tables import mock_holdings, mock_portfolio, mock_trades
 from portfolio.application.prices.records import Close, Fence, PriceUpdate
 from portfolio.domain.ledger.portfolio import Portfolio
-from portfolio.domain.mark import Mark
+from portfolio.domain.mark import TRADE_SOURCE, Mark
+from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
 
 # Never the quantity, never the cost: those are the bookings', and other programs'.
@@ -29,6 +30,16 @@ _PRICE_COLUMNS = ("last_price", "price_source", "price_at", "position_value", "u
 _MARKS = RowWriter(mock_holdings, key=["id"], touch="updated_at")
 
 _LOCK_HOLDINGS = Prepared(select(mock_holdings).with_for_update())
+
+_AT_ONCE = 200  # SQLite takes no condition of a thousand parts
+
+_TRADE, _REVERSAL = mock_trades.c, mock_trades.alias("reversal")
+_EXECUTIONS = (
+    select(_TRADE.symbol, _TRADE.price, _TRADE.execution_time)
+    .where(_TRADE.booked_by.is_not(None), _TRADE.reverses_trade_id.is_(None))
+    .where(~exists().where(_REVERSAL.c.reverses_trade_id == _TRADE.id))
+    .order_by(_TRADE.execution_time, _TRADE.id)
+)
 
 BUMP = update(mock_portfolio).values(price_revision=mock_portfolio.c.price_revision + 1)
 
@@ -67,10 +78,11 @@ class DatabasePriceStore:
             marks = update.marks_for(read.portfolio)
             portfolio = read.portfolio.marked(marks)
             await _write_marks(session, portfolio, read.rows, marks)
-            await self._rows.write_ticks(session, marks.items())
+            observed = {symbol: mark for symbol, mark in marks.items() if not mark.is_execution}
+            await self._rows.write_ticks(session, observed.items())
             # One that was observed yesterday may be what yesterday closed at.
             today = midnight(update.at.astimezone(UTC).date())
-            late = [symbol for symbol, mark in marks.items() if mark.at < today]
+            late = [symbol for symbol, mark in observed.items() if mark.at < today]
             await self._rows.mark_changed(session, late, row.price_revision + 1)
             await _write_totals(session, portfolio)
             await self._write_day(session, portfolio, today.date())
@@ -79,6 +91,17 @@ class DatabasePriceStore:
         revision = await self._connections.write(write)
         self._row.had_lock()
         return revision
+
+    async def executed(self, portfolio_id: int, since: Mapping[Symbol, datetime]) -> Mapping[Symbol, Mark]:
+        """Return of each symbol the price of the newest execution at that moment or later, reversed ones apart."""
+        self._row.id_for(portfolio_id)
+        found: dict[Symbol, Mark] = {}
+        asked = sorted(since)
+        for part in (asked[start : start + _AT_ONCE] for start in range(0, len(asked), _AT_ONCE)):
+            of_each = or_(*(and_(_TRADE.symbol == s.code, _TRADE.execution_time >= since[s]) for s in part))
+            for row in await self._connections.rows(_EXECUTIONS.where(of_each)):
+                found[Symbol(row.symbol)] = Mark(Price(row.price), TRADE_SOURCE, row.execution_time)
+        return found
 
     async def add_closes(self, closes: Sequence[Close]) -> int:
         """Keep daily closes, replacing what was known of the same day; return how many were written."""

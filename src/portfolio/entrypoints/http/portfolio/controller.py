@@ -88,11 +88,15 @@ class PortfolioController(Controller):
     async def refresh_prices(
         self, refresh: Injected[RefreshPrices], portfolio_answers: Injected[PortfolioAnswers]
     ) -> RefreshAnswer:
-        """Bring the prices of what is held up to date. One refresh runs at a time: who asks meanwhile shares it."""
+        """Bring the prices of what is held up to date. One refresh runs at a time: who asks meanwhile shares it.
+
+        What came to be held after a shared refresh had begun is in `failed`, with that reason.
+        """
         report = await refresh(None)
         if report.is_fruitless:
             raise PricesUnavailable({symbol.code: reason for symbol, reason in report.failed.items()})
         reading = await portfolio_answers.readings.newest()
+        report = report.completed(value.position.symbol for value in reading.valuation.positions)
         failed = [PriceFailure(symbol=symbol.code, reason=reason) for symbol, reason in sorted(report.failed.items())]
         return RefreshAnswer(
             timestamp=reading.at,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zlib import crc32
@@ -19,6 +20,8 @@ from portfolio.entrypoints.http.portfolio.views import is_stale, portfolio_view
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 METRICS_DAYS = 30
+HISTORY_SECONDS = 1.0
+HISTORY_PAUSE_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,24 +96,31 @@ class PortfolioReader:
 
 
 class RecentPerformance:
-    """The performance of the last 30 days, measured once a snapshot and kept while it stands."""
+    """The performance of the last 30 days, measured once a snapshot and kept while it stands.
+
+    A history that does not answer, as one whose table another program has locked, holds up one reader for a second, and
+    the next one not before a while: the others get what was measured last, as stale.
+    """
 
     def __init__(self, cases: UseCases) -> None:
         self._cases = cases
         self._measured: Performance | None = None
         self._of: tuple[datetime, date] | None = None
+        self._asks_again_at = -math.inf
 
     async def __call__(self, reading: Reading) -> Performance | None:
-        """Return the figures; None where the database is away and they were never measured."""
-        of = (reading.snapshot.as_of, reading.at.date())
+        """Return the figures; None where they could not be read and were never measured."""
+        of, clock = (reading.snapshot.as_of, reading.at.date()), self._cases.clock
         if of == self._of:
             return self._measured
-        if reading.snapshot.database_away:
+        if reading.snapshot.database_away or clock.monotonic() < self._asks_again_at:
             return self._stale()
         try:
-            async with asyncio.timeout(self._cases.read_deadline_seconds):
+            async with asyncio.timeout(min(HISTORY_SECONDS, self._cases.read_deadline_seconds)):
                 measured = await self._cases.performance.of(reading.snapshot, METRICS_DAYS)
-        except (LedgerUnavailable, TimeoutError):
+        except (LedgerUnavailable, TimeoutError) as error:
+            if isinstance(error, TimeoutError):
+                self._asks_again_at = clock.monotonic() + HISTORY_PAUSE_SECONDS
             return self._stale()
         self._measured, self._of = measured, of
         return measured

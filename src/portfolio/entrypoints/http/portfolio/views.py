@@ -43,7 +43,7 @@ def portfolio_view(
         as_of=snapshot.as_of,
         revision=snapshot.revisions.ledger,
         last_updated=portfolio.updated_at or snapshot.as_of,
-        reasons=_portfolio_reasons(valuation, performance),
+        reasons=_portfolio_reasons(valuation, snapshot, performance),
     )
 
 
@@ -52,12 +52,12 @@ def is_stale(valuation: Valuation, snapshot: Snapshot) -> bool:
     return snapshot.database_away or bool(valuation.stale_symbols)
 
 
-def _portfolio_reasons(valuation: Valuation, performance: Performance | None) -> dict[str, str]:
+def _portfolio_reasons(valuation: Valuation, snapshot: Snapshot, performance: Performance | None) -> dict[str, str]:
     reasons = {}
     if valuation.total_pnl_percent is None:
         reasons["total_pnl_percent"] = "no_net_deposits"
     if valuation.priced_share_percent is None:
         reasons["priced_share_percent"] = "nothing_held"
     if performance is None:
-        reasons["performance_metrics"] = "database_away"
+        reasons["performance_metrics"] = "database_away" if snapshot.database_away else "history_unavailable"
     return reasons
