@@ -9,35 +9,22 @@ from portfolio.domain.errors import InvalidSymbol
 
 _SHAPE = re.compile(r"[A-Z0-9]{1,20}")
 _QUOTED = re.compile(r"(?P<base>[A-Z0-9]+)[-/_](?P<quote>[A-Z0-9]+)")
+# What counts as the dollar. A pair in any other stablecoin (DAI, FDUSD) is refused, like one in another currency.
 _DOLLARS = frozenset({"USD", "USDT", "USDC"})
 # An unseparated pair is told by its ending: a dollar after any base, another quote after a base of three or more.
 _DOLLAR_ENDINGS = ("USDT", "USDC", "USD")
 _OTHER_ENDINGS = ("EUR", "GBP", "BTC", "ETH", "BNB")
-# Assets whose own ticker ends that way.
-_NOT_PAIRS = frozenset(
-    [
-        "TUSD",
-        "BUSD",
-        "PYUSD",
-        "FDUSD",
-        "GUSD",
-        "LUSD",
-        "SUSD",
-        "RLUSD",
-        "CRVUSD",
-        "CUSD",
-        "MUSD",
-        "AUSD",
-        "OUSD",
-        "BFUSD",
-        "FRXUSD",
-        "SOLVBTC",
-        "FRXETH",
-        "SFRXETH",
-        "WSTETH",
-        "ANKRETH",
-    ]
-)
+# Assets whose own ticker ends that way. One that is not among them is refused by its bare ticker, and taken with -USD.
+_NOT_PAIRS = frozenset([
+    "TUSD", "BUSD", "PYUSD", "FDUSD", "GUSD", "LUSD", "SUSD", "RLUSD", "CRVUSD", "CUSD", "MUSD", "AUSD", "OUSD",
+    "BFUSD", "FRXUSD", "SOLVBTC", "FRXETH", "SFRXETH", "WSTETH", "ANKRETH",
+])  # fmt: skip
+# Codes of other sources for assets that have a ticker of their own: those of Kraken, and of the forks of Bitcoin.
+_OTHER_CODES = {
+    "XBT": "BTC", "XXBT": "BTC", "XDG": "DOGE", "XXDG": "DOGE", "XETC": "ETC", "XETH": "ETH", "XLTC": "LTC",
+    "XMLN": "MLN", "XREP": "REP", "XXLM": "XLM", "XXMR": "XMR", "XXRP": "XRP", "XZEC": "ZEC", "ZUSD": "USD",
+    "BCHABC": "BCH", "BCHSV": "BSV",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -67,30 +54,33 @@ class Symbol:
             raise InvalidSymbol(text, "1 to 20 of A-Z and 0-9")
         upper = text.upper()
         pair = _QUOTED.fullmatch(upper)
-        if pair:
-            if pair["quote"] not in _DOLLARS:
-                raise InvalidSymbol(text, f"quoted in {pair['quote'][:20]}, but this ledger counts in USD")
-            return cls(pair["base"])
-        base, quote = _split_pair(upper)
-        if base:
-            raise InvalidSymbol(
-                text,
-                f"looks like a pair; send {base} or {base}-{quote}"
-                if quote in _DOLLARS
-                else f"looks like a pair quoted in {quote}, but this ledger counts in USD",
-            )
-        return cls(upper)
+        if pair and pair["quote"] not in _DOLLARS:
+            raise InvalidSymbol(text, f"quoted in {pair['quote'][:20]}, {_in_dollars(pair['base'])}")
+        base, quote = (pair["base"], "") if pair else _split_pair(upper)
+        if quote:
+            meant = _OTHER_CODES.get(base, base)
+            in_dollars = f"send {meant} or {meant}-{quote}"
+            reading = in_dollars if quote in _DOLLARS else f"quoted in {quote}, {_in_dollars(base)}"
+            raise InvalidSymbol(text, f"looks like a pair: {reading}; if an asset has that ticker: send {upper}-USD")
+        if base in _OTHER_CODES:
+            raise InvalidSymbol(text, f"{base} is another code of {_OTHER_CODES[base]}: send {_OTHER_CODES[base]}")
+        return cls(base)
 
     def __str__(self) -> str:
         return self.code
 
 
+def _in_dollars(base: str) -> str:
+    meant = _OTHER_CODES.get(base, base)[:20]
+    return f"but this ledger counts in USD (or USDT, USDC): send {meant}, with price and money in dollars"
+
+
 def _split_pair(ticker: str) -> tuple[str, str]:
-    if ticker in _NOT_PAIRS:
-        return "", ""
-    for endings, shortest_base in ((_DOLLAR_ENDINGS, 1), (_OTHER_ENDINGS, 3)):
-        for quote in endings:
-            base = ticker.removesuffix(quote)
-            if base != ticker and len(base) >= shortest_base and _SHAPE.fullmatch(ticker):
-                return base, quote
-    return "", ""
+    """Return the base and the quote of an unseparated pair; the ticker and no quote where it is none."""
+    if ticker not in _NOT_PAIRS and ticker not in _OTHER_CODES:
+        for endings, shortest_base in ((_DOLLAR_ENDINGS, 1), (_OTHER_ENDINGS, 3)):
+            for quote in endings:
+                base = ticker.removesuffix(quote)
+                if base != ticker and len(base) >= shortest_base and _SHAPE.fullmatch(ticker):
+                    return base, quote
+    return ticker, ""

@@ -139,7 +139,7 @@ async def test_a_currency_is_never_taken_for_a_token_of_the_same_name(
     exchange: StandInExchange, coinbase: CoinbaseFeed, code: str
 ) -> None:
     report = await coinbase.quotes([Symbol(code), BTC])
-    assert report.failures == {Symbol(code): f"{code} is a currency's code at Coinbase"}
+    assert report.failures == {Symbol(code): f"{code} is a currency's code at Coinbase: it is not asked there"}
     assert all(code not in call.symbols for call in exchange.calls)
 
 

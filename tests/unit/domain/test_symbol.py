@@ -56,6 +56,22 @@ def test_an_unseparated_pair_is_refused_with_a_hint(text: str, hint: str) -> Non
     assert hint in refusal.value.hint
 
 
+@pytest.mark.parametrize("ticker", ["BTCUSDT", "XUSD", "ETHBTC", "NEWUSD"])
+def test_the_hint_names_both_readings_and_the_second_one_is_taken(ticker: str) -> None:
+    with pytest.raises(InvalidSymbol, match=f"looks like a pair: .*send .*; .* ticker: send {ticker}-USD"):
+        Symbol.parse(ticker)
+    assert Symbol.parse(f"{ticker}-USD").code == ticker
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("XBT", "BTC"), ("xbt-usd", "BTC"), ("XBTUSD", "BTC"), ("XBT/EUR", "BTC"), ("XXDG", "DOGE"), ("BCHSV", "BSV")],
+)
+def test_a_code_of_another_source_is_refused_with_the_ticker_that_is_meant(text: str, meant: str) -> None:
+    with pytest.raises(InvalidSymbol, match=f"send {meant}"):
+        Symbol.parse(text)
+
+
 @pytest.mark.parametrize("code", ["TUSD", "PYUSD", "WBTC", "STETH", "WSTETH", "RETH", "CBBTC"])
 def test_a_ticker_that_ends_like_a_pair_but_is_an_asset_is_taken(code: str) -> None:
     assert Symbol.parse(code).code == code

@@ -76,7 +76,9 @@ class CoinbaseFeed:
 
     async def quotes(self, symbols: Sequence[Symbol]) -> FeedReport:
         """Return the prices of ``symbols`` in dollars, and why there is none for the others."""
-        found: Found = {s: f"{s} is a currency's code at Coinbase" for s in symbols if s.code in CURRENCIES}
+        found: Found = {
+            s: f"{s} is a currency's code at Coinbase: it is not asked there" for s in symbols if s.code in CURRENCIES
+        }
         wanted = list(dict.fromkeys(s for s in symbols if s not in found))
         try:
             async with asyncio.timeout(self._budget_seconds):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 # ISO 4217: active codes, funds and metals, and withdrawn ones that are still quoted. A token of the same name
-# (ALL, BSD, MNT, ERN, ...) is another thing: what Coinbase says under such a code is the currency's price.
+# (ALL, BSD, MNT, ERN, ...) is another thing: what Coinbase says under such a code is the currency's price, so that such
+# an asset has Binance's price alone. A currency that is not listed would be taken for an asset of that ticker.
 _CODES = """
     AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV BRL BSD BTN BWP
     BYN BYR BZD CAD CDF CHE CHF CHW CLF CLP CNH CNY COP COU CRC CUC CUP CVE CZK DJF DKK DOP DZD EEK
