@@ -62,4 +62,5 @@ def _ask_what_no_page_asks(recorder: Recorder, service: ServiceProcess) -> None:
     recorder.ask(Asked("POST", f"/rebalance/signals/{signals[0]['id']}/acknowledge"))
     recorder.ask(Asked("GET", "/rebalance/signals"))
     trade = recorder.ask(Asked("GET", "/trades"))["trades"][0]
+    recorder.ask(Asked("GET", f"/trades/{trade['id']}"))
     recorder.ask(Asked("POST", f"/trades/{trade['id']}/reverse", {"notes": "booked by mistake"}))

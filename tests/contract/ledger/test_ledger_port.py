@@ -341,6 +341,30 @@ async def test_refusals_are_paged_newest_first(ports: Ports) -> None:
     assert second.next_before is None
 
 
+async def test_trades_are_found_by_their_number_their_key_and_their_owner(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    small = execution(quantity="0.01", fees="0")
+    ids = {
+        (owner, key): await book_one(ports.ledger, small, owner=owner, client_trade_id=key)
+        for owner, key in (("one", "k"), ("two", "k"), ("two", "K"))
+    }
+    portfolio = await ports.ledger.load(1)
+    outcomes = [
+        replace(accepted(portfolio, key, trade_id), request=TradeRequest(owner=owner, client_trade_id=key))
+        for (owner, key), trade_id in ids.items()
+    ]
+    await ports.ledger.transact(1, lambda unit: unit.add_outcomes(outcomes))
+
+    async def ask(**wanted: object) -> list[int]:
+        return [booked.id for booked in (await ports.lookups.trades(1, TradeFilter(**wanted))).items]  # type: ignore[arg-type]
+
+    assert await ask(client_trade_id="k") == [ids["two", "k"], ids["one", "k"]]
+    assert await ask(client_trade_id="k", owner="two") == [ids["two", "k"]]
+    assert await ask(owner="two") == [ids["two", "K"], ids["two", "k"]]
+    assert await ask(id=ids["two", "k"]) == [ids["two", "k"]]
+    assert await ask(client_trade_id="l") == await ask(owner="On") == await ask(id=99) == []
+
+
 async def test_entries_that_are_no_trade_are_paged_newest_first(ports: Ports) -> None:
     portfolio = await open_books(ports.ledger)
     change = PositionAdjustment(symbol=BTC, quantity_delta=Quantity(Decimal("0.5")))

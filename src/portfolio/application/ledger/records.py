@@ -191,9 +191,12 @@ class BookedTrade:
 class TradeFilter:
     """Which booked trades are wanted; ``before`` is the id the last page ended with."""
 
+    id: int | None = None
     symbol: Symbol | None = None
     side: Side | None = None
     engine: str | None = None
+    owner: str | None = None
+    client_trade_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     before: int | None = None

@@ -166,7 +166,7 @@ def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response
         body = problem(kind, str(error), path=path, errors=field_errors(error))
         return problem_answer(body, headers={**headers_of(error, kind), **_allowed(request, kind)})
     if isinstance(error, ValidationException):
-        return _answer_error(request, refused_parameters(error))
+        return _answer_error(request, refused_parameters(error, request.route_handler))
     if isinstance(error, HTTPException) and error.status_code < 500:
         kind = kind_of_status(error.status_code)
         return problem_answer(problem(kind, _words(error, kind.title), path=path), headers=_allowed(request, kind))

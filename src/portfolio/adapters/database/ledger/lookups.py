@@ -68,14 +68,21 @@ class DatabaseLookups:
 
 
 def _select_wanted(wanted: TradeFilter) -> Select[Any]:
-    c = mock_trades.c
+    c, key = mock_trades.c, wanted.client_trade_id
+    equal = {
+        c.id: wanted.id,
+        c.symbol: wanted.symbol and wanted.symbol.code,
+        c.side: wanted.side and wanted.side.value,
+        c.engine: wanted.engine,
+        c.booked_by: wanted.owner,
+        c.client_trade_id: key,
+    }
     conditions: list[ColumnElement[bool]] = [c.booked_by.is_not(None)]
-    if wanted.symbol is not None:
-        conditions.append(c.symbol == wanted.symbol.code)
-    if wanted.side is not None:
-        conditions.append(c.side == wanted.side.value)
-    if wanted.engine is not None:
-        conditions.append(c.engine == wanted.engine)
+    conditions += [column == value for column, value in equal.items() if value is not None]
+    if key is not None and wanted.owner is None:
+        # The index of the trades begins with the owner, that of the outcomes with the key.
+        o = booking_outcomes.c
+        conditions.append(c.booked_by.in_(select(o.owner).where(o.client_trade_id == key)))
     if wanted.since is not None:
         conditions.append(c.execution_time >= wanted.since)
     if wanted.until is not None:

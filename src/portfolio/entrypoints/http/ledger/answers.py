@@ -56,7 +56,7 @@ class BatchItem(msgspec.Struct, kw_only=True):
     """What became of one booking of a batch: an answer or a problem, with the status it would have had alone."""
 
     index: int
-    status: Literal["booked", "refused"]
+    status: Literal["booked", "refused", "unreadable"]
     http_status: int
     replayed: bool
     booking: BookingAnswer | None
@@ -69,6 +69,7 @@ class BatchAnswer(Answer, kw_only=True):
     results: list[BatchItem]
     booked: int
     refused: int
+    unreadable: int
 
 
 class OutcomeView(msgspec.Struct, kw_only=True):
@@ -132,6 +133,12 @@ class TradeView(msgspec.Struct, kw_only=True):
     reverses: int | None
     reversed_by: int | None
     revision: int
+
+
+class TradeAnswer(Answer, kw_only=True):
+    """One booked trade."""
+
+    trade: TradeView
 
 
 class TradesAnswer(Answer, kw_only=True):

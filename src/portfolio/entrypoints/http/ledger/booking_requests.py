@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from portfolio.application.clock import Clock
 from portfolio.application.ledger.booking_queue import BookingQueue
-from portfolio.application.ledger.records import BookingReply
+from portfolio.application.ledger.records import BookingReply, BookTrade
 from portfolio.entrypoints.http.ledger.answers import BatchAnswer
 from portfolio.entrypoints.http.ledger.requests import BatchBody, BookingBody, book_trade, book_trades
 from portfolio.entrypoints.http.ledger.views import BookingViews
@@ -41,13 +43,19 @@ class BookingRequests:
         return result
 
     async def book_all(self, body: BatchBody, caller: Caller, path: str) -> BatchAnswer:
-        """Return what became of each booking of a batch.
-
-        Raises:
-            RequestError: one of them cannot be read; nothing was booked.
-        """
-        results = await self._queue.book(book_trades(body, caller, self._clock.now()))
-        self._metrics.booked(results)
+        """Return what became of each booking of a batch, in order: one that cannot be read leaves the others alone."""
+        wishes = book_trades(body, caller, self._clock.now())
+        readable = [wish for wish in wishes if isinstance(wish, BookTrade)]
+        booked = await self._queue.book(readable) if readable else []
+        self._metrics.booked(booked)
+        following = iter(booked)
+        results = [next(following) if isinstance(wish, BookTrade) else wish for wish in wishes]
         items = [self.views.batch_item(index, result, path) for index, result in enumerate(results)]
-        booked = sum(item.status == "booked" for item in items)
-        return BatchAnswer(timestamp=self._clock.now(), results=items, booked=booked, refused=len(items) - booked)
+        count = Counter(item.status for item in items)
+        return BatchAnswer(
+            timestamp=self._clock.now(),
+            results=items,
+            booked=count["booked"],
+            refused=count["refused"],
+            unreadable=count["unreadable"],
+        )

@@ -77,11 +77,11 @@ class BookingController(Controller):
     async def update_holdings_batch(
         self, request: HttpRequest, data: JSONBody[BatchBody], booking_requests: Injected[BookingRequests]
     ) -> BatchAnswer:
-        """Book many executions in one transaction, in order, each booked or refused alone.
+        """Book many executions in one transaction, in order, each booked, refused or unreadable alone.
 
-        A booking that cannot even be read (400) spoils the whole batch, naming its place, and nothing is booked. A
-        booking that the ledger refuses does not disturb the others. `Idempotency-Key` is refused here: each booking has
-        its own `client_trade_id`.
+        Neither a booking that the ledger refuses nor one that cannot be read disturbs the others: each result has the
+        status and the problem that the booking would have had alone. `Idempotency-Key` is refused here: each booking
+        has its own `client_trade_id`.
         """
         refuse_header_key(request)
         return await booking_requests.book_all(data, request.user, request.url.path)

@@ -17,36 +17,37 @@ from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.trade import Execution, Side
 from portfolio.domain.money import Amount, Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
-from portfolio.entrypoints.http.errors import FORBIDDEN, MALFORMED, FieldError, RequestError
+from portfolio.entrypoints.http.errors import FORBIDDEN, RequestError
 from portfolio.entrypoints.http.shell.auth import Caller, Scope
 from portfolio.entrypoints.http.shell.bodies import (
+    LONGEST_NAME,
+    MOMENT,
     Fees,
     Key,
     MomentText,
     Name,
     Notes,
-    Owner,
     PositiveFigure,
     Reading,
     Share,
     SideText,
     SymbolText,
     cursor_query,
+    cut_note,
     parse_moment,
     read_cursor,
     read_symbol,
 )
 from portfolio.entrypoints.http.shell.idempotency import one_key
+from portfolio.entrypoints.http.shell.strict_body import BodyOfBodies, decode
 
 MOST_BOOKINGS = 1_000
-# A batch that is wrong throughout is not read to its end.
-MOST_COMPLAINTS = 100
 
 TradesCursor = Annotated[str | None, cursor_query("t")]
 OutcomesCursor = Annotated[str | None, cursor_query("r")]
 CashCursor = Annotated[str | None, cursor_query("c")]
 OverrideOwner = Annotated[
-    Owner,
+    Name,
     Meta(
         description="Whose booking an override makes good: the name of the key that booked first, or, in an open "
         "service, its engine. Only with `override`; by default the one owner that has a booking under this key."
@@ -64,8 +65,22 @@ EngineQuery = Annotated[
         description="As this engine reported them.", min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$"
     ),
 ]
-SinceQuery = Annotated[str | None, QueryParameter(description="Executed at this moment or later.", max_length=40)]
-UntilQuery = Annotated[str | None, QueryParameter(description="Executed before this moment.", max_length=40)]
+OwnerQuery = Annotated[
+    str | None,
+    QueryParameter(description="Booked by the key of this name; in an open service, by this engine.", max_length=100),
+]
+KeyQuery = Annotated[
+    str | None, QueryParameter(description="Booked under this `client_trade_id`, byte for byte.", max_length=128)
+]
+SinceQuery = Annotated[
+    str | None,
+    QueryParameter(
+        description=f"`executed_at` is this moment or later, whenever it was booked: {MOMENT}.", max_length=40
+    ),
+]
+UntilQuery = Annotated[
+    str | None, QueryParameter(description=f"`executed_at` is before this moment: {MOMENT}.", max_length=40)
+]
 OutcomeStatus = Annotated[
     Literal["refused"], QueryParameter(description="Which bookings are wanted: the refused ones.")
 ]
@@ -85,17 +100,20 @@ class BookingBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     engine: Name | None = None
     executed_at: MomentText | None = None
     signal_id: Name | None = None
-    recommendation_id: Name | Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
+    recommendation_id: Name | None = None
     confidence: Share | UnsetType = UNSET
     notes: Notes | None = None
     override: Annotated[bool, Meta(description="Book what was refused under this key. Admin only.")] = False
     owner: OverrideOwner | None = None
 
 
-class BatchBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Bookings, answered in order."""
+_Booking = Annotated[Raw, Meta(extra_json_schema={"$ref": "#/components/schemas/BookingBody"})]
 
-    bookings: Annotated[list[BookingBody], Meta(min_length=1, max_length=MOST_BOOKINGS)]
+
+class BatchBody(BodyOfBodies, forbid_unknown_fields=True, kw_only=True):
+    """Bookings, answered in order; each is read by itself."""
+
+    bookings: Annotated[list[_Booking], Meta(min_length=1, max_length=MOST_BOOKINGS)]
 
 
 class CashTransactionBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -124,21 +142,25 @@ def book_trade(body: BookingBody, caller: Caller, now: datetime, *, header_key: 
     stated = _stated(reading, body, now)
     confidence = _confidence(reading, body.confidence)
     client_trade_id = one_key(reading, "client_trade_id", body.client_trade_id, header_key)
-    if body.owner is not None and not body.override:
+    engine, signal_id, recommendation_id, owner = (
+        reading.text(field, getattr(body, field), LONGEST_NAME)
+        for field in ("engine", "signal_id", "recommendation_id", "owner")
+    )
+    if owner is not None and not body.override:
         reading.refuse("owner", "is for an override only")
     reading.finish()
     if body.override and Scope.ADMIN not in caller.scopes:
         raise RequestError(FORBIDDEN, "an override needs a key with the scope admin")
     return BookTrade(
         execution=Execution(**stated),
-        owner=caller.owner(body.engine) if body.owner is None else body.owner,
-        owner_given=body.owner is not None,
+        owner=caller.owner(engine) if owner is None else owner,
+        owner_given=owner is not None,
         client_trade_id=client_trade_id,
-        engine=body.engine,
-        signal_id=body.signal_id,
-        recommendation_id=None if body.recommendation_id is None else str(body.recommendation_id),
+        engine=engine,
+        signal_id=signal_id,
+        recommendation_id=recommendation_id,
         confidence=confidence,
-        notes=body.notes,
+        notes=cut_note(body.notes),
         override=body.override,
         executed_at_given=body.executed_at is not None,
     )
@@ -169,28 +191,16 @@ def _stated(reading: Reading, body: BookingBody, now: datetime) -> _Stated:
     }
 
 
-def book_trades(body: BatchBody, caller: Caller, now: datetime) -> list[BookTrade]:
-    """Return the wishes of a batch; one that cannot be read spoils them all, before anything is booked.
+def book_trades(body: BatchBody, caller: Caller, now: datetime) -> list[BookTrade | RequestError | InvalidAmount]:
+    """Return the wishes of a batch, in order; for one that cannot be read, why."""
+    return [_read_alone(booking, caller, now) for booking in body.bookings]
 
-    Raises:
-        RequestError: names the fields by their place, such as ``bookings[3].price``.
-    """
-    wishes, errors = [], []
-    for index, booking in enumerate(body.bookings):
-        try:
-            wishes.append(book_trade(booking, caller, now))
-        except RequestError as error:
-            if error.kind is not MALFORMED:
-                raise
-            errors += [FieldError(f"bookings[{index}].{one.field}", one.message) for one in error.errors]
-        except InvalidAmount as error:
-            errors.append(FieldError(f"bookings[{index}].{error.field or 'quantity'}", error.reason))
-        if len(errors) >= MOST_COMPLAINTS:
-            break
-    if errors:
-        detail = "nothing was booked: " + "; ".join(f"{one.field} {one.message}" for one in errors[:10])
-        raise RequestError(MALFORMED, detail, errors=errors)
-    return wishes
+
+def _read_alone(booking: Raw, caller: Caller, now: datetime) -> BookTrade | RequestError | InvalidAmount:
+    try:
+        return book_trade(decode(bytes(booking), BookingBody), caller, now)
+    except (RequestError, InvalidAmount) as error:
+        return error
 
 
 def move_cash(body: CashTransactionBody, caller: Caller, *, header_key: str | None) -> MoveCash:
@@ -208,7 +218,7 @@ def move_cash(body: CashTransactionBody, caller: Caller, *, header_key: str | No
         amount=amount,
         owner=caller.owner(None),
         client_transaction_id=key,
-        note=body.note,
+        note=cut_note(body.note),
     )
 
 
@@ -217,6 +227,8 @@ def trade_filter(  # shape: each part of the query is an argument
     side: str | None,
     engine: str | None,
     *,
+    owner: str | None,
+    client_trade_id: str | None,
     since: str | None,
     until: str | None,
     limit: int,
@@ -232,6 +244,8 @@ def trade_filter(  # shape: each part of the query is an argument
         symbol=None if symbol is None else reading.taking("symbol", lambda: read_symbol(symbol), None),
         side=Side(side.upper()) if side else None,
         engine=engine,
+        owner=owner,
+        client_trade_id=client_trade_id,
         since=_bound(reading, "since", since),
         until=_bound(reading, "until", until),
         before=read_cursor(cursor),
@@ -242,7 +256,7 @@ def trade_filter(  # shape: each part of the query is an argument
 
 
 def _confidence(reading: Reading, raw: Raw | UnsetType) -> Decimal | None:
-    if raw is UNSET or bytes(raw) == b"null":
+    if raw is UNSET:
         return None
     value = reading.amount(Amount, "confidence", raw, least="between 0 and 1").value
     if value > 1:

@@ -10,13 +10,16 @@ from litestar.params import JSONBody, PathParameter
 from portfolio.application.clock import Clock
 from portfolio.application.errors import NotFound
 from portfolio.application.ledger.ports import Lookups
+from portfolio.application.ledger.records import BookedTrade, Page, TradeFilter
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, NotReversible, OutOfRange
 from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS
-from portfolio.entrypoints.http.ledger.answers import ReversalAnswer, TradesAnswer, TradeView
+from portfolio.entrypoints.http.ledger.answers import ReversalAnswer, TradeAnswer, TradesAnswer, TradeView
 from portfolio.entrypoints.http.ledger.position_views import position_view
 from portfolio.entrypoints.http.ledger.requests import (
     EngineQuery,
+    KeyQuery,
+    OwnerQuery,
     ReversalBody,
     SideQuery,
     SinceQuery,
@@ -28,7 +31,7 @@ from portfolio.entrypoints.http.ledger.requests import (
 from portfolio.entrypoints.http.ledger.views import BookingViews
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
-from portfolio.entrypoints.http.shell.bodies import PageSize, write_cursor
+from portfolio.entrypoints.http.shell.bodies import PageSize, cut_note, write_cursor
 from portfolio.entrypoints.http.shell.idempotency import REPLAYED
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.responses import JsonResponse
@@ -54,21 +57,43 @@ class TradeController(Controller):
         symbol: SymbolQuery = None,
         side: SideQuery = None,
         engine: EngineQuery = None,
+        owner: OwnerQuery = None,
+        client_trade_id: KeyQuery = None,
         since: SinceQuery = None,
         until: UntilQuery = None,
         limit: PageSize = 100,
         cursor: TradesCursor = None,
     ) -> TradesAnswer:
-        """Return what was booked here, newest first; rows that other programs wrote are not listed."""
-        wanted = trade_filter(symbol, side, engine, since=since, until=until, limit=limit, cursor=cursor)
+        """Return what was booked here, newest first; rows that other programs wrote are not listed.
+
+        The order is that of the bookings, while `since` and `until` are about `executed_at`. A reversal is a trade too:
+        it has `reverses`, and the trade that it takes back has `reversed_by`.
+        """
+        wanted = trade_filter(
+            symbol,
+            side,
+            engine,
+            owner=owner,
+            client_trade_id=client_trade_id,
+            since=since,
+            until=until,
+            limit=limit,
+            cursor=cursor,
+        )
         page = await lookups.trades(portfolio_id, wanted)
-        views = [
-            view(TradeView, booked, booked.entry.trade, booked.entry, booked.entry.request)
-            for booked in page.items
-            if booked.entry is not None
-        ]
+        views = _views(page)
         following = write_cursor("t", page.next_before)
         return TradesAnswer(timestamp=clock.now(), trades=views, count=len(views), next_cursor=following)
+
+    @get("/trades/{trade_id:str}", summary="One booked trade", opt=access(Scope.READ, problems=(NOT_FOUND,)))
+    async def read_trade(
+        self, trade_id: TradeId, portfolio_id: Injected[int], lookups: Injected[Lookups], clock: Injected[Clock]
+    ) -> TradeAnswer:
+        """Return a trade that was booked here, reversals included."""
+        page = await lookups.trades(portfolio_id, TradeFilter(id=_read_id(trade_id), limit=1))
+        for found in _views(page):
+            return TradeAnswer(timestamp=clock.now(), trade=found)
+        raise NotFound("trade", trade_id)
 
     @post(
         "/trades/{trade_id:str}/reverse",
@@ -98,11 +123,8 @@ class TradeController(Controller):
         Sent again by the same caller it is answered with the reversal there is, `replayed: true`, and position and cash
         as they are by now.
         """
-        # Not int(): it would take a thousand digits, blanks and the digits of other scripts.
-        if not (trade_id.isascii() and trade_id.isdigit() and len(trade_id) <= 19 and 0 < int(trade_id) <= LARGEST_ID):
-            raise NotFound("trade", repr(trade_id[:40]))
-        notes, owner = data.notes if data else None, request.user.owner(None)
-        reply = await uncancelled(reverse(portfolio_id, int(trade_id), owner=owner, notes=notes))
+        notes, owner = cut_note(data.notes) if data else None, request.user.owner(None)
+        reply = await uncancelled(reverse(portfolio_id, _read_id(trade_id), owner=owner, notes=notes))
         at = reply.entry.booked_at
         value = booking_views.value_after(reply.position, at, total=reply.total_value)
         content = view(
@@ -115,3 +137,18 @@ class TradeController(Controller):
             cash_balance=reply.cash,
         )
         return JsonResponse(content, headers={REPLAYED: "true"} if reply.replayed else None)
+
+
+def _read_id(text: str) -> int:
+    # Not int(): it would take a thousand digits, blanks and the digits of other scripts.
+    if text.isascii() and text.isdigit() and len(text) <= 19 and 0 < int(text) <= LARGEST_ID:
+        return int(text)
+    raise NotFound("trade", repr(text[:40]))
+
+
+def _views(page: Page[BookedTrade]) -> list[TradeView]:
+    return [
+        view(TradeView, booked, booked.entry.trade, booked.entry, booked.entry.request)
+        for booked in page.items
+        if booked.entry is not None
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Literal
 
 from portfolio.application.ledger.booking_batch import BookingResult
 from portfolio.application.ledger.records import Acceptance, BookingReply, RecordedOutcome, Refusal
@@ -11,7 +12,7 @@ from portfolio.application.prices.valuation import PositionValue, value_position
 from portfolio.domain.categories import Categories
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.money import Money
-from portfolio.entrypoints.http.errors import field_errors, kind_named, kind_of
+from portfolio.entrypoints.http.errors import RequestError, field_errors, kind_named, kind_of
 from portfolio.entrypoints.http.ledger.answers import BatchItem, BookingAnswer, OutcomeView
 from portfolio.entrypoints.http.ledger.position_views import position_view
 from portfolio.entrypoints.http.shell.responses import BookingProblem, Problem, problem
@@ -34,14 +35,14 @@ class BookingViews:
             return _refused(outcome, outcome.result, replayed=reply.replayed)
         return self._accepted(outcome, outcome.result, replayed=reply.replayed)
 
-    def batch_item(self, index: int, result: BookingResult, path: str) -> BatchItem:
+    def batch_item(self, index: int, result: BookingResult | RequestError, path: str) -> BatchItem:
         """Return what became of one booking of a batch."""
         if not isinstance(result, BookingReply):
             body = problem(kind_of(result), str(result), path=path, errors=field_errors(result))
-            return _refused_item(index, body, replayed=False)
+            return _problem_item(index, body, "unreadable" if isinstance(result, RequestError) else "refused")
         content = self.answer(result)
         if isinstance(content, BookingProblem):
-            return _refused_item(index, content, replayed=result.replayed)
+            return _problem_item(index, content, "refused", replayed=result.replayed)
         return BatchItem(
             index=index, status="booked", http_status=200, replayed=result.replayed, booking=content, problem=None
         )
@@ -96,7 +97,7 @@ def _refused(outcome: RecordedOutcome, refusal: Refusal, *, replayed: bool) -> B
     )
 
 
-def _refused_item(index: int, body: Problem, *, replayed: bool) -> BatchItem:
-    return BatchItem(
-        index=index, status="refused", http_status=body.status, replayed=replayed, booking=None, problem=body
-    )
+def _problem_item(
+    index: int, body: Problem, status: Literal["refused", "unreadable"], *, replayed: bool = False
+) -> BatchItem:
+    return BatchItem(index=index, status=status, http_status=body.status, replayed=replayed, booking=None, problem=body)

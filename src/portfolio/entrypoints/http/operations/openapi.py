@@ -57,6 +57,9 @@ Numbers are JSON numbers written from exact decimals: no exponent, no trailing z
 `reasons` says why. With `Accept: application/json;IEEE754Compatible=true` every decimal of an answer is a JSON string
 of the same digits, for clients whose numbers are doubles. Send a booking with `client_trade_id` (or the header
 `Idempotency-Key`) and it happens exactly once, however often it is sent.
+Every number of a request is taken, also one with an exponent or in a string, and rounded half even at 18 decimals. An
+optional field or parameter that is null or empty is not given. Moments are ISO 8601 with an offset, or seconds since
+1970.
 Scopes do not include each other: a key lists all that it has.
 """
 _SECURITY: Final = {
@@ -71,8 +74,8 @@ _IDEMPOTENCY_KEY: Final = {
     "name": idempotency.HEADER,
     "in": "header",
     "required": False,
-    "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[ -~]+$"},
-    "description": "The same as the key in the body; both and different is refused.",
+    "schema": {"type": "string", "maxLength": 128, "pattern": "^[ -~]*$"},
+    "description": "The same as the key in the body; both and different is refused, and an empty one is none.",
 }
 _READ_ERRORS: Final = frozenset({"LedgerUnavailable", "PortfolioMissing", "SchemaUnknown"})
 
@@ -124,6 +127,8 @@ def document(app: Litestar, *, keyed: bool) -> Json:
     components |= {name: schema for name, schema in problem.items() if name not in components}
     for name, schema in components.items():
         _describe_fields(name, schema.get("properties", {}))
+        if name.endswith("Body"):
+            _allow_nothing(schema)
     for path, method, handler in _described(app):
         operations = made["paths"][path]
         _complete(operations[method], handler, method, keyed=keyed)
@@ -161,6 +166,15 @@ def _describe_fields(schema: str, properties: Json) -> None:
             field["description"] = own or field_descriptions()[name]
 
 
+def _allow_nothing(body: Json) -> None:
+    """Let each optional field of a body be null, or an empty text: it is not given then."""
+    for name in body["properties"].keys() - set(body["required"]):
+        field = body["properties"][name]
+        outer = {word: field.pop(word) for word in ("description", "default") if word in field}
+        kinds = [kind for kind in field.pop("anyOf", [field]) if kind != {"type": "null"}]
+        body["properties"][name] = {"anyOf": [*kinds, {"enum": [None, ""]}], **outer}
+
+
 @cache
 def field_descriptions() -> Json:
     """Return what fields mean, by their names; those of a single schema are under its name."""
@@ -182,6 +196,10 @@ def _complete(operation: Json, handler: HTTPRouteHandler, method: str, *, keyed:
             response["description"] = own[str(status)]["description"]
             response["content"] |= own[str(status)].get("content", {})
         responses[str(status)] = response
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] == "query" and not parameter["required"]:
+            parameter["schema"] = {"anyOf": [parameter["schema"], {"enum": ["", "null"]}]}
+            parameter["allowEmptyValue"] = True
     if access.takes_key:
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     if access.scope is not None:

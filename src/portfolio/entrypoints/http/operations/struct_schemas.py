@@ -33,6 +33,8 @@ class StructSchemas(OpenAPISchemaPlugin):
                 return part
             if "$ref" in part:
                 name = part["$ref"]
+                if name.startswith("#"):  # said so by the type itself
+                    return part
                 if name not in nested:  # no struct: written in place
                     return written(components[name])
                 schema_creator.for_field_definition(FieldDefinition.from_annotation(nested[name]))

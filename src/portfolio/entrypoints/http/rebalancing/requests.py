@@ -13,12 +13,19 @@ from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
-from portfolio.entrypoints.http.shell.bodies import Fees, PositiveFigure, Reading, SideText, SymbolText, read_symbol
+from portfolio.entrypoints.http.shell.bodies import (
+    Fees,
+    PositiveFigure,
+    Reading,
+    SideText,
+    SymbolText,
+    figure,
+    read_symbol,
+)
 
 MOST_TRADES = 100
 
-_NUMBER = {"type": ["number", "string"], "format": "decimal", "pattern": r"^[+-]?[0-9]{1,30}(\.[0-9]{1,30})?$"}
-Setting = Annotated[Raw, Meta(description="A setting of the policy, in its range.", extra_json_schema=_NUMBER)]
+Setting = Annotated[Raw, figure("A setting of the policy, in its range")]
 Names = Annotated[list[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(max_length=200)]
 ByReason = Annotated[dict[str, Setting], Meta(description="By the rule's name.")]
 PriorityByReason = Annotated[dict[str, str], Meta(description="high, medium or low by the rule's name.")]

@@ -27,7 +27,7 @@ from portfolio.entrypoints.http.errors import (
 from portfolio.entrypoints.http.shell.access import Access, access_of
 from portfolio.entrypoints.http.shell.auth import OPEN_CALLER, Caller, Keyring, presented_key
 from portfolio.entrypoints.http.shell.client_address import ClientAddresses
-from portfolio.entrypoints.http.shell.queries import refuse_strange_query
+from portfolio.entrypoints.http.shell.queries import read_query
 from portfolio.entrypoints.http.shell.rate_limits import RateLimit
 from portfolio.settings import LOOPBACK, Settings
 
@@ -82,7 +82,7 @@ class Admission(ASGIMiddleware):
                 raise RequestError(FORBIDDEN, f"this needs a key with the scope {' or '.join(access.scopes)}")
         if method not in _SAFE:
             _check_content(dict(scope["headers"]))
-        refuse_strange_query(scope, handler)
+        read_query(scope, handler)
 
     def _caller(self, scope: HTTPScope, access: Access) -> Caller:
         if not self._keyring:

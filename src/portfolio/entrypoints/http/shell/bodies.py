@@ -1,44 +1,47 @@
-"""Bodies and queries, read strictly: what is not understood to the last field is refused."""
+"""The fields of bodies and queries, read strictly: what is not understood to the last field is refused."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Hashable
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
-from typing import Annotated, Any, TypeVar, cast, get_args
+from typing import Annotated, TypeVar
 
 import msgspec
 from litestar.params import QueryParameter
-from msgspec import Meta, Raw
+from msgspec import Meta, Raw, inspect
 
-from portfolio.domain.errors import InvalidAmount, InvalidSymbol, OutOfRange
-from portfolio.domain.money import Amount
+from portfolio.domain.errors import InvalidSymbol, OutOfRange
+from portfolio.domain.money import Amount, round_to_step
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
-from portfolio.entrypoints.http.shell.numbers import parse_number
+from portfolio.entrypoints.http.shell.numbers import FIGURE, parse_number
 
 T = TypeVar("T")
 A = TypeVar("A", bound=Amount)
 
-_FIGURE = r"^[+-]?[0-9]{1,60}(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,7})?$"
+LONGEST_KEY = 128
+LONGEST_NAME = 100
+LONGEST_NOTE = 2_000
 
 
-def _figure(text: str, *, nullable: bool = False, **bounds: object) -> Meta:
-    """Return the schema of a decimal: read as it stands, so that not a digit is lost before it is checked."""
-    kinds = ["number", "string", "null"] if nullable else ["number", "string"]
-    schema = {"type": kinds, "format": "decimal", "pattern": _FIGURE, "exclusiveMaximum": 1e20, **bounds}
+def figure(text: str, **bounds: object) -> Meta:
+    """Return the schema of a decimal: read as it stands, so that not a digit is lost before it is rounded."""
+    schema = {"type": ["number", "string"], "format": "decimal", "pattern": f"^ *{FIGURE} *$", **bounds}
     return Meta(description=f"{text}: a JSON number, or a string with one in it.", extra_json_schema=schema)
 
 
-PositiveFigure = Annotated[Raw, _figure("Above zero, at most 18 decimals", exclusiveMinimum=0)]
-Fees = Annotated[Raw, _figure("At least zero, at most 18 decimals", minimum=0, default=0)]
-Share = Annotated[Raw, _figure("Between 0 and 1, at most 18 decimals, or null", minimum=0, maximum=1, nullable=True)]
-Key = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[ -~]+$")]
-Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Owner = Annotated[str, Meta(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Notes = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*$")]
+_LIMIT: Mapping[str, object] = {"exclusiveMaximum": 1e20}
+PositiveFigure = Annotated[Raw, figure("Above zero, rounded half even at 18 decimals", exclusiveMinimum=0, **_LIMIT)]
+Fees = Annotated[Raw, figure("At least zero, rounded half even at 18 decimals", minimum=0, default=0, **_LIMIT)]
+Share = Annotated[Raw, figure("Between 0 and 1, rounded half even at 18 decimals", minimum=0, maximum=1)]
+# Of a name that is a number, the text counts.
+Key = Annotated[str, Meta(min_length=1, max_length=LONGEST_KEY, pattern=r"^[ -~]+$")] | int | float
+Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME, pattern=r"^[^\x00-\x1f\x7f]*$")] | int | float
+Notes = Annotated[
+    str, Meta(pattern=r"^[^\x00]*$", description="Cut at 2,000 characters, which the end of what is kept says.")
+]
 
 
 def _cursor_pattern(kind: str) -> str:
@@ -55,38 +58,13 @@ _IN_WORDS = {
 }
 
 AHEAD = timedelta(seconds=60)
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-
-# Up to here nothing in a body can keep others waiting.
-_SMALL_BYTES = 8 * 1024
-_LONGEST_ECHO = 200
-
-
-class RepeatedKey(ValueError):
-    """An object names the same key twice: which of the two is meant cannot be told."""
-
-
-def decode(body: bytes, wanted: type[T]) -> T:
-    """Return the JSON in ``body`` as ``wanted``; see :func:`read_body`."""
-    try:
-        decoded: T = _decoder(cast("Hashable", wanted)).decode(body)
-        if len(body) > _SMALL_BYTES:
-            _refuse_nested_figures(decoded)
-        _refuse_repeated_keys(body)
-    except msgspec.ValidationError as error:
-        raise _refused(str(error), "$") from error
-    except RepeatedKey as error:
-        raise RequestError(
-            MALFORMED,
-            f"the field {str(error)[:100]!r} is given twice",
-            errors=[FieldError(str(error)[:100], "given twice")],
-        ) from error
-    except RecursionError as error:
-        raise RequestError(MALFORMED, "the body is nested too deeply") from error
-    except (msgspec.DecodeError, ValueError) as error:
-        raise RequestError(MALFORMED, "the body is not valid JSON in UTF-8") from error
-    return decoded
+_ROUNDED_TO_ZERO = Decimal("-5e-19")
+_SECONDS = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")
+_MILLISECONDS_SINCE = Decimal("1e11")  # of seconds that is the year 5138, of milliseconds 1973
+# In a query a plus sign means a blank.
+_BLANK_OFFSET = re.compile(r"(?<=[0-9]) (?=[0-9]{2}:?[0-9]{0,2}$)")
 
 
 class Reading:
@@ -96,48 +74,40 @@ class Reading:
         self.errors: list[FieldError] = []
 
     def amount(self, kind: type[A], field: str, raw: Raw, *, least: str = "above zero") -> A:
-        """Return an amount above zero, or at least zero where ``least`` says so."""
-        found = self.decimal(field, raw)
-        if found is None:
-            return kind.zero()
-        try:
-            amount = kind(found)
-        except (InvalidAmount, OutOfRange) as error:
-            reason = error.reason if isinstance(error, InvalidAmount) else "has to be below 1e20"
-            self.refuse(field, reason)
-            return kind.zero()
-        if found < 0 or (found == 0 and least == "above zero"):
+        """Return an amount above zero, or at least zero where ``least`` says so; a small one may be rounded to zero."""
+        stated, zero = self.taking(field, lambda: parse_number(raw), None), kind.zero()
+        if stated is None:
+            return zero
+        if stated < _ROUNDED_TO_ZERO or (stated <= 0 and least == "above zero"):
             self.refuse(field, f"has to be {least}")
-        return amount
+            return zero
+        return self.taking(field, lambda: kind.rounded(stated), zero)
 
     def decimal(self, field: str, raw: Raw) -> Decimal | None:
-        """Return a decimal; None, and a complaint, where there is none."""
-        try:
-            return parse_number(raw)
-        except ValueError as error:
-            self.refuse(field, str(error))
-            return None
+        """Return a number at 18 decimals, half even; None, and a complaint, where there is none."""
+        return self.taking(field, lambda: round_to_step(parse_number(raw)), None)
 
     def taking(self, field: str, read: Callable[[], T], default: T) -> T:
-        """Return what ``read`` returns; ``default``, and a complaint, where it raises ValueError."""
+        """Return what ``read`` returns; ``default``, and a complaint, where there is nothing to be read."""
         try:
             return read()
-        except ValueError as error:
-            self.refuse(field, str(error))
+        except (ValueError, OutOfRange) as error:
+            self.refuse(field, str(error) if isinstance(error, ValueError) else "has to be below 1e20")
             return default
 
-    def moment(self, field: str, text: str | None, now: datetime) -> datetime:
-        """Return a moment in UTC, ``now`` where none is given; with an offset, from 1970 on, at most 60 s ahead."""
-        if text is None:
-            return now
-        try:
-            found = parse_moment(text)
-        except ValueError as error:
-            self.refuse(field, str(error))
-            return now
+    def text(self, field: str, value: str | float | None, longest: int) -> str | None:
+        """Return a name or a key, of a number its text."""
+        text = None if value is None else str(value)
+        if text is not None and len(text) > longest:
+            self.refuse(field, f"takes at most {longest} characters")
+        return text
+
+    def moment(self, field: str, given: str | float | None, now: datetime) -> datetime:
+        """Return a moment in UTC, ``now`` where none is given; from 1970 on, at most 60 s ahead."""
+        found = now if given is None else self.taking(field, lambda: parse_moment(str(given)), now)
         if found > now + AHEAD:
             self.refuse(field, "is more than 60 seconds ahead")
-        elif found < EARLIEST:
+        elif found < EPOCH:
             self.refuse(field, "is before 1970-01-01")
         return found
 
@@ -157,90 +127,72 @@ class Reading:
 
 
 def parse_moment(text: str) -> datetime:
-    """Return the moment that an ISO 8601 text with an offset means, in UTC.
+    """Return the moment that a text means, in UTC: ISO 8601 with an offset, or seconds since 1970.
 
     Raises:
-        ValueError: no such text, or without an offset.
+        ValueError: no such text, without an offset, or out of range.
     """
     try:
-        found = msgspec.convert(text, datetime)
-    except msgspec.ValidationError as error:
-        raise ValueError("has to be a date and time of ISO 8601, such as 2026-01-31T12:00:00Z") from error
-    if found.tzinfo is None:
-        raise ValueError("needs an offset, such as Z or +01:00")
-    try:
+        if _SECONDS.fullmatch(text):
+            return _since_1970(Decimal(text))
+        found = _iso(text)
+        if found.tzinfo is None:
+            raise ValueError("needs an offset, such as Z or +01:00")
         return found.astimezone(UTC)
     except OverflowError as error:
         raise ValueError("is out of range") from error
 
 
-@lru_cache(maxsize=32)
-def _decoder(wanted: Hashable) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(wanted)
+def _since_1970(seconds: Decimal) -> datetime:
+    if seconds >= _MILLISECONDS_SINCE:
+        raise ValueError("has to be in seconds since 1970, not in milliseconds")
+    return EPOCH + timedelta(microseconds=int(seconds.scaleb(6).to_integral_value()))
 
 
-def _refuse_nested_figures(part: object, field: str = "") -> None:
-    """Refuse a list or an object where a figure belongs: a million values in it would keep the second pass busy."""
-    if isinstance(part, Raw):
-        if memoryview(part)[0] in b"[{":
-            reason = "has to be a decimal number"
-            raise RequestError(MALFORMED, f"{field} {reason}", errors=[FieldError(field, reason)])
-    elif isinstance(part, msgspec.Struct):
-        for name in _parts(type(part)):
-            _refuse_nested_figures(getattr(part, name), name)
-    elif isinstance(part, list | dict):
-        for one in part.values() if isinstance(part, dict) else part:
-            _refuse_nested_figures(one, field)
+def _iso(text: str) -> datetime:
+    """Return the moment of a text; of more than six decimals the sixth is rounded where msgspec knows the form."""
+    if "T" in text.upper() or text.count(":") > 1:
+        text = _BLANK_OFFSET.sub("+", text)
+    try:
+        return msgspec.convert(text, datetime)
+    except msgspec.ValidationError:
+        pass
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        words = "has to be a date and time of ISO 8601, such as 2026-01-31T12:00:00Z, or seconds since 1970"
+        raise ValueError(words) from error
 
 
-@lru_cache(maxsize=32)
-def _parts(kind: type[msgspec.Struct]) -> tuple[str, ...]:
-    """Return the fields that have figures in them."""
-    return tuple(field.name for field in msgspec.structs.fields(kind) if _has_figures(field.type))
+def cut_note(text: str | None) -> str | None:
+    """Return a remark. One that is too long is cut, and its end says so."""
+    if text is None or len(text) <= LONGEST_NOTE:
+        return text
+    said = f" [cut, of {len(text)} characters]"
+    return text[: LONGEST_NOTE - len(said)] + said
 
 
-def _has_figures(kind: Any) -> bool:
-    is_struct = isinstance(kind, type) and issubclass(kind, msgspec.Struct)
-    return kind is Raw or is_struct or any(_has_figures(part) for part in get_args(kind))
-
-
-def _refuse_repeated_keys(body: bytes) -> None:
-    """Read the body once more for keys that msgspec drops silently; numbers stay text, so they cost nothing."""
-    json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_int=str, parse_float=str)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> None:
-    names = {name for name, _ in pairs}
-    if len(names) != len(pairs):
-        seen: set[str] = set()
-        for name, _ in pairs:
-            if name in seen:
-                raise RepeatedKey(name)
-            seen.add(name)
-
-
-def _refused(message: str, root: str) -> RequestError:
-    """Return the refusal that msgspec's words mean: ``Expected `str`, got `int` - at `$.symbol```."""
-    said, _, where = message.partition(" - at `")
-    text = in_words(said)
-    message = message.replace(said, text)
-    field = where.rstrip("`").removeprefix(root).lstrip(".")
-    if not field and "field `" in text:
-        field = text.split("field `", 1)[1].rstrip("`")
-    # The name of an unknown field is as long as the client likes.
-    message, text, field = (_shortened(part) for part in (message, text, field))
-    return RequestError(MALFORMED, message, errors=[FieldError(field, text)] if field else [])
-
-
-def in_words(said: str) -> str:
-    """Return what msgspec says of a value, a pattern told in words."""
+def in_words(said: str, allowed: Sequence[object] = ()) -> str:
+    """Return what msgspec says of a value: a pattern is told in words, and choices are named."""
+    if allowed and said.startswith("Invalid enum value"):
+        return f"takes {' or '.join(map(str, allowed))}"
     found = (words for pattern, words in _IN_WORDS.items() if said.endswith(f"matching regex {pattern!r}"))
     words = next(found, None)
     return said if words is None else f"takes {words}"
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST_ECHO else text[:_LONGEST_ECHO] + "..."
+def choices(kind: inspect.Type, path: Sequence[str] = ()) -> Sequence[object]:
+    """Return the values that the field at ``path`` may have; none where it is no choice."""
+    match kind:
+        case inspect.LiteralType(values=values):
+            return values
+        case inspect.StructType(fields=fields):
+            return next((choices(field.type, path[1:]) for field in fields if [field.name] == [*path[:1]]), ())
+        case inspect.ListType(item_type=inner) | inspect.Metadata(type=inner):
+            return choices(inner, path)
+        case inspect.UnionType(types=kinds):
+            return next(filter(None, (choices(one, path) for one in kinds)), ())
+    return ()
 
 
 SymbolText = Annotated[
@@ -248,7 +200,8 @@ SymbolText = Annotated[
     Meta(
         min_length=1,
         max_length=40,
-        description="Any case, 1 to 20 of A-Z and 0-9; a suffix -USD, /USD, _USD (USDT, USDC) is dropped.",
+        description="Any case, 1 to 20 of A-Z and 0-9; a suffix -USD, /USD, _USD (USDT, USDC) is dropped. Another "
+        "quote is refused, other stablecoins too. A ticker that ends like a pair needs such a suffix: NEWUSD-USD.",
         examples=["BTC", "eth-usd"],
     ),
 ]
@@ -257,9 +210,9 @@ SymbolText = Annotated[
 SideText = Annotated[str, Meta(pattern="^([Bb][Uu][Yy]|[Ss][Ee][Ll][Ll])$", description="BUY or SELL, in any case.")]
 
 
-MomentText = Annotated[
-    str, Meta(max_length=40, description="ISO 8601 with an offset.", extra_json_schema={"format": "date-time"})
-]
+MOMENT = "ISO 8601 with an offset (`Z`, `+01:00`), or seconds since 1970"
+
+MomentText = Annotated[str, Meta(max_length=40, description=f"{MOMENT}.")] | int | float
 
 
 PageSize = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]

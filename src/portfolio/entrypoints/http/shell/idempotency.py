@@ -6,13 +6,13 @@ import re
 from typing import Final
 
 from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
-from portfolio.entrypoints.http.shell.bodies import Reading
+from portfolio.entrypoints.http.shell.bodies import LONGEST_KEY, Reading
 from portfolio.entrypoints.http.shell.injection import HttpRequest
 
 HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotency-Replayed"
 
-_KEY = re.compile(r"[ -~]{1,128}")
+_KEY = re.compile(f"[ -~]{{1,{LONGEST_KEY}}}")
 
 
 def header_key(request: HttpRequest) -> str | None:
@@ -21,7 +21,7 @@ def header_key(request: HttpRequest) -> str | None:
     Raises:
         RequestError: there are several, and they differ.
     """
-    found = {value for name, value in request.scope["headers"] if name == HEADER.lower().encode()}
+    found = {value for name, value in request.scope["headers"] if name == HEADER.lower().encode() and value}
     if len(found) > 1:
         raise _refused("is given twice, with different keys")
     return found.pop().decode("latin-1") if found else None
@@ -37,8 +37,9 @@ def refuse_header_key(request: HttpRequest) -> None:
         raise _refused("means nothing for a batch: give each booking its own client_trade_id")
 
 
-def one_key(reading: Reading, field: str, in_body: str | None, in_header: str | None) -> str | None:
+def one_key(reading: Reading, field: str, stated: str | float | None, in_header: str | None) -> str | None:
     """Return the key of a request, from its body or its ``Idempotency-Key``; both and different is refused."""
+    in_body = reading.text(field, stated, LONGEST_KEY)
     if in_header is not None and not _KEY.fullmatch(in_header):
         reading.refuse(HEADER, "has to be 1 to 128 printable ASCII characters")
     elif in_header is not None and in_body is not None and in_header != in_body:

@@ -19,9 +19,12 @@ _CENT = Decimal("0.01")
 _MILLIONTH = Decimal("0.000001")
 _RATIO = Context(prec=12, rounding=ROUND_HALF_EVEN)
 _SMALL = re.compile(rb"-?[0-9.]+e-[0-9]+")
-_NUMBER = re.compile(r"[+-]?[0-9]{1,60}(?:\.[0-9]{1,60})?(?:[eE][+-]?[0-9]{1,7})?")
-# No wire number needs more: 20 digits, 18 decimals, and room for generous zeros.
-_LONGEST = 80
+
+# What a JSON string may have in it as a number, any number of digits long.
+FIGURE: Final = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_FIGURE = re.compile(FIGURE)
+# Beyond these exponents a number is out of range, or nothing at 18 decimals, whatever its digits: a body is 1 MiB.
+_FURTHEST_EXPONENT = 9_999_999
 
 
 def number(value: Decimal | Amount) -> Raw:
@@ -82,19 +85,20 @@ def _without_exponent(found: re.Match[bytes]) -> bytes:
 
 
 def parse_number(raw: Raw) -> Decimal:
-    """Return the decimal that a client wrote, as a JSON number or as a string with one in it.
-
-    The text is checked before anything is computed: an exponent in the millions costs nothing here.
+    """Return the decimal that a client wrote, as a JSON number or as a string with one in it, to its last digit.
 
     Raises:
-        ValueError: not a decimal number, or too long for one; the text is for the caller.
+        ValueError: not a decimal number; the text is for the caller.
     """
-    text = bytes(raw).decode("utf-8", "replace")
-    if text.startswith('"'):
-        text = text[1:-1]
-    if len(text) > _LONGEST:
-        raise ValueError("has too many digits: at most 20 before the point and 18 after it")
-    if not _NUMBER.fullmatch(text):
+    text = bytes(raw).decode("utf-8", "replace").strip('" ')
+    if not _FIGURE.fullmatch(text):
         raise ValueError("has to be a decimal number")
+    digits, _, exponent = text.lower().partition("e")
+    if (
+        len(exponent) > 7
+    ):  # the decimal module takes an exponent of some length only, and int() costs time by its length
+        sign, size = ("-", exponent[1:]) if exponent[0] == "-" else ("", exponent.lstrip("+"))
+        size = size.lstrip("0")[:8] or "0"
+        text = f"{digits}e{sign}{min(int(size), _FURTHEST_EXPONENT)}"
     value = Decimal(text)
     return value if value else Decimal(0)

@@ -1,59 +1,64 @@
-"""Query parameters, read strictly: the framework takes unknown ones, repeated ones, and null for nothing."""
+"""Query parameters, read strictly: the framework takes unknown ones and repeated ones, and an empty one for a value."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from urllib.parse import unquote_plus
 
-from litestar import Litestar, Request
+from litestar import Litestar
 from litestar.exceptions import ValidationException
 from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
 from litestar.routes import HTTPRoute
 from litestar.types import HTTPScope
+from litestar.typing import FieldDefinition
+from msgspec.inspect import type_info
 
 from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
-from portfolio.entrypoints.http.shell.bodies import in_words
+from portfolio.entrypoints.http.shell.bodies import choices, in_words
+
+_EMPTY = frozenset({"", "null"})
 
 
-def refuse_strange_query(scope: HTTPScope, handler: BaseRouteHandler) -> None:
-    """Refuse a parameter that the route does not know, that is given twice, or that says it is nothing.
+def read_query(scope: HTTPScope, handler: BaseRouteHandler) -> None:
+    """Refuse a parameter that the route does not know or that is given twice; one that is empty, or null, is not given.
 
     Raises:
         RequestError: names the parameter.
     """
     if not scope["query_string"]:
         return
-    known, seen = _known(handler), set()
-    for name, value in Request[Any, Any, Any](scope).query_params.multi_items():
+    known, seen, given = _known(handler), set(), []
+    for part in filter(None, scope["query_string"].split(b"&")):
+        name, _, value = map(unquote_plus, part.decode("latin-1").partition("="))
         if name not in known:
-            raise _refused(name, "is not known here")
+            raise _refused(name, f"is not known here; known are: {', '.join(known) or 'none'}")
         if name in seen:
             raise _refused(name, "is given twice")
-        if value.lower() == "null" and not known[name]:
-            raise _refused(name, "is no value")
         seen.add(name)
+        if value.lower() not in _EMPTY:
+            given.append(part)
+    scope["query_string"] = b"&".join(given)
 
 
 @cache
-def _known(handler: BaseRouteHandler) -> dict[str, bool]:
-    """Return the parameters of the route's query, and whether any text is a value of each."""
-    return {
-        name: field.is_subclass_of(str) or field.has_inner_subclass_of(str)
-        for name, field in handler.parsed_fn_signature.parameters.items()
-        if isinstance(field.kwarg_definition, QueryParameter)
-    }
+def _known(handler: BaseRouteHandler) -> Mapping[str, FieldDefinition]:
+    """Return the parameters of the route's query."""
+    parameters = handler.parsed_fn_signature.parameters
+    return {name: field for name, field in parameters.items() if isinstance(field.kwarg_definition, QueryParameter)}
 
 
-def refused_parameters(error: ValidationException) -> RequestError:
+def refused_parameters(error: ValidationException, handler: BaseRouteHandler) -> RequestError:
     """Return the refusal that the framework's own check of typed arguments means."""
     errors = []
     for one in error.extra if isinstance(error.extra, list) else []:
-        message = str(one.get("message", "")).partition(" - at `")[0]
-        if one.get("key") == "data":
+        message, name = str(one.get("message", "")).partition(" - at `")[0], str(one.get("key", ""))
+        if name == "data":
             return RequestError(MALFORMED, "the body is not valid JSON in UTF-8")
-        errors.append(FieldError(str(one.get("key", "")), in_words(message)))
+        field = _known(handler).get(name)
+        errors.append(FieldError(name, in_words(message, choices(type_info(field.annotation)) if field else ())))
     detail = "; ".join(f"{one.field}: {one.message}" for one in errors) or "the request cannot be read"
     return RequestError(MALFORMED, detail, errors=errors)
 

@@ -6,16 +6,33 @@ number: a seam of its own, the data transfer object, has the body's bytes instea
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any, ClassVar
+import json
+import re
+from collections.abc import Generator, Hashable
+from functools import lru_cache
+from typing import Any, ClassVar, TypeVar, cast, get_args
 
+import msgspec
 from litestar.dto import AbstractDTO
 from litestar.dto.data_structures import DTOFieldDefinition
 from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
-from msgspec import Struct
+from msgspec import Raw, Struct, inspect
+from msgspec.json import encode
 
-from portfolio.entrypoints.http.shell.bodies import decode
+from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
+from portfolio.entrypoints.http.shell.bodies import choices, in_words
+
+T = TypeVar("T")
+
+Pairs = list[tuple[str, Any]]
+
+# Up to here nothing in a body can keep others waiting.
+_SMALL_BYTES = 8 * 1024
+_LONGEST_ECHO = 200
+# Programs write them, JSON has none of them. A text is matched to its end, or to the end of all: one pass, whatever is
+# sent.
+_TEXT_OR_CONSTANT = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|-?(?:NaN|Infinity)', re.DOTALL)
 
 
 class StrictBody(AbstractDTO[Struct]):
@@ -62,3 +79,156 @@ class StrictBody(AbstractDTO[Struct]):
     def _type_of(field_definition: FieldDefinition) -> type[Struct]:
         kinds = [field_definition.annotation, *(inner.annotation for inner in field_definition.inner_types)]
         return next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Struct))
+
+
+class BodyOfBodies(Struct):
+    """A body whose parts are bodies, each of which is decoded by itself."""
+
+
+class RepeatedKey(ValueError):
+    """An object names the same key twice: which of the two is meant cannot be told."""
+
+
+def decode(body: bytes, wanted: type[T]) -> T:
+    """Return the JSON in ``body`` as ``wanted``. Optional fields that are null or an empty text are not given.
+
+    Raises:
+        RequestError: the body cannot be read as one; the text is for the caller.
+    """
+    try:
+        try:
+            return _decoded(body, wanted)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            # A field that says NaN is told by its name, and in a batch it spoils its own booking alone.
+            return _decoded(_TEXT_OR_CONSTANT.sub(_as_text, body), wanted)
+    except msgspec.ValidationError as error:
+        raise _refused(str(error), wanted) from error
+    except RepeatedKey as error:
+        name = str(error)[:100]
+        errors = [FieldError(name, "given twice")]
+        raise RequestError(MALFORMED, f"the field {name!r} is given twice", errors=errors) from error
+    except RecursionError as error:
+        raise RequestError(MALFORMED, "the body is nested too deeply") from error
+    except (msgspec.DecodeError, ValueError) as error:
+        raise RequestError(MALFORMED, "the body is not valid JSON in UTF-8") from error
+
+
+def _decoded(body: bytes, wanted: type[T]) -> T:
+    # Few bodies have anything empty in them, and the others need not be taken apart.
+    is_full = b"null" not in body and b'""' not in body
+    given = body if is_full else _given(Raw(body), _type_info(cast("Hashable", wanted)))
+    decoded: T = _decoder(cast("Hashable", wanted)).decode(given)
+    # Read once more for keys that msgspec drops silently; numbers stay text, so they cost nothing.
+    if issubclass(wanted, BodyOfBodies):
+        names = json.loads(body.decode("utf-8"), object_pairs_hook=_names, parse_int=str, parse_float=str)
+        _unique([(name, None) for name in names])
+    else:
+        if len(body) > _SMALL_BYTES:
+            _refuse_nested_figures(decoded)
+        json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_int=str, parse_float=str)
+    return decoded
+
+
+@lru_cache(maxsize=32)
+def _decoder(wanted: Hashable) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(wanted)
+
+
+@lru_cache(maxsize=32)
+def _type_info(wanted: Hashable) -> inspect.Type:
+    return inspect.type_info(wanted)
+
+
+def _as_text(found: re.Match[bytes]) -> bytes:
+    return found[0] if found[0].startswith(b'"') else b'"%s"' % found[0]
+
+
+def _given(part: Raw, kind: inspect.Type) -> Raw:
+    """Return the JSON of a ``kind`` without the optional fields, and the values of tables, that are null or empty.
+
+    What has another shape stays as it is: the decoder says so, and where.
+    """
+    try:
+        match kind:
+            case inspect.StructType(fields=fields):
+                members, known = _members(part), {field.name: field for field in fields}
+                empty = {n for n, value in members.items() if n in known and not known[n].required and _is_empty(value)}
+                kept = {n: value for n, value in members.items() if n not in empty}
+                return Raw(encode({n: _given(v, known[n].type) if n in known else v for n, v in kept.items()}))
+            case inspect.DictType():
+                return Raw(encode({name: value for name, value in _members(part).items() if not _is_empty(value)}))
+            case inspect.ListType(item_type=item):
+                return Raw(encode([_given(one, item) for one in msgspec.json.decode(part, type=list[Raw])]))
+            case inspect.UnionType(types=kinds):
+                for one in kinds:
+                    part = _given(part, one)
+            case inspect.Metadata(type=inner):
+                return _given(part, inner)
+    except msgspec.ValidationError:
+        pass
+    return part
+
+
+def _members(part: Raw) -> dict[str, Raw]:
+    return msgspec.json.decode(part, type=dict[str, Raw])
+
+
+def _is_empty(value: Raw) -> bool:
+    return bytes(value) in (b"null", b'""')
+
+
+def _refuse_nested_figures(part: object, field: str = "") -> None:
+    """Refuse a list or an object where a figure belongs: a million values in it would keep the second pass busy."""
+    if isinstance(part, Raw):
+        if memoryview(part)[0] in b"[{":
+            reason = "has to be a decimal number"
+            raise RequestError(MALFORMED, f"{field} {reason}", errors=[FieldError(field, reason)])
+    elif isinstance(part, Struct):
+        for name in _parts(type(part)):
+            _refuse_nested_figures(getattr(part, name), name)
+    elif isinstance(part, list | dict):
+        for one in part.values() if isinstance(part, dict) else part:
+            _refuse_nested_figures(one, field)
+
+
+@lru_cache(maxsize=32)
+def _parts(kind: type[Struct]) -> tuple[str, ...]:
+    """Return the fields that have figures in them."""
+    return tuple(field.name for field in msgspec.structs.fields(kind) if _has_figures(field.type))
+
+
+def _has_figures(kind: Any) -> bool:
+    is_struct = isinstance(kind, type) and issubclass(kind, Struct)
+    return kind is Raw or is_struct or any(_has_figures(part) for part in get_args(kind))
+
+
+def _names(pairs: Pairs) -> list[str]:
+    return [name for name, _ in pairs]
+
+
+def _unique(pairs: Pairs) -> None:
+    if len({name for name, _ in pairs}) != len(pairs):
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise RepeatedKey(name)
+            seen.add(name)
+
+
+def _refused(message: str, wanted: type) -> RequestError:
+    """Return the refusal that msgspec's words mean: ``Expected `str`, got `int` - at `$.symbol```."""
+    said, _, where = message.partition(" - at `")
+    field = where.rstrip("`").removeprefix("$").lstrip(".")
+    text = in_words(said, choices(_type_info(wanted), re.findall("[a-z_]+", field)))
+    message = message.replace(said, text)
+    if not field and "field `" in text:
+        field = text.split("field `", 1)[1].rstrip("`")
+    # The name of an unknown field is as long as the client likes.
+    message, text, field = (_shortened(part) for part in (message, text, field))
+    return RequestError(MALFORMED, message, errors=[FieldError(field, text)] if field else [])
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_ECHO else text[:_LONGEST_ECHO] + "..."

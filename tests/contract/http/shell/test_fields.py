@@ -1,0 +1,297 @@
+"""What the fields of requests take: numbers as programs have them, nothing at all, names that are numbers, moments."""
+
+from __future__ import annotations
+
+import json
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from litestar.params import QueryParameter
+from litestar.routes import HTTPRoute
+
+from portfolio.entrypoints.http.ledger.requests import BatchBody, BookingBody, CashTransactionBody, ReversalBody
+from portfolio.entrypoints.http.rebalancing.requests import PolicyBody, TradeBody, WhatIfBody
+from tests.support.services.http_service import BUY, Service, fields, is_problem, running
+
+URL = "/holdings/update"
+WIDE = Context(prec=400, rounding=ROUND_HALF_EVEN)
+
+
+def rounded(text: str) -> Decimal:
+    """The number at 18 decimals."""
+    return Decimal(text).quantize(Decimal("1e-18"), context=WIDE)
+
+
+async def post(service: Service, path: str, body: str) -> httpx.Response:
+    """Send JSON as it is written."""
+    return await service.http.post(path, content=body, headers={"Content-Type": "application/json"})
+
+
+def exactly(text: str) -> Any:
+    """JSON with its decimals to the last digit."""
+    return json.loads(text, parse_float=Decimal, parse_int=Decimal)
+
+
+@pytest.mark.parametrize(
+    "price",
+    [
+        "4.825668398677374e-06",
+        "0.00000482566839867737400001",
+        '"4.825668398677374e-06"',
+        "4.8256683986773745e-06",  # a half: to the even digit
+        "4.8256683986773755e-06",
+        "45000." + "0" * 300 + "1",
+        "4.5e+0004",
+        '".5"',
+        '" 5. "',
+    ],
+)
+async def test_a_number_of_any_form_is_booked_rounded_half_even_and_its_text_again_is_a_replay(
+    service: Service, price: str
+) -> None:
+    value = rounded(json.loads(price) if price.startswith('"') else price)
+    # 1,000 units of it, whose money is within the tolerance of any of these prices
+    body = json.dumps({**BUY, "quantity": 7777, "net_amount": 8888, "fees": 0, "client_trade_id": "k"})
+    body = body.replace("45000.0", price).replace("7777", "1").replace("8888", price)
+    first, again = await post(service, URL, body), await post(service, URL, body)
+    assert first.status_code == 200, first.text
+    assert again.json() == {**first.json(), "replayed": True}
+    kept = exactly((await service.http.get("/bookings/k")).text)["booking"]
+    assert (kept["price"], kept["net_amount"]) == (value, value)
+    trade = exactly((await service.http.get("/trades/1")).text)["trade"]
+    assert trade["price"] == value
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(value=st.floats(min_value=0, exclude_min=True, allow_infinity=False), places=st.integers(0, 400))
+async def test_no_double_is_malformed_but_for_its_size(value: float, places: int) -> None:
+    async with running() as service:
+        for text in (repr(value), f"{value:.{places}f}", f'"{value:.17E}"'):
+            for name in ("quantity", "price", "net_amount", "fees"):
+                answer = await post(service, URL, json.dumps({**BUY, name: 7777}).replace("7777", text))
+                is_zero = not Decimal(text.strip('"'))
+                malformed = rounded(text.strip('"')) >= 10**20 or (is_zero and name != "fees")
+                assert (answer.json().get("type") == "/problems/malformed-request") is malformed, answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "place"),
+    [
+        ("/cash/transactions", {"kind": "deposit", "amount": 7777}, "amount"),
+        ("/rebalance/what-if", {"trades": [{"symbol": "BTC", "side": "BUY", "quantity": 1, "price": 7777}]}, "price"),
+        ("/rebalance/what-if", {"policy": {"position_limit": 7777}}, "position_limit"),
+        ("/rebalance/what-if", {"policy": {"confidences": {"high_volatility": 7777}}}, "high_volatility"),
+        (
+            "/pretrade/check",
+            {**BUY, "price": 7777, "net_amount": 0.02512345678901234, "quantity": 0.1, "fees": 0},
+            "price",
+        ),
+        (URL, {**BUY, "confidence": 7777}, "confidence"),
+    ],
+)
+@pytest.mark.parametrize("number", ["2.5123456789012345e-01", '"0.2512345678901234500000000000000001"'])
+async def test_every_number_of_every_route_is_taken(
+    service: Service, path: str, body: dict[str, Any], place: str, number: str
+) -> None:
+    answer = await post(service, path, json.dumps(body).replace("7777", number))
+    assert answer.status_code == 200, (place, answer.text)
+
+
+TRADE = {name: value for name, value in BUY.items() if name != "fees"}
+BODIES: dict[str, tuple[type[msgspec.Struct], dict[str, Any]]] = {
+    URL: (BookingBody, TRADE),
+    "/pretrade/check": (BookingBody, TRADE),
+    "/cash/transactions": (CashTransactionBody, {"kind": "deposit", "amount": 1}),
+    "/trades/1/reverse": (ReversalBody, {}),
+    "/rebalance/what-if": (WhatIfBody, {}),
+}
+
+
+def optional(kind: type[msgspec.Struct]) -> list[str]:
+    """The fields that a body may do without."""
+    return [field.name for field in msgspec.structs.fields(kind) if not field.required]
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+@pytest.mark.parametrize("path", BODIES)
+async def test_null_and_empty_mean_not_given_in_every_optional_field(path: str, nothing: str | None) -> None:
+    kind, body = BODIES[path]
+    async with running() as service, running() as other:
+        for each in (service, other):
+            await each.http.post(URL, json=BUY)
+        empty = await service.http.post(path, json={**body, **dict.fromkeys(optional(kind), nothing)})
+        absent = await other.http.post(path, json=body)
+    assert empty.status_code == 200, empty.text
+    assert empty.json() == absent.json()
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+async def test_null_and_empty_mean_not_given_within_lists_and_tables(service: Service, nothing: str | None) -> None:
+    imagined = {"symbol": "BTC", "side": "BUY", "quantity": 1, "price": 45000}
+    plain = await service.http.post("/rebalance/what-if", json={"trades": [imagined]})
+    policy = {**dict.fromkeys(optional(PolicyBody), nothing), "confidences": {"high_volatility": nothing}}
+    trade = {**dict.fromkeys(optional(TradeBody), nothing), **imagined}
+    empty = await service.http.post("/rebalance/what-if", json={"trades": [trade], "policy": policy})
+    assert empty.json() == plain.json()
+    batch = {"bookings": [{**BUY, **dict.fromkeys(optional(BookingBody), nothing)}]}
+    assert (await service.http.post(f"{URL}/batch", json=batch)).json()["booked"] == 1
+    assert optional(BatchBody) == []
+
+
+@pytest.mark.parametrize("field", ["symbol", "side", "quantity", "price", "net_amount"])
+@pytest.mark.parametrize("nothing", [None, ""])
+async def test_what_is_needed_is_given(service: Service, field: str, nothing: str | None) -> None:
+    answer = await service.http.post(URL, json={**BUY, field: nothing})
+    assert is_problem(answer, 400, "malformed-request")
+    assert fields(answer) == {field}
+
+
+def queries(service: Service) -> list[tuple[str, str, bool]]:
+    """Each parameter of each GET route, and whether it may be left out."""
+    found = []
+    for route in service.app.routes:
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+            if "GET" in handler.http_methods and "{" not in route.path_format:
+                for name, field in handler.parsed_fn_signature.parameters.items():
+                    if isinstance(field.kwarg_definition, QueryParameter):
+                        found.append((route.path_format, name, not field.is_required))
+    return found
+
+
+async def test_an_empty_parameter_is_not_given_and_neither_is_null(service: Service) -> None:
+    asked = 0
+    for path, name, may_miss in queries(service):
+        for nothing in ("", "null", "NULL"):
+            needed = "&status=refused" if path == "/bookings" and may_miss else ""
+            answer = await service.http.get(f"{path}?{name}={nothing}{needed}")
+            assert answer.status_code == (200 if may_miss else 400), (path, name, answer.text)
+            asked += 1
+    assert asked > 30
+
+
+async def test_an_unknown_parameter_is_refused_by_every_route_that_names_what_it_knows(service: Service) -> None:
+    asked = 0
+    for route in service.app.routes:
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+            for method in handler.http_methods - {"OPTIONS"}:
+                path = route.path_format.replace("{trade_id}", "1")
+                answer = await service.http.request(method, f"{path}?strange=1")
+                assert is_problem(answer, 400, "malformed-request"), path
+                known = ", ".join(name for where, name, _ in queries(service) if where == path)
+                if method == "GET" and "{" not in path:
+                    assert answer.json()["errors"] == [
+                        {"field": "strange", "message": f"is not known here; known are: {known or 'none'}"}
+                    ]
+                asked += 1
+    assert asked > 30
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field", "choices"),
+    [
+        ("/cash/transactions", {"kind": "gift", "amount": 1}, "kind", ["deposit", "withdrawal"]),
+        (URL, {**BUY, "side": "HOLD"}, "side", ["BUY", "SELL"]),
+        ("/rebalance/what-if", {"policy": {"priorities": {"high_volatility": "x"}}}, "priorities", ["high", "low"]),
+        ("/rebalance/signals?status=done", None, "status", ["open", "acknowledged", "executed", "expired"]),
+        ("/bookings?status=booked", None, "status", ["refused"]),
+        ("/trades?side=HOLD", None, "side", ["BUY", "SELL"]),
+    ],
+)
+async def test_a_wrong_choice_is_answered_with_the_choices(
+    service: Service, path: str, body: dict[str, Any] | None, field: str, choices: list[str]
+) -> None:
+    answer = await (service.http.get(path) if body is None else service.http.post(path, json=body))
+    assert answer.status_code == 400
+    [error] = answer.json()["errors"]
+    assert field in error["field"]
+    for choice in choices:
+        assert choice in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [("12345", "12345"), ("12345.5", "12345.5"), (str(10**30), str(10**30)), ("-1", "-1")]
+)
+async def test_a_name_may_be_a_number_and_its_text_counts(service: Service, number: str, text: str) -> None:
+    names = ("client_trade_id", "engine", "signal_id", "recommendation_id")
+    given_as_number = json.dumps({**BUY, **dict.fromkeys(names, 7777)}).replace("7777", number)
+    first = await post(service, URL, given_as_number)
+    again = await service.http.post(URL, json={**BUY, **dict.fromkeys(names, text)})
+    assert again.json() == {**first.json(), "replayed": True}
+    trade = (await service.http.get("/trades", params={"client_trade_id": text})).json()["trades"][0]
+    assert {trade[name] for name in names} == {text}
+    assert (await service.http.get(f"/bookings/{text}")).json()["booking"]["owner"] == text
+    moved = await post(
+        service, "/cash/transactions", f'{{"kind": "deposit", "amount": 1, "client_transaction_id": {number}}}'
+    )
+    assert moved.json()["transaction"]["client_transaction_id"] == text
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"), [("é" * 2000, "é" * 2000), ("é" * 2000 + "x", "é" * 1974 + " [cut, of 2001 characters]")]
+)
+async def test_a_remark_that_is_too_long_is_cut_and_says_so(service: Service, sent: str, kept: str) -> None:
+    keyed = {**BUY, "notes": sent, "client_trade_id": "k"}
+    booked = await service.http.post(URL, json=keyed)
+    assert (await service.http.post(URL, json=keyed)).json() == {**booked.json(), "replayed": True}
+    undone = await service.http.post(f"/trades/{booked.json()['trade_id']}/reverse", json={"notes": sent})
+    moved = await service.http.post("/cash/transactions", json={"kind": "deposit", "amount": 1, "note": sent})
+    assert moved.json()["transaction"]["note"] == kept
+    for answer in (booked, undone):
+        assert (await service.http.get(f"/trades/{answer.json()['trade_id']}")).json()["trade"]["notes"] == kept
+
+
+MOMENTS = {
+    "2025-06-15T11:00:00Z": "2025-06-15T11:00:00Z",
+    "2025-06-15t11:00:00z": "2025-06-15T11:00:00Z",
+    "2025-06-15 11:00:00Z": "2025-06-15T11:00:00Z",
+    "2025-06-15T11:00Z": "2025-06-15T11:00:00Z",
+    "2025-06-15T12:00:00+01:00": "2025-06-15T11:00:00Z",
+    "2025-06-15T12:00:00.5+0100": "2025-06-15T11:00:00.500000Z",
+    "2025-06-15T12:00+01": "2025-06-15T11:00:00Z",
+    "2025-06-15T10:00:00-01:00": "2025-06-15T11:00:00Z",
+    "20250615T110000Z": "2025-06-15T11:00:00Z",
+    "1749985200": "2025-06-15T11:00:00Z",
+    "1749985200.25": "2025-06-15T11:00:00.250000Z",
+    "0": "1970-01-01T00:00:00Z",
+}
+
+
+@pytest.mark.parametrize(("text", "moment"), MOMENTS.items())
+async def test_a_moment_is_iso_8601_or_seconds_since_1970(service: Service, text: str, moment: str) -> None:
+    await service.http.post(URL, json={**BUY, "executed_at": text})
+    if text[0] in "01" and "T" not in text:
+        await post(service, URL, json.dumps({**BUY, "executed_at": 7777}).replace("7777", text))
+    await service.http.post(URL, json={**BUY, "executed_at": "1970-01-01T00:00:00Z"})
+    trades = (await service.http.get("/trades")).json()["trades"]
+    assert {trade["executed_at"] for trade in trades} <= {moment, "1970-01-01T00:00:00Z"}
+    # As clients write it into an address: a plus sign there means a blank.
+    for written in (text, text.replace("+", "%2B").replace(" ", "+"), text.replace("+", " ")):
+        found = (await service.http.get(f"/trades?since={written}")).json()
+        assert [trade for trade in trades if trade["executed_at"] >= moment] == found["trades"], written
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("2025-06-15T12:00:00", "needs an offset"),
+        ("2025-06-15 12:00", "needs an offset"),
+        ("2025-06-15", "needs an offset"),
+        ("1749985200000", "in seconds since 1970, not in milliseconds"),
+        ("-99999999999", "out of range"),
+        ("today", "ISO 8601, such as 2026-01-31T12:00:00Z, or seconds since 1970"),
+        ("2025-06-15T25:00:00Z", "ISO 8601"),
+        ("1e9", "ISO 8601"),
+    ],
+)
+async def test_what_is_no_moment_is_told_what_one_is(service: Service, text: str, words: str) -> None:
+    for answer in (
+        await service.http.post(URL, json={**BUY, "executed_at": text}),
+        await service.http.get("/trades", params={"until": text}),
+    ):
+        assert is_problem(answer, 400, "malformed-request")
+        assert words in answer.json()["errors"][0]["message"]
