@@ -107,13 +107,15 @@ class BookingBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     owner: OverrideOwner | None = None
 
 
-_Booking = Annotated[Raw, Meta(extra_json_schema={"$ref": "#/components/schemas/BookingBody"})]
+_BOOKING_SCHEMA = {"anyOf": [{"$ref": "#/components/schemas/BookingBody"}, {"description": "It is `unreadable` then."}]}
 
 
 class BatchBody(BodyOfBodies, forbid_unknown_fields=True, kw_only=True):
     """Bookings, answered in order; each is read by itself."""
 
-    bookings: Annotated[list[_Booking], Meta(min_length=1, max_length=MOST_BOOKINGS)]
+    bookings: Annotated[
+        list[Annotated[Raw, Meta(extra_json_schema=_BOOKING_SCHEMA)]], Meta(min_length=1, max_length=MOST_BOOKINGS)
+    ]
 
 
 class CashTransactionBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
