@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
+from collections.abc import Mapping
 from importlib.resources import files
-from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
+from portfolio.adapters.files.toml import read_toml
 from portfolio.application.errors import ConfigurationInvalid
 from portfolio.domain.categories import Categories
 from portfolio.domain.errors import InvalidSymbol
@@ -19,21 +20,13 @@ def read_categories(path: str = "") -> Categories:
     Raises:
         ConfigurationInvalid: the file cannot be read, is no TOML, or is not of the shape ``category = [symbols]``.
     """
-    by_symbol = _parse(files("portfolio").joinpath("categories.toml").read_text(encoding="utf-8"), "categories.toml")
+    by_symbol = _by_symbol(read_toml(str(files("portfolio").joinpath("categories.toml"))), "categories.toml")
     if path:
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationInvalid(path, "cannot be read") from error
-        by_symbol.update(_parse(text, path))
+        by_symbol.update(_by_symbol(read_toml(path), path))
     return Categories(MappingProxyType(by_symbol))
 
 
-def _parse(text: str, name: str) -> dict[str, str]:
-    try:
-        found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationInvalid(name, str(error)) from error
+def _by_symbol(found: Mapping[str, Any], name: str) -> dict[str, str]:
     by_symbol: dict[str, str] = {}
     for category, symbols in found.items():
         if not isinstance(symbols, list) or not all(isinstance(symbol, str) for symbol in symbols):

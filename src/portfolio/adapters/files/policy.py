@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
-from decimal import Decimal
-from pathlib import Path
-
+from portfolio.adapters.files.toml import read_toml
 from portfolio.application.errors import ConfigurationInvalid
 from portfolio.domain.errors import InvalidPolicy
 from portfolio.domain.rebalancing.policy import RebalancePolicy
@@ -21,15 +18,6 @@ def read_policy(path: str = "") -> RebalancePolicy:
     if not path:
         return RebalancePolicy()
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationInvalid(path, "cannot be read") from error
-    try:
-        # As written: a limit of 0.7 is not the binary number next to it.
-        values = tomllib.loads(text, parse_float=Decimal)
-    except (ValueError, ArithmeticError, RecursionError) as error:
-        raise ConfigurationInvalid(path, f"is no TOML: {error}") from error
-    try:
-        return RebalancePolicy.from_mapping(values)
+        return RebalancePolicy.from_mapping(read_toml(path))
     except InvalidPolicy as error:
         raise ConfigurationInvalid(path, str(error)) from error

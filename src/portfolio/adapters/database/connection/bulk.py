@@ -24,8 +24,6 @@ class RowWriter:
     A row whose ``key`` is there already gets the new values of ``update``, of all its columns where none is named;
     ``touch`` is a column that is set to the database's present moment then. An auto-increment key has to be among the
     columns where the table's is narrow: MySQL uses up a number for each row that comes without one, inserted or not.
-
-    ``looked_up`` has by column the query whose one parameter, named as the column, is what the row has there.
     """
 
     def __init__(
@@ -35,13 +33,11 @@ class RowWriter:
         key: Sequence[str] = (),
         update: Collection[str] = (),
         touch: str = "",
-        looked_up: Mapping[str, Any] | None = None,
     ) -> None:
         self._table = table
         self._key = key
         self._update = update
         self._touch = touch
-        self._looked_up = looked_up or {}
         self._compiled = lru_cache(maxsize=8)(self._compile)
 
     def on(self, dialect: Dialect, rows: Sequence[Mapping[str, Any]]) -> list[Statement]:
@@ -63,7 +59,7 @@ class RowWriter:
     def _compile(self, dialect: Dialect, columns: Sequence[str]) -> tuple[Compiled, str, str, str]:
         """Return how a row is written, and the text up to the values, of one row's values, and after them."""
         is_sqlite = dialect.name == "sqlite"
-        plain: Any = (sqlite if is_sqlite else mysql).insert(self._table).values(**self._looked_up).inline()
+        plain: Any = (sqlite if is_sqlite else mysql).insert(self._table).inline()
         compiled = Compiled(plain, columns, dialect)
         start, values, one = compiled.sql.partition(" VALUES ")
         if not self._key:

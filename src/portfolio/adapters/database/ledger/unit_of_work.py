@@ -38,15 +38,8 @@ from portfolio.application.ledger.records import (
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 
-_NEW_TRADE_ID = select(mock_trades.c.id).where(mock_trades.c.ledger_revision == bindparam("trade_id")).scalar_subquery()
-_OUTCOME = update(booking_outcomes).where(booking_outcomes.c.id == bindparam("row_id"))
-_TRADES, _ADJUSTMENTS = RowWriter(mock_trades), RowWriter(position_adjustments)
-_KEEP = RowWriter(booking_outcomes), Prepared(_OUTCOME)
-# Acceptances name the new entry by its revision: its id is not known yet.
-_KEEP_NEW = (
-    RowWriter(booking_outcomes, looked_up={"trade_id": _NEW_TRADE_ID}),
-    Prepared(_OUTCOME.values(trade_id=_NEW_TRADE_ID)),
-)
+_TRADES, _ADJUSTMENTS, _OUTCOMES = map(RowWriter, (mock_trades, position_adjustments, booking_outcomes))
+_REPLACE_OUTCOME = Prepared(update(booking_outcomes).where(booking_outcomes.c.id == bindparam("row_id")))
 _NEW_IDS = Prepared(
     select(mock_trades.c.ledger_revision, mock_trades.c.id).where(
         mock_trades.c.ledger_revision.in_(bindparam("revisions", expanding=True))
@@ -149,27 +142,25 @@ class DatabaseLedgerUnit(UnitReads):
         ``outcomes`` are acceptances by the revision of the entry each is of; they are kept with that entry's id.
         """
         added = _TRADES.on(self._dialect, [trade_to_row(trade) for trade in trades])
-        rows = [(outcome, {**outcome_to_row(outcome), "trade_id": at}) for at, outcome in outcomes.items()]
-        kept = self._kept(rows, *_KEEP_NEW)
         if len(trades) == 1:
-            [new, *_] = await self.session.execute(*added, *kept)
-            return [new.new_id]
-        self.session.later(*added, *kept)
-        written = await self._ask_in_parts(_NEW_IDS, "revisions", [trade.revision for trade in trades])
-        ids = {row.ledger_revision: row.id for row in written}
+            [new] = await self.session.execute(*added)
+            ids = {trades[0].revision: new.new_id}
+        else:
+            self.session.later(*added)
+            written = await self._ask_in_parts(_NEW_IDS, "revisions", [trade.revision for trade in trades])
+            ids = {row.ledger_revision: row.id for row in written}
+        self._keep([(o, {**outcome_to_row(o), "trade_id": ids[revision]}) for revision, o in outcomes.items()])
         return [ids[trade.revision] for trade in trades]
 
     async def add_outcomes(self, outcomes: Sequence[RecordedOutcome]) -> None:
         """Keep what became of bookings; one that carries an id replaces what was kept under it."""
-        self.session.later(*self._kept([(outcome, outcome_to_row(outcome)) for outcome in outcomes], *_KEEP))
+        self._keep([(outcome, outcome_to_row(outcome)) for outcome in outcomes])
 
-    def _kept(
-        self, rows: Sequence[tuple[RecordedOutcome, Values]], insert: RowWriter, replace: Prepared
-    ) -> list[Statement]:
-        return [
-            *insert.on(self._dialect, [row for outcome, row in rows if outcome.id is None]),
-            *(replace.on(self._dialect, row_id=outcome.id, **row) for outcome, row in rows if outcome.id is not None),
-        ]
+    def _keep(self, rows: Sequence[tuple[RecordedOutcome, Values]]) -> None:
+        self.session.later(
+            *_OUTCOMES.on(self._dialect, [row for outcome, row in rows if outcome.id is None]),
+            *(_REPLACE_OUTCOME.on(self._dialect, row_id=o.id, **row) for o, row in rows if o.id is not None),
+        )
 
     async def add_cash_entry(self, transaction: CashEntry) -> int:
         """Add an entry that is no trade, with the positions' differences it carries; return its id."""
