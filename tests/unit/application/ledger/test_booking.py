@@ -225,10 +225,10 @@ async def test_what_is_out_of_range_is_refused_and_not_kept(book: Book, ledger: 
 async def test_a_position_that_could_not_be_valued_is_not_booked(clock: FakeClock) -> None:
     ledger = await opened(clock, "9e19")
     [first, second] = await booking(ledger, clock)(
-        [wish(bought("BTC", "1e19", 1)), wish(bought("BTC", 1, 11))]  # 1e19 + 1 units, still at 1
+        [wish(bought("BTC", "1e19", 1)), wish(bought("BTC", 1, 11))]  # 1e19 + 1 units, now at 11
     )
     assert accepted(first).cash == money("8e19")
-    assert not isinstance(second, OutOfRange)
+    assert isinstance(second, OutOfRange)
     [third] = await booking(ledger, clock)([wish(sold("ETH", "9e18", 10), override=True)])
     assert isinstance(third, OutOfRange)  # 8e19 and 9e19 of cash
 
