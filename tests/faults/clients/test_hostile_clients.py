@@ -62,13 +62,13 @@ BODIES: list[tuple[str, bytes, int]] = [
     (ONE, b" " * (64 * 1024 + 1), 413),
     (ONE, b"x" * (11 * MIB), 413),
     (BATCH, b"x" * (11 * MIB), 413),
-    (BATCH, batch(b"[" + b"1," * 500_000 + b"1]"), 400),
-    (BATCH, batch(b"[" + b"{}," * 330_000 + b"1]"), 400),
-    (BATCH, batch(b"[" + b",".join([b"[" * 900 + b"]" * 900] * 500) + b"]"), 400),
-    (BATCH, batch(b"{" + b",".join(b'"%x":1' % n for n in range(100_000)) + b"}"), 400),
-    (BATCH, batch(b"1" * (MIB - 300)), 400),
-    (BATCH, batch(b'"' + b"\\u0031" * 170_000 + b'"'), 400),
-    (BATCH, b'{"bookings":[' + b",".join([booking(quantity="1e999999")] * 1000) + b"]}", 400),
+    (BATCH, batch(b"[" + b"1," * 500_000 + b"1]"), 200),
+    (BATCH, batch(b"[" + b"{}," * 330_000 + b"1]"), 200),
+    (BATCH, batch(b"[" + b",".join([b"[" * 900 + b"]" * 900] * 500) + b"]"), 200),
+    (BATCH, batch(b"{" + b",".join(b'"%x":1' % n for n in range(100_000)) + b"}"), 200),
+    (BATCH, batch(b"1" * (MIB - 300)), 200),
+    (BATCH, batch(b'"' + b"\\u0031" * 170_000 + b'"'), 200),
+    (BATCH, b'{"bookings":[' + b",".join([booking(quantity="1e999999")] * 1000) + b"]}", 200),
     (BATCH, b'{"bookings":[' + b",".join([b"{}"] * 300_000) + b"]}", 400),
     (BATCH, b" " * (MIB - 1), 400),
 ]  # fmt: skip
@@ -93,7 +93,9 @@ async def attack(url: str, statuses: Counter[int]) -> None:
                 assert expected == 413
                 continue
             assert answer.status_code == expected, (path, body[:100], answer.text[:500])
-            assert answer.headers["content-type"] == "application/problem+json"
+            # A booking of a batch that cannot be read is refused alone, within the answer for the batch.
+            assert answer.headers["content-type"] == f"application/{'json' if expected == 200 else 'problem+json'}"
+            assert expected != 200 or answer.json()["booked"] == 0
             statuses[answer.status_code] += 1
 
     async with httpx.AsyncClient(base_url=url, timeout=60) as client, asyncio.TaskGroup() as group:

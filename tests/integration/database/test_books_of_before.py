@@ -30,7 +30,7 @@ async def migrated(tmp_path: Path) -> AsyncIterator[Service]:
     with sqlite3.connect(path) as database:
         database.executescript((HERE / "books_of_0018.sql").read_text())
     database.close()
-    await asyncio.to_thread(migrate, f"sqlite:///{path}", None)
+    await asyncio.to_thread(migrate, f"sqlite+aiosqlite:///{path}", None)
     async with running_on_sqlite(tmp_path, database=path) as service:
         yield service
 
