@@ -91,6 +91,7 @@ $(VENV)/.created:
 # The lock files are complete: nothing is resolved (pip would look for newer versions of what is asked for with an extra).
 # Without build isolation: the project is built by the locked build tools, and nothing else is fetched.
 $(VENV)/.installed: $(VENV)/.created requirements.lock requirements-build.lock pyproject.toml
+	@echo "make: installing what is locked into $(VENV), a minute or two, once"
 	$(PIP) --require-hashes --no-deps -r requirements.lock -r requirements-build.lock
 	$(PIP) --no-build-isolation --no-deps --editable .
 	@touch $@

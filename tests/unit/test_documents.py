@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from portfolio import __version__
+from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
 from portfolio.entrypoints.http.operations import figures
 from portfolio.entrypoints.http.shell import metrics
 
@@ -89,3 +91,13 @@ def test_the_readme_and_the_decision_records_are_short() -> None:
 def test_the_decision_records_are_numbered_without_a_gap() -> None:
     numbers = sorted(int(record.name[:4]) for record in (ROOT / "docs" / "adr").glob("*.md"))
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_the_page_for_operators_explains_each_alert() -> None:
+    alerts = re.findall(r"alert: (\w+)", (ROOT / "deploy" / "prometheus" / "alerts.yml").read_text())
+    explained = re.findall(r"`(Portfolio[A-Z]\w+)`", (ROOT / "docs" / "operations.md").read_text())
+    assert sorted(explained) == sorted(alerts)
+
+
+def test_the_page_on_upgrades_says_which_schema_revision_this_version_runs_on() -> None:
+    assert f"| {__version__} | {SCHEMA_REVISION}, and no other |" in (ROOT / "docs" / "upgrade.md").read_text()

@@ -67,9 +67,12 @@ class SchemaUnknown(ApplicationError):
     """The database is at a schema revision that this version does not know."""
 
     def __init__(self, found: str | None, expected: str) -> None:
+        is_newer = found is not None and found > expected
+        advice = (
+            "start the matching version; docs/upgrade.md has the way back" if is_newer else "run `portfolio migrate`"
+        )
         super().__init__(
-            f"the database is at schema revision {found or 'none'}, this version needs {expected}: "
-            + ("run `portfolio migrate`" if found is None else "run `portfolio migrate`, or the matching version")
+            f"the database is at schema revision {found or 'none'}, this version needs {expected}: {advice}"
         )
         self.found = found
         self.expected = expected

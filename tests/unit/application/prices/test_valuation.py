@@ -114,7 +114,8 @@ def test_there_is_no_percentage_of_nothing(whole: str) -> None:
 def test_errors_say_in_one_sentence_what_to_do() -> None:
     assert str(SchemaUnknown(None, "0007")).endswith("this version needs 0007: run `portfolio migrate`")
     assert "at schema revision 0009" in str(SchemaUnknown("0009", "0007"))
-    assert "or the matching version" in str(SchemaUnknown("0009", "0007"))
+    assert "start the matching version" in str(SchemaUnknown("0009", "0007"))
+    assert str(SchemaUnknown("0006", "0007")).endswith("this version needs 0007: run `portfolio migrate`")
     reasons = {f"S{i}": "gone" for i in range(9)}
     assert str(PricesUnavailable(reasons)).count("gone") == 5
     failed = FeedFailed("binance", "429", retry_after_seconds=120)
