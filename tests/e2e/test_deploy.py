@@ -45,18 +45,37 @@ def rules() -> list[dict[str, Any]]:
     return [rule for group in groups for rule in group["rules"]]
 
 
+def dashboard() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((DEPLOY / "grafana" / "portfolio.json").read_text())
+    return found
+
+
+def shown() -> list[str]:
+    """What the panels of the dashboard ask for."""
+    return [target["expr"] for panel in dashboard()["panels"] for target in panel.get("targets", ())]
+
+
 def expressions() -> Iterator[str]:
     """Every expression of the rules and of the dashboard."""
     yield from (rule["expr"] for rule in rules())
-    dashboard = json.loads((DEPLOY / "grafana" / "portfolio.json").read_text())
-    yield from (target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ()))
-    yield from (variable["definition"] for variable in dashboard["templating"]["list"] if "definition" in variable)
+    yield from shown()
+    yield from (variable["definition"] for variable in dashboard()["templating"]["list"] if "definition" in variable)
 
 
 def test_prometheus_takes_the_example_of_its_configuration_and_the_rules(promtool: str, tmp_path: Path) -> None:
     shutil.copytree(PROMETHEUS, tmp_path, dirs_exist_ok=True)
     (tmp_path / "portfolio-read.key").write_text("the key\n")
     passes(promtool, "check", "config", tmp_path / "prometheus.yml")
+
+
+def test_prometheus_can_read_what_the_dashboard_asks_for(promtool: str, tmp_path: Path) -> None:
+    values = {"$__rate_interval": "1m", "$instance": ".*", "$job": "portfolio"}
+    asked = [{"record": f"panel:{number}", "expr": expression} for number, expression in enumerate(shown())]
+    text = json.dumps({"groups": [{"name": "dashboard", "rules": asked}]})
+    for variable, value in values.items():
+        text = text.replace(variable, value)
+    (tmp_path / "dashboard.yml").write_text(text)
+    passes(promtool, "check", "rules", tmp_path / "dashboard.yml")
 
 
 def test_each_alert_fires_when_it_should_and_not_otherwise(promtool: str) -> None:
