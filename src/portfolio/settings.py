@@ -141,7 +141,11 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
     """
     environment = os.environ if environment is None else environment
     file = env_file or Path(ENV_FILE)
-    found: dict[str, str | None] = dict(dotenv_values(file)) if file.is_file() else {}
+    try:
+        # With the mark that some editors put before the first name, which would be lost by it.
+        found = dict(dotenv_values(file, encoding="utf-8-sig")) if file.is_file() else {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"the file {file} cannot be read: {type(error).__name__}") from error
     found.update((name, value) for name, value in environment.items() if not _is_of_a_service(name, value))
     given = {
         name.removeprefix(PREFIX).lower(): value
