@@ -29,19 +29,10 @@ def refuse_taken_address(settings: Settings) -> None:
     """
     host, port = settings.host, settings.port
     try:
-        for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-            with socket.socket(family, kind, protocol) as trial:
-                trial.setsockopt(
-                    socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-                )  # as the server has it: after a restart, too
-                if family == socket.AF_INET6:
-                    trial.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-                trial.bind(address)
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise SettingsError(
-            f"cannot listen on {host}, port {port}: {reason} (PORTFOLIO_HOST, PORTFOLIO_PORT)"
-        ) from error
+        said = str(error.strerror).partition(" (while")[0]
+        raise SettingsError(f"cannot listen on {host}, port {port}: {said} (PORTFOLIO_HOST, PORTFOLIO_PORT)") from error
 
 
 def run(app: PortfolioApp, settings: Settings) -> None:
