@@ -21,6 +21,7 @@ from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.mark import TRADE_SOURCE
 from portfolio.domain.money import Money
+from portfolio.domain.prices.freshness import Freshness, PriceDoubt, freshness_of
 
 PROBE_SECONDS = 0.8
 WRITE_SECONDS = 1.0
@@ -80,10 +81,19 @@ class PriceHealth:
 
     last_refresh: datetime | None = None
     oldest_age_seconds: int | None = None
-    stale: Sequence[str] = ()
-    missing: Sequence[str] = ()
+    freshness: Freshness = field(default_factory=lambda: Freshness(None))
     quarantined: Sequence[str] = ()
     sources: Mapping[str, SourceState] = field(default_factory=dict)
+
+    @property
+    def stale(self) -> Sequence[str]:
+        """Return what has a price that is too old."""
+        return self.freshness.symbols(PriceDoubt.STALE)
+
+    @property
+    def missing(self) -> Sequence[str]:
+        """Return what has no price."""
+        return self.freshness.symbols(PriceDoubt.MISSING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,8 +207,7 @@ class ReadHealth:
         return PriceHealth(
             last_refresh=self.refresh.last_refresh or _newest_mark(held),
             oldest_age_seconds=int(max(ages.values()).total_seconds()) if ages else None,
-            stale=[p.symbol.code for p in held if p.mark and not p.mark.is_live(now, self.max_price_age)],
-            missing=[p.symbol.code for p in held if p.mark is None],
+            freshness=freshness_of(held, now, self.max_price_age, trusts_assumed_rates=True),
             quarantined=sorted(symbol.code for symbol in quarantined),
             sources=self.feed.states(),
         )
@@ -225,6 +234,6 @@ def _condition(database: DatabaseHealth, snapshot: Snapshot | None, prices: Pric
         DatabaseCondition.BOOKS_NOT_OPEN,
     }:
         return Condition.UNHEALTHY
-    if database.condition is DatabaseCondition.AWAY or prices.stale or prices.missing:
+    if database.condition is DatabaseCondition.AWAY or not prices.freshness.is_enough:
         return Condition.DEGRADED
     return Condition.HEALTHY

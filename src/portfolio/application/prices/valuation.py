@@ -12,7 +12,7 @@ from portfolio.domain.categories import Categories
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.money import Money, percent_of
-from portfolio.domain.symbol import Symbol
+from portfolio.domain.prices.freshness import Freshness, freshness_of
 
 
 class PriceStatus(StrEnum):
@@ -46,6 +46,7 @@ class Valuation:
     portfolio: Portfolio
     at: datetime
     positions: Sequence[PositionValue]
+    freshness: Freshness
     total_value: Money
     invested: Money
     cost_basis: Money
@@ -61,9 +62,9 @@ class Valuation:
         return tuple(value.price_status for value in self.positions)
 
     @property
-    def stale_symbols(self) -> list[Symbol]:
-        """Return the symbols of positions without a live price."""
-        return [v.position.symbol for v in self.positions if v.price_status is not PriceStatus.LIVE]
+    def is_stale(self) -> bool:
+        """Return whether under 95 % of the value of what is held has a live price."""
+        return not self.freshness.is_enough
 
 
 def value_portfolio(portfolio: Portfolio, *, now: datetime, max_age: timedelta, categories: Categories) -> Valuation:
@@ -81,6 +82,7 @@ def value_portfolio(portfolio: Portfolio, *, now: datetime, max_age: timedelta, 
         portfolio=portfolio,
         at=now,
         positions=values,
+        freshness=freshness_of(portfolio.open_positions, now, max_age, trusts_assumed_rates=True),
         total_value=total,
         invested=invested,
         cost_basis=cost_basis,
@@ -100,7 +102,10 @@ def aged(valuation: Valuation, *, now: datetime, max_age: timedelta) -> Valuatio
     for value in valuation.positions:
         status, age = _age_of(value.position, now, max_age)
         values.append(replace(value, price_status=status, price_age_seconds=age))
-    return replace(valuation, at=now, positions=values)
+    freshness = valuation.freshness
+    if [value.price_status for value in values] != list(valuation.statuses):
+        freshness = freshness_of(valuation.portfolio.open_positions, now, max_age, trusts_assumed_rates=True)
+    return replace(valuation, at=now, positions=values, freshness=freshness)
 
 
 def value_position(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -15,11 +15,11 @@ from portfolio.application.rebalancing.records import ID_PREFIX, Origin, Signal
 from portfolio.domain.arithmetic import exact
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.ledger.portfolio import Portfolio
-from portfolio.domain.money import Money, Quantity, percent_of
+from portfolio.domain.money import Money, Quantity
+from portfolio.domain.prices.freshness import Freshness, PriceDoubt
 from portfolio.domain.rebalancing.recommendation import Recommendation
 from portfolio.domain.symbol import Symbol
 
-LEAST_PRICED_PERCENT: Final = Decimal(95)
 # A price that moved a little makes the present plan's trade a little smaller; the signal's still follows from it.
 CLAIM_TOLERANCE: Final = Decimal("1.05")
 
@@ -35,29 +35,39 @@ class SignalRules:
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """Why no signal is given: ``prices_stale``, ``too_little_priced`` or ``assumed_rate``, and that in words."""
+    """Why no signal is given: what most of the value without a fresh price lacks, and that in words."""
 
-    code: Literal["prices_stale", "too_little_priced", "assumed_rate"]
+    reason: Literal["prices_stale", "too_little_priced", "assumed_rate"]
     detail: str
 
 
-def withheld_because(portfolio: Portfolio, now: datetime, max_price_age: timedelta) -> Withheld | None:
-    """Return why no signal may be given on these prices; None where one may."""
-    held = portfolio.open_positions
-    stale = [p.symbol.code for p in held if p.mark is not None and not p.mark.is_live(now, max_price_age)]
-    if stale:
-        return Withheld("prices_stale", f"prices are stale: {_listed(stale)}")
-    assumed = [p.symbol.code for p in held if p.mark is not None and p.mark.has_assumed_rate]
-    if assumed:
-        return Withheld("assumed_rate", f"prices were converted at a rate nobody confirmed: {_listed(assumed)}")
-    priced = Money.zero()
-    for position in held:
-        if position.mark is not None:
-            priced = priced + position.market_value
-    share = percent_of(priced, portfolio.invested)
-    if share is not None and share < LEAST_PRICED_PERCENT:
-        return Withheld("too_little_priced", f"only {plain(share)} % of what is held has a price")
-    return None
+_REASONS: Final[Mapping[PriceDoubt, Literal["prices_stale", "too_little_priced", "assumed_rate"]]] = {
+    PriceDoubt.STALE: "prices_stale",
+    PriceDoubt.MISSING: "too_little_priced",
+    PriceDoubt.ASSUMED_RATE: "assumed_rate",
+}
+_SAID: Final[Mapping[PriceDoubt, str]] = {
+    PriceDoubt.STALE: "its price is stale",
+    PriceDoubt.MISSING: "it has no price",
+    PriceDoubt.ASSUMED_RATE: "its price was converted at a rate nobody confirmed",
+}
+
+
+def withheld_because(freshness: Freshness) -> Withheld | None:
+    """Return why no signal may be given on these prices; None where they are fresh for 95 % of the value or more."""
+    if freshness.is_enough:
+        return None
+    assert freshness.percent is not None
+    assert freshness.largest is not None
+    said = [f"{_SAID[why]}: {_listed(symbols)}" for why in PriceDoubt if (symbols := freshness.symbols(why))]
+    share = f"only {plain(freshness.percent)} % of what is held has a fresh price"
+    return Withheld(_REASONS[freshness.largest], f"{share}; {'; '.join(said)}")
+
+
+def doubt_in(signal: Signal, freshness: Freshness) -> str | None:
+    """Return why a signal may not be claimed on the price of its symbol; None where it may."""
+    doubt = freshness.doubts.get(signal.symbol.code)
+    return None if doubt is None else f"{signal.symbol} is not traded: {_SAID[doubt]}"
 
 
 @exact

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Generic, TypeVar
 
@@ -20,12 +20,14 @@ from portfolio.application.rebalancing.signal_rules import (
     SignalRules,
     Withheld,
     content_of,
+    doubt_in,
     objection_to,
     origin_of,
     signal_of,
     withheld_because,
 )
 from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.prices.freshness import Freshness, PriceDoubt, freshness_of
 
 ATTEMPTS: Final = 5
 
@@ -42,6 +44,7 @@ class Locked:
     book: SignalBook
     planned: PlannedState
     now: datetime
+    freshness: Freshness
 
 
 Work = Callable[[Locked], Awaitable["_Made[T]"]]
@@ -52,12 +55,14 @@ class Generation:
     """The open signals of the state, in the plan's order, and how many of them are new.
 
     ``claimed`` are signals that somebody is carrying out: until they are executed or run out, no other signal on
-    their symbols is given. Nothing is stored where ``withheld`` says why.
+    their symbols is given. ``left_out`` are the positions that are not traded, by symbol, as their price is not fresh.
+    Nothing is stored where ``withheld`` says why.
     """
 
     signals: Sequence[Signal] = ()
     created: int = 0
     claimed: Sequence[Signal] = ()
+    left_out: Mapping[str, PriceDoubt] = field(default_factory=dict)
     withheld: Withheld | None = None
 
 
@@ -133,7 +138,8 @@ class LockedPlan:
                 made_of = planned.state.snapshot.portfolio
                 if content_of(made_of) != content_of(unit.portfolio) or planned.state.at.date() != now.date():
                     return None
-                runs.append(await work(Locked(unit.portfolio, book, planned, now)))
+                freshness = freshness_of(unit.portfolio.open_positions, now, self.rules.max_price_age)
+                runs.append(await work(Locked(unit.portfolio, book, planned, now, freshness)))
                 return runs[-1]
 
             made = await self._ledger.transact(self._portfolio_id, run)
@@ -185,9 +191,10 @@ class GenerateSignals:
 
     async def _generate(self, locked: Locked) -> _Made[Generation]:
         rules, now, portfolio = self._plan.rules, locked.now, locked.portfolio
-        withheld = withheld_because(portfolio, now, rules.max_price_age)
+        left_out = locked.freshness.doubts
+        withheld = withheld_because(locked.freshness)
         if withheld is not None:
-            return _Made(Generation(withheld=withheld))
+            return _Made(Generation(left_out=left_out, withheld=withheld))
         live = await locked.book.live()
         current = [signal for signal in live if signal.expires_at > now]
         claimed = {s.symbol.code: s for s in current if s.status is SignalStatus.ACKNOWLEDGED}
@@ -197,7 +204,7 @@ class GenerateSignals:
         new: list[Signal] = []
         listed: list[Signal] = []
         for advice in locked.planned.plan.recommendations:
-            if advice.symbol in claimed:
+            if advice.symbol in claimed or advice.symbol in left_out:
                 continue
             before = opened.pop(advice.symbol, None)
             if before is not None and before.origin.state == origin.state:
@@ -213,7 +220,7 @@ class GenerateSignals:
             await locked.book.change(changed)
         if new:
             await locked.book.add(new)
-        generation = Generation(signals=listed, created=len(new), claimed=list(claimed.values()))
+        generation = Generation(signals=listed, created=len(new), claimed=list(claimed.values()), left_out=left_out)
         return _Made(generation, [*new, *changed])
 
 
@@ -254,10 +261,10 @@ class AcknowledgeSignal:
             raise SignalClaimed(signal.id, signal.acknowledged_by, signal.acknowledged_at)
         if status is not SignalStatus.OPEN:
             raise SignalOutdated(signal.id, f"it is {status}")
-        withheld = withheld_because(locked.portfolio, locked.now, self._plan.rules.max_price_age)
+        withheld = withheld_because(locked.freshness)
         if withheld is not None:
             raise SignalOutdated(signal.id, withheld.detail)
-        objection = objection_to(signal, locked.planned.plan.recommendations)
+        objection = doubt_in(signal, locked.freshness) or objection_to(signal, locked.planned.plan.recommendations)
         if objection is not None:
             raise SignalOutdated(signal.id, objection)
 

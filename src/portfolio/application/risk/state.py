@@ -35,9 +35,9 @@ class MarketState:
     """The portfolio and its market at one moment, whole: every figure of an answer is made of this alone.
 
     ``view`` is what the rules look at; its total value is the valuation's. ``closes`` are the prices behind
-    ``statistics``, over ``lookback_days`` completed days. ``stale`` says that a price is not live, or that the database
-    could not be asked since ``as_of``. ``figures`` are those that were asked for, see ``figure``; they do not change
-    with the moment.
+    ``statistics``, over ``lookback_days`` completed days. ``stale`` says that under 95 % of the value has a live price,
+    or that the database could not be asked since ``as_of``. ``figures`` are those that were asked for, see ``figure``;
+    they do not change with the moment.
     """
 
     snapshot: Snapshot
@@ -68,7 +68,7 @@ class MarketState:
     @property
     def stale(self) -> bool:
         """Return whether a part of it may be out of date."""
-        return self.snapshot.database_away or not self.closes.is_current or bool(self.valuation.stale_symbols)
+        return self.snapshot.database_away or not self.closes.is_current or self.valuation.is_stale
 
     def imagined(self, summary: Summary) -> MarketState:
         """Return the state with other holdings, or held to another policy."""
@@ -223,7 +223,7 @@ def _holding(value: PositionValue, statistics: Statistics) -> Holding:
         value=position.market_value.value,
         price=position.mark.price.value if position.mark else None,
         category=value.category,
-        tradable=value.price_status is PriceStatus.LIVE,
+        tradable=value.price_status is PriceStatus.LIVE and not (position.mark and position.mark.has_assumed_rate),
         volatility=statistics.volatilities.get(position.symbol.code),
         momentum=statistics.momenta.get(position.symbol.code),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,6 +13,8 @@ from portfolio.domain.lazy import lazy
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.view import Holding, MarketView, Pair, pair_of
+
+_MOST_STUCK = Decimal("0.05")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +147,15 @@ class Limits:
             return self.categories[name.subject[0]]
         return name.subject
 
-    def is_stuck(self, name: LimitName) -> bool:
-        """Return whether an asset under the limit is held, but cannot be traded."""
-        return any(self.view.holdings[symbol].is_stuck for symbol in self.members(name))
+    @exact
+    def is_stuck(self, symbols: Iterable[str]) -> bool:
+        """Return whether more than 5 % of what these assets are worth is held, but cannot be traded.
+
+        A smaller rest, whatever it is, does not keep the others from being judged by what is known of them.
+        """
+        holdings = [self.view.holdings[symbol] for symbol in symbols]
+        stuck = total(abs(holding.value) for holding in holdings if holding.is_stuck)
+        return stuck > _MOST_STUCK * total(abs(holding.value) for holding in holdings)
 
     @lazy
     def _asked(self) -> dict[Pair, Decimal | None]:

@@ -59,6 +59,7 @@ class WayToTarget:
 
 @dataclass(frozen=True, slots=True)
 class _Cured:
+    n_remedies: int
     settlement: Settlement
     health: HealthScore
 
@@ -67,26 +68,23 @@ class _Cured:
         return self.health.score is not None and self.health.score >= TARGET_SCORE
 
     @property
-    def rank(self) -> tuple[Decimal, int, list[str]]:
+    def rank(self) -> tuple[Decimal, int, int, list[str]]:
         changes = self.settlement.changes
-        return self.settlement.turnover, len(changes), sorted(changes)
+        return self.settlement.turnover, self.n_remedies, len(changes), sorted(changes)
 
 
 @exact
 def way_to_target(current: Summary) -> WayToTarget:
     """Return, among the subsets of the remedies of over-sized positions and categories, each sized as the policy does,
-    the one of least value that lifts the score to 70; then of fewest trades, then the first by symbols.
+    the one of least value that lifts the score to 70; of several the one of fewest remedies, then of fewest trades,
+    then the first by symbols.
     """
     limits, health = current.limits, current.health
     if health.score is None:
         return WayToTarget(reachable=False, projected_score=None)
     if health.score >= TARGET_SCORE:
         return WayToTarget(reachable=True, projected_score=health.score)
-    curable = [
-        name
-        for name in current.broken
-        if name.reason in {Reason.CONCENTRATION_RISK, Reason.CATEGORY_CONCENTRATION} and not limits.is_stuck(name)
-    ]
+    curable = [name for name in current.broken if name.reason in _REASONS.values() and not _is_stuck(limits, name)]
     everything = _remedy(current, tuple(curable))
     enough = [cured for subset in _subsets(limits, curable) if (cured := _remedy(current, subset)) and cured.is_enough]
     if enough:
@@ -95,6 +93,10 @@ def way_to_target(current: Summary) -> WayToTarget:
         return WayToTarget(reachable=False, projected_score=health.score, in_the_way=_in_the_way(limits, health))
     score = everything.health.score
     return WayToTarget(reachable=False, projected_score=score, in_the_way=_in_the_way(limits, everything.health))
+
+
+def _is_stuck(limits: Limits, name: LimitName) -> bool:
+    return limits.is_stuck(limits.members(name))
 
 
 def _way(cured: _Cured) -> WayToTarget:
@@ -118,7 +120,7 @@ def _remedy(current: Summary, subset: _Subset) -> _Cured | None:
         partial(category_concentration, only=named[Reason.CATEGORY_CONCENTRATION]),
     )
     settlement = settle(current.limits, strategies, deploys=False)
-    return None if settlement is None else _Cured(settlement, current.after(settlement.view).health)
+    return None if settlement is None else _Cured(len(subset), settlement, current.after(settlement.view).health)
 
 
 def _subsets(limits: Limits, curable: Sequence[LimitName]) -> Iterator[_Subset]:

@@ -62,8 +62,7 @@ def unresolved_after(limits: Limits, projected: Summary, *, withheld: Collection
 
 def obstacle_to(name: LimitName, limits: Limits, *, withheld: Collection[Reason] = ()) -> Obstacle:
     """Return why a plan did not remedy a broken limit; what nothing else explains was too small to trade."""
-    members = limits.members(name)
-    stuck = [limits.view.holdings[symbol] for symbol in members if limits.view.holdings[symbol].is_stuck]
+    stuck = limits.is_stuck(limits.members(name))
     if stuck and name.reason in {Reason.CATEGORY_CONCENTRATION, Reason.HIGH_CORRELATION}:
         return Obstacle.MEMBER_NOT_TRADED
     if stuck:
@@ -74,7 +73,7 @@ def obstacle_to(name: LimitName, limits: Limits, *, withheld: Collection[Reason]
 
 
 _DETAILS = {
-    Obstacle.PRICE_NOT_LIVE: "its price is stale or missing, so it is not traded",
+    Obstacle.PRICE_NOT_LIVE: "its price is stale, missing or converted at an assumed rate, so it is not traded",
     Obstacle.MEMBER_NOT_TRADED: "a position in it cannot be traded, so it is left as it is",
     Obstacle.TRADE_TOO_SMALL: "what is left to trade is under the dust limit",
     Obstacle.RULE_WITHHELD: "the plan was made without this rule",

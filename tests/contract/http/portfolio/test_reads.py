@@ -61,7 +61,7 @@ async def test_whatever_is_null_has_a_reason(service: Service) -> None:
     # Nothing is held: there is no risk in it, and it is in perfect health.
     assert set(body["risk_metrics"]["reasons"]) == RISK_FIELDS - {"health_score"}
     assert body["risk_metrics"]["health_score"] == 100
-    assert body["reasons"] == {"priced_share_percent": "nothing_held"}
+    assert body["reasons"] == dict.fromkeys(("priced_share_percent", "fresh_share_percent"), "nothing_held")
 
 
 async def test_without_deposits_there_is_no_percentage_of_them() -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from portfolio.application.rebalancing.planning import PlannedState
 from portfolio.application.rebalancing.signal_rules import SignalRules
 from portfolio.application.rebalancing.signals import AcknowledgeSignal, GenerateSignals, LockedPlan, ReadPlannedState
 from portfolio.domain.mark import Mark
-from portfolio.domain.money import Money
+from portfolio.domain.money import Money, Price
 from portfolio.domain.symbol import Symbol
 from portfolio.settings import Settings
 from tests.support.database.databases import DatabaseUnderTest
@@ -310,12 +311,50 @@ async def test_many_stale_prices_are_named_in_part(service: Service) -> None:
     for number in range(7):
         await buy(service, symbol=f"A{number}", quantity=1, price=100, net_amount=100)
     service.clock.advance(301)
-    assert (await generate(service))["withheld"]["detail"] == "prices are stale: A0, A1, A2, A3, A4 and 2 more"
+    share = "only 0 % of what is held has a fresh price"
+    withheld = (await generate(service))["withheld"]
+    assert withheld["detail"] == f"{share}; its price is stale: A0, A1, A2, A3, A4 and 2 more"
 
 
-async def test_with_nothing_held_there_is_nothing_to_signal(service: Service) -> None:
-    made = await generate(service)
-    assert (made["signals"], made["signals_created"], made["withheld"]) == ([], 0, None)
+DOUBTS: Mapping[str, Callable[[Mark], Mark | None]] = {
+    "stale": lambda mark: replace(mark, at=mark.at - timedelta(days=2)),
+    "missing": lambda _: None,
+    "assumed_rate": lambda mark: replace(mark, source="binance+assumed-rate"),
+}
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+async def test_a_small_rest_without_a_fresh_price_is_named_and_decides_nothing(heavy: Service, doubt: str) -> None:
+    await buy(heavy, symbol="DUST", quantity="0.00000000000001", price=1500, net_amount="0.000000000015")
+    mark = heavy.ledger.books.portfolio.position(Symbol("DUST")).mark
+    await _hold(heavy, "DUST", DOUBTS[doubt](mark))
+    made = await generate(heavy)
+    assert ([signal["symbol"] for signal in made["signals"]], made["withheld"]) == (["BTC"], None)
+    assert made["left_out"] == [{"symbol": "DUST", "reason": doubt}]
+    claimed = await acknowledge(heavy, made["signals"][0]["id"])
+    assert claimed.status_code == 200
+    portfolio = (await heavy.http.get("/portfolio")).json()["portfolio"]
+    assert (portfolio["stale"], portfolio["fresh_share_percent"]) == (False, 100)
+    assert (await heavy.http.get("/positions")).json()["stale"] is False
+    analysis = (await heavy.http.get("/rebalance/analysis")).json()["analysis"]
+    assert analysis["stale"] is False
+    assert [left["symbols"] for left in analysis["unresolved"] if left["reason"] == "price_not_live"] == [["DUST"]]
+    health = (await heavy.http.get("/health")).json()
+    assert health["status"] == "healthy"
+    assert health["prices"]["missing_symbols" if doubt == "missing" else "stale_symbols"] == (
+        [] if doubt == "assumed_rate" else ["DUST"]
+    )
+
+
+async def test_a_signal_is_not_claimed_on_a_price_that_is_not_fresh_however_small_its_share(heavy: Service) -> None:
+    [signal] = (await generate(heavy))["signals"]
+    await buy(heavy, symbol="ETH", quantity=1, price=1500, net_amount=1500)
+    mark = heavy.ledger.books.portfolio.position(Symbol("BTC")).mark
+    await _hold(heavy, "ETH", replace(mark, price=Price(Decimal(10_000_000))))
+    await _hold(heavy, "BTC", replace(mark, source="binance+assumed-rate"))
+    refused = await acknowledge(heavy, signal["id"])
+    assert is_problem(refused, 409, "signal-outdated")
+    assert "BTC is not traded: its price was converted at a rate nobody confirmed" in refused.json()["detail"]
 
 
 # ----------------------------------------------------------------------------------------------------- when things fail

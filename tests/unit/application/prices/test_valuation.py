@@ -14,6 +14,7 @@ from portfolio.domain.categories import Categories
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.money import Money, percent_of
+from portfolio.domain.prices.freshness import PriceDoubt
 from portfolio.domain.symbol import Symbol
 from tests.unit.examples import NOON, after, bought, funded, mark, money, sold, units
 
@@ -74,7 +75,8 @@ def test_a_position_without_a_price_is_missing_and_counts_as_unpriced() -> None:
     assert [v.price_status for v in value.positions] == [PriceStatus.LIVE, PriceStatus.MISSING]
     assert value.positions[1].price_age_seconds is None
     assert value.priced_share_percent == Decimal(75)
-    assert value.stale_symbols == [XYZ]
+    assert (value.is_stale, value.freshness.percent) == (True, Decimal(75))
+    assert value.freshness.symbols(PriceDoubt.MISSING) == ["XYZ"]
 
 
 def test_closed_positions_are_not_listed_and_money_left_in_them_is_no_value() -> None:

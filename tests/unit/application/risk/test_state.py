@@ -323,7 +323,7 @@ async def test_closes_of_one_kind_are_used_whatever_the_feed(prefers: bool, sour
 
 
 async def test_the_view_is_the_portfolio_to_the_last_digit() -> None:
-    unpriced = Position(symbol=Symbol("NEW"), quantity=units(2), cost_basis=money(50))
+    unpriced = Position(symbol=Symbol("NEW"), quantity=units(2), cost_basis=money(500))
     # Another program left money in a closed row: it is in no sum.
     closed = Position(symbol=Symbol("OLD"), cost_basis=money("0.07"))
     gone = Position(symbol=Symbol("GONE"))
@@ -333,7 +333,8 @@ async def test_the_view_is_the_portfolio_to_the_last_digit() -> None:
     assert state.view.total_value == state.valuation.total_value.value
     assert state.view.holdings["BTC"].category == "store_of_value"
     assert [holding.tradable for holding in state.view.holdings.values()] == [True, False]
-    assert (state.view.holdings["NEW"].price, state.view.holdings["NEW"].value) == (None, Decimal(50))
+    assert (state.view.holdings["NEW"].price, state.view.holdings["NEW"].value) == (None, Decimal(500))
+    # 4,500 of 5,000 dollars have a live price: 90 %.
     assert state.stale
 
 

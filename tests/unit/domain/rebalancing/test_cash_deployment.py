@@ -101,18 +101,24 @@ def test_both_of_a_pair_stop_when_it_is_full() -> None:
     assert changes(cash_deployment(targets_of(view))) == {"A": Decimal("3.8"), "B": Decimal("3.8"), "C": Decimal(22)}
 
 
-@pytest.mark.parametrize("correlation", ["0.8", "0.7"])
-def test_nothing_is_bought_beside_a_position_that_cannot_be_traded(correlation: str) -> None:
+@pytest.mark.parametrize(
+    ("correlation", "other", "is_bought"), [("0.8", "6", False), ("0.8", "5", True), ("0.7", "6", True)]
+)
+def test_nothing_is_bought_beside_a_position_over_the_floor_that_cannot_be_traded(
+    correlation: str, other: str, is_bought: bool
+) -> None:
     view = view_of(
-        asset("A", "5", momentum="0.1"), asset("B", "1", tradable=False), correlations={("A", "B"): correlation}
+        asset("A", "5", momentum="0.1"), asset("B", other, tradable=False), correlations={("A", "B"): correlation}
     )
-    expected = {} if correlation == "0.8" else {"A": Decimal(18)}
-    assert changes(cash_deployment(targets_of(view))) == expected
+    assert list(changes(cash_deployment(targets_of(view)))) == (["A"] if is_bought else [])
 
 
-def test_nothing_is_bought_in_a_category_with_a_position_that_cannot_be_traded() -> None:
-    view = view_of(asset("A", "5", momentum="0.1", category="x"), asset("B", "1", tradable=False, category="x"))
-    assert cash_deployment(targets_of(view)) == []
+@pytest.mark.parametrize(("rest", "is_bought"), [("1", False), ("0.25", True), ("1e-16", True)])
+def test_nothing_is_bought_in_a_category_of_which_more_than_5_percent_cannot_be_traded(
+    rest: str, is_bought: bool
+) -> None:
+    view = view_of(asset("A", "5", momentum="0.1", category="x"), asset("B", rest, tradable=False, category="x"))
+    assert list(changes(cash_deployment(targets_of(view)))) == (["A"] if is_bought else [])
 
 
 def test_what_keeps_its_value_is_not_bought() -> None:

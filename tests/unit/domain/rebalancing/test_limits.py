@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 
 from portfolio.domain.rebalancing.limits import LimitName, Limits, limit_of, share_of
@@ -50,9 +51,15 @@ def test_where_nothing_is_worth_anything_no_limit_is_broken() -> None:
 
 def test_a_limit_over_a_position_that_cannot_be_traded_is_stuck() -> None:
     limits = Limits.of(view_of(asset("A", "26", category="x", tradable=False), asset("B", "26", category="x")), FREE)
-    assert limits.is_stuck(LimitName(Reason.CONCENTRATION_RISK, ("A",)))
-    assert not limits.is_stuck(LimitName(Reason.CONCENTRATION_RISK, ("B",)))
-    assert limits.is_stuck(LimitName(Reason.CATEGORY_CONCENTRATION, ("x",)))
+    assert limits.is_stuck(limits.members(LimitName(Reason.CONCENTRATION_RISK, ("A",))))
+    assert not limits.is_stuck(limits.members(LimitName(Reason.CONCENTRATION_RISK, ("B",))))
+    assert limits.is_stuck(limits.members(LimitName(Reason.CATEGORY_CONCENTRATION, ("x",))))
+
+
+@pytest.mark.parametrize(("rest", "is_stuck"), [("1e-16", False), ("2", False), ("2.01", True)])
+def test_a_rest_of_at_most_5_percent_does_not_keep_its_category_from_being_judged(rest: str, is_stuck: bool) -> None:
+    view = view_of(asset("A", "38", category="x"), asset("B", rest, category="x", tradable=False))
+    assert Limits.of(view, FREE).is_stuck(("A", "B")) is is_stuck
 
 
 def test_pairs_are_found_by_a_table_that_can_search_and_by_one_that_cannot() -> None:

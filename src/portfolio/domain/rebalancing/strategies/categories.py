@@ -22,7 +22,7 @@ def category_concentration(targets: Targets, *, only: Container[str] | None = No
         value = total(targets.values[symbol] for symbol in members)
         if value <= policy.category_limit * targets.whole or (only is not None and category not in only):
             continue
-        if targets.is_stuck(members):
+        if targets.limits.is_stuck(members):
             continue
         movable = [symbol for symbol in members if targets.can_move(symbol)]
         held = total(targets.values[symbol] for symbol in movable)

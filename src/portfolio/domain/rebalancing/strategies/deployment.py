@@ -41,17 +41,19 @@ def spend(targets: Targets) -> list[Proposal]:
 def _rate(targets: Targets, symbol: str) -> Decimal | None:
     """Return the inverse volatility of an asset that may be bought, None of one that may not.
 
-    Not bought besides what the policy excludes: an asset in a category or correlated pair with a position that cannot
-    be traded, as its true size is not known.
+    Not bought besides what the policy excludes, as their true size is not known: an asset of a category of which more
+    than 5 % cannot be traded, and one that is correlated with a position over the pairs' floor that cannot.
     """
     holding, limits = targets.limits.view.holdings[symbol], targets.limits
     if not targets.can_move(symbol) or holding.category in limits.policy.stable_categories:
         return None
     if holding.momentum is None or holding.momentum <= 0 or holding.volatility is None or holding.volatility <= 0:
         return None
-    if targets.is_stuck(limits.partners.get(symbol, ())) or targets.is_stuck(
-        limits.categories.get(holding.category, ())
-    ):
+    floor = limits.policy.pair_floor * targets.whole
+    partners = (limits.view.holdings[partner] for partner in limits.partners.get(symbol, ()))
+    if any(partner.is_stuck and abs(partner.value) > floor for partner in partners):
+        return None
+    if limits.is_stuck(limits.categories.get(holding.category, ())):
         return None
     return ONE / holding.volatility
 

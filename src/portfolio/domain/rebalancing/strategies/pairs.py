@@ -25,7 +25,7 @@ def high_correlation(targets: Targets) -> list[Proposal]:
         together = values[pair[0]] + values[pair[1]]
         is_over = together > policy.pair_limit * whole and min(values[s] for s in pair) > policy.pair_floor * whole
         weaker = _weaker(targets, pair, values)
-        if not is_over or targets.is_stuck(pair) or not targets.can_move(weaker):
+        if not is_over or targets.limits.is_stuck(pair) or not targets.can_move(weaker):
             continue
         goal = policy.pair_limit * policy.sell_down_share * whole
         cut = min(together - goal, values[weaker] - policy.pair_floor * whole)

@@ -47,10 +47,6 @@ class Targets:
         """Return whether the plan may trade the asset."""
         return symbol not in self.fixed and self.limits.view.holdings[symbol].is_movable
 
-    def is_stuck(self, symbols: Iterable[str]) -> bool:
-        """Return whether one of the assets is held, but cannot be traded."""
-        return any(self.limits.view.holdings[symbol].is_stuck for symbol in symbols)
-
     def share(self, value: Decimal) -> Decimal:
         """Return ``value`` in percent of the whole."""
         return value * HUNDRED / self.whole

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from portfolio.entrypoints.http.shell.numbers import Number
+from portfolio.entrypoints.http.shell.numbers import Number, Percent
 from portfolio.entrypoints.http.shell.responses import Labelled
 
 Thousandths = Annotated[float, Meta(extra={"write": partial(round, ndigits=3)})]
@@ -37,6 +37,7 @@ class PricesView(msgspec.Struct, kw_only=True):
 
     last_refresh: datetime | None
     oldest_age_seconds: int | None
+    fresh_share_percent: Percent | None
     stale: int
     missing: int
     quarantined: int

@@ -92,6 +92,7 @@ def _view(health: Health, now: datetime) -> HealthAnswer:
             prices,
             **{name: len(getattr(prices, name)) for name in ("stale", "missing", "quarantined")},
             **{f"{name}_symbols": getattr(prices, name) for name in ("stale", "missing", "quarantined")},
+            fresh_share_percent=prices.freshness.percent,
             sources=dict(sorted(prices.sources.items())),
         ),
         refresher=view(RefresherView, health, last_tick_age_seconds=health.last_cycle_age_seconds),

@@ -12,7 +12,7 @@ from portfolio import __version__
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.operations.health import DatabaseCondition, Health, PriceHealth
 from portfolio.application.prices.sources import SourceCondition
-from portfolio.application.prices.valuation import PriceStatus, Valuation
+from portfolio.application.prices.valuation import Valuation
 from portfolio.domain.money import Money
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.log_writer import DROPPED
@@ -117,9 +117,8 @@ def _amounts(valuation: Valuation) -> Iterable[Metric]:
     }
     for name, (said, amount) in amounts.items():
         yield _gauge(name, said, float(amount.value))
-    live = sum(float(v.position.market_value.value) for v in valuation.positions if v.price_status is PriceStatus.LIVE)
-    invested = float(valuation.invested.value)
-    share = live / invested if invested > 0 else 1.0
+    fresh = valuation.freshness.percent
+    share = 1.0 if fresh is None else float(fresh) / 100
     yield _gauge("portfolio_live_price_share_ratio", "Share of the positions' value with a live price.", share)
 
 

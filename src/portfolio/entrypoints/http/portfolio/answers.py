@@ -42,6 +42,7 @@ class PortfolioView(msgspec.Struct, kw_only=True):
     performance_metrics: PerformanceView | None
     risk_metrics: RiskMetricsView
     priced_share_percent: Percent | None
+    fresh_share_percent: Percent | None
     stale: bool
     as_of: Moment
     revision: int

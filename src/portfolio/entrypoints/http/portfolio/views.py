@@ -39,6 +39,7 @@ def portfolio_view(
         performance_metrics=performance_view(performance) if performance else None,
         risk_metrics=view(RiskMetricsView, risk),
         priced_share_percent=number_or_null(valuation.priced_share_percent),
+        fresh_share_percent=number_or_null(valuation.freshness.percent),
         stale=is_stale(valuation, snapshot),
         as_of=snapshot.as_of,
         revision=snapshot.revisions.ledger,
@@ -48,8 +49,8 @@ def portfolio_view(
 
 
 def is_stale(valuation: Valuation, snapshot: Snapshot) -> bool:
-    """Return whether the answer is from before the database went away, or a price in it is not live."""
-    return snapshot.database_away or bool(valuation.stale_symbols)
+    """Return whether the answer is from before the database went away, or under 95 % of the value has a live price."""
+    return snapshot.database_away or valuation.is_stale
 
 
 def _portfolio_reasons(valuation: Valuation, snapshot: Snapshot, performance: Performance | None) -> dict[str, str]:
@@ -58,6 +59,8 @@ def _portfolio_reasons(valuation: Valuation, snapshot: Snapshot, performance: Pe
         reasons["total_pnl_percent"] = "no_net_deposits"
     if valuation.priced_share_percent is None:
         reasons["priced_share_percent"] = "nothing_held"
+    if valuation.freshness.percent is None:
+        reasons["fresh_share_percent"] = "nothing_held"
     if performance is None:
         reasons["performance_metrics"] = "database_away" if snapshot.database_away else "history_unavailable"
     return reasons

@@ -42,6 +42,13 @@ class WithheldView(msgspec.Struct, kw_only=True):
     detail: str
 
 
+class LeftOutView(msgspec.Struct, kw_only=True):
+    """A position that is not traded, as its price is not fresh."""
+
+    symbol: str
+    reason: Literal["stale", "missing", "assumed_rate"]
+
+
 class GenerationAnswer(Answer, kw_only=True):
     """The open signals of the present state; `claimed` are being carried out, and nothing else is asked of theirs."""
 
@@ -49,6 +56,7 @@ class GenerationAnswer(Answer, kw_only=True):
     signals: list[SignalView]
     signals_created: int
     claimed: list[SignalView]
+    left_out: list[LeftOutView]
     withheld: WithheldView | None
 
 

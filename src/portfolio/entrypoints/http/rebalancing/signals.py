@@ -15,6 +15,7 @@ from portfolio.application.rebalancing.signals import AcknowledgeSignal, Generat
 from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS
 from portfolio.entrypoints.http.rebalancing.signal_answers import (
     GenerationAnswer,
+    LeftOutView,
     SignalAnswer,
     SignalsAnswer,
     SignalsCursor,
@@ -49,19 +50,20 @@ class SignalController(Controller):
     ) -> GenerationAnswer:
         """Store the trades that the plan of this moment asks for; for the same state again, answer the same signals.
 
-        At most one signal a symbol is open: a new one takes its place. Withheld, with the reason, while prices are
-        stale, too little has a price, or a rate is assumed.
+        At most one signal a symbol is open: a new one takes its place. A position whose price is stale, missing or
+        converted at an assumed rate is not traded, and named in `left_out`. Where that is more than 5 % of the value of
+        what is held, all signals are `withheld`, with the reason.
         """
         made = await uncancelled(generate_signals())
         now = clock.now()
-        withheld = view(WithheldView, made.withheld, reason=made.withheld.code) if made.withheld else None
         return GenerationAnswer(
             timestamp=now,
             message=_said(made),
             signals=[signal_view(signal, now) for signal in made.signals],
             signals_created=made.created,
             claimed=[signal_view(signal, now) for signal in made.claimed],
-            withheld=withheld,
+            left_out=[LeftOutView(symbol=symbol, reason=doubt.value) for symbol, doubt in made.left_out.items()],
+            withheld=view(WithheldView, made.withheld) if made.withheld else None,
         )
 
     @get(
