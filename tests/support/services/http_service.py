@@ -64,9 +64,13 @@ class ScriptedFeed:
 
     def __init__(self, clock: Clock) -> None:
         self.prices: dict[str, str] = {}
+        self.was_asked, self.answers = asyncio.Event(), asyncio.Event()
+        self.answers.set()
         self._clock = clock
 
     async def quotes(self, symbols: Sequence[Symbol]) -> FeedReport:
+        self.was_asked.set()
+        await self.answers.wait()
         known = {
             symbol: Quote(
                 symbol=symbol,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -50,10 +50,9 @@ class RefreshReport:
         """Return whether something is held and nothing could be refreshed."""
         return bool(self.failed) and not self.refreshed
 
-    def completed(self, held: Iterable[Symbol]) -> RefreshReport:
-        """Return the report for who shared the refresh: it names what is held now and was not when it began."""
-        late = {symbol: NOT_COVERED for symbol in held if symbol not in self.refreshed and symbol not in self.failed}
-        return replace(self, failed={**self.failed, **late})
+    def not_covered(self, held: Iterable[Symbol]) -> Mapping[Symbol, str]:
+        """Return what is held now and was not when the refresh began, with that reason: it may have been shared."""
+        return {symbol: NOT_COVERED for symbol in held if symbol not in self.refreshed and symbol not in self.failed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class RefreshPrices:
     """Asks the feed for the prices of all positions, judges the quotes, and writes the believed ones once.
 
     One refresh runs at a time: who asks while one is running shares its report, which may lack what came since; see
-    ``RefreshReport.completed``.
+    ``RefreshReport.not_covered``.
     """
 
     def __init__(  # shape: its parts, injected

@@ -91,10 +91,15 @@ async def test_an_old_price_makes_the_position_and_the_portfolio_stale(service: 
     assert (body["positions"][0]["price_status"], body["positions"][0]["price_age_seconds"]) == ("stale", 301)
 
 
-async def bought(service: Service, price: str, **fields: str) -> dict[str, Any]:
-    """Buy one NEW and return the position as it is read then."""
+async def bought_one(service: Service, price: str, **fields: str) -> None:
+    """Buy one NEW."""
     body = {"symbol": "NEW", "side": "BUY", "quantity": "1", "price": price, "net_amount": price, **fields}
     assert (await service.http.post("/holdings/update", json=body)).status_code == 200
+
+
+async def bought(service: Service, price: str, **fields: str) -> dict[str, Any]:
+    """Buy one NEW and return the position as it is read then."""
+    await bought_one(service, price, **fields)
     [position] = (await service.http.get("/positions")).json()["positions"]
     found: dict[str, Any] = position
     return found
@@ -135,6 +140,20 @@ async def test_the_newest_execution_is_the_price_once_that_of_the_feed_is_stale(
     await service.http.post("/portfolio/refresh")
     [again] = (await service.http.get("/positions")).json()["positions"]
     assert (again["current_price"], again["price_source"]) == (13, "coinbase")
+
+
+async def test_a_refresh_begun_before_something_was_held_is_not_shared_by_who_holds_it(service: Service) -> None:
+    service.feed.prices.update(BTC="45000", NEW="11")
+    await service.http.post("/holdings/update", json=BUY)
+    service.feed.answers.clear()
+    first = asyncio.create_task(service.http.post("/portfolio/refresh"))
+    await service.feed.was_asked.wait()
+    await bought_one(service, "10")
+    second = asyncio.create_task(service.http.post("/portfolio/refresh"))
+    service.feed.answers.set()
+    assert (await second).json()["refreshed"] == ["BTC", "NEW"]
+    # The first one, too: NEW is held by the time that it is answered.
+    assert (await first).json()["failed"] == []
 
 
 class LockedDays(FakeDays):

@@ -123,15 +123,12 @@ def test_an_execution_takes_the_place_of_the_price_it_was_chosen_against_and_of_
     assert update.marks_for(held.marked({BTC: newest})) == {}
 
 
-async def test_a_shared_refresh_names_what_came_after_it_began() -> None:
+async def test_a_report_names_what_came_after_the_refresh_had_begun() -> None:
     desk = Desk()
     del desk.feed.prices[ETH]
     report = await desk.refresh()
-    assert report.completed([BTC, ETH]) == report
-    assert report.completed([BTC, SOL]).failed == {
-        ETH: "scripted: none",
-        SOL: "the refresh had begun before this was held",
-    }
+    assert report.not_covered([BTC, ETH]) == {}
+    assert report.not_covered([BTC, SOL]) == {SOL: "the refresh had begun before this was held"}
 
 
 async def test_an_empty_portfolio_is_recorded_without_asking_anybody() -> None:

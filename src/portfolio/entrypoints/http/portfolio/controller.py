@@ -90,17 +90,21 @@ class PortfolioController(Controller):
     ) -> RefreshAnswer:
         """Bring the prices of what is held up to date. One refresh runs at a time: who asks meanwhile shares it.
 
-        What came to be held after a shared refresh had begun is in `failed`, with that reason.
+        One that began before something was held does not do: then it is the next one. What came to be held even later
+        is in `failed`, with that reason.
         """
         report = await refresh(None)
+        reading = await portfolio_answers.readings.newest()
+        if report.not_covered(reading.held):
+            # It was shared. The next one begins after this request.
+            report, reading = await refresh(None), await portfolio_answers.readings.newest()
         if report.is_fruitless:
             raise PricesUnavailable({symbol.code: reason for symbol, reason in report.failed.items()})
-        reading = await portfolio_answers.readings.newest()
-        report = report.completed(value.position.symbol for value in reading.valuation.positions)
-        failed = [PriceFailure(symbol=symbol.code, reason=reason) for symbol, reason in sorted(report.failed.items())]
+        all_failed = {**report.failed, **report.not_covered(reading.held)}
+        failed = [PriceFailure(symbol=symbol.code, reason=reason) for symbol, reason in sorted(all_failed.items())]
         return RefreshAnswer(
             timestamp=reading.at,
-            message=f"{len(report.refreshed)} prices refreshed, {len(report.failed)} failed",
+            message=f"{len(report.refreshed)} prices refreshed, {len(failed)} failed",
             portfolio=await portfolio_answers.view(reading),
             refreshed=sorted(symbol.code for symbol in report.refreshed),
             failed=failed,

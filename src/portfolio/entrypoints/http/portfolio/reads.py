@@ -14,6 +14,7 @@ from portfolio.application.performance.period import Performance
 from portfolio.application.prices.valuation import Valuation
 from portfolio.application.risk.metrics import measured, risk_metrics_of
 from portfolio.application.risk.state import DEFAULT_DAYS, MarketState
+from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.ledger.position_views import PositionViews
 from portfolio.entrypoints.http.portfolio.answers import PortfolioView
 from portfolio.entrypoints.http.portfolio.views import is_stale, portfolio_view
@@ -35,6 +36,11 @@ class Reading:
     valuation: Valuation
     at: datetime
     etag: str
+
+    @property
+    def held(self) -> list[Symbol]:
+        """Return the assets held."""
+        return [value.position.symbol for value in self.valuation.positions]
 
     @property
     def is_stale(self) -> bool:
