@@ -17,7 +17,8 @@ from portfolio.adapters.files.categories import read_categories
 from portfolio.adapters.files.policy import read_policy
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.ledger.verification import ReconcileBooks, VerifyBooks
-from portfolio.application.performance.gap_filling import FillGaps
+from portfolio.application.performance.final_days import MakeFinal
+from portfolio.application.performance.ledger_days import LedgerDays
 from portfolio.application.prices.backfill import Backfill
 from portfolio.domain.money import Money
 from portfolio.entrypoints.cli.commands import Commands, commands
@@ -62,7 +63,14 @@ class CompositionRoot:
                 verify=VerifyBooks(ledger),
                 reconcile=ReconcileBooks(ledger, clock),
                 backfill=Backfill(ledger, database.prices, exchanges.closes, clock),
-                fill_gaps=FillGaps(ledger, database.lookups, database.days, database.prices, exchanges.closes, clock),
+                make_final=MakeFinal(
+                    ledger,
+                    LedgerDays(ledger, database.lookups),
+                    database.days,
+                    database.prices,
+                    exchanges.closes,
+                    clock,
+                ),
             )
         finally:
             await exchanges.close()
@@ -92,6 +100,7 @@ class CompositionRoot:
             leases=database.leases,
             signals=database.signals,
             feed=exchanges.prices,
+            closes=exchanges.closes,
             categories=read_categories(settings.categories_file),
             policy=read_policy(settings.policy_file),
             schema_revision=SCHEMA_REVISION,

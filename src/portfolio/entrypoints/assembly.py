@@ -25,11 +25,14 @@ from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.operations.health import ReadHealth, Refresher
 from portfolio.application.operations.ports import Probe
+from portfolio.application.performance.final_days import MakeFinal
+from portfolio.application.performance.history import ReadHistory
+from portfolio.application.performance.ledger_days import LedgerDays
 from portfolio.application.performance.period import ReadPerformance
 from portfolio.application.performance.ports import Days
 from portfolio.application.performance.timeframes import ReadTimeframes
 from portfolio.application.prices.closes import ReadCloses
-from portfolio.application.prices.ports import CrossCheck, Leases, PriceFeed, PriceStore
+from portfolio.application.prices.ports import CloseFeed, CrossCheck, Leases, PriceFeed, PriceStore
 from portfolio.application.prices.refresh import RefreshPrices
 from portfolio.application.rebalancing.planning import ReadPlan, WhatIf
 from portfolio.application.rebalancing.ports import Signals
@@ -66,6 +69,12 @@ class CheckedFeed(PriceFeed, CrossCheck, Protocol):
     """A feed that can also ask another source for a second opinion."""
 
 
+# How many days are made final again once a day: what an exchange away, or a service that was stopped, left behind.
+DAYS_MENDED = 8
+# For how long their closes are asked for, while prices wait to be refreshed.
+FETCH_SECONDS = 20.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapters:
     """What the adapters give: the ports, and how to check and close what is behind them."""
@@ -79,6 +88,7 @@ class Adapters:
     leases: Leases
     signals: Signals
     feed: CheckedFeed
+    closes: CloseFeed
     categories: Categories
     policy: RebalancePolicy
     schema_revision: str
@@ -89,11 +99,15 @@ class Adapters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InMemory:
-    """What is kept in memory of one portfolio: its newest state, the bookings that wait, the quotes in quarantine."""
+    """What is kept in memory of one portfolio.
+
+    Its newest state, the bookings that wait, the quotes in quarantine, the entries by day.
+    """
 
     snapshots: Snapshots
     booking: BookingQueue
     refresh: RefreshPrices
+    entries: LedgerDays
 
 
 def assemble(
@@ -107,7 +121,7 @@ def assemble(
     return create_app(use_cases, settings, on_startup=[lifecycle.start], on_shutdown=[lifecycle.stop])
 
 
-class Assembly:
+class Assembly:  # shape: the parts of all topics are made here
     """Makes the parts of one portfolio's service, topic by topic; what they share is made once."""
 
     def __init__(
@@ -124,6 +138,7 @@ class Assembly:
             snapshots=Snapshots(adapters.ledger, adapters.clock, portfolio_id, deadline_seconds=self._read_seconds),
             booking=self._booking(),
             refresh=self._refresh(),
+            entries=LedgerDays(adapters.ledger, adapters.lookups),
         )
 
     def use_cases(self, refresher: Refresher) -> UseCases:
@@ -167,7 +182,8 @@ class Assembly:
             least_interval=self._of.least_interval_seconds,
         )
         lease = KeptLease(self._of.leases, self._of.clock, holder=holder)
-        return PriceLoop(self._kept.refresh, lease, self._of.prices, self._of.clock, schedule)
+        make_final = partial(self._make_final(), self._portfolio_id, DAYS_MENDED)
+        return PriceLoop(self._kept.refresh, lease, self._of.prices, self._of.clock, schedule, make_final=make_final)
 
     def lifecycle(self, use_cases: UseCases, loop: PriceLoop) -> Lifecycle:
         """Return the start and the stop of the service."""
@@ -241,7 +257,15 @@ class Assembly:
         )
 
     def _performance(self) -> ReadPerformance:
-        return ReadPerformance(self._of.days, self._kept.snapshots, self._of.clock)
+        of, snapshots = self._of, self._kept.snapshots
+        history = ReadHistory(of.days, self._kept.entries, snapshots, of.clock)
+        return ReadPerformance(history, snapshots)
+
+    def _make_final(self) -> MakeFinal:
+        of = self._of
+        return MakeFinal(
+            of.ledger, self._kept.entries, of.days, of.prices, of.closes, of.clock, most_seconds=FETCH_SECONDS
+        )
 
     def _health(self, refresher: Refresher) -> ReadHealth:
         of, kept = self._of, self._kept

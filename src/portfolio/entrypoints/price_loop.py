@@ -12,9 +12,11 @@ import structlog
 
 from portfolio.application.clock import Clock
 from portfolio.application.errors import LeaseLost
+from portfolio.application.performance.final_days import FinalReport
 from portfolio.application.prices.ports import PriceStore
 from portfolio.application.prices.records import Fence
 from portfolio.application.prices.refresh import RefreshReport
+from portfolio.entrypoints.day_end import DayEnd
 from portfolio.entrypoints.kept_lease import KeptLease
 
 _log = structlog.get_logger(__name__)
@@ -41,7 +43,8 @@ class PriceLoop:
 
     Intervals are of the monotonic clock, so that a wall clock that jumps changes nothing; a refresh cycle that takes
     longer than the interval is followed by the next, never overlapped. Whatever a cycle raises is logged and tried
-    again after a pause that doubles up to a minute. Once a UTC day old observed prices are thinned.
+    again after a pause that doubles up to a minute. Once a UTC day old observed prices are thinned, and the day that
+    is over is made final.
 
     The lease is renewed between cycles and during them. In the longer pauses after failures it runs out: another
     instance may fare better.
@@ -55,10 +58,12 @@ class PriceLoop:
         clock: Clock,
         schedule: Schedule,
         *,
+        make_final: Callable[[], Awaitable[FinalReport]] | None = None,
         wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._refresh = refresh
         self._lease = lease
+        self._day_end = DayEnd(make_final, clock) if make_final else None
         self._thinning = _Thinning(prices, clock, timedelta(days=schedule.retention_days))
         self._clock = clock
         self._schedule = schedule
@@ -145,6 +150,8 @@ class PriceLoop:
         )
         if self._thinning.is_due:
             await self._lease.during(self._thinning.thin())
+        if self._day_end is not None and self._day_end.is_due:
+            await self._lease.during(self._day_end.make_final())
 
         self._note_reach(report)
 

@@ -13,7 +13,6 @@ from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.errors import PortfolioMissing
 from portfolio.application.performance.daily_positions import positions_of
 from portfolio.application.performance.records import DailyValue, FilledDay, PositionOnDay
-from portfolio.domain.ledger.trade_counts import TradeCounts
 from tests.contract.ledger.ledger_kinds import Ports, ports, ports_of
 from tests.contract.prices.test_price_store_port import DAY, record
 from tests.support.database.databases import DatabaseUnderTest
@@ -32,7 +31,6 @@ def filled(offset: int, unit: str, *, positions: dict[object, PositionOnDay] | N
         unit_value=Decimal(unit),
         net_deposits=money(100_000),
         realized_pnl=money(0),
-        trade_counts=TradeCounts(trades=6, wins=3, losses=2, gross_profit=money(5), gross_loss=money(7)),
     )
     return FilledDay(value=value, num_positions=0, positions=positions)  # type: ignore[arg-type]
 
@@ -55,9 +53,9 @@ async def test_what_was_held_is_kept_with_the_day_and_final_after_it(ports: Port
     assert not await ports.days.positions(1, [])
 
 
-async def test_filled_days_are_kept_where_there_is_none(ports: Ports) -> None:
+async def test_final_days_take_the_place_of_what_was_recorded(ports: Ports) -> None:
     with pytest.raises(PortfolioMissing):
-        await ports.days.fill(1, [filled(1, "1")])
+        await ports.days.write(1, [filled(1, "1")])
     await open_books(ports.ledger)
     await record(ports, AT)
     await record(ports, AT + timedelta(days=3))
@@ -69,12 +67,10 @@ async def test_filled_days_are_kept_where_there_is_none(ports: Ports) -> None:
         )
     }  # fmt: skip
     days = [filled(0, "7"), filled(1, "1.1", positions=positions), filled(2, "1.21")]  # type: ignore[arg-type]
-    assert await ports.days.fill(1, days) == 2
-    assert await ports.days.fill(1, days) == 0
-    assert await ports.days.fill(1, []) == 0
+    await ports.days.write(1, days)
     rows = await ports.days.values(1, since=DAY)
-    assert [row.unit_value for row in rows] == [Decimal(1), Decimal("1.1"), Decimal("1.21"), Decimal(1)]
-    assert replace(rows[1], cumulative_percent=None) == days[1].value
+    assert [row.unit_value for row in rows] == [Decimal(7), Decimal("1.1"), Decimal("1.21"), Decimal(1)]
+    assert replace(rows[1], result=None) == days[1].value
     assert (await ports.days.positions(1, [DAY + timedelta(days=1)])) == {DAY + timedelta(days=1): positions}
     assert not await ports.days.positions(1, [DAY + timedelta(days=2)])
     assert await ports.ledger.revisions(1) == replace(before, prices=before.prices + 1)
@@ -89,7 +85,7 @@ async def results(database: DatabaseUnderTest, gap: FilledDay) -> list[list[Deci
         await open_books(on.ledger)
         await record(on, AT)
         await record(on, AT + timedelta(days=2))
-        await on.days.fill(1, [gap])
+        await on.days.write(1, [gap])
     finally:
         await opened.close()
     columns = "daily_pnl, daily_return, cumulative_return, num_positions"

@@ -13,7 +13,6 @@ from portfolio.application.ledger.records import Revisions
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.prices.records import Close, PriceUpdate
 from portfolio.domain.ledger.portfolio import BookingRules
-from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.mark import TRADE_SOURCE, Mark
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
@@ -135,7 +134,6 @@ async def test_todays_value_is_kept_current_and_yesterdays_is_final(ports: Ports
     assert (second.day, second.total_value) == (DAY + timedelta(days=1), money("101477.5"))
     # one unit was one dollar when 100000 came in
     assert (first.unit_value, first.net_deposits) == (Decimal("1.004775"), money(100_000))
-    assert first.trade_counts == TradeCounts(trades=1)
     assert [v.day for v in await ports.days.values(1, since=second.day)] == [second.day]
 
 

@@ -392,16 +392,13 @@ class FakeDays:
         self._ledger.answer()
         return {day: held for day, held in self._ledger.books.day_positions.items() if day in days}
 
-    async def fill(self, portfolio_id: int, days: Sequence[FilledDay]) -> int:
+    async def write(self, portfolio_id: int, days: Sequence[FilledDay]) -> None:
         books, portfolio = self._ledger.books, await self._ledger.load(portfolio_id)
-        new = [day for day in days if day.value.day not in books.days]
-        for day in new:
+        for day in days:
             books.days[day.value.day] = day.value
             if day.positions is not None:
                 books.day_positions[day.value.day] = day.positions
-        if new:
-            books.portfolio = replace(portfolio, price_revision=portfolio.price_revision + 1)
-        return len(new)
+        books.portfolio = replace(portfolio, price_revision=portfolio.price_revision + 1)
 
 
 class FakeLeases:

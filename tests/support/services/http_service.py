@@ -41,6 +41,7 @@ from portfolio.settings import Settings
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_ledger import SCHEMA, FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
 from tests.support.fakes.fake_lookups import FakeLookups
+from tests.support.fakes.fake_prices import ScriptedCloses
 from tests.support.fakes.fake_probe import FakeProbe
 
 BASE = "http://localhost:8026"
@@ -181,6 +182,7 @@ def assemble(
         leases=FakeLeases(),
         signals=signals,
         feed=feed,
+        closes=ScriptedCloses(),
         categories=categories,
         policy=policy or RebalancePolicy(),
         schema_revision=schema,

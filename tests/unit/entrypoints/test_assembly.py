@@ -21,7 +21,7 @@ from portfolio.settings import Settings
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_ledger import SCHEMA, FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
 from tests.support.fakes.fake_lookups import FakeLookups
-from tests.support.fakes.fake_prices import BTC, ScriptedFeed
+from tests.support.fakes.fake_prices import BTC, ScriptedCloses, ScriptedFeed
 from tests.support.fakes.fake_probe import FakeProbe
 
 BUY = {"symbol": "BTC", "side": "BUY", "quantity": 1, "price": 30000, "net_amount": 30000}
@@ -75,6 +75,7 @@ async def started(heard: Heard) -> AsyncIterator[httpx.AsyncClient]:
         leases=leases,
         signals=FakeSignals(ledger),
         feed=ScriptedFeed(clock, {BTC: "30000"}),
+        closes=ScriptedCloses(),
         categories=Categories({}),
         policy=RebalancePolicy(),
         schema_revision=SCHEMA,

@@ -62,6 +62,7 @@ def positions_of(portfolio: Portfolio) -> DayPositions:
 def attribute(total: Money, start: DayPositions, end: DayPositions, start_value: Money) -> Attribution:
     """Return what each position added to ``total``: by how much its realized and unrealized result grew.
 
+
     Both are net of fees, as the cost basis is. A position that was not there yet begins with nothing; those that were
     held at neither end and brought nothing are left out.
     """
@@ -79,7 +80,7 @@ def attribute(total: Money, start: DayPositions, end: DayPositions, start_value:
         if not (money or before.quantity or after.quantity):
             continue
         percent = percent_of(money, start_value)
-        reasons = {} if percent is not None else {"percent": "no_value_at_start"}
+        reasons = {} if percent is not None else {"percent": "value_not_positive"}
         contributions.append(Contribution(symbol=symbol, money=money, percent=percent, reasons=reasons))
         other = other - money
     return Attribution(contributions, other)

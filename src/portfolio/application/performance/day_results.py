@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from portfolio.application.performance.records import DailyValue, MeasuredDay
+from portfolio.application.performance.records import DailyValue, DayResult, MeasuredDay
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import EXACT, Money, bounded_percent
 
 _ONE, _HUNDRED = Decimal(1), Decimal(100)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayResult:
-    """The result of a day in dollars and in percent, and of all days in percent; percentages have 8 decimals."""
-
-    pnl: Money
-    percent: Decimal
-    cumulative_percent: Decimal
 
 
 def day_result(day: MeasuredDay, flow: Money, before: DailyValue | None) -> DayResult:
@@ -31,38 +22,38 @@ def day_result(day: MeasuredDay, flow: Money, before: DailyValue | None) -> DayR
     """
     value_before = before.total_value if before else Money.zero()
     unit_before = before.unit_value if before else _ONE
-    all_before = before.cumulative_percent if before else None
+    all_before = before.result.cumulative_percent if before and before.result else Decimal(0)
     pnl = day.total_value - value_before - flow
     if unit_before is not None:
         percent = bounded_percent(EXACT.subtract(day.unit_value, unit_before), unit_before)
     else:
         percent = bounded_percent(pnl.value, value_before.value)
-    linked = EXACT.multiply(_growth(all_before or Decimal(0)), _growth(percent))
+    linked = EXACT.multiply(_growth(all_before), _growth(percent))
     cumulative = bounded_percent(EXACT.subtract(linked, _ONE), _ONE)
     return DayResult(pnl=pnl, percent=percent, cumulative_percent=cumulative)
 
 
-def results_with_filled(
-    filled: Mapping[date, DailyValue], known: Mapping[date, DailyValue], before: DailyValue | None
+def results_with_final(
+    final: Mapping[date, DailyValue], known: Mapping[date, DailyValue], before: DailyValue | None
 ) -> Mapping[date, DayResult]:
-    """Return the results of the ``filled`` days, and the new result of the ``known`` day after each gap.
+    """Return the results of the ``final`` days, and the new result of the ``known`` day after each of them.
 
-    The cumulative percentage of a known day stays as it is: it was linked over the gap already. A known day from before
+    The cumulative percentage of a known day stays as it is: it was linked already. A known day from before
     the adoption is not told anew. ``before`` is the newest day before all of these.
     """
     results: dict[date, DayResult] = {}
-    is_after_filled = False
-    for day, value in sorted({**filled, **known}.items()):
-        is_filled = day not in known
-        if (is_filled or is_after_filled) and (measured := value.measured):
+    is_after_final = False
+    for day, value in sorted({**known, **final}.items()):
+        is_final = day in final
+        if (is_final or is_after_final) and (measured := value.measured):
             result = day_result(measured, flow_since(before, measured.net_deposits), before)
-            if value.cumulative_percent is not None:
-                result = replace(result, cumulative_percent=value.cumulative_percent)
+            if value.result is not None:
+                result = replace(result, cumulative_percent=value.result.cumulative_percent)
             results[day] = result
-            before = replace(value, cumulative_percent=result.cumulative_percent)
+            before = replace(value, result=result)
         else:
             before = value
-        is_after_filled = is_filled
+        is_after_final = is_final
     return results
 
 
@@ -75,7 +66,6 @@ def daily_value(portfolio: Portfolio, day: date) -> DailyValue:
         unit_value=portfolio.units.value(portfolio.total_value),
         net_deposits=portfolio.net_deposits,
         realized_pnl=portfolio.realized_pnl,
-        trade_counts=portfolio.trade_counts,
     )
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
-from portfolio.analytics.decimals import DECIMALS, statistic
 from portfolio.analytics.performance import (
     annualized_return,
     annualized_volatility,
@@ -17,50 +15,18 @@ from portfolio.analytics.performance import (
     sharpe_ratio,
     sortino_ratio,
 )
+from portfolio.application.performance.reasons import RATIO_STEP, Figures, Reasons
 from portfolio.application.performance.records import MeasuredDay
-from portfolio.domain.ledger.portfolio import Portfolio
-from portfolio.domain.ledger.trade_counts import TradeCounts
-from portfolio.domain.money import EXACT, PERCENT_STEP, Money
+from portfolio.domain.money import Money
 
 LEAST_RETURNS: Final = 30
 LEAST_DAYS_TO_ANNUALIZE: Final = 90
-
-# The fields of ``Performance``, some of them.
-Figures = dict[str, Any]
-
-_RATIO_STEP = Decimal(1).scaleb(-DECIMALS)
+VALUE_NOT_POSITIVE: Final = "value_not_positive"
 
 
-@dataclass(slots=True)
-class Reasons:
-    """Rounds figures, and collects the reason for each figure that is undefined."""
-
-    noted: dict[str, str] = field(default_factory=dict)
-
-    def undefined(self, names: Iterable[str], why: str) -> Figures:
-        """Return these figures as None, because of ``why``."""
-        self.noted.update(dict.fromkeys(names, why))
-        return dict.fromkeys(names)
-
-    def ratio(self, name: str, value: float | None, why: str) -> Decimal | None:
-        """Return ``value`` at 12 decimals; None, because of ``why``, where there is none."""
-        exact = None if value is None else statistic(value)
-        if exact is None:
-            self.noted[name] = why if value is None else "out_of_range"
-        return exact
-
-    def quotient(self, name: str, part: Decimal, whole: Decimal, step: Decimal, why: str) -> Decimal | None:
-        """Return ``part / whole`` at ``step``, half even; None, because of ``why``, where the whole is zero."""
-        value = EXACT.divide(part, whole) if whole else None
-        if value is None or value.adjusted() >= 20:
-            self.noted[name] = why if value is None else "out_of_range"
-            return None
-        return value.quantize(step, context=EXACT)
-
-    def growth_percent(self, name: str, start: Decimal, end: Decimal) -> Decimal | None:
-        """Return by how much ``end`` is more than ``start``, in percent of it."""
-        gain = EXACT.multiply(EXACT.subtract(end, start), Decimal(100))
-        return self.quotient(name, gain, start, PERCENT_STEP, "no_history")
+def is_ruined(days: Sequence[MeasuredDay]) -> bool:
+    """Return whether the portfolio was worth nothing, or less, on one of the days: nothing can be relative to that."""
+    return any(day.total_value.value <= 0 for day in days)
 
 
 def period_change(finals: Sequence[MeasuredDay], reasons: Reasons) -> Figures:
@@ -68,27 +34,32 @@ def period_change(finals: Sequence[MeasuredDay], reasons: Reasons) -> Figures:
     if len(finals) < 2:
         return reasons.undefined(("total_return", "total_return_percent"), "no_history")
     first, last = finals[0], finals[-1]
-    return {
-        "total_return": (last.total_value - first.total_value) - (last.net_deposits - first.net_deposits),
-        "total_return_percent": reasons.growth_percent("total_return_percent", first.unit_value, last.unit_value),
-    }
+    return {"total_return": gain(first, last), **_growth(finals, "total_return_percent", reasons)}
 
 
-def daily_change(portfolio: Portfolio, finals: Sequence[MeasuredDay], today: date, reasons: Reasons) -> Figures:
-    """Return the gain from the end of yesterday to the portfolio as it is."""
-    if not finals or finals[-1].day != today - timedelta(days=1):
+def daily_change(finals: Sequence[MeasuredDay], now: MeasuredDay, reasons: Reasons) -> Figures:
+    """Return the gain from the end of yesterday to now."""
+    if not finals or finals[-1].day != now.day - timedelta(days=1):
         return reasons.undefined(("daily_return", "daily_return_percent"), "no_value_yesterday")
-    yesterday, total = finals[-1], portfolio.total_value
-    unit_value = portfolio.units.value(total)
-    return {
-        "daily_return": (total - yesterday.total_value) - (portfolio.net_deposits - yesterday.net_deposits),
-        "daily_return_percent": reasons.growth_percent("daily_return_percent", yesterday.unit_value, unit_value),
-    }
+    return {"daily_return": gain(finals[-1], now), **_growth([finals[-1], now], "daily_return_percent", reasons)}
+
+
+def gain(first: MeasuredDay, last: MeasuredDay) -> Money:
+    """Return what was gained between two days, without deposits and withdrawals."""
+    return (last.total_value - first.total_value) - (last.net_deposits - first.net_deposits)
+
+
+def _growth(days: Sequence[MeasuredDay], name: str, reasons: Reasons) -> Figures:
+    if is_ruined(days):
+        return reasons.undefined([name], VALUE_NOT_POSITIVE)
+    return {name: reasons.growth_percent(name, days[0].unit_value, days[-1].unit_value)}
 
 
 def deepest_fall(finals: Sequence[MeasuredDay], reasons: Reasons) -> Figures:
     """Return the maximum drawdown of the final days, the first one's value included, and when it was."""
     dates = ("max_drawdown_peak", "max_drawdown_trough", "max_drawdown_recovery")
+    if is_ruined(finals):
+        return reasons.undefined(("max_drawdown", *dates), VALUE_NOT_POSITIVE)
     drawdown = max_drawdown([float(f.unit_value) for f in finals]) if len(finals) > 1 else None
     depth = reasons.ratio("max_drawdown", drawdown.depth if drawdown else None, "no_history")
     if drawdown is None or not depth:
@@ -105,6 +76,10 @@ def risk_ratios(finals: Sequence[MeasuredDay], max_drawdown: Decimal | None, rea
     units = [float(f.unit_value) for f in finals]
     returns = daily_returns([f.day.toordinal() for f in finals], units)
     days = days_covered(finals)
+    ratios = ("sharpe_ratio", "sortino_ratio", "annualized_volatility")
+    if is_ruined(finals):
+        undefined = reasons.undefined((*ratios, "annualized_return", "calmar_ratio"), VALUE_NOT_POSITIVE)
+        return {"observations": int(returns.size), **undefined}
     growth = annualized_return(units[-1] / units[0], days) if days >= LEAST_DAYS_TO_ANNUALIZE else None
     yearly = reasons.ratio("annualized_return", growth, "period_too_short")
     figures = {
@@ -113,8 +88,7 @@ def risk_ratios(finals: Sequence[MeasuredDay], max_drawdown: Decimal | None, rea
         "calmar_ratio": _calmar(yearly, max_drawdown, reasons),
     }
     if returns.size < LEAST_RETURNS:
-        names = ("sharpe_ratio", "sortino_ratio", "annualized_volatility")
-        return figures | reasons.undefined(names, "too_few_observations")
+        return figures | reasons.undefined(ratios, "too_few_observations")
     return figures | {
         "sharpe_ratio": reasons.ratio("sharpe_ratio", sharpe_ratio(returns), "no_variation"),
         "sortino_ratio": reasons.ratio("sortino_ratio", sortino_ratio(returns), "no_losing_days"),
@@ -134,22 +108,4 @@ def _calmar(yearly: Decimal | None, max_drawdown: Decimal | None, reasons: Reaso
     if yearly is None or max_drawdown is None:
         reasons.noted["calmar_ratio"] = reasons.noted["annualized_return"]
         return None
-    return reasons.quotient("calmar_ratio", yearly, -max_drawdown, _RATIO_STEP, "no_drawdown")
-
-
-def trading_results(before: TradeCounts, after: TradeCounts, reasons: Reasons) -> Figures:
-    """Return the figures of the trades booked between two counts, net of all fees; zero is neither win nor loss.
-
-    A trade that was booked before the period and reversed in it is missing from the difference: no count goes below
-    zero for that.
-    """
-    wins, losses = max(after.wins - before.wins, 0), max(after.losses - before.losses, 0)
-    profit = max(after.gross_profit - before.gross_profit, Money.zero())
-    loss = max(after.gross_loss - before.gross_loss, Money.zero())
-    closing = Decimal(wins + losses)
-    no_loss = "no_losses" if closing else "no_closing_trades"
-    return {
-        "num_trades": max(after.trades - before.trades, 0),
-        "win_rate": reasons.quotient("win_rate", Decimal(wins), closing, _RATIO_STEP, "no_closing_trades"),
-        "profit_factor": reasons.quotient("profit_factor", profit.value, loss.value, _RATIO_STEP, no_loss),
-    }
+    return reasons.quotient("calmar_ratio", yearly, -max_drawdown, RATIO_STEP, "no_drawdown")

@@ -20,8 +20,8 @@ class Days(Protocol):
         """Return what was held on these days; absent where it was not recorded."""
         ...
 
-    async def fill(self, portfolio_id: int, days: Sequence[FilledDay]) -> int:
-        """Store days that have no row yet. Return how many were written.
+    async def write(self, portfolio_id: int, days: Sequence[FilledDay]) -> None:
+        """Store days that are over, in the place of what was recorded on them.
 
         The day after each is told anew what it brought. The price revision is bumped.
         """

@@ -7,18 +7,24 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from portfolio.domain.ledger.trade_counts import TradeCounts
-from portfolio.domain.ledger.units import Units
-from portfolio.domain.money import EXACT, Money, Quantity, round_to_step
+from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DailyValue:
-    """The portfolio at the end of a UTC day, or of today so far. Counts are running sums, as the portfolio's are.
+class DayResult:
+    """The result of a day in dollars and in percent, and of all days in percent; percentages have 8 decimals."""
 
-    ``unit_value`` and the sums are None on rows from before the adoption; ``cumulative_percent`` is what all days until
-    then brought, as it was stored.
+    pnl: Money
+    percent: Decimal
+    cumulative_percent: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DailyValue:
+    """The portfolio at the end of a UTC day, or of today so far.
+
+    ``unit_value`` and the sums are None on rows from before the adoption; ``result`` is what was stored as the day's.
     """
 
     day: date
@@ -27,8 +33,7 @@ class DailyValue:
     unit_value: Decimal | None = None
     net_deposits: Money | None = None
     realized_pnl: Money | None = None
-    trade_counts: TradeCounts | None = None
-    cumulative_percent: Decimal | None = None
+    result: DayResult | None = None
 
     @property
     def measured(self) -> MeasuredDay | None:
@@ -40,20 +45,13 @@ class DailyValue:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredDay:
-    """A day with all that returns are made of."""
+    """A day with all that returns are made of; ``is_adopted`` where they are what another program recorded."""
 
     day: date
     total_value: Money
     net_deposits: Money
     unit_value: Decimal
-
-    @property
-    def units(self) -> Units:
-        """Return the units of the day; none where nothing was left in the portfolio."""
-        if self.total_value.value <= 0:
-            return Units(last_value=self.unit_value)
-        count = round_to_step(EXACT.divide(self.total_value.value, self.unit_value))
-        return Units(count=count, last_value=self.unit_value)
+    is_adopted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +75,7 @@ DayPositions = Mapping[Symbol, PositionOnDay]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilledDay:
-    """A day without a record, computed later from the books and the closes.
+    """A day that is over, computed from the books and the closes.
 
     ``positions`` is None where what they had cost by then is not known any more.
     """

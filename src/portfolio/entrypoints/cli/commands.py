@@ -17,7 +17,7 @@ from portfolio import __version__
 from portfolio.application.errors import ApplicationError
 from portfolio.application.ledger.opening import OpenBooks, Opening
 from portfolio.application.ledger.verification import ReconcileBooks, Verification, VerifyBooks
-from portfolio.application.performance.gap_filling import FillGaps, GapReport
+from portfolio.application.performance.final_days import FinalReport, MakeFinal
 from portfolio.application.prices.backfill import Backfill, BackfillReport
 from portfolio.domain.errors import DomainError
 from portfolio.entrypoints.http.shell.auth import Keyring
@@ -41,7 +41,7 @@ class Commands:
     verify: VerifyBooks
     reconcile: ReconcileBooks
     backfill: Backfill
-    fill_gaps: FillGaps
+    make_final: MakeFinal
 
 
 class Composition(Protocol):
@@ -182,18 +182,22 @@ def backfill(composition: Composition, days: int) -> None:
         def show(done: int, total: int, symbol: str) -> None:
             progress.update(bar, completed=done, total=total, description=symbol)
 
-        async def work(use_cases: Commands) -> tuple[BackfillReport, GapReport]:
+        async def work(use_cases: Commands) -> tuple[BackfillReport, FinalReport]:
             portfolio_id = use_cases.portfolio_id
-            return await use_cases.backfill(portfolio_id, days, show), await use_cases.fill_gaps(portfolio_id)
+            return await use_cases.backfill(portfolio_id, days, show), await use_cases.make_final(portfolio_id)
 
-        report, gaps = _run(composition, read_settings(), work)
+        report, final = _run(composition, read_settings(), work)
     click.echo(f"{report.closes} closes of {len(report.symbols)} asset(s)")
-    click.echo(f"{len(gaps.filled)} day(s) of the performance history filled")
+    click.echo(f"{len(final.written)} day(s) of the performance history filled or mended")
     for symbol, reason in sorted(report.failed.items()):
         click.echo(f"failed {symbol}: {reason}", err=True)
-    for day, reason in sorted(gaps.failed.items()):
+    for day, symbols in sorted(final.carried.items()):
+        click.echo(f"carried {day}: the last close before it of {', '.join(s.code for s in symbols)}")
+    for day, symbols in sorted(final.carried.items()):
+        click.echo(f"carried {day}: the last close before it of {', '.join(symbol.code for symbol in symbols)}")
+    for day, reason in sorted(final.failed.items()):
         click.echo(f"still missing {day}: {reason}", err=True)
-    sys.exit(EXIT_FAILED if report.failed or gaps.failed else 0)
+    sys.exit(EXIT_FAILED if report.failed or final.failed else 0)
 
 
 @commands.command()

@@ -159,7 +159,7 @@ def queries(service: Service) -> list[tuple[str, str, bool]]:
             if "GET" in handler.http_methods and "{" not in route.path_format:
                 for name, field in handler.parsed_fn_signature.parameters.items():
                     if isinstance(field.kwarg_definition, QueryParameter):
-                        found.append((route.path_format, name, not field.is_required))
+                        found.append((route.path_format, field.kwarg_definition.name or name, not field.is_required))
     return found
 
 

@@ -6,15 +6,13 @@ from datetime import date
 from decimal import Decimal, localcontext
 
 from portfolio.application.performance.day_results import (
-    DayResult,
     daily_value,
     day_result,
     flow_since,
-    results_with_filled,
+    results_with_final,
 )
-from portfolio.application.performance.records import DailyValue, MeasuredDay
+from portfolio.application.performance.records import DailyValue, DayResult, MeasuredDay
 from portfolio.domain.ledger.portfolio import Portfolio
-from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.ledger.units import Units
 from tests.unit.examples import money
 
@@ -27,7 +25,7 @@ def value(total: str, unit: str | None, deposits: str | None = None, all_before:
         cash=money(0),
         unit_value=None if unit is None else Decimal(unit),
         net_deposits=None if deposits is None else money(deposits),
-        cumulative_percent=None if all_before is None else Decimal(all_before),
+        result=None if all_before is None else result("0", "0", all_before),
     )
 
 
@@ -91,7 +89,7 @@ def test_filled_days_are_linked_and_the_day_after_them_is_told_anew() -> None:
     # 100, 110, 160 with 50 paid in, 176, and 88: a tenth more, a deposit, a tenth more, and half of it lost
     gap = {at(2): filled(2, "110", "1.1", "100"), at(3): filled(3, "160", "1.1", "150")}
     known = {at(4): value("176", "1.21", "150", "21"), at(5): value("88", "0.605", "150", "-39.5")}
-    found = results_with_filled(gap, known, value("100", "1", "100", "0"))
+    found = results_with_final(gap, known, value("100", "1", "100", "0"))
     # the 5th is two days after the gap: it stays
     assert found == {at(2): result("10", "10", "10"), at(3): result("0", "0", "10"), at(4): result("16", "10", "21")}
 
@@ -99,7 +97,7 @@ def test_filled_days_are_linked_and_the_day_after_them_is_told_anew() -> None:
 def test_a_known_day_between_two_gaps_is_told_anew_and_links_the_second() -> None:
     gap = {at(2): filled(2, "110", "1.1", "100"), at(4): filled(4, "242", "2.42", "100")}
     # what all days brought until the 3rd stays as it was recorded, and the 4th is linked to it: 1.5 x 2 = 3
-    found = results_with_filled(gap, {at(3): value("121", "1.21", "100", "50")}, value("100", "1", "100", "0"))
+    found = results_with_final(gap, {at(3): value("121", "1.21", "100", "50")}, value("100", "1", "100", "0"))
     assert found == {
         at(2): result("10", "10", "10"),
         at(3): result("11", "10", "50"),
@@ -109,21 +107,18 @@ def test_a_known_day_between_two_gaps_is_told_anew_and_links_the_second() -> Non
 
 def test_a_known_day_from_before_the_adoption_is_not_told_anew() -> None:
     gap = {at(2): filled(2, "110", "1.1", "100")}
-    found = results_with_filled(gap, {at(3): value("121", None)}, value("100", "1", "100", "0"))
+    found = results_with_final(gap, {at(3): value("121", None)}, value("100", "1", "100", "0"))
     assert found == {at(2): result("10", "10", "10")}
 
 
 def test_without_a_day_before_the_first_filled_one_is_told_from_what_was_paid_in() -> None:
-    assert results_with_filled({at(2): filled(2, "110", "1.1", "100")}, {}, None) == {at(2): result("10", "10", "10")}
-    assert results_with_filled({}, {at(3): value("1", "1", "1", "0")}, None) == {}
+    assert results_with_final({at(2): filled(2, "110", "1.1", "100")}, {}, None) == {at(2): result("10", "10", "10")}
+    assert results_with_final({}, {at(3): value("1", "1", "1", "0")}, None) == {}
 
 
 def test_a_day_keeps_the_portfolio_with_its_sums() -> None:
-    counts = TradeCounts(trades=9, wins=3, losses=2, gross_profit=money(40), gross_loss=money(15))
     units = Units(count=Decimal(100), last_value=Decimal(1))
-    portfolio = Portfolio(
-        id=1, cash=money(125), net_deposits=money(100), realized_pnl=money(25), trade_counts=counts, units=units
-    )
+    portfolio = Portfolio(id=1, cash=money(125), net_deposits=money(100), realized_pnl=money(25), units=units)
     assert daily_value(portfolio, at(2)) == DailyValue(
         day=at(2),
         total_value=money(125),
@@ -131,5 +126,4 @@ def test_a_day_keeps_the_portfolio_with_its_sums() -> None:
         unit_value=Decimal("1.25"),
         net_deposits=money(100),
         realized_pnl=money(25),
-        trade_counts=counts,
     )

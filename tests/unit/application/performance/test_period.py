@@ -15,23 +15,21 @@ from hypothesis import strategies as st
 
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.snapshots import RELOAD_SECONDS, Snapshots
-from portfolio.application.performance.period import Performance, ReadPerformance
+from portfolio.application.performance.period import Performance
 from portfolio.application.performance.records import DailyValue
 from portfolio.domain.ledger.portfolio import Portfolio
-from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.ledger.units import Units
 from portfolio.domain.money import Money
 from tests.support.fakes.clock import NOON, FakeClock
 from tests.support.fakes.fake_ledger import Books, FakeDays, FakeLedger
+from tests.unit.application.performance.reading import reader
 from tests.unit.examples import money
 
 TODAY = NOON.date()
 YESTERDAY = TODAY - timedelta(days=1)
 
 
-def row(
-    days_ago: int, unit: str | float, *, deposits: str = "1000", trade_counts: TradeCounts | None = None
-) -> DailyValue:
+def row(days_ago: int, unit: str | float, *, deposits: str = "1000") -> DailyValue:
     """Return a day with 1000 units: worth 1000 times the unit value."""
     value = Decimal(str(unit))
     return DailyValue(
@@ -41,7 +39,6 @@ def row(
         unit_value=value,
         net_deposits=money(deposits),
         realized_pnl=money(0),
-        trade_counts=trade_counts or TradeCounts(),
     )
 
 
@@ -50,7 +47,7 @@ def series(units: Sequence[str | float], *, until: int = 1) -> list[DailyValue]:
     return [row(until + len(units) - 1 - i, unit) for i, unit in enumerate(units)]
 
 
-def ledger_of(rows: Sequence[DailyValue], *, now: str = "1000", trade_counts: TradeCounts | None = None) -> FakeLedger:
+def ledger_of(rows: Sequence[DailyValue], *, now: str = "1000") -> FakeLedger:
     portfolio = Portfolio(
         id=1,
         revision=1,
@@ -58,16 +55,12 @@ def ledger_of(rows: Sequence[DailyValue], *, now: str = "1000", trade_counts: Tr
         ledger_cash=money(now),
         net_deposits=money(1000),
         units=Units(count=Decimal(1000)),
-        trade_counts=trade_counts or TradeCounts(),
     )
     return FakeLedger(Books(portfolio=portfolio, adopted=True, days={r.day: r for r in rows}))
 
 
-async def performance(
-    rows: Sequence[DailyValue], days: int, *, now: str = "1000", trade_counts: TradeCounts | None = None
-) -> Performance:
-    ledger, clock = ledger_of(rows, now=now, trade_counts=trade_counts), FakeClock()
-    return await ReadPerformance(FakeDays(ledger), Snapshots(ledger, clock, 1), clock)(days)
+async def performance(rows: Sequence[DailyValue], days: int, *, now: str = "1000") -> Performance:
+    return await reader(ledger_of(rows, now=now), FakeClock())(days)
 
 
 def check(p: Performance) -> None:
@@ -118,7 +111,7 @@ async def test_without_two_days_there_is_no_history(rows: list[DailyValue]) -> N
     check(p)
 
 
-async def test_days_from_before_the_adoption_do_not_count() -> None:
+async def test_days_without_a_recorded_result_do_not_count() -> None:
     old = DailyValue(day=TODAY - timedelta(days=3), total_value=money(5), cash=money(5))
     p = await performance([old, *series([1, 2])], 30)
     assert p.first_day == TODAY - timedelta(days=2)
@@ -274,77 +267,12 @@ async def test_figures_are_those_of_an_independent_computation(
             assert float(p.sharpe_ratio or 0) == pytest.approx(statistics.fmean(returns) * 365 / volatility, abs=1e-5)
 
 
-# --- trades -----------------------------------------------------------------------------------------------------------
-
-
-def counted(trades: int, wins: int, losses: int, profit: str = "0", loss: str = "0") -> TradeCounts:
-    return TradeCounts(trades=trades, wins=wins, losses=losses, gross_profit=money(profit), gross_loss=money(loss))
-
-
-async def test_trades_count_from_the_end_of_the_day_before_the_period() -> None:
-    rows = [
-        row(5, 1, trade_counts=counted(4, 1, 1, "5", "5")),
-        row(4, 1, trade_counts=counted(10, 3, 2, "40", "10")),
-        row(3, 1, trade_counts=counted(12, 4, 2, "50", "10")),
-    ]
-    p = await performance(rows, 3, trade_counts=counted(20, 6, 3, "100", "30"))
-    assert p.num_trades == 10
-    assert p.win_rate == Decimal("0.75")  # 3 of 4
-    assert p.profit_factor == Decimal(3)  # 60 / 20
-    check(p)
-
-
-async def test_of_a_younger_portfolio_all_trades_count() -> None:
-    p = await performance([row(1, 1, trade_counts=counted(2, 1, 0, "1"))], 30, trade_counts=counted(3, 1, 2, "1", "3"))
-    assert (p.num_trades, p.win_rate, p.profit_factor) == (
-        3,
-        Decimal("0.333333333333"),
-        Decimal("0.333333333333"),
-    )
-
-
-async def test_where_the_day_before_is_missing_an_older_one_says_what_was_booked() -> None:
-    p = await performance(
-        [row(50, 1, trade_counts=counted(2, 1, 0, "1")), row(1, 1)], 30, trade_counts=counted(3, 1, 1, "1", "3")
-    )
-    assert p.num_trades == 1
-    assert p.win_rate == 0
-    assert p.first_day == YESTERDAY  # for returns the old row does not count
-
-
-async def test_rows_without_counts_are_passed_over() -> None:
-    bare = replace(row(32, 1), trade_counts=None)
-    p = await performance([row(33, 1, trade_counts=counted(1, 0, 0)), bare], 30, trade_counts=counted(3, 0, 0))
-    assert p.num_trades == 2
-
-
-async def test_without_closing_trades_there_is_no_rate() -> None:
-    p = await performance([], 30, trade_counts=counted(3, 0, 0))
-    assert p.num_trades == 3
-    assert p.reasons["win_rate"] == p.reasons["profit_factor"] == "no_closing_trades"
-    check(p)
-
-
-async def test_without_a_loss_there_is_no_profit_factor() -> None:
-    p = await performance([], 30, trade_counts=counted(3, 2, 0, "9"))
-    assert p.win_rate == 1
-    assert p.profit_factor is None
-    assert p.reasons["profit_factor"] == "no_losses"
-
-
-async def test_a_reversal_of_an_older_trade_makes_no_count_negative() -> None:
-    p = await performance(
-        [row(31, 1, trade_counts=counted(5, 3, 1, "9", "4"))], 30, trade_counts=counted(4, 2, 2, "5", "6")
-    )
-    assert (p.num_trades, p.win_rate, p.profit_factor) == (0, Decimal(0), Decimal(0))
-
-
 # --- without the database ---------------------------------------------------------------------------------------------
 
 
 async def test_with_the_database_away_the_days_last_seen_are_used_and_marked() -> None:
     ledger, clock = ledger_of([*series([1, "1.1", "1.2"]), row(0, 5)]), FakeClock()
-    read = ReadPerformance(FakeDays(ledger), Snapshots(ledger, clock, 1), clock)
+    read = reader(ledger, clock)
     fresh = await read(30)
     assert not fresh.stale
     await read(1)  # a shorter period does not make it forget the longer
@@ -354,12 +282,12 @@ async def test_with_the_database_away_the_days_last_seen_are_used_and_marked() -
     assert replace(stale, stale=False) == fresh  # all of it as of then: what was today is not final
     assert (await read(2)).total_return_percent == Decimal("20")
     with pytest.raises(LedgerUnavailable):
-        await ReadPerformance(FakeDays(ledger), Snapshots(ledger, clock, 1), clock)(30)
+        await reader(ledger, clock)(30)
 
 
 async def test_days_never_read_are_not_made_up() -> None:
     ledger, clock = ledger_of(series([1] * 9)), FakeClock()
-    read = ReadPerformance(FakeDays(ledger), Snapshots(ledger, clock, 1), clock)
+    read = reader(ledger, clock)
     await read(3)
     ledger.away = True
     with pytest.raises(LedgerUnavailable):
@@ -370,7 +298,7 @@ async def test_days_never_read_are_not_made_up() -> None:
 async def test_days_read_after_the_portfolio_could_not_be_are_marked_as_stale_too() -> None:
     rows = series([1] * 9)
     ledger, clock = ledger_of(rows), FakeClock()
-    read = ReadPerformance(FakeDays(ledger_of(rows)), Snapshots(ledger, clock, 1), clock)
+    read = reader(ledger, clock, days=FakeDays(ledger_of(rows)))
     await read(3)
     ledger.away = True
     found = await read(8)
@@ -379,7 +307,7 @@ async def test_days_read_after_the_portfolio_could_not_be_are_marked_as_stale_to
 
 async def test_a_day_seen_before_is_seen_as_it_is_now() -> None:
     ledger, clock = ledger_of(series([1, 2])), FakeClock()
-    read = ReadPerformance(FakeDays(ledger), Snapshots(ledger, clock, 1), clock)
+    read = reader(ledger, clock)
     await read(1)
     ledger.books.days[YESTERDAY] = row(1, 3)
     clock.advance(RELOAD_SECONDS)
@@ -391,7 +319,7 @@ async def test_a_day_seen_before_is_seen_as_it_is_now() -> None:
 async def test_days_are_read_again_with_a_new_price_revision_and_not_after_a_booking_alone() -> None:
     ledger, clock = ledger_of(series([1, 2])), FakeClock()
     snapshots = Snapshots(ledger, clock, 1)
-    read = ReadPerformance(FakeDays(ledger), snapshots, clock)
+    read = reader(ledger, clock, snapshots=snapshots)
     await read(1)
     ledger.books.days[YESTERDAY] = row(1, 3)
     portfolio = await ledger.load(1)

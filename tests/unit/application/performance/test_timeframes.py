@@ -9,22 +9,29 @@ from decimal import Decimal
 import pytest
 
 from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
 from portfolio.application.ledger.records import BookTrade, Revisions
+from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.snapshots import RELOAD_SECONDS, Snapshots
 from portfolio.application.performance.daily_positions import NOTHING, attribute
-from portfolio.application.performance.period import ReadPerformance
+from portfolio.application.performance.final_days import FinalReport, MakeFinal
+from portfolio.application.performance.ledger_days import LedgerDays
 from portfolio.application.performance.records import PositionOnDay
 from portfolio.application.performance.timeframes import NAMES, ReadTimeframes, Timeframe, Timeframes
 from portfolio.application.prices.records import PriceUpdate
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade import Execution, Side
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeUnit
+from tests.support.fakes.fake_ledger import Books, FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeUnit
+from tests.support.fakes.fake_lookups import FakeLookups
+from tests.support.fakes.fake_prices import ScriptedCloses
 from tests.unit.application.ledger.booking_examples import booking, opened
-from tests.unit.examples import money
+from tests.unit.application.performance.reading import reader
+from tests.unit.examples import RULES, money
 
 BTC, ETH = Symbol("BTC"), Symbol("ETH")
 FIRST = datetime(2025, 12, 29, 12, tzinfo=UTC)
@@ -36,9 +43,9 @@ class World:
     def __init__(self, ledger: FakeLedger, clock: FakeClock) -> None:
         self.ledger, self.clock = ledger, clock
         self.prices = FakePriceStore(ledger, FakeLeases())
-        snapshots = Snapshots(ledger, clock, 1)
-        days = FakeDays(ledger)
-        self.read = ReadTimeframes(ReadPerformance(days, snapshots, clock), days)
+        self.entries = LedgerDays(ledger, FakeLookups(ledger))
+        self.performance = reader(ledger, clock, entries=self.entries)
+        self.read = ReadTimeframes(self.performance, FakeDays(ledger))
 
     async def trade(self, symbol: Symbol, side: Side, quantity: str, price: str, fees: str = "0") -> None:
         """Book an execution."""
@@ -58,6 +65,21 @@ class World:
     def sleep(self, days: int = 1) -> None:
         """Let days go by."""
         self.clock.advance(days * 86_400)
+
+    async def back(self, trade_id: int) -> None:
+        """Reverse a trade."""
+        await ReverseTrade(self.ledger, self.clock, RULES)(1, trade_id, owner="boss")
+
+    async def move(self, amount: str, kind: CashTransactionKind = CashTransactionKind.DEPOSIT) -> None:
+        """Pay in, or out."""
+        command = MoveCash(kind=kind, amount=money(amount), owner="boss")
+        await MoveCashInOrOut(self.ledger, self.clock, RULES)(1, command)
+
+    async def make_final(self, feed: ScriptedCloses | None = None, last: int | None = None) -> FinalReport:
+        """Make the days final; no exchange knows a close unless it is given."""
+        source = feed or ScriptedCloses(failing={BTC, ETH})
+        make = MakeFinal(self.ledger, self.entries, FakeDays(self.ledger), self.prices, source, self.clock)
+        return await make(1, last)
 
     async def frames(self) -> dict[str, Timeframe]:
         """All timeframes, by name."""
@@ -154,8 +176,8 @@ async def test_a_timeframe_longer_than_the_history_is_null_and_says_so(world: Wo
         assert frame.performance.reasons["sharpe_ratio"] == frame.unattributed == frame.incomplete
         assert frame.performance.reasons["win_rate"] == "no_closing_trades"
     everything = frames["all"]
-    assert (everything.start, everything.end) == (date(2025, 12, 29), date(2025, 12, 31))
-    assert (everything.incomplete, everything.performance.days_covered) == (None, 2)
+    assert (everything.start, everything.end) == (date(2025, 12, 28), date(2025, 12, 31))
+    assert (everything.incomplete, everything.performance.days_covered) == (None, 3)
 
 
 async def test_the_year_to_date_starts_with_the_end_of_the_year_before(world: World) -> None:
@@ -168,8 +190,11 @@ async def test_the_year_to_date_starts_with_the_end_of_the_year_before(world: Wo
 
 async def test_with_no_history_at_all_everything_is_null(world: World) -> None:
     frames = await world.frames()
+    # It is Monday: the week has no completed day either.
+    assert {frames.pop(name).incomplete for name in ("all", "wtd")} == {"no_completed_day"}
     assert {frame.incomplete for frame in frames.values()} == {"history_too_short"}
-    assert frames["all"].start is None
+    everything = (await World(FakeLedger(Books(portfolio=Portfolio(id=1))), world.clock).frames())["all"]
+    assert (everything.start, everything.incomplete) == (None, "history_too_short")
 
 
 async def test_a_gap_at_an_end_is_named(world: World) -> None:
@@ -214,7 +239,7 @@ async def test_an_old_portfolio_is_not_attributed_to_positions_of_now(world: Wor
         await world.refresh()
         world.sleep()
     days, snapshots = FakeDays(FakeLedger(world.ledger.books)), Snapshots(world.ledger, world.clock, 1)
-    read = ReadTimeframes(ReadPerformance(days, snapshots, world.clock), days)
+    read = ReadTimeframes(reader(world.ledger, world.clock, snapshots=snapshots, days=days), days)
     assert (await read()).frames[0].unattributed is None
     world.ledger.away = True
     frame = (await read()).frames[0]
@@ -257,7 +282,7 @@ def test_without_a_price_at_an_end_a_contribution_is_unknown_and_left_in_the_res
     found = attribute(money(100), start, end, money(0))
     assert [(part.symbol.code, part.money, dict(part.reasons)) for part in found.contributions] == [
         ("BTC", None, {"money": "no_start_price", "percent": "no_start_price"}),
-        ("ETH", money(3), {"percent": "no_value_at_start"}),
+        ("ETH", money(3), {"percent": "value_not_positive"}),
         ("GONE", None, {"money": "not_recorded_at_end", "percent": "not_recorded_at_end"}),
         ("NEW", None, {"money": "no_end_price", "percent": "no_end_price"}),
     ]

@@ -15,7 +15,7 @@ from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.opening import OpenBooks, Opening
 from portfolio.application.ledger.records import CashEntry, PositionAdjustment
 from portfolio.application.ledger.verification import ReconcileBooks, Verification, VerifyBooks
-from portfolio.application.performance.gap_filling import FillGaps, GapReport
+from portfolio.application.performance.final_days import FinalReport, MakeFinal
 from portfolio.application.prices.backfill import Backfill, BackfillReport
 from portfolio.domain.errors import OutOfRange
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
@@ -49,7 +49,7 @@ class Root:
             verify=cast("VerifyBooks", self._part("verify")),
             reconcile=cast("ReconcileBooks", self._part("reconcile")),
             backfill=cast("Backfill", self._part("backfill")),
-            fill_gaps=cast("FillGaps", self._part("fill_gaps")),
+            make_final=cast("MakeFinal", self._part("make_final")),
         )
 
     def serve(self, settings: Settings) -> None:
@@ -175,8 +175,10 @@ def test_backfill_names_what_failed_and_says_so_by_its_status() -> None:
         return BackfillReport(since=day, until=day, stored={BTC: days}, failed={Symbol("ETH"): "no such pair"})
 
     gap = date(2026, 1, 2)
-    gaps = GapReport(filled=[date(2026, 1, 1)], failed={gap: "no close of BTC"})
-    done = Root(backfill=report, fill_gaps=lambda: gaps).run("backfill", "--days", "7")
+    final = FinalReport(
+        written=[date(2026, 1, 1)], carried={date(2026, 1, 1): [Symbol("ETH")]}, failed={gap: "no close of BTC"}
+    )
+    done = Root(backfill=report, make_final=lambda: final).run("backfill", "--days", "7")
     assert done.exit_code == 3
     assert "7 closes of 1 asset(s)\n1 day(s) of the performance history filled" in done.stdout
     assert "failed ETH: no such pair" in done.stderr

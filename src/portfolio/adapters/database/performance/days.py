@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -25,16 +26,20 @@ from portfolio.adapters.database.schema.tables import (
 )
 from portfolio.application.performance.daily_positions import positions_of
 from portfolio.application.performance.day_results import (
-    DayResult,
     daily_value,
     day_result,
     flow_since,
-    results_with_filled,
+    results_with_final,
 )
-from portfolio.application.performance.records import DailyValue, DayPositions, FilledDay, PositionOnDay
+from portfolio.application.performance.records import (
+    DailyValue,
+    DayPositions,
+    DayResult,
+    FilledDay,
+    PositionOnDay,
+)
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.portfolio import Portfolio
-from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
 
@@ -44,15 +49,7 @@ _SINCE = Prepared(_HISTORY.where(_rows.date >= bindparam("since")).order_by(_row
 _DAY_ROW = RowWriter(mock_performance_history, key=["date"])
 _POSITIONS_ROW = RowWriter(daily_positions, key=["day"])
 
-_DAY = Fields(
-    DailyValue,
-    apart=["trade_counts"],
-    day="date",
-    total_value="portfolio_value",
-    cash="cash_balance",
-    cumulative_percent="cumulative_return",
-)
-_COUNTS = Fields(TradeCounts)
+_DAY = Fields(DailyValue, apart=["result"], day="date", total_value="portfolio_value", cash="cash_balance")
 _RESULT = Fields(DayResult, pnl="daily_pnl", percent="daily_return", cumulative_percent="cumulative_return")
 
 
@@ -80,22 +77,20 @@ class DatabaseDays:
         rows = await self._connections.rows(select(daily_positions).where(c.day.in_(sorted(days))))
         return {row.day: day_positions_from_json(row.positions) for row in rows}
 
-    async def fill(self, portfolio_id: int, days: Sequence[FilledDay]) -> int:
-        """Keep final days that nothing was recorded on; a day that has a row keeps it. Return how many were written.
+    async def write(self, portfolio_id: int, days: Sequence[FilledDay]) -> None:
+        """Store days that are over, in the place of what was recorded on them.
 
         Raises:
             PortfolioMissing: there is no such portfolio yet.
             LedgerUnavailable: the database did not take it; nothing was written.
         """
 
-        async def write(session: Session) -> int:
+        async def write(session: Session) -> None:
             row = await self._row.get(session, portfolio_id, lock=True)
-            written = await _fill(session, days) if days else 0
-            if written:
-                await session.run(BUMP.where(mock_portfolio.c.id == row.id))
-            return written
+            await _write_final(session, {day.value.day: day for day in days})
+            await session.run(BUMP.where(mock_portfolio.c.id == row.id))
 
-        return await self._connections.write(write)
+        await self._connections.write(write)
 
 
 async def write_day(session: Session, portfolio: Portfolio, day: date) -> None:
@@ -104,11 +99,11 @@ async def write_day(session: Session, portfolio: Portfolio, day: date) -> None:
     rows = (await session.run(newest)).all()
     if rows and rows[0].date > day:
         return
-    before = next((daily_value_from_row(row) for row in rows if row.date < day), None)
     value = daily_value(portfolio, day)
-    flow = await _net_deposits_since(session, portfolio, before)
+    before = next((daily_value_from_row(row) for row in rows if row.date < day), None)
+    before = before and await _before(session, before, value)
     assert value.measured is not None
-    result = day_result(value.measured, flow, before)
+    result = day_result(value.measured, flow_since(before, value.measured.net_deposits), before)
     columns = _columns(value, len(portfolio.open_positions), result)
     today = next((row for row in rows if row.date == day), None)
     if today is not None:
@@ -116,29 +111,26 @@ async def write_day(session: Session, portfolio: Portfolio, day: date) -> None:
     await _write(session, columns, positions_of(portfolio))
 
 
-async def _fill(session: Session, filled: Sequence[FilledDay]) -> int:
-    """Write final days where there is no row, and correct the results of the rows after them; return how many."""
-    wanted = {day.value.day: day for day in filled}
-    first, last = min(wanted), max(wanted)
+async def _write_final(session: Session, days: Mapping[date, FilledDay]) -> None:
+    """Write days that are over, and correct the results of the rows after them."""
+    first, last = min(days), max(days)
     earlier = (await session.run(_HISTORY.where(_rows.date < first).order_by(_rows.date.desc()).limit(1))).first()
     known = {row.date: row for row in await session.run(_HISTORY.where(_rows.date >= first, _rows.date <= last))}
     after = (await session.run(_HISTORY.where(_rows.date > last).order_by(_rows.date).limit(1))).first()
     if after is not None:
         known[after.date] = after
-    new = {day: made_up for day, made_up in wanted.items() if day not in known}
-    results = results_with_filled(
-        {day: made_up.value for day, made_up in new.items()},
-        {day: daily_value_from_row(row) for day, row in known.items()},
-        earlier and daily_value_from_row(earlier),
-    )
+    before = earlier and await _before(session, daily_value_from_row(earlier), days[first].value)
+    values = {day: made.value for day, made in days.items()}
+    results = results_with_final(values, {day: daily_value_from_row(row) for day, row in known.items()}, before)
     for day, result in results.items():
-        if day in new:
-            columns = _columns(new[day].value, new[day].num_positions, result)
-            await _write(session, columns, new[day].positions)
+        if day in days:
+            columns = _columns(days[day].value, days[day].num_positions, result)
+            if day in known:
+                columns["id"] = known[day].id
+            await _write(session, columns, days[day].positions)
         else:
             corrected = _RESULT.values(result)
             await session.run(update(mock_performance_history).where(_rows.id == known[day].id).values(**corrected))
-    return len(new)
 
 
 async def _write(session: Session, columns: Values, positions: DayPositions | None) -> None:
@@ -150,34 +142,32 @@ async def _write(session: Session, columns: Values, positions: DayPositions | No
 
 
 def _columns(value: DailyValue, num_positions: int, result: DayResult) -> Values:
-    assert value.trade_counts is not None
     return {
         **_DAY.values(value),
-        **_COUNTS.values(value.trade_counts),
         "invested_amount": (value.total_value - value.cash).value,
         "num_positions": num_positions,
         **_RESULT.values(result),
     }
 
 
-async def _net_deposits_since(session: Session, portfolio: Portfolio, before: DailyValue | None) -> Money:
-    """Return what was paid in, net, since the row ``before``; since ever where there is none."""
-    if before is None or before.net_deposits is not None:
-        return flow_since(before, portfolio.net_deposits)
-    # A row from before the adoption: the baseline is no payment, what came after that row's day is.
+async def _before(session: Session, row: DailyValue, value: DailyValue) -> DailyValue:
+    """Return the row of the day before ``value``; one from before the adoption with what had been paid in by then."""
+    if row.net_deposits is not None:
+        return row
+    # The baseline is no payment, what came after that row's day is.
     c = cash_transactions.c
-    since = datetime.combine(before.day, time(), UTC) + timedelta(days=1)
+    since, until = (datetime.combine(on, time(), UTC) + timedelta(days=1) for on in (row.day, value.day))
     paid = select(c.net_deposits_delta).where(
-        c.portfolio_id == portfolio.id, c.kind != CashTransactionKind.BASELINE.value, c.moved_at >= since
+        c.kind != CashTransactionKind.BASELINE.value, c.moved_at >= since, c.moved_at < until
     )
-    return sum((Money(row.net_deposits_delta) for row in await session.run(paid)), Money.zero())
+    total = sum((Money(paid_in.net_deposits_delta) for paid_in in await session.run(paid)), Money.zero())
+    assert value.net_deposits is not None
+    return replace(row, net_deposits=value.net_deposits - total)
 
 
 def daily_value_from_row(row: Any) -> DailyValue:
     """Return a recorded day; without sums where the row is from before the adoption."""
-    # A day that says only a part of what had been booked says nothing.
-    counts = None if None in (row.trades, row.wins, row.losses, row.gross_profit, row.gross_loss) else row
-    return _DAY.record(row, trade_counts=counts and _COUNTS.record(counts))
+    return _DAY.record(row, result=_RESULT.record(row))
 
 
 def day_positions_to_json(positions: DayPositions) -> str:

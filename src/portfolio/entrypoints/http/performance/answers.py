@@ -11,14 +11,28 @@ from msgspec import Meta
 from portfolio.entrypoints.http.shell.numbers import Number, Percent, Ratio
 from portfolio.entrypoints.http.shell.responses import Answer, Moment, Reasons, SymbolCode
 
+Result = Annotated[Number | None, Meta(description="In dollars, net of all fees.")]
+Streak = Annotated[int, Meta(description="Closing trades in a row; those that brought nothing are passed over.")]
+
 
 class PeriodView(msgspec.Struct, kw_only=True):
-    """The figures of a period of completed days."""
+    """The figures of a period, all from one start to one end; docs/figures.md says how each is made."""
 
     total_return: Number | None
     total_return_percent: Percent | None
     win_rate: Ratio | None
     profit_factor: Ratio | None
+    expectancy: Annotated[Number | None, Meta(description="Mean result of a closing trade, in dollars.")]
+    average_win: Result
+    average_loss: Result
+    largest_win: Result
+    largest_loss: Result
+    longest_winning_streak: Streak
+    longest_losing_streak: Streak
+    current_streak: Annotated[int, Meta(description="The one that the period ends with; below zero: of losses.")]
+    average_holding_days: Annotated[
+        Ratio | None, Meta(description="Mean time from purchase, at average cost, to sale.")
+    ]
     sharpe_ratio: Ratio | None
     sortino_ratio: Ratio | None
     annualized_return: Ratio | None
@@ -31,6 +45,7 @@ class PeriodView(msgspec.Struct, kw_only=True):
     num_trades: int
     period_days: int
     days_covered: int
+    adopted_days: Annotated[int, Meta(description="Days that another program recorded before the adoption.")]
     observations: int
     reasons: Reasons
 
@@ -75,9 +90,17 @@ class TimeframeView(PeriodView, kw_only=True):
 
 
 class TimeframesAnswer(Answer, kw_only=True):
-    """Every timeframe by its name: 1d, 7d, 30d, 90d, ytd, 1y, all."""
+    """Every timeframe by its name: 1d, 7d, 30d, 90d, wtd, mtd, ytd, 1y, 5y, all."""
 
-    timeframes: dict[str, TimeframeView]
+    timeframes: Annotated[dict[str, TimeframeView], Meta(description="Of completed days: they end with yesterday.")]
+    to_now: Annotated[dict[str, TimeframeView], Meta(description="The same that end now: `1d` is today so far.")]
     convention: str
     stale: bool
     as_of: Moment
+
+
+class PeriodAnswer(Answer, kw_only=True):
+    """The performance between two days."""
+
+    period: TimeframeView
+    convention: str

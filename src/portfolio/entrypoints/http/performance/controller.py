@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from litestar import Controller, get
@@ -11,13 +12,18 @@ from portfolio.analytics.conventions import CONVENTION, MAX_DAYS
 from portfolio.application.clock import Clock
 from portfolio.application.performance.period import ReadPerformance
 from portfolio.application.performance.timeframes import ReadTimeframes
-from portfolio.entrypoints.http.performance.answers import PerformanceAnswer, TimeframesAnswer
+from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
+from portfolio.entrypoints.http.performance.answers import PerformanceAnswer, PeriodAnswer, TimeframesAnswer
 from portfolio.entrypoints.http.performance.views import performance_view, timeframe_view
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import Injected
 
 Days = Annotated[int, QueryParameter(ge=1, le=MAX_DAYS, description="Over how many completed days.")]
+First = Annotated[
+    date | None, QueryParameter(name="from", description="The first day, as 2026-01-31; none: from the opening on.")
+]
+Last = Annotated[date | None, QueryParameter(description="The last day; today or none: until now.")]
 
 
 class PerformanceController(Controller):
@@ -35,11 +41,11 @@ class PerformanceController(Controller):
 
     @get(
         "/performance/timeframes",
-        summary="The performance over 1d, 7d, 30d, 90d, ytd, 1y and all",
+        summary="The performance over 1d, 7d, 30d, 90d, wtd, mtd, ytd, 1y, 5y and all",
         opt=access(Scope.READ),
     )
     async def read_timeframes(self, timeframes: Injected[ReadTimeframes], clock: Injected[Clock]) -> TimeframesAnswer:
-        """Return every timeframe, of completed days, and what each position added to its result.
+        """Return every timeframe, of completed days and up to now, and what each position added to its result.
 
         Where the history does not reach over the whole of a timeframe its figures are null, and `reasons` says why.
         """
@@ -47,7 +53,19 @@ class PerformanceController(Controller):
         return TimeframesAnswer(
             timestamp=clock.now(),
             timeframes={frame.name: timeframe_view(frame) for frame in read.frames},
+            to_now={frame.name: timeframe_view(frame) for frame in read.to_now},
             convention=CONVENTION,
             stale=read.stale,
             as_of=read.as_of,
         )
+
+    @get("/performance/period", summary="The performance between two days", opt=access(Scope.READ))
+    async def read_period(
+        self, timeframes: Injected[ReadTimeframes], clock: Injected[Clock], from_: First = None, to: Last = None
+    ) -> PeriodAnswer:
+        """Return the figures from the beginning of `from` to the end of `to`; of today, or without `to`, until now."""
+        if from_ is not None and to is not None and to < from_:
+            error = FieldError("to", "has to be on or after `from`")
+            raise RequestError(MALFORMED, "the period ends before it begins", errors=[error])
+        frame = await timeframes.between(from_, to)
+        return PeriodAnswer(timestamp=clock.now(), period=timeframe_view(frame), convention=CONVENTION)

@@ -45,9 +45,13 @@ def read_query(scope: HTTPScope, handler: BaseRouteHandler) -> None:
 
 @cache
 def _known(handler: BaseRouteHandler) -> Mapping[str, FieldDefinition]:
-    """Return the parameters of the route's query."""
+    """Return the parameters of the route's query, by the names that they have there."""
     parameters = handler.parsed_fn_signature.parameters
-    return {name: field for name, field in parameters.items() if isinstance(field.kwarg_definition, QueryParameter)}
+    return {
+        definition.name or name: field
+        for name, field in parameters.items()
+        if isinstance(definition := field.kwarg_definition, QueryParameter)
+    }
 
 
 def refused_parameters(error: ValidationException, handler: BaseRouteHandler) -> RequestError:
@@ -57,6 +61,7 @@ def refused_parameters(error: ValidationException, handler: BaseRouteHandler) ->
         message, name = str(one.get("message", "")).partition(" - at `")[0], str(one.get("key", ""))
         if name == "data":
             return RequestError(MALFORMED, "the body is not valid JSON in UTF-8")
+        name = name.removesuffix("_")  # that of a parameter which is a word of Python's has one behind it
         field = _known(handler).get(name)
         errors.append(FieldError(name, in_words(message, choices(type_info(field.annotation)) if field else ())))
     detail = "; ".join(f"{one.field}: {one.message}" for one in errors) or "the request cannot be read"

@@ -46,7 +46,7 @@ def test_every_route_of_the_contract_is_there(described: dict[str, Any]) -> None
         "get /risk/volatility-analysis", "get /risk/value-at-risk", "get /risk/sector-allocation",
         "get /risk/portfolio-health", "get /rebalance/analysis", "get /rebalance/recommendations",
         "post /rebalance/what-if", "post /pretrade/check", "post /rebalance/generate-signals", "get /rebalance/signals",
-        "post /rebalance/signals/{signal_id}/acknowledge", "get /performance/timeframes",
+        "post /rebalance/signals/{signal_id}/acknowledge", "get /performance/timeframes", "get /performance/period",
     }  # fmt: skip
 
 

@@ -1,0 +1,179 @@
+"""Makes the days that are over final: from the ledger's entries and the closes of each day."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Final
+
+from portfolio.application.clock import Clock
+from portfolio.application.errors import FeedFailed
+from portfolio.application.ledger.ports import Ledger
+from portfolio.application.performance.history import EARLIEST
+from portfolio.application.performance.ledger_days import LedgerDays
+from portfolio.application.performance.past_books import DayBooks, books_of
+from portfolio.application.performance.ports import Days
+from portfolio.application.performance.records import DailyValue, DayPositions, FilledDay
+from portfolio.application.prices.ports import CloseFeed, PriceStore
+from portfolio.domain.money import Money, Price, Quantity
+from portfolio.domain.symbol import Symbol
+
+MOST_DAYS_CARRIED: Final = 7
+
+Prices = Mapping[tuple[Symbol, date], Price]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinalReport:
+    """Which days were made final or mended, which closes of another day that took, and which days could not be.
+
+    ``lacking`` are the assets whose own close of a day was not known: asked again later, it may be.
+    """
+
+    written: Sequence[date] = field(default_factory=list)
+    carried: Mapping[date, Sequence[Symbol]] = field(default_factory=dict)
+    failed: Mapping[date, str] = field(default_factory=dict)
+    lacking: Collection[Symbol] = field(default_factory=set)
+
+
+class MakeFinal:
+    """Makes final the days from the opening of the books until yesterday, those without a row as well.
+
+    The entries of the days until a day's end say what was held then, the day's closes what it was worth. Where there is
+    no close, the price that was recorded on the day counts, else the newest close of the seven days before it. What is
+    learned later mends the day when this is done again.
+
+    What other programs wrote is in the recorded rows and in no entry: rows from before it was reconciled stay.
+    """
+
+    def __init__(  # shape: its ports, injected
+        self,
+        ledger: Ledger,
+        entries: LedgerDays,
+        days: Days,
+        prices: PriceStore,
+        closes: CloseFeed,
+        clock: Clock,
+        *,
+        most_seconds: float = math.inf,
+    ) -> None:
+        self._ledger = ledger
+        self._entries = entries
+        self._days = days
+        self._prices = prices
+        self._closes = closes
+        self._clock = clock
+        self._most_seconds = most_seconds
+
+    async def __call__(self, portfolio_id: int, last: int | None = None) -> FinalReport:
+        """Return which days were written, oldest first; of the ``last`` days alone where it is given.
+
+        Raises:
+            LedgerUnavailable: the database is away; nothing was written.
+            PortfolioMissing: there is no portfolio yet.
+        """
+        today = self._clock.now().date()
+        books = await self._books(portfolio_id, today, today - timedelta(days=last) if last else EARLIEST)
+        rows = {row.day: row for row in await self._days.values(portfolio_id, since=books[0].day if books else today)}
+        books = [one for one in books if one.is_reconciled or one.day not in rows]
+        if not books:
+            return FinalReport()
+        recorded = await self._days.positions(portfolio_id, [one.day for one in books])
+        held = {(symbol, one.day) for one in books for symbol in one.held}
+        making = _Making(await self._closes_of(held) if held else {}, recorded, rows)
+        days = [day for one in books if (day := making.day(one)) is not None]
+        if days:
+            await self._days.write(portfolio_id, days)
+        return FinalReport(
+            written=[day.value.day for day in days],
+            carried=making.carried,
+            failed=making.failed,
+            lacking=making.lacking,
+        )
+
+    async def _books(self, portfolio_id: int, today: date, since: date) -> Sequence[DayBooks]:
+        """Return the books of the days from ``since``, or from the opening, until yesterday."""
+        portfolio = await self._ledger.load(portfolio_id)
+        await self._entries.read(portfolio_id, portfolio.revision)
+        while self._entries.revision > portfolio.revision:  # booked meanwhile
+            portfolio = await self._ledger.load(portfolio_id)
+        if self._entries.opened is None:
+            return []
+        first = max(self._entries.opened, since)
+        return books_of(portfolio, self._entries, [first + timedelta(days=n) for n in range((today - first).days)])
+
+    async def _closes_of(self, held: Collection[tuple[Symbol, date]]) -> Prices:
+        """Return the closes; those of assets sold since were never fetched, so they are asked for now.
+
+        That takes no longer than it may: the rest is asked for the next time.
+        """
+        days = [day for _, day in held]
+        since, until = min(days) - timedelta(days=MOST_DAYS_CARRIED), max(days)
+        kept = await self._prices.closes({symbol for symbol, _ in held}, since=since, until=until)
+        found = {(close.symbol, close.day): close.price for close in kept}
+        lacking: defaultdict[Symbol, list[date]] = defaultdict(list)
+        for symbol, day in held:
+            if (symbol, day) not in found:
+                lacking[symbol].append(day)
+        until_seconds = self._clock.monotonic() + self._most_seconds
+        for symbol, on in sorted(lacking.items()):
+            if self._clock.monotonic() >= until_seconds:
+                break
+            with suppress(FeedFailed):
+                fetched = await self._closes.daily_closes(symbol, min(on), max(on))
+                await self._prices.add_closes(fetched)
+                found.update({(symbol, close.day): close.price for close in fetched})
+        return found
+
+
+class _Making:
+    """Values the books of days, and notes what was lacking."""
+
+    def __init__(self, closes: Prices, recorded: Mapping[date, DayPositions], rows: Mapping[date, DailyValue]) -> None:
+        self._closes = closes
+        self._recorded = recorded
+        self._rows = rows
+        self.carried: defaultdict[date, list[Symbol]] = defaultdict(list)
+        self.failed: dict[date, str] = {}
+        self.lacking: set[Symbol] = set()
+
+    def day(self, books: DayBooks) -> FilledDay | None:
+        """Return the day; None where its row says the same already, or a price is lacking."""
+        worth = {symbol: self._worth(symbol, quantity, books.day) for symbol, quantity in sorted(books.held.items())}
+        known = {symbol: money for symbol, money in worth.items() if money is not None}
+        if len(known) < len(worth):
+            self.failed[books.day] = f"no close of {', '.join(s.code for s in worth if s not in known)}"
+            return None
+        total = sum(known.values(), books.cash)
+        value = DailyValue(
+            day=books.day,
+            total_value=total,
+            cash=books.cash,
+            unit_value=books.units.value(total),
+            net_deposits=books.net_deposits,
+            realized_pnl=books.realized_pnl,
+        )
+        row = self._rows.get(books.day)
+        if row is not None and replace(row, result=None) == value:
+            return None
+        positions = books.positions(known) if books.is_reconciled else None
+        return FilledDay(value=value, num_positions=len(known), positions=positions)
+
+    def _worth(self, symbol: Symbol, quantity: Quantity, day: date) -> Money | None:
+        close = self._closes.get((symbol, day))
+        if close is not None:
+            return quantity.at(close)
+        self.lacking.add(symbol)
+        recorded = self._recorded.get(day, {}).get(symbol)
+        if recorded is not None and recorded.quantity and recorded.is_priced:
+            return recorded.market_value.portion(quantity, recorded.quantity)
+        for days in range(1, MOST_DAYS_CARRIED + 1):
+            carried = self._closes.get((symbol, day - timedelta(days=days)))
+            if carried is not None:
+                self.carried[day].append(symbol)
+                return quantity.at(carried)
+        return None

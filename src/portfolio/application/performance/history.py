@@ -1,0 +1,151 @@
+"""The days that periods are made of: those of before the adoption, the opening, and the final ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Final
+
+from portfolio.application.clock import Clock
+from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.ledger.snapshots import RELOAD_SECONDS, Snapshot, Snapshots
+from portfolio.application.performance.ledger_days import LedgerDay, LedgerDays
+from portfolio.application.performance.ports import Days
+from portfolio.application.performance.records import DailyValue, MeasuredDay
+from portfolio.application.performance.unit_history import opening_of
+from portfolio.domain.money import EXACT, round_to_step
+
+EARLIEST: Final = date(1970, 1, 1)
+
+_ONE, _HUNDRED = Decimal(1), Decimal(100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """The days of a lookback, and the portfolio of the moment that they were read at.
+
+    ``finals`` are the days that are over and of which everything is known, ``opening`` first where it is among them.
+    ``stale`` says that the database could not be asked: the days, or the portfolio, are the last ones seen.
+    """
+
+    snapshot: Snapshot
+    finals: Sequence[MeasuredDay]
+    opening: MeasuredDay | None
+    entries: LedgerDays
+    today: date
+    stale: bool
+
+    @property
+    def now(self) -> MeasuredDay:
+        """Return today so far."""
+        portfolio = self.snapshot.portfolio
+        total = portfolio.total_value
+        return MeasuredDay(self.today, total, portfolio.net_deposits, portfolio.units.value(total))
+
+    def booked(self, start: date, end: date) -> Sequence[LedgerDay]:
+        """Return the entries after the end of ``start`` until the end of ``end``, by day."""
+        return self.entries.within(start, end)
+
+
+class ReadHistory:
+    """Reads the recorded days and the entries, and keeps them for when the database is away."""
+
+    def __init__(self, days: Days, entries: LedgerDays, snapshots: Snapshots, clock: Clock) -> None:
+        self._days = days
+        self._entries = entries
+        self._snapshots = snapshots
+        self._clock = clock
+        # The rows last seen and from when on: what there is to answer with while the database is away.
+        self._kept: list[DailyValue] = []
+        self._kept_since: date | None = None
+        # From when on they are the newest, of which price revision, and for how long: this service writes none without
+        # a new revision, other programs may.
+        self._newest_since, self._newest_of, self._newest_until = date.max, -1, -math.inf
+
+    async def __call__(self, snapshot: Snapshot, lookback_days: int | None = None) -> History:
+        """Return the days of the last ``lookback_days``, None for all; with the database away, the last seen.
+
+        Raises:
+            LedgerUnavailable: the database is away, and these days were never read.
+        """
+        away = snapshot.database_away
+        today = (snapshot.as_of if away else self._clock.now()).date()
+        since = EARLIEST if lookback_days is None else today - timedelta(days=lookback_days)
+        rows, old = await self._recorded(since, snapshot.revisions.prices, asks=not away)
+        old |= not await self._entries_until(snapshot, asks=not away)
+        measured = measured_days(rows)
+        opening = opening_of(self._entries.transactions, snapshot.portfolio.units)
+        if opening is not None and measured and measured[0].is_adopted:
+            opening = None
+        if opening is not None:
+            measured = [opening, *(day for day in measured if day.day > opening.day)]
+        return History(
+            snapshot=snapshot,
+            finals=[day for day in measured if since <= day.day < today],
+            opening=opening,
+            entries=self._entries,
+            today=today,
+            stale=old or away,
+        )
+
+    async def _entries_until(self, snapshot: Snapshot, *, asks: bool) -> bool:
+        """Read the entries, and return whether these are all that there are; those last seen without ``asks``."""
+        try:
+            if asks:
+                await self._entries.read(self._snapshots.portfolio_id, snapshot.revisions.ledger)
+                return True
+        except LedgerUnavailable:
+            if not self._entries.is_read:
+                raise
+        return False
+
+    async def _recorded(self, since: date, price_revision: int, *, asks: bool) -> tuple[list[DailyValue], bool]:
+        """Return the recorded days since then, and whether they are only the last ones seen, as without ``asks``."""
+        is_known = self._kept_since is not None and since >= self._kept_since
+        is_newest = price_revision == self._newest_of and self._clock.monotonic() < self._newest_until
+        if is_known and (not asks or (is_newest and since >= self._newest_since)):
+            return [row for row in self._kept if row.day >= since], not asks
+        try:
+            rows = list(await self._days.values(self._snapshots.portfolio_id, since=since))
+        except LedgerUnavailable:
+            if not is_known:
+                raise
+            return [row for row in self._kept if row.day >= since], True
+        self._kept = [row for row in self._kept if row.day < since] + rows
+        self._kept_since = min(since, self._kept_since or since)
+        self._newest_since = min(since, self._newest_since) if is_newest else since
+        if not is_newest:
+            self._newest_of, self._newest_until = price_revision, self._clock.monotonic() + RELOAD_SECONDS
+        return rows, False
+
+
+def measured_days(rows: Sequence[DailyValue]) -> list[MeasuredDay]:
+    """Return the days with all that returns are made of, oldest first.
+
+    Days from before the adoption have neither units nor deposits: they are what makes the recorded result of the day
+    after them true, its percentage and its money. Where that is no growth, nothing before it is known.
+    """
+    measured: list[MeasuredDay] = []
+    after: DailyValue | None = None
+    for row in reversed(rows):
+        day = row.measured
+        if day is None and after is not None:
+            day = _before(row, measured[-1], after)
+            if day is None:
+                break
+        if day is not None:
+            measured.append(day)
+            after = row
+    return measured[::-1]
+
+
+def _before(row: DailyValue, next_day: MeasuredDay, after: DailyValue) -> MeasuredDay | None:
+    if after.result is None or after.result.percent <= -_HUNDRED:
+        return None
+    growth = EXACT.add(_ONE, EXACT.divide(after.result.percent, _HUNDRED))
+    paid_in = next_day.total_value - row.total_value - after.result.pnl
+    unit_value = round_to_step(EXACT.divide(next_day.unit_value, growth))
+    return MeasuredDay(row.day, row.total_value, next_day.net_deposits - paid_in, unit_value, is_adopted=True)

@@ -1,0 +1,60 @@
+"""Figures and the reasons of those that are not defined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final, TypeVar
+
+from portfolio.analytics.decimals import DECIMALS, statistic
+from portfolio.domain.money import EXACT, PERCENT_STEP, Money
+
+RATIO_STEP: Final = Decimal(1).scaleb(-DECIMALS)
+
+# The fields of ``Performance``, some of them.
+Figures = dict[str, Any]
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Reasons:
+    """Rounds figures, and collects the reason for each figure that is undefined."""
+
+    noted: dict[str, str] = field(default_factory=dict)
+
+    def undefined(self, names: Iterable[str], why: str) -> Figures:
+        """Return these figures as None, because of ``why``."""
+        self.noted.update(dict.fromkeys(names, why))
+        return dict.fromkeys(names)
+
+    def ratio(self, name: str, value: float | None, why: str) -> Decimal | None:
+        """Return ``value`` at 12 decimals; None, because of ``why``, where there is none."""
+        exact = None if value is None else statistic(value)
+        if exact is None:
+            self.noted[name] = why if value is None else "out_of_range"
+        return exact
+
+    def quotient(self, name: str, part: Decimal, whole: Decimal, step: Decimal, why: str) -> Decimal | None:
+        """Return ``part / whole`` at ``step``, half even; None, because of ``why``, where the whole is zero."""
+        value = EXACT.divide(part, whole) if whole else None
+        if value is None or value.adjusted() >= 20:
+            self.noted[name] = why if value is None else "out_of_range"
+            return None
+        return value.quantize(step, context=EXACT)
+
+    def growth_percent(self, name: str, start: Decimal, end: Decimal) -> Decimal | None:
+        """Return by how much ``end`` is more than ``start``, in percent of it."""
+        gain = EXACT.multiply(EXACT.subtract(end, start), Decimal(100))
+        return self.quotient(name, gain, start, PERCENT_STEP, "no_history")
+
+    def mean(self, name: str, total: Money, count: int, why: str) -> Money | None:
+        """Return ``total / count``, half even at 18 decimals; None, because of ``why``, of nothing."""
+        return self.known(name, Money.rounded(EXACT.divide(total.value, Decimal(count))) if count else None, why)
+
+    def known(self, name: str, value: T | None, why: str) -> T | None:
+        """Return ``value``, and note ``why`` where there is none."""
+        if value is None:
+            self.noted[name] = why
+        return value

@@ -1,0 +1,25 @@
+"""Reads the performance of books in memory."""
+
+from __future__ import annotations
+
+from portfolio.application.ledger.snapshots import Snapshots
+from portfolio.application.performance.history import ReadHistory
+from portfolio.application.performance.ledger_days import LedgerDays
+from portfolio.application.performance.period import ReadPerformance
+from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.fake_ledger import FakeDays, FakeLedger
+from tests.support.fakes.fake_lookups import FakeLookups
+
+
+def reader(
+    ledger: FakeLedger,
+    clock: FakeClock,
+    *,
+    snapshots: Snapshots | None = None,
+    days: FakeDays | None = None,
+    entries: LedgerDays | None = None,
+) -> ReadPerformance:
+    """Return the use case on these books; the days and the entries are the same books' where none are given."""
+    newest = snapshots or Snapshots(ledger, clock, 1)
+    booked = entries or LedgerDays(ledger, FakeLookups(ledger))
+    return ReadPerformance(ReadHistory(days or FakeDays(ledger), booked, newest, clock), newest)
