@@ -98,9 +98,11 @@ def priced_service(
     prices: Mapping[str, str] | None = None,
     *,
     settings: Mapping[str, str] | None = None,
+    prepare: Callable[[StandInExchange], None] = lambda _: None,
 ) -> Iterator[PricedService]:
-    """Run a service on an exchange that knows these prices."""
+    """Run a service on an exchange that knows these prices; ``prepare`` is done before the service first asks it."""
     with StandInExchange(None if prices is None else dict(prices)) as exchange:
+        prepare(exchange)
         environment = {
             "PORTFOLIO_PRICE_FEED": "exchanges",
             "PORTFOLIO_COINBASE_URL": exchange.url,

@@ -13,6 +13,7 @@ import pytest
 from tests.faults.feeds.priced_service import priced_service, until
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.exchanges import exchange_faults as faults
+from tests.support.exchanges.exchange import StandInExchange
 from tests.support.exchanges.exchange_faults import Fault
 
 PRICES = {"BTC": "50000", "ETH": "3000", "USDT": "1"}
@@ -31,12 +32,14 @@ CLIENTS = 40
 def test_with_coinbase_down_binance_serves_and_no_crowd_of_clients_stampedes_either(
     mysql_database: DatabaseUnderTest, tmp_path: Path, fault_of: Mapping[str, Fault], most_calls: int
 ) -> None:
+    def fail(exchange: StandInExchange) -> None:
+        for name, fault in fault_of.items():
+            exchange.fail("coinbase", fault, symbols=None if name == "coinbase" else {name})
+
     settings = {"PORTFOLIO_REQUEST_DEADLINE_SECONDS": "8"}
-    with priced_service(mysql_database, tmp_path, PRICES, settings=settings) as service:
+    with priced_service(mysql_database, tmp_path, PRICES, settings=settings, prepare=fail) as service:
         service.buy("BTC", "49000")
         service.buy("ETH", "2900")
-        for name, fault in fault_of.items():
-            service.exchange.fail("coinbase", fault, symbols=None if name == "coinbase" else {name})
         service.refresh()
         service.exchange.market.tether["BTC"] = "51000"
         service.exchange.forget()

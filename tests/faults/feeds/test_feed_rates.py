@@ -11,11 +11,11 @@ from tests.support.database.databases import DatabaseUnderTest
 def test_prices_in_usdt_are_converted_and_without_any_rate_flagged_and_good_for_no_signal(
     sqlite_database: DatabaseUnderTest, tmp_path: Path
 ) -> None:
-    with priced_service(sqlite_database, tmp_path, {"BTC": "50000", "USDT": "1"}) as service:
+    # Coinbase is well, and has neither of them: nobody knows of any rate.
+    prices = {"BTC": "50000", "USDT": "1"}
+    with priced_service(sqlite_database, tmp_path, prices, prepare=lambda one: one.market.spot.clear()) as service:
         service.buy("BTC", "49000", "10")  # half of all that there is: a signal is due
         market = service.exchange.market
-        # Coinbase is well, and has neither of them: nobody knows of any rate.
-        market.spot.clear()
         assert service.refresh()["refreshed"] == ["BTC"]
         position = service.position("BTC")
         assert (position["current_price"], position["price_source"]) == (50000, "binance+assumed-rate")
