@@ -91,12 +91,12 @@ def main() -> None:
     """Serve until told to stop."""
     settings = read_settings()
     if sys.argv[1] == "naked":
-        run(cast("PortfolioApp", Litestar([*ROUTES], openapi_config=None, logging_config=None)), settings)
+        run(cast("PortfolioApp", Litestar([*ROUTES], openapi_config=None, logging_config=None)), settings, {})
         return
     app = CompositionRoot().application(settings)
     for route in ROUTES:
         app.register(route)
-    run(app, settings)
+    run(app, settings, {})
 
 
 if __name__ == "__main__":

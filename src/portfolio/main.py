@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from portfolio import __version__
 from portfolio.adapters.clock import SystemClock
 from portfolio.adapters.database.connection.tls import tls_of
+from portfolio.adapters.database.connection.url import place_of
 from portfolio.adapters.database.database import Database, refuse_what_cannot_work
 from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
 from portfolio.adapters.feeds.exchanges import Exchanges
@@ -38,6 +40,11 @@ def main() -> None:
 class CompositionRoot:
     """Wires the parts together, for one command or for the service."""
 
+    def identity(self, settings: Settings) -> Mapping[str, str]:
+        """Return which version this is, for which schema, on which database."""
+        database = place_of(settings.database_url, settings.further_hosts)
+        return {"version": __version__, "schema": SCHEMA_REVISION, "database": database}
+
     def migrate(self, settings: Settings, target: str) -> str:
         """Bring the schema to ``target`` and return the revision reached."""
         from portfolio.adapters.database.schema.migration import migrate  # noqa: PLC0415  Alembic is for this command alone
@@ -56,7 +63,7 @@ class CompositionRoot:
         clock, database = SystemClock(), Database.of(settings, PORTFOLIO_ID, for_commands=True)
         exchanges, ledger = _exchanges(settings, clock), database.ledger
         try:
-            await database.check_schema()
+            await database.probe.ping()
             yield Commands(
                 portfolio_id=PORTFOLIO_ID,
                 open_books=OpenBooks(ledger, clock, Money(settings.initial_cash)),
@@ -82,7 +89,7 @@ class CompositionRoot:
 
         refuse_taken_address(settings)
         asyncio.run(refuse_what_cannot_work(settings))
-        run(self.application(settings), settings)
+        run(self.application(settings), settings, self.identity(settings))
 
     def application(self, settings: Settings) -> PortfolioApp:
         """Return the application of the settings, which opens the books when it starts."""
@@ -103,8 +110,6 @@ class CompositionRoot:
             closes=exchanges.closes,
             categories=read_categories(settings.categories_file),
             policy=read_policy(settings.policy_file),
-            schema_revision=SCHEMA_REVISION,
-            check_schema=database.check_schema,
             least_interval_seconds=exchanges.least_interval_seconds,
             close=(exchanges.close, database.close),
         )

@@ -91,8 +91,6 @@ class Adapters:
     closes: CloseFeed
     categories: Categories
     policy: RebalancePolicy
-    schema_revision: str
-    check_schema: Step
     least_interval_seconds: Callable[[int], float]
     close: Sequence[Step]
 
@@ -190,7 +188,7 @@ class Assembly:  # shape: the parts of all topics are made here
         of = self._of
         open_books = OpenBooks(of.ledger, of.clock, Money(self._settings.initial_cash), self._announcer)
         return Lifecycle(
-            check=of.check_schema,
+            check=of.probe.ping,
             open_books=partial(open_books, self._portfolio_id),
             price_loop=loop,
             finish=(use_cases.uncancelled.close, self._kept.booking.close),
@@ -277,7 +275,6 @@ class Assembly:  # shape: the parts of all topics are made here
             of.feed,
             of.clock,
             max_price_age=self._max_price_age,
-            schema_revision=of.schema_revision,
         )
 
 

@@ -6,14 +6,18 @@ import gc
 import math
 import signal
 import socket
+from collections.abc import Mapping
 
+import structlog
 import uvicorn
 
 from portfolio.entrypoints.connections import bounded
 from portfolio.entrypoints.http.app import PortfolioApp
 from portfolio.entrypoints.logs import configure_logging
 from portfolio.entrypoints.secret_files import warn_of_readable_secrets
-from portfolio.settings import Settings, SettingsError
+from portfolio.settings import Settings, SettingsError, read_settings
+
+_log = structlog.get_logger(__name__)
 
 KEEP_ALIVE_SECONDS = 30
 BACKLOG = 2048
@@ -35,17 +39,20 @@ def refuse_taken_address(settings: Settings) -> None:
         raise SettingsError(f"cannot listen on {host}, port {port}: {said} (PORTFOLIO_HOST, PORTFOLIO_PORT)") from error
 
 
-def run(app: PortfolioApp, settings: Settings) -> None:
+def run(app: PortfolioApp, settings: Settings, identity: Mapping[str, str]) -> None:
     """Serve ``app`` until SIGTERM or SIGINT; requests in flight are answered before it returns.
 
     Raises:
         SystemExit: the address could not be bound.
     """
     configure_logging(settings)
+    prices = settings.price_feed.value
+    _log.info("service.starting", **identity, host=settings.host, port=settings.port, prices=prices)
     warn_of_readable_secrets(settings)
     # The server obeys these, and then raises them again for whoever handled them before: they are dealt with by then.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda _number, _frame: None)
+    signal.signal(signal.SIGHUP, lambda _number, _frame: read_keys_again(app))
     # What is imported by now stays: looking through it for garbage again and again is a tenth of a booking's time.
     gc.collect()
     gc.freeze()
@@ -67,3 +74,13 @@ def run(app: PortfolioApp, settings: Settings) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=math.ceil(settings.request_deadline_seconds) + 1,
     )
+
+
+def read_keys_again(app: PortfolioApp) -> None:
+    """Take the API keys as the environment, `.env` and the keys file have them now; else keep those there were."""
+    try:
+        count = app.state.admission.take_keys(read_settings())
+    except SettingsError as error:
+        _log.error("keys.not_read", reason=str(error))
+    else:
+        _log.info("keys.read", keys=count)

@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy import make_url
 
-from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
+from portfolio.adapters.database.schema.tables import RUNS_ON, SCHEMA_REVISION
+from tests.faults.feeds.priced_service import until
 from tests.integration.database.test_migrations import schema_of, up
 from tests.support.database.database_server import DatabaseServer
 from tests.support.database.databases import DatabaseUnderTest, sqlite_database_in
@@ -83,6 +85,42 @@ def test_a_migration_of_the_embedded_database_that_is_killed_midway_finishes_whe
     assert later.returncode != 0
     assert "9999" in later.stderr
     assert "matching version" in later.stderr
+
+
+def test_after_a_migration_under_a_running_instance_health_readiness_and_bookings_agree(
+    database: DatabaseUnderTest, tmp_path: Path
+) -> None:
+    with ServiceProcess(database, tmp_path) as service, httpx.Client(base_url=service.url, timeout=30) as client:
+        _at_revision(database, min(RUNS_ON))
+        assert (_book(client), _ready(client)) == (200, 200)
+        assert service.get("/health")["database"]["schema_revision"] == min(RUNS_ON)
+
+        _at_revision(database, "9999")
+        until(lambda: _book(client) == 503, what="bookings are refused though nobody asked for its health")
+        assert _ready(client) == 503
+        health = client.get("/health")
+        assert (health.status_code, health.json()["database"]["status"]) == (503, "schema_unknown")
+        refused = client.post("/cash/transactions", json={"kind": "deposit", "amount": 5})
+        assert (refused.status_code, refused.json()["type"]) == (503, "/problems/schema-unknown")
+        assert service.log().count("books.not_opened") == 1
+
+        _at_revision(database, SCHEMA_REVISION)
+        until(lambda: _book(client) == 200, what="it books again")
+        assert _ready(client) == 200
+        assert service.get("/health")["status"] == "healthy"
+
+
+def _at_revision(place: DatabaseUnderTest, revision: str) -> None:
+    execute(place, f"UPDATE portfolio_schema_version SET version_num = '{revision}'")
+
+
+def _book(client: httpx.Client) -> int:
+    body = {"symbol": "BTC", "side": "BUY", "quantity": 1, "price": 10, "net_amount": 10}
+    return client.post("/holdings/update", json=body).status_code
+
+
+def _ready(client: httpx.Client) -> int:
+    return client.get("/health/ready").status_code
 
 
 def _kill_when(place: DatabaseUnderTest, folder: Path, moment: Callable[[], bool]) -> None:

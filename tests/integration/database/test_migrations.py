@@ -308,12 +308,12 @@ async def test_an_unmigrated_database_is_refused_with_what_to_run(database: Data
     opened = open_database(database.url, prices_schema=database.prices_schema)
     try:
         with pytest.raises(SchemaUnknown, match="portfolio migrate"):
-            await opened.check_schema()
+            await opened.probe.ping()
         up(database, "0012")
         with pytest.raises(SchemaUnknown, match="0012"):
-            await opened.check_schema()
+            await opened.probe.ping()
         up(database)
-        await opened.check_schema()
+        await opened.probe.ping()
     finally:
         await opened.close()
 

@@ -18,7 +18,6 @@ import msgspec
 from portfolio.adapters.clock import SystemClock
 from portfolio.adapters.database.database import open_database
 from portfolio.adapters.database.schema.migration import migrate
-from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
 from portfolio.application.clock import Clock
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.ledger.ports import Ledger, Lookups
@@ -39,7 +38,7 @@ from portfolio.entrypoints.http.app import PortfolioApp, create_app
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.settings import Settings
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.fake_ledger import SCHEMA, FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
+from tests.support.fakes.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
 from tests.support.fakes.fake_lookups import FakeLookups
 from tests.support.fakes.fake_prices import ScriptedCloses
 from tests.support.fakes.fake_probe import FakeProbe
@@ -166,7 +165,6 @@ def assemble(
     *,
     clock: Clock,
     settings: Settings,
-    schema: str,
     policy: RebalancePolicy | None = None,
     categories: Categories = CATEGORIES,
 ) -> tuple[UseCases, ScriptedFeed]:
@@ -185,8 +183,6 @@ def assemble(
         closes=ScriptedCloses(),
         categories=categories,
         policy=policy or RebalancePolicy(),
-        schema_revision=schema,
-        check_schema=probe.ping,
         least_interval_seconds=float,
         close=(),
     )
@@ -213,7 +209,6 @@ async def running(
         signals,
         clock=clock,
         settings=settings,
-        schema=SCHEMA,
     )
     async with _answering(cases, settings) as (app, http):
         yield Service(
@@ -246,7 +241,6 @@ async def running_on_sqlite(
             opened.signals,
             clock=clock,
             settings=settings,
-            schema=SCHEMA_REVISION,
             policy=policy,
             categories=categories,
         )

@@ -19,7 +19,7 @@ from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.entrypoints.assembly import Adapters, assemble
 from portfolio.settings import Settings
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.fake_ledger import SCHEMA, FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
+from tests.support.fakes.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
 from tests.support.fakes.fake_lookups import FakeLookups
 from tests.support.fakes.fake_prices import BTC, ScriptedCloses, ScriptedFeed
 from tests.support.fakes.fake_probe import FakeProbe
@@ -62,9 +62,6 @@ async def started(heard: Heard) -> AsyncIterator[httpx.AsyncClient]:
     """The service of new books, once they are opened."""
     clock, ledger, leases = FakeClock(), FakeLedger(), FakeLeases()
 
-    async def nothing() -> None:
-        return None
-
     rim = Adapters(
         clock=clock,
         ledger=ledger,
@@ -78,8 +75,6 @@ async def started(heard: Heard) -> AsyncIterator[httpx.AsyncClient]:
         closes=ScriptedCloses(),
         categories=Categories({}),
         policy=RebalancePolicy(),
-        schema_revision=SCHEMA,
-        check_schema=nothing,
         least_interval_seconds=lambda _symbols: 0.0,
         close=(),
     )

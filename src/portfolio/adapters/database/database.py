@@ -18,8 +18,7 @@ from portfolio.adapters.database.performance.days import DatabaseDays, write_day
 from portfolio.adapters.database.prices.leases import DatabaseLeases
 from portfolio.adapters.database.prices.prices import DatabasePriceStore
 from portfolio.adapters.database.rebalancing.signals import DatabaseSignals
-from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
-from portfolio.application.errors import LedgerUnavailable, SchemaUnknown
+from portfolio.application.errors import LedgerUnavailable
 from portfolio.settings import Settings, SettingsError
 
 COMMAND_SECONDS = 30.0
@@ -63,17 +62,6 @@ class Database:
             tls=tls_of(settings),
             portfolio_id=portfolio_id,
         )
-
-    async def check_schema(self) -> None:
-        """Make sure that the database is at the schema revision this version is written for.
-
-        Raises:
-            SchemaUnknown: it is at another, or at none.
-            LedgerUnavailable: it is away.
-        """
-        found = await self.probe.ping()
-        if found != SCHEMA_REVISION:
-            raise SchemaUnknown(found, SCHEMA_REVISION)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -119,7 +107,7 @@ async def refuse_what_cannot_work(settings: Settings) -> None:
     """
     database = Database.of(settings)
     try:
-        await database.check_schema()
+        await database.probe.ping()
         if settings.is_simulated and not settings.is_embedded and await database.lookups.holds_trades():
             raise SettingsError(
                 "PORTFOLIO_PRICE_FEED=simulated: this ledger holds trades, made-up prices are not for it"

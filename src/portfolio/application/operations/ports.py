@@ -12,7 +12,7 @@ class Probe(Protocol):
         """Return the schema revision that the database is at; the cheapest proof that it answers.
 
         Raises:
-            SchemaUnknown: it has none.
+            SchemaUnknown: it has none, or one that this version does not run on; nothing is booked then.
             LedgerUnavailable: it is away, or takes no writes.
         """
         ...

@@ -6,7 +6,7 @@ import asyncio
 import os
 import secrets
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -46,6 +46,10 @@ class Commands:
 
 class Composition(Protocol):
     """What the composition root hands to the command line."""
+
+    def identity(self, settings: Settings) -> Mapping[str, str]:
+        """Return which version this is, for which schema, on which database."""
+        ...
 
     def commands(self, settings: Settings) -> AbstractAsyncContextManager[Commands]:
         """Open the database and yield the use cases; raises SchemaUnknown on a schema of another version."""
@@ -110,12 +114,12 @@ def migrate(composition: Composition, *, as_sql: bool, start: str | None, end: s
     An existing database is adopted: every row stays, and what its rows hold becomes the baseline. With --sql nothing is
     touched and no connection is made; the service opens the books itself when it first starts on the new schema.
     """
-    settings = read_settings()
     if as_sql:
-        click.echo(composition.migration_script(settings, start or "base", end, dialect or "mysql"))
+        click.echo(composition.migration_script(read_settings(), start or "base", end, dialect or "mysql"))
         return
     if start or dialect:
         raise click.UsageError("--from and --dialect are for --sql: without it the database says where to start.")
+    settings = _settings(composition)
     click.echo(f"schema revision {composition.migrate(settings, end)}")
     if end == "head":
         opening = _run(composition, settings, lambda use_cases: use_cases.open_books(use_cases.portfolio_id))
@@ -150,7 +154,7 @@ def reconcile(composition: Composition, *, accept: bool, kind: str | None) -> No
     as_realized = None if kind is None else kind == "result"
     booked = _run(
         composition,
-        read_settings(),
+        _settings(composition),
         lambda use_cases: use_cases.reconcile(use_cases.portfolio_id, as_realized=as_realized),
     )
     if booked is None:
@@ -186,7 +190,7 @@ def backfill(composition: Composition, days: int) -> None:
             portfolio_id = use_cases.portfolio_id
             return await use_cases.backfill(portfolio_id, days, show), await use_cases.make_final(portfolio_id)
 
-        report, final = _run(composition, read_settings(), work)
+        report, final = _run(composition, _settings(composition), work)
     click.echo(f"{report.closes} closes of {len(report.symbols)} asset(s)")
     click.echo(f"{len(final.written)} day(s) of the performance history filled or mended")
     for symbol, reason in sorted(report.failed.items()):
@@ -210,6 +214,14 @@ def key(name: str, scopes: str) -> None:
     click.echo(entry)
 
 
+def _settings(composition: Composition) -> Settings:
+    """Return the settings, and say on the standard error what works on which database."""
+    settings = read_settings()
+    said = ", ".join(f"{name} {value}" for name, value in composition.identity(settings).items())
+    click.echo(f"portfolio: {said}", err=True)
+    return settings
+
+
 def _run(composition: Composition, settings: Settings, work: Callable[[Commands], Awaitable[T]]) -> T:
     async def use() -> T:
         async with composition.commands(settings) as use_cases:
@@ -220,7 +232,7 @@ def _run(composition: Composition, settings: Settings, work: Callable[[Commands]
 
 def _verified(composition: Composition) -> Verification:
     """Compare the books with their entries, and print what was found."""
-    found = _run(composition, read_settings(), lambda use_cases: use_cases.verify(use_cases.portfolio_id))
+    found = _run(composition, _settings(composition), lambda use_cases: use_cases.verify(use_cases.portfolio_id))
     click.echo(f"{found.trades} trades and {found.transactions} transactions, ledger revision {found.revision}")
     if found.is_new:
         click.echo("nothing was booked since these books were opened: is this the right database?")

@@ -128,6 +128,7 @@ def create_app(
         on_shutdown=[*on_shutdown, lag.stop],
     )
     app.state.metrics = metrics
+    app.state.admission = admission
     app.state.is_keyed = admission.is_keyed
     logged = RequestLog(app.serve_inner, metrics, addresses, deadline_seconds=settings.request_deadline_seconds)
     app.outermost = SimulatedLabel(logged) if settings.is_simulated else logged

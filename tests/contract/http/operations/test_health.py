@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from portfolio.application.errors import SchemaUnknown
 from portfolio.domain.money import Money
 from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.services.http_service import BUY, Service, SilentLedger, is_problem, running
@@ -16,8 +17,7 @@ class OtherSchema(FakeLedger):
     """Is at a revision of another version."""
 
     async def schema(self) -> str:
-        await super().schema()
-        return "9999"
+        raise SchemaUnknown("9999", await super().schema())
 
 
 async def test_all_is_well(service: Service) -> None:

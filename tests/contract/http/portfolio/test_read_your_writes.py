@@ -28,7 +28,7 @@ from portfolio.entrypoints.http.portfolio.answer_cache import CachedAnswer, Enco
 from portfolio.entrypoints.http.portfolio.controller import PortfolioAnswers
 from portfolio.settings import Settings
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.fake_ledger import SCHEMA, FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
+from tests.support.fakes.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
 from tests.support.fakes.fake_lookups import FakeLookups
 from tests.support.fakes.fake_probe import FakeProbe
 from tests.support.services.http_service import BUY, Service, assemble, soon
@@ -100,7 +100,6 @@ class Schedule:
             signals,
             clock=clock,
             settings=settings,
-            schema=SCHEMA,
         )
         schedule = cls(ledger, clock, PortfolioAnswers(cases))
         schedule.write()

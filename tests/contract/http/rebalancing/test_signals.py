@@ -14,7 +14,6 @@ import pytest
 from portfolio.adapters.clock import SystemClock
 from portfolio.adapters.database.database import open_database
 from portfolio.adapters.database.schema.migration import migrate
-from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.rebalancing.planning import PlannedState
@@ -43,7 +42,7 @@ async def stored(request: pytest.FixtureRequest) -> AsyncIterator[Service]:
         await OpenBooks(database.ledger, clock, Money.rounded(settings.initial_cash))(1)
         ledger, prices, signals = database.ledger, database.prices, database.signals
         ports = ledger, database.lookups, database.probe, prices, database.days, signals
-        cases, feed = assemble(*ports, clock=clock, settings=settings, schema=SCHEMA_REVISION)
+        cases, feed = assemble(*ports, clock=clock, settings=settings)
         async with _answering(cases, settings) as (app, http):
             service = Service(
                 app=app,

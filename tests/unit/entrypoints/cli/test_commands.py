@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -52,6 +52,9 @@ class Root:
             make_final=cast("MakeFinal", self._part("make_final")),
         )
 
+    def identity(self, settings: Settings) -> Mapping[str, str]:
+        return {"version": "1.2.3", "schema": "0042", "database": f"{settings.prices_schema} at home"}
+
     def serve(self, settings: Settings) -> None:
         self.answers["serve"](settings)
 
@@ -85,7 +88,7 @@ def test_verify_tells_by_its_exit_status(found: Verification, status: int, said:
     done = Root(verify=lambda: found).run("verify")
     assert done.exit_code == status
     assert said in done.output
-    assert done.output.startswith("3 trades and 2 transactions, ledger revision 5")
+    assert done.stdout.startswith("3 trades and 2 transactions, ledger revision 5")
 
 
 @pytest.mark.parametrize("error", [LedgerUnavailable("no answer"), OutOfRange(Decimal(10) ** 21), SettingsError("no")])
@@ -100,10 +103,19 @@ def test_what_goes_wrong_is_a_sentence_and_not_a_traceback(error: Exception, com
     assert "Traceback" not in done.output
 
 
+@pytest.mark.parametrize("command", [("verify",), ("reconcile",), ("backfill",), ("migrate", "--to", "0003")])
+def test_every_command_says_which_version_for_which_schema_works_on_which_database(command: tuple[str, ...]) -> None:
+    def fail(*_: Any) -> None:
+        raise LedgerUnavailable("no answer")
+
+    done = Root(**dict.fromkeys(("verify", "reconcile", "backfill", "migrate"), fail)).run(*command)
+    assert done.stderr.startswith("portfolio: version 1.2.3, schema 0042, database crypto_prices at home\n")
+
+
 def test_migrate_opens_the_books_at_the_newest_schema_only() -> None:
     root = Root(migrate=lambda _settings, target: f"at {target}", open_books=lambda: Opening.ADOPTED)
     assert "schema revision at head\nbooks: adopted what the rows hold" in root.run("migrate").output
-    assert root.run("migrate", "--to", "0003").output == "schema revision at 0003\n"
+    assert root.run("migrate", "--to", "0003").stdout == "schema revision at 0003\n"
     assert root.asked == [("open_books",)]
 
 
@@ -156,14 +168,14 @@ def test_reconcile_books_the_unreconciled_as_it_is_told(words: tuple[str, ...], 
         net_deposits_after=Money.zero(),
     )
     root = Root(reconcile=lambda *_: entry)
-    said = root.run("reconcile", "--accept", *words).output
+    said = root.run("reconcile", "--accept", *words).stdout
     assert said == "booked at ledger revision 9: cash -50, contribution 0, result 2, 1 position(s)\n"
     assert root.asked == [("reconcile", as_realized)]
 
 
 def test_reconcile_says_when_there_is_nothing_to_book() -> None:
     assert (
-        Root(reconcile=lambda *_: None).run("reconcile", "--accept").output
+        Root(reconcile=lambda *_: None).run("reconcile", "--accept").stdout
         == "nothing is unreconciled: nothing to book\n"
     )
 

@@ -26,7 +26,8 @@ from portfolio.adapters.database.connection.errors import (
 from portfolio.adapters.database.connection.session import CLOSE_SECONDS, Session
 from portfolio.adapters.database.connection.statements import opening
 from portfolio.adapters.database.connection.timeouts import Timeouts
-from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
+from portfolio.adapters.database.schema.tables import RUNS_ON, SCHEMA_REVISION
+from portfolio.application.errors import SchemaUnknown
 
 T = TypeVar("T")
 
@@ -41,6 +42,7 @@ class Connections:  # shape: the ways to a session, which share pool and patienc
     def __init__(self, engine: AsyncEngine, limits: Timeouts) -> None:
         self._engine = engine
         self._limits = limits
+        self.schema: str | None = SCHEMA_REVISION  # as it was last seen
         self._turn = asyncio.Lock()
         self._given_up_at = -math.inf
         self._returning: set[asyncio.Task[None]] = set()
@@ -51,9 +53,12 @@ class Connections:  # shape: the ways to a session, which share pool and patienc
         """Run ``work`` in one transaction and commit once; on a conflict all of it again, at most five times.
 
         Raises:
+            SchemaUnknown: the database is at a revision that this version does not run on.
             LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the answer to the commit never came.
         """
+        if self.schema not in RUNS_ON:
+            raise SchemaUnknown(self.schema, SCHEMA_REVISION)
         give_up_at = time.monotonic() + self._limits.unit_seconds
         with translated(expected_schema=SCHEMA_REVISION):
             async with self._my_turn():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from inspect import signature
+from pathlib import Path
 
 import aiomysql
 import pymysql
@@ -62,6 +63,18 @@ def service_url(text: str) -> URL:
     except (ValueError, TypeError) as error:
         raise _wrong(f"an option has a value that the driver does not take ({error})") from error
     return url
+
+
+def place_of(text: str, further_hosts: Sequence[str] = ()) -> str:
+    """Return where the database is; not who asks it, nor how.
+
+    Raises:
+        SettingsError: as ``service_url``.
+    """
+    url = service_url(text)
+    if url.drivername == SQLITE:
+        return str(Path(str(url.database)).absolute())
+    return f"{','.join([f'{url.host}:{url.port or 3306}', *further_hosts])}/{url.database}"
 
 
 def _check_options(url: URL, known: Collection[str]) -> None:

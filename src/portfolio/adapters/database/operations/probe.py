@@ -8,7 +8,7 @@ from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.mapping_records import REFUSED
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
-from portfolio.adapters.database.schema.tables import SCHEMA_REVISION, booking_outcomes, schema_revision
+from portfolio.adapters.database.schema.tables import RUNS_ON, SCHEMA_REVISION, booking_outcomes, schema_revision
 from portfolio.application.errors import LedgerUnavailable, SchemaUnknown
 
 LOCK_SECONDS = 0.5
@@ -23,13 +23,19 @@ class DatabaseProbe:
         self._row = row
 
     async def ping(self) -> str:
-        """Return the schema revision that the database is at.
+        """Return the schema revision that the database is at; nothing is written to one that does not fit.
 
         Raises:
-            SchemaUnknown: it has none.
+            SchemaUnknown: it has none, or one that this version does not run on.
             LedgerUnavailable: it is away, or takes no writes.
         """
-        return await self._connections.read(_ping)
+        try:
+            found = await self._connections.read(_ping)
+        except SchemaUnknown as error:
+            self._connections.schema = error.found
+            raise
+        self._connections.schema = found
+        return found
 
     async def count_refusals(self, portfolio_id: int) -> int:
         """Return how many refused bookings are kept; an override takes the place of the refusal it books."""
@@ -63,6 +69,7 @@ async def _ping(session: Session) -> str:
         found = (await session.run(select(revision, read_only.label("read_only")))).first()
         if found is not None and found.read_only:
             raise LedgerUnavailable("the database is read-only")
-    if found is None:
-        raise SchemaUnknown(None, SCHEMA_REVISION)
-    return str(found.version_num)
+    schema = None if found is None else str(found.version_num)
+    if schema not in RUNS_ON:
+        raise SchemaUnknown(schema, SCHEMA_REVISION)
+    return schema

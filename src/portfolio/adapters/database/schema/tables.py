@@ -9,6 +9,9 @@ from portfolio.adapters.database.schema.types import Exact, KeyText, UtcMoment
 SCHEMA_REVISION = "0021"
 """The revision of the migrations that this code is written for."""
 
+RUNS_ON = frozenset({"0020", SCHEMA_REVISION})
+"""The revisions that this code runs on. Revision 0021 adds nothing but comments."""
+
 metadata = MetaData()
 
 prices_metadata = MetaData()

@@ -29,7 +29,7 @@ from portfolio.entrypoints.http.shell.auth import OPEN_CALLER, Caller, Keyring, 
 from portfolio.entrypoints.http.shell.client_address import ClientAddresses
 from portfolio.entrypoints.http.shell.queries import read_query
 from portfolio.entrypoints.http.shell.rate_limits import RateLimit
-from portfolio.settings import LOOPBACK, Settings
+from portfolio.settings import LOOPBACK, Settings, SettingsError
 
 _SAFE = frozenset({"GET", "HEAD"})
 _UTF8 = frozenset({"utf-8", "utf8"})
@@ -53,6 +53,18 @@ class Admission(ASGIMiddleware):
     def is_keyed(self) -> bool:
         """Return whether callers need a key."""
         return bool(self._keyring)
+
+    def take_keys(self, settings: Settings) -> int:
+        """Put the keys of the settings in the place of those there were, and return how many there are.
+
+        Raises:
+            SettingsError: they cannot be read, or whether callers need a key would change.
+        """
+        keyring = Keyring.of(settings)
+        if bool(keyring) is not self.is_keyed:
+            raise SettingsError("whether callers need a key at all changes with a restart only")
+        self._keyring = keyring
+        return len(keyring)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Let the request through, or refuse it.

@@ -84,8 +84,8 @@ class Keyring:
                 raise SettingsError("PORTFOLIO_API_KEYS: a name or a key comes twice")
         return cls(keys)
 
-    def __bool__(self) -> bool:
-        return bool(self._keys)
+    def __len__(self) -> int:
+        return len(self._keys)
 
     def caller(self, secret: str) -> Caller | None:
         """Return whose key that is, in the same time whichever it is; None for nobody's."""

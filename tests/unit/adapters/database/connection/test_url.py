@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from portfolio.adapters.database.connection.url import service_url
+from portfolio.adapters.database.connection.url import place_of, service_url
 from portfolio.adapters.database.schema.migration import migrate
 from portfolio.settings import SettingsError
 
@@ -56,3 +56,10 @@ def test_a_mistake_is_said_before_anything_is_touched(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="journal_mode"):
         migrate(f"sqlite+aiosqlite:///{tmp_path}/new.db?journal_mode=off", None)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_a_database_is_tells_neither_who_asks_it_nor_how(tmp_path: Path) -> None:
+    assert place_of(f"{SERVER}?charset=utf8mb4", ["db2", "db3:3307"]) == "db:3306,db2,db3:3307/books"
+    assert place_of("mysql+aiomysql://u:secret@db/books") == "db:3306/books"
+    assert place_of(f"sqlite+aiosqlite:///{tmp_path}/p.db") == f"{tmp_path}/p.db"
+    assert place_of("sqlite+aiosqlite:///p.db") == str(Path("p.db").absolute())
