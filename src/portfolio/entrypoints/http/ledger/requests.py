@@ -11,7 +11,7 @@ from litestar.params import QueryParameter
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from portfolio.application.ledger.cash import MoveCash
-from portfolio.application.ledger.records import BookTrade, TradeFilter
+from portfolio.application.ledger.records import BookTrade
 from portfolio.domain.errors import InvalidAmount
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.trade import Execution, Side
@@ -34,8 +34,6 @@ from portfolio.entrypoints.http.shell.bodies import (
     SymbolText,
     cursor_query,
     cut_note,
-    parse_moment,
-    read_cursor,
     read_symbol,
 )
 from portfolio.entrypoints.http.shell.idempotency import one_key
@@ -59,12 +57,7 @@ SymbolQuery = Annotated[str | None, QueryParameter(description="Of this asset al
 SideQuery = Annotated[
     str | None, QueryParameter(description="BUY or SELL, in any case.", pattern="^([Bb][Uu][Yy]|[Ss][Ee][Ll][Ll])$")
 ]
-EngineQuery = Annotated[
-    str | None,
-    QueryParameter(
-        description="As this engine reported them.", min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$"
-    ),
-]
+EngineQuery = Annotated[str | None, QueryParameter(description="As this engine reported them.", max_length=100)]
 OwnerQuery = Annotated[
     str | None,
     QueryParameter(description="Booked by the key of this name; in an open service, by this engine.", max_length=100),
@@ -73,10 +66,7 @@ KeyQuery = Annotated[
     str | None, QueryParameter(description="Booked under this `client_trade_id`, byte for byte.", max_length=128)
 ]
 SinceQuery = Annotated[
-    str | None,
-    QueryParameter(
-        description=f"`executed_at` is this moment or later, whenever it was booked: {MOMENT}.", max_length=40
-    ),
+    str | None, QueryParameter(description=f"`executed_at` is this moment or later: {MOMENT}.", max_length=40)
 ]
 UntilQuery = Annotated[
     str | None, QueryParameter(description=f"`executed_at` is before this moment: {MOMENT}.", max_length=40)
@@ -224,39 +214,6 @@ def move_cash(body: CashTransactionBody, caller: Caller, *, header_key: str | No
     )
 
 
-def trade_filter(  # shape: each part of the query is an argument
-    symbol: str | None,
-    side: str | None,
-    engine: str | None,
-    *,
-    owner: str | None,
-    client_trade_id: str | None,
-    since: str | None,
-    until: str | None,
-    limit: int,
-    cursor: str | None,
-) -> TradeFilter:
-    """Return which trades the query asks for.
-
-    Raises:
-        RequestError: a parameter is wrong.
-    """
-    reading = Reading()
-    wanted = TradeFilter(
-        symbol=None if symbol is None else reading.taking("symbol", lambda: read_symbol(symbol), None),
-        side=Side(side.upper()) if side else None,
-        engine=engine,
-        owner=owner,
-        client_trade_id=client_trade_id,
-        since=_bound(reading, "since", since),
-        until=_bound(reading, "until", until),
-        before=read_cursor(cursor),
-        limit=limit,
-    )
-    reading.finish()
-    return wanted
-
-
 def _confidence(reading: Reading, raw: Raw | UnsetType) -> Decimal | None:
     if raw is UNSET:
         return None
@@ -264,9 +221,3 @@ def _confidence(reading: Reading, raw: Raw | UnsetType) -> Decimal | None:
     if value > 1:
         reading.refuse("confidence", "has to be between 0 and 1")
     return value
-
-
-def _bound(reading: Reading, field: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    return reading.taking(field, lambda: parse_moment(text), None)

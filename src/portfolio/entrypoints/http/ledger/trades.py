@@ -13,6 +13,7 @@ from portfolio.application.ledger.ports import Lookups
 from portfolio.application.ledger.records import BookedTrade, Page, TradeFilter
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, NotReversible, OutOfRange
+from portfolio.domain.ledger.trade import Side
 from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS
 from portfolio.entrypoints.http.ledger.answers import ReversalAnswer, TradeAnswer, TradesAnswer, TradeView
 from portfolio.entrypoints.http.ledger.position_views import position_view
@@ -26,12 +27,19 @@ from portfolio.entrypoints.http.ledger.requests import (
     SymbolQuery,
     TradesCursor,
     UntilQuery,
-    trade_filter,
 )
 from portfolio.entrypoints.http.ledger.views import BookingViews
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
-from portfolio.entrypoints.http.shell.bodies import PageSize, cut_note, write_cursor
+from portfolio.entrypoints.http.shell.bodies import (
+    PageSize,
+    Reading,
+    cut_note,
+    parse_moment,
+    read_cursor,
+    read_symbol,
+    write_cursor,
+)
 from portfolio.entrypoints.http.shell.idempotency import REPLAYED
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.responses import JsonResponse
@@ -69,17 +77,19 @@ class TradeController(Controller):
         The order is that of the bookings, while `since` and `until` are about `executed_at`. A reversal is a trade too:
         it has `reverses`, and the trade that it takes back has `reversed_by`.
         """
-        wanted = trade_filter(
-            symbol,
-            side,
-            engine,
+        reading = Reading()
+        wanted = TradeFilter(
+            symbol=reading.given("symbol", symbol, read_symbol),
+            side=Side(side.upper()) if side else None,
+            engine=engine,
             owner=owner,
             client_trade_id=client_trade_id,
-            since=since,
-            until=until,
+            since=reading.given("since", since, parse_moment),
+            until=reading.given("until", until, parse_moment),
+            before=read_cursor(cursor),
             limit=limit,
-            cursor=cursor,
         )
+        reading.finish()
         page = await lookups.trades(portfolio_id, wanted)
         views = _views(page)
         following = write_cursor("t", page.next_before)

@@ -95,6 +95,10 @@ class Reading:
             self.refuse(field, str(error) if isinstance(error, ValueError) else "has to be below 1e20")
             return default
 
+    def given(self, field: str, text: str | None, read: Callable[[str], T]) -> T | None:
+        """Return what ``read`` makes of a text; None where none is given."""
+        return None if text is None else self.taking(field, lambda: read(text), None)
+
     def text(self, field: str, value: str | float | None, longest: int) -> str | None:
         """Return a name or a key, of a number its text."""
         text = None if value is None else str(value)
