@@ -10,6 +10,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX ON crypto_price
 GRANT SELECT, INSERT ON crypto_transactions.mock_trades TO 'portfolio'@'%';
 GRANT SELECT, INSERT ON crypto_transactions.portfolio_cash_transactions TO 'portfolio'@'%';
 GRANT SELECT, INSERT ON crypto_transactions.portfolio_position_adjustments TO 'portfolio'@'%';
+GRANT SELECT, INSERT ON crypto_transactions.portfolio_cash_refusals TO 'portfolio'@'%';
 -- What follows from the entries, and what is no entry.
 GRANT SELECT, INSERT, UPDATE ON crypto_transactions.mock_portfolio TO 'portfolio'@'%';
 GRANT SELECT, INSERT, UPDATE ON crypto_transactions.mock_holdings TO 'portfolio'@'%';

@@ -39,13 +39,12 @@ def execution(
     executed_at: datetime = NOON,
 ) -> Execution:
     """Return an execution; its net amount is quantity x price unless given."""
-    notional = units(quantity).at(price(at))
     return Execution(
         symbol=Symbol(symbol),
         side=side,
         quantity=units(quantity),
         price=price(at),
-        net_amount=notional if net is None else money(net),
+        net_amount=units(quantity).at(price(at)) if net is None else money(net),
         fees=money(fees),
         fees_included=fees_included,
         executed_at=executed_at,

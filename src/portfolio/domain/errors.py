@@ -6,6 +6,7 @@
     ├── InvalidAmount           a number that is no amount: not finite, too fine, a wrong sign
     ├── OutOfRange              a result too large for the ledger
     ├── InvalidSymbol           not a symbol that can be held
+    ├── FeesTooHigh             the fees do not fit the money for the asset
     ├── AmountMismatch          the money does not fit quantity x price
     ├── InsufficientQuantity    more sold than is held
     ├── InsufficientCash        more spent than there is
@@ -50,6 +51,14 @@ class InvalidSymbol(DomainError):
         super().__init__(f"{text[:40]!r} is not a symbol: {hint}")
         self.text = text
         self.hint = hint
+
+
+class FeesTooHigh(DomainError):
+    """The fees of an execution are too large a part of it."""
+
+    def __init__(self, fees: Decimal, reason: str) -> None:
+        super().__init__(f"fees of {plain(fees)} {reason}")
+        self.fees = fees
 
 
 class AmountMismatch(DomainError):

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -16,7 +17,9 @@ from portfolio.application.ledger.records import (
     BookingKey,
     CashEntry,
     PositionAdjustment,
+    RecordedCashEntry,
     Refusal,
+    RefusedCashEntry,
     Revisions,
     TradeEntry,
     TradeFilter,
@@ -155,6 +158,17 @@ async def test_keys_are_compared_byte_for_byte(ports: Ports, other: str) -> None
     found = await ports.lookups.outcome(1, BookingKey("engine", other))
     assert found is not None
     assert found.request.client_trade_id == other
+
+
+async def test_outcomes_of_other_owners_under_the_same_key_are_found_too_the_newest_last(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    kept = [refused("k", owner=owner) for owner in ("engine", "alpha", "zeta")] + [refused("K"), refused(None)]
+    await ports.ledger.transact(1, lambda unit: unit.add_outcomes(kept))
+    wanted = {BookingKey("engine", "k")}
+    for keys in (wanted, ()):  # looked up along with the lock, or later
+        found = await ports.ledger.transact(1, lambda unit: unit.outcomes(wanted), keys=keys)
+        assert [key.owner for key in found] == ["engine", "alpha", "zeta"]
+        assert {key.client_trade_id for key in found} == {"k"}
 
 
 async def test_a_key_is_used_once_by_its_owner_and_again_by_another(ports: Ports) -> None:
@@ -325,9 +339,9 @@ async def test_outcomes_looked_up_with_the_lock_are_those_that_were_asked_for(po
     await ports.ledger.transact(1, lambda unit: unit.add_outcomes([mine, theirs, refused("l")]))
     keys = {BookingKey("engine", "k"), BookingKey("engine", "never")}
     found = await ports.ledger.transact(1, lambda unit: unit.outcomes(keys), keys=keys)
-    assert [replace(outcome, id=None) for outcome in found.values()] == [mine]
+    assert [replace(outcome, id=None) for outcome in found.values()] == [mine, theirs]
     more = {*keys, BookingKey("engine", "l")}
-    assert len(await ports.ledger.transact(1, lambda unit: unit.outcomes(more), keys=keys)) == 2
+    assert len(await ports.ledger.transact(1, lambda unit: unit.outcomes(more), keys=keys)) == 3
 
 
 async def test_refusals_are_paged_newest_first(ports: Ports) -> None:
@@ -458,8 +472,29 @@ async def test_movements_and_trades_are_replayed_in_the_order_they_were_booked(p
     assert [entry.revision for entry in await ports.ledger.entries(1, after=1, limit=3)] == [2, 3, 4]
     found = await ports.ledger.transact(1, lambda unit: unit.transaction("service", "m"))
     assert found is not None
-    assert (found.id, found.entry) == (cash_transaction_id, written[0])
+    assert found == RecordedCashEntry(id=cash_transaction_id, entry=written[0])
     assert await ports.ledger.transact(1, lambda unit: unit.transaction("service", "M")) is None
+
+
+async def test_a_refused_cash_transaction_is_found_by_its_key(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    refused = RefusedCashEntry(
+        portfolio_id=1,
+        owner="ops",
+        client_transaction_id="w-1",
+        fingerprint="2:" + 62 * "a",
+        refusal=Refusal(error="InsufficientCash", detail="«1000001» is needed"),
+        decided_at=AT,
+    )
+    await ports.ledger.transact(1, lambda unit: unit.add_cash_refusal(refused))
+    assert await ports.ledger.transact(1, lambda unit: unit.transaction("ops", "w-1")) == refused
+    for owner, key in (("Ops", "w-1"), ("ops", "W-1"), ("ops", "w-1 ")):
+        look = partial(_transaction, owner=owner, key=key)
+        assert await ports.ledger.transact(1, look) is None
+
+
+async def _transaction(unit: LedgerUnit, owner: str, key: str) -> RecordedCashEntry | RefusedCashEntry | None:
+    return await unit.transaction(owner, key)
 
 
 async def test_a_movement_key_is_used_once(ports: Ports) -> None:

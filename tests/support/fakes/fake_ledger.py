@@ -19,6 +19,7 @@ from portfolio.application.ledger.records import (
     Page,
     RecordedCashEntry,
     RecordedOutcome,
+    RefusedCashEntry,
     Revisions,
     TradeEntry,
 )
@@ -50,6 +51,7 @@ class Books:
     signals: dict[int, Signal] = field(default_factory=dict)
     day_positions: dict[date, DayPositions] = field(default_factory=dict)
     closes_changed: dict[Symbol, int] = field(default_factory=dict)
+    cash_refusals: dict[int, RefusedCashEntry] = field(default_factory=dict)
 
     def copy(self) -> Books:
         """Another one with the same content."""
@@ -65,6 +67,7 @@ class Books:
             dict(self.signals),
             dict(self.day_positions),
             dict(self.closes_changed),
+            dict(self.cash_refusals),
         )
 
     def booked(self, trade_id: int) -> BookedTrade | None:
@@ -144,8 +147,9 @@ class FakeUnit:
         return self._portfolio
 
     async def outcomes(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, RecordedOutcome]:
-        found = {key: self.books.outcome(key) for key in keys}
-        return {key: outcome for key, outcome in found.items() if outcome is not None}
+        names = {key.client_trade_id for key in keys}
+        found = [(outcome.request.key, outcome) for _, outcome in sorted(self.books.outcomes.items())]
+        return {key: outcome for key, outcome in found if key is not None and key.client_trade_id in names}
 
     async def keeps(self, refusal: RecordedOutcome) -> bool:
         return any(replace(outcome, id=None) == refusal for outcome in self.books.outcomes.values())
@@ -175,10 +179,13 @@ class FakeUnit:
     async def last_revision(self) -> int:
         return max((entry.revision for entry in self.books.entries(0)), default=0)
 
-    async def transaction(self, owner: str, client_transaction_id: str) -> RecordedCashEntry | None:
+    async def transaction(self, owner: str, client_transaction_id: str) -> RecordedCashEntry | RefusedCashEntry | None:
         for cash_transaction_id, entry in self.books.transactions.items():
             if (entry.owner, entry.client_transaction_id) == (owner, client_transaction_id):
                 return RecordedCashEntry(id=cash_transaction_id, entry=entry)
+        for refused in self.books.cash_refusals.values():
+            if (refused.owner, refused.client_transaction_id) == (owner, client_transaction_id):
+                return refused
         return None
 
     async def add_trades(
@@ -211,6 +218,11 @@ class FakeUnit:
             known = [(e.owner, e.client_transaction_id) for e in self.books.transactions.values()]
             _refuse_twice((transaction.owner, transaction.client_transaction_id), known)
         return _add(self.books.transactions, transaction)
+
+    async def add_cash_refusal(self, refused: RefusedCashEntry) -> None:
+        known = [(r.owner, r.client_transaction_id) for r in self.books.cash_refusals.values()]
+        _refuse_twice((refused.owner, refused.client_transaction_id), known)
+        _add(self.books.cash_refusals, refused)
 
     async def save(self, portfolio: Portfolio) -> None:
         self.books.portfolio, self.books.adopted = portfolio, True

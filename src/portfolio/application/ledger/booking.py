@@ -36,7 +36,8 @@ class BookTrades:
         """Return one result a command, in order, once they are committed.
 
         A result is a reply (booked, or refused and kept; now or before), or the error that kept nothing: a key that
-        belongs to another booking or to bookings of several owners, or a sum out of range.
+        belongs to another booking or to bookings of several owners, or an override of a kept refusal that cannot be
+        booked either.
 
         Raises:
             LedgerUnavailable: nothing was applied.
@@ -106,6 +107,8 @@ class BookTrades:
         entries = batch.entries()
         ids = await unit.add_trades(entries, batch.acceptances())
         batch.number(ids)
+        if later := batch.later_acceptances():
+            await unit.add_outcomes(later)
         booked = [TradeBooked(trade_id, entry) for trade_id, entry in zip(ids, entries, strict=True)]
         events: list[Event] = [*booked]
         for do in self.within:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,12 +18,10 @@ from portfolio.application.ledger.records import (
     Refusal,
     TradeEntry,
 )
-from portfolio.domain.errors import AmountMismatch, DomainError, InsufficientCash, InsufficientQuantity
+from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.money import percent_of
 
-# Refusals of these kinds are kept: what was refused may have been executed all the same.
-KEPT_REFUSALS = (AmountMismatch, InsufficientCash, InsufficientQuantity)
 POSITION_LIMIT_PERCENT = Decimal(25)
 
 BookingResult = BookingReply | DomainError | KeyReused
@@ -38,13 +37,13 @@ class Decision:
     command: BookTrade
     outcome: RecordedOutcome
     entry: TradeEntry | None = None
-    twin: Decision | None = None
+    twin: Decision | int | None = None
 
     def number(self, trade_id: int) -> None:
         """Give a booked trade the id of its row."""
         result = self.outcome.result
         assert isinstance(result, Acceptance)
-        same = result.possible_duplicate_of if self.twin is None else self.twin.trade_id
+        same = self.twin.trade_id if isinstance(self.twin, Decision) else self.twin
         numbered = replace(result, trade_id=trade_id, possible_duplicate_of=same)
         self.outcome = replace(self.outcome, result=numbered)
 
@@ -73,6 +72,9 @@ class Batch:
         self._known = known
         self._twins: dict[str, Decision | int] = dict(twins)
         self._decided: dict[BookingKey, Decision] = {}
+        self._same_name: defaultdict[str, list[Decision | RecordedOutcome]] = defaultdict(list)
+        for key, outcome in known.items():
+            self._same_name[key.client_trade_id].append(outcome)
         self._decisions: list[Decision | BookingResult] = []
 
     def decide(self, command: BookTrade, rules: BookingRules) -> None:
@@ -91,6 +93,7 @@ class Batch:
                 if earlier is not None:
                     self.refused.remove(earlier)
                 self._decided[key] = decision
+                self._same_name[key.client_trade_id].append(decision)
             return decision
         if not _is_copy(command, known):
             return KeyReused(key.client_trade_id)
@@ -106,12 +109,20 @@ class Batch:
         return [booked.entry for booked in self.booked if booked.entry is not None]
 
     def acceptances(self) -> dict[int, RecordedOutcome]:
-        """Return the outcomes to store for accepted bookings with a key, by ledger revision."""
+        """Return the outcomes to store with their entries, of bookings with a key, by ledger revision."""
         return {
             booked.entry.revision: booked.outcome
             for booked in self.booked
-            if booked.entry is not None and booked.command.key is not None
+            if booked.entry is not None and booked.command.key is not None and not isinstance(booked.twin, Decision)
         }
+
+    def later_acceptances(self) -> list[RecordedOutcome]:
+        """Return the outcomes to store once the trades are numbered: they name a trade of this batch."""
+        return [
+            booked.outcome
+            for booked in self.booked
+            if booked.command.key is not None and isinstance(booked.twin, Decision)
+        ]
 
     def refusals(self) -> list[RecordedOutcome]:
         """Return the outcomes to store for refused bookings, with a key or without."""
@@ -132,27 +143,31 @@ class Batch:
     def _book(
         self, command: BookTrade, rules: BookingRules, *, first: RecordedOutcome | None = None
     ) -> Decision | DomainError:
+        """Book a command on top of those before, or refuse it and keep that: it may have been executed all the same.
+
+        An override is not kept again where it makes good a kept refusal, and is refused too.
+        """
         try:
             after, trade = self.portfolio.book(command.execution, rules, override=command.override)
             position, total_value = after.position(trade.symbol), after.total_value
-        except KEPT_REFUSALS as error:
-            refusal = Refusal(error=type(error).__name__, detail=str(error))
-            refused = Decision(command, self._outcome(command, refusal))
+        except DomainError as error:
+            if first is not None:
+                return error
+            refused = Decision(command, self._outcome(command, Refusal.of(error)))
             self.refused.append(refused)
             return refused
-        except DomainError as error:
-            return error
         self.portfolio = after
         allocation = percent_of(position.market_value, total_value)
         twin = self._twin(command)
         acceptance = Acceptance(
             trade_id=0,
+            booked_quantity=None if trade.reported_quantity is None else trade.quantity,
             position=position,
             cash=after.cash,
             realized_pnl=trade.realized_pnl,
             allocation_percent=allocation,
             over_concentrated=allocation is not None and allocation > POSITION_LIMIT_PERCENT,
-            possible_duplicate_of=twin if isinstance(twin, int) else None,
+            possible_duplicate_of=None if isinstance(twin, Decision) else twin,
         )
         entry = TradeEntry(
             trade=trade,
@@ -163,16 +178,26 @@ class Batch:
             booked_at=self.now,
         )
         outcome = self._outcome(command, acceptance, first)
-        booked = Decision(command, outcome, entry, twin if isinstance(twin, Decision) else None)
+        booked = Decision(command, outcome, entry, twin)
         self._twins[command.fingerprint] = booked
         self.booked.append(booked)
         return booked
 
     def _twin(self, command: BookTrade) -> Decision | int | None:
-        """Return the newest trade with the same content as a booking without a key."""
-        if command.key is not None:
-            return None
-        return next((self._twins[each] for each in command.fingerprints if each in self._twins), None)
+        """Return the trade that the booking may be a copy of; its key, if it has one, does not tell.
+
+        Without a key it is the newest with the same content, with one the newest of another owner's that has the same
+        key and the same execution.
+        """
+        key = command.key
+        if key is None:
+            return next((self._twins[each] for each in command.fingerprints if each in self._twins), None)
+        for one in reversed(self._same_name[key.client_trade_id]):
+            outcome = one.outcome if isinstance(one, Decision) else one
+            is_others = outcome.request.owner != key.owner and command.is_same_execution(outcome.fingerprint)
+            if is_others and isinstance(outcome.result, Acceptance):
+                return one if isinstance(one, Decision) else outcome.result.trade_id
+        return None
 
     def _outcome(
         self, command: BookTrade, result: Acceptance | Refusal, first: RecordedOutcome | None = None

@@ -11,9 +11,17 @@ from portfolio.application.errors import KeyReused
 from portfolio.application.ledger.events import CashMoved
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
-from portfolio.application.ledger.records import DIGEST_VERSION, CashEntry, RecordedCashEntry, digest_version
-from portfolio.domain.ledger.cash_transaction import CashTransactionKind
-from portfolio.domain.ledger.portfolio import BookingRules
+from portfolio.application.ledger.records import (
+    DIGEST_VERSION,
+    CashEntry,
+    RecordedCashEntry,
+    Refusal,
+    RefusedCashEntry,
+    digest_version,
+)
+from portfolio.domain.errors import DomainError, InsufficientCash, OutOfRange
+from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
+from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.money import Money
 
 
@@ -39,9 +47,9 @@ class MoveCash:
 
 @dataclass(frozen=True, slots=True)
 class CashReply:
-    """The cash transaction as recorded, and whether it was recorded by an earlier request."""
+    """What became of the request, recorded or refused, and whether an earlier request had decided that."""
 
-    transaction: RecordedCashEntry
+    transaction: RecordedCashEntry | RefusedCashEntry
     replayed: bool
 
 
@@ -55,11 +63,12 @@ class MoveCashInOrOut:
     announce: Announcer = NO_LISTENERS
 
     async def __call__(self, portfolio_id: int, wish: MoveCash) -> CashReply:
-        """Return the transaction as recorded, once it is committed.
+        """Return the transaction as recorded, once it is committed; with a key, a refusal as well.
 
         Raises:
             InvalidAmount: not above zero.
-            InsufficientCash: more is taken out than there is.
+            InsufficientCash: more is taken out than there is, and there is no key to keep that under.
+            OutOfRange: a sum would reach 1e20, and there is no key to keep that under.
             KeyReused: the key belongs to another transaction.
             LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the commit was lost and could not be looked up; the same key again tells.
@@ -67,25 +76,49 @@ class MoveCashInOrOut:
         return await commit_once(self.ledger, portfolio_id, lambda unit: self._move(unit, wish), announce=self.announce)
 
     async def _move(self, unit: LedgerUnit, wish: MoveCash) -> Made[CashReply]:
-        if wish.client_transaction_id is not None:
-            known = await unit.transaction(wish.owner, wish.client_transaction_id)
+        key = wish.client_transaction_id
+        if key is not None:
+            known = await unit.transaction(wish.owner, key)
             if known is not None:
-                if not wish.is_same(known.entry.fingerprint or ""):
-                    raise KeyReused(wish.client_transaction_id)
+                stored = known.fingerprint if isinstance(known, RefusedCashEntry) else known.entry.fingerprint
+                if not wish.is_same(stored or ""):
+                    raise KeyReused(key)
                 return Made(CashReply(known, replayed=True))
-        assert wish.kind in {CashTransactionKind.DEPOSIT, CashTransactionKind.WITHDRAWAL}
-        now, portfolio = self.clock.now(), unit.portfolio
-        if wish.kind is CashTransactionKind.DEPOSIT:
-            after, transaction = portfolio.deposit(wish.amount, now)
-        else:
-            allowed = self.rules.allow_negative_cash
-            after, transaction = portfolio.withdraw(wish.amount, now, allow_negative_cash=allowed)
+        try:
+            after, transaction = self._moved(unit.portfolio, wish)
+        except (InsufficientCash, OutOfRange) as error:
+            if key is None:
+                raise
+            return await self._refuse(unit, wish, key, error)
         entry = replace(
             CashEntry.of(transaction, after, owner=wish.owner, note=wish.note),
-            client_transaction_id=wish.client_transaction_id,
+            client_transaction_id=key,
             fingerprint=wish.digest(),
         )
         cash_transaction_id = await unit.add_cash_entry(entry)
         await unit.save(after)
         reply = CashReply(RecordedCashEntry(id=cash_transaction_id, entry=entry), replayed=False)
         return Made(reply, has_entry(entry), [CashMoved(cash_transaction_id, entry)])
+
+    def _moved(self, portfolio: Portfolio, wish: MoveCash) -> tuple[Portfolio, CashTransaction]:
+        if wish.kind is CashTransactionKind.DEPOSIT:
+            return portfolio.deposit(wish.amount, self.clock.now())
+        assert wish.kind is CashTransactionKind.WITHDRAWAL
+        allowed = self.rules.allow_negative_cash
+        return portfolio.withdraw(wish.amount, self.clock.now(), allow_negative_cash=allowed)
+
+    async def _refuse(self, unit: LedgerUnit, wish: MoveCash, key: str, error: DomainError) -> Made[CashReply]:
+        refused = RefusedCashEntry(
+            portfolio_id=unit.portfolio.id,
+            owner=wish.owner,
+            client_transaction_id=key,
+            fingerprint=wish.digest(),
+            refusal=Refusal.of(error),
+            decided_at=self.clock.now(),
+        )
+        await unit.add_cash_refusal(refused)
+
+        async def is_kept(unit: LedgerUnit) -> bool:
+            return await unit.transaction(wish.owner, key) == refused
+
+        return Made(CashReply(refused, replayed=False), is_kept)

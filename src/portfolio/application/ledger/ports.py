@@ -15,6 +15,7 @@ from portfolio.application.ledger.records import (
     Page,
     RecordedCashEntry,
     RecordedOutcome,
+    RefusedCashEntry,
     Revisions,
     TradeEntry,
     TradeFilter,
@@ -40,7 +41,7 @@ class LedgerUnit(Protocol):
         ...
 
     async def outcomes(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, RecordedOutcome]:
-        """Return the stored outcomes of these keys; a key without one is absent."""
+        """Return the stored outcomes of these keys, and those of other owners under the same ``client_trade_id``."""
         ...
 
     async def keeps(self, refusal: RecordedOutcome) -> bool:
@@ -67,8 +68,8 @@ class LedgerUnit(Protocol):
         """Return the highest revision of an entry. The portfolio has the same, unless its row was made anew."""
         ...
 
-    async def transaction(self, owner: str, client_transaction_id: str) -> RecordedCashEntry | None:
-        """Return the cash transaction recorded under this key; None where there is none."""
+    async def transaction(self, owner: str, client_transaction_id: str) -> RecordedCashEntry | RefusedCashEntry | None:
+        """Return the cash transaction recorded or refused under this key; None where there is none."""
         ...
 
     async def add_trades(
@@ -86,6 +87,10 @@ class LedgerUnit(Protocol):
 
     async def add_cash_entry(self, transaction: CashEntry) -> int:
         """Add an entry that is no trade, with the positions' differences it carries; return its id."""
+        ...
+
+    async def add_cash_refusal(self, refused: RefusedCashEntry) -> None:
+        """Store that a cash transaction was refused."""
         ...
 
     async def save(self, portfolio: Portfolio) -> None:

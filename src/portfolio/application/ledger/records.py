@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 
 from portfolio.domain.decimal_text import plain
+from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.cash_transaction import CashTransaction
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
@@ -121,9 +122,13 @@ def digest_version(fingerprint: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
-    """A booking that was booked, with the state right after it."""
+    """A booking that was booked, with the state right after it.
+
+    ``booked_quantity`` is None where it is the one that was reported.
+    """
 
     trade_id: int
+    booked_quantity: Quantity | None = None
     position: Position
     cash: Money
     realized_pnl: Money
@@ -139,6 +144,11 @@ class Refusal:
     error: str
     detail: str
 
+    @classmethod
+    def of(cls, error: DomainError) -> Refusal:
+        """Return what is kept of an error."""
+        return cls(error=type(error).__name__, detail=str(error))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedOutcome:
@@ -153,6 +163,17 @@ class RecordedOutcome:
     fingerprint: str
     result: Acceptance | Refusal
     decided_at: datetime
+
+    @property
+    def quantity(self) -> Quantity:
+        """Return the quantity that was booked; the reported one where nothing was."""
+        booked = self.result.booked_quantity if isinstance(self.result, Acceptance) else None
+        return self.terms.quantity if booked is None else booked
+
+    @property
+    def reported_quantity(self) -> Quantity | None:
+        """Return what the engine reported where another quantity was booked."""
+        return None if self.quantity == self.terms.quantity else self.terms.quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +294,18 @@ class RecordedCashEntry:
 
     id: int
     entry: CashEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedCashEntry:
+    """A deposit or withdrawal with a key that was refused, as kept: the answer to every later copy of it."""
+
+    portfolio_id: int
+    owner: str
+    client_transaction_id: str
+    fingerprint: str
+    refusal: Refusal
+    decided_at: datetime
 
 
 # --- reads ------------------------------------------------------------------------------------------------------------

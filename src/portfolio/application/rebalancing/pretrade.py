@@ -20,12 +20,15 @@ from portfolio.application.risk.state import MarketState, ReadMarket, summary_of
 from portfolio.application.risk.value_at_risk import value_at_risk_of
 from portfolio.application.risk.volatility import volatility_of
 from portfolio.domain.arithmetic import HUNDRED, exact, total
-from portfolio.domain.errors import AmountMismatch, DomainError
+from portfolio.domain.errors import AmountMismatch, DomainError, FeesTooHigh
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.trade import Execution, Side
 from portfolio.domain.rebalancing.projection import largest_quantity
 from portfolio.domain.rebalancing.summary import OverLimit, Summary
 from portfolio.domain.rebalancing.view import MarketView, pair_of
+
+MISMATCHES = (AmountMismatch, FeesTooHigh)
+"""Refusals of money that does not fit quantity x price: it says nothing about the cost of a unit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +129,7 @@ class CheckTrade:
             after=None if after is None else _impact(after, code),
             refusal=refusal,
             broken=() if after is None else _broken(summary_of(state), summary_of(after), execution),
-            # Money that does not fit quantity x price says nothing about the cost of a unit.
-            largest_quantity=None if isinstance(refusal, AmountMismatch) else _largest(summary_of(state), execution),
+            largest_quantity=None if isinstance(refusal, MISMATCHES) else _largest(summary_of(state), execution),
         )
 
     def _booked(self, state: MarketState, command: BookTrade) -> tuple[MarketState | None, DomainError | None]:

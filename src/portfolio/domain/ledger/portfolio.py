@@ -112,6 +112,7 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
         """Return the portfolio after ``execution`` and the entry booked; with ``override`` no rule is asked.
 
         Raises:
+            FeesTooHigh: the fees do not fit quantity x price.
             AmountMismatch: the money does not fit quantity x price.
             InsufficientQuantity: more sold than held.
             InsufficientCash: more spent than there is.
@@ -120,8 +121,9 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
         if override:
             return self._settle(execution, rules)
         execution.check_amounts(rules.amount_tolerance_percent)
-        held = self.position(execution.symbol).quantity
-        if execution.side is Side.SELL and execution.quantity > held:
+        position = self.position(execution.symbol)
+        held = position.quantity
+        if execution.side is Side.SELL and position.closed_whole(execution) > held:
             raise InsufficientQuantity(execution.symbol.code, held.value, execution.quantity.value)
         after, trade = self._settle(execution, rules)
         if execution.side is Side.BUY:
@@ -141,7 +143,7 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
         if trade.reverses is not None:
             raise NotReversible(trade_id, "it is itself a reversal")
         position = self.position(trade.symbol)
-        if trade.side is Side.BUY and trade.quantity > position.quantity:
+        if trade.side is Side.BUY and position.returned(trade) > position.quantity:
             raise InsufficientQuantity(trade.symbol.code, position.quantity.value, trade.quantity.value)
         moved, entry = position.undo(trade, trade_id, at)
         after = self._entered(moved, entry, self.trade_counts.without(trade))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from portfolio.domain.errors import OutOfRange
 from portfolio.domain.ledger.trade import Execution, Side, Trade
 from portfolio.domain.mark import MAX_PRICE_AGE, TRADE_SOURCE, Mark
-from portfolio.domain.money import Money, Price, Quantity
+from portfolio.domain.money import EXACT, Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
+
+NEGLIGIBLE_PART = Decimal(10**12)
+"""Of a quantity, one part in so many: what is left of it or missing is a rounding, and not held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +88,8 @@ class Position:  # shape: what a position is, and all that can happen to it
         Average cost: what is closed takes its share of the sums, half even at 18 decimals, and all of them when
         everything is closed. An execution larger than the position it closes opens the rest the other way round.
         """
-        signed = execution.quantity if execution.side is Side.BUY else -execution.quantity
+        quantity = self.closed_whole(execution)
+        signed = quantity if execution.side is Side.BUY else -quantity
         asset = execution.notional if execution.side is Side.BUY else -execution.notional
         basis = -execution.cash_delta
         closed = self._closed_by(signed)
@@ -101,7 +106,7 @@ class Position:  # shape: what a position is, and all that can happen to it
         trade = Trade(
             symbol=self.symbol,
             side=execution.side,
-            quantity=execution.quantity,
+            quantity=quantity,
             price=execution.price,
             notional=execution.notional,
             fees=execution.fees,
@@ -111,21 +116,36 @@ class Position:  # shape: what a position is, and all that can happen to it
             realized_pnl=realized,
             closes=bool(closed),
             executed_at=execution.executed_at,
+            reported_quantity=None if quantity == execution.quantity else execution.quantity,
         )
         return self._entered(trade, self._mark_after(trade, max_price_age)), trade
+
+    def closed_whole(self, execution: Execution) -> Quantity:
+        """Return the quantity to book: all that is held where the execution closes it but for 1e-12 of it.
+
+        A client whose numbers are doubles sells 0.7999999999999999 of 0.8, or 0.30000000000000004 of 0.3, and means all
+        of it.
+        """
+        closes = self.is_open and (execution.side is Side.SELL) == (self.quantity.value > 0)
+        held = abs(self.quantity)
+        return held if closes and _as_good_as(execution.quantity, held) else execution.quantity
 
     def undo(self, trade: Trade, trade_id: int, at: datetime) -> tuple[Position, Trade]:
         """Return the position without ``trade``, and the opposite entry that takes it out.
 
         Where nothing happened since, every sum is what it was before the trade. When nothing is held afterwards, or the
-        cost would change its sign, what is left of the cost, from averages that moved in between, becomes realized.
+        cost would change its sign, what is left of the cost, from averages that moved in between, becomes realized. Of
+        a purchase of which 1e-12 is missing, all that is held is taken back.
         """
-        left = self.quantity - trade.quantity_delta
+        quantity = self.returned(trade)
+        left = self.quantity - quantity if trade.side is Side.BUY else self.quantity + quantity
         notional_delta = _undone(self.asset_cost, trade.notional_delta, left)
         basis_delta = _undone(self.cost_basis, trade.basis_delta, left)
         entry = replace(
             trade,
             side=trade.side.opposite,
+            quantity=quantity,
+            reported_quantity=None if quantity == trade.quantity else trade.quantity,
             cash_delta=-trade.cash_delta,
             notional_delta=notional_delta,
             basis_delta=basis_delta,
@@ -135,6 +155,11 @@ class Position:  # shape: what a position is, and all that can happen to it
             reverses=trade_id,
         )
         return self._entered(entry, self.mark), entry
+
+    def returned(self, trade: Trade) -> Quantity:
+        """Return the quantity that leaves or comes back when ``trade`` is taken back."""
+        too_little = trade.side is Side.BUY and trade.quantity > self.quantity
+        return self.quantity if too_little and _as_good_as(trade.quantity, self.quantity) else trade.quantity
 
     def marked(self, mark: Mark) -> Position:
         """Return the position valued at ``mark``."""
@@ -170,6 +195,12 @@ class Position:  # shape: what a position is, and all that can happen to it
             avg_entry_price=average,
             mark=mark,
         )
+
+
+def _as_good_as(quantity: Quantity, held: Quantity) -> bool:
+    """Return whether a quantity differs from what is held by a rounding of doubles: at most 1e-12 of it."""
+    off = EXACT.multiply(abs(quantity - held).value, NEGLIGIBLE_PART)
+    return off <= held.value
 
 
 def _average(cost: Money, quantity: Quantity) -> Price | None:

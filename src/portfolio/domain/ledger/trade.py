@@ -7,7 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from portfolio.domain.errors import AmountMismatch, InvalidAmount
+from portfolio.domain.decimal_text import plain
+from portfolio.domain.errors import AmountMismatch, FeesTooHigh, InvalidAmount
 from portfolio.domain.money import EXACT, Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
 
@@ -43,11 +44,10 @@ class Execution(Terms):
     """What an engine did at an exchange.
 
     ``net_amount`` is the money for the asset and ``fees`` come on top; with ``fees_included`` it is the money by which
-    cash moved.
+    cash moved. Money is what was reported, never computed from the quantity: what was paid is a fact.
 
     Raises:
-        InvalidAmount: quantity, price, net amount or asset money not above zero, fees below zero or over 10 % of the
-            notional.
+        InvalidAmount: quantity, price or net amount not above zero, or fees below zero.
     """
 
     executed_at: datetime
@@ -60,17 +60,6 @@ class Execution(Terms):
                 raise InvalidAmount(str(amount), "has to be above zero", field=field)
         if self.fees.value < 0:
             raise InvalidAmount(str(self.fees), "is not below zero", field="fees")
-        if self.fees.value > EXACT.multiply(self.expected_notional.value, MAX_FEE_SHARE):
-            raise InvalidAmount(str(self.fees), "is more than 10 % of quantity x price", field="fees")
-        if self.notional.value <= 0:
-            raise InvalidAmount(str(self.net_amount), "leaves nothing for the asset after fees", field="net_amount")
-        if self.side is Side.SELL and self.cash_delta.value < 0:
-            raise InvalidAmount(str(self.fees), "is more than the sale brought", field="fees")
-
-    @property
-    def expected_notional(self) -> Money:
-        """Return quantity x price."""
-        return self.quantity.at(self.price)
 
     @property
     def notional(self) -> Money:
@@ -87,12 +76,20 @@ class Execution(Terms):
         return self.notional - self.fees
 
     def check_amounts(self, tolerance_percent: Decimal) -> None:
-        """Refuse a notional further than ``tolerance_percent`` from quantity x price: a misplaced decimal point.
+        """Refuse amounts of which one is probably wrong: a misplaced decimal point, or fees in another currency.
 
         Raises:
-            AmountMismatch: further apart than the tolerance; exactly at it is accepted.
+            FeesTooHigh: over 10 % of quantity x price, or more than there is to take them from.
+            AmountMismatch: the notional is further than ``tolerance_percent`` from quantity x price; exactly at it is
+                accepted.
         """
         notional, expected = self.notional.value, EXACT.multiply(self.quantity.value, self.price.value)
+        if self.fees.value > EXACT.multiply(expected, MAX_FEE_SHARE):
+            raise FeesTooHigh(self.fees.value, f"are more than 10 % of quantity x price, {plain(expected)}")
+        if notional <= 0:
+            raise FeesTooHigh(self.fees.value, f"leave nothing for the asset of {self.net_amount}")
+        if self.side is Side.SELL and self.cash_delta.value < 0:
+            raise FeesTooHigh(self.fees.value, f"are more than the sale brought, {plain(notional)}")
         distance = EXACT.subtract(notional, expected).copy_abs()
         if EXACT.multiply(distance, Decimal(100)) > EXACT.multiply(expected, tolerance_percent):
             raise AmountMismatch(notional, expected, tolerance_percent)
@@ -104,6 +101,9 @@ class Trade:
 
     The books are the sum of their entries: ``cash_delta + basis_delta == realized_pnl`` for each of them, which is why
     the accounting identity holds to the last digit.
+
+    ``quantity`` is what moved the position. ``reported_quantity`` is what the engine said where that differs: see
+    :meth:`~portfolio.domain.ledger.position.Position.closed_whole`. Money is as reported in either case.
     """
 
     symbol: Symbol
@@ -118,6 +118,7 @@ class Trade:
     realized_pnl: Money
     closes: bool
     executed_at: datetime
+    reported_quantity: Quantity | None = None
     reverses: int | None = None
 
     @property

@@ -53,6 +53,7 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     domain.InvalidAmount: ProblemKind(400, "invalid-amount", "A number is no amount"),
     domain.OutOfRange: ProblemKind(400, "out-of-range", "An amount is too large for the ledger"),
     domain.InvalidSymbol: ProblemKind(400, "invalid-symbol", "Not a symbol that can be held"),
+    domain.FeesTooHigh: ProblemKind(400, "fees-too-high", "The fees do not fit the money for the asset"),
     domain.AmountMismatch: ProblemKind(400, "amount-mismatch", "The money does not fit quantity x price"),
     domain.InsufficientQuantity: ProblemKind(409, "insufficient-quantity", "More sold than is held"),
     domain.InsufficientCash: ProblemKind(409, "insufficient-cash", "More spent than there is"),
@@ -76,9 +77,9 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
 }
 
 _BOOKING_ERRORS = (
-    domain.InvalidAmount, domain.OutOfRange, domain.AmountMismatch, domain.InsufficientQuantity,
-    domain.InsufficientCash, application.KeyReused, application.OwnerAmbiguous, application.PortfolioMissing,
-    application.LedgerUnavailable, application.Overloaded, application.SchemaUnknown,
+    domain.InvalidAmount, domain.OutOfRange, domain.FeesTooHigh, domain.AmountMismatch,
+    domain.InsufficientQuantity, domain.InsufficientCash, application.KeyReused, application.OwnerAmbiguous,
+    application.PortfolioMissing, application.LedgerUnavailable, application.Overloaded, application.SchemaUnknown,
 )  # fmt: skip
 WRITE_PROBLEMS = (
     *(PROBLEMS[error] for error in (
@@ -163,6 +164,8 @@ def field_errors(error: Exception) -> tuple[FieldError, ...]:
         return (FieldError("symbol", error.hint),)
     if isinstance(error, application.OwnerAmbiguous):
         return (FieldError("owner", "has to say whose booking is meant"),)
+    if isinstance(error, domain.FeesTooHigh):
+        return (FieldError("fees", str(error)),)
     if isinstance(error, domain.InvalidAmount) and error.field:
         return (FieldError(error.field, error.reason),)
     if isinstance(error, domain.InvalidPolicy):

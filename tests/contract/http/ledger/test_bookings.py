@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
@@ -93,6 +95,77 @@ async def test_without_a_key_an_equal_booking_is_booked_and_marked(service: Serv
     assert second["position"]["quantity"] == 0.2
 
 
+async def test_the_same_key_with_and_without_an_engine_is_marked_as_a_possible_duplicate(service: Service) -> None:
+    keyed = {**BUY, "client_trade_id": "k"}
+    first = (await service.http.post(URL, json=keyed)).json()
+    second = (await service.http.post(URL, json={**keyed, "engine": "momentum"})).json()
+    assert (first["possible_duplicate_of"], second["possible_duplicate_of"]) == (None, first["trade_id"])
+    assert (second["replayed"], second["position"]["quantity"]) == (False, 0.2)
+    kept = (await service.http.get("/bookings/k", params={"owner": "momentum"})).json()
+    assert kept["booking"]["possible_duplicate_of"] == kept["reply"]["possible_duplicate_of"] == first["trade_id"]
+
+
+REFUSED = {
+    "fees-too-high": {**BUY, "fees": 451},  # of 4500
+    "amount-mismatch": {**BUY, "net_amount": 9000},
+    "insufficient-cash": TOO_MUCH,
+    "insufficient-quantity": SELL,
+}
+
+
+@pytest.mark.parametrize("slug", REFUSED)
+async def test_what_could_be_read_and_was_refused_is_kept_counted_answered_and_can_be_booked(
+    service: Service, slug: str
+) -> None:
+    keyed = {**REFUSED[slug], "client_trade_id": "k"}
+    refused = await service.http.post(URL, json=keyed)
+    assert is_problem(refused, refused.status_code, slug)
+    assert fields(refused) == ({"fees"} if slug == "fees-too-high" else set())
+    assert (await service.http.post(URL, json=keyed)).json() == {**refused.json(), "replayed": True}
+    found = (await service.http.get("/bookings/k")).json()["booking"]
+    assert (found["status"], found["http_status"], found["problem"]["type"]) == (
+        "refused", refused.status_code, f"/problems/{slug}",
+    )  # fmt: skip
+    [listed] = (await service.http.get("/bookings", params={"status": "refused"})).json()["bookings"]
+    assert listed == found
+    assert (await service.http.get("/health")).json()["refused_bookings"] == 1
+    in_batch = (await service.http.post(f"{URL}/batch", json={"bookings": [REFUSED[slug], BUY]})).json()
+    assert [item["status"] for item in in_batch["results"]] == ["refused", "booked"]
+    booked = await service.http.post(URL, json={**keyed, "override": True})
+    assert booked.status_code == 200
+    assert (await service.http.get("/health")).json()["refused_bookings"] == 1  # the one of the batch has no key
+
+
+@pytest.mark.parametrize("reported", ["0.09999999999999999", "0.10000000000000002"])
+async def test_a_sale_of_all_but_a_rounding_says_what_was_booked_and_what_was_sent(
+    service: Service, reported: str
+) -> None:
+    bought = (await service.http.post(URL, json=BUY)).json()
+    assert (bought["quantity"], bought["reported_quantity"]) == (0.1, None)
+    sale = {**SELL, "quantity": Decimal(reported), "client_trade_id": "s"}
+    body = msgspec.json.Encoder(decimal_format="number").encode(sale)
+    answer = await service.http.post(URL, content=body, headers={"Content-Type": "application/json"})
+    sold = json.loads(answer.text, parse_float=Decimal)
+    quantities = (Decimal("0.1"), Decimal(reported))
+    assert (sold["quantity"], sold["reported_quantity"]) == quantities
+    assert (sold["position"]["quantity"], sold["cash_balance"]) == (0, Decimal("99977.5"))  # all but 22.5 of fees
+    [trade, _] = json.loads((await service.http.get("/trades")).text, parse_float=Decimal)["trades"]
+    assert (trade["quantity"], trade["reported_quantity"]) == quantities
+    kept = json.loads((await service.http.get("/bookings/s")).text, parse_float=Decimal)
+    for one in (kept["booking"], kept["reply"]):
+        assert (one["quantity"], one["reported_quantity"]) == quantities
+    again = await service.http.post(URL, content=body, headers={"Content-Type": "application/json"})
+    assert json.loads(again.text, parse_float=Decimal) == {**sold, "replayed": True}
+
+
+async def test_a_check_before_the_trade_knows_that_a_sale_is_of_everything(service: Service) -> None:
+    await service.http.post(URL, json=BUY)
+    sale = {**SELL, "quantity": "0.1000000000000001"}
+    check = (await service.http.post("/pretrade/check", json=sale)).json()["check"]
+    assert (check["accepted"], check["problem"]) == (True, None)
+    assert check["projected"]["quantity"] == 0
+
+
 async def test_fifty_copies_at_once_are_one_trade(service: Service) -> None:
     keyed = {**BUY, "client_trade_id": "k"}
     answers = await asyncio.gather(*(service.http.post(URL, json=keyed) for _ in range(50)))
@@ -105,7 +178,7 @@ async def test_fifty_copies_at_once_are_one_trade(service: Service) -> None:
     ("changed", "status", "slug", "named"),
     [
         ({"net_amount": 450}, 400, "amount-mismatch", set()),
-        ({"fees": 451}, 400, "invalid-amount", {"fees"}),
+        ({"fees": 451}, 400, "fees-too-high", {"fees"}),
         ({"quantity": "1e-19"}, 400, "invalid-amount", {"quantity"}),
         ({"symbol": "BTC-EUR"}, 400, "malformed-request", {"symbol"}),
         ({"symbol": "BTCUSDT"}, 400, "malformed-request", {"symbol"}),

@@ -34,3 +34,19 @@ async def test_the_cursor_of_another_list_is_refused(service: Service) -> None:
     answer = await service.http.get("/cash/transactions", params={"cursor": "t1"})
     assert is_problem(answer, 400, "malformed-request")
     assert fields(answer) == {"cursor"}
+
+
+async def test_a_refused_withdrawal_with_a_key_is_answered_again(service: Service) -> None:
+    body = {"kind": "withdrawal", "amount": 100_001, "client_transaction_id": "w-1"}
+    refused = await service.http.post("/cash/transactions", json=body)
+    assert is_problem(refused, 409, "insufficient-cash")
+    assert (refused.json()["replayed"], refused.json()["instance"]) == (False, "/cash/transactions")
+    await service.http.post("/cash/transactions", json={"kind": "deposit", "amount": 5})
+    again = await service.http.post("/cash/transactions", json=body)
+    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (409, "true")
+    assert again.json() == {**refused.json(), "replayed": True}
+    other = await service.http.post("/cash/transactions", json={**body, "amount": 1})
+    assert is_problem(other, 422, "key-reused")
+    unkeyed = await service.http.post("/cash/transactions", json={"kind": "withdrawal", "amount": 200_000})
+    assert is_problem(unkeyed, 409, "insufficient-cash")
+    assert "replayed" not in unkeyed.json()

@@ -141,6 +141,10 @@ async def test_nothing_is_stored_and_the_key_is_not_used_up(categorised: Service
     said = await check(categorised, refused)
     assert said["problem"]["type"] == "/problems/amount-mismatch"
     assert (said["largest_quantity"], said["reasons"]["largest_quantity"]) == (None, "amount_mismatch")
+    said = await check(categorised, {**refused, "quantity": 1, "fees": 500})
+    assert said["problem"]["type"] == "/problems/fees-too-high"
+    assert [error["field"] for error in said["problem"]["errors"]] == ["fees"]
+    assert (said["largest_quantity"], said["reasons"]["largest_quantity"]) == (None, "fees_too_high")
     assert exact(await categorised.http.get("/portfolio"))["portfolio"]["num_positions"] == 0
     assert exact(await categorised.http.get("/bookings?status=refused"))["bookings"] == []
     assert is_problem(await categorised.http.get("/bookings/once"), 404, "not-found")
@@ -154,8 +158,6 @@ async def test_a_body_that_no_booking_could_be_is_refused_like_one(categorised: 
         {**booking("BTC", Decimal(1)), "quantity": "1E+999999"},
     ):
         assert is_problem(await categorised.http.post("/pretrade/check", json=body), 400, "malformed-request")
-    body = {**booking("BTC", Decimal(1)), "fees": 500}
-    assert is_problem(await categorised.http.post("/pretrade/check", json=body), 400, "invalid-amount")
     huge = {"symbol": "BTC", "side": "SELL", "quantity": "9e19", "price": 1, "net_amount": "9e19", "override": True}
     two = {**huge, "symbol": "ETH"}
     assert (await categorised.http.post("/holdings/update", json=huge)).status_code == 200

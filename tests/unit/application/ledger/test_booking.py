@@ -10,14 +10,18 @@ import pytest
 
 from portfolio.application.errors import KeyReused, LedgerUnavailable, OutcomeUnknown
 from portfolio.application.ledger.records import BookingKey, BookTrade
+from portfolio.application.ledger.reversal import ReverseTrade
+from portfolio.application.ledger.verification import VerifyBooks
 from portfolio.domain.errors import OutOfRange
+from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Money
+from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.fakes.fake_lookups import FakeLookups
 from tests.support.fakes.fake_probe import FakeProbe
 from tests.unit.application.ledger.booking_examples import Book, accepted, booking, opened, refused, replayed, wish
-from tests.unit.examples import bought, money, sold, units
+from tests.unit.examples import RULES, bought, execution, money, sold, units
 
 BUY = bought("BTC", "0.1", 45_000, fees="22.5")
 
@@ -211,15 +215,15 @@ async def test_a_refusal_without_a_key_is_kept_as_well(book: Book, ledger: FakeL
     assert (kept.terms.symbol.code, kept.terms.quantity, kept.request.key) == ("BTC", units(1), None)
 
 
-async def test_what_is_out_of_range_is_refused_and_not_kept(book: Book, ledger: FakeLedger) -> None:
+async def test_what_is_out_of_range_is_refused_and_kept(book: Book, ledger: FakeLedger) -> None:
     huge = wish(sold("BTC", 1, "99999999999999999999"), "a", override=True)
-    before = ledger.books
-    results = await book([huge, huge])
-    assert all(isinstance(r, OutOfRange) for r in results)
-    assert ledger.books == before
-    # the key is still free
-    [booked] = await book([wish(BUY, "a")])
-    assert not replayed(booked)
+    portfolio = await ledger.load(1)
+    [first, override] = await book([huge, huge])
+    assert refused(first).error == "OutOfRange"
+    assert isinstance(override, OutOfRange)
+    assert await ledger.load(1) == portfolio
+    [other] = await book([wish(BUY, "a")])
+    assert isinstance(other, KeyReused)
 
 
 async def test_a_position_that_could_not_be_valued_is_not_booked(clock: FakeClock) -> None:
@@ -230,7 +234,7 @@ async def test_a_position_that_could_not_be_valued_is_not_booked(clock: FakeCloc
     assert accepted(first).cash == money("8e19")
     assert isinstance(second, OutOfRange)
     [third] = await booking(ledger, clock)([wish(sold("ETH", "9e18", 10), override=True)])
-    assert isinstance(third, OutOfRange)  # 8e19 and 9e19 of cash
+    assert refused(third).error == "OutOfRange"  # 8e19 and 9e19 of cash
 
 
 # --- overrides --------------------------------------------------------------------------------------------------------
@@ -284,6 +288,123 @@ async def test_an_override_that_cannot_be_booked_leaves_the_refusal(clock: FakeC
     assert refused(no).error == "InsufficientQuantity"
     assert isinstance(neither, OutOfRange)
     assert await FakeProbe(ledger).count_refusals(1) == 1
+    [later] = await booking(ledger, clock)([replace(asked, override=True)])
+    assert isinstance(later, OutOfRange)
+    assert await FakeProbe(ledger).count_refusals(1) == 1
+
+
+REFUSED = {
+    "FeesTooHigh": bought("BTC", 1, 100, fees="10.01"),
+    "FeesTooHigh, nothing left": execution(Side.BUY, "BTC", 1, 100, net=10, fees=10, fees_included=True),
+    "FeesTooHigh, a sale that costs": sold("BTC", "0.1", 100, net="0.9", fees=1),
+    "AmountMismatch": bought("BTC", 1, 100, net=1000),
+    "InsufficientQuantity": sold("ETH", 1, 100),
+    "InsufficientCash": bought("BTC", 1, 200_000),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+async def test_every_refusal_of_what_could_be_read_is_kept_and_can_be_booked(
+    book: Book, ledger: FakeLedger, kind: str
+) -> None:
+    await book([wish(BUY)])
+    [first, unkeyed] = await book([wish(REFUSED[kind], "a"), wish(REFUSED[kind])])
+    assert refused(first).error == refused(unkeyed).error == kind.split(",", maxsplit=1)[0]
+    assert await FakeProbe(ledger).count_refusals(1) == 2
+    [copy] = await book([wish(REFUSED[kind], "a")])
+    assert (replayed(copy), refused(copy)) == (True, refused(first))
+    [made_good] = await book([wish(REFUSED[kind], "a", override=True)])
+    assert accepted(made_good).trade_id == 2
+    assert await FakeProbe(ledger).count_refusals(1) == 1
+    assert (await VerifyBooks(ledger)(1)).holds
+
+
+async def test_a_result_out_of_range_is_kept_although_nothing_can_book_it(clock: FakeClock) -> None:
+    ledger = await opened(clock, "9e19")
+    # Bought in two halves, each of which the cash allows; the third makes fees, cost or value reach 1e20.
+    asked = wish(bought("BTC", 1, "6e19", net="6e19"), "a")
+    overs = [replace(asked, client_trade_id=key, override=True) for key in ("a", "b")]
+    [_, over] = await booking(ledger, clock)(overs)
+    assert refused(over).error == "OutOfRange"
+    assert await FakeProbe(ledger).count_refusals(1) == 1
+    [again] = await booking(ledger, clock)(overs[1:])
+    assert isinstance(again, OutOfRange)
+    assert await FakeProbe(ledger).count_refusals(1) == 1
+
+
+# --- all of it --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reported", ["0.0999999999999999", "0.1000000000000001", "0.10000000000000001"])
+@pytest.mark.parametrize("key", [None, "s"])
+async def test_a_sale_of_as_good_as_everything_closes_the_position(
+    book: Book, ledger: FakeLedger, reported: str, key: str | None
+) -> None:
+    await book([wish(BUY)])  # 0.1 BTC
+    sale = replace(wish(sold("BTC", reported, 46_000, net="4600.5", fees=1)), client_trade_id=key)
+    [reply] = await book([sale])
+    entry = ledger.books.trades[2]
+    assert entry is not None
+    assert (entry.trade.quantity, entry.trade.reported_quantity) == (units("0.1"), units(reported))
+    assert accepted(reply).booked_quantity == units("0.1")
+    assert not accepted(reply).position.is_open
+    # The money is as it was reported, whatever the quantity: an execution is a fact.
+    assert (entry.trade.notional, entry.trade.cash_delta) == (money("4600.5"), money("4599.5"))
+    assert accepted(reply).realized_pnl == money("4599.5") - money("4522.5")
+    assert (await VerifyBooks(ledger)(1)).holds
+    if key is not None:
+        [copy] = await book([sale])
+        assert (replayed(copy), accepted(copy)) == (True, accepted(reply))
+
+
+async def test_the_sale_of_everything_can_be_reversed_to_the_digit(book: Book, ledger: FakeLedger) -> None:
+    await book([wish(BUY)])
+    before = (await ledger.load(1)).position(Symbol("BTC"))
+    await book([wish(sold("BTC", "0.1000000000000001", 46_000))])
+    await ReverseTrade(ledger, FakeClock(), RULES)(1, 2, owner="admin")
+    after, entry = (await ledger.load(1)).position(Symbol("BTC")), ledger.books.trades[3]
+    assert (after.quantity, after.cost_basis, after.asset_cost) == (
+        before.quantity,
+        before.cost_basis,
+        before.asset_cost,
+    )
+    assert entry is not None
+    assert (entry.trade.quantity, entry.trade.reported_quantity) == (units("0.1"), None)
+    assert (await VerifyBooks(ledger)(1)).holds
+
+
+async def test_in_a_batch_everything_is_what_is_left_of_those_before(book: Book) -> None:
+    sales = [wish(sold("BTC", quantity, 45_000)) for quantity in ("0.07", "0.030000000000000002", "0.03")]
+    [_, _, rest, nothing] = await book([wish(BUY), *sales])
+    assert not accepted(rest).position.is_open
+    assert refused(nothing).error == "InsufficientQuantity"
+
+
+# --- the same key of another owner ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_key_that_another_owner_used_for_the_same_execution_is_booked_and_marked(
+    book: Book, ledger: FakeLedger, together: bool
+) -> None:
+    without = replace(wish(BUY, "k"), owner="anonymous", engine=None)
+    with_engine, other = replace(without, owner="alpha", engine="alpha"), replace(wish(BUY, "k2"), owner="beta")
+    asked = [[without, with_engine, other]] if together else [[without], [with_engine], [other]]
+    results = [result for part in asked for result in await book(part)]
+    assert [accepted(r).possible_duplicate_of for r in results] == [None, 1, None]
+    kept = {o.request.owner: o.result for o in ledger.books.outcomes.values()}
+    assert kept["alpha"] == accepted(results[1])
+    [copy] = await book([with_engine])
+    assert (replayed(copy), accepted(copy)) == (True, accepted(results[1]))
+
+
+async def test_the_same_key_of_another_owner_for_something_else_is_no_duplicate(book: Book) -> None:
+    [_, dearer] = await book(
+        [replace(wish(BUY, "k"), owner="alpha"), replace(wish(bought("BTC", "0.1", 45_001), "k"), owner="beta")]
+    )
+    [refusal, later] = await book([replace(wish(sold("ETH", 1, 9), "s"), owner=owner) for owner in ("alpha", "beta")])
+    assert accepted(dearer).possible_duplicate_of is None
+    assert refused(refusal).error == refused(later).error == "InsufficientQuantity"
 
 
 # --- twins ------------------------------------------------------------------------------------------------------------

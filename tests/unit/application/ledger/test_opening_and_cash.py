@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from portfolio.application.errors import KeyReused, LedgerUnavailable, NotFound, OutcomeUnknown
-from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
+from portfolio.application.ledger.cash import CashReply, MoveCash, MoveCashInOrOut
 from portfolio.application.ledger.opening import OpenBooks, Opening
-from portfolio.application.ledger.records import TradeRequest
+from portfolio.application.ledger.records import RecordedCashEntry, RefusedCashEntry, TradeRequest
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.verification import VerifyBooks
 from portfolio.domain.errors import InsufficientCash, InvalidAmount, NotReversible
@@ -115,6 +115,11 @@ def move(kind: str, amount: str, key: str | None = None, note: str | None = None
     )
 
 
+def recorded(reply: CashReply) -> RecordedCashEntry:
+    assert isinstance(reply.transaction, RecordedCashEntry)
+    return reply.transaction
+
+
 async def test_cash_comes_in_and_goes_out_as_a_contribution(clock: FakeClock) -> None:
     ledger = await opened(clock)
     moves = MoveCashInOrOut(ledger, clock, RULES)
@@ -122,7 +127,7 @@ async def test_cash_comes_in_and_goes_out_as_a_contribution(clock: FakeClock) ->
     reply = await moves(1, move("withdrawal", "20.5"))
     portfolio = await ledger.load(1)
     assert portfolio.cash == portfolio.net_deposits == money("100029.5")
-    assert reply.transaction.entry.cash_after == money("100029.5")
+    assert recorded(reply).entry.cash_after == money("100029.5")
     assert not reply.replayed
     assert (await VerifyBooks(ledger)(1)).holds
 
@@ -148,14 +153,44 @@ async def test_a_refused_movement_changes_nothing(clock: FakeClock) -> None:
     moves = MoveCashInOrOut(ledger, clock, RULES)
     before = ledger.books
     with pytest.raises(InsufficientCash):
-        await moves(1, move("withdrawal", "100000.01", "k"))
-    with pytest.raises(InvalidAmount):
-        await moves(1, move("deposit", "0"))
+        await moves(1, move("withdrawal", "100000.01"))
+    for key in (None, "k"):
+        with pytest.raises(InvalidAmount):
+            await moves(1, move("deposit", "0", key))
     assert ledger.books == before
     assert not (await moves(1, move("withdrawal", "1", "k"))).replayed
     negative = MoveCashInOrOut(ledger, clock, replace(RULES, allow_negative_cash=True))
     await negative(1, move("withdrawal", "100000"))
     assert (await ledger.load(1)).cash == money(-1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "error"),
+    [("withdrawal", "100000.01", "InsufficientCash"), ("deposit", "99999999999999999999", "OutOfRange")],
+)
+async def test_a_refusal_with_a_key_is_kept_and_answered_again(
+    clock: FakeClock, kind: str, amount: str, error: str
+) -> None:
+    ledger = await opened(clock)
+    moves = MoveCashInOrOut(ledger, clock, RULES)
+    first, portfolio = await moves(1, move(kind, amount, "k")), await ledger.load(1)
+    assert isinstance(first.transaction, RefusedCashEntry)
+    assert (first.replayed, first.transaction.refusal.error) == (False, error)
+    await moves(1, move("deposit", "50"))
+    clock.advance(5)
+    copy = await moves(1, move(kind, amount, "k"))
+    assert (copy.replayed, copy.transaction) == (True, first.transaction)
+    with pytest.raises(KeyReused):
+        await moves(1, move(kind, "1", "k"))
+    assert (await ledger.load(1)).cash == portfolio.cash + money(50)
+
+
+@pytest.mark.parametrize("committed", [True, False])
+async def test_a_refusal_whose_commit_was_lost_is_looked_up_and_kept_once(clock: FakeClock, committed: bool) -> None:
+    ledger = await opened(clock)
+    ledger.fail_next, ledger.fail_after_commit = OutcomeUnknown("lost"), committed
+    reply = await MoveCashInOrOut(ledger, clock, RULES)(1, move("withdrawal", "100000.01", "k"))
+    assert (reply.replayed, list(ledger.books.cash_refusals.values())) == (False, [reply.transaction])
 
 
 async def test_an_adjustment_is_no_cash_movement(clock: FakeClock) -> None:
@@ -167,7 +202,7 @@ async def test_a_movement_recorded_before_digests_had_a_version_still_replays(cl
     ledger = await opened(clock)
     moves = MoveCashInOrOut(ledger, clock, RULES)
     first = await moves(1, move("deposit", "50", "k"))
-    number, entry = first.transaction.id, first.transaction.entry
+    number, entry = recorded(first).id, recorded(first).entry
     assert entry.fingerprint is not None
     assert (entry.fingerprint[:2], len(entry.fingerprint)) == ("2:", 64)
     # As the service stored it then: the SHA-256 of the text "('deposit', '50', None)".
@@ -186,7 +221,7 @@ async def test_a_movement_whose_commit_was_lost_is_looked_up_and_happens_once(
     ledger = await opened(clock)
     ledger.fail_next, ledger.fail_after_commit = OutcomeUnknown("lost"), committed
     reply = await MoveCashInOrOut(ledger, clock, RULES)(1, move("deposit", "50", key))
-    assert (reply.replayed, reply.transaction.entry.cash_after) == (False, money(100_050))
+    assert (reply.replayed, recorded(reply).entry.cash_after) == (False, money(100_050))
     assert (await ledger.load(1)).net_deposits == money(100_050)
 
 

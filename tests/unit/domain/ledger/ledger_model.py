@@ -24,6 +24,11 @@ def share(total: int, part: int, whole: int) -> int:
     return total if part == whole else round(Fraction(total * part, whole))
 
 
+def as_all_of_it(quantity: int, held: int) -> int:
+    """Return what is held where the quantity is that, but for 1e-12 of it."""
+    return held if abs(quantity - held) * 10**12 <= held else quantity
+
+
 class Refused(Exception):
     """The model's no; its text is the name of the domain's error."""
 
@@ -85,9 +90,12 @@ class Wish:
 
     @property
     def malformed(self) -> bool:
-        notional = round(Fraction(self.quantity * self.price, ONE))
-        positive = min(self.quantity, self.price, self.net, self.asset) > 0
-        return not positive or self.fees * 10 > notional or (not self.buys and self.cash < 0)
+        return min(self.quantity, self.price, self.net) <= 0 or self.fees < 0
+
+    @property
+    def too_much_fees(self) -> bool:
+        over = self.fees * 10 * ONE > self.quantity * self.price
+        return over or self.asset <= 0 or (not self.buys and self.cash < 0)
 
     @property
     def mismatched(self) -> bool:
@@ -128,9 +136,11 @@ class Books:
             raise Refused("InvalidAmount")
         if override:
             return
+        if wish.too_much_fees:
+            raise Refused("FeesTooHigh")
         if wish.mismatched:
             raise Refused("AmountMismatch")
-        if not wish.buys and wish.quantity > held:
+        if not wish.buys and as_all_of_it(wish.quantity, held) > held:
             raise Refused("InsufficientQuantity")
         if wish.buys and self.cash + wish.cash < 0:
             raise Refused("InsufficientCash")
@@ -138,12 +148,14 @@ class Books:
     def book(self, wish: Wish) -> int:
         """Book, no questions asked, and return the realized result."""
         holding = self.holding(wish.symbol)
-        signed = wish.quantity if wish.buys else -wish.quantity
+        closes = (wish.quantity if wish.buys else -wish.quantity) * holding.quantity < 0
+        quantity = as_all_of_it(wish.quantity, abs(holding.quantity)) if closes else wish.quantity
+        signed = quantity if wish.buys else -quantity
         asset = wish.asset if wish.buys else -wish.asset
-        closing = min(wish.quantity, abs(holding.quantity)) if signed * holding.quantity < 0 else 0
+        closing = min(quantity, abs(holding.quantity)) if closes else 0
         if closing:
-            cash_of_close = share(wish.cash, closing, wish.quantity)
-            asset_of_close = share(asset, closing, wish.quantity)
+            cash_of_close = share(wish.cash, closing, quantity)
+            asset_of_close = share(asset, closing, quantity)
             basis_out = share(holding.basis, closing, abs(holding.quantity))
             asset_out = share(holding.asset, closing, abs(holding.quantity))
         else:
@@ -157,7 +169,7 @@ class Books:
             fees=wish.fees,
         )
         keeps = closing and closing < abs(holding.quantity) and holding.average is not None
-        opens = not holding.quantity or (closing > 0 and wish.quantity > closing)
+        opens = not holding.quantity or (closing > 0 and quantity > closing)
         self._enter(booked, realized=cash_of_close - basis_out, keeps_average=bool(keeps))
         if opens or not holding.has_feed:
             holding.price, holding.has_feed = wish.price, False
@@ -168,8 +180,11 @@ class Books:
         """Take a trade out again."""
         trade = self.trades[index]
         holding = self.holding(trade.symbol)
-        left = holding.quantity - trade.signed
-        if trade.signed > 0 and trade.signed > holding.quantity:
+        signed = trade.signed
+        if signed > holding.quantity > 0:
+            signed = as_all_of_it(signed, holding.quantity)
+        left = holding.quantity - signed
+        if signed > 0 and signed > holding.quantity:
             raise Refused("InsufficientQuantity")
         if self.cash - trade.cash < 0 and trade.cash > 0:
             raise Refused("InsufficientCash")
@@ -178,7 +193,7 @@ class Books:
             asset = -holding.asset
         if left == 0 or left * (holding.basis + basis) < 0:
             basis = -holding.basis
-        opposite = Booked(trade.symbol, -trade.signed, -trade.cash, asset, basis, -trade.fees)
+        opposite = Booked(trade.symbol, -signed, -trade.cash, asset, basis, -trade.fees)
         self._enter(opposite, realized=basis - trade.cash, keeps_average=False)
         self.reversed.add(index)
 

@@ -80,11 +80,16 @@ class LedgerMachine(RuleBasedStateMachine):
         if 0 < -wish.cash <= self.books.cash:
             self._book(wish, override=False)
 
-    @rule(symbol=SYMBOLS, percent=st.sampled_from([1, 33, 50, 99, 100, 101]), data=st.data())
-    def sell_a_part_all_or_more(self, symbol: str, percent: int, data: st.DataObject) -> None:
+    @rule(
+        symbol=SYMBOLS,
+        percent=st.sampled_from([1, 33, 50, 99, 100, 101]),
+        off=st.sampled_from([0, 1, -1, 10, -10, 11, -11]),  # tenths of 1e-12 of what is held
+        data=st.data(),
+    )
+    def sell_a_part_all_or_more(self, symbol: str, percent: int, off: int, data: st.DataObject) -> None:
         held = self.books.holdings.get(symbol, Holding()).quantity
         if held > 0:
-            quantity = max(1, held * percent // 100)
+            quantity = max(1, held * percent // 100 + held * off // 10**13)
             self._book(data.draw(wishes(quantity, buys=False, symbol=symbol)), override=False)
 
     @rule(wish=wishes())
@@ -227,6 +232,7 @@ class LedgerMachine(RuleBasedStateMachine):
             return
         self.trades.append(trade)
         assert trade.cash_delta + trade.basis_delta == trade.realized_pnl
+        assert (trade.reported_quantity or trade.quantity).value == exact(wish.quantity)
         now = self.portfolio.position(trade.symbol)
         if held.quantity.value > 0 and not wish.buys and now.quantity.value > 0:
             assert now.avg_entry_price == held.avg_entry_price or held.avg_entry_price is None

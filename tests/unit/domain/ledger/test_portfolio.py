@@ -61,10 +61,62 @@ def test_every_change_is_one_revision() -> None:
 def test_a_sale_never_takes_more_than_is_held() -> None:
     portfolio = after(funded(), bought("BTC", 1, 100))
     with pytest.raises(InsufficientQuantity) as refusal:
-        portfolio.book(sold("BTC", "1.000000000000000001", 100), RULES)
+        portfolio.book(sold("BTC", "1.000000000001000001", 100), RULES)
     assert (refusal.value.symbol, refusal.value.held) == ("BTC", units(1).value)
-    assert refusal.value.requested == units("1.000000000000000001").value
+    assert refusal.value.requested == units("1.000000000001000001").value
     assert not after(portfolio, sold("BTC", 1, 100)).open_positions
+
+
+@pytest.mark.parametrize(
+    ("held", "reported"),
+    [
+        ("0.8", "0.7999999999999999"),
+        ("0.8", "0.8000000000000004"),
+        ("0.3", "0.30000000000000004"),  # 0.1 + 0.2, as doubles
+        ("1", "1.000000000001"),  # exactly 1e-12 of it
+        ("1", "0.999999999999"),
+        ("123456789.123456789123456789", "123456789.12345679"),
+    ],
+)
+@pytest.mark.parametrize("override", [True, False])
+def test_a_sale_of_all_but_a_rounding_is_of_everything(held: str, reported: str, override: bool) -> None:
+    portfolio = after(funded("1e12"), bought("BTC", held, 100))
+    sale = sold("BTC", reported, 110)
+    closed, trade = portfolio.book(sale, RULES, override=override)
+    assert not closed.open_positions
+    assert (trade.quantity, trade.reported_quantity) == (units(held), units(reported))
+    # What was paid is a fact: the money is as it was reported, not computed from what was held.
+    assert closed.cash == portfolio.cash + sale.notional
+    assert trade.realized_pnl == sale.notional - portfolio.cost_basis
+    back, entry = closed.reverse(trade, 1, NOON)
+    assert back.position(BTC).quantity == units(held)
+    assert (back.cash, back.cost_basis, entry.reported_quantity) == (portfolio.cash, portfolio.cost_basis, None)
+
+
+def test_what_is_left_of_a_sale_is_held_where_it_is_more_than_a_rounding() -> None:
+    portfolio, trade = after(funded(), bought("BTC", 1, 100)).book(sold("BTC", "0.999999999998999999", 100), RULES)
+    assert portfolio.position(BTC).quantity == units("0.000000000001000001")
+    assert trade.reported_quantity is None
+
+
+def test_a_purchase_that_covers_a_short_position_but_for_a_rounding_closes_it() -> None:
+    short, _ = funded().book(sold("BTC", "0.3", 100), RULES, override=True)
+    covered, trade = short.book(bought("BTC", "0.30000000000000004", 100), RULES)
+    assert not covered.open_positions
+    assert (trade.quantity, trade.reported_quantity) == (units("0.3"), units("0.30000000000000004"))
+
+
+def test_a_purchase_of_which_a_rounding_is_missing_can_be_reversed() -> None:
+    first, _ = funded().book(bought("BTC", "0.2", 100), RULES)
+    both, trade = first.book(bought("BTC", "0.1", 100), RULES)
+    left, _ = both.book(sold("BTC", "0.2000000000000001", 100), RULES)
+    closed, entry = left.reverse(trade, 2, NOON)
+    assert not closed.open_positions
+    assert (entry.quantity, entry.reported_quantity) == (units("0.0999999999999999"), units("0.1"))
+    assert entry.cash_delta == -trade.cash_delta
+    more, _ = both.book(sold("BTC", "0.20000000001", 100), RULES)
+    with pytest.raises(InsufficientQuantity):
+        more.reverse(trade, 2, NOON)
 
 
 def test_a_purchase_never_costs_more_than_there_is_fees_included() -> None:

@@ -17,6 +17,7 @@ from portfolio.application.ledger.records import (
     RecordedCashEntry,
     RecordedOutcome,
     Refusal,
+    RefusedCashEntry,
     TradeRequest,
 )
 from portfolio.domain.decimal_text import plain
@@ -34,6 +35,7 @@ _REQUEST = Fields(TradeRequest, apart=["signal_id", "recommendation_id", "confid
 _TERMS = Fields(Terms)
 _ACCEPTANCE = Fields(Acceptance, apart=["trade_id", "position"])
 _REFUSAL = Fields(Refusal)
+_REFUSED_CASH = Fields(RefusedCashEntry, apart=["refusal"])
 _POSITION = Fields(Position, apart=["mark"])
 _TRANSACTION = Fields(CashTransaction, at="moved_at")
 _ENTRY = Fields(CashEntry, apart=["transaction", "positions"], revision="ledger_revision")
@@ -57,7 +59,8 @@ def outcome_to_row(outcome: RecordedOutcome) -> Values:
 
 def outcome_from_row(row: Any) -> RecordedOutcome:
     """Return the outcome of a row."""
-    decided = SimpleNamespace(**json.loads(row.outcome))
+    # Those of before 0022 have no quantity of their own.
+    decided = SimpleNamespace(**{"booked_quantity": None, **json.loads(row.outcome)})
     return _OUTCOME.record(
         row,
         id=row.id,
@@ -101,3 +104,13 @@ def cash_entry_from_row(row: Any, adjustments: Iterable[Any]) -> RecordedCashEnt
 def adjustments_to_rows(entry: CashEntry, cash_transaction_id: int) -> list[Values]:
     """Return the rows of the positions that a transaction changed."""
     return [{"cash_transaction_id": cash_transaction_id, **_ADJUSTMENT.values(one)} for one in entry.positions]
+
+
+def refused_cash_to_row(refused: RefusedCashEntry) -> Values:
+    """Return the columns of a refused cash transaction."""
+    return {**_REFUSED_CASH.values(refused), **_REFUSAL.values(refused.refusal)}
+
+
+def refused_cash_from_row(row: Any) -> RefusedCashEntry:
+    """Return the refused cash transaction of a row."""
+    return _REFUSED_CASH.record(row, refusal=_REFUSAL.record(row))

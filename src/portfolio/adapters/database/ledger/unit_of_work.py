@@ -16,6 +16,7 @@ from portfolio.adapters.database.ledger.mapping_records import (
     adjustments_to_rows,
     cash_entry_to_row,
     outcome_to_row,
+    refused_cash_to_row,
 )
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.ledger.portfolio_writes import portfolio_write, position_writes
@@ -23,6 +24,7 @@ from portfolio.adapters.database.ledger.unit_reads import OUTCOME_IDS, UnitReads
 from portfolio.adapters.database.schema.fields import Values
 from portfolio.adapters.database.schema.tables import (
     booking_outcomes,
+    cash_refusals,
     cash_transactions,
     mock_trades,
     position_adjustments,
@@ -33,6 +35,7 @@ from portfolio.application.ledger.records import (
     BookingKey,
     CashEntry,
     RecordedOutcome,
+    RefusedCashEntry,
     TradeEntry,
 )
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -170,6 +173,10 @@ class DatabaseLedgerUnit(UnitReads):
         moved = adjustments_to_rows(transaction, cash_transaction_id)
         await self.session.execute(*_ADJUSTMENTS.on(self._dialect, moved))
         return cash_transaction_id
+
+    async def add_cash_refusal(self, refused: RefusedCashEntry) -> None:
+        """Store that a cash transaction was refused."""
+        await self.session.run(insert(cash_refusals), refused_cash_to_row(refused))
 
     async def save(self, portfolio: Portfolio) -> None:
         """Write the portfolio: its sums, its revision and the positions that differ from those loaded.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
@@ -16,9 +17,11 @@ from portfolio.adapters.database.ledger.mapping_records import (
     REFUSED,
     cash_entry_from_row,
     outcome_from_row,
+    refused_cash_from_row,
 )
 from portfolio.adapters.database.schema.tables import (
     booking_outcomes,
+    cash_refusals,
     cash_transactions,
     mock_trades,
     position_adjustments,
@@ -29,6 +32,7 @@ from portfolio.application.ledger.records import (
     Entry,
     RecordedCashEntry,
     RecordedOutcome,
+    RefusedCashEntry,
 )
 
 # Mostly there is none: who finds one asks for the rest of it.
@@ -58,14 +62,14 @@ class UnitReads:
         self._asked, self._known = asked, known
 
     async def outcomes(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, RecordedOutcome]:
-        """Return what became of the bookings with these keys; absent where nothing did."""
+        """Return the outcomes of these keys and those of other owners under the same names, the newest last."""
         ids = self._known
         if not self._asked.issuperset(keys):
             names = sorted({key.client_trade_id for key in keys})
             ids = [row.id for row in await self._ask_in_parts(OUTCOME_IDS, "names", names)]
         rows = await self._ask_in_parts(_OUTCOMES, "ids", ids) if ids else []
-        by_key = {BookingKey(row.owner, row.client_trade_id): row for row in rows}
-        return {key: outcome_from_row(row) for key, row in by_key.items() if key in keys}
+        newest_last = sorted(rows, key=attrgetter("id"))
+        return {BookingKey(row.owner, row.client_trade_id): outcome_from_row(row) for row in newest_last}
 
     async def keeps(self, refusal: RecordedOutcome) -> bool:
         """Return whether this very refusal is kept, not only one of the same booking."""
@@ -102,14 +106,18 @@ class UnitReads:
         """Return the highest revision of an entry, which the portfolio's own is unless its row was made anew."""
         return await last_revision(self.session)
 
-    async def transaction(self, owner: str, client_transaction_id: str) -> RecordedCashEntry | None:
-        """Return the cash transaction recorded under this key; None where there is none."""
-        wanted = select(cash_transactions).where(
-            cash_transactions.c.owner == owner, cash_transactions.c.client_transaction_id == client_transaction_id
-        )
-        row = (await self.session.run(wanted)).first()
+    async def transaction(self, owner: str, client_transaction_id: str) -> RecordedCashEntry | RefusedCashEntry | None:
+        """Return the cash transaction recorded or refused under this key; None where there is none."""
+        row, refused = [
+            (
+                await self.session.run(
+                    select(table).where(table.c.owner == owner, table.c.client_transaction_id == client_transaction_id)
+                )
+            ).first()
+            for table in (cash_transactions, cash_refusals)
+        ]
         if row is None:
-            return None
+            return None if refused is None else refused_cash_from_row(refused)
         moved = select(position_adjustments).where(position_adjustments.c.cash_transaction_id == row.id)
         return cash_entry_from_row(row, await self.session.run(moved.order_by(position_adjustments.c.id)))
 

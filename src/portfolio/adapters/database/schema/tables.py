@@ -6,7 +6,7 @@ from sqlalchemy import Boolean, Column, Date, Integer, MetaData, String, Table, 
 
 from portfolio.adapters.database.schema.types import Exact, KeyText, UtcMoment
 
-SCHEMA_REVISION = "0021"
+SCHEMA_REVISION = "0023"
 """The revision of the migrations that this code is written for."""
 
 RUNS_ON = frozenset({"0020", SCHEMA_REVISION})
@@ -68,6 +68,7 @@ mock_trades = Table(
     Column("engine", String(100)),
     Column("signal_id", String(128)),
     Column("recommendation_ref", String(128)),
+    Column("reported_quantity", Exact),
     Column("reverses_trade_id", Integer),
     Column("booked_at", UtcMoment),
 )
@@ -116,6 +117,19 @@ cash_transactions = Table(
     Column("fingerprint", String(64)),
     Column("note", Text),
     *(Column(name, Exact) for name in ("cash_after", "net_deposits_after")),
+)
+
+cash_refusals = Table(
+    "portfolio_cash_refusals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("portfolio_id", Integer),
+    Column("owner", KeyText),
+    Column("client_transaction_id", KeyText),
+    Column("fingerprint", String(64)),
+    Column("error", String(128)),
+    Column("detail", Text),
+    Column("decided_at", UtcMoment),
 )
 
 position_adjustments = Table(

@@ -44,6 +44,8 @@ class BookingAnswer(Answer, kw_only=True):
 
     message: str
     trade_id: int
+    quantity: Number
+    reported_quantity: Number | None
     position: PositionView
     cash_balance: Number
     realized_pnl: Number
@@ -82,6 +84,7 @@ class OutcomeView(msgspec.Struct, kw_only=True):
     symbol: SymbolCode
     side: Literal["BUY", "SELL"]
     quantity: Number
+    reported_quantity: Number | None
     price: Number
     net_amount: Number
     fees: Number
@@ -114,6 +117,7 @@ class TradeView(msgspec.Struct, kw_only=True):
     symbol: SymbolCode
     side: Literal["BUY", "SELL"]
     quantity: Number
+    reported_quantity: Number | None
     price: Number
     notional: Number
     fees: Number

@@ -54,8 +54,14 @@ class BookingController(Controller):
         """Book one execution: exactly once where there is a key, whole or not at all.
 
         The answer comes after the commit. Sent again with its key, the same booking is answered the same, with
-        `replayed: true`; another booking under that key is refused. Refusals with 409 and `amount-mismatch` are kept
-        like acceptances.
+        `replayed: true`; another booking under that key is refused. A key is unique within the name of the API key, or,
+        in a service without API keys, within `engine`. The same key and execution of another owner is booked, and
+        marked `possible_duplicate_of`.
+        Whatever could be read and is refused is kept like an acceptance: fees over 10 %, `amount-mismatch`,
+        `out-of-range`, and what is answered with 409. It may have been executed all the same.
+        A sale of all that is held but for 1e-12 of it is of all of it, as is a purchase that covers a short position:
+        `quantity` is then what is booked, `reported_quantity` what was sent. The money is what was sent, since what was
+        paid is a fact.
         An admin sends a refused booking again with `override: true` and its key, and it is booked in its owner's name;
         an override of what was booked is a replay. Where several owners have a booking under that key, `owner` says
         whose.

@@ -7,21 +7,22 @@ from litestar.params import JSONBody
 
 from portfolio.application.clock import Clock
 from portfolio.application.errors import KeyReused
-from portfolio.application.ledger.cash import CashReply, MoveCashInOrOut
+from portfolio.application.ledger.cash import MoveCashInOrOut
 from portfolio.application.ledger.ports import Lookups
-from portfolio.application.ledger.records import RecordedCashEntry
+from portfolio.application.ledger.records import RecordedCashEntry, RefusedCashEntry
 from portfolio.domain.errors import InsufficientCash, InvalidAmount, OutOfRange
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.entrypoints.http.errors import PROBLEMS, WRITE_PROBLEMS
 from portfolio.entrypoints.http.ledger.answers import CashTransactionAnswer, CashTransactionsAnswer, CashTransactionView
 from portfolio.entrypoints.http.ledger.requests import CashCursor, CashTransactionBody
 from portfolio.entrypoints.http.ledger.requests import move_cash as read_wish
+from portfolio.entrypoints.http.ledger.views import refused_problem
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
 from portfolio.entrypoints.http.shell.idempotency import REPLAYED, header_key
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
-from portfolio.entrypoints.http.shell.responses import JsonResponse
+from portfolio.entrypoints.http.shell.responses import JsonResponse, problem_answer
 from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
 from portfolio.entrypoints.http.views import view
 
@@ -47,10 +48,19 @@ class CashController(Controller):
         move_cash: Injected[MoveCashInOrOut],
         uncancelled: Injected[Uncancelled],
     ) -> Response[CashTransactionAnswer]:
-        """Move cash in or out, so that returns can be told from contributions; with a key exactly once."""
+        """Move cash in or out, so that returns can be told from contributions; with a key exactly once.
+
+        With a key a refusal is kept like an acceptance: the same request again is answered the same, also when there is
+        enough cash by then. To withdraw after all, use another key.
+        """
         wish = read_wish(data, request.user, header_key=header_key(request))
         reply = await uncancelled(move_cash(portfolio_id, wish))
-        return JsonResponse(_answer(reply), headers={REPLAYED: "true"} if reply.replayed else None)
+        headers, decided = {REPLAYED: "true"} if reply.replayed else None, reply.transaction
+        if isinstance(decided, RefusedCashEntry):
+            path, replayed = request.url.path, reply.replayed
+            refused = refused_problem(decided.refusal, decided.decided_at, replayed=replayed, path=path)
+            return problem_answer(refused, headers=headers)
+        return JsonResponse(_answer(decided, replayed=reply.replayed), headers=headers)
 
     @get("/cash/transactions", summary="Cash transactions, newest first", opt=access(Scope.READ))
     async def list_transactions(  # shape: what the framework injects
@@ -70,16 +80,16 @@ class CashController(Controller):
         )
 
 
-def _answer(reply: CashReply) -> CashTransactionAnswer:
-    entry, transaction = reply.transaction.entry, reply.transaction.entry.transaction
+def _answer(recorded: RecordedCashEntry, *, replayed: bool) -> CashTransactionAnswer:
+    entry, transaction = recorded.entry, recorded.entry.transaction
     return view(
         CashTransactionAnswer,
-        reply,
         timestamp=transaction.at,
         message="Cash deposited" if transaction.kind is CashTransactionKind.DEPOSIT else "Cash withdrawn",
-        transaction=_view(reply.transaction),
+        transaction=_view(recorded),
         cash_balance=entry.cash_after,
         net_deposits=entry.net_deposits_after,
+        replayed=replayed,
     )
 
 

@@ -10,9 +10,10 @@ from portfolio.application.ledger.booking_batch import BookingResult
 from portfolio.application.ledger.records import Acceptance, BookingReply, RecordedOutcome, Refusal
 from portfolio.application.prices.valuation import PositionValue, value_position
 from portfolio.domain.categories import Categories
+from portfolio.domain.errors import FeesTooHigh, InvalidAmount
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.money import Money
-from portfolio.entrypoints.http.errors import RequestError, field_errors, kind_named, kind_of
+from portfolio.entrypoints.http.errors import PROBLEMS, FieldError, RequestError, field_errors, kind_named, kind_of
 from portfolio.entrypoints.http.ledger.answers import BatchItem, BookingAnswer, OutcomeView
 from portfolio.entrypoints.http.ledger.position_views import position_view
 from portfolio.entrypoints.http.shell.responses import BookingProblem, Problem, problem
@@ -32,14 +33,16 @@ class BookingViews:
         """Return the answer to one booking, as its outcome was kept."""
         outcome = reply.outcome
         if isinstance(outcome.result, Refusal):
-            return _refused(outcome, outcome.result, replayed=reply.replayed)
+            return refused_problem(outcome.result, outcome.decided_at, replayed=reply.replayed)
         return self._accepted(outcome, outcome.result, replayed=reply.replayed)
 
     def batch_item(self, index: int, result: BookingResult | RequestError, path: str) -> BatchItem:
         """Return what became of one booking of a batch."""
         if not isinstance(result, BookingReply):
             body = problem(kind_of(result), str(result), path=path, errors=field_errors(result))
-            return _problem_item(index, body, "unreadable" if isinstance(result, RequestError) else "refused")
+            return _problem_item(
+                index, body, "unreadable" if isinstance(result, RequestError | InvalidAmount) else "refused"
+            )
         content = self.answer(result)
         if isinstance(content, BookingProblem):
             return _problem_item(index, content, "refused", replayed=result.replayed)
@@ -61,6 +64,7 @@ class BookingViews:
         return view(
             BookingAnswer,
             accepted,
+            outcome,
             timestamp=at,
             message=f"Holdings updated for {outcome.terms.symbol}",
             position=position_view(value, updated_at=at),
@@ -74,7 +78,7 @@ def outcome_view(outcome: RecordedOutcome) -> OutcomeView:
     """Return what is kept about a booking."""
     result = outcome.result
     if isinstance(result, Refusal):
-        problem = _refused(outcome, result, replayed=True)
+        problem = refused_problem(result, outcome.decided_at, replayed=True)
         found = {"status": "refused", "http_status": problem.status, "problem": problem}
         return view(
             OutcomeView, outcome, outcome.terms, outcome.request, **found, trade_id=None, possible_duplicate_of=None
@@ -83,16 +87,17 @@ def outcome_view(outcome: RecordedOutcome) -> OutcomeView:
     return view(OutcomeView, outcome, outcome.terms, outcome.request, result, **found)
 
 
-def _refused(outcome: RecordedOutcome, refusal: Refusal, *, replayed: bool) -> BookingProblem:
+def refused_problem(refusal: Refusal, at: datetime, *, replayed: bool, path: str = BOOKING_PATH) -> BookingProblem:
+    """Return the problem that a refusal was answered with at that time, and is again."""
     kind = kind_named(refusal.error)
     return BookingProblem(
         type=kind.type,
         title=kind.title,
         status=kind.status,
         detail=refusal.detail,
-        instance=BOOKING_PATH,
-        errors=[],
-        timestamp=outcome.decided_at,
+        instance=path,
+        errors=[FieldError("fees", refusal.detail)] if kind is PROBLEMS[FeesTooHigh] else [],
+        timestamp=at,
         replayed=replayed,
     )
 

@@ -56,7 +56,8 @@ Success is always 200 with `status: success` and a UTC `timestamp`; everything e
 Numbers are JSON numbers written from exact decimals: no exponent, no trailing zeros. What is undefined is null, and
 `reasons` says why. With `Accept: application/json;IEEE754Compatible=true` every decimal of an answer is a JSON string
 of the same digits, for clients whose numbers are doubles. Send a booking with `client_trade_id` (or the header
-`Idempotency-Key`) and it happens exactly once, however often it is sent.
+`Idempotency-Key`) and it happens exactly once, however often it is sent. A key is unique within the name of the API key
+that sends it; in a service without API keys, within the `engine` of the booking, one without an `engine` being apart.
 Every number of a request is taken, also one with an exponent or in a string, and rounded half even at 18 decimals. An
 optional field or parameter that is null or empty is not given. Moments are ISO 8601 with an offset, or seconds since
 1970.

@@ -8,12 +8,12 @@ from litestar import Controller, Response, post
 from litestar.params import JSONBody
 
 from portfolio.application.clock import Clock
-from portfolio.application.rebalancing.pretrade import CheckTrade, TradeCheck, TradeImpact
+from portfolio.application.rebalancing.pretrade import MISMATCHES, CheckTrade, TradeCheck, TradeImpact
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
 from portfolio.application.risk.metrics import measured
 from portfolio.application.risk.state import MarketState
-from portfolio.domain.errors import AmountMismatch, InvalidAmount
-from portfolio.entrypoints.http.errors import PROBLEMS, kind_of
+from portfolio.domain.errors import DomainError, InvalidAmount
+from portfolio.entrypoints.http.errors import PROBLEMS, field_errors, kind_of
 from portfolio.entrypoints.http.ledger.requests import BookingBody, book_trade
 from portfolio.entrypoints.http.portfolio.reads import MarketReader
 from portfolio.entrypoints.http.rebalancing.pretrade_answers import (
@@ -26,7 +26,7 @@ from portfolio.entrypoints.http.risk.limit_views import figure_reasons
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
-from portfolio.entrypoints.http.shell.responses import encode, encoded, problem
+from portfolio.entrypoints.http.shell.responses import Problem, encode, encoded, problem
 from portfolio.entrypoints.http.views import view
 
 BOOKING_PATH = "/holdings/update"
@@ -67,13 +67,17 @@ def _encode_check(state: MarketState, *, check: TradeCheck) -> bytes:
     return encode(CheckAnswer(timestamp=state.at, check=_check_view(check)))
 
 
+def _problem(refusal: DomainError) -> Problem:
+    return problem(kind_of(refusal), str(refusal), path=BOOKING_PATH, errors=field_errors(refusal))
+
+
 def _check_view(check: TradeCheck) -> CheckView:
     execution, state, refusal = check.execution, check.state, check.refusal
     reasons = {}
     if check.after is None:
         reasons["projected"] = reasons["breaks_limits"] = "not_accepted"
-    if isinstance(refusal, AmountMismatch):
-        reasons["largest_quantity"] = "amount_mismatch"
+    if isinstance(refusal, MISMATCHES):
+        reasons["largest_quantity"] = kind_of(refusal).slug.replace("-", "_")
     elif check.largest_quantity is None:
         held = state.view.holdings[execution.symbol.code]
         reasons["largest_quantity"] = "no_price" if held.price is None else NO_TOTAL_VALUE
@@ -83,7 +87,7 @@ def _check_view(check: TradeCheck) -> CheckView:
         execution,
         state,
         accepted=check.is_accepted,
-        problem=None if refusal is None else problem(kind_of(refusal), str(refusal), path=BOOKING_PATH),
+        problem=None if refusal is None else _problem(refusal),
         allowed=check.is_allowed,
         broken_limits=[view(CheckedLimitView, limit, limit.over) for limit in check.broken],
         current=_standing_view(check.before),
