@@ -110,9 +110,11 @@ class CheckTrade:
         """Return the portfolio in ``snapshot`` after ``command``, beside the current one.
 
         Raises:
+            InvalidAmount: an amount is not above zero.
             LedgerUnavailable: the database is away; what was held and known last is no ground for a trade.
         """
         execution = command.execution
+        execution.check_signs()
         state = await self._read_market.of(snapshot, also={execution.symbol: execution.price})
         if snapshot.database_away or not state.closes.is_current:
             raise LedgerUnavailable("the database is away, so the trade cannot be checked")

@@ -109,15 +109,17 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
     # --- what happens to it -----------------------------------------------------------------------------------------
 
     def book(self, execution: Execution, rules: BookingRules, *, override: bool = False) -> tuple[Portfolio, Trade]:
-        """Return the portfolio after ``execution`` and the entry booked; with ``override`` no rule is asked.
+        """Return the portfolio after ``execution`` and the entry booked; with ``override`` no other rule is asked.
 
         Raises:
+            InvalidAmount: an amount is not above zero, or the fees are below it.
             FeesTooHigh: the fees do not fit quantity x price.
             AmountMismatch: the money does not fit quantity x price.
             InsufficientQuantity: more sold than held.
             InsufficientCash: more spent than there is.
             OutOfRange: a sum would reach 1e20.
         """
+        execution.check_signs()
         if override:
             return self._settle(execution, rules)
         execution.check_amounts(rules.amount_tolerance_percent)

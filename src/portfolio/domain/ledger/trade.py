@@ -45,21 +45,10 @@ class Execution(Terms):
 
     ``net_amount`` is the money for the asset and ``fees`` come on top; with ``fees_included`` it is the money by which
     cash moved. Money is what was reported, never computed from the quantity: what was paid is a fact.
-
-    Raises:
-        InvalidAmount: quantity, price or net amount not above zero, or fees below zero.
     """
 
     executed_at: datetime
     fees_included: bool = False
-
-    def __post_init__(self) -> None:
-        for field in ("quantity", "price", "net_amount"):
-            amount = getattr(self, field)
-            if amount.value <= 0:
-                raise InvalidAmount(str(amount), "has to be above zero", field=field)
-        if self.fees.value < 0:
-            raise InvalidAmount(str(self.fees), "is not below zero", field="fees")
 
     @property
     def notional(self) -> Money:
@@ -74,6 +63,18 @@ class Execution(Terms):
         if self.side is Side.BUY:
             return -(self.notional + self.fees)
         return self.notional - self.fees
+
+    def check_signs(self) -> None:
+        """Refuse what no trade has, an override included: what was reported may have been rounded to zero.
+
+        Raises:
+            InvalidAmount: quantity, price or net amount not above zero, or fees below zero.
+        """
+        for field in ("quantity", "price", "net_amount"):
+            if getattr(self, field).value <= 0:
+                raise InvalidAmount("", f"{field} has to be above zero at 18 decimals", field=field)
+        if self.fees.value < 0:
+            raise InvalidAmount("", "fees have to be at least zero", field="fees")
 
     def check_amounts(self, tolerance_percent: Decimal) -> None:
         """Refuse amounts of which one is probably wrong: a misplaced decimal point, or fees in another currency.

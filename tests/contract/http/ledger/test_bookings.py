@@ -179,7 +179,6 @@ async def test_fifty_copies_at_once_are_one_trade(service: Service) -> None:
     [
         ({"net_amount": 450}, 400, "amount-mismatch", set()),
         ({"fees": 451}, 400, "fees-too-high", {"fees"}),
-        ({"quantity": "1e-19"}, 400, "invalid-amount", {"quantity"}),
         ({"symbol": "BTC-EUR"}, 400, "malformed-request", {"symbol"}),
         ({"symbol": "BTCUSDT"}, 400, "malformed-request", {"symbol"}),
         ({"symbol": "USD"}, 400, "malformed-request", {"symbol"}),
@@ -209,6 +208,24 @@ async def test_what_cannot_be_booked_says_which_field_is_wrong(
     answer = await service.http.post(URL, json={**BUY, **changed})
     assert is_problem(answer, status, slug)
     assert fields(answer) == named
+    assert service.ledger.books.portfolio == before
+
+
+@pytest.mark.parametrize("field", ["quantity", "price", "net_amount"])
+async def test_an_amount_that_rounds_to_zero_is_refused_and_kept_and_no_override_books_it(
+    service: Service, field: str
+) -> None:
+    before = service.ledger.books.portfolio
+    keyed = {**BUY, field: 4e-19, "client_trade_id": "k"}
+    first, again = await service.http.post(URL, json=keyed), await service.http.post(URL, json=keyed)
+    assert is_problem(first, 400, "invalid-amount")
+    assert f"{field} has to be above zero at 18 decimals" in first.json()["detail"]
+    assert again.json() == {**first.json(), "replayed": True}
+    assert (await service.http.get("/bookings/k")).json()["booking"][field] == 0
+    assert (await service.http.get("/bookings?status=refused")).json()["count"] == 1
+    assert is_problem(await service.http.post(URL, json={**keyed, "override": True}), 400, "invalid-amount")
+    checked = await service.http.post("/pretrade/check", json={**BUY, field: 4e-19})
+    assert is_problem(checked, 400, "invalid-amount")
     assert service.ledger.books.portfolio == before
 
 

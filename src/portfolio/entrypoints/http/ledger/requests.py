@@ -12,7 +12,6 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 
 from portfolio.application.ledger.cash import MoveCash
 from portfolio.application.ledger.records import BookTrade
-from portfolio.domain.errors import InvalidAmount
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.trade import Execution, Side
 from portfolio.domain.money import Amount, Money, Price, Quantity
@@ -128,7 +127,6 @@ def book_trade(body: BookingBody, caller: Caller, now: datetime, *, header_key: 
 
     Raises:
         RequestError: a field is wrong, two keys differ, or the caller may not override.
-        InvalidAmount: the amounts contradict each other.
     """
     reading = Reading()
     stated = _stated(reading, body, now)
@@ -183,15 +181,15 @@ def _stated(reading: Reading, body: BookingBody, now: datetime) -> _Stated:
     }
 
 
-def book_trades(body: BatchBody, caller: Caller, now: datetime) -> list[BookTrade | RequestError | InvalidAmount]:
+def book_trades(body: BatchBody, caller: Caller, now: datetime) -> list[BookTrade | RequestError]:
     """Return the wishes of a batch, in order; for one that cannot be read, why."""
     return [_read_alone(booking, caller, now) for booking in body.bookings]
 
 
-def _read_alone(booking: Raw, caller: Caller, now: datetime) -> BookTrade | RequestError | InvalidAmount:
+def _read_alone(booking: Raw, caller: Caller, now: datetime) -> BookTrade | RequestError:
     try:
         return book_trade(decode(bytes(booking), BookingBody), caller, now)
-    except (RequestError, InvalidAmount) as error:
+    except RequestError as error:
         return error
 
 

@@ -10,7 +10,7 @@ from portfolio.application.ledger.booking_batch import BookingResult
 from portfolio.application.ledger.records import Acceptance, BookingReply, RecordedOutcome, Refusal
 from portfolio.application.prices.valuation import PositionValue, value_position
 from portfolio.domain.categories import Categories
-from portfolio.domain.errors import FeesTooHigh, InvalidAmount
+from portfolio.domain.errors import FeesTooHigh
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.money import Money
 from portfolio.entrypoints.http.errors import PROBLEMS, FieldError, RequestError, field_errors, kind_named, kind_of
@@ -40,9 +40,7 @@ class BookingViews:
         """Return what became of one booking of a batch."""
         if not isinstance(result, BookingReply):
             body = problem(kind_of(result), str(result), path=path, errors=field_errors(result))
-            return _problem_item(
-                index, body, "unreadable" if isinstance(result, RequestError | InvalidAmount) else "refused"
-            )
+            return _problem_item(index, body, "unreadable" if isinstance(result, RequestError) else "refused")
         content = self.answer(result)
         if isinstance(content, BookingProblem):
             return _problem_item(index, content, "refused", replayed=result.replayed)
