@@ -196,8 +196,6 @@ def backfill(composition: Composition, days: int) -> None:
     for symbol, reason in sorted(report.failed.items()):
         click.echo(f"failed {symbol}: {reason}", err=True)
     for day, symbols in sorted(final.carried.items()):
-        click.echo(f"carried {day}: the last close before it of {', '.join(s.code for s in symbols)}")
-    for day, symbols in sorted(final.carried.items()):
         click.echo(f"carried {day}: the last close before it of {', '.join(symbol.code for symbol in symbols)}")
     for day, reason in sorted(final.failed.items()):
         click.echo(f"still missing {day}: {reason}", err=True)
