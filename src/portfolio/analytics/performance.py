@@ -8,10 +8,13 @@ value is absent from the series, and no return is made across the gap. A figure 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
+import pyxirr
 
 from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.analytics.decimals import statistic
@@ -110,23 +113,46 @@ def max_drawdown(unit_values: npt.ArrayLike) -> Drawdown | None:
     Args:
         unit_values: above zero, ``(n_days,)``.
     """
-    values = np.asarray(unit_values, dtype=np.float64)
-    if not values.size:
+    if not np.size(unit_values):
         return None
-    peaks = np.maximum.accumulate(values)
-    falls = values / peaks - 1.0
-    trough = int(np.argmin(falls))
-    if falls[trough] == 0.0:
-        return Drawdown(depth=0.0, peak=0, trough=0, recovery=0)
-    height = peaks[trough]
-    peak = int(np.flatnonzero(values[:trough] == height)[-1])
-    recovered = np.flatnonzero(values[trough:] >= height)
-    return Drawdown(
-        depth=float(falls[trough]),
-        peak=peak,
-        trough=trough,
-        recovery=trough + int(recovered[0]) if recovered.size else None,
-    )
+    falls = drawdowns(unit_values)
+    return falls[0] if falls else Drawdown(depth=0.0, peak=0, trough=0, recovery=0)
+
+
+def drawdowns(unit_values: npt.ArrayLike) -> list[Drawdown]:
+    """Return every fall from a running peak until the peak's height is reached again, the deepest first.
+
+    Args:
+        unit_values: above zero, ``(n_days,)``.
+    """
+    values = np.asarray(unit_values, dtype=np.float64)
+    falls = values / np.maximum.accumulate(values) - 1.0 if values.size else values
+    edges = np.diff(np.concatenate(([0], (falls < 0.0).astype(np.int8), [0])))
+    found = []
+    for start, end in zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True):
+        trough = start + int(np.argmin(falls[start:end]))
+        recovery = end if end < values.size else None
+        found.append(Drawdown(depth=float(falls[trough]), peak=start - 1, trough=trough, recovery=recovery))
+    return sorted(found, key=lambda fall: fall.depth)
+
+
+def sharpe_standard_error(returns: npt.ArrayLike, sharpe: float) -> float:
+    """Return the standard error of an annualized Sharpe ratio of ``(n,)`` daily returns.
+
+    ``sqrt((1 + s x s / 2) / n) x sqrt(365)`` with the daily ratio s. Source: Lo, "The Statistics of Sharpe Ratios",
+    Financial Analysts Journal 58 (2002), for returns that are independent and alike.
+    """
+    daily = sharpe / math.sqrt(DAYS_PER_YEAR)
+    return math.sqrt((1.0 + daily * daily / 2.0) / np.size(returns)) * math.sqrt(DAYS_PER_YEAR)
+
+
+def money_weighted_return(days: Sequence[date], payments: Sequence[float]) -> float | None:
+    """Return the yearly rate at which what was paid in (below zero) is worth what was taken out and what is left.
+
+    That is the internal rate of return of dated payments (XIRR), a year of 365 days. None where there is no such rate,
+    as where nothing was paid in. Source: CFA Institute, GIPS Standards (2020), money-weighted return.
+    """
+    return pyxirr.xirr(days, payments, silent=True)
 
 
 def _annualized_ratio(mean: float, deviation: float) -> float | None:

@@ -87,6 +87,12 @@ class LedgerDays:
         return _day_of(self.transactions[0].transaction.at) if self.transactions else None
 
     @property
+    def deposits(self) -> Money:
+        """Return what was ever paid in, withdrawals apart; the baseline is one payment."""
+        paid = (entry.transaction.net_deposits_delta for entry in self.transactions)
+        return sum((delta for delta in paid if delta.value > 0), Money.zero())
+
+    @property
     def begins_with_positions(self) -> bool:
         """Return whether the books were opened on positions that were there before."""
         return bool(self.transactions and self.transactions[0].positions)

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Final
 
+from portfolio.analytics.conventions import DAYS_PER_YEAR
+from portfolio.analytics.decimals import statistic
 from portfolio.analytics.performance import (
+    Drawdown,
     annualized_return,
     annualized_volatility,
     daily_returns,
+    drawdowns,
     max_drawdown,
+    money_weighted_return,
     sharpe_ratio,
+    sharpe_standard_error,
     sortino_ratio,
 )
 from portfolio.application.performance.reasons import RATIO_STEP, Figures, Reasons
@@ -21,7 +29,19 @@ from portfolio.domain.money import Money
 
 LEAST_RETURNS: Final = 30
 LEAST_DAYS_TO_ANNUALIZE: Final = 90
+MOST_FALLS: Final = 10
 VALUE_NOT_POSITIVE: Final = "value_not_positive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fall:
+    """A fall of the unit value from a peak, a fraction below zero, and for how many days it has lasted."""
+
+    depth: Decimal | None
+    peak: date
+    trough: date
+    recovery: date | None
+    days: int
 
 
 def is_ruined(days: Sequence[MeasuredDay]) -> bool:
@@ -60,7 +80,7 @@ def deepest_fall(finals: Sequence[MeasuredDay], reasons: Reasons) -> Figures:
     dates = ("max_drawdown_peak", "max_drawdown_trough", "max_drawdown_recovery")
     if is_ruined(finals):
         return reasons.undefined(("max_drawdown", *dates), VALUE_NOT_POSITIVE)
-    drawdown = max_drawdown([float(f.unit_value) for f in finals]) if len(finals) > 1 else None
+    drawdown = max_drawdown(_units(finals)) if len(finals) > 1 else None
     depth = reasons.ratio("max_drawdown", drawdown.depth if drawdown else None, "no_history")
     if drawdown is None or not depth:
         return {"max_drawdown": depth, **reasons.undefined(dates, "no_drawdown" if drawdown else "no_history")}
@@ -71,12 +91,57 @@ def deepest_fall(finals: Sequence[MeasuredDay], reasons: Reasons) -> Figures:
     return {"max_drawdown": depth, **dict(zip(dates, days, strict=True))}
 
 
+def falls_of(finals: Sequence[MeasuredDay], reasons: Reasons) -> Figures:
+    """Return the fall that the period ends in, for how many days it has lasted, and the ten deepest falls."""
+    if is_ruined(finals):
+        names = ("current_drawdown", "current_drawdown_days", "worst_drawdowns")
+        return reasons.undefined(names, VALUE_NOT_POSITIVE)
+    falls = drawdowns(_units(finals))
+    lasting = next((fall for fall in falls if fall.recovery is None), None)
+    depth = float(finals[-1].unit_value / max(day.unit_value for day in finals)) - 1.0 if lasting else 0.0
+    return {
+        "current_drawdown": reasons.ratio("current_drawdown", depth if finals else None, "no_history"),
+        "current_drawdown_days": (finals[-1].day - finals[lasting.peak].day).days if lasting else 0,
+        "worst_drawdowns": [_fall(fall, finals) for fall in falls[:MOST_FALLS]],
+    }
+
+
+def _fall(fall: Drawdown, finals: Sequence[MeasuredDay]) -> Fall:
+    peak, last = finals[fall.peak].day, finals[-1 if fall.recovery is None else fall.recovery].day
+    return Fall(
+        depth=statistic(fall.depth),
+        peak=peak,
+        trough=finals[fall.trough].day,
+        recovery=None if fall.recovery is None else last,
+        days=(last - peak).days,
+    )
+
+
+def money_weighted(finals: Sequence[MeasuredDay], reasons: Reasons) -> Figures:
+    """Return the money-weighted return of the period, in percent, and of a year."""
+    names = ("money_weighted_return_percent", "money_weighted_return")
+    if len(finals) < 2:
+        return reasons.undefined(names, "no_history")
+    if is_ruined(finals):
+        return reasons.undefined(names, VALUE_NOT_POSITIVE)
+    paid = [-float(finals[0].total_value.value)]
+    paid += [float((one.net_deposits - two.net_deposits).value) for one, two in pairwise(finals)]
+    paid[-1] += float(finals[-1].total_value.value)
+    yearly, days = money_weighted_return([day.day for day in finals], paid), days_covered(finals)
+    of_period = None if yearly is None else ((1.0 + yearly) ** (days / DAYS_PER_YEAR) - 1.0) * 100.0
+    why = "period_too_short" if days < LEAST_DAYS_TO_ANNUALIZE else "no_rate"
+    return {
+        names[0]: reasons.percent(names[0], of_period, "no_rate"),
+        names[1]: reasons.ratio(names[1], yearly if days >= LEAST_DAYS_TO_ANNUALIZE else None, why),
+    }
+
+
 def risk_ratios(finals: Sequence[MeasuredDay], max_drawdown: Decimal | None, reasons: Reasons) -> Figures:
     """Return the ratios of the final days; None where they are too few to say anything."""
-    units = [float(f.unit_value) for f in finals]
+    units = _units(finals)
     returns = daily_returns([f.day.toordinal() for f in finals], units)
     days = days_covered(finals)
-    ratios = ("sharpe_ratio", "sortino_ratio", "annualized_volatility")
+    ratios = ("sharpe_ratio", "sharpe_standard_error", "sortino_ratio", "annualized_volatility")
     if is_ruined(finals):
         undefined = reasons.undefined((*ratios, "annualized_return", "calmar_ratio"), VALUE_NOT_POSITIVE)
         return {"observations": int(returns.size), **undefined}
@@ -89,13 +154,20 @@ def risk_ratios(finals: Sequence[MeasuredDay], max_drawdown: Decimal | None, rea
     }
     if returns.size < LEAST_RETURNS:
         return figures | reasons.undefined(ratios, "too_few_observations")
+    sharpe = sharpe_ratio(returns)
+    error = None if sharpe is None else sharpe_standard_error(returns, sharpe)
     return figures | {
-        "sharpe_ratio": reasons.ratio("sharpe_ratio", sharpe_ratio(returns), "no_variation"),
+        "sharpe_ratio": reasons.ratio("sharpe_ratio", sharpe, "no_variation"),
+        "sharpe_standard_error": reasons.ratio("sharpe_standard_error", error, "no_variation"),
         "sortino_ratio": reasons.ratio("sortino_ratio", sortino_ratio(returns), "no_losing_days"),
         "annualized_volatility": reasons.ratio(
             "annualized_volatility", annualized_volatility(returns), "too_few_observations"
         ),
     }
+
+
+def _units(finals: Sequence[MeasuredDay]) -> list[float]:
+    return [float(day.unit_value) for day in finals]
 
 
 def days_covered(finals: Sequence[MeasuredDay]) -> int:

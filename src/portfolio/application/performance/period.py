@@ -12,9 +12,12 @@ from portfolio.application.ledger.snapshots import Snapshot, Snapshots
 from portfolio.application.performance.history import History, ReadHistory
 from portfolio.application.performance.ledger_days import LedgerDay
 from portfolio.application.performance.measures import (
+    Fall,
     daily_change,
     days_covered,
     deepest_fall,
+    falls_of,
+    money_weighted,
     period_change,
     risk_ratios,
 )
@@ -37,6 +40,7 @@ class Performance:
     - ``too_few_observations``: fewer than 30 daily returns
     - ``period_too_short``: fewer than 90 days to annualize
     - ``no_variation``, ``no_losing_days``, ``no_drawdown``: nothing to divide by
+    - ``no_rate``: no rate makes what was paid in and taken out worth the same
     - ``not_recovered``: still below the peak
     - ``no_closing_trades``, ``no_wins``, ``no_losses``: of the trades executed in the period
     - ``no_purchase_known``: what was sold was there before the books were opened
@@ -50,6 +54,8 @@ class Performance:
 
     total_return: Money | None
     total_return_percent: Decimal | None
+    money_weighted_return_percent: Decimal | None
+    money_weighted_return: Decimal | None
     daily_return: Money | None
     daily_return_percent: Decimal | None
     win_rate: Decimal | None
@@ -64,6 +70,7 @@ class Performance:
     current_streak: int
     average_holding_days: Decimal | None
     sharpe_ratio: Decimal | None
+    sharpe_standard_error: Decimal | None
     sortino_ratio: Decimal | None
     annualized_return: Decimal | None
     annualized_volatility: Decimal | None
@@ -71,10 +78,14 @@ class Performance:
     max_drawdown_peak: date | None
     max_drawdown_trough: date | None
     max_drawdown_recovery: date | None
+    current_drawdown: Decimal | None
+    current_drawdown_days: int | None
+    worst_drawdowns: Sequence[Fall] | None
     calmar_ratio: Decimal | None
     num_trades: int
     period_days: int
     days_covered: int
+    deposits: Money
     adopted_days: int
     observations: int
     first_day: date | None
@@ -128,11 +139,14 @@ def measure(history: History, finals: Sequence[MeasuredDay], booked: Sequence[Le
     return Performance(
         **period_change(finals, reasons),
         **daily_change(history.finals, history.now, reasons),
+        **money_weighted(finals, reasons),
         **fall,
+        **falls_of(finals, reasons),
         **risk_ratios(finals, fall["max_drawdown"], reasons),
         **trading_results(booked, reasons),
         period_days=days,
         days_covered=days_covered(finals),
+        deposits=history.entries.deposits,
         adopted_days=sum(day.is_adopted for day in finals),
         first_day=finals[0].day if finals else None,
         last_day=finals[-1].day if finals else None,

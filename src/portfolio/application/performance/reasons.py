@@ -36,6 +36,11 @@ class Reasons:
             self.noted[name] = why if value is None else "out_of_range"
         return exact
 
+    def percent(self, name: str, value: float | None, why: str) -> Decimal | None:
+        """Return ``value`` at 6 decimals; None, because of ``why``, where there is none."""
+        exact = self.ratio(name, value, why)
+        return None if exact is None else exact.quantize(PERCENT_STEP, context=EXACT)
+
     def quotient(self, name: str, part: Decimal, whole: Decimal, step: Decimal, why: str) -> Decimal | None:
         """Return ``part / whole`` at ``step``, half even; None, because of ``why``, where the whole is zero."""
         value = EXACT.divide(part, whole) if whole else None

@@ -391,3 +391,15 @@ async def test_a_lost_database_is_503_for_every_write(service: Service) -> None:
     answer = await service.http.post("/cash/transactions", json={"kind": "deposit", "amount": 1})
     assert is_problem(answer, 503, "ledger-unavailable")
     assert answer.headers["Retry-After"] == "7"
+
+
+async def test_no_percentage_is_told_of_net_deposits_that_are_under_a_tenth_of_all_deposits(service: Service) -> None:
+    # 100,000 were paid in. 10,000 left are a tenth; of a dollar less, a result of 22.5 would be told as a percentage
+    # of next to nothing.
+    await service.http.post("/holdings/update", json=BUY)
+    for amount, percent, reason in (("90000", -0.225, None), ("1", None, "net_deposits_too_small")):
+        body = {"kind": "withdrawal", "amount": amount}
+        answer = await service.http.post("/cash/transactions", json=body)
+        assert answer.status_code == 200, answer.text
+        portfolio = (await service.http.get("/portfolio")).json()["portfolio"]
+        assert (portfolio["total_pnl_percent"], portfolio["reasons"].get("total_pnl_percent")) == (percent, reason)

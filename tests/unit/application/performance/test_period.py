@@ -267,6 +267,52 @@ async def test_figures_are_those_of_an_independent_computation(
             assert float(p.sharpe_ratio or 0) == pytest.approx(statistics.fmean(returns) * 365 / volatility, abs=1e-5)
 
 
+async def test_the_fall_that_lasts_has_its_depth_and_its_days_and_the_ten_deepest_are_listed() -> None:
+    p = await performance(series([1, "1.2", "0.9", "1.3", "1.04", "1.17"]), 30)
+    # The peak of 1.3 was three days before the end: 1.17 / 1.3 - 1. The deeper fall is from 1.2 to 0.9.
+    assert (p.current_drawdown, p.current_drawdown_days) == (Decimal("-0.1"), 2)
+    assert p.worst_drawdowns is not None
+    assert [(fall.depth, fall.days, fall.recovery) for fall in p.worst_drawdowns] == [
+        (Decimal("-0.25"), 2, TODAY - timedelta(days=3)),
+        (Decimal("-0.2"), 2, None),
+    ]
+    p = await performance(series(["1", "1.1"]), 30)
+    assert (p.current_drawdown, p.current_drawdown_days, p.worst_drawdowns) == (Decimal(0), 0, [])
+    p = await performance(series([n for i in range(12, 0, -1) for n in (30, f"{30 - i}")] + [30]), 90)
+    assert [fall.depth for fall in p.worst_drawdowns or ()] == [
+        (Decimal(-i) / 30).quantize(Decimal("1e-12")) for i in range(12, 2, -1)
+    ]
+
+
+async def test_the_standard_error_of_the_sharpe_ratio_is_that_of_lo() -> None:
+    units = [1.0]
+    for i in range(60):
+        units.append(round(units[-1] * (1.02 if i % 2 else 0.99), 12))
+    p = await performance(series(units), 60)
+    # Daily returns of +2 % and -1 %: mean 0.005, deviation (n - 1) 0.015 x sqrt(60 / 59); s = 0.330550
+    daily = 0.005 / (0.015 * math.sqrt(60 / 59))
+    assert float(p.sharpe_ratio or 0) == pytest.approx(daily * math.sqrt(365), rel=1e-6)
+    error = math.sqrt((1 + daily * daily / 2) / 60) * math.sqrt(365)
+    assert float(p.sharpe_standard_error or 0) == pytest.approx(error, rel=1e-6)
+
+
+async def test_the_money_weighted_return_weighs_each_deposit_by_its_time() -> None:
+    # 1,000 for 100 days, and 1,000 more for the last 50: the rate r with 1000 (1 + r)^(100/365) + 1000 (1 + r)^(50/365)
+    # = 2100. With x = (1 + r)^(50/365): x x + x = 2.1, so x = (sqrt(9.4) - 1) / 2 = 1.0329711...
+    rows = [row(101 - i, 1, deposits="1000" if i < 50 else "2000") for i in range(101)]
+    rows = [replace(r, total_value=money(1000 if i < 50 else 2000)) for i, r in enumerate(rows)]
+    rows[-1] = replace(rows[-1], total_value=money(2100), unit_value=Decimal("1.05"))
+    p = await performance(rows, 100)
+    x = (math.sqrt(9.4) - 1) / 2
+    assert float(p.money_weighted_return_percent or 0) == pytest.approx((x * x - 1) * 100, abs=1e-5)
+    assert float(p.money_weighted_return or 0) == pytest.approx(x ** (365 / 50) - 1, rel=1e-6)
+    assert p.total_return_percent == Decimal(5)  # time-weighted: what the deposit has nothing to do with
+    p = await performance(series([1, "1.1"]), 30)
+    assert (p.money_weighted_return_percent, p.money_weighted_return) == (Decimal(10), None)
+    assert p.reasons["money_weighted_return"] == "period_too_short"
+    check(p)
+
+
 # --- without the database ---------------------------------------------------------------------------------------------
 
 

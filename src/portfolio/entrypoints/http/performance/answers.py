@@ -15,11 +15,23 @@ Result = Annotated[Number | None, Meta(description="In dollars, net of all fees.
 Streak = Annotated[int, Meta(description="Closing trades in a row; those that brought nothing are passed over.")]
 
 
+class DrawdownView(msgspec.Struct, kw_only=True):
+    """A fall from a peak until its height was reached again."""
+
+    depth: Annotated[Ratio, Meta(description="A fraction, below zero.")]
+    peak: Annotated[date, Meta(description="The day of the peak.")]
+    trough: Annotated[date, Meta(description="The day of the lowest value.")]
+    recovery: Annotated[date | None, Meta(description="The day on which the peak was reached again; null until then.")]
+    days: Annotated[int, Meta(description="From the peak to the recovery, or to the end of the period.")]
+
+
 class PeriodView(msgspec.Struct, kw_only=True):
     """The figures of a period, all from one start to one end; docs/figures.md says how each is made."""
 
     total_return: Number | None
     total_return_percent: Percent | None
+    money_weighted_return_percent: Annotated[Percent | None, Meta(description="Of the period, not of a year.")]
+    money_weighted_return: Annotated[Ratio | None, Meta(description="A year's rate (XIRR), from 90 days on.")]
     win_rate: Ratio | None
     profit_factor: Ratio | None
     expectancy: Annotated[Number | None, Meta(description="Mean result of a closing trade, in dollars.")]
@@ -34,6 +46,7 @@ class PeriodView(msgspec.Struct, kw_only=True):
         Ratio | None, Meta(description="Mean time from purchase, at average cost, to sale.")
     ]
     sharpe_ratio: Ratio | None
+    sharpe_standard_error: Annotated[Ratio | None, Meta(description="Of the annualized Sharpe ratio.")]
     sortino_ratio: Ratio | None
     annualized_return: Ratio | None
     annualized_volatility: Ratio | None
@@ -41,6 +54,9 @@ class PeriodView(msgspec.Struct, kw_only=True):
     max_drawdown_peak: date | None
     max_drawdown_trough: date | None
     max_drawdown_recovery: date | None
+    current_drawdown: Annotated[Ratio | None, Meta(description="At the end of the period; 0 at a peak.")]
+    current_drawdown_days: Annotated[int | None, Meta(description="Days since the last peak.")]
+    worst_drawdowns: Annotated[list[DrawdownView] | None, Meta(description="The ten deepest, deepest first.")]
     calmar_ratio: Ratio | None
     num_trades: int
     period_days: int
