@@ -20,6 +20,7 @@ from portfolio.application.ledger.records import (
 )
 from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
+from portfolio.domain.ledger.trade import Trade
 from portfolio.domain.money import percent_of
 
 POSITION_LIMIT_PERCENT = Decimal(25)
@@ -169,16 +170,8 @@ class Batch:
             over_concentrated=allocation is not None and allocation > POSITION_LIMIT_PERCENT,
             possible_duplicate_of=None if isinstance(twin, Decision) else twin,
         )
-        entry = TradeEntry(
-            trade=trade,
-            request=command,
-            portfolio_id=after.id,
-            revision=after.revision,
-            fingerprint=command.fingerprint,
-            booked_at=self.now,
-        )
         outcome = self._outcome(command, acceptance, first)
-        booked = Decision(command, outcome, entry, twin)
+        booked = Decision(command, outcome, _entry(trade, command, after, self.now), twin)
         self._twins[command.fingerprint] = booked
         self.booked.append(booked)
         return booked
@@ -211,6 +204,17 @@ class Batch:
             result=result,
             decided_at=self.now,
         )
+
+
+def _entry(trade: Trade, command: BookTrade, after: Portfolio, now: datetime) -> TradeEntry:
+    return TradeEntry(
+        trade=trade,
+        request=command,
+        portfolio_id=after.id,
+        revision=after.revision,
+        fingerprint=command.fingerprint,
+        booked_at=now,
+    )
 
 
 def _overrides(command: BookTrade, known: RecordedOutcome) -> bool:
