@@ -150,7 +150,7 @@ class Batch:
         """
         try:
             after, trade = self.portfolio.book(command.execution, rules, override=command.override)
-            position, total_value = after.position(trade.symbol), after.total_value
+            acceptance = _acceptance(trade, after)
         except DomainError as error:
             if first is not None:
                 return error
@@ -158,20 +158,19 @@ class Batch:
             self.refused.append(refused)
             return refused
         self.portfolio = after
-        allocation = percent_of(position.market_value, total_value)
         twin = self._twin(command)
-        acceptance = Acceptance(
-            trade_id=0,
-            booked_quantity=None if trade.reported_quantity is None else trade.quantity,
-            position=position,
-            cash=after.cash,
-            realized_pnl=trade.realized_pnl,
-            allocation_percent=allocation,
-            over_concentrated=allocation is not None and allocation > POSITION_LIMIT_PERCENT,
-            possible_duplicate_of=None if isinstance(twin, Decision) else twin,
+        entry = TradeEntry(
+            trade=trade,
+            request=command,
+            portfolio_id=after.id,
+            revision=after.revision,
+            fingerprint=command.fingerprint,
+            booked_at=self.now,
         )
+        if not isinstance(twin, Decision):
+            acceptance = replace(acceptance, possible_duplicate_of=twin)
         outcome = self._outcome(command, acceptance, first)
-        booked = Decision(command, outcome, _entry(trade, command, after, self.now), twin)
+        booked = Decision(command, outcome, entry, twin)
         self._twins[command.fingerprint] = booked
         self.booked.append(booked)
         return booked
@@ -206,14 +205,22 @@ class Batch:
         )
 
 
-def _entry(trade: Trade, command: BookTrade, after: Portfolio, now: datetime) -> TradeEntry:
-    return TradeEntry(
-        trade=trade,
-        request=command,
-        portfolio_id=after.id,
-        revision=after.revision,
-        fingerprint=command.fingerprint,
-        booked_at=now,
+def _acceptance(trade: Trade, after: Portfolio) -> Acceptance:
+    """Return what is answered about a booked trade; its number is not known yet.
+
+    Raises:
+        OutOfRange: the portfolio would be worth 1e20 or more.
+    """
+    position = after.position(trade.symbol)
+    allocation = percent_of(position.market_value, after.total_value)
+    return Acceptance(
+        trade_id=0,
+        booked_quantity=None if trade.reported_quantity is None else trade.quantity,
+        position=position,
+        cash=after.cash,
+        realized_pnl=trade.realized_pnl,
+        allocation_percent=allocation,
+        over_concentrated=allocation is not None and allocation > POSITION_LIMIT_PERCENT,
     )
 
 

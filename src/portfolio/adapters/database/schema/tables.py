@@ -9,8 +9,8 @@ from portfolio.adapters.database.schema.types import Exact, KeyText, UtcMoment
 SCHEMA_REVISION = "0023"
 """The revision of the migrations that this code is written for."""
 
-RUNS_ON = frozenset({"0020", SCHEMA_REVISION})
-"""The revisions that this code runs on. Revision 0021 adds nothing but comments."""
+RUNS_ON = frozenset({SCHEMA_REVISION})
+"""The revisions that this code runs on: it writes a column and a table that 0022 and 0023 add."""
 
 metadata = MetaData()
 
