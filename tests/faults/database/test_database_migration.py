@@ -87,13 +87,21 @@ def test_a_migration_of_the_embedded_database_that_is_killed_midway_finishes_whe
     assert "matching version" in later.stderr
 
 
+class OnTheOldest(ServiceProcess):
+    """A service on the oldest revision that its release runs on."""
+
+    def migrate(self) -> None:
+        up(self._database, min(RUNS_ON))
+
+
 def test_after_a_migration_under_a_running_instance_health_readiness_and_bookings_agree(
     database: DatabaseUnderTest, tmp_path: Path
 ) -> None:
-    with ServiceProcess(database, tmp_path) as service, httpx.Client(base_url=service.url, timeout=30) as client:
-        _at_revision(database, min(RUNS_ON))
+    with OnTheOldest(database, tmp_path) as service, httpx.Client(base_url=service.url, timeout=30) as client:
         assert (_book(client), _ready(client)) == (200, 200)
         assert service.get("/health")["database"]["schema_revision"] == min(RUNS_ON)
+        up(database)
+        assert (_book(client), _ready(client)) == (200, 200)
 
         _at_revision(database, "9999")
         until(lambda: _book(client) == 503, what="bookings are refused though nobody asked for its health")
