@@ -23,7 +23,7 @@ GROUPS = {"requirements.lock": (), "requirements-dev.lock": ("dev", "build"), "r
 
 _PINNED = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[A-Za-z0-9.!+-]+)(?: ; (?P<marker>[^\\]+?))?")
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
-_LICENCES = re.compile(r"\b(MIT|BSD|0BSD|Apache|PSF|MPL[- ]2\.0|Mozilla Public License 2\.0|Zlib|CC0|ISC)\b")
+_LICENCES = re.compile(r"\b(MIT|BSD|0BSD|Apache|PSF|MPL[- ]2\.0|Mozilla Public License 2\.0|Zlib|CC0|ISC|Unlicense)\b")
 _UNWANTED = re.compile(r"\b(A?GPL|Affero|General Public)", re.IGNORECASE)
 
 
