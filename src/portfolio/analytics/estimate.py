@@ -25,6 +25,7 @@ class Undefined(StrEnum):
     NO_POSITIONS = "no_positions"
     TOO_FEW_POSITIONS = "too_few_positions"
     TOO_FEW_OBSERVATIONS = "too_few_observations"
+    TOO_SHORT_FOR_ITS_WEIGHT = "too_short_for_its_weight"
     NO_COMMON_DAYS = "no_common_days"
     TOO_FEW_COMMON_DAYS = "too_few_common_days"
     CONSTANT_SERIES = "constant_series"

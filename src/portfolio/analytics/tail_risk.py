@@ -56,7 +56,7 @@ class LossEstimates:
 class TailRisk:
     """The estimates at each confidence, and what they are made of.
 
-    ``observations`` counts the days used. ``excluded`` has, for each asset with under 30 returns, the reason;
+    ``observations`` counts the days used. ``excluded`` has, for each asset left out, the reason;
     ``covered_weight`` is the weight of the others: what the excluded would lose is not in the estimates.
     """
 
@@ -79,7 +79,7 @@ class Moments:
 def tail_risk(returns: Matrix, weights: npt.ArrayLike, confidences: Sequence[Decimal] = CONFIDENCES) -> TailRisk:
     """Return what a day may cost the portfolio at each of ``confidences``.
 
-    Days count that are common to all assets with 30 returns or more. Under 30 of them nothing is defined; of losses
+    Days count that ``common_days`` finds. Under 30 of them nothing is defined; of losses
     that are all alike the historical figures alone are (``constant_series``).
 
     Args:
@@ -90,7 +90,7 @@ def tail_risk(returns: Matrix, weights: npt.ArrayLike, confidences: Sequence[Dec
     shares = np.asarray(weights, dtype=np.float64)
     assert shares.shape == (returns.shape[1],)
     assert all(0 < confidence < 1 for confidence in confidences)
-    common = common_days(returns, least=LEAST_OBSERVATIONS)
+    common = common_days(returns, shares, least=LEAST_OBSERVATIONS)
     covered = shares[common.included]
     reason = common.reason_against(shares)
     estimates = (

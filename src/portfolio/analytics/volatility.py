@@ -27,8 +27,8 @@ class Volatility:
 
     ``daily`` and ``annualized`` are of each asset's own returns. ``portfolio`` is annualized. ``contributions`` are
     shares of the portfolio's variance and add up to 1. ``common_days`` are those behind ``portfolio``,
-    ``contributions`` and ``diversification_ratio``; ``covered_weight`` is the weight of the assets in them: those with
-    under 20 returns are missing, so what they would add is not in the figures.
+    ``contributions`` and ``diversification_ratio``; ``covered_weight`` is the weight of the assets in them, those
+    not ``excluded``: what the others would add is missing in the figures.
     """
 
     daily: Estimates
@@ -37,6 +37,7 @@ class Volatility:
     contributions: Estimates
     diversification_ratio: Estimate
     heat: Estimate
+    excluded: tuple[Undefined | None, ...]
     common_days: int
     covered_weight: float
 
@@ -51,7 +52,7 @@ def volatility(returns: Matrix, weights: npt.ArrayLike) -> Volatility:
     shares = np.asarray(weights, dtype=np.float64)
     assert shares.shape == (returns.shape[1],)
     daily = daily_volatility(returns)
-    common = common_days(returns)
+    common = common_days(returns, shares)
     covered = shares[common.included]
     parts = _portfolio_parts(common.returns, covered, common.reason_against(shares))
     return Volatility(
@@ -61,6 +62,7 @@ def volatility(returns: Matrix, weights: npt.ArrayLike) -> Volatility:
         contributions=_spread_out(parts, common.excluded),
         diversification_ratio=parts.diversification_ratio,
         heat=_heat(daily, shares),
+        excluded=common.excluded,
         common_days=common.n_days,
         covered_weight=float(covered.sum()),
     )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portfolio.analytics.closes import columns_of, history_of, table_of
-from portfolio.analytics.estimate import Undefined
+from portfolio.analytics.estimate import Matrix, Undefined, Vector
 from portfolio.analytics.returns import PriceHistory, common_days, simple_returns
 from tests.unit.analytics.series import gappy_returns, matrices, random_returns
 
@@ -24,6 +24,11 @@ def history(rows: list[tuple[str, int, str]], *symbols: str, lookback_days: int 
     columns = columns_of([(symbol, day(ago), float(price)) for symbol, ago, price in rows], day(1), lookback_days)
     table = table_of([columns.get(symbol) for symbol in symbols], lookback_days)
     return history_of(table, symbols, day(1))
+
+
+def even(returns: Matrix) -> Vector:
+    """Return the same weight for every asset."""
+    return np.full(returns.shape[1], 1 / max(returns.shape[1], 1))
 
 
 def test_a_lookback_of_n_days_has_n_plus_one_closes_and_n_returns() -> None:
@@ -132,7 +137,7 @@ def test_common_days_are_those_of_the_assets_with_enough_returns() -> None:
     returns = random_returns(30, 3, seed=1)
     returns[0, 0] = returns[5, 1] = np.nan
     returns[:11, 2] = np.nan  # 19 returns are left: the asset is out, and takes no day from the others
-    common = common_days(returns)
+    common = common_days(returns, even(returns))
     assert common.included.tolist() == [True, True, False]
     assert common.excluded == (None, None, Undefined.TOO_FEW_OBSERVATIONS)
     np.testing.assert_array_equal(common.returns, np.delete(returns, [0, 5], axis=0)[:, :2])
@@ -141,7 +146,7 @@ def test_common_days_are_those_of_the_assets_with_enough_returns() -> None:
 
 def test_without_gaps_nothing_is_copied() -> None:
     returns = random_returns(30, 3, seed=1)
-    assert np.shares_memory(common_days(returns).returns, returns)
+    assert np.shares_memory(common_days(returns, even(returns)).returns, returns)
 
 
 @pytest.mark.parametrize(
@@ -159,23 +164,23 @@ def test_what_cannot_be_told_has_its_reason(
     returns = random_returns(40, 2, seed=1)
     for column, (start, end) in enumerate(zip(starts, ends, strict=True)):
         returns[:start, column] = returns[end:, column] = np.nan
-    common = common_days(returns)
+    common = common_days(returns, even(returns))
     assert (common.reason_against(np.array([0.4, 0.5])), common.n_days) == (reason, n_days)
 
 
 def test_weights_of_nothing_and_of_excluded_assets_alone_have_their_reasons() -> None:
     returns = random_returns(40, 2, seed=1)
     returns[:30, 1] = np.nan
-    common = common_days(returns)
+    common = common_days(returns, even(returns))
     assert common.reason_against(np.array([0.0, 0.0])) is Undefined.NO_POSITIONS
     assert common.reason_against(np.array([0.0, 1.0])) is Undefined.TOO_FEW_OBSERVATIONS
-    empty = common_days(np.empty((40, 0)))
+    empty = common_days(np.empty((40, 0)), np.empty(0))
     assert (empty.reason_against(np.empty(0)), empty.n_days) == (Undefined.NO_POSITIONS, 0)
 
 
 @given(matrices())
 def test_common_days_never_hold_a_gap_and_never_lose_a_complete_day(returns: np.ndarray) -> None:
-    common = common_days(returns)
+    common = common_days(returns, even(returns))
     assert not np.isnan(common.returns).any()
     assert common.returns.flags.c_contiguous
     rows = [row for row in returns[:, common.included] if not np.isnan(row).any()] if common.included.any() else []
@@ -185,5 +190,51 @@ def test_common_days_never_hold_a_gap_and_never_lose_a_complete_day(returns: np.
 
 
 def test_gaps_of_every_shape_are_told_apart() -> None:
-    excluded = common_days(gappy_returns()).excluded
+    excluded = common_days(gappy_returns(), even(gappy_returns())).excluded
     assert [column for column, reason in enumerate(excluded) if reason] == [6, 7, 9]
+
+
+def young(n_days: int, *own_days: int) -> Matrix:
+    """Return random returns of assets of which each has the last so many days."""
+    returns = random_returns(n_days, len(own_days), seed=1)
+    for column, days in enumerate(own_days):
+        returns[: n_days - days, column] = NAN
+    return returns
+
+
+@pytest.mark.parametrize(
+    ("weight", "days", "is_kept"),
+    [(0.019, 291, False), (-0.019, 291, False), (0.019, 292, True), (0.02, 32, True), (0.001, 32, False)],
+)
+def test_an_asset_under_2_percent_that_costs_over_a_fifth_of_the_days_is_left_out(
+    weight: float, days: int, is_kept: bool
+) -> None:
+    common = common_days(young(365, 365, 365, days), np.array([0.4, 0.5, weight]), least=30)
+    assert common.included.tolist() == [True, True, is_kept]
+    assert common.n_days == (days if is_kept else 365)
+    assert common.excluded == (None, None, None if is_kept else Undefined.TOO_SHORT_FOR_ITS_WEIGHT)
+
+
+def test_light_assets_together_never_cost_over_a_fifth_of_the_days() -> None:
+    returns = young(100, 100, 90, 100, 100)
+    returns[20:35, 2] = returns[40:43, 3] = NAN  # 90 - 15 are under 80: the one of 85 returns goes
+    common = common_days(returns, np.array([0.9, 0.01, 0.01, 0.01]))
+    assert (common.included.tolist(), common.n_days) == ([True, True, False, True], 87)
+
+
+def test_an_asset_under_2_percent_that_leaves_too_few_days_is_left_out() -> None:
+    gappy = random_returns(33, 2, seed=1)
+    gappy[:2, 0] = gappy[-2:, 1] = NAN  # 31 returns each, 29 of them in common
+    assert common_days(gappy, np.array([0.5, 0.01]), least=30).excluded == (None, Undefined.TOO_SHORT_FOR_ITS_WEIGHT)
+
+
+def test_what_is_not_held_costs_the_others_no_day() -> None:
+    common = common_days(young(365, 365, 32), np.array([1.0, 0.0]), least=30)
+    assert (common.n_days, common.included.tolist()) == (365, [True, False])
+
+
+def test_of_many_small_assets_the_young_are_left_out_up_to_a_tenth_of_the_weights() -> None:
+    weights = np.full(60, 1 / 60)
+    few, many = young(365, *[365] * 54, *[32] * 6), young(365, *[365] * 53, *[32] * 7)
+    assert common_days(few, weights, least=30).n_days == 365
+    assert (common_days(many, weights, least=30).n_days, common_days(many, weights).included.all()) == (32, True)

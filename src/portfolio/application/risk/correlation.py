@@ -10,7 +10,8 @@ from portfolio.analytics.estimate import Undefined
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
 from portfolio.application.risk.measured import Excluded, Measured, excluded_of, why_undefined
 from portfolio.application.risk.state import MarketState, figure, summary_of
-from portfolio.domain.arithmetic import HUNDRED, exact
+from portfolio.domain.arithmetic import HUNDRED, exact, total
+from portfolio.domain.rebalancing.view import Holding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,14 +81,30 @@ def average_of(state: MarketState) -> Measured:
     average = summary_of(state).average_correlation
     if average is not None:
         return Measured(average)
-    counted = [
-        holding
-        for holding in holdings.values()
-        if holding.is_held
-        and holding.value * HUNDRED >= whole
-        and holding.category not in state.policy.stable_categories
-    ]
+    counted = _counted(state)
     reason = Undefined.NO_POSITIONS if not holdings else Undefined.TOO_FEW_POSITIONS
     if len(counted) > 1:
         reason = Undefined.TOO_FEW_OBSERVATIONS
     return Measured(None, why_undefined(state, reason))
+
+
+@figure
+@exact
+def average_covered_percent(state: MarketState) -> Decimal | None:
+    """Return the share of the value of the positions which the average correlation counts that have a coefficient, in
+    percent; None of fewer than two.
+    """
+    counted = _counted(state)
+    if len(counted) < 2:
+        return None
+    related = state.statistics.correlations.of([holding.symbol for holding in counted]).correlation
+    kept = (holding.value for holding, why in zip(counted, related.excluded, strict=True) if why is None)
+    return total(kept) * HUNDRED / total(holding.value for holding in counted)
+
+
+@exact
+def _counted(state: MarketState) -> list[Holding]:
+    """Return the positions of 1 % of the total value or more, stablecoins apart, by symbol."""
+    whole = state.view.total_value
+    stable = state.policy.stable_categories
+    return [h for h in state.view.held if h.value * HUNDRED >= whole and h.category not in stable]

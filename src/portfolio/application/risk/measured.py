@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -11,7 +11,7 @@ from portfolio.analytics.decimals import statistic
 from portfolio.analytics.estimate import Estimate, Undefined
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
 from portfolio.application.risk.state import MarketState
-from portfolio.domain.arithmetic import exact
+from portfolio.domain.arithmetic import HUNDRED, exact, total
 
 HISTORY_UNAVAILABLE: Final = "history_unavailable"
 OUT_OF_RANGE: Final = "out_of_range"
@@ -53,6 +53,14 @@ def covered_percent(state: MarketState, weight: float) -> Measured:
     if state.view.total_value <= 0:
         return Measured(None, NO_TOTAL_VALUE)
     return Measured(statistic(weight * 100))
+
+
+@exact
+def share_without(state: MarketState, left_out: Container[str]) -> Decimal | None:
+    """Return the share of the value of what is held that is not left out, in percent, sizes whatever their sign."""
+    sizes = {holding.symbol: abs(holding.value) for holding in state.view.held}
+    whole = total(sizes.values())
+    return total(size for symbol, size in sizes.items() if symbol not in left_out) * HUNDRED / whole if whole else None
 
 
 def why_weighed(state: MarketState, reason: Undefined | None) -> str:

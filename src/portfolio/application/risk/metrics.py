@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.application.in_thread import computed
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE, concentration_reasons
-from portfolio.application.risk.correlation import average_of
+from portfolio.application.risk.correlation import average_covered_percent, average_of
+from portfolio.application.risk.measured import Measured, share_without
 from portfolio.application.risk.state import MarketState, figure, summary_of
 from portfolio.application.risk.value_at_risk import value_at_risk_of
 from portfolio.application.risk.volatility import volatility_of
@@ -19,46 +20,62 @@ from portfolio.domain.level import Level
 T = TypeVar("T")
 
 
+LEAST_COVERED_PERCENT: Final = Decimal(90)
+TOO_LITTLE_COVERED: Final = "too_little_covered"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskMetrics:
-    """Each None where undefined; ``reasons`` says why. ``value_at_risk_95`` is historical, a fraction, over a year."""
+    """Each undefined where it is made of under 90 % of the value of what it is about. ``value_at_risk_95`` is
+    historical, a fraction, over a year.
 
-    health_score: Decimal | None
-    hhi: Decimal | None
+    ``covered_percent`` has for each the share that it is made of, where anything is held: of the average correlation
+    that of the positions which it counts.
+    """
+
+    health_score: Measured
+    hhi: Measured
     concentration_level: Level | None
-    average_correlation: Decimal | None
-    portfolio_volatility: Decimal | None
-    portfolio_heat: Decimal | None
-    value_at_risk_95: Decimal | None
-    reasons: dict[str, str]
+    average_correlation: Measured
+    portfolio_volatility: Measured
+    portfolio_heat: Measured
+    value_at_risk_95: Measured
+    covered_percent: Mapping[str, Decimal]
+    reasons: Mapping[str, str]
 
 
 @figure
 def risk_metrics_of(state: MarketState) -> RiskMetrics:
     """Return the figures of a state, each the one that its own report shows."""
-    figures, moves = summary_of(state), volatility_of(state)
-    at_risk = value_at_risk_of(state, DAYS_PER_YEAR).confidence_95.historical.value_at_risk
-    average = average_of(state)
-    reasons = {n: why for n, why in concentration_reasons(figures).items() if n in {"hhi", "concentration_level"}}
-    for name, measured in (
-        ("average_correlation", average),
-        ("portfolio_volatility", moves.portfolio_volatility),
-        ("portfolio_heat", moves.portfolio_heat),
-        ("value_at_risk_95", at_risk),
-    ):
-        if measured.reason is not None:
-            reasons[name] = measured.reason
-    if figures.health.score is None:
-        reasons["health_score"] = NO_TOTAL_VALUE
+    figures, moves, tail = summary_of(state), volatility_of(state), value_at_risk_of(state, DAYS_PER_YEAR)
+    why = concentration_reasons(figures)
+    found = {
+        "health_score": Measured(figures.health.score, NO_TOTAL_VALUE if figures.health.score is None else None),
+        "hhi": Measured(figures.hhi, why.get("hhi")),
+        "average_correlation": average_of(state),
+        "portfolio_volatility": moves.portfolio_volatility,
+        "portfolio_heat": moves.portfolio_heat,
+        "value_at_risk_95": tail.confidence_95.historical.value_at_risk,
+    }
+    priced = state.valuation.priced_share_percent
+    covered = {
+        "health_score": priced,
+        "hhi": priced,
+        "average_correlation": average_covered_percent(state),
+        "portfolio_volatility": share_without(state, {item.symbol for item in moves.excluded}),
+        "portfolio_heat": share_without(state, state.view.holdings.keys() - state.statistics.volatilities.keys()),
+        "value_at_risk_95": share_without(state, {item.symbol for item in tail.excluded}),
+    }
+    known = {name: percent for name, percent in covered.items() if percent is not None}
+    for name, percent in known.items():
+        if percent < LEAST_COVERED_PERCENT and found[name].value is not None:
+            found[name] = Measured(None, TOO_LITTLE_COVERED)
+    hhi = found["hhi"]
     return RiskMetrics(
-        health_score=figures.health.score,
-        hhi=figures.hhi,
-        concentration_level=figures.concentration_level,
-        average_correlation=average.value,
-        portfolio_volatility=moves.portfolio_volatility.value,
-        portfolio_heat=moves.portfolio_heat.value,
-        value_at_risk_95=at_risk.value,
-        reasons=reasons,
+        **found,
+        concentration_level=None if hhi.value is None else figures.concentration_level,
+        covered_percent=known,
+        reasons={} if hhi.reason is None else {"concentration_level": hhi.reason},
     )
 
 

@@ -67,7 +67,7 @@ def volatility_of(state: MarketState) -> VolatilityReport:
         portfolio_volatility=measured_of(state, measured.portfolio),
         diversification_ratio=measured_of(state, measured.diversification_ratio),
         portfolio_heat=measured_of(state, measured.heat),
-        excluded=excluded_of(state, state.statistics.history.symbols, measured.daily.reasons),
+        excluded=excluded_of(state, state.statistics.history.symbols, measured.excluded),
         common_days=measured.common_days,
         covered_percent=covered_percent(state, measured.covered_weight),
     )

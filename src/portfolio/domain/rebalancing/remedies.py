@@ -30,6 +30,8 @@ from portfolio.domain.rebalancing.unresolved import Obstacle, obstacle_to
 # many remedies the subsets are too many to try, and only all of them together are.
 MAX_CURES = 10
 
+_CENT = Decimal("0.01")
+
 _Subset = tuple[LimitName, ...]
 
 
@@ -70,14 +72,14 @@ class _Cured:
     @property
     def rank(self) -> tuple[Decimal, int, int, list[str]]:
         changes = self.settlement.changes
-        return self.settlement.turnover, self.n_remedies, len(changes), sorted(changes)
+        return self.settlement.turnover.quantize(_CENT), self.n_remedies, len(changes), sorted(changes)
 
 
 @exact
 def way_to_target(current: Summary) -> WayToTarget:
     """Return, among the subsets of the remedies of over-sized positions and categories, each sized as the policy does,
-    the one of least value that lifts the score to 70; of several the one of fewest remedies, then of fewest trades,
-    then the first by symbols.
+    the one of least value that lifts the score to 70; where values are equal to a cent, the one of fewest remedies,
+    then of fewest trades, then the first by symbols.
     """
     limits, health = current.limits, current.health
     if health.score is None:

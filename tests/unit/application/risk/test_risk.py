@@ -18,12 +18,14 @@ from portfolio.application.prices.valuation import value_portfolio
 from portfolio.application.risk.concentration import apportioned, concentration_of, sectors_of
 from portfolio.application.risk.correlation import correlation_of
 from portfolio.application.risk.health import health_of
+from portfolio.application.risk.measured import Measured
 from portfolio.application.risk.metrics import measured, risk_metrics_of
 from portfolio.application.risk.state import MarketState
 from portfolio.application.risk.value_at_risk import value_at_risk_of
 from portfolio.application.risk.volatility import asset_volatilities_of, volatility_level, volatility_of
 from portfolio.domain.categories import Categories
 from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.position import Position
 from portfolio.domain.level import Level
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.view import Holding, MarketView
@@ -31,6 +33,7 @@ from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import NOON
 from tests.unit.application.risk.test_state import BTC as BITCOIN
 from tests.unit.application.risk.test_state import MAX_AGE, ZIGZAG, World, held
+from tests.unit.examples import money, units
 
 
 def state_of(values: dict[str, str], cash: str, *, returns: float = 0.01) -> MarketState:
@@ -96,14 +99,11 @@ def test_without_a_total_value_every_share_is_undefined(cash: str) -> None:
     health = health_of(state)
     assert (health.health.score, health.reasons) == (None, {"score": why, "healthy": why})
     metrics = risk_metrics_of(state)
-    assert metrics.reasons["health_score"] == why
-    assert {name for name, value in _fields(metrics) if value is None} == set(metrics.reasons)
-
-
-def _fields(metrics: object) -> list[tuple[str, object]]:
-    names = ("health_score", "hhi", "concentration_level", "average_correlation", "portfolio_volatility",
-             "portfolio_heat", "value_at_risk_95")  # fmt: skip
-    return [(name, getattr(metrics, name)) for name in names]
+    assert metrics.health_score == Measured(None, why)
+    for name in ("hhi", "average_correlation", "portfolio_volatility", "portfolio_heat", "value_at_risk_95"):
+        figure = getattr(metrics, name)
+        assert (figure.value is None) == (figure.reason is not None), name
+    assert (metrics.concentration_level is None) == ("concentration_level" in metrics.reasons)
 
 
 def test_a_figure_beyond_all_bounds_is_out_of_range() -> None:
@@ -163,8 +163,36 @@ async def test_many_assets_are_measured_in_a_thread() -> None:
     world = World(*(held(Symbol(f"S{number:02}")) for number in range(21)))
     metrics = await measured(risk_metrics_of, await world.market())
     # 21 equal positions: 21 x (1/21)^2 = 1/21
-    assert metrics.hhi is not None
-    assert round(metrics.hhi, 12) == Decimal("0.047619047619")
+    assert metrics.hhi.value is not None
+    assert round(metrics.hhi.value, 12) == Decimal("0.047619047619")
+
+
+@pytest.mark.parametrize(("young", "is_covered"), [("10", True), ("11", False)])
+async def test_a_figure_made_of_under_90_percent_of_the_value_is_undefined(young: str, is_covered: bool) -> None:
+    world = World(held(BITCOIN, "1", str(100 - int(young))), held(Symbol("NEW"), "1", young))
+    await world.closes(BITCOIN, *ZIGZAG)
+    metrics = risk_metrics_of(await world.market())
+    assert metrics.covered_percent["portfolio_volatility"] == 100 - int(young)
+    assert metrics.covered_percent["hhi"] == 100
+    for figure in (metrics.portfolio_volatility, metrics.portfolio_heat):
+        assert figure.reason == (None if is_covered else "too_little_covered")
+        assert (figure.value is not None) is is_covered
+
+
+async def test_without_a_price_for_90_percent_of_the_value_concentration_is_undefined_too() -> None:
+    unpriced = Position(symbol=Symbol("NEW"), quantity=units(1), cost_basis=money(20))
+    metrics = risk_metrics_of(await World(held(BITCOIN, "1", "100"), unpriced).market())
+    assert (metrics.hhi.reason, metrics.health_score.reason) == ("too_little_covered", "too_little_covered")
+    assert (metrics.concentration_level, metrics.reasons) == (None, {"concentration_level": "too_little_covered"})
+
+
+async def test_the_average_correlation_covers_the_positions_that_it_counts() -> None:
+    world = World(held(BITCOIN, "1", "100"), held(Symbol("ETH"), "1", "100"), held(Symbol("NEW"), "1", "50"))
+    await world.closes(BITCOIN, *ZIGZAG)
+    await world.closes(Symbol("ETH"), *ZIGZAG)
+    metrics = risk_metrics_of(await world.market())
+    assert metrics.covered_percent["average_correlation"] == 80
+    assert metrics.average_correlation.reason == "too_little_covered"
 
 
 @pytest.mark.parametrize(

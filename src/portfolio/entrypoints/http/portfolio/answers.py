@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from portfolio.entrypoints.http.ledger.answers import PositionView
 from portfolio.entrypoints.http.performance.answers import PerformanceView
@@ -20,6 +23,10 @@ class RiskMetricsView(msgspec.Struct, kw_only=True):
     portfolio_volatility: Ratio | None
     portfolio_heat: Ratio | None
     value_at_risk_95: Ratio | None
+    covered_percent: Annotated[
+        dict[str, Percent],
+        Meta(description="The share of the value behind each figure, in percent; under 90 the figure is null."),
+    ]
     reasons: Reasons
 
 
