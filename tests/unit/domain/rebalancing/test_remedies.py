@@ -44,6 +44,14 @@ def test_of_equal_values_the_fewest_trades_are_chosen() -> None:
     assert [trade.symbol for trade in way.trades] == ["A"]
 
 
+def test_values_that_are_equal_to_a_cent_are_equal() -> None:
+    # B's remedy is 0.001 dollars cheaper than A's, which is the first by symbol.
+    view = view_of(asset("A", "30"), asset("B", "29.999999"), asset("C", "30"))
+    assert [trade.symbol for trade in way_to_target(Summary.of(view, FREE)).trades] == ["A"]
+    view = view_of(asset("A", "30"), asset("B", "29.99"), asset("C", "30"))
+    assert [trade.symbol for trade in way_to_target(Summary.of(view, FREE)).trades] == ["B"]
+
+
 def test_the_remedy_of_a_position_may_remedy_its_category_too() -> None:
     # 100 - 15 - 10 - 15 - 15 = 45 is 25 points short. A down to 23 % leaves 39.2 % of x: both are cured, for 3 %.
     view = view_of(
