@@ -55,3 +55,12 @@ def history_of(table: Matrix, symbols: Sequence[str], last_day: date) -> PriceHi
     """Return the history whose closes are ``table``; nothing is copied, and the table is read-only from now on."""
     assert table.shape[1] == len(symbols) == len(set(symbols)), "each symbol once"
     return PriceHistory(tuple(symbols), last_day, frozen(table), frozen(simple_returns(table)))
+
+
+def last_close(history: PriceHistory, symbol: str) -> float | None:
+    """Return the newest close of an asset, in US dollars; None where it has none, or is no column."""
+    if symbol not in history.symbols:
+        return None
+    column = history.closes[:, history.symbols.index(symbol)]
+    known = column[~np.isnan(column)]
+    return float(known[-1]) if known.size else None

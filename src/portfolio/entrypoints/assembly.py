@@ -32,6 +32,7 @@ from portfolio.application.performance.period import ReadPerformance
 from portfolio.application.performance.ports import Days
 from portfolio.application.performance.timeframes import ReadTimeframes
 from portfolio.application.prices.closes import ReadCloses
+from portfolio.application.prices.fetched_closes import FetchCloses
 from portfolio.application.prices.ports import CloseFeed, CrossCheck, Leases, PriceFeed, PriceStore
 from portfolio.application.prices.refresh import RefreshPrices
 from portfolio.application.rebalancing.planning import ReadPlan, WhatIf
@@ -59,6 +60,7 @@ _log = structlog.get_logger(__name__)
 PATIENCE_SHARE: Final = 0.3  # in which a booking's turn has to come
 READ_SHARE: Final = 0.25  # after which a read is answered from what was seen last
 CLOSES_SHARE: Final = 0.2  # the same for the price history
+FETCH_SHARE: Final = 0.3  # for closes that a check before a trade lacks
 PLAN_SHARE: Final = 0.3  # for the plan that signals are made of
 GRACE_SHARE: Final = 0.5  # for each step of a stop, once every request has been answered
 # What a slow database still books. More than it can book within the deadline need not wait.
@@ -160,7 +162,7 @@ class Assembly:  # shape: the parts of all topics are made here
             market=market,
             plan=plan,
             what_if=WhatIf(market, rules),
-            check_trade=CheckTrade(market, rules),
+            check_trade=CheckTrade(market, self._fetch_closes(), rules),
             generate_signals=GenerateSignals(locked_plan),
             acknowledge_signal=AcknowledgeSignal(locked_plan),
             list_signals=ListSignals(of.signals, of.clock),
@@ -219,6 +221,10 @@ class Assembly:  # shape: the parts of all topics are made here
             rules=QuoteRules(max_age=self._max_price_age),
             announce=self._announcer,
         )
+
+    def _fetch_closes(self) -> FetchCloses:
+        of = self._of
+        return FetchCloses(of.prices, of.closes, of.clock, FETCH_SHARE * self._deadline_seconds)
 
     def _market(self) -> ReadMarket:
         of = self._of

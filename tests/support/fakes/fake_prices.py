@@ -168,10 +168,11 @@ class ScriptedFeed:
 
 
 class ScriptedCloses:
-    """One dollar a day for every symbol but those that fail."""
+    """So many dollars a day for every symbol but those that fail."""
 
-    def __init__(self, failing: Collection[Symbol] = ()) -> None:
+    def __init__(self, failing: Collection[Symbol] = (), *, at: int = 1) -> None:
         self.failing = failing
+        self.at = at
         self.asked: list[tuple[Symbol, date, date]] = []
         self.at_once = 0
         self.most_at_once = 0
@@ -186,7 +187,7 @@ class ScriptedCloses:
         if symbol in self.failing:
             raise FeedFailed("scripted", "none")
         days = [start + timedelta(days=n) for n in range((end - start).days + 1)]
-        return [Close(symbol=symbol, day=day, price=price(1), source="scripted") for day in days]
+        return [Close(symbol=symbol, day=day, price=price(self.at), source="scripted") for day in days]
 
 
 class OneLease:

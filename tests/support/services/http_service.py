@@ -24,7 +24,7 @@ from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.records import Revisions
 from portfolio.application.operations.ports import Probe
 from portfolio.application.performance.ports import Days
-from portfolio.application.prices.ports import PriceStore
+from portfolio.application.prices.ports import CloseFeed, PriceStore
 from portfolio.application.prices.sources import FeedReport, SourceCondition, SourceState
 from portfolio.application.rebalancing.ports import Signals
 from portfolio.domain.categories import Categories
@@ -167,6 +167,7 @@ def assemble(
     settings: Settings,
     policy: RebalancePolicy | None = None,
     categories: Categories = CATEGORIES,
+    closes: CloseFeed | None = None,
 ) -> tuple[UseCases, ScriptedFeed]:
     """The use cases on these ports."""
     feed = ScriptedFeed(clock)
@@ -180,7 +181,7 @@ def assemble(
         leases=FakeLeases(),
         signals=signals,
         feed=feed,
-        closes=ScriptedCloses(),
+        closes=closes or ScriptedCloses(at=1000),
         categories=categories,
         policy=policy or RebalancePolicy(),
         least_interval_seconds=float,
@@ -191,7 +192,12 @@ def assemble(
 
 @asynccontextmanager
 async def running(
-    *, ledger: FakeLedger | None = None, days: type[FakeDays] = FakeDays, opened: bool = True, **changed: Any
+    *,
+    ledger: FakeLedger | None = None,
+    days: type[FakeDays] = FakeDays,
+    closes: CloseFeed | None = None,
+    opened: bool = True,
+    **changed: Any,
 ) -> AsyncIterator[Service]:
     """A service on books in memory, with 100,000 in cash; its clock stands still until a test moves it."""
     clock, books = FakeClock(), ledger or FakeLedger()
@@ -209,6 +215,7 @@ async def running(
         signals,
         clock=clock,
         settings=settings,
+        closes=closes,
     )
     async with _answering(cases, settings) as (app, http):
         yield Service(

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from enum import StrEnum
 from functools import partial
 from types import MappingProxyType
 
+from portfolio.analytics.closes import last_close
 from portfolio.analytics.conventions import DAYS_PER_YEAR
+from portfolio.analytics.estimate import Undefined
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.records import BookTrade
 from portfolio.application.ledger.snapshots import Snapshot
+from portfolio.application.prices.fetched_closes import FetchCloses
+from portfolio.application.prices.valuation import PriceStatus
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
 from portfolio.application.risk.correlation import average_of
-from portfolio.application.risk.measured import Excluded
+from portfolio.application.risk.measured import HISTORY_UNAVAILABLE, Excluded
 from portfolio.application.risk.metrics import measured
 from portfolio.application.risk.state import MarketState, ReadMarket, summary_of
 from portfolio.application.risk.value_at_risk import value_at_risk_of
@@ -23,6 +28,8 @@ from portfolio.domain.arithmetic import HUNDRED, exact, total
 from portfolio.domain.errors import AmountMismatch, DomainError, FeesTooHigh
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.trade import Execution, Side
+from portfolio.domain.money import Price
+from portfolio.domain.prices.quarantine import QuoteRules
 from portfolio.domain.rebalancing.projection import largest_quantity
 from portfolio.domain.rebalancing.summary import OverLimit, Summary
 from portfolio.domain.rebalancing.view import MarketView, pair_of
@@ -65,13 +72,22 @@ class BrokenLimit:
     caused: bool
 
 
+class Doubt(StrEnum):
+    """Why nobody can say that a trade is within the limits, or why its price is no ground for one."""
+
+    PRICE_OFF_MARKET = "price_off_market"
+    PRICES_STALE = "prices_stale"
+    NO_HISTORY = HISTORY_UNAVAILABLE
+    SHORT_HISTORY = Undefined.TOO_FEW_OBSERVATIONS.value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeCheck:
     """What a booking would do.
 
-    ``refusal`` is what the ledger would say against it, and then nothing comes after. ``largest_quantity`` is the most
-    that could be booked at this price, with fees in this proportion, without breaking a limit; None where nobody can
-    say.
+    ``refusal`` is what the ledger would say against it, and then nothing comes after. ``doubt`` is what else speaks
+    against it. ``largest_quantity`` is the most that could be booked at this price, with fees in this proportion,
+    without breaking a limit; None where nobody can say.
     """
 
     state: MarketState
@@ -80,6 +96,7 @@ class TradeCheck:
     before: TradeImpact
     after: TradeImpact | None
     refusal: DomainError | None
+    doubt: Doubt | None
     broken: Sequence[BrokenLimit]
     largest_quantity: Decimal | None
 
@@ -94,16 +111,23 @@ class TradeCheck:
         return any(limit.caused for limit in self.broken) if self.is_accepted else None
 
     @property
-    def is_allowed(self) -> bool:
-        """Return whether nothing speaks against it."""
-        return self.breaks_limits is False
+    def allowed(self) -> bool | None:
+        """Return whether nothing speaks against it; None where nobody can say."""
+        if not self.is_accepted or self.breaks_limits or self.doubt is Doubt.PRICE_OFF_MARKET:
+            return False
+        return None if self.doubt is not None else True
 
 
 class CheckTrade:
-    """Answers what a booking would do; nothing is stored, and a key that it carries is not used up."""
+    """Answers what a booking would do; nothing of it is stored, and a key that it carries is not used up.
 
-    def __init__(self, read_market: ReadMarket, rules: BookingRules) -> None:
+    Of an asset to be bought of which no closes are kept they are fetched, and kept: without them neither its volatility
+    nor its correlation is known.
+    """
+
+    def __init__(self, read_market: ReadMarket, fetch_closes: FetchCloses, rules: BookingRules) -> None:
         self._read_market = read_market
+        self._fetch_closes = fetch_closes
         self._rules = rules
 
     async def __call__(self, snapshot: Snapshot, command: BookTrade) -> TradeCheck:
@@ -115,10 +139,16 @@ class CheckTrade:
         """
         execution = command.execution
         execution.check_signs()
+        state = await self._state(snapshot, execution)
+        if _lacks_closes(state, execution) and await self._fetch_closes(execution.symbol):
+            state = await self._state(await self._read_market.newest(), execution)
+        return await measured(partial(self._check, command=command), state)
+
+    async def _state(self, snapshot: Snapshot, execution: Execution) -> MarketState:
         state = await self._read_market.of(snapshot, also={execution.symbol: execution.price})
         if snapshot.database_away or not state.closes.is_current:
             raise LedgerUnavailable("the database is away, so the trade cannot be checked")
-        return await measured(partial(self._check, command=command), state)
+        return state
 
     def _check(self, state: MarketState, *, command: BookTrade) -> TradeCheck:
         execution, code = command.execution, command.execution.symbol.code
@@ -130,6 +160,7 @@ class CheckTrade:
             before=_impact(state, code),
             after=None if after is None else _impact(after, code),
             refusal=refusal,
+            doubt=_doubt(state, execution),
             broken=() if after is None else _broken(summary_of(state), summary_of(after), execution),
             largest_quantity=None if isinstance(refusal, MISMATCHES) else _largest(summary_of(state), execution),
         )
@@ -144,6 +175,29 @@ class CheckTrade:
             return state.imagined(summary_of(state).after(view)), None
         except DomainError as error:
             return None, error
+
+
+def _lacks_closes(state: MarketState, execution: Execution) -> bool:
+    return execution.side is Side.BUY and last_close(state.closes.history, execution.symbol.code) is None
+
+
+def _doubt(state: MarketState, execution: Execution) -> Doubt | None:
+    code, held = execution.symbol.code, state.snapshot.portfolio.position(execution.symbol)
+    own = next((v.price_status for v in state.valuation.positions if v.position.symbol == execution.symbol), None)
+    close = last_close(state.closes.history, code)
+    known = None if close is None else Price.rounded(Decimal(close))
+    if held.mark is not None and own is PriceStatus.LIVE:
+        known = held.mark.price
+    if known is not None and QuoteRules().is_wild(execution.price, known):
+        return Doubt.PRICE_OFF_MARKET
+    if state.valuation.is_stale or own not in {None, PriceStatus.LIVE}:
+        return Doubt.PRICES_STALE
+    holding = state.view.holdings[code]
+    if execution.side is Side.SELL or holding.volatility is not None:
+        return None
+    if holding.category in state.policy.stable_categories:
+        return None
+    return Doubt.NO_HISTORY if close is None else Doubt.SHORT_HISTORY
 
 
 def _view_after(view: MarketView, portfolio: Portfolio, execution: Execution) -> MarketView:

@@ -135,6 +135,15 @@ class ReadMarket:
         """
         return await self.of(await self._snapshots.newest(), days)
 
+    async def newest(self) -> Snapshot:
+        """Return the newest snapshot, to be read by ``of``; the last one seen, marked, while the database is away.
+
+        Raises:
+            LedgerUnavailable: the database is away and no state was ever seen.
+            PortfolioMissing: the books were never opened.
+        """
+        return await self._snapshots.newest_in_time()
+
     async def of(
         self,
         snapshot: Snapshot,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from portfolio.application.prices.records import Close
 from portfolio.domain.categories import Categories
-from tests.support.histories import CALM, WILD, Shape, booking, exact, hold, remember, rising
+from portfolio.domain.money import Price
+from portfolio.domain.symbol import Symbol
+from tests.support.fakes.fake_prices import ScriptedCloses
+from tests.support.histories import CALM, PRICE, WILD, Shape, booking, exact, hold, remember, rising
 from tests.support.services.http_service import Service, SilentLedger, is_problem, running, running_on_sqlite
 
 CATEGORIES = Categories({"UNI": "dex", "CAKE": "dex", "USDC": "stablecoin"})
@@ -202,3 +208,93 @@ async def test_a_database_that_does_not_answer_ends_the_check_and_not_the_plan()
         assert (found["stale"], found["recommendations"]) == (True, before)
         answer = await service.http.post("/pretrade/check", json=booking("BTC", Decimal(1)))
         assert is_problem(answer, 503, "ledger-unavailable")
+
+
+# ------------------------------------------------------------------------------------------------ what nobody can say
+
+
+async def test_the_closes_of_an_asset_that_is_not_held_are_fetched_and_kept() -> None:
+    closes = ScriptedCloses(at=1000)
+    async with running(closes=closes) as service:
+        for _ in range(2):
+            said = await check(service, booking("SOL", Decimal(1)))
+            assert (said["allowed"], said["projected"]["portfolio_volatility"]) == (True, 0)
+        [(symbol, start, end)] = closes.asked
+        assert (symbol.code, (end - start).days, end) == ("SOL", 365, service.clock.now().date() - timedelta(days=1))
+        kept = await service.prices.closes([Symbol("SOL")], since=start, until=end)
+        assert len(kept) == 366
+
+
+async def test_many_who_check_the_same_asset_at_once_have_its_closes_fetched_once() -> None:
+    closes = ScriptedCloses(at=1000)
+    async with running(closes=closes) as service:
+        said = await asyncio.gather(*(check(service, booking("SOL", Decimal(1))) for _ in range(5)))
+        assert [one["allowed"] for one in said] == [True] * 5
+        assert len(closes.asked) == 1
+
+
+async def test_without_closes_nobody_can_say_and_the_exchange_is_not_asked_again_at_once() -> None:
+    closes = ScriptedCloses([Symbol("SOL")], at=1000)
+    async with running(closes=closes) as service:
+        for _ in range(2):
+            said = await check(service, booking("SOL", Decimal(1)))
+            assert (said["allowed"], said["reasons"]) == (None, {"allowed": "history_unavailable"})
+            assert said["accepted"] is True
+        assert len(closes.asked) == 1
+        assert (await check(service, booking("USDC", Decimal(1))))["allowed"] is True
+        # What breaks a limit does so whatever its past is.
+        assert (await check(service, booking("SOL", Decimal(26))))["allowed"] is False
+        closes.failing = ()
+        service.clock.advance(61)
+        assert (await check(service, booking("SOL", Decimal(1))))["allowed"] is True
+
+
+async def test_an_exchange_that_does_not_answer_holds_a_check_up_no_longer_than_it_may() -> None:
+    class Silent(ScriptedCloses):
+        async def daily_closes(self, symbol: Symbol, start: date, end: date) -> Sequence[Close]:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    async with running(closes=Silent(), request_deadline_seconds=1.0) as service:
+        said = await check(service, booking("SOL", Decimal(1)))
+        assert (said["allowed"], said["reasons"]["allowed"]) == (None, "history_unavailable")
+
+
+async def test_of_an_asset_of_a_few_days_nobody_can_say_and_a_sale_needs_no_past(service: Service) -> None:
+    await hold(service, {"DOGE": "10"})
+    yesterday = service.clock.now().date() - timedelta(days=1)
+    await service.prices.add_closes(
+        [Close(symbol=Symbol("DOGE"), day=yesterday, price=Price(Decimal(PRICE)), source="coinbase")]
+    )
+    said = await check(service, booking("DOGE", Decimal(1)))
+    assert (said["allowed"], said["reasons"]["allowed"]) == (None, "too_few_observations")
+    assert (await check(service, booking("DOGE", Decimal(1), side="SELL")))["allowed"] is True
+
+
+@pytest.mark.parametrize(("factor", "allowed"), [("5", True), ("5.01", False), ("0.2", True), ("0.199", False)])
+@pytest.mark.parametrize("is_held", [True, False])
+async def test_a_price_a_factor_off_the_market_is_not_allowed(
+    service: Service, is_held: bool, factor: str, allowed: bool
+) -> None:
+    if is_held:
+        await hold(service, {"SOL": "1"})
+    price = PRICE * Decimal(factor)
+    body = {**booking("SOL", Decimal(1)), "price": str(price), "net_amount": str(price)}
+    said = await check(service, body)
+    assert (said["accepted"], said["allowed"]) == (True, allowed)
+    assert said["reasons"] == ({} if allowed else {"allowed": "price_off_market"})
+
+
+async def test_on_stale_prices_nobody_can_say(service: Service) -> None:
+    await hold(service, {"BTC": "20", "ETH": "0.5"})
+    await check(service, booking("BTC", Decimal(1)))
+    service.clock.advance(301)
+    for body in (booking("SOL", Decimal(1)), booking("BTC", Decimal(1), side="SELL")):
+        said = await check(service, body)
+        assert (said["accepted"], said["allowed"], said["reasons"]) == (True, None, {"allowed": "prices_stale"})
+    service.feed.prices["BTC"] = str(PRICE)
+    await service.http.post("/portfolio/refresh")
+    # 20 of 20.5 are fresh by now, 97.6 %: ETH alone is in doubt.
+    assert (await check(service, booking("SOL", Decimal(1))))["allowed"] is True
+    said = await check(service, booking("ETH", Decimal("0.1")))
+    assert (said["allowed"], said["reasons"]) == (None, {"allowed": "prices_stale"})

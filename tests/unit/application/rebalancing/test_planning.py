@@ -12,6 +12,7 @@ from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.records import BookTrade
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.prices.closes import ReadCloses
+from portfolio.application.prices.fetched_closes import FetchCloses
 from portfolio.application.rebalancing.planning import ImaginedTrade, ReadPlan, WhatIf
 from portfolio.application.rebalancing.pretrade import CheckTrade, TradeCheck
 from portfolio.application.risk.state import ReadMarket, summary_of
@@ -26,6 +27,7 @@ from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_ledger import Books, FakeLeases, FakeLedger, FakePriceStore
+from tests.support.fakes.fake_prices import ScriptedCloses
 from tests.unit.application.ledger.booking_examples import wish
 from tests.unit.examples import execution
 
@@ -61,7 +63,9 @@ class Desk:
             max_price_age=timedelta(seconds=300),
         )
         rules = BookingRules(allow_negative_cash=negative)
-        self.plan, self.what_if, self.check = ReadPlan(market), WhatIf(market, rules), CheckTrade(market, rules)
+        self.plan, self.what_if = ReadPlan(market), WhatIf(market, rules)
+        closes = FetchCloses(prices, ScriptedCloses(at=1000), self.clock, 1.0)
+        self.check = CheckTrade(market, closes, rules)
 
     async def checked(self, command: BookTrade) -> TradeCheck:
         """What the check says of the newest state."""

@@ -8,7 +8,7 @@ from litestar import Controller, Response, post
 from litestar.params import JSONBody
 
 from portfolio.application.clock import Clock
-from portfolio.application.rebalancing.pretrade import MISMATCHES, CheckTrade, TradeCheck, TradeImpact
+from portfolio.application.rebalancing.pretrade import MISMATCHES, CheckTrade, Doubt, TradeCheck, TradeImpact
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
 from portfolio.application.risk.metrics import measured
 from portfolio.application.risk.state import MarketState
@@ -55,8 +55,11 @@ class PretradeController(Controller):
 
         A booking that cannot be read is refused as `POST /holdings/update` would; one that the ledger would refuse is
         answered with `accepted: false` and that problem. `allowed` is the answer in one word: accepted, and no limit
-        broken by it. Its key is neither looked up nor used. Without the database there is no answer but 503.
-        `largest_quantity` is never more than cash pays for, even where cash may go below zero.
+        broken by it. It is false, with the reason `price_off_market`, where the price is over five times the one known
+        or under a fifth of it. It is null, with the reason, where prices are stale, or where too little is known of the
+        past of an asset to be bought; if no closes of it are kept they are fetched, and kept. The key is neither looked
+        up nor used. Without the database there is no answer but 503. `largest_quantity` is never more than cash pays
+        for, even where cash may go below zero.
         """
         wish = book_trade(data, request.user, clock.now())
         check = await check_trade(await market_reader.snapshot(), wish)
@@ -74,6 +77,8 @@ def _problem(refusal: DomainError) -> Problem:
 def _check_view(check: TradeCheck) -> CheckView:
     execution, state, refusal = check.execution, check.state, check.refusal
     reasons = {}
+    if check.doubt is not None and (check.allowed is None or check.doubt is Doubt.PRICE_OFF_MARKET):
+        reasons["allowed"] = check.doubt.value
     if check.after is None:
         reasons["projected"] = reasons["breaks_limits"] = "not_accepted"
     if isinstance(refusal, MISMATCHES):
@@ -88,7 +93,6 @@ def _check_view(check: TradeCheck) -> CheckView:
         state,
         accepted=check.is_accepted,
         problem=None if refusal is None else _problem(refusal),
-        allowed=check.is_allowed,
         broken_limits=[view(CheckedLimitView, limit, limit.over) for limit in check.broken],
         current=_standing_view(check.before),
         projected=None if check.after is None else _standing_view(check.after),

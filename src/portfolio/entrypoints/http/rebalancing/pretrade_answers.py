@@ -58,7 +58,7 @@ class CheckView(msgspec.Struct, kw_only=True):
     category: str
     accepted: bool
     problem: Problem | None
-    allowed: bool
+    allowed: bool | None
     breaks_limits: bool | None
     broken_limits: list[CheckedLimitView]
     largest_quantity: Number | None
