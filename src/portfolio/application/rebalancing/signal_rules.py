@@ -15,6 +15,7 @@ from portfolio.application.rebalancing.records import ID_PREFIX, Origin, Signal
 from portfolio.domain.arithmetic import exact
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.prices.freshness import Freshness, PriceDoubt
 from portfolio.domain.rebalancing.recommendation import Recommendation
@@ -83,6 +84,14 @@ def objection_to(signal: Signal, advices: Iterable[Recommendation]) -> str | Non
     if signal.quantity.value > wanted.trade_quantity * CLAIM_TOLERANCE:
         return f"the present plan asks for {asked} of {plain(wanted.trade_quantity)}, not {signal.quantity}"
     return None
+
+
+def lack_of_cash(signal: Signal, portfolio: Portfolio) -> str | None:
+    """Return that the cash does not cover a purchase yet; None where it does, and of a sale."""
+    cost = signal.trade_value + signal.estimated_fee
+    if signal.action is Side.SELL or portfolio.cash >= cost:
+        return None
+    return f"it needs {cost} of cash, and there is {portfolio.cash}: the sales of the plan come first"
 
 
 def content_of(portfolio: Portfolio) -> tuple[object, ...]:

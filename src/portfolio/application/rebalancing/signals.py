@@ -21,6 +21,7 @@ from portfolio.application.rebalancing.signal_rules import (
     Withheld,
     content_of,
     doubt_in,
+    lack_of_cash,
     objection_to,
     origin_of,
     signal_of,
@@ -264,7 +265,11 @@ class AcknowledgeSignal:
         withheld = withheld_because(locked.freshness)
         if withheld is not None:
             raise SignalOutdated(signal.id, withheld.detail)
-        objection = doubt_in(signal, locked.freshness) or objection_to(signal, locked.planned.plan.recommendations)
+        objection = (
+            doubt_in(signal, locked.freshness)
+            or objection_to(signal, locked.planned.plan.recommendations)
+            or lack_of_cash(signal, locked.portfolio)
+        )
         if objection is not None:
             raise SignalOutdated(signal.id, objection)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 
 from portfolio.domain.arithmetic import HUNDRED, ZERO, exact
@@ -24,7 +24,8 @@ class Recommendation:
 
     Allocations are percentages: the current one of today's total value, the target of the total value after the plan's
     costs. Money is exact; ``trade_quantity`` has 18 decimals and is never more than is held. ``also`` are the other
-    rules that took part in a sale; ``evidence`` is what each rule wished, with its figures, in order.
+    rules that took part in a sale; ``evidence`` is what each rule wished, with its figures, in order. ``after`` are the
+    symbols of the sales that a purchase waits for, as the cash of today does not pay for it.
     """
 
     symbol: str
@@ -39,16 +40,35 @@ class Recommendation:
     priority: Priority
     confidence: Decimal
     evidence: Sequence[Proposal]
+    after: Sequence[str] = ()
 
 
 @exact
 def recommendations_of(settlement: Settlement) -> list[Recommendation]:
-    """Return the trades of a settlement: by priority, then the largest, then by symbol."""
+    """Return the trades of a settlement: sales before purchases, by priority, then the largest, then by symbol. So the
+    cash there is pays for the first of them, however many those are.
+    """
     by_symbol: dict[str, list[Proposal]] = defaultdict(list)
     for proposal in settlement.proposals:
         by_symbol[proposal.symbol].append(proposal)
     trades = [_recommendation(settlement, symbol, by_symbol[symbol]) for symbol in settlement.changes]
-    return sorted(trades, key=lambda trade: (trade.priority.rank, -trade.trade_value, trade.symbol))
+    trades.sort(key=lambda trade: (trade.action is Side.BUY, trade.priority.rank, -trade.trade_value, trade.symbol))
+    return list(_paid_for(trades, settlement.limits.view.cash))
+
+
+def _paid_for(trades: Sequence[Recommendation], cash: Decimal) -> Iterator[Recommendation]:
+    """Yield the trades with the sales that each purchase waits for: the first ones that are enough for it and for the
+    purchases before it.
+    """
+    sales = [trade for trade in trades if trade.action is Side.SELL]
+    waits_for = 0
+    for trade in trades:
+        if trade.action is Side.BUY:
+            cash -= trade.trade_value + trade.estimated_fee
+        while cash < 0 and waits_for < len(sales) and trade.action is Side.BUY:
+            cash += sales[waits_for].trade_value - sales[waits_for].estimated_fee
+            waits_for += 1
+        yield replace(trade, after=tuple(sale.symbol for sale in sales[:waits_for]))
 
 
 def _recommendation(settlement: Settlement, symbol: str, proposals: Sequence[Proposal]) -> Recommendation:

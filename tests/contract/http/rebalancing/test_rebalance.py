@@ -27,7 +27,7 @@ CONCENTRATION_FIELDS = {
 }  # fmt: skip
 RECOMMENDATION_FIELDS = {
     "symbol", "action", "reason", "also", "current_allocation", "target_allocation", "trade_value", "trade_quantity",
-    "estimated_fee", "priority", "confidence", "evidence",
+    "estimated_fee", "priority", "confidence", "evidence", "after",
 }  # fmt: skip
 
 

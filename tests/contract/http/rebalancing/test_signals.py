@@ -25,6 +25,7 @@ from portfolio.domain.symbol import Symbol
 from portfolio.settings import Settings
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.fakes.fake_ledger import FakeLedger
+from tests.support.histories import booking, hold, remember, rising
 from tests.support.services.http_service import Service, _answering, assemble, is_problem, running
 
 # 30,000 of 100,000 in one asset: 5 % over its limit of 25 %, and sold down to 23 %.
@@ -354,6 +355,25 @@ async def test_a_signal_is_not_claimed_on_a_price_that_is_not_fresh_however_smal
     refused = await acknowledge(heavy, signal["id"])
     assert is_problem(refused, 409, "signal-outdated")
     assert "BTC is not traded: its price was converted at a rate nobody confirmed" in refused.json()["detail"]
+
+
+async def test_a_purchase_that_the_cash_does_not_cover_yet_cannot_be_claimed(service: Service) -> None:
+    # 10 % is cash. BTC goes from 60 % to 23 %, and SOL, which rises, from 10 % up to 23 %.
+    await hold(service, {"BTC": "60", "SOL": "10", "ADA": "10", "DOT": "10"})
+    await remember(service, {"SOL": rising})
+    plan = (await service.http.get("/rebalance/recommendations")).json()["recommendations"]
+    assert [(trade["symbol"], trade["action"], trade["after"]) for trade in plan] == [
+        ("BTC", "SELL", []), ("SOL", "BUY", ["BTC"]),
+    ]  # fmt: skip
+    sale, purchase = (await generate(service))["signals"]
+    refused = await acknowledge(service, purchase["id"])
+    assert is_problem(refused, 409, "signal-outdated")
+    assert "and there is 10000: the sales of the plan come first" in refused.json()["detail"]
+    assert (await acknowledge(service, sale["id"])).status_code == 200
+    sold = {**booking("BTC", Decimal(str(sale["trade_quantity"])), side="SELL"), "signal_id": sale["id"]}
+    assert (await service.http.post("/holdings/update", json=sold)).status_code == 200
+    [purchase] = (await generate(service))["signals"]
+    assert (await acknowledge(service, purchase["id"])).status_code == 200
 
 
 # ----------------------------------------------------------------------------------------------------- when things fail

@@ -1,14 +1,17 @@
 """What holds for every plan, whatever the portfolio."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 
+from portfolio.domain.errors import InsufficientCash
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.rebalancing.plan import Plan
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.projection import TradeIntent, project
+from portfolio.domain.rebalancing.recommendation import Recommendation
 from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.unresolved import Obstacle
 from portfolio.domain.rebalancing.view import MarketView
@@ -18,13 +21,16 @@ COSTS = pytest.mark.parametrize("fee_bps", [0, 10, 50])
 
 
 def carried_out(view: MarketView, plan: Plan, policy: RebalancePolicy) -> MarketView:
-    """The portfolio after the trades, sales first, in the very quantities that were recommended.
+    """The portfolio after the trades, in the plan's order, in the very quantities that were recommended.
 
-    More sold than held, or more spent than there is, raises.
+    More sold than held, or more spent than there is by then, raises.
     """
-    ordered = sorted(plan.recommendations, key=lambda trade: trade.action is Side.BUY)
-    intents = [TradeIntent(symbol=t.symbol, side=t.action, quantity=t.trade_quantity) for t in ordered]
-    return project(view, intents, policy)
+    return project(view, intents_of(plan.recommendations), policy)
+
+
+def intents_of(trades: Iterable[Recommendation]) -> list[TradeIntent]:
+    """The trades, to be projected."""
+    return [TradeIntent(symbol=t.symbol, side=t.action, quantity=t.trade_quantity) for t in trades]
 
 
 @COSTS
@@ -43,6 +49,27 @@ def test_a_plan_breaks_nothing_and_carried_out_asks_for_nothing(fee_bps: int, vi
     assert abs(after.total_value - plan.projected.total_value) < Decimal("1e-9")
     assert abs(view.total_value - after.total_value - plan.estimated_cost) < Decimal("1e-9")
     assert plan_for(after, policy).recommendations == ()
+
+
+@COSTS
+@settings(max_examples=100)
+@given(view=views(least=100_000, most=10_000_000))
+def test_a_purchase_can_be_paid_for_once_the_sales_that_it_waits_for_are_made_and_not_before(
+    fee_bps: int, view: MarketView
+) -> None:
+    policy = RebalancePolicy(fee_bps=Decimal(fee_bps))
+    trades = plan_for(view, policy).recommendations
+    sales = [trade for trade in trades if trade.action is Side.SELL]
+    assert list(trades[: len(sales)]) == sales
+    assert all(not sale.after for sale in sales)
+    for place, purchase in enumerate(trades[len(sales) :], start=len(sales)):
+        awaited = sales[: len(purchase.after)]
+        assert [sale.symbol for sale in awaited] == list(purchase.after)
+        purchases = trades[len(sales) : place + 1]
+        project(view, intents_of([*awaited, *purchases]), policy)
+        if awaited:
+            with pytest.raises(InsufficientCash):
+                project(view, intents_of([*awaited[:-1], *purchases]), policy)
 
 
 @COSTS

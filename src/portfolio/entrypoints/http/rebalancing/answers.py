@@ -93,7 +93,7 @@ class AnalysisAnswer(Answer, kw_only=True):
 
 
 class RecommendationsAnswer(Answer, kw_only=True):
-    """What the plan asks for: by priority, then the largest, then by symbol."""
+    """What the plan asks for: sales before purchases, by priority, then the largest, then by symbol."""
 
     recommendations: list[RecommendationView]
     total_recommendations: int

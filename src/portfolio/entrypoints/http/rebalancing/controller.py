@@ -49,7 +49,7 @@ class RebalancingController(Controller):
     async def read_recommendations(
         self, market_reader: Injected[MarketReader], plan: Injected[ReadPlan]
     ) -> RecommendationsAnswer:
-        """Return the plan's trades, one a symbol: by priority, then the largest, then by symbol.
+        """Return the plan's trades, one a symbol: sales before purchases, by priority, the largest first, by symbol.
 
         Carried out, they ask for nothing more. With the database away they are of the last state seen, and `stale`.
         """

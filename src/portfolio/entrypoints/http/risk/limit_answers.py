@@ -75,8 +75,8 @@ class EvidenceView(msgspec.Struct, kw_only=True):
     figures: Annotated[dict[str, EvidenceFigure], Meta(extra={"write": _written})]
 
 
-class RecommendationView(msgspec.Struct, kw_only=True):
-    """One trade that the plan asks for; the target counts on the total value after the plan's costs."""
+class AdviceView(msgspec.Struct, kw_only=True):
+    """One trade that a plan asks for; the target counts on the total value after the plan's costs."""
 
     symbol: SymbolCode
     action: Literal["BUY", "SELL"]
@@ -90,6 +90,12 @@ class RecommendationView(msgspec.Struct, kw_only=True):
     priority: Level
     confidence: Number
     evidence: list[EvidenceView]
+
+
+class RecommendationView(AdviceView, kw_only=True):
+    """One trade that the plan asks for, in the order in which they can be paid for."""
+
+    after: list[SymbolCode]
 
 
 class BrokenLimitView(msgspec.Struct, kw_only=True):
