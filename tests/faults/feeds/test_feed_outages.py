@@ -91,7 +91,8 @@ def test_a_binance_that_bans_is_left_alone_and_prices_that_nobody_renews_grow_st
         assert service.get("/health")["prices"]["stale_symbols"] == ["BTC"]
         generated = service.post("/rebalance/generate-signals").json()
         assert generated["signals"] == []
-        assert generated["withheld"] == {"reason": "prices_stale", "detail": "prices are stale: BTC"}
+        detail = "only 0 % of what is held has a fresh price; its price is stale: BTC"
+        assert generated["withheld"] == {"reason": "prices_stale", "detail": detail}
 
 
 def test_a_binance_that_will_not_serve_this_place_is_off_with_the_reason_and_one_line_in_the_log(

@@ -171,7 +171,7 @@ async def test_a_silent_exchange_opens_its_circuit_in_the_first_round_however_mu
     exchange: StandInExchange, clock: FakeClock
 ) -> None:
     client = ExchangeClient("coinbase", exchange.url, clock, bounds=Bounds(deadline_seconds=0.2))
-    feed = CoinbaseFeed(client, clock, TetherRate(clock), Throttle.hourly(clock), budget_seconds=0.3)
+    feed = CoinbaseFeed(client, clock, TetherRate(clock), Throttle.hourly(clock), budget_seconds=1.0)
     for kind in ("spot", "rates"):
         exchange.fail(kind, faults.SILENCE)
     assert len((await feed.quotes(MANY[:60])).failures) == 60
