@@ -73,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     initial_cash: Decimal = Decimal(100_000)
     allow_negative_cash: bool = False
     amount_tolerance_percent: Decimal = Decimal(5)
+    risk_free_rate: Decimal = Decimal(0)
     signal_ttl_seconds: Seconds = 900.0
     tick_retention_days: Days = 7
     log_file: str = "portfolio_service.log"
@@ -85,6 +86,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             value = getattr(self, name)
             if not value.is_finite() or value < 0 or value >= Decimal(10) ** 20:
                 raise ValueError(f"{name} has to be a finite number of at least 0")
+        if not self.risk_free_rate.is_finite() or not -1 < self.risk_free_rate <= 1:
+            raise ValueError("risk_free_rate has to be above -1 and at most 1: 5 % a year is 0.05")
         for name in ("coinbase_url", "binance_url", "candles_url"):
             if not _is_http_address(getattr(self, name)):
                 raise ValueError(f"{name} has to be an address such as https://api.example.com")

@@ -27,6 +27,9 @@ from portfolio.settings import SettingsError, read_settings
         ("PORTFOLIO_BINANCE_URL", "ftp://api.binance.com"),
         ("PORTFOLIO_CANDLES_URL", "https://[::1"),
         ("PORTFOLIO_LOG_LEVEL", "LOUD"),
+        ("PORTFOLIO_RISK_FREE_RATE", "-1"),
+        ("PORTFOLIO_RISK_FREE_RATE", "1.01"),
+        ("PORTFOLIO_RISK_FREE_RATE", "NaN"),
     ],
 )
 def test_a_wrong_setting_is_named_and_its_value_is_not_told(name: str, value: str, tmp_path: Path) -> None:

@@ -262,7 +262,8 @@ class Assembly:  # shape: the parts of all topics are made here
 
     def _performance(self) -> ReadPerformance:
         of, snapshots = self._of, self._kept.snapshots
-        history = ReadHistory(of.days, self._kept.entries, snapshots, of.clock)
+        rate = self._settings.risk_free_rate
+        history = ReadHistory(of.days, self._kept.entries, snapshots, of.clock, risk_free_rate=rate)
         return ReadPerformance(history, snapshots)
 
     def _make_final(self) -> MakeFinal:

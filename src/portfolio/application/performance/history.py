@@ -29,6 +29,7 @@ class History:
 
     ``finals`` are the days that are over and of which everything is known, ``opening`` first where it is among them.
     ``stale`` says that the database could not be asked: the days, or the portfolio, are the last ones seen.
+    ``risk_free_rate`` is what a year without risk brings, a fraction.
     """
 
     snapshot: Snapshot
@@ -37,6 +38,7 @@ class History:
     entries: LedgerDays
     today: date
     stale: bool
+    risk_free_rate: Decimal = Decimal(0)
 
     @property
     def now(self) -> MeasuredDay:
@@ -53,11 +55,20 @@ class History:
 class ReadHistory:
     """Reads the recorded days and the entries, and keeps them for when the database is away."""
 
-    def __init__(self, days: Days, entries: LedgerDays, snapshots: Snapshots, clock: Clock) -> None:
+    def __init__(
+        self,
+        days: Days,
+        entries: LedgerDays,
+        snapshots: Snapshots,
+        clock: Clock,
+        *,
+        risk_free_rate: Decimal = Decimal(0),
+    ) -> None:
         self._days = days
         self._entries = entries
         self._snapshots = snapshots
         self._clock = clock
+        self._risk_free_rate = risk_free_rate
         # The rows last seen and from when on: what there is to answer with while the database is away.
         self._kept: list[DailyValue] = []
         self._kept_since: date | None = None
@@ -89,6 +100,7 @@ class ReadHistory:
             entries=self._entries,
             today=today,
             stale=old or away,
+            risk_free_rate=self._risk_free_rate,
         )
 
     async def _entries_until(self, snapshot: Snapshot, *, asks: bool) -> bool:

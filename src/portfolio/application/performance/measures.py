@@ -136,8 +136,13 @@ def money_weighted(finals: Sequence[MeasuredDay], reasons: Reasons) -> Figures:
     }
 
 
-def risk_ratios(finals: Sequence[MeasuredDay], max_drawdown: Decimal | None, reasons: Reasons) -> Figures:
-    """Return the ratios of the final days; None where they are too few to say anything."""
+def risk_ratios(
+    finals: Sequence[MeasuredDay], max_drawdown: Decimal | None, risk_free_rate: Decimal, reasons: Reasons
+) -> Figures:
+    """Return the ratios of the final days; None where they are too few to say anything.
+
+    ``risk_free_rate`` is that of a year: a day has its 365th root.
+    """
     units = _units(finals)
     returns = daily_returns([f.day.toordinal() for f in finals], units)
     days = days_covered(finals)
@@ -154,12 +159,14 @@ def risk_ratios(finals: Sequence[MeasuredDay], max_drawdown: Decimal | None, rea
     }
     if returns.size < LEAST_RETURNS:
         return figures | reasons.undefined(ratios, "too_few_observations")
-    sharpe = sharpe_ratio(returns)
+    risk_free_daily = float(1 + risk_free_rate) ** (1 / DAYS_PER_YEAR) - 1
+    sharpe = sharpe_ratio(returns, risk_free_daily=risk_free_daily)
+    sortino = sortino_ratio(returns, risk_free_daily=risk_free_daily)
     error = None if sharpe is None else sharpe_standard_error(returns, sharpe)
     return figures | {
         "sharpe_ratio": reasons.ratio("sharpe_ratio", sharpe, "no_variation"),
         "sharpe_standard_error": reasons.ratio("sharpe_standard_error", error, "no_variation"),
-        "sortino_ratio": reasons.ratio("sortino_ratio", sortino_ratio(returns), "no_losing_days"),
+        "sortino_ratio": reasons.ratio("sortino_ratio", sortino, "no_losing_days"),
         "annualized_volatility": reasons.ratio(
             "annualized_volatility", annualized_volatility(returns), "too_few_observations"
         ),

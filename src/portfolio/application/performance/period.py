@@ -142,7 +142,7 @@ def measure(history: History, finals: Sequence[MeasuredDay], booked: Sequence[Le
         **money_weighted(finals, reasons),
         **fall,
         **falls_of(finals, reasons),
-        **risk_ratios(finals, fall["max_drawdown"], reasons),
+        **risk_ratios(finals, fall["max_drawdown"], history.risk_free_rate, reasons),
         **trading_results(booked, reasons),
         period_days=days,
         days_covered=days_covered(finals),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.performance.history import ReadHistory
 from portfolio.application.performance.ledger_days import LedgerDays
@@ -18,8 +20,10 @@ def reader(
     snapshots: Snapshots | None = None,
     days: FakeDays | None = None,
     entries: LedgerDays | None = None,
+    risk_free_rate: Decimal = Decimal(0),
 ) -> ReadPerformance:
     """Return the use case on these books; the days and the entries are the same books' where none are given."""
     newest = snapshots or Snapshots(ledger, clock, 1)
     booked = entries or LedgerDays(ledger, FakeLookups(ledger))
-    return ReadPerformance(ReadHistory(days or FakeDays(ledger), booked, newest, clock), newest)
+    history = ReadHistory(days or FakeDays(ledger), booked, newest, clock, risk_free_rate=risk_free_rate)
+    return ReadPerformance(history, newest)

@@ -59,8 +59,10 @@ def ledger_of(rows: Sequence[DailyValue], *, now: str = "1000") -> FakeLedger:
     return FakeLedger(Books(portfolio=portfolio, adopted=True, days={r.day: r for r in rows}))
 
 
-async def performance(rows: Sequence[DailyValue], days: int, *, now: str = "1000") -> Performance:
-    return await reader(ledger_of(rows, now=now), FakeClock())(days)
+async def performance(
+    rows: Sequence[DailyValue], days: int, *, now: str = "1000", risk_free_rate: str = "0"
+) -> Performance:
+    return await reader(ledger_of(rows, now=now), FakeClock(), risk_free_rate=Decimal(risk_free_rate))(days)
 
 
 def check(p: Performance) -> None:
@@ -282,6 +284,19 @@ async def test_the_fall_that_lasts_has_its_depth_and_its_days_and_the_ten_deepes
     assert [fall.depth for fall in p.worst_drawdowns or ()] == [
         (Decimal(-i) / 30).quantize(Decimal("1e-12")) for i in range(12, 2, -1)
     ]
+
+
+async def test_what_a_day_without_risk_brings_is_no_excess() -> None:
+    units = [1.0]
+    for i in range(60):
+        units.append(round(units[-1] * (1.02 if i % 2 else 0.99), 12))
+    p = await performance(series(units), 60, risk_free_rate="0.05")
+    free = 1.05 ** (1 / 365) - 1
+    mean, deviation = 0.005 - free, 0.015 * math.sqrt(60 / 59)
+    assert float(p.sharpe_ratio or 0) == pytest.approx(mean / deviation * math.sqrt(365), rel=1e-6)
+    # Half of the days fall short, by 1 % and what they should have brought.
+    downside = math.sqrt((0.01 + free) ** 2 / 2)
+    assert float(p.sortino_ratio or 0) == pytest.approx(mean / downside * math.sqrt(365), rel=1e-6)
 
 
 async def test_the_standard_error_of_the_sharpe_ratio_is_that_of_lo() -> None:
