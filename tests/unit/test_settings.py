@@ -27,7 +27,7 @@ from portfolio.settings import SettingsError, read_settings
         ("PORTFOLIO_BINANCE_URL", "ftp://api.binance.com"),
         ("PORTFOLIO_CANDLES_URL", "https://[::1"),
         ("PORTFOLIO_LOG_LEVEL", "LOUD"),
-        ("PORTFOLIO_RISK_FREE_RATE", "-1"),
+        ("PORTFOLIO_RISK_FREE_RATE", "-2"),
         ("PORTFOLIO_RISK_FREE_RATE", "1.01"),
         ("PORTFOLIO_RISK_FREE_RATE", "NaN"),
     ],

@@ -56,14 +56,16 @@ class LossEstimates:
 class TailRisk:
     """The estimates at each confidence, and what they are made of.
 
-    ``observations`` counts the days used. ``excluded`` has, for each asset left out, the reason;
-    ``covered_weight`` is the weight of the others: what the excluded would lose is not in the estimates.
+    ``observations`` counts the days used, ``losses`` are those of these days, oldest first. ``excluded`` has, for each
+    asset left out, the reason; ``covered_weight`` is the weight of the others: what the excluded would lose is not in
+    the estimates.
     """
 
     estimates: tuple[LossEstimates, ...]
     observations: int
     excluded: tuple[Undefined | None, ...]
     covered_weight: float
+    losses: Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +95,13 @@ def tail_risk(returns: Matrix, weights: npt.ArrayLike, confidences: Sequence[Dec
     common = common_days(returns, shares, least=LEAST_OBSERVATIONS)
     covered = shares[common.included]
     reason = common.reason_against(shares)
-    estimates = (
-        _estimates(-(common.returns @ covered), confidences) if reason is None else _undefined(confidences, reason)
-    )
+    losses = -(common.returns @ covered)
     return TailRisk(
-        estimates=estimates,
+        estimates=_estimates(losses, confidences) if reason is None else _undefined(confidences, reason),
         observations=common.n_days,
         excluded=common.excluded,
         covered_weight=float(covered.sum()),
+        losses=losses if reason is None else np.empty(0),
     )
 
 

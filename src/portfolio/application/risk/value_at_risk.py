@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from portfolio.analytics.tail_risk import Loss, tail_risk
+from portfolio.analytics.tail_risk import CONFIDENCES, Loss, TailRisk, tail_risk
+from portfolio.analytics.var_backtest import backtest
 from portfolio.application.risk.measured import Excluded, Measured, covered_percent, excluded_of, measured_of
 from portfolio.application.risk.state import MarketState, weights_of
 
@@ -32,6 +33,16 @@ class ConfidenceReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestReport:
+    """How often historical value at risk was exceeded by the day after, and how often it was to be."""
+
+    days: int
+    expected: Decimal
+    beyond: int
+    kupiec_p_value: Measured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TailReport:
     """What a bad day costs; ``covered_percent`` is how much of the total value the figures are made of."""
 
@@ -47,9 +58,27 @@ def value_at_risk_of(state: MarketState, days: int) -> TailReport:
     return state.figures.once(("value_at_risk", days), lambda: _value_at_risk(state, days))
 
 
+def backtests_of(state: MarketState, days: int) -> Sequence[BacktestReport]:
+    """Return the backtests of historical value at risk at 95 % and 99 % over the same days."""
+    tests = [backtest(_tail(state, days).losses, confidence) for confidence in CONFIDENCES]
+    return [
+        BacktestReport(
+            days=test.days,
+            expected=test.expected,
+            beyond=test.beyond,
+            kupiec_p_value=measured_of(state, test.kupiec_p_value),
+        )
+        for test in tests
+    ]
+
+
+def _tail(state: MarketState, days: int) -> TailRisk:
+    returns = state.closes.history.last(days).returns
+    return state.figures.once(("tail_risk", days), lambda: tail_risk(returns, weights_of(state)))
+
+
 def _value_at_risk(state: MarketState, days: int) -> TailReport:
-    history = state.closes.history.last(days)
-    measured = tail_risk(history.returns, weights_of(state))
+    measured = _tail(state, days)
     at_95, at_99 = (
         ConfidenceReport(
             confidence=estimate.confidence,
@@ -63,7 +92,7 @@ def _value_at_risk(state: MarketState, days: int) -> TailReport:
         confidence_95=at_95,
         confidence_99=at_99,
         observations=measured.observations,
-        excluded=excluded_of(state, history.symbols, measured.excluded),
+        excluded=excluded_of(state, state.closes.history.symbols, measured.excluded),
         covered_percent=covered_percent(state, measured.covered_weight),
     )
 

@@ -142,11 +142,26 @@ class ConfidenceView(msgspec.Struct, kw_only=True):
     normal: LossView
 
 
+class BacktestView(msgspec.Struct, kw_only=True):
+    """How historical value at risk did: each day from the 31st on beside what all days before it said.
+
+    `kupiec_p_value` is how likely a number of days at least as far from `expected` is if value at risk is right.
+    """
+
+    days: int
+    expected: Number
+    beyond: int
+    kupiec_p_value: Ratio | None
+    reasons: Reasons
+
+
 class TailView(HistoryView, kw_only=True):
     """What a bad day costs at today's weights."""
 
     confidence_95: ConfidenceView
     confidence_99: ConfidenceView
+    backtest_95: BacktestView
+    backtest_99: BacktestView
     observations: int
     excluded: list[ExcludedView]
     covered_percent: Covered | None

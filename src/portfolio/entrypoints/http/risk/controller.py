@@ -13,10 +13,11 @@ from portfolio.application.risk.correlation import correlation_of
 from portfolio.application.risk.health import health_of
 from portfolio.application.risk.metrics import measured
 from portfolio.application.risk.state import DEFAULT_DAYS, MarketState
-from portfolio.application.risk.value_at_risk import value_at_risk_of
+from portfolio.application.risk.value_at_risk import backtests_of, value_at_risk_of
 from portfolio.application.risk.volatility import asset_volatilities_of, volatility_of
 from portfolio.entrypoints.http.portfolio.reads import MarketReader
 from portfolio.entrypoints.http.risk.answers import (
+    BacktestView,
     ConcentrationAnswer,
     ConcentrationRiskView,
     CorrelationAnswer,
@@ -71,15 +72,16 @@ class RiskController(Controller):
         return encoded(await measured(_encode_volatility, await market_reader(days)))
 
     @get("/value-at-risk", summary="What a bad day costs", opt=access(Scope.READ))
-    async def read_value_at_risk(self, market_reader: Injected[MarketReader], days: Days = DAYS_PER_YEAR) -> TailAnswer:
+    async def read_value_at_risk(
+        self, market_reader: Injected[MarketReader], days: Days = DAYS_PER_YEAR
+    ) -> Response[TailAnswer]:
         """Return value at risk and conditional value at risk of one day, of today's weights over past days.
 
-        At least 30 days common to the assets are needed.
+        At least 30 days common to the assets are needed. The backtests say how often a day lost more than the days
+        before it had said.
         """
         state = await market_reader(days)
-        report = await measured(partial(value_at_risk_of, days=days), state)
-        content = view(TailView, report, state, state.closes, lookback_days=days)
-        return TailAnswer(timestamp=state.at, value_at_risk=content)
+        return encoded(await measured(partial(_encode_tail, days=days), state))
 
     @get("/sector-allocation", summary="What is in which category", opt=access(Scope.READ))
     async def read_sectors(self, market_reader: Injected[MarketReader]) -> Response[SectorsAnswer]:
@@ -113,6 +115,13 @@ def _encode_volatility(state: MarketState) -> bytes:
     assets = asset_volatilities_of(state)
     content = view(VolatilityView, volatility_of(state), state, state.closes, assets=assets)
     return encode(VolatilityAnswer(timestamp=state.at, volatility=content))
+
+
+def _encode_tail(state: MarketState, *, days: int) -> bytes:
+    report, (test_95, test_99) = value_at_risk_of(state, days), backtests_of(state, days)
+    tests = {"backtest_95": view(BacktestView, test_95), "backtest_99": view(BacktestView, test_99)}
+    content = view(TailView, report, state, state.closes, lookback_days=days, **tests)
+    return encode(TailAnswer(timestamp=state.at, value_at_risk=content))
 
 
 def _encode_sectors(state: MarketState) -> bytes:
