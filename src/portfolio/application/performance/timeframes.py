@@ -100,7 +100,7 @@ class ReadTimeframes:
         """
         history = await self._performance.history()
         end = history.today if last is None else min(last, history.today)
-        start = _start(ALL, history, end) if first is None else first - _DAY
+        start = _start(ALL, history, end) if first is None else max(first, date.min + _DAY) - _DAY
         [frame] = await self._with_parts(history, [_frame(GIVEN, history, start, end)])
         return frame
 

@@ -36,9 +36,9 @@ _LIMIT: Mapping[str, object] = {"exclusiveMaximum": 1e20}
 PositiveFigure = Annotated[Raw, figure("Above zero, rounded half even at 18 decimals", exclusiveMinimum=0, **_LIMIT)]
 Fees = Annotated[Raw, figure("At least zero, rounded half even at 18 decimals", minimum=0, default=0, **_LIMIT)]
 Share = Annotated[Raw, figure("Between 0 and 1, rounded half even at 18 decimals", minimum=0, maximum=1)]
-# Of a name that is a number, the text counts.
-Key = Annotated[str, Meta(min_length=1, max_length=LONGEST_KEY, pattern=r"^[ -~]+$")] | int | float
-Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME, pattern=r"^[^\x00-\x1f\x7f]*$")] | int | float
+# A whole number may be a name; two fractions that are read as one double would be one identity.
+Key = Annotated[str, Meta(min_length=1, max_length=LONGEST_KEY, pattern=r"^[ -~]+$")] | int
+Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME, pattern=r"^[^\x00-\x1f\x7f]*$")] | int
 Notes = Annotated[
     str, Meta(pattern=r"^[^\x00]*$", description="Cut at 2,000 characters, which the end of what is kept says.")
 ]
@@ -99,8 +99,8 @@ class Reading:
         """Return what ``read`` makes of a text; None where none is given."""
         return None if text is None else self.taking(field, lambda: read(text), None)
 
-    def text(self, field: str, value: str | float | None, longest: int) -> str | None:
-        """Return a name or a key, of a number its text."""
+    def text(self, field: str, value: str | int | None, longest: int) -> str | None:
+        """Return a name or a key, of a whole number its text: two fractions that are read as one number stay apart."""
         text = None if value is None else str(value)
         if text is not None and len(text) > longest:
             self.refuse(field, f"takes at most {longest} characters")

@@ -37,7 +37,7 @@ def refuse_header_key(request: HttpRequest) -> None:
         raise _refused("means nothing for a batch: give each booking its own client_trade_id")
 
 
-def one_key(reading: Reading, field: str, stated: str | float | None, in_header: str | None) -> str | None:
+def one_key(reading: Reading, field: str, stated: str | int | None, in_header: str | None) -> str | None:
     """Return the key of a request, from its body or its ``Idempotency-Key``; both and different is refused."""
     in_body = reading.text(field, stated, LONGEST_KEY)
     if in_header is not None and not _KEY.fullmatch(in_header):

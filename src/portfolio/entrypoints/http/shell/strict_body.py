@@ -142,7 +142,8 @@ def _type_info(wanted: Hashable) -> inspect.Type:
 
 
 def _as_text(found: re.Match[bytes]) -> bytes:
-    return found[0] if found[0].startswith(b'"') else b'"%s"' % found[0]
+    # With a control character, which no name and no key may have: what is missing in a program is nobody's identity.
+    return found[0] if found[0].startswith(b'"') else b'"\\u0000%s"' % found[0]
 
 
 def _given(part: Raw, kind: inspect.Type) -> Raw:
