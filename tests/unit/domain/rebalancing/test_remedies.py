@@ -44,6 +44,17 @@ def test_of_equal_values_the_fewest_trades_are_chosen() -> None:
     assert [trade.symbol for trade in way.trades] == ["A"]
 
 
+def test_of_equal_values_the_fewest_remedies_are_chosen() -> None:
+    # 100 - 3 x 15 - 10 = 45 is 25 points short. Category x, 43.4 %, down to 36.8 % for 6.6 takes A below 25 %, too.
+    # Two positions, A and D among them, cost 3.3 each, and A's own remedy leaves x at 40.1 %.
+    view = view_of(
+        asset("A", "26.3", category="x"), asset("Z", "17.1", category="x"), asset("D", "26.3"), asset("E", "26.3")
+    )
+    way = way_to_target(Summary.of(view, FREE))
+    assert {trade.symbol for trade in way.trades} == {"A", "Z"}
+    assert (way.trade_value, way.projected_score) == (Decimal(6600), Decimal(70))
+
+
 def test_values_that_are_equal_to_a_cent_are_equal() -> None:
     # B's remedy is 0.001 dollars cheaper than A's, which is the first by symbol.
     view = view_of(asset("A", "30"), asset("B", "29.999999"), asset("C", "30"))
