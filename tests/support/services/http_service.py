@@ -196,6 +196,7 @@ async def running(
     ledger: FakeLedger | None = None,
     days: type[FakeDays] = FakeDays,
     closes: CloseFeed | None = None,
+    categories: Categories = CATEGORIES,
     opened: bool = True,
     **changed: Any,
 ) -> AsyncIterator[Service]:
@@ -215,6 +216,7 @@ async def running(
         signals,
         clock=clock,
         settings=settings,
+        categories=categories,
         closes=closes,
     )
     async with _answering(cases, settings) as (app, http):

@@ -15,7 +15,7 @@ from portfolio.domain.symbol import Symbol
 
 # So long nobody asks again for what was not to be had: whoever checks a trade may check it every second.
 AGAIN_SECONDS: Final = 60.0
-_MOST_REMEMBERED: Final = 1_000
+MOST_REMEMBERED: Final = 1_000
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class FetchCloses:
                     return True
         except (FeedFailed, LedgerUnavailable, TimeoutError):
             pass
-        if len(self._again_at) >= _MOST_REMEMBERED:
+        if len(self._again_at) >= MOST_REMEMBERED:
             self._again_at.clear()
         self._again_at[symbol] = self.clock.monotonic() + AGAIN_SECONDS
         return False

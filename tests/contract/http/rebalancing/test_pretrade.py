@@ -234,13 +234,14 @@ async def test_many_who_check_the_same_asset_at_once_have_its_closes_fetched_onc
 
 
 async def test_without_closes_nobody_can_say_and_the_exchange_is_not_asked_again_at_once() -> None:
-    closes = ScriptedCloses([Symbol("SOL")], at=1000)
-    async with running(closes=closes) as service:
+    closes = ScriptedCloses([Symbol("SOL"), Symbol("USDC")], at=1000)
+    async with running(closes=closes, categories=CATEGORIES) as service:
         for _ in range(2):
             said = await check(service, booking("SOL", Decimal(1)))
             assert (said["allowed"], said["reasons"]) == (None, {"allowed": "history_unavailable"})
             assert said["accepted"] is True
         assert len(closes.asked) == 1
+        # A stablecoin needs no past.
         assert (await check(service, booking("USDC", Decimal(1))))["allowed"] is True
         # What breaks a limit does so whatever its past is.
         assert (await check(service, booking("SOL", Decimal(26))))["allowed"] is False
