@@ -10,7 +10,7 @@
     ├── PortfolioMissing        there is no portfolio yet
     ├── SchemaUnknown           the database is at another schema revision
     ├── KeyReused               this key belongs to another booking
-    │   └── OwnerAmbiguous      several owners used it, and none was named
+    │   └── OwnerAmbiguous      others used it, and none of them was named
     ├── NotFound                nothing by that name
     ├── SignalClaimed           somebody else has it
     ├── SignalOutdated          it is no longer to be carried out
@@ -87,12 +87,11 @@ class KeyReused(ApplicationError):
 
 
 class OwnerAmbiguous(KeyReused):
-    """Several owners have a booking under this key, and it was not said whose is meant."""
+    """Others have a booking under this key, and it was not said, or not rightly, whose is meant."""
 
     def __init__(self, key: str, owners: Sequence[str]) -> None:
-        ApplicationError.__init__(
-            self, f"{len(owners)} owners have a booking under {key!r}: say whose is meant, with `owner`"
-        )
+        who = "1 owner has" if len(owners) == 1 else f"{len(owners)} owners have"
+        ApplicationError.__init__(self, f"{who} a booking under {key!r}: say whose is meant, with `owner`")
         self.key = key
         self.owners = tuple(owners)
 

@@ -52,19 +52,20 @@ class BookTrades:
     ) -> Sequence[BookTrade | OwnerAmbiguous]:
         """Return the commands, each override in the name of the one who has a booking under its key.
 
-        In the place of one of which there are several such owners stands the error.
+        In the place of one of which there are several such owners, or others than the named one, stands the error.
         """
-        keys = {c.client_trade_id for c in commands if c.override and not c.owner_given and c.client_trade_id}
+        keys = {c.client_trade_id for c in commands if c.override and c.client_trade_id}
         if not keys:
             return commands
         owners_of = await self.ledger.owners_of(portfolio_id, keys)
         found: list[BookTrade | OwnerAmbiguous] = []
         for command in commands:
             key = command.client_trade_id
-            owners = owners_of.get(key, ()) if key and command.override and not command.owner_given else ()
-            if key is None or not owners or (command.engine == command.owner and command.owner in owners):
+            owners = owners_of.get(key, ()) if key and command.override else ()
+            is_named = command.owner_given or command.engine == command.owner
+            if key is None or not owners or (is_named and command.owner in owners):
                 found.append(command)
-            elif len(owners) == 1:
+            elif len(owners) == 1 and not command.owner_given:
                 found.append(replace(command, owner=owners[0]))
             else:
                 found.append(OwnerAmbiguous(key, owners))

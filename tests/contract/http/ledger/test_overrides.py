@@ -96,3 +96,13 @@ async def test_where_it_is_open_an_override_is_for_its_engine(service: Service) 
     booked = await service.http.post(URL, json={**TOO_MUCH, "engine": "two", "override": True})
     assert booked.status_code == 200
     assert [entry.request.owner for entry in service.ledger.books.trades.values() if entry] == ["two"]
+
+
+async def test_an_owner_without_a_booking_under_the_key_is_not_booked_for(service: Service) -> None:
+    refused = {**BUY, "fees": 1000, "client_trade_id": "k", "engine": "a"}
+    assert is_problem(await service.http.post(URL, json=refused), 400, "fees-too-high")
+    wrong = {**refused, "override": True, "owner": "zz"}
+    assert is_problem(await service.http.post(URL, json=wrong), 422, "owner-ambiguous")
+    assert (await service.http.get("/trades")).json()["count"] == 0
+    right = await service.http.post(URL, json={**wrong, "owner": "a"})
+    assert (right.status_code, right.json()["replayed"]) == (200, False)
