@@ -308,3 +308,21 @@ async def test_what_is_no_whole_number_is_nobodys_identity(service: Service, fie
 
 async def test_a_period_may_begin_with_the_first_day_that_there_is(service: Service) -> None:
     assert (await service.http.get("/performance/period?from=0001-01-01")).status_code == 200
+
+
+@pytest.mark.parametrize("text", [r"cut \ud83d", r"\ude00 cut", r"\ud83d\ud83d\ude00", r"\\\ud83d"])
+async def test_half_a_character_spoils_its_own_booking_alone(service: Service, text: str) -> None:
+    good = [json.dumps({**BUY, "client_trade_id": f"k{number}"}) for number in range(3)]
+    good[1] = good[1][:-1] + f', "notes": "{text}"}}'
+    answer = await post(service, f"{URL}/batch", f'{{"bookings": [{", ".join(good)}]}}')
+    assert [result["status"] for result in answer.json()["results"]] == ["booked", "unreadable", "booked"]
+    alone = await post(service, URL, good[1])
+    assert is_problem(alone, 400, "malformed-request")
+    assert [error["field"] for error in alone.json()["errors"]] == ["notes"]
+
+
+async def test_whole_characters_are_kept_beside_half_ones(service: Service) -> None:
+    first = json.dumps({**BUY, "notes": "\U0001f600 \\ud83d"})  # a whole one, and the text of an escape
+    answer = await post(service, f"{URL}/batch", f'{{"bookings": [{first}, {{"notes": "\\ud83d"}}]}}')
+    assert [result["status"] for result in answer.json()["results"]] == ["booked", "unreadable"]
+    assert (await service.http.get("/trades")).json()["trades"][0]["notes"] == "\U0001f600 \\ud83d"

@@ -33,6 +33,12 @@ _LONGEST_ECHO = 200
 # Programs write them, JSON has none of them. A text is matched to its end, or to the end of all: one pass, whatever is
 # sent.
 _TEXT_OR_CONSTANT = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|-?(?:NaN|Infinity)', re.DOTALL)
+# Half a character, as programs write it that cut a text in the middle of one; whole ones and other escapes come first.
+_ESCAPE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
+)
+# What no name, no key and no remark may have: a field that stands for nothing is told by its name.
+_SPOILT = rb"\u0000"
 
 
 class StrictBody(AbstractDTO[Struct]):
@@ -101,8 +107,8 @@ def decode(body: bytes, wanted: type[T]) -> T:
         except msgspec.ValidationError:
             raise
         except msgspec.DecodeError:
-            # A field that says NaN is told by its name, and in a batch it spoils its own booking alone.
-            return _decoded(_TEXT_OR_CONSTANT.sub(_as_text, body), wanted)
+            # A field that says NaN, or half a character, is told by its name; in a batch it spoils its booking alone.
+            return _decoded(_TEXT_OR_CONSTANT.sub(_spoilt, body), wanted)
     except msgspec.ValidationError as error:
         raise _refused(str(error), wanted) from error
     except RepeatedKey as error:
@@ -141,9 +147,11 @@ def _type_info(wanted: Hashable) -> inspect.Type:
     return inspect.type_info(wanted)
 
 
-def _as_text(found: re.Match[bytes]) -> bytes:
-    # With a control character, which no name and no key may have: what is missing in a program is nobody's identity.
-    return found[0] if found[0].startswith(b'"') else b'"\\u0000%s"' % found[0]
+def _spoilt(found: re.Match[bytes]) -> bytes:
+    """Return a text without half characters, or a constant as a text that can be nobody's identity."""
+    if not found[0].startswith(b'"'):
+        return b'"%s%s"' % (_SPOILT, found[0])
+    return _ESCAPE.sub(lambda escape: _SPOILT if escape[1] else escape[0], found[0])
 
 
 def _given(part: Raw, kind: inspect.Type) -> Raw:
