@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import (
     Acceptance,
-    CashEntry,
     RecordedOutcome,
     Refusal,
     TradeEntry,

@@ -11,15 +11,12 @@ from functools import partial
 import pytest
 
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing
+from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment, RecordedCashEntry, RefusedCashEntry
 from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.records import (
     Acceptance,
     BookingKey,
-    CashEntry,
-    PositionAdjustment,
-    RecordedCashEntry,
     Refusal,
-    RefusedCashEntry,
     Revisions,
     TradeEntry,
     TradeFilter,

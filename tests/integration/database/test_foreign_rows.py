@@ -10,8 +10,8 @@ import pytest
 from portfolio.adapters.database.database import Database, open_database
 from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing
+from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.opening import OpenBooks, Opening
-from portfolio.application.ledger.records import CashEntry
 from portfolio.application.ledger.verification import ReconcileBooks, VerifyBooks
 from portfolio.application.prices.records import PriceUpdate
 from portfolio.domain.mark import Mark

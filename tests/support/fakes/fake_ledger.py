@@ -9,17 +9,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
 from portfolio.application.errors import LeaseLost, LedgerUnavailable, PortfolioMissing
+from portfolio.application.ledger.cash_records import CashEntry, Entry, RecordedCashEntry, RefusedCashEntry
 from portfolio.application.ledger.ports import NO_OUTCOMES, LedgerUnit
 from portfolio.application.ledger.records import (
     Acceptance,
     BookedTrade,
     BookingKey,
-    CashEntry,
-    Entry,
     Page,
-    RecordedCashEntry,
     RecordedOutcome,
-    RefusedCashEntry,
     Revisions,
     TradeEntry,
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from portfolio.application.ledger.cash_records import RecordedCashEntry
 from portfolio.application.ledger.records import (
     BookedTrade,
     BookingKey,
     Page,
-    RecordedCashEntry,
     RecordedOutcome,
     Refusal,
     TradeEntry,

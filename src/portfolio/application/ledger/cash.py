@@ -8,17 +8,11 @@ from dataclasses import dataclass, replace
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.errors import KeyReused
+from portfolio.application.ledger.cash_records import CashEntry, RecordedCashEntry, RefusedCashEntry
 from portfolio.application.ledger.events import CashMoved
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
-from portfolio.application.ledger.records import (
-    DIGEST_VERSION,
-    CashEntry,
-    RecordedCashEntry,
-    Refusal,
-    RefusedCashEntry,
-    digest_version,
-)
+from portfolio.application.ledger.records import DIGEST_VERSION, Refusal, digest_version
 from portfolio.domain.errors import DomainError, InsufficientCash, OutOfRange
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio

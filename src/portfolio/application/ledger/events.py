@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from portfolio.application.announcer import Event
+from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.ports import LedgerUnit
-from portfolio.application.ledger.records import CashEntry, TradeEntry
+from portfolio.application.ledger.records import TradeEntry
 
 
 @dataclass(frozen=True, slots=True)

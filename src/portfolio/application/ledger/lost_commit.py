@@ -8,8 +8,9 @@ from typing import Generic, TypeVar
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
+from portfolio.application.ledger.cash_records import CashEntry, Entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
-from portfolio.application.ledger.records import BookingKey, CashEntry, Entry, TradeEntry
+from portfolio.application.ledger.records import BookingKey, TradeEntry
 from portfolio.domain.symbol import Symbol
 
 T = TypeVar("T")

@@ -7,10 +7,10 @@ from enum import StrEnum
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
+from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
 from portfolio.application.ledger.events import CashMoved
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
-from portfolio.application.ledger.records import CashEntry, PositionAdjustment
 from portfolio.domain.money import Money
 
 INITIAL_CASH = "initial cash"

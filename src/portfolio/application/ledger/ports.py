@@ -7,15 +7,12 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
+from portfolio.application.ledger.cash_records import CashEntry, Entry, RecordedCashEntry, RefusedCashEntry
 from portfolio.application.ledger.records import (
     BookedTrade,
     BookingKey,
-    CashEntry,
-    Entry,
     Page,
-    RecordedCashEntry,
     RecordedOutcome,
-    RefusedCashEntry,
     Revisions,
     TradeEntry,
     TradeFilter,

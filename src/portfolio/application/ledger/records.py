@@ -1,4 +1,4 @@
-"""Records of the ledger that use cases and ports exchange."""
+"""Records of bookings that use cases and ports exchange; those of cash are in ``cash_records``."""
 
 from __future__ import annotations
 
@@ -12,17 +12,12 @@ from typing import Generic, TypeVar
 
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.errors import DomainError
-from portfolio.domain.ledger.cash_transaction import CashTransaction
-from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.ledger.trade import Execution, Side, Terms, Trade
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
 
 T = TypeVar("T")
-
-SERVICE = "service"
-"""The owner of the entries that nobody asked for over HTTP."""
 
 DIGEST_VERSION = "2:"
 """What digests begin with; those made before they had a version begin with neither number nor colon."""
@@ -230,82 +225,6 @@ class Page(Generic[T]):
 
     items: Sequence[T]
     next_before: int | None
-
-
-# --- transactions -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PositionAdjustment:
-    """The change of a position's ledger quantity by a baseline or an adjustment.
-
-    Deltas are against what the ledger's earlier entries add up to.
-    """
-
-    symbol: Symbol
-    quantity_delta: Quantity
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CashEntry:
-    """A ledger entry that is not a trade. ``revision`` is the portfolio's revision after it."""
-
-    transaction: CashTransaction
-    portfolio_id: int
-    revision: int
-    owner: str
-    client_transaction_id: str | None = None
-    fingerprint: str | None = None
-    note: str | None = None
-    positions: tuple[PositionAdjustment, ...] = ()
-    cash_after: Money
-    net_deposits_after: Money
-
-    @classmethod
-    def of(
-        cls,
-        transaction: CashTransaction,
-        after: Portfolio,
-        *,
-        owner: str = SERVICE,
-        note: str | None = None,
-        positions: Sequence[PositionAdjustment] = (),
-    ) -> CashEntry:
-        """Return the entry of a transaction that led to the portfolio ``after``."""
-        return cls(
-            transaction=transaction,
-            portfolio_id=after.id,
-            revision=after.revision,
-            owner=owner,
-            note=note,
-            positions=tuple(positions),
-            cash_after=after.cash,
-            net_deposits_after=after.net_deposits,
-        )
-
-
-Entry = TradeEntry | CashEntry
-"""An entry of the ledger."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedCashEntry:
-    """A cash transaction as kept."""
-
-    id: int
-    entry: CashEntry
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefusedCashEntry:
-    """A deposit or withdrawal with a key that was refused, as kept: the answer to every later copy of it."""
-
-    portfolio_id: int
-    owner: str
-    client_transaction_id: str
-    fingerprint: str
-    refusal: Refusal
-    decided_at: datetime
 
 
 # --- reads ------------------------------------------------------------------------------------------------------------

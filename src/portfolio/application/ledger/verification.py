@@ -10,11 +10,12 @@ from typing import Protocol
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
+from portfolio.application.ledger.cash_records import CashEntry, Entry, PositionAdjustment
 from portfolio.application.ledger.events import CashMoved
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.opening import INITIAL_CASH
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
-from portfolio.application.ledger.records import CashEntry, Entry, PositionAdjustment, TradeEntry
+from portfolio.application.ledger.records import TradeEntry
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade import Side, Trade

@@ -10,8 +10,9 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from portfolio.application.errors import NotFound
+from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.ports import Ledger, Lookups
-from portfolio.application.ledger.records import CashEntry, TradeEntry, TradeFilter
+from portfolio.application.ledger.records import TradeEntry, TradeFilter
 from portfolio.application.performance.holding import HoldingTimes
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.trade import Trade

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, timedelta
 
-from portfolio.application.ledger.records import CashEntry
+from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.performance.records import MeasuredDay
 from portfolio.domain.ledger.units import Units
 from portfolio.domain.money import EXACT, Money

@@ -8,8 +8,9 @@ import pytest
 
 from portfolio.application.errors import KeyReused, LedgerUnavailable, NotFound, OutcomeUnknown
 from portfolio.application.ledger.cash import CashReply, MoveCash, MoveCashInOrOut
+from portfolio.application.ledger.cash_records import RecordedCashEntry, RefusedCashEntry
 from portfolio.application.ledger.opening import OpenBooks, Opening
-from portfolio.application.ledger.records import RecordedCashEntry, RefusedCashEntry, TradeRequest
+from portfolio.application.ledger.records import TradeRequest
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.verification import VerifyBooks
 from portfolio.domain.errors import InsufficientCash, InvalidAmount, NotReversible

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from portfolio.application.errors import OutcomeUnknown
-from portfolio.application.ledger.records import Entry, TradeEntry
+from portfolio.application.ledger.cash_records import Entry
+from portfolio.application.ledger.records import TradeEntry
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.verification import ReconcileBooks, VerifyBooks
 from portfolio.domain.ledger.portfolio import Portfolio

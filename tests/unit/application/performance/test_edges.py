@@ -11,8 +11,8 @@ import pytest
 
 from portfolio.application.errors import LedgerUnavailable, NotFound
 from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
+from portfolio.application.ledger.cash_records import Entry
 from portfolio.application.ledger.opening import OpenBooks
-from portfolio.application.ledger.records import Entry
 from portfolio.application.ledger.snapshots import RELOAD_SECONDS
 from portfolio.application.performance.history import measured_days
 from portfolio.application.performance.period import Performance

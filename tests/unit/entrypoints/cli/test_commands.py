@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
 from portfolio.application.ledger.opening import OpenBooks, Opening
-from portfolio.application.ledger.records import CashEntry, PositionAdjustment
 from portfolio.application.ledger.verification import ReconcileBooks, Verification, VerifyBooks
 from portfolio.application.performance.final_days import FinalReport, MakeFinal
 from portfolio.application.prices.backfill import Backfill, BackfillReport

@@ -12,7 +12,7 @@ from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.mapping import trade_from_row
 from portfolio.adapters.database.ledger.mapping_records import cash_entry_from_row
 from portfolio.adapters.database.schema.tables import cash_transactions, mock_trades, position_adjustments
-from portfolio.application.ledger.records import Entry, RecordedCashEntry
+from portfolio.application.ledger.cash_records import Entry, RecordedCashEntry
 
 _reversal = mock_trades.alias("reversal")
 

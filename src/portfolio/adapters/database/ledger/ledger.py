@@ -16,11 +16,8 @@ from portfolio.adapters.database.ledger.entries import read_entries
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.ledger.unit_of_work import DatabaseLedgerUnit, open_unit, read_rows
 from portfolio.adapters.database.schema.tables import booking_outcomes, mock_holdings, mock_portfolio
-from portfolio.application.ledger.records import (
-    BookingKey,
-    Entry,
-    Revisions,
-)
+from portfolio.application.ledger.cash_records import Entry
+from portfolio.application.ledger.records import BookingKey, Revisions
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 

@@ -14,14 +14,8 @@ from portfolio.adapters.database.ledger.mapping import trade_from_row
 from portfolio.adapters.database.ledger.mapping_records import REFUSED, outcome_from_row
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.schema.tables import booking_outcomes, mock_trades
-from portfolio.application.ledger.records import (
-    BookedTrade,
-    BookingKey,
-    Page,
-    RecordedCashEntry,
-    RecordedOutcome,
-    TradeFilter,
-)
+from portfolio.application.ledger.cash_records import RecordedCashEntry
+from portfolio.application.ledger.records import BookedTrade, BookingKey, Page, RecordedOutcome, TradeFilter
 
 T = TypeVar("T")
 

@@ -10,16 +10,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from portfolio.adapters.database.schema.fields import Fields, Values
-from portfolio.application.ledger.records import (
-    Acceptance,
-    CashEntry,
-    PositionAdjustment,
-    RecordedCashEntry,
-    RecordedOutcome,
-    Refusal,
-    RefusedCashEntry,
-    TradeRequest,
-)
+from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment, RecordedCashEntry, RefusedCashEntry
+from portfolio.application.ledger.records import Acceptance, RecordedOutcome, Refusal, TradeRequest
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.ledger.cash_transaction import CashTransaction
 from portfolio.domain.ledger.position import Position

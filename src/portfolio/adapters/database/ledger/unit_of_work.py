@@ -30,14 +30,9 @@ from portfolio.adapters.database.schema.tables import (
     position_adjustments,
 )
 from portfolio.application.errors import PortfolioMissing
+from portfolio.application.ledger.cash_records import CashEntry, RefusedCashEntry
 from portfolio.application.ledger.ports import NO_OUTCOMES
-from portfolio.application.ledger.records import (
-    BookingKey,
-    CashEntry,
-    RecordedOutcome,
-    RefusedCashEntry,
-    TradeEntry,
-)
+from portfolio.application.ledger.records import BookingKey, RecordedOutcome, TradeEntry
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 

@@ -26,14 +26,8 @@ from portfolio.adapters.database.schema.tables import (
     mock_trades,
     position_adjustments,
 )
-from portfolio.application.ledger.records import (
-    BookedTrade,
-    BookingKey,
-    Entry,
-    RecordedCashEntry,
-    RecordedOutcome,
-    RefusedCashEntry,
-)
+from portfolio.application.ledger.cash_records import Entry, RecordedCashEntry, RefusedCashEntry
+from portfolio.application.ledger.records import BookedTrade, BookingKey, RecordedOutcome
 
 # Mostly there is none: who finds one asks for the rest of it.
 OUTCOME_IDS = Prepared(

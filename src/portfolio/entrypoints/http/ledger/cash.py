@@ -8,8 +8,8 @@ from litestar.params import JSONBody
 from portfolio.application.clock import Clock
 from portfolio.application.errors import KeyReused
 from portfolio.application.ledger.cash import MoveCashInOrOut
+from portfolio.application.ledger.cash_records import RecordedCashEntry, RefusedCashEntry
 from portfolio.application.ledger.ports import Lookups
-from portfolio.application.ledger.records import RecordedCashEntry, RefusedCashEntry
 from portfolio.domain.errors import InsufficientCash, InvalidAmount, OutOfRange
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.entrypoints.http.errors import PROBLEMS, WRITE_PROBLEMS
