@@ -97,9 +97,7 @@ def batch(stage: Stage) -> Sequence[Row]:
     service, database = _service(stage, "batch")
     body = _batch_body()
     burst = _Numbered(service, body, path="/holdings/update/batch")
-    replay = Replay.record(
-        stage.server, database, "batch", lambda: stage.load.run(burst(connections=1, requests=2)).check()
-    )
+    replay = Replay.record(stage.server, database, lambda: stage.load.run(burst(connections=1, requests=2)).check())
     floors, figures = by_turns(
         stage.rounds(9),
         lambda: replay.inserts(0) * 1e3,
@@ -180,7 +178,7 @@ def _service(stage: Stage, name: str) -> tuple[Service, DatabaseUnderTest]:
 
 def _recorded(stage: Stage, service: Service, database: DatabaseUnderTest, count: int) -> Replay:
     burst = service.burst("/holdings/update", method="POST", body=BODY, connections=1, requests=count)
-    replay = Replay.record(stage.server, database, service.folder.name, lambda: stage.load.run(burst).check())
+    replay = Replay.record(stage.server, database, lambda: stage.load.run(burst).check())
     if len(replay.transactions) != count:
         raise RuntimeError(f"{count} bookings, one after another, were {len(replay.transactions)} transactions")
     return replay

@@ -41,10 +41,10 @@ class Replay:
     transactions: Sequence[Transaction]
 
     @classmethod
-    def record(cls, server: AnyServer, database: DatabaseUnderTest, name: str, act: Callable[[], None]) -> Replay:
+    def record(cls, server: AnyServer, database: DatabaseUnderTest, act: Callable[[], None]) -> Replay:
         """Return the replay of what the service sends to ``database`` while ``act`` has it book."""
         ledger, user = make_url(database.url).database, make_url(database.url).username
-        origin, copy = f"{name}_origin", f"{name}_copy"
+        origin, copy = f"{ledger}_origin", f"{ledger}_copy"
         tables = [str(table) for (table,) in server.execute(f"SHOW TABLES FROM `{ledger}`")]
         server.execute(f"CREATE DATABASE `{origin}`", f"CREATE DATABASE `{copy}`")
         for table in tables:
