@@ -1,21 +1,73 @@
 """Portfolios of 100,000 dollars, written in percent."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal, localcontext
 
 from hypothesis import strategies as st
 
+from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import EXACT
 from portfolio.domain.rebalancing.limits import LimitName, Limits
 from portfolio.domain.rebalancing.plan import Plan, make_plan
 from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.projection import ProjectedTrade
 from portfolio.domain.rebalancing.strategies.deployment import is_cash_idle, spend
 from portfolio.domain.rebalancing.strategies.targets import Proposal, Targets
 from portfolio.domain.rebalancing.summary import Summary
-from portfolio.domain.rebalancing.view import Holding, MarketView, Pair
+from portfolio.domain.rebalancing.view import Holding, MarketView, Pair, pair_of
 
 TOTAL = Decimal(100_000)
 FREE = RebalancePolicy(fee_bps=Decimal(0))
+
+
+class Correlations(dict[Pair, Decimal]):
+    """Coefficients as the rules ask for them."""
+
+    def above(self, bound: Decimal) -> Mapping[Pair, Decimal]:
+        """Those greater than the bound."""
+        return {pair: value for pair, value in self.items() if value > bound}
+
+    def of(self, symbols: Collection[str]) -> "Correlations":
+        """Those of the pairs of these symbols."""
+        return Correlations({pair: value for pair, value in self.items() if set(symbols).issuperset(pair)})
+
+    def summed(self) -> tuple[Decimal, int]:
+        """The sum, and how many there are."""
+        with localcontext(EXACT):
+            return sum(self.values(), Decimal(0)), len(self)
+
+
+def market_view(
+    holdings: Iterable[Holding], *, cash: Decimal, correlations: Mapping[Pair, Decimal] | None = None
+) -> MarketView:
+    """The view of these holdings; pairs may be given in either order."""
+    by_symbol = {holding.symbol: holding for holding in sorted(holdings, key=lambda holding: holding.symbol)}
+    named = Correlations({pair_of(*pair): value for pair, value in (correlations or {}).items()})
+    return MarketView(holdings=by_symbol, cash=cash, correlations=named)
+
+
+def considered(
+    view: MarketView,
+    policy: RebalancePolicy,
+    side: Side,
+    symbol: str,
+    quantity: Decimal,
+    *,
+    value: Decimal | None = None,
+    fee: Decimal | None = None,
+) -> ProjectedTrade:
+    """A trade to be projected: for other money than at the view's price, or for another fee than the policy's."""
+    holding = view.holdings.get(symbol)
+    price = holding.price if holding is not None and holding.price is not None else Decimal(1)
+    money = value if value is not None else EXACT.multiply(quantity, price)
+    return ProjectedTrade(
+        symbol=symbol,
+        side=side,
+        quantity=quantity,
+        price=price,
+        trade_value=money,
+        estimated_fee=fee if fee is not None else EXACT.multiply(money, policy.fee_rate),
+    )
 
 
 def asset(
@@ -60,7 +112,7 @@ def view_of(*holdings: Holding, correlations: Mapping[Pair, str] | None = None, 
         )
         for holding in holdings
     ]
-    return MarketView.of(scaled, cash=cash * factor, correlations=named)
+    return market_view(scaled, cash=cash * factor, correlations=named)
 
 
 def targets_of(view: MarketView, policy: RebalancePolicy = FREE, fixed: Iterable[str] = ()) -> Targets:
@@ -124,9 +176,7 @@ def _drawn(draw: st.DrawFn, least: int, most: int) -> MarketView:
     correlated = draw(st.lists(st.one_of(st.none(), st.integers(-20, 100)), min_size=len(pairs), max_size=len(pairs)))
     correlations = {pair: Decimal(n) / 100 for pair, n in zip(pairs, correlated, strict=True) if n is not None}
     invested = sum((holding.value for holding in holdings), Decimal(0))
-    return MarketView.of(
-        holdings, cash=max(worth - invested, Decimal(0)) if whole else worth, correlations=correlations
-    )
+    return market_view(holdings, cash=max(worth - invested, Decimal(0)) if whole else worth, correlations=correlations)
 
 
 def broken_limits(view: MarketView, policy: RebalancePolicy) -> list[LimitName]:

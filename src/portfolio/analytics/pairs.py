@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 import numpy as np
@@ -20,7 +20,7 @@ _MARGIN = 1e-9
 MOST_AT_ONCE = 1_000
 
 
-class PairMatrix(Mapping[Pair, Decimal]):
+class PairMatrix:
     """The defined coefficients by ordered pair of symbols, at 12 decimals, half even.
 
     Of half a million pairs the rules look at a few: a Decimal is made for those alone. Of more than 1,000 assets the
@@ -51,31 +51,15 @@ class PairMatrix(Mapping[Pair, Decimal]):
             found = self._correlation = correlation(self._returns)
         return found
 
-    def __getitem__(self, pair: Pair) -> Decimal:
+    def get(self, pair: Pair) -> Decimal | None:
+        """Return the coefficient of a pair, its symbols in order; None where there is none."""
         one, other = (self._place_of.get(symbol, -1) for symbol in pair)
         if not 0 <= one < other:
-            raise KeyError(pair)
+            return None
         if self._is_large:
-            return self.of(pair)[pair]
-        if np.isnan(value := float(self._values[one, other])):
-            raise KeyError(pair)
-        return from_rounded(value)
-
-    def __iter__(self) -> Iterator[Pair]:
-        rows, columns = np.nonzero(np.triu(~np.isnan(self._values), k=1))
-        symbols = self._symbols
-        return iter([(symbols[i], symbols[j]) for i, j in zip(rows.tolist(), columns.tolist(), strict=True)])
-
-    def __len__(self) -> int:
-        return int(np.count_nonzero(np.triu(~np.isnan(self._values), k=1)))
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, PairMatrix):
-            same = self._symbols == other._symbols
-            return same and np.array_equal(self._returns, other._returns, equal_nan=True)
-        return super().__eq__(other)
-
-    __hash__ = None  # type: ignore[assignment]  # as for every mapping that compares by what it holds
+            return self.of(pair).get(pair)
+        value = float(self._values[one, other])
+        return None if math.isnan(value) else from_rounded(value)
 
     def of(self, symbols: Collection[str]) -> PairMatrix:
         """Return the coefficients of the pairs of these symbols; those that are no column are passed over."""

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from portfolio.analytics.conventions import DAYS_PER_YEAR
-from portfolio.analytics.estimate import Counts, Estimate, Estimates, Matrix, Undefined, Vector, frozen
+from portfolio.analytics.estimate import Counts, Estimate, Estimates, Matrix, Undefined, Vector
 from portfolio.analytics.returns import LEAST_RETURNS, NO_DEVIATION, common_days
 
 _ANNUAL: Final = DAYS_PER_YEAR**0.5
@@ -25,14 +25,13 @@ _ANNUAL: Final = DAYS_PER_YEAR**0.5
 class Volatility:
     """The volatility of assets and portfolio, all of them fractions; one element an asset, in the order of the input.
 
-    ``daily`` and ``annualized`` are of each asset's own returns. ``portfolio`` is annualized. ``contributions`` are
+    ``daily`` is of each asset's own returns. ``portfolio`` is annualized. ``contributions`` are
     shares of the portfolio's variance and add up to 1. ``common_days`` are those behind ``portfolio``,
     ``contributions`` and ``diversification_ratio``; ``covered_weight`` is the weight of the assets in them, those
     not ``excluded``: what the others would add is missing in the figures.
     """
 
     daily: Estimates
-    annualized: Estimates
     portfolio: Estimate
     contributions: Estimates
     diversification_ratio: Estimate
@@ -57,7 +56,6 @@ def volatility(returns: Matrix, weights: npt.ArrayLike) -> Volatility:
     parts = _portfolio_parts(common.returns, covered, common.reason_against(shares))
     return Volatility(
         daily=daily,
-        annualized=Estimates(frozen(daily.values * _ANNUAL), daily.reasons),
         portfolio=parts.annualized,
         contributions=_spread_out(parts, common.excluded),
         diversification_ratio=parts.diversification_ratio,

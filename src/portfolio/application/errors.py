@@ -136,11 +136,10 @@ class PricesUnavailable(ApplicationError):
 class FeedFailed(ApplicationError):
     """A price source did not answer usefully."""
 
-    def __init__(self, source: str, reason: str, *, retry_after_seconds: float | None = None) -> None:
+    def __init__(self, source: str, reason: str) -> None:
         super().__init__(f"{source}: {reason}")
         self.source = source
         self.reason = reason
-        self.retry_after_seconds = retry_after_seconds
 
 
 class ConfigurationInvalid(ApplicationError):

@@ -11,8 +11,7 @@
     ├── InsufficientQuantity    more sold than is held
     ├── InsufficientCash        more spent than there is
     ├── NotReversible           this trade cannot be undone
-    ├── InvalidPolicy           a setting of the rebalancing policy that cannot be
-    └── UnknownAsset            a trade in an asset that nothing is known of
+    └── InvalidPolicy           a setting of the rebalancing policy that cannot be
 """
 
 from __future__ import annotations
@@ -109,11 +108,3 @@ class InvalidPolicy(DomainError):
         super().__init__(f"{field[:80]} {reason}")
         self.field = field
         self.reason = reason
-
-
-class UnknownAsset(DomainError):
-    """A trade in an asset that the view does not have."""
-
-    def __init__(self, symbol: str) -> None:
-        super().__init__(f"nothing is known of {symbol}: a trade in it cannot be projected")
-        self.symbol = symbol

@@ -9,10 +9,10 @@ import pytest
 
 from portfolio.application.announcer import Announcer, Event
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown, SignalClaimed
-from portfolio.application.rebalancing.planning import PlannedState
 from portfolio.application.rebalancing.records import Signal, SignalChanged
 from portfolio.application.rebalancing.signal_rules import SignalRules
 from portfolio.application.rebalancing.signals import AcknowledgeSignal, GenerateSignals, LockedPlan
+from portfolio.application.risk.state import MarketState
 from tests.support.services.http_service import BUY, Service, running
 
 
@@ -102,7 +102,7 @@ async def test_signals_whose_commit_was_lost_and_found_are_told_before_what_came
     announcer = Announcer(lambda _event, error: pytest.fail(str(error)), [told.append])
     later = Event()
 
-    async def plan() -> PlannedState:
+    async def plan() -> MarketState:
         if service.ledger.books.signals:  # committed, but nobody knows: they are about to be looked up
             announcer([later])
         return await service.cases.plan()

@@ -32,7 +32,6 @@ async def test_each_symbol_is_priced_by_its_own_spot_call(
     report = await coinbase.quotes([BTC, ETH])
     assert report.quotes[BTC].price.value == Decimal("81401.385")
     assert report.quotes[BTC].source == "coinbase"
-    assert report.quotes[BTC].quoted_in == "USD"
     assert report.quotes[BTC].observed_at == clock.now()
     assert not report.failures
     assert exchange.count("rates") == 0

@@ -39,7 +39,6 @@ ROOT = (20 / 19) ** 0.5
 def test_volatility_worked_out_by_hand() -> None:
     found = volatility(ALTERNATING, [0.5, 0.25])
     np.testing.assert_allclose(found.daily.values, [0.01 * ROOT, 0.02 * ROOT], atol=1e-15)
-    np.testing.assert_allclose(found.annualized.values, [0.01 * ROOT * YEAR, 0.02 * ROOT * YEAR], atol=1e-14)
     # Moving as one: 0.5 x 1 % + 0.25 x 2 % = 1 %, half of it from each, and nothing is diversified away.
     assert value_of(found.portfolio) == pytest.approx(0.01 * ROOT * YEAR, abs=1e-14)
     np.testing.assert_allclose(found.contributions.values, [0.5, 0.5], atol=1e-14)
@@ -123,7 +122,7 @@ def test_under_twenty_returns_nothing_is_defined(n_days: int) -> None:
     found = volatility(random_returns(n_days, 2, seed=1), [0.5, 0.4])
     assert is_undefined(found, FEW)
     assert found.heat == Estimate(reason=FEW)
-    assert found.annualized.reasons == (FEW, FEW)
+    assert found.daily.reasons == (FEW, FEW)
     assert (found.common_days, found.covered_weight) == (0, 0.0)
 
 
@@ -163,7 +162,7 @@ def test_twenty_common_days_are_enough() -> None:
 def test_flat_series_have_no_volatility_and_nothing_to_share_out() -> None:
     found = volatility(np.full((30, 2), 0.01), [0.5, 0.4])
     assert value_of(found.portfolio) == pytest.approx(0.0, abs=1e-15)
-    np.testing.assert_allclose(found.annualized.values, 0.0, atol=1e-15)
+    np.testing.assert_allclose(found.daily.values, 0.0, atol=1e-15)
     assert found.contributions.reasons == (CONSTANT, CONSTANT)
     assert found.diversification_ratio == Estimate(reason=CONSTANT)
     assert value_of(found.heat) == pytest.approx(0.0, abs=1e-15)
@@ -172,7 +171,7 @@ def test_flat_series_have_no_volatility_and_nothing_to_share_out() -> None:
 def test_a_flat_asset_beside_one_that_moves_contributes_nothing() -> None:
     found = volatility(ALTERNATING * [1, 0], [0.5, 0.4])
     assert found.contributions.values.tolist() == [pytest.approx(1.0, abs=1e-14), 0.0]
-    assert found.annualized.values[1] == 0.0
+    assert found.daily.values[1] == 0.0
 
 
 @pytest.mark.parametrize("n_days", [0, 30])
@@ -204,8 +203,7 @@ def test_contributions_add_up_to_one_and_long_portfolios_diversify(returns: Matr
 @given(matrices(), st.data())
 def test_no_figure_is_ever_not_finite_and_none_is_below_zero(returns: Matrix, data: st.DataObject) -> None:
     found = volatility(returns, data.draw(weights_of(returns.shape[1])))
-    for figures in (found.daily, found.annualized):
-        assert (figures.values[~np.isnan(figures.values)] >= 0.0).all()
+    assert (found.daily.values[~np.isnan(found.daily.values)] >= 0.0).all()
     for figure in (found.portfolio, found.heat):
         assert figure.value is None or figure.value >= 0.0
 

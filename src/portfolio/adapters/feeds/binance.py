@@ -117,7 +117,6 @@ class BinanceFeed:
             price=price_of(EXACT.multiply(price_of(decimal_of(asked.price)).value, rate.value)),
             source=self._client.source,
             observed_at=asked.at,
-            quoted_in=USDT.code,
             assumed_rate=assumed,
         )
 

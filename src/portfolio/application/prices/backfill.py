@@ -39,20 +39,14 @@ class BackfillReport:
         return sorted(self.stored)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Backfill:
     """Fetches the closes of the last completed days for every open position and keeps them."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        prices: PriceStore,
-        closes: CloseFeed,
-        clock: Clock,
-    ) -> None:
-        self._ledger = ledger
-        self._prices = prices
-        self._closes = closes
-        self._clock = clock
+    ledger: Ledger
+    prices: PriceStore
+    closes: CloseFeed
+    clock: Clock
 
     async def __call__(self, portfolio_id: int, days: int, progress: Progress | None = None) -> BackfillReport:
         """Return what was stored for the last ``days`` completed days; today is never among them.
@@ -65,9 +59,9 @@ class Backfill:
             LedgerUnavailable: the database is away; symbols already done are stored.
             PortfolioMissing: there is no portfolio yet.
         """
-        until = self._clock.now().date() - timedelta(days=1)
+        until = self.clock.now().date() - timedelta(days=1)
         since = until - timedelta(days=days)
-        portfolio = await self._ledger.load(portfolio_id)
+        portfolio = await self.ledger.load(portfolio_id)
         symbols = [position.symbol for position in portfolio.open_positions]
         stored: dict[Symbol, int] = {}
         failed: dict[Symbol, str] = {}
@@ -76,11 +70,11 @@ class Backfill:
         async def fetch(symbol: Symbol) -> None:
             async with slots:
                 try:
-                    closes = await self._closes.daily_closes(symbol, since, until)
+                    closes = await self.closes.daily_closes(symbol, since, until)
                 except FeedFailed as error:
                     failed[symbol] = str(error)
                 else:
-                    stored[symbol] = await self._prices.add_closes(closes)
+                    stored[symbol] = await self.prices.add_closes(closes)
             if progress is not None:
                 progress(len(stored) + len(failed), len(symbols), symbol.code)
 

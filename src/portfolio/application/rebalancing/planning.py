@@ -17,18 +17,10 @@ from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.rebalancing.plan import Plan, make_plan
 from portfolio.domain.rebalancing.policy import RebalancePolicy
-from portfolio.domain.rebalancing.projection import TradeIntent, project
+from portfolio.domain.rebalancing.projection import ProjectedTrade, project
 from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.view import MarketView
 from portfolio.domain.symbol import Symbol
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedState:
-    """The plan for a state of the market, with the state that it is for; its policy is the state's."""
-
-    state: MarketState
-    plan: Plan
 
 
 @figure
@@ -43,18 +35,16 @@ class ReadPlan:
     def __init__(self, read_market: ReadMarket) -> None:
         self._read_market = read_market
 
-    async def __call__(self) -> PlannedState:
-        """Return the newest state and its plan; of the last state seen, marked stale, while the database is away.
+    async def __call__(self) -> MarketState:
+        """Return the newest state, planned for; the last one seen, marked stale, while the database is away.
 
         Raises:
             LedgerUnavailable: the database is away and no state was ever seen.
             PortfolioMissing: the books were never opened.
         """
-        return await self.of(await self._read_market())
-
-    async def of(self, state: MarketState) -> PlannedState:
-        """Return the plan for a state read already."""
-        return PlannedState(state=state, plan=await measured(plan_of, state))
+        state = await self._read_market()
+        await measured(plan_of, state)
+        return state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,18 +56,6 @@ class ImaginedTrade:
     quantity: Quantity
     price: Price | None = None
     fees: Money | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectedTrade:
-    """A trade as it was projected; money is exact."""
-
-    symbol: str
-    side: Side
-    quantity: Decimal
-    price: Decimal
-    trade_value: Decimal
-    estimated_fee: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,12 +122,7 @@ class WhatIf:
         if policy != state.policy:
             state = state.imagined(Summary.of(state.view, policy))
         projected = [_priced(state.view, trade, policy, f"trades[{place}]") for place, trade in enumerate(trades)]
-        after = project(
-            state.view,
-            [_intent(trade) for trade in projected],
-            policy,
-            allow_negative_cash=self._rules.allow_negative_cash,
-        )
+        after = project(state.view, projected, allow_negative_cash=self._rules.allow_negative_cash)
         plan = plan_of(state)
         if trades:
             imagined = state.imagined(plan.current.after(after))
@@ -183,16 +156,6 @@ def _priced(view: MarketView, trade: ImaginedTrade, policy: RebalancePolicy, pla
     fee = trade.fees.value if trade.fees is not None else value * policy.fee_rate
     return ProjectedTrade(
         symbol=symbol, side=trade.side, quantity=quantity, price=price, trade_value=value, estimated_fee=fee
-    )
-
-
-def _intent(trade: ProjectedTrade) -> TradeIntent:
-    return TradeIntent(
-        symbol=trade.symbol,
-        side=trade.side,
-        quantity=trade.quantity,
-        value=trade.trade_value,
-        fee=trade.estimated_fee,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from typing import Final, Generic, TypeVar
 
@@ -13,7 +13,7 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable, NotFound, OutcomeUnknown, SignalClaimed, SignalOutdated
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import Page
-from portfolio.application.rebalancing.planning import PlannedState
+from portfolio.application.rebalancing.planning import plan_of
 from portfolio.application.rebalancing.ports import SignalBook, Signals
 from portfolio.application.rebalancing.records import Signal, SignalChanged, SignalFilter, SignalStatus
 from portfolio.application.rebalancing.signal_rules import (
@@ -27,6 +27,7 @@ from portfolio.application.rebalancing.signal_rules import (
     signal_of,
     withheld_because,
 )
+from portfolio.application.risk.state import MarketState
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.prices.freshness import Freshness, PriceDoubt, freshness_of
 
@@ -34,16 +35,16 @@ ATTEMPTS: Final = 5
 
 T = TypeVar("T")
 
-ReadPlannedState = Callable[[], Awaitable[PlannedState]]
+ReadPlannedState = Callable[[], Awaitable[MarketState]]
 
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """The books under their lock, their signals, and the plan of these very books."""
+    """The books under their lock, their signals, and the state that these very books were planned in."""
 
     portfolio: Portfolio
     book: SignalBook
-    planned: PlannedState
+    state: MarketState
     now: datetime
     freshness: Freshness
 
@@ -80,27 +81,18 @@ class _Made(Generic[T]):
         return [SignalChanged(signal) for signal in self.changed]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class LockedPlan:
     """Writes signals under the row lock, after checking that the plan was made from exactly these books."""
 
-    def __init__(  # shape: its parts, injected
-        self,
-        ledger: Ledger,
-        signals: Signals,
-        plan: ReadPlannedState,
-        clock: Clock,
-        rules: SignalRules,
-        *,
-        portfolio_id: int,
-        announce: Announcer = NO_LISTENERS,
-    ) -> None:
-        self.rules = rules
-        self._ledger = ledger
-        self._signals = signals
-        self._plan = plan
-        self._clock = clock
-        self._portfolio_id = portfolio_id
-        self._announce = announce
+    ledger: Ledger
+    signals: Signals
+    plan: ReadPlannedState
+    clock: Clock
+    rules: SignalRules
+    _: KW_ONLY
+    portfolio_id: int
+    announce: Announcer = NO_LISTENERS
 
     async def use(self, work: Work[T]) -> T:
         """Return what ``work`` made of a plan that is the plan of the books as they are locked.
@@ -117,7 +109,7 @@ class LockedPlan:
             made = await self._use(work, runs)
         except OutcomeUnknown as unknown:
             lost = runs[-1] if runs else None
-            with self._announce.in_doubt() as place:
+            with self.announce.in_doubt() as place:
                 try:
                     made = await self._use(work, runs, lost=lost)
                 except LedgerUnavailable as unavailable:
@@ -125,41 +117,41 @@ class LockedPlan:
                 if made is lost:
                     place.events = made.events
                     return made.result
-        self._announce(made.events)
+        self.announce(made.events)
         return made.result
 
     async def _use(self, work: Work[T], runs: list[_Made[T]], *, lost: _Made[T] | None = None) -> _Made[T]:
         for _ in range(ATTEMPTS):
-            planned = await self._planned()
+            state = await self._planned()
 
-            async def run(unit: LedgerUnit, planned: PlannedState = planned) -> _Made[T] | None:
-                book, now = self._signals.within(unit), self._clock.now()
+            async def run(unit: LedgerUnit, state: MarketState = state) -> _Made[T] | None:
+                book, now = self.signals.within(unit), self.clock.now()
                 if lost is not None and await _is_kept(book, lost.changed):
                     return lost
-                made_of = planned.state.snapshot.portfolio
-                if content_of(made_of) != content_of(unit.portfolio) or planned.state.at.date() != now.date():
+                made_of = state.snapshot.portfolio
+                if content_of(made_of) != content_of(unit.portfolio) or state.at.date() != now.date():
                     return None
                 freshness = freshness_of(unit.portfolio.open_positions, now, self.rules.max_price_age)
-                runs.append(await work(Locked(unit.portfolio, book, planned, now, freshness)))
+                runs.append(await work(Locked(unit.portfolio, book, state, now, freshness)))
                 return runs[-1]
 
-            made = await self._ledger.transact(self._portfolio_id, run)
+            made = await self.ledger.transact(self.portfolio_id, run)
             if made is not None:
                 return made
         raise LedgerUnavailable("the books change faster than plans are made", retry_after_seconds=3.0)
 
-    async def _planned(self) -> PlannedState:
-        """Return the plan of the state as it is; what was seen before the database went away is no ground for one."""
+    async def _planned(self) -> MarketState:
+        """Return the state as it is, planned for; one seen before the database went away is no ground for signals."""
         try:
             async with asyncio.timeout(self.rules.plan_seconds):
-                planned = await self._plan()
+                state = await self.plan()
         except TimeoutError as error:
             raise LedgerUnavailable("the database does not answer") from error
-        if planned.state.snapshot.database_away:
+        if state.snapshot.database_away:
             raise LedgerUnavailable("the database is away")
-        if not planned.state.closes.is_current:
+        if not state.closes.is_current:
             raise LedgerUnavailable("the price history could not be read")
-        return planned
+        return state
 
 
 async def _is_kept(book: SignalBook, changed: Sequence[Signal]) -> bool:
@@ -200,11 +192,11 @@ class GenerateSignals:
         current = [signal for signal in live if signal.expires_at > now]
         claimed = {s.symbol.code: s for s in current if s.status is SignalStatus.ACKNOWLEDGED}
         opened = {s.symbol.code: s for s in current if s.status is SignalStatus.OPEN}
-        origin = origin_of(portfolio, locked.planned.state.policy.id, now.date())
+        origin = origin_of(portfolio, locked.state.policy.id, now.date())
         changed = [signal.expired() for signal in live if signal.expires_at <= now]
         new: list[Signal] = []
         listed: list[Signal] = []
-        for advice in locked.planned.plan.recommendations:
+        for advice in plan_of(locked.state).recommendations:
             if advice.symbol in claimed or advice.symbol in left_out:
                 continue
             before = opened.pop(advice.symbol, None)
@@ -267,7 +259,7 @@ class AcknowledgeSignal:
             raise SignalOutdated(signal.id, withheld.detail)
         objection = (
             doubt_in(signal, locked.freshness)
-            or objection_to(signal, locked.planned.plan.recommendations)
+            or objection_to(signal, plan_of(locked.state).recommendations)
             or lack_of_cash(signal, locked.portfolio)
         )
         if objection is not None:

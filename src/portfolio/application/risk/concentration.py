@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 from typing import Final
 
-from portfolio.application.risk.state import MarketState, summary_of
+from portfolio.application.risk.state import MarketState
 from portfolio.domain.arithmetic import HUNDRED, exact, total
 from portfolio.domain.money import PERCENT_STEP
 from portfolio.domain.rebalancing.summary import Summary
@@ -19,20 +19,6 @@ NO_TOTAL_VALUE: Final = "no_total_value"
 SHORT_POSITION: Final = "short_position"
 NEGATIVE_CASH: Final = "negative_cash"
 NO_LIMIT: Final = "no_limit"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConcentrationReport:
-    """How concentrated the portfolio is; ``reasons`` are of figures that are None."""
-
-    figures: Summary
-    reasons: Mapping[str, str]
-
-
-def concentration_of(state: MarketState) -> ConcentrationReport:
-    """Return the concentration of what is held."""
-    summary = summary_of(state)
-    return ConcentrationReport(figures=summary, reasons=concentration_reasons(summary))
 
 
 def concentration_reasons(figures: Summary) -> dict[str, str]:

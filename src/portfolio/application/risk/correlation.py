@@ -11,7 +11,7 @@ from portfolio.application.risk.concentration import NO_TOTAL_VALUE
 from portfolio.application.risk.measured import Excluded, Measured, excluded_of, why_undefined
 from portfolio.application.risk.state import MarketState, figure, summary_of
 from portfolio.domain.arithmetic import HUNDRED, exact, total
-from portfolio.domain.rebalancing.view import Holding
+from portfolio.domain.rebalancing.health import correlated_positions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ def correlation_of(state: MarketState) -> CorrelationReport:
     risky = {h.symbol for h in state.view.held if h.category not in state.policy.stable_categories}
     high = [
         HighPair(symbols=pair, correlation=value, common_days=int(related.common_days[place[pair[0]], place[pair[1]]]))
-        for pair, value in state.view.correlated_above(state.policy.pair_correlation).items()
+        for pair, value in state.view.correlations.above(state.policy.pair_correlation).items()
         if risky.issuperset(pair)
     ]
     return CorrelationReport(
@@ -81,7 +81,7 @@ def average_of(state: MarketState) -> Measured:
     average = summary_of(state).average_correlation
     if average is not None:
         return Measured(average)
-    counted = _counted(state)
+    counted = correlated_positions(state.view, state.policy)
     reason = Undefined.NO_POSITIONS if not holdings else Undefined.TOO_FEW_POSITIONS
     if len(counted) > 1:
         reason = Undefined.TOO_FEW_OBSERVATIONS
@@ -94,17 +94,9 @@ def average_covered_percent(state: MarketState) -> Decimal | None:
     """Return the share of the value of the positions which the average correlation counts that have a coefficient, in
     percent; None of fewer than two.
     """
-    counted = _counted(state)
+    counted = correlated_positions(state.view, state.policy)
     if len(counted) < 2:
         return None
     related = state.statistics.correlations.of([holding.symbol for holding in counted]).correlation
     kept = (holding.value for holding, why in zip(counted, related.excluded, strict=True) if why is None)
     return total(kept) * HUNDRED / total(holding.value for holding in counted)
-
-
-@exact
-def _counted(state: MarketState) -> list[Holding]:
-    """Return the positions of 1 % of the total value or more, stablecoins apart, by symbol."""
-    whole = state.view.total_value
-    stable = state.policy.stable_categories
-    return [h for h in state.view.held if h.value * HUNDRED >= whole and h.category not in stable]

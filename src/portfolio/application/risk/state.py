@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import wraps
 from types import MappingProxyType
@@ -101,48 +101,31 @@ def summary_of(state: MarketState) -> Summary:
     return Summary.of(state.view, state.policy)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class ReadMarket:
     """Reads the market state. All that it is made of is kept with the snapshot and with the closes."""
 
-    def __init__(  # shape: its parts, injected
-        self,
-        snapshots: Snapshots,
-        closes: ReadCloses,
-        clock: Clock,
-        *,
-        categories: Categories,
-        policy: RebalancePolicy,
-        max_price_age: timedelta,
-    ) -> None:
-        self._snapshots = snapshots
-        self._clock = clock
-        self._categories = categories
-        self._policy = policy
-        self._max_price_age = max_price_age
-        self._closes = closes
-
-    @property
-    def policy(self) -> RebalancePolicy:
-        """Return the policy that the portfolio is held to."""
-        return self._policy
+    snapshots: Snapshots
+    closes: ReadCloses
+    clock: Clock
+    _: KW_ONLY
+    categories: Categories
+    policy: RebalancePolicy
+    max_price_age: timedelta
 
     async def __call__(self, days: int = DEFAULT_DAYS) -> MarketState:
-        """Return the newest state with statistics over the last ``days`` completed days, 1 to 3650.
+        """Return the newest state with statistics over the last ``days`` completed days, 1 to 3650; the last one seen,
+        marked stale, when the database does not answer in time.
 
         Raises:
             LedgerUnavailable: the database is away and no state was ever seen.
             PortfolioMissing: the books were never opened.
         """
-        return await self.of(await self._snapshots.newest(), days)
+        return await self.of(await self.newest(), days)
 
     async def newest(self) -> Snapshot:
-        """Return the newest snapshot, to be read by ``of``; the last one seen, marked, while the database is away.
-
-        Raises:
-            LedgerUnavailable: the database is away and no state was ever seen.
-            PortfolioMissing: the books were never opened.
-        """
-        return await self._snapshots.newest_in_time()
+        """Return the newest snapshot, to be read by ``of``; errors as above."""
+        return await self.snapshots.newest_in_time()
 
     async def of(
         self,
@@ -156,12 +139,12 @@ class ReadMarket:
 
         ``also`` are assets, with their prices, that are to be in the view although nothing of them may be held.
         """
-        now = now or self._clock.now()
+        now = now or self.clock.now()
         today = (snapshot.as_of if snapshot.database_away else now).date()
         valuation = self.valued(snapshot, now)
         held = [value.position.symbol for value in valuation.positions]
         others = {symbol: price for symbol, price in (also or {}).items() if symbol not in held}
-        closes = await self._closes(
+        closes = await self.closes(
             sorted(symbol.code for symbol in (*held, *others)),
             max(days, DAYS_PER_YEAR),
             today=today,
@@ -174,8 +157,8 @@ class ReadMarket:
             lambda: MarketState(
                 snapshot=snapshot,
                 valuation=valuation,
-                view=_view(valuation, statistics, self._categories, others),
-                policy=self._policy,
+                view=_view(valuation, statistics, self.categories, others),
+                policy=self.policy,
                 lookback_days=days,
                 closes=closes,
                 statistics=statistics,
@@ -189,10 +172,10 @@ class ReadMarket:
         valuation = snapshot.derived.once(
             Valuation,
             lambda: value_portfolio(
-                snapshot.portfolio, now=now, max_age=self._max_price_age, categories=self._categories
+                snapshot.portfolio, now=now, max_age=self.max_price_age, categories=self.categories
             ),
         )
-        return aged(valuation, now=now, max_age=self._max_price_age)
+        return aged(valuation, now=now, max_age=self.max_price_age)
 
 
 async def _statistics(closes: Closes, days: int) -> Statistics:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from portfolio.analytics.tail_risk import CONFIDENCES, Loss, TailRisk, tail_risk
-from portfolio.analytics.var_backtest import backtest
+from portfolio.analytics.var_backtest import Backtest, backtest
 from portfolio.application.risk.measured import Excluded, Measured, covered_percent, excluded_of, measured_of
 from portfolio.application.risk.state import MarketState, weights_of
 
@@ -33,16 +33,6 @@ class ConfidenceReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BacktestReport:
-    """How often historical value at risk was exceeded by the day after, and how often it was to be."""
-
-    days: int
-    expected: Decimal
-    beyond: int
-    kupiec_p_value: Measured
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TailReport:
     """What a bad day costs; ``covered_percent`` is how much of the total value the figures are made of."""
 
@@ -58,18 +48,9 @@ def value_at_risk_of(state: MarketState, days: int) -> TailReport:
     return state.figures.once(("value_at_risk", days), lambda: _value_at_risk(state, days))
 
 
-def backtests_of(state: MarketState, days: int) -> Sequence[BacktestReport]:
+def backtests_of(state: MarketState, days: int) -> Sequence[Backtest]:
     """Return the backtests of historical value at risk at 95 % and 99 % over the same days."""
-    tests = [backtest(_tail(state, days).losses, confidence) for confidence in CONFIDENCES]
-    return [
-        BacktestReport(
-            days=test.days,
-            expected=test.expected,
-            beyond=test.beyond,
-            kupiec_p_value=measured_of(state, test.kupiec_p_value),
-        )
-        for test in tests
-    ]
+    return [backtest(_tail(state, days).losses, confidence) for confidence in CONFIDENCES]
 
 
 def _tail(state: MarketState, days: int) -> TailRisk:

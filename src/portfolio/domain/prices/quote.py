@@ -23,8 +23,8 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,60}(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,3})?")
 class Quote:
     """A price of one asset in US dollars, as one source gave it.
 
-    ``quoted_in`` is the currency the source answered in. ``assumed_rate`` says that the price was converted
-    at a rate nobody confirmed recently: it values the portfolio, but no signal is made from it.
+    ``assumed_rate`` says that the price was converted at a rate nobody confirmed recently: it values the portfolio, but
+    no signal is made from it.
 
     Raises:
         InvalidAmount: the price is zero; a source that says so knows none.
@@ -34,7 +34,6 @@ class Quote:
     price: Price
     source: str
     observed_at: datetime
-    quoted_in: str = "USD"
     assumed_rate: bool = False
 
     def __post_init__(self) -> None:

@@ -1,24 +1,15 @@
-"""How concentrated a portfolio is, and by how much it is over a limit."""
+"""How concentrated a portfolio is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 
-from portfolio.domain.arithmetic import HUNDRED, ONE, ZERO, exact, total
+from portfolio.domain.arithmetic import ONE, exact, total
 from portfolio.domain.level import Level, level_of
 
 _HIGH = Decimal("0.25")
 _MEDIUM = Decimal("0.15")
-
-
-@dataclass(frozen=True, slots=True)
-class Excess:
-    """By how much something is over its limit: in percentage points of the total value, and in dollars."""
-
-    excess_allocation: Decimal
-    excess_value: Decimal
 
 
 @exact
@@ -45,12 +36,3 @@ def effective_positions(hhi: Decimal | None) -> Decimal | None:
 def concentration_level(hhi: Decimal | None) -> Level | None:
     """Return high above an index of 0.25, medium above 0.15, else low; None where the index is undefined."""
     return level_of(hhi, medium_above=_MEDIUM, high_above=_HIGH)
-
-
-@exact
-def excess_over(limit: Decimal, value: Decimal, whole: Decimal) -> Excess | None:
-    """Return by how much ``value`` is over ``limit``, a fraction of ``whole``; None where it is not over."""
-    excess = value - limit * whole
-    if whole <= ZERO or excess <= ZERO:
-        return None
-    return Excess(excess_allocation=excess * HUNDRED / whole, excess_value=excess)

@@ -12,7 +12,7 @@ from portfolio.domain.decimal_text import plain
 from portfolio.domain.rebalancing.limits import LimitName, Limits, share_of
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Reason
-from portfolio.domain.rebalancing.view import MarketView
+from portfolio.domain.rebalancing.view import Holding, MarketView
 
 TARGET_SCORE = Decimal(70)
 POSITION_POINTS = Decimal(15)
@@ -93,20 +93,20 @@ def assess(limits: Limits, broken: Iterable[LimitName], average: Decimal | None)
 
 
 @exact
+def correlated_positions(view: MarketView, policy: RebalancePolicy) -> list[Holding]:
+    """Return the positions whose correlations count: of 1 % of the total value or more, no stablecoins, by symbol."""
+    smallest, stable = _SMALLEST_SHARE * view.total_value, policy.stable_categories
+    return [holding for holding in view.held if holding.value >= smallest and holding.category not in stable]
+
+
+@exact
 def average_correlation(view: MarketView, policy: RebalancePolicy) -> Decimal | None:
-    """Return the mean of the defined correlations between positions of 1 % of the total value or more, stablecoins
-    apart, at 12 decimals, half even; None where there is no such pair.
+    """Return the mean of the defined correlations between the positions whose correlations count, at 12 decimals, half
+    even; None where there is no such pair.
     """
-    smallest = _SMALLEST_SHARE * view.total_value
-    symbols = [
-        holding.symbol
-        for holding in view.held
-        if holding.value >= smallest and holding.category not in policy.stable_categories
-    ]
-    whole, count = view.correlation_sum(symbols)
-    if not count:
-        return None
-    return (whole / count).quantize(_STATISTIC, rounding=ROUND_HALF_EVEN)
+    symbols = [holding.symbol for holding in correlated_positions(view, policy)]
+    whole, count = view.correlations.of(symbols).summed()
+    return (whole / count).quantize(_STATISTIC, rounding=ROUND_HALF_EVEN) if count else None
 
 
 def _deduction(name: LimitName, limits: Limits, allocation: Decimal) -> Deduction:

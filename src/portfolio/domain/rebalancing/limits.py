@@ -73,7 +73,7 @@ class Limits:
     @lazy
     def correlations(self) -> Mapping[Pair, Decimal]:
         """Return the pairs that have a limit. Of thousands of assets they may be millions."""
-        high = self.view.correlated_above(self.policy.pair_correlation)
+        high = self.view.correlations.above(self.policy.pair_correlation)
         return {pair: value for pair, value in high.items() if pair[0] in self.positions and pair[1] in self.positions}
 
     @lazy

@@ -8,103 +8,79 @@ from decimal import ROUND_DOWN, Decimal
 from types import MappingProxyType
 
 from portfolio.domain.arithmetic import ONE, ZERO, exact, total
-from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, UnknownAsset
+from portfolio.domain.errors import InsufficientCash, InsufficientQuantity
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.rebalancing.limits import LimitName, limit_of
-from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.recommendation import QUANTITY_STEP
 from portfolio.domain.rebalancing.summary import Summary
-from portfolio.domain.rebalancing.view import Holding, MarketView
+from portfolio.domain.rebalancing.view import MarketView
 
 INFINITY = Decimal("Infinity")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TradeIntent:
-    """A trade that is considered, not booked.
+class ProjectedTrade:
+    """A trade that is considered, not booked; money is exact.
 
-    ``value`` is the money for the asset, without fees, or None: quantity x the view's price. ``fee`` is None for the
-    policy's. At another price than the view's the total value moves by the difference.
-
-    Raises:
-        InvalidAmount: quantity or value not above zero, or a fee below zero.
+    ``trade_value`` is the money for the asset, without fees. At another price than the view's the total value moves by
+    the difference.
     """
 
     symbol: str
     side: Side
     quantity: Decimal
-    value: Decimal | None = None
-    fee: Decimal | None = None
+    price: Decimal
+    trade_value: Decimal
+    estimated_fee: Decimal
 
     def __post_init__(self) -> None:
-        for name, amount in (("quantity", self.quantity), ("value", self.value)):
-            if amount is not None and amount <= 0:
-                raise InvalidAmount(str(amount), "has to be above zero", field=name)
-        if self.fee is not None and self.fee < 0:
-            raise InvalidAmount(str(self.fee), "is not below zero", field="fee")
+        assert self.quantity > 0
+        assert self.trade_value > 0
+        assert self.estimated_fee >= 0
 
 
 @exact
-def project(
-    view: MarketView, trades: Iterable[TradeIntent], policy: RebalancePolicy, *, allow_negative_cash: bool = False
-) -> MarketView:
+def project(view: MarketView, trades: Iterable[ProjectedTrade], *, allow_negative_cash: bool = False) -> MarketView:
     """Return the view after ``trades``, one after the other. An asset that is not held yet has to be in the view as a
     holding of nothing.
 
     Raises:
-        UnknownAsset: not in the view.
-        InvalidAmount: without a price of its own and without one in the view, a trade has no value.
         InsufficientQuantity: more sold than held by then.
         InsufficientCash: more spent than there is by then.
     """
     for trade in trades:
-        view = _after(view, trade, policy, allow_negative_cash)
+        view = _after(view, trade, allow_negative_cash)
     return view
 
 
 @exact
-def largest_quantity(current: Summary, side: Side, symbol: str, *, cost_rate: Decimal | None = None) -> Decimal | None:
-    """Return the largest quantity of ``symbol`` that can be traded without breaking a limit, rounded down to 18
-    decimals; zero where there is none.
+def largest_quantity(current: Summary, side: Side, symbol: str, *, cost_rate: Decimal) -> Decimal | None:
+    """Return the largest quantity of ``symbol``, which is in the view, that can be traded without breaking a limit,
+    rounded down to 18 decimals; zero where there is none.
 
     ``cost_rate`` is what the portfolio loses by a trade, as a fraction of what the quantity is worth at the view's
-    price: the fee, and what a price other than the view's adds to it or takes away. None for the policy's fee alone.
+    price: the fee, and what a price other than the view's adds to it or takes away.
 
     A purchase has to leave the asset's own limits, its category's and its pairs' unbroken, whether they are broken now
     or not, and cash for the fee; a sale takes no more than is held. As the fee lowers the total value either of them
     may push others over: that counts for limits that are not broken yet. None where the price is unknown, or, for a
     purchase, the total value is not above zero.
-
-    Raises:
-        UnknownAsset: not in the view.
     """
-    view, policy = current.view, current.limits.policy
-    holding = _holding(view, symbol)
+    view, holding = current.view, current.view.holdings[symbol]
     if holding.price is None or (side is Side.BUY and view.total_value <= 0):
         return None
-    cost = policy.fee_rate if cost_rate is None else cost_rate
-    most = view.cash / (ONE + cost) if side is Side.BUY else holding.value
-    value = min([most, *_Room(current, symbol, side, most, cost).bounds()])
+    most = view.cash / (ONE + cost_rate) if side is Side.BUY else holding.value
+    value = min([most, *_Room(current, symbol, side, most, cost_rate).bounds()])
     quantity = (max(value, ZERO) / holding.price).quantize(QUANTITY_STEP, rounding=ROUND_DOWN)
     if side is Side.SELL:
         return max(holding.quantity if value >= holding.value else min(quantity, holding.quantity), ZERO)
     return quantity
 
 
-def _holding(view: MarketView, symbol: str) -> Holding:
-    if symbol not in view.holdings:
-        raise UnknownAsset(symbol)
-    return view.holdings[symbol]
-
-
-def _after(view: MarketView, trade: TradeIntent, policy: RebalancePolicy, allow_negative_cash: bool) -> MarketView:
-    holding = _holding(view, trade.symbol)
-    worth = trade.quantity * holding.price if holding.price is not None else trade.value
-    if worth is None:
-        raise InvalidAmount("", f"{trade.symbol} has no price, so the trade needs a value", field="value")
-    money = trade.value if trade.value is not None else worth
-    fee = trade.fee if trade.fee is not None else money * policy.fee_rate
+def _after(view: MarketView, trade: ProjectedTrade, allow_negative_cash: bool) -> MarketView:
+    holding = view.holdings[trade.symbol]
+    worth = trade.quantity * holding.price if holding.price is not None else trade.trade_value
     if trade.side is Side.SELL:
         if trade.quantity > holding.quantity:
             raise InsufficientQuantity(trade.symbol, holding.quantity, trade.quantity)
@@ -113,12 +89,12 @@ def _after(view: MarketView, trade: TradeIntent, policy: RebalancePolicy, allow_
         if not left or holding.price is None:
             worth = holding.value * trade.quantity / holding.quantity
         after = replace(holding, quantity=left, value=holding.value - worth)
-        cash = view.cash + money - fee
+        cash = view.cash + trade.trade_value - trade.estimated_fee
     else:
         after = replace(holding, quantity=holding.quantity + trade.quantity, value=holding.value + worth)
-        cash = view.cash - money - fee
+        cash = view.cash - trade.trade_value - trade.estimated_fee
         if cash < 0 and not allow_negative_cash:
-            raise InsufficientCash(view.cash, money + fee)
+            raise InsufficientCash(view.cash, trade.trade_value + trade.estimated_fee)
     holdings = MappingProxyType({**view.holdings, trade.symbol: after})
     return replace(view, holdings=holdings, cash=cash)
 

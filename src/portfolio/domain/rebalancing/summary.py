@@ -9,13 +9,7 @@ from decimal import Decimal
 from portfolio.domain.arithmetic import HUNDRED, exact
 from portfolio.domain.lazy import lazy
 from portfolio.domain.level import Level
-from portfolio.domain.rebalancing.concentration import (
-    Excess,
-    concentration_level,
-    effective_positions,
-    excess_over,
-    herfindahl,
-)
+from portfolio.domain.rebalancing.concentration import concentration_level, effective_positions, herfindahl
 from portfolio.domain.rebalancing.health import HealthScore, assess, average_correlation
 from portfolio.domain.rebalancing.limits import LimitName, Limits, limit_of, share_of
 from portfolio.domain.rebalancing.policy import RebalancePolicy
@@ -27,14 +21,16 @@ from portfolio.domain.rebalancing.view import MarketView
 class OverLimit:
     """A limit that is broken: whose it is, what counts against it, and by how much that is too much.
 
-    ``symbols`` are the assets held under the limit. Allocations are percentages of the total value, money is exact.
+    ``symbols`` are the assets held under the limit. Allocations are percentages of the total value, money is exact, in
+    dollars.
     """
 
     name: LimitName
     symbols: Sequence[str]
     allocation: Decimal
     limit_allocation: Decimal
-    excess: Excess
+    excess_allocation: Decimal
+    excess_value: Decimal
 
     @property
     def rule(self) -> Reason:
@@ -133,15 +129,15 @@ class Summary:
         found = []
         for name in self.broken:
             value, limit = share_of(name, self.limits, self.view.values), limit_of(name, self.limits)
-            excess = excess_over(limit, value, self.total_value)
-            assert excess is not None
+            excess = value - limit * self.total_value
             found.append(
                 OverLimit(
                     name=name,
                     symbols=tuple(s for s in self.limits.members(name) if self.view.holdings[s].is_held),
                     allocation=value * HUNDRED / self.total_value,
                     limit_allocation=limit * HUNDRED,
-                    excess=excess,
+                    excess_allocation=excess * HUNDRED / self.total_value,
+                    excess_value=excess,
                 )
             )
         return found

@@ -125,5 +125,5 @@ def _undefined_pairs(limits: Limits, after: MarketView) -> list[Unresolved]:
             detail="their correlation is undefined, so the limit on correlated pairs is not triggered",
         )
         for pair in combinations(large, 2)
-        if pair not in limits.view.correlations and values[pair[0]] + values[pair[1]] > policy.pair_limit * whole
+        if limits.view.correlations.get(pair) is None and values[pair[0]] + values[pair[1]] > policy.pair_limit * whole
     ]

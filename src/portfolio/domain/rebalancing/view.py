@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import combinations
 from types import MappingProxyType
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from portfolio.domain.arithmetic import exact, total
 from portfolio.domain.categories import OTHER
@@ -21,15 +20,18 @@ def pair_of(one: str, other: str) -> Pair:
     return (one, other) if one < other else (other, one)
 
 
-@runtime_checkable
 class PairTable(Protocol):
-    """Correlation coefficients of pairs, with a fast search for the high ones."""
+    """Correlation coefficients: the defined ones, by ordered pair."""
+
+    def get(self, pair: Pair) -> Decimal | None:
+        """Return the coefficient of a pair; None where it is undefined."""
+        ...
 
     def above(self, bound: Decimal) -> Mapping[Pair, Decimal]:
         """Return those greater than ``bound``."""
         ...
 
-    def of(self, symbols: Collection[str]) -> Mapping[Pair, Decimal]:
+    def of(self, symbols: Collection[str]) -> PairTable:
         """Return those of the pairs of these symbols."""
         ...
 
@@ -86,25 +88,11 @@ class Holding:
 
 @dataclass(frozen=True, kw_only=True)
 class MarketView:
-    """Everything that a plan depends on, apart from the policy.
-
-    ``holdings`` are by symbol, in order; ``correlations`` has the defined ones only, by ordered pair.
-    """
+    """Everything that a plan depends on, apart from the policy; ``holdings`` are by symbol, in order."""
 
     holdings: Mapping[str, Holding]
     cash: Decimal
-    correlations: Mapping[Pair, Decimal]
-
-    @classmethod
-    def of(
-        cls, holdings: Iterable[Holding], *, cash: Decimal, correlations: Mapping[Pair, Decimal] | None = None
-    ) -> MarketView:
-        """Return the view of these holdings; pairs may be given in either order."""
-        ordered = sorted(holdings, key=lambda holding: holding.symbol)
-        by_symbol = {holding.symbol: holding for holding in ordered}
-        assert len(by_symbol) == len(ordered)
-        named = {pair_of(*pair): value for pair, value in (correlations or {}).items()}
-        return cls(holdings=MappingProxyType(by_symbol), cash=cash, correlations=MappingProxyType(named))
+    correlations: PairTable
 
     @lazy
     @exact
@@ -127,25 +115,6 @@ class MarketView:
     def values(self) -> Mapping[str, Decimal]:
         """Return what each holding is worth."""
         return MappingProxyType({symbol: holding.value for symbol, holding in self.holdings.items()})
-
-    def correlations_of(self, symbols: Collection[str]) -> Mapping[Pair, Decimal]:
-        """Return the coefficients of the pairs of these symbols."""
-        if isinstance(self.correlations, PairTable):
-            return self.correlations.of(symbols)
-        found = ((pair, self.correlations.get(pair)) for pair in combinations(sorted(symbols), 2))
-        return {pair: value for pair, value in found if value is not None}
-
-    @exact
-    def correlation_sum(self, symbols: Collection[str]) -> tuple[Decimal, int]:
-        """Return the sum of the coefficients of the pairs of these symbols, and how many there are."""
-        table = self.correlations_of(symbols)
-        return table.summed() if isinstance(table, PairTable) else (total(table.values()), len(table))
-
-    def correlated_above(self, bound: Decimal) -> Mapping[Pair, Decimal]:
-        """Return the coefficients greater than ``bound``, by pair."""
-        if isinstance(self.correlations, PairTable):
-            return self.correlations.above(bound)
-        return {pair: value for pair, value in self.correlations.items() if value > bound}
 
     @exact
     def changed(self, changes: Mapping[str, Decimal], *, cash: Decimal) -> MarketView:

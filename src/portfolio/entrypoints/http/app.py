@@ -36,7 +36,6 @@ from portfolio.entrypoints.http.operations.openapi import DocumentController, op
 from portfolio.entrypoints.http.operations.struct_schemas import StructSchemas
 from portfolio.entrypoints.http.performance.controller import PerformanceController
 from portfolio.entrypoints.http.portfolio.controller import PortfolioAnswers, PortfolioController
-from portfolio.entrypoints.http.portfolio.reads import MarketReader
 from portfolio.entrypoints.http.price_label import SimulatedLabel
 from portfolio.entrypoints.http.rebalancing.controller import RebalancingController
 from portfolio.entrypoints.http.rebalancing.pretrade import PretradeController
@@ -144,7 +143,6 @@ def _injected(use_cases: UseCases, metrics: Metrics) -> dict[str, object]:
         "booking_views": booking_views,
         "booking_requests": BookingRequests(use_cases.booking, booking_views, use_cases.clock, metrics),
         "portfolio_answers": PortfolioAnswers(use_cases),
-        "market_reader": MarketReader(use_cases),
     }
 
 

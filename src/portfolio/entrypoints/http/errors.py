@@ -59,7 +59,6 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     domain.InsufficientCash: ProblemKind(409, "insufficient-cash", "More spent than there is"),
     domain.NotReversible: ProblemKind(409, "not-reversible", "This trade cannot be undone"),
     domain.InvalidPolicy: ProblemKind(400, "invalid-policy", "A setting of the policy that cannot be"),
-    domain.UnknownAsset: ProblemKind(400, "unknown-asset", "Nothing is known of this asset"),
     application.LedgerUnavailable: ProblemKind(503, "ledger-unavailable", "The database is away; nothing was applied"),
     application.Overloaded: ProblemKind(503, "overloaded", "Too many bookings are waiting; nothing was applied"),
     application.LeaseLost: ProblemKind(503, "lease-lost", "Another instance refreshes now"),

@@ -34,11 +34,7 @@ class SimulatedLabel:
             if message["type"] == "http.response.start":
                 headers = MutableScopeHeaders.from_message(message)
                 headers[HEADER] = "simulated"
-                if scope["path"] not in DOCUMENTS and headers.get("content-type") in {
-                    JSON,
-                    JSON_WITH_STRINGS,
-                    PROBLEM_JSON,
-                }:
+                if scope["path"] not in DOCUMENTS and headers.get("content-type") in LABELLED:
                     held.append(message)
                     return
             elif held and message["type"] == "http.response.body":

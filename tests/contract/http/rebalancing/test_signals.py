@@ -16,9 +16,9 @@ from portfolio.adapters.database.database import open_database
 from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
 from portfolio.application.ledger.opening import OpenBooks
-from portfolio.application.rebalancing.planning import PlannedState
 from portfolio.application.rebalancing.signal_rules import SignalRules
 from portfolio.application.rebalancing.signals import AcknowledgeSignal, GenerateSignals, LockedPlan, ReadPlannedState
+from portfolio.application.risk.state import MarketState
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price
 from portfolio.domain.symbol import Symbol
@@ -424,7 +424,7 @@ async def test_a_plan_of_other_books_is_made_again(heavy: Service) -> None:
     await buy(heavy, quantity=0.1, net_amount=3000)
     plans = iter([old])
 
-    async def plan() -> PlannedState:
+    async def plan() -> MarketState:
         return next(plans, None) or await heavy.cases.plan()
 
     made = await GenerateSignals(_locked(heavy, plan))()
@@ -437,7 +437,7 @@ async def test_books_that_never_stand_still_are_told() -> None:
         old = await service.cases.plan()
         await buy(service)
 
-        async def plan() -> PlannedState:
+        async def plan() -> MarketState:
             return old
 
         with pytest.raises(LedgerUnavailable, match="faster"):
@@ -446,9 +446,9 @@ async def test_books_that_never_stand_still_are_told() -> None:
 
 async def test_without_the_history_no_signal_is_made(heavy: Service) -> None:
     planned = await heavy.cases.plan()
-    old = replace(planned, state=replace(planned.state, closes=replace(planned.state.closes, is_current=False)))
+    old = replace(planned, closes=replace(planned.closes, is_current=False))
 
-    async def plan() -> PlannedState:
+    async def plan() -> MarketState:
         return old
 
     with pytest.raises(LedgerUnavailable, match="history"):

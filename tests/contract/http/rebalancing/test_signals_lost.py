@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
-from portfolio.application.rebalancing.planning import PlannedState
 from portfolio.application.rebalancing.signal_rules import SignalRules
 from portfolio.application.rebalancing.signals import GenerateSignals, LockedPlan
+from portfolio.application.risk.state import MarketState
 from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.services.http_service import BUY, Service, is_problem, running
 
@@ -56,7 +56,7 @@ async def test_no_signals_are_made_of_a_state_from_before_the_database_went_away
 
 
 async def test_signals_are_not_made_of_a_plan_that_does_not_come() -> None:
-    async def endless() -> PlannedState:
+    async def endless() -> MarketState:
         await asyncio.Event().wait()
         raise AssertionError("unreachable")
 

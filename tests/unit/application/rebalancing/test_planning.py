@@ -13,7 +13,7 @@ from portfolio.application.ledger.records import BookTrade
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.prices.closes import ReadCloses
 from portfolio.application.prices.fetched_closes import FetchCloses
-from portfolio.application.rebalancing.planning import ImaginedTrade, ReadPlan, WhatIf
+from portfolio.application.rebalancing.planning import ImaginedTrade, ReadPlan, WhatIf, plan_of
 from portfolio.application.rebalancing.pretrade import CheckTrade, TradeCheck
 from portfolio.application.risk.state import ReadMarket, summary_of
 from portfolio.domain.categories import Categories
@@ -75,15 +75,15 @@ class Desk:
 async def test_the_plan_is_made_once_for_what_stands() -> None:
     desk = Desk({"BTC": "30"})
     first = await desk.plan()
-    assert [trade.symbol for trade in first.plan.recommendations] == ["BTC"]
-    assert (await desk.plan()).plan is first.plan
+    assert [trade.symbol for trade in plan_of(first).recommendations] == ["BTC"]
+    assert plan_of(await desk.plan()) is plan_of(first)
     desk.clock.advance(seconds=301)
-    assert (await desk.plan()).plan.recommendations == ()
+    assert plan_of(await desk.plan()).recommendations == ()
 
 
 async def test_a_long_plan_is_the_same_in_a_thread() -> None:
     desk = Desk({"BTC": "30", **{f"A{n}": "1" for n in range(12)}}, cash="58000")
-    [trade] = (await desk.plan()).plan.recommendations
+    [trade] = plan_of(await desk.plan()).recommendations
     assert (trade.symbol, trade.trade_value) == ("BTC", Decimal(7000))
     checked = await desk.checked(wish(execution(Side.SELL, "BTC", 1, 1000)))
     assert checked.after is not None
@@ -146,13 +146,13 @@ async def test_a_check_is_not_made_on_what_was_known_last() -> None:
     with pytest.raises(LedgerUnavailable, match="cannot be checked"):
         await desk.checked(trade)
     planned = await desk.plan()
-    assert planned.state.stale
-    assert planned.plan.recommendations
+    assert planned.stale
+    assert plan_of(planned).recommendations
 
 
 async def test_what_is_over_a_limit_is_counted_to_the_last_digit() -> None:
     desk = Desk({"BTC": "30"})
-    state = (await desk.plan()).state
+    state = await desk.plan()
     [over] = summary_of(state).over
     assert (over.allocation, over.limit_allocation, over.category, over.symbols) == (
         Decimal(30),
@@ -160,4 +160,4 @@ async def test_what_is_over_a_limit_is_counted_to_the_last_digit() -> None:
         None,
         ("BTC",),
     )
-    assert (over.excess.excess_allocation, over.excess.excess_value) == (Decimal(5), Decimal(5000))
+    assert (over.excess_allocation, over.excess_value) == (Decimal(5), Decimal(5000))

@@ -15,12 +15,12 @@ from portfolio.application.ledger.records import Revisions
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.prices.closes import Closes
 from portfolio.application.prices.valuation import value_portfolio
-from portfolio.application.risk.concentration import apportioned, concentration_of, sectors_of
+from portfolio.application.risk.concentration import apportioned, concentration_reasons, sectors_of
 from portfolio.application.risk.correlation import correlation_of
 from portfolio.application.risk.health import health_of
 from portfolio.application.risk.measured import Measured
 from portfolio.application.risk.metrics import measured, risk_metrics_of
-from portfolio.application.risk.state import MarketState
+from portfolio.application.risk.state import MarketState, summary_of
 from portfolio.application.risk.value_at_risk import value_at_risk_of
 from portfolio.application.risk.volatility import asset_volatilities_of, volatility_level, volatility_of
 from portfolio.domain.categories import Categories
@@ -47,11 +47,14 @@ def state_of(values: dict[str, str], cash: str, *, returns: float = 0.01) -> Mar
         Holding(symbol=symbol, quantity=Decimal(value), value=Decimal(value), price=Decimal(1))
         for symbol, value in values.items()
     ]
-    view = MarketView.of(holdings, cash=Decimal(cash))
     return MarketState(
         snapshot=Snapshot(portfolio=portfolio, revisions=Revisions(ledger=1, prices=1), as_of=NOON, checked_at=0),
         valuation=value_portfolio(portfolio, now=NOON, max_age=MAX_AGE, categories=Categories()),
-        view=MarketView(holdings=view.holdings, cash=view.cash, correlations=statistics.correlations),
+        view=MarketView(
+            holdings={holding.symbol: holding for holding in holdings},
+            cash=Decimal(cash),
+            correlations=statistics.correlations,
+        ),
         policy=RebalancePolicy(),
         lookback_days=40,
         closes=Closes(
@@ -67,8 +70,7 @@ SHORT = {"A": "100", "S": "-50"}
 
 def test_a_short_position_leaves_no_index_and_the_rest_defined() -> None:
     state = state_of(SHORT, "1000")
-    report = concentration_of(state)
-    assert report.reasons == dict.fromkeys(
+    assert concentration_reasons(summary_of(state)) == dict.fromkeys(
         ("hhi", "effective_positions", "concentration_level", "hhi_with_cash"), "short_position"
     )
     assert (
@@ -78,14 +80,14 @@ def test_a_short_position_leaves_no_index_and_the_rest_defined() -> None:
 
 
 def test_borrowed_cash_leaves_no_index_with_cash() -> None:
-    assert concentration_of(state_of({"A": "100"}, "-10")).reasons == {"hhi_with_cash": "negative_cash"}
+    assert concentration_reasons(summary_of(state_of({"A": "100"}, "-10"))) == {"hhi_with_cash": "negative_cash"}
 
 
 @pytest.mark.parametrize("cash", ["-100", "-250"])
 def test_without_a_total_value_every_share_is_undefined(cash: str) -> None:
     state = state_of({"A": "40", "B": "60"}, cash)
     why = "no_total_value"
-    assert concentration_of(state).reasons == {"hhi_with_cash": why}
+    assert concentration_reasons(summary_of(state)) == {"hhi_with_cash": why}
     assert all(sector.reasons["allocation_percent"] == why and not sector.over_limit for sector in sectors_of(state))
     moves = volatility_of(state)
     assert {moves.portfolio_volatility.reason, moves.portfolio_heat.reason, moves.diversification_ratio.reason} == {why}

@@ -5,30 +5,20 @@ from decimal import Decimal
 import pytest
 
 from portfolio.domain.level import Level
-from portfolio.domain.rebalancing.concentration import (
-    Excess,
-    concentration_level,
-    effective_positions,
-    excess_over,
-    herfindahl,
-)
+from portfolio.domain.rebalancing.concentration import concentration_level, effective_positions, herfindahl
 from portfolio.domain.rebalancing.summary import Summary
-from portfolio.domain.rebalancing.view import MarketView
-from tests.support.rebalancing import FREE, asset, view_of
+from portfolio.domain.rebalancing.view import Holding
+from tests.support.rebalancing import FREE, asset, market_view, view_of
 
 
 def test_the_check_figures_of_the_conventions() -> None:
     whole = Decimal("7019.14")
-    excess = excess_over(Decimal("0.25"), whole * Decimal("0.285"), whole)
-    assert excess == Excess(excess_allocation=Decimal("3.5"), excess_value=Decimal("245.6699"))
-    assert round(excess.excess_value, 2) == Decimal("245.67")
+    held = Holding(symbol="A", quantity=whole * Decimal("0.285"), value=whole * Decimal("0.285"), price=Decimal(1))
+    [over] = Summary.of(market_view([held], cash=whole * Decimal("0.715")), FREE).over
+    assert (over.excess_allocation, over.excess_value) == (Decimal("3.5"), Decimal("245.6699"))
+    assert round(over.excess_value, 2) == Decimal("245.67")
     shares = [Decimal(share) for share in ("0.3", "0.25", "0.2", "0.15", "0.1")]
     assert herfindahl(shares, Decimal(1)) == Decimal("0.225")
-
-
-@pytest.mark.parametrize(("value", "whole"), [("25", "100"), ("30", "0"), ("-30", "-100")])
-def test_what_is_not_over_its_limit_has_no_excess(value: str, whole: str) -> None:
-    assert excess_over(Decimal("0.25"), Decimal(value), Decimal(whole)) is None
 
 
 @pytest.mark.parametrize(
@@ -61,6 +51,6 @@ def test_the_figures_of_a_view() -> None:
 
 
 def test_the_figures_of_nothing_are_undefined() -> None:
-    figures = Summary.of(MarketView.of([], cash=Decimal(0)), FREE)
+    figures = Summary.of(market_view([], cash=Decimal(0)), FREE)
     assert (figures.cash_allocation, figures.hhi, figures.hhi_with_cash) == (None, None, None)
     assert (figures.effective_positions, figures.concentration_level, figures.broken) == (None, None, ())

@@ -7,7 +7,7 @@ import pytest
 from portfolio.domain.rebalancing.health import Factor, HealthScore
 from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.view import Holding, MarketView
-from tests.support.rebalancing import FREE, asset, view_of
+from tests.support.rebalancing import FREE, asset, market_view, view_of
 
 
 def rows(health: HealthScore) -> list[tuple[Factor, str | None, Decimal]]:
@@ -54,7 +54,7 @@ def test_the_average_correlation_costs_up_to_30_points_rounded_half_even(correla
 
 
 def test_below_zero_the_floor_gives_back() -> None:
-    view = MarketView.of([asset(s, "30", category=s) for s in "ABCDEFGH"], cash=Decimal(-140_000))
+    view = market_view([asset(s, "30", category=s) for s in "ABCDEFGH"], cash=Decimal(-140_000))
     health = Summary.of(view, FREE).health
     assert health.score == 0
     # 8 x 15 = 120
@@ -91,13 +91,13 @@ def test_the_average_has_12_decimals_and_is_undefined_without_a_pair() -> None:
 
 
 def test_an_empty_portfolio_is_healthy() -> None:
-    for view in (view_of(), MarketView.of([], cash=Decimal(0))):
+    for view in (view_of(), market_view([], cash=Decimal(0))):
         assert Summary.of(view, FREE).health == HealthScore(score=Decimal(100), average_correlation=None)
 
 
 @pytest.mark.parametrize(
     "view",
-    [MarketView.of([], cash=Decimal(-1)), MarketView.of([asset("A", "1")], cash=Decimal(-1000))],
+    [market_view([], cash=Decimal(-1)), market_view([asset("A", "1")], cash=Decimal(-1000))],
     ids=["debt", "worth zero"],
 )
 def test_without_a_total_value_there_is_no_score(view: MarketView) -> None:
@@ -107,4 +107,4 @@ def test_without_a_total_value_there_is_no_score(view: MarketView) -> None:
 
 def test_a_short_position_is_over_no_limit() -> None:
     short = Holding(symbol="S", quantity=Decimal(-1), value=Decimal(-50_000), price=Decimal(50_000))
-    assert Summary.of(MarketView.of([short], cash=Decimal(100_000)), FREE).health.score == 100
+    assert Summary.of(market_view([short], cash=Decimal(100_000)), FREE).health.score == 100

@@ -1,6 +1,5 @@
 """Which limits there are, and which of them are broken."""
 
-from collections.abc import Collection
 from decimal import Decimal
 
 import pytest
@@ -9,8 +8,8 @@ from hypothesis import given
 from portfolio.domain.rebalancing.limits import LimitName, Limits, limit_of, share_of
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Reason
-from portfolio.domain.rebalancing.view import MarketView, Pair
-from tests.support.rebalancing import FREE, asset, broken_limits, view_of, views
+from portfolio.domain.rebalancing.view import MarketView
+from tests.support.rebalancing import FREE, asset, broken_limits, market_view, view_of, views
 
 VIEW = view_of(
     asset("A", "26", category="x", volatility="1"),
@@ -46,7 +45,7 @@ def test_exactly_at_its_limit_nothing_is_broken() -> None:
 
 
 def test_where_nothing_is_worth_anything_no_limit_is_broken() -> None:
-    assert broken_limits(MarketView.of([asset("A", "1")], cash=Decimal(-1000)), FREE) == []
+    assert broken_limits(market_view([asset("A", "1")], cash=Decimal(-1000)), FREE) == []
 
 
 def test_a_limit_over_a_position_that_cannot_be_traded_is_stuck() -> None:
@@ -60,25 +59,6 @@ def test_a_limit_over_a_position_that_cannot_be_traded_is_stuck() -> None:
 def test_a_rest_of_at_most_5_percent_does_not_keep_its_category_from_being_judged(rest: str, is_stuck: bool) -> None:
     view = view_of(asset("A", "38", category="x"), asset("B", rest, category="x", tradable=False))
     assert Limits.of(view, FREE).is_stuck(("A", "B")) is is_stuck
-
-
-def test_pairs_are_found_by_a_table_that_can_search_and_by_one_that_cannot() -> None:
-    class Searching(dict[Pair, Decimal]):
-        def above(self, bound: Decimal) -> dict[Pair, Decimal]:
-            return {pair: value for pair, value in self.items() if value > bound}
-
-        def of(self, symbols: Collection[str]) -> "Searching":
-            return Searching({pair: value for pair, value in self.items() if set(symbols).issuperset(pair)})
-
-        def summed(self) -> tuple[Decimal, int]:
-            return sum(self.values(), Decimal(0)), len(self)
-
-    known = {("A", "B"): Decimal("0.8"), ("A", "C"): Decimal("0.7"), ("B", "C"): Decimal("0.9")}
-    for table in (known, Searching(known)):
-        view = MarketView(holdings=VIEW.holdings, cash=VIEW.cash, correlations=table)
-        assert view.correlated_above(Decimal("0.7")) == {("A", "B"): Decimal("0.8"), ("B", "C"): Decimal("0.9")}
-        assert view.correlations_of(["C", "A"]) == {("A", "C"): Decimal("0.7")}
-        assert view.correlation_sum(["C", "A", "B"]) == (Decimal("2.4"), 3)
 
 
 @given(views(least=1_000, most=1_000_000))

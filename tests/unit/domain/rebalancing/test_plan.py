@@ -10,14 +10,14 @@ from portfolio.domain.ledger.trade import Side
 from portfolio.domain.rebalancing.limits import Limits
 from portfolio.domain.rebalancing.plan import Plan
 from portfolio.domain.rebalancing.policy import RebalancePolicy
-from portfolio.domain.rebalancing.projection import TradeIntent, project
+from portfolio.domain.rebalancing.projection import project
 from portfolio.domain.rebalancing.reason import Priority, Reason
 from portfolio.domain.rebalancing.recommendation import recommendations_of
 from portfolio.domain.rebalancing.settlement import Settlement
 from portfolio.domain.rebalancing.strategies.targets import Proposal
 from portfolio.domain.rebalancing.unresolved import Obstacle
 from portfolio.domain.rebalancing.view import Holding, MarketView
-from tests.support.rebalancing import FREE, asset, plan_for, view_of
+from tests.support.rebalancing import FREE, asset, considered, market_view, plan_for, view_of
 
 DEFAULT = RebalancePolicy()
 
@@ -41,7 +41,7 @@ def obstacles(plan: Plan) -> dict[tuple[str, ...], list[Obstacle]]:
 def test_the_check_figure_of_the_conventions_comes_out_without_fees() -> None:
     whole, value = Decimal("7019.14"), Decimal("7019.14") * Decimal("0.285")
     btc = Holding(symbol="BTC", quantity=value / 45000, value=value, price=Decimal(45000), momentum=Decimal(0))
-    plan = plan_for(MarketView.of([btc], cash=whole - value), FREE)
+    plan = plan_for(market_view([btc], cash=whole - value), FREE)
     assert trades(plan) == {"BTC": (Side.SELL, Decimal("386.05"))}
 
 
@@ -87,7 +87,7 @@ def test_all_of_a_position_is_its_quantity_to_the_last_digit() -> None:
         quantity = Decimal("0.333333333333333" + held_quantity)
         held = Holding(symbol="B", quantity=quantity, value=Decimal(40), price=Decimal(120))
         sold = Settlement(
-            limits=Limits.of(MarketView.of([held], cash=Decimal(60)), FREE),
+            limits=Limits.of(market_view([held], cash=Decimal(60)), FREE),
             proposals=[Proposal(symbol="B", rule=Reason.CATEGORY_CONCENTRATION, change=Decimal(change), figures={})],
             changes={"B": Decimal(change)},
             cost=Decimal(0),
@@ -203,8 +203,8 @@ def test_what_was_sold_down_to_the_floor_of_a_pair_is_not_over_it_by_a_last_digi
         )
         plan = plan_for(view, policy)
         assert [trade.symbol for trade in plan.recommendations] == ["B"]
-        intents = [TradeIntent(symbol=t.symbol, side=t.action, quantity=t.trade_quantity) for t in plan.recommendations]
-        assert plan_for(project(view, intents, policy), policy).recommendations == ()
+        trades = [considered(view, policy, t.action, t.symbol, t.trade_quantity) for t in plan.recommendations]
+        assert plan_for(project(view, trades), policy).recommendations == ()
 
 
 # --- harm ---
@@ -258,7 +258,7 @@ def test_where_giving_up_one_rule_is_not_enough_nothing_is_asked() -> None:
 
 def test_a_plan_that_would_cost_more_than_there_is_is_not_made() -> None:
     # 100,000 dollars of A on 99,500 of debt: to sell them costs 995.
-    view = MarketView.of([replace(asset("A", "100"))], cash=Decimal(-99_500))
+    view = market_view([replace(asset("A", "100"))], cash=Decimal(-99_500))
     plan = plan_for(view, replace(DEFAULT, fee_bps=Decimal(100)))
     assert plan.recommendations == ()
     assert plan.withheld_because == "its costs would be more than the portfolio is worth"
@@ -304,7 +304,7 @@ def test_an_undefined_statistic_is_named_where_a_limit_depends_on_it() -> None:
 
 
 def _short() -> MarketView:
-    return MarketView.of(
+    return market_view(
         [asset("A", "60"), Holding(symbol="S", quantity=Decimal(-10), value=Decimal(-1000), price=Decimal(100))],
         cash=Decimal(41_000),
     )
@@ -314,13 +314,13 @@ def _short() -> MarketView:
     ("view", "expected"),
     [
         (view_of(), {}),
-        (MarketView.of([], cash=Decimal(0)), {}),
-        (MarketView.of([], cash=Decimal(-5)), {}),
-        (MarketView.of([asset("A", "1")], cash=Decimal(-1000)), {}),
+        (market_view([], cash=Decimal(0)), {}),
+        (market_view([], cash=Decimal(-5)), {}),
+        (market_view([asset("A", "1")], cash=Decimal(-1000)), {}),
         (view_of(asset("A", "100")), {"A": (Side.SELL, Decimal(77_000))}),
         (view_of(asset("USDC", "60", category="stablecoin"), asset("DAI", "40", category="stablecoin")), {}),
         (_short(), {"A": (Side.SELL, Decimal(37_000))}),
-        (MarketView.of([asset("A", "150")], cash=Decimal(-50_000)), {"A": (Side.SELL, Decimal(127_000))}),
+        (market_view([asset("A", "150")], cash=Decimal(-50_000)), {"A": (Side.SELL, Decimal(127_000))}),
     ],
     ids=["only cash", "nothing", "only debt", "worth zero", "one position", "stable", "a short", "borrowed"],
 )

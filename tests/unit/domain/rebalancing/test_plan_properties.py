@@ -10,12 +10,12 @@ from portfolio.domain.errors import InsufficientCash
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.rebalancing.plan import Plan
 from portfolio.domain.rebalancing.policy import RebalancePolicy
-from portfolio.domain.rebalancing.projection import TradeIntent, project
+from portfolio.domain.rebalancing.projection import project
 from portfolio.domain.rebalancing.recommendation import Recommendation
 from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.unresolved import Obstacle
 from portfolio.domain.rebalancing.view import MarketView
-from tests.support.rebalancing import broken_limits, plan_for, views
+from tests.support.rebalancing import broken_limits, considered, plan_for, views
 
 COSTS = pytest.mark.parametrize("fee_bps", [0, 10, 50])
 
@@ -25,12 +25,12 @@ def carried_out(view: MarketView, plan: Plan, policy: RebalancePolicy) -> Market
 
     More sold than held, or more spent than there is by then, raises.
     """
-    return project(view, intents_of(plan.recommendations), policy)
+    return projected(view, plan.recommendations, policy)
 
 
-def intents_of(trades: Iterable[Recommendation]) -> list[TradeIntent]:
-    """The trades, to be projected."""
-    return [TradeIntent(symbol=t.symbol, side=t.action, quantity=t.trade_quantity) for t in trades]
+def projected(view: MarketView, trades: Iterable[Recommendation], policy: RebalancePolicy) -> MarketView:
+    """The view after the trades, at its prices."""
+    return project(view, [considered(view, policy, t.action, t.symbol, t.trade_quantity) for t in trades])
 
 
 @COSTS
@@ -66,10 +66,10 @@ def test_a_purchase_can_be_paid_for_once_the_sales_that_it_waits_for_are_made_an
         awaited = sales[: len(purchase.after)]
         assert [sale.symbol for sale in awaited] == list(purchase.after)
         purchases = trades[len(sales) : place + 1]
-        project(view, intents_of([*awaited, *purchases]), policy)
+        projected(view, [*awaited, *purchases], policy)
         if awaited:
             with pytest.raises(InsufficientCash):
-                project(view, intents_of([*awaited[:-1], *purchases]), policy)
+                projected(view, [*awaited[:-1], *purchases], policy)
 
 
 @COSTS

@@ -8,8 +8,7 @@ from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.remedies import way_to_target
 from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.unresolved import Obstacle
-from portfolio.domain.rebalancing.view import MarketView
-from tests.support.rebalancing import FREE, asset, view_of
+from tests.support.rebalancing import FREE, Correlations, asset, market_view, view_of
 
 
 def test_a_healthy_portfolio_needs_nothing() -> None:
@@ -35,7 +34,7 @@ def test_of_equal_values_the_fewest_trades_are_chosen() -> None:
     view = view_of(
         asset("A", "26.4"), asset("B", "20.1", category="x"), asset("C", "20.1", category="x"), asset("D", "26.4")
     )
-    correlated = replace(view, correlations={("A", "D"): Decimal(0), ("B", "C"): Decimal("0.1")})
+    correlated = replace(view, correlations=Correlations({("A", "D"): Decimal(0), ("B", "C"): Decimal("0.1")}))
     # 100 - 30 - 10 - 30 x 0.05 = 58.5: one position gives 73.5 for 3.4, the category only 68.5 for 3.4.
     way = way_to_target(Summary.of(correlated, FREE))
     assert [trade.symbol for trade in way.trades] == ["A"]
@@ -120,7 +119,7 @@ def test_a_remedy_that_is_too_small_to_trade_stands_in_the_way() -> None:
 
 
 def test_remedies_that_cost_more_than_there_is_stand_in_the_way() -> None:
-    view = MarketView.of([asset(s, "34") for s in "ABC"], cash=Decimal(-101_800))
+    view = market_view([asset(s, "34") for s in "ABC"], cash=Decimal(-101_800))
     way = way_to_target(Summary.of(view, replace(FREE, fee_bps=Decimal(1000))))
     assert (way.reachable, way.projected_score) == (False, Decimal(55))
     assert [item.deduction.subject for item in way.in_the_way] == ["A", "B", "C"]
@@ -136,5 +135,5 @@ def test_beyond_ten_remedies_only_all_of_them_are_tried() -> None:
 
 
 def test_without_a_score_there_is_no_way() -> None:
-    way = way_to_target(Summary.of(MarketView.of([], cash=Decimal(-1)), FREE))
+    way = way_to_target(Summary.of(market_view([], cash=Decimal(-1)), FREE))
     assert (way.reachable, way.projected_score, way.in_the_way) == (False, None, ())

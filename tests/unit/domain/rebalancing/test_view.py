@@ -4,20 +4,18 @@ from decimal import Decimal, localcontext
 
 import pytest
 
-from portfolio.domain.rebalancing.view import Holding, MarketView, pair_of
-from tests.support.rebalancing import asset
+from portfolio.domain.rebalancing.view import Holding, pair_of
+from tests.support.rebalancing import asset, market_view
 
 
 def test_a_pair_has_one_name() -> None:
     assert pair_of("B", "A") == pair_of("A", "B") == ("A", "B")
-    view = MarketView.of([asset("B", "1"), asset("A", "1")], cash=Decimal(0), correlations={("B", "A"): Decimal(1)})
-    assert (list(view.holdings), dict(view.correlations)) == (["A", "B"], {("A", "B"): Decimal(1)})
 
 
 def test_sums_are_exact_whatever_the_callers_context() -> None:
     fine = Holding(symbol="A", quantity=Decimal(1), value=Decimal("0.000000000000000001"), price=Decimal(1))
     with localcontext(prec=5):
-        view = MarketView.of([fine], cash=Decimal("99999999999999999999"))
+        view = market_view([fine], cash=Decimal("99999999999999999999"))
         assert view.total_value == Decimal("99999999999999999999.000000000000000001")
 
 
@@ -31,11 +29,6 @@ def test_what_is_traded_has_a_price_above_zero() -> None:
     for price in (None, Decimal(0)):
         with pytest.raises(AssertionError):
             Holding(symbol="A", quantity=Decimal(1), value=Decimal(1), price=price)
-
-
-def test_a_symbol_is_held_once() -> None:
-    with pytest.raises(AssertionError):
-        MarketView.of([asset("A", "1"), asset("A", "2")], cash=Decimal(0))
 
 
 @pytest.mark.parametrize(

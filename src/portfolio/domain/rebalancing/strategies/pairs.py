@@ -46,10 +46,11 @@ def _weaker(targets: Targets, pair: Pair, values: Mapping[str, Decimal]) -> str:
 
 def _evidence(targets: Targets, pair: Pair, weaker: str, values: Mapping[str, Decimal]) -> dict[str, Figure]:
     policy = targets.limits.policy
-    stronger = pair[1] if weaker == pair[0] else pair[0]
+    stronger, correlation = pair[1] if weaker == pair[0] else pair[0], targets.limits.view.correlations.get(pair)
+    assert correlation is not None
     evidence: dict[str, Figure] = {
         "correlated_with": stronger,
-        "correlation": targets.limits.view.correlations[pair],
+        "correlation": correlation,
         "correlation_threshold": policy.pair_correlation,
         "position_allocation": targets.share(values[weaker]),
         "pair_allocation": targets.share(values[pair[0]] + values[pair[1]]),

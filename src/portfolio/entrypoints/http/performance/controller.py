@@ -8,7 +8,7 @@ from typing import Annotated
 from litestar import Controller, get
 from litestar.params import QueryParameter
 
-from portfolio.analytics.conventions import CONVENTION, MAX_DAYS
+from portfolio.analytics.conventions import CONVENTION
 from portfolio.application.clock import Clock
 from portfolio.application.performance.period import ReadPerformance
 from portfolio.application.performance.timeframes import ReadTimeframes
@@ -17,9 +17,9 @@ from portfolio.entrypoints.http.performance.answers import PerformanceAnswer, Pe
 from portfolio.entrypoints.http.performance.views import performance_view, timeframe_view
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.bodies import Days
 from portfolio.entrypoints.http.shell.injection import Injected
 
-Days = Annotated[int, QueryParameter(ge=1, le=MAX_DAYS, description="Over how many completed days.")]
 First = Annotated[
     date | None, QueryParameter(name="from", description="The first day, as 2026-01-31; none: from the opening on.")
 ]

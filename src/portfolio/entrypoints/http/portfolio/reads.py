@@ -13,7 +13,6 @@ from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.performance.period import Performance
 from portfolio.application.prices.valuation import Valuation
 from portfolio.application.risk.metrics import measured, risk_metrics_of
-from portfolio.application.risk.state import DEFAULT_DAYS, MarketState
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.ledger.position_views import PositionViews
 from portfolio.entrypoints.http.portfolio.answers import PortfolioView
@@ -133,26 +132,6 @@ class RecentPerformance:
 
     def _stale(self) -> Performance | None:
         return replace(self._measured, stale=True) if self._measured else None
-
-
-class MarketReader:
-    """Reads the market as of now; as last seen when the database does not answer in time."""
-
-    def __init__(self, cases: UseCases) -> None:
-        self._cases = cases
-
-    async def __call__(self, days: int = DEFAULT_DAYS) -> MarketState:
-        """Return the market, with statistics over so many completed days.
-
-        Raises:
-            LedgerUnavailable: the database is away and no state was ever seen.
-            PortfolioMissing: the books were never opened.
-        """
-        return await self._cases.market.of(await self.snapshot(), days)
-
-    async def snapshot(self) -> Snapshot:
-        """Return the newest state alone; errors as above."""
-        return await self._cases.snapshots.newest_in_time()
 
 
 def is_not_modified(if_none_match: str, etag: str) -> bool:

@@ -7,12 +7,11 @@ from functools import partial
 from litestar import Controller, Response, get, post
 from litestar.params import JSONBody
 
-from portfolio.application.rebalancing.planning import PlannedState, Projection, ReadPlan, WhatIf
+from portfolio.application.rebalancing.planning import Projection, ReadPlan, WhatIf, plan_of
 from portfolio.application.risk.metrics import measured
-from portfolio.application.risk.state import MarketState
+from portfolio.application.risk.state import MarketState, ReadMarket
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, InvalidPolicy
 from portfolio.entrypoints.http.errors import PROBLEMS
-from portfolio.entrypoints.http.portfolio.reads import MarketReader
 from portfolio.entrypoints.http.rebalancing.answers import AnalysisAnswer, RecommendationsAnswer, WhatIfAnswer
 from portfolio.entrypoints.http.rebalancing.requests import WhatIfBody, imagined_trades, policy_changes
 from portfolio.entrypoints.http.rebalancing.views import analysis_view, high_priority, what_if_view
@@ -34,27 +33,22 @@ class RebalancingController(Controller):
     tags = ["rebalancing"]
 
     @get("/analysis", summary="The portfolio as the policy sees it, and the plan", opt=access(Scope.READ))
-    async def read_analysis(
-        self, market_reader: Injected[MarketReader], plan: Injected[ReadPlan]
-    ) -> Response[AnalysisAnswer]:
+    async def read_analysis(self, plan: Injected[ReadPlan]) -> Response[AnalysisAnswer]:
         """Return health, concentration, the trades that the policy asks for, and the same figures after them.
 
         What the plan could not resolve is named, with the reason. With the database away it is of the last state seen,
         and `stale`.
         """
-        planned = await plan.of(await market_reader())
-        return encoded(await measured(partial(_encode_analysis, planned=planned), planned.state))
+        return encoded(await measured(_encode_analysis, await plan()))
 
     @get("/recommendations", summary="The trades that the policy asks for", opt=access(Scope.READ))
-    async def read_recommendations(
-        self, market_reader: Injected[MarketReader], plan: Injected[ReadPlan]
-    ) -> RecommendationsAnswer:
+    async def read_recommendations(self, plan: Injected[ReadPlan]) -> RecommendationsAnswer:
         """Return the plan's trades, one a symbol: sales before purchases, by priority, the largest first, by symbol.
 
         Carried out, they ask for nothing more. With the database away they are of the last state seen, and `stale`.
         """
-        planned = await plan.of(await market_reader())
-        state, found = planned.state, planned.plan
+        state = await plan()
+        found = plan_of(state)
         return view(
             RecommendationsAnswer,
             found,
@@ -72,7 +66,7 @@ class RebalancingController(Controller):
         opt=access(Scope.READ, problems=_WHAT_IF_PROBLEMS),
     )
     async def ask_what_if(
-        self, data: JSONBody[WhatIfBody], what_if: Injected[WhatIf], market_reader: Injected[MarketReader]
+        self, data: JSONBody[WhatIfBody], what_if: Injected[WhatIf], market: Injected[ReadMarket]
     ) -> Response[WhatIfAnswer]:
         """Project trades, one after the other, or without any the plan; nothing is stored.
 
@@ -80,13 +74,13 @@ class RebalancingController(Controller):
         this answer alone: current and projected figures, and the plans, are held to what it makes of the policy.
         """
         trades, changes = imagined_trades(data.trades), policy_changes(data.policy)
-        projection = await what_if(await market_reader.snapshot(), trades, changes=changes)
+        projection = await what_if(await market.newest(), trades, changes=changes)
         return encoded(await measured(partial(_encode_what_if, projection=projection), projection.state))
 
 
 # What the views show has average correlations in it, and lists as long as the portfolio: not the event loop's work.
-def _encode_analysis(state: MarketState, *, planned: PlannedState) -> bytes:
-    return encode(AnalysisAnswer(timestamp=state.at, analysis=analysis_view(planned)))
+def _encode_analysis(state: MarketState) -> bytes:
+    return encode(AnalysisAnswer(timestamp=state.at, analysis=analysis_view(state)))
 
 
 def _encode_what_if(state: MarketState, *, projection: Projection) -> bytes:

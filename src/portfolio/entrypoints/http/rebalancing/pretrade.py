@@ -11,11 +11,10 @@ from portfolio.application.clock import Clock
 from portfolio.application.rebalancing.pretrade import MISMATCHES, CheckTrade, Doubt, TradeCheck, TradeImpact
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
 from portfolio.application.risk.metrics import measured
-from portfolio.application.risk.state import MarketState
+from portfolio.application.risk.state import MarketState, ReadMarket
 from portfolio.domain.errors import DomainError, InvalidAmount
 from portfolio.entrypoints.http.errors import PROBLEMS, field_errors, kind_of
 from portfolio.entrypoints.http.ledger.requests import BookingBody, book_trade
-from portfolio.entrypoints.http.portfolio.reads import MarketReader
 from portfolio.entrypoints.http.rebalancing.pretrade_answers import (
     CheckAnswer,
     CheckedLimitView,
@@ -48,7 +47,7 @@ class PretradeController(Controller):
         request: HttpRequest,
         data: JSONBody[BookingBody],
         check_trade: Injected[CheckTrade],
-        market_reader: Injected[MarketReader],
+        market: Injected[ReadMarket],
         clock: Injected[Clock],
     ) -> Response[CheckAnswer]:
         """Take a booking and answer what it would do, without storing anything: an engine asks before it trades.
@@ -62,7 +61,7 @@ class PretradeController(Controller):
         for, even where cash may go below zero.
         """
         wish = book_trade(data, request.user, clock.now())
-        check = await check_trade(await market_reader.snapshot(), wish)
+        check = await check_trade(await market.newest(), wish)
         return encoded(await measured(partial(_encode_check, check=check), check.state))
 
 

@@ -12,7 +12,7 @@ from portfolio.application.rebalancing.planning import ImaginedTrade
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
-from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
+from portfolio.entrypoints.http.errors import FieldError
 from portfolio.entrypoints.http.shell.bodies import (
     Fees,
     PositiveFigure,
@@ -76,12 +76,12 @@ def imagined_trades(bodies: Sequence[TradeBody]) -> list[ImaginedTrade]:
     Raises:
         RequestError: names every field that is wrong by its place, such as ``trades[3].price``.
     """
-    trades, errors = [], []
+    every, trades = Reading(), []
     for index, body in enumerate(bodies):
         reading = Reading()
         trades.append(_imagined(reading, body))
-        errors += [FieldError(f"trades[{index}].{one.field}", one.message) for one in reading.errors]
-    _refuse(errors)
+        every.errors += [FieldError(f"trades[{index}].{one.field}", one.message) for one in reading.errors]
+    every.finish()
     return trades
 
 
@@ -95,8 +95,8 @@ def policy_changes(body: PolicyBody | None) -> dict[str, object]:
     for name in PolicyBody.__struct_fields__:
         value = UNSET if body is None else getattr(body, name)
         if value is not UNSET:
-            changes[name] = _setting(reading, name, value)
-    _refuse([FieldError(f"policy.{error.field}", error.message) for error in reading.errors])
+            changes[name] = _setting(reading, f"policy.{name}", value)
+    reading.finish()
     return changes
 
 
@@ -116,9 +116,3 @@ def _setting(reading: Reading, name: str, value: object) -> object:
     if isinstance(value, dict):
         return {key: _setting(reading, f"{name}.{key}", item) for key, item in value.items()}
     return value
-
-
-def _refuse(errors: Sequence[FieldError]) -> None:
-    if errors:
-        detail = "; ".join(f"{error.field} {error.message}" for error in errors[:10])
-        raise RequestError(MALFORMED, detail, errors=errors)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from portfolio.application.rebalancing.planning import PlannedState, Projection
+from portfolio.application.rebalancing.planning import Projection, plan_of
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
 from portfolio.application.risk.correlation import average_of
 from portfolio.application.risk.state import MarketState, summary_of
@@ -16,10 +16,9 @@ from portfolio.entrypoints.http.risk.limit_views import concentration_view, figu
 from portfolio.entrypoints.http.views import view
 
 
-def analysis_view(planned: PlannedState) -> AnalysisView:
+def analysis_view(state: MarketState) -> AnalysisView:
     """Return the portfolio as its policy sees it, and the plan."""
-    state, plan = planned.state, planned.plan
-    current = standing_view(state)
+    plan, current = plan_of(state), standing_view(state)
     reasons = {name: why for name, why in current.reasons.items() if name != "cash_allocation"}
     if plan.turnover_percent is None:
         reasons["turnover_percent"] = NO_TOTAL_VALUE

@@ -7,15 +7,15 @@ from functools import partial
 from litestar import Controller, Response, get
 
 from portfolio.analytics.conventions import DAYS_PER_YEAR
-from portfolio.application.rebalancing.planning import PlannedState, ReadPlan
-from portfolio.application.risk.concentration import concentration_of, sectors_of
+from portfolio.application.rebalancing.planning import ReadPlan, plan_of
+from portfolio.application.risk.concentration import concentration_reasons, sectors_of
 from portfolio.application.risk.correlation import correlation_of
 from portfolio.application.risk.health import health_of
+from portfolio.application.risk.measured import measured_of
 from portfolio.application.risk.metrics import measured
-from portfolio.application.risk.state import DEFAULT_DAYS, MarketState
+from portfolio.application.risk.state import DEFAULT_DAYS, MarketState, ReadMarket, summary_of
 from portfolio.application.risk.value_at_risk import backtests_of, value_at_risk_of
 from portfolio.application.risk.volatility import asset_volatilities_of, volatility_of
-from portfolio.entrypoints.http.portfolio.reads import MarketReader
 from portfolio.entrypoints.http.risk.answers import (
     BacktestView,
     ConcentrationAnswer,
@@ -31,9 +31,9 @@ from portfolio.entrypoints.http.risk.answers import (
     VolatilityView,
 )
 from portfolio.entrypoints.http.risk.limit_views import over_limits
-from portfolio.entrypoints.http.risk.requests import Days
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.bodies import Days
 from portfolio.entrypoints.http.shell.injection import Injected
 from portfolio.entrypoints.http.shell.responses import encode, encoded
 from portfolio.entrypoints.http.views import view
@@ -46,63 +46,61 @@ class RiskController(Controller):
     tags = ["risk"]
 
     @get("/concentration", summary="How much lies in how few positions", opt=access(Scope.READ))
-    async def read_concentration(self, market_reader: Injected[MarketReader]) -> Response[ConcentrationAnswer]:
+    async def read_concentration(self, market: Injected[ReadMarket]) -> Response[ConcentrationAnswer]:
         """Return the Herfindahl index, of the invested value and with cash, and what is over its limit.
 
         `recommended_action` is `reduce_concentration` where a position or a category is over its limit.
         """
-        return encoded(await measured(_encode_concentration, await market_reader()))
+        return encoded(await measured(_encode_concentration, await market()))
 
     @get("/correlation-matrix", summary="How the assets move together", opt=access(Scope.READ))
     async def read_correlation(
-        self, market_reader: Injected[MarketReader], days: Days = DEFAULT_DAYS
+        self, market: Injected[ReadMarket], days: Days = DEFAULT_DAYS
     ) -> Response[CorrelationAnswer]:
         """Return the correlation of every pair held, over the last completed days.
 
         A pair with fewer than 20 common days is null. The average is of the pairs of positions of 1 % of the total
         value or more, stablecoins apart.
         """
-        return encoded(await measured(_encode_correlation, await market_reader(days)))
+        return encoded(await measured(_encode_correlation, await market(days)))
 
     @get("/volatility-analysis", summary="How much the portfolio moves, and what moves it", opt=access(Scope.READ))
     async def read_volatility(
-        self, market_reader: Injected[MarketReader], days: Days = DEFAULT_DAYS
+        self, market: Injected[ReadMarket], days: Days = DEFAULT_DAYS
     ) -> Response[VolatilityAnswer]:
         """Return the volatility of the portfolio and of each asset over the last completed days, and its part."""
-        return encoded(await measured(_encode_volatility, await market_reader(days)))
+        return encoded(await measured(_encode_volatility, await market(days)))
 
     @get("/value-at-risk", summary="What a bad day costs", opt=access(Scope.READ))
     async def read_value_at_risk(
-        self, market_reader: Injected[MarketReader], days: Days = DAYS_PER_YEAR
+        self, market: Injected[ReadMarket], days: Days = DAYS_PER_YEAR
     ) -> Response[TailAnswer]:
         """Return value at risk and conditional value at risk of one day, of today's weights over past days.
 
         At least 30 days common to the assets are needed. The backtests say how often a day lost more than the days
         before it had said.
         """
-        state = await market_reader(days)
+        state = await market(days)
         return encoded(await measured(partial(_encode_tail, days=days), state))
 
     @get("/sector-allocation", summary="What is in which category", opt=access(Scope.READ))
-    async def read_sectors(self, market_reader: Injected[MarketReader]) -> Response[SectorsAnswer]:
+    async def read_sectors(self, market: Injected[ReadMarket]) -> Response[SectorsAnswer]:
         """Return the categories with their limits, and cash; allocations sum to 100."""
-        return encoded(await measured(_encode_sectors, await market_reader()))
+        return encoded(await measured(_encode_sectors, await market()))
 
     @get("/portfolio-health", summary="The health score, and the way back to 70", opt=access(Scope.READ))
-    async def read_portfolio_health(
-        self, market_reader: Injected[MarketReader], plan: Injected[ReadPlan]
-    ) -> Response[PortfolioHealthAnswer]:
+    async def read_portfolio_health(self, plan: Injected[ReadPlan]) -> Response[PortfolioHealthAnswer]:
         """Return the score, its deductions, which sum to 100 - score, and the least trades that lift it to 70.
 
         `recommendations` are those of the rebalancing plan.
         """
-        planned = await plan.of(await market_reader())
-        return encoded(await measured(partial(_encode_health, planned=planned), planned.state))
+        return encoded(await measured(_encode_health, await plan()))
 
 
 def _encode_concentration(state: MarketState) -> bytes:
-    report = concentration_of(state)
-    content = view(ConcentrationRiskView, report.figures, report, state, **over_limits(report.figures))
+    figures = summary_of(state)
+    reasons = concentration_reasons(figures)
+    content = view(ConcentrationRiskView, figures, state, reasons=reasons, **over_limits(figures))
     return encode(ConcentrationAnswer(timestamp=state.at, concentration_analysis=content))
 
 
@@ -118,9 +116,19 @@ def _encode_volatility(state: MarketState) -> bytes:
 
 
 def _encode_tail(state: MarketState, *, days: int) -> bytes:
-    report, (test_95, test_99) = value_at_risk_of(state, days), backtests_of(state, days)
-    tests = {"backtest_95": view(BacktestView, test_95), "backtest_99": view(BacktestView, test_99)}
-    content = view(TailView, report, state, state.closes, lookback_days=days, **tests)
+    tests = [
+        view(BacktestView, test, kupiec_p_value=measured_of(state, test.kupiec_p_value))
+        for test in backtests_of(state, days)
+    ]
+    content = view(
+        TailView,
+        value_at_risk_of(state, days),
+        state,
+        state.closes,
+        lookback_days=days,
+        backtest_95=tests[0],
+        backtest_99=tests[1],
+    )
     return encode(TailAnswer(timestamp=state.at, value_at_risk=content))
 
 
@@ -128,7 +136,7 @@ def _encode_sectors(state: MarketState) -> bytes:
     return encode(view(SectorsAnswer, state, timestamp=state.at, sectors=sectors_of(state)))
 
 
-def _encode_health(state: MarketState, *, planned: PlannedState) -> bytes:
+def _encode_health(state: MarketState) -> bytes:
     report = health_of(state)
     content = view(
         HealthScoreView,
@@ -136,6 +144,6 @@ def _encode_health(state: MarketState, *, planned: PlannedState) -> bytes:
         report.health,
         state,
         healthy=report.health.is_healthy,
-        recommendations=planned.plan.recommendations,
+        recommendations=plan_of(state).recommendations,
     )
     return encode(PortfolioHealthAnswer(timestamp=state.at, health=content))

@@ -38,4 +38,4 @@ def figure_reasons(figures: Summary) -> dict[str, str]:
 
 
 def _excess(kind: type[S], over: OverLimit, **given: object) -> S:
-    return view(kind, over, over.excess, current_allocation=over.allocation, **given)
+    return view(kind, over, current_allocation=over.allocation, **given)

@@ -12,6 +12,7 @@ import msgspec
 from litestar.params import QueryParameter
 from msgspec import Meta, Raw, inspect
 
+from portfolio.analytics.conventions import MAX_DAYS
 from portfolio.domain.errors import InvalidSymbol, OutOfRange
 from portfolio.domain.money import Amount, round_to_step
 from portfolio.domain.symbol import Symbol
@@ -220,6 +221,7 @@ MomentText = Annotated[str, Meta(max_length=40, description=f"{MOMENT}.")] | int
 
 
 PageSize = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
+Days = Annotated[int, QueryParameter(ge=1, le=MAX_DAYS, description="Over how many completed days.")]
 
 
 def cursor_query(kind: str) -> QueryParameter:
