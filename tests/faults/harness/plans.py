@@ -19,7 +19,6 @@ MALFORMED = (
     b'{"symbol":"BTC","side":"BUY","quantity":1E+999999,"price":1,"net_amount":1}',
     b'{"symbol":"BTC","side":"BUY","quantity":-1,"price":1,"net_amount":1}',
     b'{"symbol":"USD","side":"BUY","quantity":1,"price":1,"net_amount":1}',
-    b'{"symbol":"BTC","side":"BUY","quantity":1,"price":1,"net_amount":1,"fees":0.2}',
     b'{"symbol":"BTC\\u0000","side":"BUY","quantity":1,"price":1,"net_amount":1}', b"x" * 70_000,
 )  # fmt: skip
 
