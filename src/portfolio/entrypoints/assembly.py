@@ -133,12 +133,13 @@ class Assembly:  # shape: the parts of all topics are made here
         self._deadline_seconds = settings.request_deadline_seconds
         self._read_seconds = READ_SHARE * settings.request_deadline_seconds
         self._max_price_age = timedelta(seconds=settings.price_max_age_seconds)
-        self._announcer = Announcer(note_failed_listener, listeners)
+        entries = LedgerDays(adapters.ledger, adapters.lookups)
+        self._announcer = Announcer(note_failed_listener, [entries.take_notice, *listeners])
         self._kept = InMemory(
             snapshots=Snapshots(adapters.ledger, adapters.clock, portfolio_id, deadline_seconds=self._read_seconds),
             booking=self._booking(),
             refresh=self._refresh(),
-            entries=LedgerDays(adapters.ledger, adapters.lookups),
+            entries=entries,
         )
 
     def use_cases(self, refresher: Refresher) -> UseCases:
