@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from portfolio.adapters.feeds.errors import Refused, SourceError
-from portfolio.adapters.feeds.exchange_client import ExchangeClient
+from portfolio.adapters.feeds.exchange_client import ExchangeClient, readable
 from portfolio.adapters.feeds.tether import USDT, TetherRate
 from portfolio.application.clock import Clock
 from portfolio.application.prices.sources import FeedReport, Found, SourceState
@@ -89,7 +89,7 @@ class BinanceFeed:
         asked_at = self._clock.now()
         query = {"symbols": msgspec.json.encode([f"{symbol}USDT" for symbol in symbols]).decode()}
         try:
-            tickers = await self._client.get("api/v3/ticker/price", query, list[_Ticker])
+            tickers = await self._client.get("api/v3/ticker/price", query, list[Any])
         except Refused as error:
             if error.code not in _BAD_PAIR or len(symbols) == 1:
                 if error.code in _BAD_PAIR:
@@ -103,12 +103,17 @@ class BinanceFeed:
         except SourceError as error:
             found.update(dict.fromkeys(symbols, error.reason))
         else:
-            answered = {ticker.symbol: ticker.price for ticker in tickers}
+            answered: dict[str, set[str]] = {}
+            for ticker in readable(tickers, _Ticker):
+                answered.setdefault(ticker.symbol, set()).add(ticker.price)
             for symbol in symbols:
-                if f"{symbol}USDT" in answered:
-                    prices[symbol] = _Asked(answered[f"{symbol}USDT"], asked_at)
-                else:
-                    found[symbol] = "Binance left the pair out of its answer"
+                match list(answered.get(f"{symbol}USDT", ())):
+                    case [price]:
+                        prices[symbol] = _Asked(price, asked_at)
+                    case []:
+                        found[symbol] = "Binance left the pair out of its answer, or gave no price of it"
+                    case _:
+                        found[symbol] = "Binance gave two prices of the pair"
 
     def _converted(self, symbol: Symbol, asked: _Asked) -> Quote:
         rate, assumed = self._tether.in_dollars()

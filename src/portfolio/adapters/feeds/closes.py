@@ -7,11 +7,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
 from portfolio.adapters.feeds.errors import NotAsked, Refused, SourceError, Throttled
-from portfolio.adapters.feeds.exchange_client import ExchangeClient
+from portfolio.adapters.feeds.exchange_client import ExchangeClient, readable
 from portfolio.adapters.feeds.tether import USDT
 from portfolio.adapters.feeds.throttle import Throttle
 from portfolio.application.errors import FeedFailed
@@ -27,7 +28,15 @@ _DAY = timedelta(days=1)
 _LONGEST_WAIT_SECONDS = 30.0
 _TRIES = 3
 
-_Candle = tuple[int, Decimal, Decimal, Decimal, Decimal, Decimal]  # time, low, high, open, close, volume
+
+class _Candle(msgspec.Struct, array_like=True):
+    """The begin of a bar of Coinbase; the time is in seconds."""
+
+    opened_at: int
+    low: Decimal
+    high: Decimal
+    open: Decimal
+    close: Decimal
 
 
 class _Kline(msgspec.Struct, array_like=True):
@@ -104,8 +113,8 @@ class CoinbaseCandles(_Bars):
         for remaining in reversed(range(_TRIES)):
             try:
                 await self._throttle.turn()
-                candles = await self._client.get(f"products/{symbol}-USD/candles", query, list[_Candle])
-                return [(time, close) for time, _low, _high, _open, close, _volume in candles]
+                candles = await self._client.get(f"products/{symbol}-USD/candles", query, list[Any])
+                return [(candle.opened_at, candle.close) for candle in readable(candles, _Candle)]
             except (Throttled, NotAsked) as error:
                 seconds = error.wait_seconds if isinstance(error, NotAsked) else error.retry_after_seconds
                 if not remaining or seconds is None or seconds > _LONGEST_WAIT_SECONDS:
@@ -137,7 +146,8 @@ class BinanceKlines(_Bars):
             "endTime": str(midnight(last + _DAY) * 1000 - 1),
             "limit": str(self.most_days),
         }
-        bars = await self._client.get("api/v3/klines", query, list[_Kline])
+        rows = await self._client.get("api/v3/klines", query, list[Any])
+        bars = readable(rows, _Kline)
         return [(bar.opened_at // 1000, decimal_of(bar.close)) for bar in bars if bar.opened_at % 1000 == 0]
 
     async def _rates(self, start: date, end: date) -> Mapping[date, Price]:

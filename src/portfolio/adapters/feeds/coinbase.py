@@ -7,6 +7,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -31,9 +32,9 @@ _SPOT_BYTES = 16 * 1024  # of which an answer needs a hundred, and there may be 
 
 
 class _Spot(msgspec.Struct):
-    amount: str
-    base: str
-    currency: str
+    amount: str | None = None
+    base: str | None = None
+    currency: str | None = None
 
 
 class _SpotAnswer(msgspec.Struct):
@@ -42,7 +43,7 @@ class _SpotAnswer(msgspec.Struct):
 
 class _Rates(msgspec.Struct):
     currency: str
-    rates: dict[str, str]
+    rates: dict[str, Any]
 
 
 class _RatesAnswer(msgspec.Struct):
@@ -124,7 +125,7 @@ class CoinbaseFeed:
             self._rated_share = 0.0  # each is asked for by itself instead, and says what is wrong
             return
         rates = answer.data.rates if answer.data.currency == "USD" else {}
-        prices = {symbol: _price_from_rate(rates.get(symbol.code, "0")) for symbol in symbols}
+        prices = {symbol: _price_from_rate(rates.get(symbol.code)) for symbol in symbols}
         rated = {symbol: price for symbol, price in prices.items() if price is not None}
         found.update((symbol, self._believed(symbol, price, asked_at)) for symbol, price in rated.items())
         self._unrated = frozenset(symbols).difference(rated)
@@ -143,7 +144,9 @@ class CoinbaseFeed:
             answer = await self._client.get(path, {}, _SpotAnswer, most_bytes=_SPOT_BYTES, until=until)
             spot = answer.data
             if (spot.base, spot.currency) != (symbol.code, "USD"):
-                raise Refused(f"answered {spot.base[:20]}-{spot.currency[:20]} to {symbol}-USD")
+                raise Refused(f"answered {str(spot.base)[:20]}-{str(spot.currency)[:20]} to {symbol}-USD")
+            if spot.amount is None:
+                raise Refused(f"answered no price of {symbol}")
             found[symbol] = self._believed(symbol, price_of(decimal_of(spot.amount)), asked_at)
         except SourceError as error:
             found.setdefault(symbol, error.reason)
@@ -156,8 +159,10 @@ class CoinbaseFeed:
         return Quote(symbol=symbol, price=price, source=self._client.source, observed_at=asked_at)
 
 
-def _price_from_rate(text: str) -> Price | None:
+def _price_from_rate(text: object) -> Price | None:
     """Return the price behind ``text`` units for a dollar; None where it is too coarse, or no rate at all."""
+    if not isinstance(text, str):
+        return None
     try:
         rate = decimal_of(text)
         if len(rate.as_tuple().digits) < _TRUSTED_DIGITS:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
@@ -138,11 +142,29 @@ class ExchangeClient:
         return bytes(body)
 
 
+def readable(items: Sequence[object], kind: type[T]) -> Iterator[T]:
+    """Yield those of the items of an answer that are what they should be; the others spoil nothing but themselves."""
+    for item in items:
+        with suppress(msgspec.ValidationError):
+            yield msgspec.convert(item, kind)
+
+
 def _decoded(body: bytes, answer: type[T]) -> T:
+    """Return the answer; a field that is given twice counts as not given: which of the two is meant nobody can tell."""
     try:
-        return msgspec.json.decode(body, type=answer)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        msgspec.json.decode(body)  # stricter than the other, which takes NaN and halves of characters
+        plain = json.loads(body, object_pairs_hook=_given_once, parse_float=Decimal)
+        return msgspec.convert(plain, answer)
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise SourceFailed(f"answered what is no answer: {_excerpt(body)}") from error
+
+
+def _given_once(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        times = Counter(name for name, _ in pairs)
+        found = {name: value for name, value in pairs if times[name] == 1}
+    return found
 
 
 def _failure(response: httpx.Response, body: bytes, now: datetime) -> Refused | SourceFailed:
