@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -13,9 +14,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import make_url
 
-from portfolio.adapters.database.schema.tables import RUNS_ON, SCHEMA_REVISION
+from portfolio.adapters.database.schema.migration import migration_engine, migrations_folder
+from portfolio.adapters.database.schema.tables import RUNS_ON, SCHEMA_REVISION, number_of
 from tests.faults.feeds.priced_service import until
 from tests.integration.database.test_migrations import schema_of, up
 from tests.support.database.database_server import DatabaseServer
@@ -32,6 +36,7 @@ MOMENTS = (
     (b"COMMIT", Trap.LOSE_ANSWER_SILENT),
 )
 PATIENCE_SECONDS = 60.0
+LATER = "9998"
 
 
 @pytest.fixture
@@ -103,19 +108,76 @@ def test_after_a_migration_under_a_running_instance_health_readiness_and_booking
         up(database)
         assert (_book(client), _ready(client)) == (200, 200)
 
-        _at_revision(database, "9999")
-        until(lambda: _book(client) == 503, what="bookings are refused though nobody asked for its health")
-        assert _ready(client) == 503
-        health = client.get("/health")
-        assert (health.status_code, health.json()["database"]["status"]) == (503, "schema_unknown")
-        refused = client.post("/cash/transactions", json={"kind": "deposit", "amount": 5})
-        assert (refused.status_code, refused.json()["type"]) == (503, "/problems/schema-unknown")
+        for unfit in (f"{LATER}_fits_{LATER}", LATER):
+            _at_revision(database, unfit)
+            until(lambda: _book(client) == 503, what="bookings are refused though nobody asked for its health")
+            assert _ready(client) == 503
+            health = client.get("/health")
+            assert (health.status_code, health.json()["database"]["status"]) == (503, "schema_unknown")
+            refused = client.post("/cash/transactions", json={"kind": "deposit", "amount": 5})
+            assert (refused.status_code, refused.json()["type"]) == (503, "/problems/schema-unknown")
         assert service.log().count("books.not_opened") == 1
 
         _at_revision(database, SCHEMA_REVISION)
         until(lambda: _book(client) == 200, what="it books again")
         assert _ready(client) == 200
         assert service.get("/health")["status"] == "healthy"
+
+
+def test_after_a_migration_that_only_adds_an_older_instance_goes_on_booking(
+    database: DatabaseUnderTest, tmp_path: Path
+) -> None:
+    own = number_of(SCHEMA_REVISION)
+    with ServiceProcess(database, tmp_path) as service, httpx.Client(base_url=service.url, timeout=30) as client:
+        assert _book(client) == 200
+        _migrate_to_a_later_release(database, tmp_path / "later", f"{LATER}_fits_{own}")
+        health = client.get("/health")  # it has seen the new revision by then
+        assert health.json()["database"]["schema_revision"] == f"{LATER}_fits_{own}"
+        assert (health.status_code, health.json()["status"]) == (200, "healthy")
+        assert (_book(client), _ready(client)) == (200, 200)
+        assert client.get("/trades").json()["trades"][0]["side"] == "BUY"
+        assert service.stop() == 0
+        # Its commands know the database too, and leave the schema to the release that knows it.
+        assert service.command("verify").returncode == 0
+        migrated = service.command("migrate", PORTFOLIO_DATABASE_URL=database.migration_url)
+        assert (migrated.returncode, "matching version" in migrated.stderr) == (3, True)
+        nowhere = "http://127.0.0.1:1"
+        service.environment |= {f"PORTFOLIO_{name}_URL": nowhere for name in ("COINBASE", "BINANCE", "CANDLES")}
+        service.environment["PORTFOLIO_PRICE_FEED"] = "exchanges"  # made-up prices are not for a ledger with trades
+        service.start()
+        assert _book(client) == 200
+    [[added]] = execute(database, "SELECT COUNT(*) FROM mock_trades WHERE of_a_later_release IS NULL")
+    assert added == 3
+
+
+MIGRATION = '''
+"""A column and a table that the releases before know nothing of."""
+
+from alembic import op
+
+revision, down_revision, branch_labels, depends_on = "{revision}", "{before}", None, None
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE mock_trades ADD COLUMN of_a_later_release VARCHAR(20) NULL")
+    op.execute("CREATE TABLE portfolio_of_a_later_release (id INTEGER PRIMARY KEY)")
+'''
+
+
+def _migrate_to_a_later_release(place: DatabaseUnderTest, folder: Path, revision: str) -> None:
+    """Bring the database to a revision that a later release would add to those of today."""
+    shutil.copytree(migrations_folder(), folder, ignore=shutil.ignore_patterns("__pycache__"))
+    text = MIGRATION.format(revision=revision, before=SCHEMA_REVISION)
+    (folder / "versions" / f"{revision}.py").write_text(text.lstrip())
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    config.set_main_option("prepend_sys_path", str(folder))
+    config.set_main_option("path_separator", "os")
+    engine = migration_engine(place.migration_url)
+    with engine.connect() as connection:
+        config.attributes |= {"connection": connection, "prices_schema": place.prices_schema}
+        command.upgrade(config, "head")
+    engine.dispose()
 
 
 def _at_revision(place: DatabaseUnderTest, revision: str) -> None:

@@ -26,7 +26,7 @@ from portfolio.adapters.database.connection.errors import (
 from portfolio.adapters.database.connection.session import CLOSE_SECONDS, Session
 from portfolio.adapters.database.connection.statements import opening
 from portfolio.adapters.database.connection.timeouts import Timeouts
-from portfolio.adapters.database.schema.tables import RUNS_ON, SCHEMA_REVISION
+from portfolio.adapters.database.schema.tables import SCHEMA_REVISION, runs_on
 from portfolio.application.errors import SchemaUnknown
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class Connections:  # shape: the ways to a session, which share pool and patienc
             LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the answer to the commit never came.
         """
-        if self.schema not in RUNS_ON:
+        if not runs_on(self.schema):
             raise SchemaUnknown(self.schema, SCHEMA_REVISION)
         give_up_at = time.monotonic() + self._limits.unit_seconds
         with translated(expected_schema=SCHEMA_REVISION):

@@ -8,7 +8,7 @@ from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.mapping_records import REFUSED
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
-from portfolio.adapters.database.schema.tables import RUNS_ON, SCHEMA_REVISION, booking_outcomes, schema_revision
+from portfolio.adapters.database.schema.tables import SCHEMA_REVISION, booking_outcomes, runs_on, schema_revision
 from portfolio.application.errors import LedgerUnavailable, SchemaUnknown
 
 LOCK_SECONDS = 0.5
@@ -70,6 +70,6 @@ async def _ping(session: Session) -> str:
         if found is not None and found.read_only:
             raise LedgerUnavailable("the database is read-only")
     schema = None if found is None else str(found.version_num)
-    if schema not in RUNS_ON:
+    if schema is None or not runs_on(schema):
         raise SchemaUnknown(schema, SCHEMA_REVISION)
     return schema

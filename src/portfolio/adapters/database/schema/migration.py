@@ -22,7 +22,7 @@ from sqlalchemy.pool import NullPool
 
 from portfolio.adapters.database.connection.errors import error_code, is_locked
 from portfolio.adapters.database.connection.url import parse_url, service_url
-from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
+from portfolio.adapters.database.schema.tables import SCHEMA_REVISION, number_of
 from portfolio.application.errors import LedgerUnavailable, NotFound, SchemaUnknown
 from portfolio.settings import SettingsError
 
@@ -62,6 +62,8 @@ def migrate(  # shape: where the database is, and how it is migrated
         SettingsError: something in the URL cannot be used; nothing was touched.
     """
     service_url(url)
+    if not target:
+        raise NotFound("schema revision", "''")
     engine = migration_engine(url, tls=tls, patience_seconds=patience_seconds)
     config = _config(prices_schema)
 
@@ -71,7 +73,8 @@ def migrate(  # shape: where the database is, and how it is migrated
             if found not in _known_revisions(config):
                 raise SchemaUnknown(found, SCHEMA_REVISION)
             config.attributes["connection"] = connection
-            down = target == "base" or target.startswith("-") or (target.isdigit() and target < (found or ""))
+            number = number_of(target)
+            down = target == "base" or target[0] == "-" or (number.isdigit() and number < number_of(found or ""))
             (command.downgrade if down else command.upgrade)(config, target)
             return _revision(connection) or "base"
 

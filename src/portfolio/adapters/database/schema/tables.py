@@ -12,6 +12,25 @@ SCHEMA_REVISION = "0023"
 RUNS_ON = frozenset({SCHEMA_REVISION})
 """The revisions that this code runs on: it writes a column and a table that 0022 and 0023 add."""
 
+FITS = "_fits_"
+
+
+def runs_on(revision: str | None) -> bool:
+    """Return whether this code runs on a database at that revision: one of its own, or a newer one that fits it.
+
+    A migration that only adds says by its name which programs go on booking on it: ``0031_fits_0027``, all that are
+    written for 0027 or later.
+    """
+    number, _, oldest = (revision or "").partition(FITS)
+    own = number_of(SCHEMA_REVISION)
+    return revision in RUNS_ON or (oldest != "" and oldest <= own < number)
+
+
+def number_of(revision: str) -> str:
+    """Return the number that a revision's name begins with."""
+    return revision.partition(FITS)[0]
+
+
 metadata = MetaData()
 
 prices_metadata = MetaData()
