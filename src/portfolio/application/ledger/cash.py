@@ -21,13 +21,14 @@ from portfolio.domain.money import Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveCash:
-    """A request to deposit or to withdraw."""
+    """A request to deposit or to withdraw; with ``adopts_open`` its key is also that of a service without API keys."""
 
     kind: CashTransactionKind
     amount: Money
     owner: str
     client_transaction_id: str | None = None
     note: str | None = None
+    adopts_open: bool = False
 
     def digest(self, version: str = DIGEST_VERSION) -> str:
         """Return a digest of the normalised fields: 64 characters."""
@@ -73,6 +74,8 @@ class MoveCashInOrOut:
         key = wish.client_transaction_id
         if key is not None:
             known = await unit.transaction(wish.owner, key)
+            if known is None and wish.adopts_open:
+                known = await unit.transaction("", key)
             if known is not None:
                 stored = known.fingerprint if isinstance(known, RefusedCashEntry) else known.entry.fingerprint
                 if not wish.is_same(stored or ""):

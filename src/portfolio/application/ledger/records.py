@@ -59,7 +59,8 @@ class TradeRequest:
 class BookTrade(TradeRequest):
     """A request to book one execution.
 
-    An override is for whoever has a booking under its key, unless ``owner_given``.
+    An override is for whoever has a booking under its key, unless ``owner_given``. With ``adopts_open`` the key is also
+    the one that it was while the service had no API keys.
 
     ``fingerprint`` is a digest of the normalised fields: equal for the same booking however it was written. It has a
     version, and a stored one is compared with the digest made in the way of its own version.
@@ -69,10 +70,17 @@ class BookTrade(TradeRequest):
     override: bool = False
     owner_given: bool = False
     executed_at_given: bool = False
+    adopts_open: bool = False
     fingerprint: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fingerprint", "".join(self._digest(DIGEST_VERSION)))
+
+    @property
+    def adopted_key(self) -> BookingKey | None:
+        """Return the key under which it would have been booked without API keys; None where that is not answered."""
+        has_key = self.adopts_open and self.client_trade_id is not None
+        return BookingKey(self.engine or "", self.client_trade_id or "") if has_key else None
 
     @property
     def fingerprints(self) -> tuple[str, ...]:

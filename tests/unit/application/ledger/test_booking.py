@@ -78,6 +78,29 @@ async def test_the_same_booking_written_differently_is_the_same(book: Book) -> N
     assert replayed(copy)
 
 
+@pytest.mark.parametrize("engine", [None, "grid-bot"])
+async def test_who_adopts_what_an_open_service_booked_is_answered_as_if_it_were_his_own(
+    book: Book, ledger: FakeLedger, engine: str | None
+) -> None:
+    [before] = await book([replace(wish(BUY, "a", owner=engine or ""), engine=engine)])
+    adopting = replace(wish(BUY, "a", owner="alice"), engine=engine, adopts_open=True)
+    [copy] = await book([adopting])
+    assert (replayed(copy), accepted(copy).trade_id) == (True, accepted(before).trade_id)
+    assert isinstance((await book([replace(adopting, notes="another")]))[0], KeyReused)
+    # Of another engine it was never, and without adopting it is another owner's.
+    other = replace(adopting, engine="other")
+    [stranger, elsewhere] = await book([replace(adopting, adopts_open=False), replace(other, owner="carol")])
+    assert [replayed(result) for result in (stranger, elsewhere)] == [False, False]
+    assert accepted(stranger).possible_duplicate_of == accepted(before).trade_id
+    assert len(ledger.books.trades) == 3
+
+
+async def test_who_adopts_books_what_is_new_and_needs_no_key(book: Book) -> None:
+    adopting = replace(wish(BUY, "new", owner="alice"), adopts_open=True)
+    results = await book([adopting, adopting, replace(adopting, client_trade_id=None)])
+    assert [replayed(result) for result in results] == [False, True, False]
+
+
 async def test_a_copy_in_the_same_transaction_is_a_replay(book: Book, ledger: FakeLedger) -> None:
     results = await book([wish(BUY, "a"), wish(BUY, "a"), wish(BUY, "b"), wish(BUY, "a")])
     assert [replayed(r) for r in results] == [False, True, False, True]

@@ -133,6 +133,16 @@ async def test_cash_comes_in_and_goes_out_as_a_contribution(clock: FakeClock) ->
     assert (await VerifyBooks(ledger)(1)).holds
 
 
+async def test_who_adopts_what_an_open_service_moved_does_not_move_it_again(clock: FakeClock) -> None:
+    ledger = await opened(clock)
+    moves = MoveCashInOrOut(ledger, clock, RULES)
+    first = await moves(1, replace(move("deposit", "50", "k"), owner=""))
+    adopting = replace(move("deposit", "50", "k"), adopts_open=True)
+    copy = await moves(1, adopting)
+    assert (copy.replayed, copy.transaction) == (True, first.transaction)
+    assert not (await moves(1, replace(adopting, client_transaction_id="new"))).replayed
+
+
 async def test_a_movement_with_a_key_happens_once(clock: FakeClock) -> None:
     ledger = await opened(clock)
     moves = MoveCashInOrOut(ledger, clock, RULES)

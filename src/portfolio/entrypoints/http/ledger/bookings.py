@@ -112,11 +112,11 @@ class BookingController(Controller):
 
         The owner is the caller's own name unless `owner` names another: keys are unique within their owner only. A
         service without API keys knows its callers by their engines: without `owner`, the booking is found when one
-        engine alone has that key.
+        engine alone has that key. So it is for a key with `adopt-open`, which answers for what was booked then.
         """
         name, caller = _last_part(request), request.user
         outcome = await lookups.outcome(portfolio_id, BookingKey(caller.owner(None) if owner is None else owner, name))
-        if outcome is None and owner is None and caller.name is None:
+        if outcome is None and owner is None and (caller.name is None or caller.adopts_open):
             owners = (await ledger.owners_of(portfolio_id, {name})).get(name, ())
             if len(owners) > 1:
                 raise OwnerAmbiguous(name, owners)

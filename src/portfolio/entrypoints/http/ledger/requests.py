@@ -153,6 +153,7 @@ def book_trade(body: BookingBody, caller: Caller, now: datetime, *, header_key: 
         notes=cut_note(body.notes),
         override=body.override,
         executed_at_given=body.executed_at is not None,
+        adopts_open=caller.adopts_open and owner is None,
     )
 
 
@@ -209,6 +210,7 @@ def move_cash(body: CashTransactionBody, caller: Caller, *, header_key: str | No
         owner=caller.owner(None),
         client_transaction_id=key,
         note=cut_note(body.note),
+        adopts_open=caller.adopts_open,
     )
 
 
