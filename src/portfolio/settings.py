@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
@@ -27,8 +28,10 @@ _OF_A_SERVICE: Final = re.compile(
     r"PORTFOLIO_([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
 _PORT_OF_A_SERVICE: Final = re.compile(r"(tcp|udp|sctp)://.*")
+# The name under which OpenSSL looks for an authority in a folder.
+_HASHED: Final = re.compile(r"[0-9a-f]{8}\.\d+")
 
-Seconds = Annotated[float, Meta(gt=0, le=31 * 86_400)]
+Seconds = Annotated[float, Meta(ge=0.01, le=31 * 86_400)]
 Count = Annotated[int, Meta(gt=0, le=10**9)]
 Days = Annotated[int, Meta(gt=0, le=3_650)]
 
@@ -140,29 +143,87 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
     more of that kind. These are left alone: the port is then what the file says, or the default.
 
     Raises:
-        SettingsError: a value is wrong, or a name with our prefix is none of ours.
+        SettingsError: a value is wrong, a name with our prefix is none of ours, others may write the file, or the
+            environment has something for the libraries that they cannot use.
     """
     environment = os.environ if environment is None else environment
-    file = env_file or Path(ENV_FILE)
-    try:
-        # With the mark that some editors put before the first name, which would be lost by it.
-        found = dict(dotenv_values(file, encoding="utf-8-sig")) if file.is_file() else {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"the file {file} cannot be read: {type(error).__name__}") from error
+    _check_libraries(environment)
+    found = _of_file(env_file or Path(ENV_FILE))
     found.update((name, value) for name, value in environment.items() if not _is_of_a_service(name, value))
     given = {
-        name.removeprefix(PREFIX).lower(): value
+        name.removeprefix(PREFIX).lower(): value.strip()
         for name, value in found.items()
         if name.startswith(PREFIX) and value is not None and value != ""
     }
+    unreadable = [name for name, value in given.items() if not all(map(_is_text, value))]
+    if unreadable:
+        raise SettingsError(f"{PREFIX}{unreadable[0].upper()} has characters that cannot be printed, or is not UTF-8")
     unknown = sorted(set(given) - set(Settings.__struct_fields__))
     if unknown:
         raise SettingsError(f"unknown settings: {', '.join(PREFIX + name.upper() for name in unknown)}")
     try:
-        return msgspec.convert({name: value.strip() for name, value in given.items()}, Settings, strict=False)
+        return msgspec.convert(given, Settings, strict=False)
     except (msgspec.ValidationError, ValueError) as error:
         # The message names the field and what it takes, never the value: it may be a credential.
         raise SettingsError(_named(str(error))) from error
+
+
+def refuse_other_writers(name: str, path: Path) -> None:
+    """Make sure that nobody but its owner decides what is in a file: who writes it can make himself a key.
+
+    A link is followed; neither where it stands nor where it leads may others put another file in its place. Where only
+    owners can remove files (as in ``/tmp``) they cannot.
+
+    Raises:
+        OSError: there is no such file.
+        SettingsError: others may write it, or into its folder.
+    """
+    others = stat.S_IWGRP | stat.S_IWOTH
+    if path.stat().st_mode & others:
+        raise SettingsError(f"{name}: others than its owner may write that file; `chmod 600` it")
+    for folder in {path.absolute().parent, path.resolve().parent}:
+        mode = folder.stat().st_mode
+        if mode & others and not mode & stat.S_ISVTX:
+            raise SettingsError(f"{name}: others may replace that file; `chmod go-w {folder}`")
+
+
+def _check_libraries(environment: Mapping[str, str]) -> None:
+    """Make sure that what libraries read of the environment can be used, and is meant for a service such as this.
+
+    Raises:
+        SettingsError: no authority is where it is said to be, secrets of connections would be written to a file, or
+            metrics would be shared with other processes.
+    """
+    if environment.get("SSLKEYLOGFILE"):
+        raise SettingsError("SSLKEYLOGFILE: the secrets of every encrypted connection would be written there; unset it")
+    for name in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
+        if environment.get(name):
+            raise SettingsError(f"{name}: this service is one process, and tells its own metrics; unset it")
+    file, folders = environment.get("SSL_CERT_FILE"), environment.get("SSL_CERT_DIR", "")
+    if file and not (os.path.isfile(file) and os.access(file, os.R_OK)):
+        raise SettingsError(f"SSL_CERT_FILE: {file} is not there, or cannot be read")
+    found = (name for folder in folders.split(os.pathsep) if os.path.isdir(folder) for name in os.listdir(folder))
+    if folders and not any(_HASHED.fullmatch(name) for name in found):
+        raise SettingsError(f"SSL_CERT_DIR: {folders} holds no certificate by its hash (`openssl rehash` makes them)")
+
+
+def _of_file(file: Path) -> dict[str, str | None]:
+    """Return what ``.env`` says; nothing where there is none."""
+    try:
+        if file.is_dir() or not os.path.lexists(file):
+            return {}
+        file.stat()  # a link that leads nowhere is an error
+        # With the mark that some editors put before the first name, which would be lost by it.
+        found = dict(dotenv_values(file, encoding="utf-8-sig"))
+        if any(name.startswith(PREFIX) for name in found):
+            refuse_other_writers(f"the file {file}", file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"the file {file} cannot be read: {type(error).__name__}") from error
+    return found
+
+
+def _is_text(character: str) -> bool:
+    return character.isprintable() or character.isspace()
 
 
 def _is_of_a_service(name: str, value: str) -> bool:

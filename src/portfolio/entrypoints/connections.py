@@ -17,11 +17,14 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from portfolio.entrypoints.http.errors import HEAD_TOO_LARGE, MALFORMED
 from portfolio.entrypoints.http.shell.responses import PROBLEM_JSON, encode, problem
 from portfolio.entrypoints.logs import EVENTS
+from portfolio.settings import Settings, SettingsError
 
 REFUSED = "connections.refused"
 OVERDUE = "connections.overdue"
-# Files that are no connections of clients: the database's, the log, the libraries'.
-_OTHER_FILES = 200
+# Files that are no connections: the log, the libraries', those to the exchanges.
+_OTHER_FILES = 190
+# Of clients: below it, a single engine and whoever watches the service could use it up.
+_LEAST_CONNECTIONS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,17 +149,33 @@ class BoundedConnection(HttpToolsProtocol):
         self._look_later()
 
 
-def bounded(limits: ConnectionLimits | None = None) -> type[asyncio.Protocol]:
-    """Return the protocol of the server's connections; by default as many as the process may have open files."""
-    if limits is None:
-        limits = ConnectionLimits(connections=min(ConnectionLimits().connections, _files() - _OTHER_FILES))
+def bounded(limits: ConnectionLimits) -> type[asyncio.Protocol]:
+    """Return the protocol of the server's connections."""
     return cast("type[asyncio.Protocol]", partial(BoundedConnection, limits=limits))
 
 
-def _files() -> int:
-    """Return how many files this process may have open, having asked for as many as a full service needs."""
+def connection_limits(settings: Settings) -> ConnectionLimits:
+    """Return the limits for as many connections as the process may have open files, up to those of a full service.
+
+    The limit of open files is raised as far as that takes, or as it can be.
+
+    Raises:
+        SettingsError: so few are allowed that the service could not work.
+    """
+    others = _OTHER_FILES + settings.database_pool_size
+    files = _files(others + ConnectionLimits().connections)
+    if files < others + _LEAST_CONNECTIONS:
+        raise SettingsError(
+            f"at least {others + _LEAST_CONNECTIONS} open files are needed, and {files} are allowed (ulimit -n): "
+            f"{others} for the service with its {settings.database_pool_size} connections to the database, and the "
+            f"rest for clients, of which it serves {ConnectionLimits().connections} at once where it may"
+        )
+    return ConnectionLimits(connections=min(ConnectionLimits().connections, files - others))
+
+
+def _files(wanted: int) -> int:
+    """Return how many files this process may have open, having asked for as many as are wanted."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = ConnectionLimits().connections + _OTHER_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from portfolio.settings import ENV_FILE, Settings, SettingsError
+from portfolio.settings import ENV_FILE, Settings, SettingsError, refuse_other_writers
 
 _log = structlog.get_logger(__name__)
 
@@ -19,14 +19,11 @@ def read_secret_file(setting: str, path: str) -> str:
     Raises:
         SettingsError: it cannot be read, or others than its owner may write it: they could make themselves a key.
     """
-    file = Path(path)
     try:
-        mode, text = file.stat().st_mode, file.read_text(encoding="utf-8")
+        refuse_other_writers(setting, Path(path))
+        return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{setting} cannot be read: {type(error).__name__}") from error
-    if mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise SettingsError(f"{setting}: others than its owner may write that file; `chmod 600` it")
-    return text
 
 
 def warn_of_readable_secrets(settings: Settings) -> None:
@@ -34,7 +31,7 @@ def warn_of_readable_secrets(settings: Settings) -> None:
 
     No more than that: what hands secrets to containers often leaves them readable to all within.
     """
-    for path in (settings.api_keys_file, ENV_FILE):
+    for path in (settings.api_keys_file, settings.database_tls_key, ENV_FILE):
         with suppress(OSError):
             if path and Path(path).stat().st_mode & stat.S_IROTH:
                 _log.warning("secrets.readable_by_all", file=path, advice="chmod 600")

@@ -11,13 +11,15 @@ from collections.abc import Mapping
 import structlog
 import uvicorn
 
-from portfolio.entrypoints.connections import bounded
+from portfolio.entrypoints.connections import ConnectionLimits, bounded, connection_limits
 from portfolio.entrypoints.http.app import PortfolioApp
 from portfolio.entrypoints.logs import configure_logging
 from portfolio.entrypoints.secret_files import warn_of_readable_secrets
 from portfolio.settings import Settings, SettingsError, read_settings
 
 _log = structlog.get_logger(__name__)
+
+_UNUSED = (signal.SIGUSR1, signal.SIGUSR2)
 
 KEEP_ALIVE_SECONDS = 30
 BACKLOG = 2048
@@ -43,8 +45,9 @@ def run(app: PortfolioApp, settings: Settings, identity: Mapping[str, str]) -> N
     """Serve ``app`` until SIGTERM or SIGINT; requests in flight are answered before it returns.
 
     Raises:
-        SystemExit: the address could not be bound.
+        SettingsError: it could not be started.
     """
+    limits = connection_limits(settings)
     configure_logging(settings)
     prices = settings.price_feed.value
     _log.info("service.starting", **identity, host=settings.host, port=settings.port, prices=prices)
@@ -53,16 +56,29 @@ def run(app: PortfolioApp, settings: Settings, identity: Mapping[str, str]) -> N
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda _number, _frame: None)
     signal.signal(signal.SIGHUP, lambda _number, _frame: read_keys_again(app))
+    for unused in _UNUSED:
+        signal.signal(unused, lambda number, _frame: _log.warning("signal.ignored", signal=signal.Signals(number).name))
     # What is imported by now stays: looking through it for garbage again and again is a tenth of a booking's time.
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS)
+    try:
+        _serve(app, settings, limits)
+    except SystemExit as ended:  # the server logs why, and has statuses of its own
+        raise SettingsError("the service could not be started; its log says why") from ended
+    finally:
+        for number in (signal.SIGHUP, *_UNUSED):  # the interpreter's end would leave them to the system, which kills
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _serve(app: PortfolioApp, settings: Settings, limits: ConnectionLimits) -> None:
     uvicorn.run(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=bounded(),
+        http=bounded(limits),
+        workers=1,  # else WEB_CONCURRENCY says how many
         ws="none",
         lifespan="on",
         log_config=None,

@@ -6,10 +6,11 @@ import asyncio
 import os
 import secrets
 import sys
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 import click
 
@@ -20,14 +21,18 @@ from portfolio.application.ledger.verification import ReconcileBooks, Verificati
 from portfolio.application.performance.final_days import FinalReport, MakeFinal
 from portfolio.application.prices.backfill import Backfill, BackfillReport
 from portfolio.domain.errors import DomainError
-from portfolio.entrypoints.http.shell.auth import Keyring
+from portfolio.entrypoints.http.shell.auth import ADOPT_OPEN, Keyring
 from portfolio.settings import Settings, SettingsError, read_settings
 
 T = TypeVar("T")
 
+# Each says one thing, whichever command ends with it; docs/operations.md lists them.
 EXIT_UNRECONCILED = 1
 EXIT_BROKEN = 2
 EXIT_FAILED = 3
+EXIT_USAGE = 64
+EXIT_FAULT = 70
+EXIT_INTERRUPTED = 130
 
 _OPENED = {Opening.CREATED: "opened", Opening.ADOPTED: "adopted what the rows hold", Opening.NOTHING: "open"}
 
@@ -71,13 +76,29 @@ class Composition(Protocol):
 class _InWords(click.Group):
     """Commands that say what went wrong in a sentence, and end with a status that tells."""
 
-    def invoke(self, ctx: click.Context) -> object:
-        """Carry out the command."""
+    def main(self, *given: Any, **named: Any) -> NoReturn:
+        """Carry out the command line, and end the process."""
         try:
-            return super().invoke(ctx)
-        except (ApplicationError, DomainError, SettingsError) as error:
-            click.echo(f"portfolio: {error}", err=True)
-            ctx.exit(EXIT_FAILED)
+            status = super().main(*given, **{**named, "standalone_mode": False})
+        except click.ClickException as error:
+            error.show()
+            status = EXIT_USAGE
+        except click.Abort:
+            _tell("interrupted")
+            status = EXIT_INTERRUPTED
+        except (ApplicationError, DomainError, SettingsError, OSError, MemoryError) as error:
+            _tell(error if str(error) else "not enough memory")
+            status = EXIT_FAILED
+        except Exception:  # noqa: BLE001  whoever runs it reports what it prints
+            _tell(f"a fault of the program; please report it\n{traceback.format_exc()}")
+            status = EXIT_FAULT
+        sys.exit(status)
+
+
+def _tell(what: object) -> None:
+    """Say something beside the result, on the standard error, where anybody can be told."""
+    with suppress(OSError):
+        click.echo(f"portfolio: {what}", err=True)
 
 
 @click.group(cls=_InWords, context_settings={"help_option_names": ["-h", "--help"]})
@@ -134,8 +155,7 @@ def verify(composition: Composition) -> None:
     Exit status: 0 all holds; 1 it holds, but other programs moved rows; 2 the books do not add up; 3 it could
     not be found out.
     """
-    found = _verified(composition)
-    sys.exit(EXIT_BROKEN if not found.holds else EXIT_UNRECONCILED if found.unreconciled else 0)
+    sys.exit(_status(_verified(composition)))
 
 
 @commands.command()
@@ -150,7 +170,7 @@ def verify(composition: Composition) -> None:
 def reconcile(composition: Composition, *, accept: bool, kind: str | None) -> None:
     """Show what other programs wrote into the shared rows, and take it into the books."""
     if not accept:
-        sys.exit(EXIT_UNRECONCILED if _verified(composition).unreconciled else 0)
+        sys.exit(_status(_verified(composition)))
     as_realized = None if kind is None else kind == "result"
     booked = _run(
         composition,
@@ -205,9 +225,14 @@ def backfill(composition: Composition, days: int) -> None:
 @commands.command()
 @click.argument("name")
 @click.option("--scopes", default="read+trade", show_default=True, help="read, trade, admin, joined by +.")
-def key(name: str, scopes: str) -> None:
+@click.option(
+    "--adopt-open",
+    is_flag=True,
+    help="The key answers for what was booked while there were no API keys: retries replay.",
+)
+def key(name: str, scopes: str, *, adopt_open: bool) -> None:
     """Make an API key for NAME and print the entry for PORTFOLIO_API_KEYS or the keys file."""
-    entry = f"{name}:{scopes}:{secrets.token_urlsafe(32)}"
+    entry = f"{name}:{scopes}{f'+{ADOPT_OPEN}' if adopt_open else ''}:{secrets.token_urlsafe(32)}"
     Keyring.of(Settings(api_keys=entry))
     click.echo(entry)
 
@@ -216,7 +241,7 @@ def _settings(composition: Composition) -> Settings:
     """Return the settings, and say on the standard error what works on which database."""
     settings = read_settings()
     said = ", ".join(f"{name} {value}" for name, value in composition.identity(settings).items())
-    click.echo(f"portfolio: {said}", err=True)
+    _tell(said)
     return settings
 
 
@@ -226,6 +251,10 @@ def _run(composition: Composition, settings: Settings, work: Callable[[Commands]
             return await work(use_cases)
 
     return asyncio.run(use())
+
+
+def _status(found: Verification) -> int:
+    return EXIT_BROKEN if not found.holds else EXIT_UNRECONCILED if found.unreconciled else 0
 
 
 def _verified(composition: Composition) -> Verification:

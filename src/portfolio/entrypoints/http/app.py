@@ -102,14 +102,12 @@ def create_app(
     """Return the application that serves ``use_cases`` under ``settings``.
 
     Raises:
-        SettingsError: it would be open to others than this machine, or the API keys or the trusted proxies cannot be
-            read.
+        SettingsError: it would be open to others than this machine, or keys or trusted proxies cannot be read.
     """
     check_exposure(settings)
     addresses = ClientAddresses.of(settings)
     admission = Admission(settings, use_cases.clock, addresses)
-    figures = Figures(use_cases)
-    metrics = Metrics(figures)
+    metrics = Metrics(figures := Figures(use_cases))
     lag = LoopLag(metrics.lagged)
     app = PortfolioApp(
         route_handlers=CONTROLLERS,
@@ -123,6 +121,8 @@ def create_app(
         openapi_config=openapi_config(docs_router(), [DocsPage(), DocsDocument()]),
         plugins=[StructSchemas()],
         logging_config=None,
+        debug=False,  # else LITESTAR_DEBUG and LITESTAR_PDB say so
+        pdb_on_exception=False,
         on_startup=[lag.start, *on_startup],
         on_shutdown=[*on_shutdown, lag.stop],
     )

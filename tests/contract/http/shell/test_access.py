@@ -22,6 +22,12 @@ async def test_a_key_may_come_as_a_header_or_as_a_bearer_but_not_two_of_them() -
             ({"X-TRADING-API-KEY": "a" * 16, "Authorization": "Bearer " + "a" * 16}, 200),
             ({"X-TRADING-API-KEY": "a" * 16, "Authorization": "Bearer " + "b" * 16}, 401),
             ({"Authorization": "Basic " + "a" * 16}, 401),
+            ({"X-TRADING-API-KEY": "a" * 16, "Authorization": "Basic dXNlcjpwYXNz"}, 200),
+            ({"X-TRADING-API-KEY": "a" * 16, "Authorization": "Negotiate abc=="}, 200),
+            ({"X-TRADING-API-KEY": "a" * 16, "Authorization": ""}, 200),
+            ({"X-TRADING-API-KEY": "", "Authorization": "Bearer " + "a" * 16}, 200),
+            ({"X-TRADING-API-KEY": "~" * 16, "Authorization": "Basic dXNlcjpwYXNz"}, 401),
+            ({"Authorization": "Bearer"}, 401),
             ({"X-TRADING-API-KEY": ""}, 401),
             ({"X-TRADING-API-KEY": "~" * 16}, 401),
         ]
@@ -196,7 +202,7 @@ async def test_a_proxy_that_is_no_address_stops_the_start() -> None:
 
 
 async def test_the_log_names_the_address_of_the_client() -> None:
-    async with running(trusted_proxies="127.0.0.1") as service:
+    async with running(trusted_proxies="127.0.0.1", api_keys=ALL_KEYS) as service:
         with capture_logs() as logs:
             for text in ("2001:db8::1", "2001:db8::1%any-text", "[2001:db8::1]:80", "any-text"):
                 await service.http.get("/portfolio", headers={"X-Forwarded-For": text})

@@ -103,6 +103,33 @@ def test_what_goes_wrong_is_a_sentence_and_not_a_traceback(error: Exception, com
     assert "Traceback" not in done.output
 
 
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (RuntimeError("a bug"), 70, "a fault of the program; please report it\nTraceback"),
+        (AssertionError(), 70, "AssertionError"),
+        (KeyboardInterrupt(), 130, "portfolio: interrupted\n"),
+        (OSError(28, "No space left on device"), 3, "portfolio: [Errno 28] No space left on device\n"),
+        (MemoryError(), 3, "portfolio: not enough memory\n"),
+    ],
+)
+@pytest.mark.parametrize("command", [("verify",), ("reconcile", "--accept"), ("backfill",), ("migrate",), ("serve",)])
+def test_each_end_has_a_status_of_its_own(
+    error: BaseException, status: int, said: str, command: tuple[str, ...]
+) -> None:
+    def fail(*_: Any) -> None:
+        raise error
+
+    done = Root(**dict.fromkeys(("verify", "reconcile", "backfill", "migrate", "serve"), fail)).run(*command)
+    assert done.exit_code == status
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize("words", [("verify", "x"), ("nonsense",), ("--wrong",), ("backfill", "--days", "0"), ()])
+def test_a_command_line_that_cannot_be_read_is_no_verdict_on_the_books(words: tuple[str, ...]) -> None:
+    assert Root().run(*words).exit_code == 64
+
+
 @pytest.mark.parametrize("command", [("verify",), ("reconcile",), ("backfill",), ("migrate", "--to", "0003")])
 def test_every_command_says_which_version_for_which_schema_works_on_which_database(command: tuple[str, ...]) -> None:
     def fail(*_: Any) -> None:
@@ -128,7 +155,7 @@ def test_the_script_is_printed_without_a_database() -> None:
 @pytest.mark.parametrize("words", [("--from", "0003"), ("--dialect", "mariadb")])
 def test_what_is_for_the_script_does_not_migrate_a_database(words: tuple[str, ...]) -> None:
     done = Root().run("migrate", *words)
-    assert done.exit_code == 2
+    assert done.exit_code == 64
     assert "for --sql" in done.stderr
 
 
@@ -136,6 +163,10 @@ def test_what_is_for_the_script_does_not_migrate_a_database(words: tuple[str, ..
 def test_verify_says_that_books_were_just_opened(is_new: bool) -> None:
     said = Root(verify=lambda: verdict(is_new=is_new)).run("verify").output
     assert ("nothing was booked since these books were opened" in said) is is_new
+
+
+def test_reconcile_says_that_the_books_do_not_add_up_too() -> None:
+    assert Root(verify=lambda: verdict(differences=["cash: off"])).run("reconcile").exit_code == 2
 
 
 def test_reconcile_without_accept_only_shows() -> None:

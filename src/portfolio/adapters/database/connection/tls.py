@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from ssl import CERT_NONE, SSLContext, create_default_context
 
-from portfolio.settings import Settings, SettingsError
+from portfolio.settings import Settings, SettingsError, refuse_other_writers
 
 SYSTEM = "system"
 """Instead of a file: the authorities that this machine believes."""
@@ -16,7 +17,8 @@ def tls_of(settings: Settings) -> SSLContext | None:
     The server's certificate and name are checked, unless ``database_tls_verify`` is off.
 
     Raises:
-        SettingsError: a file cannot be read, a key has no certificate, or the database is embedded.
+        SettingsError: a file cannot be read, or others may write it; a key has no certificate; or the database is
+            embedded.
     """
     ca, cert, key = settings.database_tls_ca, settings.database_tls_cert, settings.database_tls_key
     if not (ca or cert or key):
@@ -25,6 +27,9 @@ def tls_of(settings: Settings) -> SSLContext | None:
         raise SettingsError("PORTFOLIO_DATABASE_TLS_*: an SQLite database has no connection to encrypt")
     if key and not cert:
         raise SettingsError("PORTFOLIO_DATABASE_TLS_KEY needs PORTFOLIO_DATABASE_TLS_CERT, the certificate of the key")
+    for name, path in (("CA", ca), ("CERT", cert), ("KEY", key)):
+        if path not in {"", SYSTEM}:
+            _check_writers(name, path)
     try:
         context = create_default_context(cafile=None if ca in {"", SYSTEM} else ca)
     except OSError as error:
@@ -38,6 +43,13 @@ def tls_of(settings: Settings) -> SSLContext | None:
         except OSError as error:
             raise _unusable("CERT", cert, error) from error
     return context
+
+
+def _check_writers(name: str, path: str) -> None:
+    try:
+        refuse_other_writers(f"PORTFOLIO_DATABASE_TLS_{name}", Path(path))
+    except OSError as error:
+        raise _unusable(name, path, error) from error
 
 
 def _unusable(name: str, path: str, error: OSError) -> SettingsError:

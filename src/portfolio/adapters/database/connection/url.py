@@ -54,6 +54,9 @@ def service_url(text: str) -> URL:
         raise _wrong(f"it is {_FORM}, and {url.drivername} is neither")
     if not url.database or url.database == ":memory:":
         raise _wrong("it names no database; the last part of it is a file, or the name of a database on the server")
+    if not url.database.isprintable():
+        raise _wrong("its database has characters that cannot be printed")
+    check_host("PORTFOLIO_DATABASE_URL", url.host or "localhost")
     if url.drivername == MYSQL:
         _check_options(url, _MYSQL_OPTIONS)
     elif "uri" not in url.query:  # else the options are SQLite's own
@@ -63,6 +66,18 @@ def service_url(text: str) -> URL:
     except (ValueError, TypeError) as error:
         raise _wrong(f"an option has a value that the driver does not take ({error})") from error
     return url
+
+
+def check_host(setting: str, host: str) -> None:
+    """Make sure that a name server can be asked for a host.
+
+    Raises:
+        SettingsError: it has a part that is empty or too long.
+    """
+    try:
+        host.encode("idna")
+    except UnicodeError as error:
+        raise SettingsError(f"{setting}: the parts of a host's name have 1 to 63 characters") from error
 
 
 def place_of(text: str, further_hosts: Sequence[str] = ()) -> str:

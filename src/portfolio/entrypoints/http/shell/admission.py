@@ -32,6 +32,10 @@ from portfolio.entrypoints.http.shell.rate_limits import RateLimit
 from portfolio.settings import LOOPBACK, Settings, SettingsError
 
 _SAFE = frozenset({"GET", "HEAD"})
+# What proxies add to a request, beside the names that begin with x-forwarded-.
+_FORWARDING = frozenset(
+    {b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip", b"x-original-host"}
+)
 _UTF8 = frozenset({"utf-8", "utf8"})
 
 
@@ -43,7 +47,7 @@ class Admission(ASGIMiddleware):
     def __init__(self, settings: Settings, clock: Clock, addresses: ClientAddresses) -> None:
         self._addresses = addresses
         self._keyring = Keyring.of(settings)
-        self._local_only = settings.is_loopback
+        self._local_only = settings.is_loopback and not settings.allow_open
         self._requests = RateLimit(clock, settings.rate_limit_per_minute)
         self._bookings = RateLimit(clock, settings.rate_limit_bookings_per_minute)
         # Guesses are counted apart: neither use they up what a caller may ask, nor can they crowd a caller out.
@@ -118,6 +122,8 @@ class Admission(ASGIMiddleware):
         host = headers.get(b"host", b"").decode("latin-1").lower()
         if self._local_only and _hostname(f"//{host}") not in LOOPBACK:
             raise RequestError(FOREIGN_ORIGIN, "without API keys the Host has to be localhost, 127.0.0.1 or [::1]")
+        if self._local_only and any(name in _FORWARDING or name.startswith(b"x-forwarded-") for name in headers):
+            raise RequestError(FOREIGN_ORIGIN, "without API keys nothing is answered that a proxy has forwarded")
         origin = headers.get(b"origin")
         if origin is not None and origin.decode("latin-1").lower() not in {f"http://{host}", f"https://{host}"}:
             raise RequestError(FOREIGN_ORIGIN, "without API keys no other web page is answered")

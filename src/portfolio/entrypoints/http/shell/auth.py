@@ -15,6 +15,8 @@ from portfolio.settings import Settings, SettingsError
 
 HEADER = "x-trading-api-key"
 SHORTEST_SECRET = 16
+ADOPT_OPEN = "adopt-open"
+"""Stands with the scopes of a key that answers for what was booked before there were keys."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _SECRET = re.compile(r"[!-~]+")
@@ -30,10 +32,14 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: the name of their key, or None where the service is open."""
+    """Who calls: the name of their key, or None where the service is open.
+
+    ``adopts_open``: what was booked while the service was open is answered as if it had been booked with this key.
+    """
 
     name: str | None
     scopes: frozenset[Scope]
+    adopts_open: bool = False
 
     @property
     def label(self) -> str:
@@ -99,27 +105,40 @@ class Keyring:
 def presented_key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     """Return the key that a request carries, in its own header or as a bearer token; None for none.
 
-    Two different keys are like a wrong one.
+    Credentials of another scheme are somebody else's, such as a proxy's: beside a key they mean nothing. Two different
+    keys are like a wrong one.
     """
     found: set[str] = set()
+    is_any = False
     for name, value in headers:
         if name == b"x-trading-api-key":
             found.add(value.decode("latin-1").strip())
+            is_any = True
         elif name == b"authorization":
-            scheme, _, token = value.decode("latin-1").partition(" ")
+            scheme, _, token = value.decode("latin-1").strip().partition(" ")
             found.add(token.strip() if scheme.lower() == "bearer" else "")
-    if not found:
-        return None
-    return found.pop() if len(found) == 1 else ""
+            is_any = True
+    found.discard("")
+    if len(found) == 1:
+        return found.pop()
+    return "" if is_any else None
 
 
 def check_exposure(settings: Settings) -> None:
     """Refuse to start where others than this machine would be served without a key.
 
     Raises:
-        SettingsError: bound elsewhere without keys; the text says how to make one.
+        SettingsError: bound elsewhere, or behind a proxy, without keys; the text says how to make one.
     """
-    if Keyring.of(settings) or settings.is_loopback or settings.allow_open:
+    if Keyring.of(settings) or settings.allow_open:
+        return
+    if settings.proxies:
+        raise SettingsError(
+            "PORTFOLIO_TRUSTED_PROXIES without an API key: whoever reaches the proxy could trade. Make a key with "
+            "`portfolio key NAME` and set PORTFOLIO_API_KEYS to what it prints, or accept it with "
+            "PORTFOLIO_ALLOW_OPEN=true"
+        )
+    if settings.is_loopback:
         return
     raise SettingsError(
         f"bound to {settings.host} without an API key: anybody who reaches this port could trade. Make a key with "
@@ -138,12 +157,14 @@ def _parse(entry: str, position: int) -> ApiKey:
     where = f"PORTFOLIO_API_KEYS, entry {position}"
     if not _NAME.fullmatch(name):
         raise SettingsError(f"{where}: has to be name:scope+scope:key, the name of letters, digits, '.', '_', '-'")
-    wanted = scopes.split("+")
-    if not set(wanted) <= set(Scope):
-        raise SettingsError(f"{where}: scopes are read, trade and admin, joined by '+'")
+    wanted = set(scopes.split("+"))
+    adopts_open = ADOPT_OPEN in wanted
+    wanted.discard(ADOPT_OPEN)
+    if not wanted or not wanted <= set(Scope):
+        raise SettingsError(f"{where}: scopes are read, trade and admin, joined by '+' ({ADOPT_OPEN} may follow them)")
     if len(secret) < SHORTEST_SECRET or not _SECRET.fullmatch(secret):
         raise SettingsError(f"{where}: the key has to be {SHORTEST_SECRET} or more printable characters")
-    return ApiKey(Caller(name, frozenset(Scope(scope) for scope in wanted)), _digest(secret))
+    return ApiKey(Caller(name, frozenset(map(Scope, wanted)), adopts_open), _digest(secret))
 
 
 def _digest(secret: str) -> bytes:

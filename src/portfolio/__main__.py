@@ -1,0 +1,52 @@
+"""The start of the program: what the process was given is looked at before anything else is imported."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+import traceback
+from typing import Final, NoReturn
+
+LEAST_MIB: Final = 512
+EXIT_FAILED, EXIT_FAULT = 3, 70
+
+
+def main() -> None:
+    """Carry out the command line."""
+    _open_what_is_closed()
+    # They would kill: a service reads its keys again at the first, and nobody here has a use for the others.
+    for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
+    _refuse_little_memory()
+    try:
+        from portfolio.main import main as carry_out  # noqa: PLC0415  not before memory is known to do
+    except Exception:  # noqa: BLE001  an installation that is incomplete
+        _end(f"this installation cannot be used\n{traceback.format_exc()}", EXIT_FAULT)
+    carry_out()
+
+
+def _open_what_is_closed() -> None:
+    """Have the three standard descriptors open: the next file or socket would take the place of a closed one."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest that is free, which is this one
+
+
+def _refuse_little_memory() -> None:
+    for what, kind in (("-v", resource.RLIMIT_AS), ("-d", resource.RLIMIT_DATA)):
+        limit, _ = resource.getrlimit(kind)
+        if limit != resource.RLIM_INFINITY and limit < LEAST_MIB * 1024 * 1024:
+            _end(f"at least {LEAST_MIB} MiB of memory are needed, and {limit >> 20} are allowed (ulimit {what})")
+
+
+def _end(why: str, status: int = EXIT_FAILED) -> NoReturn:
+    os.write(2, f"portfolio: {why}\n".encode())
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
