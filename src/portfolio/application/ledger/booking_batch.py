@@ -87,7 +87,7 @@ class Batch:
         if key is None:
             return self._book(command, rules)
         earlier = self._decided.get(key)
-        known = self._find(command, key) if earlier is None else earlier.outcome
+        known = _known(self._known, command) if earlier is None else earlier.outcome
         if known is None or _overrides(command, known):
             decision = self._book(command, rules, first=known)
             if isinstance(decision, Decision):
@@ -99,11 +99,6 @@ class Batch:
         if not _is_copy(command, known):
             return KeyReused(key.client_trade_id)
         return BookingReply(known, replayed=True) if earlier is None else earlier
-
-    def _find(self, command: BookTrade, key: BookingKey) -> RecordedOutcome | None:
-        """Return what became of this key before; what was booked under another owner's is known by the same name."""
-        adopted = command.adopted_key
-        return self._known.get(key) or (None if adopted is None else self._known.get(adopted))
 
     def number(self, trade_ids: Sequence[int]) -> None:
         """Give the booked trades the ids of their rows, in order."""
@@ -226,6 +221,13 @@ def _acceptance(trade: Trade, after: Portfolio) -> Acceptance:
         realized_pnl=trade.realized_pnl,
         allocation_percent=allocation,
         over_concentrated=allocation is not None and allocation > POSITION_LIMIT_PERCENT,
+    )
+
+
+def _known(outcomes: Mapping[BookingKey, RecordedOutcome], command: BookTrade) -> RecordedOutcome | None:
+    """Return what became of a command's key before, or of the one that it was in a service without API keys."""
+    return next(
+        (outcomes[key] for key in (command.key, command.adopted_key) if key is not None and key in outcomes), None
     )
 
 
