@@ -21,7 +21,8 @@ LIGHT_WEIGHT: Final = 0.02
 LEAST_DAYS_LEFT: Final = 0.8
 MOST_LEFT_OUT: Final = 0.1
 
-# A standard deviation that is zero at 12 decimals, half even: what varies less, varies by rounding alone.
+# A standard deviation that is zero at 12 decimals, half even: what varies less, varies by rounding alone. That of a
+# portfolio is to be compared with as much for each of its weights: what is small is not constant.
 NO_DEVIATION: Final = 5e-13
 
 

@@ -95,9 +95,9 @@ def tail_risk(returns: Matrix, weights: npt.ArrayLike, confidences: Sequence[Dec
     common = common_days(returns, shares, least=LEAST_OBSERVATIONS)
     covered = shares[common.included]
     reason = common.reason_against(shares)
-    losses = -(common.returns @ covered)
+    losses, size = -(common.returns @ covered), float(np.abs(covered).sum())
     return TailRisk(
-        estimates=_estimates(losses, confidences) if reason is None else _undefined(confidences, reason),
+        estimates=_undefined(confidences, reason) if reason else _estimates(losses, size, confidences),
         observations=common.n_days,
         excluded=common.excluded,
         covered_weight=float(covered.sum()),
@@ -170,15 +170,16 @@ def cornish_fisher_loss(moments: Moments, confidence: Decimal, *, highest: Decim
     )
 
 
-def moments_of(losses: Vector) -> Moments | None:
-    """Return the moments of at least four losses ``(n_days,)``; None where they do not vary.
+def moments_of(losses: Vector, size: float = 1.0) -> Moments | None:
+    """Return the moments of at least four losses ``(n_days,)`` of weights that sum to ``size``; None where they do not
+    vary.
 
     Skewness and excess kurtosis are the unbiased G1 and G2 of Joanes and Gill, "Comparing Measures of Sample Skewness
     and Kurtosis", The Statistician 47 (1998), those of common spreadsheets.
     """
     n = losses.size
     mean, deviation = float(losses.mean()), float(losses.std(ddof=1))
-    if deviation <= NO_DEVIATION:
+    if deviation <= NO_DEVIATION * size:
         return None
     standard = (losses - mean) / deviation
     squares = standard * standard
@@ -188,9 +189,9 @@ def moments_of(losses: Vector) -> Moments | None:
     return Moments(mean, deviation, skewness, kurtosis)
 
 
-def _estimates(losses: Vector, confidences: Sequence[Decimal]) -> tuple[LossEstimates, ...]:
+def _estimates(losses: Vector, size: float, confidences: Sequence[Decimal]) -> tuple[LossEstimates, ...]:
     worst_first = np.sort(losses)[::-1]
-    moments = moments_of(losses)
+    moments = moments_of(losses, size)
     alike = Loss.undefined(Undefined.CONSTANT_SERIES)
     return tuple(
         LossEstimates(

@@ -108,7 +108,7 @@ def _portfolio_parts(returns: Matrix, weights: Vector, reason: Undefined | None)
     variance = float(portfolio @ portfolio) / degrees
     deviation = variance**0.5
     annualized = Estimate(deviation * _ANNUAL)
-    if deviation <= NO_DEVIATION:
+    if deviation <= NO_DEVIATION * float(np.abs(weights).sum()):
         return _Parts(annualized, Estimate(reason=Undefined.CONSTANT_SERIES), np.empty(0), Undefined.CONSTANT_SERIES)
     contributions = weights * (portfolio @ centred) / degrees / variance
     own = np.sqrt(np.einsum("ij,ij->j", centred, centred) / degrees)

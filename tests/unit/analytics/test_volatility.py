@@ -72,6 +72,15 @@ def test_cash_adds_no_risk() -> None:
     np.testing.assert_allclose(half_cash.contributions.values, all_in.contributions.values, atol=1e-13)
 
 
+@pytest.mark.parametrize("size", [1e-12, 1e-15, 1e-30])
+def test_residues_beside_cash_share_the_risk_as_they_would_alone(size: float) -> None:
+    # Cash, but for a billionth of a thousandth: it moves by less than 12 decimals show, and yet it moves.
+    found = volatility(CROSSED, [0.4 * size, 0.4 * size])
+    np.testing.assert_allclose(found.contributions.values, [0.2, 0.8], atol=1e-12)
+    assert value_of(found.diversification_ratio) == pytest.approx(1.2 / 0.8**0.5, abs=1e-12)
+    assert volatility(np.full((30, 2), 0.01), [size, size]).contributions.reasons == (CONSTANT, CONSTANT)
+
+
 # --- against numpy ----------------------------------------------------------------------------------------------------
 
 

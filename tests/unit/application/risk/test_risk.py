@@ -108,6 +108,16 @@ def test_without_a_total_value_every_share_is_undefined(cash: str) -> None:
     assert (metrics.concentration_level is None) == ("concentration_level" in metrics.reasons)
 
 
+def test_residues_beside_cash_have_contributions_that_are_not_taken_for_constant() -> None:
+    # Each is a billionth of a thousandth of the portfolio, and half of all that moves.
+    state = state_of({"A": "0.0000001", "B": "0.0000001"}, "100000")
+    assert volatility_of(state).portfolio_volatility == Measured(Decimal("0E-12"))
+    assert [asset.risk_contribution_percent for asset in asset_volatilities_of(state)] == [Decimal(50), Decimal(50)]
+    assert all(not asset.reasons for asset in asset_volatilities_of(state))
+    tail = value_at_risk_of(state, 40).confidence_95
+    assert (tail.normal.value_at_risk.reason, tail.normal.value_at_risk.value) == (None, Decimal("0E-12"))
+
+
 def test_a_figure_beyond_all_bounds_is_out_of_range() -> None:
     # A price that rises 1e25-fold in a day, and falls back.
     state = state_of({"A": "100"}, "0", returns=1e25)
