@@ -69,7 +69,7 @@ class CompositionRoot:
                 open_books=OpenBooks(ledger, clock, Money(settings.initial_cash)),
                 verify=VerifyBooks(ledger),
                 reconcile=ReconcileBooks(ledger, clock),
-                backfill=Backfill(ledger, database.prices, exchanges.closes, clock),
+                backfill=Backfill(ledger, database.prices, exchanges.closes, clock, settings.benchmark_symbol),
                 make_final=MakeFinal(
                     ledger,
                     LedgerDays(ledger, database.lookups),
@@ -77,6 +77,7 @@ class CompositionRoot:
                     database.prices,
                     exchanges.closes,
                     clock,
+                    benchmark=settings.benchmark_symbol,
                 ),
             )
         finally:

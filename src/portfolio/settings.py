@@ -17,7 +17,9 @@ import msgspec
 from dotenv import dotenv_values
 from msgspec import Meta
 
+from portfolio.domain.errors import InvalidSymbol
 from portfolio.domain.ledger.portfolio import BookingRules
+from portfolio.domain.symbol import Symbol
 
 PREFIX: Final = "PORTFOLIO_"
 ENV_FILE: Final = ".env"
@@ -77,6 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     allow_negative_cash: bool = False
     amount_tolerance_percent: Decimal = Decimal(5)
     risk_free_rate: Decimal = Decimal(0)
+    benchmark: str = "BTC"
     signal_ttl_seconds: Seconds = 900.0
     tick_retention_days: Days = 7
     log_file: str = "portfolio_service.log"
@@ -91,6 +94,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 raise ValueError(f"{name} has to be a finite number of at least 0")
         if not self.risk_free_rate.is_finite() or not -1 < self.risk_free_rate <= 1:
             raise ValueError("risk_free_rate has to be above -1 and at most 1: 5 % a year is 0.05")
+        try:
+            self.benchmark_symbol  # noqa: B018 (it is checked)
+        except InvalidSymbol as error:
+            raise ValueError("benchmark has to be the symbol of an asset, such as BTC") from error
         for name in ("coinbase_url", "binance_url", "candles_url"):
             if not _is_http_address(getattr(self, name)):
                 raise ValueError(f"{name} has to be an address such as https://api.example.com")
@@ -119,6 +126,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             allow_negative_cash=self.allow_negative_cash,
             max_price_age=timedelta(seconds=self.price_max_age_seconds),
         )
+
+    @property
+    def benchmark_symbol(self) -> Symbol:
+        """Return the asset that the portfolio is compared with."""
+        return Symbol.parse(self.benchmark)
 
     @property
     def is_simulated(self) -> bool:

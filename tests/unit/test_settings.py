@@ -30,6 +30,8 @@ from portfolio.settings import SettingsError, read_settings
         ("PORTFOLIO_RISK_FREE_RATE", "-2"),
         ("PORTFOLIO_RISK_FREE_RATE", "1.01"),
         ("PORTFOLIO_RISK_FREE_RATE", "NaN"),
+        ("PORTFOLIO_BENCHMARK", "BTC-EUR"),
+        ("PORTFOLIO_BENCHMARK", "USD"),
     ],
 )
 def test_a_wrong_setting_is_named_and_its_value_is_not_told(name: str, value: str, tmp_path: Path) -> None:

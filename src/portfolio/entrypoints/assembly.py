@@ -25,6 +25,7 @@ from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.operations.health import ReadHealth, Refresher
 from portfolio.application.operations.ports import Probe
+from portfolio.application.performance.benchmark import ReadBenchmark
 from portfolio.application.performance.final_days import MakeFinal
 from portfolio.application.performance.history import ReadHistory
 from portfolio.application.performance.ledger_days import LedgerDays
@@ -227,17 +228,19 @@ class Assembly:  # shape: the parts of all topics are made here
         of = self._of
         return FetchCloses(of.prices, of.closes, of.clock, FETCH_SHARE * self._deadline_seconds)
 
-    def _market(self) -> ReadMarket:
-        of = self._of
-        closes = ReadCloses(
-            of.prices,
-            of.clock,
+    def _closes(self) -> ReadCloses:
+        return ReadCloses(
+            self._of.prices,
+            self._of.clock,
             prefers_simulated=self._settings.is_simulated,
             deadline_seconds=CLOSES_SHARE * self._deadline_seconds,
         )
+
+    def _market(self) -> ReadMarket:
+        of = self._of
         return ReadMarket(
             self._kept.snapshots,
-            closes,
+            self._closes(),
             of.clock,
             categories=of.categories,
             policy=of.policy,
@@ -264,13 +267,21 @@ class Assembly:  # shape: the parts of all topics are made here
     def _performance(self) -> ReadPerformance:
         of, snapshots = self._of, self._kept.snapshots
         rate = self._settings.risk_free_rate
-        history = ReadHistory(of.days, self._kept.entries, snapshots, of.clock, risk_free_rate=rate)
+        benchmark = ReadBenchmark(self._closes(), self._settings.benchmark_symbol)
+        history = ReadHistory(of.days, self._kept.entries, snapshots, benchmark, of.clock, risk_free_rate=rate)
         return ReadPerformance(history, snapshots)
 
     def _make_final(self) -> MakeFinal:
         of = self._of
         return MakeFinal(
-            of.ledger, self._kept.entries, of.days, of.prices, of.closes, of.clock, most_seconds=FETCH_SECONDS
+            of.ledger,
+            self._kept.entries,
+            of.days,
+            of.prices,
+            of.closes,
+            of.clock,
+            benchmark=self._settings.benchmark_symbol,
+            most_seconds=FETCH_SECONDS,
         )
 
     def _health(self, refresher: Refresher) -> ReadHealth:

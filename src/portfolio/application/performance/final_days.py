@@ -48,6 +48,7 @@ class MakeFinal:
     learned later mends the day when this is done again.
 
     What other programs wrote is in the recorded rows and in no entry: rows from before it was reconciled stay.
+    Closes of the benchmark are fetched with the others.
     """
 
     def __init__(  # shape: its ports, injected
@@ -59,6 +60,7 @@ class MakeFinal:
         closes: CloseFeed,
         clock: Clock,
         *,
+        benchmark: Symbol | None = None,
         most_seconds: float = math.inf,
     ) -> None:
         self._ledger = ledger
@@ -67,6 +69,7 @@ class MakeFinal:
         self._prices = prices
         self._closes = closes
         self._clock = clock
+        self._benchmark = benchmark
         self._most_seconds = most_seconds
 
     async def __call__(self, portfolio_id: int, last: int | None = None) -> FinalReport:
@@ -83,8 +86,10 @@ class MakeFinal:
         if not books:
             return FinalReport()
         recorded = await self._days.positions(portfolio_id, [one.day for one in books])
-        held = {(symbol, one.day) for one in books for symbol in one.held}
-        making = _Making(await self._closes_of(held) if held else {}, recorded, rows)
+        wanted = {(symbol, one.day) for one in books for symbol in one.held}
+        if self._benchmark is not None:
+            wanted |= {(self._benchmark, one.day - timedelta(days=n)) for one in books for n in (0, 1)}
+        making = _Making(await self._closes_of(wanted) if wanted else {}, recorded, rows)
         days = [day for one in books if (day := making.day(one)) is not None]
         if days:
             await self._days.write(portfolio_id, days)
@@ -106,17 +111,17 @@ class MakeFinal:
         first = max(self._entries.opened, since)
         return books_of(portfolio, self._entries, [first + timedelta(days=n) for n in range((today - first).days)])
 
-    async def _closes_of(self, held: Collection[tuple[Symbol, date]]) -> Prices:
+    async def _closes_of(self, wanted: Collection[tuple[Symbol, date]]) -> Prices:
         """Return the closes; those of assets sold since were never fetched, so they are asked for now.
 
         That takes no longer than it may: the rest is asked for the next time.
         """
-        days = [day for _, day in held]
+        days = [day for _, day in wanted]
         since, until = min(days) - timedelta(days=MOST_DAYS_CARRIED), max(days)
-        kept = await self._prices.closes({symbol for symbol, _ in held}, since=since, until=until)
+        kept = await self._prices.closes({symbol for symbol, _ in wanted}, since=since, until=until)
         found = {(close.symbol, close.day): close.price for close in kept}
         lacking: defaultdict[Symbol, list[date]] = defaultdict(list)
-        for symbol, day in held:
+        for symbol, day in wanted:
             if (symbol, day) not in found:
                 lacking[symbol].append(day)
         until_seconds = self._clock.monotonic() + self._most_seconds

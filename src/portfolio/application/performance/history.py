@@ -12,11 +12,13 @@ from typing import Final
 from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.snapshots import RELOAD_SECONDS, Snapshot, Snapshots
+from portfolio.application.performance.benchmark import Benchmark, ReadBenchmark
 from portfolio.application.performance.ledger_days import LedgerDay, LedgerDays
 from portfolio.application.performance.ports import Days
 from portfolio.application.performance.records import DailyValue, MeasuredDay
 from portfolio.application.performance.unit_history import opening_of
 from portfolio.domain.money import EXACT, round_to_step
+from portfolio.domain.symbol import Symbol
 
 EARLIEST: Final = date(1970, 1, 1)
 
@@ -38,6 +40,7 @@ class History:
     entries: LedgerDays
     today: date
     stale: bool
+    benchmark: Benchmark
     risk_free_rate: Decimal = Decimal(0)
 
     @property
@@ -55,11 +58,12 @@ class History:
 class ReadHistory:
     """Reads the recorded days and the entries, and keeps them for when the database is away."""
 
-    def __init__(
+    def __init__(  # shape: its parts, injected
         self,
         days: Days,
         entries: LedgerDays,
         snapshots: Snapshots,
+        benchmark: ReadBenchmark,
         clock: Clock,
         *,
         risk_free_rate: Decimal = Decimal(0),
@@ -67,6 +71,7 @@ class ReadHistory:
         self._days = days
         self._entries = entries
         self._snapshots = snapshots
+        self._benchmark = benchmark
         self._clock = clock
         self._risk_free_rate = risk_free_rate
         # The rows last seen and from when on: what there is to answer with while the database is away.
@@ -76,8 +81,12 @@ class ReadHistory:
         # a new revision, other programs may.
         self._newest_since, self._newest_of, self._newest_until = date.max, -1, -math.inf
 
-    async def __call__(self, snapshot: Snapshot, lookback_days: int | None = None) -> History:
+    async def __call__(
+        self, snapshot: Snapshot, lookback_days: int | None = None, benchmark: Symbol | None = None
+    ) -> History:
         """Return the days of the last ``lookback_days``, None for all; with the database away, the last seen.
+
+        The benchmark is the one that is set where none is given.
 
         Raises:
             LedgerUnavailable: the database is away, and these days were never read.
@@ -93,13 +102,16 @@ class ReadHistory:
             opening = None
         if opening is not None:
             measured = [opening, *(day for day in measured if day.day > opening.day)]
+        finals = [day for day in measured if since <= day.day < today]
+        beside = await self._benchmark(snapshot, today, finals[0].day if finals else today, benchmark)
         return History(
             snapshot=snapshot,
-            finals=[day for day in measured if since <= day.day < today],
+            finals=finals,
             opening=opening,
             entries=self._entries,
             today=today,
-            stale=old or away,
+            stale=old or away or not beside.is_current,
+            benchmark=beside,
             risk_free_rate=self._risk_free_rate,
         )
 

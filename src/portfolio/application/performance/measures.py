@@ -93,14 +93,14 @@ def deepest_fall(finals: Sequence[MeasuredDay], reasons: Reasons) -> Figures:
 
 def falls_of(finals: Sequence[MeasuredDay], reasons: Reasons) -> Figures:
     """Return the fall that the period ends in, for how many days it has lasted, and the ten deepest falls."""
-    if is_ruined(finals):
-        names = ("current_drawdown", "current_drawdown_days", "worst_drawdowns")
-        return reasons.undefined(names, VALUE_NOT_POSITIVE)
+    names = ("current_drawdown", "current_drawdown_days", "worst_drawdowns")
+    if is_ruined(finals) or len(finals) < 2:
+        return reasons.undefined(names, VALUE_NOT_POSITIVE if is_ruined(finals) else "no_history")
     falls = drawdowns(_units(finals))
     lasting = next((fall for fall in falls if fall.recovery is None), None)
     depth = float(finals[-1].unit_value / max(day.unit_value for day in finals)) - 1.0 if lasting else 0.0
     return {
-        "current_drawdown": reasons.ratio("current_drawdown", depth if finals else None, "no_history"),
+        "current_drawdown": reasons.ratio("current_drawdown", depth, "no_history"),
         "current_drawdown_days": (finals[-1].day - finals[lasting.peak].day).days if lasting else 0,
         "worst_drawdowns": [_fall(fall, finals) for fall in falls[:MOST_FALLS]],
     }

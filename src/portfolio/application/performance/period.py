@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from portfolio.analytics.conventions import CONVENTION, MAX_DAYS
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
+from portfolio.application.performance.benchmark import beside
 from portfolio.application.performance.history import History, ReadHistory
 from portfolio.application.performance.ledger_days import LedgerDay
 from portfolio.application.performance.measures import (
@@ -25,6 +26,7 @@ from portfolio.application.performance.reasons import Reasons
 from portfolio.application.performance.records import MeasuredDay
 from portfolio.application.performance.trading import trading_results
 from portfolio.domain.money import Money
+from portfolio.domain.symbol import Symbol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,10 @@ class Performance:
     - ``not_recovered``: still below the peak
     - ``no_closing_trades``, ``no_wins``, ``no_losses``: of the trades executed in the period
     - ``no_purchase_known``: what was sold was there before the books were opened
+    - ``no_benchmark_closes``, ``too_little_covered``: the benchmark has a close on no day, or on under 90 % of the days
+    - ``no_benchmark_close_at_start``, ``no_benchmark_close_at_end``: none on the first day, or the last
+    - ``no_gains_of_benchmark``, ``no_losses_of_benchmark``: it never rose, or fell, on the days that both have
+    - ``history_unavailable``: the benchmark's closes could not be read
     - ``out_of_range``: 1e20 or more
 
     ``days_covered`` are the days between the first and the last final day used, ``observations`` the daily returns
@@ -82,6 +88,15 @@ class Performance:
     current_drawdown_days: int | None
     worst_drawdowns: Sequence[Fall] | None
     calmar_ratio: Decimal | None
+    benchmark: Symbol
+    benchmark_covered_percent: Decimal | None
+    benchmark_missing_days: Sequence[date] | None
+    benchmark_return_percent: Decimal | None
+    excess_return_percent: Decimal | None
+    annualized_excess_return: Decimal | None
+    beta: Decimal | None
+    up_capture: Decimal | None
+    down_capture: Decimal | None
     num_trades: int
     period_days: int
     days_covered: int
@@ -103,30 +118,32 @@ class ReadPerformance:
         self._history = history
         self._snapshots = snapshots
 
-    async def __call__(self, days: int) -> Performance:
+    async def __call__(self, days: int, benchmark: Symbol | None = None) -> Performance:
         """Return the figures of the last ``days`` completed days, 1 to 3650; with the database away, the last seen.
+
+        They are compared with the benchmark that is set where none is given.
 
         Raises:
             LedgerUnavailable: the database is away, and these days were never read.
             PortfolioMissing: the books were never opened.
         """
-        return await self.of(await self._snapshots.newest_in_time(), days)
+        return await self.of(await self._snapshots.newest_in_time(), days, benchmark)
 
-    async def of(self, snapshot: Snapshot, days: int) -> Performance:
+    async def of(self, snapshot: Snapshot, days: int, benchmark: Symbol | None = None) -> Performance:
         """Return the figures at a snapshot read already."""
         assert 1 <= days <= MAX_DAYS
-        history = await self._history(snapshot, days + 1)
+        history = await self._history(snapshot, days + 1, benchmark)
         end = history.today - timedelta(days=1)
         return measure(history, history.finals, history.booked(end - timedelta(days=days), end), days)
 
-    async def history(self) -> History:
+    async def history(self, benchmark: Symbol | None = None) -> History:
         """Return all recorded days; with the database away, the last seen.
 
         Raises:
             LedgerUnavailable: the database is away, and these days were never read.
             PortfolioMissing: the books were never opened.
         """
-        return await self._history(await self._snapshots.newest_in_time())
+        return await self._history(await self._snapshots.newest_in_time(), benchmark=benchmark)
 
 
 def measure(history: History, finals: Sequence[MeasuredDay], booked: Sequence[LedgerDay], days: int) -> Performance:
@@ -136,13 +153,16 @@ def measure(history: History, finals: Sequence[MeasuredDay], booked: Sequence[Le
     """
     reasons = Reasons()
     fall = deepest_fall(finals, reasons)
+    change = period_change(finals, reasons)
+    ratios = risk_ratios(finals, fall["max_drawdown"], history.risk_free_rate, reasons)
     return Performance(
-        **period_change(finals, reasons),
+        **change,
         **daily_change(history.finals, history.now, reasons),
         **money_weighted(finals, reasons),
         **fall,
         **falls_of(finals, reasons),
-        **risk_ratios(finals, fall["max_drawdown"], history.risk_free_rate, reasons),
+        **ratios,
+        **beside(finals, history.benchmark, change | ratios, reasons),
         **trading_results(booked, reasons),
         period_days=days,
         days_covered=days_covered(finals),

@@ -15,6 +15,7 @@ from portfolio.application.performance.period import Performance, ReadPerformanc
 from portfolio.application.performance.ports import Days
 from portfolio.application.performance.records import DayPositions, MeasuredDay
 from portfolio.domain.money import Money
+from portfolio.domain.symbol import Symbol
 
 ALL: Final = "all"
 DAYS: Final = {"1d": 1, "7d": 7, "30d": 30, "90d": 90, "1y": 365, "5y": 1825}
@@ -72,14 +73,16 @@ class ReadTimeframes:
         self._performance = performance
         self._days = days
 
-    async def __call__(self) -> Timeframes:
+    async def __call__(self, benchmark: Symbol | None = None) -> Timeframes:
         """Return the figures of all timeframes; with the database away, of the days last seen.
+
+        They are compared with the benchmark that is set where none is given.
 
         Raises:
             LedgerUnavailable: the database is away, and not all days were ever read.
             PortfolioMissing: the books were never opened.
         """
-        history = await self._performance.history()
+        history = await self._performance.history(benchmark)
         yesterday, today = history.today - _DAY, history.today
         frames = [_frame(name, history, _start(name, history, yesterday), yesterday) for name in NAMES]
         to_now = [_frame(name, history, _start(name, history, today), today) for name in NAMES]
@@ -91,14 +94,14 @@ class ReadTimeframes:
             stale=history.stale,
         )
 
-    async def between(self, first: date | None, last: date | None) -> Timeframe:
+    async def between(self, first: date | None, last: date | None, benchmark: Symbol | None = None) -> Timeframe:
         """Return the figures from the beginning of ``first``, or of all, to the end of ``last``, or until now.
 
         Raises:
             LedgerUnavailable: the database is away, and not all days were ever read.
             PortfolioMissing: the books were never opened.
         """
-        history = await self._performance.history()
+        history = await self._performance.history(benchmark)
         end = history.today if last is None else min(last, history.today)
         start = _start(ALL, history, end) if first is None else max(first, date.min + _DAY) - _DAY
         [frame] = await self._with_parts(history, [_frame(GIVEN, history, start, end)])

@@ -1,4 +1,4 @@
-"""Fetch the daily history of what is held."""
+"""Fetch the daily history of what is held, and of the benchmark."""
 
 from __future__ import annotations
 
@@ -41,12 +41,13 @@ class BackfillReport:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Backfill:
-    """Fetches the closes of the last completed days for every open position and keeps them."""
+    """Fetches the closes of the last completed days for every open position, and the benchmark, and keeps them."""
 
     ledger: Ledger
     prices: PriceStore
     closes: CloseFeed
     clock: Clock
+    benchmark: Symbol | None = None
 
     async def __call__(self, portfolio_id: int, days: int, progress: Progress | None = None) -> BackfillReport:
         """Return what was stored for the last ``days`` completed days; today is never among them.
@@ -63,6 +64,8 @@ class Backfill:
         since = until - timedelta(days=days)
         portfolio = await self.ledger.load(portfolio_id)
         symbols = [position.symbol for position in portfolio.open_positions]
+        if self.benchmark is not None and self.benchmark not in symbols:
+            symbols.append(self.benchmark)
         stored: dict[Symbol, int] = {}
         failed: dict[Symbol, str] = {}
         slots = asyncio.Semaphore(AT_ONCE)

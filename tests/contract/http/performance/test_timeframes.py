@@ -70,6 +70,17 @@ async def test_a_period_is_given_by_its_first_and_its_last_day(service: Service)
     assert (answers[0]["num_trades"], answers[0]["total_return"]) == (1, -Decimal("22.5"))  # the fee
 
 
+async def test_every_route_of_performance_takes_a_benchmark(service: Service) -> None:
+    for path, part in (("", "performance"), ("/timeframes", "to_now"), ("/period", "period")):
+        for asked, told in (({}, "BTC"), ({"benchmark": "eth-usd"}, "ETH"), ({"benchmark": ""}, "BTC")):
+            found = (await service.http.get(f"/performance{path}", params=asked)).json()[part]
+            found = found.get("all", found)
+            assert (found["benchmark"], found["beta"]) == (told, None)
+        refused = await service.http.get(f"/performance{path}?benchmark=BTCEUR")
+        assert refused.status_code == 400
+        assert refused.json()["errors"][0]["field"] == "benchmark"
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [("from=2026-02-30", "from"), ("from=2026-02-02&to=2026-02-01", "to"), ("first=2026-02-02", "first")],

@@ -5,11 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 
 from portfolio.application.ledger.snapshots import Snapshots
+from portfolio.application.performance.benchmark import ReadBenchmark
 from portfolio.application.performance.history import ReadHistory
 from portfolio.application.performance.ledger_days import LedgerDays
 from portfolio.application.performance.period import ReadPerformance
+from portfolio.application.prices.closes import ReadCloses
+from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.fake_ledger import FakeDays, FakeLedger
+from tests.support.fakes.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore
 from tests.support.fakes.fake_lookups import FakeLookups
 
 
@@ -20,10 +23,12 @@ def reader(
     snapshots: Snapshots | None = None,
     days: FakeDays | None = None,
     entries: LedgerDays | None = None,
+    prices: FakePriceStore | None = None,
     risk_free_rate: Decimal = Decimal(0),
 ) -> ReadPerformance:
     """Return the use case on these books; the days and the entries are the same books' where none are given."""
     newest = snapshots or Snapshots(ledger, clock, 1)
     booked = entries or LedgerDays(ledger, FakeLookups(ledger))
-    history = ReadHistory(days or FakeDays(ledger), booked, newest, clock, risk_free_rate=risk_free_rate)
+    benchmark = ReadBenchmark(ReadCloses(prices or FakePriceStore(ledger, FakeLeases()), clock), Symbol("BTC"))
+    history = ReadHistory(days or FakeDays(ledger), booked, newest, benchmark, clock, risk_free_rate=risk_free_rate)
     return ReadPerformance(history, newest)

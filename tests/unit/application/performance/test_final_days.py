@@ -281,6 +281,21 @@ async def test_a_position_whose_row_another_program_deleted_is_in_no_day(world: 
     assert row(world, 0).total_value == money(70_000)
 
 
+async def test_closes_of_the_benchmark_come_with_those_of_what_is_held(world: World) -> None:
+    await world.trade(BTC, Side.BUY, "1", "30000")
+    world.sleep(3)
+    feed = ScriptedCloses()
+    make = MakeFinal(
+        world.ledger, world.entries, FakeDays(world.ledger), world.prices, feed, world.clock, benchmark=ETH
+    )
+    # A period of the first day begins with the end of the day before it.
+    assert (await make(1)).written == [day(0), day(1), day(2)]
+    assert feed.asked == [(BTC, day(0), day(2)), (ETH, day(-1), day(2))]
+    feed.failing = {ETH}
+    world.sleep()
+    assert (await make(1)).lacking == set()  # for the days it is not needed
+
+
 async def test_closes_are_asked_for_no_longer_than_may_be(world: World) -> None:
     await world.trade(BTC, Side.BUY, "1", "30000")
     await world.trade(ETH, Side.BUY, "1", "2000")

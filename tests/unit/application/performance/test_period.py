@@ -106,7 +106,8 @@ async def test_a_gap_drops_its_returns_but_the_total_uses_the_ends() -> None:
 @pytest.mark.parametrize("rows", [[], [row(1, 1)], [row(0, 1)], [row(40, 1), row(39, 2)]])
 async def test_without_two_days_there_is_no_history(rows: list[DailyValue]) -> None:
     p = await performance(rows, 30)
-    for name in ("total_return", "total_return_percent", "max_drawdown", "max_drawdown_peak"):
+    for name in ("total_return", "total_return_percent", "max_drawdown", "max_drawdown_peak", "current_drawdown",
+                 "current_drawdown_days", "worst_drawdowns", "beta", "excess_return_percent"):  # fmt: skip
         assert getattr(p, name) is None
         assert p.reasons[name] == "no_history"
     assert (p.days_covered, p.observations) == (0, 0)

@@ -53,6 +53,13 @@ async def test_only_so_many_are_fetched_at_once() -> None:
     assert closes.most_at_once == AT_ONCE
 
 
+async def test_the_benchmark_is_fetched_with_what_is_held_and_once() -> None:
+    for held, asked in (({BTC: "1"}, [BTC, ETH]), ({BTC: "1", ETH: "1"}, [BTC, ETH]), ({}, [ETH])):
+        closes, ledger = ScriptedCloses(), LoadedLedger(holding(held, NOON))
+        await Backfill(ledger.as_port(), RecordingPrices(), closes, FakeClock(), ETH)(1, 1)
+        assert [symbol for symbol, *_ in closes.asked] == asked
+
+
 async def test_nothing_held_is_nothing_fetched() -> None:
     closes = ScriptedCloses()
     report = await backfill(LoadedLedger(holding({}, NOON)), RecordingPrices(), closes)(30)

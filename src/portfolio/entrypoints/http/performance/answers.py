@@ -58,6 +58,21 @@ class PeriodView(msgspec.Struct, kw_only=True):
     current_drawdown_days: Annotated[int | None, Meta(description="Days since the last peak.")]
     worst_drawdowns: Annotated[list[DrawdownView] | None, Meta(description="The ten deepest, deepest first.")]
     calmar_ratio: Ratio | None
+    benchmark: Annotated[SymbolCode, Meta(description="The asset that the figures up to `down_capture` compare with.")]
+    benchmark_covered_percent: Annotated[
+        Percent | None, Meta(description="On how many of the days it has a close; under 90 the figures are null.")
+    ]
+    benchmark_missing_days: Annotated[list[date] | None, Meta(description="Those on which it has none.")]
+    benchmark_return_percent: Annotated[Percent | None, Meta(description="From the first day's close to the last's.")]
+    excess_return_percent: Annotated[Percent | None, Meta(description="`total_return_percent` less the benchmark's.")]
+    annualized_excess_return: Annotated[
+        Ratio | None, Meta(description="`annualized_return` less the benchmark's, from 90 days on.")
+    ]
+    beta: Annotated[Ratio | None, Meta(description="Covariance with the benchmark over the benchmark's variance.")]
+    up_capture: Annotated[
+        Ratio | None, Meta(description="Mean return over the benchmark's, on the days on which it rose; 1 is as much.")
+    ]
+    down_capture: Annotated[Ratio | None, Meta(description="The same on the days on which it fell.")]
     num_trades: int
     period_days: int
     days_covered: int

@@ -12,16 +12,21 @@ from portfolio.analytics.conventions import CONVENTION
 from portfolio.application.clock import Clock
 from portfolio.application.performance.period import ReadPerformance
 from portfolio.application.performance.timeframes import ReadTimeframes
+from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
 from portfolio.entrypoints.http.performance.answers import PerformanceAnswer, PeriodAnswer, TimeframesAnswer
 from portfolio.entrypoints.http.performance.views import performance_view, timeframe_view
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
-from portfolio.entrypoints.http.shell.bodies import Days
+from portfolio.entrypoints.http.shell.bodies import Days, Reading, read_symbol
 from portfolio.entrypoints.http.shell.injection import Injected
 
 First = Annotated[
     date | None, QueryParameter(name="from", description="The first day, as 2026-01-31; none: from the opening on.")
+]
+Benchmark = Annotated[
+    str | None,
+    QueryParameter(description="The asset to compare with; none: `PORTFOLIO_BENCHMARK`.", min_length=1, max_length=40),
 ]
 Last = Annotated[date | None, QueryParameter(description="The last day; today or none: until now.")]
 
@@ -33,10 +38,14 @@ class PerformanceController(Controller):
 
     @get("/performance", summary="The performance over the last completed days", opt=access(Scope.READ))
     async def read_performance(
-        self, performance: Injected[ReadPerformance], clock: Injected[Clock], days: Days = 30
+        self,
+        performance: Injected[ReadPerformance],
+        clock: Injected[Clock],
+        days: Days = 30,
+        benchmark: Benchmark = None,
     ) -> PerformanceAnswer:
         """Return the figures of the last completed days; today so far is in `daily_return` alone."""
-        found = await performance(days)
+        found = await performance(days, _asked(benchmark))
         return PerformanceAnswer(timestamp=clock.now(), performance=performance_view(found), period_days=days)
 
     @get(
@@ -44,12 +53,14 @@ class PerformanceController(Controller):
         summary="The performance over 1d, 7d, 30d, 90d, wtd, mtd, ytd, 1y, 5y and all",
         opt=access(Scope.READ),
     )
-    async def read_timeframes(self, timeframes: Injected[ReadTimeframes], clock: Injected[Clock]) -> TimeframesAnswer:
+    async def read_timeframes(
+        self, timeframes: Injected[ReadTimeframes], clock: Injected[Clock], benchmark: Benchmark = None
+    ) -> TimeframesAnswer:
         """Return every timeframe, of completed days and up to now, and what each position added to its result.
 
         Where the history does not reach over the whole of a timeframe its figures are null, and `reasons` says why.
         """
-        read = await timeframes()
+        read = await timeframes(_asked(benchmark))
         return TimeframesAnswer(
             timestamp=clock.now(),
             timeframes={frame.name: timeframe_view(frame) for frame in read.frames},
@@ -61,11 +72,23 @@ class PerformanceController(Controller):
 
     @get("/performance/period", summary="The performance between two days", opt=access(Scope.READ))
     async def read_period(
-        self, timeframes: Injected[ReadTimeframes], clock: Injected[Clock], from_: First = None, to: Last = None
+        self,
+        timeframes: Injected[ReadTimeframes],
+        clock: Injected[Clock],
+        from_: First = None,
+        to: Last = None,
+        benchmark: Benchmark = None,
     ) -> PeriodAnswer:
         """Return the figures from the beginning of `from` to the end of `to`; of today, or without `to`, until now."""
         if from_ is not None and to is not None and to < from_:
             error = FieldError("to", "has to be on or after `from`")
             raise RequestError(MALFORMED, "the period ends before it begins", errors=[error])
-        frame = await timeframes.between(from_, to)
+        frame = await timeframes.between(from_, to, _asked(benchmark))
         return PeriodAnswer(timestamp=clock.now(), period=timeframe_view(frame), convention=CONVENTION)
+
+
+def _asked(benchmark: str | None) -> Symbol | None:
+    reading = Reading()
+    symbol = reading.given("benchmark", benchmark, read_symbol)
+    reading.finish()
+    return symbol
