@@ -40,8 +40,6 @@ class PairMatrix:
         # for while a thread multiplies. Two threads may compute the same twice.
         self._correlation: Correlation | None = None
         self._rounded: Matrix | None = None
-        if not self._is_large:
-            _ = self._values
 
     @property
     def correlation(self) -> Correlation:

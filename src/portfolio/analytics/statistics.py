@@ -8,7 +8,6 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from portfolio.analytics.conventions import DAYS_PER_YEAR
-from portfolio.analytics.correlation import Correlation
 from portfolio.analytics.decimals import to_decimals
 from portfolio.analytics.momentum import momentum
 from portfolio.analytics.pairs import PairMatrix
@@ -28,11 +27,6 @@ class Statistics:
     volatilities: Mapping[str, Decimal]
     momenta: Mapping[str, Decimal]
     correlations: PairMatrix
-
-    @property
-    def correlation(self) -> Correlation:
-        """Return the correlation of all assets, in the order of the columns."""
-        return self.correlations.correlation
 
 
 def asset_statistics(history: PriceHistory, n_days: int) -> Statistics:

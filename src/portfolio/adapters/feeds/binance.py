@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -36,6 +37,7 @@ class _Asked(NamedTuple):
     at: datetime
 
 
+@dataclass(slots=True, eq=False)
 class BinanceFeed:
     """The prices of all symbols by one call.
 
@@ -43,21 +45,13 @@ class BinanceFeed:
     both asked at once, until the pairs refused are found; they are not asked for again for an hour.
     """
 
-    def __init__(
-        self,
-        client: ExchangeClient,
-        clock: Clock,
-        tether: TetherRate,
-        learn_tether: Callable[[], Coroutine[None, None, None]],
-        *,
-        budget_seconds: float = 4.0,
-    ) -> None:
-        self._client = client
-        self._clock = clock
-        self._tether = tether
-        self._learn_tether = learn_tether
-        self._budget_seconds = budget_seconds
-        self._refused_at: dict[Symbol, float] = {}
+    client: ExchangeClient
+    clock: Clock
+    tether: TetherRate
+    learn_tether: Callable[[], Coroutine[None, None, None]]
+    _: KW_ONLY
+    budget_seconds: float = 4.0
+    _refused_at: dict[Symbol, float] = field(default_factory=dict, init=False)
 
     async def quotes(self, symbols: Sequence[Symbol]) -> FeedReport:
         """Return the prices of ``symbols`` in dollars, and why there is none for the others."""
@@ -65,13 +59,13 @@ class BinanceFeed:
         wanted = list(dict.fromkeys(s for s in symbols if s not in found))
         in_tether: dict[Symbol, _Asked] = {}
         try:
-            async with asyncio.timeout(self._budget_seconds), asyncio.TaskGroup() as calls:
+            async with asyncio.timeout(self.budget_seconds), asyncio.TaskGroup() as calls:
                 if wanted:
-                    calls.create_task(self._learn_tether())
+                    calls.create_task(self.learn_tether())
                 for first in range(0, len(wanted), _MOST_AT_ONCE):
                     calls.create_task(self._ask(wanted[first : first + _MOST_AT_ONCE], in_tether, found))
         except TimeoutError:
-            late = f"no answer within {self._budget_seconds:g} s"
+            late = f"no answer within {self.budget_seconds:g} s"
             found = {**dict.fromkeys(wanted, late), **found}
         for symbol, asked in in_tether.items():
             try:
@@ -82,18 +76,18 @@ class BinanceFeed:
 
     def states(self) -> Mapping[str, SourceState]:
         """Return how Binance is doing."""
-        return {self._client.source: self._client.state}
+        return {self.client.source: self.client.state}
 
     async def _ask(self, symbols: Sequence[Symbol], prices: dict[Symbol, _Asked], found: Found) -> None:
         """Add the prices in USDT of ``symbols``, and why there is none for the others."""
-        asked_at = self._clock.now()
+        asked_at = self.clock.now()
         query = {"symbols": msgspec.json.encode([f"{symbol}USDT" for symbol in symbols]).decode()}
         try:
-            tickers = await self._client.get("api/v3/ticker/price", query, list[Any])
+            tickers = await self.client.get("api/v3/ticker/price", query, list[Any])
         except Refused as error:
             if error.code not in _BAD_PAIR or len(symbols) == 1:
                 if error.code in _BAD_PAIR:
-                    self._refused_at[symbols[0]] = self._clock.monotonic()
+                    self._refused_at[symbols[0]] = self.clock.monotonic()
                 found.update(dict.fromkeys(symbols, error.reason))
                 return
             middle = len(symbols) // 2
@@ -116,11 +110,11 @@ class BinanceFeed:
                         found[symbol] = "Binance gave two prices of the pair"
 
     def _converted(self, symbol: Symbol, asked: _Asked) -> Quote:
-        rate, assumed = self._tether.in_dollars()
+        rate, assumed = self.tether.in_dollars()
         return Quote(
             symbol=symbol,
             price=price_of(EXACT.multiply(price_of(decimal_of(asked.price)).value, rate.value)),
-            source=self._client.source,
+            source=self.client.source,
             observed_at=asked.at,
             assumed_rate=assumed,
         )
@@ -129,5 +123,5 @@ class BinanceFeed:
         if symbol == USDT:
             return "Binance quotes in USDT, and so never USDT itself"
         at = self._refused_at.get(symbol)
-        is_refused = at is not None and self._clock.monotonic() - at < _REMEMBERED_SECONDS
+        is_refused = at is not None and self.clock.monotonic() - at < _REMEMBERED_SECONDS
         return "Binance has no such pair, as of less than an hour ago" if is_refused else None

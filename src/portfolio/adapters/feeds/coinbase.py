@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -50,6 +51,7 @@ class _RatesAnswer(msgspec.Struct):
     data: _Rates
 
 
+@dataclass(slots=True, eq=False)
 class CoinbaseFeed:
     """Spot prices, all at once; above 50 symbols, the table of exchange rates where it is precise enough.
 
@@ -58,22 +60,14 @@ class CoinbaseFeed:
     ``budget_seconds``; what has not answered by then has failed.
     """
 
-    def __init__(
-        self,
-        client: ExchangeClient,
-        clock: Clock,
-        tether: TetherRate,
-        throttle: Throttle,
-        *,
-        budget_seconds: float = 4.0,
-    ) -> None:
-        self._client = client
-        self._clock = clock
-        self._tether = tether
-        self._throttle = throttle
-        self._budget_seconds = budget_seconds
-        self._rated_share = 0.0
-        self._unrated: frozenset[Symbol] = frozenset()
+    client: ExchangeClient
+    clock: Clock
+    tether: TetherRate
+    throttle: Throttle
+    _: KW_ONLY
+    budget_seconds: float = 4.0
+    _rated_share: float = field(default=0.0, init=False)
+    _unrated: frozenset[Symbol] = field(default=frozenset(), init=False)
 
     async def quotes(self, symbols: Sequence[Symbol]) -> FeedReport:
         """Return the prices of ``symbols`` in dollars, and why there is none for the others."""
@@ -82,31 +76,31 @@ class CoinbaseFeed:
         }
         wanted = list(dict.fromkeys(s for s in symbols if s not in found))
         try:
-            async with asyncio.timeout(self._budget_seconds):
+            async with asyncio.timeout(self.budget_seconds):
                 await self._ask(wanted, found)
         except TimeoutError:
-            late = f"no answer within {self._budget_seconds:g} s"
+            late = f"no answer within {self.budget_seconds:g} s"
             found = {**dict.fromkeys(wanted, late), **found}
         return FeedReport.of(found)
 
     def states(self) -> Mapping[str, SourceState]:
         """Return how Coinbase is doing."""
-        return {self._client.source: self._client.state}
+        return {self.client.source: self.client.state}
 
     def least_interval_seconds(self, symbols: int) -> float:
         """Return the least interval between refreshes of so many symbols within the hourly allowance of calls."""
         calls = symbols if symbols <= SPOT_ALONE else 1 + round(symbols * (1 - self._rated_share))
-        return self._throttle.interval_seconds(calls + 1)
+        return self.throttle.interval_seconds(calls + 1)
 
     async def learn_tether(self) -> None:
         """Bring the price of USDT up to date where it is old; it stays as it is where Coinbase fails."""
-        if not self._tether.is_fresh:
+        if not self.tether.is_fresh:
             await self._ask_one(USDT, {})
 
     async def _ask(self, wanted: Collection[Symbol], found: Found) -> None:
         """Ask for all at once; for many, ask for the table and for those that it lacked the last time."""
         is_many = len(wanted) > SPOT_ALONE
-        until = asyncio.get_running_loop().time() + _OWN_SHARE * self._budget_seconds
+        until = asyncio.get_running_loop().time() + _OWN_SHARE * self.budget_seconds
         async with asyncio.TaskGroup() as at_once:
             if is_many:
                 at_once.create_task(self._ask_table(wanted, found))
@@ -117,10 +111,10 @@ class CoinbaseFeed:
 
     async def _ask_table(self, symbols: Collection[Symbol], found: Found) -> None:
         """Add the quotes of those symbols whose exchange rate is given precisely enough."""
-        asked_at = self._clock.now()
+        asked_at = self.clock.now()
         try:
-            self._throttle.take()
-            answer = await self._client.get("v2/exchange-rates", {"currency": "USD"}, _RatesAnswer)
+            self.throttle.take()
+            answer = await self.client.get("v2/exchange-rates", {"currency": "USD"}, _RatesAnswer)
         except SourceError:
             self._rated_share = 0.0  # each is asked for by itself instead, and says what is wrong
             return
@@ -137,11 +131,11 @@ class CoinbaseFeed:
                 round_of_calls.create_task(self._ask_one(symbol, found, until=until))
 
     async def _ask_one(self, symbol: Symbol, found: Found, *, until: float = math.inf) -> None:
-        asked_at = self._clock.now()
+        asked_at = self.clock.now()
         try:
-            self._throttle.take()
+            self.throttle.take()
             path = f"v2/prices/{symbol}-USD/spot"
-            answer = await self._client.get(path, {}, _SpotAnswer, most_bytes=_SPOT_BYTES, until=until)
+            answer = await self.client.get(path, {}, _SpotAnswer, most_bytes=_SPOT_BYTES, until=until)
             spot = answer.data
             if (spot.base, spot.currency) != (symbol.code, "USD"):
                 raise Refused(f"answered {str(spot.base)[:20]}-{str(spot.currency)[:20]} to {symbol}-USD")
@@ -155,8 +149,8 @@ class CoinbaseFeed:
 
     def _believed(self, symbol: Symbol, price: Price, asked_at: datetime) -> Quote:
         if symbol == USDT:
-            self._tether.learn(price)
-        return Quote(symbol=symbol, price=price, source=self._client.source, observed_at=asked_at)
+            self.tether.learn(price)
+        return Quote(symbol=symbol, price=price, source=self.client.source, observed_at=asked_at)
 
 
 def _price_from_rate(text: object) -> Price | None:

@@ -127,7 +127,7 @@ class ReadPerformance:
             LedgerUnavailable: the database is away, and these days were never read.
             PortfolioMissing: the books were never opened.
         """
-        return await self.of(await self._snapshots.newest_in_time(), days, benchmark)
+        return await self.of(await self._snapshots.newest(), days, benchmark)
 
     async def of(self, snapshot: Snapshot, days: int, benchmark: Symbol | None = None) -> Performance:
         """Return the figures at a snapshot read already."""
@@ -143,7 +143,7 @@ class ReadPerformance:
             LedgerUnavailable: the database is away, and these days were never read.
             PortfolioMissing: the books were never opened.
         """
-        return await self._history(await self._snapshots.newest_in_time(), benchmark=benchmark)
+        return await self._history(await self._snapshots.newest(), benchmark=benchmark)
 
 
 def measure(history: History, finals: Sequence[MeasuredDay], booked: Sequence[LedgerDay], days: int) -> Performance:

@@ -50,7 +50,7 @@ class CorrelationReport:
 @figure
 def correlation_of(state: MarketState) -> CorrelationReport:
     """Return the correlations of what is held, over the state's lookback."""
-    related, symbols = state.statistics.correlation, state.statistics.history.symbols
+    related, symbols = state.statistics.correlations.correlation, state.statistics.history.symbols
     place = {symbol: number for number, symbol in enumerate(symbols)}
     risky = {h.symbol for h in state.view.held if h.category not in state.policy.stable_categories}
     high = [

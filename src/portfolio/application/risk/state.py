@@ -125,7 +125,7 @@ class ReadMarket:
 
     async def newest(self) -> Snapshot:
         """Return the newest snapshot, to be read by ``of``; errors as above."""
-        return await self.snapshots.newest_in_time()
+        return await self.snapshots.newest()
 
     async def of(
         self,

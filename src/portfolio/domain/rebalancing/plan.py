@@ -101,6 +101,8 @@ def _attempt(current: Summary, withheld: Sequence[Reason]) -> tuple[Settlement, 
         nothing = settle(current.limits, (), deploys=False)
         assert nothing is not None
         return nothing, current, "its costs would be more than the portfolio is worth"
+    if not settlement.changes:  # with 200 positions it takes 0.5 ms to find that nothing has changed
+        return settlement, current, None
     projected = current.after(settlement.view)
     return settlement, projected, _harm(current, projected)
 

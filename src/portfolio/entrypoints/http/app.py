@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from functools import partial
 from typing import Any, cast
 
 import structlog
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException, ValidationException
-from litestar.types import ASGIApp, LifespanHook, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, LifespanHook, Message, Scope, Send
 
 from portfolio.application.errors import ApplicationError
 from portfolio.domain.errors import DomainError
@@ -87,10 +88,6 @@ class PortfolioApp(Litestar):
         else:
             await self.outermost(scope, receive, send)
 
-    async def serve_inner(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection without the layers around the framework."""
-        await super().__call__(scope, receive, send)
-
 
 def create_app(
     use_cases: UseCases,
@@ -112,7 +109,7 @@ def create_app(
     app = PortfolioApp(
         route_handlers=CONTROLLERS,
         dependencies=provided(_injected(use_cases, metrics) | {"figures": figures}),
-        middleware=[admission],
+        before_request=admission,
         dto=StrictBody,
         return_dto=None,
         response_class=JsonResponse,
@@ -128,8 +125,8 @@ def create_app(
     )
     app.state.metrics = metrics
     app.state.admission = admission
-    app.state.is_keyed = admission.is_keyed
-    logged = RequestLog(app.serve_inner, metrics, addresses, deadline_seconds=settings.request_deadline_seconds)
+    framework = partial(Litestar.__call__, app)
+    logged = RequestLog(framework, metrics, addresses, deadline_seconds=settings.request_deadline_seconds)
     app.outermost = SimulatedLabel(logged) if settings.is_simulated else logged
     return app
 

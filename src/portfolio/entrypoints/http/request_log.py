@@ -61,7 +61,7 @@ class _Exchange:
             headers = [*message["headers"], (REQUEST_ID_HEADER, self.request_id), _NOT_SNIFFED]
             if not any(name == _CACHE_CONTROL for name, _ in headers):
                 headers.append(_NOT_STORED)
-            message = {**message, "headers": headers}
+            message["headers"] = headers
         await self.send_on(message)
 
     async def receive(self) -> Message:
@@ -111,13 +111,6 @@ class RequestLog:
         exchange = _Exchange(scope, _request_id(scope), receive, send)
         logged_id = REQUEST_ID.set(exchange.request_id.decode("ascii"))
         try:
-            await self._answer(exchange)
-        finally:
-            self._note(exchange, time.perf_counter() - started)
-            REQUEST_ID.reset(logged_id)
-
-    async def _answer(self, exchange: _Exchange) -> None:
-        try:
             with self._in_time:
                 await self._app(exchange.scope, exchange.receive, exchange.send)  # type: ignore[arg-type] # as ASGI
         except TimeoutError:
@@ -125,6 +118,9 @@ class RequestLog:
         except Exception:  # noqa: BLE001 (the last resort: a request is answered, whatever happened)
             _log.exception("request.failed")
             await exchange.fail(INTERNAL)
+        finally:
+            self._note(exchange, time.perf_counter() - started)
+            REQUEST_ID.reset(logged_id)
 
     def _note(self, exchange: _Exchange, seconds: float) -> None:
         scope, status = exchange.scope, exchange.status or 499

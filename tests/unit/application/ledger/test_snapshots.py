@@ -213,10 +213,11 @@ async def test_a_reader_in_a_hurry_is_given_the_last_state_seen_or_told_that_the
     ledger = Silent((await opened(FakeClock())).books)
     ledger.silent = True
     with pytest.raises(LedgerUnavailable, match="no earlier state"):
-        await Snapshots(ledger, FakeClock(), 1, deadline_seconds=0.01).newest_in_time()
+        await Snapshots(ledger, FakeClock(), 1, deadline_seconds=0.01).newest()
     ledger.silent = False
     snapshots = Snapshots(ledger, FakeClock(), 1, deadline_seconds=0.1)
-    seen = await snapshots.newest_in_time()
+    seen = await snapshots.newest()
     ledger.silent = True
-    late = await snapshots.newest_in_time()
-    assert (seen.database_away, late.database_away, late.portfolio) == (False, True, seen.portfolio)
+    for _ in range(2):  # the second while the lookup of the first still hangs
+        late = await snapshots.newest()
+        assert (seen.database_away, late.database_away, late.portfolio) == (False, True, seen.portfolio)

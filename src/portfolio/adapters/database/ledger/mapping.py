@@ -132,7 +132,7 @@ def trade_from_row(row: Any) -> BookedTrade:
 
 
 def _entry_from_row(row: Any) -> TradeEntry:
-    basis = Money(row.realized_pnl) - Money(row.cash_delta)
+    basis = Money(EXACT.subtract(row.realized_pnl, row.cash_delta))
     return _ENTRY.record(row, trade=_TRADE.record(row, basis_delta=basis), request=_REQUEST.record(row))
 
 

@@ -78,6 +78,13 @@ _IDEMPOTENCY_KEY: Final = {
     "schema": {"type": "string", "maxLength": 128, "pattern": "^[ -~]*$"},
     "description": "The same as the key in the body; both and different is refused, and an empty one is none.",
 }
+_IF_NONE_MATCH: Final = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The ETag of an earlier answer: 304 where nothing but ages changed since.",
+}
 _READ_ERRORS: Final = frozenset({"LedgerUnavailable", "PortfolioMissing", "SchemaUnknown"})
 
 
@@ -115,7 +122,7 @@ def _encoded(app: Litestar) -> bytes:
 @lru_cache(maxsize=1)
 def document_of(app: Litestar) -> Json:
     """Return the document of an application, made when it is first asked for: the service starts sooner without."""
-    return document(app, keyed=app.state.is_keyed)
+    return document(app, keyed=app.state.admission.is_keyed)
 
 
 def document(app: Litestar, *, keyed: bool) -> Json:
@@ -201,6 +208,8 @@ def _complete(operation: Json, handler: HTTPRouteHandler, method: str, *, keyed:
         if parameter["in"] == "query" and not parameter["required"]:
             parameter["schema"] = {"anyOf": [parameter["schema"], {"enum": ["", "null"]}]}
             parameter["allowEmptyValue"] = True
+    if "304" in responses:
+        operation.setdefault("parameters", []).append(_IF_NONE_MATCH)
     if access.takes_key:
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     if access.scope is not None:

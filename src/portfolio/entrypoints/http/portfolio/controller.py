@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Final
 
 from litestar import Controller, Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import HeaderParameter
 
 from portfolio.application.errors import PricesUnavailable
 from portfolio.application.ledger.snapshots import Snapshot
@@ -15,21 +14,14 @@ from portfolio.application.prices.refresh import RefreshPrices
 from portfolio.entrypoints.http.errors import PROBLEMS, WRITE_PROBLEMS
 from portfolio.entrypoints.http.portfolio.answer_cache import CachedAnswer, Encoded
 from portfolio.entrypoints.http.portfolio.answers import PortfolioAnswer, PositionsAnswer, PriceFailure, RefreshAnswer
-from portfolio.entrypoints.http.portfolio.reads import PortfolioReader, Readings, is_not_modified
+from portfolio.entrypoints.http.portfolio.reads import PortfolioReader, Readings
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import Injected
-from portfolio.entrypoints.http.shell.responses import encode, encoded
+from portfolio.entrypoints.http.shell.responses import encode
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 NOT_MODIFIED: Final = {304: ResponseSpec(None, description="Nothing but ages changed since the version named")}
-
-IfNoneMatch = Annotated[
-    str | None,
-    HeaderParameter(
-        name="If-None-Match", description="The ETag of an earlier answer: 304 where nothing but ages changed since."
-    ),
-]
 
 
 class PortfolioAnswers:
@@ -61,18 +53,13 @@ class PortfolioController(Controller):
     tags = ["portfolio"]
 
     @get("/portfolio", summary="The whole portfolio", responses=NOT_MODIFIED, opt=access(Scope.READ))
-    async def read_portfolio(
-        self, portfolio_answers: Injected[PortfolioAnswers], if_none_match: IfNoneMatch = None
-    ) -> Response[PortfolioAnswer]:
+    async def read_portfolio(self, portfolio_answers: Injected[PortfolioAnswers]) -> Response[PortfolioAnswer]:
         """Return what is held and what it is worth.
 
         To the last digit: total_value = net_deposits + realized_pnl + unrealized_pnl + unreconciled. With the database
         away this is the last state seen, `stale: true`, as of `as_of`.
         """
-        found = await portfolio_answers.portfolio()
-        if if_none_match is not None and is_not_modified(if_none_match, found.etag):
-            return encoded(b"", status=304, headers=found.headers)
-        return found.answer
+        return (await portfolio_answers.portfolio()).answer
 
     @get("/positions", summary="What is held, by symbol", opt=access(Scope.READ))
     async def read_positions(self, portfolio_answers: Injected[PortfolioAnswers]) -> Response[PositionsAnswer]:

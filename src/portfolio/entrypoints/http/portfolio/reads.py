@@ -60,7 +60,7 @@ class Readings:
             LedgerUnavailable: the database is away and no state was ever seen.
             PortfolioMissing: the books were never opened.
         """
-        return self.at(await self._cases.snapshots.newest_in_time(), self._cases.clock.now())
+        return self.at(await self._cases.snapshots.newest(), self._cases.clock.now())
 
     def at(self, snapshot: Snapshot, now: datetime) -> Reading:
         """Return a state, valued at a moment."""
@@ -132,8 +132,3 @@ class RecentPerformance:
 
     def _stale(self) -> Performance | None:
         return replace(self._measured, stale=True) if self._measured else None
-
-
-def is_not_modified(if_none_match: str, etag: str) -> bool:
-    """Return whether the client has this version already, by its ``If-None-Match``."""
-    return any(part.strip() in {"*", etag, etag.removeprefix("W/")} for part in if_none_match.split(","))

@@ -12,7 +12,8 @@ from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Priority
 from portfolio.domain.rebalancing.recommendation import Recommendation
 from portfolio.entrypoints.http.rebalancing.answers import AnalysisView, PolicyView, StandingView, WhatIfView
-from portfolio.entrypoints.http.risk.limit_views import concentration_view, figure_reasons
+from portfolio.entrypoints.http.risk.limit_answers import ConcentrationView
+from portfolio.entrypoints.http.risk.limit_views import figure_reasons, over_limits
 from portfolio.entrypoints.http.views import view
 
 
@@ -69,7 +70,7 @@ def standing_view(state: MarketState) -> StandingView:
         cash_balance=figures.cash,
         portfolio_health_score=figures.health.score,
         total_positions=figures.num_positions,
-        concentration_analysis=concentration_view(figures),
+        concentration_analysis=view(ConcentrationView, figures, **over_limits(figures)),
         average_correlation=average_of(state),
         broken_limits=figures.over,
         reasons=figure_reasons(figures),

@@ -5,13 +5,8 @@ from __future__ import annotations
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE, concentration_reasons
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.summary import OverLimit, Summary
-from portfolio.entrypoints.http.risk.limit_answers import ConcentrationView, OverCategoryView, OverLimitView
+from portfolio.entrypoints.http.risk.limit_answers import OverCategoryView, OverLimitView
 from portfolio.entrypoints.http.views import S, view
-
-
-def concentration_view(figures: Summary) -> ConcentrationView:
-    """Return how concentrated a portfolio is, and what is over which limit."""
-    return view(ConcentrationView, figures, **over_limits(figures))
 
 
 def over_limits(figures: Summary) -> dict[str, object]:
