@@ -75,12 +75,6 @@ class Projection:
 
     @property
     @exact
-    def turnover(self) -> Decimal:
-        """Return the value of all trades, in dollars."""
-        return total(trade.trade_value for trade in self.trades)
-
-    @property
-    @exact
     def estimated_cost(self) -> Decimal:
         """Return the fees of all trades, in dollars."""
         return total(trade.estimated_fee for trade in self.trades)
@@ -88,9 +82,9 @@ class Projection:
     @property
     @exact
     def turnover_percent(self) -> Decimal | None:
-        """Return the turnover in percent of today's total value; None where that is not above zero."""
-        whole = self.state.view.total_value
-        return self.turnover * HUNDRED / whole if whole > 0 else None
+        """Return the value of all trades in percent of today's total value; None where that is not above zero."""
+        whole, turnover = self.state.view.total_value, total(trade.trade_value for trade in self.trades)
+        return turnover * HUNDRED / whole if whole > 0 else None
 
 
 class WhatIf:

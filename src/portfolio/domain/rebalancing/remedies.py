@@ -86,7 +86,8 @@ def way_to_target(current: Summary) -> WayToTarget:
         return WayToTarget(reachable=False, projected_score=None)
     if health.score >= TARGET_SCORE:
         return WayToTarget(reachable=True, projected_score=health.score)
-    curable = [name for name in current.broken if name.reason in _REASONS.values() and not _is_stuck(limits, name)]
+    over = [name for name in current.broken if name.reason in _REASONS.values()]
+    curable = [name for name in over if not limits.is_stuck(limits.members(name))]
     everything = _remedy(current, tuple(curable))
     enough = [cured for subset in _subsets(limits, curable) if (cured := _remedy(current, subset)) and cured.is_enough]
     if enough:
@@ -95,10 +96,6 @@ def way_to_target(current: Summary) -> WayToTarget:
         return WayToTarget(reachable=False, projected_score=health.score, in_the_way=_in_the_way(limits, health))
     score = everything.health.score
     return WayToTarget(reachable=False, projected_score=score, in_the_way=_in_the_way(limits, everything.health))
-
-
-def _is_stuck(limits: Limits, name: LimitName) -> bool:
-    return limits.is_stuck(limits.members(name))
 
 
 def _way(cured: _Cured) -> WayToTarget:

@@ -73,6 +73,7 @@ def obstacle_to(name: LimitName, limits: Limits, *, withheld: Collection[Reason]
 
 
 _DETAILS = {
+    Obstacle.SHORT_POSITION: "a short position, which no rule trades",
     Obstacle.PRICE_NOT_LIVE: "its price is stale, missing or converted at an assumed rate, so it is not traded",
     Obstacle.MEMBER_NOT_TRADED: "a position in it cannot be traded, so it is left as it is",
     Obstacle.TRADE_TOO_SMALL: "what is left to trade is under the dust limit",
@@ -92,11 +93,8 @@ def _broken(name: LimitName, limits: Limits, obstacle: Obstacle) -> Unresolved:
 
 
 def _not_traded(holding: Holding) -> Unresolved:
-    if holding.value < 0:
-        detail = "a short position, which no rule trades"
-        return Unresolved(symbols=(holding.symbol,), reason=Obstacle.SHORT_POSITION, detail=detail)
-    detail = _DETAILS[Obstacle.PRICE_NOT_LIVE]
-    return Unresolved(symbols=(holding.symbol,), reason=Obstacle.PRICE_NOT_LIVE, detail=detail)
+    reason = Obstacle.SHORT_POSITION if holding.value < 0 else Obstacle.PRICE_NOT_LIVE
+    return Unresolved(symbols=(holding.symbol,), reason=reason, detail=_DETAILS[reason])
 
 
 def _undefined_statistics(limits: Limits) -> list[Unresolved]:

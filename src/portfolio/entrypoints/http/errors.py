@@ -44,11 +44,6 @@ DEADLINE = ProblemKind(503, "deadline-exceeded", "There was no answer in time")
 NOT_READY = ProblemKind(503, "not-ready", "No booking could be committed now")
 OUTCOME_UNKNOWN = ProblemKind(503, "outcome-unknown", "It may or may not have been booked")
 
-HTTP_KINDS = (
-    MALFORMED, UNAUTHORIZED, FORBIDDEN, FOREIGN_ORIGIN, NOT_FOUND, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT, TOO_LARGE,
-    UNSUPPORTED_MEDIA_TYPE, HEAD_TOO_LARGE, RATE_LIMITED, INTERNAL, DEADLINE, NOT_READY, OUTCOME_UNKNOWN,
-)  # fmt: skip
-
 PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     domain.InvalidAmount: ProblemKind(400, "invalid-amount", "A number is no amount"),
     domain.OutOfRange: ProblemKind(400, "out-of-range", "An amount is too large for the ledger"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, partial
-from itertools import chain
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
@@ -31,8 +30,9 @@ def view(kind: type[S], *records: object, **given: object) -> S:
         LookupError: nothing has such an attribute.
     """
     plan = _plan(kind, tuple(map(type, records)), tuple(given))
-    found = chain.from_iterable([read(records[place]) for place, read in plan.reads])
-    values: dict[str, Any] = dict(zip(plan.names, found, strict=False)) | given
+    values: dict[str, Any] = given
+    for place, names, read in plan.reads:
+        values.update(zip(names, read(records[place]), strict=False))
     reasons: dict[str, str] = {}
     for name, write in plan.writes:
         value = values[name]
@@ -48,10 +48,9 @@ def view(kind: type[S], *records: object, **given: object) -> S:
 
 
 class _Plan(NamedTuple):
-    """Which attributes are read, of the record in which place, and which fields have to be written."""
+    """Which attributes are read of the record in which place, and which fields have to be written."""
 
-    names: list[str]
-    reads: list[tuple[int, Read]]
+    reads: list[tuple[int, list[str], Read]]
     writes: list[tuple[str, Write]]
     has_reasons: bool
 
@@ -60,21 +59,19 @@ class _Plan(NamedTuple):
 def _plan(kind: type[Struct], records: tuple[type, ...], given: tuple[str, ...]) -> _Plan:
     fields = {field.name: field for field in inspect.type_info(kind).fields}  # type: ignore[attr-defined] # a struct's
     left = [name for name in fields if name not in given]
-    names: list[str] = []
     reads, written = [], list(given)
     for place, record in enumerate(records):
         had = [name for name in left if _has(record, name)]
         left = [name for name in left if name not in had]
         if had:
-            names += had
-            reads.append((place, _reader(had)))
+            reads.append((place, had, _reader(had)))
         written += [] if issubclass(record, Struct) else had
     missing = [name for name in left if fields[name].required and name != REASONS]
     if missing:
         raise LookupError(f"nothing has {missing} of {kind.__name__}")
     writers = {name: _writer(fields[name].type) for name in written if name != REASONS}
     writes = [(name, write) for name, write in writers.items() if write is not None]
-    return _Plan(names, reads, writes, REASONS in fields)
+    return _Plan(reads, writes, REASONS in fields)
 
 
 def _reader(names: Sequence[str]) -> Read:

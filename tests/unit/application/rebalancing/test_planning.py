@@ -112,7 +112,7 @@ async def test_the_first_price_given_stands_for_an_asset_that_is_new() -> None:
     ]
     found = await desk.what_if(await desk.snapshots.newest(), buys, changes={"fee_bps": Decimal(100)})
     assert [trade.estimated_fee for trade in found.trades] == [10, 7]
-    assert (found.estimated_cost, found.turnover, found.projected.view.cash) == (
+    assert (found.estimated_cost, sum(trade.trade_value for trade in found.trades), found.projected.view.cash) == (
         Decimal(17),
         Decimal(3000),
         Decimal(66_983),

@@ -6,8 +6,8 @@ import pytest
 
 from portfolio.application.errors import ApplicationError, LedgerUnavailable
 from portfolio.domain.errors import DomainError
+from portfolio.entrypoints.http import errors
 from portfolio.entrypoints.http.errors import (
-    HTTP_KINDS,
     INTERNAL,
     PROBLEMS,
     headers_of,
@@ -32,7 +32,7 @@ def test_every_error_has_its_own_row_in_the_table(error: type[Exception]) -> Non
 
 
 def test_a_slug_means_one_thing() -> None:
-    kinds = {*PROBLEMS.values(), *HTTP_KINDS}
+    kinds = {*PROBLEMS.values(), *(kind for kind in vars(errors).values() if isinstance(kind, errors.ProblemKind))}
     assert len({kind.slug for kind in kinds}) == len(kinds)
 
 

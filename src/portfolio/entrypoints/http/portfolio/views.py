@@ -12,8 +12,7 @@ from portfolio.application.risk.metrics import RiskMetrics
 from portfolio.domain.money import EXACT
 from portfolio.entrypoints.http.ledger.answers import PositionView
 from portfolio.entrypoints.http.performance.views import performance_view
-from portfolio.entrypoints.http.portfolio.answers import PortfolioView, RiskMetricsView
-from portfolio.entrypoints.http.shell.numbers import number, number_or_null
+from portfolio.entrypoints.http.portfolio.answers import PortfolioView
 from portfolio.entrypoints.http.views import view
 
 LEAST_SHARE_OF_DEPOSITS: Final = Decimal("0.1")
@@ -29,27 +28,20 @@ def portfolio_view(
     """Return the whole portfolio at its prices."""
     portfolio = valuation.portfolio
     reasons = _portfolio_reasons(valuation, snapshot, performance)
-    is_told = "total_pnl_percent" not in reasons
-    return PortfolioView(
-        total_value=number(valuation.total_value),
-        cash_balance=number(portfolio.cash),
-        invested_amount=number(valuation.invested),
-        cost_basis=number(valuation.cost_basis),
-        unrealized_pnl=number(valuation.unrealized_pnl),
-        realized_pnl=number(portfolio.realized_pnl),
-        total_pnl=number(valuation.total_pnl),
-        total_pnl_percent=number_or_null(valuation.total_pnl_percent) if is_told else None,
-        fees_paid=number(portfolio.fees_paid),
-        net_deposits=number(portfolio.net_deposits),
-        unreconciled=number(valuation.unreconciled),
+    return view(
+        PortfolioView,
+        valuation,
+        portfolio,
+        snapshot,
+        cash_balance=portfolio.cash,
+        invested_amount=valuation.invested,
+        total_pnl_percent=None if "total_pnl_percent" in reasons else valuation.total_pnl_percent,
         num_positions=len(valuation.positions),
         positions=positions,
         performance_metrics=performance_view(performance) if performance else None,
-        risk_metrics=view(RiskMetricsView, risk),
-        priced_share_percent=number_or_null(valuation.priced_share_percent),
-        fresh_share_percent=number_or_null(valuation.freshness.percent),
+        risk_metrics=risk,
+        fresh_share_percent=valuation.freshness.percent,
         stale=is_stale(valuation, snapshot),
-        as_of=snapshot.as_of,
         revision=snapshot.revisions.ledger,
         last_updated=portfolio.updated_at or snapshot.as_of,
         reasons=reasons,
