@@ -21,12 +21,21 @@ from portfolio.settings import PREFIX, Settings
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.promtool import find_or_fetch_promtool
 from tests.support.services.service import ServiceProcess, free_port
+from tests.support.systemd import find_or_install_systemd_analyze
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 PROMETHEUS = DEPLOY / "prometheus"
 # What Prometheus adds to each series, from its own configuration.
 OF_PROMETHEUS = {"job", "instance"}
+# Of what Compose and the builders of images know, what is used here; a word beside them is mistyped.
+OF_A_SERVICE = {
+    "image", "build", "command", "environment", "volumes", "healthcheck", "restart", "depends_on", "ports",
+    "stop_grace_period",
+}  # fmt: skip
+OF_AN_IMAGE = {
+    "ARG", "FROM", "ENV", "WORKDIR", "COPY", "RUN", "USER", "VOLUME", "EXPOSE", "HEALTHCHECK", "CMD", "STOPSIGNAL",
+}  # fmt: skip
 BUY = {"symbol": "BTC", "side": "BUY", "quantity": 1, "price": 50000, "net_amount": 50000, "client_trade_id": "k"}
 
 
@@ -109,9 +118,7 @@ def test_every_metric_of_the_rules_and_the_dashboard_is_exposed_with_its_labels(
 
 
 def test_systemd_takes_the_units(tmp_path: Path) -> None:
-    analyze = shutil.which("systemd-analyze")
-    if analyze is None:
-        pytest.skip("systemd-analyze is not on this machine")
+    analyze = find_or_install_systemd_analyze()
     for unit in (DEPLOY / "systemd").iterdir():
         installed = unit.read_text().replace("/opt/portfolio/bin/portfolio", str(ServiceProcess.program))
         (tmp_path / unit.name).write_text(installed)
@@ -137,6 +144,58 @@ def test_each_file_that_the_compose_file_mounts_or_builds_from_is_there() -> Non
     for name in ("migrate", "portfolio"):
         build = services[name]["build"]
         assert (file.parent / build["context"] / build["dockerfile"]).is_file()
+
+
+def test_what_the_compose_file_refers_to_is_in_it() -> None:
+    document = yaml.safe_load((DEPLOY / "compose" / "compose.yml").read_text())
+    services, conditions = document["services"], {"service_healthy", "service_completed_successfully"}
+    for name, service in services.items():
+        assert service.keys() <= OF_A_SERVICE, name
+        for needed, said in service.get("depends_on", {}).items():
+            assert said["condition"] in conditions
+            assert "healthcheck" in services[needed] or said["condition"] != "service_healthy"
+        named = {mount.split(":")[0] for mount in service.get("volumes", ())}
+        assert {volume for volume in named if not volume.startswith((".", "/"))} <= document["volumes"].keys()
+        # No other machine reaches a port of it, and whoever is restarted says when.
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
+        assert service["restart"] in {"no", "always", "on-failure", "unless-stopped"}
+    assert document.keys() == {"name", "services", "volumes"}
+
+
+def test_each_variable_of_the_compose_file_is_said_at_its_top_and_refused_where_it_is_missing() -> None:
+    text = (DEPLOY / "compose" / "compose.yml").read_text()
+    said = set(re.findall(r"^#   ([A-Z_]+)=", text, re.MULTILINE))
+    used = re.findall(r"\$\{([A-Z_]+)(:\?)?\}", text)
+    assert {name for name, _ in used} == said
+    assert all(required for _, required in used)
+
+
+def test_the_image_is_made_of_files_that_are_there_and_runs_as_its_own_user() -> None:
+    text = (ROOT / "Containerfile").read_text().replace("\\\n", " ")
+    steps = [line.split(maxsplit=1) for line in text.splitlines() if line.strip() and not line.startswith((" ", "#"))]
+    assert {step for step, _ in steps} <= OF_AN_IMAGE
+    for step, rest in steps:
+        words = [word for word in rest.split() if not word.startswith("--")]
+        if step == "COPY" and "--from=" not in rest:
+            assert all((ROOT / word).exists() for word in words[:-1]), rest
+        if step in {"CMD", "ENTRYPOINT"}:
+            assert json.loads(rest)[0] == "portfolio"  # no shell between it and its signals
+    last = dict(steps)
+    assert last["USER"] not in {"root", "0"}
+    assert last["EXPOSE"] == "8026"
+
+
+def test_the_panels_of_the_dashboard_fit_its_width_and_do_not_overlap() -> None:
+    panels = dashboard()["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    taken: set[tuple[int, int]] = set()
+    for panel in panels:
+        place = panel["gridPos"]
+        assert place["x"] + place["w"] <= 24
+        cells = {(place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])}
+        assert not cells & taken, panel["title"]
+        taken |= cells
+        assert panel["type"] in {"row", "text"} or all(target["expr"] for target in panel["targets"])
 
 
 def _health_checks() -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""Decimals as people and JSON write them."""
+"""Numbers as people and JSON write them."""
 
 from decimal import Decimal
 
@@ -15,3 +15,12 @@ def plain(value: Decimal) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text in {"-0", ""} else text
+
+
+def counted(number: int, noun: str) -> str:
+    """Return how many there are of what a noun names.
+
+    >>> counted(1, "trade"), counted(0, "trade"), counted(2, "trade")
+    ('1 trade', '0 trades', '2 trades')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

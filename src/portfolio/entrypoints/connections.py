@@ -43,6 +43,21 @@ class HeadTooLarge(Exception):
     """The head of a request is longer than it may be."""
 
 
+class _OpenOnly:
+    """A transport that takes nothing more once it is closed: whoever still answers is not told by an error."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def write(self, data: bytes) -> None:
+        """Send the data, where there is anybody to send it to."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class BoundedConnection(HttpToolsProtocol):
     """A client's connection within limits; beyond them it is closed, with an answer where one can still be sent."""
 
@@ -59,7 +74,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as the parent
         """Accept the connection, unless there are too many."""
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", _OpenOnly(transport)))
         if len(self.connections) > self._limits.connections:
             EVENTS[REFUSED] += 1
             transport.abort()

@@ -18,7 +18,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import make_url
 
-from portfolio.adapters.database.schema.migration import migration_engine, migrations_folder
+from portfolio.adapters.database.schema.migration import VERSION_TABLE, migration_engine, migrations_folder
 from portfolio.adapters.database.schema.tables import RUNS_ON, SCHEMA_REVISION, number_of
 from tests.faults.feeds.priced_service import until
 from tests.integration.database.test_migrations import schema_of, up
@@ -90,6 +90,41 @@ def test_a_migration_of_the_embedded_database_that_is_killed_midway_finishes_whe
     assert later.returncode != 0
     assert "9999" in later.stderr
     assert "matching version" in later.stderr
+
+
+def test_of_migrations_at_once_each_ends_with_the_schema_and_the_books_are_opened_once(
+    database: DatabaseUnderTest, tmp_path: Path
+) -> None:
+    environment = {**ServiceProcess(database, tmp_path).environment, "PORTFOLIO_DATABASE_URL": database.migration_url}
+    at_once = [
+        subprocess.Popen(
+            [PORTFOLIO, "migrate"],
+            env=environment,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    said = [process.communicate(timeout=120)[0] for process in at_once]
+    assert [process.returncode for process in at_once] == [0] * 4, said
+    assert [text.count(f"schema revision {SCHEMA_REVISION}\n") for text in said] == [1] * 4
+    assert sorted(text.splitlines()[-1] for text in said) == ["books: open"] * 3 + ["books: opened"]
+    assert execute(database, "SELECT version_num FROM portfolio_schema_version") == [(SCHEMA_REVISION,)]
+
+
+def test_a_migration_that_another_holds_up_says_so(mysql_database: DatabaseUnderTest, tmp_path: Path) -> None:
+    service = ServiceProcess(mysql_database, tmp_path)
+    url = make_url(mysql_database.migration_url)
+    engine = migration_engine(mysql_database.migration_url)
+    with engine.connect() as other:
+        other.exec_driver_sql("SELECT GET_LOCK(%s, 0)", (f"{VERSION_TABLE}.{url.database}",))
+        refused = service.command("migrate", PORTFOLIO_DATABASE_URL=mysql_database.migration_url)
+    engine.dispose()
+    assert refused.returncode == 3
+    assert refused.stderr.endswith("another migration of this database is at work; run it again when that has ended\n")
+    service.migrate_by_command()
 
 
 class OnTheOldest(ServiceProcess):

@@ -11,15 +11,20 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx
-import pytest
 from sqlalchemy import URL, make_url
 
 from tests.support.database.databases import DatabaseUnderTest
-from tests.support.packages import PackageMissing, unpack_package
+from tests.support.packages import PackageMissing, install_packages
 from tests.support.services.service import ServiceProcess
 
 BEFORE, AMID, AFTER = range(30), range(30, 80), range(80, 90)
 ALL = range(90)
+DUMPERS, READERS = ("mariadb-dump", "mysqldump"), ("mariadb", "mysql")
+ADVICE = (
+    "A backup is made by mariadb-dump or mysqldump and read back by mariadb or mysql, which are missing. Debian and"
+    " Ubuntu: apt-get install --no-install-recommends mariadb-client; Fedora: dnf install mariadb; macOS:"
+    " brew install mariadb."
+)
 # A ledger with trades refuses made-up prices when it is served again; nobody answers for real ones here.
 NO_PRICES = {
     "PORTFOLIO_PRICE_FEED": "exchanges",
@@ -93,7 +98,7 @@ def _sqlite_means(file: Path) -> tuple[Callable[[], None], Callable[[], None]]:
 
 
 def _mysql_means(url: URL, prices_schema: str, folder: Path) -> tuple[Callable[[], None], Callable[[], None]]:
-    dump, client = _client_programs(folder)
+    dump, client = _client_programs()
     backup, schemas = folder / "backup.sql", (str(url.database), prices_schema)
     access = ["--no-defaults", f"--host={url.host}", f"--port={url.port}", f"--user={url.username}"]
     access.append(f"--password={url.password}")
@@ -109,14 +114,21 @@ def _mysql_means(url: URL, prices_schema: str, folder: Path) -> tuple[Callable[[
     return back_up, restore
 
 
-def _client_programs(folder: Path) -> tuple[str, str]:
-    """Return the program that dumps and the one that reads a dump."""
-    client = shutil.which("mariadb") or shutil.which("mysql")
-    dump = shutil.which("mariadb-dump") or shutil.which("mysqldump")
-    try:
-        dump = dump or str(unpack_package("mariadb-client", folder) / "mariadb-dump")
-    except PackageMissing as error:
-        pytest.skip(f"there is no mariadb-dump and no mysqldump: {error}")
-    if client is None:
-        pytest.skip("there is neither mariadb nor mysql to read a dump with")
+def _client_programs() -> tuple[str, str]:
+    """Return the program that dumps and the one that reads a dump, installed if they were missing and we may.
+
+    Raises:
+        PackageMissing: they cannot be had; says what to install.
+    """
+    failure = ""
+    if not (_found(*DUMPERS) and _found(*READERS)):
+        failure = install_packages(("mariadb-client",))
+    dump, client = _found(*DUMPERS), _found(*READERS)
+    if dump is None or client is None:
+        message = f"{ADVICE}\n{failure}"
+        raise PackageMissing(message)
     return dump, client
+
+
+def _found(*names: str) -> str | None:
+    return next(filter(None, map(shutil.which, names)), None)

@@ -13,15 +13,22 @@ from tests.support.services.tcp_proxy import COMMIT, Mode, Trap
 
 SOURCES = ("PORTFOLIO_COINBASE_URL", "PORTFOLIO_BINANCE_URL", "PORTFOLIO_CANDLES_URL")
 NOBODY = "http://127.0.0.1:1"
+# Twice that of other tests: what is answered before it is definite only where no stall of a busy machine takes what the
+# database's limits leave of it (a fifth, with a silent database).
+REQUEST_SECONDS = 2 * DEADLINE_SECONDS
 # Every request has ended by its deadline; what is left then has half of one for each step.
-GRACE_SECONDS = 3 * DEADLINE_SECONDS
+GRACE_SECONDS = 3 * REQUEST_SECONDS
 
 
 async def test_a_booking_in_flight_at_sigterm_is_finished_and_answered_though_the_database_is_slow_or_silent(
     mariadb: DatabaseServer, tmp_path: Path
 ) -> None:
     # Made-up prices are not for a ledger that holds trades, and it is started again on one.
-    settings = {"PORTFOLIO_PRICE_FEED": "exchanges", **dict.fromkeys(SOURCES, NOBODY)}
+    settings = {
+        "PORTFOLIO_PRICE_FEED": "exchanges",
+        **dict.fromkeys(SOURCES, NOBODY),
+        "PORTFOLIO_REQUEST_DEADLINE_SECONDS": f"{REQUEST_SECONDS:g}",
+    }
     with proxied_service(mariadb, tmp_path, settings=settings) as running:
         await _stop_during_a_slow_commit(running)
         await asyncio.to_thread(running.service.start)
@@ -37,10 +44,12 @@ async def test_a_booking_in_flight_at_sigterm_is_finished_and_answered_though_th
 async def _stop_during_a_slow_commit(running: ProxiedService) -> None:
     trades = running.trades
     async with running.service.client() as client:
-        # Far from what one statement may take, or a busy machine would make a slow database a silent one.
-        running.proxy.delay(DEADLINE_SECONDS / 50)
+        # Three round trips of a second each: the metrics, which tell of it, may take one themselves.
+        running.proxy.delay(REQUEST_SECONDS / 16)
         booking = asyncio.create_task(book(client, "slow"))
         await until(lambda: _at_work(running), "the booking does not begin")
+        # Far from what one statement may take, or a busy machine would make a slow database a silent one.
+        running.proxy.delay(REQUEST_SECONDS / 100)
         status = await _stop(running)
         answer = await booking
     assert (answer.status, status) == (200, 0), answer.body
@@ -70,8 +79,7 @@ async def _stop_with_a_silent_database(running: ProxiedService) -> None:
         await until(lambda: _at_work(running), "the booking does not begin")
         status = await _stop(running)
         answer = await booking
-    assert answer.is_unavailable("ledger-unavailable")
-    assert status == 0
+    assert (answer.status, answer.slug, status) == (503, "ledger-unavailable", 0), answer.body
     running.proxy.heal()
     assert running.trades == trades
 

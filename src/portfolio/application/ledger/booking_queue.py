@@ -12,6 +12,7 @@ from portfolio.application.errors import ApplicationError, Overloaded
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.booking_batch import BookingResult
 from portfolio.application.ledger.records import BookTrade
+from portfolio.domain.decimal_text import counted
 
 
 @dataclass(slots=True, eq=False)
@@ -67,7 +68,7 @@ class BookingQueue:
         if self._closed:
             raise Overloaded("the service is stopping")
         if self._waiting_count + len(commands) > self.max_waiting:
-            raise Overloaded(f"{self._waiting_count} bookings are waiting")
+            raise Overloaded(f"{counted(self._waiting_count, 'booking')} waiting")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[BookingResult]] = loop.create_future()
         waiting = _Waiting(commands, answer)

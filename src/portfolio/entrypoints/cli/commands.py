@@ -20,6 +20,7 @@ from portfolio.application.ledger.opening import OpenBooks, Opening
 from portfolio.application.ledger.verification import ReconcileBooks, Verification, VerifyBooks
 from portfolio.application.performance.final_days import FinalReport, MakeFinal
 from portfolio.application.prices.backfill import Backfill, BackfillReport
+from portfolio.domain.decimal_text import counted
 from portfolio.domain.errors import DomainError
 from portfolio.entrypoints.http.shell.auth import ADOPT_OPEN, Keyring
 from portfolio.settings import Settings, SettingsError, read_settings
@@ -184,7 +185,7 @@ def reconcile(composition: Composition, *, accept: bool, kind: str | None) -> No
     click.echo(
         f"booked at ledger revision {booked.revision}: cash {transaction.cash_delta}, "
         f"contribution {transaction.net_deposits_delta}, result {transaction.realized_delta}, "
-        f"{len(booked.positions)} position(s)"
+        f"{counted(len(booked.positions), 'position')}"
     )
 
 
@@ -211,8 +212,8 @@ def backfill(composition: Composition, days: int) -> None:
             return await use_cases.backfill(portfolio_id, days, show), await use_cases.make_final(portfolio_id)
 
         report, final = _run(composition, _settings(composition), work)
-    click.echo(f"{report.closes} closes of {len(report.symbols)} asset(s)")
-    click.echo(f"{len(final.written)} day(s) of the performance history filled or mended")
+    click.echo(f"{counted(report.closes, 'close')} of {counted(len(report.symbols), 'asset')}")
+    click.echo(f"{counted(len(final.written), 'day')} of the performance history filled or mended")
     for symbol, reason in sorted(report.failed.items()):
         click.echo(f"failed {symbol}: {reason}", err=True)
     for day, symbols in sorted(final.carried.items()):
@@ -260,7 +261,8 @@ def _status(found: Verification) -> int:
 def _verified(composition: Composition) -> Verification:
     """Compare the books with their entries, and print what was found."""
     found = _run(composition, _settings(composition), lambda use_cases: use_cases.verify(use_cases.portfolio_id))
-    click.echo(f"{found.trades} trades and {found.transactions} transactions, ledger revision {found.revision}")
+    entries = f"{counted(found.trades, 'trade')} and {counted(found.transactions, 'transaction')}"
+    click.echo(f"{entries}, ledger revision {found.revision}")
     if found.is_new:
         click.echo("nothing was booked since these books were opened: is this the right database?")
     for line in found.differences:

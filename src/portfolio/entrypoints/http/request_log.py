@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
+import msgspec
 import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
@@ -43,6 +45,13 @@ _DETAILS = {
 }
 
 
+class _Told(msgspec.Struct):
+    """What a problem says of itself."""
+
+    type: str
+    detail: str
+
+
 @dataclass(slots=True)
 class _Exchange:
     """What is known of a request while it is answered."""
@@ -53,6 +62,7 @@ class _Exchange:
     send_on: Send
     status: int = 0
     body_read: bool = False
+    unavailable: bytes = b""  # the body of an answer 503
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -62,6 +72,8 @@ class _Exchange:
             if not any(name == _CACHE_CONTROL for name, _ in headers):
                 headers.append(_NOT_STORED)
             message["headers"] = headers
+        elif self.status == 503 and message["type"] == "http.response.body":
+            self.unavailable += message["body"]
         await self.send_on(message)
 
     async def receive(self) -> Message:
@@ -135,7 +147,17 @@ class RequestLog:
             duration_ms=round(seconds * 1000, 2),
             caller=caller_label(scope),
             client=self._addresses.of_request(scope),
+            **_reason(exchange.unavailable),
         )
+
+
+def _reason(body: bytes) -> Mapping[str, str]:
+    """Return why a request was answered 503, as it was told; nothing where no problem was."""
+    try:
+        told = msgspec.json.decode(body, type=_Told) if body else None
+    except msgspec.MsgspecError:  # no problem document
+        return {}
+    return {"problem": told.type.rpartition("/")[2], "reason": told.detail} if told else {}
 
 
 def _request_id(scope: HTTPScope) -> bytes:

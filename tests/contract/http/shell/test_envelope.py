@@ -51,9 +51,11 @@ async def test_a_request_that_the_service_could_not_serve_is_a_warning(service: 
     with capture_logs() as logs:
         await service.http.get("/portfolio")
         service.ledger.away = True
-        await service.http.post("/holdings/update", json=BUY)
+        answer = await service.http.post("/holdings/update", json=BUY)
     lines = [(e["status"], e["log_level"]) for e in logs if e["event"] == "request.served"]
     assert lines == [(200, "info"), (503, "warning")]
+    [told] = [(entry["problem"], entry["reason"]) for entry in logs if entry.get("status") == 503]
+    assert told == ("ledger-unavailable", answer.json()["detail"])
 
 
 @pytest.mark.parametrize(

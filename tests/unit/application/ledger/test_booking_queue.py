@@ -161,7 +161,7 @@ async def test_more_than_can_be_answered_is_turned_away_and_not_begun(gated: Gat
     queue = BookingQueue(gated, 1, max_waiting=3)
     tasks = [begin(queue, wish(BUY, k)) for k in "ab"]
     await settle()
-    with pytest.raises(Overloaded, match="2 bookings are waiting"):
+    with pytest.raises(Overloaded, match="2 bookings waiting"):
         await queue.book([wish(BUY, "c"), wish(BUY, "d")])
     tasks.append(begin(queue, wish(BUY, "e")))
     gated.gate.set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, cast
@@ -159,6 +160,11 @@ def test_what_is_for_the_script_does_not_migrate_a_database(words: tuple[str, ..
     assert "for --sql" in done.stderr
 
 
+def test_one_trade_is_no_trades() -> None:
+    one = replace(verdict(), trades=1, transactions=1)
+    assert Root(verify=lambda: one).run("verify").stdout.startswith("1 trade and 1 transaction, ledger revision 5\n")
+
+
 @pytest.mark.parametrize("is_new", [True, False])
 def test_verify_says_that_books_were_just_opened(is_new: bool) -> None:
     said = Root(verify=lambda: verdict(is_new=is_new)).run("verify").output
@@ -200,7 +206,7 @@ def test_reconcile_books_the_unreconciled_as_it_is_told(words: tuple[str, ...], 
     )
     root = Root(reconcile=lambda *_: entry)
     said = root.run("reconcile", "--accept", *words).stdout
-    assert said == "booked at ledger revision 9: cash -50, contribution 0, result 2, 1 position(s)\n"
+    assert said == "booked at ledger revision 9: cash -50, contribution 0, result 2, 1 position\n"
     assert root.asked == [("reconcile", as_realized)]
 
 
@@ -223,7 +229,7 @@ def test_backfill_names_what_failed_and_says_so_by_its_status() -> None:
     )
     done = Root(backfill=report, make_final=lambda: final).run("backfill", "--days", "7")
     assert done.exit_code == 3
-    assert "7 closes of 1 asset(s)\n1 day(s) of the performance history filled" in done.stdout
+    assert "7 closes of 1 asset\n1 day of the performance history filled" in done.stdout
     assert "failed ETH: no such pair" in done.stderr
     assert "no close of BTC" in done.stderr
 

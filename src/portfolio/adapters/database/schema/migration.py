@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from pathlib import Path
@@ -29,8 +31,11 @@ from portfolio.settings import SettingsError
 VERSION_TABLE = "portfolio_schema_version"
 PATIENCE_SECONDS = 10
 LOOK_SECONDS = 1.0
+WRITE_AHEAD_PAUSE_SECONDS = 0.02
 # The driver's words for a server that is away, has gone, or does not answer.
 _SILENT = frozenset({2003, 2006, 2013})
+# A Galera node refuses GET_LOCK.
+_NOT_IN_A_CLUSTER = 1235
 _DRIVERS = {"mysql": "mysql+pymysql", "mariadb": "mysql+pymysql", "sqlite": "sqlite"}
 
 
@@ -69,6 +74,7 @@ def migrate(  # shape: where the database is, and how it is migrated
 
     def run() -> str:
         with engine.connect() as connection:
+            _take_turn(connection, patience_seconds)
             found = _revision(connection)
             if found not in _known_revisions(config):
                 raise SchemaUnknown(found, SCHEMA_REVISION)
@@ -158,6 +164,28 @@ def _while_it_answers(url: str, tls: SSLContext | None, patience_seconds: int, r
     return done.result()
 
 
+def _take_turn(connection: Connection, patience_seconds: int) -> None:
+    """Wait until no other migration of this database is at work; the turn ends with the connection.
+
+    On SQLite each migration is a transaction. A Galera cluster has no such lock: there only one may be run at a time.
+
+    Raises:
+        LedgerUnavailable: another is still at work.
+    """
+    if connection.dialect.name == "sqlite":
+        return
+    try:
+        name = f"{VERSION_TABLE}.{connection.engine.url.database}"[-64:]
+        got = connection.exec_driver_sql("SELECT GET_LOCK(%s, %s)", (name, patience_seconds)).scalar()
+    except SQLAlchemyError as error:
+        if error_code(error) != _NOT_IN_A_CLUSTER:
+            raise
+    else:
+        if not got:
+            raise LedgerUnavailable("another migration of this database is at work; run it again when that has ended")
+    connection.rollback()
+
+
 def _revision(connection: Connection) -> str | None:
     context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
     revision = context.get_current_revision()
@@ -173,10 +201,25 @@ def _begin_immediately(engine: Engine) -> None:
     @listens_for(engine, "connect")
     def leave_transactions_to_us(connection: Any, _record: object) -> None:
         connection.isolation_level = None
+        _write_ahead(connection)
 
     @listens_for(engine, "begin")
     def begin(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Have the embedded database keep its log ahead; SQLite itself does not wait for others who are about to do so."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                raise
+        else:
+            return
+        time.sleep(WRITE_AHEAD_PAUSE_SECONDS)
 
 
 def _limit_lock_waits(engine: Engine, seconds: int) -> None:

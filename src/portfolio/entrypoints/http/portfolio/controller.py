@@ -11,6 +11,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from portfolio.application.errors import PricesUnavailable
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.prices.refresh import RefreshPrices
+from portfolio.domain.decimal_text import counted
 from portfolio.entrypoints.http.errors import PROBLEMS, WRITE_PROBLEMS
 from portfolio.entrypoints.http.portfolio.answer_cache import CachedAnswer, Encoded
 from portfolio.entrypoints.http.portfolio.answers import PortfolioAnswer, PositionsAnswer, PriceFailure, RefreshAnswer
@@ -91,7 +92,7 @@ class PortfolioController(Controller):
         failed = [PriceFailure(symbol=symbol.code, reason=reason) for symbol, reason in sorted(all_failed.items())]
         return RefreshAnswer(
             timestamp=reading.at,
-            message=f"{len(report.refreshed)} prices refreshed, {len(failed)} failed",
+            message=f"{counted(len(report.refreshed), 'price')} refreshed, {len(failed)} failed",
             portfolio=await portfolio_answers.view(reading),
             refreshed=sorted(symbol.code for symbol in report.refreshed),
             failed=failed,

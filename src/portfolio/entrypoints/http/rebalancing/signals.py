@@ -12,6 +12,7 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing, SignalClaimed, SignalOutdated
 from portfolio.application.rebalancing.records import Signal, SignalStatus
 from portfolio.application.rebalancing.signals import AcknowledgeSignal, GenerateSignals, Generation, ListSignals
+from portfolio.domain.decimal_text import counted
 from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS
 from portfolio.entrypoints.http.rebalancing.signal_answers import (
     GenerationAnswer,
@@ -120,4 +121,4 @@ def signal_view(signal: Signal, now: datetime) -> SignalView:
 def _said(made: Generation) -> str:
     if made.withheld is not None:
         return f"Signals withheld: {made.withheld.detail}"
-    return f"{made.created} signals created, {len(made.signals)} open"
+    return f"{counted(made.created, 'signal')} created, {len(made.signals)} open"
