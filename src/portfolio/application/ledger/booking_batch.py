@@ -150,7 +150,7 @@ class Batch:
         """
         try:
             after, trade = self.portfolio.book(command.execution, rules, override=command.override)
-            acceptance = _acceptance(trade, after)
+            acceptance = _acceptance(trade, after, command.remarks_changed)
         except DomainError as error:
             if first is not None:
                 return error
@@ -161,7 +161,7 @@ class Batch:
         twin = self._twin(command)
         entry = TradeEntry(
             trade=trade,
-            request=command,
+            request=command if command.noted is None else replace(command, notes=command.noted),
             portfolio_id=after.id,
             revision=after.revision,
             fingerprint=command.fingerprint,
@@ -205,7 +205,7 @@ class Batch:
         )
 
 
-def _acceptance(trade: Trade, after: Portfolio) -> Acceptance:
+def _acceptance(trade: Trade, after: Portfolio, remarks_changed: str | None) -> Acceptance:
     """Return what is answered about a booked trade; its number is not known yet.
 
     Raises:
@@ -221,6 +221,7 @@ def _acceptance(trade: Trade, after: Portfolio) -> Acceptance:
         realized_pnl=trade.realized_pnl,
         allocation_percent=allocation,
         over_concentrated=allocation is not None and allocation > POSITION_LIMIT_PERCENT,
+        remarks_changed=remarks_changed,
     )
 
 

@@ -60,7 +60,9 @@ class BookTrade(TradeRequest):
     """A request to book one execution.
 
     An override is for whoever has a booking under its key, unless ``owner_given``. With ``adopts_open`` the key is also
-    the one that it was while the service had no API keys.
+    the one that it was while the service had no API keys. ``stated_at`` is when the client says it was executed, None
+    where it says nothing. ``remarks_changed`` says which remarks could not be kept as they were sent, and ``noted`` are
+    the notes to keep that say so; both are None where all could be.
 
     ``fingerprint`` is a digest of the normalised fields: equal for the same booking however it was written. It has a
     version, and a stored one is compared with the digest made in the way of its own version.
@@ -69,8 +71,10 @@ class BookTrade(TradeRequest):
     execution: Execution
     override: bool = False
     owner_given: bool = False
-    executed_at_given: bool = False
     adopts_open: bool = False
+    stated_at: datetime | None = None
+    noted: str | None = None
+    remarks_changed: str | None = None
     fingerprint: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -106,7 +110,7 @@ class BookTrade(TradeRequest):
             e.fees_included,
         ]
         remarks = [
-            e.executed_at.isoformat() if self.executed_at_given else None,
+            None if self.stated_at is None else self.stated_at.isoformat(),
             self.engine,
             self.signal_id,
             self.recommendation_id,
@@ -127,7 +131,7 @@ def digest_version(fingerprint: str) -> str:
 class Acceptance:
     """A booking that was booked, with the state right after it.
 
-    ``booked_quantity`` is None where it is the one that was reported.
+    ``booked_quantity`` is None where it is the one that was reported, ``remarks_changed`` where none were.
     """
 
     trade_id: int
@@ -138,6 +142,7 @@ class Acceptance:
     allocation_percent: Decimal | None
     over_concentrated: bool
     possible_duplicate_of: int | None = None
+    remarks_changed: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from portfolio.domain.arithmetic import exact
 from portfolio.domain.categories import OTHER, STABLECOIN
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.errors import InvalidPolicy
+from portfolio.domain.money import EXACT
 from portfolio.domain.rebalancing.reason import Priority, Reason
 
 _PRIORITIES = MappingProxyType(
@@ -137,7 +138,7 @@ class RebalancePolicy:
         known: dict[str, Any] = {item.name: getattr(base, item.name) for item in fields(cls)}
         for name, value in values.items():
             if name not in known:
-                raise InvalidPolicy(name, "is not a setting of the policy")
+                raise InvalidPolicy(name, f"is not a setting of the policy; settings are {', '.join(known)}")
             if name in _CATEGORY_FIELDS:
                 known[name] = _names(name, value)
             elif name == "priorities":
@@ -178,8 +179,9 @@ def _number(name: str, value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise InvalidPolicy(name, "has to be an exact number")
     number = Decimal(value)
-    if not number.is_finite() or len(number.as_tuple().digits) > 30 or not -30 <= number.adjusted() <= 30:
-        raise InvalidPolicy(name, "has to be a finite number of at most 30 digits")
+    # Zeros at the end are none of its digits; how large it may be, its range says.
+    if not number.is_finite() or len(EXACT.normalize(number).as_tuple().digits) > 30 or number.adjusted() < -30:
+        raise InvalidPolicy(name, "has to be a finite number of at most 30 digits and 30 decimals")
     return number
 
 
@@ -203,7 +205,7 @@ def _by_reason(name: str, value: object, convert: Any) -> MappingProxyType[Reaso
         raise InvalidPolicy(name, "has to be a table by reason")
     for key in value:
         if key not in list(Reason):
-            raise InvalidPolicy(f"{name}.{key}", "is not a reason")
+            raise InvalidPolicy(f"{name}.{key}", f"is not a reason; reasons are {', '.join(Reason)}")
     return MappingProxyType({Reason(key): convert(f"{name}.{key}", item) for key, item in value.items()})
 
 

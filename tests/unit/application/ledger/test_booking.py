@@ -139,7 +139,7 @@ async def test_the_same_key_for_another_booking_changes_nothing(book: Book, ledg
         {"recommendation_id": "7"},
         {"confidence": Decimal("0.5")},
         {"notes": "x"},
-        {"executed_at_given": True},
+        {"stated_at": BUY.executed_at},
     ],
     ids=lambda fields: next(iter(fields)),
 )
@@ -159,7 +159,7 @@ OLD = BookTrade(
     signal_id="s-1",
     confidence=Decimal("0.75"),
     notes="«ñ»",
-    executed_at_given=True,
+    stated_at=datetime(2026, 3, 4, 5, 6, 7, 891234, tzinfo=UTC),
 )
 
 

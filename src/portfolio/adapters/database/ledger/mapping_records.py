@@ -51,8 +51,8 @@ def outcome_to_row(outcome: RecordedOutcome) -> Values:
 
 def outcome_from_row(row: Any) -> RecordedOutcome:
     """Return the outcome of a row."""
-    # Those of before 0022 have no quantity of their own.
-    decided = SimpleNamespace(**{"booked_quantity": None, **json.loads(row.outcome)})
+    # Those of before there were these have none of them.
+    decided = SimpleNamespace(**{"booked_quantity": None, "remarks_changed": None, **json.loads(row.outcome)})
     return _OUTCOME.record(
         row,
         id=row.id,

@@ -52,6 +52,7 @@ class BookingAnswer(Answer, kw_only=True):
     risk: BookingRisk
     replayed: bool
     possible_duplicate_of: int | None
+    remarks_changed: str | None
 
 
 class BatchItem(msgspec.Struct, kw_only=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Literal, TypedDict
 
 import msgspec
@@ -14,35 +13,47 @@ from portfolio.application.ledger.cash import MoveCash
 from portfolio.application.ledger.records import BookTrade
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.trade import Execution, Side
-from portfolio.domain.money import Amount, Money, Price, Quantity
+from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.errors import FORBIDDEN, RequestError
+from portfolio.entrypoints.http.ledger.remarks import Remarks
 from portfolio.entrypoints.http.shell.auth import Caller, Scope
 from portfolio.entrypoints.http.shell.bodies import (
     LONGEST_NAME,
     MOMENT,
     Fees,
     Key,
-    MomentText,
     Name,
     Notes,
     PositiveFigure,
     Reading,
-    Share,
     SideText,
     SymbolText,
     cursor_query,
-    cut_note,
+    in_words,
+    read_note,
     read_symbol,
+    remark,
 )
 from portfolio.entrypoints.http.shell.idempotency import one_key
 from portfolio.entrypoints.http.shell.strict_body import BodyOfBodies, decode
 
 MOST_BOOKINGS = 1_000
 
+_NAME = msgspec.json.Decoder(Name)
+
 TradesCursor = Annotated[str | None, cursor_query("t")]
 OutcomesCursor = Annotated[str | None, cursor_query("r")]
 CashCursor = Annotated[str | None, cursor_query("c")]
+Remark = Annotated[Raw, remark("A text of at most 100 characters, or a number.")]
+Engine = Annotated[
+    Raw,
+    remark(
+        "A text of at most 100 characters, or a number; in a service without API keys nothing else: it is the owner."
+    ),
+]
+Share = Annotated[Raw, remark("A number from 0 to 1.")]
+Moment = Annotated[Raw, remark(f"{MOMENT}. One that cannot be is left out: the time of booking counts.")]
 OverrideOwner = Annotated[
     Name,
     Meta(
@@ -86,12 +97,12 @@ class BookingBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     fees: Fees | UnsetType = UNSET
     fees_included: bool = False
     client_trade_id: Key | None = None
-    engine: Name | None = None
-    executed_at: MomentText | None = None
-    signal_id: Name | None = None
-    recommendation_id: Name | None = None
+    engine: Engine | UnsetType = UNSET
+    executed_at: Moment | UnsetType = UNSET
+    signal_id: Remark | UnsetType = UNSET
+    recommendation_id: Remark | UnsetType = UNSET
     confidence: Share | UnsetType = UNSET
-    notes: Notes | None = None
+    notes: Notes | UnsetType = UNSET
     override: Annotated[bool, Meta(description="Book what was refused under this key. Admin only.")] = False
     owner: OverrideOwner | None = None
 
@@ -112,14 +123,14 @@ class CashTransactionBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=Tr
 
     kind: Literal["deposit", "withdrawal"]
     amount: PositiveFigure
-    note: Notes | None = None
+    note: Notes | UnsetType = UNSET
     client_transaction_id: Key | None = None
 
 
 class ReversalBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Why a trade is taken back."""
 
-    notes: Notes | None = None
+    notes: Notes | UnsetType = UNSET
 
 
 def book_trade(body: BookingBody, caller: Caller, now: datetime, *, header_key: str | None = None) -> BookTrade:
@@ -128,32 +139,34 @@ def book_trade(body: BookingBody, caller: Caller, now: datetime, *, header_key: 
     Raises:
         RequestError: a field is wrong, two keys differ, or the caller may not override.
     """
-    reading = Reading()
-    stated = _stated(reading, body, now)
-    confidence = _confidence(reading, body.confidence)
+    reading, remarks = Reading(), Remarks()
+    executed_at, stated_at = remarks.moment("executed_at", body.executed_at, now)
+    stated = _stated(reading, body, executed_at)
     client_trade_id = one_key(reading, "client_trade_id", body.client_trade_id, header_key)
-    engine, signal_id, recommendation_id, owner = (
-        reading.text(field, getattr(body, field), LONGEST_NAME)
-        for field in ("engine", "signal_id", "recommendation_id", "owner")
-    )
+    owner = reading.text("owner", body.owner, LONGEST_NAME)
+    is_remark = caller.name is not None
+    engine = remarks.name("engine", body.engine) if is_remark else _strict_name(reading, "engine", body.engine)
     if owner is not None and not body.override:
         reading.refuse("owner", "is for an override only")
     reading.finish()
     if body.override and Scope.ADMIN not in caller.scopes:
         raise RequestError(FORBIDDEN, "an override needs a key with the scope admin")
+    opaque = {field: remarks.name(field, getattr(body, field)) for field in ("signal_id", "recommendation_id")}
+    confidence, notes = remarks.share("confidence", body.confidence), remarks.notes(body.notes)
     return BookTrade(
         execution=Execution(**stated),
         owner=caller.owner(engine) if owner is None else owner,
         owner_given=owner is not None,
         client_trade_id=client_trade_id,
         engine=engine,
-        signal_id=signal_id,
-        recommendation_id=recommendation_id,
+        **opaque,
         confidence=confidence,
-        notes=cut_note(body.notes),
+        notes=notes,
         override=body.override,
-        executed_at_given=body.executed_at is not None,
         adopts_open=caller.adopts_open and owner is None,
+        stated_at=stated_at,
+        noted=remarks.noted(notes),
+        remarks_changed=remarks.changes,
     )
 
 
@@ -168,7 +181,7 @@ class _Stated(TypedDict):
     fees_included: bool
 
 
-def _stated(reading: Reading, body: BookingBody, now: datetime) -> _Stated:
+def _stated(reading: Reading, body: BookingBody, executed_at: datetime) -> _Stated:
     """Return what the body states of the execution; it is judged only once all fields are read."""
     return {
         "symbol": reading.taking("symbol", lambda: read_symbol(body.symbol), Symbol("X")),
@@ -177,7 +190,7 @@ def _stated(reading: Reading, body: BookingBody, now: datetime) -> _Stated:
         "price": reading.amount(Price, "price", body.price),
         "net_amount": reading.amount(Money, "net_amount", body.net_amount),
         "fees": Money.zero() if body.fees is UNSET else reading.amount(Money, "fees", body.fees, least="at least zero"),
-        "executed_at": reading.moment("executed_at", body.executed_at, now),
+        "executed_at": executed_at,
         "fees_included": body.fees_included,
     }
 
@@ -209,15 +222,17 @@ def move_cash(body: CashTransactionBody, caller: Caller, *, header_key: str | No
         amount=amount,
         owner=caller.owner(None),
         client_transaction_id=key,
-        note=cut_note(body.note),
+        note=read_note(body.note),
         adopts_open=caller.adopts_open,
     )
 
 
-def _confidence(reading: Reading, raw: Raw | UnsetType) -> Decimal | None:
+def _strict_name(reading: Reading, field: str, raw: Raw | UnsetType) -> str | None:
+    """Return a name that says whose key it is: two of them may not become one."""
     if raw is UNSET:
         return None
-    value = reading.amount(Amount, "confidence", raw, least="between 0 and 1").value
-    if value > 1:
-        reading.refuse("confidence", "has to be between 0 and 1")
-    return value
+    try:
+        return reading.text(field, _NAME.decode(raw), LONGEST_NAME)
+    except msgspec.ValidationError as error:
+        reading.refuse(field, in_words(str(error)))
+        return None

@@ -34,9 +34,9 @@ from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import (
     PageSize,
     Reading,
-    cut_note,
     parse_moment,
     read_cursor,
+    read_note,
     read_symbol,
     write_cursor,
 )
@@ -133,7 +133,7 @@ class TradeController(Controller):
         Sent again by the same caller it is answered with the reversal there is, `replayed: true`, and position and cash
         as they are by now.
         """
-        notes, owner = cut_note(data.notes) if data else None, request.user.owner(None)
+        notes, owner = read_note(data.notes) if data else None, request.user.owner(None)
         reply = await uncancelled(reverse(portfolio_id, _read_id(trade_id), owner=owner, notes=notes))
         at = reply.entry.booked_at
         value = booking_views.value_after(reply.position, at, total=reply.total_value)

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 
 from portfolio.application.rebalancing.planning import ImaginedTrade
 from portfolio.domain.ledger.trade import Side
-from portfolio.domain.money import Money, Price, Quantity
+from portfolio.domain.money import DECIMALS, Money, Price, Quantity, round_to_step
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.errors import FieldError
 from portfolio.entrypoints.http.shell.bodies import (
@@ -22,6 +22,7 @@ from portfolio.entrypoints.http.shell.bodies import (
     figure,
     read_symbol,
 )
+from portfolio.entrypoints.http.shell.numbers import parse_number
 
 MOST_TRADES = 100
 
@@ -101,18 +102,24 @@ def policy_changes(body: PolicyBody | None) -> dict[str, object]:
 
 
 def _imagined(reading: Reading, body: TradeBody) -> ImaginedTrade:
-    return ImaginedTrade(
+    trade = ImaginedTrade(
         symbol=reading.taking("symbol", lambda: read_symbol(body.symbol), Symbol("X")),
         side=Side(body.side.upper()),
         quantity=reading.amount(Quantity, "quantity", body.quantity),
         price=None if body.price is UNSET else reading.amount(Price, "price", body.price),
         fees=None if body.fees is UNSET else reading.amount(Money, "fees", body.fees, least="at least zero"),
     )
+    for field, amount in (("quantity", trade.quantity), ("price", trade.price)):
+        if amount is not None and not amount and not reading.errors:
+            reading.refuse(field, "has to be above zero at 18 decimals")
+    return trade
 
 
 def _setting(reading: Reading, name: str, value: object) -> object:
     if isinstance(value, Raw):
-        return reading.decimal(name, value)
+        # The range of the setting is the policy's to tell, also of a number beyond all that can be rounded.
+        number = reading.taking(name, lambda: parse_number(value), None)
+        return number if number is None or number.adjusted() >= DECIMALS else round_to_step(number)
     if isinstance(value, dict):
         return {key: _setting(reading, f"{name}.{key}", item) for key, item in value.items()}
     return value

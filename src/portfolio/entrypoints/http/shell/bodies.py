@@ -10,14 +10,14 @@ from typing import Annotated, TypeVar
 
 import msgspec
 from litestar.params import QueryParameter
-from msgspec import Meta, Raw, inspect
+from msgspec import UNSET, Meta, Raw, UnsetType, inspect
 
 from portfolio.analytics.conventions import MAX_DAYS
 from portfolio.domain.errors import InvalidSymbol, OutOfRange
-from portfolio.domain.money import Amount, round_to_step
+from portfolio.domain.money import Amount
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
-from portfolio.entrypoints.http.shell.numbers import FIGURE, parse_number
+from portfolio.entrypoints.http.shell.numbers import FIGURE, is_number, parse_number
 
 T = TypeVar("T")
 A = TypeVar("A", bound=Amount)
@@ -25,6 +25,8 @@ A = TypeVar("A", bound=Amount)
 LONGEST_KEY = 128
 LONGEST_NAME = 100
 LONGEST_NOTE = 2_000
+REPLACEMENT = "\ufffd"
+"""What stands in a remark for a character that cannot be kept."""
 
 
 def figure(text: str, **bounds: object) -> Meta:
@@ -36,12 +38,19 @@ def figure(text: str, **bounds: object) -> Meta:
 _LIMIT: Mapping[str, object] = {"exclusiveMaximum": 1e20}
 PositiveFigure = Annotated[Raw, figure("Above zero, rounded half even at 18 decimals", exclusiveMinimum=0, **_LIMIT)]
 Fees = Annotated[Raw, figure("At least zero, rounded half even at 18 decimals", minimum=0, default=0, **_LIMIT)]
-Share = Annotated[Raw, figure("Between 0 and 1, rounded half even at 18 decimals", minimum=0, maximum=1)]
 # A whole number may be a name; two fractions that are read as one double would be one identity.
 Key = Annotated[str, Meta(min_length=1, max_length=LONGEST_KEY, pattern=r"^[ -~]+$")] | int
 Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME, pattern=r"^[^\x00-\x1f\x7f]*$")] | int
+
+
+def remark(text: str) -> Meta:
+    """Return the schema of a remark: it may be anything, since what moves no money decides over nothing that does."""
+    return Meta(description=f"{text} Any value is taken, as well as it can be.", extra_json_schema={})
+
+
 Notes = Annotated[
-    str, Meta(pattern=r"^[^\x00]*$", description="Cut at 2,000 characters, which the end of what is kept says.")
+    Raw,
+    remark("A text, or anything else as its JSON. Cut at 2,000 characters, which the end of what is kept says."),
 ]
 
 
@@ -53,7 +62,6 @@ def _cursor_pattern(kind: str) -> str:
 _IN_WORDS = {
     r"^[ -~]+$": "printable ASCII characters only",
     r"^[^\x00-\x1f\x7f]*$": "no control characters",
-    r"^[^\x00]*$": "no NUL characters",
     "^([Bb][Uu][Yy]|[Ss][Ee][Ll][Ll])$": "BUY or SELL",
     **{_cursor_pattern(kind): "the next_cursor of a page of this list" for kind in "crst"},
 }
@@ -62,8 +70,10 @@ AHEAD = timedelta(seconds=60)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _ROUNDED_TO_ZERO = Decimal("-5e-19")
-_SECONDS = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")
-_MILLISECONDS_SINCE = Decimal("1e11")  # of seconds that is the year 5138, of milliseconds 1973
+_QUOTE = ord('"')
+_LONGEST_COUNT = 20  # in nanoseconds that is the year 5138
+# From 1973 on milli-, micro- and nanoseconds are told from seconds by their size: 1e11 s is the year 5138.
+_MOST_SECONDS = Decimal("1e11")
 # In a query a plus sign means a blank.
 _BLANK_OFFSET = re.compile(r"(?<=[0-9]) (?=[0-9]{2}:?[0-9]{0,2}$)")
 
@@ -84,10 +94,6 @@ class Reading:
             return zero
         return self.taking(field, lambda: kind.rounded(stated), zero)
 
-    def decimal(self, field: str, raw: Raw) -> Decimal | None:
-        """Return a number at 18 decimals, half even; None, and a complaint, where there is none."""
-        return self.taking(field, lambda: round_to_step(parse_number(raw)), None)
-
     def taking(self, field: str, read: Callable[[], T], default: T) -> T:
         """Return what ``read`` returns; ``default``, and a complaint, where there is nothing to be read."""
         try:
@@ -106,15 +112,6 @@ class Reading:
         if text is not None and len(text) > longest:
             self.refuse(field, f"takes at most {longest} characters")
         return text
-
-    def moment(self, field: str, given: str | float | None, now: datetime) -> datetime:
-        """Return a moment in UTC, ``now`` where none is given; from 1970 on, at most 60 s ahead."""
-        found = now if given is None else self.taking(field, lambda: parse_moment(str(given)), now)
-        if found > now + AHEAD:
-            self.refuse(field, "is more than 60 seconds ahead")
-        elif found < EPOCH:
-            self.refuse(field, "is before 1970-01-01")
-        return found
 
     def refuse(self, field: str, message: str) -> None:
         """Note what is wrong with a field."""
@@ -137,21 +134,33 @@ def parse_moment(text: str) -> datetime:
     Raises:
         ValueError: no such text, without an offset, or out of range.
     """
+    found = parse_wall_time(text)
+    if found.tzinfo is None:
+        raise ValueError("needs an offset, such as Z or +01:00")
+    return found
+
+
+def parse_wall_time(text: str) -> datetime:
+    """Return the moment that a text means, in UTC; as it stands, and without an offset, where it has none.
+
+    Raises:
+        ValueError: no such text, or out of range.
+    """
     try:
-        if _SECONDS.fullmatch(text):
-            return _since_1970(Decimal(text))
+        if is_number(text):
+            return _since_1970(parse_number(Raw(text.encode())))
         found = _iso(text)
-        if found.tzinfo is None:
-            raise ValueError("needs an offset, such as Z or +01:00")
-        return found.astimezone(UTC)
+        return found if found.tzinfo is None else found.astimezone(UTC)
     except OverflowError as error:
         raise ValueError("is out of range") from error
 
 
-def _since_1970(seconds: Decimal) -> datetime:
-    if seconds >= _MILLISECONDS_SINCE:
-        raise ValueError("has to be in seconds since 1970, not in milliseconds")
-    return EPOCH + timedelta(microseconds=int(seconds.scaleb(6).to_integral_value()))
+def _since_1970(count: Decimal) -> datetime:
+    if count.adjusted() > _LONGEST_COUNT:
+        raise OverflowError
+    while count >= _MOST_SECONDS:
+        count = count.scaleb(-3)
+    return EPOCH + timedelta(microseconds=int(count.scaleb(6).to_integral_value()))
 
 
 def _iso(text: str) -> datetime:
@@ -169,9 +178,16 @@ def _iso(text: str) -> datetime:
         raise ValueError(words) from error
 
 
-def cut_note(text: str | None) -> str | None:
-    """Return a remark. One that is too long is cut, and its end says so."""
-    if text is None or len(text) <= LONGEST_NOTE:
+def text_of(raw: Raw) -> str:
+    """Return the text that a value is; of what is none, its JSON."""
+    return msgspec.json.decode(raw, type=str) if memoryview(raw)[0] == _QUOTE else bytes(raw).decode()
+
+
+def read_note(raw: Raw | UnsetType) -> str | None:
+    """Return a remark, None where none is given. One that is too long is cut, and its end says so."""
+    if raw is UNSET or not (text := text_of(raw).replace("\0", REPLACEMENT)).strip():
+        return None
+    if len(text) <= LONGEST_NOTE:
         return text
     said = f" [cut, of {len(text)} characters]"
     return text[: LONGEST_NOTE - len(said)] + said
@@ -181,6 +197,10 @@ def in_words(said: str, allowed: Sequence[object] = ()) -> str:
     """Return what msgspec says of a value: a pattern is told in words, and choices are named."""
     if allowed and said.startswith("Invalid enum value"):
         return f"takes {' or '.join(map(str, allowed))}"
+    if said.startswith("Expected `bool`"):
+        return "takes true or false"
+    if said == "Invalid RFC3339 encoded date":
+        return "has to be a day of the calendar, such as 2026-01-31"
     found = (words for pattern, words in _IN_WORDS.items() if said.endswith(f"matching regex {pattern!r}"))
     words = next(found, None)
     return said if words is None else f"takes {words}"
@@ -215,10 +235,7 @@ SymbolText = Annotated[
 SideText = Annotated[str, Meta(pattern="^([Bb][Uu][Yy]|[Ss][Ee][Ll][Ll])$", description="BUY or SELL, in any case.")]
 
 
-MOMENT = "ISO 8601 with an offset (`Z`, `+01:00`), or seconds since 1970"
-
-MomentText = Annotated[str, Meta(max_length=40, description=f"{MOMENT}.")] | int | float
-
+MOMENT = "ISO 8601 with an offset (`Z`, `+01:00`), or seconds since 1970 (milli-, micro- and nanoseconds by their size)"
 
 PageSize = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
 Days = Annotated[int, QueryParameter(ge=1, le=MAX_DAYS, description="Over how many completed days.")]

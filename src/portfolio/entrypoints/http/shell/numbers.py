@@ -84,6 +84,11 @@ def _without_exponent(found: re.Match[bytes]) -> bytes:
     return plain(Decimal(found[0].decode())).encode()
 
 
+def is_number(text: str) -> bool:
+    """Return whether a text is a decimal number."""
+    return _FIGURE.fullmatch(text) is not None
+
+
 def parse_number(raw: Raw) -> Decimal:
     """Return the decimal that a client wrote, as a JSON number or as a string with one in it, to its last digit.
 
@@ -91,7 +96,7 @@ def parse_number(raw: Raw) -> Decimal:
         ValueError: not a decimal number; the text is for the caller.
     """
     text = bytes(raw).decode("utf-8", "replace").strip('" ')
-    if not _FIGURE.fullmatch(text):
+    if not is_number(text):
         raise ValueError("has to be a decimal number")
     digits, _, exponent = text.lower().partition("e")
     if (

@@ -23,14 +23,17 @@ _EMPTY = frozenset({"", "null"})
 
 
 def read_query(scope: HTTPScope, handler: BaseRouteHandler) -> None:
-    """Refuse a parameter that the route does not know or that is given twice; one that is empty, or null, is not given.
+    """Refuse a parameter that the route does not know, that is given twice, or that it needs and is not given; one that
+    is blank, or null, is not given.
 
     Raises:
         RequestError: names the parameter.
     """
-    if not scope["query_string"]:
+    known = _known(handler)
+    if not known and not scope["query_string"]:
         return
-    known, seen, given = _known(handler), set(), []
+    seen: set[str] = set()
+    given: dict[str, bytes] = {}
     for part in filter(None, scope["query_string"].split(b"&")):
         name, _, value = map(unquote_plus, part.decode("latin-1").partition("="))
         if name not in known:
@@ -38,9 +41,13 @@ def read_query(scope: HTTPScope, handler: BaseRouteHandler) -> None:
         if name in seen:
             raise _refused(name, "is given twice")
         seen.add(name)
-        if value.lower() not in _EMPTY:
-            given.append(part)
-    scope["query_string"] = b"&".join(given)
+        if value.strip().lower() not in _EMPTY:
+            given[name] = part
+    for name, field in known.items():
+        if field.is_required and name not in given:
+            allowed = " or ".join(map(str, choices(type_info(field.annotation))))
+            raise _refused(name, f"is needed{allowed and f': takes {allowed}'}")
+    scope["query_string"] = b"&".join(given.values())
 
 
 @cache

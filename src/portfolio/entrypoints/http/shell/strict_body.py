@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator, Hashable
+from collections.abc import Generator, Hashable, Iterator
 from functools import lru_cache
+from itertools import islice
 from typing import Any, ClassVar, TypeVar, cast, get_args
 
 import msgspec
@@ -27,18 +28,30 @@ T = TypeVar("T")
 
 Pairs = list[tuple[str, Any]]
 
-# Up to here nothing in a body can keep others waiting.
-_SMALL_BYTES = 8 * 1024
 _LONGEST_ECHO = 200
-# Programs write them, JSON has none of them. A text is matched to its end, or to the end of all: one pass, whatever is
-# sent.
-_TEXT_OR_CONSTANT = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|-?(?:NaN|Infinity)', re.DOTALL)
-# Half a character, as programs write it that cut a text in the middle of one; whole ones and other escapes come first.
-_ESCAPE = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
+# A blank text is as good as none. Raw control characters are no JSON, so a blank one has spaces and escapes alone.
+_NOTHING = re.compile(rb'null|"(?: |\\[tnrf])*"')
+# A text is matched to its end, or to the end of all: one pass, whatever is sent.
+_TEXT = r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)'
+# Programs write them, JSON has none of them.
+_TEXT_OR_CONSTANT = re.compile(rf"{_TEXT}|-?(?:NaN|Infinity)", re.DOTALL)
+# What programs write into texts and JSON does not have: half a character, as of a text that was cut in the middle of
+# one, an escape that there is not, a control character, a byte that is no UTF-8. What is whole comes first.
+_CHARACTER = re.compile(
+    r'(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u(?![dD][89a-fA-F])[0-9a-fA-F]{4}|\\["\\/bfnrt])'
+    r"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|[\\\x00-\x1f\udc80-\udcff]"
 )
-# What no name, no key and no remark may have: a field that stands for nothing is told by its name.
-_SPOILT = rb"\u0000"
+# What no name and no key may have: a field that stands for nothing is told by its name, or is replaced in a remark.
+_SPOILT = r"\u0000"
+
+# A booking has less fields than that; what more there is in a body is looked through.
+_MOST_NESTED = 20
+
+_MARK = re.compile(rf"{_TEXT}|[\[\]{{}},]", re.DOTALL)
+# So many marks are looked at: a thousand bookings have less, and more would keep others waiting.
+_MOST_MARKS = 100_000
+# Between two quotes it is the end of an object and the beginning of the next: a quote before them is missing.
+_SEAM = re.compile(r'\}\s*,?\s*\{\s*"\Z')
 
 
 class StrictBody(AbstractDTO[Struct]):
@@ -96,7 +109,7 @@ class RepeatedKey(ValueError):
 
 
 def decode(body: bytes, wanted: type[T]) -> T:
-    """Return the JSON in ``body`` as ``wanted``. Optional fields that are null or an empty text are not given.
+    """Return the JSON in ``body`` as ``wanted``. Optional fields that are null, empty or blank are not given.
 
     Raises:
         RequestError: the body cannot be read as one; the text is for the caller.
@@ -104,11 +117,11 @@ def decode(body: bytes, wanted: type[T]) -> T:
     try:
         try:
             return _decoded(body, wanted)
-        except msgspec.ValidationError:
+        except (msgspec.ValidationError, RepeatedKey):
             raise
-        except msgspec.DecodeError:
-            # A field that says NaN, or half a character, is told by its name; in a batch it spoils its booking alone.
-            return _decoded(_TEXT_OR_CONSTANT.sub(_spoilt, body), wanted)
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            in_parts = issubclass(wanted, BodyOfBodies)
+            return _decoded_in_parts(body, wanted) if in_parts else _decoded(_mended(body), wanted)
     except msgspec.ValidationError as error:
         raise _refused(str(error), wanted) from error
     except RepeatedKey as error:
@@ -123,16 +136,16 @@ def decode(body: bytes, wanted: type[T]) -> T:
 
 def _decoded(body: bytes, wanted: type[T]) -> T:
     # Few bodies have anything empty in them, and the others need not be taken apart.
-    is_full = b"null" not in body and b'""' not in body
-    given = body if is_full else _given(Raw(body), _type_info(cast("Hashable", wanted)))
+    given = _given(Raw(body), _type_info(cast("Hashable", wanted))) if _NOTHING.search(body) else body
     decoded: T = _decoder(cast("Hashable", wanted)).decode(given)
     # Read once more for keys that msgspec drops silently; numbers stay text, so they cost nothing.
     if issubclass(wanted, BodyOfBodies):
         names = json.loads(body.decode("utf-8"), object_pairs_hook=_names, parse_int=str, parse_float=str)
         _unique([(name, None) for name in names])
     else:
-        if len(body) > _SMALL_BYTES:
-            _refuse_nested_figures(decoded)
+        if b"[" in body or b"{" in body[1:]:
+            for nested in islice(_nested_values(decoded), _MOST_NESTED):
+                body = body.replace(nested, b"0", 1)
         json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_int=str, parse_float=str)
     return decoded
 
@@ -147,11 +160,58 @@ def _type_info(wanted: Hashable) -> inspect.Type:
     return inspect.type_info(wanted)
 
 
-def _spoilt(found: re.Match[bytes]) -> bytes:
-    """Return a text without half characters, or a constant as a text that can be nobody's identity."""
-    if not found[0].startswith(b'"'):
-        return b'"%s%s"' % (_SPOILT, found[0])
-    return _ESCAPE.sub(lambda escape: _SPOILT if escape[1] else escape[0], found[0])
+def _mended(body: bytes) -> bytes:
+    """Return a body whose texts are JSON, and whose constants are texts that can be nobody's identity."""
+    text = body.decode("utf-8", "surrogateescape")
+    return _TEXT_OR_CONSTANT.sub(_mended_part, text).encode("utf-8", "surrogateescape")
+
+
+def _mended_part(found: re.Match[str]) -> str:
+    text = found[0]
+    return _CHARACTER.sub(_mended_character, text) if text.startswith('"') else f'"{_SPOILT}{text}"'
+
+
+def _mended_character(found: re.Match[str]) -> str:
+    if found[1]:
+        return found[0]
+    return f"\\u{ord(found[0]):04x}" if found[0] < " " else _SPOILT
+
+
+def _decoded_in_parts(body: bytes, wanted: type[T]) -> T:
+    """Return a body of bodies some of which are no JSON: each stays as it was sent, and is decoded by itself.
+
+    Raises:
+        ValueError: where one ends and the next begins cannot be told.
+    """
+    [name] = msgspec.structs.fields(cast("type[Struct]", wanted))
+    head, _, rest = body.decode("utf-8", "surrogateescape").partition("[")
+    items, _, tail = rest.rpartition("]")
+    if "".join(head.split()) != f'{{"{name.encode_name}":' or tail.strip() != "}":
+        raise ValueError("no list of bodies")
+    parts = [Raw(part.encode("utf-8", "surrogateescape")) for part in _told_apart(items)]
+    decoded: T = _decoder(cast("Hashable", wanted)).decode(encode({name.encode_name: [0] * len(parts)}))
+    setattr(decoded, name.name, parts)
+    return decoded
+
+
+def _told_apart(items: str) -> list[str]:
+    """Return the items of a list, by its brackets, its quotes, and the commas between."""
+    parts, start, depth = [], 0, 0
+    for count, found in enumerate(_MARK.finditer(items)):
+        mark = found[0]
+        if mark == "," and not depth:
+            parts.append(items[start : found.start()])
+            start = found.end()
+        opens = mark in "[{"
+        is_second = opens and not depth and items[start : found.start()].strip()
+        depth += opens - (mark in "]}")
+        is_broken = mark[0] == '"' and (mark[-1] != '"' or len(mark) == 1 or _SEAM.search(mark))
+        if depth < 0 or is_second or is_broken or count > _MOST_MARKS:
+            raise ValueError("the items cannot be told apart")
+    last = items[start:]
+    if depth:
+        raise ValueError("the items cannot be told apart")
+    return [*parts, last] if last.strip() else parts
 
 
 def _given(part: Raw, kind: inspect.Type) -> Raw:
@@ -185,32 +245,33 @@ def _members(part: Raw) -> dict[str, Raw]:
 
 
 def _is_empty(value: Raw) -> bool:
-    return bytes(value) in (b"null", b'""')
+    return _NOTHING.fullmatch(value) is not None
 
 
-def _refuse_nested_figures(part: object, field: str = "") -> None:
-    """Refuse a list or an object where a figure belongs: a million values in it would keep the second pass busy."""
+def _nested_values(part: object) -> Iterator[bytes]:
+    """Yield the lists and objects where a figure or a remark belongs: a million values in one would keep the second
+    pass busy, and are nobody's keys.
+    """
     if isinstance(part, Raw):
         if memoryview(part)[0] in b"[{":
-            reason = "has to be a decimal number"
-            raise RequestError(MALFORMED, f"{field} {reason}", errors=[FieldError(field, reason)])
+            yield bytes(part)
     elif isinstance(part, Struct):
         for name in _parts(type(part)):
-            _refuse_nested_figures(getattr(part, name), name)
+            yield from _nested_values(getattr(part, name))
     elif isinstance(part, list | dict):
         for one in part.values() if isinstance(part, dict) else part:
-            _refuse_nested_figures(one, field)
+            yield from _nested_values(one)
 
 
 @lru_cache(maxsize=32)
 def _parts(kind: type[Struct]) -> tuple[str, ...]:
-    """Return the fields that have figures in them."""
-    return tuple(field.name for field in msgspec.structs.fields(kind) if _has_figures(field.type))
+    """Return the fields that are not decoded, or have such fields."""
+    return tuple(field.name for field in msgspec.structs.fields(kind) if _has_raw(field.type))
 
 
-def _has_figures(kind: Any) -> bool:
+def _has_raw(kind: Any) -> bool:
     is_struct = isinstance(kind, type) and issubclass(kind, Struct)
-    return kind is Raw or is_struct or any(_has_figures(part) for part in get_args(kind))
+    return kind is Raw or is_struct or any(_has_raw(part) for part in get_args(kind))
 
 
 def _names(pairs: Pairs) -> list[str]:
