@@ -11,7 +11,9 @@ from alembic import context
 from migration_script import Script
 from sqlalchemy import Connection
 
+from portfolio.adapters.database.connection.tls import tls_of
 from portfolio.adapters.database.schema.migration import VERSION_TABLE, migration_engine
+from portfolio.settings import read_settings
 
 config = context.config
 given = context.get_x_argument(as_dictionary=True)
@@ -42,8 +44,9 @@ def run_online() -> None:
     """Run the migrations, on MySQL statement by statement, on SQLite each in a transaction."""
     connection = config.attributes.get("connection")
     if connection is None:
-        url = given.get("url") or os.environ.get("PORTFOLIO_DATABASE_URL", "sqlite:///./portfolio.db")
-        with migration_engine(url).connect() as connection:
+        settings = read_settings()
+        url = given.get("url") or settings.database_url
+        with migration_engine(url, tls=tls_of(settings)).connect() as connection:
             run_on(connection)
     else:
         run_on(connection)

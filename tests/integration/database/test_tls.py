@@ -154,6 +154,11 @@ async def test_nobody_logs_in_to_a_server_without_tls(mysql_database: DatabaseUn
         ({"database_tls_ca": "/nowhere.pem"}, "PORTFOLIO_DATABASE_TLS_CA: /nowhere.pem"),
         ({"database_tls_cert": "/nowhere.pem"}, "PORTFOLIO_DATABASE_TLS_CERT: /nowhere.pem"),
         ({"database_tls_key": "/nowhere.pem"}, "PORTFOLIO_DATABASE_TLS_KEY needs"),
+        ({"database_tls_verify": False}, "PORTFOLIO_DATABASE_TLS_VERIFY needs PORTFOLIO_DATABASE_TLS_CA"),
+        (
+            {"database_url": "mysql+aiomysql://u:p@/x?unix_socket=/db.sock", "database_tls_ca": "system"},
+            "a unix_socket stays on this machine",
+        ),
         ({"database_url": "sqlite+aiosqlite:///x.db", "database_tls_ca": "system"}, "no connection to encrypt"),
     ],
 )

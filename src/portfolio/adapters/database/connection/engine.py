@@ -15,7 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 from portfolio.adapters.database.connection.errors import marks_disconnect
 from portfolio.adapters.database.connection.mysql import MySqlConnector
 from portfolio.adapters.database.connection.timeouts import Timeouts
-from portfolio.adapters.database.connection.url import SQLITE, check_host, service_url
+from portfolio.adapters.database.connection.url import SQLITE, service_url
 
 
 def create_engine(
@@ -26,7 +26,7 @@ def create_engine(
     Raises:
         SettingsError: something in the URL cannot be used.
     """
-    parsed = service_url(url)
+    parsed = service_url(url, hosts)
     if parsed.drivername == SQLITE:
         engine = _sqlite_engine(parsed, pool_size, limits)
     else:
@@ -38,8 +38,6 @@ def create_engine(
 def _mysql_engine(
     url: URL, hosts: Sequence[str], pool_size: int, limits: Timeouts, tls: SSLContext | None
 ) -> AsyncEngine:
-    for host in hosts:
-        check_host("PORTFOLIO_DATABASE_HOSTS", host)
     connector = MySqlConnector(hosts, limits, tls)
     engine = create_async_engine(
         url.update_query_dict({"charset": "utf8mb4"}),

@@ -15,10 +15,10 @@ from pymysql.err import OperationalError
 
 from portfolio.adapters.database.connection.statements import ONE_BY_ONE
 from portfolio.adapters.database.connection.timeouts import Timeouts
+from portfolio.adapters.database.connection.url import DEFAULT_PORT, split_host
 
 CANNOT_CONNECT = 2003
 NO_TLS = 2026
-DEFAULT_PORT = 3306
 # Strict, with all that MySQL warns about when strict mode comes without it.
 SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 # The state of a Galera node that has all that its cluster has; a server that is no such node has no state.
@@ -151,15 +151,3 @@ def session_settings(limits: Timeouts, *, is_mariadb: bool, is_galera: bool = Fa
     if is_galera:
         settings |= {"wsrep_sync_wait": 1}
     return "SET SESSION " + ", ".join(f"{name} = {value}" for name, value in settings.items())
-
-
-def split_host(text: str) -> tuple[str, int]:
-    """Return host and port of ``host``, ``host:port`` or ``[v6]:port``.
-
-    >>> split_host("db2"), split_host("db2:3307"), split_host("[::1]:3307")
-    (('db2', 3306), ('db2', 3307), ('::1', 3307))
-    """
-    host, colon, port = text.rpartition(":")
-    if colon and port.isdigit() and (host.endswith("]") or ":" not in host):
-        return host.strip("[]"), int(port)
-    return text.strip("[]"), DEFAULT_PORT

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from ssl import CERT_NONE, SSLContext, create_default_context
 
+from portfolio.adapters.database.connection.url import service_url
 from portfolio.settings import Settings, SettingsError, refuse_other_writers
 
 SYSTEM = "system"
@@ -17,14 +18,18 @@ def tls_of(settings: Settings) -> SSLContext | None:
     The server's certificate and name are checked, unless ``database_tls_verify`` is off.
 
     Raises:
-        SettingsError: a file cannot be read, or others may write it; a key has no certificate; or the database is
-            embedded.
+        SettingsError: a file cannot be read, or others may write it; a key has no certificate; the check is off without
+            an authority; or the database is on no network.
     """
     ca, cert, key = settings.database_tls_ca, settings.database_tls_cert, settings.database_tls_key
     if not (ca or cert or key):
+        if not settings.database_tls_verify:
+            raise SettingsError(f"PORTFOLIO_DATABASE_TLS_VERIFY needs PORTFOLIO_DATABASE_TLS_CA: a file, or `{SYSTEM}`")
         return None
     if settings.is_embedded:
         raise SettingsError("PORTFOLIO_DATABASE_TLS_*: an SQLite database has no connection to encrypt")
+    if "unix_socket" in service_url(settings.database_url).query:
+        raise SettingsError("PORTFOLIO_DATABASE_TLS_*: a unix_socket stays on this machine, and is not encrypted")
     if key and not cert:
         raise SettingsError("PORTFOLIO_DATABASE_TLS_KEY needs PORTFOLIO_DATABASE_TLS_CERT, the certificate of the key")
     for name, path in (("CA", ca), ("CERT", cert), ("KEY", key)):
