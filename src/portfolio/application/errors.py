@@ -4,6 +4,7 @@
 
     ApplicationError
     ├── LedgerUnavailable       the database did not take or give it; nothing was applied
+    │   ├── LedgerRefused       it answers, and somebody has to mend it first
     │   ├── Overloaded          too many bookings are waiting
     │   └── LeaseLost           another instance refreshes now
     ├── OutcomeUnknown          a commit was lost on the way; ask again by key
@@ -38,6 +39,10 @@ class LedgerUnavailable(ApplicationError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class LedgerRefused(LedgerUnavailable):
+    """The database answers, and refuses what a booking needs, or cannot keep what it promises; nothing was applied."""
+
+
 class Overloaded(LedgerUnavailable):
     """More bookings are waiting than can be answered in time; this one was not begun."""
 
@@ -66,14 +71,13 @@ class PortfolioMissing(ApplicationError):
 class SchemaUnknown(ApplicationError):
     """The database is at a schema revision that this version does not know."""
 
-    def __init__(self, found: str | None, expected: str) -> None:
+    def __init__(self, found: str | None, expected: str, *, missing: str = "") -> None:
         is_newer = found is not None and found > expected
         advice = (
             "start the matching version; docs/upgrade.md has the way back" if is_newer else "run `portfolio migrate`"
         )
-        super().__init__(
-            f"the database is at schema revision {found or 'none'}, this version needs {expected}: {advice}"
-        )
+        what = f"misses a table ({missing})" if missing else f"is at schema revision {found or 'none'}"
+        super().__init__(f"the database {what}, this version needs {expected}: {advice}")
         self.found = found
         self.expected = expected
 

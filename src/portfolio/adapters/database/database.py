@@ -8,8 +8,10 @@ from ssl import SSLContext
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.engine import create_engine
 from portfolio.adapters.database.connection.revision_lookup import RevisionLookup
+from portfolio.adapters.database.connection.sqlite_file import DatabaseFile
 from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.connection.tls import tls_of
+from portfolio.adapters.database.connection.url import service_url
 from portfolio.adapters.database.ledger.ledger import DatabaseLedger
 from portfolio.adapters.database.ledger.lookups import DatabaseLookups
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
@@ -90,8 +92,9 @@ def open_database(  # shape: where the database is, and how it is used
         SettingsError: something in the URL, or about TLS, cannot be used.
     """
     limits = limits or Timeouts()
+    file = DatabaseFile(str(service_url(url, hosts).database))
     engine, lookups = (
-        create_engine(url, hosts=hosts, pool_size=size, limits=limits, tls=tls) for size in (pool_size, 1)
+        create_engine(url, hosts=hosts, pool_size=size, limits=limits, tls=tls, file=file) for size in (pool_size, 1)
     )
     schema = None if engine.dialect.name == "sqlite" else prices_schema
     lookup = RevisionLookup(Connections(lookups, limits), limits)

@@ -14,21 +14,30 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
 from portfolio.adapters.database.connection.errors import marks_disconnect
 from portfolio.adapters.database.connection.mysql import MySqlConnector
+from portfolio.adapters.database.connection.sqlite_file import FILE, DatabaseFile
 from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.connection.url import SQLITE, service_url
 
 
-def create_engine(
-    url: str, *, hosts: Sequence[str], pool_size: int, limits: Timeouts, tls: SSLContext | None = None
+def create_engine(  # shape: where the database is, and how it is used
+    url: str,
+    *,
+    hosts: Sequence[str],
+    pool_size: int,
+    limits: Timeouts,
+    tls: SSLContext | None = None,
+    file: DatabaseFile | None = None,
 ) -> AsyncEngine:
     """Return an engine for MySQL, MariaDB or SQLite that has not connected yet.
+
+    Engines on one SQLite database share its ``file``.
 
     Raises:
         SettingsError: something in the URL cannot be used.
     """
     parsed = service_url(url, hosts)
     if parsed.drivername == SQLITE:
-        engine = _sqlite_engine(parsed, pool_size, limits)
+        engine = _sqlite_engine(parsed, pool_size, limits, file or DatabaseFile(str(parsed.database)))
     else:
         engine = _mysql_engine(parsed, hosts, pool_size, limits, tls)
     listens_for(engine.sync_engine, "handle_error")(_mark_disconnects)
@@ -53,13 +62,21 @@ def _mysql_engine(
     return engine
 
 
-def _sqlite_engine(url: URL, pool_size: int, limits: Timeouts) -> AsyncEngine:
+def _sqlite_engine(url: URL, pool_size: int, limits: Timeouts, file: DatabaseFile) -> AsyncEngine:
     engine = create_async_engine(
         url, pool_size=pool_size, max_overflow=0, hide_parameters=True, pool_timeout=limits.pool_seconds
     )
 
+    @listens_for(engine.sync_engine, "do_connect")
+    def look(*_arguments: object) -> None:
+        file.check()  # before SQLite makes a new file
+
+    @listens_for(engine.sync_engine, "close")
+    def note(_connection: object, _record: object) -> None:
+        file.closed()
+
     @listens_for(engine.sync_engine, "connect")
-    def set_up(connection: Any, _record: object) -> None:
+    def set_up(connection: Any, record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # the driver begins nothing by itself: sessions do
         cursor = connection.cursor()
         for pragma in (
@@ -69,7 +86,10 @@ def _sqlite_engine(url: URL, pool_size: int, limits: Timeouts) -> AsyncEngine:
             "foreign_keys = ON",
         ):
             cursor.execute(f"PRAGMA {pragma}")
+        cursor.execute("SELECT COUNT(*) FROM sqlite_master")
         cursor.close()
+        record.info[FILE] = file
+        file.opened()
 
     return engine
 

@@ -22,6 +22,7 @@ from portfolio.adapters.database.connection.errors import (
     marks_disconnect,
     says_closed,
 )
+from portfolio.adapters.database.connection.sqlite_file import FILE, DatabaseFile, FileReplaced
 from portfolio.adapters.database.connection.statements import Result, Statement, execute_on_mysql, execute_on_sqlite
 from portfolio.adapters.database.connection.timeouts import Timeouts
 
@@ -53,6 +54,7 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
         self._sync = connection.sync_connection
         self._pooled = self._sync.connection
         self._driver: Any = self._pooled.driver_connection
+        self._file: DatabaseFile | None = self._pooled.info.get(FILE)
         self._limits = limits
         self._waiting = list(opening)
         self._give_up_at = give_up_at
@@ -68,7 +70,9 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
 
         Raises:
             Conflict: another program changed what this transaction has read and now changes.
+            FileReplaced: SQLite's file is not the one that was opened.
         """
+        self._check_file()
         async with self._within(self._statement_seconds()):
             return await self._send(statements)
 
@@ -76,6 +80,7 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
         self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> CursorResult[Any]:
         """Return the result of a statement, complete."""
+        self._check_file()
         async with self._within(self._statement_seconds()):
             await self._send(())
             return await self.connection.execute(statement, parameters)
@@ -85,7 +90,9 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
 
         Raises:
             CommitUnknown: the commit may have been applied, or not.
+            FileReplaced: SQLite's file is not the one that was opened; nothing was applied.
         """
+        self._check_file()
         try:
             async with self._within(self._limits.commit_seconds):
                 await self._driver.commit()
@@ -96,6 +103,10 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
             if is_conflict(error) or (self.is_sqlite and not error.connection_invalidated):
                 raise
             raise CommitUnknown(f"the commit's answer never came: {error.orig}") from error
+        try:
+            self._check_file()
+        except FileReplaced as error:
+            raise CommitUnknown(str(error)) from error
 
     async def rollback(self) -> None:
         """Roll back, unless the connection is lost; one on which that fails is dropped, which rolls back too."""
@@ -127,6 +138,10 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
         finally:
             with suppress(Exception):
                 await self._driver.execute(f"PRAGMA busy_timeout = {int(usual_seconds * 1000)}")
+
+    def _check_file(self) -> None:
+        if self._file is not None:
+            self._file.check()
 
     async def _send(self, statements: Sequence[Statement]) -> list[Result]:
         waiting, self._waiting = self._waiting, []

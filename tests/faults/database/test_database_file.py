@@ -1,0 +1,109 @@
+"""SQLite's files are deleted, replaced or moved under the running service: nothing is acknowledged into the void."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.database.databases import sqlite_database_in
+from tests.support.services.proxied_service import SETTINGS, answers, ask, book, until
+from tests.support.services.service import ServiceProcess
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[ServiceProcess]:
+    """A running service whose database has a folder of its own."""
+    folder = tmp_path / "db"
+    folder.mkdir()
+    with ServiceProcess(sqlite_database_in(folder), tmp_path, settings=SETTINGS) as service:
+        yield service
+        assert service.process.poll() is None, "it ended"
+        assert "Traceback" not in service.output()
+
+
+def _deleted(file: Path) -> None:
+    file.unlink()
+
+
+def _moved(file: Path) -> None:
+    file.rename(file.with_name("elsewhere"))
+
+
+def _replaced_by_a_copy(file: Path) -> None:
+    shutil.copy(file, file.with_name("copy"))
+    file.with_name("copy").replace(file)
+
+
+def _replaced_by_nothing(file: Path) -> None:
+    file.unlink()
+    file.touch()
+
+
+def _folder_renamed(file: Path) -> None:
+    file.parent.rename(file.parent.with_name("db-old"))
+
+
+@pytest.mark.parametrize("name", ["portfolio.db", "portfolio.db-wal", "portfolio.db-shm"])
+@pytest.mark.parametrize("deed", [_deleted, _moved, _replaced_by_a_copy, _replaced_by_nothing])
+async def test_a_file_that_is_not_the_opened_one_takes_no_booking(
+    service: ServiceProcess, tmp_path: Path, deed: object, name: str
+) -> None:
+    await _refused_after(service, tmp_path / "db" / name, deed)
+
+
+async def test_a_folder_that_has_another_name_takes_no_booking_until_it_has_its_own_again(
+    service: ServiceProcess, tmp_path: Path
+) -> None:
+    await _refused_after(service, tmp_path / "db" / "portfolio.db", _folder_renamed)
+    (tmp_path / "db-old").rename(tmp_path / "db")
+    async with service.client() as client:
+        await until(lambda: answers(service.url, "/health/ready", 200), "it is not ready again")
+        assert (await book(client, "after")).body["replayed"] is False
+    assert service.command("verify").returncode == 0
+
+
+async def test_what_was_acknowledged_is_in_the_file_that_was_moved_and_it_may_be_put_back(
+    service: ServiceProcess, tmp_path: Path
+) -> None:
+    file = tmp_path / "db" / "portfolio.db"
+    acknowledged = await _refused_after(service, file, _moved)
+    file.with_name("elsewhere").rename(file)
+    service.stop()
+    with sqlite3.connect(file) as books:
+        [[booked]] = books.execute("SELECT COUNT(*) FROM mock_trades")
+    books.close()
+    assert booked == acknowledged
+    service.start()
+
+
+async def test_a_log_file_that_is_replaced_is_no_obstacle(service: ServiceProcess) -> None:
+    service.log_file.rename(service.log_file.with_name("service.log.1"))
+    async with service.client() as client:
+        assert (await book(client, "logged")).status == 200
+        assert (await ask(client, "GET", "/health/ready")).status == 200
+    assert "request.served" in service.log()
+
+
+async def _refused_after(service: ServiceProcess, file: Path, deed: object) -> int:
+    """Do the deed among bookings; see that all say so, and return how many were acknowledged before."""
+    assert callable(deed)
+    async with service.client() as client:
+        for number in range(3):
+            assert (await book(client, f"before-{number}")).status == 200
+        deed(file)
+        for key in ("first", "second", None):
+            answer = await book(client, key)
+            assert answer.is_unavailable("ledger-unavailable")
+            assert "was deleted, moved or replaced" in answer.body["detail"]
+        assert (await ask(client, "GET", "/health/ready")).status == 503
+        health = await ask(client, "GET", "/health")
+        assert (health.status, health.body["status"], health.body["database"]["status"]) == (200, "degraded", "away")
+        assert str(file) in health.body["database"]["detail"]
+        assert "\nportfolio_ready 0.0\n" in (await client.get("/metrics")).text
+        whole = await ask(client, "GET", "/portfolio")
+        assert (whole.status, whole.body["portfolio"]["stale"]) == (200, True)
+    return 3
