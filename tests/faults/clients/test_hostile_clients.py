@@ -44,9 +44,8 @@ BODIES: list[tuple[str, bytes, int]] = [
     )),
     *((ONE, booking(**{field: text}), 400) for field, text in (
         ("symbol", '"BTC\\u0000"'), ("symbol", '"\\ud800"'), ("symbol", "7"), ("symbol", "true"), ("side", '"HOLD"'),
-        ("fees", "-1"), ("fees_included", "1"), ("notes", '"\\u0000"'), ("client_trade_id", '"\\n"'),
-        ("client_trade_id", '"' + "k" * 129 + '"'), ("executed_at", '"9999-12-31T23:59:59-23:59"'),
-        ("confidence", "2"), ("recommendation_id", "9" * 400), ("nothing", "1"),
+        ("fees", "-1"), ("fees_included", "1"), ("client_trade_id", '"k\\n"'),
+        ("client_trade_id", '"' + "k" * 129 + '"'), ("nothing", "1"),
     )),
     (ONE, booking()[:-1] + b',"symbol":"ETH"}', 400),
     (ONE, booking()[:-1] + b',"\\u0073ymbol":"ETH"}', 400),
