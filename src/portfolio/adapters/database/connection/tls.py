@@ -22,16 +22,9 @@ def tls_of(settings: Settings) -> SSLContext | None:
             an authority; or the database is on no network.
     """
     ca, cert, key = settings.database_tls_ca, settings.database_tls_cert, settings.database_tls_key
+    _check_together(settings)
     if not (ca or cert or key):
-        if not settings.database_tls_verify:
-            raise SettingsError(f"PORTFOLIO_DATABASE_TLS_VERIFY needs PORTFOLIO_DATABASE_TLS_CA: a file, or `{SYSTEM}`")
         return None
-    if settings.is_embedded:
-        raise SettingsError("PORTFOLIO_DATABASE_TLS_*: an SQLite database has no connection to encrypt")
-    if "unix_socket" in service_url(settings.database_url).query:
-        raise SettingsError("PORTFOLIO_DATABASE_TLS_*: a unix_socket stays on this machine, and is not encrypted")
-    if key and not cert:
-        raise SettingsError("PORTFOLIO_DATABASE_TLS_KEY needs PORTFOLIO_DATABASE_TLS_CERT, the certificate of the key")
     for name, path in (("CA", ca), ("CERT", cert), ("KEY", key)):
         if path not in {"", SYSTEM}:
             _check_writers(name, path)
@@ -48,6 +41,20 @@ def tls_of(settings: Settings) -> SSLContext | None:
         except OSError as error:
             raise _unusable("CERT", cert, error) from error
     return context
+
+
+def _check_together(settings: Settings) -> None:
+    """Refuse settings that do not go with one another, or with the database."""
+    if not (settings.database_tls_ca or settings.database_tls_cert or settings.database_tls_key):
+        if not settings.database_tls_verify:
+            raise SettingsError(f"PORTFOLIO_DATABASE_TLS_VERIFY needs PORTFOLIO_DATABASE_TLS_CA: a file, or `{SYSTEM}`")
+        return
+    if settings.is_embedded:
+        raise SettingsError("PORTFOLIO_DATABASE_TLS_*: an SQLite database has no connection to encrypt")
+    if "unix_socket" in service_url(settings.database_url).query:
+        raise SettingsError("PORTFOLIO_DATABASE_TLS_*: a unix_socket stays on this machine, and is not encrypted")
+    if settings.database_tls_key and not settings.database_tls_cert:
+        raise SettingsError("PORTFOLIO_DATABASE_TLS_KEY needs PORTFOLIO_DATABASE_TLS_CERT, the certificate of the key")
 
 
 def _check_writers(name: str, path: str) -> None:
