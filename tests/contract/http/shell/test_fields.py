@@ -357,3 +357,13 @@ async def test_a_refusal_says_what_is_taken(
     assert error["field"] == field
     assert words in error["message"]
     assert field.rpartition(".")[2] in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("field", ["side", "client_trade_id", "engine", "symbol", "quantity"])
+async def test_a_line_feed_at_the_end_belongs_to_the_text(field: str) -> None:
+    async with running() as service:
+        body = {**BUY, "client_trade_id": "k", "engine": "e"}
+        answer = await service.http.post("/holdings/update", json={**body, field: f"{body[field]}\n"})
+        assert (answer.status_code, answer.json()["type"]) == (400, "/problems/malformed-request")
+        queried = await service.http.get("/trades", params={"side": "BUY\n"})
+        assert (queried.status_code, queried.json()["type"]) == (400, "/problems/malformed-request")

@@ -21,6 +21,7 @@ from portfolio.entrypoints.http.shell.auth import Caller, Scope
 from portfolio.entrypoints.http.shell.bodies import (
     LONGEST_NAME,
     MOMENT,
+    SIDE,
     Fees,
     Key,
     Name,
@@ -64,9 +65,7 @@ OverrideOwner = Annotated[
 
 
 SymbolQuery = Annotated[str | None, QueryParameter(description="Of this asset alone.", min_length=1, max_length=40)]
-SideQuery = Annotated[
-    str | None, QueryParameter(description="BUY or SELL, in any case.", pattern="^([Bb][Uu][Yy]|[Ss][Ee][Ll][Ll])$")
-]
+SideQuery = Annotated[str | None, QueryParameter(description="BUY or SELL, in any case.", pattern=SIDE)]
 EngineQuery = Annotated[str | None, QueryParameter(description="As this engine reported them.", max_length=100)]
 OwnerQuery = Annotated[
     str | None,

@@ -22,6 +22,12 @@ from portfolio.entrypoints.http.shell.numbers import FIGURE, is_number, parse_nu
 T = TypeVar("T")
 A = TypeVar("A", bound=Amount)
 
+# A dollar sign alone is also before a line feed that ends the text.
+END = r"(?!\n)$"
+PRINTABLE = rf"^[ -~]+{END}"
+NO_CONTROLS = rf"^[^\x00-\x1f\x7f]*{END}"
+SIDE = f"^([Bb][Uu][Yy]|[Ss][Ee][Ll][Ll]){END}"
+
 LONGEST_KEY = 128
 LONGEST_NAME = 100
 LONGEST_NOTE = 2_000
@@ -39,8 +45,8 @@ _LIMIT: Mapping[str, object] = {"exclusiveMaximum": 1e20}
 PositiveFigure = Annotated[Raw, figure("Above zero, rounded half even at 18 decimals", exclusiveMinimum=0, **_LIMIT)]
 Fees = Annotated[Raw, figure("At least zero, rounded half even at 18 decimals", minimum=0, default=0, **_LIMIT)]
 # A whole number may be a name; two fractions that are read as one double would be one identity.
-Key = Annotated[str, Meta(min_length=1, max_length=LONGEST_KEY, pattern=r"^[ -~]+$")] | int
-Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME, pattern=r"^[^\x00-\x1f\x7f]*$")] | int
+Key = Annotated[str, Meta(min_length=1, max_length=LONGEST_KEY, pattern=PRINTABLE)] | int
+Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME, pattern=NO_CONTROLS)] | int
 
 
 def remark(text: str) -> Meta:
@@ -55,14 +61,14 @@ Notes = Annotated[
 
 
 def _cursor_pattern(kind: str) -> str:
-    return f"^{kind}[0-9a-f]{{1,15}}$"
+    return f"^{kind}[0-9a-f]{{1,15}}{END}"
 
 
 # What a pattern means, for who reads the refusal.
 _IN_WORDS = {
-    r"^[ -~]+$": "printable ASCII characters only",
-    r"^[^\x00-\x1f\x7f]*$": "no control characters",
-    "^([Bb][Uu][Yy]|[Ss][Ee][Ll][Ll])$": "BUY or SELL",
+    PRINTABLE: "printable ASCII characters only",
+    NO_CONTROLS: "no control characters",
+    SIDE: "BUY or SELL",
     **{_cursor_pattern(kind): "the next_cursor of a page of this list" for kind in "crst"},
 }
 
@@ -232,7 +238,7 @@ SymbolText = Annotated[
 ]
 
 
-SideText = Annotated[str, Meta(pattern="^([Bb][Uu][Yy]|[Ss][Ee][Ll][Ll])$", description="BUY or SELL, in any case.")]
+SideText = Annotated[str, Meta(pattern=SIDE, description="BUY or SELL, in any case.")]
 
 
 MOMENT = "ISO 8601 with an offset (`Z`, `+01:00`), or seconds since 1970 (milli-, micro- and nanoseconds by their size)"
