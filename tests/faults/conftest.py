@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -14,6 +15,21 @@ import pytest
 from tests.faults.harness.world import World, mysql_world, sqlite_world
 from tests.support.database.database_run import launch_server
 from tests.support.database.database_server import DatabaseServer
+
+
+# Each case of these starts processes of its own: `make test` has the first cases of each rule, `make faults` all of them.
+CASES = {"test_start.py": 3, "test_database_file.py": 4, "test_database_options.py": 3, "test_vanishing.py": 3}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the later cases of a rule to the long runs."""
+    seen: Counter[tuple[str, str]] = Counter()
+    for item in items:
+        rule = item.path.name, item.name.partition("[")[0]
+        seen[rule] += 1
+        if seen[rule] > CASES.get(item.path.name, len(items)):
+            item.add_marker(pytest.mark.faults_long)
 
 
 class EnterWorld(Protocol):
