@@ -16,7 +16,7 @@ from tests.faults.harness.world import World, mysql_world, sqlite_world
 from tests.support.database.database_run import launch_server
 from tests.support.database.database_server import DatabaseServer
 
-# Each case of these starts processes of its own: `make test` has the first cases of each rule, `make faults` all of them.
+# Each case of these starts processes: `make test` has the first cases of each rule, `make faults` all of them.
 CASES = {"test_start.py": 3, "test_database_file.py": 4, "test_database_options.py": 3, "test_vanishing.py": 3}
 
 
