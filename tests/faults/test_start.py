@@ -78,8 +78,6 @@ def test_too_little_memory_refuses_the_start(service: ShellService, limit: str, 
     assert "at least 512 MiB of memory are needed" in refused(service, f"ulimit {limit};", command=command)
 
 
-# On a busy machine aiosqlite's thread may answer a loop that has ended; its traceback then follows our line.
-@pytest.mark.faults_long
 def test_a_database_in_a_folder_that_is_not_there_or_not_writable_is_told(service: ShellService) -> None:
     for command in ("migrate", "verify"):
         url = f"sqlite+aiosqlite:///{service.folder}/none/portfolio.db"

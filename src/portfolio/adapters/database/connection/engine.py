@@ -14,6 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
 from portfolio.adapters.database.connection.errors import marks_disconnect
 from portfolio.adapters.database.connection.mysql import MySqlConnector
+from portfolio.adapters.database.connection.sqlite import connect_to_sqlite
 from portfolio.adapters.database.connection.sqlite_file import FILE, DatabaseFile
 from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.connection.url import SQLITE, service_url
@@ -64,7 +65,12 @@ def _mysql_engine(
 
 def _sqlite_engine(url: URL, pool_size: int, limits: Timeouts, file: DatabaseFile) -> AsyncEngine:
     engine = create_async_engine(
-        url, pool_size=pool_size, max_overflow=0, hide_parameters=True, pool_timeout=limits.pool_seconds
+        url,
+        connect_args={"async_creator_fn": connect_to_sqlite},
+        pool_size=pool_size,
+        max_overflow=0,
+        hide_parameters=True,
+        pool_timeout=limits.pool_seconds,
     )
 
     @listens_for(engine.sync_engine, "do_connect")
