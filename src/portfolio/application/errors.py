@@ -4,7 +4,6 @@
 
     ApplicationError
     ├── LedgerUnavailable       the database did not take or give it; nothing was applied
-    │   ├── LedgerRefused       it answers, and somebody has to mend it first
     │   ├── Overloaded          too many bookings are waiting
     │   └── LeaseLost           another instance refreshes now
     ├── OutcomeUnknown          a commit was lost on the way; ask again by key
@@ -37,10 +36,6 @@ class LedgerUnavailable(ApplicationError):
         super().__init__(reason)
         self.reason = reason
         self.retry_after_seconds = retry_after_seconds
-
-
-class LedgerRefused(LedgerUnavailable):
-    """The database answers, and refuses what a booking needs, or cannot keep what it promises; nothing was applied."""
 
 
 class Overloaded(LedgerUnavailable):

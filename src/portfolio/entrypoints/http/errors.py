@@ -42,7 +42,6 @@ RATE_LIMITED = ProblemKind(429, "rate-limited", "Too many requests")
 INTERNAL = ProblemKind(500, "internal-error", "The service failed; the log says how")
 DEADLINE = ProblemKind(503, "deadline-exceeded", "There was no answer in time")
 NOT_READY = ProblemKind(503, "not-ready", "No booking could be committed now")
-LEDGER_UNAVAILABLE = ProblemKind(503, "ledger-unavailable", "The database is away; nothing was applied")
 OUTCOME_UNKNOWN = ProblemKind(503, "outcome-unknown", "It may or may not have been booked")
 
 PROBLEMS: Mapping[type[Exception], ProblemKind] = {
@@ -55,8 +54,7 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     domain.InsufficientCash: ProblemKind(409, "insufficient-cash", "More spent than there is"),
     domain.NotReversible: ProblemKind(409, "not-reversible", "This trade cannot be undone"),
     domain.InvalidPolicy: ProblemKind(400, "invalid-policy", "A setting of the policy that cannot be"),
-    application.LedgerUnavailable: LEDGER_UNAVAILABLE,
-    application.LedgerRefused: LEDGER_UNAVAILABLE,
+    application.LedgerUnavailable: ProblemKind(503, "ledger-unavailable", "The database is away; nothing was applied"),
     application.Overloaded: ProblemKind(503, "overloaded", "Too many bookings are waiting; nothing was applied"),
     application.LeaseLost: ProblemKind(503, "lease-lost", "Another instance refreshes now"),
     application.OutcomeUnknown: OUTCOME_UNKNOWN,

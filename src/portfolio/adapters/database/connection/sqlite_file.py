@@ -38,7 +38,11 @@ class DatabaseFile:
             self._beside = dict.fromkeys((f"{self._path}-wal", f"{self._path}-shm"))
         self._main = self._main or _identity(self._path)
         self._connections += 1
-        self.check()
+        try:
+            self.check()
+        except FileReplaced:
+            self._connections -= 1  # it is given up, and nobody tells that it is closed
+            raise
 
     def closed(self) -> None:
         """Take notice that a connection is closed."""
