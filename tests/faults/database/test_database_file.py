@@ -81,11 +81,16 @@ async def test_what_was_acknowledged_is_in_the_file_that_was_moved_and_it_may_be
 
 
 async def test_a_log_file_that_is_replaced_is_no_obstacle(service: ServiceProcess) -> None:
-    service.log_file.rename(service.log_file.with_name("service.log.1"))
+    async def is_logged() -> bool:  # a thread of its own writes it
+        return service.log_file.exists() and "request.served" in service.log()
+
     async with service.client() as client:
+        assert (await ask(client, "GET", "/health/ready")).status == 200
+        await until(is_logged, "nothing is logged")
+        service.log_file.rename(service.log_file.with_name("service.log.1"))
         assert (await book(client, "logged")).status == 200
         assert (await ask(client, "GET", "/health/ready")).status == 200
-    assert "request.served" in service.log()
+        await until(is_logged, "nothing is logged into a new file")
 
 
 async def _refused_after(service: ServiceProcess, file: Path, deed: object) -> int:
