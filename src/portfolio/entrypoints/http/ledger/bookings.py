@@ -15,6 +15,7 @@ from portfolio.application.ledger.records import BookingKey, BookingReply
 from portfolio.entrypoints.http.errors import BOOKING_PROBLEMS, NOT_FOUND, PROBLEMS
 from portfolio.entrypoints.http.ledger.answers import BatchAnswer, BookingAnswer, OutcomeAnswer, OutcomesAnswer
 from portfolio.entrypoints.http.ledger.booking_requests import BookingRequests
+from portfolio.entrypoints.http.ledger.idempotency import REPLAYED, header_key, refuse_header_key
 from portfolio.entrypoints.http.ledger.requests import (
     BatchBody,
     BookingBody,
@@ -25,7 +26,6 @@ from portfolio.entrypoints.http.ledger.views import BookingViews, outcome_view
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
-from portfolio.entrypoints.http.shell.idempotency import REPLAYED, header_key, refuse_header_key
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.responses import BookingProblem, JsonResponse, problem_answer
 

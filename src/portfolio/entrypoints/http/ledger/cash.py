@@ -14,13 +14,13 @@ from portfolio.domain.errors import InsufficientCash, InvalidAmount, OutOfRange
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.entrypoints.http.errors import PROBLEMS, WRITE_PROBLEMS
 from portfolio.entrypoints.http.ledger.answers import CashTransactionAnswer, CashTransactionsAnswer, CashTransactionView
+from portfolio.entrypoints.http.ledger.idempotency import REPLAYED, header_key
 from portfolio.entrypoints.http.ledger.requests import CashCursor, CashTransactionBody
 from portfolio.entrypoints.http.ledger.requests import move_cash as read_wish
 from portfolio.entrypoints.http.ledger.views import refused_problem
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
-from portfolio.entrypoints.http.shell.idempotency import REPLAYED, header_key
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.responses import JsonResponse, problem_answer
 from portfolio.entrypoints.http.shell.uncancelled import Uncancelled

@@ -16,6 +16,7 @@ from portfolio.domain.ledger.trade import Execution, Side
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.errors import FORBIDDEN, RequestError
+from portfolio.entrypoints.http.ledger.idempotency import one_key
 from portfolio.entrypoints.http.ledger.remarks import Remarks
 from portfolio.entrypoints.http.shell.auth import Caller, Scope
 from portfolio.entrypoints.http.shell.bodies import (
@@ -36,7 +37,6 @@ from portfolio.entrypoints.http.shell.bodies import (
     read_symbol,
     remark,
 )
-from portfolio.entrypoints.http.shell.idempotency import one_key
 from portfolio.entrypoints.http.shell.strict_body import BodyOfBodies, decode
 
 MOST_BOOKINGS = 1_000

@@ -16,6 +16,7 @@ from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, NotR
 from portfolio.domain.ledger.trade import Side
 from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS
 from portfolio.entrypoints.http.ledger.answers import ReversalAnswer, TradeAnswer, TradesAnswer, TradeView
+from portfolio.entrypoints.http.ledger.idempotency import REPLAYED
 from portfolio.entrypoints.http.ledger.position_views import position_view
 from portfolio.entrypoints.http.ledger.requests import (
     EngineQuery,
@@ -40,7 +41,6 @@ from portfolio.entrypoints.http.shell.bodies import (
     read_symbol,
     write_cursor,
 )
-from portfolio.entrypoints.http.shell.idempotency import REPLAYED
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.responses import JsonResponse
 from portfolio.entrypoints.http.shell.uncancelled import Uncancelled

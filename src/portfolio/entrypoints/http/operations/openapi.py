@@ -38,7 +38,7 @@ from portfolio.entrypoints.http.errors import (
     UNSUPPORTED_MEDIA_TYPE,
     ProblemKind,
 )
-from portfolio.entrypoints.http.shell import idempotency
+from portfolio.entrypoints.http.ledger.idempotency import HEADER
 from portfolio.entrypoints.http.shell.access import Access, access, access_of
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.decimal_strings import rewriting
@@ -72,7 +72,7 @@ _STRINGS: Final = {
     "description": "The same answer; every number of the format `decimal` is a string of the same digits.",
 }
 _IDEMPOTENCY_KEY: Final = {
-    "name": idempotency.HEADER,
+    "name": HEADER,
     "in": "header",
     "required": False,
     "schema": {"type": "string", "maxLength": 128, "pattern": "^[ -~]*$"},

@@ -23,6 +23,7 @@ from msgspec.json import encode
 
 from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
 from portfolio.entrypoints.http.shell.bodies import choices, in_words
+from portfolio.entrypoints.http.shell.broken_json import mended, told_apart
 
 T = TypeVar("T")
 
@@ -31,27 +32,8 @@ Pairs = list[tuple[str, Any]]
 _LONGEST_ECHO = 200
 # A blank text is as good as none. Raw control characters are no JSON, so a blank one has spaces and escapes alone.
 _NOTHING = re.compile(rb'null|"(?: |\\[tnrf])*"')
-# A text is matched to its end, or to the end of all: one pass, whatever is sent.
-_TEXT = r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)'
-# Programs write them, JSON has none of them.
-_TEXT_OR_CONSTANT = re.compile(rf"{_TEXT}|-?(?:NaN|Infinity)", re.DOTALL)
-# What programs write into texts and JSON does not have: half a character, as of a text that was cut in the middle of
-# one, an escape that there is not, a control character, a byte that is no UTF-8. What is whole comes first.
-_CHARACTER = re.compile(
-    r'(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u(?![dD][89a-fA-F])[0-9a-fA-F]{4}|\\["\\/bfnrt])'
-    r"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|[\\\x00-\x1f\udc80-\udcff]"
-)
-# What no name and no key may have: a field that stands for nothing is told by its name, or is replaced in a remark.
-_SPOILT = r"\u0000"
-
 # A booking has less fields than that; what more there is in a body is looked through.
 _MOST_NESTED = 20
-
-_MARK = re.compile(rf"{_TEXT}|[\[\]{{}},]", re.DOTALL)
-# So many marks are looked at: a thousand bookings have less, and more would keep others waiting.
-_MOST_MARKS = 100_000
-# Between two quotes it is the end of an object and the beginning of the next: a quote before them is missing.
-_SEAM = re.compile(r'\}\s*,?\s*\{\s*"\Z')
 
 
 class StrictBody(AbstractDTO[Struct]):
@@ -121,7 +103,7 @@ def decode(body: bytes, wanted: type[T]) -> T:
             raise
         except (msgspec.DecodeError, ValueError, RecursionError):
             in_parts = issubclass(wanted, BodyOfBodies)
-            return _decoded_in_parts(body, wanted) if in_parts else _decoded(_mended(body), wanted)
+            return _decoded_in_parts(body, wanted) if in_parts else _decoded(mended(body), wanted)
     except msgspec.ValidationError as error:
         raise _refused(str(error), wanted) from error
     except RepeatedKey as error:
@@ -160,23 +142,6 @@ def _type_info(wanted: Hashable) -> inspect.Type:
     return inspect.type_info(wanted)
 
 
-def _mended(body: bytes) -> bytes:
-    """Return a body whose texts are JSON, and whose constants are texts that can be nobody's identity."""
-    text = body.decode("utf-8", "surrogateescape")
-    return _TEXT_OR_CONSTANT.sub(_mended_part, text).encode("utf-8", "surrogateescape")
-
-
-def _mended_part(found: re.Match[str]) -> str:
-    text = found[0]
-    return _CHARACTER.sub(_mended_character, text) if text.startswith('"') else f'"{_SPOILT}{text}"'
-
-
-def _mended_character(found: re.Match[str]) -> str:
-    if found[1]:
-        return found[0]
-    return f"\\u{ord(found[0]):04x}" if found[0] < " " else _SPOILT
-
-
 def _decoded_in_parts(body: bytes, wanted: type[T]) -> T:
     """Return a body of bodies some of which are no JSON: each stays as it was sent, and is decoded by itself.
 
@@ -188,30 +153,10 @@ def _decoded_in_parts(body: bytes, wanted: type[T]) -> T:
     items, _, tail = rest.rpartition("]")
     if "".join(head.split()) != f'{{"{name.encode_name}":' or tail.strip() != "}":
         raise ValueError("no list of bodies")
-    parts = [Raw(part.encode("utf-8", "surrogateescape")) for part in _told_apart(items)]
+    parts = [Raw(part.encode("utf-8", "surrogateescape")) for part in told_apart(items)]
     decoded: T = _decoder(cast("Hashable", wanted)).decode(encode({name.encode_name: [0] * len(parts)}))
     setattr(decoded, name.name, parts)
     return decoded
-
-
-def _told_apart(items: str) -> list[str]:
-    """Return the items of a list, by its brackets, its quotes, and the commas between."""
-    parts, start, depth = [], 0, 0
-    for count, found in enumerate(_MARK.finditer(items)):
-        mark = found[0]
-        if mark == "," and not depth:
-            parts.append(items[start : found.start()])
-            start = found.end()
-        opens = mark in "[{"
-        is_second = opens and not depth and items[start : found.start()].strip()
-        depth += opens - (mark in "]}")
-        is_broken = mark[0] == '"' and (mark[-1] != '"' or len(mark) == 1 or _SEAM.search(mark))
-        if depth < 0 or is_second or is_broken or count > _MOST_MARKS:
-            raise ValueError("the items cannot be told apart")
-    last = items[start:]
-    if depth:
-        raise ValueError("the items cannot be told apart")
-    return [*parts, last] if last.strip() else parts
 
 
 def _given(part: Raw, kind: inspect.Type) -> Raw:
