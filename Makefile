@@ -13,7 +13,7 @@ PYTEST_WORKERS ?= 2
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check audit faults faults-galera bench diagrams format lock clean
+.PHONY: help install install-dev run demo test check audit faults fuzz faults-galera oracles bench screenshots diagrams format lock clean
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
@@ -26,6 +26,9 @@ install-dev: $(VENV)/.installed-dev  ## ... and what its tests and checks need
 run: install  ## migrate the embedded database and serve on http://127.0.0.1:8026
 	$(BIN)/portfolio migrate
 	exec $(BIN)/portfolio serve
+
+demo: install  ## serve two years of made-up trades at simulated prices, in a database of its own (PORT=..., SEED=...)
+	exec $(BIN)/portfolio demo $(if $(PORT),--port $(PORT)) $(if $(SEED),--seed $(SEED))
 
 test: check  ## all checks, then all tests on SQLite and a real MySQL-family server, with coverage gates
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report= --coverage-gates
@@ -49,14 +52,25 @@ audit: install-dev  ## ask the advisory database of PyPI for known vulnerabiliti
 
 # One process: the runs print their figures, and each has the machine to itself.
 faults: install-dev  ## the long fault runs; FAULTS_SEED=... repeats one, FAULTS_OPERATIONS=... sets its length
-	$(BIN)/python -m pytest -m faults_long -s -o faulthandler_timeout=3600 tests/faults
+	FAULTS_DEEDS=1 $(BIN)/python -m pytest -m faults_long -s -o faulthandler_timeout=3600 tests
+
+fuzz: install-dev  ## requests and price answers at random; FUZZ_SECONDS=... says for how long, FUZZ_SEED=... repeats a run
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-1800} $(BIN)/python -m pytest -s -o faulthandler_timeout=7200 tests/fuzz
 
 faults-galera: install-dev  ## a Galera cluster of three nodes on this machine, its nodes killed, frozen and alone
 	$(BIN)/python -m pytest -m galera -s -o faulthandler_timeout=3600 tests/faults
 
+oracles: install-dev  ## write anew what other libraries answer to the questions of tests/oracles (needs a network)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-oracles
+	$(BIN)/uv pip install --quiet --python $(VENV)-oracles/bin/python --group oracles
+	$(VENV)-oracles/bin/python tests/oracles/rewrite.py
+
 bench: install-dev  ## measure against the floors (ROWS=reads,booking; QUICK=1; BESIDE=a checkout or a revision)
 	$(BIN)/python -m benchmarks $(if $(ROWS),--rows $(ROWS)) $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON)) \
 	    $(if $(BESIDE),--beside $(BESIDE))
+
+screenshots: install-dev  ## write the pictures of the pages (docs/pictures/), from the books of `make demo`
+	$(BIN)/python -m tests.support.browser.screenshots
 
 diagrams: install-dev  ## write the picture of the tables (docs/tables.md) from the schema
 	$(BIN)/python -m checks.tables_diagram --write
@@ -67,12 +81,12 @@ format: install-dev  ## write the code as `make check` wants it
 
 lock: $(VENV)/.created  ## write the requirements*.lock from pyproject.toml (UPGRADE=1: newest versions)
 	@test -x $(BIN)/uv || $(PIP) uv
-	$(UV) pyproject.toml --group dev --output-file requirements-dev.lock
-	$(UV) pyproject.toml --constraint requirements-dev.lock --output-file requirements.lock
+	$(UV) pyproject.toml --extra optimise --extra parquet --group dev --output-file requirements-dev.lock
+	$(UV) pyproject.toml --extra optimise --extra parquet --constraint requirements-dev.lock --output-file requirements.lock
 	$(UV) --group build --constraint requirements-dev.lock --output-file requirements-build.lock
 
 clean:  ## remove what the tools have written (not the database, not the log)
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-oracles build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	rm -f .coverage .coverage.*
 	find src tests migrations -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 

@@ -16,7 +16,19 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from benchmarks import analyses, bookings, fresh_reads, growth, lag, process, reads, refresh
+from benchmarks import (
+    analyses,
+    backtests,
+    bookings,
+    fresh_reads,
+    growth,
+    lag,
+    process,
+    reads,
+    refresh,
+    stream,
+    verification,
+)
 from benchmarks.harness.alternation import alternate
 from benchmarks.harness.beside import program_of
 from benchmarks.harness.report import Report
@@ -33,9 +45,12 @@ GROUPS: dict[str, Callable[[Stage], Sequence[Row]]] = {
     "refresh": refresh.refresh,
     "correlation": analyses.correlation,
     "analysis": analyses.analysis,
+    "backtests": backtests.backtests,
     "lag": lag.lag,
     "positions": growth.positions,
     "trades": growth.trades,
+    "verification": verification.verification,
+    "stream": stream.stream,
     "process": process.process,
 }
 RESULTS = Path(__file__).with_name("results") / "latest.json"

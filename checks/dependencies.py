@@ -50,7 +50,7 @@ def read_lock(text: str) -> tuple[dict[str, Pin], list[str]]:
             faults.append(f"{entry[:60]!r} pins no version")
             continue
         marker = found["marker"]
-        applies = marker is None or bool(Requirement(f"x ; {marker}").marker.evaluate())  # type: ignore[union-attr]
+        applies = marker is None or bool(Requirement(f"x ; {marker}").marker.evaluate())  # type: ignore[union-attr]  # it has a marker by then
         entries += 1
         # One name may come several times, for several platforms.
         if applies or canonicalize_name(found["name"]) not in pins:
@@ -62,11 +62,14 @@ def read_lock(text: str) -> tuple[dict[str, Pin], list[str]]:
 
 
 def wanted(pyproject: Mapping[str, object], groups: Sequence[str]) -> list[Requirement]:
-    """Return what the project asks for, by itself and in these dependency groups."""
+    """Return what the project asks for, by itself, with all its extras, and in these dependency groups."""
     project, all_groups = pyproject["project"], pyproject["dependency-groups"]
     assert isinstance(project, dict)
     assert isinstance(all_groups, dict)
-    own = [] if groups == ("build",) else project["dependencies"]
+    extras = project.get("optional-dependencies", {})
+    own = (
+        [] if groups == ("build",) else [*project["dependencies"], *(one for extra in extras.values() for one in extra)]
+    )
     texts = [*own, *(one for group in groups for one in all_groups[group] if isinstance(one, str))]
     return [Requirement(text) for text in texts]
 
@@ -109,9 +112,19 @@ def licence_faults(names: Sequence[str]) -> Iterator[str]:
         metadata = _installed(name).metadata
         classifiers = [text for text in metadata.get_all("Classifier", []) if text.startswith("License")]
         plain = [text for field in ("License-Expression", "License") for text in metadata.get_all(field, [])]
-        licence = "; ".join([*plain, *classifiers])
+        if classifiers:
+            # A text of many lines lists what is bundled too: of scipy the run-time library of GCC, whose GPL has the
+            # exception that allows any use. What the package itself is under, its classifiers say.
+            plain = [text for text in plain if "\n" not in text]
+        licence = "; ".join([*plain, *classifiers]) or _heading_of_licence(_installed(name))
         if not _LICENCES.search(licence) or _UNWANTED.search(licence):
             yield f"{name}: licence {licence[:80]!r} is not known to be fine"
+
+
+def _heading_of_licence(package: Distribution) -> str:
+    """Return the first line of the licence's text, for packages whose metadata name none."""
+    texts = (package.read_text(f"licenses/{file}") for file in package.metadata.get_all("License-File", []))
+    return "; ".join(text.lstrip().partition("\n")[0] for text in texts if text)
 
 
 def audit(root: Path) -> list[str]:

@@ -16,11 +16,18 @@ from sqlalchemy.types import Boolean, Date, Integer, String
 
 from portfolio.adapters.database.schema.migration import migrate
 from portfolio.adapters.database.schema.tables import SCHEMA_REVISION, metadata, prices_metadata
-from portfolio.adapters.database.schema.types import Exact, KeyText, UtcMoment
+from portfolio.adapters.database.schema.types import Blob, Exact, KeyText, UtcMoment
 
 PAGE = Path(__file__).parents[1] / "docs" / "tables.md"
 TABLES = {**metadata.tables, **prices_metadata.tables}
-KINDS = ((Exact, "decimal"), (KeyText, "key"), (UtcMoment, "moment"), (Boolean, "bool"), (Date, "date"))
+KINDS = (
+    (Exact, "decimal"),
+    (KeyText, "key"),
+    (UtcMoment, "moment"),
+    (Boolean, "bool"),
+    (Date, "date"),
+    (Blob, "blob"),
+)
 
 # A column, and the column whose values it repeats. The database declares no foreign keys: engines write the old tables
 # too, in an order of their own.

@@ -19,8 +19,11 @@ GRANT SELECT, INSERT, UPDATE ON crypto_transactions.portfolio_booking_outcomes T
 GRANT SELECT, INSERT, UPDATE ON crypto_transactions.portfolio_daily_positions TO 'portfolio'@'%';
 GRANT SELECT, INSERT, UPDATE ON crypto_transactions.portfolio_rebalance_signals TO 'portfolio'@'%';
 GRANT SELECT, INSERT, UPDATE ON crypto_transactions.portfolio_leases TO 'portfolio'@'%';
+GRANT SELECT, INSERT, UPDATE ON crypto_transactions.portfolio_exchange_rules TO 'portfolio'@'%';
 GRANT SELECT ON crypto_transactions.portfolio_schema_version TO 'portfolio'@'%';
--- Prices: old observed ones are deleted, which is the only thing that the service deletes.
+-- Backtests, of which old ones are deleted. They are no part of the books.
+GRANT SELECT, INSERT, UPDATE, DELETE ON crypto_transactions.portfolio_backtests TO 'portfolio'@'%';
+-- Prices: old observed ones are deleted, and nothing else is.
 GRANT SELECT, INSERT, UPDATE, DELETE ON crypto_prices.portfolio_price_history TO 'portfolio'@'%';
 GRANT SELECT, INSERT, UPDATE ON crypto_prices.portfolio_close_marks TO 'portfolio'@'%';
 

@@ -44,6 +44,7 @@ TYPES: Mapping[str, tuple[str, str]] = {
     ),
     "text": ("TEXT", "TEXT"),
     "long_text": ("MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci", "TEXT"),
+    "blob": ("MEDIUMBLOB", "BLOB"),
     # Compared byte for byte: every collation folds case or pads with spaces, or is known to one server only.
     "owner": ("VARBINARY(400)", "TEXT"),
     "key": ("VARBINARY(128)", "TEXT"),
@@ -68,12 +69,14 @@ class Key:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTable:
     """A table to create. ``shared`` ones belong to other programs too: they may be there, and are never dropped.
+    ``primary`` is the primary key where no column is one by itself.
 
     One that ``holds_entries`` is dropped only while it is empty: entries of the ledger are found nowhere else.
     """
 
     name: str
     columns: Mapping[str, str]
+    primary: tuple[str, ...] = ()
     keys: tuple[Key, ...] = ()
     shared: bool = False
     in_prices: bool = False
@@ -82,7 +85,7 @@ class NewTable:
     def create(self) -> None:
         """Create the table where it is missing."""
         if _is_mysql():
-            parts = [f"{name} {_typed(kind)}" for name, kind in self.columns.items()]
+            parts = self._columns
             parts += [f"{'UNIQUE ' if k.unique else ''}KEY {k.name} ({', '.join(k.columns)})" for k in self.keys]
             options = SHARED_TABLE if self.shared else OWN_TABLE
             statement = f"CREATE TABLE IF NOT EXISTS {self._qualified} (\n    {_lines(parts)}\n) {options}"
@@ -91,8 +94,7 @@ class NewTable:
             else:
                 _run(statement)
             return
-        parts = [f"{name} {_typed(kind)}" for name, kind in self.columns.items()]
-        _run(f"CREATE TABLE IF NOT EXISTS {self.name} (\n    {_lines(parts)}\n)")
+        _run(f"CREATE TABLE IF NOT EXISTS {self.name} (\n    {_lines(self._columns)}\n)")
         for key in self.keys:
             _run(_create_index(self.name, key))
 
@@ -102,6 +104,11 @@ class NewTable:
             _say(f"{self.name} is kept: it may hold entries of the ledger")
         elif not self.shared:
             _run(f"DROP TABLE IF EXISTS {self._qualified}")
+
+    @property
+    def _columns(self) -> list[str]:
+        columns = [f"{name} {_typed(kind)}" for name, kind in self.columns.items()]
+        return columns + ([f"PRIMARY KEY ({', '.join(self.primary)})"] if self.primary else [])
 
     @property
     def _qualified(self) -> str:

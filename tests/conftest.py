@@ -1,6 +1,9 @@
 """What all tests share: the databases, the coverage gates, the order for workers, and how Hypothesis behaves."""
 
+import gc
 import os
+from collections import defaultdict
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -11,6 +14,8 @@ pytest_plugins = [
     "tests.support.coverage_gates",
     "tests.support.database.database_fixtures",
     "tests.support.database.galera_fixtures",
+    "tests.support.demo",
+    "tests.support.browser.fixtures",
 ]
 
 # The settings of whoever runs the tests must not reach them: least of all the address of a real ledger.
@@ -24,9 +29,30 @@ settings.load_profile("portfolio")
 # Of the tests' folders, those whose files take long.
 SLOW = ("faults", "e2e", "integration")
 
+# Each case of these starts processes.
+FAULTS = Path(__file__).parent / "faults"
 
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector leave alone what the imports have made: it would look at it again and again."""
+    gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Have workers begin with what takes long: when one has nothing left to do, the others have little left."""
+    """Leave the later cases of what is costly to the long runs, and have workers begin with what takes long.
+
+    Of each rule one case stays; rules take turns which one it is. When one worker has nothing left to do, the others
+    have little left.
+    """
+    rules: defaultdict[tuple[Path, str], list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if item.path.is_relative_to(FAULTS) and item.get_closest_marker("faults_long") is None:
+            rules[item.path, item.name.partition("[")[0]].append(item)
+    for number, cases in enumerate(rules.values()):
+        for item in cases:
+            if item is not cases[number % len(cases)]:
+                item.add_marker(pytest.mark.faults_long)
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: _place(item.path.relative_to(config.rootpath).parts))
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from portfolio import __version__
 from portfolio.adapters.clock import SystemClock
+from portfolio.adapters.compute.backtester import SpawnedBacktester
+from portfolio.adapters.compute.optimiser import EXTRA, LIBRARIES, SpawnedOptimiser
+from portfolio.adapters.compute.worker import choose
+from portfolio.adapters.compute.workers import Workers
 from portfolio.adapters.database.connection.tls import tls_of
 from portfolio.adapters.database.connection.url import place_of
 from portfolio.adapters.database.database import Database, refuse_what_cannot_work
@@ -16,8 +21,13 @@ from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
 from portfolio.adapters.feeds.exchanges import Exchanges
 from portfolio.adapters.feeds.simulated import SimulatedExchanges
 from portfolio.adapters.files.categories import read_categories
+from portfolio.adapters.files.imports import LocalImportFiles
 from portfolio.adapters.files.policy import read_policy
+from portfolio.application.clock import Clock
+from portfolio.application.errors import LedgerRefused, NotInstalled
+from portfolio.application.imports.preview import PreviewImport
 from portfolio.application.ledger.opening import OpenBooks
+from portfolio.application.ledger.rebuilding import RebuildBooks
 from portfolio.application.ledger.verification import ReconcileBooks, VerifyBooks
 from portfolio.application.performance.final_days import MakeFinal
 from portfolio.application.performance.ledger_days import LedgerDays
@@ -27,7 +37,15 @@ from portfolio.entrypoints.cli.commands import Commands, commands
 from portfolio.settings import Settings
 
 if TYPE_CHECKING:
+    from portfolio.application.backtest.decision import Solve
+    from portfolio.application.backtest.panel import Panel
+    from portfolio.application.backtest.state import Holdings
+    from portfolio.application.optimisation.records import Wish
+    from portfolio.domain.rebalancing.policy import RebalancePolicy
+    from portfolio.entrypoints.assembly import Adapters
+    from portfolio.entrypoints.demo.history import DemoReport
     from portfolio.entrypoints.http.app import PortfolioApp
+    from portfolio.entrypoints.http.reports.tearsheet import SheetRequest
 
 PORTFOLIO_ID = 1
 
@@ -37,7 +55,7 @@ def main() -> None:
     commands(obj=CompositionRoot())
 
 
-class CompositionRoot:
+class CompositionRoot:  # shape: a method for each command
     """Wires the parts together, for one command or for the service."""
 
     def identity(self, settings: Settings) -> Mapping[str, str]:
@@ -65,10 +83,12 @@ class CompositionRoot:
         try:
             await database.probe.ping()
             yield Commands(
+                notes=await self._notes_of(database),
                 portfolio_id=PORTFOLIO_ID,
                 open_books=OpenBooks(ledger, clock, Money(settings.initial_cash)),
                 verify=VerifyBooks(ledger),
                 reconcile=ReconcileBooks(ledger, clock),
+                rebuild=RebuildBooks(database.repair, clock),
                 backfill=Backfill(ledger, database.prices, exchanges.closes, clock, settings.benchmark_symbol),
                 make_final=MakeFinal(
                     ledger,
@@ -84,38 +104,152 @@ class CompositionRoot:
             await exchanges.close()
             await database.close()
 
+    async def _notes_of(self, database: Database) -> Sequence[str]:
+        """Return what is to be said of the server; an unfit one may be read, and nothing is written to it."""
+        try:
+            return await database.probe.check_server()
+        except LedgerRefused as error:
+            return (str(error),)
+
     def serve(self, settings: Settings) -> None:
         """Answer HTTP until the process is stopped; refuse to start where the service could not work."""
         from portfolio.entrypoints.server import refuse_taken_address, run  # noqa: PLC0415  for this command alone
 
         refuse_taken_address(settings)
-        asyncio.run(refuse_what_cannot_work(settings))
-        run(self.application(settings), settings, self.identity(settings))
+        notes = asyncio.run(refuse_what_cannot_work(settings))
+        run(self.application(settings), settings, self.identity(settings), notes)
 
     def application(self, settings: Settings) -> PortfolioApp:
         """Return the application of the settings, which opens the books when it starts."""
-        from portfolio.entrypoints.assembly import Adapters, assemble  # noqa: PLC0415  the server is for one command alone
+        from portfolio.entrypoints.assembly import assemble  # noqa: PLC0415  the server is for one command alone
 
-        clock, database = SystemClock(), Database.of(settings, PORTFOLIO_ID)
-        exchanges = _exchanges(settings, clock)
-        adapters = Adapters(
-            clock=clock,
-            ledger=database.ledger,
-            lookups=database.lookups,
-            probe=database.probe,
-            prices=database.prices,
-            days=database.days,
-            leases=database.leases,
-            signals=database.signals,
-            feed=exchanges.prices,
-            closes=exchanges.closes,
-            categories=read_categories(settings.categories_file),
-            policy=read_policy(settings.policy_file),
-            least_interval_seconds=exchanges.least_interval_seconds,
-            close=(exchanges.close, database.close),
-        )
+        adapters = _adapters(settings, SystemClock(), Database.of(settings, PORTFOLIO_ID))
         return assemble(adapters, settings, portfolio_id=PORTFOLIO_ID)
 
+    async def tear_sheet(self, settings: Settings, wanted: SheetRequest) -> bytes:
+        """Return the tear sheet of the books, by the use cases of the service."""
+        # For this command alone, as above.
+        from portfolio.entrypoints.assembly import Assembly  # noqa: PLC0415  # for this command alone
+        from portfolio.entrypoints.http.reports.tearsheet import MakeTearSheet  # noqa: PLC0415  # for this command alone
 
-def _exchanges(settings: Settings, clock: SystemClock) -> Exchanges | SimulatedExchanges:
+        database = Database.of(settings, PORTFOLIO_ID, for_commands=True)
+        adapters = _adapters(settings, SystemClock(), database)
+        try:
+            await database.probe.ping()
+            parts = Assembly(adapters, settings, portfolio_id=PORTFOLIO_ID)
+            make = MakeTearSheet(parts.use_cases(parts.price_loop()), simulated=settings.is_simulated)
+            return await make(wanted)
+        finally:
+            for close in adapters.close:
+                await close()
+
+    async def optimise(self, settings: Settings, wish: Wish) -> bytes:
+        """Return the answer of POST /optimise on the books, by the use cases of the service."""
+        # For this command alone, as above.
+        from portfolio.entrypoints.assembly import Assembly  # noqa: PLC0415  # for this command alone
+        from portfolio.entrypoints.http.optimisation.views import optimisation_answer  # noqa: PLC0415  # for this command alone
+        from portfolio.entrypoints.http.shell.responses import encode  # noqa: PLC0415  # for this command alone
+
+        database = Database.of(settings, PORTFOLIO_ID, for_commands=True)
+        adapters = _adapters(settings, SystemClock(), database)
+        try:
+            await database.probe.ping()
+            parts = Assembly(adapters, settings, portfolio_id=PORTFOLIO_ID)
+            cases = parts.use_cases(parts.price_loop())
+            return encode(optimisation_answer(await cases.optimise(await cases.market.newest(), wish)))
+        finally:
+            for close in adapters.close:
+                await close()
+
+    async def stored_closes(self, settings: Settings, symbols: Sequence[str], days: int) -> tuple[Panel, Holdings]:
+        """Return the stored closes of what is held and of ``symbols``, and what is held."""
+        # For this command alone, as above.
+        from portfolio.application.backtest.gathering import GatherCloses  # noqa: PLC0415  # for this command alone
+        from portfolio.entrypoints.assembly import Assembly  # noqa: PLC0415  # for this command alone
+
+        database = Database.of(settings, PORTFOLIO_ID, for_commands=True)
+        adapters = _adapters(settings, SystemClock(), database)
+        try:
+            await database.probe.ping()
+            parts = Assembly(adapters, settings, portfolio_id=PORTFOLIO_ID)
+            return await GatherCloses(parts.use_cases(parts.price_loop()).market)(symbols, days)
+        finally:
+            for close in adapters.close:
+                await close()
+
+    async def stored_backtest(self, settings: Settings, job_id: str, *, cancels: bool) -> bytes:
+        """Return the answer of GET /backtests/{id}, having cancelled it where that is asked for."""
+        # For this command alone, as above.
+        from portfolio.application.backtest.jobs.reading import ReadBacktest  # noqa: PLC0415  # for this command alone
+        from portfolio.entrypoints.http.backtest.views import backtest_answer  # noqa: PLC0415  # for this command alone
+        from portfolio.entrypoints.http.shell.responses import encode  # noqa: PLC0415  # for this command alone
+
+        clock, database = SystemClock(), Database.of(settings, PORTFOLIO_ID, for_commands=True)
+        try:
+            await database.probe.ping()
+            if cancels:
+                await database.backtests.cancel(job_id, clock.now())
+            return encode(backtest_answer(*await ReadBacktest(database.backtests)(job_id), at=clock.now()))
+        finally:
+            await database.close()
+
+    def policy(self, path: str) -> RebalancePolicy:
+        """Return the policy of a file, the usual one where none is named."""
+        return read_policy(path)
+
+    def solve(self) -> Solve:
+        """Return what computes weights, in this process: a command has no ledger to keep it from."""
+        missing = [name for name in LIBRARIES if find_spec(name) is None]
+        if missing:
+            raise NotInstalled(" and ".join(missing), EXTRA)
+        return choose
+
+    def preview_import(self) -> PreviewImport:
+        """Return the dry run of an import, on files of this machine."""
+        return PreviewImport(LocalImportFiles(), SystemClock())
+
+    async def make_demo(self, settings: Settings, seed: int) -> DemoReport:
+        """Make the demonstration's history on the empty, migrated database of the settings."""
+        # For this command alone, as above.
+        from portfolio.entrypoints.demo.clock import HistoryClock  # noqa: PLC0415  # for this command alone
+        from portfolio.entrypoints.demo.history import MakeHistory, first_moment  # noqa: PLC0415  # for this command alone
+
+        now, database = SystemClock().now(), Database.of(settings, PORTFOLIO_ID, for_commands=True)
+        clock = HistoryClock(first_moment(now))
+        try:
+            make = MakeHistory(_adapters(settings, clock, database), clock, settings, PORTFOLIO_ID)
+            return await make(now, seed)
+        finally:
+            await database.close()
+
+
+def _adapters(settings: Settings, clock: Clock, database: Database) -> Adapters:
+    """Return the ports on a database, with the exchanges of the settings."""
+    from portfolio.entrypoints.assembly import Adapters  # noqa: PLC0415  the server is for one command alone
+
+    exchanges, workers = _exchanges(settings, clock), Workers(settings.compute_workers)
+    return Adapters(
+        clock=clock,
+        ledger=database.ledger,
+        lookups=database.lookups,
+        probe=database.probe,
+        prices=database.prices,
+        days=database.days,
+        leases=database.leases,
+        signals=database.signals,
+        exchange_rules=database.exchange_rules,
+        backtests=database.backtests,
+        feed=exchanges.prices,
+        closes=exchanges.closes,
+        rules=exchanges.rules,
+        compute=SpawnedOptimiser(workers),
+        compute_slices=SpawnedBacktester(workers),
+        categories=read_categories(settings.categories_file),
+        policy=read_policy(settings.policy_file),
+        least_interval_seconds=exchanges.least_interval_seconds,
+        close=(workers.close, exchanges.close, database.close),
+    )
+
+
+def _exchanges(settings: Settings, clock: Clock) -> Exchanges | SimulatedExchanges:
     return SimulatedExchanges(clock) if settings.is_simulated else Exchanges(settings, clock)

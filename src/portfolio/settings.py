@@ -67,13 +67,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     api_keys_file: str = ""
     allow_open: bool = False
     trusted_proxies: str = ""
+    sign_in_seconds: Seconds = 43_200.0
     rate_limit_per_minute: Count = 1_200
     rate_limit_bookings_per_minute: Count = 60_000
+    streams: Count = 500
+    streams_per_key: Count = 20
     price_feed: PriceFeedKind = PriceFeedKind.EXCHANGES
     refresh_seconds: Seconds = 60.0
     price_max_age_seconds: Seconds = 300.0
     coinbase_url: str = "https://api.coinbase.com"
     binance_url: str = "https://api.binance.com"
+    compute_workers: Annotated[int, Meta(gt=0, le=64)] = 1
     candles_url: str = "https://api.exchange.coinbase.com"
     initial_cash: Decimal = Decimal(100_000)
     allow_negative_cash: bool = False
@@ -82,6 +86,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     benchmark: str = "BTC"
     signal_ttl_seconds: Seconds = 900.0
     tick_retention_days: Days = 7
+    long_term_days: Days = 365
     log_file: str = "portfolio_service.log"
     log_level: str = "INFO"
     policy_file: str = ""

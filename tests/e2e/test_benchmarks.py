@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+
+import pytest
 
 from benchmarks.harness.alternation import alternate
 from benchmarks.harness.rows import by_turns, ratio_row
@@ -14,23 +17,35 @@ from benchmarks.harness.rows import by_turns, ratio_row
 ROOT = Path(__file__).parents[2]
 
 
-def test_a_quick_run_measures_rows_prints_and_writes_them(tmp_path: Path) -> None:
+# Without coverage, which nobody wants of a benchmark.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+
+
+# So many rows: of a booking, beside its statements one by one and beside its messages; of two reads, each beside the
+# handler behind the same layers and beside the naked one.
+@pytest.mark.parametrize(
+    "groups",
+    [
+        {"booking": 2, "backtests": 3},
+        pytest.param({"reads": 4, "positions": 3, "verification": 1}, marks=pytest.mark.faults_long),
+    ],
+    ids=", ".join,
+)
+def test_a_quick_run_measures_rows_prints_and_writes_them(tmp_path: Path, groups: dict[str, int]) -> None:
     written = tmp_path / "figures.json"
+    command = ["-m", "benchmarks", "--quick", "--rows", ",".join(groups), "--json", str(written)]
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--quick", "--rows", "booking,reads,positions", "--json", str(written)],
+        [sys.executable, *command],
         cwd=ROOT,
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(written.read_text())
-    assert Counter(row["group"] for row in found["rows"]) == {
-        "booking": 2,  # beside its statements one by one, and beside its messages
-        "reads": 4,  # two reads, each beside the handler behind the same layers and beside the naked one
-        "positions": 3,
-    }
+    assert Counter(row["group"] for row in found["rows"]) == groups
     for row in found["rows"]:
         assert row["beside"] is None
         assert row["ratio"] > 0
@@ -39,11 +54,18 @@ def test_a_quick_run_measures_rows_prints_and_writes_them(tmp_path: Path) -> Non
     assert found["machine"]["flush_log_at_trx_commit"] == "1"
 
 
+@pytest.mark.faults_long
 def test_a_quick_run_measures_another_version_by_turns(tmp_path: Path) -> None:
     written = tmp_path / "figures.json"
     command = ["-m", "benchmarks", "--quick", "--rows", "fresh-reads", "--beside", str(ROOT), "--json", str(written)]
     done = subprocess.run(
-        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     [row] = json.loads(written.read_text())["rows"]

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 
+from portfolio.entrypoints.http.operations.openapi import success_of
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.exchanges.exchange import StandInExchange
 from tests.support.services.recording import Asked, Recorder, fields_of, requests_on
@@ -26,6 +31,11 @@ BATCH = {
         {"symbol": "SOL", "side": "SELL", "quantity": 99, "price": 140, "net_amount": 13860},
     ]
 }
+WISHES = (
+    {"objective": "risk_parity", "days": 60, "symbols": ["BTC", "ETH", "SOL"], "limits": {"position_limit": 0.5}},
+    {"objective": "max_sharpe", "days": 60, "max_turnover_percent": 5, "limits": "hard"},
+    {"objective": "min_variance", "days": 60, "estimator": "ewma", "half_life_days": 30, "cash_percent": 5},
+)
 
 
 def test_the_examples_of_the_document_look_as_the_answers_look_now(
@@ -54,8 +64,12 @@ def _ask_what_no_page_asks(recorder: Recorder, service: ServiceProcess) -> None:
     recorder.ask(Asked("POST", "/portfolio/refresh"))
     # what is in the books and in history by now
     for path, methods in recorder.document["paths"].items():
-        if "get" in methods and path != "/metrics" and "{" not in path:
+        if "get" in methods and "application/json" in _answers(methods["get"]) and "{" not in path:
             recorder.ask(Asked("GET", f"{path}?status=refused" if path == "/bookings" else path))
+    recorder.ask(Asked("POST", "/optimise", {"objective": "min_cvar", "days": 30}))  # too few for that
+    for wish in WISHES:
+        recorder.ask(Asked("POST", "/optimise", wish))
+    _ask_backtests(recorder)
     recorder.ask(Asked("GET", "/bookings/engine-1-0001"))
     signals = recorder.ask(Asked("POST", "/rebalance/generate-signals"))["signals"]
     recorder.ask(Asked("POST", f"/rebalance/signals/{signals[0]['id']}/acknowledge"))
@@ -64,3 +78,30 @@ def _ask_what_no_page_asks(recorder: Recorder, service: ServiceProcess) -> None:
     trade = recorder.ask(Asked("GET", "/trades"))["trades"][0]
     recorder.ask(Asked("GET", f"/trades/{trade['id']}"))
     recorder.ask(Asked("POST", f"/trades/{trade['id']}/reverse", {"notes": "booked by mistake"}))
+
+
+def _ask_backtests(recorder: Recorder) -> None:
+    """One that is computed to its end, and one that is cancelled."""
+    day = datetime.now(UTC).date() - timedelta(days=1)
+    span = {"from": str(day - timedelta(days=40)), "to": str(day)}
+    policy = {"policy": {"position_limit": 0.2, "cash_trigger": 0.5}, "slippage_bps": 5}
+    policy |= {"sweep": {"grid": {"position_limit": [0.15, 0.25]}}, "walk_forward": {"train_days": 25, "test_days": 10}}
+    url = f"/backtests/{recorder.ask(Asked('POST', '/backtests', {**span, **policy}))['backtest']['id']}"
+    recorder.ask(Asked("GET", f"{url}/equity"))
+    while recorder.ask(Asked("GET", url))["backtest"]["state"] in {"queued", "running"}:
+        time.sleep(0.05)
+    for path in (url, f"{url}/equity", f"{url}/trades?limit=2", f"{url}/sweep?limit=2", "/backtests?limit=1"):
+        recorder.ask(Asked("GET", path))
+    targets = {"objective": "risk_parity", "days": 20, "symbols": ["BTC", "ETH"]}
+    weights = {**span, "start": "weights", "weights": {"BTC": 0.5, "ETH": 0.3}, "initial_value": 50000}
+    recorder.ask(
+        Asked("POST", "/backtests", {**span, "kind": "targets", "start": "cash", "every_days": 10, "optimise": targets})
+    )
+    others = {"fill": "same_close", "recovery_percent": 50, "fee_bps": 20, "seed": 7}
+    last = recorder.ask(Asked("POST", "/backtests", {**weights, **others}))["backtest"]["id"]
+    recorder.ask(Asked("DELETE", f"/backtests/{last}"))
+
+
+def _answers(operation: dict[str, Any]) -> Sequence[str]:
+    """The media types of an operation's success: texts have no example."""
+    return list(operation["responses"][success_of(operation)]["content"])

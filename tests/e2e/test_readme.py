@@ -1,4 +1,4 @@
-"""The examples of the README, the tour and the page on rebalancing give the answers printed there.
+"""The examples of the README, the tour and the pages on rebalancing and history give the answers printed there.
 
 With ``README_WRITE=1`` the answers are written into the pages instead.
 """
@@ -23,11 +23,14 @@ README = ROOT / "README.md"
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 MOVING = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "2026-01-01T00:00:00Z"),
+    (re.compile(r'"\d{4}-\d\d-\d\d"'), '"2026-01-01"'),
+    (re.compile(r"^head [0-9a-f]{64}$", re.MULTILINE), "head 0"),
     (re.compile(r'("(?:latency_ms|\w*age_seconds)": ?)(?:[\d.]+|null)'), r"\g<1>0"),
+    (re.compile(r'("comparison": ?\{\s*"status": ?"agree",\s*"revision": ?)\d+'), r"\g<1>0"),
 )
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/tour.md", "docs/rebalancing.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/tour.md", "docs/rebalancing.md", "docs/history.md"])
 def test_every_example_gives_the_answer_printed_there(
     page: str, sqlite_database: DatabaseUnderTest, tmp_path: Path
 ) -> None:
@@ -64,7 +67,7 @@ def _routes_of(service: ServiceProcess) -> set[str]:
 def _routes_listed() -> set[str]:
     return {
         _unnamed(route.partition("?")[0])
-        for row in re.findall(r"^\| (`(?:GET|POST) .*?) \|", README.read_text(), re.MULTILINE)
+        for row in re.findall(r"^\| (`(?:GET|POST|DELETE) .*?) \|", README.read_text(), re.MULTILINE)
         for route in re.findall(r"`(.+?)`", row)
     }
 

@@ -42,6 +42,7 @@ def test_the_contracts_example_gives_the_contracts_figures(database: DatabaseUnd
         assert service.stop() == 0
 
 
+@pytest.mark.faults_long
 def test_64_clients_at_once_lose_nothing_and_double_nothing(mysql_database: DatabaseUnderTest, tmp_path: Path) -> None:
     clients, each = 64, 79  # 5,056 trades
     settings = {"PORTFOLIO_INITIAL_CASH": "100000000"}

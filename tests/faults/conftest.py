@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -12,23 +11,12 @@ from typing import Protocol
 
 import pytest
 
+from tests.faults.harness.hostile import SETTINGS, Hostile
 from tests.faults.harness.world import World, mysql_world, sqlite_world
 from tests.support.database.database_run import launch_server
 from tests.support.database.database_server import DatabaseServer
-
-# Each case of these starts processes: `make test` has the first cases of each rule, `make faults` all of them.
-CASES = {"test_start.py": 3, "test_database_file.py": 4, "test_database_options.py": 3, "test_vanishing.py": 3}
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the later cases of a rule to the long runs."""
-    seen: Counter[tuple[str, str]] = Counter()
-    for item in items:
-        rule = item.path.name, item.name.partition("[")[0]
-        seen[rule] += 1
-        if seen[rule] > CASES.get(item.path.name, len(items)):
-            item.add_marker(pytest.mark.faults_long)
+from tests.support.database.databases import DatabaseUnderTest
+from tests.support.services.service import ServiceProcess
 
 
 class EnterWorld(Protocol):
@@ -86,3 +74,12 @@ def seed() -> int:
 def operations() -> int:
     """How many operations a long run has."""
     return int(os.environ.get("FAULTS_OPERATIONS") or 10_000)
+
+
+@pytest.fixture
+def hostile(database: DatabaseUnderTest, tmp_path: Path) -> Iterator[Hostile]:
+    """A service of its own with two bookings, on each kind of database in turn."""
+    with ServiceProcess(database, tmp_path, settings=SETTINGS) as service:
+        found = Hostile(service, database)
+        assert found.book("one").status_code == found.book("two", "ETH", quantity=2).status_code == 200
+        yield found

@@ -69,7 +69,7 @@ def cash_entry(after: Portfolio, transaction: object, **fields: object) -> CashE
         cash_after=after.cash,
         net_deposits_after=after.net_deposits,
     )
-    return replace(entry, **fields)  # type: ignore[arg-type]
+    return replace(entry, **fields)  # type: ignore[arg-type]  # as it is given
 
 
 async def book(unit: LedgerUnit, wanted: Execution | None = None, **fields: object) -> int:
@@ -84,8 +84,8 @@ async def book(unit: LedgerUnit, wanted: Execution | None = None, **fields: obje
         booked_at=AT,
     )
     of_the_entry = {name: fields.pop(name) for name in ("fingerprint", "booked_at") if name in fields}
-    request = replace(entry.request, **fields)  # type: ignore[arg-type]
-    [trade_id] = await unit.add_trades([replace(entry, request=request, **of_the_entry)])  # type: ignore[arg-type]
+    request = replace(entry.request, **fields)  # type: ignore[arg-type]  # as it is given
+    [trade_id] = await unit.add_trades([replace(entry, request=request, **of_the_entry)])  # type: ignore[arg-type]  # as it is given
     await unit.save(bought)
     return trade_id
 

@@ -27,6 +27,10 @@ class Correlations(dict[Pair, Decimal]):
         """Those greater than the bound."""
         return {pair: value for pair, value in self.items() if value > bound}
 
+    def partners(self, symbol: str, bound: Decimal) -> list[str]:
+        """Those that the symbol makes such a pair with."""
+        return sorted(one if one != symbol else other for one, other in self.above(bound) if symbol in {one, other})
+
     def of(self, symbols: Collection[str]) -> "Correlations":
         """Those of the pairs of these symbols."""
         return Correlations({pair: value for pair, value in self.items() if set(symbols).issuperset(pair)})

@@ -45,5 +45,9 @@ def signal(number: int = 1, **fields: object) -> Signal:
         ),
         created_at=AT,
         expires_at=AT + LIFETIME,
+        after=("ETH", "SOL"),
+        executable_quantity=Decimal("0.100000000000000001"),
+        venue="coinbase",
+        executable_reason="dust — «ñ»",
     )
     return replace(made, **fields)  # type: ignore[arg-type]  # the dataclass has the fields

@@ -59,11 +59,12 @@ def test_a_lock_that_lacks_something_or_has_too_much_is_found() -> None:
     assert "click is locked and needed by nothing" in found
 
 
-def test_every_group_of_the_project_is_looked_at() -> None:
-    pyproject = {"project": {"dependencies": ["a"]}, "dependency-groups": {"build": ["b"], "dev": ["c"]}}
+def test_every_extra_and_every_group_of_the_project_is_looked_at() -> None:
+    project = {"dependencies": ["a"], "optional-dependencies": {"heavy": ["h"]}}
+    pyproject = {"project": project, "dependency-groups": {"build": ["b"], "dev": ["c"]}}
     assert [[one.name for one in wanted(pyproject, groups)] for groups in ((), ("dev", "build"), ("build",))] == [
-        ["a"],
-        ["a", "c", "b"],
+        ["a", "h"],
+        ["a", "h", "c", "b"],
         ["b"],
     ]
     assert {path.name for path in ROOT.glob("requirements*.lock")} == set(LOCKS)
@@ -71,4 +72,5 @@ def test_every_group_of_the_project_is_looked_at() -> None:
 
 def test_a_licence_that_nobody_knows_is_found() -> None:
     assert list(licence_faults(["click", "certifi", "sqlalchemy"])) == []
+    assert list(licence_faults(["axe-playwright-python"])) == []  # its licence is told by the text alone
     assert list(licence_faults(["portfolio"])) == ["portfolio: licence '' is not known to be fine"]

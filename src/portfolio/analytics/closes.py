@@ -64,3 +64,12 @@ def last_close(history: PriceHistory, symbol: str) -> float | None:
     column = history.closes[:, history.symbols.index(symbol)]
     known = column[~np.isnan(column)]
     return float(known[-1]) if known.size else None
+
+
+def days_without_close(history: PriceHistory) -> dict[str, list[date]]:
+    """Return the days of the history on which an asset has no close, oldest first; absent where it has all of them."""
+    first = history.last_day.toordinal() - history.n_days
+    lacking: dict[str, list[date]] = {}
+    for row, column in np.argwhere(np.isnan(history.closes)).tolist():
+        lacking.setdefault(history.symbols[column], []).append(date.fromordinal(first + row))
+    return lacking

@@ -80,6 +80,18 @@ def correlation(returns: Matrix) -> Correlation:
     return Correlation(result.matrix, days, _excluded(result))
 
 
+def coefficients_of(returns: Matrix, column: int) -> Matrix:
+    """Return the coefficients of one asset with each, ``(n_assets,)``; NaN where undefined.
+
+    Args:
+        returns: simple daily returns, ``(n_days, n_assets)``, NaN where there is none.
+        column: that of the asset.
+    """
+    block, _ = _pairwise(returns[:, [column]], returns)
+    row: Matrix = block[0]
+    return row
+
+
 def pairs_above(returns: Matrix, bound: float) -> dict[tuple[int, int], float]:
     """Return the coefficients greater than ``bound`` by (column, higher column), in order.
 

@@ -69,6 +69,11 @@ class Estimates:
         return cls(frozen(np.full(n_assets, np.nan)), (reason,) * n_assets)
 
 
+def vector(values: Sequence[float]) -> Vector:
+    """Return numbers as a vector ``(n,)``, read-only."""
+    return frozen(np.array(values, dtype=np.float64))
+
+
 def frozen(array: npt.NDArray[Number]) -> npt.NDArray[Number]:
     """Return ``array`` itself, read-only from now on: results are shared between requests."""
     array.flags.writeable = False

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from portfolio.analytics.correlation import Correlation, correlation, pairs_above
+from portfolio.analytics.correlation import Correlation, coefficients_of, correlation, pairs_above
 from portfolio.analytics.decimals import from_rounded, rounded, sum_of_rounded, to_decimals
 from portfolio.analytics.estimate import Matrix, frozen
 
@@ -81,6 +81,16 @@ class PairMatrix:
         symbols = self._symbols
         exact = zip(near, to_decimals(list(near.values())), strict=True)
         return {(symbols[i], symbols[j]): value for (i, j), value in exact if value is not None and value > bound}
+
+    def partners(self, symbol: str, bound: Decimal) -> list[str]:
+        """Return the symbols, in order, whose coefficient with ``symbol`` is greater than ``bound``."""
+        own = self._place_of.get(symbol)
+        if own is None:
+            return []
+        row = rounded(coefficients_of(self._returns, own)) if self._is_large else self._values[own]
+        near = [place for place in np.flatnonzero(row > float(bound) - _MARGIN).tolist() if place != own]
+        sure = float(bound) + _MARGIN
+        return [self._symbols[at] for at in near if row[at] > sure or from_rounded(float(row[at])) > bound]
 
     def rows(self) -> list[list[float | None]]:
         """Return the whole matrix at 12 decimals, as the numbers whose shortest text that is: whole ones are integers.

@@ -56,9 +56,9 @@ class LossEstimates:
 class TailRisk:
     """The estimates at each confidence, and what they are made of.
 
-    ``observations`` counts the days used, ``losses`` are those of these days, oldest first. ``excluded`` has, for each
-    asset left out, the reason; ``covered_weight`` is the weight of the others: what the excluded would lose is not in
-    the estimates.
+    ``observations`` counts the days used, ``losses`` are those of these days, oldest first, and ``moments`` theirs,
+    None where they do not vary or are too few. ``excluded`` has, for each asset left out, the reason;
+    ``covered_weight`` is the weight of the others: what the excluded would lose is not in the estimates.
     """
 
     estimates: tuple[LossEstimates, ...]
@@ -66,6 +66,7 @@ class TailRisk:
     excluded: tuple[Undefined | None, ...]
     covered_weight: float
     losses: Vector
+    moments: Moments | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +97,29 @@ def tail_risk(returns: Matrix, weights: npt.ArrayLike, confidences: Sequence[Dec
     covered = shares[common.included]
     reason = common.reason_against(shares)
     losses, size = -(common.returns @ covered), float(np.abs(covered).sum())
+    moments = None if reason else moments_of(losses, size)
     return TailRisk(
-        estimates=_undefined(confidences, reason) if reason else _estimates(losses, size, confidences),
+        estimates=_undefined(confidences, reason) if reason else _estimates(losses, moments, confidences),
         observations=common.n_days,
         excluded=common.excluded,
         covered_weight=float(covered.sum()),
         losses=losses if reason is None else np.empty(0),
+        moments=moments,
     )
 
 
-def historical_loss(worst_first: Vector, confidence: Decimal) -> Loss:
+def worst_first(losses: Vector) -> Vector:
+    """Return losses ``(n_days,)`` from the greatest to the least."""
+    falling: Vector = np.sort(losses)[::-1]
+    return falling
+
+
+def normal_quantile(confidence: Decimal) -> float:
+    """Return the number of deviations that a standard normal variable is below with this probability."""
+    return _STANDARD.inv_cdf(float(confidence))
+
+
+def historical_loss(falling: Vector, confidence: Decimal) -> Loss:
     """Return the loss that history itself says.
 
     With k = (1 - c) n, exact: VaR = L at ceil(k), CVaR = (sum of the floor(k) worst + (k - floor(k)) x the next) / k.
@@ -114,12 +128,12 @@ def historical_loss(worst_first: Vector, confidence: Decimal) -> Loss:
     proposition 8.
 
     Args:
-        worst_first: losses, falling, at least one, ``(n_days,)``.
+        falling: losses, the worst first, at least one, ``(n_days,)``.
         confidence: above 0, below 1.
     """
-    k = (1 - Fraction(confidence)) * worst_first.size
-    at_risk = float(worst_first[math.ceil(k) - 1])
-    beyond = float((worst_first[: math.floor(k)] - at_risk).sum())
+    k = (1 - Fraction(confidence)) * falling.size
+    at_risk = float(falling[math.ceil(k) - 1])
+    beyond = float((falling[: math.floor(k)] - at_risk).sum())
     return Loss(Estimate(at_risk), Estimate(at_risk + beyond / float(k)))
 
 
@@ -132,7 +146,7 @@ def normal_loss(moments: Moments, confidence: Decimal) -> Loss:
         moments: of the losses.
         confidence: above 0, below 1.
     """
-    z = _STANDARD.inv_cdf(float(confidence))
+    z = normal_quantile(confidence)
     beyond = _STANDARD.pdf(z) / float(1 - Fraction(confidence))
     return Loss(Estimate(moments.mean + z * moments.deviation), Estimate(moments.mean + beyond * moments.deviation))
 
@@ -155,7 +169,7 @@ def cornish_fisher_loss(moments: Moments, confidence: Decimal, *, highest: Decim
         confidence: above 0, below 1.
         highest: the highest confidence that is asked for with it, at least ``confidence``.
     """
-    z = _STANDARD.inv_cdf(float(confidence))
+    z = normal_quantile(confidence)
     skew, kurtosis = moments.skewness / 6.0, moments.excess_kurtosis / 24.0
     square = moments.skewness**2 / 36.0
     quantile = z + (z * z - 1.0) * skew + (z**3 - 3.0 * z) * kurtosis - (2.0 * z**3 - 5.0 * z) * square
@@ -163,7 +177,7 @@ def cornish_fisher_loss(moments: Moments, confidence: Decimal, *, highest: Decim
     beyond *= 1.0 + z * skew + (z * z - 1.0) * kurtosis - (2.0 * z * z - 1.0) * square
     # The derivative of the quantile by z is a + bz + cz^2.
     slope = (1.0 - 3.0 * kurtosis + 5.0 * square, 2.0 * skew, 3.0 * kurtosis - 6.0 * square)
-    if beyond < quantile or _least(slope, z, _STANDARD.inv_cdf(float(highest))) <= 0.0:
+    if beyond < quantile or _least(slope, z, normal_quantile(highest)) <= 0.0:
         return Loss.undefined(Undefined.EXPANSION_NOT_MONOTONE)
     return Loss(
         Estimate(moments.mean + quantile * moments.deviation), Estimate(moments.mean + beyond * moments.deviation)
@@ -189,14 +203,13 @@ def moments_of(losses: Vector, size: float = 1.0) -> Moments | None:
     return Moments(mean, deviation, skewness, kurtosis)
 
 
-def _estimates(losses: Vector, size: float, confidences: Sequence[Decimal]) -> tuple[LossEstimates, ...]:
-    worst_first = np.sort(losses)[::-1]
-    moments = moments_of(losses, size)
+def _estimates(losses: Vector, moments: Moments | None, confidences: Sequence[Decimal]) -> tuple[LossEstimates, ...]:
+    falling = worst_first(losses)
     alike = Loss.undefined(Undefined.CONSTANT_SERIES)
     return tuple(
         LossEstimates(
             confidence=confidence,
-            historical=historical_loss(worst_first, confidence),
+            historical=historical_loss(falling, confidence),
             normal=normal_loss(moments, confidence) if moments else alike,
             cornish_fisher=cornish_fisher_loss(moments, confidence, highest=max(confidences)) if moments else alike,
         )

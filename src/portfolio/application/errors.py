@@ -4,7 +4,9 @@
 
     ApplicationError
     ├── LedgerUnavailable       the database did not take or give it; nothing was applied
+    │   ├── LedgerRefused       it answers, and somebody has to mend it first
     │   ├── Overloaded          too many bookings are waiting
+    │   ├── BooksContradicted   the portfolio's row is gone, or not what the ledger's entries say
     │   └── LeaseLost           another instance refreshes now
     ├── OutcomeUnknown          a commit was lost on the way; ask again by key
     ├── PortfolioMissing        there is no portfolio yet
@@ -15,7 +17,18 @@
     ├── SignalClaimed           somebody else has it
     ├── SignalOutdated          it is no longer to be carried out
     ├── PricesUnavailable       nothing could be refreshed
+    ├── PositionUnknown         it is none of these books
+    ├── TooManyStreams          as many listen as may
+    ├── TooManyBacktests        as many wait as may
     ├── FeedFailed              a price source did not answer usefully
+    ├── NotOptimisable          there are no weights to answer
+    │   ├── TooFewDays          the assets have too few days in common
+    │   └── TurnoverBoundTooLow so little trading does not lead into the limits
+    ├── BacktestNotDone         nothing came of it yet, or nothing will
+    ├── NotBacktestable         there is no such backtest on these closes
+    ├── NotInstalled            an optional part of the installation is not there
+    ├── ComputationFailed       what was computed beside the service ended without a result
+    │   └── ComputationLate     it took too long
     └── ConfigurationInvalid    a file of the operator's is not what it should be
 """
 
@@ -23,6 +36,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 
 class ApplicationError(Exception):
@@ -38,8 +52,26 @@ class LedgerUnavailable(ApplicationError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class LedgerRefused(LedgerUnavailable):
+    """The database answers, and refuses what a booking needs, or cannot keep what it promises; nothing was applied."""
+
+
 class Overloaded(LedgerUnavailable):
     """More bookings are waiting than can be answered in time; this one was not begun."""
+
+
+class BooksContradicted(LedgerUnavailable):
+    """The portfolio's row is gone, or is not the one that the ledger's entries made; a person has to decide."""
+
+    def __init__(self, what: str, *, is_lossy: bool = False) -> None:
+        """Take what was found; ``is_lossy`` where more is in doubt than a row that the entries make anew."""
+        advice = (
+            "put back what was there, or make the rows anew of the entries by `portfolio reconcile --rebuild`"
+            if is_lossy
+            else "`portfolio reconcile` rebuilds it from the entries"
+        )
+        super().__init__(f"{what}. Nothing is booked until a person decides: {advice}", retry_after_seconds=30.0)
+        self.is_lossy = is_lossy
 
 
 class LeaseLost(LedgerUnavailable):
@@ -139,6 +171,80 @@ class FeedFailed(ApplicationError):
         super().__init__(f"{source}: {reason}")
         self.source = source
         self.reason = reason
+
+
+class PositionUnknown(ApplicationError):
+    """The position of a message is none of these books: they were restored, or made anew."""
+
+    def __init__(self, position: str, reason: str) -> None:
+        super().__init__(
+            f"these books have no position {position} ({reason}): they were restored or made anew since; read anew"
+        )
+        self.position = position
+        self.reason = reason
+
+
+class TooManyStreams(ApplicationError):
+    """No more streams are opened, on this instance or for this caller."""
+
+
+class TooManyBacktests(ApplicationError):
+    """As many backtests are waiting as may."""
+
+    def __init__(self, waiting: int) -> None:
+        super().__init__(f"{waiting} backtests are waiting already; ask again when some are done")
+        self.waiting = waiting
+        self.retry_after_seconds = 30.0
+
+
+class NotOptimisable(ApplicationError):
+    """No weights can be answered for what was asked."""
+
+
+class TooFewDays(NotOptimisable):
+    """The assets have fewer days of returns in common than say anything about how they move."""
+
+    def __init__(self, common: int, least: int, shortest: Sequence[tuple[str, int]]) -> None:
+        named = ", ".join(f"{symbol} {days}" for symbol, days in shortest)
+        super().__init__(f"the assets have {common} days of returns in common, at least {least} are needed ({named})")
+        self.common = common
+
+
+class TurnoverBoundTooLow(NotOptimisable):
+    """Within the turnover that was asked for the limits cannot be met."""
+
+    def __init__(self, least_percent: Decimal) -> None:
+        super().__init__(f"the limits cannot be met with less turnover than {least_percent} %")
+        self.least_percent = least_percent
+
+
+class BacktestNotDone(ApplicationError):
+    """Nothing has come of a backtest yet, or nothing will."""
+
+    def __init__(self, name: str, state: str) -> None:
+        super().__init__(f"{name} is {state}: its rows are there once it is done")
+        self.name = name
+        self.state = state
+
+
+class NotBacktestable(ApplicationError):
+    """There is no such backtest: its closes do not cover the days, or there is nothing to begin with."""
+
+
+class NotInstalled(ApplicationError):
+    """An optional part of the installation is not there."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} is not installed here: install the extra portfolio[{extra}]")
+        self.extra = extra
+
+
+class ComputationFailed(ApplicationError):
+    """A computation beside the service ended without a result; the next one begins anew."""
+
+
+class ComputationLate(ComputationFailed):
+    """A computation beside the service took longer than a request may."""
 
 
 class ConfigurationInvalid(ApplicationError):

@@ -21,6 +21,7 @@ class SharedTimeout:
         # In the order of their times, which is that of their coming; with how often each had been cancelled before.
         self._inside: dict[asyncio.Task[object], tuple[float, int]] = {}
         self._late: dict[asyncio.Task[object], int] = {}
+        self._lifted: set[asyncio.Task[object]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> None:
@@ -37,10 +38,25 @@ class SharedTimeout:
     ) -> None:
         """End it; its cancellation is an expired time only where nobody else asked for it."""
         task = _current_task()
-        if self._inside.pop(task, None) is None:
+        if task in self._lifted:
+            self._lifted.discard(task)
+        elif self._inside.pop(task, None) is None:
             cancelled_before = self._late.pop(task)
             if task.uncancel() <= cancelled_before and isinstance(error, asyncio.CancelledError):
                 raise TimeoutError from error
+
+    def lift(self) -> None:
+        """Let the current task take as long as it will, where it is inside."""
+        task = _current_task()
+        if self._inside.pop(task, None) is not None:
+            self._lifted.add(task)
+
+    def end(self) -> None:
+        """Let the time of all that are inside be over now."""
+        for task, (_, cancelled_before) in self._inside.items():
+            self._late[task] = cancelled_before
+            task.cancel()
+        self._inside.clear()
 
     def _cancel_late(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None

@@ -9,12 +9,12 @@ def plain(value: Decimal) -> str:
     >>> plain(Decimal("4.500E+3")), plain(Decimal("-0.00")), plain(Decimal("0.10"))
     ('4500', '0', '0.1')
     """
+    if not value:
+        return "0"
     text = str(value)
     if "E" in text:
         text = format(value, "f")
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return "0" if text in {"-0", ""} else text
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def counted(number: int, noun: str) -> str:

@@ -10,10 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from functools import cache
-from typing import Self
+from typing import Self, TypeVar
 
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.errors import InvalidAmount, OutOfRange
+
+A = TypeVar("A", bound="Amount")
 
 DECIMALS = 18
 LIMIT = Decimal(10) ** 20
@@ -71,21 +73,9 @@ class Amount:
             raise InvalidAmount(str(value), f"finer than {DECIMALS} decimals")
 
     @classmethod
-    def _exact(cls, value: Decimal) -> Self:
-        """Return the amount of a value that has at most 18 decimals, as sums of amounts have.
-
-        Most amounts are made here, and what they are made of was checked before: only their size has to be.
-        """
-        if value.adjusted() >= _LIMIT_DIGITS and value:
-            raise OutOfRange(value)
-        made = object.__new__(cls)
-        object.__setattr__(made, "value", value)
-        return made
-
-    @classmethod
     def rounded(cls, value: Decimal) -> Self:
         """Return the amount nearest to ``value`` at 18 decimals, half even."""
-        return cls._exact(round_to_step(value))
+        return _made(cls, round_to_step(value))
 
     @classmethod
     @cache
@@ -96,18 +86,18 @@ class Amount:
     def __add__(self, other: Self) -> Self:
         if type(self) is not type(other):
             raise _do_not_add_up(self, other)
-        return self._exact(EXACT.add(self.value, other.value))
+        return _made(type(self), EXACT.add(self.value, other.value))
 
     def __sub__(self, other: Self) -> Self:
         if type(self) is not type(other):
             raise _do_not_add_up(self, other)
-        return self._exact(EXACT.subtract(self.value, other.value))
+        return _made(type(self), EXACT.subtract(self.value, other.value))
 
     def __neg__(self) -> Self:
-        return self._exact(EXACT.minus(self.value))
+        return _made(type(self), EXACT.minus(self.value))
 
     def __abs__(self) -> Self:
-        return self._exact(EXACT.abs(self.value))
+        return _made(type(self), EXACT.abs(self.value))
 
     def __bool__(self) -> bool:
         return bool(self.value)
@@ -154,10 +144,6 @@ class Price(Amount):
         if self.value < 0:
             raise InvalidAmount(str(self.value), "a price is not below zero")
 
-    @classmethod
-    def _exact(cls, value: Decimal) -> Self:
-        return cls(value)
-
 
 def percent_of(part: Money, whole: Money) -> Decimal | None:
     """Return ``part`` in percent of ``whole``, half even at 6 decimals; None where the whole is not above zero."""
@@ -176,6 +162,20 @@ def bounded_percent(part: Decimal, whole: Decimal) -> Decimal:
         return Decimal(0)
     percent = EXACT.divide(EXACT.multiply(part, Decimal(100)), whole)
     return max(min(percent, _PERCENT_LIMIT), -_PERCENT_LIMIT).quantize(_FINE_PERCENT_STEP, context=EXACT)
+
+
+def _made(kind: type[A], value: Decimal) -> A:
+    """Return the amount of a value that has at most 18 decimals, as sums of amounts have.
+
+    Most amounts are made here, and what they are made of was checked before: only their size has to be.
+    """
+    if value.adjusted() >= _LIMIT_DIGITS and value:
+        raise OutOfRange(value)
+    if kind is Price and value < 0:
+        return kind(value)  # which refuses it
+    made = object.__new__(kind)
+    object.__setattr__(made, "value", value)
+    return made
 
 
 def _do_not_add_up(one: Amount, other: Amount) -> TypeError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from portfolio.domain.errors import InvalidSymbol
 
@@ -40,6 +41,7 @@ class Symbol:
             raise InvalidSymbol(self.code, "the dollar is cash, not a position")
 
     @classmethod
+    @lru_cache(maxsize=1_000)
     def parse(cls, text: str) -> Symbol:
         """Return the symbol that ``text`` means, in any case, with or without a dollar suffix.
 
@@ -68,6 +70,11 @@ class Symbol:
 
     def __str__(self) -> str:
         return self.code
+
+
+def is_symbol(code: str) -> bool:
+    """Return whether an asset may go by this code."""
+    return _SHAPE.fullmatch(code) is not None and code != "USD"
 
 
 def _in_dollars(base: str) -> str:

@@ -6,7 +6,7 @@ import math
 import os
 import secrets
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -15,44 +15,80 @@ from typing import Final, Protocol
 import structlog
 
 from portfolio.application.announcer import Announcer, Event, Listener
+from portfolio.application.backtest.jobs.asking import AskBacktest
+from portfolio.application.backtest.jobs.cancelling import CancelBacktest
+from portfolio.application.backtest.jobs.computing import ComputeBacktests
+from portfolio.application.backtest.jobs.ports import Backtests, ComputeSlices
+from portfolio.application.backtest.jobs.reading import ReadBacktest
+from portfolio.application.backtest.shadows import ReadShadows
 from portfolio.application.clock import Clock
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.booking_queue import BookingQueue
 from portfolio.application.ledger.cash import MoveCashInOrOut
-from portfolio.application.ledger.opening import OpenBooks
+from portfolio.application.ledger.lots.journal import Journal
+from portfolio.application.ledger.lots.reading import ReadLots
+from portfolio.application.ledger.opening import OpenBooks, Opening
 from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.snapshots import Snapshots
+from portfolio.application.operations.comparison import CompareBooks
 from portfolio.application.operations.health import ReadHealth, Refresher
 from portfolio.application.operations.ports import Probe
+from portfolio.application.optimisation.optimise import Optimise
+from portfolio.application.optimisation.ports import Compute
 from portfolio.application.performance.benchmark import ReadBenchmark
 from portfolio.application.performance.final_days import MakeFinal
 from portfolio.application.performance.history import ReadHistory
 from portfolio.application.performance.ledger_days import LedgerDays
-from portfolio.application.performance.period import ReadPerformance
+from portfolio.application.performance.period import ReadPerformance, RecentPerformance
 from portfolio.application.performance.ports import Days
+from portfolio.application.performance.series.daily import ReadSeries
+from portfolio.application.performance.tags.reading import ReadTaggedResults
 from portfolio.application.performance.timeframes import ReadTimeframes
 from portfolio.application.prices.closes import ReadCloses
+from portfolio.application.prices.exchange_rules import FetchExchangeRules, ReadExchangeRules
+from portfolio.application.prices.executions import SettleStalePrices
 from portfolio.application.prices.fetched_closes import FetchCloses
-from portfolio.application.prices.ports import CloseFeed, CrossCheck, Leases, PriceFeed, PriceStore
+from portfolio.application.prices.ports import (
+    CloseFeed,
+    CrossCheck,
+    ExchangeRulesFeed,
+    ExchangeRulesStore,
+    Leases,
+    PriceFeed,
+    PriceStore,
+)
+from portfolio.application.prices.position_history import ReadPositionHistory
 from portfolio.application.prices.refresh import RefreshPrices
 from portfolio.application.rebalancing.planning import ReadPlan, WhatIf
 from portfolio.application.rebalancing.ports import Signals
 from portfolio.application.rebalancing.pretrade import CheckTrade
+from portfolio.application.rebalancing.scorecard import ReadScorecard
 from portfolio.application.rebalancing.signal_execution import MarkExecuted
 from portfolio.application.rebalancing.signal_rules import SignalRules
 from portfolio.application.rebalancing.signals import AcknowledgeSignal, GenerateSignals, ListSignals, LockedPlan
 from portfolio.application.risk.state import ReadMarket
+from portfolio.application.stream.broadcast import Broadcast, Sources
+from portfolio.application.stream.changes import Changes
+from portfolio.application.stream.entries import ReadEntries
+from portfolio.application.stream.limits import StreamLimits
+from portfolio.application.stream.news import News
+from portfolio.application.stream.records import DEFAULT_PACE, Pace
+from portfolio.application.stream.states import States
 from portfolio.domain.categories import Categories
 from portfolio.domain.money import Money
 from portfolio.domain.prices.quarantine import QuoteRules
 from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.entrypoints.backtest_loop import BacktestLoop
+from portfolio.entrypoints.comparison_loop import ComparisonLoop
 from portfolio.entrypoints.http.app import PortfolioApp, create_app
 from portfolio.entrypoints.http.ledger.requests import MOST_BOOKINGS
 from portfolio.entrypoints.http.shell.use_cases import UseCases
+from portfolio.entrypoints.http.stream.writer import MessageWriter
 from portfolio.entrypoints.kept_lease import KeptLease
 from portfolio.entrypoints.lifecycle import Lifecycle, Step
 from portfolio.entrypoints.price_loop import PriceLoop, Schedule
+from portfolio.entrypoints.rules_loop import RulesLoop
 from portfolio.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -63,6 +99,8 @@ READ_SHARE: Final = 0.25  # after which a read is answered from what was seen la
 CLOSES_SHARE: Final = 0.2  # the same for the price history
 FETCH_SHARE: Final = 0.3  # for closes that a check before a trade lacks
 PLAN_SHARE: Final = 0.3  # for the plan that signals are made of
+ASK_SHARE: Final = 0.6  # for the closes of a backtest that is asked for
+COMPUTE_SHARE: Final = 0.9  # for weights, all that goes before them included
 GRACE_SHARE: Final = 0.5  # for each step of a stop, once every request has been answered
 # What a slow database still books. More than it can book within the deadline need not wait.
 BOOKINGS_A_SECOND: Final = 500
@@ -80,7 +118,10 @@ FETCH_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapters:
-    """What the adapters give: the ports, and how to check and close what is behind them."""
+    """What the adapters give: the ports, and how to check and close what is behind them.
+
+    ``rules`` are the exchanges that are asked for their rules, by name, the one to trade at first.
+    """
 
     clock: Clock
     ledger: Ledger
@@ -90,8 +131,13 @@ class Adapters:
     days: Days
     leases: Leases
     signals: Signals
+    exchange_rules: ExchangeRulesStore
+    backtests: Backtests
     feed: CheckedFeed
     closes: CloseFeed
+    rules: Mapping[str, ExchangeRulesFeed]
+    compute: Compute
+    compute_slices: ComputeSlices
     categories: Categories
     policy: RebalancePolicy
     least_interval_seconds: Callable[[int], float]
@@ -102,13 +148,16 @@ class Adapters:
 class InMemory:
     """What is kept in memory of one portfolio.
 
-    Its newest state, the bookings that wait, the quotes in quarantine, the entries by day.
+    Its newest state, the bookings that wait, the quotes in quarantine, the entries by day and, once somebody asks for
+    lots, one by one, how the rows compare.
     """
 
     snapshots: Snapshots
     booking: BookingQueue
     refresh: RefreshPrices
     entries: LedgerDays
+    journal: Journal
+    compare: CompareBooks
 
 
 def assemble(
@@ -126,29 +175,56 @@ class Assembly:  # shape: the parts of all topics are made here
     """Makes the parts of one portfolio's service, topic by topic; what they share is made once."""
 
     def __init__(
-        self, adapters: Adapters, settings: Settings, *, portfolio_id: int, listeners: Sequence[Listener] = ()
+        self,
+        adapters: Adapters,
+        settings: Settings,
+        *,
+        portfolio_id: int,
+        listeners: Sequence[Listener] = (),
+        pace: Pace = DEFAULT_PACE,
     ) -> None:
         self._of = adapters
+        self._pace = pace
         self._settings = settings
         self._portfolio_id = portfolio_id
         self._deadline_seconds = settings.request_deadline_seconds
         self._read_seconds = READ_SHARE * settings.request_deadline_seconds
         self._max_price_age = timedelta(seconds=settings.price_max_age_seconds)
+        self._holder = _holder()
+        self._lease = KeptLease(adapters.leases, adapters.clock, holder=self._holder)
+        seconds = CLOSES_SHARE * self._deadline_seconds
+        stored = adapters.exchange_rules
+        self._rules = ReadExchangeRules(stored, adapters.clock, list(adapters.rules), deadline_seconds=seconds)
         entries = LedgerDays(adapters.ledger, adapters.lookups)
-        self._announcer = Announcer(note_failed_listener, [entries.take_notice, *listeners])
+        self._fetch_closes = FetchCloses(
+            adapters.prices, adapters.closes, adapters.clock, FETCH_SHARE * self._deadline_seconds
+        )
+        self._listeners: list[Listener] = [entries.take_notice, *listeners]
+        self._announcer = Announcer(note_failed_listener, self._listeners)
+        settle = SettleStalePrices(adapters.prices, adapters.clock, self._max_price_age)
+        snapshots = Snapshots(
+            adapters.ledger, adapters.clock, portfolio_id, deadline_seconds=self._read_seconds, settle=settle
+        )
         self._kept = InMemory(
-            snapshots=Snapshots(adapters.ledger, adapters.clock, portfolio_id, deadline_seconds=self._read_seconds),
+            snapshots=snapshots,
             booking=self._booking(),
             refresh=self._refresh(),
             entries=entries,
+            journal=Journal(adapters.ledger),
+            compare=CompareBooks(adapters.ledger, entries, snapshots, adapters.clock),
         )
+        self._listeners.append(snapshots.take_notice)
 
-    def use_cases(self, refresher: Refresher) -> UseCases:
+    def use_cases(self, refresher: Refresher) -> UseCases:  # shape: a line for each use case
         """Return the use cases of the routes; ``refresher`` is the periodic price task that health reports on."""
         of, kept, rules = self._of, self._kept, self._settings.booking_rules
-        market, performance = self._market(), self._performance()
-        plan = ReadPlan(market)
-        locked_plan = self._locked_plan(plan)
+        market, closes = self._market(), self._closes()
+        performance = ReadPerformance(history := self._history(closes), kept.snapshots)
+        locked_plan = self._locked_plan(plan := ReadPlan(market))
+        list_signals, health = ListSignals(of.signals, of.clock), self._health(refresher)
+        recent = RecentPerformance(performance, of.clock, self._read_seconds)
+        stream = self._stream(market, recent, News(list_signals, health, self._portfolio_id, self._pace))
+        self._listeners.append(stream.take_notice)
         return UseCases(
             portfolio_id=self._portfolio_id,
             ledger=of.ledger,
@@ -156,18 +232,33 @@ class Assembly:  # shape: the parts of all topics are made here
             booking=kept.booking,
             move_cash=MoveCashInOrOut(of.ledger, of.clock, rules, announce=self._announcer),
             reverse=ReverseTrade(of.ledger, of.clock, rules, announce=self._announcer),
+            read_lots=self._lots(),
             snapshots=kept.snapshots,
             performance=performance,
+            recent_performance=recent,
             timeframes=ReadTimeframes(performance, of.days),
+            attribution=self._attribution(history),
+            series=ReadSeries(history, kept.snapshots, closes),
+            position_history=ReadPositionHistory(closes, of.lookups, of.categories, self._max_price_age),
             refresh=kept.refresh,
-            health=self._health(refresher),
+            health=health,
             market=market,
             plan=plan,
             what_if=WhatIf(market, rules),
-            check_trade=CheckTrade(market, self._fetch_closes(), rules),
+            check_trade=CheckTrade(market, self._fetch_closes, rules),
+            optimise=self._optimise(market),
+            backtests=of.backtests,
+            ask_backtest=self._ask_backtest(market),
+            read_backtest=ReadBacktest(of.backtests),
+            cancel_backtest=CancelBacktest(of.backtests, computing := self._compute_backtests(), of.clock),
+            compute_backtests=computing,
             generate_signals=GenerateSignals(locked_plan),
             acknowledge_signal=AcknowledgeSignal(locked_plan),
-            list_signals=ListSignals(of.signals, of.clock),
+            list_signals=list_signals,
+            read_scorecard=self._scorecard(closes),
+            read_shadows=self._shadows(history, closes),
+            stream=stream,
+            read_entries=ReadEntries(kept.snapshots, stream.blocks),
             clock=of.clock,
             categories=of.categories,
             max_price_age=self._max_price_age,
@@ -176,28 +267,55 @@ class Assembly:  # shape: the parts of all topics are made here
 
     def price_loop(self) -> PriceLoop:
         """Return the task that refreshes prices while this instance holds the lease."""
-        # Two containers may share a host name and a process id.
-        holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         schedule = Schedule(
             interval_seconds=self._settings.refresh_seconds,
             retention_days=self._settings.tick_retention_days,
             least_interval=self._of.least_interval_seconds,
         )
-        lease = KeptLease(self._of.leases, self._of.clock, holder=holder)
-        make_final = partial(self._make_final(), self._portfolio_id, DAYS_MENDED)
-        return PriceLoop(self._kept.refresh, lease, self._of.prices, self._of.clock, schedule, make_final=make_final)
+        make_final = partial(self.make_final(), self._portfolio_id, DAYS_MENDED)
+        return PriceLoop(
+            self._kept.refresh, self._lease, self._of.prices, self._of.clock, schedule, make_final=make_final
+        )
 
     def lifecycle(self, use_cases: UseCases, loop: PriceLoop) -> Lifecycle:
-        """Return the start and the stop of the service."""
+        """Return the start and the stop of the service, which fetches the closes of what is booked."""
         of = self._of
-        open_books = OpenBooks(of.ledger, of.clock, Money(self._settings.initial_cash), self._announcer)
+        self._listeners.append(self._fetch_closes.take_notice)
         return Lifecycle(
             check=of.probe.ping,
-            open_books=partial(open_books, self._portfolio_id),
+            open_books=self.open_books(),
+            health=use_cases.health,
             price_loop=loop,
-            finish=(use_cases.uncancelled.close, self._kept.booking.close),
-            close=(self._kept.refresh.close, *of.close),
+            comparing=ComparisonLoop(self._kept.compare),
+            fetching_rules=RulesLoop(
+                FetchExchangeRules(of.rules, of.exchange_rules, of.clock), self._lease, self._rules.forget
+            ),
+            backtests=BacktestLoop(
+                use_cases.compute_backtests, of.backtests, of.clock, at_once=self._settings.compute_workers
+            ),
+            finish=(use_cases.stream.stop, use_cases.uncancelled.close, self._kept.booking.close),
+            close=(self._fetch_closes.close, self._kept.refresh.close, *of.close),
             grace_seconds=GRACE_SHARE * self._deadline_seconds,
+        )
+
+    def open_books(self) -> Callable[[], Awaitable[Opening]]:
+        """Return what opens the books where they are not open yet."""
+        of = self._of
+        open_books = OpenBooks(of.ledger, of.clock, Money(self._settings.initial_cash), self._announcer)
+        return partial(open_books, self._portfolio_id)
+
+    def make_final(self) -> MakeFinal:
+        """Return what makes the days that are over final."""
+        of = self._of
+        return MakeFinal(
+            of.ledger,
+            self._kept.entries,
+            of.days,
+            of.prices,
+            of.closes,
+            of.clock,
+            benchmark=self._settings.benchmark_symbol,
+            most_seconds=FETCH_SECONDS,
         )
 
     def _booking(self) -> BookingQueue:
@@ -224,10 +342,6 @@ class Assembly:  # shape: the parts of all topics are made here
             announce=self._announcer,
         )
 
-    def _fetch_closes(self) -> FetchCloses:
-        of = self._of
-        return FetchCloses(of.prices, of.closes, of.clock, FETCH_SHARE * self._deadline_seconds)
-
     def _closes(self) -> ReadCloses:
         return ReadCloses(
             self._of.prices,
@@ -245,7 +359,37 @@ class Assembly:  # shape: the parts of all topics are made here
             categories=of.categories,
             policy=of.policy,
             max_price_age=self._max_price_age,
+            rules=self._rules,
         )
+
+    def _optimise(self, market: ReadMarket) -> Optimise:
+        return Optimise(
+            market,
+            self._fetch_closes,
+            self._of.compute,
+            self._of.clock,
+            seconds=COMPUTE_SHARE * self._deadline_seconds,
+            risk_free_rate=self._settings.risk_free_rate,
+        )
+
+    def _ask_backtest(self, market: ReadMarket) -> AskBacktest:
+        of = self._of
+        seconds = ASK_SHARE * self._deadline_seconds
+        return AskBacktest(
+            of.backtests, market, self._fetch_closes, of.clock, portfolio_id=self._portfolio_id, seconds=seconds
+        )
+
+    def _compute_backtests(self) -> ComputeBacktests:
+        of = self._of
+        return ComputeBacktests(of.backtests, of.compute_slices, of.clock, holder=self._holder)
+
+    def _lots(self) -> ReadLots:
+        kept = self._kept
+        return ReadLots(kept.journal, kept.snapshots, self._of.clock, long_term_days=self._settings.long_term_days)
+
+    def _attribution(self, history: ReadHistory) -> ReadTaggedResults:
+        of, kept = self._of, self._kept
+        return ReadTaggedResults(history, kept.snapshots, kept.journal, of.days, of.prices, of.signals)
 
     def _locked_plan(self, plan: ReadPlan) -> LockedPlan:
         of = self._of
@@ -264,37 +408,57 @@ class Assembly:  # shape: the parts of all topics are made here
             announce=self._announcer,
         )
 
-    def _performance(self) -> ReadPerformance:
-        of, snapshots = self._of, self._kept.snapshots
-        rate = self._settings.risk_free_rate
-        benchmark = ReadBenchmark(self._closes(), self._settings.benchmark_symbol)
-        history = ReadHistory(of.days, self._kept.entries, snapshots, benchmark, of.clock, risk_free_rate=rate)
-        return ReadPerformance(history, snapshots)
+    def _scorecard(self, closes: ReadCloses) -> ReadScorecard:
+        of, kept = self._of, self._kept
+        return ReadScorecard(of.signals, of.lookups, of.prices, closes, kept.snapshots, of.clock)
 
-    def _make_final(self) -> MakeFinal:
+    def _shadows(self, history: ReadHistory, closes: ReadCloses) -> ReadShadows:
         of = self._of
-        return MakeFinal(
-            of.ledger,
-            self._kept.entries,
-            of.days,
-            of.prices,
-            of.closes,
-            of.clock,
-            benchmark=self._settings.benchmark_symbol,
-            most_seconds=FETCH_SECONDS,
+        return ReadShadows(history, self._kept.snapshots, closes, categories=of.categories, policy=of.policy)
+
+    def _history(self, closes: ReadCloses) -> ReadHistory:
+        of, kept = self._of, self._kept
+        rate = self._settings.risk_free_rate
+        benchmark = ReadBenchmark(closes, self._settings.benchmark_symbol)
+        return ReadHistory(of.days, kept.entries, kept.snapshots, benchmark, of.clock, risk_free_rate=rate)
+
+    def _stream(self, market: ReadMarket, recent: RecentPerformance, news: News) -> Broadcast:
+        of, settings = self._of, self._settings
+        sources = Sources(
+            portfolio_id=self._portfolio_id,
+            clock=of.clock,
+            snapshots=self._kept.snapshots,
+            lookups=of.lookups,
+            states=States(market, recent, of.clock, self._pace, Changes(self._max_price_age, of.categories)),
+            news=news,
         )
+        writer = MessageWriter(self._pace, is_simulated=settings.is_simulated)
+        limits = StreamLimits(settings.streams, settings.streams_per_key)
+        return Broadcast(sources, writer, limits, note_failed_stream, self._pace)
 
     def _health(self, refresher: Refresher) -> ReadHealth:
         of, kept = self._of, self._kept
         return ReadHealth(
             of.probe,
             kept.snapshots,
+            kept.booking,
             kept.refresh,
             refresher,
             of.feed,
+            kept.compare,
             of.clock,
             max_price_age=self._max_price_age,
         )
+
+
+def _holder() -> str:
+    """Return a name for this instance; two containers may share a host name and a process id."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def note_failed_stream(error: Exception) -> None:
+    """Log that the books could not be followed; it is tried again."""
+    _log.error("stream.failed", exc_info=error)
 
 
 def note_failed_listener(event: Event, error: Exception) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import socket
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -15,6 +16,7 @@ from typing import Any, cast
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from portfolio.entrypoints.http.errors import HEAD_TOO_LARGE, MALFORMED
+from portfolio.entrypoints.http.event_streams import CONNECTION, SEND_BUFFER_BYTES
 from portfolio.entrypoints.http.shell.responses import PROBLEM_JSON, encode, problem
 from portfolio.entrypoints.logs import EVENTS
 from portfolio.settings import Settings, SettingsError
@@ -71,6 +73,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._idle_since: float | None = None
         self._unfetched_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
+        self.is_stuck = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as the parent
         """Accept the connection, unless there are too many."""
@@ -104,8 +107,15 @@ class BoundedConnection(HttpToolsProtocol):
             self._count(len(name) + len(value) + len(": \r\n"))
             super().on_header(name, value)
 
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection over to the protocol of sockets: its time is no longer looked at here."""
+        if self._timer is not None:
+            self._timer.cancel()
+        super().handle_websocket_upgrade()
+
     def on_headers_complete(self) -> None:
         """Begin to answer."""
+        cast("dict[str, Any]", self.scope)[CONNECTION] = self
         self._count(len(self.url))
         self._in_head = False
         self._heads += 1
@@ -139,6 +149,15 @@ class BoundedConnection(HttpToolsProtocol):
         )
         self.transport.write(STATUS_LINE[kind.status] + "\r\n".join([*lines, "", ""]).encode() + body)
         self.transport.close()
+
+    def bound_buffer(self) -> None:
+        """Have the system keep little for a client that does not read."""
+        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+
+    def speak_last_words(self) -> None:
+        """Let what is sent next go to the transport, although the client has not read what was sent before."""
+        self.is_stuck = True
+        self.flow.resume_writing()
 
     def _count(self, more: int) -> None:
         self._head_bytes += more

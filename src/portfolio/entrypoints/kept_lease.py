@@ -41,7 +41,12 @@ class KeptLease:
     @property
     def is_held(self) -> bool:
         """Return whether this instance holds the lease; what has not been renewed in time has run out."""
-        return self._fence is not None and self._clock.monotonic() < self._held_until
+        return self.fence is not None
+
+    @property
+    def fence(self) -> Fence | None:
+        """Return the fence of the lease while this instance holds it, for others who write what its holder may."""
+        return self._fence if self._clock.monotonic() < self._held_until else None
 
     async def take(self) -> Fence | None:
         """Take the lease or renew it; return its fence, None while another instance holds it."""

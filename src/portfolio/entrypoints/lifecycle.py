@@ -7,9 +7,13 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.errors import BooksContradicted, LedgerUnavailable
 from portfolio.application.ledger.opening import Opening
+from portfolio.application.operations.health import Health
+from portfolio.entrypoints.backtest_loop import BacktestLoop
+from portfolio.entrypoints.comparison_loop import ComparisonLoop
 from portfolio.entrypoints.price_loop import PriceLoop
+from portfolio.entrypoints.rules_loop import RulesLoop
 
 _log = structlog.get_logger(__name__)
 
@@ -24,7 +28,7 @@ class Lifecycle:
     """Starts and stops the parts, in order.
 
     The service starts with the database away, too: it then answers that it is not ready, and opens the books as soon
-    as the database is there. Books whose row another program has removed and created again are opened again.
+    as the database is there. It goes on looking: books whose row another program has removed are never opened anew.
     """
 
     def __init__(  # shape: its parts, injected
@@ -32,7 +36,11 @@ class Lifecycle:
         *,
         check: Step,
         open_books: Callable[[], Awaitable[Opening]],
+        health: Callable[[], Awaitable[Health]],
         price_loop: PriceLoop,
+        comparing: ComparisonLoop,
+        fetching_rules: RulesLoop,
+        backtests: BacktestLoop,
         finish: Sequence[Step],
         close: Sequence[Step],
         retry_seconds: float = RETRY_SECONDS,
@@ -45,11 +53,16 @@ class Lifecycle:
         """
         self._check = check
         self._open_books = open_books
+        self._health = health
+        self._could_book = True
         self._finish = finish
         self._retry_seconds = retry_seconds
         self._watch_seconds = watch_seconds
         self._grace_seconds = grace_seconds
         self._price_loop = price_loop
+        self._comparing = comparing
+        self._fetching_rules = fetching_rules
+        self._backtests = backtests
         self._close = close
         self._opening: asyncio.Task[None] | None = None
         self._trouble: type[Exception] | None = None
@@ -63,7 +76,8 @@ class Lifecycle:
         if self._opening is not None:
             self._opening.cancel()
             await asyncio.wait([self._opening])
-        for step in (*self._finish, self._price_loop.stop, *self._close):
+        loops = self._comparing.stop, self._fetching_rules.stop, self._backtests.stop
+        for step in (*loops, *self._finish, self._price_loop.stop, *self._close):
             try:
                 async with asyncio.timeout(self._grace_seconds):
                     await step()
@@ -72,10 +86,25 @@ class Lifecycle:
 
     async def _keep_open(self) -> None:
         await self._open()
+        self._comparing.start()
+        self._backtests.start()
         self._price_loop.start()
+        self._fetching_rules.start()
         while True:
             await asyncio.sleep(self._watch_seconds)
             await self._open(again=True)
+            await self._look()
+
+    async def _look(self) -> None:
+        """Log that no booking could be committed any more, or that one could again, whether anybody asks or not."""
+        health = await self._health()
+        if health.can_book is self._could_book:
+            return
+        self._could_book = health.can_book
+        if health.can_book:
+            _log.info("service.ready")
+        else:
+            _log.warning("service.not_ready", database=health.database.condition, reason=health.database.detail)
 
     async def _open(self, *, again: bool = False) -> None:
         """Return once the books are open; what is as it was the last time is not logged ``again``."""
@@ -97,7 +126,9 @@ class Lifecycle:
         if type(error) is self._trouble:
             return
         self._trouble = type(error)
-        if isinstance(error, LedgerUnavailable):
+        if isinstance(error, BooksContradicted):
+            _log.error("books.contradicted", reason=str(error), retry_seconds=self._retry_seconds)
+        elif isinstance(error, LedgerUnavailable):
             _log.warning("books.database_away", reason=str(error), retry_seconds=self._retry_seconds)
         else:
             reason = f"{type(error).__name__}: {error}"

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 
 INTERVAL_SECONDS = 0.05
+RECENT = 1_200
+"""How many of the last lags are kept: those of a minute."""
 
 
 class LoopLag:
-    """Sleeps in a loop and reports how much later it woke up than asked for."""
+    """Sleeps in a loop and reports how much later it woke up than asked for; ``recent`` are the last lags, in seconds,
+    oldest first.
+    """
 
     def __init__(self, observe: Callable[[float], object], *, interval_seconds: float = INTERVAL_SECONDS) -> None:
+        self.recent: deque[float] = deque(maxlen=RECENT)
         self._observe = observe
         self._interval_seconds = interval_seconds
         self._task: asyncio.Task[None] | None = None
@@ -32,4 +38,5 @@ class LoopLag:
             # Not the loop's own clock: it stands still while the loop is busy.
             due = time.monotonic() + self._interval_seconds
             await asyncio.sleep(self._interval_seconds)
-            self._observe(max(0.0, time.monotonic() - due))
+            self.recent.append(max(0.0, time.monotonic() - due))
+            self._observe(self.recent[-1])

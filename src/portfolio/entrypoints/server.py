@@ -6,15 +6,19 @@ import gc
 import math
 import signal
 import socket
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import structlog
 import uvicorn
 
+from portfolio.application.stream.broadcast import Broadcast
 from portfolio.entrypoints.connections import ConnectionLimits, bounded, connection_limits
 from portfolio.entrypoints.http.app import PortfolioApp
 from portfolio.entrypoints.logs import configure_logging
 from portfolio.entrypoints.secret_files import warn_of_readable_secrets
+from portfolio.entrypoints.socket_connections import BoundedSocket
 from portfolio.settings import Settings, SettingsError, read_settings
 
 _log = structlog.get_logger(__name__)
@@ -41,8 +45,10 @@ def refuse_taken_address(settings: Settings) -> None:
         raise SettingsError(f"cannot listen on {host}, port {port}: {said} (PORTFOLIO_HOST, PORTFOLIO_PORT)") from error
 
 
-def run(app: PortfolioApp, settings: Settings, identity: Mapping[str, str]) -> None:
+def run(app: PortfolioApp, settings: Settings, identity: Mapping[str, str], notes: Sequence[str] = ()) -> None:
     """Serve ``app`` until SIGTERM or SIGINT; requests in flight are answered before it returns.
+
+    ``notes`` are what is to be said of the database.
 
     Raises:
         SettingsError: it could not be started.
@@ -51,6 +57,8 @@ def run(app: PortfolioApp, settings: Settings, identity: Mapping[str, str]) -> N
     configure_logging(settings)
     prices = settings.price_feed.value
     _log.info("service.starting", **identity, host=settings.host, port=settings.port, prices=prices)
+    for note in notes:
+        _log.warning("database.less_safe", note=note)
     warn_of_readable_secrets(settings)
     # The server obeys these, and then raises them again for whoever handled them before: they are dealt with by then.
     for stop in (signal.SIGTERM, signal.SIGINT):
@@ -71,18 +79,44 @@ def run(app: PortfolioApp, settings: Settings, identity: Mapping[str, str]) -> N
             signal.signal(number, signal.SIG_IGN)
 
 
-def _serve(app: PortfolioApp, settings: Settings, limits: ConnectionLimits) -> None:
-    uvicorn.run(
+class Server(uvicorn.Server):
+    """Ends the streams before it waits for the requests in flight: a stream would not end by itself."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take nothing new, say goodbye to those who listen, complete what was begun, and end."""
+        for server in self.servers:
+            server.close()
+        stream: Broadcast | None = cast("PortfolioApp", self.config.app).state.get("stream")
+        if stream is not None:
+            await stream.end()
+        for connection in list(self.server_state.connections):
+            if getattr(connection, "is_stuck", False):  # what it has not read it will not read in time
+                connection.transport.abort()
+        await super().shutdown(sockets)
+
+
+def server_config(app: PortfolioApp, limits: ConnectionLimits, **others: Any) -> uvicorn.Config:
+    """Return how the server speaks to clients: everything but where it listens."""
+    return uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
         http=bounded(limits),
-        workers=1,  # else WEB_CONCURRENCY says how many
-        ws="none",
+        ws=BoundedSocket,
+        ws_per_message_deflate=False,  # 40 KB a socket
         lifespan="on",
         log_config=None,
         access_log=False,
+        **others,
+    )
+
+
+def _serve(app: PortfolioApp, settings: Settings, limits: ConnectionLimits) -> None:
+    config = server_config(
+        app,
+        limits,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        workers=1,  # else WEB_CONCURRENCY says how many
         server_header=False,
         # Addresses come from the forwarding headers of trusted proxies alone, which our own code reads.
         proxy_headers=False,
@@ -90,6 +124,10 @@ def _serve(app: PortfolioApp, settings: Settings, limits: ConnectionLimits) -> N
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=math.ceil(settings.request_deadline_seconds) + 1,
     )
+    server = Server(config)
+    server.run()
+    if not server.started:
+        sys.exit(1)
 
 
 def read_keys_again(app: PortfolioApp) -> None:

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 
 import pytest
 
-from portfolio.adapters.database.database import Database, open_database
+from portfolio.adapters.database.database import Database
 from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.operations.ports import Probe
 from portfolio.application.performance.ports import Days
-from portfolio.application.prices.ports import Leases, PriceStore
+from portfolio.application.prices.ports import ExchangeRulesStore, Leases, PriceStore
 from portfolio.application.rebalancing.ports import Signals
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.fakes.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
 from tests.support.fakes.fake_lookups import FakeLookups
 from tests.support.fakes.fake_probe import FakeProbe
+from tests.support.fakes.fake_rules import FakeExchangeRules
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Ports:
     days: Days
     leases: Leases
     signals: Signals
+    exchange_rules: ExchangeRulesStore
 
 
 def ports_of(database: Database) -> Ports:
@@ -51,11 +53,12 @@ async def ports(request: pytest.FixtureRequest) -> AsyncIterator[Ports]:
             FakeDays(ledger),
             leases,
             FakeSignals(ledger),
+            FakeExchangeRules(leases),
         )
         return
     under_test: DatabaseUnderTest = request.getfixturevalue(f"{request.param}_database")
     migrate(under_test.migration_url, under_test.prices_schema)
-    database = open_database(under_test.url, prices_schema=under_test.prices_schema)
+    database = under_test.opened()
     try:
         yield ports_of(database)
     finally:

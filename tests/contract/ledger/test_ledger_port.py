@@ -16,6 +16,7 @@ from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.records import (
     Acceptance,
     BookingKey,
+    Movement,
     Refusal,
     Revisions,
     TradeEntry,
@@ -243,20 +244,20 @@ async def test_a_reversal_is_seen_on_the_trade_it_reverses_and_happens_once(port
 
 async def test_many_trades_are_added_at_once_and_numbered_in_order(ports: Ports) -> None:
     await open_books(ports.ledger)
+    portfolio, entries = await ports.ledger.load(1), []
+    for number in range(1000):  # before the unit, whose time is short
+        wanted = execution(quantity="0.001", fees="0", symbol=Symbol(f"S{number % 700}"))
+        portfolio, trade = portfolio.book(wanted, RULES)
+        entries.append(_entry(portfolio, trade))
 
     async def work(unit: LedgerUnit) -> list[int]:
-        portfolio, entries = unit.portfolio, []
-        for number in range(1000):
-            wanted = execution(quantity="0.001", fees="0", symbol=Symbol(f"S{number % 700}"))
-            portfolio, trade = portfolio.book(wanted, RULES)
-            entries.append(_entry(portfolio, trade))
         await unit.save(portfolio)
         return list(await unit.add_trades(entries))
 
     ids = await ports.ledger.transact(1, work)
     assert len(set(ids)) == 1000
-    entries = await ports.ledger.entries(1, after=2, limit=2000)
-    assert [entry.revision for entry in entries] == list(range(3, 1003))
+    found = await ports.ledger.entries(1, after=2, limit=2000)
+    assert [entry.revision for entry in found] == list(range(3, 1003))
     by_revision = {
         b.entry.revision: b.id for b in (await ports.lookups.trades(1, TradeFilter(limit=1000))).items if b.entry
     }
@@ -279,6 +280,15 @@ async def test_outcomes_come_back_as_they_were_decided(ports: Ports) -> None:
     assert [replace(found[key], id=None) for key in keys] == kept
     assert len(found) == 2
     assert await ports.lookups.outcome(1, keys[0]) == found[keys[0]]
+
+
+@pytest.mark.parametrize("error", ["InvalidAmount", "OutOfRange"])
+async def test_a_refusal_of_what_no_books_can_hold_is_kept_and_not_counted(ports: Ports, error: str) -> None:
+    await open_books(ports.ledger)
+    settled = replace(refused("k"), result=Refusal(error=error, detail="x"))
+    await ports.ledger.transact(1, lambda unit: unit.add_outcomes([settled, refused("other")]))
+    assert await ports.probe.count_refusals(1) == 1
+    assert len((await ports.lookups.refusals(1, before=None, limit=10)).items) == 2
 
 
 async def test_an_override_takes_the_place_of_the_refusal(ports: Ports) -> None:
@@ -306,16 +316,16 @@ async def test_an_acceptance_is_kept_with_the_id_of_its_entry(ports: Ports, coun
     assert overridden is not None
 
     async def work(unit: LedgerUnit) -> list[int]:
-        after, entries, outcomes = unit.portfolio, [], {}
+        after, entries = unit.portfolio, []
         for number in range(1, count + 1):
             after, trade = after.book(execution(quantity="0.01"), RULES)
             request = TradeRequest(owner="engine", client_trade_id=f"k{number}")
             entries.append(replace(_entry(after, trade), request=request))
-            outcomes[after.revision] = accepted(after, f"k{number}")
-        first = min(outcomes)
-        outcomes[first] = replace(outcomes[first], id=overridden.id)
         await unit.save(after)
-        return list(await unit.add_trades(entries, outcomes))
+        ids = await unit.add_trades(entries)
+        first, *others = (accepted(after, f"k{number}", trade_id) for number, trade_id in enumerate(ids, 1))
+        await unit.add_outcomes([replace(first, id=overridden.id), *others])
+        return list(ids)
 
     ids = await ports.ledger.transact(1, work)
     for number, trade_id in enumerate(ids, 1):
@@ -367,12 +377,14 @@ async def test_trades_are_found_by_their_number_their_key_and_their_owner(ports:
     await ports.ledger.transact(1, lambda unit: unit.add_outcomes(outcomes))
 
     async def ask(**wanted: object) -> list[int]:
-        return [booked.id for booked in (await ports.lookups.trades(1, TradeFilter(**wanted))).items]  # type: ignore[arg-type]
+        return [booked.id for booked in (await ports.lookups.trades(1, TradeFilter(**wanted))).items]  # type: ignore[arg-type]  # as it is given
 
     assert await ask(client_trade_id="k") == [ids["two", "k"], ids["one", "k"]]
     assert await ask(client_trade_id="k", owner="two") == [ids["two", "k"]]
     assert await ask(owner="two") == [ids["two", "K"], ids["two", "k"]]
     assert await ask(id=ids["two", "k"]) == [ids["two", "k"]]
+    assert await ask(ids=[ids["one", "k"], 99, ids["two", "K"]]) == [ids["two", "K"], ids["one", "k"]]
+    assert not await ask(ids=[])
     assert await ask(client_trade_id="l") == await ask(owner="On") == await ask(id=99) == []
 
 
@@ -424,7 +436,7 @@ async def test_trades_are_filtered_and_paged(ports: Ports) -> None:
     sold = await book_one(ports.ledger, execution(Side.SELL, quantity="0.01", fees="0"), engine="one")
 
     async def ask(**wanted: object) -> list[int]:
-        return [booked.id for booked in (await ports.lookups.trades(1, TradeFilter(**wanted))).items]  # type: ignore[arg-type]
+        return [booked.id for booked in (await ports.lookups.trades(1, TradeFilter(**wanted))).items]  # type: ignore[arg-type]  # as it is given
 
     assert await ask(symbol=ETH) == [ids[1]]
     assert await ask(side=Side.SELL) == [sold]
@@ -467,6 +479,14 @@ async def test_movements_and_trades_are_replayed_in_the_order_they_were_booked(p
     ]
     assert entries[3] == written[0]
     assert [entry.revision for entry in await ports.ledger.entries(1, after=1, limit=3)] == [2, 3, 4]
+    ids = {
+        booked.entry.revision: booked.id
+        for booked in (await ports.lookups.trades(1, TradeFilter())).items
+        if booked.entry is not None
+    }
+    moved = [Movement.of(ids[e.revision], e) if isinstance(e, TradeEntry) else e for e in entries]
+    assert await ports.ledger.movements(1, after=0, limit=100) == moved
+    assert await ports.ledger.movements(1, after=1, limit=3) == moved[1:4]
     found = await ports.ledger.transact(1, lambda unit: unit.transaction("service", "m"))
     assert found is not None
     assert found == RecordedCashEntry(id=cash_transaction_id, entry=written[0])

@@ -11,9 +11,9 @@ import pytest
 from portfolio.application.announcer import Announcer
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
-from portfolio.application.ledger.cash_records import Entry
+from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.ports import Ledger
-from portfolio.application.ledger.records import BookTrade
+from portfolio.application.ledger.records import BookTrade, Movement
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.performance import ledger_days
 from portfolio.application.performance.ledger_days import LedgerDays
@@ -34,10 +34,10 @@ class Counted:
     ledger: Ledger
     asked: list[int] = field(default_factory=list)
 
-    async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Entry]:
+    async def movements(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Movement | CashEntry]:
         """Return them."""
         self.asked.append(after)
-        return await self.ledger.entries(portfolio_id, after=after, limit=limit)
+        return await self.ledger.movements(portfolio_id, after=after, limit=limit)
 
 
 class Desk:

@@ -8,7 +8,6 @@ from decimal import Decimal, localcontext
 
 import pytest
 
-from portfolio.adapters.database.database import open_database
 from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.errors import PortfolioMissing
 from portfolio.application.performance.daily_positions import positions_of
@@ -32,7 +31,7 @@ def filled(offset: int, unit: str, *, positions: dict[object, PositionOnDay] | N
         net_deposits=money(100_000),
         realized_pnl=money(0),
     )
-    return FilledDay(value=value, num_positions=0, positions=positions)  # type: ignore[arg-type]
+    return FilledDay(value=value, num_positions=0, positions=positions)  # type: ignore[arg-type]  # as it is given
 
 
 async def test_what_was_held_is_kept_with_the_day_and_final_after_it(ports: Ports) -> None:
@@ -66,9 +65,9 @@ async def test_final_days_take_the_place_of_what_was_recorded(ports: Ports) -> N
             is_priced=False,
         )
     }  # fmt: skip
-    days = [filled(0, "7"), filled(1, "1.1", positions=positions), filled(2, "1.21")]  # type: ignore[arg-type]
+    days = [filled(0, "7"), filled(1, "1.1", positions=positions), filled(2, "1.21")]  # type: ignore[arg-type]  # as it is given
     await ports.days.write(1, days)
-    rows = await ports.days.values(1, since=DAY)
+    rows = await ports.days.values(1, since=DAY, today=DAY + timedelta(days=3))
     assert [row.unit_value for row in rows] == [Decimal(7), Decimal("1.1"), Decimal("1.21"), Decimal(1)]
     assert replace(rows[1], result=None) == days[1].value
     assert (await ports.days.positions(1, [DAY + timedelta(days=1)])) == {DAY + timedelta(days=1): positions}
@@ -76,10 +75,34 @@ async def test_final_days_take_the_place_of_what_was_recorded(ports: Ports) -> N
     assert await ports.ledger.revisions(1) == replace(before, prices=before.prices + 1)
 
 
+async def test_a_row_of_tomorrow_by_another_program_keeps_no_row_of_today_from_being_written(
+    database: DatabaseUnderTest,
+) -> None:
+    migrate(database.migration_url, database.prices_schema)
+    opened = database.opened()
+    try:
+        on = ports_of(opened)
+        await open_books(on.ledger)
+        await book_one(on.ledger)
+        tomorrow = DAY + timedelta(days=1)
+        columns = "date, portfolio_value, cash_balance, invested_amount"
+        execute(database, f"INSERT INTO mock_performance_history ({columns}) VALUES ('{tomorrow}', 1, 1, 0)")
+        await record(on, AT, BTC="50000")
+        await record(on, AT + timedelta(hours=1), BTC="60000")
+        [today] = await on.days.values(1, since=DAY, today=DAY)
+        # 95477.5 in cash and 0.1 x 60000
+        assert today.total_value == money("101477.5")
+        await record(on, AT + timedelta(days=1), BTC="70000")
+        rows = await on.days.values(1, since=DAY, today=tomorrow)
+        assert [row.total_value for row in rows] == [money("101477.5"), money("102477.5")]
+    finally:
+        await opened.close()
+
+
 async def results(database: DatabaseUnderTest, gap: FilledDay) -> list[list[Decimal]]:
     """What three days brought, the one between filled in: money, percent, percent linked; and how many positions."""
     migrate(database.migration_url, database.prices_schema)
-    opened = open_database(database.url, prices_schema=database.prices_schema)
+    opened = database.opened()
     try:
         on = ports_of(opened)
         await open_books(on.ledger)

@@ -128,13 +128,13 @@ async def test_todays_value_is_kept_current_and_yesterdays_is_final(ports: Ports
     await record(ports, late, BTC="50000")
     await record(ports, late + timedelta(seconds=1), BTC="60000")
     await record(ports, late, BTC="10000")
-    first, second = await ports.days.values(1, since=DAY)
+    first, second = await ports.days.values(1, since=DAY, today=DAY + timedelta(days=1))
     # cash 95477.5 + 0.1 x 50000, and x 60000 a day later
     assert (first.day, first.total_value, first.cash) == (DAY, money("100477.5"), money("95477.5"))
     assert (second.day, second.total_value) == (DAY + timedelta(days=1), money("101477.5"))
     # one unit was one dollar when 100000 came in
     assert (first.unit_value, first.net_deposits) == (Decimal("1.004775"), money(100_000))
-    assert [v.day for v in await ports.days.values(1, since=second.day)] == [second.day]
+    assert [v.day for v in await ports.days.values(1, since=second.day, today=second.day)] == [second.day]
 
 
 async def test_a_close_replaces_what_was_known_of_its_day(ports: Ports) -> None:

@@ -10,7 +10,9 @@ import pytest
 
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.ports import LedgerUnit
-from portfolio.application.rebalancing.records import Signal, SignalFilter, SignalStatus
+from portfolio.application.rebalancing.records import Advice, Signal, SignalFilter, SignalStatus
+from portfolio.domain.ledger.trade import Side
+from portfolio.domain.rebalancing.reason import Reason
 from tests.contract.ledger.ledger_kinds import Ports, ports
 from tests.support.ledger_examples import AT, ETH, open_books
 from tests.support.signal_examples import LIFETIME, signal
@@ -72,6 +74,15 @@ async def test_what_became_of_a_signal_is_kept(ports: Ports) -> None:
     assert await live(ports) == [claimed.id, signal(5).id]
 
 
+async def test_the_reason_of_a_signal_is_told_whatever_became_of_it(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    await keep(ports, signal(1), signal(2, reason=Reason.HIGH_VOLATILITY))
+    await change(ports, signal(1).expired())
+    asked = [signal(1).id, signal(2).id, "sig-none"]
+    assert await ports.signals.reasons(1, asked) == {asked[0]: "concentration_risk", asked[1]: "high_volatility"}
+    assert await ports.signals.reasons(1, []) == {}
+
+
 async def test_a_signal_lists_as_what_it_is_now(ports: Ports) -> None:
     await open_books(ports.ledger)
     await keep(ports, signal(1), signal(2, symbol=ETH), signal(3, status=SignalStatus.SUPERSEDED))
@@ -97,6 +108,46 @@ async def test_pages_go_on_where_the_last_one_ended(ports: Ports) -> None:
         if (before := page.next_before) is None:
             break
     assert seen == [signal(number).id for number in (5, 4, 3, 2, 1)]
+
+
+async def test_an_episode_is_the_signals_that_say_the_same_of_the_same(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    chain = [signal(number) for number in range(1, 5)]
+    other = signal(5, symbol=ETH, reason=Reason.CASH_DEPLOYMENT, action=Side.BUY)
+    late = signal(6, reason=Reason.HIGH_VOLATILITY)
+    again = signal(7, reason=Reason.HIGH_VOLATILITY)
+    await keep(ports, signal(8, created_at=AT - timedelta(microseconds=1)), *chain[:2], other, *chain[2:], late, again)
+    successors = {1: 2, 2: 3, 3: 4, 4: 6}  # the last of them for another reason; the one after it had ended
+    await change(ports, *(signal(old).superseded(signal(new).id) for old, new in successors.items() if old != 4))
+    await change(ports, signal(4).superseded(late.id), late.expired())
+    found = await ports.signals.advices(1, since=AT)
+    assert [one.id for one in found] == [signal(number).id for number in (1, 5, 6, 7)]
+    assert all(one.begins for one in found)
+    # What another program makes of the fourth: it stays in its episode, and is listed for its trade.
+    await change(ports, signal(4).executed(7))
+    found = await ports.signals.advices(1, since=AT)
+    assert [(one.id, one.begins) for one in found] == [(signal(number).id, number != 4) for number in (1, 5, 4, 6, 7)]
+    assert found[2].executed_trade_id == 7
+    kept, advice = signal(1), found[0]
+    assert replace(advice, begins=False) == Advice(
+        id=kept.id,
+        symbol=kept.symbol,
+        action=kept.action,
+        reason=kept.reason,
+        quantity=kept.quantity,
+        trade_value=kept.trade_value,
+        estimated_fee=kept.estimated_fee,
+        confidence=kept.confidence,
+        created_at=kept.created_at,
+    )
+
+
+async def test_an_episode_that_began_before_begins_with_its_first_signal_since(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    early = signal(1, created_at=AT - timedelta(microseconds=1))
+    await keep(ports, early, signal(2), signal(3))
+    await change(ports, early.superseded(signal(2).id), signal(2).superseded(signal(3).id))
+    assert [one.id for one in await ports.signals.advices(1, since=AT)] == [signal(2).id]
 
 
 async def test_work_that_fails_leaves_no_signal(ports: Ports) -> None:

@@ -211,9 +211,7 @@ def test_no_secret_is_in_anything_that_the_service_says(mysql_database: Database
     said |= {"log": (tmp_path / "service.log").read_text(), "terminal": service.output()}
     statuses = {where.split()[-1] for where in said if "#" in where}
     print(len(said), "texts,", sum(map(len, said.values())), "characters; statuses", sorted(statuses))
-    assert {"200", "400", "401", "403", "404", "405", "413", "415", "500", "503"} <= statuses
-    assert "Traceback" in said["log"]
-    assert "Traceback" in said["terminal"]
+    assert {"200", "400", "401", "403", "404", "405", "413", "415", "503"} <= statuses
     assert "request.served" in said["log"]
     assert "secrets.readable_by_all" in said["log"]
     assert "203.0.113.77" not in said["log"] + said["terminal"]

@@ -70,6 +70,9 @@ async def test_on_a_full_disk_writes_are_refused_and_rolled_back_and_the_service
             assert (await ask(client, "GET", "/portfolio")).status == 200
             assert (await ask(client, "GET", "/health")).status == 200
             assert (await ask(client, "GET", "/bookings/before")).status == 200
+            await embedded.ready(503)
+            told = (await ask(client, "GET", "/health")).body
+            assert (told["status"], told["database"]["status"]) == ("degraded", "refusing")
         finally:
             embedded.disk.free(pid)
         assert embedded.books == before

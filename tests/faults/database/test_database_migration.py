@@ -59,7 +59,7 @@ def test_a_migration_of_a_server_that_is_killed_midway_finishes_when_run_again(
         behind = replace(mysql_database, url=url.render_as_string(hide_password=False))
         for number, (pattern, trap) in enumerate(MOMENTS, 1):
             proxy.arm(pattern, trap)
-            _kill_when(behind, tmp_path, lambda number=number: len(proxy.sprung) == number)  # type: ignore[misc]
+            _kill_when(behind, tmp_path, lambda number=number: len(proxy.sprung) == number)  # type: ignore[misc]  # a lambda's default has no type
             proxy.heal()
             [[revision]] = execute(mysql_database, "SELECT MAX(version_num) FROM portfolio_schema_version")
             assert revision is None or str(revision) < SCHEMA_REVISION
@@ -82,7 +82,7 @@ def test_a_migration_of_the_embedded_database_that_is_killed_midway_finishes_whe
         make_old(places[-1])
     killed, unharmed = places
     for reached in ("0003", "0006"):
-        _kill_when(killed, tmp_path, lambda reached=reached: _revision(killed) >= reached)  # type: ignore[misc]
+        _kill_when(killed, tmp_path, lambda reached=reached: _revision(killed) >= reached)  # type: ignore[misc]  # a lambda's default has no type
     up(unharmed)
     _finish(killed, unharmed, tmp_path)
     execute(killed, "UPDATE portfolio_schema_version SET version_num = '9999'")

@@ -131,7 +131,7 @@ async def test_a_database_restarted_under_load_loses_no_acknowledged_trade(
         clients = [asyncio.create_task(_engine(client, f"{how}-{n}", acknowledged, may_end)) for n in range(CLIENTS)]
         for _ in range(2):
             before = len(acknowledged)
-            await until(lambda before=before: _more(acknowledged, before + 3 * CLIENTS), "nothing is booked")  # type: ignore[misc]
+            await until(lambda before=before: _more(acknowledged, before + 3 * CLIENTS), "nothing is booked")  # type: ignore[misc]  # a lambda's default has no type
             await asyncio.to_thread(server.kill if how == "killed" else server.stop)
             await asyncio.to_thread(server.start)
         after = len(acknowledged)

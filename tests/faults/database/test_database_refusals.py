@@ -40,9 +40,15 @@ async def test_a_refused_booking_leaves_the_books_as_they_were_to_the_byte_and_i
         health = await ask(client, "GET", "/health")
         return health.body["refresher"]["last_tick_age_seconds"] is not None
 
+    async def fetched() -> bool:
+        [[revision]] = execute(database, "SELECT price_revision FROM mock_portfolio")
+        return int(str(revision)) > int(str(refreshes))
+
     async with service.client() as client:
         await until(refreshed, "prices are never refreshed")  # which writes into the same rows, once
+        [[refreshes]] = execute(database, "SELECT price_revision FROM mock_portfolio")
         assert (await book(client, "first", quantity=10, net_amount=100)).status == 200
+        await until(fetched, "the closes of what was booked are never fetched")  # in the background, into the same row
         before = content()
         first = {}
         for number, (wrong, status, slug) in enumerate(KEPT):

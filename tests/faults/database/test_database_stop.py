@@ -7,6 +7,8 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.support.database.database_server import DatabaseServer
 from tests.support.services.proxied_service import DEADLINE_SECONDS, ProxiedService, book, proxied_service, until
 from tests.support.services.tcp_proxy import COMMIT, Mode, Trap
@@ -20,6 +22,7 @@ REQUEST_SECONDS = 2 * DEADLINE_SECONDS
 GRACE_SECONDS = 3 * REQUEST_SECONDS
 
 
+@pytest.mark.faults_long  # forty seconds; tests/e2e/test_service.py has the plain case
 async def test_a_booking_in_flight_at_sigterm_is_finished_and_answered_though_the_database_is_slow_or_silent(
     mariadb: DatabaseServer, tmp_path: Path
 ) -> None:

@@ -152,7 +152,8 @@ def test_a_token_with_a_currencys_code_is_never_priced_as_the_currency(service: 
     service.exchange.forget()
     assert "is a currency's code" in failures(service.refresh())["ALL"]
     assert service.exchange.count("spot") > 0
-    assert not any("ALL-USD" in call.path for call in service.exchange.calls)
+    # Its closes may be asked for behind the booking: among those are no currencies.
+    assert not any("ALL-USD" in call.path for call in service.exchange.calls if call.is_of("coinbase"))
     position = service.position("ALL")
     # What it was bought at, and growing old; never 0, never the lek's.
     assert (position["current_price"], position["price_source"]) == (2, "trade")

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import pytest
 
-from portfolio.adapters.database.database import Database, open_database
+from portfolio.adapters.database.database import Database
 from portfolio.adapters.database.schema.migration import migrate
 from portfolio.adapters.feeds.exchanges import Exchanges
 from portfolio.application.ledger.opening import OpenBooks
@@ -45,7 +45,7 @@ class Instance:
     @classmethod
     def of(cls, name: str, database: DatabaseUnderTest, exchange: StandInExchange) -> Instance:
         clock = FakeClock(EVE)
-        opened = open_database(database.url, prices_schema=database.prices_schema)
+        opened = database.opened()
         exchanges = Exchanges(exchange.settings, clock)
         refresh = RefreshPrices(opened.ledger, opened.prices, exchanges.prices, clock, 1, cross_check=exchanges.prices)
         return cls(name, clock, opened, exchanges, refresh)
@@ -61,8 +61,9 @@ class Instance:
         await self.database.close()
 
     async def days(self) -> list[tuple[date, Decimal]]:
-        """The rows of the performance history."""
-        return [(v.day, v.total_value.value) for v in await self.database.days.values(1, since=DAY)]
+        """The rows of the performance history, also of days that have not come by this clock."""
+        rows = await self.database.days.values(1, since=DAY, today=DAY + timedelta(days=9))
+        return [(v.day, v.total_value.value) for v in rows]
 
 
 @pytest.fixture

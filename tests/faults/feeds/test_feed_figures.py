@@ -11,6 +11,7 @@ from typing import Any
 from tests.faults.feeds.priced_service import PricedService, priced_service
 from tests.faults.harness.books import Tables
 from tests.support.database.databases import DatabaseUnderTest
+from tests.support.exchanges.exchange import StandInExchange
 
 DAYS = 45
 FLAT = [f"FLAT{number:02}" for number in range(50)]
@@ -58,6 +59,12 @@ def fill(database: DatabaseUnderTest) -> None:
             )
 
 
+def listed_from_tomorrow(exchange: StandInExchange) -> None:
+    """Have the exchange know no closes: those of an asset that was booked are fetched behind the booking."""
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    exchange.market.first_day = dict.fromkeys(exchange.market.spot, int(tomorrow.timestamp()))
+
+
 def buy_all(service: PricedService, symbols: list[str]) -> None:
     """Buy a unit of each, at 10."""
     items = [{"symbol": s, "side": "BUY", "quantity": 1, "price": 10, "net_amount": 10} for s in symbols]
@@ -95,7 +102,7 @@ def test_whatever_the_histories_every_figure_is_finite_or_null_with_a_reason(
     symbols = [*FLAT, *ONCE, *GAPS, *NONE, *WAVE]
     assert len(symbols) == 200
     prices = {**dict.fromkeys(symbols, "10"), "USDT": "1"}
-    with priced_service(sqlite_database, tmp_path, prices) as service:
+    with priced_service(sqlite_database, tmp_path, prices, prepare=listed_from_tomorrow) as service:
         buy_all(service, symbols)
         fill(sqlite_database)
         assert len(service.refresh()["refreshed"]) == 200

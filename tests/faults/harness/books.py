@@ -151,7 +151,7 @@ class Tables:
             return connection
         embedded = sqlite3.connect(self.path, isolation_level=None, timeout=30, check_same_thread=False)
         # Its stubs know of integers only, and it takes texts.
-        embedded.create_aggregate("exact_sum", 1, _ExactSum)  # type: ignore[arg-type]
+        embedded.create_aggregate("exact_sum", 1, _ExactSum)  # type: ignore[arg-type]  # a class with the two methods
         embedded.create_aggregate("BIT_XOR", 1, _Mixed)
         embedded.create_function("CONCAT_WS", -1, _concatenated, deterministic=True)
         embedded.create_function("CRC32", 1, lambda text: crc32(text.encode()), deterministic=True)

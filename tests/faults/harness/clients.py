@@ -19,7 +19,15 @@ PATIENCE_SECONDS = 60.0
 LATEST_SECONDS = 20.0
 # Problems by which the service says that nothing was applied.
 NOTHING_APPLIED = frozenset(
-    {"ledger-unavailable", "overloaded", "not-ready", "books-not-open", "schema-unknown", "request-timeout"}
+    {
+        "ledger-unavailable",
+        "overloaded",
+        "not-ready",
+        "books-not-open",
+        "books-contradicted",
+        "schema-unknown",
+        "request-timeout",
+    }
 )
 
 

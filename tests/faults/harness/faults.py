@@ -30,11 +30,12 @@ UNASKED_SECONDS = 0.15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A kind of fault; ``sqlite`` says whether the embedded database can have it too."""
+    """A kind of fault; ``sqlite`` says whether the embedded database can have it too, ``mysql`` a server."""
 
     name: str
     enter: Context
     sqlite: bool = False
+    mysql: bool = True
     refreshes: bool = False
     """Whether it is a fault of the exchanges, which only a refresh can meet."""
 

@@ -1,7 +1,9 @@
 """Several instances of the service on one database, each as a user of its own: the database can tell them apart.
 
-Triggers of the test's keep two lists, in the transactions of those who write: who took the lease with which token, and
-who wrote prices under which. What they say does not depend on what any instance believes.
+Triggers of the test's keep three lists, in the transactions of those who write: who took the lease with which token,
+who wrote observed prices under which, and the price revisions. What they say does not depend on what any instance
+believes.
+Closes are no observed prices: whichever instance books an asset fetches them, and they have a price revision too.
 """
 
 from __future__ import annotations
@@ -27,13 +29,18 @@ LEASE_SECONDS = 15.0
 TRY_SECONDS = LEASE_SECONDS / 3
 
 _AUDIT = (
-    "CREATE TABLE {0}.audit_prices (id BIGINT AUTO_INCREMENT PRIMARY KEY, revision BIGINT, token BIGINT, writer TEXT)",
+    "CREATE TABLE {0}.audit_prices (id BIGINT AUTO_INCREMENT PRIMARY KEY, token BIGINT, writer TEXT)",
+    "CREATE TABLE {0}.audit_revisions (id BIGINT AUTO_INCREMENT PRIMARY KEY, revision BIGINT)",
     "CREATE TABLE {0}.audit_leases (id BIGINT AUTO_INCREMENT PRIMARY KEY, token BIGINT, writer TEXT, overdue DOUBLE)",
     """
-    CREATE TRIGGER {0}.prices_written AFTER UPDATE ON {0}.mock_portfolio FOR EACH ROW
-    INSERT INTO {0}.audit_prices (revision, token, writer)
-    SELECT NEW.price_revision, token, USER() FROM {0}.portfolio_leases
-    WHERE name = 'prices' AND NEW.price_revision <> OLD.price_revision
+    CREATE TRIGGER {1}.prices_written AFTER INSERT ON {1}.portfolio_price_history FOR EACH ROW
+    INSERT INTO {0}.audit_prices (token, writer)
+    SELECT token, USER() FROM {0}.portfolio_leases WHERE name = 'prices' AND NEW.granularity = 'tick'
+    """,
+    """
+    CREATE TRIGGER {0}.prices_changed AFTER UPDATE ON {0}.mock_portfolio FOR EACH ROW
+    INSERT INTO {0}.audit_revisions (revision)
+    SELECT NEW.price_revision FROM DUAL WHERE NEW.price_revision <> OLD.price_revision
     """,
     """
     CREATE TRIGGER {0}.lease_made AFTER INSERT ON {0}.portfolio_leases FOR EACH ROW
@@ -59,9 +66,8 @@ class LeaseTaken:
 
 @dataclass(frozen=True, slots=True)
 class PricesWritten:
-    """A change of the prices: by whom, and under which token the lease was then."""
+    """A price that was observed and written: by whom, and under which token the lease was then."""
 
-    revision: int
     token: int
     writer: str
 
@@ -102,9 +108,9 @@ class Fleet:
         """Start a killed instance again, and return once it is ready."""
         await asyncio.to_thread(self.instances[name].start)
 
-    def audit(self) -> None:
+    def audit(self, prices_schema: str) -> None:
         """Have the database keep its lists from now on."""
-        self._server.execute(*(statement.format(self.tables.ledger) for statement in _AUDIT))
+        self._server.execute(*(statement.format(self.tables.ledger, prices_schema) for statement in _AUDIT))
 
     def leases_taken(self) -> list[LeaseTaken]:
         """Return every change of the lease's holder, in order."""
@@ -112,9 +118,9 @@ class Fleet:
         return [LeaseTaken(token, _name(writer), overdue) for token, writer, overdue in rows]
 
     def prices_written(self) -> list[PricesWritten]:
-        """Return every change of the prices, in order."""
-        rows = self.tables.rows("SELECT revision, token, writer FROM audit_prices ORDER BY id")
-        return [PricesWritten(revision, token, _name(writer)) for revision, token, writer in rows]
+        """Return every price that was observed and written, in order."""
+        rows = self.tables.rows("SELECT token, writer FROM audit_prices ORDER BY id")
+        return [PricesWritten(token, _name(writer)) for token, writer in rows]
 
     def check_refreshers(self) -> None:
         """Make sure that prices were written by one instance at a time, and by nobody whose lease had passed on."""
@@ -126,7 +132,8 @@ class Fleet:
         holders = {one.token: one.writer for one in taken}
         strangers = [one for one in written if holders[one.token] != one.writer]
         assert not strangers, f"written by who did not hold the lease: {strangers}"
-        assert [one.revision for one in written] == list(range(1, len(written) + 1))
+        revisions = [revision for (revision,) in self.tables.rows("SELECT revision FROM audit_revisions ORDER BY id")]
+        assert revisions == list(range(1, len(revisions) + 1))
         assert [one.token for one in written] == sorted(one.token for one in written), "an older token after a newer"
 
 
@@ -153,7 +160,8 @@ def fleet(
             stack.push(instances[name].__exit__)
         made = Fleet(instances, Tables(database, server), server, exchange)
         next(iter(instances.values())).migrate()
-        made.audit()
+        assert database.prices_schema is not None
+        made.audit(database.prices_schema)
         made.start()
         yield made
 

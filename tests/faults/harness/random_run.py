@@ -8,6 +8,7 @@ strikes, and in which order bookings arrive that are sent at once; no check depe
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import time
 from collections import Counter, defaultdict
@@ -16,6 +17,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.faults.deeds import DEEDS
 from tests.faults.harness.books import units
 from tests.faults.harness.clients import Client
 from tests.faults.harness.faults import FAULTS, Fault
@@ -184,8 +186,9 @@ class RandomRun:
 
 
 def kinds_of(world: World) -> list[Fault]:
-    """Return the kinds of fault that this world can have."""
-    return [fault for fault in (*FAULTS, *FEED_FAULTS) if fault.sqlite or not world.is_sqlite]
+    """Return the kinds of fault that this world can have; what others do to its tables only with FAULTS_DEEDS."""
+    deeds = DEEDS if os.environ.get("FAULTS_DEEDS") else ()
+    return [fault for fault in (*FAULTS, *FEED_FAULTS, *deeds) if (fault.sqlite if world.is_sqlite else fault.mysql)]
 
 
 def _deck(dice: random.Random, faults: Sequence[Fault]) -> Iterator[Fault]:

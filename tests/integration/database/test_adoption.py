@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio.adapters.database.database import Database, open_database
+from portfolio.adapters.database.database import Database
 from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.opening import OpenBooks, Opening
@@ -54,7 +54,7 @@ def old_database(database: DatabaseUnderTest) -> DatabaseUnderTest:
 @pytest.fixture
 async def adopted(old_database: DatabaseUnderTest) -> AsyncIterator[Database]:
     migrate(old_database.migration_url, old_database.prices_schema)
-    opened = open_database(old_database.url, prices_schema=old_database.prices_schema)
+    opened = old_database.opened()
     try:
         assert await OpenBooks(opened.ledger, FakeClock(), money(100_000))(1) is Opening.ADOPTED
         yield opened

@@ -16,7 +16,12 @@ from typing import Any
 
 import pytest
 
+from portfolio.adapters.database.database import open_database
 from portfolio.adapters.database.schema.migration import migrate
+from portfolio.application.ledger.opening import OpenBooks
+from portfolio.application.ledger.verification import VerifyBooks
+from tests.support.fakes.clock import FakeClock
+from tests.support.ledger_examples import money
 from tests.support.services.http_service import Service, running_on_sqlite
 
 HERE = Path(__file__).parent
@@ -69,3 +74,23 @@ async def test_every_key_replays_the_answer_that_it_got(migrated: Service) -> No
             assert is_within(position, found["position"]), found
         changed = {**booking["body"], "fees": "0.07"}
         assert (await migrated.http.post("/holdings/update", json=changed)).status_code in {400, 422}  # never a replay
+
+
+async def test_its_entries_prove_all_that_the_books_say(tmp_path: Path) -> None:
+    """Costs, averages, units and counts of bookings made before entries had digests, and the same head each time."""
+    path = tmp_path / "before.db"
+    with sqlite3.connect(path) as database:
+        database.executescript((HERE / "books_of_0018.sql").read_text())
+    database.close()
+    heads = set()
+    for target in ("head", "0023", "head"):
+        await asyncio.to_thread(migrate, f"sqlite+aiosqlite:///{path}", None, target=target)
+        if target == "head":
+            opened = open_database(f"sqlite+aiosqlite:///{path}")
+            await OpenBooks(opened.ledger, FakeClock(), money(0))(1)
+            found = await VerifyBooks(opened.ledger)(1)
+            await opened.close()
+            assert (found.differences, found.unreconciled, found.lost, found.trades) == ([], [], [], 25)
+            heads.add(found.head)
+    assert len(heads) == 1
+    assert None not in heads

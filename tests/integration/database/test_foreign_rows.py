@@ -7,13 +7,14 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio.adapters.database.database import Database, open_database
+from portfolio.adapters.database.database import Database
 from portfolio.adapters.database.schema.migration import migrate
-from portfolio.application.errors import LedgerUnavailable, PortfolioMissing
-from portfolio.application.ledger.cash_records import CashEntry
+from portfolio.application.errors import BooksContradicted, LedgerUnavailable
 from portfolio.application.ledger.opening import OpenBooks, Opening
+from portfolio.application.ledger.rebuilding import RebuildBooks
 from portfolio.application.ledger.verification import ReconcileBooks, VerifyBooks
 from portfolio.application.prices.records import PriceUpdate
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
@@ -37,7 +38,7 @@ def binary(database: DatabaseUnderTest) -> DatabaseUnderTest:
 
 @pytest.fixture
 async def books(binary: DatabaseUnderTest) -> AsyncIterator[Database]:
-    opened = open_database(binary.url, prices_schema=binary.prices_schema)
+    opened = binary.opened()
     try:
         await OpenBooks(opened.ledger, CLOCK, money(100_000))(1)
         yield opened
@@ -70,7 +71,7 @@ async def test_symbols_in_lower_case_are_adopted_booked_and_priced_in_place(bina
         "INSERT INTO mock_holdings (symbol, quantity, avg_entry_price, total_invested) VALUES ('btc', 2, 10, 20)",
         "INSERT INTO mock_portfolio (cash_balance) VALUES (1000)",
     )
-    books = open_database(binary.url, prices_schema=binary.prices_schema)
+    books = binary.opened()
     try:
         assert await OpenBooks(books.ledger, CLOCK, money(1))(1) is Opening.ADOPTED
         await book_one(books.ledger, execution(quantity="1", price="10", fees="0"))
@@ -109,7 +110,7 @@ async def test_what_is_no_number_and_no_moment_is_named_or_left_out(
     sqlite_database: DatabaseUnderTest,
 ) -> None:
     migrate(sqlite_database.migration_url, None)
-    books = open_database(sqlite_database.url)
+    books = sqlite_database.opened()
     try:
         await OpenBooks(books.ledger, CLOCK, money(100_000))(1)
         await book_one(books.ledger)
@@ -160,24 +161,30 @@ async def test_a_row_deleted_and_booked_again_can_be_reconciled(books: Database,
     assert (await books.ledger.load(1)).position(BTC).quantity.value == Decimal("0.1")
 
 
-async def test_a_portfolio_row_made_anew_is_opened_again_after_all_that_was_booked(
+async def test_a_portfolio_row_made_anew_is_no_new_books_and_its_cash_is_unreconciled_once_they_are_rebuilt(
     books: Database, binary: DatabaseUnderTest
 ) -> None:
     await book_one(books.ledger)
+    before = await books.ledger.load(1)
     opening = OpenBooks(books.ledger, CLOCK, money(1))
     assert await opening(1) is Opening.NOTHING
     # With an id that the service, which runs on, does not know.
     execute(binary, "DELETE FROM mock_portfolio", "INSERT INTO mock_portfolio (id, cash_balance) VALUES (77, 50000)")
-    with pytest.raises(PortfolioMissing):
-        await books.ledger.revisions(1)
-    assert await opening(1) is Opening.ADOPTED
-    await book_one(books.ledger, execution(quantity="1", price="10", fees="1"))
-    assert await verified(books) == ([], [])
+    for refused in (
+        books.ledger.revisions(1),
+        opening(1),
+        book_one(books.ledger),
+        ReconcileBooks(books.ledger, CLOCK)(1),
+    ):
+        with pytest.raises(BooksContradicted):
+            await refused
+    entry = await RebuildBooks(books.repair, CLOCK)(1)
+    assert (entry.revision, entry.transaction.kind, entry.portfolio_id) == (4, CashTransactionKind.REBUILD, 77)
     after = await books.ledger.load(1)
-    entries = await books.ledger.entries(1, after=0, limit=100)
+    assert (after.cash, after.ledger_cash, after.positions) == (money(50_000), before.ledger_cash, before.positions)
+    assert (after.trade_counts, after.units, after.fees_paid) == (before.trade_counts, before.units, before.fees_paid)
+    await book_one(books.ledger, execution(quantity="1", price="10", fees="1"))
+    differences, unreconciled = await verified(books)
+    assert differences == []
+    assert unreconciled == [f"cash: the row says 49989, the ledger {before.cash - money(11)}"]
     assert (await books.ledger.revisions(1)).ledger == 5
-    # 50000 - 10 - 1; the baseline, the deposit and the purchase of before, the new baseline, the new purchase
-    assert (after.cash, after.fees_paid, after.trade_counts.trades) == (money(49_989), money(1), 1)
-    assert [entry.revision for entry in entries] == [1, 2, 3, 4, 5]
-    assert isinstance(entries[3], CashEntry)
-    assert [a.quantity_delta.value for a in entries[3].positions] == [Decimal("0.1")]

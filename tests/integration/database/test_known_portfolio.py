@@ -11,10 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from portfolio.adapters.database.database import Database, open_database
+from portfolio.adapters.database.database import Database
 from portfolio.adapters.database.schema.migration import migrate
+from portfolio.application.errors import BooksContradicted
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.ledger.ports import LedgerUnit
+from portfolio.application.ledger.rebuilding import RebuildBooks
 from portfolio.application.ledger.verification import VerifyBooks
 from portfolio.application.prices.records import PriceUpdate
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -34,7 +36,7 @@ CLOCK = FakeClock()
 @pytest.fixture
 async def books(database: DatabaseUnderTest) -> AsyncIterator[Database]:
     migrate(database.migration_url, database.prices_schema)
-    opened = open_database(database.url, prices_schema=database.prices_schema)
+    opened = database.opened()
     try:
         await OpenBooks(opened.ledger, CLOCK, money(1_000_000))(1)
         yield opened
@@ -45,7 +47,7 @@ async def books(database: DatabaseUnderTest) -> AsyncIterator[Database]:
 @pytest.fixture
 async def other(books: Database, database: DatabaseUnderTest) -> AsyncIterator[Database]:
     """Another instance on the same database."""
-    opened = open_database(database.url, prices_schema=database.prices_schema)
+    opened = database.opened()
     try:
         yield opened
     finally:
@@ -110,12 +112,17 @@ async def test_what_another_instance_priced_is_seen(books: Database, other: Data
     assert (await books.ledger.newest(1)).invested == money(13)
 
 
-async def test_a_row_that_is_gone_is_gone_for_who_touches_it(books: Database, database: DatabaseUnderTest) -> None:
+async def test_a_row_that_is_gone_holds_nothing_and_the_ledger_goes_on_from_what_it_says(
+    books: Database, database: DatabaseUnderTest
+) -> None:
     await book_one(books.ledger, execution(symbol=ETH))
     await book_one(books.ledger, execution(symbol=BTC))
     execute(database, "DELETE FROM mock_holdings WHERE symbol = 'ETH'")
-    assert ETH not in (await seen_by(books, ETH)).positions
+    gone = (await seen_by(books, ETH)).position(ETH)
+    assert [gone.quantity.value, gone.ledger_quantity.value] == [Decimal(0), Decimal("0.1")]
     await book_one(books.ledger, execution(symbol=ETH))
+    anew = (await books.ledger.newest(1)).position(ETH)
+    assert [anew.quantity.value, anew.ledger_quantity.value] == [Decimal("0.1"), Decimal("0.2")]
     assert same(await books.ledger.newest(1), await books.ledger.load(1))
 
 
@@ -144,7 +151,9 @@ async def test_what_failed_is_not_taken_for_written(books: Database) -> None:
     assert same(await books.ledger.newest(1), await books.ledger.load(1))
 
 
-async def test_books_put_back_to_an_earlier_state_are_read_whole(books: Database, database: DatabaseUnderTest) -> None:
+async def test_books_put_back_to_an_earlier_state_are_not_believed(
+    books: Database, other: Database, database: DatabaseUnderTest
+) -> None:
     await book_one(books.ledger, execution(symbol=BTC))
     await book_one(books.ledger, execution(symbol=ETH))
     await seen_by(books, BTC)
@@ -155,7 +164,27 @@ async def test_books_put_back_to_an_earlier_state_are_read_whole(books: Database
         "UPDATE mock_portfolio SET revision = revision - 1, cash_balance = cash_balance + 4522.5, "
         "ledger_cash = ledger_cash + 4522.5, fees_paid = fees_paid - 22.5",
     )
+    with pytest.raises(BooksContradicted, match="older copy"):
+        await seen_by(books, BTC)
+    # Who never saw the later state cannot know; and a rebuild says that a person does.
+    assert ETH not in (await seen_by(other, BTC)).positions
+    await RebuildBooks(books.repair, CLOCK)(1)
     assert ETH not in (await seen_by(books, BTC)).positions
+
+
+async def test_what_was_known_before_a_contradiction_is_known_after_it(
+    books: Database, database: DatabaseUnderTest
+) -> None:
+    await book_one(books.ledger, execution(symbol=BTC))
+    before = await seen_by(books, BTC)
+    execute(database, "UPDATE mock_portfolio SET revision = revision + 7")
+    with pytest.raises(BooksContradicted, match="at ledger revision 10"):
+        await seen_by(books, BTC)
+    execute(database, "UPDATE mock_portfolio SET revision = revision - 7, net_deposits = -5")
+    with pytest.raises(BooksContradicted, match="net_deposits of mock_portfolio was 1000000 and is -5"):
+        await seen_by(books, BTC)
+    execute(database, "UPDATE mock_portfolio SET net_deposits = 1000000")
+    assert same(await seen_by(books, BTC), before)
 
 
 async def test_what_a_first_booking_adds_is_read_along_with_the_others(books: Database, other: Database) -> None:

@@ -14,7 +14,6 @@ from alembic.config import Config
 from alembic.config import main as alembic
 from sqlalchemy.exc import DBAPIError
 
-from portfolio.adapters.database.database import open_database
 from portfolio.adapters.database.schema.migration import migrate, migration_sql
 from portfolio.adapters.database.schema.tables import SCHEMA_REVISION, metadata, prices_metadata, schema_revision
 from portfolio.application.errors import NotFound, SchemaUnknown
@@ -87,7 +86,7 @@ def test_a_fresh_database_and_an_adopted_one_have_the_same_schema(
     assert up(mysql_database) == up(other_mysql_database) == SCHEMA_REVISION
     fresh, adopted = schema_of(mysql_database), schema_of(other_mysql_database)
     assert adopted == fresh
-    assert len(fresh["columns"]) > 100  # type: ignore[arg-type]
+    assert len(fresh["columns"]) > 100  # type: ignore[arg-type]  # a list, of what is an object
 
 
 def test_money_and_percentages_are_wide_and_every_table_has_a_primary_key(mysql_database: DatabaseUnderTest) -> None:
@@ -142,7 +141,7 @@ def test_by_hand_on_sqlite_a_downgrade_leaves_nothing_but_what_others_use(sqlite
 @pytest.mark.parametrize("target", ["0011", "0010", "0006", "base"])
 async def test_a_downgrade_loses_no_entry(database: DatabaseUnderTest, target: str) -> None:
     up(database)
-    opened = open_database(database.url, prices_schema=database.prices_schema)
+    opened = database.opened()
     try:
         await open_books(opened.ledger)
         await book_one(opened.ledger, client_trade_id="k")
@@ -305,7 +304,7 @@ def test_no_statement_combines_instant_with_a_lock_or_needs_get_lock() -> None:
 
 
 async def test_an_unmigrated_database_is_refused_with_what_to_run(database: DatabaseUnderTest) -> None:
-    opened = open_database(database.url, prices_schema=database.prices_schema)
+    opened = database.opened()
     try:
         with pytest.raises(SchemaUnknown, match="portfolio migrate"):
             await opened.probe.ping()

@@ -12,13 +12,15 @@ from typing import Any, NoReturn
 
 import aiosqlite
 import pytest
+from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from portfolio.adapters.clock import SystemClock
 from portfolio.adapters.database.connection.connections import Connections
+from portfolio.adapters.database.connection.mysql import MySqlConnector
 from portfolio.adapters.database.connection.revision_lookup import RevisionLookup
 from portfolio.adapters.database.connection.timeouts import Timeouts
-from portfolio.adapters.database.database import Database, open_database
+from portfolio.adapters.database.database import Database
 from portfolio.adapters.database.ledger.portfolio_row import _COMPUTED
 from portfolio.adapters.database.schema.migration import migrate
 from portfolio.adapters.database.schema.tables import mock_holdings, mock_portfolio
@@ -46,7 +48,7 @@ OPENED = 2  # the revision of books that were just opened
 async def opened(place: DatabaseUnderTest, **options: object) -> AsyncIterator[Database]:
     """A database whose books are open and whose look has its connection."""
     migrate(place.migration_url, place.prices_schema)
-    database = open_database(place.url, prices_schema=place.prices_schema, **options)  # type: ignore[arg-type]  # as is
+    database = place.opened(**options)
     try:
         await OpenBooks(database.ledger, CLOCK, money(100_000))(1)
         await database.ledger.load(1)
@@ -108,12 +110,26 @@ async def test_a_look_goes_on_when_its_connection_was_closed(
             assert (await books.ledger.revisions(1)).ledger == OPENED
 
 
+async def test_a_connection_is_closed_also_where_the_server_takes_no_farewell(
+    mysql_database: DatabaseUnderTest, mariadb: DatabaseServer
+) -> None:
+    with TcpProxy(mariadb.host, mariadb.port) as proxy:
+        url = make_url(proxied(mysql_database, mariadb, proxy).url)
+        connection = await MySqlConnector([], Timeouts())(**url.translate_connect_args(username="user", database="db"))
+        proxy.cut()
+        while connection._reader.exception() is None:  # noqa: ASYNC110  # the other side ends it
+            await asyncio.sleep(0.01)
+        with pytest.raises(ConnectionError):
+            await connection.ensure_closed()
+        assert connection.closed
+
+
 async def test_a_silent_database_ends_a_look_by_its_deadline(
     mysql_database: DatabaseUnderTest, mariadb: DatabaseServer
 ) -> None:
     with TcpProxy(mariadb.host, mariadb.port) as proxy:
         place = proxied(mysql_database, mariadb, proxy)
-        async with opened(place, limits=Timeouts(read_seconds=0.5)) as books:
+        async with opened(place, limits=Timeouts(read_seconds=1.5)) as books:
             proxy.set_mode(Mode.SILENT)
             for _ in range(2):
                 with pytest.raises(LedgerUnavailable):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -46,7 +47,8 @@ def test_the_rights_in_the_file_are_enough_and_leave_the_ledger_append_only(
         f" VALUES ('BTC', 'tick', '{old:%Y-%m-%d 12:00:00}', 1, 'simulated')"
     )
     with service:
-        _use(service)
+        shown = service.command("backtest", "cancel", _use(service))
+        assert (shown.returncode, "is done" in shown.stdout) == (0, True), shown.stderr
         assert service.command("backfill", "--days", "3").returncode == 0
         assert service.command("verify").returncode == 0
         log = service.log()
@@ -72,8 +74,14 @@ def _grants(user: str, names: dict[str, str]) -> Sequence[str]:
     return found
 
 
-def _use(service: ServiceProcess) -> None:
-    """Do each kind of write once: bookings, cash, refusals, a reversal, prices, signals."""
+def _backtest() -> dict[str, str]:
+    """A backtest of the last weeks."""
+    last = datetime.now(UTC).date() - timedelta(days=1)
+    return {"start": "cash", "from": str(last - timedelta(days=20)), "to": str(last)}
+
+
+def _use(service: ServiceProcess) -> str:
+    """Do each kind of write once: bookings, cash, refusals, a reversal, prices, signals. Return a backtest's id."""
     buy = {"symbol": "BTC", "side": "BUY", "quantity": 2, "price": 20000, "net_amount": 40000}
     with httpx.Client(base_url=service.url, timeout=30) as client:
         for path, body, status in (
@@ -84,8 +92,15 @@ def _use(service: ServiceProcess) -> None:
             ("/portfolio/refresh", {}, 200),
             ("/trades/2/reverse", {}, 200),
             ("/rebalance/generate-signals", {}, 200),
+            ("/backtests", _backtest(), 202),
         ):
             answer = client.post(path, json=body)
             assert answer.status_code == status, answer.text
         assert client.get("/risk/volatility-analysis").status_code == 200
+        [asked] = client.get("/backtests").json()["backtests"]
+        while (found := client.get(f"/backtests/{asked['id']}").json()["backtest"])["state"] in {"queued", "running"}:
+            time.sleep(0.05)
+        assert found["state"] == "done", found
         assert client.get("/health/ready").status_code == 200
+    job_id: str = asked["id"]
+    return job_id

@@ -13,7 +13,7 @@ from typing import Any
 
 import aiomysql
 import pytest
-from sqlalchemy import Boolean, Date, Integer, Table, bindparam, func, insert, select
+from sqlalchemy import Integer, Table, bindparam, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from portfolio.adapters.database.connection.connections import Connections
@@ -30,7 +30,7 @@ from portfolio.adapters.database.schema.tables import (
     mock_portfolio,
     schema_revision,
 )
-from portfolio.adapters.database.schema.types import Exact, KeyText, UtcMoment
+from portfolio.adapters.database.schema.types import Blob, Day, Exact, KeyText, UtcMoment
 from portfolio.application.errors import LedgerUnavailable, SchemaUnknown
 from tests.support.database.database_server import DatabaseServer
 from tests.support.database.databases import DatabaseUnderTest
@@ -45,20 +45,20 @@ EXTREMES = {
         UtcMoment: datetime(2026, 11, 25, 23, 59, 59, 999999, UTC),
         KeyText: "Key '%s' \\ A ",
         Integer: 2**31 - 1,
-        Boolean: True,
-        Date: date(9999, 12, 31),
+        Day: date(9999, 12, 31),
+        Blob: bytes(range(256)) * 300,
     },
     "least": {
         Exact: Decimal("0.000000000000000001"),
         UtcMoment: datetime(1970, 1, 2, tzinfo=UTC),
         KeyText: "key",
         Integer: 0,
-        Boolean: False,
-        Date: date(1970, 1, 1),
+        Day: date(1970, 1, 1),
+        Blob: b"",
     },
 }
 # What the old columns hold is narrower: per cent, and the days' results.
-NARROW = {"win_rate": Decimal("99.99"), "total_pnl_percent": Decimal("-0.00000001"), "side": "SELL"}
+NARROW = {"win_rate": Decimal("99.99"), "total_pnl_percent": Decimal("-0.00000001"), "side": "SELL", "closes": 1}
 
 
 @dataclass
@@ -146,6 +146,24 @@ async def _takes_null(session: Session, table: Table, column: str) -> bool:
         Statement(f"{of_column} AND table_name = %s AND column_name = %s", (table.name, column))
     )
     return bool(found.rows[0][0] == "YES")
+
+
+async def test_any_text_comes_back_as_it_was_sent(one: OneConnection) -> None:
+    texts = [
+        "".join(map(chr, range(0x300))),
+        "\\",
+        "\\'",
+        "'",
+        "''; DROP TABLE t; --",
+        '\\"',
+        "%s %% %(n)s",
+        "\x1a\0",
+        "\U0001f600",
+    ]
+    texts += [text + end for text in texts for end in ("\\", "'", "\\'")]
+    marks = ", ".join(["%s"] * len(texts))
+    [[found]] = await one.connections.read(_executed(Statement(f"SELECT {marks}", texts)))
+    assert list(found) == texts
 
 
 async def test_a_list_takes_any_number_of_values_beside_others(engine: AsyncEngine) -> None:

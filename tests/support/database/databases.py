@@ -3,9 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+from portfolio.adapters.database.connection.timeouts import Timeouts
+from portfolio.adapters.database.database import Database, open_database
 
 DatabaseKind = Literal["sqlite", "mysql"]
+
+PATIENCE_SECONDS = 60.0
+"""The deadline of requests where a test is not about deadlines: how fast a machine is is no property of the code."""
+PATIENT = Timeouts.within(PATIENCE_SECONDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +34,10 @@ class DatabaseUnderTest:
         if self.prices_schema is not None:
             variables["PORTFOLIO_PRICES_SCHEMA"] = self.prices_schema
         return variables
+
+    def opened(self, **options: Any) -> Database:
+        """The adapter on this database, as a service's user; patient, unless the options have ``limits``."""
+        return open_database(self.url, prices_schema=self.prices_schema, **{"limits": PATIENT, **options})
 
 
 def sqlite_database_in(directory: Path) -> DatabaseUnderTest:

@@ -27,13 +27,15 @@ import uvicorn
 
 from portfolio.settings import Settings
 from tests.support.exchanges.exchange_faults import Fault
-from tests.support.exchanges.exchange_market import Answer, Market
+from tests.support.exchanges.exchange_market import Market
+from tests.support.exchanges.exchange_pairs import Answer
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 # Kinds of call, and the exchange that each belongs to: a fault may be for either.
 EXCHANGE_OF = {
-    "spot": "coinbase", "rates": "coinbase", "ticker": "binance", "klines": "binance", "candles": "candles"
+    "spot": "coinbase", "rates": "coinbase", "ticker": "binance", "klines": "binance", "candles": "candles",
+    "exchange_info": "binance", "products": "candles",
 }  # fmt: skip
 _QUIET_SECONDS = 0.3
 
@@ -189,6 +191,10 @@ class StandInExchange:
             return "ticker", self.market.binance_ticker(query)
         if path == "/api/v3/klines":
             return "klines", self.market.binance_klines(query)
+        if path == "/api/v3/exchangeInfo":
+            return "exchange_info", self.market.rules.binance(query)
+        if path == "/products":
+            return "products", self.market.rules.coinbase()
         if match := re.fullmatch(r"/products/([^/-]+)-USD/candles", path):
             return "candles", self.market.candles(match[1], query)
         return "unknown", (404, {"message": "NotFound"})

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from decimal import Context, Decimal
 from urllib.parse import parse_qs
 
+from tests.support.exchanges.exchange_pairs import Answer, ListedPairs
+
 DAY_SECONDS = 86_400
 FIAT = {
     "AED": "3.67", "ALL": "92.01", "BSD": "1.0", "ERN": "15.0", "EUR": "0.862", "GBP": "0.743", "USD": "1.0"
@@ -19,8 +21,6 @@ PRICES = {
     "USDC": "1", "DAI": "0.9998", "XRP": "2.2105", "DOGE": "0.18342", "LTC": "96.71", "BCH": "512.3",
     "AAVE": "200.2", "SHIB": "0.00001242", "PEPE": "0.000008113", "BONK": "0.00001102",
 }  # fmt: skip
-
-Answer = tuple[int, object]
 
 
 def not_found() -> Answer:
@@ -44,6 +44,7 @@ class Market:
         self.coarse = {"AAVE"}
         self.leaves_out_mismatches = False
         self.first_day: dict[str, int] = {}
+        self.rules = ListedPairs(self.spot, self.tether)
 
     def set(self, symbol: str, price: str) -> None:
         """Let both exchanges say ``price``, as it is."""

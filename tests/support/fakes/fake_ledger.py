@@ -4,19 +4,38 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
-from portfolio.application.errors import LeaseLost, LedgerUnavailable, PortfolioMissing
+from portfolio.adapters.database.ledger.mapping import trade_to_row
+from portfolio.adapters.database.ledger.mapping_records import (
+    adjustments_to_rows,
+    cash_entry_to_row,
+    outcome_to_row,
+)
+from portfolio.adapters.database.schema.tables import booking_outcomes, cash_transactions, mock_trades
+from portfolio.application.errors import BooksContradicted, LeaseLost, LedgerUnavailable, PortfolioMissing
+from portfolio.application.ledger.audit import (
+    ADJUSTMENT,
+    CASH_ENTRY,
+    OUTCOME,
+    TRADE,
+    EntryLine,
+    KeptRow,
+    Reversed,
+    StatedBooks,
+    content,
+)
 from portfolio.application.ledger.cash_records import CashEntry, Entry, RecordedCashEntry, RefusedCashEntry
-from portfolio.application.ledger.ports import NO_OUTCOMES, LedgerUnit
+from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.records import (
-    Acceptance,
     BookedTrade,
     BookingKey,
+    Movement,
     Page,
     RecordedOutcome,
+    Refusal,
     Revisions,
     TradeEntry,
 )
@@ -24,8 +43,9 @@ from portfolio.application.performance.daily_positions import positions_of
 from portfolio.application.performance.day_results import daily_value
 from portfolio.application.performance.records import DailyValue, DayPositions, FilledDay
 from portfolio.application.prices.records import Close, Fence, PriceUpdate
-from portfolio.application.rebalancing.records import LIVE, Signal, SignalFilter
+from portfolio.application.rebalancing.records import LIVE, Advice, Signal, SignalFilter
 from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.sums import moved_without_entry
 from portfolio.domain.mark import TRADE_SOURCE, Mark
 from portfolio.domain.symbol import Symbol
 
@@ -49,6 +69,7 @@ class Books:
     day_positions: dict[date, DayPositions] = field(default_factory=dict)
     closes_changed: dict[Symbol, int] = field(default_factory=dict)
     cash_refusals: dict[int, RefusedCashEntry] = field(default_factory=dict)
+    is_sealed: bool = True
 
     def copy(self) -> Books:
         """Another one with the same content."""
@@ -65,6 +86,7 @@ class Books:
             dict(self.day_positions),
             dict(self.closes_changed),
             dict(self.cash_refusals),
+            self.is_sealed,
         )
 
     def booked(self, trade_id: int) -> BookedTrade | None:
@@ -80,9 +102,37 @@ class Books:
         entries += self.transactions.values()
         return sorted((e for e in entries if e.revision > after), key=lambda entry: entry.revision)
 
+    def lines(self, after: int, limit: int) -> list[EntryLine]:
+        """The entries as rows would say them; without digests, as before there were any."""
+        lines = [self._trade_line(i, e) for i, e in self.trades.items() if e is not None]
+        for i, entry in self.transactions.items():
+            row = KeptRow(cash_transactions.name, i, None, content(CASH_ENTRY, cash_entry_to_row(entry)))
+            lines.append(EntryLine(row, [content(ADJUSTMENT, moved) for moved in adjustments_to_rows(entry)]))
+        return sorted((one for one in lines if one.revision > after), key=lambda one: one.revision)[:limit]
+
+    def _trade_line(self, trade_id: int, entry: TradeEntry) -> EntryLine:
+        row = KeptRow(mock_trades.name, trade_id, None, content(TRADE, trade_to_row(entry)))
+        found = None if entry.request.key is None else self.outcome(entry.request.key)
+        taken = None if entry.trade.reverses is None else self.trades.get(entry.trade.reverses)
+        return EntryLine(
+            row,
+            (),
+            None if found is None else _kept_row(found),
+            None
+            if taken is None
+            else Reversed(
+                taken.trade.symbol.code, taken.trade.side.value, taken.trade.closes, str(taken.trade.realized_pnl)
+            ),
+        )
+
     def outcome(self, key: BookingKey) -> RecordedOutcome | None:
         """What became of a booking."""
         return next((o for o in self.outcomes.values() if o.request.key == key), None)
+
+
+def _kept_row(outcome: RecordedOutcome) -> KeptRow:
+    row = outcome_to_row(outcome)
+    return KeptRow(booking_outcomes.name, outcome.id or 0, row["digest"], content(OUTCOME, row))
 
 
 class FakeSignalBook:
@@ -120,6 +170,10 @@ class FakeSignals:
         assert isinstance(unit, FakeUnit)
         return FakeSignalBook(unit.books)
 
+    async def reasons(self, portfolio_id: int, signal_ids: Collection[str]) -> Mapping[str, str]:
+        self._ledger.answer(portfolio_id)
+        return {s.id: s.reason.value for s in self._ledger.books.signals.values() if s.id in signal_ids}
+
     async def page(self, portfolio_id: int, wanted: SignalFilter) -> Page[Signal]:
         self._ledger.answer(portfolio_id)
         found = [
@@ -131,13 +185,39 @@ class FakeSignals:
         more = len(found) > wanted.limit
         return Page(found[: wanted.limit], found[wanted.limit - 1].number if more else None)
 
+    async def advices(self, portfolio_id: int, *, since: datetime) -> Sequence[Advice]:
+        self._ledger.answer(portfolio_id)
+        made = [one for _, one in sorted(self._ledger.books.signals.items()) if one.created_at >= since]
+        goes_on = {(one.superseded_by, one.symbol, one.reason) for one in made}
+        found = [
+            Advice(
+                **{one.name: getattr(signal, one.name) for one in fields(Advice) if one.name != "begins"},
+                begins=(signal.id, signal.symbol, signal.reason) not in goes_on,
+            )
+            for signal in made
+        ]
+        return [one for one in found if one.begins or one.executed_trade_id is not None]
+
 
 class FakeUnit:
     """The port ``LedgerUnit`` on a copy of the books."""
 
-    def __init__(self, books: Books, portfolio: Portfolio) -> None:
+    def __init__(
+        self,
+        books: Books,
+        portfolio: Portfolio,
+        hold_to: Callable[[Portfolio], object] = id,
+        *,
+        is_repeated: bool = False,
+    ) -> None:
         self.books = books
+        self._hold_to = hold_to
         self._portfolio = portfolio
+        self._is_repeated = is_repeated
+
+    @property
+    def is_repeated(self) -> bool:
+        return self._is_repeated
 
     @property
     def portfolio(self) -> Portfolio:
@@ -173,8 +253,23 @@ class FakeUnit:
     async def entries(self, *, after: int, limit: int) -> Sequence[Entry]:
         return self.books.entries(after)[:limit]
 
-    async def last_revision(self) -> int:
-        return max((entry.revision for entry in self.books.entries(0)), default=0)
+    async def entry_lines(self, *, after: int, limit: int) -> Sequence[EntryLine]:
+        return self.books.lines(after, limit)
+
+    def hold_to(self, entered: Portfolio) -> None:
+        self._hold_to(entered)
+
+    @property
+    def is_sealed(self) -> bool:
+        return self.books.is_sealed
+
+    def follow(self, head: str) -> None:
+        """Take notice that there is a head; the books in memory have no digests."""
+        self.books.is_sealed = True
+
+    async def booked_under(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, BookedTrade]:
+        found = {e.request.key: self.books.booked(i) for i, e in self.books.trades.items() if e is not None}
+        return {key: trade for key, trade in found.items() if key in keys and key and trade}
 
     async def transaction(self, owner: str, client_transaction_id: str) -> RecordedCashEntry | RefusedCashEntry | None:
         for cash_transaction_id, entry in self.books.transactions.items():
@@ -185,9 +280,7 @@ class FakeUnit:
                 return refused
         return None
 
-    async def add_trades(
-        self, trades: Sequence[TradeEntry], outcomes: Mapping[int, RecordedOutcome] = NO_OUTCOMES
-    ) -> Sequence[int]:
+    async def add_trades(self, trades: Sequence[TradeEntry]) -> Sequence[int]:
         ids = []
         for trade in trades:
             known = [entry for entry in self.books.trades.values() if entry is not None]
@@ -195,10 +288,6 @@ class FakeUnit:
             _refuse_twice(trade.revision, [e.revision for e in known])
             _refuse_twice(trade.trade.reverses, [e.trade.reverses for e in known])
             ids.append(_add(self.books.trades, trade))
-            if trade.revision in outcomes:
-                outcome = outcomes[trade.revision]
-                assert isinstance(outcome.result, Acceptance)
-                await self.add_outcomes([replace(outcome, result=replace(outcome.result, trade_id=ids[-1]))])
         return ids
 
     async def add_outcomes(self, outcomes: Sequence[RecordedOutcome]) -> None:
@@ -225,6 +314,10 @@ class FakeUnit:
         self.books.portfolio, self.books.adopted = portfolio, True
 
 
+class Duplicate(LedgerUnavailable):
+    """A key that is there already: the work is run again."""
+
+
 class FakeLedger:
     """The port ``Ledger`` in memory. ``fail_next`` is raised by the next transaction, in place of its commit or,
     with ``fail_after_commit``, after it.
@@ -235,6 +328,7 @@ class FakeLedger:
         self.fail_next: Exception | None = None
         self.fail_after_commit = False
         self.away = False
+        self._held_to: Portfolio | None = None
         self._lock = asyncio.Lock()
 
     async def transact(
@@ -246,9 +340,13 @@ class FakeLedger:
         symbols: Collection[Symbol] | None = None,
     ) -> T:
         async with self._lock:
-            portfolio = self._get(portfolio_id)
+            portfolio = self._believed(portfolio_id)
             copy = self.books.copy()
-            result = await work(FakeUnit(copy, portfolio))
+            try:
+                result = await work(FakeUnit(copy, portfolio, self._hold_to))
+            except Duplicate:
+                copy = self.books.copy()
+                result = await work(FakeUnit(copy, portfolio, self._hold_to, is_repeated=True))
             failure, self.fail_next = self.fail_next, None
             if failure is None or self.fail_after_commit:
                 self.books = copy
@@ -263,6 +361,8 @@ class FakeLedger:
 
     async def is_adopted(self, portfolio_id: int) -> bool | None:
         self.answer()
+        if self.books.portfolio is None and self.books.entries(0):
+            raise BooksContradicted("the portfolio's row is gone")
         return None if self.books.portfolio is None else self.books.adopted
 
     async def revisions(self, portfolio_id: int) -> Revisions:
@@ -273,7 +373,18 @@ class FakeLedger:
         return str(self._get(portfolio_id))
 
     async def load(self, portfolio_id: int) -> Portfolio:
-        return self._get(portfolio_id)
+        return self._believed(portfolio_id)
+
+    def _believed(self, portfolio_id: int) -> Portfolio:
+        found, held_to = self._get(portfolio_id), self._held_to
+        if held_to is not None and held_to.revision == found.revision:
+            moved = moved_without_entry(held_to, found, held_to.positions)
+            if moved:
+                raise BooksContradicted("; ".join(moved), is_lossy=True)
+        return found
+
+    def _hold_to(self, entered: Portfolio) -> None:
+        self._held_to = entered
 
     async def newest(self, portfolio_id: int) -> Portfolio:
         return await self.load(portfolio_id)
@@ -281,6 +392,28 @@ class FakeLedger:
     async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Entry]:
         self._get(portfolio_id)
         return self.books.entries(after)[:limit]
+
+    async def movements(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Movement | CashEntry]:
+        found = await self.entries(portfolio_id, after=after, limit=limit)
+        ids = {entry.revision: trade_id for trade_id, entry in self.books.trades.items() if entry is not None}
+        return [Movement.of(ids[e.revision], e) if isinstance(e, TradeEntry) else e for e in found]
+
+    async def stated(self, portfolio_id: int) -> StatedBooks:
+        portfolio = await self.load(portfolio_id)
+        return StatedBooks(
+            portfolio=portfolio,
+            head=None,
+            asset_costs={symbol: position.asset_cost.value for symbol, position in portfolio.positions.items()},
+        )
+
+    async def entry_lines(self, *, after: int, limit: int) -> Sequence[EntryLine]:
+        return self.books.lines(after, limit)
+
+    async def refused_rows(self, *, of_cash: bool, after: int, limit: int) -> Sequence[KeptRow]:
+        if of_cash:
+            return []
+        refused = [o for o in self.books.outcomes.values() if isinstance(o.result, Refusal) and (o.id or 0) > after]
+        return [_kept_row(outcome) for outcome in refused[:limit]]
 
     async def owners_of(self, portfolio_id: int, client_trade_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
         self.answer(portfolio_id)
@@ -393,9 +526,9 @@ class FakeDays:
     def __init__(self, ledger: FakeLedger) -> None:
         self._ledger = ledger
 
-    async def values(self, portfolio_id: int, *, since: date) -> Sequence[DailyValue]:
+    async def values(self, portfolio_id: int, *, since: date, today: date) -> Sequence[DailyValue]:
         self._ledger.answer()
-        return [value for day, value in sorted(self._ledger.books.days.items()) if day >= since]
+        return [value for day, value in sorted(self._ledger.books.days.items()) if since <= day <= today]
 
     async def positions(self, portfolio_id: int, days: Collection[date]) -> Mapping[date, DayPositions]:
         self._ledger.answer()
@@ -441,7 +574,7 @@ class FakeLeases:
 
 def _refuse_twice(key: object, known: Sequence[object]) -> None:
     if key is not None and key in known:
-        raise LedgerUnavailable(f"the database is too contended: {key} is there already")
+        raise Duplicate(f"the database is too contended: {key} is there already")
 
 
 def _add(table: dict[int, T], row: T) -> int:

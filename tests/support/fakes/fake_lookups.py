@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from portfolio.application.ledger.cash_records import RecordedCashEntry
+from collections.abc import Sequence
+
+from portfolio.application.ledger.audit import entry_digest
+from portfolio.application.ledger.cash_records import LoggedEntry, RecordedCashEntry
 from portfolio.application.ledger.records import (
     BookedTrade,
     BookingKey,
@@ -39,6 +42,21 @@ class FakeLookups:
         found = [RecordedCashEntry(id=i, entry=entry) for i, entry in kept if before is None or i < before]
         return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
+    async def log(self, portfolio_id: int, *, after: int, until: int) -> Sequence[LoggedEntry]:
+        self._ledger.answer(portfolio_id)
+        books, found = self._ledger.books, []
+        for trade_id, entry in books.trades.items():
+            if entry is not None and after < entry.revision <= until:
+                digest = entry_digest("trade", trade_id, entry.fingerprint, entry.booked_at, None)
+                found.append(LoggedEntry(revision=entry.revision, digest=digest, entry=books.booked(trade_id)))
+        for number, moved in books.transactions.items():
+            if after < moved.revision <= until:
+                at = moved.transaction.at
+                digest = entry_digest(moved.transaction.kind, number, moved.fingerprint, at, None)
+                recorded = RecordedCashEntry(id=number, entry=moved)
+                found.append(LoggedEntry(revision=moved.revision, digest=digest, entry=recorded))
+        return sorted(found, key=lambda one: one.revision)
+
     async def outcome(self, portfolio_id: int, key: BookingKey) -> RecordedOutcome | None:
         self._ledger.answer(portfolio_id)
         return self._ledger.books.outcome(key)
@@ -55,6 +73,7 @@ def _is_wanted(trade_id: int, entry: TradeEntry, wanted: TradeFilter) -> bool:
     trade = entry.trade
     return (
         (wanted.id is None or trade_id == wanted.id)
+        and (wanted.ids is None or trade_id in wanted.ids)
         and (wanted.owner is None or entry.request.owner == wanted.owner)
         and (wanted.client_trade_id is None or entry.request.client_trade_id == wanted.client_trade_id)
         and (wanted.symbol is None or trade.symbol == wanted.symbol)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from portfolio.application.ledger.records import Refusal
+from collections.abc import Sequence
+
+from portfolio.application.ledger.records import NEVER_BOOKABLE, Refusal
 from tests.support.fakes.fake_ledger import FakeLedger
 
 
@@ -15,9 +17,17 @@ class FakeProbe:
     async def ping(self) -> str:
         return await self._ledger.schema()
 
+    async def check_server(self) -> Sequence[str]:
+        return ()
+
     async def count_refusals(self, portfolio_id: int) -> int:
         self._ledger.answer(portfolio_id)
-        return sum(isinstance(outcome.result, Refusal) for outcome in self._ledger.books.outcomes.values())
+        kept = (outcome.result for outcome in self._ledger.books.outcomes.values())
+        return sum(isinstance(result, Refusal) and result.error not in NEVER_BOOKABLE for result in kept)
+
+    async def unreadable_rows(self, portfolio_id: int) -> Sequence[str]:
+        self._ledger.answer(portfolio_id)
+        return ()
 
     async def try_write(self, portfolio_id: int) -> None:
         await self._ledger.take_lock(portfolio_id)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -16,17 +17,19 @@ import httpx
 import msgspec
 
 from portfolio.adapters.clock import SystemClock
-from portfolio.adapters.database.database import open_database
+from portfolio.adapters.database.database import Database, open_database
 from portfolio.adapters.database.schema.migration import migrate
+from portfolio.application.backtest.jobs.ports import Backtests
 from portfolio.application.clock import Clock
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.records import Revisions
 from portfolio.application.operations.ports import Probe
 from portfolio.application.performance.ports import Days
-from portfolio.application.prices.ports import CloseFeed, PriceStore
+from portfolio.application.prices.ports import CloseFeed, ExchangeRulesStore, PriceStore
 from portfolio.application.prices.sources import FeedReport, SourceCondition, SourceState
 from portfolio.application.rebalancing.ports import Signals
+from portfolio.application.stream.records import DEFAULT_PACE, Pace
 from portfolio.domain.categories import Categories
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import Money, Price
@@ -37,11 +40,15 @@ from portfolio.entrypoints.assembly import Adapters, Assembly
 from portfolio.entrypoints.http.app import PortfolioApp, create_app
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.settings import Settings
+from tests.support.database.databases import PATIENCE_SECONDS, PATIENT
 from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.compute import InThisProcess, SlicesInThisProcess
+from tests.support.fakes.fake_backtests import FakeBacktests
 from tests.support.fakes.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
 from tests.support.fakes.fake_lookups import FakeLookups
 from tests.support.fakes.fake_prices import ScriptedCloses
 from tests.support.fakes.fake_probe import FakeProbe
+from tests.support.fakes.fake_rules import FakeExchangeRules, ScriptedRules
 
 BASE = "http://localhost:8026"
 CATEGORIES = Categories({"BTC": "store_of_value", "ETH": "smart_contracts"})
@@ -56,6 +63,9 @@ BUY: Mapping[str, Any] = {
 KEYS = (
     "engine-a:read+trade:aaaaaaaaaaaaaaaa,engine-b:read+trade:bbbbbbbbbbbbbbbb,boss:read+trade+admin:cccccccccccccccc"
 )
+SETTINGS = Settings(log_file="", request_deadline_seconds=PATIENCE_SECONDS)
+AT_ONCE = Pace(longest=0.0)
+"""A stream ends as soon as it is open: no answer of any route goes on and on."""
 A, B, BOSS = ({"X-TRADING-API-KEY": letter * 16} for letter in "abc")
 
 
@@ -136,6 +146,14 @@ class Service:
     prices: PriceStore
     clock: Any
     http: httpx.AsyncClient
+    exchange_rules: ExchangeRulesStore = field(default_factory=FakeExchangeRules)
+
+    @property
+    def compute(self) -> InThisProcess:
+        """What computes weights, as this service has it."""
+        found = self.cases.optimise.compute
+        assert isinstance(found, InThisProcess)
+        return found
 
 
 def create_database(folder: Path) -> Path:
@@ -168,8 +186,11 @@ def assemble(
     policy: RebalancePolicy | None = None,
     categories: Categories = CATEGORIES,
     closes: CloseFeed | None = None,
+    pace: Pace = DEFAULT_PACE,
+    exchange_rules: ExchangeRulesStore | None = None,
+    backtests: Backtests | None = None,
 ) -> tuple[UseCases, ScriptedFeed]:
-    """The use cases on these ports."""
+    """The use cases on these ports; the rules of an exchange that is asked by nobody are those that are kept."""
     feed = ScriptedFeed(clock)
     adapters = Adapters(
         clock=clock,
@@ -180,14 +201,19 @@ def assemble(
         days=days,
         leases=FakeLeases(),
         signals=signals,
+        exchange_rules=exchange_rules or FakeExchangeRules(),
         feed=feed,
+        rules={venue: ScriptedRules(venue, {}) for venue in ("coinbase", "binance")},
+        compute=InThisProcess(),
+        compute_slices=SlicesInThisProcess(),
+        backtests=backtests or FakeBacktests(),
         closes=closes or ScriptedCloses(at=1000),
         categories=categories,
         policy=policy or RebalancePolicy(),
         least_interval_seconds=float,
         close=(),
     )
-    return Assembly(adapters, settings, portfolio_id=1).use_cases(IdleRefresher()), feed
+    return Assembly(adapters, settings, portfolio_id=1, pace=pace).use_cases(IdleRefresher()), feed
 
 
 @asynccontextmanager
@@ -202,11 +228,11 @@ async def running(
 ) -> AsyncIterator[Service]:
     """A service on books in memory, with 100,000 in cash; its clock stands still until a test moves it."""
     clock, books = FakeClock(), ledger or FakeLedger()
-    settings = msgspec.structs.replace(Settings(log_file=""), **changed)
+    settings = msgspec.structs.replace(SETTINGS, **changed)
     if opened:
         await OpenBooks(books, clock, Money(Decimal(100_000)))(1)
     prices = FakePriceStore(books, FakeLeases())
-    signals = FakeSignals(books)
+    signals, rules = FakeSignals(books), FakeExchangeRules()
     cases, feed = assemble(
         books,
         FakeLookups(books),
@@ -218,10 +244,20 @@ async def running(
         settings=settings,
         categories=categories,
         closes=closes,
+        pace=AT_ONCE,
+        exchange_rules=rules,
     )
     async with _answering(cases, settings) as (app, http):
         yield Service(
-            app=app, cases=cases, feed=feed, ledger=books, signals=signals, prices=prices, clock=clock, http=http
+            app=app,
+            cases=cases,
+            feed=feed,
+            ledger=books,
+            signals=signals,
+            prices=prices,
+            clock=clock,
+            http=http,
+            exchange_rules=rules,
         )
 
 
@@ -232,12 +268,27 @@ async def running_on_sqlite(
     database: Path | None = None,
     policy: RebalancePolicy | None = None,
     categories: Categories = CATEGORIES,
+    pace: Pace = DEFAULT_PACE,
     **changed: Any,
 ) -> AsyncIterator[Service]:
     """A service on an embedded database of its own, or on the migrated one that is given, and the machine's clock."""
-    clock = SystemClock()
-    settings = msgspec.structs.replace(Settings(log_file=""), **changed)
-    opened = open_database(f"sqlite+aiosqlite:///{database or create_database(folder)}")
+    opened = open_database(f"sqlite+aiosqlite:///{database or create_database(folder)}", limits=PATIENT)
+    async with running_on(opened, SystemClock(), policy=policy, categories=categories, pace=pace, **changed) as service:
+        yield service
+
+
+@asynccontextmanager
+async def running_on(
+    opened: Database,
+    clock: Clock,
+    *,
+    policy: RebalancePolicy | None = None,
+    categories: Categories = CATEGORIES,
+    pace: Pace = DEFAULT_PACE,
+    **changed: Any,
+) -> AsyncIterator[Service]:
+    """A service on a migrated database, which is closed with it, and the given clock."""
+    settings = msgspec.structs.replace(SETTINGS, **changed)
     try:
         await OpenBooks(opened.ledger, clock, Money(Decimal(100_000)))(1)
         ledger, prices = opened.ledger, opened.prices
@@ -252,6 +303,9 @@ async def running_on_sqlite(
             settings=settings,
             policy=policy,
             categories=categories,
+            pace=pace,
+            exchange_rules=opened.exchange_rules,
+            backtests=opened.backtests,
         )
         async with _answering(cases, settings) as (app, http):
             yield Service(
@@ -263,6 +317,7 @@ async def running_on_sqlite(
                 prices=prices,
                 clock=clock,
                 http=http,
+                exchange_rules=opened.exchange_rules,
             )
     finally:
         await opened.close()
@@ -270,13 +325,26 @@ async def running_on_sqlite(
 
 @asynccontextmanager
 async def _answering(cases: UseCases, settings: Settings) -> AsyncIterator[tuple[PortfolioApp, httpx.AsyncClient]]:
-    app = create_app(cases, settings)
+    app = _created(cases, settings)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=True)
     async with httpx.AsyncClient(transport=transport, base_url=BASE) as http:
         yield app, http
+    await cases.stream.stop()
     await cases.booking.close()
     await cases.uncancelled.close()
     await cases.refresh.close()
+
+
+def _created(cases: UseCases, settings: Settings) -> PortfolioApp:
+    """The application, set up behind the back of coverage: Litestar takes twice as long for it under a tracer, each
+    test has one, and the services that are started as processes show that it can be set up.
+    """
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    try:
+        return create_app(cases, settings)
+    finally:
+        sys.settrace(tracer)
 
 
 async def soon() -> None:

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import httpx
-import uvicorn
 
-from portfolio.entrypoints.connections import ConnectionLimits, bounded
+from portfolio.entrypoints.connections import ConnectionLimits
+from portfolio.entrypoints.server import Server, server_config
 from tests.support.services.http_service import Service
 
 
@@ -18,16 +18,7 @@ from tests.support.services.http_service import Service
 async def served(service: Service, limits: ConnectionLimits | None = None) -> AsyncIterator[tuple[str, int]]:
     """The service behind a socket in this event loop, its connections within limits as in production: host and port."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        service.app,
-        http=bounded(limits or ConnectionLimits()),
-        ws="none",
-        log_config=None,
-        access_log=False,
-        lifespan="on",
-        timeout_graceful_shutdown=5,
-    )
-    server = uvicorn.Server(config)
+    server = Server(server_config(service.app, limits or ConnectionLimits(), timeout_graceful_shutdown=5))
     task = asyncio.create_task(server._serve(sockets=[listener]))
     async with asyncio.timeout(10):
         while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)

@@ -15,7 +15,6 @@ from typing import Any
 import httpx
 from sqlalchemy import make_url
 
-from portfolio.adapters.database.database import open_database
 from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.ledger.verification import VerifyBooks
 from tests.support.database.database_server import DatabaseServer
@@ -63,7 +62,7 @@ class ProxiedService:
 
     async def verify(self) -> None:
         """Check that the entries add up to the books, and nothing else moved them."""
-        database = open_database(self.place.url, prices_schema=self.place.prices_schema)
+        database = self.place.opened()
         try:
             verdict = await VerifyBooks(database.ledger)(1)
         finally:

@@ -15,9 +15,24 @@ from typing import Any
 
 import httpx
 
+from portfolio.entrypoints.http.operations.openapi import success_of
+
 MOST_BODIES = 4
 # Objects whose keys are names of the data, not fields.
-MAPS = frozenset({"reasons", "correlations", "sources", "figures", "timeframes", "priorities", "confidences"})
+MAPS = frozenset(
+    {
+        "reasons",
+        "correlations",
+        "sources",
+        "evidence[].figures",
+        "timeframes",
+        "priorities",
+        "confidences",
+        "weights",
+        "weight_spread",
+        "risk_contributions",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +70,7 @@ class Recorder:
             f"{method.upper()} {path}"
             for path, methods in self.document["paths"].items()
             for method, operation in methods.items()
-            if method != "head" and "application/json" in operation["responses"]["200"]["content"]
+            if method != "head" and "application/json" in operation["responses"][success_of(operation)]["content"]
         }
         return described - {name for name, example in self.examples.items() if "answer" in example}
 
@@ -70,7 +85,7 @@ class Recorder:
         headers = {"Content-Type": "application/json"} if asked.method == "POST" else {}
         got = httpx.request(asked.method, self.url + asked.path, content=content, headers=headers, timeout=60.0)
         example = self.examples.setdefault(f"{asked.method} {self._template(asked)}", {})
-        if got.status_code == 200:
+        if got.status_code in {200, 202}:
             example["answer"] = got.json()
         else:
             slug = got.json()["type"].rpartition("/")[2]
@@ -96,6 +111,6 @@ def fields_of(example: Any, where: str = "") -> set[str]:
         return {path for item in example for path in fields_of(item, f"{where}[]")}
     if not isinstance(example, dict):
         return set()
-    is_map = where.rpartition(".")[2] in MAPS
+    is_map = any(where.endswith(f".{name}") for name in MAPS)
     found = {f"{where}.{'*' if is_map else name}": value for name, value in example.items()}
     return found.keys() | {path for at, value in found.items() for path in fields_of(value, at)}

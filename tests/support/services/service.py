@@ -74,7 +74,7 @@ class ServiceProcess:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
 
@@ -121,8 +121,9 @@ class ServiceProcess:
             connection.close()
 
     def output(self) -> str:
-        """What the process printed."""
-        return (self.folder / "out.log").read_text()
+        """What the process printed; nothing where that goes into a pipe, which would be waited for."""
+        printed = self.folder / "out.log"
+        return printed.read_text() if printed.is_file() else ""
 
     def log(self) -> str:
         """Return the log file with all that was logged until now; lines are written in their order, moments later."""

@@ -73,6 +73,16 @@ def test_the_pairs_above_a_bound_are_those_whose_exact_number_is(matrix: Matrix,
     assert table.above(bound) == {pair: value for pair, value in every_pair(matrix).items() if value > bound}
 
 
+@given(matrices(), st.one_of(st.decimals(-1, 1, places=12), st.just(Decimal("0.5"))))
+def test_the_partners_of_an_asset_are_those_of_its_pairs_above_the_bound(matrix: Matrix, bound: Decimal) -> None:
+    names = "ABCDEF"[: len(matrix)]
+    table = Given(names, matrix)
+    for name in names:
+        found = [one if one != name else other for one, other in sorted(table.above(bound)) if name in (one, other)]
+        assert table.partners(name, bound) == sorted(found)
+    assert table.partners("UNKNOWN", bound) == []
+
+
 @given(matrices())
 def test_the_sum_is_that_of_the_exact_numbers(matrix: Matrix) -> None:
     exact = every_pair(matrix).values()
@@ -120,6 +130,10 @@ def test_of_many_assets_the_pairs_above_a_bound_are_found_block_by_block(many: t
     every = [(names[row], names[column]) for row, column in zip(rows.tolist(), columns.tolist(), strict=True)]
     assert len(every) > 100
     assert list(table.above(bound)) == every
+    for name in ("S0003", "S0007", "S0010", "S1150"):
+        assert table.partners(name, bound) == [
+            one if one != name else other for one, other in every if name in (one, other)
+        ]
     assert "correlation" not in vars(table), "the matrix of all is not made for this"
 
 

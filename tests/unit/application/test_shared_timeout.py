@@ -100,3 +100,26 @@ async def test_work_that_ends_by_itself_though_its_time_is_over_has_ended() -> N
     current = asyncio.current_task()
     assert current is not None
     assert current.cancelling() == 0
+
+
+async def test_work_whose_time_was_lifted_takes_as_long_as_it_will() -> None:
+    timeout = SharedTimeout(SECONDS)
+    timeout.lift()  # of who is not inside
+
+    async def work() -> str:
+        with timeout:
+            timeout.lift()
+            await asyncio.sleep(3 * SECONDS)
+            return "done"
+
+    assert await work() == "done"
+    with pytest.raises(TimeoutError):
+        await bounded(timeout, asyncio.Event().wait())
+
+
+async def test_the_time_of_all_can_be_ended() -> None:
+    timeout = SharedTimeout(60)
+    works = [asyncio.create_task(bounded(timeout, asyncio.Event().wait())) for _ in range(3)]
+    await asyncio.sleep(0)
+    timeout.end()
+    assert [type(ended) for ended in await asyncio.gather(*works, return_exceptions=True)] == [TimeoutError] * 3

@@ -162,3 +162,8 @@ def test_amounts_are_compared_by_value() -> None:
     assert money("-1") < money("0.5") < money("0.50000001")
     assert bool(money("1e-18"))
     assert not bool(Money.zero())
+
+
+def test_a_difference_of_prices_is_no_price_below_zero() -> None:
+    with pytest.raises(InvalidAmount, match="not below zero"):
+        Price(Decimal(1)) - Price(Decimal(2))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from portfolio.domain.categories import OTHER, STABLECOIN, Categories
 from portfolio.domain.errors import InvalidSymbol
-from portfolio.domain.symbol import Symbol
+from portfolio.domain.symbol import Symbol, is_symbol
 
 
 @pytest.mark.parametrize(
@@ -125,3 +125,10 @@ def test_an_asset_without_a_category_is_other() -> None:
     categories = Categories({"USDT": STABLECOIN})
     assert categories.of(Symbol("USDT")) == "stablecoin"
     assert categories.of(Symbol("XYZ")) == OTHER == Categories().of(Symbol("USDT"))
+
+
+@pytest.mark.parametrize(
+    ("code", "may_be"), [("BTC", True), ("1INCH", True), ("USD", False), ("btc", False), ("", False)]
+)
+def test_what_may_be_the_code_of_an_asset_is_told_without_an_error(code: str, may_be: bool) -> None:
+    assert is_symbol(code) is may_be

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import date, timedelta
 from typing import Any
 
 import httpx
@@ -12,17 +13,25 @@ from structlog.testing import capture_logs
 
 from portfolio.application.announcer import Event
 from portfolio.application.ledger.events import CashMoved, TradeBooked
+from portfolio.application.prices.ports import ExchangeRulesFeed
+from portfolio.application.prices.records import Close
 from portfolio.application.prices.refresh import PricesRefreshed
 from portfolio.application.rebalancing.records import SignalChanged
 from portfolio.domain.categories import Categories
+from portfolio.domain.prices.exchange_rules import Rules
 from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.assembly import Adapters, assemble
 from portfolio.settings import Settings
+from tests.support.exchange_rules import rules
 from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.compute import InThisProcess, SlicesInThisProcess
+from tests.support.fakes.fake_backtests import FakeBacktests
 from tests.support.fakes.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
 from tests.support.fakes.fake_lookups import FakeLookups
 from tests.support.fakes.fake_prices import BTC, ScriptedCloses, ScriptedFeed
 from tests.support.fakes.fake_probe import FakeProbe
+from tests.support.fakes.fake_rules import FakeExchangeRules, ScriptedRules
 
 BUY = {"symbol": "BTC", "side": "BUY", "quantity": 1, "price": 30000, "net_amount": 30000}
 
@@ -58,7 +67,9 @@ def _word(event: Event) -> str:
 
 
 @asynccontextmanager
-async def started(heard: Heard) -> AsyncIterator[httpx.AsyncClient]:
+async def started(
+    heard: Heard, closes: ScriptedCloses | None = None, rules: Mapping[str, ExchangeRulesFeed] | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
     """The service of new books, once they are opened."""
     clock, ledger, leases = FakeClock(), FakeLedger(), FakeLeases()
 
@@ -71,8 +82,13 @@ async def started(heard: Heard) -> AsyncIterator[httpx.AsyncClient]:
         days=FakeDays(ledger),
         leases=leases,
         signals=FakeSignals(ledger),
+        exchange_rules=FakeExchangeRules(leases),
+        rules=rules or {},
         feed=ScriptedFeed(clock, {BTC: "30000"}),
-        closes=ScriptedCloses(),
+        closes=closes or ScriptedCloses(),
+        compute=InThisProcess(),
+        compute_slices=SlicesInThisProcess(),
+        backtests=FakeBacktests(),
         categories=Categories({}),
         policy=RebalancePolicy(),
         least_interval_seconds=lambda _symbols: 0.0,
@@ -110,6 +126,27 @@ async def test_every_kind_of_change_is_told_and_a_booking_marks_its_signal() -> 
         assert heard.take() == ["open", "acknowledged", "TradeBooked 7", "executed"]
 
 
+class SilentCloses(ScriptedCloses):
+    """Exchanges that are asked and do not answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.was_asked = asyncio.Event()
+
+    async def daily_closes(self, symbol: Symbol, start: date, end: date) -> Sequence[Close]:
+        if end - start >= timedelta(days=365):
+            self.was_asked.set()
+        return await asyncio.Future()
+
+
+async def test_the_closes_of_what_is_booked_are_fetched_behind_it_and_neither_it_nor_the_stop_waits_for_them() -> None:
+    closes = SilentCloses()
+    async with asyncio.timeout(60), started(Heard(), closes) as http:
+        await post(http, "/holdings/update", BUY)
+        await closes.was_asked.wait()
+    assert not [task for task in asyncio.all_tasks() if "closes" in task.get_name()]
+
+
 async def test_a_listener_that_fails_is_logged_and_the_booking_is_answered() -> None:
     heard = Heard()
     async with started(heard) as http:
@@ -119,3 +156,38 @@ async def test_a_listener_that_fails_is_logged_and_the_booking_is_answered() -> 
     failed = [entry for entry in logs if entry["event"] == "event.listener_failed"]
     assert [entry["event_type"] for entry in failed if entry["event_type"] != "PricesRefreshed"] == ["TradeBooked"]
     assert {type(entry["exc_info"]) for entry in failed} == {ZeroDivisionError}
+
+
+class SilentRules(ScriptedRules):
+    """An exchange that answers prices, and of its rules nothing until it is told to."""
+
+    def __init__(self, found: Mapping[Symbol, Rules]) -> None:
+        super().__init__("coinbase", found)
+        self.was_asked, self.answers = asyncio.Event(), asyncio.Event()
+
+    async def rules(self) -> Mapping[Symbol, Rules]:
+        self.was_asked.set()
+        await self.answers.wait()
+        return await super().rules()
+
+
+async def test_nothing_waits_for_the_rules_of_an_exchange_and_plans_know_them_once_they_are_there() -> None:
+    heard, silent = Heard(), SilentRules({BTC: rules(step="0.01")})
+    async with started(heard, rules={"coinbase": silent}) as http:
+        await asyncio.wait_for(silent.was_asked.wait(), 5)
+        await post(http, "/holdings/update", {**BUY, "quantity": 3, "net_amount": 90_000})
+        assert (await post(http, "/portfolio/refresh"))["refreshed"] == ["BTC"]
+        [trade] = (await http.get("/rebalance/recommendations")).json()["recommendations"]
+        assert (trade["executable_quantity"], trade["executable_reason"]) == (
+            None,
+            "coinbase: its rules were never fetched",
+        )
+        silent.answers.set()
+        async with asyncio.timeout(5):
+            while trade["executable_quantity"] is None:
+                [trade] = (await http.get("/rebalance/recommendations")).json()["recommendations"]
+        assert (trade["executable_quantity"], trade["venue"]) == (2.23, "coinbase")
+    # It is left while an exchange does not answer, too.
+    heard, silent = Heard(), SilentRules({})
+    async with started(heard, rules={"coinbase": silent}):
+        await asyncio.wait_for(silent.was_asked.wait(), 5)

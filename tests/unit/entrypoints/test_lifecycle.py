@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -10,9 +12,26 @@ from structlog.testing import capture_logs
 
 from portfolio.application.errors import LedgerUnavailable, SchemaUnknown
 from portfolio.application.ledger.opening import Opening
+from portfolio.application.operations.health import Health
 from portfolio.entrypoints import lifecycle as module
+from portfolio.entrypoints.backtest_loop import BacktestLoop
+from portfolio.entrypoints.comparison_loop import ComparisonLoop
 from portfolio.entrypoints.lifecycle import Lifecycle
 from portfolio.entrypoints.price_loop import PriceLoop
+from portfolio.entrypoints.rules_loop import RulesLoop
+
+
+class Task:
+    """A task beside the books, which writes into the same diary."""
+
+    def __init__(self, parts: Parts, name: str) -> None:
+        self._diary, self._name = parts.diary, name
+
+    def start(self) -> None:
+        self._diary.append(self._name)
+
+    async def stop(self) -> None:
+        self._diary.append(f"not {self._name}")
 
 
 class Parts:
@@ -22,10 +41,15 @@ class Parts:
         self.diary: list[str] = []
         self.started, self.failed, self.opened_again = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._failures = list(failures)
+        self.can_book = True
         self.lifecycle = Lifecycle(
             check=self._check,
             open_books=self._open,
+            health=self._health,
             price_loop=cast("PriceLoop", self),
+            comparing=cast("ComparisonLoop", Task(self, "comparing")),
+            fetching_rules=cast("RulesLoop", Task(self, "fetching rules")),
+            backtests=cast("BacktestLoop", Task(self, "computing")),
             finish=(lambda: self._note("finished"),),
             close=(lambda: self._note("closed"),),
             retry_seconds=0,
@@ -47,6 +71,11 @@ class Parts:
             self.opened_again.set()
         return Opening.CREATED
 
+    async def _health(self) -> Health:
+        return cast(
+            "Health", SimpleNamespace(can_book=self.can_book, database=SimpleNamespace(condition="x", detail="y"))
+        )
+
     def start(self) -> None:
         self.diary.append("refreshing")
         self.started.set()
@@ -63,7 +92,10 @@ async def test_books_are_opened_before_prices_are_refreshed_and_all_ends_in_orde
     await parts.lifecycle.start()
     await parts.started.wait()
     await parts.lifecycle.stop()
-    assert parts.diary == ["opened", "refreshing", "finished", "not refreshing", "closed"]
+    assert parts.diary == [
+        "opened", "comparing", "computing", "refreshing", "fetching rules",
+        "not comparing", "not fetching rules", "not computing", "finished", "not refreshing", "closed",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -74,7 +106,7 @@ async def test_whatever_stands_in_the_way_is_tried_again(failure: Exception) -> 
     await parts.lifecycle.start()
     await parts.started.wait()
     await parts.lifecycle.stop()
-    assert parts.diary[:4] == ["failed", "failed", "opened", "refreshing"]
+    assert parts.diary[:4] == ["failed", "failed", "opened", "comparing"]
 
 
 @pytest.mark.parametrize("failure", [LedgerUnavailable("away"), SchemaUnknown("0001", "0002")])
@@ -111,13 +143,27 @@ async def test_it_stops_cleanly_while_the_database_is_still_away() -> None:
     await parts.lifecycle.start()
     await parts.failed.wait()
     await parts.lifecycle.stop()
-    assert parts.diary[-3:] == ["finished", "not refreshing", "closed"]
+    assert parts.diary[-6:] == [
+        "not comparing",
+        "not fetching rules",
+        "not computing",
+        "finished",
+        "not refreshing",
+        "closed",
+    ]
 
 
 async def test_it_stops_though_it_never_started() -> None:
     parts = Parts()
     await parts.lifecycle.stop()
-    assert parts.diary == ["finished", "not refreshing", "closed"]
+    assert parts.diary == [
+        "not comparing",
+        "not fetching rules",
+        "not computing",
+        "finished",
+        "not refreshing",
+        "closed",
+    ]
     assert module.RETRY_SECONDS > 0
 
 
@@ -130,11 +176,33 @@ async def test_a_step_that_does_not_end_does_not_keep_the_others_from_theirs() -
     lifecycle = Lifecycle(
         check=endless,
         open_books=cast("Any", endless),
+        health=cast("Any", endless),
         price_loop=cast("PriceLoop", parts),
+        comparing=cast("ComparisonLoop", Task(parts, "comparing")),
+        fetching_rules=cast("RulesLoop", Task(parts, "fetching rules")),
+        backtests=cast("BacktestLoop", Task(parts, "computing")),
         finish=(endless,),
         close=(endless, lambda: parts._note("closed")),
         grace_seconds=0.01,
     )
     await lifecycle.start()
     await asyncio.wait_for(lifecycle.stop(), 5)
-    assert parts.diary == ["not refreshing", "closed"]
+    assert parts.diary == ["not comparing", "not fetching rules", "not computing", "not refreshing", "closed"]
+
+
+async def test_it_logs_that_nothing_can_be_booked_and_that_it_can_again_whether_anybody_asks_or_not() -> None:
+    parts = Parts(watch_seconds=0)
+    parts.can_book = False
+    with capture_logs() as lines:
+        await parts.lifecycle.start()
+        await _logged(lines, "service.not_ready")
+        parts.can_book = True
+        await _logged(lines, "service.ready")
+        await parts.lifecycle.stop()
+    told = [line["event"] for line in lines if line["event"].startswith("service.")]
+    assert told == ["service.not_ready", "service.ready"]
+
+
+async def _logged(lines: Sequence[Mapping[str, Any]], event: str) -> None:
+    while event not in [line["event"] for line in lines]:  # noqa: ASYNC110  the log tells nobody
+        await asyncio.sleep(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ssl import SSLContext
 
+from portfolio.adapters.database.backtest.backtests import DatabaseBacktests
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.engine import create_engine
 from portfolio.adapters.database.connection.revision_lookup import RevisionLookup
@@ -16,7 +17,8 @@ from portfolio.adapters.database.ledger.ledger import DatabaseLedger
 from portfolio.adapters.database.ledger.lookups import DatabaseLookups
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.operations.probe import DatabaseProbe
-from portfolio.adapters.database.performance.days import DatabaseDays, write_day
+from portfolio.adapters.database.performance.days import DatabaseDays
+from portfolio.adapters.database.prices.exchange_rules import DatabaseExchangeRules
 from portfolio.adapters.database.prices.leases import DatabaseLeases
 from portfolio.adapters.database.prices.prices import DatabasePriceStore
 from portfolio.adapters.database.rebalancing.signals import DatabaseSignals
@@ -27,7 +29,10 @@ COMMAND_SECONDS = 30.0
 
 
 class Database:
-    """The ports on one pool of connections, and one connection that looks for changes."""
+    """The ports on one pool of connections, and one connection that looks for changes.
+
+    ``repair`` is the ledger for who makes its rows anew: it takes whatever row it finds.
+    """
 
     def __init__(
         self, connections: Connections, lookup: RevisionLookup, *, prices_schema: str | None, portfolio_id: int
@@ -36,12 +41,15 @@ class Database:
         self._connections = connections
         self._lookup = lookup
         self.ledger = DatabaseLedger(connections, row, lookup)
+        self.repair = DatabaseLedger(connections, PortfolioRow(portfolio_id, is_trusted=True), lookup)
         self.lookups = DatabaseLookups(connections, row)
-        self.probe = DatabaseProbe(connections, row)
-        self.prices = DatabasePriceStore(connections, row, write_day, prices_schema=prices_schema)
         self.days = DatabaseDays(connections, row)
+        self.prices = DatabasePriceStore(connections, row, self.days.write_day, prices_schema=prices_schema)
+        self.probe = DatabaseProbe(connections, row, self.prices, prices_schema)
         self.leases = DatabaseLeases(connections)
         self.signals = DatabaseSignals(connections, row)
+        self.exchange_rules = DatabaseExchangeRules(connections)
+        self.backtests = DatabaseBacktests(connections, row.unreadable)
 
     @staticmethod
     def of(settings: Settings, portfolio_id: int = 1, *, for_commands: bool = False) -> Database:
@@ -64,6 +72,11 @@ class Database:
             tls=tls_of(settings),
             portfolio_id=portfolio_id,
         )
+
+    @property
+    def is_unfit(self) -> bool:
+        """Return whether the server was found to break a promise."""
+        return bool(self._connections.unfit)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -101,11 +114,14 @@ def open_database(  # shape: where the database is, and how it is used
     return Database(Connections(engine, limits), lookup, prices_schema=schema, portfolio_id=portfolio_id)
 
 
-async def refuse_what_cannot_work(settings: Settings) -> None:
-    """Refuse an unknown schema, and made-up prices on real books; a database that is away may come back.
+async def refuse_what_cannot_work(settings: Settings) -> Sequence[str]:
+    """Refuse an unknown schema, an unfit server, and made-up prices on real books; a database away may come back.
+
+    Returns what is to be said of the server.
 
     Raises:
         SchemaUnknown: the database is at another schema revision, or at none.
+        LedgerRefused: what the server is breaks a promise.
         SettingsError: prices are to be made up, and the ledger on the server holds trades.
     """
     database = Database.of(settings)
@@ -115,7 +131,10 @@ async def refuse_what_cannot_work(settings: Settings) -> None:
             raise SettingsError(
                 "PORTFOLIO_PRICE_FEED=simulated: this ledger holds trades, made-up prices are not for it"
             )
+        return await database.probe.check_server()
     except LedgerUnavailable:
-        return
+        if database.is_unfit:
+            raise
+        return ()
     finally:
         await database.close()

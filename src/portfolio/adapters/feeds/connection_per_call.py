@@ -83,10 +83,10 @@ class ConnectionPerCall:
 def _has_surplus(client: httpx.AsyncClient) -> bool:
     """Return whether more has come than the answer: the next request would take the rest for its own."""
     transport: Any = client._transport  # noqa: SLF001  neither httpx nor httpcore tells what its parser has left
-    for connection in transport._pool.connections:  # noqa: SLF001
+    for connection in transport._pool.connections:  # noqa: SLF001  # the pool says it nowhere else
         while not hasattr(connection, "_h11_state"):
-            connection = connection._connection  # noqa: SLF001, PLW2901
-        if connection._h11_state.trailing_data[0]:  # noqa: SLF001
+            connection = connection._connection  # noqa: SLF001, PLW2901  # the pool says it nowhere else
+        if connection._h11_state.trailing_data[0]:  # noqa: SLF001  # the pool says it nowhere else
             return True
     return False
 

@@ -17,7 +17,7 @@ from typing import TypeVar
 import httpx
 import msgspec
 
-from portfolio.adapters.feeds.breaker import Breaker
+from portfolio.adapters.feeds.breaker import Breaker, Circuit
 from portfolio.adapters.feeds.connection_per_call import ConnectionPerCall
 from portfolio.adapters.feeds.errors import Blocked, Refused, SourceFailed, Throttled, Unavailable
 from portfolio.application.clock import Clock
@@ -26,6 +26,7 @@ from portfolio.application.prices.sources import SourceState
 T = TypeVar("T")
 
 _LONGEST_PAUSE_SECONDS = 3 * 86_400.0
+_LARGE_BYTES = 256 * 1024  # an answer that takes long to read: the event loop does not wait for it
 
 
 class _Problem(msgspec.Struct):
@@ -80,6 +81,11 @@ class ExchangeClient:
         """Return how the exchange is doing."""
         return self._breaker.state
 
+    @property
+    def circuit(self) -> Circuit:
+        """Return whether calls go through now."""
+        return self._breaker.circuit
+
     async def get(
         self,
         path: str,
@@ -108,6 +114,8 @@ class ExchangeClient:
                     body = await self._fetch(path, query, cap)
             except TimeoutError:
                 raise SourceFailed(f"no answer within {seconds:.3g} s") from None
+            if len(body) > _LARGE_BYTES:
+                return await asyncio.to_thread(_decoded, body, answer)
             return _decoded(body, answer)
 
     async def close(self) -> None:

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from portfolio.adapters.feeds.closes import days_between
 from portfolio.application.clock import Clock
+from portfolio.application.prices.ports import ExchangeRulesFeed
 from portfolio.application.prices.records import Close
 from portfolio.application.prices.sources import FeedReport, SourceCondition, SourceState
 from portfolio.domain.money import Price
@@ -111,10 +112,14 @@ def _as_price(level: float) -> Price:
 
 
 class SimulatedExchanges:
-    """Made-up prices in the place of the exchanges: ``prices`` for now, ``closes`` for the days before."""
+    """Made-up prices in the place of the exchanges: ``prices`` for now, ``closes`` for the days before.
+
+    There are no ``rules``: whoever asks no exchange does not trade there.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self.prices = self.closes = SimulatedFeed(clock)
+        self.rules: Mapping[str, ExchangeRulesFeed] = {}
 
     def least_interval_seconds(self, symbols: int) -> float:
         """Return 0: nobody is asked."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
 from portfolio.application.clock import Clock
 from portfolio.application.errors import OwnerAmbiguous
-from portfolio.application.ledger.booking_batch import Batch, BookingResult
+from portfolio.application.ledger.booking_batch import Batch, BookingResult, outcome_again
 from portfolio.application.ledger.events import TradeBooked, WithinBooking
 from portfolio.application.ledger.lost_commit import Made, commit_once, identity
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
-from portfolio.application.ledger.records import BookingKey, BookTrade
+from portfolio.application.ledger.records import BookingKey, BookTrade, RecordedOutcome
 from portfolio.domain.ledger.portfolio import BookingRules
 
 TWIN_SECONDS = 60
@@ -91,7 +91,7 @@ class BookTrades:
         batch = Batch(
             portfolio=unit.portfolio,
             now=now,
-            known=await unit.outcomes(keys) if keys else {},
+            known=await _known(unit, keys, {c.adopted_key for c in commands if c.adopted_key}) if keys else {},
             twins=await unit.latest_twins(unkeyed, since) if unkeyed else {},
         )
         for command in commands:
@@ -106,15 +106,29 @@ class BookTrades:
             return ()
         await unit.save(batch.portfolio)
         entries = batch.entries()
-        ids = await unit.add_trades(entries, batch.acceptances())
+        ids = await unit.add_trades(entries)
         batch.number(ids)
-        if later := batch.later_acceptances():
-            await unit.add_outcomes(later)
+        await unit.add_outcomes(batch.acceptances())
         booked = [TradeBooked(trade_id, entry) for trade_id, entry in zip(ids, entries, strict=True)]
         events: list[Event] = [*booked]
         for do in self.within:
             events += await do(unit, booked)
         return events
+
+
+async def _known(
+    unit: LedgerUnit, keys: Collection[BookingKey], adopted: Collection[BookingKey]
+) -> Mapping[BookingKey, RecordedOutcome]:
+    """Return the outcomes of these keys; of trades whose outcomes are gone, they are made anew and kept."""
+    known = await unit.outcomes(keys)
+    # A trade of the same key is met when it is written, and then the work runs again; one of an adopted key is not.
+    lost = {key for key in ({*keys, *adopted} if unit.is_repeated else adopted) if key not in known}
+    if not lost:
+        return known
+    booked = await unit.booked_under(lost)
+    again = {key: outcome_again(trade, unit.portfolio) for key, trade in booked.items()}
+    await unit.add_outcomes([*again.values()])
+    return {**known, **again}
 
 
 async def _was_committed(unit: LedgerUnit, batch: Batch) -> bool:

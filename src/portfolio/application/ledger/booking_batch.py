@@ -11,6 +11,7 @@ from decimal import Decimal
 from portfolio.application.errors import KeyReused
 from portfolio.application.ledger.records import (
     Acceptance,
+    BookedTrade,
     BookingKey,
     BookingReply,
     BookTrade,
@@ -20,7 +21,7 @@ from portfolio.application.ledger.records import (
 )
 from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
-from portfolio.domain.ledger.trade import Trade
+from portfolio.domain.ledger.trade import Terms, Trade
 from portfolio.domain.money import percent_of
 
 POSITION_LIMIT_PERCENT = Decimal(25)
@@ -109,21 +110,9 @@ class Batch:
         """Return the entries for the ledger, in order."""
         return [booked.entry for booked in self.booked if booked.entry is not None]
 
-    def acceptances(self) -> dict[int, RecordedOutcome]:
-        """Return the outcomes to store with their entries, of bookings with a key, by ledger revision."""
-        return {
-            booked.entry.revision: booked.outcome
-            for booked in self.booked
-            if booked.entry is not None and booked.command.key is not None and not isinstance(booked.twin, Decision)
-        }
-
-    def later_acceptances(self) -> list[RecordedOutcome]:
-        """Return the outcomes to store once the trades are numbered: they name a trade of this batch."""
-        return [
-            booked.outcome
-            for booked in self.booked
-            if booked.command.key is not None and isinstance(booked.twin, Decision)
-        ]
+    def acceptances(self) -> list[RecordedOutcome]:
+        """Return the outcomes to store once the trades are numbered: those of bookings with a key."""
+        return [booked.outcome for booked in self.booked if booked.command.client_trade_id is not None]
 
     def refusals(self) -> list[RecordedOutcome]:
         """Return the outcomes to store for refused bookings, with a key or without."""
@@ -149,8 +138,10 @@ class Batch:
         An override is not kept again where it makes good a kept refusal, and is refused too.
         """
         try:
-            after, trade = self.portfolio.book(command.execution, rules, override=command.override)
-            acceptance = _acceptance(trade, after, command.remarks_changed)
+            after, trade = self.portfolio.book(command.execution, rules, override=command.override, now=self.now)
+            twin = self._twin(command)
+            of_before = None if isinstance(twin, Decision) else twin
+            acceptance = _acceptance(trade, after, command.remarks_changed, of_before)
         except DomainError as error:
             if first is not None:
                 return error
@@ -158,7 +149,6 @@ class Batch:
             self.refused.append(refused)
             return refused
         self.portfolio = after
-        twin = self._twin(command)
         entry = TradeEntry(
             trade=trade,
             request=command if command.noted is None else replace(command, notes=command.noted),
@@ -167,8 +157,6 @@ class Batch:
             fingerprint=command.fingerprint,
             booked_at=self.now,
         )
-        if not isinstance(twin, Decision):
-            acceptance = replace(acceptance, possible_duplicate_of=twin)
         outcome = self._outcome(command, acceptance, first)
         booked = Decision(command, outcome, entry, twin)
         self._twins[command.fingerprint] = booked
@@ -205,7 +193,9 @@ class Batch:
         )
 
 
-def _acceptance(trade: Trade, after: Portfolio, remarks_changed: str | None) -> Acceptance:
+def _acceptance(
+    trade: Trade, after: Portfolio, remarks_changed: str | None = None, twin: int | None = None
+) -> Acceptance:
     """Return what is answered about a booked trade; its number is not known yet.
 
     Raises:
@@ -221,14 +211,39 @@ def _acceptance(trade: Trade, after: Portfolio, remarks_changed: str | None) -> 
         realized_pnl=trade.realized_pnl,
         allocation_percent=allocation,
         over_concentrated=allocation is not None and allocation > POSITION_LIMIT_PERCENT,
+        possible_duplicate_of=twin,
         remarks_changed=remarks_changed,
     )
 
 
 def _known(outcomes: Mapping[BookingKey, RecordedOutcome], command: BookTrade) -> RecordedOutcome | None:
     """Return what became of a command's key before, or of the one that it was in a service without API keys."""
-    return next(
-        (outcomes[key] for key in (command.key, command.adopted_key) if key is not None and key in outcomes), None
+    keys = (command.key, command.adopted_key) if outcomes else ()
+    return next((outcomes[key] for key in keys if key is not None and key in outcomes), None)
+
+
+def outcome_again(booked: BookedTrade, now: Portfolio) -> RecordedOutcome:
+    """Return the outcome of a booked trade whose own is gone, with the state as it is now.
+
+    Raises:
+        OutOfRange: the portfolio would be worth 1e20 or more.
+    """
+    entry = booked.entry
+    assert entry is not None
+    trade = entry.trade
+    return RecordedOutcome(
+        request=entry.request,
+        terms=Terms(
+            symbol=trade.symbol,
+            side=trade.side,
+            quantity=trade.quantity if trade.reported_quantity is None else trade.reported_quantity,
+            price=trade.price,
+            net_amount=trade.notional,
+            fees=trade.fees,
+        ),
+        fingerprint=entry.fingerprint or "",
+        result=replace(_acceptance(trade, now), trade_id=booked.id),
+        decided_at=entry.booked_at,
     )
 
 

@@ -8,11 +8,45 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from portfolio.application.errors import ApplicationError, Overloaded
+from portfolio.application.errors import ApplicationError, LedgerRefused, Overloaded
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.booking_batch import BookingResult
-from portfolio.application.ledger.records import BookTrade
+from portfolio.application.ledger.records import Acceptance, BookingReply, BookTrade
 from portfolio.domain.decimal_text import counted
+
+FAILURES_IN_A_ROW = 3
+
+
+@dataclass(slots=True)
+class OwnFailures:
+    """The bookings in a row that this process could not make although the database answered."""
+
+    _count: int = 0
+    _last: str = ""
+
+    @property
+    def cause(self) -> str:
+        """Return why bookings fail, from the third failure in a row to the next success; else nothing."""
+        return self._last if self._count >= FAILURES_IN_A_ROW else ""
+
+    def note(self, error: Exception, bookings: int) -> None:
+        """Count failures. What a database that is away or busy does to them is no failure of this kind."""
+        if isinstance(error, LedgerRefused):
+            self._count, self._last = self._count + bookings, str(error)
+        elif not isinstance(error, ApplicationError):
+            self._count, self._last = self._count + bookings, f"an error of the service: {type(error).__name__}"
+
+    def note_success(self, results: Sequence[BookingResult]) -> None:
+        """Forget them, if one of the results was booked now."""
+        if any(
+            isinstance(one, BookingReply) and not one.replayed and isinstance(one.outcome.result, Acceptance)
+            for one in results
+        ):
+            self.forget()
+
+    def forget(self) -> None:
+        """Forget them: their cause is known to be gone."""
+        self._count = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -50,6 +84,7 @@ class BookingQueue:
         self._waiting_count = 0
         self._worker: asyncio.Task[None] | None = None
         self._closed = False
+        self.failures = OwnFailures()
 
     @property
     def waiting(self) -> int:
@@ -115,15 +150,18 @@ class BookingQueue:
         try:
             results = await self._book(self._portfolio_id, commands)
         except ApplicationError as error:
+            self.failures.note(error, len(commands))
             self._answer_all(taken, error)
         except Exception as error:  # noqa: BLE001  whatever it is, it is handed to whom it concerns
             # Not foreseen, so perhaps one command's doing: the others must not suffer for it.
             if len(taken) == 1:
+                self.failures.note(error, len(commands))
                 self._answer_all(taken, error)
                 return
             for one in taken:
                 await self._book_together([one])
         else:
+            self.failures.note_success(results)
             start = 0
             for one in taken:
                 end = start + len(one.commands)

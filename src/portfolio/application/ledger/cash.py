@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from typing import Final
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
@@ -17,6 +18,9 @@ from portfolio.domain.errors import DomainError, InsufficientCash, OutOfRange
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.money import Money
+
+UNITS_BEGIN_ANEW: Final = "the units of the portfolio begin anew"
+"""Said in the note of a deposit after a loss of nearly everything: returns are not linked over it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +91,11 @@ class MoveCashInOrOut:
             if key is None:
                 raise
             return await self._refuse(unit, wish, key, error)
+        note = wish.note
+        if after.units.begin_anew(unit.portfolio.units, transaction.value_before):
+            note = UNITS_BEGIN_ANEW if note is None else f"{note}; {UNITS_BEGIN_ANEW}"
         entry = replace(
-            CashEntry.of(transaction, after, owner=wish.owner, note=wish.note),
+            CashEntry.of(transaction, after, owner=wish.owner, note=note),
             client_transaction_id=key,
             fingerprint=wish.digest(),
         )

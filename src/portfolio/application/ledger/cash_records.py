@@ -6,25 +6,46 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from portfolio.application.ledger.records import Refusal, TradeEntry
+from portfolio.application.ledger.records import BookedTrade, Refusal, TradeEntry
 from portfolio.domain.ledger.cash_transaction import CashTransaction
 from portfolio.domain.ledger.portfolio import Portfolio
-from portfolio.domain.money import Money, Quantity
+from portfolio.domain.ledger.position import Position
+from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
 
 SERVICE = "service"
 """The owner of the entries that nobody asked for over HTTP."""
 
+INITIAL_CASH = "initial cash"
+"""The remark on the deposit that new books begin with."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionAdjustment:
-    """The change of a position's ledger quantity by a baseline or an adjustment.
+    """The change of a position by a baseline or an adjustment, and its average price after it.
 
-    Deltas are against what the ledger's earlier entries add up to.
+    Deltas are against what the ledger's earlier entries add up to. In entries from before 0024 the last four are not
+    known.
     """
 
     symbol: Symbol
     quantity_delta: Quantity
+    asset_cost_delta: Money | None = None
+    cost_basis_delta: Money | None = None
+    realized_delta: Money | None = None
+    avg_entry_price: Price | None = None
+
+    @classmethod
+    def of(cls, position: Position) -> PositionAdjustment:
+        """Return the change that leads from nothing to a position."""
+        return cls(
+            symbol=position.symbol,
+            quantity_delta=position.quantity,
+            asset_cost_delta=position.asset_cost,
+            cost_basis_delta=position.cost_basis,
+            realized_delta=position.realized_pnl,
+            avg_entry_price=position.avg_entry_price,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +96,18 @@ class RecordedCashEntry:
 
     id: int
     entry: CashEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedEntry:
+    """An entry at its place in the ledger; None where nothing can be made of its row.
+
+    ``digest`` tells it from any other that could be in its place, see ``audit.entry_digest``.
+    """
+
+    revision: int
+    digest: str
+    entry: BookedTrade | RecordedCashEntry | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,20 +1,21 @@
-"""Opens the books: with the initial cash on a fresh database, with a baseline of the rows on an old one."""
+"""Opens the books: with the initial cash on a fresh database, with a baseline of the rows on an old one.
+
+Books are opened once: where the ledger has an entry they are never opened again, whatever became of the rows.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
-from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
+from portfolio.application.ledger.cash_records import INITIAL_CASH, CashEntry, PositionAdjustment
 from portfolio.application.ledger.events import CashMoved
+from portfolio.application.ledger.fold import Fold, add_entries
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.domain.money import Money
-
-INITIAL_CASH = "initial cash"
-"""The remark on the deposit that new books begin with."""
 
 
 class Opening(StrEnum):
@@ -27,22 +28,30 @@ class Opening(StrEnum):
 
 @dataclass(slots=True)
 class OpenBooks:
-    """Opens the books where they are not open yet. Several instances may run it at once."""
+    """Opens the books where they are not open yet. Several instances may run it at once.
+
+    Entries of open books from before there were digests are taken into the chain.
+    """
 
     ledger: Ledger
     clock: Clock
     initial_cash: Money
     announce: Announcer = NO_LISTENERS
+    _is_sealed: bool = False
 
     async def __call__(self, portfolio_id: int) -> Opening:
         """Return what was done.
 
         Raises:
+            BooksContradicted: there are entries, and the portfolio's row is not the one that they made.
             LedgerUnavailable: the database is away; nothing was done.
             OutcomeUnknown: the commit was lost and could not be looked up; asking again tells.
         """
         adopted = await self.ledger.is_adopted(portfolio_id)
         if adopted:
+            if not self._is_sealed:
+                await SealBooks(self.ledger)(portfolio_id)
+                self._is_sealed = True
             return Opening.NOTHING
         if adopted is None:
             await self.ledger.create(portfolio_id)
@@ -52,13 +61,12 @@ class OpenBooks:
         if unit.portfolio.revision > 0:
             return Made(Opening.NOTHING)
         now = self.clock.now()
-        # Another program may have made the row anew: the entries of before stay, and the baseline begins after them.
-        before = replace(unit.portfolio, revision=await unit.last_revision())
         # Told from what is there under the lock, not from who made the row: another instance may have made it, or this
         # one in a run that was killed before it came here.
+        before = unit.portfolio
         fresh = not before.cash and not before.positions
         after, transaction = before.adopt(now)
-        adjustments = [PositionAdjustment(symbol=p.symbol, quantity_delta=p.quantity) for p in before.open_positions]
+        adjustments = [PositionAdjustment.of(p) for p in before.positions.values() if p.is_open or p.realized_pnl]
         entry = CashEntry.of(transaction, after, positions=adjustments)
         events = [CashMoved(await unit.add_cash_entry(entry), entry)]
         if fresh and self.initial_cash.value > 0:
@@ -67,3 +75,36 @@ class OpenBooks:
             events.append(CashMoved(await unit.add_cash_entry(entry), entry))
         await unit.save(after)
         return Made(Opening.CREATED if fresh else Opening.ADOPTED, has_entry(entry), events)
+
+
+@dataclass(slots=True)
+class SealBooks:
+    """Makes the digest of all entries where they have none yet: from then on each new entry carries one."""
+
+    ledger: Ledger
+
+    async def __call__(self, portfolio_id: int) -> bool:
+        """Return whether that was to be done. Bookings go on meanwhile.
+
+        Raises:
+            LedgerUnavailable: nothing was done.
+            OutcomeUnknown: the commit was lost; asking again tells.
+        """
+
+        async def look(unit: LedgerUnit) -> bool:
+            return unit.is_sealed
+
+        if await self.ledger.transact(portfolio_id, look):
+            return False
+        # Long books are read before the lock is taken; what is booked meanwhile is read under it.
+        fold, revision = Fold(), (await self.ledger.load(portfolio_id)).revision
+        await add_entries(fold, revision, self.ledger.entry_lines)
+
+        async def seal(unit: LedgerUnit) -> None:
+            await add_entries(fold, unit.portfolio.revision, unit.entry_lines)
+            if not unit.is_sealed:
+                unit.follow(fold.chain.heads[0])
+                await unit.save(unit.portfolio)
+
+        await self.ledger.transact(portfolio_id, seal)
+        return True

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
 from typing import Protocol, TypeVar
 
-from portfolio.application.ledger.cash_records import CashEntry, Entry, RecordedCashEntry, RefusedCashEntry
+from portfolio.application.ledger.audit import EntryLine, KeptRow, StatedBooks
+from portfolio.application.ledger.cash_records import (
+    CashEntry,
+    Entry,
+    LoggedEntry,
+    RecordedCashEntry,
+    RefusedCashEntry,
+)
 from portfolio.application.ledger.records import (
     BookedTrade,
     BookingKey,
+    Movement,
     Page,
     RecordedOutcome,
     Revisions,
@@ -21,8 +28,6 @@ from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 
 T = TypeVar("T")
-
-NO_OUTCOMES: Mapping[int, RecordedOutcome] = MappingProxyType({})
 
 
 class LedgerUnit(Protocol):
@@ -61,21 +66,34 @@ class LedgerUnit(Protocol):
         """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
         ...
 
-    async def last_revision(self) -> int:
-        """Return the highest revision of an entry. The portfolio has the same, unless its row was made anew."""
+    async def entry_lines(self, *, after: int, limit: int) -> Sequence[EntryLine]:
+        """Return the rows of the ledger's entries, in order, those after ledger revision ``after``."""
+        ...
+
+    @property
+    def is_sealed(self) -> bool:
+        """Return whether new entries carry digests; there is none yet of those of older books."""
+        ...
+
+    def follow(self, head: str) -> None:
+        """Have the next entry follow this digest, of all entries that there are; it is saved with the portfolio."""
+        ...
+
+    @property
+    def is_repeated(self) -> bool:
+        """Return whether the work ran before and met a conflict."""
+        ...
+
+    async def booked_under(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, BookedTrade]:
+        """Return the trades booked under these keys; a key without one is absent."""
         ...
 
     async def transaction(self, owner: str, client_transaction_id: str) -> RecordedCashEntry | RefusedCashEntry | None:
         """Return the cash transaction recorded or refused under this key; None where there is none."""
         ...
 
-    async def add_trades(
-        self, trades: Sequence[TradeEntry], outcomes: Mapping[int, RecordedOutcome] = NO_OUTCOMES
-    ) -> Sequence[int]:
-        """Add entries to the ledger and return their ids, in order.
-
-        ``outcomes`` are acceptances by the revision of the entry each is of; they are kept with that entry's id.
-        """
+    async def add_trades(self, trades: Sequence[TradeEntry]) -> Sequence[int]:
+        """Add entries to the ledger, whose revisions follow one another, and return their ids, in order."""
         ...
 
     async def add_outcomes(self, outcomes: Sequence[RecordedOutcome]) -> None:
@@ -92,6 +110,13 @@ class LedgerUnit(Protocol):
 
     async def save(self, portfolio: Portfolio) -> None:
         """Write the portfolio: its sums, its revision and the positions that differ from those loaded."""
+        ...
+
+    def hold_to(self, entered: Portfolio) -> None:
+        """Have the rows believed at this revision only where what entries alone move is as ``entered`` has it.
+
+        Else every later unit and read of this process raises BooksContradicted, until there is another entry.
+        """
         ...
 
 
@@ -115,6 +140,7 @@ class Ledger(Protocol):
 
         Raises:
             PortfolioMissing: there is no such portfolio yet.
+            BooksContradicted: the portfolio's row is gone, or is not the one that the ledger's entries made.
             LedgerUnavailable: no connection, deadline passed or conflicts without end; nothing was applied.
             OutcomeUnknown: the connection was lost during the commit and what became of it could not be found out.
         """
@@ -125,7 +151,11 @@ class Ledger(Protocol):
         ...
 
     async def is_adopted(self, portfolio_id: int) -> bool | None:
-        """Return whether the books were opened on the row; None where there is no row at all."""
+        """Return whether the books were opened on the row; None where there is no row at all.
+
+        Raises:
+            BooksContradicted: the ledger has entries, or had some, and the row is not the one that they made.
+        """
         ...
 
     async def revisions(self, portfolio_id: int) -> Revisions:
@@ -148,6 +178,22 @@ class Ledger(Protocol):
         """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
         ...
 
+    async def movements(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Movement | CashEntry]:
+        """Return what the entries after ledger revision ``after`` moved, in the order they were booked."""
+        ...
+
+    async def stated(self, portfolio_id: int) -> StatedBooks:
+        """Return what the books say, with the rows beside them that are in no chain, in one consistent read."""
+        ...
+
+    async def entry_lines(self, *, after: int, limit: int) -> Sequence[EntryLine]:
+        """Return the rows of the ledger's entries, in order, those after ledger revision ``after``."""
+        ...
+
+    async def refused_rows(self, *, of_cash: bool, after: int, limit: int) -> Sequence[KeptRow]:
+        """Return refused bookings, or cash transactions, as they are kept, in order, those after the id ``after``."""
+        ...
+
     async def owners_of(self, portfolio_id: int, client_trade_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
         """Return for each key the owners that have a booking under it, sorted; a key without one is absent."""
         ...
@@ -162,6 +208,10 @@ class Lookups(Protocol):
 
     async def cash_transactions(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[RecordedCashEntry]:
         """Return the entries that are no trade, newest first: deposits, withdrawals, the baseline, adjustments."""
+        ...
+
+    async def log(self, portfolio_id: int, *, after: int, until: int) -> Sequence[LoggedEntry]:
+        """Return the entries after one ledger revision and up to another, in the order they were booked."""
         ...
 
     async def outcome(self, portfolio_id: int, key: BookingKey) -> RecordedOutcome | None:

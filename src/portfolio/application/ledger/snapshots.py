@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import math
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from portfolio.application.announcer import Event
 from portfolio.application.clock import Clock
 from portfolio.application.derived import Derived
-from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.errors import BooksContradicted, LedgerUnavailable
+from portfolio.application.ledger.events import CashMoved, TradeBooked
 from portfolio.application.ledger.ports import Ledger
 from portfolio.application.ledger.records import Revisions
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -24,6 +27,8 @@ TURNS = 3
 class Snapshot:
     """The portfolio as committed at ``as_of``. ``database_away`` says that the database has not answered since.
 
+    ``contradiction`` says why what it answers since is not believed.
+
     Everything derived from the portfolio hangs on ``derived``, for as long as snapshots find the portfolio the same.
     """
 
@@ -33,25 +38,54 @@ class Snapshot:
     checked_at: float
     version: str | None = None
     database_away: bool = False
+    contradiction: str | None = None
     derived: Derived = field(default_factory=Derived, repr=False, compare=False)
 
 
-class Snapshots:
+Settle = Callable[[Portfolio], Awaitable[Portfolio]]
+"""What looks once more at the prices of a portfolio that is read: it is the same while nothing is to be changed."""
+
+
+async def as_it_is(portfolio: Portfolio) -> Portfolio:
+    """Return the portfolio."""
+    return portfolio
+
+
+class Snapshots:  # shape: the last state, who waits for the next one, and how it is found
     """Serves the portfolio's newest state and keeps the last one for when the database is away.
 
     A reader sees every write acknowledged before it came, on this instance and on any other: the revisions are looked
     up again, by a lookup that begins after the reader came and that all who came before it share.
     """
 
-    def __init__(self, ledger: Ledger, clock: Clock, portfolio_id: int, *, deadline_seconds: float = 5.0) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        portfolio_id: int,
+        *,
+        deadline_seconds: float = 5.0,
+        settle: Settle = as_it_is,
+    ) -> None:
         self._ledger = ledger
+        self._settle = settle
         self._clock = clock
         self.portfolio_id = portfolio_id
         self._deadline_seconds = deadline_seconds
         self._last: Snapshot | None = None
         self._waiting: list[asyncio.Future[Snapshot]] = []
         self._worker: asyncio.Task[None] | None = None
+        self._is_behind = False
         self._late: asyncio.TimerHandle
+
+    def take_notice(self, event: Event) -> None:
+        """Know that this process booked: the revisions have changed then, and need not be looked up to tell."""
+        if isinstance(event, TradeBooked | CashMoved):
+            self.doubt()
+
+    def doubt(self) -> None:
+        """Have the next reader look at the books, though they may be at the revisions that were seen last."""
+        self._is_behind = True
 
     @property
     def last(self) -> Snapshot | None:
@@ -107,10 +141,11 @@ class Snapshots:
         self._late = asyncio.get_running_loop().call_later(self._deadline_seconds, give_up)
 
     async def _look(self) -> Snapshot:
+        is_behind, self._is_behind = self._is_behind, False
         try:
-            revisions = await self._ledger.revisions(self.portfolio_id)
             last = self._last
             is_due = last is not None and self._clock.monotonic() - last.checked_at >= RELOAD_SECONDS
+            revisions = None if is_behind else await self._ledger.revisions(self.portfolio_id)
             if last is None or (is_due and revisions != last.revisions):
                 await self._load()
             elif revisions != last.revisions:
@@ -118,13 +153,25 @@ class Snapshots:
             elif is_due:
                 await self._check(last)
             elif last.database_away:
-                self._last = replace(last, database_away=False)
-        except LedgerUnavailable:
+                self._last = replace(last, database_away=False, contradiction=None)
+            await self._settle_last()
+        except LedgerUnavailable as error:
             if self._last is None:
                 raise
-            self._last = replace(self._last, database_away=True)
+            contradiction = str(error) if isinstance(error, BooksContradicted) else None
+            self._last = replace(self._last, database_away=True, contradiction=contradiction)
+            if contradiction is not None:  # all rows are read before one is believed: they may be those seen last
+                self._last = replace(self._last, version=None, checked_at=-math.inf)
+            self._is_behind |= is_behind
         assert self._last is not None
         return self._last
+
+    async def _settle_last(self) -> None:
+        assert self._last is not None
+        as_of, last = self._clock.now(), self._last
+        portfolio = await self._settle(last.portfolio)
+        if portfolio is not last.portfolio:
+            self._last = replace(last, portfolio=portfolio, as_of=as_of, derived=Derived())
 
     async def _catch_up(self, last: Snapshot) -> None:
         """Bring the state up to the newest entries and prices; other programs' writes are looked for in their time."""
@@ -136,6 +183,7 @@ class Snapshots:
             revisions=_revisions_of(portfolio),
             as_of=as_of,
             database_away=False,
+            contradiction=None,
             derived=Derived(),
         )
 
@@ -144,7 +192,7 @@ class Snapshots:
         as_of, checked_at = self._clock.now(), self._clock.monotonic()
         version = await self._ledger.version(self.portfolio_id)
         if version == last.version:
-            self._last = replace(last, as_of=as_of, checked_at=checked_at, database_away=False)
+            self._last = replace(last, as_of=as_of, checked_at=checked_at, database_away=False, contradiction=None)
         else:
             await self._load(version)
 

@@ -2,91 +2,34 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
-from typing import Protocol
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
-from portfolio.application.ledger.cash_records import CashEntry, Entry, PositionAdjustment
+from portfolio.application.errors import BooksContradicted
+from portfolio.application.ledger.audit import StatedBooks
+from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
 from portfolio.application.ledger.events import CashMoved
+from portfolio.application.ledger.fold import PAGE_SIZE, Chain, Fold, PositionSums, add_entries, is_kept, note
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
-from portfolio.application.ledger.opening import INITIAL_CASH
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
-from portfolio.application.ledger.records import TradeEntry
-from portfolio.domain.ledger.cash_transaction import CashTransactionKind
+from portfolio.domain.decimal_text import plain
 from portfolio.domain.ledger.portfolio import Portfolio
-from portfolio.domain.ledger.trade import Side, Trade
-from portfolio.domain.money import Money, Quantity
+from portfolio.domain.ledger.position import Position
+from portfolio.domain.money import EXACT, Money, Quantity
 from portfolio.domain.symbol import Symbol
-
-PAGE_SIZE = 5_000
-
-
-@dataclass(slots=True)
-class Fold:
-    """The sums of the ledger's entries from the newest baseline on: a baseline states everything that there is."""
-
-    revision: int = 0
-    trades: int = 0
-    transactions: int = 0
-    is_new: bool = True
-    cash: Money = Money.zero()
-    net_deposits: Money = Money.zero()
-    realized_pnl: Money = Money.zero()
-    fees_paid: Money = Money.zero()
-    quantities: defaultdict[Symbol, Quantity] = field(default_factory=lambda: defaultdict(Quantity.zero))
-    broken: list[str] = field(default_factory=list)
-
-    def add(self, entry: Entry) -> None:
-        """Take in the next entry; a gap in the revisions or an entry that does not balance is noted."""
-        if entry.revision != self.revision + 1:
-            self.broken.append(f"ledger revision {entry.revision} follows {self.revision}")
-        self.revision = entry.revision
-        if isinstance(entry, TradeEntry):
-            self._add_trade(entry)
-        else:
-            self._add_cash_entry(entry)
-
-    def _add_trade(self, entry: TradeEntry) -> None:
-        trade = entry.trade
-        self.trades += 1
-        self.is_new = False
-        self.cash = self.cash + trade.cash_delta
-        self.realized_pnl = self.realized_pnl + trade.realized_pnl
-        self.fees_paid = self.fees_paid + trade.fees_delta
-        self.quantities[trade.symbol] = self.quantities[trade.symbol] + trade.quantity_delta
-        if not _balances(trade):
-            self.broken.append(f"the entry of revision {entry.revision} does not balance")
-
-    def _add_cash_entry(self, entry: CashEntry) -> None:
-        transaction = entry.transaction
-        self.transactions += 1
-        if transaction.kind is not CashTransactionKind.BASELINE and entry.note != INITIAL_CASH:
-            self.is_new = False
-        if transaction.kind is CashTransactionKind.BASELINE:
-            self.cash = self.net_deposits = self.realized_pnl = self.fees_paid = Money.zero()
-            self.quantities.clear()
-        self.cash = self.cash + transaction.cash_delta
-        self.net_deposits = self.net_deposits + transaction.net_deposits_delta
-        self.realized_pnl = self.realized_pnl + transaction.realized_delta
-        for adjustment in entry.positions:
-            self.quantities[adjustment.symbol] = self.quantities[adjustment.symbol] + adjustment.quantity_delta
-
-
-def _balances(trade: Trade) -> bool:
-    """Return whether the entry moves cash as its execution says, and its sums balance."""
-    for_asset = -trade.notional if trade.side is Side.BUY else trade.notional
-    return trade.cash_delta == for_asset - trade.fees_delta == trade.realized_pnl - trade.basis_delta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
     """The result: ``differences`` are faults of these books, ``unreconciled`` is what other programs wrote.
 
-    ``is_new`` says that nothing was booked since the books were opened.
+    ``foreign`` are rows of theirs that cannot be booked: somebody has to mend or to delete them.
+    ``lost`` are the trades whose outcomes are gone. ``head`` is the digest of all entries, None where they have none
+    yet. ``is_new`` says that nothing was booked since the books were opened.
     """
 
     trades: int
@@ -95,7 +38,15 @@ class Verification:
     differences: Sequence[str]
     unreconciled: Sequence[str]
     unreconciled_value: Money
+    foreign: Sequence[str] = ()
+    lost: Sequence[str] = ()
+    head: str | None = None
     is_new: bool = False
+
+    @property
+    def is_proved(self) -> bool:
+        """Return whether it could be found out: entries without digests may be anything."""
+        return self.head is not None or not self.revision
 
     @property
     def holds(self) -> bool:
@@ -105,108 +56,173 @@ class Verification:
 
 @dataclass(slots=True)
 class VerifyBooks:
-    """Replays the ledger's entries and compares what they add up to with positions, cash and the identity."""
+    """Replays the ledger's entries, and compares what they add up to with everything that the books say."""
 
     ledger: Ledger
     page_size: int = PAGE_SIZE
 
-    async def __call__(self, portfolio_id: int) -> Verification:
-        """Return what was found; bookings may go on meanwhile.
+    async def __call__(self, portfolio_id: int, head: str | None = None) -> Verification:
+        """Return what was found; bookings may go on meanwhile. ``head`` is one that was noted before.
 
         Raises:
             LedgerUnavailable: the database is away.
             PortfolioMissing: there is nothing to verify.
         """
-        portfolio, fold = await self.ledger.load(portfolio_id), Fold()
-        await _add_entries(fold, portfolio.revision, partial(self.ledger.entries, portfolio_id, limit=self.page_size))
-        return _verification(portfolio, fold)
+        stated = await self.ledger.stated(portfolio_id)
+        fold = Fold(chain=Chain(wanted=head))
+        await add_entries(fold, stated.portfolio.revision, self.ledger.entry_lines, limit=self.page_size)
+        await self._look_at_refusals(fold)
+        return _verification(stated, fold)
+
+    async def _look_at_refusals(self, fold: Fold) -> None:
+        """Look at what was decided and is no entry: the refusals."""
+        for of_cash in (False, True):
+            after = 0
+            while rows := await self.ledger.refused_rows(of_cash=of_cash, after=after, limit=self.page_size):
+                after = rows[-1].id
+                for row in rows:
+                    if not is_kept(row):
+                        note(fold.broken, f"{row.place}: it is not what was decided")
 
 
-class Entries(Protocol):
-    """The next page of the entries."""
-
-    async def __call__(self, *, after: int) -> Sequence[Entry]:
-        """Return entries of later ledger revisions, in order; none where there are no more."""
-        ...
+def compare(portfolio: Portfolio, fold: Fold) -> Verification:
+    """Return how the books compare with what their entries add up to, whatever head is written."""
+    return _verification(StatedBooks(portfolio=portfolio, head=fold.chain.heads[0], asset_costs={}), fold)
 
 
-async def _add_entries(fold: Fold, until: int, next_page: Entries) -> None:
-    """Take in the entries up to a ledger revision, page by page."""
-    while fold.revision < until:
-        entries = await next_page(after=fold.revision)
-        if not entries:
-            return
-        for entry in entries:
-            if entry.revision > until:
-                return
-            fold.add(entry)
-
-
-def _verification(portfolio: Portfolio, fold: Fold) -> Verification:
-    differences = list(fold.broken)
-    for name, ours, entries in (
-        ("ledger revision", portfolio.revision, fold.revision),
-        ("cash", portfolio.ledger_cash, fold.cash),
-        ("net deposits", portfolio.net_deposits, fold.net_deposits),
-        ("realized profit and loss", portfolio.realized_pnl, fold.realized_pnl),
-        ("fees paid", portfolio.fees_paid, fold.fees_paid),
-    ):
-        if ours != entries:
-            differences.append(f"{name}: the books say {ours}, their entries add up to {entries}")
+def _verification(stated: StatedBooks, fold: Fold) -> Verification:
+    portfolio, differences = stated.portfolio, _differences(stated, fold)
+    others = []
     for symbol, position in sorted(portfolio.positions.items()):
-        held, added_up = position.ledger_quantity, fold.quantities[symbol]
+        sums = fold.positions[symbol.code]
+        held, added_up = position.ledger_quantity.value, sums.quantity
         if held != added_up:
-            differences.append(f"{symbol}: the books say {held}, their entries add up to {added_up}")
-    gone = [f"{a.symbol}: it has no row, the ledger says {-a.quantity_delta}" for a in _without_row(portfolio, fold)]
+            differences.append(f"{symbol}: the books say {plain(held)}, their entries add up to {plain(added_up)}")
+        elif not position.unreconciled:
+            others += _moved_by_others(position, sums, stated.asset_costs.get(symbol))
+    gone = [
+        f"{code}: it has no row, the ledger says {plain(fold.positions[code].quantity)}"
+        for code in _without_row(portfolio, fold)
+    ]
     # With the books' own sums it would always hold: what is unreconciled is what is left. The entries' sums prove it.
-    identity = fold.net_deposits + fold.realized_pnl + portfolio.unrealized_pnl + portfolio.unreconciled
-    if portfolio.total_value != identity:
+    explained = EXACT.add(fold.net_deposits, fold.realized_pnl)
+    identity = EXACT.add(explained, (portfolio.unrealized_pnl + portfolio.unreconciled).value)
+    if portfolio.total_value.value != identity:
         differences.append(
             f"identity: total value {portfolio.total_value} is not the entries' net deposits and realized result "
-            f"with unrealized result and what is unreconciled, {identity}"
+            f"with unrealized result and what is unreconciled, {plain(identity)}"
         )
     return Verification(
         trades=fold.trades,
         transactions=fold.transactions,
         revision=portfolio.revision,
         differences=differences,
-        unreconciled=[*describe_unreconciled(portfolio), *gone],
+        unreconciled=[*describe_unreconciled(portfolio, others), *gone],
         unreconciled_value=portfolio.unreconciled,
+        foreign=portfolio.foreign_rows,
+        lost=fold.lost,
+        head=stated.head,
         is_new=fold.is_new,
     )
 
 
-def _without_row(portfolio: Portfolio, fold: Fold) -> list[PositionAdjustment]:
-    """Return the adjustments for positions whose rows another program deleted."""
-    unreadable = {name.upper() for name in portfolio.unreadable_rows}
-    return [
-        PositionAdjustment(symbol=symbol, quantity_delta=-quantity)
-        for symbol, quantity in sorted(fold.quantities.items())
-        if quantity and symbol not in portfolio.positions and symbol.code not in unreadable
+def _differences(stated: StatedBooks, fold: Fold) -> list[str]:
+    """Return what is wrong with the rows, with the sums over all of them, and with the chain."""
+    chain, differences = fold.chain, [*fold.broken, *stated.stray]
+    differences += [
+        f"{name}: the books say {ours}, their entries add up to {entries}"
+        for name, ours, entries in _sums(stated, fold)
+        if ours != entries
     ]
+    if stated.head not in chain.heads and (stated.head is not None or chain.has_begun):
+        differences.append(f"the newest digest is {chain.heads[0]}, and the books say {stated.head}")
+    if chain.wanted is not None and not chain.was_seen:
+        differences.append(f"no entry has the digest {chain.wanted}: entries up to there are not what they were")
+    return differences
 
 
-def describe_unreconciled(portfolio: Portfolio) -> list[str]:
-    """Return a line for each row that another program moved, or that cannot be read."""
+def _sums(stated: StatedBooks, fold: Fold) -> Sequence[tuple[str, str, str]]:
+    """Return what each sum is called, what the books say, and what the entries add up to."""
+    portfolio, counts, units = stated.portfolio, stated.portfolio.trade_counts, stated.portfolio.units
+    added_up = fold.units or units
+    pairs: Sequence[tuple[str, Decimal | int, Decimal | int]] = (
+        ("ledger revision", portfolio.revision, fold.revision),
+        ("cash", portfolio.ledger_cash.value, fold.cash),
+        ("net deposits", portfolio.net_deposits.value, fold.net_deposits),
+        ("realized profit and loss", portfolio.realized_pnl.value, fold.realized_pnl),
+        ("fees paid", portfolio.fees_paid.value, fold.fees_paid),
+        ("trades", counts.trades, fold.counted),
+        ("winning trades", counts.wins, fold.wins),
+        ("losing trades", counts.losses, fold.losses),
+        ("gross profit", counts.gross_profit.value, fold.gross_profit),
+        ("gross loss", counts.gross_loss.value, fold.gross_loss),
+        ("units", units.count, added_up.count),
+        ("unit value", units.last_value, added_up.last_value),
+    )
+    return [(name, plain(Decimal(ours)), plain(Decimal(entries))) for name, ours, entries in pairs]
+
+
+def _moved_by_others(position: Position, sums: PositionSums, asset_cost: Decimal | None) -> list[str]:
+    """Return a line for what a row says of its cost and its result otherwise than the entries do."""
+    average = position.avg_entry_price
+    pairs = (
+        ("cost basis", position.cost_basis.value, sums.cost_basis),
+        ("realized result", position.realized_pnl.value, sums.realized),
+        ("average price", None if average is None else average.value, sums.average),
+        ("cost without fees", position.asset_cost.value, sums.asset_cost),
+        ("cost without fees", asset_cost or position.asset_cost.value, position.asset_cost.value),
+    )
+    for name, ours, entries in pairs:
+        if ours != entries:
+            known = f"the ledger {'none' if entries is None else plain(entries)}"
+            if not sums.is_costed:
+                known = "entries of before 0024 do not say it"
+            return [f"{position.symbol}: the row says {name} {'none' if ours is None else plain(ours)}, {known}"]
+    return []
+
+
+def _without_row(portfolio: Portfolio, fold: Fold) -> list[str]:
+    """Return the symbols of positions whose rows another program deleted."""
+    unreadable = {name.upper() for name in portfolio.unreadable_rows}
+    there = {symbol.code for symbol in portfolio.positions} | unreadable
+    return [code for code, sums in sorted(fold.positions.items()) if sums.quantity and code not in there]
+
+
+def _adjustment(position: Position, sums: PositionSums) -> PositionAdjustment:
+    """Return what leads from the entries' sums to a position as its row is."""
+    return PositionAdjustment(
+        symbol=position.symbol,
+        quantity_delta=position.quantity - Quantity(sums.quantity),
+        asset_cost_delta=position.asset_cost - Money(sums.asset_cost),
+        cost_basis_delta=position.cost_basis - Money(sums.cost_basis),
+        realized_delta=position.realized_pnl - Money(sums.realized),
+        avg_entry_price=position.avg_entry_price,
+    )
+
+
+def describe_unreconciled(portfolio: Portfolio, others: Sequence[str] = ()) -> list[str]:
+    """Return a line for each row that another program moved, or that cannot be read; ``others`` are known already."""
     lines = []
     if portfolio.cash_unreconciled:
         lines.append(f"cash: the row says {portfolio.cash}, the ledger {portfolio.ledger_cash}")
     lines.extend(
-        f"{position.symbol}: the row says {position.quantity}, the ledger {position.ledger_quantity}"
+        f"{position.symbol}: it has no row, the ledger says {position.ledger_quantity}"
+        if not position.quantity and position.updated_at is None
+        else f"{position.symbol}: the row says {position.quantity}, the ledger {position.ledger_quantity}"
         for position in portfolio.unreconciled_positions
     )
+    lines += others
     if portfolio.unreconciled and not lines:
         lines.append(f"cost basis: the rows say {portfolio.unreconciled} more than the ledger")
-    lines.extend(
-        f"{name!r}: the row names no asset, or no amount that can be; it counts for nothing"
-        for name in portfolio.unreadable_rows
-    )
     return lines
 
 
 @dataclass(slots=True)
 class ReconcileBooks:
-    """Books what is unreconciled as an adjustment: from then on the rows, as they are, are the books."""
+    """Books what is unreconciled as an adjustment: from then on the rows, as they are, are the books.
+
+    Nothing is booked where the books themselves are not what their entries add up to.
+    """
 
     ledger: Ledger
     clock: Clock
@@ -220,23 +236,26 @@ class ReconcileBooks:
         position moved (an engine traded on its own), else a contribution (somebody moved cash).
 
         Raises:
+            BooksContradicted: the ledger's own sums are not what its entries add up to; nothing was applied.
             LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the commit was lost and could not be looked up; asking again shows what is left.
         """
         # Long books are read before the lock is taken; what is booked meanwhile is read under it.
         fold, revision = Fold(), (await self.ledger.load(portfolio_id)).revision
-        await _add_entries(fold, revision, partial(self.ledger.entries, portfolio_id, limit=self.page_size))
+        await add_entries(fold, revision, self.ledger.entry_lines, limit=self.page_size)
         work = partial(self._reconcile, fold=fold, as_realized=as_realized)
         return await commit_once(self.ledger, portfolio_id, work, announce=self.announce)
 
     async def _reconcile(self, unit: LedgerUnit, fold: Fold, as_realized: bool | None) -> Made[CashEntry | None]:
         before = unit.portfolio
-        await _add_entries(fold, before.revision, partial(unit.entries, limit=self.page_size))
-        gone = _without_row(before, fold)
-        if not before.has_unreconciled and not gone:
+        await add_entries(fold, before.revision, unit.entry_lines, limit=self.page_size)
+        if differences := compare(before, fold).differences:
+            raise BooksContradicted("; ".join(differences), is_lossy=True)
+        gone = [_adjustment(Position(symbol=Symbol(code)), fold.positions[code]) for code in _without_row(before, fold)]
+        moved = [*_moved(before, fold), *gone]
+        if not before.has_unreconciled and not moved:
             return Made(None)
-        moved = (*_moved(before, fold), *gone)
-        realized = bool(moved) if as_realized is None else as_realized
+        realized = any(one.quantity_delta for one in moved) if as_realized is None else as_realized
         after, transaction = before.reconcile(self.clock.now(), as_realized=realized)
         entry = CashEntry.of(transaction, after, positions=moved)
         entry_id = await unit.add_cash_entry(entry)
@@ -246,5 +265,9 @@ class ReconcileBooks:
 
 def _moved(portfolio: Portfolio, fold: Fold) -> list[PositionAdjustment]:
     """Return the adjustments that bring the ledger to the rows, also for rows that were deleted and made anew."""
-    differences = ((s, p.quantity - fold.quantities[s]) for s, p in sorted(portfolio.positions.items()))
-    return [PositionAdjustment(symbol=symbol, quantity_delta=delta) for symbol, delta in differences if delta]
+    return [
+        _adjustment(position, sums)
+        for symbol, position in sorted(portfolio.positions.items())
+        if (sums := fold.positions[symbol.code]).quantity != position.quantity.value
+        or _moved_by_others(position, sums, None)
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -17,14 +18,28 @@ class Probe(Protocol):
         """
         ...
 
+    async def check_server(self) -> Sequence[str]:
+        """Return what is to be said of the server: on it commits are less safe than they could be.
+
+        Raises:
+            LedgerRefused: what it is breaks a promise of the service; nothing is booked then.
+            LedgerUnavailable: it is away.
+        """
+        ...
+
     async def count_refusals(self, portfolio_id: int) -> int:
-        """Return the number of refused bookings that no override has booked since."""
+        """Return the number of refused bookings that an override could book, and none has."""
+        ...
+
+    async def unreadable_rows(self, portfolio_id: int) -> Sequence[str]:
+        """Return a line for each row that was left out of an answer because it cannot be read, and still cannot be."""
         ...
 
     async def try_write(self, portfolio_id: int) -> None:
         """Raise an error if a booking could not be committed now; nothing is written.
 
         Raises:
+            LedgerRefused: the database answers, and refuses what a booking writes.
             LedgerUnavailable: it could not.
         """
         ...

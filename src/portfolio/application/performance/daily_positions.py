@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from portfolio.application.performance.records import DayPositions, PositionOnDay
 from portfolio.domain.ledger.portfolio import Portfolio
-from portfolio.domain.money import Money, Quantity, percent_of
+from portfolio.domain.money import EXACT, Money, Quantity, percent_of
 from portfolio.domain.symbol import Symbol
 
 NOTHING = PositionOnDay(
@@ -88,3 +88,42 @@ def attribute(total: Money, start: DayPositions, end: DayPositions, start_value:
 
 def _unknown(symbol: Symbol, reason: str) -> Contribution:
     return Contribution(symbol=symbol, money=None, percent=None, reasons=dict.fromkeys(("money", "percent"), reason))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """The largest contributions either way, the greatest gain first, and what ``count`` others brought together.
+
+    With ``other``, which no position explains, their money adds up to the period's result to the last digit. A sum of
+    percentages is None where one of them is.
+    """
+
+    largest: Sequence[Contribution]
+    count: int
+    rest: Money
+    rest_percent: Decimal | None
+    other: Money
+
+
+def ranked(attribution: Attribution, most: int) -> Ranked:
+    """Return the ``most`` contributions that are largest in size; those without an amount are among the others."""
+    by_size = sorted(attribution.contributions, key=lambda one: -abs(_money(one)).value)
+    largest, others = by_size[:most], by_size[most:]
+    rest = Money.zero()
+    for one in others:
+        rest = rest + _money(one)
+    known = [one.percent for one in others if one.percent is not None]
+    total = Decimal(0)
+    for percent in known:
+        total = EXACT.add(total, percent)
+    return Ranked(
+        largest=sorted(largest, key=_money, reverse=True),
+        count=len(others),
+        rest=rest,
+        rest_percent=total if len(known) == len(others) else None,
+        other=attribution.other,
+    )
+
+
+def _money(contribution: Contribution) -> Money:
+    return contribution.money or Money.zero()

@@ -12,19 +12,22 @@ from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import EXACT, Money, bounded_percent
 
 _ONE, _HUNDRED = Decimal(1), Decimal(100)
+_ANEW = Decimal(10**6)
+"""No portfolio grows by so many times in a day: its units began anew after a loss of nearly everything."""
 
 
 def day_result(day: MeasuredDay, flow: Money, before: DailyValue | None) -> DayResult:
     """Return the result of a day. ``flow`` is the net amount paid in since the day ``before``.
 
-    The day's percentage is the unit's growth, so that deposits do not count; after a day without a unit value it is the
-    result on that day's value. All days' percentage is linked: (1 + all before) x (1 + the day) - 1.
+    The day's percentage is the unit's growth, so that deposits do not count; after a day without a unit value, or where
+    units began anew, it is the result on that day's value. All days' percentage is linked: (1 + all before) x (1 + the
+    day) - 1.
     """
     value_before = before.total_value if before else Money.zero()
     unit_before = before.unit_value if before else _ONE
     all_before = before.result.cumulative_percent if before and before.result else Decimal(0)
     pnl = day.total_value - value_before - flow
-    if unit_before is not None:
+    if unit_before is not None and day.unit_value < EXACT.multiply(_ANEW, unit_before):
         percent = bounded_percent(EXACT.subtract(day.unit_value, unit_before), unit_before)
     else:
         percent = bounded_percent(pnl.value, value_before.value)

@@ -81,7 +81,8 @@ class MakeFinal:
         """
         today = self._clock.now().date()
         books = await self._books(portfolio_id, today, today - timedelta(days=last) if last else EARLIEST)
-        rows = {row.day: row for row in await self._days.values(portfolio_id, since=books[0].day if books else today)}
+        first = books[0].day if books else today
+        rows = {row.day: row for row in await self._days.values(portfolio_id, since=first, today=today)}
         books = [one for one in books if one.is_reconciled or one.day not in rows]
         if not books:
             return FinalReport()
@@ -108,7 +109,7 @@ class MakeFinal:
             portfolio = await self._ledger.load(portfolio_id)
         if self._entries.opened is None:
             return []
-        first = max(self._entries.opened, since)
+        first = max(self._entries.opened, self._entries.whole_since, since)
         return books_of(portfolio, self._entries, [first + timedelta(days=n) for n in range((today - first).days)])
 
     async def _closes_of(self, wanted: Collection[tuple[Symbol, date]]) -> Prices:

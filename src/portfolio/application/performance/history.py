@@ -82,19 +82,25 @@ class ReadHistory:
         self._newest_since, self._newest_of, self._newest_until = date.max, -1, -math.inf
 
     async def __call__(
-        self, snapshot: Snapshot, lookback_days: int | None = None, benchmark: Symbol | None = None
+        self,
+        snapshot: Snapshot,
+        lookback_days: int | None = None,
+        benchmark: Symbol | None = None,
+        *,
+        today: date | None = None,
     ) -> History:
         """Return the days of the last ``lookback_days``, None for all; with the database away, the last seen.
 
-        The benchmark is the one that is set where none is given.
+        The benchmark is the one that is set where none is given. ``today`` is the day of the snapshot's prices where
+        that is to count, and not the clock's.
 
         Raises:
             LedgerUnavailable: the database is away, and these days were never read.
         """
         away = snapshot.database_away
-        today = (snapshot.as_of if away else self._clock.now()).date()
+        today = today or (snapshot.as_of if away else self._clock.now()).date()
         since = EARLIEST if lookback_days is None else today - timedelta(days=lookback_days)
-        rows, old = await self._recorded(since, snapshot.revisions.prices, asks=not away)
+        rows, old = await self._recorded(since, today, snapshot.revisions.prices, asks=not away)
         old |= not await self._entries_until(snapshot, asks=not away)
         measured = measured_days(rows)
         opening = opening_of(self._entries.transactions, snapshot.portfolio.units)
@@ -126,14 +132,16 @@ class ReadHistory:
                 raise
         return False
 
-    async def _recorded(self, since: date, price_revision: int, *, asks: bool) -> tuple[list[DailyValue], bool]:
+    async def _recorded(
+        self, since: date, today: date, price_revision: int, *, asks: bool
+    ) -> tuple[list[DailyValue], bool]:
         """Return the recorded days since then, and whether they are only the last ones seen, as without ``asks``."""
         is_known = self._kept_since is not None and since >= self._kept_since
         is_newest = price_revision == self._newest_of and self._clock.monotonic() < self._newest_until
         if is_known and (not asks or (is_newest and since >= self._newest_since)):
             return [row for row in self._kept if row.day >= since], not asks
         try:
-            rows = list(await self._days.values(self._snapshots.portfolio_id, since=since))
+            rows = list(await self._days.values(self._snapshots.portfolio_id, since=since, today=today))
         except LedgerUnavailable:
             if not is_known:
                 raise

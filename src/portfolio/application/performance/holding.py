@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
-from portfolio.domain.ledger.trade import Trade
+from portfolio.application.ledger.records import Movement
 from portfolio.domain.symbol import Symbol
 
 _SECONDS_PER_DAY = 86_400.0
@@ -26,15 +27,15 @@ class HoldingTimes:
     """
 
     def __init__(self) -> None:
-        self._held: dict[Symbol, _Held] = {}
+        self._held: defaultdict[Symbol, _Held] = defaultdict(_Held)
 
-    def add(self, trade: Trade) -> float | None:
+    def add(self, trade: Movement) -> float | None:
         """Take in a trade, and return for how many days what it closes was held; None where that is not known."""
-        held = self._held.setdefault(trade.symbol, _Held())
+        held = self._held[trade.symbol]
         at, moved = trade.executed_at.timestamp(), float(trade.quantity_delta.value)
         left = held.quantity + moved
         if not trade.closes:
-            held.mean_time += (at - held.mean_time) * (moved / left)
+            held.mean_time += (at - held.mean_time) * (moved / left) if left else 0.0
             held.quantity = left
             return None
         days = max(at - held.mean_time, 0.0) / _SECONDS_PER_DAY if held.quantity else None
@@ -42,9 +43,9 @@ class HoldingTimes:
         held.quantity = left if held.quantity * left > 0 else 0.0
         return days
 
-    def take_out(self, trade: Trade) -> None:
+    def take_out(self, trade: Movement) -> None:
         """Take out a trade that was reversed."""
-        held = self._held.setdefault(trade.symbol, _Held())
+        held = self._held[trade.symbol]
         at, moved = trade.executed_at.timestamp(), float(trade.quantity_delta.value)
         left = held.quantity - moved
         if trade.closes:

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from bisect import insort
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Final
 
 from portfolio.application.announcer import Event
-from portfolio.application.errors import NotFound
-from portfolio.application.ledger.cash_records import CashEntry, Entry
+from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.events import CashMoved, TradeBooked
 from portfolio.application.ledger.ports import Ledger, Lookups
-from portfolio.application.ledger.records import TradeEntry, TradeFilter
+from portfolio.application.ledger.records import Movement, TradeFilter
 from portfolio.application.performance.holding import HoldingTimes
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
-from portfolio.domain.ledger.trade import Trade
+from portfolio.domain.ledger.sums import LedgerSums
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
 
-PAGE_SIZE: Final = 1_000
+# So many at once: whoever waits for the event loop meanwhile waits for no more than these.
+PAGE_SIZE: Final = 250
+MOST_MISSING: Final = 10
+"""So many entries that were missing are looked for again at each reading."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,14 +39,24 @@ class Closing:
 
 @dataclass(slots=True)
 class Change:
-    """By how much the entries of a day moved a position."""
+    """By how much the entries of a day moved a position, and what trading it took.
+
+    ``trades``, ``notional`` and ``fees`` are of the trades that were not reversed.
+    """
 
     quantity: Quantity = Quantity.zero()
     cost_basis: Money = Money.zero()
     realized_pnl: Money = Money.zero()
+    trades: int = 0
+    notional: Money = Money.zero()
+    fees: Money = Money.zero()
 
-    def add(self, trade: Trade) -> None:
-        """Add what a trade moved."""
+    def add(self, trade: Movement) -> None:
+        """Add what a trade moved; a reversal takes out the trade that it reverses, which is of the same day."""
+        is_reversal = trade.reverses is not None
+        self.trades += -1 if is_reversal else 1
+        self.notional = self.notional - trade.notional if is_reversal else self.notional + trade.notional
+        self.fees = self.fees + trade.fees_delta
         self.quantity = self.quantity + trade.quantity_delta
         self.cost_basis = self.cost_basis + trade.basis_delta
         self.realized_pnl = self.realized_pnl + trade.realized_pnl
@@ -58,32 +71,49 @@ class LedgerDay:
     cash: Money = Money.zero()
     net_deposits: Money = Money.zero()
     realized_pnl: Money = Money.zero()
-    changes: dict[Symbol, Change] = field(default_factory=dict)
+    changes: defaultdict[Symbol, Change] = field(default_factory=lambda: defaultdict(Change))
     is_adjusted: bool = False
 
-    def change(self, symbol: Symbol) -> Change:
-        """Return by how much a position was moved, to be added to."""
-        return self.changes.setdefault(symbol, Change())
 
-
-class LedgerDays:
+class LedgerDays:  # shape: what is kept of the entries, and how it is brought up to date
     """Reads the entries once, and from then on those that are new.
 
     An entry is of the day of its own time: a trade of the day on which it was executed, so that one that is booked just
     after midnight counts before it. A reversal is of the day of the trade that it takes out. A baseline states
     everything that there is: nothing from before it counts, and what is said to be executed before it is of its day.
+
+    An entry that cannot be read, or is gone, is missing: ``whole_since`` is the first day whose end all that are read
+    add up to.
     """
 
     def __init__(self, ledger: Ledger, lookups: Lookups) -> None:
         self._ledger = ledger
         self._lookups = lookups
         self._lock = asyncio.Lock()
-        self._announced: dict[int, Entry] = {}
+        self._announced: dict[int, Movement | CashEntry] = {}
+        self.is_read = False
+        self._begin()
+
+    def _begin(self) -> None:
         self.revision = 0
-        self._days: dict[date, LedgerDay] = {}
+        self._days: defaultdict[date, LedgerDay] = defaultdict(LedgerDay)
         self._holding = HoldingTimes()
         self.transactions: list[CashEntry] = []
-        self.is_read = False
+        self._missing: set[int] = set()
+        self._alone: list[Movement] = []
+        self.whole_since = date.min
+        self.sums = LedgerSums()
+
+    async def forget(self) -> None:
+        """Know no entry any more: the ledger may have been put back to an earlier state meanwhile."""
+        async with self._lock:
+            self._announced.clear()
+            self._begin()
+
+    def missing(self, until: int) -> Sequence[int]:
+        """Return ledger revisions up to one whose entries are not added up, in order; not all where there are many."""
+        unread = range(self.revision + 1, until + 1)[:MOST_MISSING]
+        return sorted({*self._missing, *(trade.revision for trade in self._alone), *unread})
 
     @property
     def opened(self) -> date | None:
@@ -104,36 +134,38 @@ class LedgerDays:
     def take_notice(self, event: Event) -> None:
         """Keep an entry that this process committed: asking for it was half the cost of a read after a booking."""
         if isinstance(event, TradeBooked | CashMoved) and len(self._announced) < PAGE_SIZE:
-            self._announced[event.entry.revision] = event.entry
+            entry = Movement.of(event.trade_id, event.entry) if isinstance(event, TradeBooked) else event.entry
+            self._announced[entry.revision] = entry
 
     async def read(self, portfolio_id: int, until: int) -> None:
         """Read the entries up to a ledger revision. What was read stays when the reading is interrupted.
+
+        Once an entry that was missing is there, all of them are read anew: they count in their order.
 
         Raises:
             LedgerUnavailable: the database is away.
         """
         async with self._lock:
+            if (self._missing or self._alone) and await self._is_mended(portfolio_id):
+                self._begin()
             while self.revision < until:
                 entries = await self._next(portfolio_id)
                 for entry in entries:
                     if entry.revision > until:
                         break
-                    if isinstance(entry, TradeEntry):
-                        self._add_trade(entry, await self._taken_back(portfolio_id, entry.trade))
-                    else:
-                        self._add_transaction(entry)
+                    await self._add(portfolio_id, entry)
                     self.revision = entry.revision
                 if not entries or entries[-1].revision > until:
                     break
             self._announced = {at: entry for at, entry in self._announced.items() if at > self.revision}
             self.is_read = True
 
-    async def _next(self, portfolio_id: int) -> Sequence[Entry]:
+    async def _next(self, portfolio_id: int) -> Sequence[Movement | CashEntry]:
         """Return the next entries, in order: the one that was announced, else a page of the database's."""
         announced = self._announced.get(self.revision + 1)
         if announced is not None:
             return [announced]
-        return await self._ledger.entries(portfolio_id, after=self.revision, limit=PAGE_SIZE)
+        return await self._ledger.movements(portfolio_id, after=self.revision, limit=PAGE_SIZE)
 
     def within(self, start: date, end: date) -> Sequence[LedgerDay]:
         """Return the days after ``start`` until ``end`` that have entries, oldest first."""
@@ -144,21 +176,46 @@ class LedgerDays:
         """Return the days that have entries."""
         return self._days
 
-    def _add_trade(self, entry: TradeEntry, taken_back: TradeEntry | None) -> None:
-        trade, own = entry.trade, taken_back or entry
-        day = self._day(min(own.trade.executed_at, own.booked_at))
+    async def _is_mended(self, portfolio_id: int) -> bool:
+        """Return whether one of the entries that were missing is there by now."""
+        for revision in sorted(self._missing)[:MOST_MISSING]:
+            found = await self._ledger.movements(portfolio_id, after=revision - 1, limit=1)
+            if found and found[0].revision == revision:
+                return True
+        return any([await self._taken_back(portfolio_id, trade) for trade in self._alone[:MOST_MISSING]])
+
+    async def _add(self, portfolio_id: int, entry: Movement | CashEntry) -> None:
+        missing = range(self.revision + 1, entry.revision)[:MOST_MISSING]
+        if not isinstance(entry, Movement):
+            self.sums.transact(entry.transaction, ((one.symbol, one.quantity_delta) for one in entry.positions))
+            self._add_transaction(entry)
+            booked_at = entry.transaction.at
+        else:
+            booked_at, taken_back = entry.booked_at, await self._taken_back(portfolio_id, entry)
+            self.sums.move(entry)
+            if entry.reverses is None or taken_back is not None:
+                self._add_trade(entry, taken_back)
+            else:
+                self._alone.append(entry)  # missing with the trade that it takes out
+        self._missing.update(missing)
+        if missing or self._alone:
+            self.whole_since = max(self.whole_since, _day_of(booked_at))
+
+    def _add_trade(self, trade: Movement, taken_back: Movement | None) -> None:
+        own = taken_back or trade
+        day = self._day(min(own.executed_at, own.booked_at))
         day.cash = day.cash + trade.cash_delta
         day.realized_pnl = day.realized_pnl + trade.realized_pnl
-        day.change(trade.symbol).add(trade)
+        day.changes[trade.symbol].add(trade)
         if taken_back is not None:
-            self._holding.take_out(taken_back.trade)
+            self._holding.take_out(taken_back)
             day.trades.discard(taken_back.revision)
             day.closings = [closing for closing in day.closings if closing.revision != taken_back.revision]
             return
         held_days = self._holding.add(trade)
-        day.trades.add(entry.revision)
+        day.trades.add(trade.revision)
         if trade.closes:
-            insort(day.closings, Closing(trade.executed_at, entry.revision, trade.realized_pnl, held_days))
+            insort(day.closings, Closing(trade.executed_at, trade.revision, trade.realized_pnl, held_days))
 
     def _add_transaction(self, entry: CashEntry) -> None:
         transaction = entry.transaction
@@ -172,23 +229,21 @@ class LedgerDays:
         day.net_deposits = day.net_deposits + transaction.net_deposits_delta
         day.realized_pnl = day.realized_pnl + transaction.realized_delta
         for adjustment in entry.positions:
-            change = day.change(adjustment.symbol)
+            change = day.changes[adjustment.symbol]
             change.quantity = change.quantity + adjustment.quantity_delta
         day.is_adjusted |= transaction.kind is CashTransactionKind.ADJUSTMENT
 
     def _day(self, at: datetime) -> LedgerDay:
         day = _day_of(at)
-        return self._days.setdefault(max(day, self.opened or day), LedgerDay())
+        return self._days[max(day, self.opened or day)]
 
-    async def _taken_back(self, portfolio_id: int, trade: Trade) -> TradeEntry | None:
-        """Return the entry that a reversal takes out; None for any other trade."""
+    async def _taken_back(self, portfolio_id: int, trade: Movement) -> Movement | None:
+        """Return the trade that a reversal takes out; None for any other trade, and where that entry is missing."""
         if trade.reverses is None:
             return None
         page = await self._lookups.trades(portfolio_id, TradeFilter(before=trade.reverses + 1, limit=1))
         found = page.items[0] if page.items else None
-        if found is None or found.id != trade.reverses or found.entry is None:
-            raise NotFound("trade", str(trade.reverses))
-        return found.entry
+        return Movement.of(found.id, found.entry) if found and found.id == trade.reverses and found.entry else None
 
 
 def _day_of(at: datetime) -> date:

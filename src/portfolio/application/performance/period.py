@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from portfolio.analytics.conventions import CONVENTION, MAX_DAYS
+from portfolio.application.clock import Clock
+from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
 from portfolio.application.performance.benchmark import beside
 from portfolio.application.performance.history import History, ReadHistory
@@ -132,9 +136,7 @@ class ReadPerformance:
     async def of(self, snapshot: Snapshot, days: int, benchmark: Symbol | None = None) -> Performance:
         """Return the figures at a snapshot read already."""
         assert 1 <= days <= MAX_DAYS
-        history = await self._history(snapshot, days + 1, benchmark)
-        end = history.today - timedelta(days=1)
-        return measure(history, history.finals, history.booked(end - timedelta(days=days), end), days)
+        return measure_days(await self._history(snapshot, days + 1, benchmark), days)
 
     async def history(self, benchmark: Symbol | None = None) -> History:
         """Return all recorded days; with the database away, the last seen.
@@ -144,6 +146,54 @@ class ReadPerformance:
             PortfolioMissing: the books were never opened.
         """
         return await self._history(await self._snapshots.newest(), benchmark=benchmark)
+
+
+def measure_days(history: History, days: int) -> Performance:
+    """Return the figures of the last ``days`` completed days, of which ``history`` was read."""
+    end = history.today - timedelta(days=1)
+    return measure(history, history.finals, history.booked(end - timedelta(days=days), end), days)
+
+
+METRICS_DAYS = 30
+HISTORY_SECONDS = 1.0
+HISTORY_PAUSE_SECONDS = 15.0
+
+
+@dataclass(slots=True)
+class RecentPerformance:
+    """The performance of the last 30 days, measured once a snapshot and kept while it stands.
+
+    A history that does not answer, as one whose table another program has locked, holds up one reader for a second, and
+    the next one not before a while: the others get what was measured last, as stale.
+    """
+
+    performance: ReadPerformance
+    clock: Clock
+    read_deadline_seconds: float
+    _measured: Performance | None = field(default=None, init=False)
+    _of: tuple[datetime, date] | None = field(default=None, init=False)
+    _asks_again_at: float = field(default=-math.inf, init=False)
+
+    async def __call__(self, snapshot: Snapshot, now: datetime) -> Performance | None:
+        """Return the figures at a snapshot; None where they could not be read and were never measured."""
+        of = (snapshot.as_of, now.date())
+        if of == self._of:
+            return self._measured
+        if snapshot.database_away or self.clock.monotonic() < self._asks_again_at:
+            return self._stale()
+        try:
+            async with asyncio.timeout(min(HISTORY_SECONDS, self.read_deadline_seconds)):
+                measured = await self.performance.of(snapshot, METRICS_DAYS)
+        except TimeoutError:
+            self._asks_again_at = self.clock.monotonic() + HISTORY_PAUSE_SECONDS
+            return self._stale()
+        except LedgerUnavailable:
+            return self._stale()
+        self._measured, self._of = measured, of
+        return measured
+
+    def _stale(self) -> Performance | None:
+        return replace(self._measured, stale=True) if self._measured else None
 
 
 def measure(history: History, finals: Sequence[MeasuredDay], booked: Sequence[LedgerDay], days: int) -> Performance:

@@ -1,4 +1,4 @@
-"""The daily rows of the portfolio, as a port."""
+"""The daily rows of the portfolio, and the reasons of its trades, as ports."""
 
 from __future__ import annotations
 
@@ -9,11 +9,19 @@ from typing import Protocol
 from portfolio.application.performance.records import DailyValue, DayPositions, FilledDay
 
 
+class Reasons(Protocol):
+    """Why the portfolio's own signals asked for their trades."""
+
+    async def reasons(self, portfolio_id: int, signal_ids: Collection[str]) -> Mapping[str, str]:
+        """Return by id the reason of each signal; absent where there is no such signal."""
+        ...
+
+
 class Days(Protocol):
     """The rows of the performance history: each refresh of the prices updates today's, the others are final."""
 
-    async def values(self, portfolio_id: int, *, since: date) -> Sequence[DailyValue]:
-        """Return the recorded days from ``since`` on, oldest first."""
+    async def values(self, portfolio_id: int, *, since: date, today: date) -> Sequence[DailyValue]:
+        """Return the recorded days from ``since`` until ``today``, oldest first; a later day has not come."""
         ...
 
     async def positions(self, portfolio_id: int, days: Collection[date]) -> Mapping[date, DayPositions]:

@@ -104,6 +104,10 @@ class ReadTimeframes:
         history = await self._performance.history(benchmark)
         end = history.today if last is None else min(last, history.today)
         start = _start(ALL, history, end) if first is None else max(first, date.min + _DAY) - _DAY
+        return await self.of(history, start, end)
+
+    async def of(self, history: History, start: date | None, end: date) -> Timeframe:
+        """Return the figures from the end of ``start`` to the end of ``end``, of a history read already."""
         [frame] = await self._with_parts(history, [_frame(GIVEN, history, start, end)])
         return frame
 

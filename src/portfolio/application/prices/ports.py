@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from portfolio.application.prices.records import Close, Fence, PriceUpdate
+from portfolio.application.prices.records import Close, Fence, KeptRules, PriceUpdate
 from portfolio.application.prices.sources import FeedReport, SourceState
 from portfolio.domain.mark import Mark
+from portfolio.domain.prices.exchange_rules import Rules
 from portfolio.domain.symbol import Symbol
 
 
@@ -99,5 +100,38 @@ class CloseFeed(Protocol):
 
         Raises:
             FeedFailed: no source answered for this symbol.
+        """
+        ...
+
+
+class ExchangeRulesFeed(Protocol):
+    """The rules of the pairs of one exchange."""
+
+    async def rules(self) -> Mapping[Symbol, Rules]:
+        """Return the rules of each asset that the exchange lists against dollars, or why they are unknown.
+
+        Raises:
+            FeedFailed: the exchange did not answer usefully.
+        """
+        ...
+
+
+class ExchangeRulesStore(Protocol):
+    """The store of the rules of exchanges."""
+
+    async def keep(self, kept: KeptRules, fence: Fence | None) -> None:
+        """Keep the rules of one exchange; of assets that it had before and has no more they are unknown.
+
+        Raises:
+            LeaseLost: ``fence`` is no longer the newest, or its lease has run out; nothing was written.
+            LedgerUnavailable: the database did not take it; nothing was written.
+        """
+        ...
+
+    async def read(self) -> Sequence[KeptRules]:
+        """Return what is kept of each exchange, in the order of their names.
+
+        Raises:
+            LedgerUnavailable: the database is away.
         """
         ...

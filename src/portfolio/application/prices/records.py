@@ -9,6 +9,7 @@ from datetime import date, datetime
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Price
+from portfolio.domain.prices.exchange_rules import Rules
 from portfolio.domain.symbol import Symbol
 
 
@@ -59,3 +60,12 @@ class Fence:
     name: str
     holder: str
     token: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptRules:
+    """The rules of one exchange, as it gave them at ``fetched_at``."""
+
+    venue: str
+    fetched_at: datetime
+    rules: Mapping[Symbol, Rules]

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
@@ -15,9 +16,11 @@ from portfolio.application.ledger.ports import Ledger
 from portfolio.application.prices.ports import CrossCheck, PriceFeed, PriceStore
 from portfolio.application.prices.records import Fence, PriceUpdate
 from portfolio.application.prices.sources import FeedReport, why_unreachable
+from portfolio.domain.arithmetic import exact, total
 from portfolio.domain.errors import OutOfRange
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.mark import Mark
+from portfolio.domain.money import LIMIT
 from portfolio.domain.prices.quarantine import Quarantine, QuoteRules, Suspect
 from portfolio.domain.prices.quote import Quote
 from portfolio.domain.symbol import Symbol
@@ -166,10 +169,11 @@ class RefreshPrices:
             uptime=timedelta(seconds=self._clock.monotonic()),
         )
         self._quarantine = judged.quarantine
-        refreshed, too_large = _marks(judged.believed, portfolio)
+        refreshed, too_large = _fitting(_marks(judged.believed), portfolio)
         at = self._clock.now()
         unpriced = {symbol: mark for symbol, mark in marks.items() if mark and symbol not in refreshed}
-        executed = await _executed(self._prices, self._portfolio_id, unpriced, at, self._quarantine.rules.max_age)
+        priced = portfolio.marked(refreshed)
+        executed = await _executed(self._prices, priced, unpriced, at, self._quarantine.rules.max_age)
         replaced = {symbol: unpriced[symbol] for symbol in executed}
         update = PriceUpdate(
             marks={**refreshed, **executed}, at=at, since=portfolio.price_revision, instead_of=replaced
@@ -214,33 +218,46 @@ class RefreshPrices:
 
 
 async def _executed(
-    prices: PriceStore, portfolio_id: int, marks: Mapping[Symbol, Mark], now: datetime, max_age: timedelta
+    prices: PriceStore, portfolio: Portfolio, marks: Mapping[Symbol, Mark], now: datetime, max_age: timedelta
 ) -> Mapping[Symbol, Mark]:
     """Return the executions that are the price now, of symbols that no feed has a price of.
 
     Those are newer than a feed's price that is stale; or the newest one left, where the execution known was reversed.
     """
     asked = {symbol: mark.at for symbol, mark in marks.items() if mark.is_execution or not mark.is_live(now, max_age)}
-    found = dict(await prices.executed(portfolio_id, asked)) if asked else {}
+    found = dict(await prices.executed(portfolio.id, asked)) if asked else {}
     undone = {symbol: EARLIEST for symbol in asked if marks[symbol].is_execution and symbol not in found}
     if undone:
-        found |= await prices.executed(portfolio_id, undone)
-    return {
+        found |= await prices.executed(portfolio.id, undone)
+    newer = {
         symbol: mark
         for symbol, mark in found.items()
         if mark != marks[symbol] and (symbol in undone or marks[symbol].yields_to(mark, now, max_age))
     }
+    return _fitting(newer, portfolio)[0]
 
 
-def _marks(quotes: Mapping[Symbol, Quote], portfolio: Portfolio) -> tuple[dict[Symbol, Mark], dict[Symbol, str]]:
-    """Return the quotes as marks, and why some cannot be marks: one absurd price must not stop the others."""
-    marks: dict[Symbol, Mark] = {}
+def _marks(quotes: Mapping[Symbol, Quote]) -> dict[Symbol, Mark]:
+    return {symbol: Mark(quote.price, quote.marked_source, quote.observed_at) for symbol, quote in quotes.items()}
+
+
+@exact
+def _fitting(marks: Mapping[Symbol, Mark], portfolio: Portfolio) -> tuple[dict[Symbol, Mark], dict[Symbol, str]]:
+    """Return the marks at which every sum of the portfolio stays below 1e20, and why the others are left out.
+
+    One absurd price must not stop the others: those that make the largest positions are left out.
+    """
+    sizes: dict[Symbol, Decimal] = {}
     too_large: dict[Symbol, str] = {}
-    for symbol, quote in quotes.items():
+    for symbol, mark in marks.items():
         try:
-            portfolio.position(symbol).quantity.at(quote.price)
+            sizes[symbol] = portfolio.position(symbol).marked(mark).size
         except OutOfRange as error:
             too_large[symbol] = f"the position's value: {error}"
-        else:
-            marks[symbol] = Mark(quote.price, quote.marked_source, quote.observed_at)
-    return marks, too_large
+    others = (position.size for symbol, position in portfolio.positions.items() if symbol not in sizes)
+    whole = total([abs(portfolio.cash).value, *others, *sizes.values()])
+    while whole >= LIMIT and sizes:
+        largest = max(sizes, key=lambda symbol: (sizes[symbol], symbol))
+        whole = total([whole, -sizes.pop(largest), portfolio.position(largest).size])
+        too_large[largest] = "the value of all positions would be out of range: amounts stay below 1e20"
+    return {symbol: marks[symbol] for symbol in sizes}, too_large

@@ -72,11 +72,13 @@ def value_portfolio(portfolio: Portfolio, *, now: datetime, max_age: timedelta, 
     invested, cost_basis = portfolio.invested, portfolio.cost_basis
     total = portfolio.cash + invested
     unrealized = invested - cost_basis
-    values = [value_position(p, total, now, max_age, categories) for p in portfolio.open_positions]
-    priced = Money.zero()
+    values = [
+        value_position(p, percent_of(p.market_value, total), now, max_age, categories) for p in portfolio.open_positions
+    ]
+    priced = invested
     for value in values:
-        if value.price_status is not PriceStatus.MISSING:
-            priced = priced + value.position.market_value
+        if value.price_status is PriceStatus.MISSING:
+            priced = priced - value.position.market_value
     total_pnl = portfolio.realized_pnl + unrealized
     return Valuation(
         portfolio=portfolio,
@@ -109,13 +111,13 @@ def aged(valuation: Valuation, *, now: datetime, max_age: timedelta) -> Valuatio
 
 
 def value_position(
-    position: Position, total: Money, now: datetime, max_age: timedelta, categories: Categories
+    position: Position, allocation_percent: Decimal | None, now: datetime, max_age: timedelta, categories: Categories
 ) -> PositionValue:
-    """Return one position valued at its mark, with its share of a portfolio worth ``total``."""
+    """Return one position valued at its mark, with its share of the portfolio."""
     status, age_seconds = _age_of(position, now, max_age)
     return PositionValue(
         position=position,
-        allocation_percent=percent_of(position.market_value, total),
+        allocation_percent=allocation_percent,
         category=categories.of(position.symbol),
         price_status=status,
         price_age_seconds=age_seconds,

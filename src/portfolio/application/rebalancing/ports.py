@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.records import Page
-from portfolio.application.rebalancing.records import Signal, SignalFilter
+from portfolio.application.rebalancing.records import Advice, Signal, SignalFilter
 
 
 class SignalBook(Protocol):
@@ -37,6 +38,18 @@ class Signals(Protocol):
         """Return the signals of the unit's portfolio; what is done to them is committed with the unit."""
         ...
 
+    async def reasons(self, portfolio_id: int, signal_ids: Collection[str]) -> Mapping[str, str]:
+        """Return by id the reason of each signal, whatever became of it; absent where there is no such signal."""
+        ...
+
     async def page(self, portfolio_id: int, wanted: SignalFilter) -> Page[Signal]:
         """Return signals, newest first."""
+        ...
+
+    async def advices(self, portfolio_id: int, *, since: datetime) -> Sequence[Advice]:
+        """Return the signals made at ``since`` or later that begin an episode or were executed, oldest first.
+
+        A signal that took the place of one of the same symbol and reason, made then or later too, goes on with its
+        episode.
+        """
         ...

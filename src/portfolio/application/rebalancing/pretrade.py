@@ -168,7 +168,8 @@ class CheckTrade:
     def _booked(self, state: MarketState, command: BookTrade) -> tuple[MarketState | None, DomainError | None]:
         """Return the state with the books as they would be, or why they would not be."""
         try:
-            after, _ = state.snapshot.portfolio.book(command.execution, self._rules, override=command.override)
+            before = state.snapshot.portfolio
+            after, _ = before.book(command.execution, self._rules, override=command.override, now=state.at)
             # Refused like a booking, where the sum of everything is what goes out of range.
             assert after.total_value is not None
             view = _view_after(state.view, after, command.execution)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -11,6 +11,7 @@ from portfolio.application.announcer import Event
 from portfolio.domain.ledger.trade import Side, Trade
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.rebalancing.reason import Priority, Reason
+from portfolio.domain.rebalancing.scoring.outcome import Deal
 from portfolio.domain.rebalancing.strategies.targets import Proposal
 from portfolio.domain.symbol import Symbol
 
@@ -49,6 +50,8 @@ class Signal:
     Allocations are percentages, money is in dollars, both at 18 decimals. ``status`` is as kept: one that is open or
     acknowledged may have run out since, see ``status_at``. ``number`` is its place in the order of creation, None
     before it is kept. ``superseded_by`` is the signal in its place, None where the plan no longer names the symbol.
+    ``after`` are the symbols of the sales that a purchase waits for; ``executable_quantity`` is what the exchange
+    ``venue`` takes of the quantity, 0 or None where ``executable_reason`` says why.
     """
 
     id: str
@@ -68,12 +71,24 @@ class Signal:
     origin: Origin
     created_at: datetime
     expires_at: datetime
+    after: tuple[str, ...] = ()
+    executable_quantity: Decimal | None = None
+    venue: str | None = None
+    executable_reason: str | None = None
     status: SignalStatus = SignalStatus.OPEN
     acknowledged_by: str | None = None
     acknowledged_at: datetime | None = None
     executed_trade_id: int | None = None
     superseded_by: str | None = None
     number: int | None = None
+
+    @property
+    def cost(self) -> Money:
+        """Return the money that a purchase takes, its fee included; of what an exchange takes of it, if it does."""
+        whole = self.trade_value + self.estimated_fee
+        if not self.executable_quantity:
+            return whole
+        return whole.portion(Quantity(self.executable_quantity), self.quantity)
 
     def status_at(self, now: datetime) -> SignalStatus:
         """Return the status at ``now``: an open signal expires, and so does a claim that nobody carried out."""
@@ -105,6 +120,33 @@ class Signal:
     def superseded(self, by: str | None) -> Signal:
         """Return the signal given up, in favour of the signal ``by`` where there is one."""
         return replace(self, status=SignalStatus.SUPERSEDED, superseded_by=by)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """As much of a signal as it is scored by; ``begins`` says that it is the first of its episode."""
+
+    id: str
+    symbol: Symbol
+    action: Side
+    reason: Reason
+    quantity: Quantity
+    trade_value: Money
+    estimated_fee: Money
+    confidence: Decimal
+    created_at: datetime
+    executed_trade_id: int | None = None
+    begins: bool = False
+
+    @property
+    def deal(self) -> Deal:
+        """Return the trade that it asks for."""
+        return Deal(side=self.action, quantity=self.quantity, value=self.trade_value, fee=self.estimated_fee)
+
+    @property
+    def day(self) -> date:
+        """Return the UTC day of its creation."""
+        return self.created_at.astimezone(UTC).date()
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,12 +86,18 @@ def objection_to(signal: Signal, advices: Iterable[Recommendation]) -> str | Non
     return None
 
 
-def lack_of_cash(signal: Signal, portfolio: Portfolio) -> str | None:
-    """Return that the cash does not cover a purchase yet; None where it does, and of a sale."""
-    cost = signal.trade_value + signal.estimated_fee
-    if signal.action is Side.SELL or portfolio.cash >= cost:
+def lack_of_cash(signal: Signal, portfolio: Portfolio, claimed: Iterable[Signal]) -> str | None:
+    """Return that the cash does not cover a purchase yet; None where it does, and of a sale.
+
+    What the purchases among ``claimed``, which are being carried out, will cost is not there any more.
+    """
+    if signal.action is Side.SELL:
         return None
-    return f"it needs {cost} of cash, and there is {portfolio.cash}: the sales of the plan come first"
+    spoken_for = sum((other.cost for other in claimed if other.action is Side.BUY), Money.zero())
+    if portfolio.cash - spoken_for >= signal.cost:
+        return None
+    others = f", of which claimed purchases take {spoken_for}" if spoken_for else ""
+    return f"it needs {signal.cost} of cash, and there is {portfolio.cash}{others}: the sales of the plan come first"
 
 
 def content_of(portfolio: Portfolio) -> tuple[object, ...]:
@@ -134,6 +140,10 @@ def signal_of(
         origin=origin,
         created_at=created_at,
         expires_at=expires_at,
+        after=tuple(advice.after),
+        executable_quantity=advice.executable_quantity,
+        venue=advice.venue,
+        executable_reason=advice.executable_reason,
     )
 
 

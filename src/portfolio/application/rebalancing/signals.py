@@ -239,14 +239,14 @@ class AcknowledgeSignal:
             found = (await locked.book.named([signal_id])).get(signal_id)
             if found is None:
                 raise NotFound("signal", repr(signal_id[:64]))
-            self._check(found, locked)
+            self._check(found, locked, await locked.book.live())
             claimed = found.claimed(owner, locked.now, self._plan.rules.ttl)
             await locked.book.change([claimed])
             return _Made(claimed, [claimed])
 
         return await self._plan.use(claim)
 
-    def _check(self, signal: Signal, locked: Locked) -> None:
+    def _check(self, signal: Signal, locked: Locked, live: Sequence[Signal]) -> None:
         status = signal.status_at(locked.now)
         if status is SignalStatus.ACKNOWLEDGED:
             assert signal.acknowledged_by is not None
@@ -257,10 +257,11 @@ class AcknowledgeSignal:
         withheld = withheld_because(locked.freshness)
         if withheld is not None:
             raise SignalOutdated(signal.id, withheld.detail)
+        claimed = [other for other in live if other.status_at(locked.now) is SignalStatus.ACKNOWLEDGED]
         objection = (
             doubt_in(signal, locked.freshness)
             or objection_to(signal, plan_of(locked.state).recommendations)
-            or lack_of_cash(signal, locked.portfolio)
+            or lack_of_cash(signal, locked.portfolio, claimed)
         )
         if objection is not None:
             raise SignalOutdated(signal.id, objection)

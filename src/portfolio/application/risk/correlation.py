@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import combinations
 
 from portfolio.analytics.estimate import Undefined
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
 from portfolio.application.risk.measured import Excluded, Measured, excluded_of, why_undefined
 from portfolio.application.risk.state import MarketState, figure, summary_of
-from portfolio.domain.arithmetic import HUNDRED, exact, total
+from portfolio.domain.arithmetic import HUNDRED, ONE, exact, total
 from portfolio.domain.rebalancing.health import correlated_positions
+from portfolio.domain.rebalancing.view import Pair, pair_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,32 @@ class CorrelationReport:
     undefined_pairs: Sequence[UndefinedPair]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LargestCorrelations:
+    """The correlations of the largest positions: ``symbols``, the largest first, and the coefficients by ordered pair,
+    of an asset with itself too.
+
+    ``excluded`` has the reason of each asset without any, ``undefined`` that of each other pair without one.
+    ``left_out`` is how many smaller positions there are.
+    """
+
+    symbols: Sequence[str]
+    coefficients: Mapping[Pair, Decimal]
+    excluded: Mapping[str, str]
+    undefined: Mapping[Pair, str]
+    left_out: int
+
+    def between(self, one: str, other: str) -> Decimal | None:
+        """Return the coefficient of two assets; None where it is undefined."""
+        return self.coefficients.get(pair_of(one, other))
+
+    def reason(self, one: str, other: str) -> str | None:
+        """Return why two assets have no coefficient; None where they have one."""
+        if self.between(one, other) is not None:
+            return None
+        return self.excluded.get(one) or self.excluded.get(other) or self.undefined[pair_of(one, other)]
+
+
 @figure
 def correlation_of(state: MarketState) -> CorrelationReport:
     """Return the correlations of what is held, over the state's lookback."""
@@ -68,6 +96,35 @@ def correlation_of(state: MarketState) -> CorrelationReport:
             UndefinedPair((symbols[one], symbols[other]), why_undefined(state, reason))
             for one, other, reason in related.undefined_pairs()
         ],
+    )
+
+
+def largest_correlations_of(state: MarketState, most: int) -> LargestCorrelations:
+    """Return the correlations of the ``most`` largest positions, sizes whatever their sign."""
+    return state.figures.once(("largest_correlations", most), lambda: _largest_correlations(state, most))
+
+
+def _largest_correlations(state: MarketState, most: int) -> LargestCorrelations:
+    by_size = sorted(state.view.held, key=lambda holding: (-abs(holding.value), holding.symbol))
+    largest = [holding.symbol for holding in by_size[:most]]
+    pairs, symbols = state.statistics.correlations.of(largest), sorted(largest)
+    related = pairs.correlation
+    return LargestCorrelations(
+        symbols=largest,
+        coefficients={
+            **{pair: value for pair in combinations(symbols, 2) if (value := pairs.get(pair)) is not None},
+            **{
+                (symbols[place], symbols[place]): ONE
+                for place, row in enumerate(pairs.rows())
+                if row[place] is not None
+            },
+        },
+        excluded={found.symbol: found.reason for found in excluded_of(state, symbols, related.excluded)},
+        undefined={
+            (symbols[one], symbols[other]): why_undefined(state, reason)
+            for one, other, reason in related.undefined_pairs()
+        },
+        left_out=len(by_size) - len(largest),
     )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import wraps
-from types import MappingProxyType
 from typing import Final, TypeVar
 
 from portfolio.analytics.conventions import CONVENTION, DAYS_PER_YEAR
@@ -16,13 +15,15 @@ from portfolio.application.derived import Derived
 from portfolio.application.in_thread import computed
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
 from portfolio.application.prices.closes import Closes, ReadCloses
+from portfolio.application.prices.exchange_rules import ReadExchangeRules, RuleBook
 from portfolio.application.prices.valuation import PositionValue, PriceStatus, Valuation, aged, value_portfolio
+from portfolio.application.risk.view import PricedAsset, view_of
 from portfolio.domain.arithmetic import ZERO
 from portfolio.domain.categories import Categories
 from portfolio.domain.money import Price
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.summary import Summary
-from portfolio.domain.rebalancing.view import Holding, MarketView
+from portfolio.domain.rebalancing.view import MarketView
 from portfolio.domain.symbol import Symbol
 
 DEFAULT_DAYS: Final = 30
@@ -112,6 +113,7 @@ class ReadMarket:
     categories: Categories
     policy: RebalancePolicy
     max_price_age: timedelta
+    rules: ReadExchangeRules
 
     async def __call__(self, days: int = DEFAULT_DAYS) -> MarketState:
         """Return the newest state with statistics over the last ``days`` completed days, 1 to 3650; the last one seen,
@@ -152,12 +154,13 @@ class ReadMarket:
             asks=not snapshot.database_away,
         )
         statistics = await _statistics(closes, days)
+        rules = await self.rules(asks=not snapshot.database_away)
         state = snapshot.derived.once(
-            (closes, days, valuation.statuses, tuple(others.items())),
+            (closes, days, valuation.statuses, rules, tuple(others.items())),
             lambda: MarketState(
                 snapshot=snapshot,
                 valuation=valuation,
-                view=_view(valuation, statistics, self.categories, others),
+                view=_view(valuation, statistics, self.categories, others, rules),
                 policy=self.policy,
                 lookback_days=days,
                 closes=closes,
@@ -186,36 +189,36 @@ async def _statistics(closes: Closes, days: int) -> Statistics:
 
 
 def _view(
-    valuation: Valuation, statistics: Statistics, categories: Categories, also: Mapping[Symbol, Price | None]
+    valuation: Valuation,
+    statistics: Statistics,
+    categories: Categories,
+    also: Mapping[Symbol, Price | None],
+    rules: RuleBook,
 ) -> MarketView:
-    holdings = {value.position.symbol.code: _holding(value, statistics) for value in valuation.positions}
-    for symbol, price in also.items():
-        holdings[symbol.code] = Holding(
+    held = [_held(value, rules) for value in valuation.positions]
+    others = [
+        PricedAsset(
             symbol=symbol.code,
             quantity=ZERO,
             value=ZERO,
             price=price.value if price else None,
             category=categories.of(symbol),
             tradable=price is not None,
-            volatility=statistics.volatilities.get(symbol.code),
-            momentum=statistics.momenta.get(symbol.code),
+            rules=rules.of(symbol.code),
         )
-    return MarketView(
-        holdings=MappingProxyType(dict(sorted(holdings.items()))),
-        cash=valuation.portfolio.cash.value,
-        correlations=statistics.correlations,
-    )
+        for symbol, price in also.items()
+    ]
+    return view_of([*held, *others], valuation.portfolio.cash.value, statistics)
 
 
-def _holding(value: PositionValue, statistics: Statistics) -> Holding:
+def _held(value: PositionValue, rules: RuleBook) -> PricedAsset:
     position = value.position
-    return Holding(
+    return PricedAsset(
         symbol=position.symbol.code,
         quantity=position.quantity.value,
         value=position.market_value.value,
         price=position.mark.price.value if position.mark else None,
         category=value.category,
         tradable=value.price_status is PriceStatus.LIVE and not (position.mark and position.mark.has_assumed_rate),
-        volatility=statistics.volatilities.get(position.symbol.code),
-        momentum=statistics.momenta.get(position.symbol.code),
+        rules=rules.of(position.symbol.code),
     )

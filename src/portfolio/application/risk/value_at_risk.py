@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from portfolio.analytics.tail_risk import CONFIDENCES, Loss, TailRisk, tail_risk
+from portfolio.analytics.decimals import statistic, to_decimals
+from portfolio.analytics.tail_risk import (
+    CONFIDENCES,
+    Loss,
+    LossEstimates,
+    Moments,
+    TailRisk,
+    normal_quantile,
+    tail_risk,
+)
 from portfolio.analytics.var_backtest import Backtest, backtest
 from portfolio.application.risk.measured import Excluded, Measured, covered_percent, excluded_of, measured_of
 from portfolio.application.risk.state import MarketState, weights_of
+from portfolio.domain.arithmetic import ONE, exact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,21 +35,42 @@ class LossReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfidenceReport:
-    """The loss at one confidence, in three ways."""
+    """The loss at one confidence, in three ways.
+
+    ``tail_days`` is k = (1 - confidence) x the days observed, ``place`` that of value at risk among the losses, 1 for
+    the worst; ``normal_quantile`` the deviations that a normal loss stays below.
+    """
 
     confidence: Decimal
+    tail_days: Decimal
+    place: int
+    normal_quantile: Decimal
     historical: LossReport
     cornish_fisher: LossReport
     normal: LossReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LossMoments:
+    """Mean, deviation, skewness and excess kurtosis of the daily losses, at 12 decimals; None where out of range."""
+
+    mean: Decimal | None
+    deviation: Decimal | None
+    skewness: Decimal | None
+    excess_kurtosis: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TailReport:
-    """What a bad day costs; ``covered_percent`` is how much of the total value the figures are made of."""
+    """What a bad day costs; ``covered_percent`` is how much of the total value the figures are made of.
+
+    ``moments`` are those of the losses, None where the normal estimates are undefined.
+    """
 
     confidence_95: ConfidenceReport
     confidence_99: ConfidenceReport
     observations: int
+    moments: LossMoments | None
     excluded: Sequence[Excluded]
     covered_percent: Measured
 
@@ -60,22 +92,40 @@ def _tail(state: MarketState, days: int) -> TailRisk:
 
 def _value_at_risk(state: MarketState, days: int) -> TailReport:
     measured = _tail(state, days)
-    at_95, at_99 = (
-        ConfidenceReport(
-            confidence=estimate.confidence,
-            historical=_loss(state, estimate.historical),
-            cornish_fisher=_loss(state, estimate.cornish_fisher),
-            normal=_loss(state, estimate.normal),
-        )
-        for estimate in measured.estimates
-    )
+    at_95, at_99 = (_confidence(state, estimate, measured.observations) for estimate in measured.estimates)
     return TailReport(
         confidence_95=at_95,
         confidence_99=at_99,
         observations=measured.observations,
+        moments=_moments(measured.moments),
         excluded=excluded_of(state, state.closes.history.symbols, measured.excluded),
         covered_percent=covered_percent(state, measured.covered_weight),
     )
+
+
+@exact
+def _confidence(state: MarketState, estimate: LossEstimates, observations: int) -> ConfidenceReport:
+    tail_days = (ONE - estimate.confidence) * observations
+    quantile = statistic(normal_quantile(estimate.confidence))
+    assert quantile is not None
+    return ConfidenceReport(
+        confidence=estimate.confidence,
+        tail_days=tail_days,
+        place=math.ceil(tail_days),
+        normal_quantile=quantile,
+        historical=_loss(state, estimate.historical),
+        cornish_fisher=_loss(state, estimate.cornish_fisher),
+        normal=_loss(state, estimate.normal),
+    )
+
+
+def _moments(moments: Moments | None) -> LossMoments | None:
+    if moments is None:
+        return None
+    mean, deviation, skewness, kurtosis = to_decimals(
+        [moments.mean, moments.deviation, moments.skewness, moments.excess_kurtosis]
+    )
+    return LossMoments(mean=mean, deviation=deviation, skewness=skewness, excess_kurtosis=kurtosis)
 
 
 def _loss(state: MarketState, loss: Loss) -> LossReport:

@@ -19,7 +19,7 @@ from portfolio.application.risk.measured import (
     why_weighed,
 )
 from portfolio.application.risk.state import MarketState, figure, weights_of
-from portfolio.domain.arithmetic import HUNDRED, exact
+from portfolio.domain.arithmetic import HUNDRED, exact, total
 from portfolio.domain.level import Level, level_of
 
 _MEDIUM_ABOVE: Final = Decimal("0.4")
@@ -54,6 +54,22 @@ class VolatilityReport:
     covered_percent: Measured
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskShares:
+    """Weight beside risk contribution: ``largest`` are the assets that are largest by the one or the
+    other, sizes whatever their sign.
+
+    The ``others`` are the rest, summed: those with both figures; percentages, None where there are no others.
+    ``undefined`` are the assets without a risk contribution.
+    """
+
+    largest: Sequence[AssetVolatility]
+    others: int
+    others_allocation_percent: Decimal | None
+    others_risk_percent: Decimal | None
+    undefined: Sequence[AssetVolatility]
+
+
 @figure
 def _volatility(state: MarketState) -> Volatility:
     return volatility(state.statistics.history.returns, weights_of(state))
@@ -80,7 +96,8 @@ def asset_volatilities_of(state: MarketState) -> Sequence[AssetVolatility]:
     measured, whole = _volatility(state), state.view.total_value
     daily, parts = to_decimals(measured.daily.values), to_decimals(measured.contributions.values)
     defined = [part for part in parts if part is not None]
-    percents = iter(apportioned([part * HUNDRED / sum(defined) for part in defined]) if defined else ())
+    summed = total(defined)
+    percents = iter(apportioned([part * HUNDRED / summed for part in defined]) if defined else ())
     assets = []
     for place, symbol in enumerate(state.statistics.history.symbols):
         annualized = state.statistics.volatilities.get(symbol)
@@ -108,6 +125,27 @@ def asset_volatilities_of(state: MarketState) -> Sequence[AssetVolatility]:
             )
         )
     return assets
+
+
+@exact
+def risk_shares_of(state: MarketState, most: int) -> RiskShares:
+    """Return the ``most`` assets that are largest by weight or by their part in the risk, and the others together."""
+    sized, undefined = [], []
+    for asset in asset_volatilities_of(state):
+        part, weight = asset.risk_contribution_percent, asset.allocation_percent
+        if part is None or weight is None:
+            undefined.append(asset)
+        else:
+            sized.append((part, weight, asset))
+    sized.sort(key=lambda item: (-max(abs(float(item[0])), abs(float(item[1]))), item[2].symbol))
+    rest = sized[most:]
+    return RiskShares(
+        largest=[asset for _, _, asset in sized[:most]],
+        others=len(rest),
+        others_allocation_percent=total(weight for _, weight, _ in rest) if rest else None,
+        others_risk_percent=total(part for part, _, _ in rest) if rest else None,
+        undefined=undefined,
+    )
 
 
 def volatility_level(annualized: Decimal | None) -> Level | None:

@@ -16,6 +16,7 @@ class CashTransactionKind(StrEnum):
     WITHDRAWAL = "withdrawal"
     BASELINE = "baseline"
     ADJUSTMENT = "adjustment"
+    REBUILD = "rebuild"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

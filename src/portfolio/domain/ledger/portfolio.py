@@ -34,7 +34,8 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
 
     To the last digit: ``total_value == net_deposits + realized_pnl + unrealized_pnl + unreconciled``, the last being
     what other programs wrote into the shared rows, and zero when none did. ``unreadable_rows`` are the symbols of
-    rows that name no asset: they count for nothing, and have to be seen.
+    rows that name no asset: they count for nothing. ``foreign_rows`` has a line for each row that counts for nothing
+    and has to be seen.
     """
 
     id: int
@@ -49,6 +50,7 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
     trade_counts: TradeCounts = field(default_factory=TradeCounts)
     positions: Mapping[Symbol, Position] = Positions()
     unreadable_rows: tuple[str, ...] = ()
+    foreign_rows: tuple[str, ...] = ()
     updated_at: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -108,8 +110,12 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
 
     # --- what happens to it -----------------------------------------------------------------------------------------
 
-    def book(self, execution: Execution, rules: BookingRules, *, override: bool = False) -> tuple[Portfolio, Trade]:
+    def book(
+        self, execution: Execution, rules: BookingRules, *, override: bool = False, now: datetime | None = None
+    ) -> tuple[Portfolio, Trade]:
         """Return the portfolio after ``execution`` and the entry booked; with ``override`` no other rule is asked.
+
+        ``now`` is when it is booked, by default when it took place: it decides whose price counts from then on.
 
         Raises:
             InvalidAmount: an amount is not above zero, or the fees are below it.
@@ -121,13 +127,13 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
         """
         execution.check_signs()
         if override:
-            return self._settle(execution, rules)
+            return self._settle(execution, rules, now)
         execution.check_amounts(rules.amount_tolerance_percent)
         position = self.position(execution.symbol)
         held = position.quantity
         if execution.side is Side.SELL and position.closed_whole(execution) > held:
             raise InsufficientQuantity(execution.symbol.code, held.value, execution.quantity.value)
-        after, trade = self._settle(execution, rules)
+        after, trade = self._settle(execution, rules, now)
         if execution.side is Side.BUY:
             self._require_cash(-trade.cash_delta, unless=rules.allow_negative_cash)
         return after, trade
@@ -193,7 +199,7 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
                 cash_delta=self.cash,
                 net_deposits_delta=deposits,
                 realized_delta=realized,
-                value_before=nothing,
+                value_before=value,
                 at=at,
             ),
         )
@@ -215,6 +221,20 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
             ),
         )
 
+    def rebuilt(self, at: datetime) -> tuple[Portfolio, CashTransaction]:
+        """Return the portfolio with the entry which says that its rows were made anew of the entries."""
+        nothing = Money.zero()
+        return _recorded(
+            self,
+            CashTransaction(
+                kind=CashTransactionKind.REBUILD,
+                cash_delta=nothing,
+                net_deposits_delta=nothing,
+                value_before=self.total_value,
+                at=at,
+            ),
+        )
+
     def marked(self, marks: Mapping[Symbol, Mark]) -> Portfolio:
         """Return the portfolio valued at ``marks``, the other positions as they were."""
         marked = (self.positions[symbol].marked(mark) for symbol, mark in marks.items() if symbol in self.positions)
@@ -229,8 +249,8 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
         if amount > self.cash and not unless:
             raise InsufficientCash(self.cash.value, amount.value)
 
-    def _settle(self, execution: Execution, rules: BookingRules) -> tuple[Portfolio, Trade]:
-        position, trade = self.position(execution.symbol).settle(execution, rules.max_price_age)
+    def _settle(self, execution: Execution, rules: BookingRules, now: datetime | None) -> tuple[Portfolio, Trade]:
+        position, trade = self.position(execution.symbol).settle(execution, rules.max_price_age, now=now)
         return self._entered(position, trade, self.trade_counts.with_trade(trade)), trade
 
     def _entered(self, position: Position, trade: Trade, trade_counts: TradeCounts) -> Portfolio:

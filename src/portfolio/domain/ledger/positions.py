@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from types import MappingProxyType
@@ -72,14 +72,13 @@ class Positions(Mapping[Symbol, Position]):
             self._open = tuple(sorted((p for p in self.values() if p.is_open), key=lambda p: p.symbol))
         return self._open
 
-    def replacing(self, positions: Iterable[Position], *, without: Collection[Symbol] = ()) -> Positions:
-        """Return these with others in the place of those of the same symbols, and some left out."""
+    def replacing(self, positions: Iterable[Position]) -> Positions:
+        """Return these with others in the place of those of the same symbols."""
         after = Positions(self._by_symbol)
-        moved: list[tuple[Position | None, Position | None]] = []
+        moved: list[tuple[Position | None, Position]] = []
         for position in positions:
             moved.append((after._by_symbol.get(position.symbol), position))
             after._by_symbol[position.symbol] = position
-        moved += [(after._by_symbol.pop(symbol, None), None) for symbol in without]
         if self._sums is not None:
             with suppress(OutOfRange):  # of one position's value: whoever asks for the sums hears of it
                 after._sums = _moved_by(self._sums, moved)
@@ -96,14 +95,13 @@ class Positions(Mapping[Symbol, Position]):
 
 
 def _moved_by(
-    sums: tuple[Decimal, Decimal], moved: Iterable[tuple[Position | None, Position | None]]
+    sums: tuple[Decimal, Decimal], moved: Iterable[tuple[Position | None, Position]]
 ) -> tuple[Decimal, Decimal]:
     invested, cost = sums
     for before, after in moved:
         if before is not None:
             invested = EXACT.subtract(invested, before.market_value.value)
             cost = EXACT.subtract(cost, before.cost_basis.value)
-        if after is not None:
-            invested = EXACT.add(invested, after.market_value.value)
-            cost = EXACT.add(cost, after.cost_basis.value)
+        invested = EXACT.add(invested, after.market_value.value)
+        cost = EXACT.add(cost, after.cost_basis.value)
     return invested, cost

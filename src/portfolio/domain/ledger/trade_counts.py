@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from portfolio.domain.errors import OutOfRange
 from portfolio.domain.ledger.trade import Trade
 from portfolio.domain.money import Money
 
@@ -13,7 +14,8 @@ class TradeCounts:
     """Running counts of the trades booked here, reversed ones taken out again.
 
     A closing trade's result is net of all fees: those of the purchase are in its basis. A result of zero is neither a
-    win nor a loss. ``gross_loss`` is a positive amount.
+    win nor a loss. ``gross_loss`` is a positive amount. What would take a sum to 1e20 is not in it: a figure made of
+    trades refuses none.
     """
 
     trades: int = 0
@@ -33,9 +35,18 @@ class TradeCounts:
     def _changed(self, trade: Trade, by: int) -> TradeCounts:
         result = trade.realized_pnl if trade.closes else Money.zero()
         signed = result if by > 0 else -result
-        counted = replace(self, trades=self.trades + by)
-        if result.value > 0:
-            return replace(counted, wins=self.wins + by, gross_profit=self.gross_profit + signed)
-        if result.value < 0:
-            return replace(counted, losses=self.losses + by, gross_loss=self.gross_loss - signed)
-        return counted
+        won, lost = by * (result.value > 0), by * (result.value < 0)
+        return TradeCounts(
+            trades=self.trades + by,
+            wins=self.wins + won,
+            losses=self.losses + lost,
+            gross_profit=_bounded(self.gross_profit, signed) if won else self.gross_profit,
+            gross_loss=_bounded(self.gross_loss, -signed) if lost else self.gross_loss,
+        )
+
+
+def _bounded(total: Money, more: Money) -> Money:
+    try:
+        return total + more
+    except OutOfRange:
+        return total

@@ -37,15 +37,21 @@ class Units:
             return self.last_value
         return value if value > 0 else self.last_value
 
+    def begin_anew(self, before: Units, value_before: Money) -> bool:
+        """Return whether these units, after a flow, are no continuation of those ``before`` it."""
+        return self != before and self.last_value != before.value(value_before)
+
     def after_flow(self, value_before: Money, flow: Money) -> Units:
         """Return the units after ``flow`` (negative: a withdrawal) into a portfolio worth ``value_before``.
 
-        Raises:
-            OutOfRange: 1e20 units or more.
+        Where it would buy 1e20 units or more, as after a loss of nearly everything, they begin anew at a value of one.
         """
         if not flow:
             return self
         unit_value = self.value(value_before)
         total = value_before + flow
-        count = round_to_step(EXACT.divide(total.value, unit_value)) if total.value > 0 else Decimal(0)
+        try:
+            count = round_to_step(EXACT.divide(total.value, unit_value)) if total.value > 0 else Decimal(0)
+        except OutOfRange:
+            return Units(count=total.value)
         return Units(count=count if count >= LEAST_COUNT else Decimal(0), last_value=unit_value)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 
 from portfolio.domain.arithmetic import ZERO, exact, total
 from portfolio.domain.lazy import lazy
@@ -70,20 +71,18 @@ class Limits:
         object.__setattr__(limits, "view", view)
         return limits
 
-    @lazy
-    def correlations(self) -> Mapping[Pair, Decimal]:
-        """Return the pairs that have a limit. Of thousands of assets they may be millions."""
-        high = self.view.correlations.above(self.policy.pair_correlation)
-        return {pair: value for pair, value in high.items() if pair[0] in self.positions and pair[1] in self.positions}
+    def partners_of(self, symbol: str) -> Sequence[str]:
+        """Return the assets that make a pair with a limit with this one, in order.
 
-    @lazy
-    def partners(self) -> Mapping[str, Sequence[str]]:
-        """Return the pairs that have a limit, by symbol."""
-        partners: dict[str, list[str]] = defaultdict(list)
-        for one, other in sorted(self.correlations):
-            partners[one].append(other)
-            partners[other].append(one)
-        return partners
+        Asked for one asset at a time: of a thousand the pairs may be half a million, and few assets are large enough
+        for theirs to matter.
+        """
+        found = self._partners.get(symbol)
+        if found is None:
+            partners = self.view.correlations.partners(symbol, self.policy.pair_correlation)
+            found = tuple(other for other in partners if symbol in self.positions and other in self.positions)
+            self._partners[symbol] = found
+        return found
 
     @lazy
     def _by_rule(self) -> Mapping[Reason, tuple[Decimal, Mapping[str, Decimal]]]:
@@ -105,19 +104,27 @@ class Limits:
         large = [symbol for symbol in limits if values[symbol] > bar]
         return [(symbol, limits[symbol]) for symbol in large if values[symbol] > limits[symbol] * whole]
 
+    @exact
     def pairs_at_limit(self, values: Mapping[str, Decimal], whole: Decimal) -> list[Pair]:
         """Return the correlated pairs that are over their limit, by falling correlation, then symbols."""
-        floor, limit = self.policy.pair_floor * whole, self.policy.pair_limit * whole
-        large = [symbol for symbol in self.positions if values[symbol] > floor]
-        over = {
-            pair_of(one, other)
-            for one in large
-            if values[one] * 2 > limit
-            for other in large
-            if other != one and values[one] + values[other] > limit
-        }
-        high = {pair: value for pair in over if (value := self._correlation(pair)) is not None}
+        limit, large = self.policy.pair_limit * whole, self.over_floor(values, whole)
+        sizes = {symbol: values[symbol] for symbol in large}
+        high: dict[Pair, Decimal] = {}
+        for one, next_one in pairwise(large):
+            if sizes[one] + sizes[next_one] <= limit:
+                break
+            partners = [p for p in self.partners_of(one) if p in sizes and sizes[one] + sizes[p] > limit]
+            found = {pair: self.correlation(pair) for pair in (pair_of(one, partner) for partner in partners)}
+            # A coefficient that two ways of computing round to either side of the bound is none.
+            high |= {pair: value for pair, value in found.items() if value is not None}
         return sorted(high, key=lambda pair: (-high[pair], pair))
+
+    @exact
+    def over_floor(self, values: Mapping[str, Decimal], whole: Decimal) -> list[str]:
+        """Return the assets over the pairs' floor, by falling value."""
+        floor = self.policy.pair_floor * whole
+        large = (symbol for symbol in self.positions if values[symbol] > floor)
+        return sorted(large, key=values.__getitem__, reverse=True)
 
     @exact
     def broken(self, values: Mapping[str, Decimal], whole: Decimal) -> list[LimitName]:
@@ -158,10 +165,14 @@ class Limits:
         return stuck > _MOST_STUCK * total(abs(holding.value) for holding in holdings)
 
     @lazy
+    def _partners(self) -> dict[str, tuple[str, ...]]:
+        return {}
+
+    @lazy
     def _asked(self) -> dict[Pair, Decimal | None]:
         return {}
 
-    def _correlation(self, pair: Pair) -> Decimal | None:
+    def correlation(self, pair: Pair) -> Decimal | None:
         """Return the coefficient of a pair that has a limit; None of one that has none."""
         if pair not in self._asked:
             value = self.view.correlations.get(pair)

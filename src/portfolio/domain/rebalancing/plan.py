@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -56,8 +56,8 @@ class Plan:
 
 
 @exact
-def make_plan(current: Summary) -> Plan:
-    """Return what the policy asks of what is held now.
+def make_plan(current: Summary, rules: Collection[Reason] = tuple(Reason)) -> Plan:
+    """Return what the policy asks of what is held now; what some of its rules ask alone where they are given.
 
     No limit is newly broken by the plan and health is not worse after it. Where all rules together would do either, it
     is made again without cash deployment, then without one more rule, the least urgent first, at last without any.
@@ -65,12 +65,12 @@ def make_plan(current: Summary) -> Plan:
     """
     if current.total_value <= 0:
         return Plan(current=current, projected=current, unresolved=tuple(unresolved_after(current.limits, current)))
-    ladder = _ladder()
+    ladder = _ladder(rules)
     withheld, harm = next(ladder), None
-    settlement, projected, objection = _attempt(current, withheld)
+    settlement, projected, objection = _attempt(current, rules)
     while objection:
         harm, withheld = harm or objection, next(ladder)
-        settlement, projected, objection = _attempt(current, withheld)
+        settlement, projected, objection = _attempt(current, [rule for rule in rules if rule not in withheld])
     return Plan(
         current=current,
         projected=projected,
@@ -84,19 +84,21 @@ def make_plan(current: Summary) -> Plan:
     )
 
 
-def _ladder() -> Iterator[tuple[Reason, ...]]:
-    """Yield which rules to withhold, from none to all of them."""
+def _ladder(rules: Collection[Reason]) -> Iterator[tuple[Reason, ...]]:
+    """Yield which of the rules to withhold, from none to all of them."""
+    last = tuple(rule for rule in rules if rule is Reason.CASH_DEPLOYMENT)
     yield ()
-    yield (Reason.CASH_DEPLOYMENT,)
+    yield last
     for reason in _GIVEN_UP:
-        yield (reason, Reason.CASH_DEPLOYMENT)
-    yield tuple(Reason)
+        if reason in rules:
+            yield (reason, *last)
+    yield tuple(rules)
 
 
-def _attempt(current: Summary, withheld: Sequence[Reason]) -> tuple[Settlement, Summary, str | None]:
-    """Return the settlement without these rules, its projection, and the objection to it."""
-    strategies = [strategy for reason, strategy in SALES if reason not in withheld]
-    settlement = settle(current.limits, strategies, deploys=Reason.CASH_DEPLOYMENT not in withheld)
+def _attempt(current: Summary, rules: Collection[Reason]) -> tuple[Settlement, Summary, str | None]:
+    """Return the settlement of these rules, its projection, and the objection to it."""
+    strategies = [strategy for reason, strategy in SALES if reason in rules]
+    settlement = settle(current.limits, strategies, deploys=Reason.CASH_DEPLOYMENT in rules)
     if settlement is None:
         nothing = settle(current.limits, (), deploys=False)
         assert nothing is not None
@@ -108,7 +110,8 @@ def _attempt(current: Summary, withheld: Sequence[Reason]) -> tuple[Settlement, 
 
 
 def _harm(current: Summary, projected: Summary) -> str | None:
-    newly = [name for name in projected.broken if name not in current.broken]
+    before = frozenset(current.broken)
+    newly = [name for name in projected.broken if name not in before]
     if newly:
         named = ", ".join(f"{name.reason} of {' and '.join(name.subject)}" for name in newly)
         return f"it would newly break the limit of {named}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, Decimal
+from itertools import combinations
 from types import MappingProxyType
 
 from portfolio.domain.arithmetic import ONE, ZERO, exact, total
@@ -137,9 +138,9 @@ class _Room:
         for category in limits.categories:
             yield LimitName(Reason.CATEGORY_CONCENTRATION, (category,))
         floor = limits.policy.pair_floor * self._lowest_whole
-        large = {symbol for symbol in limits.partners if symbol == self._symbol or self._values[symbol] > floor}
-        for pair in limits.correlations:
-            if large.issuperset(pair):
+        large = [symbol for symbol in limits.positions if symbol == self._symbol or self._values[symbol] > floor]
+        for pair in combinations(large, 2):
+            if limits.correlation(pair) is not None:
                 yield LimitName(Reason.HIGH_CORRELATION, pair)
 
     def _bound(self, name: LimitName) -> Decimal:

@@ -18,7 +18,10 @@ class Reason(StrEnum):
     @property
     def place(self) -> int:
         """Return the place in the order of the rules, 0 for the first."""
-        return list(Reason).index(self)
+        return _PLACES[self]
+
+
+_PLACES = {reason: place for place, reason in enumerate(Reason)}
 
 
 class Priority(StrEnum):

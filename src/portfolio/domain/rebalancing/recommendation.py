@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 
 from portfolio.domain.arithmetic import HUNDRED, ZERO, exact
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import DECIMALS
+from portfolio.domain.rebalancing.funding import PlannedTrade, funded
 from portfolio.domain.rebalancing.reason import Priority, Reason
 from portfolio.domain.rebalancing.settlement import Settlement
 from portfolio.domain.rebalancing.strategies.targets import Proposal
@@ -19,28 +20,18 @@ QUANTITY_STEP = Decimal(1).scaleb(-DECIMALS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recommendation:
-    """A trade that the plan asks for.
+class Recommendation(PlannedTrade):
+    """A trade that the policy asks for.
 
-    Allocations are percentages: the current one of today's total value, the target of the total value after the plan's
-    costs. Money is exact; ``trade_quantity`` has 18 decimals and is never more than is held. ``also`` are the other
-    rules that took part in a sale; ``evidence`` is what each rule wished, with its figures, in order. ``after`` are the
-    symbols of the sales that a purchase waits for, as the cash of today does not pay for it.
+    ``also`` are the other rules that took part in a sale; ``evidence`` is what each rule wished, with its figures, in
+    order.
     """
 
-    symbol: str
-    action: Side
     reason: Reason
     also: Sequence[Reason]
-    current_allocation: Decimal
-    target_allocation: Decimal
-    trade_value: Decimal
-    trade_quantity: Decimal
-    estimated_fee: Decimal
     priority: Priority
     confidence: Decimal
     evidence: Sequence[Proposal]
-    after: Sequence[str] = ()
 
 
 @exact
@@ -50,25 +41,11 @@ def recommendations_of(settlement: Settlement) -> list[Recommendation]:
     """
     by_symbol: dict[str, list[Proposal]] = defaultdict(list)
     for proposal in settlement.proposals:
+        assert isinstance(proposal, Proposal)  # settled by the rules of a policy
         by_symbol[proposal.symbol].append(proposal)
     trades = [_recommendation(settlement, symbol, by_symbol[symbol]) for symbol in settlement.changes]
     trades.sort(key=lambda trade: (trade.action is Side.BUY, trade.priority.rank, -trade.trade_value, trade.symbol))
-    return list(_paid_for(trades, settlement.limits.view.cash))
-
-
-def _paid_for(trades: Sequence[Recommendation], cash: Decimal) -> Iterator[Recommendation]:
-    """Yield the trades with the sales that each purchase waits for: the first ones that are enough for it and for the
-    purchases before it.
-    """
-    sales = [trade for trade in trades if trade.action is Side.SELL]
-    waits_for = 0
-    for trade in trades:
-        if trade.action is Side.BUY:
-            cash -= trade.trade_value + trade.estimated_fee
-        while cash < 0 and waits_for < len(sales) and trade.action is Side.BUY:
-            cash += sales[waits_for].trade_value - sales[waits_for].estimated_fee
-            waits_for += 1
-        yield replace(trade, after=tuple(sale.symbol for sale in sales[:waits_for]))
+    return funded(trades, settlement.limits.view, settlement.limits.policy.fee_rate)
 
 
 def _recommendation(settlement: Settlement, symbol: str, proposals: Sequence[Proposal]) -> Recommendation:
@@ -83,7 +60,7 @@ def _recommendation(settlement: Settlement, symbol: str, proposals: Sequence[Pro
         current_allocation=holding.value * HUNDRED / view.total_value,
         target_allocation=(holding.value + change) * HUNDRED / settlement.whole,
         trade_value=abs(change),
-        trade_quantity=_quantity(holding, change),
+        trade_quantity=quantity_of(holding, change),
         estimated_fee=abs(change) * policy.fee_rate,
         priority=min((policy.priorities[reason] for reason in reasons), key=lambda priority: priority.rank),
         confidence=policy.confidences[reasons[0]],
@@ -100,7 +77,7 @@ def _reasons_to_sell(proposals: Sequence[Proposal]) -> list[Reason]:
     return sorted(taken, key=lambda reason: (-taken[reason], reason.place))
 
 
-def _quantity(holding: Holding, change: Decimal) -> Decimal:
+def quantity_of(holding: Holding, change: Decimal) -> Decimal:
     """Return the units that are worth ``change``: a purchase rounded down, so that its cash is there; a sale rounded
     up, so that its limit is met, but never more than is held, and all of it where everything goes.
     """

@@ -10,7 +10,7 @@ from portfolio.domain.arithmetic import exact, total
 from portfolio.domain.lazy import lazy
 from portfolio.domain.rebalancing.limits import Limits
 from portfolio.domain.rebalancing.strategies.deployment import is_cash_idle, spend
-from portfolio.domain.rebalancing.strategies.targets import Proposal, Strategy, Targets
+from portfolio.domain.rebalancing.strategies.targets import Change, Strategy, Targets
 from portfolio.domain.rebalancing.view import MarketView
 
 # What is closer than this is equal: a millionth of a millionth of a millionth of a dollar.
@@ -30,7 +30,7 @@ class Settlement:
     """
 
     limits: Limits
-    proposals: Sequence[Proposal]
+    proposals: Sequence[Change]
     changes: Mapping[str, Decimal]
     cost: Decimal
     whole: Decimal
@@ -108,7 +108,7 @@ def _attempt(
 ) -> Settlement:
     start = limits.view.values
     targets = Targets(limits=limits, whole=whole, values=start, fixed=fixed)
-    proposals: list[Proposal] = []
+    proposals: list[Change] = []
     for strategy in strategies:
         if wanted := strategy(targets):
             proposals += wanted

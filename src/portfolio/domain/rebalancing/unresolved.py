@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import combinations
 
 from portfolio.domain.arithmetic import exact
 from portfolio.domain.rebalancing.limits import LimitName, Limits
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.summary import Summary
-from portfolio.domain.rebalancing.view import Holding, MarketView
+from portfolio.domain.rebalancing.view import Holding, MarketView, Pair, pair_of
 
 
 class Obstacle(StrEnum):
@@ -53,7 +52,7 @@ def unresolved_after(limits: Limits, projected: Summary, *, withheld: Collection
 
     ``withheld`` are the rules that the plan was made without.
     """
-    found = [_not_traded(holding) for holding in limits.view.held if holding.is_stuck]
+    found = [_not_traded(holding) for holding in limits.view.stuck]
     for name in projected.broken:
         obstacle = obstacle_to(name, limits, withheld=withheld)
         found.append(_broken(name, limits, obstacle))
@@ -113,15 +112,25 @@ def _undefined_statistics(limits: Limits) -> list[Unresolved]:
 
 def _undefined_pairs(limits: Limits, after: MarketView) -> list[Unresolved]:
     """Return the pairs that would be over their limit if they were correlated, and nobody knows whether they are."""
-    policy, whole = limits.policy, after.total_value
-    values = {symbol: after.holdings[symbol].value for symbol in limits.positions}
-    large = [symbol for symbol, value in values.items() if value > policy.pair_floor * whole]
     return [
         Unresolved(
             symbols=pair,
             reason=Obstacle.UNDEFINED_CORRELATION,
             detail="their correlation is undefined, so the limit on correlated pairs is not triggered",
         )
-        for pair in combinations(large, 2)
-        if limits.view.correlations.get(pair) is None and values[pair[0]] + values[pair[1]] > policy.pair_limit * whole
+        for pair in _pairs_over(limits, after)
+        if limits.view.correlations.get(pair) is None
     ]
+
+
+def _pairs_over(limits: Limits, view: MarketView) -> list[Pair]:
+    """Return the pairs that are over the limit of a pair, correlated or not, in order."""
+    limit, large = limits.policy.pair_limit * view.total_value, limits.over_floor(view.values, view.total_value)
+    found: list[Pair] = []
+    for place, one in enumerate(large):
+        for other in large[place + 1 :]:
+            # The others come by falling value.
+            if view.values[one] + view.values[other] <= limit:
+                break
+            found.append(pair_of(one, other))
+    return sorted(found)

@@ -11,6 +11,7 @@ from typing import Protocol
 from portfolio.domain.arithmetic import exact, total
 from portfolio.domain.categories import OTHER
 from portfolio.domain.lazy import lazy
+from portfolio.domain.prices.exchange_rules import NEVER_FETCHED, Rules
 
 Pair = tuple[str, str]
 
@@ -31,6 +32,10 @@ class PairTable(Protocol):
         """Return those greater than ``bound``."""
         ...
 
+    def partners(self, symbol: str, bound: Decimal) -> Sequence[str]:
+        """Return the symbols, in order, whose coefficient with ``symbol`` is greater than ``bound``."""
+        ...
+
     def of(self, symbols: Collection[str]) -> PairTable:
         """Return those of the pairs of these symbols."""
         ...
@@ -46,7 +51,8 @@ class Holding:
 
     ``symbol`` is the ticker's code; ``value`` is in dollars (the cost where there is no price, below zero for a short
     position); ``tradable`` says that the price is live. ``volatility`` is annualised, ``momentum`` in [-1, 1]; None
-    where undefined, and then it triggers nothing. A holding of nothing stands for an asset that could be bought.
+    where undefined, and then it triggers nothing. ``rules`` are those of the exchange where it is traded. A holding of
+    nothing stands for an asset that could be bought.
     """
 
     symbol: str
@@ -57,10 +63,12 @@ class Holding:
     tradable: bool = True
     volatility: Decimal | None = None
     momentum: Decimal | None = None
+    rules: Rules = NEVER_FETCHED
 
     def __post_init__(self) -> None:
         numbers: tuple[object, ...] = (self.quantity, self.value, self.price, self.volatility, self.momentum)
-        assert all(number is None or (isinstance(number, Decimal) and number.is_finite()) for number in numbers)
+        for number in numbers:
+            assert number is None or (isinstance(number, Decimal) and number.is_finite())
         assert self.price is None or self.price > 0
         assert self.price is not None or not self.tradable
 
@@ -110,6 +118,11 @@ class MarketView:
     def held(self) -> Sequence[Holding]:
         """Return what there is anything of, by symbol."""
         return tuple(holding for holding in self.holdings.values() if holding.is_held)
+
+    @lazy
+    def stuck(self) -> Sequence[Holding]:
+        """Return what is held, but no plan may trade, by symbol."""
+        return tuple(holding for holding in self.holdings.values() if holding.is_stuck)
 
     @lazy
     def values(self) -> Mapping[str, Decimal]:

@@ -1,4 +1,4 @@
-"""The command line: ``portfolio serve | migrate | verify | reconcile | backfill | key``."""
+"""The command line: ``portfolio serve | migrate | verify | reconcile | backfill | key | optimise | tearsheet ...``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import secrets
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol, TypeVar
@@ -15,13 +15,21 @@ from typing import Any, NoReturn, Protocol, TypeVar
 import click
 
 from portfolio import __version__
-from portfolio.application.errors import ApplicationError
+from portfolio.application.errors import ApplicationError, BooksContradicted
 from portfolio.application.ledger.opening import OpenBooks, Opening
+from portfolio.application.ledger.rebuilding import RebuildBooks
 from portfolio.application.ledger.verification import ReconcileBooks, Verification, VerifyBooks
 from portfolio.application.performance.final_days import FinalReport, MakeFinal
 from portfolio.application.prices.backfill import Backfill, BackfillReport
 from portfolio.domain.decimal_text import counted
 from portfolio.domain.errors import DomainError
+from portfolio.entrypoints.cli import backtest_jobs  # noqa: F401  it adds its commands to those of backtests
+from portfolio.entrypoints.cli.backtest import backtest
+from portfolio.entrypoints.cli.demo import demo
+from portfolio.entrypoints.cli.imports import import_files
+from portfolio.entrypoints.cli.optimise import optimise
+from portfolio.entrypoints.cli.tearsheet import tearsheet
+from portfolio.entrypoints.cli.watch import watch
 from portfolio.entrypoints.http.shell.auth import ADOPT_OPEN, Keyring
 from portfolio.settings import Settings, SettingsError, read_settings
 
@@ -40,12 +48,17 @@ _OPENED = {Opening.CREATED: "opened", Opening.ADOPTED: "adopted what the rows ho
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commands:
-    """The use cases that the commands carry out, on an open database, and the portfolio that they are for."""
+    """The use cases that the commands carry out, on an open database, and the portfolio that they are for.
+
+    ``notes`` are what is to be said of the database.
+    """
 
     portfolio_id: int
+    notes: Sequence[str] = ()
     open_books: OpenBooks
     verify: VerifyBooks
     reconcile: ReconcileBooks
+    rebuild: RebuildBooks
     backfill: Backfill
     make_final: MakeFinal
 
@@ -87,6 +100,9 @@ class _InWords(click.Group):
         except click.Abort:
             _tell("interrupted")
             status = EXIT_INTERRUPTED
+        except BooksContradicted as error:
+            _tell(error)
+            status = EXIT_BROKEN
         except (ApplicationError, DomainError, SettingsError, OSError, MemoryError) as error:
             _tell(error if str(error) else "not enough memory")
             status = EXIT_FAILED
@@ -149,18 +165,20 @@ def migrate(composition: Composition, *, as_sql: bool, start: str | None, end: s
 
 
 @commands.command()
+@click.option("--head", help="A digest that was noted before: the entries of that time have to be among those of now.")
 @click.pass_obj
-def verify(composition: Composition) -> None:
-    """Replay every entry and compare with positions, cash and the identity.
+def verify(composition: Composition, *, head: str | None) -> None:
+    """Replay every entry and compare with everything that the books say; print the digest of them all.
 
-    Exit status: 0 all holds; 1 it holds, but other programs moved rows; 2 the books do not add up; 3 it could
-    not be found out.
+    Exit status: 0 all holds; 1 it holds, but other programs moved or removed rows; 2 the books do not add up; 3 it
+    could not be found out.
     """
-    sys.exit(_status(_verified(composition)))
+    sys.exit(_status(_verified(composition, head)))
 
 
 @commands.command()
 @click.option("--accept", is_flag=True, help="Book what is unreconciled as an adjustment; without it, only show it.")
+@click.option("--rebuild", is_flag=True, help="Make the books' rows anew where they are not what the entries say.")
 @click.option(
     "--as",
     "kind",
@@ -168,10 +186,16 @@ def verify(composition: Composition) -> None:
     help="What the difference's value is. By default a result where a position moved, else a contribution.",
 )
 @click.pass_obj
-def reconcile(composition: Composition, *, accept: bool, kind: str | None) -> None:
-    """Show what other programs wrote into the shared rows, and take it into the books."""
+def reconcile(composition: Composition, *, accept: bool, rebuild: bool, kind: str | None) -> None:
+    """Show what other programs wrote into the shared rows, and take it into the books.
+
+    Where the portfolio's row is gone, or is behind the ledger's entries, it is made anew of them first. Nothing is
+    accepted that the entries contradict. Exit status: as of verify.
+    """
+    if accept and rebuild:
+        raise click.UsageError("--rebuild first, and --accept when you have seen what is left")
     if not accept:
-        sys.exit(_status(_verified(composition)))
+        sys.exit(_status(_shown(composition, rebuild=rebuild)))
     as_realized = None if kind is None else kind == "result"
     booked = _run(
         composition,
@@ -238,6 +262,14 @@ def key(name: str, scopes: str, *, adopt_open: bool) -> None:
     click.echo(entry)
 
 
+commands.add_command(backtest)
+commands.add_command(demo)
+commands.add_command(import_files)
+commands.add_command(optimise)
+commands.add_command(tearsheet)
+commands.add_command(watch)
+
+
 def _settings(composition: Composition) -> Settings:
     """Return the settings, and say on the standard error what works on which database."""
     settings = read_settings()
@@ -249,27 +281,61 @@ def _settings(composition: Composition) -> Settings:
 def _run(composition: Composition, settings: Settings, work: Callable[[Commands], Awaitable[T]]) -> T:
     async def use() -> T:
         async with composition.commands(settings) as use_cases:
+            for note in use_cases.notes:
+                click.echo(f"portfolio: {note}", err=True)
             return await work(use_cases)
 
     return asyncio.run(use())
 
 
-def _status(found: Verification) -> int:
-    return EXIT_BROKEN if not found.holds else EXIT_UNRECONCILED if found.unreconciled else 0
-
-
-def _verified(composition: Composition) -> Verification:
+def _verified(composition: Composition, head: str | None = None) -> Verification:
     """Compare the books with their entries, and print what was found."""
-    found = _run(composition, _settings(composition), lambda use_cases: use_cases.verify(use_cases.portfolio_id))
+    found = _run(
+        composition, _settings(composition), lambda use_cases: use_cases.verify(use_cases.portfolio_id, head=head)
+    )
     entries = f"{counted(found.trades, 'trade')} and {counted(found.transactions, 'transaction')}"
     click.echo(f"{entries}, ledger revision {found.revision}")
     if found.is_new:
         click.echo("nothing was booked since these books were opened: is this the right database?")
     for line in found.differences:
         click.echo(f"BROKEN {line}")
+    for line in found.lost:
+        click.echo(f"lost  {line}; the next copy of the booking brings it back")
     for line in found.unreconciled:
         click.echo(f"unreconciled  {line}")
+    for line in found.foreign:
+        click.echo(f"foreign  {line}")
     if found.unreconciled:
         click.echo(f"unreconciled: {found.unreconciled_value}; book it with: portfolio reconcile --accept")
-    click.echo("the books hold" if found.holds else "the books do not add up")
+    if found.head:
+        click.echo(f"head {found.head}")
+    if found.holds and not found.is_proved:
+        click.echo("the entries have no digests yet, so nobody can tell: run portfolio migrate, or start the service")
+    else:
+        click.echo("the books hold" if found.holds else "the books do not add up")
     return found
+
+
+def _status(found: Verification) -> int:
+    if not found.holds:
+        return EXIT_BROKEN
+    if not found.is_proved:
+        return EXIT_FAILED
+    return EXIT_UNRECONCILED if found.unreconciled or found.foreign or found.lost else 0
+
+
+def _shown(composition: Composition, *, rebuild: bool) -> Verification:
+    """Print how the books compare with the entries, of which the rows are made anew before where that is asked for.
+
+    It is also done, without a loss, where the portfolio's row is gone or behind: whoever runs this has decided.
+    """
+    if not rebuild:
+        try:
+            return _verified(composition)
+        except BooksContradicted as error:
+            if error.is_lossy:
+                raise
+            _tell(error)
+    made = _run(composition, _settings(composition), lambda use_cases: use_cases.rebuild(use_cases.portfolio_id))
+    click.echo(f"rebuilt at ledger revision {made.revision}: {made.note}")
+    return _verified(composition)

@@ -9,11 +9,15 @@ from typing import Any, cast
 
 import structlog
 from litestar import Litestar, Request, Response
+from litestar.datastructures import State
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.template import TemplateConfig
 from litestar.types import ASGIApp, LifespanHook, Message, Scope, Send
 
 from portfolio.application.errors import ApplicationError
 from portfolio.domain.errors import DomainError
+from portfolio.entrypoints.http.backtest.controller import BacktestController
 from portfolio.entrypoints.http.errors import (
     INTERNAL,
     MALFORMED,
@@ -25,9 +29,11 @@ from portfolio.entrypoints.http.errors import (
     kind_of,
     kind_of_status,
 )
+from portfolio.entrypoints.http.event_streams import IS_HEAD
 from portfolio.entrypoints.http.ledger.booking_requests import BookingRequests
 from portfolio.entrypoints.http.ledger.bookings import BookingController
 from portfolio.entrypoints.http.ledger.cash import CashController
+from portfolio.entrypoints.http.ledger.lots import LotController
 from portfolio.entrypoints.http.ledger.trades import TradeController
 from portfolio.entrypoints.http.ledger.views import BookingViews
 from portfolio.entrypoints.http.operations.controller import HealthController
@@ -35,23 +41,46 @@ from portfolio.entrypoints.http.operations.docs import DocsDocument, DocsPage, d
 from portfolio.entrypoints.http.operations.figures import Figures
 from portfolio.entrypoints.http.operations.openapi import DocumentController, openapi_config
 from portfolio.entrypoints.http.operations.struct_schemas import StructSchemas
+from portfolio.entrypoints.http.optimisation.controller import OptimisationController
+from portfolio.entrypoints.http.pages.backtests.controller import BacktestsPageController
+from portfolio.entrypoints.http.pages.frame.assets import AssetController
+from portfolio.entrypoints.http.pages.frame.engine import Macros, template_config
+from portfolio.entrypoints.http.pages.frame.page import Pages
+from portfolio.entrypoints.http.pages.frame.problem_pages import problem_page, wants_page
+from portfolio.entrypoints.http.pages.operations.controller import OperationsPageController
+from portfolio.entrypoints.http.pages.optimiser.controller import OptimiserPageController
+from portfolio.entrypoints.http.pages.overview.controller import Overview, OverviewController
+from portfolio.entrypoints.http.pages.performance.controller import PerformancePageController
+from portfolio.entrypoints.http.pages.positions.controller import PositionsPageController
+from portfolio.entrypoints.http.pages.rebalancing.controller import RebalancingPageController
+from portfolio.entrypoints.http.pages.risk.controller import RiskPageController
+from portfolio.entrypoints.http.pages.scorecard.controller import ScorecardPageController
+from portfolio.entrypoints.http.pages.switches import SwitchController
+from portfolio.entrypoints.http.pages.trades.controller import TradesPageController
+from portfolio.entrypoints.http.performance.attribution import AttributionController
 from portfolio.entrypoints.http.performance.controller import PerformanceController
 from portfolio.entrypoints.http.portfolio.controller import PortfolioAnswers, PortfolioController
 from portfolio.entrypoints.http.price_label import SimulatedLabel
 from portfolio.entrypoints.http.rebalancing.controller import RebalancingController
 from portfolio.entrypoints.http.rebalancing.pretrade import PretradeController
+from portfolio.entrypoints.http.rebalancing.scorecard import ScorecardController
+from portfolio.entrypoints.http.rebalancing.shadows import ShadowController
 from portfolio.entrypoints.http.rebalancing.signals import SignalController
+from portfolio.entrypoints.http.reports.controller import ReportController
+from portfolio.entrypoints.http.reports.tearsheet import MakeTearSheet
 from portfolio.entrypoints.http.request_log import RequestLog
 from portfolio.entrypoints.http.risk.controller import RiskController
 from portfolio.entrypoints.http.shell.admission import Admission
 from portfolio.entrypoints.http.shell.auth import check_exposure
 from portfolio.entrypoints.http.shell.client_address import ClientAddresses
-from portfolio.entrypoints.http.shell.injection import provided
+from portfolio.entrypoints.http.shell.injection import given
 from portfolio.entrypoints.http.shell.metrics import Metrics
 from portfolio.entrypoints.http.shell.queries import allowed_methods, refused_parameters
 from portfolio.entrypoints.http.shell.responses import JsonResponse, problem, problem_answer
 from portfolio.entrypoints.http.shell.strict_body import StrictBody
 from portfolio.entrypoints.http.shell.use_cases import UseCases
+from portfolio.entrypoints.http.stream.asyncapi import AsyncDocumentController
+from portfolio.entrypoints.http.stream.controller import StreamController
 from portfolio.entrypoints.loop_lag import LoopLag
 from portfolio.settings import Settings
 
@@ -61,14 +90,35 @@ CONTROLLERS = (
     HealthController,
     PortfolioController,
     PerformanceController,
+    AttributionController,
     RiskController,
     RebalancingController,
+    OptimisationController,
+    BacktestController,
     SignalController,
+    ScorecardController,
+    ShadowController,
     PretradeController,
     BookingController,
     TradeController,
+    LotController,
     CashController,
     DocumentController,
+    ReportController,
+    StreamController,
+    AsyncDocumentController,
+    AssetController,
+    SwitchController,
+    OverviewController,
+    PositionsPageController,
+    PerformancePageController,
+    RiskPageController,
+    RebalancingPageController,
+    OptimiserPageController,
+    ScorecardPageController,
+    BacktestsPageController,
+    TradesPageController,
+    OperationsPageController,
 )
 
 _log = structlog.get_logger(__name__)
@@ -84,7 +134,7 @@ class PortfolioApp(Litestar):
         if scope["type"] == "lifespan":
             await super().__call__(scope, receive, send)
         elif scope["type"] == "http" and scope["method"] == "HEAD":
-            await self.outermost(cast("Scope", {**scope, "method": "GET"}), receive, _bodiless(send))
+            await self.outermost(cast("Scope", {**scope, "method": "GET", IS_HEAD: True}), receive, _bodiless(send))
         else:
             await self.outermost(scope, receive, send)
 
@@ -102,13 +152,15 @@ def create_app(
         SettingsError: it would be open to others than this machine, or keys or trusted proxies cannot be read.
     """
     check_exposure(settings)
-    addresses = ClientAddresses.of(settings)
-    admission = Admission(settings, use_cases.clock, addresses)
+    admission = Admission(settings, use_cases.clock, addresses := ClientAddresses.of(settings))
     metrics = Metrics(figures := Figures(use_cases))
-    lag = LoopLag(metrics.lagged)
+    lag, templates = LoopLag(metrics.lagged), template_config()
+    values = _injected(use_cases, metrics) | _of_pages(use_cases, settings, templates)
+    values |= {"figures": figures, "admission": admission, "loop_lag": lag}
     app = PortfolioApp(
-        route_handlers=CONTROLLERS,
-        dependencies=provided(_injected(use_cases, metrics) | {"figures": figures}),
+        route_handlers=[given(controller, values) for controller in CONTROLLERS],
+        template_config=templates,
+        state=State({"metrics": metrics, "admission": admission, "loop_lag": lag, "stream": use_cases.stream}),
         before_request=admission,
         dto=StrictBody,
         return_dto=None,
@@ -123,8 +175,6 @@ def create_app(
         on_startup=[lag.start, *on_startup],
         on_shutdown=[*on_shutdown, lag.stop],
     )
-    app.state.metrics = metrics
-    app.state.admission = admission
     framework = partial(Litestar.__call__, app)
     logged = RequestLog(framework, metrics, addresses, deadline_seconds=settings.request_deadline_seconds)
     app.outermost = SimulatedLabel(logged) if settings.is_simulated else logged
@@ -133,13 +183,27 @@ def create_app(
 
 def _injected(use_cases: UseCases, metrics: Metrics) -> dict[str, object]:
     """Return what handlers may ask for, by the name of the argument."""
+    use_cases.stream.told = metrics.told
     booking_views = BookingViews(use_cases.categories, use_cases.max_price_age)
     return {
         **{field.name: getattr(use_cases, field.name) for field in fields(use_cases)},
         "metrics": metrics,
         "booking_views": booking_views,
         "booking_requests": BookingRequests(use_cases.booking, booking_views, use_cases.clock, metrics),
-        "portfolio_answers": PortfolioAnswers(use_cases),
+    }
+
+
+def _of_pages(
+    use_cases: UseCases, settings: Settings, templates: TemplateConfig[JinjaTemplateEngine]
+) -> dict[str, object]:
+    """Return what pages show, and the answers that they have in common with programs."""
+    answers = PortfolioAnswers(use_cases)
+    return {
+        "cases": use_cases,
+        "portfolio_answers": answers,
+        "pages": Pages(use_cases, simulated=settings.is_simulated),
+        "tear_sheet": MakeTearSheet(use_cases, simulated=settings.is_simulated),
+        "overview": Overview(use_cases, answers, Macros(templates)),
     }
 
 
@@ -154,23 +218,27 @@ def _bodiless(send: Send) -> Send:
     return send_head
 
 
-def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Return the problem that ``error`` is."""
-    path = request.scope["path"]
-    if isinstance(error, RequestError | DomainError | ApplicationError):
-        kind = kind_of(error)
-        body = problem(kind, str(error), path=path, errors=field_errors(error))
-        return problem_answer(body, headers={**headers_of(error, kind), **_allowed(request, kind)})
+def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Return the problem that ``error`` is; on a page, to a browser, as a page."""
     if isinstance(error, ValidationException):
-        return _answer_error(request, refused_parameters(error, request.route_handler))
+        error = refused_parameters(error, request.route_handler)
+    kind, detail = _kind_and_detail(error)
+    body = problem(kind, detail, path=request.scope["path"], errors=field_errors(error))
+    headers = {**headers_of(error, kind), **_allowed(request, kind)}
+    return problem_page(request, body, headers) if wants_page(request.scope) else problem_answer(body, headers=headers)
+
+
+def _kind_and_detail(error: Exception) -> tuple[ProblemKind, str]:
+    """Return what kind of problem an error is, and one sentence about it; what nobody foresaw is logged."""
+    if isinstance(error, RequestError | DomainError | ApplicationError):
+        return kind_of(error), str(error)
     if isinstance(error, HTTPException) and error.status_code < 500:
         kind = kind_of_status(error.status_code)
-        return problem_answer(problem(kind, _words(error, kind.title), path=path), headers=_allowed(request, kind))
+        return kind, _words(error, kind.title)
     if isinstance(error, HTTPException) and error.detail == "client disconnected prematurely":
-        return problem_answer(problem(MALFORMED, "the body broke off", path=path))
+        return MALFORMED, "the body broke off"
     _log.error("request.failed", exc_info=error)
-    detail = "the service failed; its log has the details under this request's X-Request-ID"
-    return problem_answer(problem(INTERNAL, detail, path=path))
+    return INTERNAL, "the service failed; its log has the details under this request's X-Request-ID"
 
 
 def _allowed(request: Request[Any, Any, Any], kind: ProblemKind) -> dict[str, str]:

@@ -32,6 +32,8 @@ MALFORMED = ProblemKind(400, "malformed-request", "The request cannot be read as
 UNAUTHORIZED = ProblemKind(401, "unauthorized", "A valid API key is needed")
 FORBIDDEN = ProblemKind(403, "forbidden", "This caller may not do that")
 FOREIGN_ORIGIN = ProblemKind(403, "foreign-origin", "Without API keys, only this machine's own programs are served")
+CROSS_ORIGIN = ProblemKind(403, "cross-origin", "A signed-in browser is served on this service's own pages only")
+PRIVATE_MODE = ProblemKind(403, "private-mode", "Amounts are not sent in privacy mode")
 NOT_FOUND = ProblemKind(404, "not-found", "Nothing by that name")
 METHOD_NOT_ALLOWED = ProblemKind(405, "method-not-allowed", "This route does not know that method")
 REQUEST_TIMEOUT = ProblemKind(408, "request-timeout", "The body did not arrive in time")
@@ -42,6 +44,7 @@ RATE_LIMITED = ProblemKind(429, "rate-limited", "Too many requests")
 INTERNAL = ProblemKind(500, "internal-error", "The service failed; the log says how")
 DEADLINE = ProblemKind(503, "deadline-exceeded", "There was no answer in time")
 NOT_READY = ProblemKind(503, "not-ready", "No booking could be committed now")
+LEDGER_UNAVAILABLE = ProblemKind(503, "ledger-unavailable", "The database is away; nothing was applied")
 OUTCOME_UNKNOWN = ProblemKind(503, "outcome-unknown", "It may or may not have been booked")
 
 PROBLEMS: Mapping[type[Exception], ProblemKind] = {
@@ -54,8 +57,12 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     domain.InsufficientCash: ProblemKind(409, "insufficient-cash", "More spent than there is"),
     domain.NotReversible: ProblemKind(409, "not-reversible", "This trade cannot be undone"),
     domain.InvalidPolicy: ProblemKind(400, "invalid-policy", "A setting of the policy that cannot be"),
-    application.LedgerUnavailable: ProblemKind(503, "ledger-unavailable", "The database is away; nothing was applied"),
+    application.LedgerUnavailable: LEDGER_UNAVAILABLE,
+    application.LedgerRefused: LEDGER_UNAVAILABLE,
     application.Overloaded: ProblemKind(503, "overloaded", "Too many bookings are waiting; nothing was applied"),
+    application.BooksContradicted: ProblemKind(
+        503, "books-contradicted", "The portfolio's row is not what the ledger's entries say"
+    ),
     application.LeaseLost: ProblemKind(503, "lease-lost", "Another instance refreshes now"),
     application.OutcomeUnknown: OUTCOME_UNKNOWN,
     application.PortfolioMissing: ProblemKind(503, "books-not-open", "The books are not open yet"),
@@ -67,17 +74,32 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     application.SignalOutdated: ProblemKind(409, "signal-outdated", "This signal is no longer to be carried out"),
     application.PricesUnavailable: ProblemKind(503, "prices-unavailable", "No price could be refreshed"),
     application.ConfigurationInvalid: ProblemKind(500, "configuration-invalid", "A file of the settings is wrong"),
+    application.PositionUnknown: ProblemKind(409, "position-unknown", "These books do not have that position"),
+    application.TooManyStreams: ProblemKind(429, "too-many-streams", "As many streams are open as may be"),
+    application.NotBacktestable: ProblemKind(422, "not-backtestable", "There is no such backtest"),
+    application.BacktestNotDone: ProblemKind(409, "backtest-not-done", "The backtest is not done"),
+    application.TooManyBacktests: ProblemKind(429, "too-many-backtests", "As many backtests are waiting as may"),
+    application.NotOptimisable: ProblemKind(422, "not-optimisable", "There are no weights for that"),
+    application.TooFewDays: ProblemKind(422, "too-few-days", "The assets have too few days in common"),
+    application.TurnoverBoundTooLow: ProblemKind(
+        422, "turnover-too-low", "So little turnover does not meet the limits"
+    ),
+    application.NotInstalled: ProblemKind(501, "not-installed", "An optional part is not installed here"),
+    application.ComputationFailed: ProblemKind(503, "computation-failed", "The computation ended without a result"),
+    application.ComputationLate: ProblemKind(503, "computation-late", "The computation took too long"),
     application.FeedFailed: ProblemKind(503, "feed-failed", "A price source did not answer"),
 }
 
 _BOOKING_ERRORS = (
     domain.InvalidAmount, domain.OutOfRange, domain.FeesTooHigh, domain.AmountMismatch,
     domain.InsufficientQuantity, domain.InsufficientCash, application.KeyReused, application.OwnerAmbiguous,
-    application.PortfolioMissing, application.LedgerUnavailable, application.Overloaded, application.SchemaUnknown,
+    application.PortfolioMissing, application.LedgerUnavailable, application.BooksContradicted, application.Overloaded,
+    application.SchemaUnknown,
 )  # fmt: skip
 WRITE_PROBLEMS = (
     *(PROBLEMS[error] for error in (
-        application.PortfolioMissing, application.LedgerUnavailable, application.SchemaUnknown,
+        application.PortfolioMissing, application.LedgerUnavailable, application.BooksContradicted,
+        application.SchemaUnknown,
     )),
     OUTCOME_UNKNOWN,
 )  # fmt: skip
@@ -141,7 +163,7 @@ def headers_of(error: Exception, kind: ProblemKind) -> dict[str, str]:
     """Return the headers that belong to the answer: when to come again, how to authenticate."""
     if isinstance(error, RequestError):
         headers = dict(error.headers)
-    elif kind.status == 503:
+    elif kind.status in {429, 503}:
         headers = retry_after(getattr(error, "retry_after_seconds", None) or 1.0)
     else:
         headers = {}

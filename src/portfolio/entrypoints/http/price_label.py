@@ -13,7 +13,7 @@ from portfolio.entrypoints.http.shell.responses import JSON, JSON_WITH_STRINGS, 
 HEADER: Final = "X-Portfolio-Price-Feed"
 LABEL: Final = b'"price_feed":"simulated"'
 # The description of the interface is the same whatever the prices are.
-DOCUMENTS: Final = frozenset({"/openapi.json", "/docs/openapi.json"})
+DOCUMENTS: Final = frozenset({"/openapi.json", "/docs/openapi.json", "/asyncapi.json"})
 LABELLED: Final = frozenset({JSON, JSON_WITH_STRINGS, PROBLEM_JSON})
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import cast
 
 import msgspec
@@ -15,6 +15,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from portfolio.application.shared_timeout import SharedTimeout
+from portfolio.entrypoints.http.denials import denying
 from portfolio.entrypoints.http.errors import (
     DEADLINE,
     INTERNAL,
@@ -23,6 +24,7 @@ from portfolio.entrypoints.http.errors import (
     ProblemKind,
     retry_after,
 )
+from portfolio.entrypoints.http.event_streams import STARTS_STREAM
 from portfolio.entrypoints.http.shell.admission import caller_label
 from portfolio.entrypoints.http.shell.client_address import ClientAddresses
 from portfolio.entrypoints.http.shell.metrics import UNMATCHED, Metrics
@@ -60,13 +62,19 @@ class _Exchange:
     request_id: bytes
     receive_next: Receive
     send_on: Send
+    goes_on: Callable[[], None]
     status: int = 0
+    started: float = field(default_factory=time.perf_counter)
+    begun_after: float | None = None  # seconds, of an answer that goes on and on
     body_read: bool = False
     unavailable: bytes = b""  # the body of an answer 503
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            if STARTS_STREAM in message["headers"]:
+                self.begun_after = time.perf_counter() - self.started
+                self.goes_on()
             # Our handlers write names in lower case, and these are set here alone.
             headers = [*message["headers"], (REQUEST_ID_HEADER, self.request_id), _NOT_SNIFFED]
             if not any(name == _CACHE_CONTROL for name, _ in headers):
@@ -117,10 +125,9 @@ class RequestLog:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; other kinds of connections are the application's alone."""
         if scope["type"] != ScopeType.HTTP:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, denying(send, scope["path"]))
             return
-        started = time.perf_counter()
-        exchange = _Exchange(scope, _request_id(scope), receive, send)
+        exchange = _Exchange(scope, _request_id(scope), receive, send, self._in_time.lift)
         logged_id = REQUEST_ID.set(exchange.request_id.decode("ascii"))
         try:
             with self._in_time:
@@ -131,13 +138,15 @@ class RequestLog:
             _log.exception("request.failed")
             await exchange.fail(INTERNAL)
         finally:
-            self._note(exchange, time.perf_counter() - started)
+            self._note(exchange, time.perf_counter() - exchange.started)
             REQUEST_ID.reset(logged_id)
 
     def _note(self, exchange: _Exchange, seconds: float) -> None:
         scope, status = exchange.scope, exchange.status or 499
         route = str(scope.get("path_template") or UNMATCHED)
-        self._metrics.served(scope["method"], route, status, seconds)
+        self._metrics.served(
+            scope["method"], route, status, seconds if exchange.begun_after is None else exchange.begun_after
+        )
         log = _log.warning if status == 503 else _log.info
         log(
             "request.served",

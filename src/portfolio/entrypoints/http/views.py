@@ -18,13 +18,13 @@ Write: TypeAlias = Callable[[Any], Any]
 REASONS: Final = "reasons"
 
 
-def view(kind: type[S], *records: object, **given: object) -> S:
+def view(kind: type[S], /, *records: object, **given: object) -> S:
     """Return an answer of ``kind``: each field is what is ``given`` for it, else the attribute of that name of the
     first record that has one.
 
     Numbers are rounded and written as the type of their field says; structs, alone or in lists, are made in the same
     way of the records in their place. Why a ``Measured`` figure has no value is added to the answer's ``reasons``.
-    What a record has that is an answer itself is taken as it is.
+    What a record has that is an answer itself is taken as it is; frozen structs are records as others.
 
     Raises:
         LookupError: nothing has such an attribute.
@@ -65,7 +65,7 @@ def _plan(kind: type[Struct], records: tuple[type, ...], given: tuple[str, ...])
         left = [name for name in left if name not in had]
         if had:
             reads.append((place, had, _reader(had)))
-        written += [] if issubclass(record, Struct) else had
+        written += [] if _is_answer(record) else had
     missing = [name for name in left if fields[name].required and name != REASONS]
     if missing:
         raise LookupError(f"nothing has {missing} of {kind.__name__}")
@@ -77,6 +77,10 @@ def _plan(kind: type[Struct], records: tuple[type, ...], given: tuple[str, ...])
 def _reader(names: Sequence[str]) -> Read:
     read = attrgetter(*names)
     return read if len(names) > 1 else lambda record: (read(record),)
+
+
+def _is_answer(record: type) -> bool:
+    return issubclass(record, Struct) and not record.__struct_config__.frozen
 
 
 def _has(record: type, name: str) -> bool:

@@ -30,6 +30,15 @@ async def test_the_service_and_its_database_are_told(service: Service) -> None:
     assert told["process_open_fds"] > 0
 
 
+async def test_how_the_rows_compare_with_the_entries_is_told(service: Service) -> None:
+    for status in ("not_compared", "agree"):
+        told = await figures(service)
+        found = {name: value for name, value in told.items() if name.startswith("portfolio_books_comparison")}
+        assert [name for name, value in found.items() if value] == [f"portfolio_books_comparison status={status}"]
+        assert len(found) == 4
+        await service.cases.health.compare()
+
+
 async def test_with_the_database_away_it_is_told_and_the_last_books_are_still_shown(service: Service) -> None:
     await figures(service)
     service.ledger.away = True

@@ -162,11 +162,11 @@ class LockedDays(FakeDays):
     asked = 0
     locked = True
 
-    async def values(self, portfolio_id: int, *, since: date) -> Sequence[DailyValue]:
+    async def values(self, portfolio_id: int, *, since: date, today: date) -> Sequence[DailyValue]:
         LockedDays.asked += 1
         if self.locked:
             await asyncio.Event().wait()
-        return await super().values(portfolio_id, since=since)
+        return await super().values(portfolio_id, since=since, today=today)
 
 
 async def test_a_locked_history_does_not_hold_up_every_read_of_the_portfolio(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ CONCENTRATION_FIELDS = {
 }  # fmt: skip
 RECOMMENDATION_FIELDS = {
     "symbol", "action", "reason", "also", "current_allocation", "target_allocation", "trade_value", "trade_quantity",
-    "estimated_fee", "priority", "confidence", "evidence", "after",
+    "estimated_fee", "priority", "confidence", "evidence", "after", "executable_quantity", "venue", "executable_reason",
 }  # fmt: skip
 
 
@@ -250,6 +250,9 @@ async def test_a_portfolio_worth_nothing_or_less_has_no_shares(service: Service)
     assert (analysis["portfolio_health_score"], analysis["turnover_percent"]) == (None, None)
     assert {"portfolio_health_score", "turnover_percent", "hhi_with_cash"} <= set(analysis["reasons"])
     assert (await what_if(service, {}))["reasons"] == {"turnover_percent": "no_total_value"}
+    health = exact(await service.http.get("/risk/portfolio-health"))["health"]
+    assert (health["score"], health["healthy"]) == (None, None)
+    assert health["reasons"] == dict.fromkeys(("score", "healthy", "average_correlation"), "no_total_value")
 
 
 async def test_borrowed_cash_is_no_share(service: Service) -> None:

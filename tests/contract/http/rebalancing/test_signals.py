@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from portfolio.adapters.clock import SystemClock
-from portfolio.adapters.database.database import open_database
 from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
 from portfolio.application.ledger.opening import OpenBooks
@@ -25,7 +24,7 @@ from portfolio.domain.symbol import Symbol
 from portfolio.settings import Settings
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.fakes.fake_ledger import FakeLedger
-from tests.support.histories import booking, hold, remember, rising
+from tests.support.histories import CALM, booking, hold, remember, rising
 from tests.support.services.http_service import Service, _answering, assemble, is_problem, running
 
 # 30,000 of 100,000 in one asset: 5 % over its limit of 25 %, and sold down to 23 %.
@@ -37,7 +36,7 @@ async def stored(request: pytest.FixtureRequest) -> AsyncIterator[Service]:
     """A service on each kind of database, holding too much of one asset."""
     under_test: DatabaseUnderTest = request.getfixturevalue(f"{request.param}_database")
     migrate(under_test.migration_url, under_test.prices_schema)
-    database = open_database(under_test.url, prices_schema=under_test.prices_schema)
+    database = under_test.opened()
     clock, settings = SystemClock(), Settings(log_file="")
     try:
         await OpenBooks(database.ledger, clock, Money.rounded(settings.initial_cash))(1)
@@ -374,6 +373,32 @@ async def test_a_purchase_that_the_cash_does_not_cover_yet_cannot_be_claimed(ser
     assert (await service.http.post("/holdings/update", json=sold)).status_code == 200
     [purchase] = (await generate(service))["signals"]
     assert (await acknowledge(service, purchase["id"])).status_code == 200
+
+
+def rising_apart(day: int) -> Decimal:
+    """As ``rising``, with a swerve at half the pace: of the two the correlation is next to none."""
+    return CALM(day // 2) * Decimal("1.01") ** day
+
+
+async def test_of_two_purchases_that_the_cash_covers_one_by_one_only_the_first_is_claimed(service: Service) -> None:
+    # 30 % is cash. The sale of BTC, from 60 % to 23 %, pays for the second of two purchases of 18 % each.
+    await hold(service, {"BTC": "60", "SOL": "5", "ADA": "5"})
+    await remember(service, {"SOL": rising, "ADA": rising_apart})
+    sale, first, second = (await generate(service))["signals"]
+    assert [(one["symbol"], one["action"]) for one in (sale, first, second)] == [
+        ("BTC", "SELL"), ("ADA", "BUY"), ("SOL", "BUY"),
+    ]  # fmt: skip
+    assert all(12_000 < one["trade_value"] < 20_000 for one in (first, second))
+    assert (await acknowledge(service, first["id"])).status_code == 200
+    refused = await acknowledge(service, second["id"])
+    assert is_problem(refused, 409, "signal-outdated")
+    assert "and there is 30000, of which claimed purchases take 18001." in refused.json()["detail"]
+    # Its claim runs out, and nothing was bought: the cash is there for the other one.
+    service.clock.advance(Settings().signal_ttl_seconds)
+    service.feed.prices = dict.fromkeys(("BTC", "SOL", "ADA"), "1000")
+    assert (await service.http.post("/portfolio/refresh")).status_code == 200
+    again = {one["symbol"]: one for one in (await generate(service))["signals"]}
+    assert (await acknowledge(service, again["SOL"]["id"])).status_code == 200
 
 
 # ----------------------------------------------------------------------------------------------------- when things fail

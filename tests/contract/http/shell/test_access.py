@@ -80,7 +80,7 @@ async def test_without_keys_the_own_pages_may_book(service: Service) -> None:
 
 
 async def test_open_to_others_any_host_is_served_but_no_foreign_page() -> None:
-    async with running(host="0.0.0.0", allow_open=True) as service:  # noqa: S104
+    async with running(host="0.0.0.0", allow_open=True) as service:  # noqa: S104  # what is said to it, not bound
         fine = await service.http.get("/portfolio", headers={"Host": "portfolio:8026"})
         own = await service.http.post(
             "/holdings/update", json=BUY, headers={"Host": "portfolio:8026", "Origin": "http://portfolio:8026"}

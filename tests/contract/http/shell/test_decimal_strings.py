@@ -40,6 +40,17 @@ async def held() -> AsyncIterator[Service]:
         yield service
 
 
+async def backtested(service: Service) -> str:
+    """The id of a backtest that is done, with a trade."""
+    yesterday = service.clock.now().date() - timedelta(days=1)
+    span = {"from": str(yesterday - timedelta(days=1)), "to": str(yesterday)}
+    asked = {**span, "fill": "same_close", "sweep": {"grid": {"position_limit": ["0.05", "0.1"]}}}
+    answer = await service.http.post("/backtests", json=asked)
+    await service.cases.compute_backtests()
+    found: str = answer.json()["backtest"]["id"]
+    return found
+
+
 def texts(text: str) -> Any:
     """JSON whose numbers are kept as they are written."""
     return json.loads(text, parse_float=Written, parse_int=Written)
@@ -81,13 +92,18 @@ def compare(document: dict[str, Any], schema: dict[str, Any], plain: Any, strict
     return 0
 
 
+# None is over in these books.
+OF_DAYS_THAT_ARE_OVER = {"/attribution", "/shadows", "/signals/scorecard"}
+
+
 async def test_every_decimal_of_every_route_is_a_string_of_the_same_digits(held: Service) -> None:
     document = (await held.http.get("/openapi.json")).json()
     compared: dict[str, int] = {}
+    backtest_id = await backtested(held)
     for path, methods in document["paths"].items():
-        if "get" not in methods or path == "/metrics":
+        if "get" not in methods or path in {"/metrics", "/reports/tearsheet"}:
             continue
-        asked = path.replace("{client_trade_id}", KEY).replace("{trade_id}", "1")
+        asked = path.replace("{client_trade_id}", KEY).replace("{trade_id}", "1").replace("{backtest_id}", backtest_id)
         query = {"status": "refused"} if path == "/bookings" else {}
         plain = await held.http.get(asked, params=query)
         strict = await held.http.get(asked, params=query, headers={"Accept": STRINGS})
@@ -100,7 +116,8 @@ async def test_every_decimal_of_every_route_is_a_string_of_the_same_digits(held:
             assert strict.headers["Content-Type"] == "application/json"
         else:
             assert (strict.headers["Content-Type"], strict.headers["Vary"]) == (STRINGS, "Accept"), path
-    assert {path for path, decimals in compared.items() if not decimals} == {"/health/live", "/health/ready"}
+    without = {"/health/live", "/health/ready", *OF_DAYS_THAT_ARE_OVER}
+    assert {path for path, decimals in compared.items() if not decimals} == without
     assert sum(compared.values()) > 300
 
 

@@ -67,7 +67,7 @@ async def test_a_number_of_any_form_is_booked_rounded_half_even_and_its_text_aga
     assert trade["price"] == value
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(value=st.floats(min_value=0, exclude_min=True, allow_infinity=False), places=st.integers(0, 400))
 async def test_no_double_is_malformed_but_for_its_size(value: float, places: int) -> None:
     async with running() as service:
@@ -157,7 +157,11 @@ def queries(service: Service) -> list[tuple[str, str, bool]]:
     for route in service.app.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
             if "GET" in handler.http_methods and "{" not in route.path_format:
-                for name, field in handler.parsed_fn_signature.parameters.items():
+                parameters = dict(handler.parsed_fn_signature.parameters)
+                for argument, provided in handler.resolve_dependencies().items():
+                    if argument in handler.parsed_fn_signature.parameters:
+                        parameters |= provided.parsed_fn_signature.parameters
+                for name, field in parameters.items():
                     if isinstance(field.kwarg_definition, QueryParameter):
                         found.append((route.path_format, field.kwarg_definition.name or name, not field.is_required))
     return found

@@ -15,7 +15,7 @@ URL = "/holdings/update"
 
 async def test_every_request_example_of_the_document_is_understood(service: Service) -> None:
     described = document(service.app, keyed=False)
-    service.clock.advance(366 * 24 * 3600)  # past the moments in the examples
+    service.clock.advance(10 * 366 * 24 * 3600)  # past the moments in the examples
     asked = 0
     for path, methods in described["paths"].items():
         for method, operation in methods.items():

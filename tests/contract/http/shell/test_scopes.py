@@ -7,7 +7,7 @@ from itertools import combinations
 
 import httpx
 from litestar import get
-from litestar.routes import HTTPRoute
+from litestar.routes import HTTPRoute, WebSocketRoute
 
 from portfolio.entrypoints.http.app import PortfolioApp
 from portfolio.entrypoints.http.operations.openapi import document
@@ -15,9 +15,25 @@ from portfolio.entrypoints.http.shell.access import Access, access_of
 from portfolio.entrypoints.http.shell.auth import Scope
 from tests.support.services.http_service import Service, is_problem, running
 
-PROBES = {"/health/live", "/health/ready"}
+# What needs no key: the probes, and what the form that asks a browser for one is made of.
+OPEN = {
+    "/health/live",
+    "/health/ready",
+    "/pages/static/{name}",
+    "/pages/sign-in",
+    "/pages/sign-out",
+    "/pages/privacy",
+}
 JSON = {"Content-Type": "application/json"}
-PATH_PARTS = {"{trade_id}": "1", "{client_trade_id}": "k", "{signal_id}": "s", "{path}": "nothing"}
+PATH_PARTS = {
+    "{trade_id}": "1",
+    "{client_trade_id}": "k",
+    "{signal_id}": "s",
+    "{backtest_id}": "b",
+    "{symbol}": "BTC",
+    "{path}": "nothing",
+    "{name}": "pages.css",
+}
 # A key for every set of scopes that there is.
 SCOPE_SETS = [frozenset(chosen) for size in (1, 2, 3) for chosen in combinations(Scope, size)]
 
@@ -33,6 +49,8 @@ KEYS = ",".join(f"k{n}:{'+'.join(sorted(scopes))}:{secret_of(scopes)}" for n, sc
 def table(app: PortfolioApp) -> Iterator[tuple[str, str, Access | None]]:
     """Every method of every route that the application has, with what it declares."""
     for route in app.routes:
+        if isinstance(route, WebSocketRoute) and route.path == "/stream":
+            continue  # it asks for itself, see tests/contract/http/stream/test_limits.py
         assert isinstance(route, HTTPRoute), f"{route.path} is no route of HTTP: nothing guards it"
         for handler in route.route_handlers:
             if handler.http_methods == {"OPTIONS"}:
@@ -60,17 +78,17 @@ async def ask(service: Service, method: str, template: str, key: str | None) -> 
 
 async def test_every_route_but_the_probes_needs_a_scope(service: Service) -> None:
     assert len(list(table(service.app))) >= 30
-    assert unguarded(service.app) == PROBES
+    assert unguarded(service.app) == OPEN
 
 
 async def test_who_may_only_read_changes_nothing_and_who_may_only_trade_undoes_nothing(service: Service) -> None:
-    asking = {"/rebalance/what-if", "/pretrade/check"}
+    asking = {"/rebalance/what-if", "/pretrade/check", "/optimise"}
     undoing = {"/cash/transactions", "/trades/{trade_id}/reverse"}
     for method, path, operation in table(service.app):
         assert operation is not None
         changes = method != "GET" and path not in asking
         expected = Scope.READ if not changes else Scope.ADMIN if path in undoing else Scope.TRADE
-        assert operation.scope in ({expected} if path not in PROBES else {None}), path
+        assert operation.scope in ({expected} if path not in OPEN else {None}), path
         if changes:
             assert operation.or_scope is None, path
 
@@ -82,7 +100,7 @@ async def test_a_route_that_declares_nothing_is_found_and_serves_nobody() -> Non
 
     async with running(api_keys=KEYS) as service:
         service.app.register(read_forgotten)
-        assert unguarded(service.app) == {*PROBES, "/forgotten"}
+        assert unguarded(service.app) == {*OPEN, "/forgotten"}
         answer = await ask(service, "GET", "/forgotten", secret_of(frozenset(Scope)))
     assert is_problem(answer, 405, "method-not-allowed")
 
@@ -94,7 +112,7 @@ async def test_every_route_refuses_who_has_no_key_or_a_wrong_one() -> None:
             for key in (None, "", "x" * 20, secret_of(SCOPE_SETS[0])[:-1], secret_of(SCOPE_SETS[0]) + "x"):
                 answer = await ask(service, method, path, key)
                 if operation.scope is None:
-                    assert answer.status_code == 200, path
+                    assert answer.status_code == (415 if method == "POST" else 200), path
                 else:
                     assert is_problem(answer, 401, "unauthorized"), path
                     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
@@ -138,5 +156,10 @@ async def test_the_document_names_every_operation_with_its_scope(service: Servic
             assert described["security"] == [{"apiKey": []}, {"bearer": []}], path
             assert described["x-scope"] == " or ".join(operation.scopes), path
             assert {"401", "403", "429"} <= set(described["responses"]), path
-    # what is not in the document is the document itself, and the pages that show it
-    assert {path for path in hidden if not path.startswith("/docs")} == {"/openapi.json"}
+    # what is not in the document is the document itself, the pages that show it, and the pages for people
+    assert {path for path in hidden if not path.startswith(("/docs", "/pages/"))} == {
+        "/asyncapi.json",
+        "/stream/events",
+        "/openapi.json",
+        "/",
+    }

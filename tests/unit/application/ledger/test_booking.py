@@ -72,6 +72,16 @@ async def test_the_same_key_and_booking_is_booked_once_and_answered_alike(
     assert ledger.books == before
 
 
+async def test_a_booking_whose_outcome_is_gone_is_a_replay_and_has_it_again(book: Book, ledger: FakeLedger) -> None:
+    [first] = await book([wish(BUY, "a")])
+    ledger.books.outcomes.clear()
+    [again] = await book([wish(BUY, "a")])
+    assert replayed(again)
+    assert accepted(again).trade_id == accepted(first).trade_id
+    assert (len(ledger.books.trades), len(ledger.books.outcomes)) == (1, 1)
+    assert (await VerifyBooks(ledger)(1)).lost == []
+
+
 async def test_the_same_booking_written_differently_is_the_same(book: Book) -> None:
     await book([wish(BUY, "a")])
     [copy] = await book([wish(bought("BTC", "0.100", "45000.0", net="4500.000", fees="22.50"), "a")])
@@ -349,10 +359,10 @@ async def test_a_result_out_of_range_is_kept_although_nothing_can_book_it(clock:
     overs = [replace(asked, client_trade_id=key, override=True) for key in ("a", "b")]
     [_, over] = await booking(ledger, clock)(overs)
     assert refused(over).error == "OutOfRange"
-    assert await FakeProbe(ledger).count_refusals(1) == 1
+    assert await FakeProbe(ledger).count_refusals(1) == 0  # nothing can be decided on it
     [again] = await booking(ledger, clock)(overs[1:])
     assert isinstance(again, OutOfRange)
-    assert await FakeProbe(ledger).count_refusals(1) == 1
+    assert await FakeProbe(ledger).count_refusals(1) == 0
 
 
 # --- all of it --------------------------------------------------------------------------------------------------------

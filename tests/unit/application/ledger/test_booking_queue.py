@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from portfolio.application.errors import LedgerUnavailable, Overloaded
+from portfolio.application.errors import LedgerRefused, LedgerUnavailable, Overloaded
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.booking_batch import BookingResult
 from portfolio.application.ledger.booking_queue import BookingQueue
@@ -210,3 +210,32 @@ async def test_what_has_waited_too_long_is_never_begun_and_its_caller_hears_so(
     assert accepted((await at_work)[0]).trade_id == 1
     assert (await ledger.load(1)).trade_counts.trades == 1
     assert accepted((await queue.book([wish(BUY, "late")]))[0]).trade_id == 2
+
+
+async def test_failures_count_that_a_database_that_answers_or_a_bug_is_to_blame_for(gated: Gated) -> None:
+    gated.gate.set()
+    queue = BookingQueue(gated, 1)
+    gated.failures = [LedgerRefused("disk full"), LedgerUnavailable("away"), ZeroDivisionError(), Overloaded("busy")]
+    for key in "abcd":
+        with pytest.raises((LedgerUnavailable, ZeroDivisionError)):
+            await queue.book([wish(BUY, key)])
+    assert queue.failures.cause == ""
+    gated.failures = [LedgerRefused("disk full")]
+    with pytest.raises(LedgerRefused):
+        await queue.book([wish(BUY, "e")])
+    assert queue.failures.cause == "disk full"
+
+
+async def test_failures_are_forgotten_when_something_is_booked_and_not_by_a_copy_or_a_refusal(gated: Gated) -> None:
+    gated.gate.set()
+    queue = BookingQueue(gated, 1)
+    await queue.book([wish(BUY, "first")])
+    gated.failures = [ZeroDivisionError()] * 3
+    for key in "abc":
+        with pytest.raises(ZeroDivisionError):
+            await queue.book([wish(BUY, key)])
+    assert queue.failures.cause == "an error of the service: ZeroDivisionError"
+    await queue.book([wish(BUY, "first"), wish(sold("BTC", 9, 100), "too much")])
+    assert queue.failures.cause
+    await queue.book([wish(BUY, "second")])
+    assert queue.failures.cause == ""

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
 from portfolio.application.errors import KeyReused, LedgerUnavailable, NotFound, OutcomeUnknown
+from portfolio.application.ledger.audit import EntryLine
 from portfolio.application.ledger.cash import CashReply, MoveCash, MoveCashInOrOut
 from portfolio.application.ledger.cash_records import RecordedCashEntry, RefusedCashEntry
-from portfolio.application.ledger.opening import OpenBooks, Opening
+from portfolio.application.ledger.opening import OpenBooks, Opening, SealBooks
 from portfolio.application.ledger.records import TradeRequest
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.verification import VerifyBooks
+from portfolio.application.prices.records import PriceUpdate
 from portfolio.domain.errors import InsufficientCash, InvalidAmount, NotReversible
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
-from portfolio.domain.money import Money
+from portfolio.domain.ledger.units import Units
+from portfolio.domain.mark import Mark
+from portfolio.domain.money import Money, Price
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.fake_ledger import Books, FakeLedger
+from tests.support.fakes.fake_ledger import Books, FakeLeases, FakeLedger, FakePriceStore
 from tests.unit.application.ledger.booking_examples import accepted, booking, opened, wish
 from tests.unit.examples import RULES, bought, money, sold, units
 
@@ -60,6 +66,31 @@ async def test_opening_again_does_nothing(clock: FakeClock) -> None:
     before = ledger.books
     assert await OpenBooks(ledger, clock, money(100_000))(1) is Opening.NOTHING
     assert ledger.books == before
+
+
+async def test_entries_of_before_the_digests_are_taken_into_the_chain_once(clock: FakeClock) -> None:
+    ledger = await opened(clock)
+    ledger.books.is_sealed = False
+    before = await ledger.load(1)
+    open_books = OpenBooks(ledger, clock, money(100_000))
+    for _ in range(2):
+        assert await open_books(1) is Opening.NOTHING
+        assert ledger.books.is_sealed
+    assert await ledger.load(1) == before
+    assert not await SealBooks(ledger)(1)
+
+
+async def test_of_two_who_make_the_chain_at_once_the_second_leaves_it_as_it_is(clock: FakeClock) -> None:
+    class Raced(FakeLedger):
+        async def entry_lines(self, *, after: int, limit: int) -> Sequence[EntryLine]:
+            self.books.is_sealed = True  # by another instance, while the entries are read
+            return await super().entry_lines(after=after, limit=limit)
+
+    ledger = Raced((await opened(clock)).books)
+    ledger.books.is_sealed = False
+    before = ledger.books.copy()
+    assert await SealBooks(ledger)(1)
+    assert replace(ledger.books, is_sealed=False) == before
 
 
 async def test_without_initial_cash_there_is_no_deposit(clock: FakeClock) -> None:
@@ -141,6 +172,23 @@ async def test_who_adopts_what_an_open_service_moved_does_not_move_it_again(cloc
     copy = await moves(1, adopting)
     assert (copy.replayed, copy.transaction) == (True, first.transaction)
     assert not (await moves(1, replace(adopting, client_transaction_id="new"))).replayed
+
+
+async def test_after_a_loss_of_nearly_everything_a_deposit_is_booked_and_its_note_says_that_units_begin_anew(
+    clock: FakeClock,
+) -> None:
+    ledger = await opened(clock)
+    await booking(ledger, clock)([wish(bought("BTC", 1000, 100))])
+    lost = {BTC: Mark(Price(Decimal("1e-15")), "coinbase", clock.now())}
+    await FakePriceStore(ledger, FakeLeases()).record(1, PriceUpdate(marks=lost, at=clock.now()), None)
+    moves = MoveCashInOrOut(ledger, clock, RULES)
+    # worth 1e-12: 1e-17 a unit, of which 10,000 dollars would buy 1e21
+    reply = await moves(1, replace(move("deposit", "10000"), note="a new start"))
+    assert recorded(reply).entry.note == "a new start; the units of the portfolio begin anew"
+    assert recorded(await moves(1, move("deposit", "1"))).entry.note is None
+    portfolio = await ledger.load(1)
+    assert portfolio.units == Units(count=Decimal("10001.000000000001"))
+    assert (await VerifyBooks(ledger)(1)).holds
 
 
 async def test_a_movement_with_a_key_happens_once(clock: FakeClock) -> None:

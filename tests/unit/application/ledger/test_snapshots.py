@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from portfolio.application.errors import LedgerUnavailable, PortfolioMissing
+from portfolio.application.errors import BooksContradicted, LedgerUnavailable, PortfolioMissing
+from portfolio.application.ledger.events import TradeBooked
 from portfolio.application.ledger.records import Revisions
 from portfolio.application.ledger.snapshots import RELOAD_SECONDS, Snapshots
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -27,6 +28,7 @@ class SlowLedger(FakeLedger):
         self.lookups = 0
         self.loads = 0
         self.after_version: Portfolio | None = None
+        self.contradiction: BooksContradicted | None = None
 
     async def revisions(self, portfolio_id: int) -> Revisions:
         self.lookups += 1
@@ -41,6 +43,8 @@ class SlowLedger(FakeLedger):
 
     async def load(self, portfolio_id: int) -> Portfolio:
         self.loads += 1
+        if self.contradiction is not None:
+            raise self.contradiction
         return await super().load(portfolio_id)
 
 
@@ -72,6 +76,21 @@ async def test_a_write_acknowledged_before_is_seen(snapshots: Snapshots, ledger:
     assert newest.portfolio.cash == money(99_900)
     assert newest.as_of == clock.now()
     assert snapshots.last is newest
+
+
+async def test_what_this_process_booked_is_seen_without_looking_up_the_revisions(
+    snapshots: Snapshots, ledger: SlowLedger, clock: FakeClock
+) -> None:
+    await snapshots.newest()
+    await booking(ledger, clock)([wish(bought("BTC", 1, 100))])
+    [(trade_id, entry)] = ledger.books.trades.items()
+    assert entry is not None
+    snapshots.take_notice(TradeBooked(trade_id, entry))
+    assert (await snapshots.newest()).portfolio.cash == money(99_900)
+    assert ledger.lookups == 1
+    await booking(ledger, clock)([wish(bought("BTC", 1, 100))])  # by another process
+    assert (await snapshots.newest()).portfolio.cash == money(99_800)
+    assert ledger.lookups == 2
 
 
 async def test_a_write_acknowledged_while_a_lookup_is_under_way_is_seen_by_who_comes_then(
@@ -174,6 +193,33 @@ async def test_a_short_absence_leaves_no_mark(snapshots: Snapshots, ledger: Slow
     ledger.away = False
     assert not (await snapshots.newest()).database_away
     assert ledger.loads == 1
+
+
+async def test_a_doubt_outlives_an_absence(snapshots: Snapshots, ledger: SlowLedger) -> None:
+    await snapshots.newest()
+    snapshots.doubt()
+    ledger.away = True
+    assert (await snapshots.newest()).database_away
+    ledger.away = False
+    before = ledger.loads
+    for _ in range(2):
+        assert not (await snapshots.newest()).database_away
+        assert ledger.loads == before + 1
+
+
+async def test_while_books_are_contradicted_all_rows_are_read_though_none_has_changed(
+    snapshots: Snapshots, ledger: SlowLedger, clock: FakeClock
+) -> None:
+    await snapshots.newest()
+    clock.advance(4)
+    await snapshots.newest()
+    ledger.contradiction = BooksContradicted("cash")
+    snapshots.doubt()
+    for _ in range(3):
+        assert (await snapshots.newest()).contradiction == str(ledger.contradiction)
+        clock.advance(4)
+    ledger.contradiction = None
+    assert (await snapshots.newest()).contradiction is None
 
 
 async def test_with_nothing_seen_yet_an_absence_is_an_error(snapshots: Snapshots, ledger: SlowLedger) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from portfolio.application.errors import OutcomeUnknown
-from portfolio.application.ledger.cash_records import Entry
+from portfolio.application.ledger.audit import EntryLine, KeptRow, StatedBooks
 from portfolio.application.ledger.records import TradeEntry
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.verification import ReconcileBooks, VerifyBooks
@@ -107,7 +107,7 @@ async def test_a_changed_revision_is_found(ledger: FakeLedger, revision: int) ->
 async def test_a_missing_entry_is_found(ledger: FakeLedger) -> None:
     del ledger.books.trades[3]
     differences = (await VerifyBooks(ledger)(1)).differences
-    assert "ledger revision 6 follows 4" in differences
+    assert "mock_trades row 4: ledger revision 6 follows 4" in differences
     assert "ETH: the books say 1, their entries add up to -1" in differences
 
 
@@ -116,14 +116,17 @@ async def test_a_missing_last_entry_is_found(ledger: FakeLedger) -> None:
     assert "ledger revision: the books say 7, their entries add up to 6" in (await VerifyBooks(ledger)(1)).differences
 
 
-@pytest.mark.parametrize("trade_id", [1, 2, 5])  # a purchase, a sale, the reversal of a sale
-@pytest.mark.parametrize("field", ["cash_delta", "basis_delta", "realized_pnl", "fees", "notional"])
+# A purchase, a sale, the reversal of a sale, which may realize whatever moved in between.
+@pytest.mark.parametrize(
+    ("trade_id", "field"),
+    [(n, f) for n in (1, 2, 5) for f in ("cash_delta", "fees", "notional")] + [(1, "realized_pnl"), (2, "basis_delta")],
+)
 async def test_an_entry_that_does_not_balance_is_found(ledger: FakeLedger, trade_id: int, field: str) -> None:
     entry = ledger.books.trades[trade_id]
     assert entry is not None
     tamper_with_trade(ledger, trade_id, **{field: getattr(entry.trade, field) + money("0.01")})
     differences = (await VerifyBooks(ledger)(1)).differences
-    assert f"the entry of revision {entry.revision} does not balance" in differences
+    assert f"mock_trades row {trade_id}, ledger revision {entry.revision}: it does not balance" in differences
 
 
 async def test_a_changed_quantity_of_an_entry_is_found(ledger: FakeLedger) -> None:
@@ -135,7 +138,49 @@ async def test_a_trade_from_nowhere_is_found(ledger: FakeLedger) -> None:
     entry = ledger.books.trades[1]
     assert entry is not None
     ledger.books.trades[9] = replace(entry, revision=7)
-    assert "ledger revision 7 follows 7" in (await VerifyBooks(ledger)(1)).differences
+    assert "mock_trades row 9: ledger revision 7 follows 7" in (await VerifyBooks(ledger)(1)).differences
+
+
+async def test_a_head_that_no_entry_has_is_named(ledger: FakeLedger) -> None:
+    head = (await VerifyBooks(ledger)(1, head="0" * 64)).differences
+    assert list(head) == [f"no entry has the digest {'0' * 64}: entries up to there are not what they were"]
+
+
+async def test_a_head_of_the_books_that_is_not_that_of_the_entries_is_named(ledger: FakeLedger) -> None:
+    class Headed(FakeLedger):
+        async def stated(self, portfolio_id: int) -> StatedBooks:
+            return replace(await super().stated(portfolio_id), head="0" * 64)
+
+    [line] = (await VerifyBooks(Headed(ledger.books))(1)).differences
+    assert line.startswith("the newest digest is ")
+
+
+async def test_a_refusal_that_is_not_what_was_decided_is_named(ledger: FakeLedger) -> None:
+    await booking(ledger, CLOCK)([wish(sold("BTC", 1_000, 50), "too much")])
+    assert (await VerifyBooks(ledger)(1)).holds
+
+    class Forged(FakeLedger):
+        async def refused_rows(self, *, of_cash: bool, after: int, limit: int) -> Sequence[KeptRow]:
+            rows = await super().refused_rows(of_cash=of_cash, after=after, limit=limit)
+            return [row._replace(digest="0" * 64) for row in rows]
+
+    [line] = (await VerifyBooks(Forged(ledger.books))(1)).differences
+    assert line.endswith("it is not what was decided")
+
+
+async def test_a_cost_that_entries_of_before_0024_do_not_say_is_told(ledger: FakeLedger) -> None:
+    await ReconcileBooks(ledger, CLOCK)(1)
+    tamper_with_btc(ledger, quantity=units(4), cost_basis=money(140))
+    entry = await ReconcileBooks(ledger, CLOCK)(1)
+    assert entry is not None
+    [(number, _)] = [(i, e) for i, e in ledger.books.transactions.items() if e.revision == entry.revision]
+    bare = [
+        replace(moved, asset_cost_delta=None, cost_basis_delta=None, realized_delta=None) for moved in entry.positions
+    ]
+    ledger.books.transactions[number] = replace(entry, positions=tuple(bare))
+    [line] = (await VerifyBooks(ledger)(1)).unreconciled
+    assert line.startswith("BTC: the row says ")
+    assert line.endswith("entries of before 0024 do not say it")
 
 
 async def test_rows_of_other_programs_are_not_counted(ledger: FakeLedger) -> None:
@@ -145,8 +190,8 @@ async def test_rows_of_other_programs_are_not_counted(ledger: FakeLedger) -> Non
 
 async def test_bookings_during_a_verification_do_not_disturb_it(ledger: FakeLedger) -> None:
     class Busy(FakeLedger):
-        async def load(self, portfolio_id: int) -> Portfolio:
-            before = await super().load(portfolio_id)
+        async def stated(self, portfolio_id: int) -> StatedBooks:
+            before = await super().stated(portfolio_id)
             await booking(self, CLOCK)([wish(bought("ADA", 1, 1))])
             return before
 
@@ -159,9 +204,9 @@ async def test_long_books_are_read_page_by_page(ledger: FakeLedger) -> None:
     asked: list[int] = []
 
     class Paged(FakeLedger):
-        async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Entry]:
+        async def entry_lines(self, *, after: int, limit: int) -> Sequence[EntryLine]:
             asked.append(after)
-            return await super().entries(portfolio_id, after=after, limit=limit)
+            return await super().entry_lines(after=after, limit=limit)
 
     assert (await VerifyBooks(Paged(ledger.books), page_size=2)(1)).trades == 5
     assert asked == [0, 2, 4, 6]
@@ -186,7 +231,7 @@ async def test_a_cost_moved_by_others_is_unreconciled_as_well(ledger: FakeLedger
     tamper_with_btc(ledger, cost_basis=money(103))
     verdict = await VerifyBooks(ledger)(1)
     assert verdict.holds
-    assert list(verdict.unreconciled) == ["cost basis: the rows say 2 more than the ledger"]
+    assert list(verdict.unreconciled) == ["BTC: the row says cost basis 103, the ledger 101"]
 
 
 async def test_without_unreconciled_there_is_nothing_to_reconcile(ledger: FakeLedger) -> None:

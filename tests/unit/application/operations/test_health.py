@@ -8,7 +8,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from portfolio.application.errors import LedgerUnavailable, SchemaUnknown
+import pytest
+
+from portfolio.application.errors import BooksContradicted, LedgerRefused, LedgerUnavailable, SchemaUnknown
 from portfolio.application.ledger.records import Revisions
 from portfolio.application.operations.health import Condition, DatabaseCondition, Health
 from portfolio.domain.mark import Mark
@@ -60,6 +62,30 @@ async def test_a_database_that_answers_but_gives_no_books_is_away() -> None:
     assert health.database.condition is DatabaseCondition.AWAY
 
 
+class Contradicted(FakeLedger):
+    """Answers, and its row is not the one that its entries made, once a test says so."""
+
+    is_contradicted = False
+
+    async def revisions(self, portfolio_id: int) -> Revisions:
+        if self.is_contradicted:
+            raise BooksContradicted("row 1 of mock_portfolio is gone")
+        return await super().revisions(portfolio_id)
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+async def test_books_that_are_contradicted_are_unhealthy_whether_they_were_read_before_or_not(is_read: bool) -> None:
+    ledger = Contradicted()
+    async with running(ledger=ledger) as service:
+        if is_read:
+            assert (await health_of(service)).can_book
+        ledger.is_contradicted = True
+        health = await health_of(service)
+    assert (health.condition, health.can_book) == (Condition.UNHEALTHY, False)
+    assert health.database.condition is DatabaseCondition.BOOKS_CONTRADICTED
+    assert "row 1 of mock_portfolio is gone" in (health.database.detail or "")
+
+
 class Locked(FakeLedger):
     """Gives its books and takes no booking, while it is locked; counts how often it was asked."""
 
@@ -79,11 +105,74 @@ async def test_a_database_that_takes_no_writes_is_not_ready_and_still_read() -> 
         ledger.locked = True
         assert (await health_of(service)).can_book
         assert ledger.asked == 1
-        service.clock.advance(1)
+        service.clock.advance(2)
         health = await health_of(service)
         assert (health.condition, health.can_book) == (Condition.DEGRADED, False)
         assert health.database.detail == "another program has the lock"
         ledger.locked = False
+        assert (await health_of(service)).can_book
+
+
+class Refusing(FakeLedger):
+    """Answers, and refuses what a booking writes: one on trial, or only those of engines."""
+
+    refuses_trials = refuses_bookings = False
+
+    async def take_lock(self, portfolio_id: int) -> None:
+        if self.refuses_trials:
+            raise LedgerRefused("INSERT denied")
+
+    async def transact(self, *arguments: Any, **options: Any) -> Any:
+        if self.refuses_bookings:
+            raise LedgerRefused("not this one")
+        return await super().transact(*arguments, **options)
+
+
+async def book(service: Any) -> int:
+    """Book one, and return the status of the answer."""
+    answer = await service.http.post(
+        "/holdings/update", json={"symbol": "BTC", "side": "BUY", "quantity": 1, "price": 10, "net_amount": 10}
+    )
+    return int(answer.status_code)
+
+
+async def test_a_database_that_refuses_a_booking_on_trial_is_not_ready_and_says_why() -> None:
+    ledger = Refusing()
+    async with running(ledger=ledger) as service:
+        ledger.refuses_trials = True
+        health = await health_of(service)
+        assert (health.condition, health.can_book) == (Condition.DEGRADED, False)
+        assert (health.database.condition, health.database.detail) == (DatabaseCondition.REFUSING, "INSERT denied")
+        ledger.refuses_trials = False
+        assert (await health_of(service)).can_book
+
+
+async def test_after_three_refused_bookings_it_is_not_ready_until_one_succeeds() -> None:
+    ledger = Refusing()
+    async with running(ledger=ledger) as service:
+        ledger.refuses_bookings = True
+        for _ in range(3):
+            assert (await health_of(service)).can_book
+            assert await book(service) == 503
+        health = await health_of(service)
+        assert (health.condition, health.can_book) == (Condition.DEGRADED, False)
+        assert health.database.detail == "bookings fail: not this one"
+        ledger.refuses_bookings = False
+        service.clock.advance(10)
+        assert not (await health_of(service)).can_book
+        assert await book(service) == 200
+        assert (await health_of(service)).can_book
+
+
+async def test_what_a_trial_has_met_too_is_over_when_it_meets_it_no_more() -> None:
+    ledger = Refusing()
+    async with running(ledger=ledger) as service:
+        assert (await health_of(service)).can_book  # a good trial, which counts for two seconds
+        ledger.refuses_bookings = ledger.refuses_trials = True
+        for _ in range(3):
+            assert await book(service) == 503
+        assert not (await health_of(service)).can_book
+        ledger.refuses_bookings = ledger.refuses_trials = False
         assert (await health_of(service)).can_book
 
 

@@ -54,6 +54,11 @@ def test_after_a_day_without_a_unit_value_the_result_is_on_that_days_value() -> 
     assert day_result(day("99", "3"), money(0), value("90", None)) == result("9", "10", "10")
 
 
+def test_where_units_began_anew_the_result_is_on_the_value_of_the_day_before() -> None:
+    # 90,000 are lost but for a trifle, then 10,000 are paid in: a unit of 1e-12 is one of 1
+    assert day_result(day("10000", "1"), money(10_000), value("90000", "1e-12")) == result("-90000", "-100", "-100")
+
+
 def test_percentages_have_eight_decimals_whatever_context_is_current() -> None:
     with localcontext(prec=3):
         found = day_result(day("4", "4"), money(0), value("3", "3", "3", "0"))

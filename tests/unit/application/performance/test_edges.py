@@ -9,10 +9,11 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio.application.errors import LedgerUnavailable, NotFound
+from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
-from portfolio.application.ledger.cash_records import Entry
+from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.opening import OpenBooks
+from portfolio.application.ledger.records import Movement
 from portfolio.application.ledger.snapshots import RELOAD_SECONDS
 from portfolio.application.performance.history import measured_days
 from portfolio.application.performance.period import Performance
@@ -92,6 +93,19 @@ async def test_a_trade_just_before_midnight_belongs_to_its_day(world: World) -> 
     assert world.ledger.books.day_positions[MONDAY][BTC].realized_pnl == money(1000)
 
 
+async def test_a_trade_that_is_booked_after_midnight_belongs_to_the_day_of_its_execution(world: World) -> None:
+    await world.trade(BTC, Side.BUY, "2", "30000")
+    await world.refresh(BTC="30000")
+    world.clock.advance(14 * 3600)  # 02:00 of Tuesday
+    await world.trade(BTC, Side.SELL, "1", "31000", hours_ago=3)
+    await world.refresh(BTC="30000")
+    world.sleep()
+    await world.make_final()
+    monday, tuesday = [await world.read.between(day, day) for day in (MONDAY, MONDAY + timedelta(days=1))]
+    assert (counted(monday.performance), parts(monday)) == ((2, Decimal(1)), {"BTC": money(1000)})
+    assert (counted(tuesday.performance), parts(tuesday)) == ((0, None), {"BTC": money(0)})
+
+
 async def test_a_reversal_takes_its_trade_out_of_the_period_of_that_trade(world: World) -> None:
     await world.trade(BTC, Side.BUY, "2", "30000")
     await world.refresh(BTC="30000")
@@ -120,9 +134,22 @@ async def test_a_trade_reversed_before_anything_was_read_never_counts(world: Wor
     await world.back(2)
     p = (await to_now(world, "1d")).performance
     assert (p.num_trades, p.win_rate, p.reasons["win_rate"]) == (1, None, "no_closing_trades")
-    world.ledger.books.trades[2] = None
-    with pytest.raises(NotFound):
-        await World(world.ledger, world.clock).read()
+
+
+async def test_an_entry_that_cannot_be_read_is_left_out_until_it_can(world: World) -> None:
+    await world.trade(BTC, Side.BUY, "2", "30000")
+    await world.trade(BTC, Side.SELL, "1", "31000")
+    await world.trade(BTC, Side.SELL, "1", "32000")
+    await world.back(2)
+    trades, reader_of_then = world.ledger.books.trades, World(world.ledger, world.clock)
+    whole, trades[2] = trades[2], None
+    p = (await to_now(reader_of_then, "1d")).performance
+    assert counted(p) == (2, Decimal(1))  # neither the sale, nor what takes it out
+    assert (await to_now(reader_of_then, "1d")).performance.num_trades == 2  # looked for again, in vain
+    trades[2] = whole
+    await world.trade(BTC, Side.BUY, "1", "30000")
+    p = (await to_now(reader_of_then, "1d")).performance
+    assert counted(p) == (3, Decimal(1))
 
 
 async def test_the_whole_begins_with_the_opening_deposit(world: World) -> None:
@@ -177,6 +204,24 @@ async def test_ruin_is_not_zero_percent(world: World) -> None:
     world.clock.advance(RELOAD_SECONDS)
     today = await world.performance(1)
     assert (today.daily_return_percent, today.reasons["daily_return_percent"]) == (None, "value_not_positive")
+
+
+async def test_a_period_begins_with_the_day_on_which_units_began_anew(world: World) -> None:
+    await world.trade(BTC, Side.BUY, "1000", "100")
+    await world.refresh(BTC="100")
+    world.sleep()
+    await world.refresh(BTC="0.000000000000001")
+    world.sleep()
+    deposit = MoveCash(kind=CashTransactionKind.DEPOSIT, amount=money(10_000), owner="a")
+    await MoveCashInOrOut(world.ledger, world.clock, RULES)(1, deposit)
+    await world.refresh(BTC="0.000000000000001")
+    world.sleep()
+    await world.refresh(BTC="1")
+    world.sleep()
+    p = (await frame(world, "all")).performance
+    # 10,000 were paid in on Wednesday, and 1000 BTC are worth 1000 on Thursday
+    assert (p.first_day, p.total_return) == (MONDAY + timedelta(days=1), money("999.999999999999"))
+    assert p.total_return_percent == 10
 
 
 async def test_days_from_before_the_adoption_are_history_and_labelled(world: World) -> None:
@@ -298,10 +343,10 @@ async def test_a_database_that_goes_away_before_the_entries_were_read_is_away(wo
     class Silent(FakeLedger):
         is_silent = True
 
-        async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Entry]:
+        async def movements(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Movement | CashEntry]:
             if self.is_silent:
                 raise LedgerUnavailable("the database is away")
-            return await super().entries(portfolio_id, after=after, limit=limit)
+            return await super().movements(portfolio_id, after=after, limit=limit)
 
     await world.trade(BTC, Side.BUY, "1", "1000")
     silent = Silent(world.ledger.books)

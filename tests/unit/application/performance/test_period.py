@@ -6,7 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.snapshots import RELOAD_SECONDS, Snapshots
-from portfolio.application.performance.period import Performance
+from portfolio.application.performance.period import Performance, RecentPerformance
 from portfolio.application.performance.records import DailyValue
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.units import Units
@@ -393,3 +393,27 @@ async def test_days_are_read_again_with_a_new_price_revision_and_not_after_a_boo
 
 def test_the_convention_is_named() -> None:
     assert Performance.__dataclass_fields__["convention"].default == "crypto-365-v1"
+
+
+class LostDays(FakeDays):
+    """A history that cannot be read, while the ledger can."""
+
+    is_lost = True
+
+    async def values(self, portfolio_id: int, *, since: date, today: date) -> Sequence[DailyValue]:
+        if self.is_lost:
+            raise LedgerUnavailable("the table of days is not there")
+        return await super().values(portfolio_id, since=since, today=today)
+
+
+async def test_a_history_that_says_at_once_that_it_cannot_be_read_is_asked_by_the_next_reader() -> None:
+    ledger, clock = ledger_of(series([1, 1.1])), FakeClock()
+    days = LostDays(ledger)
+    snapshots = Snapshots(ledger, clock, 1)
+    recent = RecentPerformance(reader(ledger, clock, snapshots=snapshots, days=days), clock, 1)
+    snapshot = await snapshots.newest()
+    assert await recent(snapshot, clock.now()) is None
+    days.is_lost = False
+    measured = await recent(snapshot, clock.now())
+    assert measured is not None
+    assert not measured.stale

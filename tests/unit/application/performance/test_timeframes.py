@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -47,12 +47,14 @@ class World:
         self.performance = reader(ledger, clock, entries=self.entries)
         self.read = ReadTimeframes(self.performance, FakeDays(ledger))
 
-    async def trade(self, symbol: Symbol, side: Side, quantity: str, price: str, fees: str = "0") -> None:
+    async def trade(
+        self, symbol: Symbol, side: Side, quantity: str, price: str, fees: str = "0", *, hours_ago: int = 0
+    ) -> None:
         """Book an execution."""
         amount, each = Quantity(Decimal(quantity)), Price(Decimal(price))
         execution = Execution(
             symbol=symbol, side=side, quantity=amount, price=each, net_amount=amount.at(each), fees=money(fees),
-            executed_at=self.clock.now(),
+            executed_at=self.clock.now() - timedelta(hours=hours_ago),
         )  # fmt: skip
         await booking(self.ledger, self.clock)([BookTrade(execution=execution, owner="engine")])
 

@@ -10,6 +10,7 @@ from portfolio.application.prices.records import Fence, PriceUpdate
 from portfolio.application.prices.refresh import PricesRefreshed, RefreshPrices
 from portfolio.application.prices.sources import SourceCondition, SourceState
 from portfolio.domain.mark import TRADE_SOURCE, Mark
+from portfolio.domain.money import LIMIT, Money
 from portfolio.domain.prices.quarantine import QuoteRules
 from tests.support.fakes.clock import NOON, FakeClock
 from tests.support.fakes.fake_prices import BTC, ETH, SOL, LoadedLedger, RecordingPrices, ScriptedFeed, holding, price
@@ -66,13 +67,33 @@ async def test_one_lost_symbol_is_named_and_hurts_no_other() -> None:
 
 async def test_a_price_that_makes_a_value_too_large_is_named_and_hurts_no_other() -> None:
     desk = Desk()
-    desk.ledger.portfolio = holding(
-        {BTC: "100", ETH: "4"}, NOON - timedelta(minutes=1), quantity="10000000000000000000"
-    )
-    desk.feed.prices = {BTC: "101", ETH: "5"}  # of 1e19 units: 1.01e21, and 5e19, which is still below 1e20
+    desk.ledger.portfolio = holding({BTC: "4", ETH: "4"}, NOON - timedelta(minutes=1), quantity="10000000000000000000")
+    desk.feed.prices = {BTC: "15", ETH: "5"}  # of 1e19 units: 15e19, and 5e19, which is still below 1e20
     report = await desk.refresh()
     assert set(report.refreshed) == {ETH}
     assert "out of range" in report.failed[BTC]
+
+
+async def test_prices_that_make_a_sum_too_large_are_named_and_hurt_no_other() -> None:
+    desk = Desk()
+    desk.ledger.portfolio = holding({BTC: "1", ETH: "1", SOL: "1"}, NOON - timedelta(minutes=1), quantity=str(10**19))
+    desk.feed.prices = {BTC: "3", ETH: "4", SOL: "5"}  # of 1e19 units each: 12e19, and without SOL's 8e19
+    report = await desk.refresh()
+    assert set(report.refreshed) == {BTC, ETH}
+    assert "out of range" in report.failed[SOL]
+    assert desk.ledger.portfolio.total_value < Money(LIMIT - 1)
+
+
+async def test_an_execution_that_makes_a_sum_too_large_is_left_out_alone() -> None:
+    desk = Desk()
+    desk.ledger.portfolio = holding({BTC: "1", ETH: "1"}, NOON - timedelta(hours=1), quantity=str(10**19))
+    desk.feed.prices = {}
+    desk.prices.executions = {
+        BTC: [Mark(price(11), TRADE_SOURCE, NOON)],
+        ETH: [Mark(price(2), TRADE_SOURCE, NOON)],
+    }
+    await desk.refresh()
+    assert set(desk.prices.updates[-1].marks) == {ETH}
 
 
 async def test_a_stale_price_of_a_feed_gives_way_to_a_newer_execution_and_a_fresh_one_does_not() -> None:

@@ -12,6 +12,7 @@ from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.records import BookTrade
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.prices.closes import ReadCloses
+from portfolio.application.prices.exchange_rules import ReadExchangeRules
 from portfolio.application.prices.fetched_closes import FetchCloses
 from portfolio.application.rebalancing.planning import ImaginedTrade, ReadPlan, WhatIf, plan_of
 from portfolio.application.rebalancing.pretrade import CheckTrade, TradeCheck
@@ -28,6 +29,7 @@ from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_ledger import Books, FakeLeases, FakeLedger, FakePriceStore
 from tests.support.fakes.fake_prices import ScriptedCloses
+from tests.support.fakes.fake_rules import FakeExchangeRules
 from tests.unit.application.ledger.booking_examples import wish
 from tests.unit.examples import execution
 
@@ -61,6 +63,7 @@ class Desk:
             categories=Categories(),
             policy=FREE,
             max_price_age=timedelta(seconds=300),
+            rules=ReadExchangeRules(FakeExchangeRules(), self.clock, ()),
         )
         rules = BookingRules(allow_negative_cash=negative)
         self.plan, self.what_if = ReadPlan(market), WhatIf(market, rules)

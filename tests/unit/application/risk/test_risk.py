@@ -17,7 +17,6 @@ from portfolio.application.prices.closes import Closes
 from portfolio.application.prices.valuation import value_portfolio
 from portfolio.application.risk.concentration import apportioned, concentration_reasons, sectors_of
 from portfolio.application.risk.correlation import correlation_of
-from portfolio.application.risk.health import health_of
 from portfolio.application.risk.measured import Measured
 from portfolio.application.risk.metrics import measured, risk_metrics_of
 from portfolio.application.risk.state import MarketState, summary_of
@@ -98,8 +97,7 @@ def test_without_a_total_value_every_share_is_undefined(cash: str) -> None:
     assert correlation_of(state).average_correlation.reason == why
     tail = value_at_risk_of(state, 40)
     assert tail.confidence_95.historical.value_at_risk.reason == why
-    health = health_of(state)
-    assert (health.health.score, health.reasons) == (None, {"score": why, "healthy": why})
+    assert summary_of(state).health.score is None
     metrics = risk_metrics_of(state)
     assert metrics.health_score == Measured(None, why)
     for name in ("hhi", "average_correlation", "portfolio_volatility", "portfolio_heat", "value_at_risk_95"):

@@ -15,6 +15,7 @@ from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.in_thread import in_thread
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.prices.closes import ReadCloses
+from portfolio.application.prices.exchange_rules import ReadExchangeRules
 from portfolio.application.prices.records import Close
 from portfolio.application.risk.state import MarketState, ReadMarket, weights_of
 from portfolio.domain.categories import Categories
@@ -25,6 +26,7 @@ from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import NOON, FakeClock
 from tests.support.fakes.fake_ledger import Books, FakeLeases, FakeLedger, FakePriceStore
+from tests.support.fakes.fake_rules import FakeExchangeRules
 from tests.unit.examples import mark, money, price, units
 
 BTC, ETH = Symbol("BTC"), Symbol("ETH")
@@ -84,6 +86,7 @@ class World:
             categories=Categories({"BTC": "store_of_value"}),
             policy=RebalancePolicy(),
             max_price_age=MAX_AGE,
+            rules=ReadExchangeRules(FakeExchangeRules(), self.clock, ()),
         )
 
     async def refresh(self) -> None:

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 
-from portfolio.domain.errors import OutOfRange
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.ledger.trade import Execution, Side, Trade
 from portfolio.domain.mark import TRADE_SOURCE, Mark
@@ -126,8 +125,7 @@ def test_cost_and_quantity_of_different_signs_make_no_price() -> None:
 def test_dust_beside_a_cost_does_not_make_a_position_unreadable() -> None:
     dust = replace(EMPTY, quantity=units("1e-18"), cost_basis=money(1_000), asset_cost=money(1_000))
     assert dust.break_even_price is None  # 1e21 a unit
-    with pytest.raises(OutOfRange):  # booking is another matter: what cannot be kept is refused
-        dust.settle(bought("BTC", "1e-18", "9.9e19", net=103))
+    assert settled(bought("BTC", "1e-18", "9.9e19", net=103), position=dust).avg_entry_price is None
 
 
 # --- prices -----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from portfolio.domain.errors import OutOfRange
 from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.ledger.units import LEAST_COUNT, Units
 from portfolio.domain.money import Money
@@ -68,9 +67,14 @@ def test_dust_left_behind_counts_as_no_units() -> None:
     assert left.after_flow(money("1e-18"), money(700)).value(money(700)) == Decimal("0.7")
 
 
-def test_more_than_1e20_units_are_out_of_range() -> None:
-    with pytest.raises(OutOfRange):
-        Units(count=Decimal(1), last_value=Decimal("1e-10")).after_flow(Money.zero(), money("2e10"))
+def test_after_a_loss_of_nearly_everything_units_begin_anew() -> None:
+    lost = Units(count=Decimal(100_000), last_value=Decimal(1))
+    # 1e-12 left: 1e-17 a unit, of which 10,000 dollars would buy 1e21
+    after_all = lost.after_flow(money("1e-12"), money(10_000))
+    assert after_all == Units(count=Decimal("10000.000000000001"))
+    assert after_all.value(money("11000.0000000000011")) == Decimal("1.1")
+    assert after_all.begin_anew(lost, money("1e-12"))
+    assert not after_all.after_flow(money(11_000), money(100)).begin_anew(after_all, money(11_000))
 
 
 @given(st.integers(ONE, 10**12 * ONE), st.integers(ONE, 10**12 * ONE), st.integers(-(10**12) * ONE, 10**12 * ONE))
@@ -128,6 +132,14 @@ def test_a_reversed_trade_is_taken_out_of_the_counts() -> None:
 def test_a_loss_is_counted_as_a_positive_amount() -> None:
     portfolio = after(funded(), bought("BTC", 1, 100), sold("BTC", 1, 60))
     assert (portfolio.trade_counts.losses, portfolio.trade_counts.gross_loss) == (1, money(40))
+
+
+def test_sums_of_results_end_below_1e20_and_refuse_no_trade() -> None:
+    full = replace(
+        after(funded(), bought("BTC", 2, 100)), trade_counts=TradeCounts(gross_profit=money("99999999999999999999"))
+    )
+    counted = after(full, sold("BTC", 1, 150)).trade_counts
+    assert (counted.wins, counted.gross_profit) == (1, money("99999999999999999999"))
 
 
 def test_prices_do_not_count() -> None:

@@ -64,11 +64,12 @@ def test_a_rest_of_at_most_5_percent_does_not_keep_its_category_from_being_judge
 @given(views(least=1_000, most=1_000_000))
 def test_the_pairs_at_their_limit_are_found_without_the_table_of_all_pairs(view: MarketView) -> None:
     values, whole = view.values, view.total_value
-    asked, searched = Limits.of(view, FREE), Limits.of(view, FREE)
+    limits = Limits.of(view, FREE)
     over = [
         (-value, pair)
-        for pair, value in searched.correlations.items()
-        if min(values[symbol] for symbol in pair) > FREE.pair_floor * whole
+        for pair, value in view.correlations.above(FREE.pair_correlation).items()
+        if limits.positions.keys() >= set(pair)
+        and min(values[symbol] for symbol in pair) > FREE.pair_floor * whole
         and sum(values[symbol] for symbol in pair) > FREE.pair_limit * whole
     ]
-    assert asked.pairs_at_limit(values, whole) == [pair for _, pair in sorted(over)]
+    assert limits.pairs_at_limit(values, whole) == [pair for _, pair in sorted(over)]

@@ -8,13 +8,14 @@ import pytest
 
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.rebalancing.limits import Limits
-from portfolio.domain.rebalancing.plan import Plan
+from portfolio.domain.rebalancing.plan import Plan, make_plan
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.projection import project
 from portfolio.domain.rebalancing.reason import Priority, Reason
 from portfolio.domain.rebalancing.recommendation import recommendations_of
 from portfolio.domain.rebalancing.settlement import Settlement
 from portfolio.domain.rebalancing.strategies.targets import Proposal
+from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.unresolved import Obstacle
 from portfolio.domain.rebalancing.view import Holding, MarketView
 from tests.support.rebalancing import FREE, asset, considered, market_view, plan_for, view_of
@@ -335,3 +336,29 @@ def test_a_plan_is_made_of_anything(view: MarketView, expected: Mapping[str, tup
 def test_a_short_position_is_named_and_left_alone() -> None:
     named = obstacles(plan_for(_short(), FREE))
     assert named[("S",)][0] is Obstacle.SHORT_POSITION
+
+
+# --- some of the rules ---
+
+
+def alone(view: MarketView, *rules: Reason) -> Plan:
+    """What these rules alone ask of a view."""
+    return make_plan(Summary.of(view, FREE), rules)
+
+
+def test_a_rule_alone_asks_for_its_own_trades() -> None:
+    view = view_of(asset("A", "30"), asset("B", "10", momentum="-0.9"), asset("C", "10", momentum="0.5"))
+    assert trades(alone(view, Reason.CONCENTRATION_RISK)) == {"A": (Side.SELL, Decimal(7000))}
+    assert trades(alone(view, Reason.NEGATIVE_MOMENTUM)) == {"B": (Side.SELL, Decimal(2640))}  # to 92 % of 8 %
+    # Of 50 % cash 40 % is invested, but there is room for 13 % in C alone: up to 92 % of 25 %.
+    assert trades(alone(view, Reason.CASH_DEPLOYMENT)) == {"C": (Side.BUY, Decimal(13000))}
+    assert not trades(alone(view))
+
+
+def test_rules_that_would_do_harm_are_withheld_of_those_that_count() -> None:
+    view = view_of(asset("A", "23"), asset("S", "0.5", momentum="0.5"), correlations={("A", "S"): "0.6"})
+    plan = alone(view, Reason.CASH_DEPLOYMENT)
+    assert (trades(plan), plan.withheld) == ({}, (Reason.CASH_DEPLOYMENT,))
+    stuck = view_of(asset("A", "30"), asset("B", "24.9999", tradable=False))
+    costly = make_plan(Summary.of(stuck, DEFAULT), [Reason.CONCENTRATION_RISK])
+    assert (trades(costly), costly.withheld) == ({}, (Reason.CONCENTRATION_RISK,))

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
 from portfolio.application.ledger.opening import OpenBooks, Opening
+from portfolio.application.ledger.rebuilding import RebuildBooks
 from portfolio.application.ledger.verification import ReconcileBooks, Verification, VerifyBooks
 from portfolio.application.performance.final_days import FinalReport, MakeFinal
 from portfolio.application.prices.backfill import Backfill, BackfillReport
@@ -30,7 +31,12 @@ BTC = Symbol("BTC")
 
 
 def verdict(**changed: Any) -> Verification:
-    nothing: dict[str, Any] = {"differences": [], "unreconciled": [], "unreconciled_value": Money.zero()}
+    nothing: dict[str, Any] = {
+        "differences": [],
+        "unreconciled": [],
+        "unreconciled_value": Money.zero(),
+        "head": "5eed",
+    }
     return Verification(trades=3, transactions=2, revision=5, **{**nothing, **changed})
 
 
@@ -49,6 +55,7 @@ class Root:
             open_books=cast("OpenBooks", self._part("open_books")),
             verify=cast("VerifyBooks", self._part("verify")),
             reconcile=cast("ReconcileBooks", self._part("reconcile")),
+            rebuild=cast("RebuildBooks", self._part("rebuild")),
             backfill=cast("Backfill", self._part("backfill")),
             make_final=cast("MakeFinal", self._part("make_final")),
         )
@@ -82,7 +89,11 @@ class Root:
     [
         (verdict(), 0, "the books hold"),
         (verdict(unreconciled=["cash: moved"], unreconciled_value=Money(Decimal(-7))), 1, "unreconciled: -7"),
+        (verdict(), 0, "head 5eed"),
+        (verdict(lost=["mock_trades row 7: gone"]), 1, "lost  mock_trades row 7: gone"),
         (verdict(differences=["cash: off"], unreconciled=["cash: moved"]), 2, "BROKEN cash: off"),
+        (verdict(head=None), 3, "nobody can tell"),
+        (verdict(head=None, differences=["cash: off"]), 2, "the books do not add up"),
     ],
 )
 def test_verify_tells_by_its_exit_status(found: Verification, status: int, said: str) -> None:
@@ -90,6 +101,16 @@ def test_verify_tells_by_its_exit_status(found: Verification, status: int, said:
     assert done.exit_code == status
     assert said in done.output
     assert done.stdout.startswith("3 trades and 2 transactions, ledger revision 5")
+
+
+def test_books_without_digests_are_not_said_to_hold() -> None:
+    assert "the books hold" not in Root(verify=lambda: verdict(head=None)).run("verify").output
+
+
+def test_verify_is_told_which_head_was_noted() -> None:
+    root = Root(verify=verdict)
+    root.run("verify", "--head", "5eed")
+    assert root.asked == [("verify", "5eed")]
 
 
 @pytest.mark.parametrize("error", [LedgerUnavailable("no answer"), OutOfRange(Decimal(10) ** 21), SettingsError("no")])

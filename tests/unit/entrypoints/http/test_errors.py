@@ -18,9 +18,10 @@ from portfolio.entrypoints.http.errors import (
 
 
 def subclasses(root: type[Exception]) -> Iterator[type[Exception]]:
-    """Return every class below ``root``."""
+    """Return every class below ``root`` that is the service's own."""
     for cls in root.__subclasses__():
-        yield cls
+        if cls.__module__.startswith("portfolio."):
+            yield cls
         yield from subclasses(cls)
 
 
@@ -38,7 +39,7 @@ def test_a_slug_means_one_thing() -> None:
 
 def test_refusals_are_the_clients_and_absences_are_ours() -> None:
     for error, kind in PROBLEMS.items():
-        is_clients = issubclass(error, DomainError) or kind.status in {404, 409, 422}
+        is_clients = issubclass(error, DomainError) or kind.status in {404, 409, 422, 429}
         assert (400 <= kind.status < 500) == is_clients
 
 

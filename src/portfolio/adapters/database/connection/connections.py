@@ -23,11 +23,11 @@ from portfolio.adapters.database.connection.errors import (
     rows_read,
     translated,
 )
-from portfolio.adapters.database.connection.session import CLOSE_SECONDS, Session
+from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import opening
 from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.schema.tables import SCHEMA_REVISION, runs_on
-from portfolio.application.errors import SchemaUnknown
+from portfolio.application.errors import LedgerRefused, SchemaUnknown
 
 T = TypeVar("T")
 
@@ -43,8 +43,12 @@ class Connections:  # shape: the ways to a session, which share pool and patienc
         self._engine = engine
         self._limits = limits
         self.schema: str | None = SCHEMA_REVISION  # as it was last seen
+        self.unfit = ""  # why nothing may be written to this database, as it was last seen
         self._turn = asyncio.Lock()
         self._given_up_at = -math.inf
+        self._at_work = 0
+        self._nobody_at_work = asyncio.Event()
+        self._nobody_at_work.set()
         self._returning: set[asyncio.Task[None]] = set()
         listens_for(engine.sync_engine, "connect")(_remember_birth)
         listens_for(engine.sync_engine, "checkout")(self._replace_what_was_there_before)
@@ -54,14 +58,17 @@ class Connections:  # shape: the ways to a session, which share pool and patienc
 
         Raises:
             SchemaUnknown: the database is at a revision that this version does not run on.
+            LedgerRefused: the database is unfit.
             LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the answer to the commit never came.
         """
         if not runs_on(self.schema):
             raise SchemaUnknown(self.schema, SCHEMA_REVISION)
+        if self.unfit:
+            raise LedgerRefused(self.unfit)
         give_up_at = time.monotonic() + self._limits.unit_seconds
         with translated(expected_schema=SCHEMA_REVISION):
-            async with self._my_turn():
+            async with self._my_turn(self._limits.statement_seconds):
                 return await self._persist(work, give_up_at)
 
     async def read(self, work: Callable[[Session], Awaitable[T]], *, snapshot: bool = False) -> T:
@@ -94,32 +101,42 @@ class Connections:  # shape: the ways to a session, which share pool and patienc
     async def try_write(self, work: Callable[[Session], Awaitable[object]], *, lock_wait_seconds: float) -> None:
         """Run ``work`` in a transaction that is begun as a booking's is, and roll it back: nothing is written.
 
-        On SQLite the wait for the one write lock ends after ``lock_wait_seconds``.
+        It takes its turn among the writers. The waits for that, and on SQLite for the one write lock, end after
+        ``lock_wait_seconds``.
 
         Raises:
             LedgerUnavailable: a booking could not be written now.
         """
         usual, give_up_at = self._limits.lock_wait_seconds, time.monotonic() + self._limits.unit_seconds
         with translated(expected_schema=SCHEMA_REVISION):
-            async with self._session(give_up_at) as session, session.lock_wait(lock_wait_seconds, usual):
-                await work(session)
-                await session.rollback()
+            async with (
+                self._my_turn(lock_wait_seconds),
+                self._session(give_up_at) as session,
+                session.on_trial(lock_wait_seconds, usual),
+            ):
+                try:
+                    await work(session)
+                finally:
+                    await session.rollback()
 
     async def close(self) -> None:
-        """Close all connections; those that do not close in time end with the process."""
-        if self._returning:
-            await asyncio.wait(self._returning, timeout=CLOSE_SECONDS)
+        """Close all connections once nobody is at work on one; those that do not close in time end with the process."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_SECONDS):
+            async with asyncio.timeout(self._limits.close_seconds):
+                await self._nobody_at_work.wait()
+        if self._returning:
+            await asyncio.wait(self._returning, timeout=self._limits.close_seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.close_seconds):
                 await self._engine.dispose()
 
     @asynccontextmanager
-    async def _my_turn(self) -> AsyncIterator[None]:
+    async def _my_turn(self, seconds: float) -> AsyncIterator[None]:
         try:
-            async with asyncio.timeout(self._limits.statement_seconds):
+            async with asyncio.timeout(seconds):
                 await self._turn.acquire()
         except TimeoutError as error:
-            raise NoAnswer(self._limits.statement_seconds) from error
+            raise NoAnswer(seconds) from error
         try:
             yield
         finally:
@@ -176,6 +193,18 @@ class Connections:  # shape: the ways to a session, which share pool and patienc
     @asynccontextmanager
     async def _session(self, give_up_at: float | None = None, *, snapshot: bool = False) -> AsyncIterator[Session]:
         """Yield a session, for writing where there is a moment at which the unit gives up."""
+        self._at_work += 1
+        self._nobody_at_work.clear()
+        try:
+            async with self._open_session(give_up_at, snapshot) as session:
+                yield session
+        finally:
+            self._at_work -= 1
+            if not self._at_work:
+                self._nobody_at_work.set()
+
+    @asynccontextmanager
+    async def _open_session(self, give_up_at: float | None, snapshot: bool) -> AsyncIterator[Session]:
         writes = give_up_at is not None
         connection = await self.connect(max(0.0, give_up_at - time.monotonic()) if give_up_at is not None else math.inf)
         begin = opening(connection.dialect, writes=writes, snapshot=snapshot)
@@ -203,14 +232,14 @@ def _remember_birth(_driver: object, record: Any) -> None:
 
 async def _close(session: Session) -> None:
     """Give a connection back to the pool, which rolls back what is open; drop it if that takes long."""
-    connection = session.connection
+    connection, seconds = session.connection, session.limits.close_seconds
     try:
-        async with asyncio.timeout(CLOSE_SECONDS):
+        async with asyncio.timeout(seconds):
             if session.is_dropped:
                 await connection.invalidate()
             await connection.close()
     except Exception:  # noqa: BLE001  # what was asked for is done, and the pool has dropped the connection
         with suppress(Exception):
-            async with asyncio.timeout(CLOSE_SECONDS):
+            async with asyncio.timeout(seconds):
                 await connection.invalidate()
                 await connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from ssl import SSLContext
 from typing import Any
 
@@ -18,6 +19,7 @@ from portfolio.adapters.database.connection.sqlite import connect_to_sqlite
 from portfolio.adapters.database.connection.sqlite_file import FILE, DatabaseFile
 from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.connection.url import SQLITE, service_url
+from portfolio.adapters.database.schema.types import NO_TEXT
 
 
 def create_engine(  # shape: where the database is, and how it is used
@@ -84,6 +86,7 @@ def _sqlite_engine(url: URL, pool_size: int, limits: Timeouts, file: DatabaseFil
     @listens_for(engine.sync_engine, "connect")
     def set_up(connection: Any, record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # the driver begins nothing by itself: sessions do
+        connection.driver_connection.text_factory = partial(str, encoding="utf-8", errors=NO_TEXT)
         cursor = connection.cursor()
         for pragma in (
             f"busy_timeout = {int(limits.lock_wait_seconds * 1000)}",

@@ -5,6 +5,7 @@ Inside the adapter four things can happen to a statement::
     Conflict            another transaction was in the way: roll back and run the unit again from its first read
     ConnectionLost      the connection is gone; before a commit that means that nothing was applied
     NoAnswer            a ConnectionLost of our own making: the deadline passed
+    Unfit               what the database is, or does with what is written, breaks a promise
     anything else       refused: roll back, and do not try again
 
 ``translated`` is the adapter's edge: behind it there are the application's errors only.
@@ -20,16 +21,23 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from portfolio.adapters.database.connection.sqlite_file import FileReplaced
-from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown, SchemaUnknown
+from portfolio.adapters.database.schema.fields import UnreadableRow
+from portfolio.application.errors import LedgerRefused, LedgerUnavailable, OutcomeUnknown, SchemaUnknown
 from portfolio.domain.errors import DomainError
 
 NO_SUCH_TABLE = 1146
 DUPLICATE_KEY = 1062
 # Deadlock, lock wait, MariaDB's snapshot conflict, and the key of a row that another transaction was first to insert.
 CONFLICTS = frozenset({1213, 1205, 1020, DUPLICATE_KEY})
+# A right is missing. A connection keeps those that its user had when it began: another one may have what was granted.
+DENIED = frozenset({1044, 1142, 1143, 1227})
 # The server turned read-only, as after a failover, or is a cluster node that serves nobody; or it ends this connection,
 # or itself. Another connection may do.
-DISCONNECTS = frozenset({1290, 1792, 1836, 1047, 1053, 1927})
+DISCONNECTS = frozenset({1290, 1792, 1836, 1047, 1053, 1927}) | DENIED
+# Too many connections, of everybody or of this user, or too many questions of it.
+CROWDED = frozenset({1040, 1203, 1226})
+# What the driver says, and no server.
+CLIENT_ERRORS = range(2000, 2100)
 SQLITE_CONFLICTS = frozenset(
     {sqlite3.SQLITE_BUSY_SNAPSHOT, sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
 )
@@ -49,6 +57,10 @@ class NoAnswer(ConnectionLost):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"no answer from the database in {seconds:g} s")
+
+
+class Unfit(Exception):
+    """The database answers, and what it is or does breaks a promise of the service: somebody has to mend it."""
 
 
 class CommitUnknown(Exception):
@@ -104,6 +116,7 @@ def translated(*, expected_schema: str) -> Iterator[None]:
     Raises:
         SchemaUnknown: a table is missing.
         OutcomeUnknown: the answer to a commit never came.
+        LedgerRefused: the database answers, and refuses or is unfit; nothing was applied.
         LedgerUnavailable: anything else; nothing was applied.
     """
     try:
@@ -115,10 +128,14 @@ def translated(*, expected_schema: str) -> Iterator[None]:
     except DBAPIError as error:
         if _misses_a_table(error):
             raise SchemaUnknown(None, expected_schema, missing=_said(error)) from error
+        if _is_refusal(error):
+            raise LedgerRefused(f"the database refused: {_said(error)}") from error
         raise _unavailable(f"the database refused: {_said(error)}") from error
+    except Unfit as error:
+        raise LedgerRefused(str(error)) from error
     except Conflict as error:
         raise _unavailable(f"the database is too contended: {error}") from error
-    except FileReplaced as error:
+    except (FileReplaced, UnreadableRow) as error:
         raise _unavailable(str(error)) from error
     except (SQLAlchemyError, ConnectionLost, OSError) as error:
         raise _unavailable(f"the database is away: {str(error) or type(error).__name__}") from error
@@ -139,6 +156,14 @@ def rows_read() -> Iterator[None]:
 
 def _misses_a_table(error: DBAPIError) -> bool:
     return error_code(error) == NO_SUCH_TABLE or "no such table" in str(error.orig)
+
+
+def _is_refusal(error: DBAPIError) -> bool:
+    """Return whether the database has read the statement and will not have it, also when it is asked again."""
+    code = error_code(error)
+    is_busy = is_conflict(error) or is_locked(error) or code in CROWDED or "is locked" in str(error.orig)
+    is_away = error.connection_invalidated and code not in DENIED
+    return not is_away and not is_busy and code not in CLIENT_ERRORS
 
 
 def _said(error: DBAPIError) -> str:

@@ -17,10 +17,13 @@ from portfolio.adapters.database.connection.statements import ONE_BY_ONE
 from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.connection.url import DEFAULT_PORT, split_host
 
+ALL_ROWS = 2**64 - 1
 CANNOT_CONNECT = 2003
 NO_TLS = 2026
 # Strict, with all that MySQL warns about when strict mode comes without it.
 SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+# Of our sessions: a row of the number 0 is one, and takes none of the table's own numbers.
+_SESSION_MODE = f"{SQL_MODE},NO_AUTO_VALUE_ON_ZERO"
 # The state of a Galera node that has all that its cluster has; a server that is no such node has no state.
 SYNCED = "4"
 
@@ -36,7 +39,18 @@ def _moment(text: str) -> Any:
 _DECODERS = {**decoders, FIELD_TYPE.DATETIME: _moment, FIELD_TYPE.TIMESTAMP: _moment}
 
 
-class _EncryptedConnection(aiomysql.Connection):  # type: ignore[misc]  # the driver has no types
+class _Connection(aiomysql.Connection):  # type: ignore[misc]  # the driver has no types
+    """A connection that is closed when it is told to, whether or not the server can take the farewell."""
+
+    async def ensure_closed(self) -> None:
+        """Say farewell, and close; the driver keeps the socket of a server that is gone."""
+        try:
+            await super().ensure_closed()
+        finally:
+            self.close()
+
+
+class _EncryptedConnection(_Connection):
     """A connection that is encrypted before anybody logs in.
 
     The driver's own goes on in clear where a server offers no TLS: who stands between the two could see to that.
@@ -104,10 +118,14 @@ class MySqlConnector:
         return spare
 
     async def _connect(self, **options: Any) -> aiomysql.Connection:
-        if self._tls is None:
-            return await aiomysql.connect(**options)
-        connection = _EncryptedConnection(ssl=self._tls, **options)
-        await connection._connect()  # noqa: SLF001  as aiomysql.connect does
+        """Return a connection; one that is given up on the way is closed, which the driver does not do."""
+        plain = self._tls is None
+        connection = _Connection(**options) if plain else _EncryptedConnection(ssl=self._tls, **options)
+        try:
+            await connection._connect()  # noqa: SLF001  as aiomysql.connect does
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     async def _set_up(self, connection: aiomysql.Connection) -> bool:
@@ -118,7 +136,7 @@ class MySqlConnector:
                 await cursor.execute("SHOW STATUS LIKE 'wsrep_local_state'")
                 state = await cursor.fetchone()
                 setattr(connection, ONE_BY_ONE, state is not None)
-                await cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+                await cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE")
                 settings = session_settings(self._limits, is_mariadb=is_mariadb, is_galera=state is not None)
                 await cursor.execute(settings)
                 await cursor.execute("SELECT @@global.read_only")
@@ -141,13 +159,20 @@ def session_settings(limits: Timeouts, *, is_mariadb: bool, is_galera: bool = Fa
     idle = limits.idle_seconds
     settings = {
         "time_zone": "'+00:00'",
-        "sql_mode": f"'{SQL_MODE}'",
+        "sql_mode": f"'{_SESSION_MODE}'",
+        # Whatever the server has for these by default, or its init_connect has made of them.
+        **dict.fromkeys(("character_set_client", "character_set_connection", "character_set_results"), "'utf8mb4'"),
+        "completion_type": "'NO_CHAIN'",
+        "unique_checks": 1,
+        "foreign_key_checks": 1,
+        "sql_safe_updates": 0,
+        "sql_select_limit": ALL_ROWS,
         "innodb_lock_wait_timeout": limits.session_lock_seconds,
     }
     if is_mariadb:
         settings |= {"idle_transaction_timeout": idle, "idle_write_transaction_timeout": idle}
     else:
-        settings |= {"wait_timeout": 2 * idle}
+        settings |= {"wait_timeout": 2 * idle, "information_schema_stats_expiry": 0}
     if is_galera:
         settings |= {"wsrep_sync_wait": 1}
     return "SET SESSION " + ", ".join(f"{name} = {value}" for name, value in settings.items())

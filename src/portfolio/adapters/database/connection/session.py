@@ -26,7 +26,7 @@ from portfolio.adapters.database.connection.sqlite_file import FILE, DatabaseFil
 from portfolio.adapters.database.connection.statements import Result, Statement, execute_on_mysql, execute_on_sqlite
 from portfolio.adapters.database.connection.timeouts import Timeouts
 
-CLOSE_SECONDS = 1.0
+SQLITE_CACHE_SIZE = -2_000  # SQLite's own default, in kibibytes
 
 
 class Session:  # shape: one transaction's life on one connection, whose steps share its clock
@@ -55,7 +55,7 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
         self._pooled = self._sync.connection
         self._driver: Any = self._pooled.driver_connection
         self._file: DatabaseFile | None = self._pooled.info.get(FILE)
-        self._limits = limits
+        self.limits = limits
         self._waiting = list(opening)
         self._give_up_at = give_up_at
         self.was_given_up = False
@@ -94,7 +94,7 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
         """
         self._check_file()
         try:
-            async with self._within(self._limits.commit_seconds):
+            async with self._within(self.limits.commit_seconds):
                 await self._driver.commit()
         except ConnectionLost as error:
             raise CommitUnknown(f"the commit's answer never came: {error}") from error
@@ -111,7 +111,7 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
     async def rollback(self) -> None:
         """Roll back, unless the connection is lost; one on which that fails is dropped, which rolls back too."""
         try:
-            async with self._within(CLOSE_SECONDS):
+            async with self._within(self.limits.close_seconds):
                 if self._pooled.is_valid and not self.is_dropped:
                     await self._driver.rollback()
         except (ConnectionLost, DBAPIError):
@@ -127,17 +127,25 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
             self._sync.invalidate()
 
     @asynccontextmanager
-    async def lock_wait(self, seconds: float, usual_seconds: float) -> AsyncIterator[None]:
-        """Have SQLite wait so long for its write lock; other databases are asked not to wait at all."""
+    async def on_trial(self, lock_seconds: float, usual_seconds: float) -> AsyncIterator[None]:
+        """Have SQLite wait so long for its write lock, and write to its files what is not committed yet.
+
+        Other databases do the second by themselves, and are asked not to wait at all.
+        """
         if not self.is_sqlite:
             yield
             return
-        await self._driver.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+        await self._pragmas(lock_seconds, cache_size=1)
         try:
             yield
         finally:
             with suppress(Exception):
-                await self._driver.execute(f"PRAGMA busy_timeout = {int(usual_seconds * 1000)}")
+                await self._pragmas(usual_seconds, cache_size=SQLITE_CACHE_SIZE)
+
+    async def _pragmas(self, lock_seconds: float, *, cache_size: int) -> None:
+        for pragma in (f"busy_timeout = {int(lock_seconds * 1000)}", f"cache_size = {cache_size}"):
+            async with self._driver.execute(f"PRAGMA {pragma}"):
+                pass
 
     def _check_file(self) -> None:
         if self._file is not None:
@@ -155,8 +163,8 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
 
     def _statement_seconds(self) -> float:
         if self._give_up_at is None:
-            return self._limits.read_seconds
-        return min(self._limits.statement_seconds, max(0.0, self._give_up_at - time.monotonic()))
+            return self.limits.read_seconds
+        return min(self.limits.statement_seconds, max(0.0, self._give_up_at - time.monotonic()))
 
     @asynccontextmanager
     async def _within(self, seconds: float) -> AsyncIterator[None]:

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from itertools import chain
+from types import NoneType
 from typing import Any, TypeVar
 
 from sqlalchemy import BindParameter, ClauseElement, Select
@@ -17,7 +20,18 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
 
+from portfolio.domain.decimal_text import plain
+
 T = TypeVar("T")
+
+# The driver writes the same, but for what need not be escaped in texts; it takes three times as long.
+_LITERALS: Mapping[type, Callable[[Any], str]] = {
+    str: lambda text: "'" + text.replace("\\", "\\\\").replace("'", "''") + "'",
+    NoneType: lambda _: "NULL",
+    int: str,
+    Decimal: plain,
+    datetime: lambda moment: f"'{moment.isoformat(' ')}'",  # naive: the columns' type has seen to that
+}
 Convert = Callable[[Any], Any]
 Check = Callable[["Result"], None]
 Row = Any
@@ -171,11 +185,13 @@ async def execute_on_mysql(driver: Any, statements: Sequence[Statement]) -> list
     The statements go in one message, or in as many as their size or the server asks for.
     """
     results: list[Result] = []
+    write, escape = _LITERALS.get, driver.escape
     async with driver.cursor() as cursor:
         one_by_one = getattr(driver, ONE_BY_ONE, False)
         for message in [[statement] for statement in statements] if one_by_one else _messages(statements):
-            values = tuple(chain.from_iterable(statement.values for statement in message))
-            await cursor.execute("; ".join([statement.sql for statement in message]), values)
+            values = chain.from_iterable(statement.values for statement in message)
+            literals = tuple([write(type(value), escape)(value) for value in values])
+            await cursor.execute("; ".join([statement.sql for statement in message]) % literals)
             for left, statement in zip(reversed(range(len(message))), message, strict=True):
                 results.append(await _result(statement, cursor))
                 if bool(await cursor.nextset()) != bool(left):

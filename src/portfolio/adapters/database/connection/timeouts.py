@@ -14,7 +14,7 @@ class Timeouts:
     ``pool_seconds`` is for a connection from the pool, ``connect_seconds`` for a new one, ``statement_seconds`` for a
     statement of a unit and ``read_seconds`` for one that only reads, ``unit_seconds`` for a whole unit up to its commit
     (the wait for its turn and its repetitions included), ``commit_seconds`` for the commit, ``lock_wait_seconds`` for
-    a lock that others hold.
+    a lock that others hold, ``close_seconds`` for giving a connection back, or closing it.
     """
 
     pool_seconds: float = 1.5
@@ -24,6 +24,7 @@ class Timeouts:
     unit_seconds: float = 5.0
     commit_seconds: float = 2.5
     lock_wait_seconds: float = 2.0
+    close_seconds: float = 1.0
 
     @classmethod
     def within(cls, deadline_seconds: float) -> Self:

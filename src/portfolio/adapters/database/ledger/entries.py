@@ -2,19 +2,57 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, Table, bindparam, literal, select, union_all
 
 from portfolio.adapters.database.connection.session import Session
+from portfolio.adapters.database.connection.statements import Prepared
 from portfolio.adapters.database.ledger.mapping import trade_from_row
 from portfolio.adapters.database.ledger.mapping_records import cash_entry_from_row
+from portfolio.adapters.database.schema.fields import Fields, UnreadableRow
 from portfolio.adapters.database.schema.tables import cash_transactions, mock_trades, position_adjustments
-from portfolio.application.ledger.cash_records import Entry, RecordedCashEntry
+from portfolio.adapters.database.schema.unreadable import Rows, UnreadableRows
+from portfolio.application.ledger.audit import entry_digest
+from portfolio.application.ledger.cash_records import (
+    CashEntry,
+    Entry,
+    LoggedEntry,
+    PositionAdjustment,
+    RecordedCashEntry,
+)
+from portfolio.application.ledger.records import Movement, TradeEntry
+
+E = TypeVar("E", bound=TradeEntry | Movement)
 
 _reversal = mock_trades.alias("reversal")
+_ADJUSTED = Fields(PositionAdjustment)
+_MOVED = Fields(
+    Movement,
+    revision="ledger_revision",
+    owner="booked_by",
+    fees="fee",
+    executed_at="execution_time",
+    reverses="reverses_trade_id",
+)
+
+
+def _newest_of(table: Table, kind: Any) -> Select[Any]:
+    revision = table.c.ledger_revision
+    newest = select(revision, table.c.portfolio_id, kind.label("kind")).where(revision.is_not(None))
+    return select(newest.order_by(revision.desc()).limit(1).subquery())
+
+
+_newest = union_all(
+    _newest_of(mock_trades, literal("trade")), _newest_of(cash_transactions, cash_transactions.c.kind)
+).subquery()
+last_entry = select(_newest).order_by(_newest.c.ledger_revision.desc()).limit(1)
+"""The newest entry of the ledger: its revision, the portfolio's row that it moved, its kind."""
+LAST_ENTRY = Prepared(last_entry)
 
 
 def select_trades() -> Select[Any]:
@@ -24,46 +62,102 @@ def select_trades() -> Select[Any]:
     )
 
 
-async def read_entries(session: Session, after: int, limit: int) -> Sequence[Entry]:
-    """Return the entries after ledger revision ``after``, also those of before another program made the row anew."""
-    trades, transactions = mock_trades.c, cash_transactions.c
-    booked = select_trades().where(trades.ledger_revision > after).order_by(trades.ledger_revision).limit(limit)
-    moved = (
-        select(cash_transactions)
-        .where(transactions.ledger_revision > after)
-        .order_by(transactions.ledger_revision)
-        .limit(limit)
+def _entry_of(row: Any) -> TradeEntry:
+    entry = trade_from_row(row).entry
+    if entry is None:
+        raise UnreadableRow("booked_by: is empty")
+    return entry
+
+
+TRADES = Rows(mock_trades.c.id, select_trades(), trade_from_row)
+_ENTRIES = Rows(mock_trades.c.id, select_trades(), _entry_of)
+_MOVEMENTS = Rows(mock_trades.c.id, select(*(mock_trades.c[name] for name in _MOVED.columns)), _MOVED.record)
+_CASH_ROWS = Rows.of(cash_transactions.c.id, partial(cash_entry_from_row, positions=()))
+_ADJUSTMENTS = Rows.of(position_adjustments.c.id, lambda row: (row.cash_transaction_id, _ADJUSTED.record(row)))
+
+
+async def read_entries(session: Session, after: int, limit: int, unreadable: UnreadableRows) -> Sequence[Entry]:
+    """Return the entries after ledger revision ``after``.
+
+    One that cannot be read is left out: its revision is missing.
+    """
+    return await _read(_ENTRIES, session, after, limit, unreadable)
+
+
+async def read_movements(
+    session: Session, after: int, limit: int, unreadable: UnreadableRows
+) -> Sequence[Movement | CashEntry]:
+    """Return what the entries after ledger revision ``after`` moved; one that cannot be read is left out."""
+    return await _read(_MOVEMENTS, session, after, limit, unreadable)
+
+
+async def _read(
+    kind: Rows[E], session: Session, after: int, limit: int, unreadable: UnreadableRows
+) -> Sequence[E | CashEntry]:
+    def page(of: Select[Any], table: Table) -> Select[Any]:
+        return of.where(table.c.ledger_revision > after).order_by(table.c.ledger_revision).limit(limit)
+
+    trades = unreadable.readable(kind, await session.run(page(kind.selected, mock_trades)))
+    moved = await session.run(page(select(cash_transactions), cash_transactions))
+    recorded = await read_cash_rows(session, moved.all(), unreadable)
+    return sorted([*trades, *(one.entry for one in recorded)], key=lambda entry: entry.revision)[:limit]
+
+
+_trades, _transactions = mock_trades.c, cash_transactions.c
+_BOOKED = Prepared(
+    select_trades().where(_trades.ledger_revision > bindparam("after"), _trades.ledger_revision <= bindparam("until"))
+)
+_CASH = Prepared(
+    select(cash_transactions).where(
+        _transactions.ledger_revision > bindparam("after"), _transactions.ledger_revision <= bindparam("until")
     )
-    entries: list[Entry] = []
-    for row in await session.run(booked):
-        entry = trade_from_row(row).entry
-        if entry is not None:
-            entries.append(entry)
-    recorded = await _with_adjustments(session, (await session.run(moved)).all())
-    entries += [one.entry for one in recorded]
-    return sorted(entries, key=lambda entry: entry.revision)[:limit]
+)
 
 
-async def read_cash_entries(session: Session, before: int | None, limit: int) -> Sequence[RecordedCashEntry]:
-    """Return the newest entries that are no trade, or the newest before that id."""
-    newest = select(cash_transactions).order_by(cash_transactions.c.id.desc()).limit(limit)
-    rows = await session.run(newest if before is None else newest.where(cash_transactions.c.id < before))
-    return await _with_adjustments(session, rows.all())
+async def read_log(session: Session, after: int, until: int, unreadable: UnreadableRows) -> Sequence[LoggedEntry]:
+    """Return the entries after one ledger revision and up to another, in their order.
+
+    One that cannot be read is there without what it says. Which positions a cash transaction moved is left out.
+    """
+    booked, moved = await session.execute(
+        *(kind.on(session.dialect, after=after, until=until) for kind in (_BOOKED, _CASH))
+    )
+    logged = [_logged(TRADES, "trade", row, row.booked_at, unreadable) for row in booked]
+    logged += [_logged(_CASH_ROWS, row.kind, row, row.moved_at, unreadable) for row in moved]
+    return sorted(logged, key=lambda one: one.revision)
 
 
-async def last_revision(session: Session) -> int:
-    """Return the highest ledger revision of an entry; 0 where there is none."""
-    highest = 0
-    for column in (mock_trades.c.ledger_revision, cash_transactions.c.ledger_revision):
-        highest = max(highest, (await session.run(select(func.max(column)))).scalar() or 0)
-    return highest
+def _logged(kind: Rows[Any], name: str, row: Any, at: Any, unreadable: UnreadableRows) -> LoggedEntry:
+    digest = entry_digest(name, row.id, row.fingerprint, at, row.digest)
+    entries = unreadable.readable(kind, [row])
+    return LoggedEntry(revision=row.ledger_revision, digest=digest, entry=entries[0] if entries else None)
 
 
-async def _with_adjustments(session: Session, rows: Sequence[Any]) -> list[RecordedCashEntry]:
+async def read_cash_rows(session: Session, rows: Sequence[Any], unreadable: UnreadableRows) -> list[RecordedCashEntry]:
+    """Return the entries of rows that are no trades, with the positions that each moved; all of one or nothing."""
+    if not rows:
+        return []
+    found = await _adjustment_rows(session, rows)
+    positions: defaultdict[int, list[PositionAdjustment]] = defaultdict(list)
+    for entry_id, adjustment in unreadable.readable(_ADJUSTMENTS, found):
+        positions[entry_id].append(adjustment)
+    wanted = Counter(row.cash_transaction_id for row in found)
+    whole = [row for row in rows if len(positions[row.id]) == wanted[row.id]]
+    return [
+        RecordedCashEntry(id=one.id, entry=replace(one.entry, positions=tuple(positions[one.id])))
+        for one in unreadable.readable(_CASH_ROWS, whole)
+    ]
+
+
+async def _adjustment_rows(session: Session, rows: Sequence[Any]) -> Sequence[Any]:
     c = position_adjustments.c
+    of_these = c.cash_transaction_id.between(min(row.id for row in rows), max(row.id for row in rows))
+    return (await session.run(select(position_adjustments).where(of_these).order_by(c.id))).all()
+
+
+async def adjustments_of(session: Session, rows: Sequence[Any]) -> Mapping[int, Sequence[Any]]:
+    """Return by the id of each entry of ``rows``, of which there is one, the rows of the positions that it moved."""
     adjustments: defaultdict[int, list[Any]] = defaultdict(list)
-    if rows:
-        of_these = c.cash_transaction_id.between(min(row.id for row in rows), max(row.id for row in rows))
-        for row in await session.run(select(position_adjustments).where(of_these).order_by(c.id)):
-            adjustments[row.cash_transaction_id].append(row)
-    return [cash_entry_from_row(row, adjustments[row.id]) for row in rows]
+    for row in await _adjustment_rows(session, rows):
+        adjustments[row.cash_transaction_id].append(row)
+    return adjustments

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.engine import Dialect
 
-from portfolio.adapters.database.connection.errors import rows_read
 from portfolio.adapters.database.connection.statements import ROWS_A_STATEMENT, Prepared, Statement
 from portfolio.adapters.database.ledger.mapping import ReadPortfolio, portfolio_of, read_portfolio
 from portfolio.adapters.database.ledger.mapping_positions import position_from_row
+from portfolio.adapters.database.schema.fields import NOT_READABLE, reading
 from portfolio.adapters.database.schema.tables import mock_holdings
+from portfolio.application.errors import BooksContradicted
 from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.ledger.positions import Positions
+from portfolio.domain.ledger.sums import moved_without_entry
 from portfolio.domain.money import LIMIT
 from portfolio.domain.symbol import Symbol
 
@@ -42,12 +45,29 @@ class KnownPortfolio:
         self._written: set[Symbol] = set()
         self._revision = 0
         self._positions: dict[int, tuple[Any, Position]] = {}
+        self._last: Portfolio | None = None
+        self._is_contradicted = False
+
+    def forget_rows(self) -> None:
+        """Have all rows read again; what their sums were at this ledger revision stays known."""
+        self._read, self._written, self._is_contradicted = None, set(), False
+        self._positions.clear()
+
+    def forget(self) -> None:
+        """Know nothing, as after a start."""
+        self.forget_rows()
+        self._last = None
+
+    def hold_to(self, entered: Portfolio) -> None:
+        """Have all rows read again, and believed only where the ledger's own sums are these at their revision."""
+        self.forget_rows()
+        self._last = entered
 
     def position(self, row: Any) -> Position:
         """Return the position that a row of the holdings describes; one that has not changed is not made again.
 
         Raises:
-            InvalidSymbol: no asset goes by the row's symbol.
+            NOT_READABLE: no asset goes by the row's symbol, or its numbers are none.
         """
         known = self._positions.get(row.id)
         if known is not None and known[0] == row:
@@ -56,20 +76,21 @@ class KnownPortfolio:
         self._positions[row.id] = (row, position)
         return position
 
-    def wrote(self, symbols: Collection[Symbol], *, before: int, after: int) -> None:
-        """Take notice of entries of this process, which led from one ledger revision to another, and are committed."""
-        if self._read is None or after <= self._revision:
+    def wrote(self, symbols: Collection[Symbol], *, before: int, after: Portfolio) -> None:
+        """Take notice of entries of this process, which led from a ledger revision to ``after``, and are committed."""
+        if self._read is None or after.revision <= self._revision:
             return
         if before != self._revision:
             self._read = None  # others wrote in between
             return
         self._written |= set(symbols)
-        self._revision = after
+        self._revision, self._last = after.revision, after
 
     def wanted(self, symbols: Collection[Symbol]) -> frozenset[Symbol] | None:
         """Return the rows to read so that these symbols and what was written are current; None where it is all rows."""
         wanted = frozenset(self._written.union(symbols))
-        return None if self._read is None or len(wanted) > ROWS_A_STATEMENT else wanted
+        is_all = self._read is None or self._is_contradicted or len(wanted) > ROWS_A_STATEMENT
+        return None if is_all else wanted
 
     def statement(self, dialect: Dialect, wanted: Collection[Symbol] | None) -> Statement:
         """Return the statement that reads the rows wanted."""
@@ -80,18 +101,42 @@ class KnownPortfolio:
         return (_SOME_SQLITE if dialect.name == "sqlite" else _SOME).on(dialect, ids=ids or [0], codes=codes or [""])
 
     def whole(self, row: Any, holdings: Iterable[Any]) -> ReadPortfolio:
-        """Return the portfolio of its row and of all rows of the holdings.
+        """Return the portfolio of its row and of all rows of the holdings; ``complete`` is to follow.
 
         Raises:
-            LedgerUnavailable: a sum of the portfolio's own row is no number, or 1e20 or more.
+            UnreadableRow: a sum of the portfolio's own row is no number, or 1e20 or more.
         """
-        return self._keep(read_portfolio(row, holdings, self.position))
+        return read_portfolio(row, holdings, self.position)
+
+    def may_lack(self, read: ReadPortfolio) -> bool:
+        """Return whether a position that the ledger has may have no row of ours, by what is known of all of them."""
+        portfolio, known = read.portfolio, self._read
+        if known is None or known.rows.keys() - read.rows.keys():
+            return True
+        if any(row.asset_cost is None for row in read.rows.values()):
+            return True
+        return portfolio.unreconciled != portfolio.cash_unreconciled
+
+    def complete(self, read: ReadPortfolio, lost: Iterable[Position], foreign: Iterable[str]) -> ReadPortfolio:
+        """Return what was read, with the positions that have no row of ours and with more foreign rows, and keep it.
+
+        Raises:
+            BooksContradicted: what only entries move is not what it was at this ledger revision.
+        """
+        portfolio = read.portfolio
+        positions = Positions(portfolio.positions).replacing(lost)
+        portfolio = replace(portfolio, positions=positions, foreign_rows=(*portfolio.foreign_rows, *foreign))
+        moved = self._moved_without_entry(portfolio, portfolio.positions)
+        self._is_contradicted = bool(moved)
+        if moved:
+            raise BooksContradicted("; ".join(moved), is_lossy=True)
+        return self._keep(ReadPortfolio(portfolio, read.rows))
 
     def updated(self, row: Any, holdings: Iterable[Any], wanted: frozenset[Symbol]) -> ReadPortfolio | None:
         """Return the portfolio of its row, of the rows that were wanted, and of the others as they were read before.
 
         None where that cannot be told: others booked or priced in between, more was written while the rows were read,
-        or a row cannot be read.
+        or a row cannot be read, is gone, or says of the ledger what it did not say.
         """
         known = self._read
         if known is None or (row.revision, row.price_revision) != (self._revision, known.portfolio.price_revision):
@@ -102,25 +147,31 @@ class KnownPortfolio:
             return None
         try:
             found = [(self.position(each), each) for each in holdings]
-        except DomainError:
+        except NOT_READABLE:
             return None
         rows = {position.symbol: each for position, each in found}
-        if len(rows) != len(found) or not rows.keys() <= wanted:
+        gone = (known.rows.keys() & wanted | self._written) - rows.keys()
+        if gone or len(rows) != len(found) or not rows.keys() <= wanted:
             return None
-        gone = known.rows.keys() & wanted - rows.keys()
         assert isinstance(known.portfolio.positions, Positions)
-        positions = known.portfolio.positions.replacing((position for position, _ in found), without=gone)
-        with rows_read():
-            portfolio = portfolio_of(row, positions, known.portfolio.unreadable_rows)
-        if _may_be_too_large(portfolio):
+        positions = known.portfolio.positions.replacing(position for position, _ in found)
+        with reading(f"the row {row.id} of mock_portfolio cannot be read"):
+            portfolio = portfolio_of(row, positions, known.portfolio.unreadable_rows, known.portfolio.foreign_rows)
+        if _may_be_too_large(portfolio) or self._moved_without_entry(portfolio, rows):
             return None
-        if not (rows or gone):
-            return self._keep(ReadPortfolio(portfolio, known.rows))
-        others = {symbol: each for symbol, each in known.rows.items() if symbol not in gone} if gone else known.rows
-        return self._keep(ReadPortfolio(portfolio, {**others, **rows}))
+        return self._keep(ReadPortfolio(portfolio, {**known.rows, **rows} if rows else known.rows))
+
+    def _moved_without_entry(self, after: Portfolio, symbols: Iterable[Symbol]) -> list[str]:
+        """Return a line for each sum that only entries move, and that is not what it was at this ledger revision."""
+        before = self._last
+        if before is None or before.revision != after.revision:
+            return []
+        return moved_without_entry(before, after, symbols)
 
     def _keep(self, read: ReadPortfolio) -> ReadPortfolio:
         self._read, self._revision = read, read.portfolio.revision
+        if self._last is None or self._last.revision <= self._revision:  # who began to read earlier may end later
+            self._last = read.portfolio
         self._written = set()
         return read
 

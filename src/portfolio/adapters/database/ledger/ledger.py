@@ -12,12 +12,21 @@ from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.revision_lookup import RevisionLookup
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Statement
-from portfolio.adapters.database.ledger.entries import read_entries
+from portfolio.adapters.database.ledger.audit import read_lines, read_refusals, read_strays
+from portfolio.adapters.database.ledger.entries import read_entries, read_movements
+from portfolio.adapters.database.ledger.lost_positions import OTHER_PORTFOLIOS
+from portfolio.adapters.database.ledger.mapping import foreign_portfolios
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.ledger.unit_of_work import DatabaseLedgerUnit, open_unit, read_rows
-from portfolio.adapters.database.schema.tables import booking_outcomes, mock_holdings, mock_portfolio
-from portfolio.application.ledger.cash_records import Entry
-from portfolio.application.ledger.records import BookingKey, Revisions
+from portfolio.adapters.database.schema.tables import (
+    booking_outcomes,
+    mock_holdings,
+    mock_portfolio,
+)
+from portfolio.application.errors import PortfolioMissing
+from portfolio.application.ledger.audit import EntryLine, KeptRow, StatedBooks
+from portfolio.application.ledger.cash_records import CashEntry, Entry
+from portfolio.application.ledger.records import BookingKey, Movement, Revisions
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 
@@ -31,8 +40,12 @@ _ROW = f"CRC32(CONCAT({', '.join(_CELLS)}))"
 _VERSION_MYSQL = Statement(f"SELECT COUNT(*), SUM({_ROW}), BIT_XOR({_ROW}) FROM mock_holdings")  # noqa: S608  as above
 
 
-class DatabaseLedger:
-    """The port ``Ledger`` on a database; it raises PortfolioMissing where there is no such portfolio yet."""
+class DatabaseLedger:  # shape: the port, with a method for each of its questions
+    """The port ``Ledger`` on a database.
+
+    It raises PortfolioMissing where there is no such portfolio yet, and BooksContradicted where there are entries, and
+    the portfolio's row is not the one that they made.
+    """
 
     def __init__(self, connections: Connections, row: PortfolioRow, lookup: RevisionLookup) -> None:
         self._connections = connections
@@ -57,15 +70,21 @@ class DatabaseLedger:
             LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the answer to the commit never came.
         """
+        attempts = 0
 
         async def in_unit(session: Session) -> tuple[DatabaseLedgerUnit, T]:
+            nonlocal attempts
+            attempts += 1
             unit = await open_unit(session, portfolio_id, self._row, keys, symbols)
-            return unit, await work(unit)
+            unit.is_repeated = attempts > 1
+            result = await work(unit)
+            unit.finish()
+            return unit, result
 
         unit, result = await self._connections.write(in_unit)
         self._row.had_lock()
         if unit.saved is not None:
-            self._row.known.wrote(unit.changed, before=unit.portfolio.revision, after=unit.saved.revision)
+            self._row.known.wrote(unit.changed, before=unit.portfolio.revision, after=unit.saved)
         return result
 
     async def create(self, portfolio_id: int) -> None:
@@ -82,11 +101,12 @@ class DatabaseLedger:
 
     async def is_adopted(self, portfolio_id: int) -> bool | None:
         """Return whether the books were opened on the row; None where there is no row at all."""
-        row = await self._find(portfolio_id)
-        if row is None and self._row.id_for(portfolio_id) is not None:
-            self._row.forget()
-            row = await self._find(portfolio_id)
-        return None if row is None else row.ledger_cash is not None
+        self._row.id_for(portfolio_id)
+        try:
+            row = await self._current_row(portfolio_id)
+        except PortfolioMissing:
+            return None
+        return row.ledger_cash is not None
 
     async def revisions(self, portfolio_id: int) -> Revisions:
         """Return the revisions as committed now, by one indexed lookup."""
@@ -94,7 +114,7 @@ class DatabaseLedger:
         found = None if row_id is None else await self._lookup.revisions(row_id)
         if found is not None:
             return found
-        row = await self._connections.read(partial(self._row.get, portfolio_id=portfolio_id))
+        row = await self._current_row(portfolio_id)
         return Revisions(ledger=row.revision, prices=row.price_revision)
 
     async def version(self, portfolio_id: int) -> str:
@@ -105,9 +125,10 @@ class DatabaseLedger:
             # Made by the server: a thousandth of what it costs to read the holdings here.
             [holdings] = await session.execute(_VERSION_SQLITE if session.is_sqlite else _VERSION_MYSQL)
             digest = hash(holdings.rows[0][0]) if session.is_sqlite else tuple(holdings.rows[0])
-            return f"{tuple(row)!r} {digest!r}"
+            [portfolios] = await session.execute(OTHER_PORTFOLIOS.on(session.dialect))
+            return f"{tuple(row)!r} {digest!r} {foreign_portfolios(row, portfolios)!r}"
 
-        return await self._connections.read(look)
+        return await self._connections.read(look, snapshot=True)
 
     async def load(self, portfolio_id: int) -> Portfolio:
         """Return the portfolio in one consistent read, without a lock."""
@@ -122,12 +143,40 @@ class DatabaseLedger:
 
     async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Entry]:
         """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
+        return await self._page(portfolio_id, partial(read_entries, after=after, limit=limit))
 
-        async def read(session: Session) -> Sequence[Entry]:
+    async def movements(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Movement | CashEntry]:
+        """Return what the entries after ledger revision ``after`` moved, in the order they were booked."""
+        return await self._page(portfolio_id, partial(read_movements, after=after, limit=limit))
+
+    async def _page(self, portfolio_id: int, page: Callable[..., Awaitable[Sequence[T]]]) -> Sequence[T]:
+        async def read(session: Session) -> Sequence[T]:
             await self._row.get(session, portfolio_id)
-            return await read_entries(session, after, limit)
+            return await page(session, unreadable=self._row.unreadable)
 
         return await self._connections.read(read, snapshot=True)
+
+    async def stated(self, portfolio_id: int) -> StatedBooks:
+        """Return what the books say, with the rows beside them that are in no chain, in one consistent read."""
+
+        async def read(session: Session) -> StatedBooks:
+            found = await read_rows(session, portfolio_id, self._row, None)
+            return StatedBooks(
+                portfolio=found.read.portfolio,
+                head=found.row.ledger_head,
+                asset_costs={symbol: row.asset_cost for symbol, row in found.read.rows.items()},
+                stray=await read_strays(session, found.row.revision),
+            )
+
+        return await self._connections.read(read, snapshot=True)
+
+    async def entry_lines(self, *, after: int, limit: int) -> Sequence[EntryLine]:
+        """Return the rows of the ledger's entries, in order, those after ledger revision ``after``."""
+        return await self._connections.read(partial(read_lines, after=after, limit=limit), snapshot=True)
+
+    async def refused_rows(self, *, of_cash: bool, after: int, limit: int) -> Sequence[KeptRow]:
+        """Return refused bookings, or cash transactions, as they are kept, in order, those after the id ``after``."""
+        return await self._connections.read(partial(read_refusals, of_cash=of_cash, after=after, limit=limit))
 
     async def owners_of(self, portfolio_id: int, client_trade_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
         """Return by key who has a booking under it, in order; absent where nobody has."""
@@ -147,5 +196,5 @@ class DatabaseLedger:
 
         return await self._connections.read(read, snapshot=True)
 
-    async def _find(self, portfolio_id: int) -> Any | None:
-        return await self._connections.read(partial(self._row.find, portfolio_id=portfolio_id))
+    async def _current_row(self, portfolio_id: int) -> Any:
+        return await self._connections.read(partial(self._row.get, portfolio_id=portfolio_id), snapshot=True)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from operator import attrgetter
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, select
 
 from portfolio.adapters.database.connection.connections import Connections
-from portfolio.adapters.database.ledger.entries import read_cash_entries, select_trades
-from portfolio.adapters.database.ledger.mapping import trade_from_row
-from portfolio.adapters.database.ledger.mapping_records import REFUSED, outcome_from_row
+from portfolio.adapters.database.connection.session import Session
+from portfolio.adapters.database.ledger.entries import TRADES, read_cash_rows, read_log, select_trades
+from portfolio.adapters.database.ledger.mapping_records import REFUSED
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
-from portfolio.adapters.database.schema.tables import booking_outcomes, mock_trades
-from portfolio.application.ledger.cash_records import RecordedCashEntry
+from portfolio.adapters.database.ledger.unit_of_work import read_rows
+from portfolio.adapters.database.ledger.unit_reads import OUTCOMES
+from portfolio.adapters.database.schema.tables import booking_outcomes, cash_transactions, mock_trades
+from portfolio.adapters.database.schema.unreadable import Rows
+from portfolio.application.ledger.booking_batch import outcome_again
+from portfolio.application.ledger.cash_records import LoggedEntry, RecordedCashEntry
 from portfolio.application.ledger.records import BookedTrade, BookingKey, Page, RecordedOutcome, TradeFilter
 
 T = TypeVar("T")
@@ -29,32 +33,62 @@ class DatabaseLookups:
 
     async def trades(self, portfolio_id: int, wanted: TradeFilter) -> Page[BookedTrade]:
         """Return the trades booked here, newest first; executed at ``since`` or later, and before ``until``."""
-        rows = await self._rows(portfolio_id, _select_wanted(wanted))
-        return page_of([trade_from_row(row) for row in rows], wanted.limit, attrgetter("id"))
+        return await self._page(TRADES, portfolio_id, _select_wanted(wanted), wanted.limit)
 
     async def cash_transactions(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[RecordedCashEntry]:
         """Return the entries that are no trade, newest first."""
         self._row.id_for(portfolio_id)
-        found = await self._connections.read(lambda session: read_cash_entries(session, before, limit + 1))
-        return page_of(found, limit, attrgetter("id"))
+        newest = select(cash_transactions).order_by(cash_transactions.c.id.desc()).limit(limit + 1)
+        chosen = newest if before is None else newest.where(cash_transactions.c.id < before)
+
+        async def read(session: Session) -> Page[RecordedCashEntry]:
+            rows = page_of((await session.run(chosen)).all(), limit)
+            return Page(await read_cash_rows(session, rows.items, self._row.unreadable), rows.next_before)
+
+        return await self._connections.read(read)
+
+    async def log(self, portfolio_id: int, *, after: int, until: int) -> Sequence[LoggedEntry]:
+        """Return the entries after one ledger revision and up to another, in the order they were booked."""
+        self._row.id_for(portfolio_id)
+        return await self._connections.read(
+            partial(read_log, after=after, until=until, unreadable=self._row.unreadable), snapshot=True
+        )
 
     async def outcome(self, portfolio_id: int, key: BookingKey) -> RecordedOutcome | None:
         """Return what became of the booking with this key; None where nothing did."""
         c = booking_outcomes.c
         wanted = select(booking_outcomes).where(c.owner == key.owner, c.client_trade_id == key.client_trade_id)
         rows = await self._rows(portfolio_id, wanted)
-        return outcome_from_row(rows[0]) if rows else None
+        return self._row.unreadable.needed(OUTCOMES, rows[0]) if rows else await self._lost_outcome(portfolio_id, key)
+
+    async def _lost_outcome(self, portfolio_id: int, key: BookingKey) -> RecordedOutcome | None:
+        """Return the outcome of a trade whose own is gone, as the next copy of the booking will make it anew."""
+        c = mock_trades.c
+        booked = select_trades().where(c.booked_by == key.owner, c.client_trade_id == key.client_trade_id)
+
+        async def read(session: Session) -> RecordedOutcome | None:
+            row = (await session.run(booked)).first()
+            if row is None:
+                return None
+            portfolio = (await read_rows(session, portfolio_id, self._row, None)).read.portfolio
+            return outcome_again(self._row.unreadable.needed(TRADES, row), portfolio)
+
+        return await self._connections.read(read, snapshot=True)
 
     async def refusals(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[RecordedOutcome]:
         """Return refused bookings, newest first."""
         c = booking_outcomes.c
         refused = select(booking_outcomes).where(c.status == REFUSED).order_by(c.id.desc()).limit(limit + 1)
-        rows = await self._rows(portfolio_id, refused if before is None else refused.where(c.id < before))
-        return page_of([outcome_from_row(row) for row in rows], limit, attrgetter("id"))
+        chosen = refused if before is None else refused.where(c.id < before)
+        return await self._page(OUTCOMES, portfolio_id, chosen, limit)
 
     async def holds_trades(self) -> bool:
         """Return whether the trades table has any row, whoever wrote it."""
         return bool(await self._connections.rows(select(mock_trades.c.id).limit(1)))
+
+    async def _page(self, kind: Rows[T], portfolio_id: int, statement: Select[Any], limit: int) -> Page[T]:
+        rows = page_of(await self._rows(portfolio_id, statement), limit)
+        return Page(self._row.unreadable.readable(kind, rows.items), rows.next_before)
 
     async def _rows(self, portfolio_id: int, statement: Select[Any]) -> Sequence[Any]:
         self._row.id_for(portfolio_id)
@@ -73,6 +107,8 @@ def _select_wanted(wanted: TradeFilter) -> Select[Any]:
     }
     conditions: list[ColumnElement[bool]] = [c.booked_by.is_not(None)]
     conditions += [column == value for column, value in equal.items() if value is not None]
+    if wanted.ids is not None:
+        conditions.append(c.id.in_(sorted(wanted.ids)))
     if key is not None and wanted.owner is None:
         # The index of the trades begins with the owner, that of the outcomes with the key.
         o = booking_outcomes.c
@@ -86,6 +122,6 @@ def _select_wanted(wanted: TradeFilter) -> Select[Any]:
     return select_trades().where(*conditions).order_by(c.id.desc()).limit(wanted.limit + 1)
 
 
-def page_of(items: Sequence[T], limit: int, number: Callable[[T], int | None]) -> Page[T]:
-    """Return the first ``limit`` items, and the number to go on before if there is one more."""
-    return Page(items[:limit], number(items[limit - 1]) if len(items) > limit else None)
+def page_of(rows: Sequence[Any], limit: int) -> Page[Any]:
+    """Return the first ``limit`` rows, and the id to go on before if there is one more."""
+    return Page(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)

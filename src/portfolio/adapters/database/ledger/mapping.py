@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from portfolio.adapters.database.connection.errors import rows_read
 from portfolio.adapters.database.ledger.mapping_positions import positions_from_rows
-from portfolio.adapters.database.schema.fields import Fields, Values
+from portfolio.adapters.database.schema.fields import Fields, Values, reading
 from portfolio.application.ledger.records import BookedTrade, TradeEntry, TradeRequest
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
@@ -30,7 +29,7 @@ _LARGEST_INT = 2**31 - 1
 
 _PORTFOLIO = Fields(
     Portfolio,
-    apart=("id", "ledger_cash", "units", "trade_counts", "positions", "unreadable_rows", "updated_at"),
+    apart=("id", "ledger_cash", "units", "trade_counts", "positions", "unreadable_rows", "foreign_rows", "updated_at"),
     cash="cash_balance",
 )
 _UNITS = Fields(Units, count="unit_count", last_value="unit_value")
@@ -62,17 +61,35 @@ def read_portfolio(row: Any, holdings: Iterable[Any], read: Callable[[Any], Posi
     """Return the portfolio of its row and of all rows of the holdings, each of which ``read`` makes a position.
 
     Raises:
-        LedgerUnavailable: a sum of the portfolio's own row is no number, or 1e20 or more.
+        UnreadableRow: a sum of the portfolio's own row is no number, or 1e20 or more.
     """
-    with rows_read():
+    with reading(f"the row {row.id} of mock_portfolio cannot be read"):
         found, unreadable = positions_from_rows(holdings, Money(row.cash_balance), read)
         positions = Positions({symbol: position for symbol, (_, position) in found.items()})
         return ReadPortfolio(
-            portfolio_of(row, positions, tuple(unreadable)), {symbol: each for symbol, (each, _) in found.items()}
+            portfolio_of(row, positions, [str(each.symbol) for each in unreadable], map(_unreadable, unreadable)),
+            {symbol: each for symbol, (each, _) in found.items()},
         )
 
 
-def portfolio_of(row: Any, positions: Positions, unreadable: tuple[str, ...]) -> Portfolio:
+def _unreadable(row: Any) -> str:
+    return (
+        f"row {row.id} of mock_holdings, {row.symbol!r}: another program wrote it; it names no asset, names one that "
+        "is there twice, or has no amount that can be. It counts for nothing: mend or delete it"
+    )
+
+
+def foreign_portfolios(row: Any, others: Iterable[Any]) -> list[str]:
+    """Return a line for each row that another program added to the portfolio's, or wrote since the books are open."""
+    return [
+        f"row {other.id} of mock_portfolio: another program's, with cash of {other.cash_balance}. It counts for "
+        f"nothing here, and engines may take it for the portfolio: move what is theirs into row {row.id}, and delete it"
+        for other in others
+        if other.id > row.id or (other.id < row.id and other.opened_at and other.updated_at > other.opened_at)
+    ]
+
+
+def portfolio_of(row: Any, positions: Positions, unreadable: Iterable[str], foreign: Iterable[str]) -> Portfolio:
     """Return the portfolio of its own row and of positions that were read."""
     return _PORTFOLIO.record(
         row,
@@ -81,7 +98,8 @@ def portfolio_of(row: Any, positions: Positions, unreadable: tuple[str, ...]) ->
         units=_UNITS.record(row),
         trade_counts=_COUNTS.record(row),
         positions=positions,
-        unreadable_rows=unreadable,
+        unreadable_rows=tuple(unreadable),
+        foreign_rows=tuple(foreign),
         updated_at=row.updated_at,
     )
 
@@ -110,15 +128,20 @@ def totals_to_row(portfolio: Portfolio) -> Values:
 
 def counts_to_row(row: Any, before: TradeCounts, after: TradeCounts) -> Values:
     """Return the old counters of ``row`` moved by as much as the trade_counts; trades from before stay counted."""
-    wins = (row.winning_trades or 0) + after.wins - before.wins
-    losses = (row.losing_trades or 0) + after.losses - before.losses
+    wins = _count(row.winning_trades, after.wins - before.wins)
+    losses = _count(row.losing_trades, after.losses - before.losses)
     rate = EXACT.divide(_HUNDRED * wins, Decimal(wins + losses)) if wins + losses > 0 else _ZERO
     return {
-        "total_trades": (row.total_trades or 0) + after.trades - before.trades,
+        "total_trades": _count(row.total_trades, after.trades - before.trades),
         "winning_trades": wins,
         "losing_trades": losses,
         "win_rate": min(max(rate, _ZERO), _HUNDRED).quantize(Decimal("0.01")),
     }
+
+
+def _count(stored: Any, more: int) -> int:
+    """Return a counter of others moved on, within what its column holds; one that is no number began at zero."""
+    return max(-_LARGEST_INT, min((stored if isinstance(stored, int) else 0) + more, _LARGEST_INT))
 
 
 # --- trades -----------------------------------------------------------------------------------------------------------
@@ -132,7 +155,8 @@ def trade_from_row(row: Any) -> BookedTrade:
 
 
 def _entry_from_row(row: Any) -> TradeEntry:
-    basis = Money(EXACT.subtract(row.realized_pnl, row.cash_delta))
+    with reading("cash_delta, realized_pnl"):
+        basis = Money(EXACT.subtract(row.realized_pnl, row.cash_delta))
     return _ENTRY.record(row, trade=_TRADE.record(row, basis_delta=basis), request=_REQUEST.record(row))
 
 

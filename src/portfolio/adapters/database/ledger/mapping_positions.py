@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from portfolio.adapters.database.schema.fields import Values
-from portfolio.domain.errors import DomainError, OutOfRange
+from portfolio.adapters.database.schema.fields import NOT_READABLE, Values
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import EXACT, LIMIT, Money, Price, Quantity
@@ -33,43 +32,33 @@ _AVERAGE_STEP = Decimal("1e-18")
 
 def positions_from_rows(
     rows: Iterable[Any], cash: Money, read: Callable[[Any], Position]
-) -> tuple[Mapping[Symbol, tuple[Any, Position]], Sequence[str]]:
-    """Return by symbol each position and the row that it was read from, and the symbols of the other rows.
+) -> tuple[Mapping[Symbol, tuple[Any, Position]], Sequence[Any]]:
+    """Return by symbol each position and the row that it was read from, and the other rows.
 
     A row counts for nothing whose symbol names no asset or is there twice, or whose numbers are none. Beside ``cash``
     all sums of what counts stay below 1e20: where they would not, the largest positions are left out.
     """
     found: dict[Symbol, tuple[Any, Position]] = {}
-    unreadable: list[str] = []
+    unreadable: list[Any] = []
     sizes: dict[Symbol, Decimal] = {}
     total = cash.value.copy_abs()
     for row in rows:
         try:
             position = read(row)
-            size = _size(position)
-        except DomainError:
-            unreadable.append(str(row.symbol))
+            size = position.size
+        except NOT_READABLE:
+            unreadable.append(row)
             continue
         if position.symbol in found:
-            unreadable.append(row.symbol)
+            unreadable.append(row)
             continue
         found[position.symbol], sizes[position.symbol] = (row, position), size
         total = EXACT.add(total, size)
     while total >= LIMIT and sizes:
         largest = max(sizes, key=lambda symbol: (sizes[symbol], symbol))
         total = EXACT.subtract(total, sizes.pop(largest))
-        unreadable.append(found.pop(largest)[0].symbol)
+        unreadable.append(found.pop(largest)[0])
     return found, unreadable
-
-
-def _size(position: Position) -> Decimal:
-    """Return how much a position can add to any sum, whatever its sign."""
-    value, cost = position.market_value.value, position.cost_basis.value
-    unrealized = EXACT.subtract(value, cost)
-    if unrealized.copy_abs() >= LIMIT:
-        raise OutOfRange(unrealized)
-    largest = max(value.copy_abs(), cost.copy_abs(), unrealized.copy_abs())
-    return EXACT.add(largest, position.realized_pnl.value.copy_abs())
 
 
 def position_from_row(row: Any) -> Position:
@@ -146,6 +135,6 @@ def _mark(row: Any) -> Mark | None:
     # A foreign slip of the pen must not make every read fail: such a position is carried at cost, its price missing.
     if price <= 0 or EXACT.multiply(row.quantity or _ZERO, price).copy_abs() >= LIMIT:
         return None
-    if row.price_source:
+    if row.price_source and isinstance(row.price_source, str) and row.price_source.isprintable():
         return Mark(Price(price), row.price_source, row.price_at or EPOCH)
     return Mark(Price(price), LEGACY_SOURCE, row.updated_at or EPOCH)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
-from portfolio.adapters.database.schema.fields import Fields, Values
+import msgspec
+
+from portfolio.adapters.database.schema.fields import Fields, Values, reading
+from portfolio.application.ledger.audit import CASH_REFUSAL, NO_ENTRY, OUTCOME, content, digest_of
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment, RecordedCashEntry, RefusedCashEntry
 from portfolio.application.ledger.records import Acceptance, RecordedOutcome, Refusal, TradeRequest
-from portfolio.domain.decimal_text import plain
 from portfolio.domain.ledger.cash_transaction import CashTransaction
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.ledger.trade import Terms
@@ -25,10 +26,10 @@ REFUSED = "refused"
 _OUTCOME = Fields(RecordedOutcome, apart=["id", "request", "terms", "result"])
 _REQUEST = Fields(TradeRequest, apart=["signal_id", "recommendation_id", "confidence", "notes"])
 _TERMS = Fields(Terms)
-_ACCEPTANCE = Fields(Acceptance, apart=["trade_id", "position"])
+_ACCEPTANCE = Fields(Acceptance, apart=["trade_id", "position"], as_text=True)
 _REFUSAL = Fields(Refusal)
 _REFUSED_CASH = Fields(RefusedCashEntry, apart=["refusal"])
-_POSITION = Fields(Position, apart=["mark"])
+_POSITION = Fields(Position, apart=["mark"], as_text=True)
 _TRANSACTION = Fields(CashTransaction, at="moved_at")
 _ENTRY = Fields(CashEntry, apart=["transaction", "positions"], revision="ledger_revision")
 _ADJUSTMENT = Fields(PositionAdjustment)
@@ -39,32 +40,35 @@ def outcome_to_row(outcome: RecordedOutcome) -> Values:
     result = outcome.result
     booked = isinstance(result, Acceptance)
     decided = _acceptance(result) if isinstance(result, Acceptance) else _REFUSAL.values(result)
-    return {
-        **_OUTCOME.values(outcome),
-        **_REQUEST.values(outcome.request),
-        **_TERMS.values(outcome.terms),
-        "status": BOOKED if booked else REFUSED,
-        "trade_id": result.trade_id if isinstance(result, Acceptance) else None,
-        "outcome": json.dumps(decided, default=_as_text, separators=(",", ":")),
-    }
+    return _with_digest(
+        OUTCOME,
+        {
+            **_OUTCOME.values(outcome),
+            **_REQUEST.values(outcome.request),
+            **_TERMS.values(outcome.terms),
+            "status": BOOKED if booked else REFUSED,
+            "trade_id": result.trade_id if isinstance(result, Acceptance) else None,
+            "outcome": msgspec.json.encode(decided).decode(),
+        },
+    )
 
 
 def outcome_from_row(row: Any) -> RecordedOutcome:
-    """Return the outcome of a row."""
-    # Those of before there were these have none of them.
-    decided = SimpleNamespace(**{"booked_quantity": None, "remarks_changed": None, **json.loads(row.outcome)})
-    return _OUTCOME.record(
-        row,
-        id=row.id,
-        request=_REQUEST.record(row),
-        terms=_TERMS.record(row),
-        result=_accepted(row.trade_id, decided) if row.status == BOOKED else _REFUSAL.record(decided),
-    )
+    """Return the outcome of a row.
+
+    Raises:
+        UnreadableRow: nothing can be made of it.
+    """
+    with reading("outcome"):
+        # Those of before there were these have none of them.
+        decided = SimpleNamespace(**{"booked_quantity": None, "remarks_changed": None, **json.loads(row.outcome)})
+        result = _accepted(row.trade_id, decided) if row.status == BOOKED else _REFUSAL.record(decided)
+    return _OUTCOME.record(row, id=row.id, request=_REQUEST.record(row), terms=_TERMS.record(row), result=result)
 
 
 def _acceptance(result: Acceptance) -> Values:
     mark = result.position.mark
-    kept = None if mark is None else [mark.price.value, mark.source, mark.at]
+    kept = None if mark is None else [str(mark.price), mark.source, mark.at.isoformat()]
     return {**_ACCEPTANCE.values(result), "position": {**_POSITION.values(result.position), "mark": kept}}
 
 
@@ -76,31 +80,31 @@ def _accepted(trade_id: int, kept: Any) -> Acceptance:
     return _ACCEPTANCE.record(kept, trade_id=trade_id, position=position)
 
 
-def _as_text(value: Decimal | datetime) -> str:
-    return plain(value) if isinstance(value, Decimal) else value.isoformat()
-
-
 def cash_entry_to_row(entry: CashEntry) -> Values:
     """Return the columns of a transaction; its positions are rows of their own."""
     return {**_TRANSACTION.values(entry.transaction), **_ENTRY.values(entry)}
 
 
-def cash_entry_from_row(row: Any, adjustments: Iterable[Any]) -> RecordedCashEntry:
-    """Return the transaction of a row and of the rows of its positions."""
-    positions = tuple(map(_ADJUSTMENT.record, adjustments))
+def cash_entry_from_row(row: Any, positions: tuple[PositionAdjustment, ...]) -> RecordedCashEntry:
+    """Return the transaction of a row, which moved these positions."""
     return RecordedCashEntry(
         id=row.id, entry=_ENTRY.record(row, transaction=_TRANSACTION.record(row), positions=positions)
     )
 
 
-def adjustments_to_rows(entry: CashEntry, cash_transaction_id: int) -> list[Values]:
-    """Return the rows of the positions that a transaction changed."""
-    return [{"cash_transaction_id": cash_transaction_id, **_ADJUSTMENT.values(one)} for one in entry.positions]
+def adjustments_to_rows(entry: CashEntry) -> list[Values]:
+    """Return the columns of the positions that a transaction changed; its own number is not among them."""
+    return [_ADJUSTMENT.values(one) for one in entry.positions]
 
 
 def refused_cash_to_row(refused: RefusedCashEntry) -> Values:
     """Return the columns of a refused cash transaction."""
-    return {**_REFUSED_CASH.values(refused), **_REFUSAL.values(refused.refusal)}
+    return _with_digest(CASH_REFUSAL, {**_REFUSED_CASH.values(refused), **_REFUSAL.values(refused.refusal)})
+
+
+def _with_digest(columns: tuple[str, ...], row: Values) -> Values:
+    row["digest"] = digest_of(NO_ENTRY, content(columns, row))
+    return row
 
 
 def refused_cash_from_row(row: Any) -> RefusedCashEntry:

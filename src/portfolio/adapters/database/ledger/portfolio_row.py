@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -14,9 +15,17 @@ from sqlalchemy.exc import DBAPIError
 from portfolio.adapters.database.connection.errors import is_locked
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared, Result, Statement
+from portfolio.adapters.database.ledger.entries import LAST_ENTRY, last_entry
 from portfolio.adapters.database.ledger.known_portfolio import KnownPortfolio
-from portfolio.adapters.database.schema.tables import mock_portfolio
-from portfolio.application.errors import PortfolioMissing
+from portfolio.adapters.database.schema.tables import (
+    booking_outcomes,
+    daily_positions,
+    mock_portfolio,
+    position_adjustments,
+)
+from portfolio.adapters.database.schema.unreadable import UnreadableRows
+from portfolio.application.errors import BooksContradicted, PortfolioMissing
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 
 LOCK_TRY_SECONDS = 0.05
 
@@ -24,8 +33,13 @@ LOCK_TRY_SECONDS = 0.05
 _COMPUTED = ("total_value", "invested_amount", "total_pnl", "total_pnl_percent", "win_rate")
 _row = select(*(column for column in mock_portfolio.c if column.name not in _COMPUTED))
 _by_id = _row.where(mock_portfolio.c.id == bindparam("row_id"))
+# The row that the entries say they moved; where there are none, what engines take for the portfolio.
+_of_entries = last_entry.with_only_columns(last_entry.selected_columns.portfolio_id).scalar_subquery()
 _newest = _row.order_by(
-    mock_portfolio.c.ledger_cash.is_(None), mock_portfolio.c.updated_at.desc(), mock_portfolio.c.id.desc()
+    (mock_portfolio.c.id == _of_entries).desc(),
+    mock_portfolio.c.ledger_cash.is_(None),
+    mock_portfolio.c.updated_at.desc(),
+    mock_portfolio.c.id.desc(),
 ).limit(1)
 _BY_ID, _LOCK_BY_ID = Prepared(_by_id), Prepared(_by_id.with_for_update())
 _NEWEST, _LOCK_NEWEST = Prepared(_newest), Prepared(_newest.with_for_update())
@@ -37,11 +51,16 @@ class PortfolioRow:
     The existing tables hold one portfolio. ``number`` is what the application calls it, whatever the id of its row.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, *, is_trusted: bool = False) -> None:
+        """Take the number; a row that ``is_trusted`` is read whatever it says, as who repairs it has to."""
         self.number = number
+        self.is_trusted = is_trusted
         self._id: int | None = None
+        self._seen = 0
+        self._fell_back_to = math.inf
         self._locked_at = -math.inf
         self.known = KnownPortfolio()
+        self.unreadable = UnreadableRows()
 
     def id_for(self, portfolio_id: int) -> int | None:
         """Return the row's id; None where it has to be looked for.
@@ -53,41 +72,75 @@ class PortfolioRow:
             raise PortfolioMissing(portfolio_id)
         return self._id
 
-    def forget(self) -> None:
-        """Take notice that the row is gone: another program may have made it anew, with another id."""
-        self._id = None
-
-    def statement(self, dialect: Dialect, portfolio_id: int, *, lock: bool = False) -> Statement:
+    def _statement(self, dialect: Dialect, portfolio_id: int, *, lock: bool) -> Statement:
         """Return the statement that reads the portfolio's row: the one with books, else what engines take for it."""
         row_id = self.id_for(portfolio_id)
         if row_id is None:
             return (_LOCK_NEWEST if lock else _NEWEST).on(dialect)
         return (_LOCK_BY_ID if lock else _BY_ID).on(dialect, row_id=row_id)
 
-    def found(self, result: Result, *, lock: bool = False) -> Any | None:
-        """Return the row that the statement brought, and remember which it is; None where there is none."""
-        row = result.first()
-        if row is not None and row.ledger_cash is not None:
-            self._id = row.id
-        if lock:
-            self.had_lock()
-        return row
+    async def read(
+        self, session: Session, portfolio_id: int, *others: Statement, lock: bool = False, is_trusted: bool = False
+    ) -> tuple[Any, Sequence[Result]]:
+        """Return the portfolio's row, locked if wanted, and the results of what else is asked.
 
-    async def find(self, session: Session, portfolio_id: int, *, lock: bool = False) -> Any | None:
-        """Return the portfolio's row, locked if wanted; None where there is none."""
-        [result] = await session.execute(self.statement(session.dialect, portfolio_id, lock=lock))
-        return self.found(result, lock=lock)
-
-    async def get(self, session: Session, portfolio_id: int, *, lock: bool = False) -> Any:
-        """Return the portfolio's row, locked if wanted.
+        The row has to be the one that the ledger's newest entry left; one that ``is_trusted`` may be any, or None.
 
         Raises:
-            PortfolioMissing: there is none.
+            PortfolioMissing: there is neither a row nor an entry.
+            BooksContradicted: the row is gone, or is not the one that the entries made.
         """
-        row = await self.find(session, portfolio_id, lock=lock)
-        if row is None:
-            raise PortfolioMissing(portfolio_id)
-        return row
+        seen, dialect = self._seen, session.dialect
+        found, newest, *results = await session.execute(
+            self._statement(dialect, portfolio_id, lock=lock), LAST_ENTRY.on(dialect), *others
+        )
+        row = found.first()
+        if not (is_trusted or self.is_trusted):
+            last, seen = newest.first(), min(seen, self._seen)
+            if last is None and not seen:
+                await _refuse_emptied(session)
+            self._check(row, last, seen)
+        if lock:
+            self.had_lock()
+        return row, results
+
+    async def get(self, session: Session, portfolio_id: int, *, lock: bool = False) -> Any:
+        """Return the portfolio's row as ``read`` does, and raise what it raises."""
+        return (await self.read(session, portfolio_id, lock=lock))[0]
+
+    async def find(self, session: Session, portfolio_id: int, *, lock: bool = False) -> Any | None:
+        """Return the portfolio's row, whatever it says, locked if wanted; None where there is none."""
+        return (await self.read(session, portfolio_id, lock=lock, is_trusted=True))[0]
+
+    def _check(self, row: Any, last: Any, seen: int) -> None:
+        """Raise an error unless the row is what the newest entry left, and nothing that was ``seen`` is missing."""
+        if row is None and last is None and not seen:
+            raise PortfolioMissing(self.number)
+        revision = 0 if last is None else last.ledger_revision
+        if not isinstance(revision, int):
+            raise BooksContradicted(f"the newest ledger revision is {revision!r}, which is none", is_lossy=True)
+        fell_back = self._fell_back(revision, last, seen)
+        contradiction = _contradiction(row, last) or fell_back
+        if contradiction is not None:
+            self._id = None
+            self.known.forget_rows()
+            raise contradiction
+        self._id = row.id if last is not None else None
+        self._seen = max(self._seen, revision)
+
+    def _fell_back(self, revision: int, last: Any, seen: int) -> BooksContradicted | None:
+        """Return the error of a ledger that ends before what was ``seen``; a rebuild since then is consent to it."""
+        if revision > self._fell_back_to and last.kind == CashTransactionKind.REBUILD:
+            self._seen, self._fell_back_to = revision, math.inf
+            self.known.forget()
+            return None
+        if revision >= seen:
+            return None
+        self._fell_back_to = revision
+        return BooksContradicted(
+            f"the ledger ends at revision {revision}, and this process has seen {seen}: an older copy is in its place",
+            is_lossy=True,
+        )
 
     async def try_lock(self, session: Session, portfolio_id: int, seconds: float) -> None:
         """Take the row's lock, asking again until ``seconds`` have gone; nobody is ever made to wait behind this.
@@ -118,3 +171,36 @@ class PortfolioRow:
     def had_lock_within(self, seconds: float) -> bool:
         """Return whether a transaction of this process had the row's lock a moment ago."""
         return time.monotonic() - self._locked_at < seconds
+
+
+async def _refuse_emptied(session: Session) -> None:
+    """Raise an error where a ledger without entries had some: other tables of it are empty until books are open."""
+    for table in (booking_outcomes, position_adjustments, daily_positions):
+        if (await session.run(select(table).limit(1))).first() is not None:
+            raise BooksContradicted(
+                f"the ledger has no entries, and {table.name} is of one that had some", is_lossy=True
+            )
+
+
+def _contradiction(row: Any, last: Any) -> BooksContradicted | None:
+    """Return the error of a row that is not the one which the newest entry left; None where it is."""
+    if last is None:
+        if row is None or not row.revision:
+            return None
+        return BooksContradicted(
+            f"row {row.id} of mock_portfolio is at ledger revision {row.revision}, and the ledger has no entries",
+            is_lossy=True,
+        )
+    entries = f"the ledger's entries end at revision {last.ledger_revision}"
+    if row is None:
+        return BooksContradicted(f"row {last.portfolio_id} of mock_portfolio is gone, and {entries}")
+    if row.id != last.portfolio_id or row.ledger_cash is None:
+        return BooksContradicted(
+            f"row {row.id} of mock_portfolio was made by another program, and {entries}, of row {last.portfolio_id}"
+        )
+    if row.revision == last.ledger_revision:
+        return None
+    return BooksContradicted(
+        f"row {row.id} of mock_portfolio is at ledger revision {row.revision!r}, and {entries}",
+        is_lossy=isinstance(row.revision, int) and row.revision > last.ledger_revision,
+    )

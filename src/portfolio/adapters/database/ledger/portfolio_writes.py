@@ -17,6 +17,7 @@ from portfolio.adapters.database.ledger.mapping_positions import position_to_row
 from portfolio.adapters.database.schema.tables import mock_holdings, mock_portfolio
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.position import Position
 from portfolio.domain.symbol import Symbol
 
 _NEW_POSITIONS = RowWriter(mock_holdings)
@@ -36,9 +37,10 @@ _UPDATE_ALONE = Prepared(_alone)
 _UPDATE_GUARDED = Prepared(_alone.where(mock_portfolio.c.cash_balance == bindparam("cash_read")))
 
 
-def portfolio_write(dialect: Dialect, row: Any, before: Portfolio, after: Portfolio) -> Statement:
+def portfolio_write(dialect: Dialect, row: Any, before: Portfolio, after: Portfolio, head: str | None) -> Statement:
     """Return the write of the portfolio's own row, whose result tells whether another program was faster."""
     values = {
+        "ledger_head": head,
         **portfolio_to_row(after),
         **totals_to_row(after),
         **counts_to_row(row, before.trade_counts, after.trade_counts),
@@ -65,7 +67,7 @@ def position_writes(
     """
     known = before.positions
     symbols = after.positions if touched is None else (s for s in touched if s in after.positions)
-    changed = [p for s in symbols if (p := after.positions[s]) is not known.get(s) and p != known.get(s)]
+    changed = [p for s in symbols if (p := after.positions[s]) != known.get(s) or _is_stale(rows.get(s), p)]
     held = {p.symbol: rows[p.symbol] for p in changed if p.symbol in rows}
     new = [p for p in changed if p.symbol not in held]
     for position in new:
@@ -77,6 +79,11 @@ def position_writes(
         *_OLD_POSITIONS.on(dialect, [{**position_to_row(p), "id": row.id, "symbol": row.symbol} for row, p in old]),
         *_NEW_POSITIONS.on(dialect, [position_to_row(p) for p in new]),
     ]
+
+
+def _is_stale(row: Any, position: Position) -> bool:
+    """Return whether another program's average made the cost that the row has mean nothing."""
+    return row is not None and row.asset_cost is not None and row.asset_cost != position.asset_cost.value
 
 
 def _locks(dialect: Dialect, rows: Sequence[Any]) -> list[Statement]:

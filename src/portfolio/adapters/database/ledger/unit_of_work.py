@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ from sqlalchemy import bindparam, insert, select, update
 from portfolio.adapters.database.connection.bulk import RowWriter
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared, Result, Statement, chunks
-from portfolio.adapters.database.ledger.mapping import ReadPortfolio, trade_to_row
+from portfolio.adapters.database.ledger.lost_positions import OTHER_PORTFOLIOS, lost_positions
+from portfolio.adapters.database.ledger.mapping import ReadPortfolio, foreign_portfolios, trade_to_row
 from portfolio.adapters.database.ledger.mapping_records import (
     adjustments_to_rows,
     cash_entry_to_row,
@@ -20,7 +21,7 @@ from portfolio.adapters.database.ledger.mapping_records import (
 )
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.ledger.portfolio_writes import portfolio_write, position_writes
-from portfolio.adapters.database.ledger.unit_reads import OUTCOME_IDS, UnitReads
+from portfolio.adapters.database.ledger.unit_reads import OUTCOME_IDS, Asked, UnitReads
 from portfolio.adapters.database.schema.fields import Values
 from portfolio.adapters.database.schema.tables import (
     booking_outcomes,
@@ -29,9 +30,8 @@ from portfolio.adapters.database.schema.tables import (
     mock_trades,
     position_adjustments,
 )
-from portfolio.application.errors import PortfolioMissing
+from portfolio.application.ledger.audit import ADJUSTMENT, CASH_ENTRY, NO_ENTRY, TRADE, content, digest_of
 from portfolio.application.ledger.cash_records import CashEntry, RefusedCashEntry
-from portfolio.application.ledger.ports import NO_OUTCOMES
 from portfolio.application.ledger.records import BookingKey, RecordedOutcome, TradeEntry
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
@@ -39,9 +39,9 @@ from portfolio.domain.symbol import Symbol
 _TRADES, _ADJUSTMENTS, _OUTCOMES = map(RowWriter, (mock_trades, position_adjustments, booking_outcomes))
 _REPLACE_OUTCOME = Prepared(update(booking_outcomes).where(booking_outcomes.c.id == bindparam("row_id")))
 _NEW_IDS = Prepared(
-    select(mock_trades.c.ledger_revision, mock_trades.c.id).where(
-        mock_trades.c.ledger_revision.in_(bindparam("revisions", expanding=True))
-    )
+    select(mock_trades.c.id)
+    .where(mock_trades.c.ledger_revision.between(bindparam("first"), bindparam("last")))
+    .order_by(mock_trades.c.ledger_revision)
 )
 
 
@@ -65,21 +65,23 @@ async def read_rows(
     """Read the portfolio's row, first and perhaps with its lock, and of the holdings those of the symbols; None: all.
 
     Raises:
-        PortfolioMissing: there is no row.
+        PortfolioMissing: there is neither a row nor an entry.
+        BooksContradicted: the row is gone, or is not the one that the entries made.
     """
     dialect, known = session.dialect, place.known
     wanted = None if symbols is None else known.wanted(symbols)
-    found, holdings, *results = await session.execute(
-        place.statement(dialect, portfolio_id, lock=lock), known.statement(dialect, wanted), *others
+    row, (holdings, *results) = await place.read(
+        session, portfolio_id, known.statement(dialect, wanted), *others, lock=lock
     )
-    row = place.found(found, lock=lock)
-    if row is None:
-        raise PortfolioMissing(portfolio_id)
     read = None if wanted is None else known.updated(row, holdings, wanted)
     if read is None:
         if wanted is not None:
             [holdings] = await session.execute(known.statement(dialect, None))
         read = known.whole(row, holdings)
+        if not place.is_trusted:
+            [portfolios] = await session.execute(OTHER_PORTFOLIOS.on(dialect))
+            lost = await lost_positions(session, read) if known.may_lack(read) else ()
+            read = known.complete(read, lost, foreign_portfolios(row, portfolios))
     return ReadRows(row, read, results)
 
 
@@ -93,13 +95,15 @@ async def open_unit(
     """Return the unit of work on the portfolio, whose row is locked by the transaction's first statement.
 
     Raises:
-        PortfolioMissing: there is no row.
+        PortfolioMissing: there is neither a row nor an entry.
+        BooksContradicted: the row is gone, or is not the one that the entries made.
     """
     names = sorted({key.client_trade_id for key in keys})
     outcomes = [OUTCOME_IDS.on(session.dialect, names=chunk) for chunk in chunks(names)]
     rows = await read_rows(session, portfolio_id, place, symbols, *outcomes, lock=True)
     kept = [row.id for result in rows.others for row in result]
-    return DatabaseLedgerUnit(session, rows, frozenset(keys), kept, None if symbols is None else frozenset(symbols))
+    touched = None if symbols is None else frozenset(symbols)
+    return DatabaseLedgerUnit(session, rows, Asked(frozenset(keys), kept), touched, place)
 
 
 class DatabaseLedgerUnit(UnitReads):
@@ -112,17 +116,23 @@ class DatabaseLedgerUnit(UnitReads):
         self,
         session: Session,
         rows: ReadRows,
-        asked: frozenset[BookingKey],
-        known: Sequence[int],
+        asked: Asked,
         touched: frozenset[Symbol] | None,
+        place: PortfolioRow,
     ) -> None:
         """Take what was read under the lock; the positions ``touched`` may be changed, all of them where it is None."""
-        super().__init__(session, asked, known)
+        super().__init__(session, asked, place.unreadable)
+        self._place = place
         self._row = rows.row
         self._held = rows.read.rows
         self._touched = touched
         self.portfolio = rows.read.portfolio
         self.saved: Portfolio | None = None
+        self.is_repeated = False
+        # Books with entries and without a head are from before there were digests: those to come have none either yet.
+        self._head: str | None = rows.row.ledger_head if self.portfolio.revision else NO_ENTRY
+        self._newest: int | None = None
+        self._is_written = False
 
     @property
     def changed(self) -> Collection[Symbol]:
@@ -132,29 +142,22 @@ class DatabaseLedgerUnit(UnitReads):
         after = self.portfolio if self.saved is None else self.saved
         return self.portfolio.positions.keys() | after.positions.keys()
 
-    async def add_trades(
-        self, trades: Sequence[TradeEntry], outcomes: Mapping[int, RecordedOutcome] = NO_OUTCOMES
-    ) -> Sequence[int]:
-        """Add entries to the ledger and return their ids, in order.
-
-        ``outcomes`` are acceptances by the revision of the entry each is of; they are kept with that entry's id.
-        """
-        added = _TRADES.on(self._dialect, [trade_to_row(trade) for trade in trades])
+    async def add_trades(self, trades: Sequence[TradeEntry]) -> Sequence[int]:
+        """Add entries to the ledger, whose revisions follow one another, and return their ids, in order."""
+        added = _TRADES.on(self._dialect, [self._chained(trade_to_row(trade), TRADE) for trade in trades])
+        self._finish_if_whole()
         if len(trades) == 1:
             [new] = await self.session.execute(*added)
-            ids = {trades[0].revision: new.new_id}
-        else:
-            self.session.later(*added)
-            written = await self._ask_in_parts(_NEW_IDS, "revisions", [trade.revision for trade in trades])
-            ids = {row.ledger_revision: row.id for row in written}
-        self._keep([(o, {**outcome_to_row(o), "trade_id": ids[revision]}) for revision, o in outcomes.items()])
-        return [ids[trade.revision] for trade in trades]
+            return [new.new_id]
+        self.session.later(*added)
+        [written] = await self.session.execute(
+            _NEW_IDS.on(self._dialect, first=trades[0].revision, last=trades[-1].revision)
+        )
+        return [row.id for row in written]
 
     async def add_outcomes(self, outcomes: Sequence[RecordedOutcome]) -> None:
         """Keep what became of bookings; one that carries an id replaces what was kept under it."""
-        self._keep([(outcome, outcome_to_row(outcome)) for outcome in outcomes])
-
-    def _keep(self, rows: Sequence[tuple[RecordedOutcome, Values]]) -> None:
+        rows = [(outcome, outcome_to_row(outcome)) for outcome in outcomes]
         self.session.later(
             *_OUTCOMES.on(self._dialect, [row for outcome, row in rows if outcome.id is None]),
             *(_REPLACE_OUTCOME.on(self._dialect, row_id=o.id, **row) for o, row in rows if o.id is not None),
@@ -162,10 +165,12 @@ class DatabaseLedgerUnit(UnitReads):
 
     async def add_cash_entry(self, transaction: CashEntry) -> int:
         """Add an entry that is no trade, with the positions' differences it carries; return its id."""
-        result = await self.session.run(insert(cash_transactions), cash_entry_to_row(transaction))
+        moved = adjustments_to_rows(transaction)
+        row = self._chained(cash_entry_to_row(transaction), CASH_ENTRY, *(content(ADJUSTMENT, each) for each in moved))
+        result = await self.session.run(insert(cash_transactions), row)
         key: Any = result.inserted_primary_key
         cash_transaction_id = int(key[0])
-        moved = adjustments_to_rows(transaction, cash_transaction_id)
+        moved = [{"cash_transaction_id": cash_transaction_id, **each} for each in moved]
         await self.session.execute(*_ADJUSTMENTS.on(self._dialect, moved))
         return cash_transaction_id
 
@@ -181,7 +186,38 @@ class DatabaseLedgerUnit(UnitReads):
         """
         assert self.saved is None, "what was read is compared with the rows once"
         self.saved = portfolio
-        self.session.later(
-            *position_writes(self._dialect, self.portfolio, portfolio, self._held, self._touched),
-            portfolio_write(self._dialect, self._row, self.portfolio, portfolio),
-        )
+        self.session.later(*position_writes(self._dialect, self.portfolio, portfolio, self._held, self._touched))
+        self._finish_if_whole()
+
+    def hold_to(self, entered: Portfolio) -> None:
+        """Have the rows believed at this revision only where what entries alone move is as ``entered`` has it."""
+        self._place.known.hold_to(entered)
+
+    @property
+    def is_sealed(self) -> bool:
+        """Return whether new entries carry digests."""
+        return self._head is not None
+
+    def follow(self, head: str) -> None:
+        """Have the next entry follow this digest, of all entries that there are; it is saved with the portfolio."""
+        self._head = head
+
+    def finish(self) -> None:
+        """Have the portfolio's row written, with the digest of the newest entry, unless it is under way."""
+        if self.saved is not None and not self._is_written:
+            self._is_written = True
+            head = self._head or None
+            self.session.later(portfolio_write(self._dialect, self._row, self.portfolio, self.saved, head))
+
+    def _finish_if_whole(self) -> None:
+        """Have the portfolio's row sent in the same message, once the entries that led to it are there."""
+        if self.saved is not None and self.saved.revision == self._newest:
+            self.finish()
+
+    def _chained(self, row: Values, columns: tuple[str, ...], *others: str) -> Values:
+        """Return the row of the next entry with its digest."""
+        self._newest = row["ledger_revision"]
+        if self._head is not None:
+            self._head = digest_of(self._head, content(columns, row), *others)
+        row["digest"] = self._head
+        return row

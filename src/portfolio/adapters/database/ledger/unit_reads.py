@@ -5,27 +5,29 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, select
 
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared, chunks
-from portfolio.adapters.database.ledger.entries import last_revision, read_entries, select_trades
-from portfolio.adapters.database.ledger.mapping import trade_from_row
-from portfolio.adapters.database.ledger.mapping_records import (
-    REFUSED,
-    cash_entry_from_row,
-    outcome_from_row,
-    refused_cash_from_row,
+from portfolio.adapters.database.ledger.audit import read_lines
+from portfolio.adapters.database.ledger.entries import (
+    TRADES,
+    read_cash_rows,
+    read_entries,
+    select_trades,
 )
+from portfolio.adapters.database.ledger.mapping_records import REFUSED, outcome_from_row, refused_cash_from_row
+from portfolio.adapters.database.schema.fields import UnreadableRow
 from portfolio.adapters.database.schema.tables import (
     booking_outcomes,
     cash_refusals,
     cash_transactions,
     mock_trades,
-    position_adjustments,
 )
+from portfolio.adapters.database.schema.unreadable import Rows, UnreadableRows
+from portfolio.application.ledger.audit import EntryLine
 from portfolio.application.ledger.cash_records import Entry, RecordedCashEntry, RefusedCashEntry
 from portfolio.application.ledger.records import BookedTrade, BookingKey, RecordedOutcome
 
@@ -42,18 +44,33 @@ _TWINS = Prepared(
     )
     .group_by(mock_trades.c.fingerprint)
 )
+OUTCOMES = Rows.of(booking_outcomes.c.id, outcome_from_row)
+_REFUSED_CASH = Rows.of(cash_refusals.c.id, refused_cash_from_row)
 _TRADE = Prepared(select_trades().where(mock_trades.c.id == bindparam("trade_id")))
+_TRADES_OF = Prepared(
+    select_trades().where(
+        mock_trades.c.booked_by.in_(bindparam("owners", expanding=True)),
+        mock_trades.c.client_trade_id.in_(bindparam("names", expanding=True)),
+    )
+)
 _TRADE_AT = Prepared(select_trades().where(mock_trades.c.ledger_revision == bindparam("revision")))
+
+
+class Asked(NamedTuple):
+    """The keys whose outcomes were looked up along with the lock, and the ids of those that were found."""
+
+    keys: frozenset[BookingKey]
+    found: Sequence[int]
 
 
 class UnitReads:
     """Reads in an open transaction, with all that it has written."""
 
-    def __init__(self, session: Session, asked: frozenset[BookingKey], known: Sequence[int]) -> None:
-        """Take the keys whose outcomes were looked up along with the lock, and the ids of those that were found."""
+    def __init__(self, session: Session, asked: Asked, unreadable: UnreadableRows) -> None:
         self.session = session
+        self._unreadable = unreadable
         self._dialect = session.dialect
-        self._asked, self._known = asked, known
+        self._asked, self._known = asked.keys, asked.found
 
     async def outcomes(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, RecordedOutcome]:
         """Return the outcomes of these keys and those of other owners under the same names, the newest last."""
@@ -63,7 +80,8 @@ class UnitReads:
             ids = [row.id for row in await self._ask_in_parts(OUTCOME_IDS, "names", names)]
         rows = await self._ask_in_parts(_OUTCOMES, "ids", ids) if ids else []
         newest_last = sorted(rows, key=attrgetter("id"))
-        return {BookingKey(row.owner, row.client_trade_id): outcome_from_row(row) for row in newest_last}
+        needed = self._unreadable.needed
+        return {BookingKey(row.owner, row.client_trade_id): needed(OUTCOMES, row) for row in newest_last}
 
     async def keeps(self, refusal: RecordedOutcome) -> bool:
         """Return whether this very refusal is kept, not only one of the same booking."""
@@ -85,20 +103,27 @@ class UnitReads:
     async def trade(self, trade_id: int) -> BookedTrade | None:
         """Return a trade of the table, whoever wrote it; None where there is none."""
         [found] = await self.session.execute(_TRADE.on(self._dialect, trade_id=trade_id))
-        return trade_from_row(found.rows[0]) if found.rows else None
+        return self._unreadable.needed(TRADES, found.rows[0]) if found.rows else None
 
     async def trade_at(self, revision: int) -> BookedTrade | None:
         """Return the trade whose entry made this ledger revision; None where none did."""
         [found] = await self.session.execute(_TRADE_AT.on(self._dialect, revision=revision))
-        return trade_from_row(found.rows[0]) if found.rows else None
+        return self._unreadable.needed(TRADES, found.rows[0]) if found.rows else None
 
     async def entries(self, *, after: int, limit: int) -> Sequence[Entry]:
         """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
-        return await read_entries(self.session, after, limit)
+        return await read_entries(self.session, after, limit, self._unreadable)
 
-    async def last_revision(self) -> int:
-        """Return the highest revision of an entry, which the portfolio's own is unless its row was made anew."""
-        return await last_revision(self.session)
+    async def entry_lines(self, *, after: int, limit: int) -> Sequence[EntryLine]:
+        """Return the rows of the ledger's entries, in order, those after ledger revision ``after``."""
+        return await read_lines(self.session, after, limit)
+
+    async def booked_under(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, BookedTrade]:
+        """Return the trades booked under these keys; a key without one is absent."""
+        names = sorted({key.client_trade_id for key in keys})
+        rows = await self._ask_in_parts(_TRADES_OF, "names", names, owners=sorted({key.owner for key in keys}))
+        found = [self._unreadable.needed(TRADES, row) for row in rows]
+        return {key: trade for trade in found if trade.entry and (key := trade.entry.request.key) in keys and key}
 
     async def transaction(self, owner: str, client_transaction_id: str) -> RecordedCashEntry | RefusedCashEntry | None:
         """Return the cash transaction recorded or refused under this key; None where there is none."""
@@ -111,9 +136,10 @@ class UnitReads:
             for table in (cash_transactions, cash_refusals)
         ]
         if row is None:
-            return None if refused is None else refused_cash_from_row(refused)
-        moved = select(position_adjustments).where(position_adjustments.c.cash_transaction_id == row.id)
-        return cash_entry_from_row(row, await self.session.run(moved.order_by(position_adjustments.c.id)))
+            return None if refused is None else self._unreadable.needed(_REFUSED_CASH, refused)
+        for entry in await read_cash_rows(self.session, [row], self._unreadable):
+            return entry
+        raise UnreadableRow(f"the row {row.id} of {cash_transactions.name} cannot be read")
 
     async def _ask_in_parts(self, statement: Prepared, name: str, items: Sequence[Any], **others: Any) -> list[Any]:
         """Return the rows for a list of any length."""

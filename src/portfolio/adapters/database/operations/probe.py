@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, func, literal_column, select
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, func, literal_column, or_, select
 
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.mapping_records import REFUSED
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
+from portfolio.adapters.database.operations.trial import book_on_trial
+from portfolio.adapters.database.prices.prices import DatabasePriceStore
+from portfolio.adapters.database.schema.server_check import check_settings, check_tables
 from portfolio.adapters.database.schema.tables import SCHEMA_REVISION, booking_outcomes, runs_on, schema_revision
-from portfolio.application.errors import LedgerUnavailable, SchemaUnknown
+from portfolio.application.errors import LedgerRefused, LedgerUnavailable, SchemaUnknown
+from portfolio.application.ledger.records import NEVER_BOOKABLE
+from portfolio.application.prices.records import Close
 
 LOCK_SECONDS = 0.5
 OWN_LOCK_SECONDS = 2.0
@@ -18,9 +25,13 @@ OWN_LOCK_SECONDS = 2.0
 class DatabaseProbe:
     """The port ``Probe`` on a database."""
 
-    def __init__(self, connections: Connections, row: PortfolioRow) -> None:
+    def __init__(
+        self, connections: Connections, row: PortfolioRow, prices: DatabasePriceStore, prices_schema: str | None
+    ) -> None:
+        self._prices = prices
         self._connections = connections
         self._row = row
+        self._prices_schema = prices_schema
 
     async def ping(self) -> str:
         """Return the schema revision that the database is at; nothing is written to one that does not fit.
@@ -37,27 +48,70 @@ class DatabaseProbe:
         self._connections.schema = found
         return found
 
+    async def check_server(self) -> Sequence[str]:
+        """Return what is to be said of the server; nothing is written to one that is unfit.
+
+        Raises:
+            LedgerRefused: what it is breaks a promise of the service.
+            LedgerUnavailable: it is away.
+        """
+
+        async def look(session: Session) -> Sequence[str]:
+            notes = await check_settings(session)
+            await check_tables(session, self._prices_schema)
+            return notes
+
+        try:
+            notes = await self._connections.read(look)
+        except LedgerRefused as error:
+            self._connections.unfit = str(error)
+            raise
+        self._connections.unfit = ""
+        return notes
+
     async def count_refusals(self, portfolio_id: int) -> int:
-        """Return how many refused bookings are kept; an override takes the place of the refusal it books."""
-        count = select(func.count()).select_from(booking_outcomes).where(booking_outcomes.c.status == REFUSED)
+        """Return how many refused bookings an override could book; it takes the place of the refusal that it books."""
+        c = booking_outcomes.c
+        settled = (c.outcome.startswith(f'{{"error":"{error}"') for error in NEVER_BOOKABLE)
+        count = select(func.count()).select_from(booking_outcomes).where(c.status == REFUSED, ~or_(*settled))
         self._row.id_for(portfolio_id)
         [row] = await self._connections.rows(count)
         return int(row[0])
 
-    async def try_write(self, portfolio_id: int) -> None:
-        """Make sure that a booking could be committed now, by taking the row's lock and giving it back.
+    async def unreadable_rows(self, portfolio_id: int) -> Sequence[str]:
+        """Return a line for each row that was met and left out because it cannot be read; each is read again for it.
 
-        Where a booking of this process has the lock, or had it a moment ago, that is the proof.
-
-        Raises:
-            LedgerUnavailable: it could not.
+        A close that was mended counts as written now: whoever keeps the closes without it has to read them anew.
         """
         self._row.id_for(portfolio_id)
-        if self._row.had_lock_within(OWN_LOCK_SECONDS):
-            return
-        await self._connections.try_write(
-            lambda session: self._row.try_lock(session, portfolio_id, LOCK_SECONDS), lock_wait_seconds=LOCK_SECONDS
-        )
+        unreadable = self._row.unreadable
+        if unreadable.lines:
+            mended = await self._connections.read(unreadable.look_again)
+            await self._prices.changed({close.symbol for close in mended if isinstance(close, Close)})
+        return unreadable.lines
+
+    async def try_write(self, portfolio_id: int) -> None:
+        """Make sure that a booking could be committed now, by all that one does but its commit.
+
+        Where only the lock cannot be had, and a booking of this process has it, or had it a moment ago, that is enough.
+
+        Raises:
+            LedgerRefused: the database answers, and refuses a part of it.
+            LedgerUnavailable: it could not.
+        """
+        row_id = self._row.id_for(portfolio_id)
+
+        async def book(session: Session) -> None:
+            await self._row.try_lock(session, portfolio_id, LOCK_SECONDS)
+            await book_on_trial(session, row_id, self._prices_schema)
+
+        try:
+            await self._connections.try_write(book, lock_wait_seconds=LOCK_SECONDS)
+        except LedgerRefused:
+            raise
+        except LedgerUnavailable:
+            if not self._row.had_lock_within(OWN_LOCK_SECONDS):
+                raise
 
 
 async def _ping(session: Session) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Select, bindparam, or_, select, update
 
 from portfolio.adapters.database.connection.bulk import RowWriter
 from portfolio.adapters.database.connection.connections import Connections
@@ -17,13 +17,14 @@ from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.prices.prices import BUMP
-from portfolio.adapters.database.schema.fields import Fields, Values
+from portfolio.adapters.database.schema.fields import Fields, UnreadableRow, Values, reading
 from portfolio.adapters.database.schema.tables import (
     cash_transactions,
     daily_positions,
     mock_performance_history,
     mock_portfolio,
 )
+from portfolio.adapters.database.schema.unreadable import Rows
 from portfolio.application.performance.daily_positions import positions_of
 from portfolio.application.performance.day_results import (
     daily_value,
@@ -31,6 +32,7 @@ from portfolio.application.performance.day_results import (
     flow_since,
     results_with_final,
 )
+from portfolio.application.performance.history import EARLIEST
 from portfolio.application.performance.records import (
     DailyValue,
     DayPositions,
@@ -45,7 +47,12 @@ from portfolio.domain.symbol import Symbol
 
 _rows = mock_performance_history.c
 _HISTORY = select(mock_performance_history)
-_SINCE = Prepared(_HISTORY.where(_rows.date >= bindparam("since")).order_by(_rows.date))
+# What others left there that is no day, or none that can be, is before the earliest one.
+_is_none = or_(_rows.date < bindparam("earliest"), _rows.date.is_(None))
+_SINCE = Prepared(_HISTORY.where(or_(_rows.date >= bindparam("since"), _is_none)).order_by(_rows.date))
+_ONE_DAY = timedelta(days=1)
+_SOME = 10
+"""So many rows are looked at for one that can be read."""
 _DAY_ROW = RowWriter(mock_performance_history, key=["date"])
 _POSITIONS_ROW = RowWriter(daily_positions, key=["day"])
 
@@ -59,23 +66,25 @@ class DatabaseDays:
     def __init__(self, connections: Connections, row: PortfolioRow) -> None:
         self._connections = connections
         self._row = row
+        self._days = Rows.of(_rows.id, self._read)
+        self._today = EARLIEST
 
-    async def values(self, portfolio_id: int, *, since: date) -> Sequence[DailyValue]:
-        """Return the recorded days from ``since`` on, oldest first."""
+    async def values(self, portfolio_id: int, *, since: date, today: date) -> Sequence[DailyValue]:
+        """Return the recorded days from ``since`` until ``today``, oldest first."""
         self._row.id_for(portfolio_id)
+        self._today = max(self._today, today)
 
         async def read(session: Session) -> Sequence[DailyValue]:
-            [rows] = await session.execute(_SINCE.on(session.dialect, since=since))
-            return [daily_value_from_row(row) for row in rows]
+            [rows] = await session.execute(_SINCE.on(session.dialect, since=since, earliest=EARLIEST))
+            return [day for day in self._readable(rows) if since <= day.day <= today]
 
         return await self._connections.read(read)
 
     async def positions(self, portfolio_id: int, days: Collection[date]) -> Mapping[date, DayPositions]:
         """Return what was held on these days; absent where it was not recorded."""
         self._row.id_for(portfolio_id)
-        c = daily_positions.c
-        rows = await self._connections.rows(select(daily_positions).where(c.day.in_(sorted(days))))
-        return {row.day: day_positions_from_json(row.positions) for row in rows}
+        rows = await self._connections.rows(select(daily_positions).where(daily_positions.c.day.in_(sorted(days))))
+        return dict(self._row.unreadable.readable(_POSITIONS, rows))
 
     async def write(self, portfolio_id: int, days: Sequence[FilledDay]) -> None:
         """Store days that are over, in the place of what was recorded on them.
@@ -87,50 +96,62 @@ class DatabaseDays:
 
         async def write(session: Session) -> None:
             row = await self._row.get(session, portfolio_id, lock=True)
-            await _write_final(session, {day.value.day: day for day in days})
+            await self._write_final(session, {day.value.day: day for day in days})
             await session.run(BUMP.where(mock_portfolio.c.id == row.id))
 
         await self._connections.write(write)
 
+    async def write_day(self, session: Session, portfolio: Portfolio, day: date) -> None:
+        """Write what the portfolio is worth on ``day``; nothing once the next day has begun."""
+        self._today = max(self._today, day)
+        rows = (await session.run(_newest_until(day + _ONE_DAY))).all()
+        # A row without units is another program's: the next day has not begun with it.
+        if any(row.date > day and row.unit_value is not None for row in rows if row.date is not None):
+            return
+        value = daily_value(portfolio, day)
+        earlier = [known for known in self._readable(rows) if known.day < day]
+        before = await _before(session, earlier[0], value) if earlier else None
+        assert value.measured is not None
+        result = day_result(value.measured, flow_since(before, value.measured.net_deposits), before)
+        columns = _columns(value, len(portfolio.open_positions), result)
+        today = next((row for row in rows if row.date == day), None)
+        if today is not None:
+            columns["id"] = today.id
+        await _write(session, columns, positions_of(portfolio))
 
-async def write_day(session: Session, portfolio: Portfolio, day: date) -> None:
-    """Write what the portfolio is worth on ``day``; nothing once a later day has begun."""
-    newest = _HISTORY.order_by(_rows.date.desc()).limit(2)
-    rows = (await session.run(newest)).all()
-    if rows and rows[0].date > day:
-        return
-    value = daily_value(portfolio, day)
-    before = next((daily_value_from_row(row) for row in rows if row.date < day), None)
-    before = before and await _before(session, before, value)
-    assert value.measured is not None
-    result = day_result(value.measured, flow_since(before, value.measured.net_deposits), before)
-    columns = _columns(value, len(portfolio.open_positions), result)
-    today = next((row for row in rows if row.date == day), None)
-    if today is not None:
-        columns["id"] = today.id
-    await _write(session, columns, positions_of(portfolio))
+    async def _write_final(self, session: Session, days: Mapping[date, FilledDay]) -> None:
+        """Write days that are over, and correct the results of the rows after them."""
+        first, last = min(days), max(days)
+        earlier = self._readable(await session.run(_newest_until(first - _ONE_DAY)))
+        rows = (await session.run(_HISTORY.where(_rows.date >= first, _rows.date <= last))).all()
+        later = _HISTORY.where(_rows.date > last).order_by(_rows.date).limit(_SOME)
+        known = {day.day: day for day in [*self._readable(rows), *self._readable(await session.run(later))[:1]]}
+        before = await _before(session, earlier[0], days[first].value) if earlier else None
+        results = results_with_final({day: made.value for day, made in days.items()}, known, before)
+        ids = {row.date: row.id for row in rows}
+        for day, result in results.items():
+            if day in days:
+                columns = _columns(days[day].value, days[day].num_positions, result)
+                if day in ids:
+                    columns["id"] = ids[day]
+                await _write(session, columns, days[day].positions)
+            else:
+                corrected = _RESULT.values(result)
+                await session.run(update(mock_performance_history).where(_rows.date == day).values(**corrected))
+
+    def _readable(self, rows: Iterable[Any]) -> list[DailyValue]:
+        return self._row.unreadable.readable(self._days, rows)
+
+    def _read(self, row: Any) -> DailyValue:
+        """Return a recorded day. One that has not come is none; the next one may have begun on another instance."""
+        value = daily_value_from_row(row)
+        if value.day > self._today + _ONE_DAY:
+            raise UnreadableRow(f"date: {value.day} has not come yet")
+        return value
 
 
-async def _write_final(session: Session, days: Mapping[date, FilledDay]) -> None:
-    """Write days that are over, and correct the results of the rows after them."""
-    first, last = min(days), max(days)
-    earlier = (await session.run(_HISTORY.where(_rows.date < first).order_by(_rows.date.desc()).limit(1))).first()
-    known = {row.date: row for row in await session.run(_HISTORY.where(_rows.date >= first, _rows.date <= last))}
-    after = (await session.run(_HISTORY.where(_rows.date > last).order_by(_rows.date).limit(1))).first()
-    if after is not None:
-        known[after.date] = after
-    before = earlier and await _before(session, daily_value_from_row(earlier), days[first].value)
-    values = {day: made.value for day, made in days.items()}
-    results = results_with_final(values, {day: daily_value_from_row(row) for day, row in known.items()}, before)
-    for day, result in results.items():
-        if day in days:
-            columns = _columns(days[day].value, days[day].num_positions, result)
-            if day in known:
-                columns["id"] = known[day].id
-            await _write(session, columns, days[day].positions)
-        else:
-            corrected = _RESULT.values(result)
-            await session.run(update(mock_performance_history).where(_rows.id == known[day].id).values(**corrected))
+def _newest_until(day: date) -> Select[Any]:
+    return _HISTORY.where(_rows.date <= day).order_by(_rows.date.desc()).limit(_SOME)
 
 
 async def _write(session: Session, columns: Values, positions: DayPositions | None) -> None:
@@ -166,8 +187,15 @@ async def _before(session: Session, row: DailyValue, value: DailyValue) -> Daily
 
 
 def daily_value_from_row(row: Any) -> DailyValue:
-    """Return a recorded day; without sums where the row is from before the adoption."""
-    return _DAY.record(row, result=_RESULT.record(row))
+    """Return a recorded day; without sums where the row is from before the adoption.
+
+    Raises:
+        UnreadableRow: nothing can be made of it.
+    """
+    value = _DAY.record(row, result=_RESULT.record(row))
+    if value.unit_value is not None and value.unit_value < 0:
+        raise UnreadableRow("unit_value: is below zero")
+    return value
 
 
 def day_positions_to_json(positions: DayPositions) -> str:
@@ -181,14 +209,22 @@ def day_positions_to_json(positions: DayPositions) -> str:
 
 
 def day_positions_from_json(text: str) -> DayPositions:
-    """Return what was held on a day."""
-    return {
-        Symbol(code): PositionOnDay(
-            quantity=Quantity(Decimal(quantity)),
-            market_value=Money(Decimal(value)),
-            cost_basis=Money(Decimal(cost)),
-            realized_pnl=Money(Decimal(realized)),
-            is_priced=is_priced,
-        )
-        for code, (quantity, value, cost, realized, is_priced) in json.loads(text).items()
-    }
+    """Return what was held on a day.
+
+    Raises:
+        UnreadableRow: nothing can be made of it.
+    """
+    with reading("positions"):
+        return {
+            Symbol(code): PositionOnDay(
+                quantity=Quantity(Decimal(quantity)),
+                market_value=Money(Decimal(value)),
+                cost_basis=Money(Decimal(cost)),
+                realized_pnl=Money(Decimal(realized)),
+                is_priced=bool(is_priced),
+            )
+            for code, (quantity, value, cost, realized, is_priced) in json.loads(text).items()
+        }
+
+
+_POSITIONS = Rows.of(daily_positions.c.day, lambda row: (row.day, day_positions_from_json(row.positions)))

@@ -19,8 +19,8 @@ _A_MOMENT_LATER = text("DATE_ADD(expires_at, INTERVAL 1 MICROSECOND)")
 # SQLite keeps moments as text: with milliseconds, and zeros so that they compare with those of six digits.
 _SQLITE_NOW = "strftime('%Y-%m-%d %H:%M:%f', 'now') || '000'"
 _SQLITE_THEN = "strftime('%Y-%m-%d %H:%M:%f', 'now', (:microseconds / 1000000.0) || ' seconds') || '000'"
-# A lease that has this many times its length to go was taken before the database's clock was set back.
-_TOO_FAR_AHEAD = 4
+TOO_FAR_AHEAD = 4
+"""A lease that has this many times its length to go was taken before the database's clock was set back."""
 
 
 class DatabaseLeases:
@@ -37,8 +37,8 @@ class DatabaseLeases:
         """
 
         async def take(session: Session) -> Fence | None:
-            now, then = _times(session, seconds)
-            _, far_ahead = _times(session, _TOO_FAR_AHEAD * seconds)
+            now, then = times(session, seconds)
+            _, far_ahead = times(session, TOO_FAR_AHEAD * seconds)
             c = leases.c
             is_free = or_(c.expires_at < now, c.expires_at > far_ahead)
             # Ordered: MySQL evaluates from left to right, and the token's rule asks for the holder of before.
@@ -67,7 +67,7 @@ class DatabaseLeases:
 
         async def give_up(session: Session) -> None:
             mine = update(leases).where(leases.c.name == name, leases.c.holder == holder)
-            await session.run(mine.values(expires_at=_times(session, -1.0)[1]))
+            await session.run(mine.values(expires_at=times(session, -1.0)[1]))
 
         await self._connections.write(give_up)
 
@@ -78,7 +78,7 @@ async def check_fence(session: Session, fence: Fence) -> None:
     Raises:
         LeaseLost: it has another holder, or has run out.
     """
-    now, _ = _times(session, 0)
+    now, _ = times(session, 0)
     is_over = (leases.c.expires_at < now).label("is_over")
     held = select(leases.c.holder, leases.c.token, is_over).where(leases.c.name == fence.name).with_for_update()
     row = (await session.run(held)).first()
@@ -102,11 +102,11 @@ async def take_turn(session: Session, name: str) -> None:
         return
     taken = update(leases).where(leases.c.name == name).values(token=leases.c.token + 1)
     if (await session.run(taken)).rowcount == 0:
-        now, _ = _times(session, 0)
+        now, _ = times(session, 0)
         await session.run(insert(leases).values(name=name, holder=name, token=1, expires_at=now))
 
 
-def _times(session: Session, seconds: float) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+def times(session: Session, seconds: float) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
     """Return the database's present moment, and the one ``seconds`` later."""
     microseconds = round(seconds * 1_000_000)
     now, then = (_SQLITE_NOW, _SQLITE_THEN) if session.is_sqlite else (_MYSQL_NOW, _MYSQL_THEN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,8 +12,9 @@ from sqlalchemy import ColumnElement, MetaData, Select, String, and_, bindparam,
 from portfolio.adapters.database.connection.bulk import RowWriter
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared, chunks
-from portfolio.adapters.database.schema.fields import Values
+from portfolio.adapters.database.schema.fields import NOT_READABLE, Values, reading
 from portfolio.adapters.database.schema.tables import close_marks, price_history
+from portfolio.adapters.database.schema.unreadable import Rows, UnreadableRows
 from portfolio.application.prices.records import Close
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Price
@@ -32,10 +33,13 @@ class PriceRows:
         schema: the prices database of a MySQL server; None where there is no other database.
     """
 
-    def __init__(self, schema: str | None) -> None:
+    def __init__(self, schema: str | None, unreadable: UnreadableRows) -> None:
         self._table, self._marks = (
             table.to_metadata(MetaData(), schema=schema) if schema else table for table in (price_history, close_marks)
         )
+        self._unreadable = unreadable
+        self._closes = Rows.of(self._table.c.id, _close_of)
+        self._changed = Rows.of(self._marks.c.symbol, lambda row: _symbol(row.symbol))
         key = ["symbol", "granularity", "observed_at"]
         self._prices = RowWriter(self._table, key=key)
         self._closes_if_none = RowWriter(self._table, key=key, update=["observed_at"])
@@ -46,6 +50,7 @@ class PriceRows:
         ticks = self._last_ticks(bindparam("start"), bindparam("end"), of_these)
         # A candle's close comes after a tick's, and counts.
         self._ask_closes = Prepared(ticks), Prepared(days)
+        self._ask_days = select(self._table).where(history.granularity == DAY)
         marks = self._marks.c
         self._ask_changed = Prepared(select(marks.symbol).where(marks.price_revision > bindparam("after")))
 
@@ -73,20 +78,21 @@ class PriceRows:
             ticks, days = await session.execute(
                 *(ask.on(session.dialect, symbols=part, start=start, end=end) for ask in self._ask_closes)
             )
-            for row in ticks:
-                day = row.observed_at.date()
-                found[row.symbol, day] = close_from_row(row, by_code[row.symbol], day)
-            for row in days:
-                for close in row.closes.split(","):
-                    day = date.fromisoformat(row.ten_days + close[0])
-                    price = Price(Decimal(close[1:]))
-                    found[row.symbol, day] = Close(symbol=by_code[row.symbol], day=day, price=price, source=row.source)
+            by_tick = self._unreadable.readable(self._closes, ticks)
+            found |= {(close.symbol.code, close.day): close for close in by_tick}
+            try:
+                by_candle = [close for row in days for close in _closes_of(row, by_code)]
+            except NOT_READABLE:
+                # One by one, so that those that can be read are, and the others are known by their numbers.
+                each = self._ask_days.where(self._history.symbol.in_(part), *self._within(start, end))
+                by_candle = self._unreadable.readable(self._closes, await session.run(each))
+            found |= {(close.symbol.code, close.day): close for close in by_candle}
         return found
 
     async def changed(self, session: Session, after: int) -> set[Symbol]:
         """Return the symbols whose closes were written later than the price revision ``after``."""
         [result] = await session.execute(self._ask_changed.on(session.dialect, after=after))
-        return {Symbol(row.symbol) for row in result}
+        return set(self._unreadable.readable(self._changed, result))
 
     async def oldest_tick(self, session: Session) -> datetime | None:
         """Return when the oldest tick was observed."""
@@ -100,7 +106,7 @@ class PriceRows:
         A close that is there stays, also one that was written since: nothing but its own day is set.
         """
         ticks = await session.run(self._last_ticks(day, day + timedelta(days=1)))
-        rows = [_close(close_from_row(row, Symbol(row.symbol), day.date())) for row in ticks]
+        rows = [_close(close) for close in self._unreadable.readable(self._closes, ticks)]
         await session.execute(*self._closes_if_none.on(session.dialect, rows))
 
     async def drop_ticks(self, session: Session, start: datetime, end: datetime) -> int:
@@ -142,12 +148,39 @@ class PriceRows:
         is_last = and_(
             history.symbol == last.c.of_symbol, history.granularity == TICK, history.observed_at == last.c.last_at
         )
-        return select(history.symbol, history.observed_at, history.price, history.source).join(last, is_last)
+        chosen = select(history.id, history.symbol, history.observed_at, history.price, history.source)
+        return chosen.join(last, is_last)
 
 
-def close_from_row(row: Any, symbol: Symbol, day: date) -> Close:
-    """Return the close of ``day`` that a row of the symbol's price history holds."""
-    return Close(symbol=symbol, day=day, price=Price(row.price), source=row.source)
+def _close_of(row: Any) -> Close:
+    """Return the close of its day that a row of the price history holds.
+
+    Raises:
+        UnreadableRow: nothing can be made of it.
+    """
+    with reading("symbol, observed_at, price, source"):
+        return _believed(
+            Close(symbol=Symbol(row.symbol), day=row.observed_at.date(), price=Price(row.price), source=row.source)
+        )
+
+
+def _closes_of(row: Any, by_code: Mapping[str, Symbol]) -> Iterator[Close]:
+    """Yield the closes of up to ten days."""
+    for close in row.closes.split(","):
+        day = date.fromisoformat(row.ten_days + close[0])
+        price = Price(Decimal(close[1:]))
+        yield _believed(Close(symbol=by_code[row.symbol], day=day, price=price, source=row.source))
+
+
+def _believed(close: Close) -> Close:
+    if not close.price or not isinstance(close.source, str):
+        raise ValueError("no price is zero, and each has a source")
+    return close
+
+
+def _symbol(code: Any) -> Symbol:
+    with reading("symbol"):
+        return Symbol(code)
 
 
 def midnight(day: date) -> datetime:

@@ -18,7 +18,9 @@ from portfolio.adapters.database.ledger.mapping_positions import position_to_row
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.prices.leases import check_fence
 from portfolio.adapters.database.prices.price_rows import PriceRows, midnight
+from portfolio.adapters.database.schema.fields import reading
 from portfolio.adapters.database.schema.tables import mock_holdings, mock_portfolio, mock_trades
+from portfolio.adapters.database.schema.unreadable import Rows
 from portfolio.application.prices.records import Close, Fence, PriceUpdate
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.mark import TRADE_SOURCE, Mark
@@ -35,11 +37,24 @@ _AT_ONCE = 200  # SQLite takes no condition of a thousand parts
 
 _TRADE, _REVERSAL = mock_trades.c, mock_trades.alias("reversal")
 _EXECUTIONS = (
-    select(_TRADE.symbol, _TRADE.price, _TRADE.execution_time)
+    select(_TRADE.id, _TRADE.symbol, _TRADE.price, _TRADE.execution_time, _TRADE.booked_at)
     .where(_TRADE.booked_by.is_not(None), _TRADE.reverses_trade_id.is_(None))
     .where(~exists().where(_REVERSAL.c.reverses_trade_id == _TRADE.id))
     .order_by(_TRADE.execution_time, _TRADE.id)
 )
+
+
+_CLOCKS_APART = timedelta(days=1)
+
+
+def _executed(row: Any) -> tuple[Symbol, Mark]:
+    with reading("symbol, price, execution_time"):
+        if row.execution_time - row.booked_at > _CLOCKS_APART:
+            raise ValueError(f"{row.execution_time} is after it was booked")
+        return Symbol(row.symbol), Mark(Price(row.price), TRADE_SOURCE, row.execution_time)
+
+
+_EXECUTED = Rows.of(_TRADE.id, _executed)
 
 BUMP = update(mock_portfolio).values(price_revision=mock_portfolio.c.price_revision + 1)
 
@@ -57,7 +72,7 @@ class DatabasePriceStore:
         self._connections = connections
         self._write_day = write_day
         self._row = row
-        self._rows = PriceRows(prices_schema)
+        self._rows = PriceRows(prices_schema, row.unreadable)
 
     async def record(self, portfolio_id: int, update: PriceUpdate, fence: Fence | None) -> int:
         """Write marks, valuations, one tick a symbol and today's value in one transaction; return the price revision.
@@ -75,6 +90,7 @@ class DatabasePriceStore:
             # Under their locks, so that a value written is right for the quantity beside it.
             [holdings] = await session.execute(_LOCK_HOLDINGS.on(session.dialect))
             read = read_portfolio(row, holdings, self._row.known.position)
+            revision = _next_price_revision(row)
             marks = update.marks_for(read.portfolio)
             portfolio = read.portfolio.marked(marks)
             await _write_marks(session, portfolio, read.rows, marks)
@@ -83,10 +99,10 @@ class DatabasePriceStore:
             # One that was observed yesterday may be what yesterday closed at.
             today = midnight(update.at.astimezone(UTC).date())
             late = [symbol for symbol, mark in observed.items() if mark.at < today]
-            await self._rows.mark_changed(session, late, row.price_revision + 1)
+            await self._rows.mark_changed(session, late, revision)
             await _write_totals(session, portfolio)
             await self._write_day(session, portfolio, today.date())
-            return int(row.price_revision) + 1
+            return revision
 
         revision = await self._connections.write(write)
         self._row.had_lock()
@@ -99,26 +115,30 @@ class DatabasePriceStore:
         asked = sorted(since)
         for part in (asked[start : start + _AT_ONCE] for start in range(0, len(asked), _AT_ONCE)):
             of_each = or_(*(and_(_TRADE.symbol == s.code, _TRADE.execution_time >= since[s]) for s in part))
-            for row in await self._connections.rows(_EXECUTIONS.where(of_each)):
-                found[Symbol(row.symbol)] = Mark(Price(row.price), TRADE_SOURCE, row.execution_time)
+            rows = await self._connections.rows(_EXECUTIONS.where(of_each))
+            found |= dict(self._row.unreadable.readable(_EXECUTED, rows))
         return found
 
     async def add_closes(self, closes: Sequence[Close]) -> int:
         """Keep daily closes, replacing what was known of the same day; return how many were written."""
         newest = {(close.symbol, close.day): close for close in closes}
+        await self.changed({symbol for symbol, _ in newest}, newest.values())
+        return len(newest)
+
+    async def changed(self, symbols: Collection[Symbol], closes: Collection[Close] = ()) -> None:
+        """Keep the closes, and that those of the symbols are others than before."""
 
         async def write(session: Session) -> None:
             # The row first, as everywhere; before the books are open there is none, and nobody to tell.
             row = await self._row.find(session, self._row.number, lock=True)
-            await self._rows.write_closes(session, newest.values())
-            revision = row.price_revision + 1 if row is not None else 1
-            await self._rows.mark_changed(session, {symbol for symbol, _ in newest}, revision)
+            await self._rows.write_closes(session, closes)
+            revision = _next_price_revision(row) if row is not None else 1
+            await self._rows.mark_changed(session, symbols, revision)
             if row is not None:
                 await session.run(BUMP.where(mock_portfolio.c.id == row.id))
 
-        if newest:
+        if symbols:
             await self._connections.write(write)
-        return len(newest)
 
     async def closes(self, symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
         """Return daily closes of both bounds' days and those between, by symbol and day.
@@ -153,6 +173,11 @@ class DatabasePriceStore:
             end = start + timedelta(hours=1)
             gone += await self._connections.write(partial(self._rows.drop_ticks, start=start, end=end))
         return gone
+
+
+def _next_price_revision(row: Any) -> int:
+    with reading(f"the row {row.id} of mock_portfolio cannot be read: price_revision"):
+        return int(row.price_revision) + 1
 
 
 async def _write_marks(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
-from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import Column, ColumnElement, Over, Select, and_, case, func, or_, select, update
 
 from portfolio.adapters.database.connection.bulk import RowWriter
 from portfolio.adapters.database.connection.connections import Connections
@@ -18,11 +19,12 @@ from portfolio.adapters.database.ledger.lookups import page_of
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.ledger.unit_of_work import DatabaseLedgerUnit
 from portfolio.adapters.database.prices.leases import take_turn
-from portfolio.adapters.database.schema.fields import Fields, Values
+from portfolio.adapters.database.schema.fields import Fields, Values, reading
 from portfolio.adapters.database.schema.tables import rebalance_signals
+from portfolio.adapters.database.schema.unreadable import Rows, UnreadableRows
 from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.records import Page
-from portfolio.application.rebalancing.records import LIVE, Origin, Signal, SignalFilter, SignalStatus
+from portfolio.application.rebalancing.records import LIVE, Advice, Origin, Signal, SignalFilter, SignalStatus
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.money import DECIMALS, EXACT
 from portfolio.domain.rebalancing.reason import Reason
@@ -31,8 +33,9 @@ from portfolio.domain.rebalancing.strategies.targets import Figure, Proposal
 _ROWS = RowWriter(rebalance_signals)
 _STEP = Decimal(1).scaleb(-DECIMALS)
 
-_SIGNAL = Fields(Signal, apart=["number", "also", "evidence", "origin"], id="signal_id")
+_SIGNAL = Fields(Signal, apart=["number", "also", "evidence", "origin", "after"], id="signal_id")
 _ORIGIN = Fields(Origin)
+_ADVICE = Fields(Advice, apart=["begins"], id="signal_id")
 _BECAME = ("expires_at", "status", "acknowledged_by", "acknowledged_at", "executed_trade_id", "superseded_by")
 _ROUNDED = ("current_allocation", "target_allocation", "confidence")
 
@@ -50,7 +53,20 @@ class DatabaseSignals:
     def within(self, unit: LedgerUnit) -> DatabaseSignalBook:
         """Return the signals of the unit's portfolio; what is done to them is committed with the unit."""
         assert isinstance(unit, DatabaseLedgerUnit)
-        return DatabaseSignalBook(unit.session, unit.portfolio.id)
+        return DatabaseSignalBook(unit.session, unit.portfolio.id, self._row.unreadable)
+
+    async def reasons(self, portfolio_id: int, signal_ids: Collection[str]) -> Mapping[str, str]:
+        """Return by id the reason of each signal, whatever became of it.
+
+        Raises:
+            LedgerUnavailable: the database is away.
+        """
+        self._row.id_for(portfolio_id)
+        found: dict[str, str] = {}
+        for part in chunks(sorted(signal_ids)):
+            mine = select(_signals.signal_id, _signals.reason).where(_signals.signal_id.in_(part))
+            found |= {row.signal_id: row.reason for row in await self._connections.rows(mine)}
+        return found
 
     async def page(self, portfolio_id: int, wanted: SignalFilter) -> Page[Signal]:
         """Return signals, newest first.
@@ -61,21 +77,41 @@ class DatabaseSignals:
         self._row.id_for(portfolio_id)
         conditions = _conditions(wanted)
         statement = select(rebalance_signals).where(*conditions).order_by(_signals.id.desc()).limit(wanted.limit + 1)
-        found = [signal_from_row(row) for row in await self._connections.rows(statement)]
-        return page_of(found, wanted.limit, attrgetter("number"))
+        rows = page_of(await self._connections.rows(statement), wanted.limit)
+        return Page(self._row.unreadable.readable(_SIGNALS, rows.items), rows.next_before)
+
+    async def advices(self, portfolio_id: int, *, since: datetime) -> Sequence[Advice]:
+        """Return the signals made at ``since`` or later that begin an episode or were executed, oldest first.
+
+        Most of what is made each minute says the same again: the database passes over it, and sends no row of it.
+
+        Raises:
+            LedgerUnavailable: the database is away.
+        """
+        self._row.id_for(portfolio_id)
+        begins = {row.id: bool(row.begins) for row in await self._connections.rows(_select_episodes(since))}
+        found: list[Advice] = []
+        for part in chunks(list(begins)):
+            rows = await self._connections.rows(_ADVICES.selected.where(_signals.id.in_(part)).order_by(_signals.id))
+            first = {row.signal_id for row in rows if begins[row.id]}
+            found += [
+                replace(advice, begins=advice.id in first) for advice in self._row.unreadable.readable(_ADVICES, rows)
+            ]
+        return found
 
 
 class DatabaseSignalBook:
     """The port ``SignalBook`` on a database."""
 
-    def __init__(self, session: Session, portfolio_id: int) -> None:
+    def __init__(self, session: Session, portfolio_id: int, unreadable: UnreadableRows) -> None:
+        self._unreadable = unreadable
         self._session = session
         self._portfolio_id = portfolio_id
 
     async def live(self) -> Sequence[Signal]:
         """Return the signals kept as open or acknowledged, whether or not they have run out, oldest first."""
         mine = select(rebalance_signals).where(_live, _signals.portfolio_id == self._portfolio_id)
-        return [signal_from_row(row) for row in await self._session.run(mine.order_by(_signals.id))]
+        return self._unreadable.readable(_SIGNALS, await self._session.run(mine.order_by(_signals.id)))
 
     async def named(self, ids: Collection[str]) -> Mapping[str, Signal]:
         """Return the signals with these ids; absent where there is none."""
@@ -84,8 +120,8 @@ class DatabaseSignalBook:
             mine = select(rebalance_signals).where(
                 _signals.signal_id.in_(part), _signals.portfolio_id == self._portfolio_id
             )
-            for row in await self._session.run(mine):
-                found[row.signal_id] = signal_from_row(row)
+            kept = self._unreadable.readable(_SIGNALS, await self._session.run(mine))
+            found |= {signal.id: signal for signal in kept}
         return found
 
     async def add(self, signals: Sequence[Signal]) -> None:
@@ -108,19 +144,26 @@ def signal_to_row(signal: Signal) -> Values:
         **_ORIGIN.values(signal.origin),
         **{name: _rounded(getattr(signal, name)) for name in _ROUNDED},
         "also": ",".join(reason.value for reason in signal.also),
+        "waits_for": ",".join(signal.after),
         "evidence": json.dumps([_proposal_to_json(proposal) for proposal in signal.evidence]),
     }
 
 
 def signal_from_row(row: Any) -> Signal:
-    """Return the signal of a row."""
-    return _SIGNAL.record(
-        row,
-        also=tuple(Reason(word) for word in row.also.split(",") if word),
-        evidence=tuple(_proposal_from_json(row.symbol, kept) for kept in json.loads(row.evidence)),
-        origin=_ORIGIN.record(row),
-        number=row.id,
-    )
+    """Return the signal of a row.
+
+    Raises:
+        UnreadableRow: nothing can be made of it.
+    """
+    with reading("also, evidence, waits_for"):
+        after = tuple(symbol for symbol in (row.waits_for or "").split(",") if symbol)
+        also = tuple(Reason(word) for word in row.also.split(",") if word)
+        evidence = tuple(_proposal_from_json(row.symbol, kept) for kept in json.loads(row.evidence))
+    return _SIGNAL.record(row, after=after, also=also, evidence=evidence, origin=_ORIGIN.record(row), number=row.id)
+
+
+_SIGNALS = Rows.of(_signals.id, signal_from_row)
+_ADVICES = Rows(_signals.id, select(_signals.id, *(_signals[name] for name in _ADVICE.columns)), _ADVICE.record)
 
 
 def _conditions(wanted: SignalFilter) -> list[ColumnElement[bool]]:
@@ -137,6 +180,31 @@ def _conditions(wanted: SignalFilter) -> list[ColumnElement[bool]]:
     else:
         conditions.append(as_kept)
     return conditions
+
+
+def _select_episodes(since: datetime) -> Select[Any]:
+    """Return the ids of the signals that begin an episode or were executed, and whether they begin one.
+
+    At most one signal a symbol is open, so what a signal took the place of is the one before it.
+    """
+    made = (
+        select(
+            *(_signals[name] for name in ("id", "signal_id", "reason", "executed_trade_id")),
+            _of_the_one_before(_signals.superseded_by).label("succeeded_by"),
+            _of_the_one_before(_signals.reason).label("reason_before"),
+        )
+        .where(_signals.created_at >= since)
+        .subquery()
+    )
+    goes_on = and_(made.c.succeeded_by == made.c.signal_id, made.c.reason_before == made.c.reason)
+    begins = case((goes_on, 0), else_=1)
+    wanted = or_(begins == 1, made.c.executed_trade_id.is_not(None))
+    return select(made.c.id, begins.label("begins")).where(wanted).order_by(made.c.id)
+
+
+def _of_the_one_before(column: Column[Any]) -> Over[Any]:
+    """Return the column of the signal before on the same symbol."""
+    return func.lag(column).over(partition_by=_signals.symbol, order_by=_signals.id)
 
 
 def _proposal_to_json(proposal: Proposal) -> Values:

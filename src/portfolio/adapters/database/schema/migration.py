@@ -22,10 +22,12 @@ from sqlalchemy.event import listens_for
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from portfolio.adapters.database.connection.errors import error_code, is_locked
+from portfolio.adapters.database.connection.errors import Unfit, error_code, is_locked
+from portfolio.adapters.database.connection.mysql import ALL_ROWS
 from portfolio.adapters.database.connection.url import parse_url, service_url
+from portfolio.adapters.database.schema.server_check import SETTINGS_SQL, TABLES_SQL, refuse_server, refuse_tables
 from portfolio.adapters.database.schema.tables import SCHEMA_REVISION, number_of
-from portfolio.application.errors import LedgerUnavailable, NotFound, SchemaUnknown
+from portfolio.application.errors import LedgerRefused, LedgerUnavailable, NotFound, SchemaUnknown
 from portfolio.settings import SettingsError
 
 VERSION_TABLE = "portfolio_schema_version"
@@ -63,6 +65,7 @@ def migrate(  # shape: where the database is, and how it is migrated
     Raises:
         SchemaUnknown: the database is at a revision that this version does not know.
         NotFound: there is no such target.
+        LedgerRefused: what the server is breaks a promise; what was finished before stays.
         LedgerUnavailable: the database is away, silent or locked, or refuses; what was finished before stays.
         SettingsError: something in the URL cannot be used; nothing was touched.
     """
@@ -78,10 +81,12 @@ def migrate(  # shape: where the database is, and how it is migrated
             found = _revision(connection)
             if found not in _known_revisions(config):
                 raise SchemaUnknown(found, SCHEMA_REVISION)
+            _refuse_unfit(connection, prices_schema)
             config.attributes["connection"] = connection
             number = number_of(target)
             down = target == "base" or target[0] == "-" or (number.isdigit() and number < number_of(found or ""))
             (command.downgrade if down else command.upgrade)(config, target)
+            _refuse_unfit(connection, prices_schema)
             return _revision(connection) or "base"
 
     try:
@@ -90,6 +95,8 @@ def migrate(  # shape: where the database is, and how it is migrated
         return _while_it_answers(url, tls, patience_seconds, run)
     except CommandError as error:
         raise NotFound("schema revision", target) from error
+    except Unfit as error:
+        raise LedgerRefused(str(error)) from error
     except (SQLAlchemyError, OSError) as error:
         why = "another session keeps a lock, see SHOW PROCESSLIST: " if is_locked(error) else ""
         raise LedgerUnavailable(f"the migration failed: {why}{getattr(error, 'orig', error)}") from error
@@ -193,6 +200,15 @@ def _revision(connection: Connection) -> str | None:
     return revision
 
 
+def _refuse_unfit(connection: Connection, prices_schema: str | None) -> None:
+    """Refuse a server on which the tables, those that are there or those just made, keep no promise."""
+    if connection.dialect.name == "sqlite":
+        return
+    refuse_server({row[0]: row[1] for row in connection.exec_driver_sql(SETTINGS_SQL)})
+    refuse_tables([tuple(row) for row in connection.exec_driver_sql(TABLES_SQL, (prices_schema,))])
+    connection.rollback()
+
+
 def _known_revisions(config: Config) -> set[str | None]:
     return {None} | {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
 
@@ -226,8 +242,13 @@ def _limit_lock_waits(engine: Engine, seconds: int) -> None:
     @listens_for(engine, "connect")
     def set_up(connection: Any, _record: object) -> None:
         with connection.cursor() as cursor:
+            cursor.execute("SET SESSION TRANSACTION READ WRITE")
             cursor.execute(
                 f"SET SESSION lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}, time_zone = '+00:00'"
+                ", default_storage_engine = InnoDB, completion_type = 'NO_CHAIN', unique_checks = 1"
+                f", sql_select_limit = {ALL_ROWS}, character_set_client = 'utf8mb4'"
+                ", character_set_connection = 'utf8mb4', character_set_results = 'utf8mb4'"
+                ", sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'NO_ENGINE_SUBSTITUTION')"
             )
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Date, Integer, MetaData, String, Table, Text
+from sqlalchemy import Column, Integer, MetaData, String, Table, Text
 
-from portfolio.adapters.database.schema.types import Exact, KeyText, UtcMoment
+from portfolio.adapters.database.schema.types import Blob, Day, Exact, KeyText, UtcMoment
 
-SCHEMA_REVISION = "0023"
+SCHEMA_REVISION = "0026"
 """The revision of the migrations that this code is written for."""
 
 RUNS_ON = frozenset({SCHEMA_REVISION})
-"""The revisions that this code runs on: it writes a column and a table that 0022 and 0023 add."""
+"""The revisions that this code runs on: it writes columns that 0025 adds, and a table that 0026 does."""
 
 FITS = "_fits_"
 
@@ -50,6 +50,7 @@ mock_portfolio = Table(
     *(Column(name, Exact) for name in ("net_deposits", "realized_pnl", "fees_paid", "ledger_cash")),
     *(Column(name, Exact) for name in ("unit_count", "unit_value", "gross_profit", "gross_loss")),
     *(Column(name, Integer) for name in ("booked_trades", "booked_wins", "booked_losses")),
+    Column("ledger_head", String(64)),
 )
 
 mock_holdings = Table(
@@ -81,7 +82,7 @@ mock_trades = Table(
     Column("booked_by", KeyText),
     Column("fingerprint", String(64)),
     *(Column(name, Exact) for name in ("cash_delta", "notional_delta", "cost_basis_sold", "realized_pnl")),
-    Column("closes", Boolean),
+    Column("closes", Integer),
     Column("ledger_revision", Integer),
     Column("portfolio_id", Integer),
     Column("engine", String(100)),
@@ -90,13 +91,14 @@ mock_trades = Table(
     Column("reported_quantity", Exact),
     Column("reverses_trade_id", Integer),
     Column("booked_at", UtcMoment),
+    Column("digest", String(64)),
 )
 
 mock_performance_history = Table(
     "mock_performance_history",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("date", Date),
+    Column("date", Day),
     *(Column(name, Exact) for name in ("portfolio_value", "cash_balance", "invested_amount")),
     *(Column(name, Exact) for name in ("daily_pnl", "daily_return", "cumulative_return")),
     Column("num_positions", Integer),
@@ -120,6 +122,7 @@ booking_outcomes = Table(
     Column("engine", String(100)),
     Column("outcome", Text),
     Column("decided_at", UtcMoment),
+    Column("digest", String(64)),
 )
 
 cash_transactions = Table(
@@ -136,6 +139,7 @@ cash_transactions = Table(
     Column("fingerprint", String(64)),
     Column("note", Text),
     *(Column(name, Exact) for name in ("cash_after", "net_deposits_after")),
+    Column("digest", String(64)),
 )
 
 cash_refusals = Table(
@@ -149,6 +153,7 @@ cash_refusals = Table(
     Column("error", String(128)),
     Column("detail", Text),
     Column("decided_at", UtcMoment),
+    Column("digest", String(64)),
 )
 
 position_adjustments = Table(
@@ -158,6 +163,7 @@ position_adjustments = Table(
     Column("cash_transaction_id", Integer),
     Column("symbol", String(20)),
     Column("quantity_delta", Exact),
+    *(Column(name, Exact) for name in ("asset_cost_delta", "cost_basis_delta", "realized_delta", "avg_entry_price")),
 )
 
 rebalance_signals = Table(
@@ -177,7 +183,7 @@ rebalance_signals = Table(
     Column("evidence", Text),
     *(Column(name, Integer) for name in ("ledger_revision", "price_revision")),
     Column("policy_id", String(64)),
-    Column("statistics_day", Date),
+    Column("statistics_day", Day),
     Column("state", String(64)),
     *(Column(name, UtcMoment) for name in ("created_at", "expires_at")),
     Column("status", String(12)),
@@ -185,13 +191,46 @@ rebalance_signals = Table(
     Column("acknowledged_at", UtcMoment),
     Column("executed_trade_id", Integer),
     Column("superseded_by", KeyText),
+    Column("waits_for", Text),
+    Column("executable_quantity", Exact),
+    Column("venue", String(20)),
+    Column("executable_reason", Text),
+)
+
+exchange_rules = Table(
+    "portfolio_exchange_rules",
+    metadata,
+    *(Column(name, String(20), primary_key=True) for name in ("venue", "symbol")),
+    Column("quote", String(20)),
+    *(Column(name, Exact) for name in ("step", "tick", "min_quantity", "min_notional")),
+    Column("reason", Text),
+    Column("fetched_at", UtcMoment),
 )
 
 daily_positions = Table(
     "portfolio_daily_positions",
     metadata,
-    Column("day", Date, primary_key=True),
+    Column("day", Day, primary_key=True),
     Column("positions", Text),
+)
+
+backtests = Table(
+    "portfolio_backtests",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("backtest_id", KeyText),
+    Column("portfolio_id", Integer),
+    *(Column(name, String(64)) for name in ("fingerprint", "closes")),
+    Column("request", Text),
+    Column("state", String(12)),
+    Column("progress", Exact),
+    *(Column(name, UtcMoment) for name in ("created_at", "finished_at")),
+    Column("error", Text),
+    *(Column(name, Blob) for name in ("input", "checkpoint", "result", "equity", "trades")),
+    Column("holder", KeyText),
+    Column("token", Integer),
+    Column("expires_at", UtcMoment),
+    Column("attempts", Integer),
 )
 
 leases = Table(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Callable
-from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Numeric, String, Text
+from sqlalchemy import Date, DateTime, Dialect, LargeBinary, Numeric, String, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.money import DECIMALS, EXACT
+
+NO_TEXT = "surrogateescape"
+"""How bytes that are no UTF-8 are read: so that no row is lost to the driver because of one cell in it."""
 
 _STEP = Decimal(1).scaleb(-DECIMALS)
 _NO_NUMBER = Decimal("NaN")
@@ -64,15 +68,67 @@ class KeyText(TypeDecorator[str]):
     cache_ok = True
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> str | None:
-        """Return the text."""
-        return value.decode() if isinstance(value, bytes) else value
+        """Return the text, bytes that are none in it as half characters: who reads a record of it refuses those."""
+        return value.decode(errors=NO_TEXT) if isinstance(value, bytes) else value
+
+
+class Blob(TypeDecorator[bytes]):
+    """Bytes; on MySQL as the text of base64 in a binary column: the driver cannot send bytes (aiomysql 0.3.2 escapes
+    them by a function that PyMySQL 1.2 has taken away).
+    """
+
+    impl = LargeBinary()
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[bytes | None], Any] | None:
+        """Return how bytes are sent; None where the driver takes them as they are."""
+        return None if dialect.name == "sqlite" else _to_base64
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], bytes | None] | None:
+        """Return how bytes are read; None where the driver gives them."""
+        return None if dialect.name == "sqlite" else _from_base64
+
+
+class Day(TypeDecorator[date]):
+    """A day of the calendar; None where others left what is none: MySQL takes the 0th of a month, SQLite anything."""
+
+    impl = Date()
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return text on SQLite, which SQLAlchemy's own type would refuse to read, the type of days elsewhere."""
+        return dialect.type_descriptor(String() if dialect.name == "sqlite" else Date())
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[date | None], Any] | None:
+        """Return how a day is sent; None where the driver takes it as it is."""
+        return _day_to_text if dialect.name == "sqlite" else None
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], date | None]:
+        """Return how a day is read."""
+        return from_any_day
+
+
+def from_any_day(value: Any) -> date | None:
+    """Return the day that a column holds; None for what is none.
+
+    >>> from_any_day("2026-11-23"), from_any_day("2026-11-00")
+    (datetime.date(2026, 11, 23), None)
+    """
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else value if isinstance(value, date) else None
+    except ValueError:
+        return None
+
+
+def _day_to_text(value: date | None) -> str | None:
+    return None if value is None else value.isoformat()
 
 
 def from_any_number(value: str | float | None) -> Decimal | None:
-    """Return what an SQLite column holds as a decimal of at most 18 decimals; NaN for what is no number.
+    """Return what an SQLite column holds as a decimal of 18 decimals, as servers give it; NaN for what is no number.
 
-    >>> from_any_number("0.10"), from_any_number(0.1), from_any_number(3), from_any_number(1e-20)
-    (Decimal('0.10'), Decimal('0.1'), Decimal('3'), Decimal('0E-18'))
+    >>> from_any_number("0.10"), from_any_number(1e-20), from_any_number("many")
+    (Decimal('0.100000000000000000'), Decimal('0E-18'), Decimal('NaN'))
     """
     if value is None:
         return None
@@ -82,10 +138,15 @@ def from_any_number(value: str | float | None) -> Decimal | None:
         return _NO_NUMBER
     if not number.is_finite():
         return _NO_NUMBER
-    exponent = number.as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -DECIMALS and number.adjusted() < EXACT.prec - DECIMALS:
-        return number.quantize(_STEP, rounding=ROUND_HALF_EVEN, context=EXACT)
-    return number
+    return number.quantize(_STEP, context=EXACT) if number.adjusted() < EXACT.prec - DECIMALS else number
+
+
+def _to_base64(value: bytes | None) -> str | None:
+    return None if value is None else b64encode(value).decode()
+
+
+def _from_base64(value: bytes | None) -> bytes | None:
+    return None if value is None else b64decode(value)
 
 
 def _to_text(value: Decimal | None) -> str | None:

@@ -14,15 +14,21 @@ Figure = Decimal | str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
-    """One strategy's proposal for one asset: ``change`` in dollars, below zero for a sale, and the figures behind it.
+class Change:
+    """What a strategy wants of one asset: ``change`` in dollars, below zero for a sale."""
+
+    symbol: str
+    change: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal(Change):
+    """What a rule of the policy proposes for one asset, and the figures behind it.
 
     Figures are exact. Names ending in ``_allocation`` are percentages of the total value after costs.
     """
 
-    symbol: str
     rule: Reason
-    change: Decimal
     figures: Mapping[str, Figure]
 
 
@@ -51,7 +57,7 @@ class Targets:
         """Return ``value`` in percent of the whole."""
         return value * HUNDRED / self.whole
 
-    def after(self, proposals: Iterable[Proposal]) -> Targets:
+    def after(self, proposals: Iterable[Change]) -> Targets:
         """Return the targets that the proposals lead to."""
         values = dict(self.values)
         for proposal in proposals:
@@ -59,4 +65,4 @@ class Targets:
         return Targets(limits=self.limits, whole=self.whole, values=values, fixed=self.fixed)
 
 
-Strategy = Callable[[Targets], Sequence[Proposal]]
+Strategy = Callable[[Targets], Sequence[Change]]

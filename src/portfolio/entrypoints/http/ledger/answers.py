@@ -169,11 +169,12 @@ class ReversalAnswer(Answer, kw_only=True):
 class CashTransactionView(msgspec.Struct, kw_only=True):
     """An entry of the ledger that is no trade.
 
-    A baseline is what was there before the books were opened; an adjustment books what other programs wrote.
+    A baseline is what was there before the books were opened; an adjustment books what other programs wrote;
+    a rebuild moves nothing, and says in its note which rows were made anew of the entries.
     """
 
     id: int
-    kind: Literal["deposit", "withdrawal", "baseline", "adjustment"]
+    kind: Literal["deposit", "withdrawal", "baseline", "adjustment", "rebuild"]
     amount: Number
     cash_delta: Number
     owner: str

@@ -62,6 +62,9 @@ class BookingController(Controller):
         A sale of all that is held but for 1e-12 of it is of all of it, as is a purchase that covers a short position:
         `quantity` is then what is booked, `reported_quantity` what was sent. The money is what was sent, since what was
         paid is a fact.
+        What moves no money decides over nothing: `executed_at`, `signal_id`, `recommendation_id`, `confidence` and
+        `notes`, and where there are API keys `engine`, are taken as well as they can be; `remarks_changed` says what
+        became of those that could not be kept as sent.
         An admin sends a refused booking again with `override: true` and its key, and it is booked in its owner's name;
         an override of what was booked is a replay. Where several owners have a booking under that key, `owner` says
         whose.
@@ -86,8 +89,9 @@ class BookingController(Controller):
         """Book many executions in one transaction, in order, each booked, refused or unreadable alone.
 
         Neither a booking that the ledger refuses nor one that cannot be read disturbs the others: each result has the
-        status and the problem that the booking would have had alone. `Idempotency-Key` is refused here: each booking
-        has its own `client_trade_id`.
+        status and the problem that the booking would have had alone. One that is no JSON is told from the others by
+        brackets, quotes and commas; where these do not tell, nothing of the batch is booked. `Idempotency-Key` is
+        refused here: each booking has its own `client_trade_id`.
         """
         refuse_header_key(request)
         return await booking_requests.book_all(data, request.user, request.url.path)

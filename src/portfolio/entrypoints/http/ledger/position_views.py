@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import copy
 from datetime import datetime
+from decimal import Decimal
 
 from portfolio.application.prices.valuation import PositionValue, Valuation
 from portfolio.domain.money import Price
@@ -16,7 +17,7 @@ from portfolio.entrypoints.http.shell.numbers import number, number_or_null
 def position_view(value: PositionValue, *, updated_at: datetime | None = None) -> PositionView:
     """Return a position at its price; ``updated_at`` is for one that is not read back yet."""
     position, mark = value.position, value.position.mark
-    break_even = position.break_even_price
+    break_even, unrealized_percent = position.break_even_price, value.unrealized_pnl_percent
     return PositionView(
         symbol=position.symbol.code,
         quantity=number(position.quantity),
@@ -26,7 +27,7 @@ def position_view(value: PositionValue, *, updated_at: datetime | None = None) -
         market_value=number(position.market_value),
         cost_basis=number(position.cost_basis),
         unrealized_pnl=number(position.unrealized_pnl),
-        unrealized_pnl_percent=number_or_null(value.unrealized_pnl_percent),
+        unrealized_pnl_percent=number_or_null(unrealized_percent),
         realized_pnl=number(position.realized_pnl),
         allocation_percent=number_or_null(value.allocation_percent),
         category=value.category,
@@ -34,7 +35,7 @@ def position_view(value: PositionValue, *, updated_at: datetime | None = None) -
         price_age_seconds=value.price_age_seconds,
         price_status=value.price_status.value,
         last_updated=updated_at or position.updated_at,
-        reasons=_position_reasons(value, break_even),
+        reasons=_position_reasons(value, break_even, unrealized_percent),
     )
 
 
@@ -67,7 +68,9 @@ class PositionViews:
         return view
 
 
-def _position_reasons(value: PositionValue, break_even: Price | None) -> dict[str, str]:
+def _position_reasons(
+    value: PositionValue, break_even: Price | None, unrealized_percent: Decimal | None
+) -> dict[str, str]:
     position, reasons = value.position, {}
     if position.avg_entry_price is None:
         reasons["avg_entry_price"] = "cost_unknown" if position.is_open else "closed"
@@ -75,7 +78,7 @@ def _position_reasons(value: PositionValue, break_even: Price | None) -> dict[st
         reasons["break_even_price"] = "cost_unknown" if position.is_open else "closed"
     if position.mark is None:
         reasons["current_price"] = reasons["price_source"] = reasons["price_age_seconds"] = "no_price"
-    if value.unrealized_pnl_percent is None:
+    if unrealized_percent is None:
         reasons["unrealized_pnl_percent"] = "no_cost_basis"
     if value.allocation_percent is None:
         reasons["allocation_percent"] = "no_total_value"

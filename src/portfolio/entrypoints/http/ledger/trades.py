@@ -14,10 +14,10 @@ from portfolio.application.ledger.records import BookedTrade, Page, TradeFilter
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, NotReversible, OutOfRange
 from portfolio.domain.ledger.trade import Side
+from portfolio.domain.money import percent_of
 from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS
 from portfolio.entrypoints.http.ledger.answers import ReversalAnswer, TradeAnswer, TradesAnswer, TradeView
 from portfolio.entrypoints.http.ledger.idempotency import REPLAYED
-from portfolio.entrypoints.http.ledger.position_views import position_view
 from portfolio.entrypoints.http.ledger.requests import (
     EngineQuery,
     KeyQuery,
@@ -91,7 +91,7 @@ class TradeController(Controller):
         )
         reading.finish()
         page = await lookups.trades(portfolio_id, wanted)
-        views = _views(page)
+        views = trade_views(page)
         following = write_cursor("t", page.next_before)
         return TradesAnswer(timestamp=clock.now(), trades=views, count=len(views), next_cursor=following)
 
@@ -100,8 +100,8 @@ class TradeController(Controller):
         self, trade_id: TradeId, portfolio_id: Injected[int], lookups: Injected[Lookups], clock: Injected[Clock]
     ) -> TradeAnswer:
         """Return a trade that was booked here, reversals included."""
-        page = await lookups.trades(portfolio_id, TradeFilter(id=_read_id(trade_id), limit=1))
-        for found in _views(page):
+        page = await lookups.trades(portfolio_id, TradeFilter(id=read_trade_id(trade_id), limit=1))
+        for found in trade_views(page):
             return TradeAnswer(timestamp=clock.now(), trade=found)
         raise NotFound("trade", trade_id)
 
@@ -134,29 +134,35 @@ class TradeController(Controller):
         as they are by now.
         """
         notes, owner = read_note(data.notes) if data else None, request.user.owner(None)
-        reply = await uncancelled(reverse(portfolio_id, _read_id(trade_id), owner=owner, notes=notes))
+        reply = await uncancelled(reverse(portfolio_id, read_trade_id(trade_id), owner=owner, notes=notes))
         at = reply.entry.booked_at
-        value = booking_views.value_after(reply.position, at, total=reply.total_value)
+        allocation_percent = percent_of(reply.position.market_value, reply.total_value)
         content = view(
             ReversalAnswer,
             reply,
             reply.entry.trade,
             timestamp=at,
             message=f"Trade {reply.reverses} reversed",
-            position=position_view(value, updated_at=at),
+            position=booking_views.view_after(reply.position, at, allocation_percent),
             cash_balance=reply.cash,
         )
         return JsonResponse(content, headers={REPLAYED: "true"} if reply.replayed else None)
 
 
-def _read_id(text: str) -> int:
+def read_trade_id(text: str) -> int:
+    """Return the id that a text is.
+
+    Raises:
+        NotFound: it is none; no trade can have it.
+    """
     # Not int(): it would take a thousand digits, blanks and the digits of other scripts.
     if text.isascii() and text.isdigit() and len(text) <= 19 and 0 < int(text) <= LARGEST_ID:
         return int(text)
     raise NotFound("trade", repr(text[:40]))
 
 
-def _views(page: Page[BookedTrade]) -> list[TradeView]:
+def trade_views(page: Page[BookedTrade]) -> list[TradeView]:
+    """Return what was booked here of a page of the trades table."""
     return [
         view(TradeView, booked, booked.entry.trade, booked.entry, booked.entry.request)
         for booked in page.items

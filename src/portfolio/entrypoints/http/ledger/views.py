@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Literal
 
 from portfolio.application.ledger.booking_batch import BookingResult
 from portfolio.application.ledger.records import Acceptance, BookingReply, RecordedOutcome, Refusal
-from portfolio.application.prices.valuation import PositionValue, value_position
+from portfolio.application.prices.valuation import value_position
 from portfolio.domain.categories import Categories
 from portfolio.domain.errors import FeesTooHigh
 from portfolio.domain.ledger.position import Position
-from portfolio.domain.money import Money
 from portfolio.entrypoints.http.errors import PROBLEMS, FieldError, RequestError, field_errors, kind_named, kind_of
-from portfolio.entrypoints.http.ledger.answers import BatchItem, BookingAnswer, OutcomeView
+from portfolio.entrypoints.http.ledger.answers import BatchItem, BookingAnswer, OutcomeView, PositionView
 from portfolio.entrypoints.http.ledger.position_views import position_view
 from portfolio.entrypoints.http.shell.responses import BookingProblem, Problem, problem
 from portfolio.entrypoints.http.views import view
@@ -48,24 +47,20 @@ class BookingViews:
             index=index, status="booked", http_status=200, replayed=result.replayed, booking=content, problem=None
         )
 
-    def value_after(self, position: Position, at: datetime, *, total: Money) -> PositionValue:
-        """Return a position as it was right after an entry, in a portfolio then worth ``total``."""
-        return value_position(position, total, at, self._max_price_age, self._categories)
+    def view_after(self, position: Position, at: datetime, allocation_percent: Decimal | None) -> PositionView:
+        """Return a position as it was right after an entry, with its share of the portfolio then."""
+        value = value_position(position, allocation_percent, at, self._max_price_age, self._categories)
+        return position_view(value, updated_at=at)
 
     def _accepted(self, outcome: RecordedOutcome, accepted: Acceptance, *, replayed: bool) -> BookingAnswer:
         at = outcome.decided_at
-        # The whole's worth is not kept with an outcome, but the share of it is.
-        value = replace(
-            self.value_after(accepted.position, at, total=Money.zero()),
-            allocation_percent=accepted.allocation_percent,
-        )
         return view(
             BookingAnswer,
             accepted,
             outcome,
             timestamp=at,
             message=f"Holdings updated for {outcome.terms.symbol}",
-            position=position_view(value, updated_at=at),
+            position=self.view_after(accepted.position, at, accepted.allocation_percent),
             cash_balance=accepted.cash,
             risk=accepted,
             replayed=replayed,

@@ -18,7 +18,7 @@ Thousandths = Annotated[float, Meta(extra={"write": partial(round, ndigits=3)})]
 class DatabaseView(msgspec.Struct, kw_only=True):
     """The database, as a probe of this moment found it."""
 
-    status: Literal["up", "away", "schema_unknown", "books_not_open"]
+    status: Literal["up", "away", "refusing", "schema_unknown", "books_not_open", "books_contradicted"]
     latency_ms: Thousandths | None
     schema_revision: str | None
     detail: str | None
@@ -62,6 +62,22 @@ class UnreconciledView(msgspec.Struct, kw_only=True):
     rows: list[str]
 
 
+class UnreadableRowsView(msgspec.Struct, kw_only=True):
+    """Rows that nothing can be made of, left out of every answer: how many, and a line for each with the reason."""
+
+    count: int
+    rows: list[str]
+
+
+class ComparisonView(msgspec.Struct, kw_only=True):
+    """Whether the rows state what all entries add up to, by the newest comparison since the process started."""
+
+    status: Literal["not_compared", "agree", "differ", "not_comparable"]
+    revision: int | None
+    compared_at: datetime | None
+    detail: str | None
+
+
 class HealthAnswer(Labelled, kw_only=True):
     """How the service is doing."""
 
@@ -70,10 +86,12 @@ class HealthAnswer(Labelled, kw_only=True):
     service: str
     version: str
     database: DatabaseView
+    comparison: ComparisonView
     prices: PricesView
     refresher: RefresherView
     unreconciled: UnreconciledView | None
-    refused_bookings: Annotated[int | None, Meta(description="Kept and not booked since by an override.")]
+    unreadable_rows: UnreadableRowsView
+    refused_bookings: Annotated[int | None, Meta(description="Those that an override could book, and none has.")]
 
 
 class LivenessAnswer(Labelled, kw_only=True):

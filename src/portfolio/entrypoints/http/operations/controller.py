@@ -13,12 +13,14 @@ from portfolio.application.clock import Clock
 from portfolio.application.operations.health import Condition, Health, ReadHealth
 from portfolio.entrypoints.http.errors import NOT_READY, retry_after
 from portfolio.entrypoints.http.operations.answers import (
+    ComparisonView,
     DatabaseView,
     HealthAnswer,
     LivenessAnswer,
     PricesView,
     ReadinessAnswer,
     RefresherView,
+    UnreadableRowsView,
     UnreconciledView,
 )
 from portfolio.entrypoints.http.operations.figures import Figures
@@ -48,7 +50,7 @@ class HealthController(Controller):
         """
         found = await health()
         status = 503 if found.condition is Condition.UNHEALTHY else 200
-        return JsonResponse(_view(found, clock.now()), status_code=status)
+        return JsonResponse(health_view(found, clock.now()), status_code=status)
 
     @get("/health/live", summary="Whether the process answers", opt=access(None))
     async def read_liveness(self, clock: Injected[Clock]) -> LivenessAnswer:
@@ -76,7 +78,8 @@ class HealthController(Controller):
         return Response(metrics.expose(), media_type=CONTENT_TYPE)
 
 
-def _view(health: Health, now: datetime) -> HealthAnswer:
+def health_view(health: Health, now: datetime) -> HealthAnswer:
+    """Return how the service is doing, as it is answered."""
     prices, sums = health.prices, health.unreconciled
     return view(
         HealthAnswer,
@@ -87,6 +90,7 @@ def _view(health: Health, now: datetime) -> HealthAnswer:
         service="portfolio",
         version=__version__,
         database=view(DatabaseView, health.database, status=health.database.condition),
+        comparison=view(ComparisonView, health.comparison),
         prices=view(
             PricesView,
             prices,
@@ -96,5 +100,8 @@ def _view(health: Health, now: datetime) -> HealthAnswer:
             sources=dict(sorted(prices.sources.items())),
         ),
         refresher=view(RefresherView, health, last_tick_age_seconds=health.last_cycle_age_seconds),
+        unreadable_rows=UnreadableRowsView(
+            count=len(health.database.unreadable_rows), rows=list(health.database.unreadable_rows)
+        ),
         unreconciled=None if sums is None else view(UnreconciledView, value=sums, rows=health.unreconciled_lines),
     )

@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from portfolio import __version__
 from portfolio.application.ledger.snapshots import Snapshot
+from portfolio.application.operations.comparison import Agreement
 from portfolio.application.operations.health import DatabaseCondition, Health, PriceHealth
 from portfolio.application.prices.sources import SourceCondition
 from portfolio.application.prices.valuation import Valuation
@@ -45,6 +46,16 @@ class Figures(Collector):
         queue = self._cases.booking
         yield _gauge("portfolio_bookings_waiting", "Bookings that wait or are at work.", queue.waiting)
         yield _gauge("portfolio_bookings_waiting_limit", "How many may wait.", queue.max_waiting)
+        yield from self._stream()
+
+    def _stream(self) -> Iterable[Metric]:
+        limits, counts = self._cases.stream.limits, self._cases.stream.counts
+        yield _gauge("portfolio_streams", "Streams that are open.", limits.open.total())
+        yield _gauge("portfolio_streams_limit", "How many may be open.", limits.most)
+        yield CounterMetricFamily("portfolio_streams_opened", "Streams ever opened.", value=counts.opened)
+        yield _counted("type", "portfolio_stream_messages", "Messages sent, by type.", counts.messages)
+        yield _counted("reason", "portfolio_stream_goodbyes", "Streams ended from here.", counts.goodbyes)
+        yield _counted("reason", "portfolio_stream_resets", "Positions that were none of these books.", counts.resets)
 
     def _prices(self) -> Iterable[Metric]:
         refresh, snapshot = self._cases.refresh, self._cases.snapshots.last
@@ -66,7 +77,11 @@ class Figures(Collector):
         yield _gauge("portfolio_oldest_price_age_seconds", "Age of the oldest price in use.", max(ages, default=0.0))
         yield _gauge("portfolio_positions", "Open positions.", len(portfolio.open_positions))
         yield _gauge("portfolio_ledger_revision", "Entries in the books.", snapshot.revisions.ledger)
-        yield _gauge("portfolio_unreconciled", "Whether other programs moved rows.", portfolio.has_unreconciled)
+        yield _gauge(
+            "portfolio_unreconciled",
+            "Whether other programs moved rows.",
+            bool(portfolio.has_unreconciled or portfolio.foreign_rows),
+        )
         yield from _amounts(self._cases.market.valued(snapshot, now))
 
 
@@ -79,7 +94,11 @@ def _service(health: Health) -> Iterable[Metric]:
     if database.latency_ms is not None:
         yield _gauge("portfolio_database_probe_seconds", "Time of a short question.", database.latency_ms / 1000)
     if database.refused_bookings is not None:
-        yield _gauge("portfolio_refused_bookings", "Bookings refused and kept.", database.refused_bookings)
+        yield _gauge("portfolio_refused_bookings", "Refusals that an override could book.", database.refused_bookings)
+    found = {status.value: float(health.comparison.status is status) for status in Agreement}
+    yield _by("status", "portfolio_books_comparison", "How the rows compare with all entries, 1 for what is.", found)
+    unreadable = len(database.unreadable_rows)
+    yield _gauge("portfolio_unreadable_rows", "Rows left out because nothing can be made of them.", unreadable)
     yield _gauge("portfolio_leader", "Whether this instance refreshes prices.", health.leader)
     yield _gauge("portfolio_refresh_interval_seconds", "Time between two refresh cycles.", health.interval_seconds)
     if health.last_cycle_age_seconds is not None:
@@ -127,10 +146,7 @@ def _logged() -> Iterable[Metric]:
         ("event", "portfolio_events", "Events logged, by name.", EVENTS),
         ("destination", "portfolio_log_lines_dropped", "Log lines lost.", DROPPED),
     ):
-        family = CounterMetricFamily(name, said, labels=[label])
-        for value, count in sorted(counts.items()):
-            family.add_metric([value], count)
-        yield family
+        yield _counted(label, name, said, counts)
 
 
 def _gauge(name: str, said: str, value: float) -> Metric:
@@ -141,6 +157,13 @@ def _by(label: str, name: str, said: str, values: Mapping[str, float]) -> Metric
     family = GaugeMetricFamily(name, said, labels=[label])
     for labelled, value in values.items():
         family.add_metric([labelled], value)
+    return family
+
+
+def _counted(label: str, name: str, said: str, counts: Mapping[str, int]) -> Metric:
+    family = CounterMetricFamily(name, said, labels=[label])
+    for value, count in sorted(counts.items()):
+        family.add_metric([value], count)
     return family
 
 

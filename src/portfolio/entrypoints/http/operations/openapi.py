@@ -10,6 +10,8 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -23,6 +25,7 @@ from msgspec import Raw
 
 from portfolio import __version__
 from portfolio.entrypoints.http.errors import (
+    CROSS_ORIGIN,
     DEADLINE,
     FORBIDDEN,
     FOREIGN_ORIGIN,
@@ -52,7 +55,8 @@ _HERE: Final = "portfolio.entrypoints.http.operations"
 DESCRIPTION: Final = """\
 The books of a crypto portfolio, exact to the last digit.
 
-Success is always 200 with `status: success` and a UTC `timestamp`; everything else is a problem of RFC 9457.
+Success is 200 with `status: success` and a UTC `timestamp`, and 202 where a backtest is taken as a job; everything else
+is a problem of RFC 9457.
 Numbers are JSON numbers written from exact decimals: no exponent, no trailing zeros. What is undefined is null, and
 `reasons` says why. With `Accept: application/json;IEEE754Compatible=true` every decimal of an answer is a JSON string
 of the same digits, for clients whose numbers are doubles. Send a booking with `client_trade_id` (or the header
@@ -85,7 +89,7 @@ _IF_NONE_MATCH: Final = {
     "schema": {"type": "string"},
     "description": "The ETag of an earlier answer: 304 where nothing but ages changed since.",
 }
-_READ_ERRORS: Final = frozenset({"LedgerUnavailable", "PortfolioMissing", "SchemaUnknown"})
+_READ_ERRORS: Final = frozenset({"LedgerUnavailable", "BooksContradicted", "PortfolioMissing", "SchemaUnknown"})
 
 
 def openapi_config(router: Router, pages: Sequence[OpenAPIRenderPlugin]) -> OpenAPIConfig:
@@ -134,7 +138,7 @@ def document(app: Litestar, *, keyed: bool) -> Json:
     _, problem = msgspec.json.schema_components([Problem], ref_template="#/components/schemas/{name}")
     components |= {name: schema for name, schema in problem.items() if name not in components}
     for name, schema in components.items():
-        _describe_fields(name, schema.get("properties", {}))
+        describe_fields(name, schema.get("properties", {}))
         if name.endswith("Body"):
             _allow_nothing(schema)
     for path, method, handler in _described(app):
@@ -151,7 +155,7 @@ def problems_of(access: Access, method: str) -> list[ProblemKind]:
     """Return every problem that a route may answer, its own and those of all routes."""
     kinds = [MALFORMED, FOREIGN_ORIGIN, METHOD_NOT_ALLOWED, INTERNAL, DEADLINE, *access.problems]
     if access.scope is not None:
-        kinds += [UNAUTHORIZED, FORBIDDEN, RATE_LIMITED]
+        kinds += [UNAUTHORIZED, FORBIDDEN, CROSS_ORIGIN, RATE_LIMITED]
         kinds += [kind for error, kind in PROBLEMS.items() if error.__name__ in _READ_ERRORS]
     if method == "post":
         kinds += [UNSUPPORTED_MEDIA_TYPE, TOO_LARGE, REQUEST_TIMEOUT, OUTCOME_UNKNOWN]
@@ -166,7 +170,7 @@ def _described(app: Litestar) -> Iterable[tuple[str, str, HTTPRouteHandler]]:
                     yield route.path_format, method.lower(), handler
 
 
-def _describe_fields(schema: str, properties: Json) -> None:
+def describe_fields(schema: str, properties: Json) -> None:
     """Say what each field means, where its type does not."""
     for name, field in properties.items():
         own = field_descriptions().get(schema, {}).get(name)
@@ -193,12 +197,10 @@ def _complete(operation: Json, handler: HTTPRouteHandler, method: str, *, keyed:
     access = access_of(handler)
     assert access is not None
     responses = operation["responses"]
-    responses["200"]["description"] = "Success"
+    responses[success_of(operation)]["description"] = "Success"
     own = dict(responses)
-    by_status: dict[int, list[ProblemKind]] = {}
-    for kind in problems_of(access, method):
-        by_status.setdefault(kind.status, []).append(kind)
-    for status, kinds in by_status.items():
+    for status, found in groupby(problems_of(access, method), key=attrgetter("status")):
+        kinds = list(found)
         response = _problem_response(kinds)
         if str(status) in own and str(status) != "400":  # a success of that status too, as of /health
             response["description"] = own[str(status)]["description"]
@@ -208,6 +210,8 @@ def _complete(operation: Json, handler: HTTPRouteHandler, method: str, *, keyed:
         if parameter["in"] == "query" and not parameter["required"]:
             parameter["schema"] = {"anyOf": [parameter["schema"], {"enum": ["", "null"]}]}
             parameter["allowEmptyValue"] = True
+    if access.also is not None:
+        responses["200"]["content"][access.also] = {"schema": {"type": "string"}}
     if "304" in responses:
         operation.setdefault("parameters", []).append(_IF_NONE_MATCH)
     if access.takes_key:
@@ -216,6 +220,12 @@ def _complete(operation: Json, handler: HTTPRouteHandler, method: str, *, keyed:
         operation["x-scope"] = " or ".join(access.scopes)
         if keyed:
             operation["security"] = [{"apiKey": []}, {"bearer": []}]
+
+
+def success_of(operation: Json) -> str:
+    """Return the status of an operation's success."""
+    statuses: Iterable[str] = operation["responses"]
+    return next(status for status in statuses if status in {"200", "202"})
 
 
 def _head_of(operation: Json) -> Json:

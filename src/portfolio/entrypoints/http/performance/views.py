@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from portfolio.application.performance.period import Performance
+from portfolio.application.performance.series.daily import DailySeries
 from portfolio.application.performance.timeframes import Timeframe
 from portfolio.entrypoints.http.performance.answers import PerformanceView, TimeframeView
+from portfolio.entrypoints.http.performance.history_answers import HistoryView
 from portfolio.entrypoints.http.views import view
 
 
@@ -32,3 +34,8 @@ def timeframe_view(frame: Timeframe) -> TimeframeView:
         other_effects=found.other if found else None,
         reasons=reasons,
     )
+
+
+def history_view(series: DailySeries) -> HistoryView:
+    """Return the days of a period, one by one."""
+    return view(HistoryView, series)

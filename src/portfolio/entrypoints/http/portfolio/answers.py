@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -55,6 +55,18 @@ class PortfolioView(msgspec.Struct, kw_only=True):
     revision: int
     last_updated: Moment
     reasons: Reasons
+
+
+MEASURED: Final = frozenset({"positions", "performance_metrics", "risk_metrics"})
+"""What of a portfolio's view is more than a sum."""
+
+TotalsView = msgspec.defstruct(
+    "TotalsView",
+    [(field.name, field.type) for field in msgspec.structs.fields(PortfolioView) if field.name not in MEASURED],
+    kw_only=True,
+    namespace={"__doc__": "The sums of the portfolio, as `GET /portfolio` has them."},
+    module=__name__,
+)
 
 
 class PortfolioAnswer(Answer, kw_only=True):

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from zlib import crc32
 
-from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.snapshots import Snapshot
-from portfolio.application.performance.period import Performance
 from portfolio.application.prices.valuation import Valuation
 from portfolio.application.risk.metrics import measured, risk_metrics_of
 from portfolio.domain.symbol import Symbol
@@ -18,10 +14,6 @@ from portfolio.entrypoints.http.ledger.position_views import PositionViews
 from portfolio.entrypoints.http.portfolio.answers import PortfolioView
 from portfolio.entrypoints.http.portfolio.views import is_stale, portfolio_view
 from portfolio.entrypoints.http.shell.use_cases import UseCases
-
-METRICS_DAYS = 30
-HISTORY_SECONDS = 1.0
-HISTORY_PAUSE_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,47 +80,13 @@ class PortfolioReader:
 
     def __init__(self, cases: UseCases) -> None:
         self.positions = PositionViews()
-        self._performance = RecentPerformance(cases)
+        self._performance = cases.recent_performance
         self._market = cases.market
 
     async def __call__(self, reading: Reading) -> PortfolioView:
         """Return the view of a reading."""
-        performance = await self._performance(reading)
+        performance = await self._performance(reading.snapshot, reading.at)
         state = await self._market.of(reading.snapshot, now=reading.at)
         risk = await measured(risk_metrics_of, state)
         positions = self.positions(reading.valuation)
         return portfolio_view(reading.valuation, reading.snapshot, positions, performance, risk)
-
-
-class RecentPerformance:
-    """The performance of the last 30 days, measured once a snapshot and kept while it stands.
-
-    A history that does not answer, as one whose table another program has locked, holds up one reader for a second, and
-    the next one not before a while: the others get what was measured last, as stale.
-    """
-
-    def __init__(self, cases: UseCases) -> None:
-        self._cases = cases
-        self._measured: Performance | None = None
-        self._of: tuple[datetime, date] | None = None
-        self._asks_again_at = -math.inf
-
-    async def __call__(self, reading: Reading) -> Performance | None:
-        """Return the figures; None where they could not be read and were never measured."""
-        of, clock = (reading.snapshot.as_of, reading.at.date()), self._cases.clock
-        if of == self._of:
-            return self._measured
-        if reading.snapshot.database_away or clock.monotonic() < self._asks_again_at:
-            return self._stale()
-        try:
-            async with asyncio.timeout(min(HISTORY_SECONDS, self._cases.read_deadline_seconds)):
-                measured = await self._cases.performance.of(reading.snapshot, METRICS_DAYS)
-        except (LedgerUnavailable, TimeoutError) as error:
-            if isinstance(error, TimeoutError):
-                self._asks_again_at = clock.monotonic() + HISTORY_PAUSE_SECONDS
-            return self._stale()
-        self._measured, self._of = measured, of
-        return measured
-
-    def _stale(self) -> Performance | None:
-        return replace(self._measured, stale=True) if self._measured else None

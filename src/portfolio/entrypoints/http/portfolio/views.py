@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
+
+from msgspec import Struct
 
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.performance.period import Performance
@@ -12,7 +14,7 @@ from portfolio.application.risk.metrics import RiskMetrics
 from portfolio.domain.money import EXACT
 from portfolio.entrypoints.http.ledger.answers import PositionView
 from portfolio.entrypoints.http.performance.views import performance_view
-from portfolio.entrypoints.http.portfolio.answers import PortfolioView
+from portfolio.entrypoints.http.portfolio.answers import MEASURED, PortfolioView, TotalsView
 from portfolio.entrypoints.http.views import view
 
 LEAST_SHARE_OF_DEPOSITS: Final = Decimal("0.1")
@@ -26,26 +28,39 @@ def portfolio_view(
     risk: RiskMetrics,
 ) -> PortfolioView:
     """Return the whole portfolio at its prices."""
-    portfolio = valuation.portfolio
-    reasons = _portfolio_reasons(valuation, snapshot, performance)
     return view(
         PortfolioView,
         valuation,
-        portfolio,
+        valuation.portfolio,
         snapshot,
-        cash_balance=portfolio.cash,
-        invested_amount=valuation.invested,
-        total_pnl_percent=None if "total_pnl_percent" in reasons else valuation.total_pnl_percent,
-        num_positions=len(valuation.positions),
         positions=positions,
         performance_metrics=performance_view(performance) if performance else None,
         risk_metrics=risk,
-        fresh_share_percent=valuation.freshness.percent,
-        stale=is_stale(valuation, snapshot),
-        revision=snapshot.revisions.ledger,
-        last_updated=portfolio.updated_at or snapshot.as_of,
-        reasons=reasons,
+        **_sums(valuation, snapshot, performance),
     )
+
+
+def totals_view(valuation: Valuation, snapshot: Snapshot, performance: Performance | None) -> Struct:
+    """Return the sums of the portfolio, digit by digit those of ``portfolio_view``."""
+    sums = _sums(valuation, snapshot, performance)
+    sums["reasons"] = {name: why for name, why in sums["reasons"].items() if name not in MEASURED}
+    return view(TotalsView, valuation, valuation.portfolio, snapshot, **sums)
+
+
+def _sums(valuation: Valuation, snapshot: Snapshot, performance: Performance | None) -> dict[str, Any]:
+    portfolio = valuation.portfolio
+    reasons = _portfolio_reasons(valuation, snapshot, performance)
+    return {
+        "cash_balance": portfolio.cash,
+        "invested_amount": valuation.invested,
+        "total_pnl_percent": None if "total_pnl_percent" in reasons else valuation.total_pnl_percent,
+        "num_positions": len(valuation.positions),
+        "fresh_share_percent": valuation.freshness.percent,
+        "stale": is_stale(valuation, snapshot),
+        "revision": snapshot.revisions.ledger,
+        "last_updated": portfolio.updated_at or snapshot.as_of,
+        "reasons": reasons,
+    }
 
 
 def is_stale(valuation: Valuation, snapshot: Snapshot) -> bool:

@@ -96,7 +96,7 @@ def policy_changes(body: PolicyBody | None) -> dict[str, object]:
     for name in PolicyBody.__struct_fields__:
         value = UNSET if body is None else getattr(body, name)
         if value is not UNSET:
-            changes[name] = _setting(reading, f"policy.{name}", value)
+            changes[name] = setting(reading, f"policy.{name}", value)
     reading.finish()
     return changes
 
@@ -115,11 +115,12 @@ def _imagined(reading: Reading, body: TradeBody) -> ImaginedTrade:
     return trade
 
 
-def _setting(reading: Reading, name: str, value: object) -> object:
+def setting(reading: Reading, name: str, value: object) -> object:
+    """Return a setting of the policy as the policy takes it; a complaint, where it is no number."""
     if isinstance(value, Raw):
         # The range of the setting is the policy's to tell, also of a number beyond all that can be rounded.
         number = reading.taking(name, lambda: parse_number(value), None)
         return number if number is None or number.adjusted() >= DECIMALS else round_to_step(number)
     if isinstance(value, dict):
-        return {key: _setting(reading, f"{name}.{key}", item) for key, item in value.items()}
+        return {key: setting(reading, f"{name}.{key}", item) for key, item in value.items()}
     return value

@@ -9,7 +9,7 @@ import msgspec
 from litestar.params import QueryParameter
 from msgspec import Meta
 
-from portfolio.entrypoints.http.risk.limit_answers import AdviceView
+from portfolio.entrypoints.http.risk.limit_answers import RecommendationView
 from portfolio.entrypoints.http.shell.bodies import cursor_query
 from portfolio.entrypoints.http.shell.responses import Answer, Cursor, Moment
 
@@ -18,7 +18,7 @@ StatusQuery = Annotated[Status | None, QueryParameter(description="What the sign
 SignalsCursor = Annotated[str | None, cursor_query("s")]
 
 
-class SignalView(AdviceView, kw_only=True):
+class SignalView(RecommendationView, kw_only=True):
     """A trade that a plan asked for, and what has become of it; name `id` as `signal_id` when it is booked."""
 
     id: str

@@ -8,29 +8,25 @@ from litestar import Controller, Response, get
 
 from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.application.rebalancing.planning import ReadPlan, plan_of
-from portfolio.application.risk.concentration import concentration_reasons, sectors_of
-from portfolio.application.risk.correlation import correlation_of
-from portfolio.application.risk.health import health_of
-from portfolio.application.risk.measured import measured_of
+from portfolio.application.risk.concentration import sectors_of
 from portfolio.application.risk.metrics import measured
-from portfolio.application.risk.state import DEFAULT_DAYS, MarketState, ReadMarket, summary_of
-from portfolio.application.risk.value_at_risk import backtests_of, value_at_risk_of
-from portfolio.application.risk.volatility import asset_volatilities_of, volatility_of
+from portfolio.application.risk.state import DEFAULT_DAYS, MarketState, ReadMarket
+from portfolio.application.risk.volatility import asset_volatilities_of
 from portfolio.entrypoints.http.risk.answers import (
-    BacktestView,
     ConcentrationAnswer,
-    ConcentrationRiskView,
     CorrelationAnswer,
-    CorrelationView,
-    HealthScoreView,
     PortfolioHealthAnswer,
     SectorsAnswer,
     TailAnswer,
-    TailView,
     VolatilityAnswer,
-    VolatilityView,
 )
-from portfolio.entrypoints.http.risk.limit_views import over_limits
+from portfolio.entrypoints.http.risk.views import (
+    concentration_view,
+    correlation_view,
+    health_score_view,
+    tail_view,
+    volatility_view,
+)
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import Days
@@ -98,38 +94,19 @@ class RiskController(Controller):
 
 
 def _encode_concentration(state: MarketState) -> bytes:
-    figures = summary_of(state)
-    reasons = concentration_reasons(figures)
-    content = view(ConcentrationRiskView, figures, state, reasons=reasons, **over_limits(figures))
-    return encode(ConcentrationAnswer(timestamp=state.at, concentration_analysis=content))
+    return encode(ConcentrationAnswer(timestamp=state.at, concentration_analysis=concentration_view(state)))
 
 
 def _encode_correlation(state: MarketState) -> bytes:
-    content = view(CorrelationView, correlation_of(state), state, state.closes)
-    return encode(CorrelationAnswer(timestamp=state.at, correlation=content))
+    return encode(CorrelationAnswer(timestamp=state.at, correlation=correlation_view(state)))
 
 
 def _encode_volatility(state: MarketState) -> bytes:
-    assets = asset_volatilities_of(state)
-    content = view(VolatilityView, volatility_of(state), state, state.closes, assets=assets)
-    return encode(VolatilityAnswer(timestamp=state.at, volatility=content))
+    return encode(VolatilityAnswer(timestamp=state.at, volatility=volatility_view(state, asset_volatilities_of(state))))
 
 
 def _encode_tail(state: MarketState, *, days: int) -> bytes:
-    tests = [
-        view(BacktestView, test, kupiec_p_value=measured_of(state, test.kupiec_p_value))
-        for test in backtests_of(state, days)
-    ]
-    content = view(
-        TailView,
-        value_at_risk_of(state, days),
-        state,
-        state.closes,
-        lookback_days=days,
-        backtest_95=tests[0],
-        backtest_99=tests[1],
-    )
-    return encode(TailAnswer(timestamp=state.at, value_at_risk=content))
+    return encode(TailAnswer(timestamp=state.at, value_at_risk=tail_view(state, days)))
 
 
 def _encode_sectors(state: MarketState) -> bytes:
@@ -137,13 +114,5 @@ def _encode_sectors(state: MarketState) -> bytes:
 
 
 def _encode_health(state: MarketState) -> bytes:
-    report = health_of(state)
-    content = view(
-        HealthScoreView,
-        report,
-        report.health,
-        state,
-        healthy=report.health.is_healthy,
-        recommendations=plan_of(state).recommendations,
-    )
-    return encode(PortfolioHealthAnswer(timestamp=state.at, health=content))
+    health = health_score_view(state, plan_of(state).recommendations)
+    return encode(PortfolioHealthAnswer(timestamp=state.at, health=health))

@@ -75,27 +75,33 @@ class EvidenceView(msgspec.Struct, kw_only=True):
     figures: Annotated[dict[str, EvidenceFigure], Meta(extra={"write": _written})]
 
 
-class AdviceView(msgspec.Struct, kw_only=True):
-    """One trade that a plan asks for; the target counts on the total value after the plan's costs."""
+class PlannedTradeView(msgspec.Struct, kw_only=True):
+    """One trade of a plan, in the order in which they can be paid for; the target counts on what its costs leave.
+
+    An exchange takes `executable_quantity` of it: 0 of what is dust there, null where nobody knows.
+    """
 
     symbol: SymbolCode
     action: Literal["BUY", "SELL"]
-    reason: Rule
-    also: list[Rule]
     current_allocation: Percent
     target_allocation: Percent
     trade_value: Cents
     trade_quantity: Number
+    executable_quantity: Number | None
+    venue: str | None
+    executable_reason: str | None
     estimated_fee: Cents
+    after: list[SymbolCode]
+
+
+class RecommendationView(PlannedTradeView, kw_only=True):
+    """One trade that the policy asks for."""
+
+    reason: Rule
+    also: list[Rule]
     priority: Level
     confidence: Number
     evidence: list[EvidenceView]
-
-
-class RecommendationView(AdviceView, kw_only=True):
-    """One trade that the plan asks for, in the order in which they can be paid for."""
-
-    after: list[SymbolCode]
 
 
 class BrokenLimitView(msgspec.Struct, kw_only=True):

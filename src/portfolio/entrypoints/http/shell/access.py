@@ -19,7 +19,8 @@ class Access:
 
     ``scope`` is None where no key is needed; ``or_scope`` is another that will do as well. ``problems`` are those of
     the route's own; those of all routes are added. ``books`` counts a request as a booking, for the rate limits;
-    ``takes_key``: the header ``Idempotency-Key`` makes it happen once.
+    ``takes_key``: the header ``Idempotency-Key`` makes it happen once. ``is_form``: its body is that of an HTML form.
+    ``also`` is a media type that its success may have beside its own.
     """
 
     scope: Scope | None
@@ -27,6 +28,8 @@ class Access:
     problems: tuple[ProblemKind, ...] = ()
     books: bool = False
     takes_key: bool = False
+    is_form: bool = False
+    also: str | None = None
 
     @property
     def scopes(self) -> list[Scope]:
@@ -34,16 +37,24 @@ class Access:
         return [scope for scope in (self.scope, self.or_scope) if scope is not None]
 
 
-def access(
+def access(  # shape: what a route may say
     scope: Scope | None,
     *,
     or_scope: Scope | None = None,
     problems: tuple[ProblemKind, ...] = (),
     books: bool = False,
     takes_key: bool = False,
+    also: str | None = None,
 ) -> dict[str, Any]:
     """Return the route option that says so."""
-    return {_OPT: Access(scope=scope, or_scope=or_scope, problems=problems, books=books, takes_key=takes_key)}
+    return {
+        _OPT: Access(scope=scope, or_scope=or_scope, problems=problems, books=books, takes_key=takes_key, also=also)
+    }
+
+
+def form_access() -> dict[str, Any]:
+    """Return the route option of a form that anybody may send, from a page of this service."""
+    return {_OPT: Access(scope=None, is_form=True)}
 
 
 def access_of(handler: BaseRouteHandler) -> Access | None:

@@ -6,9 +6,10 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 from portfolio.entrypoints.secret_files import read_secret_file
 from portfolio.settings import Settings, SettingsError
@@ -17,6 +18,11 @@ HEADER = "x-trading-api-key"
 SHORTEST_SECRET = 16
 ADOPT_OPEN = "adopt-open"
 """Stands with the scopes of a key that answers for what was booked before there were keys."""
+
+# The second is for services that others than this machine reach: a browser then sends it under TLS alone, and takes it
+# of this host alone.
+COOKIES: Final = ("portfolio", "__Host-portfolio")
+_COOKIE = re.compile(r"([0-9]{10})\.([0-9a-f]{64})")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _SECRET = re.compile(r"[!-~]+")
@@ -35,11 +41,13 @@ class Caller:
     """Who calls: the name of their key, or None where the service is open.
 
     ``adopts_open``: what was booked while the service was open is answered as if it had been booked with this key.
+    ``signed_in``: a browser that showed the key once, and has a cookie since; it reads, whatever the key may do.
     """
 
     name: str | None
     scopes: frozenset[Scope]
     adopts_open: bool = False
+    signed_in: bool = False
 
     @property
     def label(self) -> str:
@@ -100,6 +108,41 @@ class Keyring:
             if hmac.compare_digest(key.digest, given):
                 found = key.caller
         return found
+
+    def cookie(self, secret: str, until: datetime) -> str:
+        """Return what a browser shows instead of a key: until when it is good, and a code that only the key makes.
+
+        Nothing is kept of it: whoever has the same key can check it, and with the key it is gone.
+        """
+        expiry = str(int(until.timestamp()))
+        return f"{expiry}.{_code(_digest(secret), expiry)}"
+
+    def signed_in(self, cookie: str, now: datetime) -> Caller | None:
+        """Return whose key a cookie was made with, in the same time whichever it is, with the right to read alone.
+
+        None where it is nobody's, or its time is over.
+        """
+        parts = _COOKIE.fullmatch(cookie)
+        if parts is None:
+            return None
+        expiry, code = parts.groups()
+        found = None
+        for key in self._keys:
+            if hmac.compare_digest(_code(key.digest, expiry), code):
+                found = key.caller
+        if found is None or int(expiry) <= now.timestamp():
+            return None
+        return replace(found, scopes=found.scopes & {Scope.READ}, signed_in=True)
+
+
+def presented_cookie(headers: Iterable[tuple[bytes, bytes]], name: str) -> str | None:
+    """Return the value of a cookie; None for none. Two different ones are like a wrong one."""
+    found: set[str] = set()
+    for header, value in headers:
+        if header == b"cookie":
+            pairs = (part.strip().partition("=") for part in value.decode("latin-1").split(";"))
+            found.update(value for named, _, value in pairs if named == name)
+    return None if not found else found.pop() if len(found) == 1 else ""
 
 
 def presented_key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
@@ -165,6 +208,10 @@ def _parse(entry: str, position: int) -> ApiKey:
     if len(secret) < SHORTEST_SECRET or not _SECRET.fullmatch(secret):
         raise SettingsError(f"{where}: the key has to be {SHORTEST_SECRET} or more printable characters")
     return ApiKey(Caller(name, frozenset(map(Scope, wanted)), adopts_open), _digest(secret))
+
+
+def _code(digest: bytes, expiry: str) -> str:
+    return hmac.digest(digest, f"portfolio sign-in until {expiry}".encode(), "sha256").hex()
 
 
 def _digest(secret: str) -> bytes:

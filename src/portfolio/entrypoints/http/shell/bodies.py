@@ -69,7 +69,7 @@ _IN_WORDS = {
     PRINTABLE: "printable ASCII characters only",
     NO_CONTROLS: "no control characters",
     SIDE: "BUY or SELL",
-    **{_cursor_pattern(kind): "the next_cursor of a page of this list" for kind in "crst"},
+    **{_cursor_pattern(kind): "the next_cursor of a page of this list" for kind in "bcfglrst"},
 }
 
 AHEAD = timedelta(seconds=60)
@@ -92,13 +92,14 @@ class Reading:
 
     def amount(self, kind: type[A], field: str, raw: Raw, *, least: str = "above zero") -> A:
         """Return an amount above zero, or at least zero where ``least`` says so; a small one may be rounded to zero."""
-        stated, zero = self.taking(field, lambda: parse_number(raw), None), kind.zero()
-        if stated is None:
-            return zero
-        if stated < _ROUNDED_TO_ZERO or (stated <= 0 and least == "above zero"):
-            self.refuse(field, f"has to be {least}")
-            return zero
-        return self.taking(field, lambda: kind.rounded(stated), zero)
+
+        def read() -> A:
+            stated = parse_number(raw)
+            if stated < _ROUNDED_TO_ZERO or (stated <= 0 and least == "above zero"):
+                raise ValueError(f"has to be {least}")
+            return kind.rounded(stated)
+
+        return self.taking(field, read, kind.zero())
 
     def taking(self, field: str, read: Callable[[], T], default: T) -> T:
         """Return what ``read`` returns; ``default``, and a complaint, where there is nothing to be read."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Self
+from typing import Self, TypeAlias
 
-from litestar.types import HTTPScope
+from litestar.types import HTTPScope, WebSocketScope
 
 from portfolio.settings import Settings, SettingsError
+
+AnyScope: TypeAlias = HTTPScope | WebSocketScope
 
 # What one customer of a provider is given at the least: whoever has one address of it has them all.
 _V6_PREFIX = 64
@@ -34,7 +36,7 @@ class ClientAddresses:
         except ValueError as error:
             raise SettingsError(f"PORTFOLIO_TRUSTED_PROXIES: {error}") from error
 
-    def of_request(self, scope: HTTPScope) -> str:
+    def of_request(self, scope: AnyScope) -> str:
         """Return the right-most address that is no trusted proxy's; the peer's own where the peer is none.
 
         Each proxy appends who called it, so that what a client writes itself stands further left.
@@ -54,7 +56,7 @@ class ClientAddresses:
                 break
         return found
 
-    def network_of_request(self, scope: HTTPScope) -> str:
+    def network_of_request(self, scope: AnyScope) -> str:
         """Return what one client is counted by: its address, or the /64 network of an IPv6 address."""
         text = self.of_request(scope)
         if ":" not in text:

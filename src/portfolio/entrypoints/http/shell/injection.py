@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import getmembers, signature
 from typing import Any, TypeAlias, TypeVar
 
-from litestar import Request
+from litestar import Controller, Request, Router
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
+from litestar.handlers import BaseRouteHandler
 from litestar.params import SkipValidation
 
 from portfolio.entrypoints.http.shell.auth import Caller
@@ -21,9 +23,21 @@ Injected: TypeAlias = NamedDependency[SkipValidation[T]]
 """An argument of a handler that the application provides under the argument's name."""
 
 
-def provided(values: Mapping[str, Any]) -> dict[str, Provide]:
-    """Return the dependencies of the application: each value under its name, the same one for every request."""
-    return {name: Provide(_giving(value), use_cache=True, sync_to_thread=False) for name, value in values.items()}
+def given(controller: type[Controller], values: Mapping[str, object]) -> Router:
+    """Return the routes of ``controller`` with what their handlers ask for of ``values``, by the argument's name.
+
+    Each value is the same one for every request. What no handler of the controller asks for is left out: setting up an
+    application takes the square of the number of dependencies for each handler (100 ms instead of 150 for all).
+    """
+    names = {name for handler in _handlers(controller) for name in signature(handler.fn).parameters}
+    asked = {
+        name: Provide(_giving(values[name]), use_cache=True, sync_to_thread=False) for name in names & values.keys()
+    }
+    return Router(path="/", route_handlers=[controller], dependencies=asked)
+
+
+def _handlers(controller: type[Controller]) -> list[BaseRouteHandler]:
+    return [handler for _, handler in getmembers(controller) if isinstance(handler, BaseRouteHandler)]
 
 
 def _giving(value: T) -> Any:

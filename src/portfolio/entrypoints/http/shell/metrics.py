@@ -46,6 +46,12 @@ class Metrics:
             registry=self._registry,
             buckets=BUCKETS,
         )
+        self._told = Histogram(
+            "portfolio_stream_lag_seconds",
+            "Time from when an entry was booked until those who listen were told of it.",
+            registry=self._registry,
+            buckets=BUCKETS,
+        )
         self._longest_lag = 0.0
         longest = Gauge(
             "portfolio_event_loop_lag_max_seconds",
@@ -67,6 +73,10 @@ class Metrics:
         """Count how late the event loop was."""
         self._lag.observe(seconds)
         self._longest_lag = max(self._longest_lag, seconds)
+
+    def told(self, seconds: float) -> None:
+        """Count how long it took until those who listen were told of an entry."""
+        self._told.observe(max(seconds, 0.0))
 
     def booked(self, results: Sequence[BookingResult]) -> None:
         """Count what became of bookings."""

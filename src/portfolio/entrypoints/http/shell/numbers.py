@@ -70,6 +70,10 @@ Percent = Annotated[
     Raw, Meta(extra={"write": percent}, extra_json_schema=_DECIMAL, description="A percentage, 6 decimals.")
 ]
 Cents = Annotated[Raw, Meta(extra={"write": cents}, extra_json_schema=_DECIMAL, description="US dollars, 2 decimals.")]
+# Of backtests, whose money is rounded to 6 decimals where it is made.
+Dollars = Annotated[
+    Raw, Meta(extra={"write": number}, extra_json_schema=_DECIMAL, description="US dollars, at most 6 decimals.")
+]
 # A row of coefficients, written in one piece: a matrix of 500 assets has a quarter of a million.
 NumberRow = Annotated[
     Raw,

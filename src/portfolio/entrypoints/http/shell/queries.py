@@ -12,17 +12,17 @@ from litestar.exceptions import ValidationException
 from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
 from litestar.routes import HTTPRoute
-from litestar.types import HTTPScope
 from litestar.typing import FieldDefinition
 from msgspec.inspect import type_info
 
 from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
 from portfolio.entrypoints.http.shell.bodies import choices, in_words
+from portfolio.entrypoints.http.shell.client_address import AnyScope
 
 _EMPTY = frozenset({"", "null"})
 
 
-def read_query(scope: HTTPScope, handler: BaseRouteHandler) -> None:
+def read_query(scope: AnyScope, handler: BaseRouteHandler) -> None:
     """Refuse a parameter that the route does not know, that is given twice, or that it needs and is not given; one that
     is blank, or null, is not given.
 
@@ -52,8 +52,13 @@ def read_query(scope: HTTPScope, handler: BaseRouteHandler) -> None:
 
 @cache
 def _known(handler: BaseRouteHandler) -> Mapping[str, FieldDefinition]:
-    """Return the parameters of the route's query, by the names that they have there."""
-    parameters = handler.parsed_fn_signature.parameters
+    """Return the parameters of the route's query, by the names that they have there; also those that its dependencies
+    read of it.
+    """
+    parameters = dict(handler.parsed_fn_signature.parameters)
+    for name, provided in handler.resolve_dependencies().items():
+        if name in handler.parsed_fn_signature.parameters:
+            parameters |= provided.parsed_fn_signature.parameters
     return {
         definition.name or name: field
         for name, field in parameters.items()

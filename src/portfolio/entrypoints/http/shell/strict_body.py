@@ -6,11 +6,11 @@ number: a seam of its own, the data transfer object, has the body's bytes instea
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Generator, Hashable, Iterator
 from functools import lru_cache
 from itertools import islice
+from json import JSONDecoder
 from typing import Any, ClassVar, TypeVar, cast, get_args
 
 import msgspec
@@ -30,8 +30,10 @@ T = TypeVar("T")
 Pairs = list[tuple[str, Any]]
 
 _LONGEST_ECHO = 200
+# A body that is no list is no larger, and what is mended keeps others waiting.
+_LARGEST_MENDED = 64 * 1024
 # A blank text is as good as none. Raw control characters are no JSON, so a blank one has spaces and escapes alone.
-_NOTHING = re.compile(rb'null|"(?: |\\[tnrf])*"')
+_BLANK = re.compile(rb'"(?: |\\[tnrf])*"')
 # A booking has less fields than that; what more there is in a body is looked through.
 _MOST_NESTED = 20
 
@@ -102,8 +104,11 @@ def decode(body: bytes, wanted: type[T]) -> T:
         except (msgspec.ValidationError, RepeatedKey):
             raise
         except (msgspec.DecodeError, ValueError, RecursionError):
-            in_parts = issubclass(wanted, BodyOfBodies)
-            return _decoded_in_parts(body, wanted) if in_parts else _decoded(mended(body), wanted)
+            if issubclass(wanted, BodyOfBodies):
+                return _decoded_in_parts(body, wanted)
+            if len(body) > _LARGEST_MENDED:
+                raise
+            return _decoded(mended(body), wanted)
     except msgspec.ValidationError as error:
         raise _refused(str(error), wanted) from error
     except RepeatedKey as error:
@@ -118,17 +123,17 @@ def decode(body: bytes, wanted: type[T]) -> T:
 
 def _decoded(body: bytes, wanted: type[T]) -> T:
     # Few bodies have anything empty in them, and the others need not be taken apart.
-    given = _given(Raw(body), _type_info(cast("Hashable", wanted))) if _NOTHING.search(body) else body
+    is_full = not any(start in body for start in (b"null", b'""', b'" ', b'"\\'))
+    given = body if is_full else _given(Raw(body), _type_info(cast("Hashable", wanted)))
     decoded: T = _decoder(cast("Hashable", wanted)).decode(given)
-    # Read once more for keys that msgspec drops silently; numbers stay text, so they cost nothing.
+    # Read once more for keys that msgspec drops silently.
     if issubclass(wanted, BodyOfBodies):
-        names = json.loads(body.decode("utf-8"), object_pairs_hook=_names, parse_int=str, parse_float=str)
-        _unique([(name, None) for name in names])
+        _unique([(name, None) for name in _NAMES.decode(body.decode("utf-8"))])
     else:
-        if b"[" in body or b"{" in body[1:]:
+        if b"[" in body or body.count(b"{") > 1:
             for nested in islice(_nested_values(decoded), _MOST_NESTED):
                 body = body.replace(nested, b"0", 1)
-        json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_int=str, parse_float=str)
+        _KEYS.decode(body.decode("utf-8"))
     return decoded
 
 
@@ -190,7 +195,7 @@ def _members(part: Raw) -> dict[str, Raw]:
 
 
 def _is_empty(value: Raw) -> bool:
-    return _NOTHING.fullmatch(value) is not None
+    return bytes(value) == b"null" or _BLANK.fullmatch(value) is not None
 
 
 def _nested_values(part: object) -> Iterator[bytes]:
@@ -230,6 +235,10 @@ def _unique(pairs: Pairs) -> None:
             if name in seen:
                 raise RepeatedKey(name)
             seen.add(name)
+
+
+# Numbers stay text, so they cost nothing.
+_NAMES, _KEYS = (JSONDecoder(object_pairs_hook=read, parse_int=str, parse_float=str) for read in (_names, _unique))
 
 
 def _refused(message: str, wanted: type) -> RequestError:

@@ -5,20 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from portfolio.application.backtest.jobs.asking import AskBacktest
+from portfolio.application.backtest.jobs.cancelling import CancelBacktest
+from portfolio.application.backtest.jobs.computing import ComputeBacktests
+from portfolio.application.backtest.jobs.ports import Backtests
+from portfolio.application.backtest.jobs.reading import ReadBacktest
+from portfolio.application.backtest.shadows import ReadShadows
 from portfolio.application.clock import Clock
 from portfolio.application.ledger.booking_queue import BookingQueue
 from portfolio.application.ledger.cash import MoveCashInOrOut
+from portfolio.application.ledger.lots.reading import ReadLots
 from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.operations.health import ReadHealth
-from portfolio.application.performance.period import ReadPerformance
+from portfolio.application.optimisation.optimise import Optimise
+from portfolio.application.performance.period import ReadPerformance, RecentPerformance
+from portfolio.application.performance.series.daily import ReadSeries
+from portfolio.application.performance.tags.reading import ReadTaggedResults
 from portfolio.application.performance.timeframes import ReadTimeframes
+from portfolio.application.prices.position_history import ReadPositionHistory
 from portfolio.application.prices.refresh import RefreshPrices
 from portfolio.application.rebalancing.planning import ReadPlan, WhatIf
 from portfolio.application.rebalancing.pretrade import CheckTrade
+from portfolio.application.rebalancing.scorecard import ReadScorecard
 from portfolio.application.rebalancing.signals import AcknowledgeSignal, GenerateSignals, ListSignals
 from portfolio.application.risk.state import ReadMarket
+from portfolio.application.stream.broadcast import Broadcast
+from portfolio.application.stream.entries import ReadEntries
 from portfolio.domain.categories import Categories
 from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
 
@@ -33,18 +47,33 @@ class UseCases:
     booking: BookingQueue
     move_cash: MoveCashInOrOut
     reverse: ReverseTrade
+    read_lots: ReadLots
     snapshots: Snapshots
     performance: ReadPerformance
+    recent_performance: RecentPerformance
     timeframes: ReadTimeframes
+    attribution: ReadTaggedResults
+    series: ReadSeries
+    position_history: ReadPositionHistory
     refresh: RefreshPrices
     health: ReadHealth
     market: ReadMarket
     plan: ReadPlan
     what_if: WhatIf
     check_trade: CheckTrade
+    optimise: Optimise
+    backtests: Backtests
+    ask_backtest: AskBacktest
+    read_backtest: ReadBacktest
+    cancel_backtest: CancelBacktest
+    compute_backtests: ComputeBacktests
     generate_signals: GenerateSignals
     acknowledge_signal: AcknowledgeSignal
     list_signals: ListSignals
+    read_scorecard: ReadScorecard
+    read_shadows: ReadShadows
+    stream: Broadcast
+    read_entries: ReadEntries
     clock: Clock
     categories: Categories = field(default_factory=Categories)
     max_price_age: timedelta = timedelta(seconds=300)

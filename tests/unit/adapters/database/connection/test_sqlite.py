@@ -6,13 +6,19 @@ import asyncio
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import aiosqlite.core
 import pytest
+from sqlalchemy import text
 
+from portfolio.adapters.database.connection.connections import Connections
+from portfolio.adapters.database.connection.engine import create_engine
+from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.sqlite import connect_to_sqlite
+from tests.support.database.databases import PATIENT
 
 
 class _Late:
@@ -28,20 +34,59 @@ class _Late:
         return task
 
 
-def test_a_connection_that_cannot_be_made_leaves_no_thread_that_answers_a_closed_loop(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def raised(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[threading.ExceptHookArgs]]:
+    """What the driver's threads, which are late, raise; nothing is the demand once the last of them has ended."""
     raised: list[threading.ExceptHookArgs] = []
     work: Any = aiosqlite.core._connection_worker_thread
     monkeypatch.setattr(aiosqlite.core, "_connection_worker_thread", lambda queue: work(_Late(queue)))
     monkeypatch.setattr(threading, "excepthook", raised.append)
     before = set(threading.enumerate())
+    yield raised
+    for thread in set(threading.enumerate()) - before:
+        thread.join()
+    assert raised == []
 
+
+@pytest.mark.usefixtures("raised")
+def test_a_connection_that_cannot_be_made_leaves_no_thread_that_answers_a_closed_loop(tmp_path: Path) -> None:
     async def connect() -> None:
         with pytest.raises(sqlite3.OperationalError, match="unable to open database file"):
             await connect_to_sqlite(str(tmp_path / "none" / "portfolio.db"))
 
     asyncio.run(connect())
-    for thread in set(threading.enumerate()) - before:
-        thread.join()
-    assert raised == []
+
+
+@pytest.mark.usefixtures("raised")
+def test_who_is_told_to_stop_while_connecting_leaves_no_such_thread_either(tmp_path: Path) -> None:
+    async def connect() -> None:
+        connecting = asyncio.create_task(connect_to_sqlite(str(tmp_path / "portfolio.db")))
+        await asyncio.sleep(0)
+        connecting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await connecting
+
+    asyncio.run(connect())
+
+
+@pytest.mark.usefixtures("raised")
+def test_a_database_is_closed_once_nobody_is_at_work_in_it(tmp_path: Path) -> None:
+    """Otherwise the loop could be closed while a statement is under way whose answer nobody waits for any more."""
+    answers: list[int] = []
+
+    async def look() -> None:
+        url = f"sqlite+aiosqlite:///{tmp_path / 'portfolio.db'}"
+        connections = Connections(create_engine(url, hosts=(), pool_size=1, limits=PATIENT), PATIENT)
+
+        async def ask(session: Session) -> None:
+            began.set()
+            answers.extend((await session.run(text("SELECT 7"))).scalars())
+
+        began = asyncio.Event()
+        asking = asyncio.create_task(connections.read(ask))
+        await began.wait()
+        await connections.close()
+        assert answers == [7]
+        await asking
+
+    asyncio.run(look())

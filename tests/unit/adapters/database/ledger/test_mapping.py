@@ -37,7 +37,7 @@ from tests.support.ledger_examples import AT, BTC, money
 
 quantities = st.decimals("0.000000000000000001", "1e9", places=18).map(Quantity)
 prices = st.decimals("0.000000000000000001", "1e6", places=18).map(Price)
-moments = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+moments = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # the bounds have no zone, moments have
 
 
 @st.composite

@@ -73,15 +73,15 @@ def test_no_secret_is_in_a_repr() -> None:
     [
         Settings(host="127.0.0.1"),
         Settings(host="::1"),
-        Settings(host="0.0.0.0", allow_open=True),  # noqa: S104
-        Settings(host="0.0.0.0", api_keys=f"a:read:{SECRET}"),  # noqa: S104
+        Settings(host="0.0.0.0", allow_open=True),  # noqa: S104  # what is said to it, not bound
+        Settings(host="0.0.0.0", api_keys=f"a:read:{SECRET}"),  # noqa: S104  # what is said to it, not bound
     ],
 )
 def test_it_starts_where_nobody_else_is_served_without_a_key(settings: Settings) -> None:
     check_exposure(settings)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "books.example", ""])  # noqa: S104
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "books.example", ""])  # noqa: S104  # what is said to it, not bound
 def test_it_refuses_to_start_exposed_and_says_how_to_make_a_key(host: str) -> None:
     with pytest.raises(SettingsError, match="portfolio key NAME") as caught:
         check_exposure(Settings(host=host))

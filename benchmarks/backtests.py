@@ -1,0 +1,83 @@
+"""Backtests, in this process and on one thread: the days of a policy, many assets, and weights of an optimiser."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from decimal import Decimal
+
+from benchmarks.harness.rows import Row, by_turns, ratio_row
+from benchmarks.harness.stage import Stage
+from portfolio.adapters.compute.worker import choose
+from portfolio.analytics.backtest.simulated import simulated_closes
+from portfolio.analytics.optimisation.problem import Objective
+from portfolio.application.backtest.panel import Panel
+from portfolio.application.backtest.request import BacktestRequest, Kind, Start, Targets
+from portfolio.application.backtest.run import advance, start
+from tests.support.backtests import named, panel_from
+
+ROUNDS = 5
+YEAR = 365
+INVESTED = Decimal("0.8")
+CATEGORIES = ("one", "two", "three", "four", "five")
+
+
+def backtests(stage: Stage) -> Sequence[Row]:
+    """Return the rows of a policy on 14 and on 200 assets, and of monthly weights of 50."""
+    years = 0.5 if stage.is_quick else 3.5
+    many, long = (20, 0.5) if stage.is_quick else (200, 5.0)
+    return [
+        _row(stage, f"backtest of a policy, 14 assets, {years} years", _policy(14, years), 0.5),
+        _row(stage, f"backtest of a policy, {many} assets, {long} years", _policy(many, long), many * long / 2_000),
+        _row(stage, f"backtest of minimum variance each 30 days, 50 assets, {years} years", _targets(50, years), 0.3),
+    ]
+
+
+def _row(stage: Stage, work: str, asked: tuple[BacktestRequest, Panel], seconds: float) -> Row:
+    request, panel = asked
+    begun = start(request, panel)
+    trades = 0
+
+    def run() -> float:
+        nonlocal trades
+        before = time.perf_counter()
+        trades = len(advance(begun, panel, request.last, solve=choose).fills)
+        return time.perf_counter() - before
+
+    rounds = stage.rounds(ROUNDS)
+    [figures] = by_turns(rounds, run)
+    days = (request.last - request.first).days
+    return ratio_row(
+        work=work,
+        floor="the seconds that it may take",
+        unit="s",
+        floors=[seconds] * len(figures),
+        figures=figures,
+        limit=1.0,
+        at_most=True,
+        notes=[f"{trades} trades, {len(panel.symbols) * days / YEAR / min(figures):,.0f} asset-years a second"],
+    )
+
+
+def _panel(n_assets: int, years: float, before: int) -> Panel:
+    names = named(n_assets)
+    kinds = {name: CATEGORIES[place % len(CATEGORIES)] for place, name in enumerate(names)}
+    return panel_from(simulated_closes(round(years * YEAR) + before + 1, n_assets, seed=8026), names, kinds)
+
+
+def _policy(n_assets: int, years: float) -> tuple[BacktestRequest, Panel]:
+    panel = _panel(n_assets, years, 30)
+    weights = dict.fromkeys(panel.symbols, INVESTED / n_assets)
+    return BacktestRequest(first=panel.day(30), last=panel.last, start=Start.WEIGHTS, weights=weights), panel
+
+
+def _targets(n_assets: int, years: float) -> tuple[BacktestRequest, Panel]:
+    panel = _panel(n_assets, years, 180)
+    request = BacktestRequest(
+        kind=Kind.TARGETS,
+        optimise=Targets(objective=Objective.MIN_VARIANCE, symbols=panel.symbols),
+        first=panel.day(180),
+        last=panel.last,
+        start=Start.CASH,
+    )
+    return request, panel

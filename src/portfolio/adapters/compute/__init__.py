@@ -1,0 +1,1 @@
+"""Heavy computing, in a process of its own: the only home of scipy and clarabel."""

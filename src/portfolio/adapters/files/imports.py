@@ -1,0 +1,127 @@
+"""Files to import: tables in any usual encoding, JSON, freqtrade's SQLite database. What else they are is said."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+from portfolio.application.imports.records import Content, Document, ImportFile, Line, Table, Unreadable
+
+LARGEST_MIB = 256
+
+_LINE_ENDS = re.compile(r"\r\n|\n|\r")
+_BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_MOST_LINES_OF_A_RECORD = 20
+_SNIFFED_LINES = 40
+_NOT_CLOSED = "a quotation mark is opened and not closed: the row is cut"
+
+
+class LocalImportFiles:
+    """Files on this machine."""
+
+    def read(self, path: str) -> ImportFile:
+        """Return what a file holds; raises OSError where it cannot be opened."""
+        file = Path(path)
+        if file.stat().st_size > LARGEST_MIB << 20:
+            return ImportFile(file.name, Unreadable(f"the file is larger than {LARGEST_MIB} MiB: split it"))
+        raw = file.read_bytes()
+        if raw.startswith(b"SQLite format 3\x00"):
+            return ImportFile(file.name, _database(file))
+        return ImportFile(file.name, content_of(raw))
+
+
+def content_of(raw: bytes) -> Content:
+    """Return the table or the document that bytes are."""
+    if raw.startswith(b"PK\x03\x04"):
+        return Unreadable("this is an Excel workbook or an archive: save its sheet as CSV (UTF-8), or unpack it")
+    text = _text(raw)
+    if text.lstrip()[:1] not in {"{", "["}:
+        return Table(list(_lines(text)))
+    try:
+        # Numbers stay the texts that they are.
+        return Document(json.loads(text, parse_float=str, parse_int=str, parse_constant=str))
+    except (ValueError, RecursionError) as error:
+        return Unreadable(f"it begins like JSON and is not: {str(error)[:100]}")
+
+
+def _text(raw: bytes) -> str:
+    """Return the text of bytes; where nothing says what they are, and UTF-8 they are not, that of Windows-1252."""
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if raw.startswith(mark):
+            return raw.decode(encoding, errors="replace")
+    if raw[1:4:2] == b"\x00\x00":
+        return raw.decode("utf-16-le", errors="replace")
+    if raw[0:3:2] == b"\x00\x00":
+        return raw.decode("utf-16-be", errors="replace")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", errors="replace")
+
+
+def _lines(text: str) -> Iterator[Line]:
+    """Yield the records of a table, but for empty lines. One that is cut within quotation marks takes none along."""
+    lines = _LINE_ENDS.split(text)
+    delimiter = max(",;\t", key=lambda sign: max(line.count(sign) for line in lines[:_SNIFFED_LINES]))
+    index = 0
+    while index < len(lines):
+        end = index + 1
+        line = lines[index]
+        if '"' not in line:
+            if line and not line.isspace():
+                yield Line(end, line.split(delimiter))
+        else:
+            record, end = _record(lines, index)
+            line_read = _parsed(index + 1, record, delimiter)
+            if line_read.fault:
+                end = index + 1
+            yield line_read
+        index = end
+
+
+def _record(lines: list[str], index: int) -> tuple[str, int]:
+    """Return the record that begins in this line, and where the next one begins."""
+    record, quotes = lines[index], lines[index].count('"')
+    for end in range(index + 1, min(len(lines), index + _MOST_LINES_OF_A_RECORD) + 1):
+        if quotes % 2 == 0:
+            return record, end
+        if end < len(lines):
+            record = f"{record}\n{lines[end]}"
+            quotes += lines[end].count('"')
+    return lines[index], index + 1
+
+
+def _parsed(number: int, record: str, delimiter: str) -> Line:
+    if record.count('"') % 2:
+        return Line(number, fault=_NOT_CLOSED)
+    try:
+        return Line(number, next(csv.reader([record], delimiter=delimiter, strict=True)))
+    except csv.Error as error:
+        return Line(number, fault=f"the row cannot be taken apart: {error}")
+
+
+def _database(file: Path) -> Content:
+    """Return the trades of a freqtrade database with their orders, as its HTTP interface answers them."""
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(file.resolve()))}?mode=ro", uri=True)) as connection:
+            connection.row_factory = sqlite3.Row
+            trades = [_texts(row) for row in connection.execute("SELECT * FROM trades ORDER BY id")]
+            orders = [_texts(row) for row in connection.execute("SELECT * FROM orders ORDER BY id")]
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        return Unreadable(f"this SQLite database is not one of freqtrade, or is damaged: {str(error)[:100]}")
+    by_trade: dict[str | None, list[dict[str, str]]] = defaultdict(list)
+    for order in orders:
+        by_trade[order.get("ft_trade_id")].append(order)
+    return Document({"trades": [{**trade, "orders": by_trade[trade.get("id")]} for trade in trades]})
+
+
+def _texts(row: sqlite3.Row) -> dict[str, str]:
+    """Return the columns of a row as texts; a float as the shortest one that stands for it."""
+    return {name: str(row[name]) for name in row.keys() if isinstance(row[name], str | int | float)}  # noqa: SIM118  a row is no dict

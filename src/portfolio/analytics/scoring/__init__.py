@@ -1,0 +1,1 @@
+"""Statistics beside which advice is judged."""

@@ -1,0 +1,37 @@
+"""Gathers what a backtest is made of: stored closes, and what is held."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from portfolio.application.backtest.panel import Panel
+from portfolio.application.backtest.state import Holdings
+from portfolio.application.risk.state import ReadMarket
+from portfolio.domain.symbol import Symbol
+
+
+@dataclass(frozen=True, slots=True)
+class GatherCloses:
+    """Reads the stored closes of assets, and what is held today."""
+
+    market: ReadMarket
+
+    async def __call__(self, symbols: Collection[str], days: int) -> tuple[Panel, Holdings]:
+        """Return the closes of what is held and of ``symbols`` over the last ``days`` completed days, 1 to 3650.
+
+        Raises:
+            LedgerUnavailable: the database is away.
+            PortfolioMissing: the books were never opened.
+        """
+        snapshot = await self.market.newest()
+        portfolio = snapshot.portfolio
+        held = {position.symbol.code: position.quantity.value for position in portfolio.open_positions}
+        closes = await self.market.closes(
+            sorted({*held, *(Symbol(symbol).code for symbol in symbols)}),
+            days,
+            today=self.market.clock.now().date(),
+            price_revision=snapshot.revisions.prices,
+        )
+        panel = Panel.of(closes.history, self.market.categories, simulated=closes.simulated_history)
+        return panel, Holdings(cash=portfolio.cash.value, quantities=held)

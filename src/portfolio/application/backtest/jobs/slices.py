@@ -1,0 +1,131 @@
+"""A backtest computed a slice at a time: pure functions from bytes to bytes, which may run anywhere."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from portfolio.analytics.backtest.packing import packed, unpacked
+from portfolio.application.backtest.decision import Solve
+from portfolio.application.backtest.jobs.records import Advanced, Outcome
+from portfolio.application.backtest.panel import Panel
+from portfolio.application.backtest.request import BacktestRequest
+from portfolio.application.backtest.result import trades
+from portfolio.application.backtest.state import Holdings
+from portfolio.application.backtest.sweeping.outcome import trial_rows, whole_result
+from portfolio.application.backtest.sweeping.runs import Plan, Runs
+
+ENGINE: Final = "1"
+"""The version of the rules by which backtests are computed: another one makes other results of the same closes."""
+
+_THOUSANDTH: Final = Decimal("0.001")
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """All that a backtest is computed of. ``closes`` are those of the panel, packed."""
+
+    engine: str
+    request: bytes
+    symbols: tuple[str, ...]
+    categories: tuple[str, ...]
+    first: date
+    closes: bytes
+    simulated: bool
+    holdings: Holdings | None
+
+    @classmethod
+    def of(cls, request: BacktestRequest, panel: Panel, holdings: Holdings | None) -> Given:
+        """Return what a request is computed of."""
+        return cls(
+            engine=ENGINE,
+            request=request.encode(),
+            symbols=panel.symbols,
+            categories=panel.categories,
+            first=panel.first,
+            closes=packed(panel.closes),
+            simulated=panel.simulated,
+            holdings=holdings,
+        )
+
+    def panel(self) -> Panel:
+        """Return the panel, made anew."""
+        return Panel(
+            symbols=self.symbols,
+            first=self.first,
+            closes=unpacked(self.closes, len(self.symbols)),
+            categories=self.categories,
+            simulated=self.simulated,
+        )
+
+    def encode(self) -> bytes:
+        """Return it as MessagePack, the same for what gives the same result."""
+        return _ENCODER.encode(self)
+
+    @classmethod
+    def decode(cls, encoded: bytes) -> Given:
+        """Return what ``encode`` made bytes of."""
+        return _DECODER.decode(encoded)
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder(order="deterministic")
+_DECODER: Final = msgspec.msgpack.Decoder(Given)
+_JSON: Final = msgspec.json.Encoder(order="deterministic")
+
+
+def fingerprint(given: bytes) -> str:
+    """Return a digest of all that a backtest is computed of."""
+    return hashlib.sha256(given).hexdigest()
+
+
+def begun(request: BacktestRequest, panel: Panel, holdings: Holdings | None) -> bytes:
+    """Return all that a backtest is computed of, having seen that its runs can begin; raises NotBacktestable."""
+    Plan.of(request, panel, holdings).check()
+    return Given.of(request, panel, holdings).encode()
+
+
+def advanced(
+    given: bytes,
+    checkpoint: bytes | None,
+    *,
+    seconds: float,
+    monotonic: Callable[[], float],
+    solve: Solve | None = None,
+) -> Advanced:
+    """Return how far a backtest is after so many seconds more, from a checkpoint or from the start.
+
+    Where slices end makes no difference to what comes of it.
+    """
+    until = monotonic() + seconds
+    plan = _opened(given)
+    runs = Runs() if checkpoint is None else Runs.decode(checkpoint)
+    while not runs.is_done(plan):
+        runs.advance(plan, solve)
+        if monotonic() >= until:
+            break
+    progress = Decimal(runs.progress(plan)).quantize(_THOUSANDTH)
+    return Advanced(progress=progress, checkpoint=runs.encode(), outcome=_outcome(runs, plan))
+
+
+@lru_cache(maxsize=2)
+def _opened(given: bytes) -> Plan:
+    """Return what is to be run of what was given: the same for all slices, as are the tables that its panel keeps."""
+    asked = Given.decode(given)
+    return Plan.of(BacktestRequest.decode(asked.request), asked.panel(), asked.holdings)
+
+
+def _outcome(runs: Runs, plan: Plan) -> Outcome | None:
+    if not runs.is_done(plan):
+        return None
+    assert runs.own is not None, "they are done"
+    return Outcome(
+        result=_JSON.encode(whole_result(runs, plan)),
+        equity=_JSON.encode(runs.own.equity),
+        trades=_JSON.encode(trades(runs.own)),
+        sweep=_JSON.encode(trial_rows(runs, plan)),
+    )

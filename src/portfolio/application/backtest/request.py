@@ -1,0 +1,139 @@
+"""What is asked of a backtest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from portfolio.analytics.optimisation.problem import Estimator, Objective
+from portfolio.application.optimisation.records import LimitUse
+from portfolio.domain.arithmetic import exact
+from portfolio.domain.backtest.fills import Costs
+from portfolio.domain.rebalancing.policy import RebalancePolicy
+
+EVERY_DAYS_OF_TARGETS: Final = 30
+
+
+class Kind(StrEnum):
+    """What decides: the rebalancing policy, or weights of an optimiser that are to be reached."""
+
+    POLICY = "policy"
+    TARGETS = "targets"
+
+
+class Start(StrEnum):
+    """What there is at the start: the holdings of today (hindsight), cash alone, or weights bought free of cost."""
+
+    HOLDINGS = "holdings"
+    CASH = "cash"
+    WEIGHTS = "weights"
+
+
+class FillAt(StrEnum):
+    """At which close a decision is filled: that of the next day, or the one it was made on, which nobody can have."""
+
+    NEXT_CLOSE = "next_close"
+    SAME_CLOSE = "same_close"
+
+
+class Targets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The weights to reach, as ``POST /optimise`` takes them; ``symbols`` None are those of the start.
+
+    Limits of one's own are settings of the request's policy.
+    """
+
+    objective: Objective
+    estimator: Estimator = Estimator.LEDOIT_WOLF
+    half_life_days: Decimal = Decimal(60)
+    days: int = 180
+    symbols: tuple[str, ...] | None = None
+    cash_percent: Decimal | None = None
+    max_turnover_percent: Decimal | None = None
+    limits: LimitUse = LimitUse.POLICY
+    confidence: Decimal = Decimal("0.95")
+
+
+class Sweep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Runs of several policies: all of ``grid`` (values by setting), or so many ``samples`` of it."""
+
+    grid: Mapping[str, tuple[Decimal, ...]]
+    samples: int | None = None
+    seed: int = 0
+
+
+class WalkForward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings chosen on ``train_days``, and looked at on the ``test_days`` after them, again and again."""
+
+    train_days: int = 365
+    test_days: int = 90
+
+
+class BacktestRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A backtest. It is complete: the policy has every setting, and no default depends on the day it is run.
+
+    The first decision is made at 24:00 UTC of ``first``, the last fill is at the close of ``last``. ``every_days`` None
+    is 1 for a policy and 30 for targets. ``fee_bps`` None is the policy's. ``initial_value`` is in dollars, for the
+    starts ``cash`` and ``weights``; ``weights`` are fractions of it by symbol, the rest is cash. Write-downs bring
+    ``recovery_percent`` of the last price.
+    """
+
+    kind: Kind = Kind.POLICY
+    policy: RebalancePolicy = msgspec.field(default_factory=RebalancePolicy)
+    optimise: Targets | None = None
+    first: date = msgspec.field(name="from")
+    last: date = msgspec.field(name="to")
+    start: Start = Start.HOLDINGS
+    initial_value: Annotated[Decimal, msgspec.Meta(description="Dollars.")] = Decimal(100_000)
+    weights: dict[str, Decimal] = {}
+    every_days: int | None = None
+    fill: FillAt = FillAt.NEXT_CLOSE
+    fee_bps: Decimal | None = None
+    slippage_bps: Decimal = Decimal(10)
+    recovery_percent: Decimal = Decimal(0)
+    seed: int = 0
+    sweep: Sweep | None = None
+    stability: bool = False
+    walk_forward: WalkForward | None = None
+
+    @property
+    def rhythm(self) -> int:
+        """Return the days from one decision to the next."""
+        if self.every_days is not None:
+            return self.every_days
+        return 1 if self.kind is Kind.POLICY else EVERY_DAYS_OF_TARGETS
+
+    @property
+    @exact
+    def costs(self) -> Costs:
+        """Return what fills cost."""
+        fee = self.policy.fee_bps if self.fee_bps is None else self.fee_bps
+        return Costs(fee_rate=fee.scaleb(-4), slippage_rate=self.slippage_bps.scaleb(-4))
+
+    def encode(self) -> bytes:
+        """Return the request as JSON, the same for equal requests."""
+        return _ENCODER.encode(self)
+
+    @classmethod
+    def decode(cls, encoded: bytes) -> BacktestRequest:
+        """Return the request of ``encode``.
+
+        Raises:
+            msgspec.ValidationError: it is none.
+            InvalidPolicy: a setting of the policy that is not allowed.
+        """
+        return _DECODER.decode(encoded)
+
+
+def _plain(value: Any) -> Mapping[Any, Any]:
+    assert isinstance(value, MappingProxyType)
+    return dict(value)
+
+
+_ENCODER: Final = msgspec.json.Encoder(order="deterministic", enc_hook=_plain)
+_DECODER: Final = msgspec.json.Decoder(BacktestRequest)

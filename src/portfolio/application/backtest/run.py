@@ -1,0 +1,127 @@
+"""Runs a backtest: pure functions from a request and closes to a state, and from a state to a later one."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import ROUND_DOWN, Decimal
+from typing import Final
+
+from portfolio.analytics.backtest.known import DAYS_UNTIL_WRITTEN_DOWN
+from portfolio.application.backtest.day import BTC, DaysOf
+from portfolio.application.backtest.decision import Decide, Solve, decide_of
+from portfolio.application.backtest.panel import Panel
+from portfolio.application.backtest.request import BacktestRequest, Kind, Start
+from portfolio.application.backtest.state import BacktestState, Branch, Holdings
+from portfolio.application.errors import NotBacktestable
+from portfolio.domain.arithmetic import ONE, exact, total
+from portfolio.domain.backtest.fills import Wallet
+from portfolio.domain.rebalancing.recommendation import QUANTITY_STEP
+
+LEAST_WORTH: Final = Decimal("0.000001")
+"""Dollars: what is worth less is shown as nothing, and has no returns."""
+
+
+@exact
+def start(request: BacktestRequest, panel: Panel, holdings: Holdings | None = None) -> BacktestState:
+    """Return the state before the first day; ``holdings`` are wanted for ``start: holdings``.
+
+    What is held without a close in the seven days before is left out, and named. Weights are bought at the close of the
+    first day, without costs.
+
+    Raises:
+        NotBacktestable: the closes do not cover the days, an asset has no close on the first one, one that may be
+            bought has none at all, or there is nothing to begin with.
+    """
+    _check_days(request, panel)
+    place = panel.place(request.first)
+    first = request.first
+    wallet, left_out = _first_wallet(request, panel, place, holdings)
+    universe = sorted({*wallet.quantities, *_may_be_bought(request)})
+    if missing := [symbol for symbol in universe if not _has_closes(panel, symbol)]:
+        raise NotBacktestable(f"no closes of {', '.join(missing)}")
+    worth = wallet.value(panel.marks_on(place))
+    if worth < LEAST_WORTH:
+        raise NotBacktestable("what there is at the start is worth nothing")
+    btc = panel.closes_on(place, [BTC]).get(BTC)
+    return BacktestState(
+        request=request,
+        panel=panel.fingerprint,
+        next_day=first,
+        universe=tuple(universe),
+        left_out=tuple(left_out),
+        main=Branch(recovery_percent=request.recovery_percent, own=wallet, idle=wallet.copy(), equal=wallet.copy()),
+        btc_units=None if btc is None else (worth / btc).quantize(QUANTITY_STEP, rounding=ROUND_DOWN),
+    )
+
+
+def advance(
+    state: BacktestState, panel: Panel, until: date, *, solve: Solve | None = None, decide: Decide | None = None
+) -> BacktestState:
+    """Return the state at the end of ``until``, or of the last day; ``solve`` computes weights of targets.
+
+    The panel is the one that the state began with. A state that was encoded and decoded goes on to the same bytes.
+    ``decide`` stands in the place of what the request says, for tests of it.
+    """
+    assert panel.fingerprint == state.panel, "the panel that it began with"
+    later = state.copy()
+    until = min(until, state.request.last)
+    if state.next_day <= until:
+        days = DaysOf(later, panel, decide or decide_of(state.request, state.universe, solve))
+        for place in range(panel.place(state.next_day), panel.place(until) + 1):
+            days.pass_day(place)
+        later.next_day = until + timedelta(days=1)
+    return later
+
+
+def _check_days(request: BacktestRequest, panel: Panel) -> None:
+    if request.first >= request.last:
+        raise NotBacktestable("it ends before a decision of its first day can be filled")
+    if request.first < panel.first or request.last > panel.last:
+        raise NotBacktestable(f"there are closes from {panel.first} to {panel.last} alone")
+    if request.kind is Kind.TARGETS and request.optimise is None:
+        raise NotBacktestable("targets want an objective, in optimise")
+
+
+def _may_be_bought(request: BacktestRequest) -> tuple[str, ...]:
+    return (request.optimise.symbols or ()) if request.kind is Kind.TARGETS and request.optimise else ()
+
+
+def _first_wallet(
+    request: BacktestRequest, panel: Panel, place: int, holdings: Holdings | None
+) -> tuple[Wallet, list[str]]:
+    """Return what there is at the start, and what was held and is left out."""
+    if request.start is Start.CASH:
+        return Wallet(cash=request.initial_value, quantities={}), []
+    if request.start is Start.WEIGHTS:
+        return _bought(request, panel, place), []
+    if holdings is None:
+        raise NotBacktestable("a start from holdings wants holdings")
+    held = {symbol: quantity for symbol, quantity in sorted(holdings.quantities.items()) if quantity}
+    left_out = [symbol for symbol in held if not _has_price(panel, place, symbol)]
+    there = {symbol: quantity for symbol, quantity in held.items() if symbol not in left_out}
+    return Wallet(cash=holdings.cash, quantities=there), left_out
+
+
+def _bought(request: BacktestRequest, panel: Panel, place: int) -> Wallet:
+    weights = {symbol: weight for symbol, weight in sorted(request.weights.items()) if weight}
+    if any(weight < 0 for weight in weights.values()) or total(weights.values()) > ONE:
+        raise NotBacktestable("weights are fractions of 0 or more, together at most 1")
+    closes = panel.closes_on(place, [symbol for symbol in weights if symbol in panel.columns])
+    if missing := [symbol for symbol in weights if symbol not in closes]:
+        raise NotBacktestable(f"no close on the first day of {', '.join(missing)}")
+    quantities = {
+        symbol: (request.initial_value * weight / closes[symbol]).quantize(QUANTITY_STEP, rounding=ROUND_DOWN)
+        for symbol, weight in weights.items()
+    }
+    spent = total(quantity * closes[symbol] for symbol, quantity in quantities.items())
+    return Wallet(cash=request.initial_value - spent, quantities=quantities)
+
+
+def _has_closes(panel: Panel, symbol: str) -> bool:
+    return symbol in panel.columns and int(panel.age[-1, panel.columns[symbol]]) >= 0
+
+
+def _has_price(panel: Panel, place: int, symbol: str) -> bool:
+    if symbol not in panel.columns:
+        return False
+    return 0 <= int(panel.age[place, panel.columns[symbol]]) < DAYS_UNTIL_WRITTEN_DOWN

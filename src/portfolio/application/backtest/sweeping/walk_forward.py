@@ -1,0 +1,176 @@
+"""Walk-forward: settings are chosen on the past alone, and looked at on the days after it, again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from portfolio.application.backtest.decision import Solve
+from portfolio.application.backtest.panel import Panel
+from portfolio.application.backtest.records import Interval, SeriesFigures
+from portfolio.application.backtest.request import BacktestRequest, Kind, Start
+from portfolio.application.backtest.result import figures_of, interval_of
+from portfolio.application.backtest.run import advance, start
+from portfolio.application.backtest.state import BacktestState, Holdings
+from portfolio.application.backtest.sweeping.trials import Trial, plain, trial_of, with_policy
+from portfolio.application.backtest.sweeping.variants import Variant
+from portfolio.application.errors import NotBacktestable
+
+_NONE_AT_ALL: Final = Decimal("-Infinity")
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """The days that settings are chosen on, and those after them on which they decide."""
+
+    train_first: date
+    train_last: date
+    test_first: date
+    test_last: date
+
+
+class Fold(msgspec.Struct, frozen=True, kw_only=True):
+    """What was chosen in a window: the Sharpe ratio that it had on the days of the choice, and what came after."""
+
+    window: Window
+    settings: dict[str, Decimal]
+    train_sharpe_ratio: Decimal | None
+    test_return_percent: Decimal | None
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """The best variant so far on the days of a choice: its place, its settings, and the Sharpe ratio that it had."""
+
+    place: int
+    settings: dict[str, Decimal]
+    sharpe_ratio: Decimal | None
+
+
+class WalkedForward(msgspec.Struct, frozen=True, kw_only=True):
+    """The days after the choices, one after the other, as one portfolio; ``do_nothing`` holds what there was first."""
+
+    folds: Sequence[Fold]
+    figures: SeriesFigures
+    do_nothing: SeriesFigures
+    against_do_nothing: Interval | None
+
+
+def windows(request: BacktestRequest) -> list[Window]:
+    """Return the windows of a request, the last one cut off at its end; none where it asks for none.
+
+    Raises:
+        NotBacktestable: there are fewer days than one choice needs, and one day after it.
+    """
+    found: list[Window] = []
+    begins, walk = request.first, request.walk_forward
+    if walk is None:
+        return found
+    while (test_first := begins + timedelta(days=walk.train_days)) < request.last:
+        found.append(
+            Window(
+                train_first=begins,
+                train_last=test_first,
+                test_first=test_first,
+                test_last=min(test_first + timedelta(days=walk.test_days), request.last),
+            )
+        )
+        begins += timedelta(days=walk.test_days)
+    if not found:
+        raise NotBacktestable(f"to choose on {walk.train_days} days there are too few")
+    return found
+
+
+def walk_forward(
+    request: BacktestRequest,
+    variants: Sequence[Variant],
+    panel: Panel,
+    holdings: Holdings | None,
+    solve: Solve | None = None,
+) -> Iterator[WalkedForward]:
+    """Yield what came of it after each window; the last one is the result.
+
+    Each window chooses the variant with the highest Sharpe ratio on its days, the first of equal ones; each of those
+    begins with the request's own start. What is chosen goes on with what there is by then.
+    """
+    choices: list[Choice] = []
+    states: list[BacktestState] = []
+    beside = left_alone(request, panel, holdings)
+    for window in windows(request):
+        best, own = None, training(request, window)
+        for place, variant in enumerate(variants):
+            best = better(best, place, trial_of(own, variant, panel, holdings, solve))
+        assert best is not None, "there are variants"
+        choices.append(best)
+        asked, begins = following(request, variants[best.place], window, states, holdings)
+        states.append(advance(start(asked, panel, begins), panel, asked.last, solve=solve))
+        yield walked(request, choices, states, beside)
+
+
+def training(request: BacktestRequest, window: Window) -> BacktestRequest:
+    """Return the request of the days that a window chooses on."""
+    return msgspec.structs.replace(plain(request), first=window.train_first, last=window.train_last)
+
+
+def better(found: Choice | None, place: int, trial: Trial) -> Choice:
+    """Return what is to be chosen after one more trial."""
+    if found is not None and _rank(trial.sharpe_ratio) <= _rank(found.sharpe_ratio):
+        return found
+    return Choice(place=place, settings=trial.settings, sharpe_ratio=trial.sharpe_ratio)
+
+
+def following(
+    request: BacktestRequest,
+    variant: Variant,
+    window: Window,
+    states: Sequence[BacktestState],
+    holdings: Holdings | None,
+) -> tuple[BacktestRequest, Holdings | None]:
+    """Return the request of the days after a choice, and what it begins with: what the windows before have left."""
+    own = msgspec.structs.replace(with_policy(request, variant), first=window.test_first, last=window.test_last)
+    if not states:
+        return own, holdings
+    left = states[-1].main.own
+    return msgspec.structs.replace(own, start=Start.HOLDINGS), Holdings(cash=left.cash, quantities=left.quantities)
+
+
+def left_alone(request: BacktestRequest, panel: Panel, holdings: Holdings | None) -> BacktestState:
+    """Return the state at the end of a backtest from the first day after a choice on, of which doing nothing is read;
+    what decides in it is the policy, as that takes no optimiser.
+    """
+    own = msgspec.structs.replace(plain(request), first=windows(request)[0].test_first, kind=Kind.POLICY)
+    return advance(start(own, panel, holdings), panel, own.last)
+
+
+def walked(
+    request: BacktestRequest, choices: Sequence[Choice], states: Sequence[BacktestState], beside: BacktestState
+) -> WalkedForward:
+    """Return what came of the windows that have been chosen in; ``states`` are those at their ends."""
+    days, values = _series(states)
+    idle = [row.do_nothing for row in beside.equity][: len(days)]
+    return WalkedForward(
+        folds=[
+            Fold(
+                window=window,
+                settings=choice.settings,
+                train_sharpe_ratio=choice.sharpe_ratio,
+                test_return_percent=figures_of(*_series([state])).total_return_percent,
+            )
+            for window, choice, state in zip(windows(request), choices, states, strict=False)
+        ],
+        figures=figures_of(days, values),
+        do_nothing=figures_of(days, idle),
+        against_do_nothing=interval_of(values, idle, request.seed),
+    )
+
+
+def _rank(sharpe_ratio: Decimal | None) -> Decimal:
+    return _NONE_AT_ALL if sharpe_ratio is None else sharpe_ratio
+
+
+def _series(states: Sequence[BacktestState]) -> tuple[list[date], list[Decimal]]:
+    """Return days and values of states that follow each other: the first day of each is the last of the one before."""
+    rows = [row for number, state in enumerate(states) for row in (state.equity[1:] if number else state.equity)]
+    return [row.day for row in rows], [row.value for row in rows]

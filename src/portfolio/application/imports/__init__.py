@@ -1,0 +1,1 @@
+"""Use cases of imports: files of exchanges and programs become events, as a preview."""

@@ -1,0 +1,232 @@
+"""Which format a file has, by its header or its fields and never by its name; and its rows, by column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import TypeAlias
+
+from portfolio.application.imports.records import Document, ImportFile, Line, Table, Unreadable
+from portfolio.domain.imports.formats import (
+    binance_history,
+    binance_trades,
+    ccxt,
+    coinbase,
+    coinbase_advanced,
+    coinbase_pro,
+    freqtrade,
+    ghostfolio,
+    koinly,
+    kraken_ledgers,
+    kraken_trades,
+    wealthfolio,
+)
+from portfolio.domain.imports.moments import offset_in
+from portfolio.domain.imports.reading import Reading
+from portfolio.domain.imports.records import Ignored, Outcome, Place, Reported, Row, RowRefused
+
+Objects: TypeAlias = list[tuple[Place, object]]
+Read: TypeAlias = Callable[[Sequence[Row], Reading], Iterator[Outcome]]
+
+_HEADER_WITHIN = 30
+_LOCAL_HEADER = re.compile(r"(?P<name>Date|Time|UTC_Time) ?\(UTC(?P<offset>[+-][\d:]+)?\)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A kind of file; files of one ``family`` have their ids in common, and of those the first kind is read first.
+
+    A table has all columns of one of ``headers``. ``objects`` finds the rows of a document, None where it has none.
+    """
+
+    name: str
+    family: str
+    read: Read
+    headers: tuple[frozenset[str], ...] = ()
+    objects: Callable[[object], Objects | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """The rows of a file, and those that could not be taken apart."""
+
+    format: Format
+    rows: Sequence[Row]
+    faults: Sequence[Reported | Ignored] = ()
+    header_zone: tzinfo | None = None
+
+
+def recognise(file: ImportFile, wanted: str | None = None) -> Recognised | Reported:
+    """Return the rows of a file and the format they have; else why there are none."""
+    formats = [one for one in FORMATS if wanted in {None, one.name}]
+    if isinstance(file.content, Unreadable):
+        return Reported(1, file.content.reason)
+    if isinstance(file.content, Document):
+        found = next(_documents(file.content.value, formats), None)
+    else:
+        found = next(_tables(file.content.lines, formats), None)
+    if found is not None:
+        return found
+    names = f"that of {wanted}" if wanted else f"known; formats are {', '.join(one.name for one in FORMATS)}"
+    what = "header" if isinstance(file.content, Table) else "structure"
+    return Reported(1, f"the {what} is not {names}: import the file as it was downloaded")
+
+
+def _tables(lines: Sequence[Line], formats: Sequence[Format]) -> Iterator[Recognised]:
+    for index, line in enumerate(lines[:_HEADER_WITHIN]):
+        cells, zone = _header(line.cells)
+        for one in formats:
+            if any(header <= set(cells) for header in one.headers):
+                faults: list[Reported | Ignored] = []
+                rows = list(_rows(line, cells, lines[index + 1 :], faults))
+                yield Recognised(one, rows, faults, zone)
+
+
+def _header(cells: Sequence[str]) -> tuple[list[str], tzinfo | None]:
+    """Return the names of the columns, and the zone that one of them states: Date(UTC+1) is Date(UTC)."""
+    names, zone = [], None
+    for cell in cells:
+        name, found = cell.strip(), _LOCAL_HEADER.fullmatch(cell.strip())
+        if found is not None:
+            try:
+                zone = offset_in(found["offset"] or "")
+            except RowRefused:
+                return [], None
+            name = "Date(UTC)" if found["name"] == "Date" else found["name"]
+        elif name == "UTC_Time":
+            zone = offset_in("")
+        names.append(name)
+    return names, zone
+
+
+def _rows(header: Line, names: Sequence[str], lines: Sequence[Line], faults: list[Reported | Ignored]) -> Iterator[Row]:
+    """Yield the rows below a header; those with other columns than it has go to ``faults``."""
+    # Of two columns of one name the first counts: dict() keeps the last, so they are taken from the end.
+    width, backwards = len(names), list(reversed(names))
+    unique = len(set(names)) == width
+    for line in lines:
+        cells = line.cells
+        if line.fault:
+            faults.append(Reported(line.number, line.fault))
+        elif cells == header.cells:
+            faults.append(Ignored(line.number, "the header once more"))
+        elif len(cells) < width:
+            faults.append(Reported(line.number, f"the row is cut: {len(cells)} of {width} columns"))
+        elif any(cell.strip() for cell in cells[width:]):
+            faults.append(Reported(line.number, f"the row has more columns than the header's {width}"))
+        elif unique:
+            yield Row(line.number, dict(zip(names, cells, strict=False)))
+        else:
+            yield Row(line.number, dict(zip(backwards, reversed(cells[:width]), strict=True)))
+
+
+def _documents(value: object, formats: Sequence[Format]) -> Iterator[Recognised]:
+    for one in formats:
+        objects = one.objects(value) if one.objects is not None else None
+        if objects is not None:
+            rows = [Row(place, found) for place, found in objects if isinstance(found, Mapping)]
+            faults = [Reported(place, "is no object") for place, found in objects if not isinstance(found, Mapping)]
+            yield Recognised(one, rows, faults)
+
+
+def _listed(value: object, name: str, *fields: str) -> Objects | None:
+    """Return the objects of a list, or of the list of that name; None where the first has not all of these fields."""
+    found = value.get(name) if isinstance(value, Mapping) else value
+    if not isinstance(found, list):
+        return None
+    first = next((one for one in found if isinstance(one, Mapping)), None)
+    is_named = isinstance(value, Mapping) and (first is None or not fields)
+    has_fields = first is not None and first.keys() >= set(fields)
+    return list(enumerate(found)) if is_named or has_fields else None
+
+
+def _activities(value: object) -> Objects | None:
+    return _listed(value, "activities") if isinstance(value, Mapping) else None
+
+
+def _fills(value: object) -> Objects | None:
+    return _listed(value, "fills", "trade_id", "product_id", "side", "size", "price")
+
+
+def _unified(value: object) -> Objects | None:
+    found = value if isinstance(value, list) else None
+    return _listed(found, "", "symbol", "side", "amount", "price", "timestamp")
+
+
+def _orders(value: object) -> Objects | None:
+    """Return the orders of freqtrade's trades, each with the fields of its trade; a trade without any stands alone."""
+    trades = _listed(value, "trades", "pair", "orders")
+    if trades is None:
+        return None
+    found: Objects = []
+    for position, trade in trades:
+        if not isinstance(trade, Mapping):
+            found.append((position, trade))
+            continue
+        number = trade.get("trade_id", trade.get("id", position))
+        fields = {f"trade.{name}": one for name, one in trade.items() if name != "orders"}
+        listed = trade.get("orders")
+        orders = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
+        found += [(f"{number}/{order.get('order_id')}", {**order, **fields}) for order in orders]
+        found += [] if orders else [(f"{number}", fields)]
+    return found
+
+
+def _table(name: str, family: str, read: Read, *headers: str) -> Format:
+    return Format(name, family, read, tuple(frozenset(header.split(",")) for header in headers))
+
+
+FORMATS = (
+    _table("coinbase", "coinbase", coinbase.read, "Timestamp,Transaction Type,Asset,Quantity Transacted,Notes"),
+    _table(
+        "coinbase-pro-fills",
+        "coinbase-pro",
+        coinbase_pro.read_fills,
+        "trade id,product,side,created at,size,price,fee,total",
+    ),
+    _table(
+        "coinbase-pro-account",
+        "coinbase-pro",
+        coinbase_pro.read_account,
+        "type,time,amount,amount/balance unit,transfer id,trade id,order id",
+    ),
+    Format("coinbase-advanced", "coinbase-advanced", coinbase_advanced.read, objects=_fills),
+    _table(
+        "binance-history",
+        "binance-history",
+        binance_history.read,
+        "User_ID,UTC_Time,Account,Operation,Coin,Change",
+        "User ID,Time,Account,Operation,Coin,Change",
+    ),
+    _table(
+        "binance-trades",
+        "binance-trades",
+        binance_trades.read,
+        "Date(UTC),Market,Type,Price,Amount,Total,Fee,Fee Coin",
+        "Date(UTC),Pair,Side,Price,Executed,Amount,Fee",
+        "Time,Pair,Side,Price,Executed,Amount,Fee",
+        "Date(UTC),Pair,Base Asset,Quote Asset,Type,Price,Amount,Total,Fee,Fee Coin",
+    ),
+    _table("kraken-ledgers", "kraken", kraken_ledgers.read, "txid,refid,time,type,subtype,asset,amount,fee"),
+    _table("kraken-trades", "kraken", kraken_trades.read, "txid,pair,time,type,price,cost,fee,vol,margin"),
+    Format("ghostfolio", "ghostfolio", ghostfolio.read, objects=_activities),
+    Format("freqtrade", "freqtrade", freqtrade.read, objects=_orders),
+    Format("ccxt", "ccxt", ccxt.read, objects=_unified),
+    _table(
+        "koinly",
+        "koinly",
+        koinly.read,
+        "Date,Sent Amount,Sent Currency,Received Amount,Received Currency,Fee Amount,Fee Currency,Label",
+        "Koinly Date,Sent Amount,Sent Currency,Received Amount,Received Currency,Fee Amount,Fee Currency,Label",
+    ),
+    _table(
+        "koinly-trades",
+        "koinly",
+        koinly.read_trades,
+        "Koinly Date,Pair,Side,Amount,Total,Fee Amount,Fee Currency",
+    ),
+    _table("wealthfolio", "wealthfolio", wealthfolio.read, "date,type,symbol,quantity,unit_price,currency,fee,amount"),
+)
+FORMAT_NAMES = tuple(one.name for one in FORMATS)

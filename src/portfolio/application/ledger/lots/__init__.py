@@ -1,0 +1,1 @@
+"""The entries of the ledger as lots and gains."""

@@ -1,0 +1,93 @@
+"""The ledger's entries, kept from the first question about all of them on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from portfolio.application.derived import Derived
+from portfolio.application.ledger.cash_records import CashEntry
+from portfolio.application.ledger.ports import Ledger
+from portfolio.application.ledger.records import Movement
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.sums import LedgerSums, moved_without_entry
+
+# So many at once: whoever waits for the event loop meanwhile waits for no more than these.
+PAGE_SIZE: Final = 250
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entries:
+    """The entries up to a ledger revision, in the order they were booked; what is made of them hangs on ``derived``.
+
+    ``is_complete`` says that they add up to the books: none is gone, and all could be read.
+    """
+
+    revision: int
+    moved: Sequence[Movement | CashEntry]
+    is_complete: bool
+    derived: Derived = field(default_factory=lambda: Derived(most=4), repr=False, compare=False)
+
+
+class Journal:
+    """Reads the entries when somebody first asks for them, and from then on those that are new.
+
+    About a kilobyte of memory an entry: a service that nobody asks for lots keeps none. What was read stays when the
+    reading is interrupted: long books take longer than a request may, and the next one goes on from there. Entries that
+    do not add up to the books are read once more, since the ledger may have been put back to an earlier state.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._lock = asyncio.Lock()
+        self._last: Entries | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self._revision = 0
+        self._moved: list[Movement | CashEntry] = []
+        self._sums = LedgerSums()
+
+    async def read(self, portfolio: Portfolio) -> Entries:
+        """Return the entries of a portfolio as it is.
+
+        Raises:
+            LedgerUnavailable: the database is away, and not all of them were read.
+        """
+        async with self._lock:
+            last = self._last
+            if last is not None and last.revision == portfolio.revision:
+                return last
+            if self._revision > portfolio.revision or (last is not None and not last.is_complete):
+                self._begin()
+            has_begun = self._revision > 0
+            await self._read_until(portfolio)
+            if has_begun and not self._add_up_to(portfolio):
+                self._begin()
+                await self._read_until(portfolio)
+            is_complete = self._add_up_to(portfolio)
+            self._last = Entries(revision=portfolio.revision, moved=[*self._moved], is_complete=is_complete)
+            return self._last
+
+    async def _read_until(self, portfolio: Portfolio) -> None:
+        while self._revision < portfolio.revision:
+            page = await self._ledger.movements(portfolio.id, after=self._revision, limit=PAGE_SIZE)
+            wanted = [entry for entry in page if entry.revision <= portfolio.revision]
+            if not wanted:
+                return
+            for entry in wanted:
+                self._sum(entry)
+            self._moved += wanted
+            self._revision = wanted[-1].revision
+
+    def _sum(self, entry: Movement | CashEntry) -> None:
+        if isinstance(entry, Movement):
+            self._sums.move(entry)
+        else:
+            self._sums.transact(entry.transaction, ((one.symbol, one.quantity_delta) for one in entry.positions))
+
+    def _add_up_to(self, portfolio: Portfolio) -> bool:
+        entered = self._sums.stated(portfolio)
+        return not moved_without_entry(entered, portfolio, entered.positions)

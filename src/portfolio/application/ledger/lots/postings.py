@@ -1,0 +1,154 @@
+"""What the entries of the ledger moved, asset by asset: a trade and its reversal are one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
+from portfolio.application.ledger.records import Movement
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
+from portfolio.domain.ledger.lots import Posting
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.money import Money, Quantity
+from portfolio.domain.symbol import Symbol
+
+_NOTHING = Money.zero()
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+
+
+def postings_of(entries: Iterable[Movement | CashEntry], portfolio: Portfolio) -> list[Posting]:
+    """Return what entries, in the order they were booked, moved from the newest baseline on.
+
+    A reversal takes out the trade that it reverses, at that trade's own time. What a baseline states was there before
+    anything else. One of before 0024 does not say what its positions had cost: it is what is lacking for the cost of
+    the ``portfolio``, which has all the entries, and is marked as assumed.
+    """
+    making = _Making()
+    for entry in entries:
+        if isinstance(entry, Movement):
+            making.trade(entry)
+        else:
+            making.transaction(entry)
+    for symbol in list(making.assumed):
+        making.settle_assumed(symbol, portfolio.position(symbol).cost_basis)
+    return making.postings
+
+
+class _Making:
+    def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        self.postings: list[Posting] = []
+        self.assumed: dict[Symbol, int] = {}
+        self._places: dict[int, int] = {}
+        self._held: defaultdict[Symbol, Quantity] = defaultdict(Quantity.zero)
+        self._basis: defaultdict[Symbol, Money] = defaultdict(Money.zero)
+
+    def trade(self, trade: Movement) -> None:
+        """Take in a trade, or take back the trade that a reversal is of."""
+        closed, proceeds = self._closed(trade.symbol, trade.quantity_delta, trade.cash_delta)
+        if trade.closes and not closed:  # what another program had written into the row
+            closed, proceeds = trade.quantity, trade.cash_delta
+        posting = self._entered(
+            Posting(
+                symbol=trade.symbol,
+                at=trade.executed_at,
+                revision=trade.revision,
+                executed_at=trade.executed_at,
+                trade_id=trade.id,
+                quantity=trade.quantity_delta,
+                cash=trade.cash_delta,
+                basis=trade.basis_delta,
+                realized=trade.realized_pnl,
+                closed=closed,
+                proceeds=proceeds,
+            )
+        )
+        place = None if trade.reverses is None else self._places.get(trade.reverses)
+        if place is None:
+            self._places[trade.id] = len(self.postings)
+            self.postings.append(posting)
+        else:
+            self.postings[place] = _both(self.postings[place], posting)
+
+    def transaction(self, entry: CashEntry) -> None:
+        """Take in the positions of a baseline, which begins anew, or of an adjustment."""
+        transaction = entry.transaction
+        is_baseline = transaction.kind is CashTransactionKind.BASELINE
+        if is_baseline:
+            self._begin()
+        for moved in entry.positions:
+            # What was realized before the books were opened is no result of theirs.
+            realized = _NOTHING if is_baseline else moved.realized_delta or _NOTHING
+            self._adjust(_EARLIEST if is_baseline else transaction.at, entry.revision, moved, realized)
+
+    def _adjust(self, at: datetime, revision: int, moved: PositionAdjustment, realized: Money) -> None:
+        symbol, basis = moved.symbol, moved.cost_basis_delta or _NOTHING
+        closed, proceeds = self._closed(symbol, moved.quantity_delta, realized - basis)
+        result = _NOTHING if closed else realized
+        if moved.cost_basis_delta is None:
+            self.assumed.setdefault(symbol, len(self.postings))
+        self.postings.append(
+            self._entered(
+                Posting(
+                    symbol=symbol,
+                    at=at,
+                    revision=revision,
+                    quantity=moved.quantity_delta,
+                    cash=realized - basis - result,
+                    basis=basis,
+                    realized=realized,
+                    result=result,
+                    closed=closed,
+                    proceeds=proceeds if closed else realized,
+                    is_assumed=moved.cost_basis_delta is None,
+                )
+            )
+        )
+
+    def settle_assumed(self, symbol: Symbol, basis: Money) -> None:
+        """Have the positions that no entry says the cost of cost what is lacking for a ``basis`` by now."""
+        lacking, place = basis - self._basis[symbol], self.assumed.pop(symbol)
+        posting = self.postings[place]
+        self.postings[place] = replace(posting, basis=posting.basis + lacking, cash=posting.cash - lacking)
+        self._basis[symbol] = basis
+
+    def _closed(self, symbol: Symbol, quantity: Quantity, cash: Money) -> tuple[Quantity, Money]:
+        """Return how much of what is held a quantity closes, and the part of its cash that is of this."""
+        held = self._held[symbol]
+        if not (held and quantity) or (held.value > 0) == (quantity.value > 0):
+            return Quantity.zero(), _NOTHING
+        part = quantity if abs(quantity) <= abs(held) else -held
+        return abs(part), cash.portion(part, quantity)
+
+    def _entered(self, posting: Posting) -> Posting:
+        """Return the posting; where nothing is held after it, it takes all that is left of the basis."""
+        symbol = posting.symbol
+        self._held[symbol] = self._held[symbol] + posting.quantity
+        self._basis[symbol] = self._basis[symbol] + posting.basis
+        left = self._basis[symbol]
+        if self._held[symbol] or not left:
+            return posting
+        if symbol in self.assumed:
+            self.settle_assumed(symbol, _NOTHING)
+            return posting
+        self._basis[symbol] = _NOTHING  # what others wrote into a row: what is not held cost nothing
+        return replace(posting, basis=posting.basis - left)
+
+
+def _both(trade: Posting, reversal: Posting) -> Posting:
+    """Return a trade with its reversal: at times a rounding of what was held, and what averages moved in between."""
+    realized = trade.realized + reversal.realized
+    return replace(
+        trade,
+        quantity=trade.quantity + reversal.quantity,
+        cash=trade.cash + reversal.cash,
+        basis=trade.basis + reversal.basis,
+        realized=realized,
+        closed=Quantity.zero(),
+        proceeds=realized,
+    )

@@ -1,0 +1,75 @@
+"""Which assets weights are for, which keep their value, and which are sold."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from portfolio.application.errors import NotOptimisable
+from portfolio.application.optimisation.records import Kept, WhyKept, Wish
+from portfolio.domain.arithmetic import ZERO, exact, total
+from portfolio.domain.optimisation.plan import is_reachable
+from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.view import Holding, MarketView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Universe:
+    """``free`` are the assets that get a weight, by symbol.
+
+    ``sold`` are those held that are to go, ``kept`` those that keep their value.
+    """
+
+    free: Sequence[str]
+    sold: Sequence[str]
+    kept: Sequence[Kept]
+
+    @property
+    @exact
+    def kept_weight(self) -> Decimal:
+        """Return what the kept ones are worth, as a fraction; short positions count as nothing."""
+        return total(max(one.weight, ZERO) for one in self.kept)
+
+
+def universe_of(view: MarketView, policy: RebalancePolicy, wish: Wish) -> Universe:
+    """Return the assets of a wish.
+
+    What cannot be traded keeps its value. So does a stablecoin that is held, unless it is asked for: it is money, and
+    every objective that fears risk would hold nothing else.
+
+    Raises:
+        NotOptimisable: the portfolio is worth nothing, an asset that was asked for cannot be traded, or none is left.
+    """
+    if view.total_value <= 0:
+        raise NotOptimisable("the total value is not above zero, so there are no fractions of it")
+    asked = None if wish.symbols is None else frozenset(symbol.code for symbol in wish.symbols)
+    kept = {holding.symbol: why for holding in view.held if (why := _why_kept(holding, policy, asked or ()))}
+    if asked is None:
+        free = [holding.symbol for holding in view.held if holding.symbol not in kept]
+    else:
+        free = sorted(asked)
+        refused = [symbol for symbol in free if not is_reachable(view.holdings[symbol])]
+        if refused:
+            raise NotOptimisable(f"no live price, no close, or a short position: {', '.join(refused)}")
+    if not free:
+        raise NotOptimisable("nothing is held that could be traded; name assets in symbols")
+    return Universe(
+        free=free,
+        sold=[holding.symbol for holding in view.held if holding.symbol not in kept and holding.symbol not in free],
+        kept=[_kept(view, symbol, why) for symbol, why in kept.items()],
+    )
+
+
+def _why_kept(holding: Holding, policy: RebalancePolicy, asked: Collection[str]) -> WhyKept | None:
+    if holding.value < 0:
+        return WhyKept.SHORT_POSITION
+    if not holding.tradable:
+        return WhyKept.PRICE_NOT_LIVE
+    is_stable = holding.category in policy.stable_categories
+    return WhyKept.STABLECOIN if is_stable and holding.symbol not in asked else None
+
+
+@exact
+def _kept(view: MarketView, symbol: str, why: WhyKept) -> Kept:
+    return Kept(symbol=symbol, weight=view.values[symbol] / view.total_value, reason=why)

@@ -1,0 +1,102 @@
+"""From a wish to a problem: which weights are free, within which limits, and how much is to be invested."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from portfolio.analytics.optimisation.history import CommonReturns
+from portfolio.analytics.optimisation.problem import LEAST_OBSERVATIONS, Bounds, Problem
+from portfolio.application.errors import NotOptimisable, TooFewDays, TurnoverBoundTooLow
+from portfolio.application.optimisation.assets import Universe, universe_of
+from portfolio.application.optimisation.records import LimitUse, Wish
+from portfolio.domain.arithmetic import HUNDRED, ONE, ZERO, exact, total
+from portfolio.domain.optimisation.rooms import Room, rooms_of
+from portfolio.domain.rebalancing.summary import Summary
+
+_NAMED: Final = 5  # so many of the assets with the fewest days
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A wish on a state: all of it exact, weights as fractions of the total value.
+
+    ``invested`` is what the weights of the free assets are to sum to, ``sold_weight`` the share of what is sold,
+    ``turnover`` what it leaves for changes of weights, None for any.
+    """
+
+    wish: Wish
+    universe: Universe
+    rooms: Sequence[Room]
+    invested: Decimal
+    current: Sequence[Decimal]
+    sold_weight: Decimal
+    turnover: Decimal | None
+
+
+@exact
+def question_of(current: Summary, wish: Wish) -> Question:
+    """Return what is to be computed for a wish.
+
+    Raises:
+        NotOptimisable: nothing is left to be invested, and as ``universe_of`` says.
+        TurnoverBoundTooLow: what is not to be held any more is more than may be traded.
+    """
+    view, policy = current.view, current.limits.policy
+    universe = universe_of(view, policy, wish)
+    cash = policy.cash_target if wish.cash_percent is None else wish.cash_percent / HUNDRED
+    invested = ONE - cash - universe.kept_weight
+    if invested <= 0:
+        raise NotOptimisable("cash and what keeps its value leave nothing to invest")
+    sold = total(view.values[symbol] for symbol in universe.sold) / view.total_value
+    turnover = None if wish.most_turnover_percent is None else wish.most_turnover_percent / HUNDRED - sold
+    if turnover is not None and turnover < 0:
+        raise TurnoverBoundTooLow(in_percent(sold))
+    share = policy.sell_down_share if wish.limits is LimitUse.POLICY else ONE
+    kept = {one.symbol for one in universe.kept}
+    return Question(
+        wish=wish,
+        universe=universe,
+        rooms=rooms_of(current.limits, universe.free, kept, share),
+        invested=invested,
+        current=[view.values[symbol] / view.total_value for symbol in universe.free],
+        sold_weight=max(sold, ZERO),
+        turnover=turnover,
+    )
+
+
+def problem_of(question: Question, returns: CommonReturns, risk_free_rate: Decimal) -> Problem:
+    """Return the question in floats, as solvers take it.
+
+    Raises:
+        TooFewDays: the assets have too few days in common for the objective.
+    """
+    wish, symbols = question.wish, question.universe.free
+    if wish.objective.needs_common_days and len(returns.returns) < LEAST_OBSERVATIONS:
+        shortest = sorted(zip(symbols, returns.own_days, strict=True), key=lambda one: (one[1], one[0]))
+        raise TooFewDays(len(returns.returns), LEAST_OBSERVATIONS, shortest[:_NAMED])
+    places = {symbol: place for place, symbol in enumerate(symbols)}
+    bounds = Bounds.of(
+        [(tuple(places[symbol] for symbol in room.symbols), float(room.most)) for room in question.rooms],
+        invested=float(question.invested),
+        current=[float(weight) for weight in question.current],
+        most_turnover=None if question.turnover is None else float(question.turnover),
+    )
+    return Problem(
+        objective=wish.objective,
+        estimator=wish.estimator,
+        half_life=float(wish.half_life_days),
+        confidence=wish.confidence,
+        risk_free_rate=float(risk_free_rate),
+        returns=returns.returns,
+        deviations=returns.deviations,
+        bounds=bounds,
+    )
+
+
+@exact
+def in_percent(fraction: Decimal) -> Decimal:
+    """Return a fraction as a percentage at 4 decimals, for people."""
+    return (fraction * HUNDRED).quantize(Decimal("0.0001"))

@@ -1,0 +1,156 @@
+"""What is asked of an optimisation, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from portfolio.analytics.optimisation.problem import Estimator, Objective
+from portfolio.application.risk.state import MarketState
+from portfolio.domain.optimisation.plan import TargetPlan
+from portfolio.domain.optimisation.rooms import Room
+from portfolio.domain.symbol import Symbol
+
+
+class LimitUse(StrEnum):
+    """How much of each limit weights may use: as much as purchases of the policy may, or all of it."""
+
+    POLICY = "policy"
+    HARD = "hard"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What weights are asked for.
+
+    ``symbols`` are the assets to hold, None for those that are held; ``days`` completed days are looked at.
+    ``cash_percent`` None is the policy's target, ``most_turnover_percent`` None is any. ``changes`` are settings of the
+    policy that are to be others in this answer. ``confidence`` is that of CVaR.
+    """
+
+    objective: Objective
+    estimator: Estimator = Estimator.LEDOIT_WOLF
+    half_life_days: Decimal = Decimal(60)
+    days: int = 180
+    symbols: Sequence[Symbol] | None = None
+    cash_percent: Decimal | None = None
+    most_turnover_percent: Decimal | None = None
+    limits: LimitUse = LimitUse.POLICY
+    changes: Mapping[str, object] = field(default_factory=dict)
+    confidence: Decimal = Decimal("0.95")
+
+
+class WhyKept(StrEnum):
+    """Why an asset keeps its value whatever the weights are."""
+
+    PRICE_NOT_LIVE = "price_not_live"
+    SHORT_POSITION = "short_position"
+    STABLECOIN = "stablecoin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """An asset that keeps its value, as a fraction of the total value."""
+
+    symbol: str
+    weight: Decimal
+    reason: WhyKept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A figure at 12 decimals, and its standard error; None where undefined."""
+
+    value: Decimal | None
+    standard_error: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What weights promise: of a year, and the conditional value at risk of a day."""
+
+    annual_return: Figure
+    volatility: Figure
+    sharpe: Figure
+    cvar: Figure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BindingLimit:
+    """A limit that is reached, and by how much the objective would get better for each unit that it is wider."""
+
+    room: Room
+    dual: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsLeaveCash:
+    """Limits leave less room than was to be invested, or the bound on turnover does; both are fractions."""
+
+    wanted: Decimal
+    possible: Decimal
+    rooms: Sequence[Room]
+    turnover: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepTaken:
+    """A way that was tried; ``objective`` is ``current`` where the weights stay, ``reason`` None of the one taken."""
+
+    objective: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HonestFigures:
+    """What is known of how much the weights are worth; None where undefined.
+
+    ``weight_spread`` has by symbol the standard deviation of the weight over days drawn anew.
+    """
+
+    observations: int
+    effective_observations: Decimal | None
+    condition_number: Decimal | None
+    shrinkage: Decimal | None
+    optimality_gap: Decimal | None
+    weight_spread: Mapping[str, Decimal] | None
+    binding_limits: Sequence[BindingLimit]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """Weights that others are compared with, by symbol, and the cash beside them: fractions of the total value."""
+
+    weights: Mapping[str, Decimal]
+    cash: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Optimised:
+    """Weights, what they promise beside what is held and beside equal weights, and the plan that leads to them.
+
+    ``weights`` are fractions of the total value after the plan's costs, by symbol; ``cash`` is what they and what is
+    ``kept`` leave. ``plan`` has no trades where the weights stay as they are. ``priced_at_close`` are assets that
+    nobody holds, at the last daily close: there is no newer price. ``held`` are the weights of today, with those of
+    what is to be sold, ``equal`` those of equal weights.
+    """
+
+    state: MarketState
+    wish: Wish
+    weights: Mapping[str, Decimal]
+    cash: Decimal
+    kept: Sequence[Kept]
+    sold: Sequence[str]
+    expected: Figures | None
+    current: Figures | None
+    equal_weight: Figures | None
+    contributions: Mapping[str, Decimal] | None
+    plan: TargetPlan
+    honesty: HonestFigures
+    steps: Sequence[StepTaken]
+    shortfall: LimitsLeaveCash | None
+    priced_at_close: Sequence[str]
+    held: Compared
+    equal: Compared

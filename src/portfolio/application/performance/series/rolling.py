@@ -1,0 +1,52 @@
+"""Figures of the days until each day: how return and risk moved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from portfolio.analytics.conventions import DAYS_PER_YEAR
+from portfolio.analytics.decimals import to_decimals
+from portfolio.analytics.rolling import rolling_figures
+from portfolio.application.performance.measures import LEAST_RETURNS
+from portfolio.application.performance.records import MeasuredDay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rolling:
+    """Figures of the ``window_days`` that end with each of the ``days``; None where one is not defined.
+
+    ``returns`` are time-weighted, fractions, and need a value on the first and the last day of the window;
+    ``volatilities`` and ``sharpe_ratios`` are annualized and need 30 daily returns in it. All have 12 decimals.
+    """
+
+    window_days: int
+    days: Sequence[date]
+    returns: Sequence[Decimal | None]
+    volatilities: Sequence[Decimal | None]
+    sharpe_ratios: Sequence[Decimal | None]
+
+
+def rolling_of(finals: Sequence[MeasuredDay], window_days: int, risk_free_rate: Decimal = Decimal(0)) -> Rolling:
+    """Return the figures for every calendar day of the period that has a whole window before it.
+
+    From the first day at or below zero on none is defined. ``risk_free_rate`` is that of a year, a fraction.
+    """
+    first = finals[0].day if finals else date.min
+    known = {day.day: day for day in finals}
+    ruined = next((day.day for day in finals if day.total_value.value <= 0), date.max)
+    n_days = (finals[-1].day - first).days + 1 if finals else 0
+    every = [first + timedelta(days=n) for n in range(n_days)]
+    units = [float(known[day].unit_value) if day in known and day < ruined else math.nan for day in every]
+    risk_free_daily = float(1 + risk_free_rate) ** (1 / DAYS_PER_YEAR) - 1
+    found = rolling_figures(units, window_days, least=LEAST_RETURNS, risk_free_daily=risk_free_daily)
+    return Rolling(
+        window_days=window_days,
+        days=every[window_days:],
+        returns=to_decimals(found.growth[window_days:]),
+        volatilities=to_decimals(found.volatility[window_days:]),
+        sharpe_ratios=to_decimals(found.sharpe[window_days:]),
+    )

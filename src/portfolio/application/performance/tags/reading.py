@@ -1,0 +1,184 @@
+"""The result of a period by engine, key, reason or symbol."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from functools import partial
+
+from portfolio.application.in_thread import in_thread
+from portfolio.application.ledger.lots.journal import Entries, Journal
+from portfolio.application.ledger.records import Movement
+from portfolio.application.ledger.snapshots import Snapshots
+from portfolio.application.performance.history import History, ReadHistory
+from portfolio.application.performance.measures import gain
+from portfolio.application.performance.ports import Days, Reasons
+from portfolio.application.performance.records import DayPositions
+from portfolio.application.performance.tags.results import PeriodEnd, TagResult, results_of
+from portfolio.application.performance.tags.sums import PeriodSums, Tagged, TagOf, signals_of, sums_of
+from portfolio.application.prices.ports import PriceStore
+from portfolio.domain.errors import OutOfRange
+from portfolio.domain.money import Money, Price
+from portfolio.domain.symbol import Symbol
+
+_CARRIED = timedelta(days=7)
+
+
+class TagKind(StrEnum):
+    """What trades are told apart by: who reported them, under which API key, the rule that asked, or the asset."""
+
+    ENGINE = "engine"
+    KEY = "key"
+    REASON = "reason"
+    SYMBOL = "symbol"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaggedResults:
+    """The results of the tags from the end of ``start`` to the end of ``end``, which are together the ``total``.
+
+    Where there is none ``reasons`` says why: ``no_history`` without two final days in the period,
+    ``positions_not_recorded`` on one of the two, ``database_away``.
+    """
+
+    by: TagKind
+    start: date | None
+    end: date | None
+    rows: Sequence[TagResult] | None
+    total: Money | None
+    as_of: datetime
+    stale: bool
+    is_complete: bool = True
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+class ReadTaggedResults:
+    """Adds the entries up by tag, over the completed days that ``ReadPerformance`` measures."""
+
+    def __init__(  # shape: its ports, injected
+        self,
+        history: ReadHistory,
+        snapshots: Snapshots,
+        journal: Journal,
+        days: Days,
+        prices: PriceStore,
+        reasons: Reasons,
+    ) -> None:
+        self._history = history
+        self._snapshots = snapshots
+        self._journal = journal
+        self._days = days
+        self._prices = prices
+        self._reasons = reasons
+
+    async def __call__(self, by: TagKind, days: int) -> TaggedResults:
+        """Return the results over the last ``days`` completed days.
+
+        Raises:
+            LedgerUnavailable: the database is away, and these days or the entries were never read.
+            PortfolioMissing: the books were never opened.
+        """
+        snapshot = await self._snapshots.newest()
+        history = await self._history(snapshot, days + 1)
+        if snapshot.database_away:
+            return _undefined(by, history, "database_away")
+        if len(history.finals) < 2:
+            return _undefined(by, history, "no_history")
+        first, last = history.finals[0], history.finals[-1]
+        held = await self._held(history, first.day, last.day)
+        if held is None:
+            return _undefined(by, history, "positions_not_recorded")
+        entries = await self._journal.read(snapshot.portfolio)
+        tag_of = await self._tag_of(by, entries)
+        sums = await in_thread(partial(sums_of, entries.moved, tag_of, first.day, last.day))
+        start, end = await self._ends(sums, held, first.day, last.day)
+        total = gain(first, last)
+        return TaggedResults(
+            by=by,
+            start=first.day,
+            end=last.day,
+            rows=results_of(sums, start, end, total),
+            total=total,
+            as_of=snapshot.as_of,
+            stale=history.stale,
+            is_complete=entries.is_complete,
+        )
+
+    async def _held(self, history: History, start: date, end: date) -> Mapping[date, DayPositions] | None:
+        """Return what was held at both ends; None where it was not recorded."""
+        held = dict(await self._days.positions(history.snapshot.portfolio.id, {start, end}))
+        if history.opening is not None and not history.entries.begins_with_positions:
+            held.setdefault(history.opening.day, {})
+        return held if {start, end} <= held.keys() else None
+
+    async def _tag_of(self, by: TagKind, entries: Entries) -> TagOf:
+        if by is not TagKind.REASON:
+            return _TAGS[by]
+        signals = await in_thread(partial(signals_of, entries.moved))
+        reasons = await self._reasons.reasons(self._snapshots.portfolio_id, signals) if signals else {}
+        return partial(_by_reason, reasons)
+
+    async def _ends(
+        self, sums: PeriodSums, held: Mapping[date, DayPositions], start: date, end: date
+    ) -> tuple[PeriodEnd, PeriodEnd]:
+        """Return both ends, with prices of what one engine had bought and another had sold of it all."""
+        ends = []
+        for day, last in ((start, sums.executed_until_start), (end, sums.executed_until_end)):
+            found = PeriodEnd(positions=held[day], prices={})
+            named = sums.named.values()
+            unpriced = found.unpriced(one.at_start if day == start else one.at_end for one in named)
+            prices = await self._prices_on(day, unpriced, last)
+            ends.append(PeriodEnd(positions=held[day], prices=prices))
+        return ends[0], ends[1]
+
+    async def _prices_on(
+        self, day: date, symbols: Collection[Symbol], executions: Mapping[Symbol, Movement]
+    ) -> Mapping[Symbol, Price]:
+        """Return the newest close of the day or the seven before it, else the price of the last execution.
+
+        One that no price can be is left out, and what has none counts as worth nothing: others have the difference.
+        """
+        if not symbols:
+            return {}
+        prices = {}
+        for symbol, execution in executions.items():
+            if symbol in symbols:
+                with suppress(OutOfRange):
+                    prices[symbol] = execution.notional.per(execution.quantity)
+        closes = await self._prices.closes(symbols, since=day - _CARRIED, until=day)
+        return prices | {close.symbol: close.price for close in closes}
+
+
+def _engine(moved: Tagged) -> str | None:
+    return moved.engine if isinstance(moved, Movement) else None
+
+
+def _key(moved: Tagged) -> str | None:
+    return moved.owner or None if isinstance(moved, Movement) else None
+
+
+def _symbol(moved: Tagged) -> str | None:
+    return moved.symbol.code
+
+
+def _by_reason(reasons: Mapping[str, str], moved: Tagged) -> str | None:
+    return reasons.get(moved.signal_id or "") if isinstance(moved, Movement) else None
+
+
+_TAGS: Mapping[TagKind, TagOf] = {TagKind.ENGINE: _engine, TagKind.KEY: _key, TagKind.SYMBOL: _symbol}
+
+
+def _undefined(by: TagKind, history: History, why: str) -> TaggedResults:
+    return TaggedResults(
+        by=by,
+        start=None,
+        end=None,
+        rows=None,
+        total=None,
+        as_of=history.snapshot.as_of,
+        stale=history.stale,
+        reasons=dict.fromkeys(("from", "to", "rows", "total"), why),
+    )

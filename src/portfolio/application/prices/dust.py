@@ -1,0 +1,59 @@
+"""Positions too small to look at one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from portfolio.application.prices.valuation import PositionValue, Valuation
+from portfolio.domain.money import Money, percent_of
+
+DUST_PERCENT: Final = Decimal("0.01")
+"""A position under this share of the total value, whatever its sign, is dust."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dust:
+    """Small positions, and what they are together."""
+
+    positions: Sequence[PositionValue]
+    market_value: Money
+    cost_basis: Money
+    unrealized_pnl: Money
+    realized_pnl: Money
+    allocation_percent: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """The positions that are no dust, and the dust; None where there are not two positions of it."""
+
+    positions: Sequence[PositionValue]
+    dust: Dust | None
+
+
+def sift(valuation: Valuation) -> Sifted:
+    """Return the open positions with the dust among them put together; one alone stays as it is."""
+    small = [value for value in valuation.positions if _is_dust(value)]
+    if len(small) < 2:
+        return Sifted(valuation.positions, None)
+    worth, cost, realized = Money.zero(), Money.zero(), Money.zero()
+    for value in small:
+        worth, cost = worth + value.position.market_value, cost + value.position.cost_basis
+        realized = realized + value.position.realized_pnl
+    dust = Dust(
+        positions=small,
+        market_value=worth,
+        cost_basis=cost,
+        unrealized_pnl=worth - cost,
+        realized_pnl=realized,
+        allocation_percent=percent_of(worth, valuation.total_value),
+    )
+    return Sifted([value for value in valuation.positions if not _is_dust(value)], dust)
+
+
+def _is_dust(value: PositionValue) -> bool:
+    share = value.allocation_percent
+    return share is not None and share.copy_abs() < DUST_PERCENT

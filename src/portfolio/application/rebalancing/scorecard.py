@@ -1,0 +1,123 @@
+"""The scorecard of signals: how good the advice was."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+from portfolio.analytics.conventions import DAYS_PER_YEAR, MAX_DAYS
+from portfolio.application.clock import Clock
+from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.in_thread import in_thread
+from portfolio.application.ledger.ports import Lookups
+from portfolio.application.ledger.records import TradeFilter
+from portfolio.application.ledger.snapshots import Snapshots
+from portfolio.application.prices.closes import ReadCloses
+from portfolio.application.prices.ports import PriceStore
+from portfolio.application.rebalancing.ports import Signals
+from portfolio.application.rebalancing.records import Advice
+from portfolio.application.rebalancing.scores import Evidence, Score, Scorecard, outcomes_of, score_of, scores_by_reason
+from portfolio.domain.money import Price
+from portfolio.domain.prices.quote import SIMULATED_SOURCE
+from portfolio.domain.rebalancing.scoring.outcome import HORIZONS, Deal
+from portfolio.domain.symbol import Symbol
+
+# So many trades at once: a booking that comes meanwhile waits for no more than these.
+TRADES_A_READ: Final = 250
+
+
+class ReadScorecard:
+    """Scores the signals of a period. All of it is derived: signals, trades and closes are read, nothing is stored."""
+
+    def __init__(  # shape: its ports, injected
+        self,
+        signals: Signals,
+        lookups: Lookups,
+        prices: PriceStore,
+        closes: ReadCloses,
+        snapshots: Snapshots,
+        clock: Clock,
+    ) -> None:
+        self._signals = signals
+        self._lookups = lookups
+        self._prices = prices
+        self._closes = closes
+        self._snapshots = snapshots
+        self._clock = clock
+
+    async def __call__(self, days: int) -> Scorecard:
+        """Return how the signals did that were made in the last ``days`` completed days, 1 to 3650, and today.
+
+        Raises:
+            LedgerUnavailable: the database is away.
+            PortfolioMissing: the books were never opened.
+        """
+        snapshot = await self._snapshots.newest()
+        if snapshot.database_away:
+            raise LedgerUnavailable("the database is away")
+        today = self._clock.now().date()
+        first_day, last_day = today - timedelta(days=days), today - timedelta(days=1)
+        since = datetime.combine(first_day, time.min, UTC)
+        advices = await self._signals.advices(self._snapshots.portfolio_id, since=since)
+        # A base rate is of the year before its signal.
+        known = await self._closes(
+            sorted({advice.symbol.code for advice in advices}),
+            min(days + DAYS_PER_YEAR + 1, MAX_DAYS),
+            today=today,
+            price_revision=snapshot.revisions.prices,
+        )
+        if not known.is_current:
+            raise LedgerUnavailable("the price history could not be read")
+        evidence = Evidence(
+            advices=advices,
+            fills=await self._fills(advices),
+            closes=await self._closes_of(advices, last_day, simulated=known.simulated_history),
+            history=known.history,
+        )
+        overall, by_reason = await in_thread(_scores, evidence)
+        return Scorecard(
+            first_day=first_day,
+            last_day=last_day,
+            overall=overall,
+            by_reason=by_reason,
+            simulated_history=known.simulated_history,
+            mixed_history=known.mixed_history,
+        )
+
+    async def _fills(self, advices: Sequence[Advice]) -> Mapping[str, Deal]:
+        """Return what carried signals out, by the signal; a trade that was reversed carried out nothing."""
+        named = {advice.executed_trade_id: advice for advice in advices if advice.executed_trade_id is not None}
+        fills, ids = dict[str, Deal](), sorted(named)
+        for first in range(0, len(ids), TRADES_A_READ):
+            wanted = TradeFilter(ids=ids[first : first + TRADES_A_READ], limit=TRADES_A_READ)
+            for booked in (await self._lookups.trades(self._snapshots.portfolio_id, wanted)).items:
+                if booked.entry is not None and booked.reversed_by is None:
+                    trade = booked.entry.trade
+                    fills[named[booked.id].id] = Deal(
+                        side=trade.side, quantity=trade.quantity, value=trade.notional, fee=trade.fees
+                    )
+        return fills
+
+    async def _closes_of(
+        self, advices: Sequence[Advice], last_day: date, *, simulated: bool
+    ) -> Mapping[tuple[Symbol, date], Price]:
+        """Return the closes of final days at which advices are judged, all real or all simulated, exactly."""
+        wanted: defaultdict[Symbol, set[date]] = defaultdict(set)
+        for advice in advices:
+            days = (advice.day + timedelta(days=horizon) for horizon in HORIZONS)
+            wanted[advice.symbol].update(day for day in days if day <= last_day)
+        found: dict[tuple[Symbol, date], Price] = {}
+        for symbol, needed in sorted(wanted.items()):
+            if needed:
+                kept = await self._prices.closes({symbol}, since=min(needed), until=max(needed))
+                for close in kept:
+                    if close.day in needed and (close.source == SIMULATED_SOURCE) is simulated:
+                        found[symbol, close.day] = close.price
+        return found
+
+
+def _scores(evidence: Evidence) -> tuple[Score, Sequence[Score]]:
+    outcomes = outcomes_of(evidence)
+    return score_of(outcomes), scores_by_reason(outcomes)

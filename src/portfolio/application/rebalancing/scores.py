@@ -1,0 +1,171 @@
+"""Scores of advices: what they brought by later closes, and whether their confidence came true."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+
+from portfolio.analytics.conventions import DAYS_PER_YEAR
+from portfolio.analytics.returns import PriceHistory
+from portfolio.analytics.scoring.base_rate import base_rate
+from portfolio.application.rebalancing.records import Advice
+from portfolio.domain.arithmetic import exact, total
+from portfolio.domain.lazy import lazy
+from portfolio.domain.ledger.trade import Side
+from portfolio.domain.money import Price
+from portfolio.domain.rebalancing.reason import Reason
+from portfolio.domain.rebalancing.scoring.claims import Calibration, Claim, calibration_of
+from portfolio.domain.rebalancing.scoring.outcome import CLAIMED_HORIZON, HORIZONS, Deal
+from portfolio.domain.symbol import Symbol
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evidence:
+    """What advices are scored by: the trades that carried them out, and closes of final days.
+
+    ``advices`` are the first signals of episodes and those that were executed, oldest first; ``fills`` are by the id of
+    the signal. ``history`` are the closes that base rates are made of, until the last final day.
+    """
+
+    advices: Sequence[Advice]
+    fills: Mapping[str, Deal]
+    closes: Mapping[tuple[Symbol, date], Price]
+    history: PriceHistory
+
+    def base_rate(self, advice: Advice) -> Decimal | None:
+        """Return how often the same trade had paid in the 365 days before the advice, as was known then."""
+        history, symbol = self.history, advice.symbol.code
+        if symbol not in history.symbols or advice.trade_value.value <= 0:
+            return None
+        cost = round(float(advice.estimated_fee.value) / float(advice.trade_value.value), 9)
+        day = advice.day
+        key = symbol, advice.action, day, cost
+        if key not in self._base_rates:
+            end = len(history.closes) - 1 - (history.last_day - day).days  # before the day itself
+            known = history.closes[max(end - DAYS_PER_YEAR - 1, 0) : max(end, 0), history.symbols.index(symbol)]
+            is_buy = advice.action is Side.BUY
+            self._base_rates[key] = base_rate(known, CLAIMED_HORIZON, is_buy=is_buy, cost=cost)
+        return self._base_rates[key]
+
+    @lazy
+    def _base_rates(self) -> dict[tuple[str, Side, date, float], Decimal | None]:
+        """Return those found so far: signals of one day ask for the same."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one advice. Results are by horizon, None where the close is not known: ``is_over`` says whether
+    its day is over all the same.
+    """
+
+    advice: Advice
+    is_over: Mapping[int, bool]
+    advised: Mapping[int, Decimal | None]
+    filled: Mapping[int, Decimal | None] | None
+    claim: Claim | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HorizonScore:
+    """What advices had brought after so many days, beside nothing; money in dollars, None of none.
+
+    ``pending`` are those episodes whose close is not known: of ``missing_closes`` of them the day is over.
+    ``shortfall`` is by how much the ``filled`` signals, as they were advised, had brought more than their trades did.
+    """
+
+    horizon_days: int
+    scored: int
+    pending: int
+    missing_closes: int
+    advice: Decimal | None
+    filled: int
+    fill: Decimal | None
+    shortfall: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """How the advices of one reason did, or all of them: each episode by its first, each trade beside its signal."""
+
+    reason: Reason | None
+    episodes: int
+    executed: int
+    horizons: Sequence[HorizonScore]
+    calibration: Calibration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scorecard:
+    """The scores of the signals made from ``first_day`` on, at closes until ``last_day``, the last final day."""
+
+    first_day: date
+    last_day: date
+    overall: Score
+    by_reason: Sequence[Score]
+    simulated_history: bool = False
+    mixed_history: Sequence[str] = field(default_factory=list)
+
+
+def outcomes_of(evidence: Evidence) -> list[Outcome]:
+    """Return what became of each advice, in order."""
+    return [_outcome(evidence, advice) for advice in evidence.advices]
+
+
+def score_of(outcomes: Sequence[Outcome], reason: Reason | None = None) -> Score:
+    """Return how the advices did, those of one reason where it is given."""
+    counted = [one for one in outcomes if reason is None or one.advice.reason is reason]
+    episodes = [one for one in counted if one.advice.begins]
+    return Score(
+        reason=reason,
+        episodes=len(episodes),
+        executed=sum(one.filled is not None for one in counted),
+        horizons=[_horizon(counted, episodes, days) for days in HORIZONS],
+        calibration=calibration_of([one.claim for one in episodes if one.claim is not None]),
+    )
+
+
+def scores_by_reason(outcomes: Sequence[Outcome]) -> list[Score]:
+    """Return how the advices of each reason did, in the order of the rules; those of no signal are not there."""
+    there = {one.advice.reason for one in outcomes}
+    return [score_of(outcomes, reason) for reason in Reason if reason in there]
+
+
+def _outcome(evidence: Evidence, advice: Advice) -> Outcome:
+    day = advice.day
+    days = {horizon: day + timedelta(days=horizon) for horizon in HORIZONS}
+    closes = {horizon: evidence.closes.get((advice.symbol, over)) for horizon, over in days.items()}
+    advised, fill = _results(advice.deal, closes), evidence.fills.get(advice.id)
+    claimed = advised[CLAIMED_HORIZON]
+    return Outcome(
+        advice=advice,
+        is_over={horizon: over <= evidence.history.last_day for horizon, over in days.items()},
+        advised=advised,
+        filled=None if fill is None else _results(fill, closes),
+        claim=None if claimed is None else Claim(advice.confidence, claimed > 0, evidence.base_rate(advice)),
+    )
+
+
+def _results(deal: Deal, closes: Mapping[int, Price | None]) -> dict[int, Decimal | None]:
+    return {horizon: None if close is None else deal.result_at(close) for horizon, close in closes.items()}
+
+
+@exact
+def _horizon(counted: Sequence[Outcome], episodes: Sequence[Outcome], horizon: int) -> HorizonScore:
+    known = [result for one in episodes if (result := one.advised[horizon]) is not None]
+    pending = [one for one in episodes if one.advised[horizon] is None]
+    pairs = [(one.advised[horizon], one.filled[horizon]) for one in counted if one.filled is not None]
+    both = [(advised, filled) for advised, filled in pairs if advised is not None and filled is not None]
+    fill = total(filled for _, filled in both)
+    return HorizonScore(
+        horizon_days=horizon,
+        scored=len(known),
+        pending=len(pending),
+        missing_closes=sum(one.is_over[horizon] for one in pending),
+        advice=total(known) if known else None,
+        filled=len(both),
+        fill=fill if both else None,
+        shortfall=total(advised for advised, _ in both) - fill if both else None,
+    )

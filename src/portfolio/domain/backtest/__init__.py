@@ -1,0 +1,1 @@
+"""Simulated books: fills, costs, write-downs, and where a difference comes from."""

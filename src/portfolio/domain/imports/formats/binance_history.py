@@ -1,0 +1,201 @@
+"""Binance's transaction history: every change of every wallet. A trade is the rows of one second."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from portfolio.domain.imports.events import (
+    Origin,
+    Part,
+    conversion,
+    exchange,
+    gathered,
+    moved,
+    net,
+    received,
+    single,
+)
+from portfolio.domain.imports.reading import Reading
+from portfolio.domain.imports.records import Ignored, Kind, Outcome, Row, RowRefused, each, together
+from portfolio.domain.imports.symbols import symbol_in
+from portfolio.domain.money import EXACT
+
+# What names the two sides of a trade, by the operation; both sides of old trades have one name.
+_SIDES = {
+    "transaction buy": "buy", "transaction spend": "buy", "transaction sold": "sell", "transaction revenue": "sell",
+    "buy": "old buy", "sell": "old sell", "transaction related": "related", "large otc trading": "otc",
+}  # fmt: skip
+_FEES = {"transaction fee", "fee"}
+_MOVES = {"deposit", "withdraw", "fiat deposit", "fiat withdraw", "fiat withdrawal", "withdrawal"}
+_CONVERTS = {"convert", "binance convert", "stablecoins auto-conversion", "eth 2.0 staking"}
+_SWAPS = ("token swap", "asset recovery")
+_DUST = "small assets exchange bnb"
+_INTERNAL = ("subscription", "purchase", "redemption")
+_REWARDS = ("interest", "reward", "distribution", "airdrop", "commission", "referral", "referrer", "cashback")
+_SECOND, _MINUTE = timedelta(seconds=1), timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A row of which is known what it always says."""
+
+    row: Row
+    at: datetime
+    operation: str
+    part: Part
+
+    @property
+    def wallet(self) -> tuple[str, str]:
+        return self.row.text("User_ID", "User ID"), self.row.text("Account")
+
+
+_Group = list[_Line]
+
+
+def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
+    """Yield what the rows become: trades by second, conversions in up to two seconds, the others one by one."""
+    trades: dict[tuple[tuple[str, str], datetime], _Group] = defaultdict(list)
+    exchanges: dict[tuple[tuple[str, str], str], _Group] = defaultdict(list)
+    incomes: _Group = []
+
+    def rule(row: Row) -> Iterator[Outcome]:
+        if not any(value for value in row.values.values()):
+            yield Ignored(row.place, "an empty row")
+            return
+        line = _line(row, how)
+        if not line.part.amount:
+            yield Ignored(row.place, "nothing moved: the change is 0")
+        elif line.operation in _SIDES or line.operation in _FEES:
+            trades[line.wallet, line.at].append(line)
+        elif line.operation in _CONVERTS or line.operation.startswith((_DUST, *_SWAPS)):
+            exchanges[line.wallet, line.operation.partition(" - ")[0]].append(line)
+        elif _is_income(line.operation):
+            incomes.append(line)
+        else:
+            yield from _single(line)
+
+    yield from each(rows, rule)
+    for group in trades.values():
+        yield from together([line.row for line in group], partial(_trades, group))
+    for group in exchanges.values():
+        yield from _exchanges(group)
+    yield from _incomes(incomes)
+
+
+def _is_income(operation: str) -> bool:
+    return not _is_internal(operation) and any(word in operation for word in _REWARDS)
+
+
+def _is_internal(operation: str) -> bool:
+    return operation.startswith("transfer ") or any(word in operation for word in _INTERNAL)
+
+
+def _single(line: _Line) -> Iterator[Outcome]:
+    if _is_internal(line.operation):
+        yield Ignored(line.row.place, f"{line.operation}: between places of the same owner")
+    elif line.operation in _MOVES:
+        yield from moved(Origin((line.row.place,), line.at), line.part)
+    else:
+        raise RowRefused(f"Operation {line.row.text('Operation')[:40]!r} is unknown: book it by hand")
+
+
+def _line(row: Row, how: Reading) -> _Line:
+    account = row.text("Account").lower()
+    if any(word in account for word in ("future", "margin", "option")):
+        raise RowRefused(f"account {row.text('Account')[:40]!r}: margin and futures are not imported")
+    at = how.exact_time(row.text("UTC_Time", "Time"), how.local_zone(), short_year=True)
+    part = Part(symbol_in(row.text("Coin")), how.amount(row, "Change"))
+    return _Line(row, at, " ".join(row.text("Operation").lower().split()), part)
+
+
+def _trades(group: _Group) -> Iterator[Outcome]:
+    """Yield the trades of one second: at most one of each way, or which row belongs to which cannot be known."""
+    sides: dict[str, _Group] = defaultdict(list)
+    for line in group:
+        if line.operation not in _FEES:
+            sides[_SIDES[line.operation]].append(line)
+    fees = [line for line in group if line.operation in _FEES]
+    for lines in sides.values():
+        one, other = _two_sides(lines)
+        mine = [fee for fee in fees if len(sides) == 1 or fee.part.symbol == (one if one.amount > 0 else other).symbol]
+        fees = [fee for fee in fees if fee not in mine]
+        charged = [Part(fee.part.symbol, EXACT.minus(fee.part.amount)) for fee in mine]
+        yield from exchange(_origin([*lines, *mine]), one, other, charged)
+    for fee in fees:
+        yield from single(_origin([fee]), Kind.FEE, fee.part)
+
+
+def _two_sides(lines: _Group) -> tuple[Part, Part]:
+    changes = [Part(*change) for change in net(line.part for line in lines).items()]
+    if len(changes) != 2 or (changes[0].amount > 0) is (changes[1].amount > 0):
+        raise RowRefused(
+            "several trades of one second, or half of one: which rows belong together cannot be known. "
+            "Import the file of spot trades, and this one with --partial"
+        )
+    return changes[0], changes[1]
+
+
+def _exchanges(lines: _Group) -> Iterator[Outcome]:
+    """Yield conversions of one kind and wallet. One may begin in a second and end in the next."""
+    lines = sorted(lines, key=lambda line: line.at)
+    groups: list[_Group] = []
+    for line in lines:
+        last = groups[-1] if groups else []
+        if last and (line.at == last[-1].at or (not _is_whole(last) and line.at - last[0].at <= _SECOND)):
+            last.append(line)
+        else:
+            groups.append([line])
+    for group in _joined(groups):
+        yield from together([line.row for line in group], partial(_exchange, group))
+
+
+def _joined(groups: list[_Group]) -> list[_Group]:
+    """Return groups of which halves have joined the one of the second before."""
+    found: list[_Group] = []
+    for group in groups:
+        if found and not _is_whole(group) and group[0].at - found[-1][-1].at <= _SECOND:
+            found[-1] = [*found[-1], *group]
+        else:
+            found.append(group)
+    return found
+
+
+def _is_whole(group: _Group) -> bool:
+    return {line.part.amount > 0 for line in group} == {True, False}
+
+
+def _exchange(group: _Group) -> Iterator[Outcome]:
+    changes = [Part(*change) for change in net(line.part for line in group).items()]
+    came, went = [part for part in changes if part.amount > 0], [part for part in changes if part.amount < 0]
+    if len(came) != 1 or not went:
+        raise RowRefused("conversions of which halves are missing, or that cannot be told apart: book them by hand")
+    if len(went) > 1 and not group[0].operation.startswith(_DUST):
+        raise RowRefused("several conversions of one second cannot be told apart: book them by hand")
+    if len(went) == 1:
+        return conversion(_origin(group), went[0], came[0])
+    return gathered(_origin(group), went, came[0])
+
+
+def _incomes(lines: _Group) -> Iterator[Outcome]:
+    """Yield rewards; of one that stands in two wallets, that of the spot wallet counts."""
+    spot: dict[tuple[str, Part], list[_Line]] = defaultdict(list)
+    for line in lines:
+        if line.operation.endswith("interest"):
+            spot[line.operation.removesuffix("interest").strip(" -"), line.part].append(line)
+    for line in lines:
+        twins = spot[line.operation.removesuffix("rewards income").strip(" -"), line.part]
+        twin = next((one for one in twins if abs(one.at - line.at) <= _MINUTE and one is not line), None)
+        if line.operation.endswith("rewards income") and twin is not None:
+            twins.remove(twin)
+            yield Ignored(line.row.place, f"the same reward stands in row {twin.row.place}")
+            continue
+        kind = Kind.AIRDROP if "airdrop" in line.operation else Kind.REWARD
+        yield from together([line.row], partial(received, Origin((line.row.place,), line.at), kind, line.part))
+
+
+def _origin(lines: Sequence[_Line]) -> Origin:
+    return Origin(tuple(line.row.place for line in lines), lines[0].at)

@@ -1,0 +1,243 @@
+"""Coinbase's transaction report, from all years: a row is one movement, its total is the money that moved."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TypeAlias
+
+from portfolio.domain.imports.events import Origin, Part, conversion, market_trade, moved, received
+from portfolio.domain.imports.numbers import readings
+from portfolio.domain.imports.reading import ZERO, Reading
+from portfolio.domain.imports.records import Event, Ignored, Kind, Outcome, Reported, Row, RowRefused, each, together
+from portfolio.domain.imports.symbols import symbol_in
+from portfolio.domain.money import EXACT
+
+_INTERNAL = {
+    "retail staking transfer", "retail unstaking transfer", "pro deposit", "pro withdrawal", "exchange deposit",
+    "exchange withdrawal",
+}  # fmt: skip
+_REWARDS = {
+    "staking income", "reward income", "rewards income", "inflation reward", "learning reward", "coinbase earn",
+}  # fmt: skip
+_IN, _OUT = {"deposit", "receive"}, {"withdrawal", "send"}
+_TRADES = {"buy": 1, "sell": -1, "advanced trade buy": 1, "advance trade buy": 1, "advanced trade sell": -1,
+           "advance trade sell": -1}  # fmt: skip
+_MIGRATIONS = {"asset migration", "retail eth2 deprecation"}
+_OLD_NAMES = {"MATIC", "ETH2"}
+_TOTAL = ("Total (inclusive of fees and/or spread)", "Total (inclusive of fees)", "Total")
+_FEES = ("Fees and/or Spread", "Fees")
+_PRICE = ("Price at Transaction", "Spot Price at Transaction")
+_PREFIXED = re.compile(r"([A-Z]{3}) (Spot Price at Transaction|Subtotal|Total \(inclusive of fees\)|Fees)")
+_NUMBER = r"[^\d\s]{0,3}([\d.,]*\d)"
+_ADVANCED = re.compile(
+    rf"(?:Bought|Sold) {_NUMBER} (?P<base>\w+) for {_NUMBER} (?P<quote>\w+)"
+    rf"(?: (?:on )?(?P<pair>\w+-\w+))?(?: at {_NUMBER}.*)?"
+)
+_CONVERTED = re.compile(rf"Converted {_NUMBER} (?P<given>\w+) to {_NUMBER} (?P<received>\w+)")
+_SAME_EVENT = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A row of which is known what it always says."""
+
+    row: Row
+    at: datetime
+    part: Part
+
+    @property
+    def origin(self) -> Origin:
+        return Origin((self.row.place,), self.at, self.row.text("ID") or None)
+
+
+_GroupRule: TypeAlias = Callable[[Sequence[_Line], Reading], Iterator[Outcome]]
+
+
+def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
+    """Yield what each row becomes."""
+    currency = _currency(rows[0].values) if rows else ""
+    converts: list[Row] = []
+    migrations: list[Row] = []
+
+    def rule(row: Row) -> Iterator[Outcome]:
+        kind = _kind(row)
+        if not kind and not any(value for value in row.values.values()):
+            yield Ignored(row.place, "an empty row")
+        elif kind in _INTERNAL:
+            yield Ignored(row.place, f"{row.text('Transaction Type')}: between places of the same owner")
+        elif kind == "convert":
+            converts.append(row)
+        elif kind in _MIGRATIONS:
+            migrations.append(row)
+        else:
+            yield from _single(row, kind, how, currency)
+
+    yield from each(rows, rule)
+    yield from _grouped(converts, how, _converted)
+    yield from _grouped(migrations, how, _migrated)
+
+
+def _single(row: Row, kind: str, how: Reading, currency: str) -> Iterator[Outcome]:
+    line = _line(row, how)
+    size = Part(line.part.symbol, line.part.amount.copy_abs())
+    spent = Part(size.symbol, EXACT.minus(size.amount))
+    if not size.amount and not how.money(row, *_TOTAL):
+        yield Ignored(row.place, "nothing moved: quantity and total are 0")
+    elif kind in _TRADES:
+        yield from _trade(line, _TRADES[kind], how, currency)
+    elif kind in _IN or kind in _OUT:
+        yield from moved(line.origin, size if kind in _IN else spent)
+    elif kind in _REWARDS:
+        yield from received(line.origin, Kind.REWARD, line.part)
+    else:
+        raise RowRefused(f"Transaction Type {row.text('Transaction Type')[:40]!r} is unknown: book it by hand")
+
+
+def _trade(line: _Line, side: int, how: Reading, currency: str) -> Iterator[Event]:
+    row, names = line.row, [f"{currency} {name}" for name in ("Total (inclusive of fees)", "Subtotal", "Fees")]
+    base = Part(line.part.symbol, line.part.amount.copy_abs() if side > 0 else EXACT.minus(line.part.amount.copy_abs()))
+    money = symbol_in(row.text("Price Currency", "Spot Price Currency") or currency)
+    if _kind(row).startswith("adv"):
+        paid, quote, price = _from_notes(row, base, how)
+        if quote != money:
+            yield from market_trade(line.origin, base, _against(base, quote, paid), (), price)
+            return
+    total, subtotal = how.money(row, *_TOTAL, names[0]), how.money(row, "Subtotal", names[1])
+    fee = (how.money(row, *_FEES, names[2]) or ZERO).copy_abs()
+    with_fee = fee if side > 0 else EXACT.minus(fee)
+    if total is None and subtotal is None:
+        raise RowRefused("neither a total nor a subtotal says what was paid")
+    amount = EXACT.subtract(total.copy_abs(), with_fee) if total is not None else (subtotal or ZERO).copy_abs()
+    price = how.money(row, *_PRICE, f"{currency} Spot Price at Transaction")
+    yield from market_trade(line.origin, base, _against(base, money, amount), [Part(money, fee)], price)
+
+
+def _against(base: Part, quote: str, amount: Decimal) -> Part:
+    return Part(quote, EXACT.minus(amount) if base.amount > 0 else amount)
+
+
+def _from_notes(row: Row, base: Part, how: Reading) -> tuple[Decimal, str, Decimal | None]:
+    """Return what was paid, in which quote, at which price (None where the notes do not say)."""
+    found = _ADVANCED.fullmatch(row.text("Notes"))
+    if found is None or found["base"] != base.symbol:
+        raise RowRefused("Notes do not say in which currency this advanced trade was paid: book it by hand")
+    quote = symbol_in(found["quote"])
+    if found["pair"] and found["pair"].partition("-")[2] != quote:
+        raise RowRefused(f"Notes name the pair {found['pair']} and {quote} paid: book it by hand")
+    amounts = [text for text in (found[1], found[3], found[6]) if text]
+    paid, *price = _numbers(amounts, base.amount.copy_abs(), how)
+    return paid, quote, price[0] if price else None
+
+
+def _numbers(texts: Sequence[str], first: Decimal, how: Reading) -> list[Decimal]:
+    """Return the numbers of a sentence after the first, which is known and shows which decimal sign it is written with.
+
+    Raises:
+        RowRefused: it shows nothing, and the others can be read in two ways.
+    """
+    ways = [readings(text) for text in texts]
+    signs = [sign for sign in (".", ",") if all(sign in way for way in ways) and ways[0][sign] == first]
+    found = {tuple(way[sign] for way in ways[1:]) for sign in signs if how.decimal in {None, sign} or len(signs) == 1}
+    if len(found) != 1:
+        why = "their decimal sign is not certain: give --decimal" if found else "they are not those of the row"
+        raise RowRefused(f"the numbers of Notes ({' and '.join(texts)}) cannot be used, as {why}")
+    return list(found.pop())
+
+
+def _grouped(rows: Sequence[Row], how: Reading, rule: _GroupRule) -> Iterator[Outcome]:
+    lines: list[_Line] = []
+    for row in rows:
+        try:
+            lines.append(_line(row, how))
+        except RowRefused as refused:
+            yield Reported(row.place, str(refused))
+    yield from rule(sorted(lines, key=lambda line: line.at), how)
+
+
+def _converted(lines: Sequence[_Line], how: Reading) -> Iterator[Outcome]:
+    """Yield conversions: of one row each, what came standing in the notes, or of two rows of one second."""
+    seconds: dict[datetime, list[_Line]] = defaultdict(list)
+    for line in lines:
+        seconds[line.at].append(line)
+    for group in seconds.values():
+        came = [line for line in group if _is_received(line, group)]
+        for line in [line for line in group if not _is_received(line, group)]:
+            target = _CONVERTED.fullmatch(line.row.text("Notes"))
+            fitting = [one for one in came if target is None or one.part.symbol == target["received"].upper()]
+            exact = [one for one in fitting if target and one.part.amount in readings(target[3]).values()]
+            other = next(iter(exact or fitting), None)
+            came = [one for one in came if one is not other]
+            yield from _conversion(line, other, how)
+        for line in came:
+            yield Reported(line.row.place, "a conversion of which the other half is missing: book it by hand")
+
+
+def _is_received(line: _Line, group: Sequence[_Line]) -> bool:
+    target = _CONVERTED.fullmatch(line.row.text("Notes"))
+    if line.part.amount < 0:
+        return False
+    if target is not None and target["given"].upper() != target["received"].upper():
+        return target["received"].upper() == line.part.symbol
+    return any(one.part.amount < 0 for one in group)
+
+
+def _conversion(line: _Line, other: _Line | None, how: Reading) -> Iterator[Outcome]:
+    given = Part(line.part.symbol, EXACT.minus(line.part.amount.copy_abs()))
+
+    def of_one() -> Iterator[Outcome]:
+        found = _CONVERTED.fullmatch(line.row.text("Notes"))
+        if found is None or found["given"].upper() != given.symbol:
+            raise RowRefused("Notes do not say what this was converted to: book it by hand")
+        [came] = _numbers([found[1], found[3]], given.amount.copy_abs(), how)
+        yield from conversion(line.origin, given, Part(symbol_in(found["received"]), came))
+
+    return together([line.row], of_one) if other is None else _conversion_of(line, other)
+
+
+def _migrated(lines: Sequence[_Line], _how: Reading) -> Iterator[Outcome]:
+    """Yield migrations: what went and what came are two rows, a minute apart at most."""
+    came = [line for line in lines if line.part.amount > 0 and line.part.symbol not in _OLD_NAMES]
+    for line in [line for line in lines if line.part.amount <= 0 or line.part.symbol in _OLD_NAMES]:
+        pair = [
+            one
+            for one in came
+            if _kind(one.row) == _kind(line.row)
+            and abs(one.at - line.at) <= _SAME_EVENT
+            and one.part.symbol != line.part.symbol
+        ]
+        same = [one for one in pair if one.part.amount == line.part.amount.copy_abs()]
+        chosen = same if same else pair
+        if not chosen:
+            yield Reported(line.row.place, "a migration of which the other half is missing: book it by hand")
+            continue
+        came = [one for one in came if one is not chosen[0]]
+        yield from _conversion_of(line, chosen[0])
+    for line in came:
+        yield Reported(line.row.place, "a migration of which the other half is missing: book it by hand")
+
+
+def _conversion_of(line: _Line, other: _Line) -> Iterator[Outcome]:
+    ids = [text for text in (line.row.text("ID"), other.row.text("ID")) if text]
+    origin = Origin((line.row.place, other.row.place), line.at, "+".join(sorted(ids)) or None)
+    given = Part(line.part.symbol, EXACT.minus(line.part.amount.copy_abs()))
+    received_part = Part(other.part.symbol, other.part.amount.copy_abs())
+    yield from together([line.row, other.row], lambda: conversion(origin, given, received_part))
+
+
+def _line(row: Row, how: Reading) -> _Line:
+    at = how.exact_time(row.text("Timestamp"), how.zone)
+    return _Line(row, at, Part(symbol_in(row.text("Asset")), how.amount(row, "Quantity Transacted")))
+
+
+def _kind(row: Row) -> str:
+    return row.text("Transaction Type").lower()
+
+
+def _currency(columns: Mapping[str, object]) -> str:
+    """Return the currency that columns of before mid 2021 have in their names."""
+    return next((found[1] for name in columns if (found := _PREFIXED.fullmatch(name))), "")

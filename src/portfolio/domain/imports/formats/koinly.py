@@ -1,0 +1,97 @@
+"""Koinly's universal file, and its file of trades: what was sent and received, and a fee on top."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from portfolio.domain.imports.events import Origin, Part, exchange, market_trade, moved, received, single
+from portfolio.domain.imports.formats.coinbase_pro import own_id
+from portfolio.domain.imports.reading import ZERO, Reading
+from portfolio.domain.imports.records import Ignored, Kind, Outcome, Row, RowRefused, each
+from portfolio.domain.imports.symbols import pair_in, symbol_in
+from portfolio.domain.money import EXACT
+
+_REWARDS = {
+    "staking", "reward", "rewards", "mining", "interest", "loan interest", "lending interest", "lending", "income",
+    "other income", "cashback", "referral", "salary", "fee refund",
+}  # fmt: skip
+_AIRDROPS = {"airdrop", "fork"}
+_IN = {"", "deposit", "transfer", "gift", "buy"}
+_OUT = {"", "withdrawal", "withdraw", "transfer", "send", "gift", "donation", "payment"}
+_FEES = {"cost", "fee", "gas"}
+
+
+def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
+    """Yield what the rows become; a side that is empty or 0 is none, and the label tells what that means."""
+
+    def rule(row: Row) -> Iterator[Outcome]:
+        sent, came, fee = (_side(row, name, how) for name in ("Sent", "Received", "Fee"))
+        if sent is None and came is None and fee is None:
+            yield Ignored(row.place, "nothing moved: no amount")
+            return
+        origin = Origin((row.place,), how.time(row.text("Date", "Koinly Date"), how.zone))
+        fees = [fee] if fee is not None else []
+        if sent is not None:
+            sent = Part(sent.symbol, EXACT.minus(sent.amount))
+        if sent is not None and came is not None and sent.symbol == came.symbol:
+            yield from _own_transfer(origin, sent, came, fees)
+        elif sent is not None and came is not None:
+            yield from exchange(origin, sent, came, fees)
+        else:
+            yield from _one_sided(origin, sent or came, row.text("Label").lower(), fees)
+
+    return each(rows, rule)
+
+
+def read_trades(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
+    """Yield the trades."""
+
+    def rule(row: Row) -> Iterator[Outcome]:
+        side = row.text("Side").lower()
+        if side not in {"buy", "sell"}:
+            raise RowRefused(f"Side {side[:20]!r} is neither buy nor sell")
+        base, quote = pair_in(row.text("Pair"))
+        fee = _side(row, "Fee", how)
+        amount, total = how.amount(row, "Amount").copy_abs(), how.amount(row, "Total").copy_abs()
+        own = own_id(base, quote, row.text("Trade ID"))
+        signed = (amount, EXACT.minus(total)) if side == "buy" else (EXACT.minus(amount), total)
+        yield from market_trade(
+            Origin((row.place,), how.time(row.text("Koinly Date"), how.zone), own),
+            Part(base, signed[0]),
+            Part(quote, signed[1]),
+            [fee] if fee is not None else [],
+        )
+
+    return each(rows, rule)
+
+
+def _own_transfer(origin: Origin, sent: Part, came: Part, fees: Sequence[Part]) -> Iterator[Outcome]:
+    lost = Part(sent.symbol, EXACT.minus(EXACT.add(sent.amount, came.amount)))
+    charged = [fee for fee in (lost, *fees) if fee.amount]
+    if not charged:
+        yield Ignored(origin.rows[0], "sent to oneself: nothing changed")
+    elif lost.amount < 0:
+        raise RowRefused("more came than was sent of the same currency: book it by hand")
+    else:
+        yield from single(origin, Kind.FEE, Part(charged[0].symbol, EXACT.minus(charged[0].amount)), charged[1:])
+
+
+def _one_sided(origin: Origin, part: Part | None, label: str, fees: Sequence[Part]) -> Iterator[Outcome]:
+    if part is None:
+        return single(origin, Kind.FEE, Part(fees[0].symbol, EXACT.minus(fees[0].amount)))
+    if part.amount > 0 and label in _REWARDS | _AIRDROPS:
+        return received(origin, Kind.AIRDROP if label in _AIRDROPS else Kind.REWARD, part, fees)
+    if part.amount < 0 and label in _FEES:
+        return single(origin, Kind.FEE, part, fees)
+    if label in (_IN if part.amount > 0 else _OUT):
+        return moved(origin, part, fees)
+    raise RowRefused(f"Label {label[:40]!r} has no event for what was {'received' if part.amount > 0 else 'sent'}")
+
+
+def _side(row: Row, name: str, how: Reading) -> Part | None:
+    amount = how.amount_or_zero(row, f"{name} Amount")
+    if amount == ZERO:
+        return None
+    if amount < 0 and name != "Fee":
+        raise RowRefused(f"{name} Amount is below 0")
+    return Part(symbol_in(row.text(f"{name} Currency")), amount)

@@ -1,0 +1,92 @@
+"""Kraken's ledgers: the rows of one refid are one event, and a balance moves by the amount less the fee."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import UTC
+from functools import partial
+
+from portfolio.domain.imports.events import Origin, Part, exchange, gathered, moved, net, received
+from portfolio.domain.imports.reading import Reading
+from portfolio.domain.imports.records import Ignored, Kind, Outcome, Row, RowRefused, each, together
+from portfolio.domain.imports.symbols import kraken_symbol
+
+_MARGIN = {"margin", "rollover", "settled"}
+_TRADES = {"trade", "spend", "receive", "conversion"}
+_INTERNAL = {
+    "spottostaking", "stakingfromspot", "stakingtospot", "spotfromstaking", "spottofutures", "futurestospot",
+    "spotfromfutures", "futuresfromspot", "allocation", "deallocation", "autoallocation", "migration",
+}  # fmt: skip
+_CREDITS = "KFEE"
+
+
+def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
+    """Yield what the rows become, those of one refid together."""
+    groups: dict[str, list[Row]] = defaultdict(list)
+
+    def rule(row: Row) -> Iterator[Outcome]:
+        kind, subtype = row.text("type").lower(), row.text("subtype").lower()
+        if not any(value for value in row.values.values()):
+            yield Ignored(row.place, "an empty row")
+        elif kind in {"deposit", "withdrawal"} and not row.text("txid"):
+            yield Ignored(row.place, f"a {kind} that is pending: what it became has a row of its own")
+        elif kind in _MARGIN or "margin" in row.text("wallet").lower() or "futures" in row.text("wallet").lower():
+            raise RowRefused(f"{kind}: margin and futures are not imported")
+        elif subtype in _INTERNAL:
+            yield Ignored(row.place, f"{subtype}: between places of the same owner")
+        elif row.text("asset").upper() == _CREDITS:
+            yield Ignored(row.place, "fee credits of Kraken: they are no money")
+        else:
+            groups[row.text("refid") or f"row {row.place}"].append(row)
+
+    yield from each(rows, rule)
+    for refid, group in groups.items():
+        yield from together(group, partial(_group, refid, group, how))
+
+
+def _group(refid: str, group: Sequence[Row], how: Reading) -> Iterator[Outcome]:
+    kinds = {row.text("type").lower() for row in group}
+    at = how.exact_time(group[0].text("time"), UTC)
+    origin = Origin(tuple(row.place for row in group), at, None if refid.startswith("row ") else refid)
+    fees = [_fee(row, how) for row in group]
+    if kinds <= _TRADES:
+        return _trade(origin, group, fees, how)
+    if len(kinds) > 1:
+        raise RowRefused(f"rows of one refid are {' and '.join(sorted(kinds))}, which is unknown: book them by hand")
+    changes = net(_part(row, how) for row in group)
+    if not net([Part(*change) for change in changes.items()], fees):
+        return iter([Ignored(row.place, "failed and came back, or nothing moved") for row in group])
+    if len(changes) != 1:
+        raise RowRefused("rows of one refid move several assets: book them by hand")
+    [(symbol, change)] = changes.items()
+    return _movement(origin, group[0], Part(symbol, change), fees)
+
+
+def _movement(origin: Origin, row: Row, part: Part, fees: Sequence[Part]) -> Iterator[Outcome]:
+    kind, subtype = row.text("type").lower(), row.text("subtype").lower()
+    if kind in {"deposit", "withdrawal"}:
+        return moved(origin, part, fees)
+    if kind in {"staking", "dividend", "reward"} or (kind == "earn" and subtype in {"", "reward"}):
+        return received(origin, Kind.REWARD, part, fees)
+    if kind == "transfer" and not subtype:
+        return received(origin, Kind.AIRDROP, part, fees)
+    raise RowRefused(f"type {kind[:30]!r}, subtype {subtype[:30]!r} is unknown: book it by hand")
+
+
+def _trade(origin: Origin, group: Sequence[Row], fees: Sequence[Part], how: Reading) -> Iterator[Outcome]:
+    changes = [Part(*change) for change in net(_part(row, how) for row in group).items()]
+    came, went = [part for part in changes if part.amount > 0], [part for part in changes if part.amount < 0]
+    if len(came) != 1 or not went:
+        raise RowRefused("a trade of which a row is missing: import the ledgers of the whole time")
+    if len(went) > 1:
+        return gathered(origin, went, came[0], fees)
+    return exchange(origin, went[0], came[0], fees)
+
+
+def _part(row: Row, how: Reading) -> Part:
+    return Part(kraken_symbol(row.text("asset")), how.amount(row, "amount"))
+
+
+def _fee(row: Row, how: Reading) -> Part:
+    return Part(kraken_symbol(row.text("feecurrency") or row.text("asset")), how.amount_or_zero(row, "fee"))

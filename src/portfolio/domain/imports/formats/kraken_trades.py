@@ -1,0 +1,34 @@
+"""Kraken's trades: the cost is without the fee, and the fee is said in the quote, whatever it was charged in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC
+
+from portfolio.domain.imports.events import Origin, Part, market_trade
+from portfolio.domain.imports.reading import Reading
+from portfolio.domain.imports.records import Outcome, Row, RowRefused, each
+from portfolio.domain.imports.symbols import kraken_pair
+from portfolio.domain.money import EXACT
+
+
+def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
+    """Yield the trades; those on margin are reported."""
+
+    def rule(row: Row) -> Iterator[Outcome]:
+        side = row.text("type").lower()
+        if side not in {"buy", "sell"}:
+            raise RowRefused(f"type {side[:40]!r} is neither buy nor sell")
+        if how.amount_or_zero(row, "margin"):
+            raise RowRefused("a trade on margin: margin positions are not imported")
+        base, quote = kraken_pair(row.text("pair"))
+        volume, cost, fee = how.amount(row, "vol"), how.amount(row, "cost"), how.amount_or_zero(row, "fee")
+        origin = Origin((row.place,), how.exact_time(row.text("time"), UTC), row.text("txid") or None)
+        came, went = (base, quote) if side == "buy" else (quote, base)
+        amounts = {base: volume.copy_abs(), quote: cost.copy_abs()}
+        changes = {came: amounts[came], went: EXACT.minus(amounts[went])}
+        yield from market_trade(
+            origin, Part(base, changes[base]), Part(quote, changes[quote]), [Part(quote, fee)], how.price(row, "price")
+        )
+
+    return each(rows, rule)

@@ -1,0 +1,86 @@
+"""Numbers as files write them, to the last digit. What can be read in two ways is refused."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from portfolio.domain.imports.records import RowRefused
+from portfolio.domain.money import DECIMALS, EXACT, LIMIT
+
+_PLAIN = re.compile(r"[+-]?(?:\d{1,60}\.?\d{0,60}|\.\d{1,60})(?:[eE][+-]?\d{1,2})?", re.ASCII)
+_SHORT = re.compile(r"-?\d+(?:\.\d*)?", re.ASCII)
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?P<fraction>\.\d{0,60})?", re.ASCII)
+_SIGNED = re.compile(r"(?P<minus>-?)(?P<sign>[^\d.,+\-\s]{0,4})\s*(?P<number>\S+)", re.ASCII)
+_USUAL_MONEY = re.compile(
+    r"(-?)(?:[A-Z]{0,3}[€$£])?(\d{1,15}|\d{1,3}(?:,\d{3}){1,4}(?=\.))(\.\d{0,18})?",
+    re.ASCII,
+)
+_SWAPPED = str.maketrans(",.", ".,")
+
+
+def number_in(text: str, decimal: str | None = None) -> Decimal:
+    """Return the number of a text; ``decimal`` is the decimal sign, None where nobody has said so.
+
+    >>> number_in("1,000,000.00"), number_in("1e-08"), number_in("0,15", ",")
+    (Decimal('1000000.00'), Decimal('1E-8'), Decimal('0.15'))
+
+    Raises:
+        RowRefused: no number, or one that could be read in two ways (``1,204``).
+    """
+    dotted = text.translate(_SWAPPED) if decimal == "," else text
+    if not _PLAIN.fullmatch(dotted):
+        grouped = _GROUPED.fullmatch(dotted)
+        if grouped is None:
+            hint = ": if its comma is the decimal sign, give --decimal=," if "," in text and decimal is None else ""
+            raise RowRefused(f"{text[:40]!r} is not a number{hint}")
+        if decimal is None and grouped["fraction"] is None and dotted.count(",") == 1:
+            raise RowRefused(f"{text!r} has a comma that may be the decimal sign: give --decimal=, or --decimal=.")
+        dotted = dotted.replace(",", "")
+    value = Decimal(dotted)
+    if value.adjusted() >= LIMIT.adjusted() and value:
+        raise RowRefused(f"{text[:40]!r} is out of range: amounts stay below 1e20")
+    return value
+
+
+def amount_in(text: str, decimal: str | None = None) -> Decimal:
+    """Return an amount, which the ledger can keep: at most 18 decimals.
+
+    Raises:
+        RowRefused: as ``number_in``, or finer than that.
+    """
+    if decimal != "," and len(text) <= DECIMALS + 1 and _SHORT.fullmatch(text):
+        return Decimal(text)  # as nearly all are, and too short for more decimals
+    value = number_in(text, decimal)
+    exponent = value.as_tuple().exponent
+    assert isinstance(exponent, int)
+    if exponent < -DECIMALS and value != value.quantize(Decimal(1).scaleb(-DECIMALS), context=EXACT):
+        raise RowRefused(f"{text[:40]!r} is finer than {DECIMALS} decimals, which the ledger cannot keep")
+    return value
+
+
+def money_in(text: str, decimal: str | None = None) -> Decimal:
+    """Return an amount that may have a currency's sign before it.
+
+    >>> money_in("-€597.49"), money_in("CA$10"), money_in("$95,000.00")
+    (Decimal('-597.49'), Decimal('10'), Decimal('95000.00'))
+    """
+    usual = None if decimal == "," else _USUAL_MONEY.fullmatch(text)
+    if usual is not None:
+        minus, whole, fraction = usual.groups()
+        return Decimal(f"{minus}{whole.replace(',', '')}{fraction or ''}")
+    found = _SIGNED.fullmatch(text)
+    if found is None:
+        raise RowRefused(f"{text[:40]!r} is not an amount of money")
+    return amount_in(found["minus"] + found["number"], decimal)
+
+
+def readings(text: str) -> dict[str, Decimal]:
+    """Return what a number of a sentence may be, by the decimal sign."""
+    found = {}
+    for sign in (".", ","):
+        try:
+            found[sign] = amount_in(text, sign)
+        except RowRefused:
+            continue
+    return found

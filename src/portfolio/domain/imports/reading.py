@@ -1,0 +1,82 @@
+"""How a file is to be read: what its maker left out, as the caller says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from decimal import Decimal
+
+from portfolio.domain.imports.moments import has_seconds, moment_in
+from portfolio.domain.imports.numbers import amount_in, money_in, number_in
+from portfolio.domain.imports.records import Row, RowRefused
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The zone of times that state none, the decimal sign, the order of day and month; ``now`` ends what can have been.
+
+    ``header_zone`` and ``name_zone`` are what the header and the file's name say, None where they say nothing.
+    """
+
+    now: datetime
+    zone: tzinfo | None = None
+    decimal: str | None = None
+    date_order: str | None = None
+    header_zone: tzinfo | None = None
+    name_zone: tzinfo | None = None
+
+    def amount(self, row: Row, *names: str) -> Decimal:
+        """Return the amount of a column; raises RowRefused where there is none."""
+        try:
+            return amount_in(row.text(*names), self.decimal)
+        except RowRefused as refused:
+            raise RowRefused(f"{names[0]}: {refused}") from refused
+
+    def amount_or_zero(self, row: Row, *names: str) -> Decimal:
+        """Return the amount of a column, zero where it is empty."""
+        return self.amount(row, *names) if row.text(*names) else ZERO
+
+    def money(self, row: Row, *names: str) -> Decimal | None:
+        """Return the amount of a column that may have a currency's sign, None where it is empty."""
+        text = row.text(*names)
+        try:
+            return money_in(text, self.decimal) if text else None
+        except RowRefused as refused:
+            raise RowRefused(f"{names[0]}: {refused}") from refused
+
+    def price(self, row: Row, *names: str) -> Decimal | None:
+        """Return the price of a column, of any number of decimals; None where it is empty."""
+        text = row.text(*names)
+        try:
+            return number_in(text, self.decimal) if text else None
+        except RowRefused as refused:
+            raise RowRefused(f"{names[0]}: {refused}") from refused
+
+    def exact_time(self, text: str, zone: tzinfo | None, *, short_year: bool = False) -> datetime:
+        """Return the moment of an exchange's row, which has its seconds; raises RowRefused where they were lost."""
+        moment = self.time(text, zone, short_year=short_year)
+        if not has_seconds(text):
+            raise RowRefused(f"{text!r} has lost its seconds: import the file as it was downloaded, not saved again")
+        return moment
+
+    def time(self, text: str, zone: tzinfo | None, *, short_year: bool = False) -> datetime:
+        """Return the moment of a row, of which seconds or the time of day may be missing."""
+        moment = moment_in(text, zone, order=self.date_order, short_year=short_year)
+        if moment > self.now:
+            raise RowRefused(f"{text!r} lies in the future: are day and month where they belong?")
+        return moment
+
+    def local_zone(self) -> tzinfo | None:
+        """Return the zone of local times: what was given, else what header and name agree on.
+
+        Raises:
+            RowRefused: they contradict each other.
+        """
+        if self.zone is not None:
+            return self.zone
+        said = [zone for zone in (self.header_zone, self.name_zone) if zone is not None]
+        if len(said) == 2 and said[0] != said[1]:
+            raise RowRefused(f"the header says {said[0]} and the file's name says {said[1]}: give --zone")
+        return said[0] if said else None

@@ -1,0 +1,105 @@
+"""Rows of a file, and the one place that each of them ends in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple, TypeAlias
+
+# The physical line of a table, the position in a JSON list, the ids of a row in a database.
+Place: TypeAlias = int | str
+
+
+class RowRefused(Exception):
+    """A row cannot be read; ``str()`` says why, and what to do. It becomes a reported row, and leaves no format."""
+
+
+class Kind(StrEnum):
+    """What happened."""
+
+    TRADE = "trade"
+    CONVERSION = "conversion"
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+    TRANSFER_IN = "transfer_in"
+    TRANSFER_OUT = "transfer_out"
+    REWARD = "reward"
+    AIRDROP = "airdrop"
+    FEE = "fee"
+
+
+class Row(NamedTuple):
+    """One row: its place in the file, and its texts by column. In JSON a number is the text that stands there."""
+
+    place: Place
+    values: Mapping[str, object]
+
+    def text(self, *names: str) -> str:
+        """Return the text of the first of these columns that is there; empty where none is, or it is no text."""
+        for name in names:
+            if name in self.values:
+                value = self.values[name]
+                return value.strip() if isinstance(value, str) else ""
+        return ""
+
+
+class Event(NamedTuple):
+    """One thing that happened; ``legs`` are the net changes, everything included, and never zero.
+
+    ``quantity``, ``price`` and ``amount`` are without the fee and without a sign, and what the file says: an amount is
+    never a price times a quantity where the file has the money. ``own_id`` is the file's, None where it has none.
+    """
+
+    rows: tuple[Place, ...]
+    at: datetime
+    kind: Kind
+    symbol: str
+    quantity: Decimal
+    legs: Mapping[str, Decimal]
+    price: Decimal | None = None
+    amount: Decimal | None = None
+    quote: str | None = None
+    fee: Decimal | None = None
+    fee_symbol: str | None = None
+    own_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A row that moves nothing, and why."""
+
+    row: Place
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A row that nobody could read for certain, why, and what to do."""
+
+    row: Place
+    reason: str
+
+
+Outcome: TypeAlias = Event | Ignored | Reported
+Rule: TypeAlias = Callable[[Row], Iterator[Outcome]]
+
+
+def each(rows: Sequence[Row], rule: Rule) -> Iterator[Outcome]:
+    """Yield what ``rule`` makes of each row; a row that it refuses is reported."""
+    for row in rows:
+        try:
+            yield from list(rule(row))
+        except RowRefused as refused:
+            yield Reported(row.place, str(refused))
+
+
+def together(rows: Sequence[Row], rule: Callable[[], Iterator[Outcome]]) -> Iterator[Outcome]:
+    """Yield what ``rule`` makes of rows that belong together; where it refuses, each of them is reported."""
+    try:
+        yield from list(rule())
+    except RowRefused as refused:
+        for row in rows:
+            yield Reported(row.place, str(refused))

@@ -1,0 +1,1 @@
+"""From weights to trades, and the limits that weights keep to."""

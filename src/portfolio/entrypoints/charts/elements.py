@@ -1,0 +1,78 @@
+"""The elements that charts are drawn with, and text that cannot break out of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from html import escape
+from typing import Final
+
+PIXELS: Final = 720
+"""The width that a chart is drawn for; shown narrower or wider, its lines are stretched, and its text is not."""
+
+FINENESS: Final = 10
+"""Units of a path's coordinates a pixel."""
+
+_NOT_IN_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def text(value: str) -> str:
+    """Return text that is safe in an element and in a quoted attribute, also as XML."""
+    return escape(_NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", value))
+
+
+def label(words: str, *, x: str, y: float, kind: str = "chart-label", anchor: str = "start") -> str:
+    """Return text at a place."""
+    anchored = "" if anchor == "start" else f' text-anchor="{anchor}"'
+    return f'<text class="{kind}" x="{x}" y="{short(y)}"{anchored}>{text(words)}</text>'
+
+
+def rectangle(kind: str, across: tuple[float, float], down: tuple[float, float]) -> str:
+    """Return a rectangle: ``across`` from one fraction of the width to another, ``down`` from one pixel to another."""
+    left, right = sorted(across)
+    return (
+        f'<rect class="{kind}" x="{percent(left)}" y="{short(down[0])}" '
+        f'width="{percent(right - left)}" height="{short(down[1] - down[0])}"/>'
+    )
+
+
+def legend(entries: Iterable[tuple[str, str, str]]) -> str:
+    """Return the line that names what is drawn: class, the sign that stands for it, and its name."""
+    spans = [f'class="{kind}">{text(sign)}</tspan><tspan> {text(name)}</tspan>' for kind, sign, name in entries]
+    together = '<tspan dx="1em" '.join(spans)
+    return f'<text class="chart-legend" x="0" y="14"><tspan {together}</text>' if spans else ""
+
+
+def percent(fraction: float) -> str:
+    """Return a fraction of the width as an attribute has it, as ``12.5%``."""
+    return f"{short(fraction * 100)}%"
+
+
+def short(value: float) -> str:
+    """Return a coordinate to two decimals, without zeros that say nothing."""
+    written = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if written == "-0" else written
+
+
+def counted(count: int, thing: str) -> str:
+    """Return ``1 gap``, ``2 gaps``."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def plot(top: int, height: int, paths: Iterable[str]) -> str:
+    """Return the paths in a picture of their own, which is stretched to the width of the chart."""
+    return (
+        f'<svg class="chart-plot" x="0" y="{top}" width="100%" height="{height}" '
+        f'viewBox="0 0 {PIXELS * FINENESS} {height * FINENESS}" preserveAspectRatio="none">{"".join(paths)}</svg>'
+    )
+
+
+def across_at(kind: str, y: float) -> str:
+    """Return a line from the left to the right."""
+    return f'<line class="{kind}" x1="0" x2="100%" y1="{short(y)}" y2="{short(y)}"/>'
+
+
+def below(words: str, fraction: float, height: int) -> str:
+    """Return the label of a place on the lower edge, which does not reach over the sides of the chart."""
+    anchor = "start" if fraction < 0.06 else "end" if fraction > 0.94 else "middle"
+    return label(words, x=percent(fraction), y=height - 6, anchor=anchor)

@@ -1,0 +1,115 @@
+"""The commands ``portfolio backtest show | cancel``: backtests that the service was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import click
+
+from portfolio.entrypoints.cli.backtest import backtest
+from portfolio.settings import Settings, read_settings
+
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the answer of GET /backtests/{id}.")
+
+
+class JobsComposition(Protocol):
+    """What the composition root hands to these commands."""
+
+    async def stored_backtest(self, settings: Settings, job_id: str, *, cancels: bool) -> bytes:
+        """Return the answer of the route, encoded, having cancelled it where that is asked for.
+
+        Raises:
+            NotFound: there is no backtest of that name.
+            LedgerUnavailable: the database is away.
+        """
+        ...
+
+
+@backtest.command()
+@click.argument("job_id", metavar="ID")
+@AS_JSON
+@click.pass_obj
+def show(composition: JobsComposition, job_id: str, *, as_json: bool) -> None:
+    """Print how far the backtest ID is, that the service was asked for, and what came of it."""
+    _print(asyncio.run(composition.stored_backtest(read_settings(), job_id, cancels=False)), as_json=as_json)
+
+
+@backtest.command()
+@click.argument("job_id", metavar="ID")
+@AS_JSON
+@click.pass_obj
+def cancel(composition: JobsComposition, job_id: str, *, as_json: bool) -> None:
+    """Cancel the backtest ID; the instance that computes it leaves it within seconds. One that has ended stays."""
+    _print(asyncio.run(composition.stored_backtest(read_settings(), job_id, cancels=True)), as_json=as_json)
+
+
+def _print(answer: bytes, *, as_json: bool) -> None:
+    click.echo(answer.decode() if as_json else "\n".join(_lines(json.loads(answer)["backtest"])))
+
+
+def _lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a person wants to know first."""
+    request, result = found["request"], found["result"]
+    said = f": {found['error']}" if found["error"] else f", {100 * found['progress']:.0f} % computed"
+    yield f"{found['id']} is {found['state']}{said}"
+    yield f"{request['kind']} from {request['from']} to {request['to']}, start {request['start']}"
+    if result is None:
+        return
+    yield f"worth {result['end_value']:,.2f} dollars at the end, {result['difference']:+,.2f} beside doing nothing"
+    for rule in result["attribution"]:
+        yield f"  {rule['rule']:24}{rule['total']:+16,.2f}  in {rule['trades']} trades"
+    yield from _of_sweep(result.get("sweep"))
+    yield from _of_stability(result.get("stability"))
+    yield from _chosen(result.get("walk_forward"))
+    if result["remarks"]:
+        yield f"keep in mind: {', '.join(result['remarks'])}"
+    if result["left_out"]:
+        yield f"left out, without a close when it began: {', '.join(result['left_out'])}"
+
+
+def _of_sweep(found: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield what may be chance in a sweep."""
+    if found is None:
+        return
+    yield f"{_percent(found['beat_do_nothing'])} of the policies of the sweep did better than doing nothing"
+    if found["highest"] is None:
+        yield f"  {found['trials']} trials on these closes; under 64 returns nothing more can be said"
+        return
+    yield f"  the highest Sharpe ratio, {found['highest']['sharpe_ratio']:.2f}, is of {_settings(found['highest'])}"
+    yield f"  of {found['trials']} trials on these closes the best has {found['best_by_chance']:.2f} by chance alone;"
+    yield f"  {_percent(found['deflated_sharpe_ratio'])} likely is the true one above that (deflated Sharpe ratio)"
+    if found["probability_of_overfitting"] is not None:
+        yield f"  probability of backtest overfitting: {_percent(found['probability_of_overfitting'])}"
+
+
+def _of_stability(found: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield how far the values at the end spread around one's own policy."""
+    if found is not None and found["joint"]:
+        spread = ", ".join(f"{value:,.2f}" for value in found["joint"])
+        yield f"with all settings off, {found['joint_draws']} times: {spread} (least, quartiles, greatest)"
+        yield f"  {_percent(found['joint_beat_do_nothing'])} of these did better than doing nothing"
+
+
+def _chosen(found: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield what was chosen on the past, and what came after."""
+    if found is None:
+        return
+    yield "chosen on the past alone:"
+    for fold in found["folds"]:
+        window, after = fold["window"], fold["test_return_percent"]
+        brought = "" if after is None else f" brought {after:.2f} %"
+        yield f"  {_settings(fold)} on {window['test_first']} to {window['test_last']}{brought}"
+    own, idle = (found[name]["total_return_percent"] for name in ("figures", "do_nothing"))
+    if own is not None and idle is not None:
+        yield f"  together {own:.2f} %, doing nothing {idle:.2f} %"
+
+
+def _settings(of: Mapping[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in of["settings"].items())
+
+
+def _percent(share: float | None) -> str:
+    return "an unknown part" if share is None else f"{100 * share:.1f} %"

@@ -1,0 +1,188 @@
+"""What backtests of the command line are asked with, and what they are computed of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from functools import reduce
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+import click
+
+from portfolio.entrypoints.cli.optimise import ESTIMATORS, OBJECTIVES
+from portfolio.settings import Settings, read_settings
+
+# The parts of a backtest are imported where they are used: the other commands start sooner without them.
+if TYPE_CHECKING:
+    from portfolio.application.backtest.decision import Solve
+    from portfolio.application.backtest.panel import Panel
+    from portfolio.application.backtest.request import BacktestRequest
+    from portfolio.application.backtest.state import Holdings
+    from portfolio.domain.rebalancing.policy import RebalancePolicy
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DAYS_BEFORE: Final = 60
+MOST_DAYS: Final = 3650
+MOST_CASH: Final = 10**20 - 1
+MOST_BPS: Final = 1000
+
+
+class BacktestComposition(Protocol):
+    """What the composition root hands to these commands."""
+
+    async def stored_closes(self, settings: Settings, symbols: Sequence[str], days: int) -> tuple[Panel, Holdings]:
+        """Return the closes of what is held and of ``symbols``, and what is held; raises LedgerUnavailable."""
+        ...
+
+    def policy(self, path: str) -> RebalancePolicy:
+        """Return the policy of a file, the usual one where none is named."""
+        ...
+
+    def solve(self) -> Solve:
+        """Return what computes weights, in this process."""
+        ...
+
+
+class Day(click.ParamType[date]):
+    """A day such as 2024-03-01."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Return the day."""
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no day such as 2024-03-01", param, ctx)
+
+
+class Number(click.ParamType[Decimal]):
+    """An exact number: of 0 or more, unless it is ``signed``, and of ``most`` at most."""
+
+    name = "number"
+
+    def __init__(self, *, signed: bool = False, most: int | None = None) -> None:
+        self._signed, self._most = signed, most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        """Return the number."""
+        try:
+            number = Decimal(value)
+        except InvalidOperation:
+            self.fail(f"{value!r} is no number", param, ctx)
+        if not number.is_finite() or (number < 0 and not self._signed):
+            self.fail(f"{value!r} is not a number of 0 or more", param, ctx)
+        if self._most is not None and number > self._most:
+            self.fail(f"{value!r} is more than {self._most}", param, ctx)
+        return number
+
+
+_OPTIONS: Final = (
+    click.option(
+        "--policy", "policy_file", default="", help="A policy file; by default that of PORTFOLIO_POLICY_FILE."
+    ),
+    click.option("--objective", type=click.Choice(OBJECTIVES), help="Weights of this objective instead of a policy."),
+    click.option("--estimator", type=click.Choice(ESTIMATORS), default="ledoit_wolf", show_default=True),
+    click.option(
+        "--look-back", type=click.IntRange(20, 1000), default=180, show_default=True, help="Days of an objective."
+    ),
+    click.option("--symbol", "symbols", multiple=True, help="An asset that may be bought, again for each."),
+    click.option("--from", "first", type=Day(), required=True, help="The first decision is at 24:00 UTC of this day."),
+    click.option("--to", "last", type=Day(), help="The last fill is at the close of this day; by default yesterday."),
+    click.option(
+        "--weight", "weights", multiple=True, metavar="SYMBOL=SHARE", help="Begin with this, not what is held."
+    ),
+    click.option("--cash", type=Number(most=MOST_CASH), help="Begin with so much cash; with --weight: so much in all."),
+    click.option("--every-days", type=click.IntRange(1, 365), help="By default 1, and 30 for an objective."),
+    click.option("--same-close", is_flag=True, help="Fill at the close of the decision, which nobody can have."),
+    click.option("--fee-bps", type=Number(most=MOST_BPS), help="By default the policy's."),
+    click.option("--slippage-bps", type=Number(most=MOST_BPS), default="10", show_default=True),
+    click.option(
+        "--recovery-percent", type=Number(most=100), default="0", show_default=True, help="What a write-down brings."
+    ),
+    click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the bootstrap."),
+)
+
+
+def asked(function: F) -> F:
+    """Give a command the options that say which backtest."""
+    return reduce(lambda given, option: option(given), reversed(_OPTIONS), function)
+
+
+def gathered(
+    composition: BacktestComposition, given: Mapping[str, Any]
+) -> tuple[BacktestRequest, Panel, Holdings, Solve | None]:
+    """Return the backtest that the options ask for, the closes for it, what is held, and what computes weights."""
+    settings = read_settings()
+    request = _request(composition, settings, given)
+    named = [*(request.optimise.symbols or () if request.optimise else ()), *request.weights, "BTC"]
+    days = (datetime.now(UTC).date() - request.first).days + max(DAYS_BEFORE, given["look_back"])
+    if days > MOST_DAYS:
+        raise click.UsageError(f"--from: closes go back {MOST_DAYS} days, those before the first day among them")
+    panel, holdings = asyncio.run(composition.stored_closes(settings, named, days))
+    return request, panel, holdings, composition.solve() if request.optimise else None
+
+
+def _request(composition: BacktestComposition, settings: Settings, given: Mapping[str, Any]) -> BacktestRequest:
+    from portfolio.analytics.optimisation.problem import Estimator, Objective  # noqa: PLC0415  as above
+    from portfolio.application.backtest.request import BacktestRequest, FillAt, Kind, Start, Targets  # noqa: PLC0415
+
+    weights: dict[str, Decimal] = {}
+    for symbol, share in map(_weight, given["weights"]):
+        if symbol in weights:
+            raise click.UsageError(f"--weight names {symbol} twice")
+        weights[symbol] = share
+    symbols = tuple(sorted(map(_code, given["symbols"]))) or None
+    start = Start.WEIGHTS if weights else Start.HOLDINGS if given["cash"] is None else Start.CASH
+    targets = None
+    if given["objective"]:
+        targets = Targets(
+            objective=Objective(given["objective"]),
+            estimator=Estimator(given["estimator"]),
+            days=given["look_back"],
+            symbols=symbols,
+        )
+    elif symbols:
+        raise click.UsageError("--symbol goes with --objective: a policy trades what is held")
+    return BacktestRequest(
+        kind=Kind.TARGETS if targets else Kind.POLICY,
+        policy=composition.policy(given["policy_file"] or settings.policy_file),
+        optimise=targets,
+        first=given["first"],
+        last=given["last"] or datetime.now(UTC).date() - timedelta(days=1),
+        start=start,
+        initial_value=Decimal(100_000) if given["cash"] is None else given["cash"],
+        weights=weights,
+        every_days=given["every_days"],
+        fill=FillAt.SAME_CLOSE if given["same_close"] else FillAt.NEXT_CLOSE,
+        fee_bps=given["fee_bps"],
+        slippage_bps=given["slippage_bps"],
+        recovery_percent=given["recovery_percent"],
+        seed=given["seed"],
+    )
+
+
+def _weight(text: str) -> tuple[str, Decimal]:
+    symbol, _, share = text.partition("=")
+    return _code(symbol), Number(most=1).convert(share, None, None)
+
+
+def _code(text: str) -> str:
+    from portfolio.domain.symbol import Symbol  # noqa: PLC0415  as above
+
+    return Symbol.parse(text).code
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar on the standard error; what it yields says how much is done."""
+    from rich.console import Console  # noqa: PLC0415  as above
+    from rich.progress import Progress  # noqa: PLC0415  as above
+
+    with Progress(console=Console(stderr=True), transient=True) as shown:
+        bar = shown.add_task(what, total=total)
+        yield lambda done: shown.update(bar, completed=done)

@@ -1,0 +1,168 @@
+"""The command ``portfolio backtest sweep``: many policies on the same closes, and how much of the best is chance."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from portfolio.entrypoints.cli.backtest_options import BacktestComposition, Number, asked, gathered, progress
+
+# The parts of a backtest are imported where they are used: the other commands start sooner without them.
+if TYPE_CHECKING:
+    from portfolio.application.backtest.decision import Solve
+    from portfolio.application.backtest.panel import Panel
+    from portfolio.application.backtest.request import BacktestRequest
+    from portfolio.application.backtest.state import Holdings
+    from portfolio.application.backtest.sweeping.trials import Stability, SweepResult, Trial
+    from portfolio.application.backtest.sweeping.variants import Variant
+    from portfolio.application.backtest.sweeping.walk_forward import WalkedForward
+
+SHOWN: Final = 6
+
+
+@click.command()
+@asked
+@click.option("--set", "grid", multiple=True, metavar="NAME=A,B,...", help="Values of a setting, again for each.")
+@click.option("--samples", type=click.IntRange(1, 1000), help="So many policies of the grid, drawn by --seed.")
+@click.option("--stability", is_flag=True, help="Each setting 10 and 25 % off, and 100 policies with all of them off.")
+@click.option("--walk-forward", metavar="DAYS/DAYS", help="Choose on so many days, look at so many after: 365/90.")
+@click.option("--json", "as_json", is_flag=True, help="Print every trial, and what they say together, as JSON.")
+@click.pass_obj
+def sweep(composition: BacktestComposition, /, *, as_json: bool, **given: Any) -> None:
+    """Run many policies on the same closes, and say how much of the best one may be chance.
+
+    Each is run from the same start. All are listed: the best of many looks good because it is the best of many.
+    """
+    import msgspec  # noqa: PLC0415  as above
+
+    from portfolio.application.backtest.request import Sweep, WalkForward  # noqa: PLC0415  as above
+    from portfolio.application.backtest.sweeping.trials import stability_of, sweep_result  # noqa: PLC0415  as above
+    from portfolio.application.backtest.sweeping.variants import around, swept  # noqa: PLC0415  as above
+
+    grid = dict(map(_values, given["grid"]))
+    if bool(grid) == given["stability"]:
+        raise click.UsageError("--set NAME=A,B,... for a sweep, or --stability")
+    walk = None if given["walk_forward"] is None else WalkForward(**_days(given["walk_forward"]))
+    if walk is not None and not grid:
+        raise click.UsageError("--walk-forward chooses among the policies of --set")
+    request, panel, holdings, solve = gathered(composition, given)
+    request = msgspec.structs.replace(request, walk_forward=walk)
+    if grid:
+        variants = swept(Sweep(grid=grid, samples=given["samples"], seed=request.seed), request.policy)
+    else:
+        variants = around(request.policy, request.seed)
+    trials = _tried(request, variants, panel, holdings, solve)
+    result = sweep_result(trials) if grid else None
+    stability = None if grid else stability_of(trials)
+    walked = None if walk is None else _walked(request, variants, panel, holdings, solve)
+    if as_json:
+        whole = {
+            "request": request,
+            "trials": trials,
+            "result": result,
+            "stability": stability,
+            "walk_forward": walked,
+        }
+        encode = msgspec.json.Encoder(decimal_format="number", order="deterministic", enc_hook=dict).encode
+        click.echo(encode(whole).decode())
+    else:
+        said = _of_sweep(result) if result else _of_stability(stability) if stability else ()
+        click.echo("\n".join([*_lines(trials), *said, *_chosen(walked)]))
+
+
+def _values(text: str) -> tuple[str, tuple[Decimal, ...]]:
+    name, equals, values = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"--set takes NAME=A,B,..., not {text!r}")
+    number = Number(signed=True)
+    return name, tuple(number.convert(value, None, None) for value in values.split(","))
+
+
+def _days(text: str) -> dict[str, int]:
+    parts = text.split("/")
+    if len(parts) != 2 or not all(re.fullmatch("[1-9][0-9]{0,3}", part) for part in parts):
+        raise click.UsageError(f"--walk-forward takes DAYS/DAYS, each 1 to 9999, not {text!r}")
+    return {"train_days": int(parts[0]), "test_days": int(parts[1])}
+
+
+def _tried(
+    request: BacktestRequest, variants: Sequence[Variant], panel: Panel, holdings: Holdings, solve: Solve | None
+) -> list[Trial]:
+    from portfolio.application.backtest.sweeping.trials import trial_of  # noqa: PLC0415  as above
+
+    trials = []
+    with progress("policies", len(variants)) as show:
+        for variant in variants:
+            trials.append(trial_of(request, variant, panel, holdings, solve))
+            show(len(trials))
+    return trials
+
+
+def _walked(
+    request: BacktestRequest, variants: Sequence[Variant], panel: Panel, holdings: Holdings, solve: Solve | None
+) -> WalkedForward | None:
+    from portfolio.application.backtest.sweeping.walk_forward import walk_forward, windows  # noqa: PLC0415  as above
+
+    found = None
+    with progress("windows", len(windows(request))) as show:
+        for found in walk_forward(request, variants, panel, holdings, solve):
+            show(len(found.folds))
+    return found
+
+
+def _lines(trials: Sequence[Trial]) -> Iterator[str]:
+    """Yield every trial, in the order in which they were tried."""
+    yield f"{'at the end':>16}{'to doing nothing':>18}{'Sharpe':>8}{'drawdown':>10}{'trades':>8}  settings"
+    for trial in trials:
+        sharpe = "" if trial.sharpe_ratio is None else f"{trial.sharpe_ratio:.2f}"
+        fall = "" if trial.max_drawdown is None else f"{100 * trial.max_drawdown:.2f} %"
+        settings = "all" if trial.setting is None and len(trial.settings) > SHOWN else _settings(trial.settings)
+        yield f"{trial.end_value:>16,.2f}{trial.difference:>+18,.2f}{sharpe:>8}{fall:>10}{trial.trades:>8}  {settings}"
+
+
+def _settings(settings: Mapping[str, Decimal]) -> str:
+    return " ".join(f"{name}={value}" for name, value in settings.items())
+
+
+def _of_sweep(found: SweepResult) -> Iterator[str]:
+    """Yield what may be chance in it."""
+    yield f"{_percent(found.beat_do_nothing)} of them did better than doing nothing"
+    if found.highest is None:
+        yield "under 64 returns: nothing more can be said"
+        return
+    yield f"the highest Sharpe ratio is that of {_settings(found.highest.settings)}; by chance alone the best of"
+    yield f"  {found.trials} would have one of {found.best_by_chance:.2f}; that the true one is above that is"
+    yield f"  {_percent(found.deflated_sharpe_ratio)} likely (deflated Sharpe ratio)"
+    if found.probability_of_overfitting is not None:
+        yield "the best of one half of the days is below the middle in the other half"
+        yield f"  {_percent(found.probability_of_overfitting)} of the time (probability of backtest overfitting)"
+
+
+def _of_stability(found: Stability) -> Iterator[str]:
+    """Yield how far the values at the end spread."""
+    if found.joint:
+        spread = ", ".join(f"{value:,.2f}" for value in found.joint)
+        yield f"with all settings off, {found.joint_draws} times: {spread} (least, quartiles, greatest)"
+        yield f"{_percent(found.joint_beat_do_nothing)} of these did better than doing nothing"
+
+
+def _chosen(found: WalkedForward | None) -> Iterator[str]:
+    """Yield what was chosen on the past, and what came after."""
+    if found is None:
+        return
+    yield "chosen on the past alone:"
+    for fold in found.folds:
+        window, after = fold.window, fold.test_return_percent
+        brought = "" if after is None else f" brought {after:.2f} %"
+        yield f"  {_settings(fold.settings)} on {window.test_first} to {window.test_last}{brought}"
+    own, idle = (one.total_return_percent for one in (found.figures, found.do_nothing))
+    if own is not None and idle is not None:
+        yield f"  together {own:.2f} %, doing nothing {idle:.2f} %"
+
+
+def _percent(share: Decimal | None) -> str:
+    return "an unknown part" if share is None else f"{100 * share:.1f} %"

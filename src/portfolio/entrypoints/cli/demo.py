@@ -1,0 +1,124 @@
+"""The command ``portfolio demo``: two years of made-up books, served."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import tempfile
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+
+import click
+
+from portfolio.domain.decimal_text import counted
+from portfolio.settings import PriceFeedKind, Settings, SettingsError
+
+if TYPE_CHECKING:
+    from portfolio.entrypoints.demo.history import DemoReport
+
+T = TypeVar("T")
+
+SIGNAL_TTL_SECONDS: Final = 86_400.0
+
+
+class DemoComposition(Protocol):
+    """What the composition root hands to this command."""
+
+    def migrate(self, settings: Settings, target: str) -> str:
+        """Bring the schema to ``target`` and return the revision reached."""
+        ...
+
+    async def make_demo(self, settings: Settings, seed: int) -> DemoReport:
+        """Make the demonstration's history on the empty, migrated database of the settings."""
+        ...
+
+    def serve(self, settings: Settings) -> None:
+        """Answer HTTP until told to stop."""
+        ...
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65_535), help="By default 8026, or a free one where that is taken.")
+@click.option("--seed", type=int, default=8026, show_default=True, help="The same seed makes the same trades.")
+@click.option("--make", "file", type=click.Path(path_type=Path), help="Only make the books, in this new file.")
+@click.pass_obj
+def demo(composition: DemoComposition, *, port: int | None, seed: int, file: Path | None) -> None:
+    """Serve two years of made-up trades at made-up prices, on this machine alone.
+
+    Nothing else is needed, and nothing of yours is touched: the books are in a folder of their own that goes with the
+    command, and no setting is read, neither of the environment nor of .env.
+    """
+    if file is not None:
+        if file.exists():
+            raise SettingsError(f"--make: {file} is there already, and books are never replaced")
+        _make(composition, demo_settings(file, port=0), seed)
+        return
+    with tempfile.TemporaryDirectory(prefix="portfolio-demo-") as folder, _sigterm_as_ctrl_c():
+        settings = demo_settings(Path(folder, "demo.db"), port=port or _free_port())
+        _make(composition, settings, seed)
+        click.echo(f"open http://{settings.host}:{settings.port}/ in a browser; Ctrl-C ends it, and removes {folder}")
+        composition.serve(settings)
+
+
+def _make(composition: DemoComposition, settings: Settings, seed: int) -> None:
+    click.echo(f"making two years of a portfolio that never was, of seed {seed}: this takes some seconds")
+    composition.migrate(settings, "head")
+    try:
+        made = asyncio.run(_until_sigterm(composition.make_demo(settings, seed)))
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+    counts = (
+        counted(made.trades, "trade"),
+        counted(made.refused, "refused booking"),
+        f"{made.cash_transactions} deposits and withdrawals",
+        counted(made.signals, "open signal"),
+    )
+    click.echo(f"{made.first} to {made.last}: {', '.join(counts)}; all prices are simulated")
+
+
+async def _until_sigterm(making: Awaitable[T]) -> T:
+    """Cancel what is being made at SIGTERM, as asyncio does at Ctrl-C: an error out of nowhere may be lost."""
+    loop, task, before = asyncio.get_running_loop(), asyncio.current_task(), signal.getsignal(signal.SIGTERM)
+    assert task is not None
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        return await making
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, before)
+
+
+def demo_settings(file: Path, *, port: int) -> Settings:
+    """Return the settings of the demonstration; those of the environment are for books that are meant."""
+    return Settings(
+        database_url=f"sqlite+aiosqlite:///{file.absolute()}",
+        price_feed=PriceFeedKind.SIMULATED,
+        port=port,
+        signal_ttl_seconds=SIGNAL_TTL_SECONDS,
+        log_file=str(file.with_suffix(".log")),
+        log_level="WARNING",
+    )
+
+
+def _free_port() -> int:
+    """Return the service's usual port; one that the system finds where another program listens on it."""
+    for port in (Settings().port, 0):
+        try:
+            with socket.create_server((Settings().host, port)) as listener:
+                return int(listener.getsockname()[1])
+        except OSError:
+            continue
+    raise SettingsError("there is no free port on this machine")
+
+
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """End at SIGTERM as at Ctrl-C, so that the folder is removed."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

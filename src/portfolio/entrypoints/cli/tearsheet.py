@@ -1,0 +1,52 @@
+"""The command ``portfolio tearsheet``: one HTML file about the last completed days."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import click
+
+from portfolio.domain.symbol import Symbol
+from portfolio.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from portfolio.entrypoints.http.reports.tearsheet import SheetRequest
+
+
+class TearSheetComposition(Protocol):
+    """What the composition root hands to this command."""
+
+    async def tear_sheet(self, settings: Settings, wanted: SheetRequest) -> bytes:
+        """Return the tear sheet of the books; raises LedgerUnavailable without the database."""
+        ...
+
+
+@click.command()
+@click.option("--days", type=click.IntRange(1, 3650), default=365, show_default=True, help="How many completed days.")
+@click.option("--benchmark", help="The asset to compare with; none: PORTFOLIO_BENCHMARK.")
+@click.option("--private", is_flag=True, help="Shares and an index of 100 alone: no amount of the own books.")
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file to write; one that is there is replaced.",
+)
+@click.pass_obj
+def tearsheet(
+    composition: TearSheetComposition, *, days: int, benchmark: str | None, private: bool, file: Path
+) -> None:
+    """Write one HTML file about the last completed days: what there is, how it did, and what is risky.
+
+    The file has no script and asks nobody for anything. The same position of the books gives the same bytes.
+    """
+    # For this command alone: the others start sooner without the templates.
+    from portfolio.entrypoints.http.reports.tearsheet import SheetRequest  # noqa: PLC0415  # for this command alone
+
+    wanted = SheetRequest(days=days, benchmark=Symbol.parse(benchmark) if benchmark else None, private=private)
+    content = asyncio.run(composition.tear_sheet(read_settings(), wanted))
+    file.write_bytes(content)
+    click.echo(f"{file}: {len(content):,} bytes")

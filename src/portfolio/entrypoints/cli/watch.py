@@ -1,0 +1,188 @@
+"""``portfolio watch``: follows a service's stream in the terminal, and goes on where it was after a cut."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+import click
+
+from portfolio.entrypoints.http.shell.auth import HEADER, Scope
+from portfolio.entrypoints.secret_files import read_secret_file
+from portfolio.settings import LOOPBACK, Settings, SettingsError, read_settings
+
+SUBPROTOCOL: Final = "portfolio.v1"
+# A snapshot comes in parts; a state that prices many positions anew does not.
+MOST_BYTES: Final = 16 * 1024 * 1024
+LONGEST_PAUSE_SECONDS: Final = 30.0
+NEWEST_ENTRIES: Final = 10
+REFUSED: Final = frozenset({400, 401, 403, 404})
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Watched:
+    """What the stream has told so far. ``position`` is where it goes on, ``link`` how the connection is."""
+
+    link: str = "connecting"
+    position: str = "now"
+    server_time: str = ""
+    totals: Json = field(default_factory=dict)
+    positions: dict[str, Json] = field(default_factory=dict)
+    entries: list[Json] = field(default_factory=list)
+    health: str = ""
+    signals: dict[str, Json] = field(default_factory=dict)
+
+    def take(self, message: Json) -> None:
+        """Take in a message."""
+        match message["type"]:
+            case "snapshot":
+                if message["part"] == 1:
+                    self.positions, self.entries = {}, []
+                self._value(message["portfolio"], message["positions"])
+            case "state":
+                self._value(message["totals"], message["changed"])
+            case "entries":
+                self.entries = [*self.entries, *message["entries"]][-NEWEST_ENTRIES:]
+            case "signals":
+                self.signals |= {signal["id"]: signal for signal in message["signals"]}
+            case "health":
+                self.health = message["health"]["status"]
+        self.server_time = message.get("server_time", self.server_time)
+        if message["type"] != "snapshot" or message["part"] == message["parts"]:
+            self.position = message.get("position", self.position)
+
+    @property
+    def open_signals(self) -> list[Json]:
+        """Return the signals that nobody has claimed yet."""
+        return [signal for signal in self.signals.values() if signal["signal_status"] == "open"]
+
+    def _value(self, totals: Json, changed: list[Json]) -> None:
+        self.totals = totals
+        self.positions |= {position["symbol"]: position for position in changed}
+        self.positions = {symbol: position for symbol, position in self.positions.items() if position["quantity"]}
+
+
+Shown = Callable[[Json | None], None]
+"""What shows what was told: it is called with each message, and without one where the connection is another."""
+
+
+async def follow(url: str, headers: Mapping[str, str], watched: Watched, shown: Shown, *, pause: float = 1.0) -> None:
+    """Follow the stream for ever: where it ends, another one goes on after the last position.
+
+    Raises:
+        SettingsError: the service refuses this caller.
+    """
+    from websockets.asyncio.client import connect  # noqa: PLC0415  for this command alone
+    from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus  # noqa: PLC0415  as above
+
+    wait = pause
+    while True:
+        address = f"{url}?after={quote(watched.position)}"
+        try:
+            async with connect(
+                address,
+                additional_headers=headers,
+                subprotocols=[SUBPROTOCOL],  # type: ignore[list-item] # a new type of text
+                compression=None,
+                max_size=MOST_BYTES,
+            ) as socket:
+                watched.link, wait = "live", pause
+                async for text in socket:
+                    message = json.loads(text, parse_float=Decimal, parse_int=Decimal)
+                    watched.take(message)
+                    shown(message)
+        except InvalidStatus as error:
+            if error.response.status_code in REFUSED:
+                raise SettingsError(f"{url}: {_reason(error.response.body)}") from error
+            watched.link = f"refused ({error.response.status_code})"
+        except (OSError, ConnectionClosed, InvalidHandshake, TimeoutError):
+            watched.link = "cut off"
+        else:
+            watched.link = "ended"
+        shown(None)
+        await asyncio.sleep(wait)
+        wait = min(2 * wait, LONGEST_PAUSE_SECONDS)
+
+
+def _reason(body: bytes | bytearray) -> str:
+    try:
+        return str(json.loads(body)["detail"])
+    except (ValueError, LookupError, TypeError):
+        return "the service refused it"
+
+
+def socket_url(url: str) -> str:
+    """Return the address of a service's stream.
+
+    Raises:
+        SettingsError: it is no address of a service.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise SettingsError(f"{url!r} is no address such as https://portfolio.example.com")
+    return f"{'wss' if parts.scheme == 'https' else 'ws'}://{parts.netloc}{parts.path.rstrip('/')}/stream"
+
+
+def key_of(settings: Settings, file: str | None) -> str | None:
+    """Return the key to send: that in the file, else the first of the settings that may read; None without any.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
+    if file is not None:
+        return read_secret_file("--key-file", file).strip()
+    entries = settings.api_keys
+    if settings.api_keys_file:
+        entries += "," + ",".join(read_secret_file("PORTFOLIO_API_KEYS_FILE", settings.api_keys_file).splitlines())
+    for entry in entries.split(","):
+        _, _, rest = entry.strip().partition(":")
+        scopes, _, secret = rest.partition(":")
+        if Scope.READ in scopes.split("+"):
+            return secret
+    return None
+
+
+@click.command()
+@click.argument("url", required=False)
+@click.option("--after", default="now", show_default=True, help="`start`, or the position of a message")
+@click.option("--key-file", help="A file with the API key to send; else the first of the settings that may read.")
+def watch(url: str | None, after: str, key_file: str | None) -> None:
+    """Follow what happens in a service, live; after a cut it goes on where it was.
+
+    Without URL it is the service of these settings. Where the output is no terminal, each message is a line of JSON.
+    """
+    settings = read_settings()
+    host = settings.host if settings.host in LOOPBACK else "127.0.0.1"
+    address = socket_url(url or f"http://{f'[{host}]' if ':' in host else host}:{settings.port}")
+    key = key_of(settings, key_file)
+    headers = {} if key is None else {HEADER: key}
+    watched = Watched(position=after)
+    try:
+        if sys.stdout.isatty():
+            _show_table(address, headers, watched)
+        else:
+            asyncio.run(follow(address, headers, watched, _print_line))
+    except KeyboardInterrupt:
+        click.echo(f"the next one goes on with --after {watched.position}", err=True)
+
+
+def _print_line(message: Json | None) -> None:
+    if message is not None:
+        click.echo(json.dumps(message, default=str))
+
+
+def _show_table(address: str, headers: Mapping[str, str], watched: Watched) -> None:
+    from rich.live import Live  # noqa: PLC0415  for this command alone
+
+    from portfolio.entrypoints.cli.watch_table import table_of  # noqa: PLC0415  as above
+
+    with Live(get_renderable=lambda: table_of(watched), refresh_per_second=4, screen=True):
+        asyncio.run(follow(address, headers, watched, lambda _message: None))

@@ -1,0 +1,62 @@
+"""The task that holds the rows against the ledger's entries: once after the start, and again where they moved."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from portfolio.application.operations.comparison import Agreement, Comparison
+
+_log = structlog.get_logger(__name__)
+
+AGAIN_SECONDS = 60.0
+RETRY_SECONDS = 5.0
+
+
+class ComparisonLoop:
+    """Compares as soon as it starts, and goes on: sooner where nothing could be compared, or the rows were wrong."""
+
+    def __init__(
+        self,
+        compare: Callable[[], Awaitable[Comparison]],
+        *,
+        again_seconds: float = AGAIN_SECONDS,
+        retry_seconds: float = RETRY_SECONDS,
+    ) -> None:
+        self._compare = compare
+        self._again_seconds = again_seconds
+        self._retry_seconds = retry_seconds
+        self._task: asyncio.Task[None] | None = None
+        self._said: object = None
+
+    def start(self) -> None:
+        """Begin, in a task of its own."""
+        self._task = asyncio.create_task(self._run(), name="compare books")
+
+    async def stop(self) -> None:
+        """End the task."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    async def _run(self) -> None:
+        while True:
+            pause = self._again_seconds if await self._step() else self._retry_seconds
+            await asyncio.sleep(pause)
+
+    async def _step(self) -> bool:
+        """Return whether it can be left for a while."""
+        try:
+            found = await self._compare()
+        except Exception as error:  # noqa: BLE001  whatever it is, it is said, and tried again
+            if self._said is not type(error):
+                self._said = type(error)
+                _log.warning("books.not_compared", reason=f"{type(error).__name__}: {error}")
+            return False
+        if self._said is not found.status:
+            self._said = found.status
+            log = _log.info if found.status is Agreement.AGREE else _log.error
+            log("books.compared", status=found.status.value, ledger_revision=found.revision, detail=found.detail)
+        return found.status is not Agreement.DIFFER

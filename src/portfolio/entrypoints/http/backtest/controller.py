@@ -1,0 +1,193 @@
+"""Backtests: asked for, looked at, cancelled."""
+
+from __future__ import annotations
+
+from litestar import Controller, Response, delete, get, post
+from litestar.params import JSONBody
+
+from portfolio.application.backtest.jobs.asking import AskBacktest
+from portfolio.application.backtest.jobs.cancelling import CancelBacktest
+from portfolio.application.backtest.jobs.ports import Backtests
+from portfolio.application.backtest.jobs.reading import ReadBacktest
+from portfolio.application.backtest.jobs.records import Part
+from portfolio.application.backtest.records import EquityRow, TradeRow
+from portfolio.application.backtest.sweeping.outcome import TrialRow
+from portfolio.application.clock import Clock
+from portfolio.application.errors import (
+    BacktestNotDone,
+    LedgerUnavailable,
+    NotBacktestable,
+    SchemaUnknown,
+    TooManyBacktests,
+)
+from portfolio.application.in_thread import in_thread
+from portfolio.application.risk.state import ReadMarket
+from portfolio.domain.errors import InvalidPolicy
+from portfolio.entrypoints.http.backtest.answers import (
+    BacktestAnswer,
+    BacktestAskedAnswer,
+    BacktestId,
+    BacktestsAnswer,
+    BacktestsCursor,
+    EquityAnswer,
+    EquityRowView,
+    FillsCursor,
+    FillsLimit,
+    SimulatedTradesAnswer,
+    SimulatedTradeView,
+    TrialRowView,
+    TrialsAnswer,
+    TrialsCursor,
+)
+from portfolio.entrypoints.http.backtest.requests import BacktestBody, request_of
+from portfolio.entrypoints.http.backtest.views import backtest_answer, backtest_view, job_view
+from portfolio.entrypoints.http.errors import NOT_FOUND, OUTCOME_UNKNOWN, PROBLEMS
+from portfolio.entrypoints.http.shell.access import access
+from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
+from portfolio.entrypoints.http.shell.injection import Injected
+from portfolio.entrypoints.http.shell.responses import encode, encoded
+from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
+from portfolio.entrypoints.http.views import view
+
+_AWAY = (PROBLEMS[LedgerUnavailable], PROBLEMS[SchemaUnknown])
+_ASKED = tuple(PROBLEMS[error] for error in (InvalidPolicy, NotBacktestable, TooManyBacktests))
+_ROWS = (NOT_FOUND, PROBLEMS[BacktestNotDone], *_AWAY)
+MOST_A_PAGE = 1_000
+
+
+class BacktestController(Controller):
+    """Routes of backtests."""
+
+    path = "/backtests"
+    tags = ["backtests"]
+
+    @post(
+        status_code=202,
+        summary="Ask what a policy, or weights, would have done on past closes",
+        opt=access(Scope.TRADE, problems=(*_ASKED, *_AWAY, OUTCOME_UNKNOWN)),
+    )
+    async def queue_backtest(  # shape: what the framework injects
+        self,
+        data: JSONBody[BacktestBody],
+        ask_backtest: Injected[AskBacktest],
+        read_backtest: Injected[ReadBacktest],
+        market: Injected[ReadMarket],
+        uncancelled: Injected[Uncancelled],
+        clock: Injected[Clock],
+    ) -> Response[BacktestAskedAnswer]:
+        """Keep the backtest as a job, which is computed beside the service; `Location` is where it is found.
+
+        The same request on the same closes and holdings is answered by the job that is there, `replayed`, unless that
+        failed or was cancelled.
+        """
+        request = request_of(data, market.policy, clock.now().date())
+        job, is_new = await uncancelled(ask_backtest(request))
+        job, result = (job, None) if is_new else await read_backtest(job.id)
+        answer = BacktestAskedAnswer(
+            timestamp=clock.now(),
+            message=f"{job.id} is {job.state}",
+            backtest=backtest_view(job, result),
+            replayed=not is_new,
+        )
+        return encoded(encode(answer), status=202, headers={"Location": f"/backtests/{job.id}"})
+
+    @get(summary="Backtests, newest first", opt=access(Scope.READ, problems=_AWAY))
+    async def read_backtests(
+        self,
+        portfolio_id: Injected[int],
+        backtests: Injected[Backtests],
+        clock: Injected[Clock],
+        limit: PageSize = 100,
+        cursor: BacktestsCursor = None,
+    ) -> BacktestsAnswer:
+        """Return backtests without their results, those that wait and those that have ended."""
+        page = await backtests.page(portfolio_id, before=read_cursor(cursor), limit=limit)
+        views = [job_view(job) for job in page.items]
+        following = write_cursor("b", page.next_before)
+        return BacktestsAnswer(timestamp=clock.now(), backtests=views, count=len(views), next_cursor=following)
+
+    @get("/{backtest_id:str}", summary="A backtest", opt=access(Scope.READ, problems=(NOT_FOUND, *_AWAY)))
+    async def read_job(
+        self, backtest_id: BacktestId, read_backtest: Injected[ReadBacktest], clock: Injected[Clock]
+    ) -> BacktestAnswer:
+        """Return how far a backtest is, and its result once it is done."""
+        job, result = await read_backtest(backtest_id)
+        return backtest_answer(job, result, at=clock.now())
+
+    @get("/{backtest_id:str}/equity", summary="The value of each day", opt=access(Scope.READ, problems=_ROWS))
+    async def read_equity(
+        self, backtest_id: BacktestId, read_backtest: Injected[ReadBacktest], clock: Injected[Clock]
+    ) -> Response[EquityAnswer]:
+        """Return the values at the end of each day, beside doing nothing, equal weights and BTC."""
+        rows = await read_backtest.rows(backtest_id, Part.EQUITY, EquityRow)
+
+        def made() -> bytes:
+            views = [view(EquityRowView, row) for row in rows]
+            return encode(EquityAnswer(timestamp=clock.now(), equity=views, count=len(views)))
+
+        return encoded(await in_thread(made))
+
+    @get("/{backtest_id:str}/trades", summary="The trades of a backtest", opt=access(Scope.READ, problems=_ROWS))
+    async def read_simulated_trades(
+        self,
+        backtest_id: BacktestId,
+        read_backtest: Injected[ReadBacktest],
+        clock: Injected[Clock],
+        limit: FillsLimit = MOST_A_PAGE,
+        cursor: FillsCursor = None,
+    ) -> Response[SimulatedTradesAnswer]:
+        """Return the trades in the order in which they were filled, with what each cost and the rule that asked for it.
+
+        A row of the rule `write_down` is no trade: the asset had no close for seven days.
+        """
+        rows, first = await read_backtest.rows(backtest_id, Part.TRADES, TradeRow), read_cursor(cursor) or 0
+        following = write_cursor("f", first + limit if first + limit < len(rows) else None)
+
+        def made() -> bytes:
+            views = [view(SimulatedTradeView, row) for row in rows[first : first + limit]]
+            answer = SimulatedTradesAnswer(timestamp=clock.now(), trades=views, count=len(views), next_cursor=following)
+            return encode(answer)
+
+        return encoded(await in_thread(made))
+
+    @get("/{backtest_id:str}/sweep", summary="The trials of a backtest", opt=access(Scope.READ, problems=_ROWS))
+    async def read_trials(
+        self,
+        backtest_id: BacktestId,
+        read_backtest: Injected[ReadBacktest],
+        clock: Injected[Clock],
+        limit: FillsLimit = MOST_A_PAGE,
+        cursor: TrialsCursor = None,
+    ) -> Response[TrialsAnswer]:
+        """Return every policy of the sweep and then those of `stability`, in the order in which they were run; none
+        where neither was asked for. What they say together is in the result of the backtest.
+        """
+        rows, first = await read_backtest.rows(backtest_id, Part.SWEEP, TrialRow), read_cursor(cursor) or 0
+        following = write_cursor("t", first + limit if first + limit < len(rows) else None)
+
+        def made() -> bytes:
+            views = [view(TrialRowView, row, of=row.of.value) for row in rows[first : first + limit]]
+            answer = TrialsAnswer(timestamp=clock.now(), trials=views, count=len(views), next_cursor=following)
+            return encode(answer)
+
+        return encoded(await in_thread(made))
+
+    @delete(
+        "/{backtest_id:str}",
+        status_code=200,
+        summary="Cancel a backtest",
+        opt=access(Scope.TRADE, problems=(NOT_FOUND, *_AWAY, OUTCOME_UNKNOWN)),
+    )
+    async def end_backtest(
+        self,
+        backtest_id: BacktestId,
+        cancel_backtest: Injected[CancelBacktest],
+        read_backtest: Injected[ReadBacktest],
+        uncancelled: Injected[Uncancelled],
+        clock: Injected[Clock],
+    ) -> BacktestAnswer:
+        """End a backtest that has not ended; one that has is left as it is, with its result."""
+        await uncancelled(cancel_backtest(backtest_id))
+        job, result = await read_backtest(backtest_id)
+        return backtest_answer(job, result, at=clock.now())

@@ -1,0 +1,53 @@
+"""Answers as lines of comma-separated values, by RFC 4180: exact numbers, and nothing that a spreadsheet would run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec import Raw, Struct
+
+CSV: Final = "text/csv"
+
+# Spreadsheets take what begins so for a formula, some of them also after blanks, or in the forms of East Asian scripts.
+_FORMULA: Final = re.compile(r"[\s\ufeff\u200b]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+
+
+def header_of(kind: type[Struct]) -> str:
+    """Return the line with the names of an answer's fields."""
+    return _lines([kind.__struct_fields__])
+
+
+def rows_of(answers: Iterable[Struct]) -> str:
+    """Return a line for each answer."""
+    return _lines([cell(getattr(answer, name)) for name in answer.__struct_fields__] for answer in answers)
+
+
+def cell(value: object) -> str:
+    """Return what stands in a cell: a number digit by digit, a moment in UTC, and a text such that it stays one.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe before it.
+
+    >>> cell("=1+1"), cell(Raw(b"-0.10")), cell(None), cell(True)
+    ("'=1+1", '-0.10', '', 'true')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, Raw):
+        return bytes(value).decode()
+    if isinstance(value, int):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    text = str(value)
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _lines(rows: Iterable[Sequence[str]]) -> str:
+    written = io.StringIO(newline="")
+    csv.writer(written).writerows(rows)
+    return written.getvalue()

@@ -1,0 +1,121 @@
+"""What is answered about lots and gains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from portfolio.application.ledger.lots.reading import is_long_term
+from portfolio.domain.ledger.lots import Disposal, Lot, days_between
+from portfolio.entrypoints.http.shell.numbers import Number
+from portfolio.entrypoints.http.shell.responses import Answer, Cursor, Moment, SymbolCode
+from portfolio.entrypoints.http.views import view
+
+MethodName: TypeAlias = Literal["average", "fifo", "lifo", "hifo"]
+Term = Annotated[
+    Literal["short", "long"] | None,
+    Meta(description="long where it was held for more than `long_term_days`; null where nobody knows for how long."),
+]
+DaysHeld = Annotated[int | None, Meta(description="UTC days from the acquisition on; null where its day is not known.")]
+IsAssumed = Annotated[
+    bool, Meta(description="Whether no entry states the cost: it is what the cost of all that was held left for it.")
+]
+MethodUsed = Annotated[MethodName, Meta(description="The method by which sales take lots.")]
+
+
+class LotView(msgspec.Struct, kw_only=True):
+    """What is left of one acquisition; with the method average, of all of them.
+
+    What was sold before it was bought is a lot too: its quantity and its basis are below zero.
+    """
+
+    symbol: SymbolCode
+    quantity: Number
+    basis: Number
+    acquired_at: Moment | None
+    days_held: DaysHeld
+    term: Term
+    trade_id: int | None
+    basis_assumed: IsAssumed
+
+
+class LotsAnswer(Answer, kw_only=True):
+    """The lots at a moment, with the sums of all of them, on whatever page they are."""
+
+    method: MethodUsed
+    as_of: Moment
+    lots: list[LotView]
+    count: int
+    next_cursor: Cursor
+    basis: Number
+    gain: Number
+    long_term_days: int
+    revision: int
+    complete: bool
+
+
+class GainView(msgspec.Struct, kw_only=True):
+    """What one sale took of one lot, and brought."""
+
+    symbol: SymbolCode
+    quantity: Number
+    acquired_at: Moment | None
+    disposed_at: Moment | None
+    days_held: DaysHeld
+    term: Term
+    proceeds: Number
+    basis: Number
+    gain: Number
+    acquired_by: int | None
+    disposed_by: int | None
+    basis_assumed: IsAssumed
+
+
+class GainsAnswer(Answer, kw_only=True):
+    """What was realized in a UTC year, with the sums of all of it, on whatever page it is."""
+
+    method: MethodUsed
+    year: int | None
+    gains: list[GainView]
+    count: int
+    next_cursor: Cursor
+    proceeds: Number
+    basis: Number
+    gain: Number
+    short_term: Number
+    long_term: Number
+    undated: Number
+    long_term_days: int
+    revision: int
+    complete: bool
+
+
+def lot_views(lots: Iterable[Lot], as_of: datetime, long_term_days: int) -> list[LotView]:
+    """Return lots as they are at a moment."""
+    return [
+        view(
+            LotView,
+            lot,
+            days_held=(days := days_between(lot.acquired_at, as_of)),
+            term=_term(days, long_term_days),
+            basis_assumed=lot.is_assumed,
+        )
+        for lot in lots
+    ]
+
+
+def gain_views(disposals: Iterable[Disposal], long_term_days: int) -> list[GainView]:
+    """Return what was realized, row by row."""
+    return [
+        view(GainView, one, term=_term(one.days_held, long_term_days), basis_assumed=one.is_assumed)
+        for one in disposals
+    ]
+
+
+def _term(days_held: int | None, long_term_days: int) -> Literal["short", "long"] | None:
+    is_long = is_long_term(days_held, long_term_days)
+    return None if is_long is None else "long" if is_long else "short"

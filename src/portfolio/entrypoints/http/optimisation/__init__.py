@@ -1,0 +1,1 @@
+"""Weights for an objective, over HTTP."""

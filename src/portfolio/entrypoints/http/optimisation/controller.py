@@ -1,0 +1,77 @@
+"""Optimisation: weights for an objective."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from litestar import Controller, Response, post
+from litestar.params import JSONBody
+
+from portfolio.application.errors import (
+    ComputationFailed,
+    ComputationLate,
+    NotInstalled,
+    NotOptimisable,
+    TooFewDays,
+    TurnoverBoundTooLow,
+)
+from portfolio.application.optimisation.optimise import Optimise
+from portfolio.application.optimisation.records import Optimised
+from portfolio.application.risk.metrics import measured
+from portfolio.application.risk.state import MarketState, ReadMarket
+from portfolio.domain.errors import InvalidPolicy
+from portfolio.entrypoints.http.errors import PROBLEMS, FieldError, RequestError
+from portfolio.entrypoints.http.optimisation.answers import OptimisationAnswer
+from portfolio.entrypoints.http.optimisation.requests import OptimiseBody, wish_of
+from portfolio.entrypoints.http.optimisation.views import optimisation_answer
+from portfolio.entrypoints.http.shell.access import access
+from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.injection import Injected
+from portfolio.entrypoints.http.shell.responses import encode, encoded
+
+_PROBLEMS = tuple(
+    PROBLEMS[error]
+    for error in (
+        InvalidPolicy,
+        NotOptimisable,
+        TooFewDays,
+        TurnoverBoundTooLow,
+        NotInstalled,
+        ComputationFailed,
+        ComputationLate,
+    )
+)
+
+
+class OptimisationController(Controller):
+    """The route of optimisation."""
+
+    tags = ["optimisation"]
+
+    @post(
+        "/optimise",
+        status_code=200,
+        summary="Weights for an objective, and the plan that leads to them",
+        opt=access(Scope.READ, problems=_PROBLEMS),
+    )
+    async def ask_optimisation(
+        self, data: JSONBody[OptimiseBody], optimise: Injected[Optimise], market: Injected[ReadMarket]
+    ) -> Response[OptimisationAnswer]:
+        """Answer weights that keep to the limits, what they promise beside what is held and beside equal weights, how
+        far that can be trusted, and the trades that lead to them; nothing is stored.
+
+        Limits never give: where they leave less room than is to be invested, `shortfall` names them, and cash takes the
+        rest. Where an objective has no solution, `fallback_chain` says why and what was done instead. Under 60 common
+        days of returns only `equal_weight` and `inverse_volatility` are answered. With the database away it is of the
+        last state seen, and `stale`.
+        """
+        try:
+            found = await optimise(await market.newest(), wish_of(data))
+        except InvalidPolicy as error:
+            field = FieldError(f"limits.{error.field}", error.reason)
+            raise RequestError(PROBLEMS[InvalidPolicy], str(error), errors=[field]) from error
+        return encoded(await measured(partial(_encode, found=found), found.state))
+
+
+def _encode(_state: MarketState, *, found: Optimised) -> bytes:
+    return encode(optimisation_answer(found))

@@ -1,0 +1,134 @@
+"""The body that asks for weights, and what it asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import partial
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+from portfolio.analytics.conventions import MAX_DAYS
+from portfolio.analytics.optimisation.problem import Estimator, Objective
+from portfolio.application.optimisation.records import LimitUse, Wish
+from portfolio.domain.symbol import Symbol
+from portfolio.entrypoints.http.errors import MALFORMED, RequestError
+from portfolio.entrypoints.http.rebalancing.requests import Setting, setting
+from portfolio.entrypoints.http.shell.bodies import Reading, SymbolText, figure, read_symbol
+from portfolio.entrypoints.http.shell.numbers import parse_number
+
+MOST_SYMBOLS = 500
+
+HELD: Final = "held"
+
+ObjectiveName = Literal[
+    "min_variance", "max_sharpe", "risk_parity", "hrp", "min_cvar", "equal_weight", "inverse_volatility"
+]
+EstimatorName = Literal["sample", "ledoit_wolf", "ewma"]
+
+# What a number may be at least and at most; the ends belong to it.
+_RANGES: Mapping[str, tuple[Decimal, Decimal]] = MappingProxyType(
+    {
+        "half_life_days": (Decimal(1), Decimal(MAX_DAYS)),
+        "cash_percent": (Decimal(0), Decimal("99.99")),
+        "max_turnover_percent": (Decimal(0), Decimal(100_000)),
+        "confidence": (Decimal("0.5"), Decimal("0.999")),
+    }
+)
+
+
+class LimitsBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Limits that weights are to keep to, all of each being used; what is not named is as in the policy.
+
+    Shares are fractions: 25 % is 0.25.
+    """
+
+    position_limit: Setting | UnsetType = UNSET
+    volatility_threshold: Setting | UnsetType = UNSET
+    momentum_threshold: Setting | UnsetType = UNSET
+    momentum_limit: Setting | UnsetType = UNSET
+    category_limit: Setting | UnsetType = UNSET
+    pair_correlation: Setting | UnsetType = UNSET
+    pair_limit: Setting | UnsetType = UNSET
+
+
+class OptimiseBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What weights are asked for."""
+
+    objective: ObjectiveName
+    estimator: EstimatorName = "ledoit_wolf"
+    half_life_days: Annotated[Raw, figure("1 or more", minimum=1, maximum=MAX_DAYS, default=60)] | UnsetType = UNSET
+    days: Annotated[int, Meta(ge=1, le=MAX_DAYS)] = 180
+    symbols: Literal["held"] | Annotated[list[SymbolText], Meta(min_length=1, max_length=MOST_SYMBOLS)] = HELD
+    cash_percent: Annotated[Raw, figure("A percentage", minimum=0, maximum=99.99)] | UnsetType = UNSET
+    max_turnover_percent: Annotated[Raw, figure("A percentage", minimum=0, maximum=100_000)] | UnsetType = UNSET
+    limits: Literal["policy", "hard"] | LimitsBody = "policy"
+    confidence: Annotated[Raw, figure("0.5 to 0.999", minimum=0.5, maximum=0.999, default=0.95)] | UnsetType = UNSET
+
+
+def read_wish(text: bytes) -> Wish:
+    """Return what a body in JSON asks for, as the command line has it; errors as of ``wish_of``."""
+    try:
+        return wish_of(msgspec.json.decode(text, type=OptimiseBody))
+    except msgspec.ValidationError as error:
+        raise RequestError(MALFORMED, str(error)) from error
+
+
+def wish_of(body: OptimiseBody) -> Wish:
+    """Return what a body asks for.
+
+    Raises:
+        RequestError: names every field that is wrong.
+    """
+    reading = Reading()
+    symbols = None if isinstance(body.symbols, str) else _symbols(reading, body.symbols)
+    figures: dict[str, Any] = {}
+    for name, field in (
+        ("half_life_days", "half_life_days"),
+        ("cash_percent", "cash_percent"),
+        ("most_turnover_percent", "max_turnover_percent"),
+        ("confidence", "confidence"),
+    ):
+        raw = getattr(body, field)
+        if raw is not UNSET:
+            figures[name] = _number(reading, field, raw)
+    changes = {}
+    if isinstance(body.limits, LimitsBody):
+        for name in LimitsBody.__struct_fields__:
+            value = getattr(body.limits, name)
+            if value is not UNSET:
+                changes[name] = setting(reading, f"limits.{name}", value)
+    reading.finish()
+    return Wish(
+        objective=Objective(body.objective),
+        estimator=Estimator(body.estimator),
+        days=body.days,
+        symbols=symbols,
+        limits=LimitUse.POLICY if body.limits == LimitUse.POLICY.value else LimitUse.HARD,
+        changes=changes,
+        **figures,
+    )
+
+
+def _symbols(reading: Reading, texts: list[str]) -> list[Symbol]:
+    found = [
+        reading.taking(f"symbols[{place}]", partial(read_symbol, text), Symbol("X")) for place, text in enumerate(texts)
+    ]
+    if not reading.errors and len(set(found)) < len(found):
+        reading.refuse("symbols", "names an asset twice")
+    return sorted(found, key=lambda symbol: symbol.code)
+
+
+def _number(reading: Reading, field: str, raw: Raw) -> Decimal:
+    low, high = _RANGES[field]
+
+    def read() -> Decimal:
+        value = parse_number(raw)
+        if not low <= value <= high:
+            raise ValueError(f"has to be {low} to {high}")
+        return value
+
+    return reading.taking(field, read, low)

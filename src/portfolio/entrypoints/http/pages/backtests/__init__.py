@@ -1,0 +1,1 @@
+"""The page of backtests: those that were asked for, and what came of one of them."""

@@ -1,0 +1,75 @@
+"""The page of backtests."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from litestar import Controller, get
+from litestar.params import QueryParameter
+from litestar.response import Template
+
+from portfolio.application.backtest.jobs.ports import Backtests
+from portfolio.application.backtest.jobs.reading import ReadBacktest
+from portfolio.application.backtest.jobs.records import Job, JobState, Part
+from portfolio.application.backtest.records import EquityRow, TradeRow
+from portfolio.application.in_thread import in_thread
+from portfolio.application.ledger.records import Page
+from portfolio.entrypoints.http.backtest.answers import BacktestsCursor
+from portfolio.entrypoints.http.pages.backtests.content import BacktestsContent, ResultContent, result_content
+from portfolio.entrypoints.http.pages.frame.headers import HEADERS
+from portfolio.entrypoints.http.pages.frame.look import Look
+from portfolio.entrypoints.http.pages.frame.page import Pages, is_private
+from portfolio.entrypoints.http.shell.access import access
+from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.bodies import read_cursor
+from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+
+JOBS_A_PAGE: Final = 20
+
+BacktestQuery = Annotated[str | None, QueryParameter(description="The one to show.", max_length=128)]
+
+
+class BacktestsPageController(Controller):
+    """The route of backtests as people look at them; they are asked for over the API."""
+
+    include_in_schema = False
+    opt = access(Scope.READ)
+    response_headers = HEADERS
+
+    @get("/pages/backtests")
+    async def read_backtests_page(  # shape: what the framework injects
+        self,
+        request: HttpRequest,
+        pages: Injected[Pages],
+        portfolio_id: Injected[int],
+        backtests: Injected[Backtests],
+        read_backtest: Injected[ReadBacktest],
+        read_deadline_seconds: Injected[float],
+        backtest: BacktestQuery = None,
+        cursor: BacktestsCursor = None,
+    ) -> Template:
+        """Return the jobs, newest first, and what came of one: the one asked for, or the newest that is done.
+
+        Raises:
+            NotFound: there is none of the name that was asked for.
+        """
+        before, reading, private = read_cursor(cursor), await pages.reading(), is_private(request)
+        look = Look(reading, read_deadline_seconds)
+        listed = await look(lambda: backtests.page(portfolio_id, before=before, limit=JOBS_A_PAGE))
+        shown = backtest or (_newest_done(listed) if listed else None)
+        found = await look(lambda: _result(read_backtest, shown, private=private)) if shown else None
+        content = BacktestsContent.of(listed, found, shown=shown, is_first=before is None)
+        return pages.page(request, "backtests.html", "Backtests", reading, content=content)
+
+
+def _newest_done(listed: Page[Job]) -> str | None:
+    return next((job.id for job in listed.items if job.state is JobState.DONE), None)
+
+
+async def _result(read: ReadBacktest, job_id: str, *, private: bool) -> ResultContent:
+    job, result = await read(job_id)
+    if result is None:
+        return ResultContent.without(job)
+    equity = await read.rows(job_id, Part.EQUITY, EquityRow)
+    trades = await read.rows(job_id, Part.TRADES, TradeRow)
+    return await in_thread(lambda: result_content(job, result, equity, trades, private=private))

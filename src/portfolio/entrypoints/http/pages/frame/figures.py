@@ -1,0 +1,65 @@
+"""Figures and charts as templates get them: everything is said here, and nothing is computed in a template."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import Markup
+
+from portfolio.entrypoints.charts import Svg
+from portfolio.entrypoints.http.pages.frame.filters import Value
+from portfolio.entrypoints.http.pages.frame.formats import Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """A part of a figure's formula: the sign before it, its number, and what that is."""
+
+    label: str
+    value: Value
+    kind: Kind
+    sign: str = ""
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A number that can be opened: how it is made of which numbers, by which convention, and as of when.
+
+    ``name`` is the API's name of it; ``reason`` is the code that says why there is no ``value``. ``period`` is what
+    time it is of, where that is not the moment: it stands beside the label.
+    """
+
+    name: str
+    label: str
+    value: Value
+    kind: Kind
+    formula: str
+    as_of: datetime
+    convention: str
+    terms: Sequence[Term] = ()
+    reason: str | None = None
+    period: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A number in the table beneath a chart."""
+
+    value: Value
+    kind: Kind
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """A drawing, and the same numbers as a table: a row begins with what names it."""
+
+    name: str
+    title: str
+    svg: Markup | Svg
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str | Cell]]
+    note: str = ""

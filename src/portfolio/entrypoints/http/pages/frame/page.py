@@ -1,0 +1,160 @@
+"""What surrounds the content of a page: where one is, who looks, and whether what is shown can be believed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from litestar import MediaType
+from litestar.response import Template
+from msgspec import Raw
+
+from portfolio.entrypoints.http.portfolio.reads import Reading, Readings
+from portfolio.entrypoints.http.shell.auth import Caller, presented_cookie
+from portfolio.entrypoints.http.shell.injection import HttpRequest
+from portfolio.entrypoints.http.shell.numbers import percent
+from portfolio.entrypoints.http.shell.use_cases import UseCases
+
+PRIVATE_COOKIE: Final = "private"
+STREAM: Final = "/stream?topics=state,prices,signals,health,entries"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page in the navigation."""
+
+    path: str
+    label: str
+
+
+PLACES: Final[Sequence[Place]] = (
+    Place("/", "Overview"),
+    Place("/pages/positions", "Positions"),
+    Place("/pages/performance", "Performance"),
+    Place("/pages/risk", "Risk"),
+    Place("/pages/rebalancing", "Rebalancing"),
+    Place("/pages/optimiser", "Optimiser"),
+    Place("/pages/scorecard", "Scorecard"),
+    Place("/pages/backtests", "Backtests"),
+    Place("/pages/trades", "Trades"),
+    Place("/pages/operations", "Operations"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strip:
+    """Whether what is shown can be believed, with ages in seconds. ``position`` is where the stream goes on from."""
+
+    as_of: datetime
+    age_seconds: int
+    revision: int
+    is_stale: bool
+    database_away: bool
+    fresh_share_percent: Raw | None
+    oldest_price_seconds: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What every page has: ``address`` is its path with the query, to come back to.
+
+    Without a ``strip`` nothing of the books is shown, as where the key is asked for. ``stream`` is what the page
+    follows; without one it looks again by itself: a private page, as the stream's messages have amounts in them. One
+    that ``is_still`` does neither: what it shows was computed as it was asked for.
+    """
+
+    title: str
+    path: str
+    private: bool
+    address: str = "/"
+    simulated: bool = False
+    caller: str | None = None
+    signed_in: bool = False
+    strip: Strip | None = None
+    stream: str | None = None
+    is_still: bool = False
+    places: Sequence[Place] = PLACES
+
+
+class Pages:
+    """Makes pages: the newest state of the books, and the templates around it."""
+
+    def __init__(self, cases: UseCases, *, simulated: bool) -> None:
+        self.readings = Readings(cases)
+        self._simulated = simulated
+
+    async def reading(self) -> Reading:
+        """Return the newest state, valued now; the last one seen when the database does not answer in time.
+
+        Raises:
+            LedgerUnavailable: the database is away and no state was ever seen.
+            PortfolioMissing: the books were never opened.
+        """
+        return await self.readings.newest()
+
+    def page(
+        self,
+        request: HttpRequest,
+        template: str,
+        title: str,
+        reading: Reading | None,
+        *,
+        is_still: bool = False,
+        **content: Any,
+    ) -> Template:
+        """Return a page: a template, what it shows, and the frame around it; ``is_still`` one follows nothing."""
+        strip = strip_of(reading) if reading else None
+        frame = frame_of(request, title, strip, simulated=self._simulated)
+        if is_still:
+            frame = replace(frame, is_still=True, stream=None)
+        return html(template, frame=frame, **content)
+
+
+def html(template: str, *, status_code: int = 200, headers: dict[str, str] | None = None, **content: Any) -> Template:
+    """Return a template as an answer."""
+    return Template(
+        template, context=content, media_type=MediaType.HTML, status_code=status_code, headers=headers or {}
+    )
+
+
+def frame_of(request: HttpRequest, title: str, strip: Strip | None = None, *, simulated: bool = False) -> Frame:
+    """Return what surrounds a page."""
+    caller = request.scope.get("user")
+    return Frame(
+        title=title,
+        path=request.scope["path"],
+        address=_address(request),
+        private=is_private(request),
+        simulated=simulated,
+        caller=caller.name if isinstance(caller, Caller) else None,
+        signed_in=isinstance(caller, Caller) and caller.signed_in,
+        strip=strip,
+        stream=None if is_private(request) else STREAM,
+    )
+
+
+def strip_of(reading: Reading) -> Strip:
+    """Return what is to be said of a state before anybody believes it."""
+    ages = [age for value in reading.valuation.positions if (age := value.price_age_seconds) is not None]
+    share = reading.valuation.freshness.percent
+    return Strip(
+        as_of=reading.snapshot.as_of,
+        age_seconds=max(0, int((reading.at - reading.snapshot.as_of).total_seconds())),
+        revision=reading.snapshot.revisions.ledger,
+        is_stale=reading.valuation.is_stale,
+        database_away=reading.snapshot.database_away,
+        fresh_share_percent=None if share is None else percent(share),
+        oldest_price_seconds=max(ages, default=None),
+    )
+
+
+def is_private(request: HttpRequest) -> bool:
+    """Return whether the page that is asked for is to be without any amount of the own books."""
+    return presented_cookie(request.scope["headers"], PRIVATE_COOKIE) not in {None, "0"}
+
+
+def _address(request: HttpRequest) -> str:
+    query = request.scope["query_string"].decode("latin-1")
+    return f"{request.scope['path']}?{query}" if query else request.scope["path"]

@@ -1,0 +1,51 @@
+"""The page of operations."""
+
+from __future__ import annotations
+
+from litestar import Controller, get
+from litestar.response import Template
+
+from portfolio.application.clock import Clock
+from portfolio.application.errors import LedgerUnavailable, PortfolioMissing
+from portfolio.application.operations.health import ReadHealth
+from portfolio.entrypoints.http.operations.controller import health_view
+from portfolio.entrypoints.http.pages.frame.headers import HEADERS
+from portfolio.entrypoints.http.pages.frame.page import Pages
+from portfolio.entrypoints.http.pages.operations.content import operations_content
+from portfolio.entrypoints.http.portfolio.reads import Reading
+from portfolio.entrypoints.http.shell.access import access
+from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+from portfolio.entrypoints.http.shell.use_cases import UseCases
+from portfolio.entrypoints.loop_lag import LoopLag
+
+
+class OperationsPageController(Controller):
+    """The route of the service as people look at it."""
+
+    include_in_schema = False
+    opt = access(Scope.READ)
+    response_headers = HEADERS
+
+    @get("/pages/operations")
+    async def read_operations(  # shape: what the framework injects
+        self,
+        request: HttpRequest,
+        pages: Injected[Pages],
+        cases: Injected[UseCases],
+        health: Injected[ReadHealth],
+        clock: Injected[Clock],
+        loop_lag: Injected[LoopLag],
+    ) -> Template:
+        """Return how the service is doing; also while there is no state of the books to show."""
+        found = health_view(await health(), clock.now())
+        content = operations_content(found, cases, tuple(loop_lag.recent))
+        return pages.page(request, "operations.html", "Operations", await _reading(pages), content=content)
+
+
+async def _reading(pages: Pages) -> Reading | None:
+    """Return the state around the page; None before any was ever seen: this page says why."""
+    try:
+        return await pages.reading()
+    except (LedgerUnavailable, PortfolioMissing):
+        return None

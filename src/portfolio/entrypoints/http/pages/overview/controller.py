@@ -1,0 +1,108 @@
+"""The first page: what there is, whether it can be believed, and how it went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Controller, get
+from litestar.response import Template
+from markupsafe import Markup
+
+from portfolio.application.derived import Derived
+from portfolio.application.operations.newest_entries import newest_entries
+from portfolio.application.prices.identity import identity_of
+from portfolio.application.risk.state import summary_of
+from portfolio.entrypoints.charts import Scale
+from portfolio.entrypoints.http.pages.frame.engine import Macros
+from portfolio.entrypoints.http.pages.frame.headers import HEADERS
+from portfolio.entrypoints.http.pages.frame.look import Look
+from portfolio.entrypoints.http.pages.frame.page import Pages, is_private
+from portfolio.entrypoints.http.pages.overview.alerts import alerts_of
+from portfolio.entrypoints.http.pages.overview.content import (
+    entry_line,
+    health_figure,
+    holdings_chart,
+    identity_chart,
+    key_figures,
+)
+from portfolio.entrypoints.http.pages.periods import BenchmarkQuery, Choice, PeriodQuery, ScaleQuery
+from portfolio.entrypoints.http.pages.series_charts import index_chart, value_chart
+from portfolio.entrypoints.http.pages.words import broken_limits
+from portfolio.entrypoints.http.portfolio.controller import PortfolioAnswers
+from portfolio.entrypoints.http.portfolio.reads import Reading
+from portfolio.entrypoints.http.shell.access import access
+from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+from portfolio.entrypoints.http.shell.use_cases import UseCases
+
+NEWEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Reads what the first page shows."""
+
+    cases: UseCases
+    answers: PortfolioAnswers
+    macros: Macros
+
+    async def __call__(self, reading: Reading, choice: Choice, *, private: bool) -> dict[str, Any]:
+        """Return the content of the page."""
+        snapshot, valuation = reading.snapshot, reading.valuation
+        series = await self.cases.series.of(snapshot, choice.days(reading.at.date()), choice.benchmark)
+        view = await self.answers.view(reading)
+        state = await self.cases.market.of(snapshot, now=reading.at)
+        summary = summary_of(state)
+
+        def charts() -> list[Markup]:
+            drawn = [
+                identity_chart(identity_of(valuation), private=private),
+                holdings_chart(valuation, private=private),
+                *([] if private else [value_chart(series, choice.scale)]),
+                index_chart(series, choice.scale),
+            ]
+            return [self.macros.chart(chart, private=private) for chart in drawn]
+
+        # Another program may have written the days: then they are other ones.
+        of = (choice, private, series.today.day, series.stale, tuple(series.history.finals))
+        kept = snapshot.derived.once(Overview, lambda: Derived(most=4))
+        identity, holdings, *over_time = kept.once(of, charts)
+        look = Look(reading, self.cases.read_deadline_seconds)
+        entries = await look(lambda: newest_entries(self.cases.lookups, self.cases.portfolio_id, NEWEST))
+        return {
+            "figures": key_figures(view, series),
+            "health": health_figure(summary, state.as_of, state.convention),
+            "broken": broken_limits(summary),
+            "identity": identity,
+            "holdings": holdings,
+            "over_time": over_time,
+            "alerts": list(alerts_of(await self.cases.health(), summary)),
+            "entries": None if entries is None else list(map(entry_line, entries)),
+            "choice": choice,
+            "scales": list(Scale),
+        }
+
+
+class OverviewController(Controller):
+    """The route of the first page."""
+
+    include_in_schema = False
+    opt = access(Scope.READ)
+    response_headers = HEADERS
+
+    @get("/")
+    async def read_overview(  # shape: each part of the query is an argument
+        self,
+        request: HttpRequest,
+        pages: Injected[Pages],
+        overview: Injected[Overview],
+        period: PeriodQuery = None,
+        scale: ScaleQuery = None,
+        benchmark: BenchmarkQuery = None,
+    ) -> Template:
+        """Return the first page."""
+        choice = Choice.of(period, scale, benchmark)
+        reading = await pages.reading()
+        content = await overview(reading, choice, private=is_private(request))
+        return pages.page(request, "overview.html", "Overview", reading, **content)

@@ -1,0 +1,232 @@
+"""The figures of the page of performance, and its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from portfolio.analytics.conventions import CONVENTION
+from portfolio.application.performance.series.daily import DailySeries
+from portfolio.application.performance.series.months import CalendarPeriod
+from portfolio.application.performance.timeframes import Timeframes
+from portfolio.domain.decimal_text import counted
+from portfolio.entrypoints.charts import heat_kind
+from portfolio.entrypoints.charts.units import Number
+from portfolio.entrypoints.http.pages.frame.figures import Cell, Figure, Term
+from portfolio.entrypoints.http.pages.frame.formats import Kind
+from portfolio.entrypoints.http.performance.answers import TimeframeView
+from portfolio.entrypoints.http.performance.views import timeframe_view
+
+GROUPS: Final[Mapping[str, Sequence[tuple[str, str, Kind, str]]]] = {
+    "Return": (
+        ("total_return", "Return", Kind.RESULT, "Value at the end less value at the start less net deposits."),
+        ("total_return_percent", "Return, percent", Kind.CHANGE, "Growth of the value of one unit: time-weighted."),
+        ("money_weighted_return_percent", "Money-weighted return", Kind.CHANGE, "(1 + rate) ^ (days / 365) − 1."),
+        ("annualized_return", "Annualized return", Kind.FRACTION, "Growth ^ (365 / days) − 1, from 90 days on."),
+    ),
+    "Risk": (
+        ("annualized_volatility", "Volatility", Kind.FRACTION, "Standard deviation of daily returns × √365."),
+        ("sharpe_ratio", "Sharpe ratio", Kind.RATIO, "Mean excess return / its standard deviation × √365."),
+        ("sharpe_standard_error", "Standard error of it", Kind.RATIO, "√((1 + s² / 2) / n) × √365, s of a day."),
+        ("sortino_ratio", "Sortino ratio", Kind.RATIO, "Mean excess return / root mean square of losses × √365."),
+        ("max_drawdown", "Maximum drawdown", Kind.FRACTION, "The deepest fall of the unit value from a peak."),
+        ("current_drawdown", "Current drawdown", Kind.FRACTION, "The fall from the last peak to the end."),
+        ("calmar_ratio", "Calmar ratio", Kind.RATIO, "Annualized return / −maximum drawdown."),
+    ),
+    "Beside the benchmark": (
+        ("benchmark_return_percent", "Benchmark", Kind.CHANGE, "From the first day's close to the last's."),
+        ("excess_return_percent", "Excess return", Kind.CHANGE, "The return less the benchmark's."),
+        ("annualized_excess_return", "Annualized excess", Kind.FRACTION, "Annualized return less the benchmark's."),
+        ("beta", "Beta", Kind.RATIO, "Covariance with the benchmark / the benchmark's variance."),
+        ("up_capture", "Up capture", Kind.RATIO, "Mean return / the benchmark's, on the days on which it rose."),
+        ("down_capture", "Down capture", Kind.RATIO, "The same on the days on which it fell."),
+    ),
+    "Trades": (
+        ("win_rate", "Win rate", Kind.FRACTION, "Closing trades that brought something / all closing trades."),
+        ("profit_factor", "Profit factor", Kind.RATIO, "Sum of gains / sum of losses of closing trades."),
+        ("expectancy", "Expectancy", Kind.RESULT, "Mean result of a closing trade."),
+        ("average_win", "Average win", Kind.RESULT, "Mean result of those that won."),
+        ("average_loss", "Average loss", Kind.RESULT, "Mean result of those that lost."),
+        ("largest_win", "Largest win", Kind.RESULT, "The best closing trade."),
+        ("largest_loss", "Largest loss", Kind.RESULT, "The worst closing trade."),
+        ("average_holding_days", "Holding days", Kind.NUMBER, "Mean time from purchase, at average cost, to sale."),
+    ),
+}  # fmt: skip
+
+# The table of all timeframes: the field, its heading, its kind.
+COLUMNS: Final[Sequence[tuple[str, str, Kind]]] = (
+    ("total_return", "Return", Kind.RESULT),
+    ("total_return_percent", "Return, %", Kind.CHANGE),
+    ("benchmark_return_percent", "Benchmark, %", Kind.CHANGE),
+    ("excess_return_percent", "Excess, %", Kind.CHANGE),
+    ("annualized_volatility", "Volatility", Kind.FRACTION),
+    ("sharpe_ratio", "Sharpe", Kind.RATIO),
+    ("max_drawdown", "Max. drawdown", Kind.FRACTION),
+    ("win_rate", "Win rate", Kind.FRACTION),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MonthCell:
+    """A month in the table of months: its return, and the class that colours it."""
+
+    value: Cell
+    heat: str
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class YearRow:
+    """A year with its twelve months; None where the days do not reach."""
+
+    year: str
+    months: Sequence[MonthCell | None]
+    whole: MonthCell
+
+
+@dataclass(frozen=True, slots=True)
+class FallRow:
+    """One of the deepest falls."""
+
+    depth: Cell
+    peak: date
+    trough: date
+    recovery: date | None
+    days: int
+
+
+def figures_of(view: TimeframeView, series: DailySeries) -> Iterator[tuple[str, list[Figure]]]:
+    """Yield the figures of a period by what they are about."""
+    terms = _terms(view, series)
+    for heading, group in GROUPS.items():
+        yield (
+            heading,
+            [
+                Figure(
+                    name=name,
+                    label=label,
+                    value=getattr(view, name),
+                    kind=kind,
+                    formula=formula,
+                    terms=terms.get(name, ()),
+                    convention=CONVENTION,
+                    as_of=series.as_of,
+                    reason=view.reasons.get(name),
+                    period=counted(view.days_covered, "day"),
+                )
+                for name, label, kind, formula in group
+            ],
+        )
+
+
+def _terms(view: TimeframeView, series: DailySeries) -> Mapping[str, Sequence[Term]]:
+    """Return the numbers that are in the formulas of figures."""
+    days = [Term(label="Daily returns", value=view.observations, kind=Kind.COUNT)]
+    trades = [Term(label="Trades of the period", value=view.num_trades, kind=Kind.COUNT)]
+    own = Term(label="Return, percent", value=view.total_return_percent, kind=Kind.CHANGE)
+    found: dict[str, Sequence[Term]] = {
+        **dict.fromkeys(("annualized_volatility", "sharpe_ratio", "sharpe_standard_error", "sortino_ratio"), days),
+        **dict.fromkeys(("beta", "up_capture", "down_capture"), days),
+        **dict.fromkeys(("win_rate", "profit_factor", "expectancy"), trades),
+        "annualized_return": [own, Term(label="Days", value=view.days_covered, kind=Kind.COUNT)],
+        "calmar_ratio": [
+            Term(label="Annualized return", value=view.annualized_return, kind=Kind.FRACTION),
+            Term(label="Maximum drawdown", value=view.max_drawdown, kind=Kind.FRACTION, sign="/ −"),
+        ],
+        "excess_return_percent": [
+            own,
+            Term(label="Benchmark", value=view.benchmark_return_percent, kind=Kind.CHANGE, sign="−"),
+        ],
+    }
+    ends = [day for day in series.days if day.day in {view.start, view.end} and day.value is not None]
+    if len(ends) == 2:
+        first, last = ends
+        found["total_return"] = [
+            Term(label=f"Value at the end of {last.day}", value=last.value, kind=Kind.MONEY),
+            Term(label=f"Value at the end of {first.day}", value=first.value, kind=Kind.MONEY, sign="−"),
+            Term(label="Net deposits until the end", value=last.net_deposits, kind=Kind.MONEY, sign="−"),
+            Term(label="Net deposits until the start", value=first.net_deposits, kind=Kind.MONEY, sign="+"),
+        ]
+        found["total_return_percent"] = [
+            Term(label="Unit value at the end, the start being 100", value=last.unit_index, kind=Kind.NUMBER),
+            Term(label="Unit value at the start", value=first.unit_index, kind=Kind.NUMBER, sign="/"),
+        ]
+    return found
+
+
+def timeframes_table(read: Timeframes, *, private: bool) -> tuple[list[str], list[list[str | Cell]]]:
+    """Return all timeframes as a table: of completed days, and their return until now."""
+    columns = [column for column in COLUMNS if not (private and column[2].is_own)]
+    rows: list[list[str | Cell]] = []
+    for frame, to_now in zip(read.frames, read.to_now, strict=True):
+        view, now = timeframe_view(frame), timeframe_view(to_now)
+        reason = now.reasons.get("total_return_percent")
+        rows.append(
+            [
+                frame.name,
+                *(
+                    Cell(value=getattr(view, name), kind=kind, reason=view.reasons.get(name))
+                    for name, _, kind in columns
+                ),
+                Cell(value=now.total_return_percent, kind=Kind.CHANGE, reason=reason),
+            ]
+        )
+    return ["Timeframe", *(label for _, label, _ in columns), "Until now, %"], rows
+
+
+def months_table(series: DailySeries) -> list[YearRow]:
+    """Return the returns of all months, a row a year, the newest year first."""
+    months = {month.name: month for month in series.months}
+    most = max((abs(month.return_percent) for month in series.months if month.return_percent is not None), default=0)
+    return [
+        YearRow(
+            year=year.name,
+            months=[
+                _month_cell(months[name], most) if (name := f"{year.name}-{n:02}") in months else None
+                for n in range(1, 13)
+            ],
+            whole=_month_cell(year, 0),
+        )
+        for year in reversed(series.years)
+    ]
+
+
+def month_figures(series: DailySeries) -> list[Figure]:
+    """Return the best and the worst month of those in the table of months that the days reach over all of."""
+    whole = [month for month in series.months if month.is_whole and month.return_percent is not None]
+    ordered = sorted(whole, key=lambda month: (month.return_percent, month.name))
+    ends = (("worst", "lowest", ordered[:1]), ("best", "highest", ordered[-1:]))
+    return [
+        Figure(
+            name=f"{name}_month",
+            label=f"{name.capitalize()} month",
+            value=chosen[0].return_percent if chosen else None,
+            kind=Kind.CHANGE,
+            formula=f"The {extreme} return of the whole months in the table of months, time-weighted. "
+            "Months that the days do not reach over all of do not count.",
+            terms=[Term(label="Whole months", value=len(whole), kind=Kind.COUNT)] if chosen else (),
+            convention=CONVENTION,
+            as_of=series.as_of,
+            reason=None if chosen else "no_whole_month",
+            period=f"{chosen[0].end:%b %Y}" if chosen else "",
+        )
+        for name, extreme, chosen in reversed(ends)
+    ]
+
+
+def _month_cell(period: CalendarPeriod, most: Number) -> MonthCell:
+    value = period.return_percent
+    cell = Cell(value=value, kind=Kind.CHANGE, reason=period.reasons.get("return_percent"))
+    return MonthCell(cell, heat_kind(value, most) if most else "", period.is_whole)
+
+
+def falls_table(view: TimeframeView) -> list[FallRow] | None:
+    """Return the deepest falls of a period; None where they are not defined."""
+    if view.worst_drawdowns is None:
+        return None
+    return [
+        FallRow(Cell(value=fall.depth, kind=Kind.FRACTION), fall.peak, fall.trough, fall.recovery, fall.days)
+        for fall in view.worst_drawdowns
+    ]

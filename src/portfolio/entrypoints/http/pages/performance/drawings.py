@@ -1,0 +1,116 @@
+"""The charts of the page of performance beside those of the daily series."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from typing import Final
+
+from portfolio.application.performance.daily_positions import ranked
+from portfolio.application.performance.series.distribution import Distribution
+from portfolio.application.performance.series.rolling import Rolling
+from portfolio.application.performance.timeframes import Timeframe
+from portfolio.domain.decimal_text import counted, plain
+from portfolio.entrypoints.charts import (
+    DOLLARS,
+    FRACTION,
+    PERCENT,
+    PLAIN,
+    Column,
+    Frame,
+    Series,
+    Step,
+    Tone,
+    Unit,
+    column_chart,
+    line_chart,
+    waterfall_chart,
+)
+from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart
+from portfolio.entrypoints.http.pages.frame.formats import Kind
+
+MOST_CONTRIBUTIONS: Final = 12
+MOST_ROWS: Final = 400
+_TONES: Final = (Tone.OWN, Tone.OTHER)
+_FIGURES: Final[Sequence[tuple[str, str, Unit, Kind, Callable[[Rolling], Sequence[Decimal | None]]]]] = (
+    ("rolling-return", "Rolling return", FRACTION, Kind.FRACTION, lambda one: one.returns),
+    ("rolling-volatility", "Rolling volatility", FRACTION, Kind.FRACTION, lambda one: one.volatilities),
+    ("rolling-sharpe", "Rolling Sharpe ratio", PLAIN, Kind.RATIO, lambda one: one.sharpe_ratios),
+)
+
+
+def distribution_chart(found: Distribution) -> Chart:
+    """Return on how many days the portfolio brought how much."""
+    title = "Distribution of daily returns"
+    frame = Frame(id="distribution", title=title, desc="On how many days it brought how much.")
+    return Chart(
+        name="distribution",
+        title=title,
+        svg=column_chart(frame, [Column(f"{plain(one.low_percent)} %", one.count) for one in found.bins]),
+        columns=["Return from, %", "to under, %", "Days"],
+        rows=[
+            [plain(one.low_percent), plain(one.high_percent), Cell(value=one.count, kind=Kind.COUNT)]
+            for one in found.bins
+        ],
+        note=f"{counted(found.observations, 'daily return')}: {found.days_up} up, {found.days_down} down.",
+    )
+
+
+def rolling_charts(rolling: Sequence[Rolling]) -> Iterator[Chart]:
+    """Yield the return, the volatility and the Sharpe ratio of the 30 and the 90 days until each day."""
+    for name, title, unit, kind, values in _FIGURES:
+        known = [dict(zip(one.days, values(one), strict=True)) for one in rolling]
+        lines = [
+            Series(name=f"{one.window_days} days", points=list(points.items()), tone=tone)
+            for one, points, tone in zip(rolling, known, _TONES, strict=True)
+        ]
+        days = list(known[0])
+        shown = [day for n, day in enumerate(days) if len(days) <= MOST_ROWS or day.day == 1 or n == len(days) - 1]
+        yield Chart(
+            name=name,
+            title=f"{title} of 30 and of 90 days",
+            svg=line_chart(Frame(id=name, title=f"{title} of 30 and of 90 days", unit=unit), lines),
+            columns=["Until (UTC)", *(line.name for line in lines)],
+            rows=[
+                [day.isoformat(), *(Cell(value=one.get(day), kind=kind, reason="too_few_days") for one in known)]
+                for day in shown
+            ],
+        )
+
+
+def contributions_chart(frame: Timeframe, *, private: bool) -> Chart | None:
+    """Return what each position added to the result of a period; in percent of the value at its start where private.
+
+    None where it is not known.
+    """
+    if frame.attribution is None:
+        return None
+    found = ranked(frame.attribution, MOST_CONTRIBUTIONS)
+    measured = frame.performance
+    rows = [(one.symbol.code, one.money, one.percent, one.reasons.get("percent")) for one in found.largest]
+    if found.count:
+        rows.append((counted(found.count, "other"), found.rest, found.rest_percent, None))
+    if found.other:
+        rows.append(("No position explains", found.other, None, "not_of_a_position"))
+    if not private:
+        rows.append(("Result", measured.total_return, measured.total_return_percent, None))
+    title = "Contributions, in percent of the value at the start" if private else "Contributions to the result"
+    steps = [
+        Step(name, percent if private else amount.value if amount is not None else None, is_total=name == "Result")
+        for name, amount, percent, _ in rows
+    ]
+    return Chart(
+        name="contributions",
+        title=title,
+        svg=waterfall_chart(Frame(id="contributions", title=title, unit=PERCENT if private else DOLLARS), steps),
+        columns=["Position", *([] if private else ["Money"]), "Of the value at the start, %"],
+        rows=[
+            [
+                name,
+                *([] if private else [Cell(value=amount, kind=Kind.RESULT, reason=why)]),
+                Cell(value=percent, kind=Kind.CHANGE, reason=why),
+            ]
+            for name, amount, percent, why in rows
+        ],
+        note="By how much the realized and unrealized result of each position grew, fees included.",
+    )

@@ -1,0 +1,1 @@
+"""The pages of what is held: all of it, and one asset."""

@@ -1,0 +1,117 @@
+"""The page of rebalancing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Annotated, Final
+
+from litestar import Controller, Response, get
+from litestar.di import NamedDependency, Provide
+from litestar.params import QueryParameter
+from litestar.response import Redirect, Template
+
+from portfolio.application.rebalancing.planning import ReadPlan, WhatIf
+from portfolio.application.rebalancing.records import SignalStatus
+from portfolio.application.rebalancing.signals import ListSignals
+from portfolio.application.risk.metrics import measured
+from portfolio.application.risk.state import MarketState
+from portfolio.domain.errors import DomainError, InvalidPolicy
+from portfolio.entrypoints.http.pages.frame.headers import HEADERS
+from portfolio.entrypoints.http.pages.frame.look import Look
+from portfolio.entrypoints.http.pages.frame.page import Pages, is_private
+from portfolio.entrypoints.http.pages.frame.typed import messages
+from portfolio.entrypoints.http.pages.rebalancing.content import (
+    RebalancingContent,
+    WhatIfContent,
+    live_signals,
+    plan_content,
+    settings_of,
+    what_if_content,
+)
+from portfolio.entrypoints.http.pages.rebalancing.form import WhatIfForm, line_of, placed
+from portfolio.entrypoints.http.rebalancing.answers import PolicyView
+from portfolio.entrypoints.http.shell.access import access
+from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+
+PATH: Final = "/pages/rebalancing"
+SIGNALS_SHOWN: Final = 100
+OPEN, ACKNOWLEDGED = SignalStatus.OPEN, SignalStatus.ACKNOWLEDGED
+
+Typed = Annotated[str | None, QueryParameter(description="As it was typed, a line for each.")]
+
+
+def typed_form(trades: Typed = None, policy: Typed = None) -> WhatIfForm:
+    """Return the form as it was sent."""
+    return WhatIfForm(trades=trades, policy=policy)
+
+
+class RebalancingPageController(Controller):
+    """The route of the plan as people look at it, and of what they imagine; nothing is stored."""
+
+    include_in_schema = False
+    opt = access(Scope.READ)
+    response_headers = HEADERS
+    dependencies = {"form": Provide(typed_form, sync_to_thread=False)}
+
+    @get(PATH)
+    async def read_rebalancing(  # shape: what the framework injects
+        self,
+        request: HttpRequest,
+        pages: Injected[Pages],
+        form: NamedDependency[WhatIfForm],
+        plan: Injected[ReadPlan],
+        what_if: Injected[WhatIf],
+        list_signals: Injected[ListSignals],
+        portfolio_id: Injected[int],
+        read_deadline_seconds: Injected[float],
+    ) -> Template | Response[None]:
+        """Return the plan, what the form asks, and the live signals.
+
+        In privacy mode imagined trades are left out, of the address too: they are amounts.
+        """
+        if form.trades and is_private(request):
+            return Redirect(PATH + form.without_trades, status_code=303)
+        state = await plan()
+        planned = await measured(plan_content, state)
+        imagined, mistakes = await _imagined(form, what_if, state, planned.view.policy)
+        reading = pages.readings.at(state.snapshot, state.at)
+        look = Look(reading, read_deadline_seconds)
+        listed = partial(list_signals, portfolio_id, limit=SIGNALS_SHOWN)
+        opened, claimed = [await look(partial(listed, status)) for status in (OPEN, ACKNOWLEDGED)]
+        content = RebalancingContent(
+            plan=planned,
+            form=form,
+            mistakes=mistakes,
+            what_if=imagined,
+            signals=live_signals(opened, claimed) if opened and claimed else None,
+            settings=settings_of(planned.view.policy),
+        )
+        return pages.page(request, "rebalancing.html", "Rebalancing", reading, content=content)
+
+
+async def _imagined(
+    form: WhatIfForm, what_if: WhatIf, state: MarketState, policy: PolicyView
+) -> tuple[WhatIfContent | None, Mapping[str, str]]:
+    """Return what the form asks, or what is wrong with it, by the name of the field; nothing of an empty form."""
+    trades, changes, errors = form.read()
+    if errors or not form.is_asked:
+        return None, messages(errors)
+    try:
+        projection = await what_if(state.snapshot, trades, changes=changes)
+    except DomainError as error:
+        return None, {_field_of(error): _said(error, form)}
+    return await measured(lambda _: what_if_content(projection, policy), projection.state), {}
+
+
+def _field_of(error: DomainError) -> str:
+    return "policy" if isinstance(error, InvalidPolicy) else "trades"
+
+
+def _said(error: DomainError, form: WhatIfForm) -> str:
+    """Return what is wrong with what was asked, with the line where that is known."""
+    if isinstance(error, InvalidPolicy):
+        return f"{error.field} {error.reason}"
+    place, _ = placed(getattr(error, "field", None) or "")
+    return str(error) if place is None else f"line {line_of(form, place)}: {error}"

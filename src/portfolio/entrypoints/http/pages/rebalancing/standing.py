@@ -1,0 +1,144 @@
+"""A portfolio before and after trades, and the trades themselves, as the page of rebalancing shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from msgspec import Raw
+from msgspec.json import decode
+
+from portfolio.entrypoints.charts import PERCENT, Bar, Frame, Tone, bar_chart
+from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart
+from portfolio.entrypoints.http.pages.frame.filters import Value, exact_text
+from portfolio.entrypoints.http.pages.frame.formats import Kind
+from portfolio.entrypoints.http.pages.frame.told import told
+from portfolio.entrypoints.http.pages.words import OBSTACLES, RULES, named
+from portfolio.entrypoints.http.rebalancing.answers import StandingView, UnresolvedView
+from portfolio.entrypoints.http.risk.limit_answers import BrokenLimitView, RecommendationView
+
+MOST_NAMED = 12
+BEFORE_AND_AFTER = ("Figure", "Now", "After")
+
+Row = Sequence[str | Cell]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What one rule saw and wished for one trade: its change in dollars, and the figures behind it."""
+
+    rule: str
+    change: Cell
+    figures: Sequence[tuple[str, str | Cell]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceOfTrade:
+    """The evidence behind one trade."""
+
+    trade: str
+    rules: Sequence[Evidence]
+
+
+def standing_rows(before: StandingView, after: StandingView) -> Sequence[Row]:
+    """Return the figures of a portfolio now, and after trades."""
+    pairs = list(zip(_figures(before), _figures(after), strict=True))
+    return [[label, now, then] for (label, now), (_, then) in pairs]
+
+
+def evidence_of(trades: Sequence[RecommendationView]) -> Sequence[EvidenceOfTrade]:
+    """Return the evidence of each trade."""
+    return [
+        EvidenceOfTrade(
+            trade=f"{trade.action.lower()} {trade.symbol}",
+            rules=[
+                Evidence(
+                    rule=RULES[one.rule],
+                    change=Cell(value=one.change, kind=Kind.RESULT),
+                    figures=[(named(name), _figure(name, value)) for name, value in one.figures.items()],
+                )
+                for one in trade.evidence
+            ],
+        )
+        for trade in trades
+    ]
+
+
+def shares_chart(name: str, title: str, trades: Sequence[RecommendationView]) -> Chart:
+    """Return the shares of what is traded, now and after."""
+    bars = [Bar(one.symbol, (_drawn(one.current_allocation), _drawn(one.target_allocation))) for one in trades]
+    frame = Frame(id=f"{name}-chart", title=title, unit=PERCENT)
+    return Chart(
+        name=name,
+        title=title,
+        svg=bar_chart(frame, ("Share now", "Share after"), bars, (Tone.OWN, Tone.THIRD)),
+        columns=("Trade", "Share now", "Share after"),
+        rows=[
+            [
+                f"{one.action.lower()} {one.symbol}",
+                Cell(value=one.current_allocation, kind=Kind.PERCENT),
+                Cell(value=one.target_allocation, kind=Kind.PERCENT),
+            ]
+            for one in trades
+        ],
+        note="The share after counts on the total value after the costs of all trades.",
+    )
+
+
+def broken_rows(limits: Sequence[BrokenLimitView]) -> Sequence[Row]:
+    """Return broken limits, with how much counts against each."""
+    return [
+        [
+            named(one.category) if one.category else " and ".join(one.symbols),
+            RULES[one.rule],
+            Cell(value=one.allocation, kind=Kind.PERCENT),
+            Cell(value=one.limit_allocation, kind=Kind.PERCENT),
+        ]
+        for one in limits
+    ]
+
+
+def unresolved_rows(found: Sequence[UnresolvedView]) -> Sequence[Row]:
+    """Return what is left as it is, and why."""
+    return [
+        [
+            named(one.category) if one.category else _listed(one.symbols),
+            OBSTACLES[one.reason],
+            RULES[one.limit] if one.limit else "none broken",
+            told(one.detail),
+        ]
+        for one in found
+    ]
+
+
+def _figures(standing: StandingView) -> Sequence[tuple[str, Cell]]:
+    concentration, why = standing.concentration_analysis, standing.reasons
+    named: Sequence[tuple[str, str, Value, Kind]] = (
+        ("Health score", "portfolio_health_score", standing.portfolio_health_score, Kind.NUMBER),
+        ("Broken limits", "", len(standing.broken_limits), Kind.COUNT),
+        ("Total value", "", standing.total_value, Kind.MONEY),
+        ("Cash", "", standing.cash_balance, Kind.MONEY),
+        ("Cash, share of the total value", "cash_allocation", standing.cash_allocation, Kind.PERCENT),
+        ("Positions", "", standing.total_positions, Kind.COUNT),
+        ("Herfindahl index", "hhi", concentration.hhi, Kind.RATIO),
+        ("Herfindahl index with cash", "hhi_with_cash", concentration.hhi_with_cash, Kind.RATIO),
+        ("Effective positions", "effective_positions", concentration.effective_positions, Kind.NUMBER),
+        ("Average correlation", "average_correlation", standing.average_correlation, Kind.RATIO),
+    )
+    return [(label, Cell(value=value, kind=kind, reason=why.get(name))) for label, name, value, kind in named]
+
+
+def _figure(name: str, value: Raw) -> str | Cell:
+    if bytes(value).startswith(b'"'):
+        return named(str(decode(value)))
+    return Cell(value=value, kind=Kind.PERCENT if name.endswith("_allocation") else Kind.RATIO)
+
+
+def _listed(symbols: Sequence[str]) -> str:
+    more = f" and {len(symbols) - MOST_NAMED} more" if len(symbols) > MOST_NAMED else ""
+    return ", ".join(symbols[:MOST_NAMED]) + more
+
+
+def _drawn(value: Raw) -> Decimal:
+    return Decimal(exact_text(value))

@@ -1,0 +1,77 @@
+"""The page of the scorecard and the shadow portfolios."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
+
+from litestar import Controller, get
+from litestar.response import Template
+
+from portfolio.application.backtest.shadows import ReadShadows, Shadows
+from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.in_thread import in_thread
+from portfolio.application.rebalancing.scorecard import ReadScorecard
+from portfolio.entrypoints.http.pages.frame.headers import HEADERS
+from portfolio.entrypoints.http.pages.frame.look import Look
+from portfolio.entrypoints.http.pages.frame.page import Pages, is_private
+from portfolio.entrypoints.http.pages.periods import Choice, PeriodQuery
+from portfolio.entrypoints.http.pages.scorecard.content import card_content
+from portfolio.entrypoints.http.pages.scorecard.shadows import shadows_content
+from portfolio.entrypoints.http.shell.access import access
+from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+
+USUAL: Final = "90d"
+LATE: Final = "They are still being computed: a long period takes a while, once a day. Ask again."
+AWAY: Final = "They cannot be computed while the database is away: these days were not read before."
+
+
+class ScorecardPageController(Controller):
+    """The route of how good the advice was, as people look at it."""
+
+    include_in_schema = False
+    opt = access(Scope.READ)
+    response_headers = HEADERS
+
+    @get("/pages/scorecard")
+    async def read_scorecard_page(  # shape: what the framework injects
+        self,
+        request: HttpRequest,
+        pages: Injected[Pages],
+        read_scorecard: Injected[ReadScorecard],
+        read_shadows: Injected[ReadShadows],
+        read_deadline_seconds: Injected[float],
+        period: PeriodQuery = None,
+    ) -> Template:
+        """Return how good the signals were, and the shadows: of final days, so the page follows nothing."""
+        choice, private, reading = Choice.of(period, None, None, USUAL), is_private(request), await pages.reading()
+        days = choice.days(reading.at.date())
+        card = await Look(reading, read_deadline_seconds)(partial(read_scorecard, days))
+        shadows, why = await shadows_in_time(read_shadows, days, read_deadline_seconds)
+        return pages.page(
+            request,
+            "scorecard.html",
+            "Scorecard",
+            reading,
+            is_still=True,
+            choice=choice,
+            card=card and card_content(card, reading.snapshot.as_of, private=private),
+            shadows=shadows and await in_thread(lambda: shadows_content(shadows, private=private)),
+            why=why,
+        )
+
+
+async def shadows_in_time(
+    read: Callable[[int], Awaitable[Shadows]], days: int, deadline_seconds: float
+) -> tuple[Shadows | None, str]:
+    """Return the shadows; without them why: what a request began that was given up is gone on with by the next."""
+    try:
+        async with asyncio.timeout(deadline_seconds):
+            return await read(days), ""
+    except TimeoutError:
+        return None, LATE
+    except LedgerUnavailable:
+        return None, AWAY

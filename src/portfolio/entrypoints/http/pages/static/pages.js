@@ -1,0 +1,299 @@
+// What a page can do beyond what the server sent: without this script everything but the live parts works.
+// Numbers come formatted from the server alone: what is new is fetched as the page itself, and its parts are replaced.
+
+const LOCAL_TIME = "portfolio.local-time";
+const LEAST_MS_BETWEEN_FETCHES = 2_000;
+const FETCH_MS = 15_000;
+const SILENCE_MS = 40_000; // a heartbeat comes after 15 s of silence
+const LONGEST_WAIT_MS = 30_000;
+const LOOK_MS = 15_000; // a page without a stream looks by itself, as in privacy mode: messages have amounts in them
+
+const button = (name) => document.querySelector(`[data-switch='${name}']`);
+const clock = (at = new Date()) => `${at.toISOString().slice(11, 19)} UTC`;
+
+// ---------------------------------------------------------------------------------------------------------------- times
+
+function showTimes(local) {
+  for (const time of document.querySelectorAll("time[datetime*='T']")) {
+    time.dataset.utc ??= time.textContent;
+    time.textContent = local
+      ? new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" })
+      : time.dataset.utc;
+  }
+}
+
+function offerLocalTime() {
+  const offered = button("local-time");
+  const show = () => {
+    const local = localStorage.getItem(LOCAL_TIME) === "true";
+    offered.setAttribute("aria-pressed", String(local));
+    showTimes(local);
+  };
+  offered.hidden = false;
+  offered.addEventListener("click", () => {
+    localStorage.setItem(LOCAL_TIME, String(offered.getAttribute("aria-pressed") !== "true"));
+    show();
+  });
+  show();
+  return show;
+}
+
+// --------------------------------------------------------------------------------------------------------------- charts
+
+// How a place in a drawing becomes a row of the table beneath: along the days, across its columns, or down its rows.
+const DIRECTIONS = { "chart-line": "days", "chart-columns": "across", "chart-waterfall": "down", "chart-bars": "down", "chart-bullet": "down", "chart-intervals": "down" };
+
+class Cursor {
+  constructor(figure) {
+    this.drawing = figure.querySelector(".drawing");
+    this.said = figure.querySelector("[data-cursor]");
+    this.headings = [...figure.querySelectorAll("thead th")].map((cell) => cell.textContent);
+    this.rows = [...figure.querySelectorAll("tbody tr")];
+    const svg = this.drawing.querySelector("svg");
+    this.direction = Object.entries(DIRECTIONS).find(([name]) => svg?.classList.contains(name))?.[1];
+    if (this.rows.length === 0 || !svg) return;
+    this.places = this.fractions();
+    this.line = this.drawing.appendChild(document.createElement("i"));
+    this.line.className = "hair";
+    this.line.hidden = true;
+    this.drawing.tabIndex = 0;
+    this.drawing.setAttribute("role", "group");
+    this.drawing.setAttribute("aria-label", `${figure.querySelector("figcaption").textContent}: arrow keys move along it`);
+    this.drawing.addEventListener("pointermove", (event) => this.point(event));
+    this.drawing.addEventListener("pointerdown", (event) => this.point(event));
+    this.drawing.addEventListener("pointerleave", () => this.hide());
+    this.drawing.addEventListener("blur", () => this.hide());
+    this.drawing.addEventListener("keydown", (event) => this.press(event));
+  }
+
+  fractions() {
+    const count = this.rows.length;
+    if (this.direction !== "days") return this.rows.map((_, n) => (n + 0.5) / count);
+    const days = this.rows.map((row) => Date.parse(row.cells[0].textContent.slice(0, 10)));
+    const span = days[count - 1] - days[0] || 1;
+    return days.map((day) => (day - days[0]) / span);
+  }
+
+  point(event) {
+    if (!this.direction) return;
+    const box = this.drawing.getBoundingClientRect();
+    const place = this.direction === "down" ? (event.clientY - box.top) / box.height : (event.clientX - box.left) / box.width;
+    let nearest = 0;
+    this.places.forEach((each, n) => {
+      if (Math.abs(each - place) < Math.abs(this.places[nearest] - place)) nearest = n;
+    });
+    this.show(nearest);
+  }
+
+  press(event) {
+    const last = this.rows.length - 1;
+    const at = this.at ?? (event.key === "ArrowRight" || event.key === "ArrowDown" ? -1 : last + 1);
+    const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: last }[event.key];
+    if (event.key === "Escape") this.hide();
+    if (to === undefined) return;
+    event.preventDefault();
+    this.show(Math.min(Math.max(to, 0), last));
+  }
+
+  show(n) {
+    this.at = n;
+    const [name, ...values] = [...this.rows[n].cells].map((cell) => cell.textContent.trim());
+    this.said.textContent = `${name}: ${values.map((value, i) => `${this.headings[i + 1]} ${value}`).join(", ")}`;
+    this.said.hidden = false;
+    this.line.hidden = this.direction !== "days" && this.direction !== "across";
+    this.line.style.left = `${this.places[n] * 100}%`;
+  }
+
+  hide() {
+    this.at = undefined;
+    this.said.hidden = true;
+    this.line.hidden = true;
+  }
+}
+
+function prepareCharts(root) {
+  for (const figure of root.querySelectorAll("figure[data-chart]")) new Cursor(figure);
+}
+
+// ---------------------------------------------------------------------------------------------------------------- parts
+
+const partsOf = (root) => [...root.querySelectorAll("[data-part]")].map((part) => part.dataset.part).join();
+const focusable = (root) => [...root.querySelectorAll("a, button, input, select, textarea, summary, [tabindex]")];
+
+function replacePart(old, part) {
+  const opened = [...old.querySelectorAll("details")].map((details) => details.open);
+  const scrolled = [...old.querySelectorAll(".scroll")].map((box) => [box.scrollLeft, box.scrollTop]);
+  const focused = focusable(old).indexOf(document.activeElement);
+  document.adoptNode(part);
+  old.replaceWith(part);
+  part.querySelectorAll("details").forEach((details, n) => { if (n in opened) details.open = opened[n]; });
+  part.querySelectorAll(".scroll").forEach((box, n) => box.scrollTo(...(scrolled[n] ?? [0, 0])));
+  prepareCharts(part);
+  if (focused >= 0) focusable(part)[focused]?.focus({ preventScroll: true });
+}
+
+// What the server sent last, by part: what this script changed since (times, cursors) is no difference.
+const sent = new Map();
+
+function remember(root) {
+  const changed = [];
+  for (const part of root.querySelectorAll("[data-part]")) {
+    if (sent.get(part.dataset.part) !== part.outerHTML) changed.push(part);
+    sent.set(part.dataset.part, part.outerHTML);
+  }
+  return changed;
+}
+
+async function fetchPage() {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(FETCH_MS) });
+  if (answer.status === 401) location.reload();
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (!page.querySelector("[data-part]")) {
+    if (answer.ok) location.reload(); // the form that asks for the key
+    throw new Error(`the page answered ${answer.status}`);
+  }
+  return page;
+}
+
+function showParts(page) {
+  const parts = remember(page);
+  if (partsOf(page) !== partsOf(document)) { // there are others now, as after the first booking
+    replacePart(document.querySelector("main"), page.querySelector("main"));
+    return;
+  }
+  for (const part of parts) replacePart(document.querySelector(`[data-part='${CSS.escape(part.dataset.part)}']`), part);
+}
+
+// ----------------------------------------------------------------------------------------------------------------- live
+
+class Live {
+  constructor(afterwards) {
+    this.afterwards = afterwards;
+    this.stream = document.body.dataset.stream;
+    this.live = this.stream ? "Live" : `Live, every ${LOOK_MS / 1000} s`;
+    this.paused = false;
+    this.isNew = false; // something is new that was not fetched yet
+    this.fetchedAt = performance.now();
+    this.failures = 0;
+    const pause = button("pause");
+    pause.hidden = false;
+    pause.addEventListener("click", () => {
+      this.paused = !this.paused;
+      pause.setAttribute("aria-pressed", String(this.paused));
+      if (this.paused) this.say("paused", `Paused since ${clock()}`);
+      else this.resume();
+    });
+    document.addEventListener("visibilitychange", () => this.fetchSoon());
+    addEventListener("pagehide", () => {
+      if (this.socket) this.socket.onclose = null;
+      this.socket?.close();
+    });
+    this.connect();
+  }
+
+  say(state, words) {
+    if (this.paused && state !== "paused") return;
+    const shown = document.querySelector("[data-live]");
+    shown.dataset.live = state;
+    const place = shown.querySelector("[data-live-words]");
+    if (place.textContent !== words) place.textContent = words;
+  }
+
+  resume() {
+    this.isNew = true;
+    if (this.isConnected) this.say("live", this.live);
+    else this.cutOff();
+    this.fetchSoon();
+  }
+
+  connect() {
+    if (!this.stream) {
+      this.isConnected = true;
+      this.say("live", this.live);
+      setInterval(() => this.changed(), LOOK_MS);
+      return;
+    }
+    const address = new URL(this.stream, location.href);
+    address.protocol = address.protocol.replace("http", "ws");
+    this.socket = new WebSocket(address, ["portfolio.v1"]);
+    this.socket.onmessage = (event) => this.hear(JSON.parse(event.data));
+    this.socket.onclose = () => this.lost();
+    this.listen();
+  }
+
+  listen() {
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => this.socket.close(), SILENCE_MS);
+  }
+
+  hear(message) {
+    this.listen();
+    if (message.type === "bye") {
+      this.retryMs = message.retry_ms;
+      return;
+    }
+    if (message.type === "hello") {
+      const isBack = this.failures > 0;
+      this.failures = 0;
+      this.isConnected = true;
+      this.say("live", this.live);
+      if (isBack) this.changed();
+      return;
+    }
+    if (message.type !== "snapshot") this.changed(); // the page is as new as the first of them
+  }
+
+  lost() {
+    clearTimeout(this.silence);
+    this.isConnected = false;
+    if (this.failures === 0) this.since = clock();
+    const wait = this.retryMs ?? Math.min(1_000 * 2 ** this.failures, LONGEST_WAIT_MS) * (0.5 + Math.random() / 2);
+    this.retryMs = undefined;
+    this.failures += 1;
+    this.cutOff();
+    setTimeout(() => this.connect(), wait);
+  }
+
+  cutOff() {
+    this.say("cut-off", `Cut off since ${this.since}: trying again`);
+  }
+
+  changed() {
+    this.isNew = true;
+    this.fetchSoon();
+  }
+
+  fetchSoon() {
+    if (!this.isNew || this.paused || document.hidden || this.timer || this.isFetching) return;
+    const wait = Math.max(0, this.fetchedAt + LEAST_MS_BETWEEN_FETCHES - performance.now());
+    this.timer = setTimeout(() => this.fetchNow(), wait);
+  }
+
+  async fetchNow() {
+    this.timer = undefined;
+    if (this.paused || document.hidden) return;
+    this.isNew = false;
+    this.isFetching = true;
+    this.fetchedAt = performance.now();
+    try {
+      const page = await fetchPage();
+      this.isNew ||= this.paused; // nothing changes under who has paused
+      if (this.paused) return;
+      showParts(page);
+      this.afterwards();
+      if (this.isConnected) this.say("live", this.live);
+    } catch (error) {
+      this.isNew = true;
+      this.say("cut-off", `Cut off: the page could not be fetched at ${clock()}`);
+      console.info("portfolio:", error.message);
+    } finally {
+      this.isFetching = false;
+      if (this.isNew) setTimeout(() => this.fetchSoon(), LEAST_MS_BETWEEN_FETCHES);
+    }
+  }
+}
+
+remember(document);
+prepareCharts(document);
+const showLocal = button("local-time") && offerLocalTime();
+if (showLocal && !("still" in document.body.dataset)) new Live(showLocal);

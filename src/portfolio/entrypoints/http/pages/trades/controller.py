@@ -1,0 +1,119 @@
+"""The page of trades, and its file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Final
+
+from litestar import Controller, get
+from litestar.di import NamedDependency, Provide
+from litestar.params import QueryParameter
+from litestar.response import Stream, Template
+
+from portfolio.application.clock import Clock
+from portfolio.application.ledger.ports import Lookups
+from portfolio.application.ledger.records import Page
+from portfolio.entrypoints.http.errors import MALFORMED, PRIVATE_MODE, RequestError
+from portfolio.entrypoints.http.pages.frame.headers import HEADERS
+from portfolio.entrypoints.http.pages.frame.look import Look
+from portfolio.entrypoints.http.pages.frame.page import Pages, is_private
+from portfolio.entrypoints.http.pages.trades.content import Refusals, trades_content
+from portfolio.entrypoints.http.pages.trades.export import ROWS_AT_ONCE, csv_of
+from portfolio.entrypoints.http.pages.trades.form import TradesForm
+from portfolio.entrypoints.http.shell.access import access
+from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.bodies import cursor_query, read_cursor
+from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+
+# Everything is taken: what is wrong with a field is said beside it, in the page.
+Typed = Annotated[str | None, QueryParameter(description="As it was typed.")]
+RefusedCursor = Annotated[str | None, cursor_query("r")]
+
+CSV: Final = "text/csv; header=present"  # the framework adds the charset to texts
+REFUSALS_A_PAGE: Final = 20
+
+
+def typed_form(  # shape: each field of the form is an argument
+    trade: Typed = None,
+    symbol: Typed = None,
+    side: Typed = None,
+    engine: Typed = None,
+    owner: Typed = None,
+    client_trade_id: Typed = None,
+    since: Typed = None,
+    until: Typed = None,
+    limit: Typed = None,
+    cursor: Typed = None,
+) -> TradesForm:
+    """Return the form as it was sent."""
+    return TradesForm(
+        trade=trade,
+        symbol=symbol,
+        side=side,
+        engine=engine,
+        owner=owner,
+        client_trade_id=client_trade_id,
+        since=since,
+        until=until,
+        limit=limit,
+        cursor=cursor,
+    )
+
+
+class TradesPageController(Controller):
+    """Routes of the trades as people look at them."""
+
+    include_in_schema = False
+    opt = access(Scope.READ)
+    response_headers = HEADERS
+    dependencies = {"form": Provide(typed_form, sync_to_thread=False)}
+
+    @get("/pages/trades")
+    async def read_trades(  # shape: what the framework injects
+        self,
+        request: HttpRequest,
+        pages: Injected[Pages],
+        form: NamedDependency[TradesForm],
+        lookups: Injected[Lookups],
+        portfolio_id: Injected[int],
+        read_deadline_seconds: Injected[float],
+        refused: RefusedCursor = None,
+    ) -> Template:
+        """Return the trades that the form asks for, newest first, and the refused bookings."""
+        wanted, errors = form.read()
+        reading, before = await pages.reading(), read_cursor(refused)
+        look = Look(reading, read_deadline_seconds)
+        trades = Page((), None) if errors else await look(lambda: lookups.trades(portfolio_id, wanted))
+        page = await look(lambda: lookups.refusals(portfolio_id, before=before, limit=REFUSALS_A_PAGE))
+        refusals = Refusals(page=page, is_first=before is None)
+        content = trades_content(form, errors, reading, trades, refusals)
+        return pages.page(request, "trades.html", "Trades", reading, content=content)
+
+    @get("/pages/trades.csv")
+    async def read_trades_as_csv(  # shape: what the framework injects
+        self,
+        request: HttpRequest,
+        form: NamedDependency[TradesForm],
+        lookups: Injected[Lookups],
+        portfolio_id: Injected[int],
+        clock: Injected[Clock],
+    ) -> Stream:
+        """Return all the trades that the form asks for, newest first, as a file; its size of a page does not matter.
+
+        Raises:
+            RequestError: a field is wrong, or the browser is in privacy mode: all that makes a trade is an amount.
+        """
+        if is_private(request):
+            raise RequestError(PRIVATE_MODE, "the file is made of amounts: switch privacy mode off to download it")
+        wanted, errors = form.unpaged().read()
+        if errors:
+            detail = "; ".join(f"{error.field} {error.message}" for error in errors)
+            raise RequestError(MALFORMED, detail, errors=errors)
+        wanted = replace(wanted, limit=ROWS_AT_ONCE)
+        first = await lookups.trades(portfolio_id, wanted)
+        name = f"trades-{clock.now().date()}.csv"
+        return Stream(
+            csv_of(first, lookups, portfolio_id, wanted),
+            media_type=CSV,
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )

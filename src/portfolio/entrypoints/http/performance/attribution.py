@@ -1,0 +1,87 @@
+"""The result of a period by engine, key, reason or symbol."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from litestar import Controller, get
+from litestar.params import QueryParameter
+from msgspec import Meta
+
+from portfolio.application.clock import Clock
+from portfolio.application.performance.tags.reading import ReadTaggedResults, TagKind
+from portfolio.entrypoints.http.shell.access import access
+from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.bodies import Days
+from portfolio.entrypoints.http.shell.injection import Injected
+from portfolio.entrypoints.http.shell.numbers import Number
+from portfolio.entrypoints.http.shell.responses import Answer, Moment, Reasons
+from portfolio.entrypoints.http.views import view
+
+KindName: TypeAlias = Literal["engine", "key", "reason", "symbol"]
+KindQuery = Annotated[
+    KindName,
+    QueryParameter(
+        description="By the engine that reported a trade, the name of the API key that booked it (in an open service "
+        "the engine), the reason of the signal that it carried out, or its asset."
+    ),
+]
+
+
+class TagResultView(msgspec.Struct, kw_only=True):
+    """What one tag brought: the cash that its trades moved, and how much more worth is what they made."""
+
+    tag: str | None
+    result: Number
+    cash: Number
+    value: Number
+    trades: int
+
+
+class AttributionAnswer(Answer, kw_only=True):
+    """The results of all tags, which together are the portfolio's."""
+
+    by: Annotated[KindName, Meta(description="What trades are told apart by.")]
+    from_: date | None = msgspec.field(name="from")
+    to: date | None
+    rows: list[TagResultView] | None
+    total: Number | None
+    period_days: int
+    complete: bool
+    as_of: Moment
+    stale: bool
+    reasons: Reasons
+
+
+class AttributionController(Controller):
+    """Routes of results by tag."""
+
+    tags = ["portfolio"]
+
+    @get("/attribution", summary="What each engine, key, reason or asset brought", opt=access(Scope.READ))
+    async def read_attribution(
+        self,
+        attribution: Injected[ReadTaggedResults],
+        clock: Injected[Clock],
+        by: KindQuery = "engine",
+        days: Days = 30,
+    ) -> AttributionAnswer:
+        """Return the result of each tag over the last completed days, the greatest first, and last of what has none.
+
+        The result of a tag is the cash that its trades moved in the period, and by how much more the assets that they
+        made are worth at the end than at the start. Deposits and withdrawals are no result. The rows add up to
+        `total_return` of `/performance` to the last digit: what has no tag, such as what the books were opened on and
+        what other programs wrote, is the row with the tag null.
+        """
+        found = await attribution(TagKind(by), days)
+        return view(
+            AttributionAnswer,
+            found,
+            timestamp=clock.now(),
+            from_=found.start,
+            to=found.end,
+            period_days=days,
+            complete=found.is_complete,
+        )

@@ -1,0 +1,271 @@
+"""The sections about what there is: the identity, contributions, weights, what a bad day costs, and correlation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final
+
+from portfolio.application.performance.timeframes import Timeframe
+from portfolio.application.prices.valuation import PositionValue, Valuation
+from portfolio.application.risk.correlation import average_of, correlation_of, largest_correlations_of
+from portfolio.application.risk.state import MarketState
+from portfolio.application.risk.value_at_risk import value_at_risk_of
+from portfolio.application.risk.volatility import asset_volatilities_of, volatility_of
+from portfolio.domain.mark import Mark
+from portfolio.domain.money import Money, percent_of
+from portfolio.entrypoints.charts import (
+    DOLLARS,
+    PERCENT,
+    Bar,
+    Frame,
+    Group,
+    Step,
+    Tile,
+    bar_chart,
+    heat_map,
+    treemap,
+    waterfall_chart,
+)
+from portfolio.entrypoints.http.pages.frame.figures import Cell
+from portfolio.entrypoints.http.pages.frame.formats import Kind
+from portfolio.entrypoints.http.pages.frame.reasons import in_words
+from portfolio.entrypoints.http.reports.content import Drawing, Entry, Line, Section, Table, left_out, moment_text
+from portfolio.entrypoints.http.risk.answers import LossView, TailView
+from portfolio.entrypoints.http.shell.numbers import ratio
+from portfolio.entrypoints.http.views import view
+
+MOST_POSITIONS: Final = 50
+MOST_CONTRIBUTIONS: Final = 20
+MOST_CORRELATED: Final = 30
+MOST_BARS: Final = 15
+CASH: Final = "cash"
+
+
+def identity(valuation: Valuation, *, private: bool) -> Section:
+    """Return what the total value is made of: in dollars, of a private report in percent of it."""
+    portfolio = valuation.portfolio
+    parts = {
+        "net_deposits": ("Net deposits", portfolio.net_deposits),
+        "realized_pnl": ("Realized result", portfolio.realized_pnl),
+        "unrealized_pnl": ("Unrealized result", valuation.unrealized_pnl),
+        "unreconciled": ("Unreconciled", valuation.unreconciled),
+    }
+    total = valuation.total_value
+    lines = [
+        Line("total_value", "Total value", total, Kind.MONEY),
+        *(Line(name, label, money, Kind.MONEY) for name, (label, money) in parts.items()),
+        Line("cash_balance", "Cash", portfolio.cash, Kind.MONEY),
+        Line(
+            "cash_percent",
+            "Cash, share of the total",
+            percent_of(portfolio.cash, total),
+            Kind.PERCENT,
+            "no_total_value",
+        ),
+    ]
+    unit = PERCENT if private else DOLLARS
+    steps = [Step(label, percent_of(money, total) if private else money.value) for label, money in parts.values()]
+    whole = Step("Total value", percent_of(total, total) if private else total.value, is_total=True)
+    bar = Frame(id="identity-bar", title="What the total value is made of", unit=unit)
+    drawn = waterfall_chart(bar, [*steps, whole])
+    note = "Net deposits + realized + unrealized + unreconciled = total value, to the last digit."
+    return Section(
+        id="identity",
+        title="What there is",
+        notes=[note],
+        lines=lines,
+        drawings=[Drawing(bar.title, drawn, has_amounts=not private)],
+    )
+
+
+def contributions(frame: Timeframe) -> Section:
+    """Return which positions the result of the period is of."""
+    found = frame.attribution
+    section_id, title = "contributions", "Contributions"
+    if found is None:
+        return Section(id=section_id, title=title, notes=[f"Not known: {in_words(frame.unattributed)}."])
+    ordered = sorted(found.contributions, key=lambda one: (-_size(one.money), one.symbol))
+    rows: list[list[Entry]] = [
+        [
+            one.symbol.code,
+            Cell(value=one.percent, kind=Kind.CHANGE, reason=one.reasons.get("percent")),
+            Cell(value=one.money, kind=Kind.RESULT, reason=one.reasons.get("money")),
+        ]
+        for one in ordered[:MOST_POSITIONS]
+    ]
+    rows.append(["other effects", "", Cell(value=found.other, kind=Kind.RESULT)])
+    rest = [one.percent for one in ordered[MOST_CONTRIBUTIONS:] if one.percent is not None]
+    steps = [Step(one.symbol.code, one.percent) for one in ordered[:MOST_CONTRIBUTIONS]]
+    if len(ordered) > MOST_CONTRIBUTIONS:
+        steps.append(Step(f"{len(ordered) - MOST_CONTRIBUTIONS} more", sum(rest, Decimal(0))))
+    bar = Frame(id="contributions-bar", title="Contributions, of the value at the start", unit=PERCENT)
+    note = "By how much each position's realized and unrealized result grew, fees included."
+    table = Table(
+        caption="Contributions",
+        columns=["Position", "Of the value at the start", "Result"],
+        rows=rows,
+        more=left_out(len(ordered), MOST_POSITIONS, "position"),
+    )
+    return Section(
+        id=section_id,
+        title=title,
+        notes=[note],
+        drawings=[Drawing(bar.title, waterfall_chart(bar, steps))],
+        tables=[table],
+    )
+
+
+def weights(state: MarketState) -> Section:
+    """Return what is held: shares of the total value, categories, and each position's part in the risk."""
+    held = sorted(state.valuation.positions, key=lambda one: (-_size(one.position.market_value), one.position.symbol))
+    groups: dict[str, list[Tile]] = {}
+    for one in held:
+        if one.allocation_percent is not None:
+            tile = Tile(one.position.symbol.code, one.allocation_percent, PERCENT.text(one.allocation_percent))
+            groups.setdefault(one.category, []).append(tile)
+    cash = percent_of(state.valuation.portfolio.cash, state.valuation.total_value)
+    if cash is not None:
+        groups[CASH] = [Tile("USD", cash, PERCENT.text(cash))]
+    map_frame = Frame(id="holdings", title="Holdings by category, of the total value", unit=PERCENT, height=280)
+    drawn = treemap(map_frame, [Group(name.replace("_", " "), tiles) for name, tiles in groups.items()])
+    return Section(
+        id="weights",
+        title="Weights",
+        lines=_volatility_lines(state),
+        drawings=[Drawing(map_frame.title, drawn), _risk_bars(state)],
+        tables=[_positions(held)],
+    )
+
+
+def _volatility_lines(state: MarketState) -> list[Line]:
+    found = volatility_of(state)
+    names = (
+        ("portfolio_volatility", "Volatility at today's weights", Kind.FRACTION),
+        ("diversification_ratio", "Diversification ratio", Kind.RATIO),
+    )
+    measured = [(name, label, getattr(found, name), kind) for name, label, kind in names]
+    return [Line(name, label, ratio(one.value), kind, one.reason) for name, label, one, kind in measured]
+
+
+def _risk_bars(state: MarketState) -> Drawing:
+    frame = Frame(id="risk-beside-weight", title="Weight, and part in the risk", unit=PERCENT)
+    assets = sorted(asset_volatilities_of(state), key=lambda one: (-(one.allocation_percent or 0), one.symbol))
+    bars = [Bar(one.symbol, (one.allocation_percent, one.risk_contribution_percent)) for one in assets[:MOST_BARS]]
+    return Drawing(frame.title, bar_chart(frame, ["weight", "part in the risk"], bars))
+
+
+def _positions(held: Sequence[PositionValue]) -> Table:
+    rows: list[list[Entry]] = []
+    for one in held[:MOST_POSITIONS]:
+        position, mark = one.position, one.position.mark
+        rows.append(
+            [
+                position.symbol.code,
+                one.category.replace("_", " "),
+                Cell(value=one.allocation_percent, kind=Kind.PERCENT, reason="no_total_value"),
+                _price(mark),
+                f"{mark.source}, {moment_text(mark.at)}" if mark else "none",
+                Cell(value=position.quantity, kind=Kind.QUANTITY),
+                Cell(value=position.market_value, kind=Kind.MONEY),
+                Cell(value=position.cost_basis, kind=Kind.COST),
+                Cell(value=position.unrealized_pnl, kind=Kind.RESULT),
+                Cell(value=one.unrealized_pnl_percent, kind=Kind.CHANGE, reason="no_cost_basis"),
+            ]
+        )
+    columns = [
+        "Position",
+        "Category",
+        "Weight",
+        "Price",
+        "Source and time",
+        "Quantity",
+        "Value",
+        "Cost",
+        "Unrealized",
+        "Unrealized, of the cost",
+    ]
+    return Table(caption="Positions", columns=columns, rows=rows, more=left_out(len(held), MOST_POSITIONS, "position"))
+
+
+def value_at_risk(state: MarketState, days: int) -> Section:
+    """Return what a bad day costs at today's weights, three ways."""
+    found = view(
+        TailView,
+        value_at_risk_of(state, days),
+        state,
+        state.closes,
+        lookback_days=days,
+        backtest_95=None,
+        backtest_99=None,
+    )
+    rows: list[list[Entry]] = []
+    for at in (found.confidence_95, found.confidence_99):
+        for way in ("historical", "normal", "cornish_fisher"):
+            loss: LossView = getattr(at, way)
+            names = (
+                ("value_at_risk", Kind.FRACTION),
+                ("conditional_value_at_risk", Kind.FRACTION),
+                ("value_at_risk_amount", Kind.MONEY),
+                ("conditional_value_at_risk_amount", Kind.MONEY),
+            )
+            cells = [Cell(value=getattr(loss, name), kind=kind, reason=loss.reasons.get(name)) for name, kind in names]
+            rows.append([f"{way.replace('_', '-').capitalize()}, {bytes(at.confidence).decode()}", *cells])
+    columns = ["Way and confidence", "Value at risk", "Conditional", "Value at risk, dollars", "Conditional, dollars"]
+    note = "Losses of one day, of today's weights over the days of the period; above zero is a loss."
+    return Section(
+        id="value-at-risk",
+        title="Value at risk",
+        notes=[note],
+        tables=[Table(caption="Value at risk", columns=columns, rows=rows)],
+    )
+
+
+def correlation(state: MarketState) -> Section:
+    """Return how the largest positions move together."""
+    found, average = largest_correlations_of(state, MOST_CORRELATED), average_of(state)
+    symbols = found.symbols
+    cells = heat_map([[found.between(one, other) for other in symbols] for one in symbols], most=1)
+    rows: list[list[Entry]] = [[symbol, *row] for symbol, row in zip(symbols, cells, strict=True)]
+    pairs = correlation_of(state).high_pairs
+    high: list[list[Entry]] = [
+        [
+            " and ".join(pair.symbols),
+            Cell(value=ratio(pair.correlation), kind=Kind.RATIO),
+            str(pair.common_days),
+        ]
+        for pair in pairs[:MOST_POSITIONS]
+    ]
+    tables = [
+        Table(
+            caption="Correlation of daily returns",
+            columns=["", *symbols],
+            rows=rows,
+            more=left_out(len(symbols) + found.left_out, MOST_CORRELATED, "position"),
+        )
+    ]
+    tables.append(
+        Table(
+            caption="Pairs above the policy's bound",
+            columns=["Pair", "Correlation", "Common days"],
+            rows=high,
+            more=left_out(len(pairs), MOST_POSITIONS, "pair"),
+        )
+    )
+    return Section(
+        id="correlation",
+        title="Correlation",
+        lines=[Line("average_correlation", "Average correlation", ratio(average.value), Kind.RATIO, average.reason)],
+        tables=[table for table in tables if table.rows],
+    )
+
+
+def _price(mark: Mark | None) -> Cell:
+    """Return the price of a position: the market's, or that of an own execution, which is an amount of the books."""
+    if mark is None:
+        return Cell(value=None, kind=Kind.PRICE, reason="no_price")
+    return Cell(value=mark.price.value, kind=Kind.PAID if mark.is_execution else Kind.PRICE)
+
+
+def _size(money: Money | None) -> Decimal:
+    return money.value.copy_abs() if money is not None else Decimal(0)

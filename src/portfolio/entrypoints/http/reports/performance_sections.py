@@ -1,0 +1,256 @@
+"""The sections about how the portfolio did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+
+from portfolio.application.performance.series.daily import DailySeries, SeriesDay
+from portfolio.application.performance.series.months import CalendarPeriod
+from portfolio.entrypoints.charts import (
+    DOLLARS,
+    FRACTION,
+    PERCENT,
+    PLAIN,
+    Column,
+    Frame,
+    Series,
+    Tone,
+    Unit,
+    column_chart,
+    heat_map,
+    line_chart,
+)
+from portfolio.entrypoints.charts.units import Number
+from portfolio.entrypoints.http.pages.frame.figures import Cell
+from portfolio.entrypoints.http.pages.frame.formats import Kind
+from portfolio.entrypoints.http.performance.views import performance_view
+from portfolio.entrypoints.http.reports.content import Count, Drawing, Entry, Line, Section, Table
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+_FIGURES: Mapping[str, tuple[str, Kind]] = {
+    "total_return": ("Result", Kind.RESULT),
+    "total_return_percent": ("Return, time-weighted", Kind.CHANGE),
+    "money_weighted_return_percent": ("Return, money-weighted", Kind.CHANGE),
+    "annualized_return": ("Annualized return", Kind.FRACTION),
+    "money_weighted_return": ("Money-weighted return of a year (XIRR)", Kind.FRACTION),
+    "annualized_volatility": ("Annualized volatility", Kind.FRACTION),
+    "sharpe_ratio": ("Sharpe ratio", Kind.RATIO),
+    "sharpe_standard_error": ("Its standard error", Kind.RATIO),
+    "sortino_ratio": ("Sortino ratio", Kind.RATIO),
+    "calmar_ratio": ("Calmar ratio", Kind.RATIO),
+    "max_drawdown": ("Maximum drawdown", Kind.FRACTION),
+    "current_drawdown": ("Drawdown at the end", Kind.FRACTION),
+    "benchmark_return_percent": ("Return of the benchmark", Kind.CHANGE),
+    "excess_return_percent": ("Return less that of the benchmark, in points", Kind.CHANGE),
+    "beta": ("Beta", Kind.RATIO),
+    "up_capture": ("Up capture", Kind.RATIO),
+    "down_capture": ("Down capture", Kind.RATIO),
+}
+_OF_TRADES: Mapping[str, tuple[str, Kind]] = {
+    "win_rate": ("Win rate", Kind.FRACTION),
+    "profit_factor": ("Profit factor", Kind.RATIO),
+    "expectancy": ("Mean result of a closing trade", Kind.RESULT),
+    "average_win": ("Average win", Kind.RESULT),
+    "average_loss": ("Average loss", Kind.RESULT),
+    "largest_win": ("Largest win", Kind.RESULT),
+    "largest_loss": ("Largest loss", Kind.RESULT),
+    "average_holding_days": ("Average days held", Kind.RATIO),
+}
+
+
+def performance_sections(series: DailySeries) -> Iterator[Section]:
+    """Yield them; every figure is one of the same use cases as the API's."""
+    yield Section(id="figures", title="Figures of the period", lines=list(_lines(series, _FIGURES)))
+    yield _value(series)
+    yield _units(series)
+    yield _drawdown(series)
+    yield _months(series)
+    yield _distribution(series)
+    yield _rolling(series)
+
+
+def trading_lines(series: DailySeries) -> Iterator[Line | Count]:
+    """Yield the figures of the period's trades."""
+    found = series.performance
+    yield Count("num_trades", "Trades", found.num_trades)
+    yield from _lines(series, _OF_TRADES)
+    yield Count("longest_winning_streak", "Longest winning streak", found.longest_winning_streak)
+    yield Count("longest_losing_streak", "Longest losing streak", found.longest_losing_streak)
+
+
+def _lines(series: DailySeries, wanted: Mapping[str, tuple[str, Kind]]) -> Iterator[Line]:
+    found = performance_view(series.performance)
+    for name, (label, kind) in wanted.items():
+        yield Line(name, label, getattr(found, name), kind, found.reasons.get(name))
+
+
+def _value(series: DailySeries) -> Section:
+    frame = Frame(id="value", title="Value and net deposits", unit=DOLLARS)
+    drawn = line_chart(
+        frame,
+        [_series(series, "Value", "value"), _series(series, "Net deposits", "net_deposits", Tone.THIRD)],
+    )
+    return Section(
+        id="value-and-deposits", title="Value and deposits", drawings=[Drawing(frame.title, drawn, has_amounts=True)]
+    )
+
+
+def _units(series: DailySeries) -> Section:
+    frame = Frame(id="units", title=f"Unit value beside {series.benchmark}, 100 at the start")
+    drawn = line_chart(
+        frame,
+        [
+            _series(series, "Unit value", "unit_index"),
+            _series(series, str(series.benchmark), "benchmark_index", Tone.OTHER),
+        ],
+    )
+    note = "A unit's value moves by results alone: a deposit buys units at the value of its moment."
+    return Section(id="unit-value", title="Unit value", notes=[note], drawings=[Drawing(frame.title, drawn)])
+
+
+def _drawdown(series: DailySeries) -> Section:
+    frame = Frame(id="drawdown", title="Drawdown", desc="Fall from the highest unit value so far.", unit=FRACTION)
+    falls = line_chart(frame, [_series(series, "Drawdown", "drawdown", Tone.OTHER, filled=True)])
+    found = performance_view(series.performance)
+    rows: list[list[Entry]] = [
+        [
+            f"{place}",
+            Cell(value=fall.depth, kind=Kind.FRACTION),
+            str(fall.peak),
+            str(fall.trough),
+            str(fall.recovery or "not yet"),
+            str(fall.days),
+        ]
+        for place, fall in enumerate(found.worst_drawdowns or (), 1)
+    ]
+    columns = ["Rank", "Depth", "Peak", "Trough", "Recovery", "Days"]
+    table = Table(caption="The ten deepest drawdowns", columns=columns, rows=rows)
+    return Section(
+        id="drawdowns", title="Drawdowns", drawings=[Drawing(frame.title, falls)], tables=[table] if rows else ()
+    )
+
+
+def _months(series: DailySeries) -> Section:
+    frame = Frame(id="months", title="Return of each month", unit=PERCENT)
+    drawn = column_chart(frame, [Column(month.name, month.return_percent) for month in series.months])
+    days = {day.day: day for day in series.days}
+    columns = [
+        "Month",
+        "Return",
+        f"{series.benchmark}",
+        "Result",
+        "Value at its end",
+        "Net deposits",
+        "Index",
+        "Drawdown",
+    ]
+    rows: list[list[Entry]] = [
+        [_name(month), *_of_period(month), *_at_end(days[month.end])] for month in reversed(series.months)
+    ]
+    years: list[list[Entry]] = [[_name(year), *_of_period(year)] for year in reversed(series.years)]
+    tables = [
+        Table(caption="Months and years, in percent", columns=["Year", *MONTHS, "All"], rows=_calendar(series)),
+        Table(caption="Years", columns=["Year", *columns[1:4]], rows=years),
+        Table(caption="Months", columns=columns, rows=rows),
+    ]
+    note = "A star marks a month or year that the days do not reach over whole. Today is in none of them."
+    return Section(
+        id="months-and-years",
+        title="Months and years",
+        notes=[note],
+        drawings=[Drawing(frame.title, drawn)],
+        tables=tables,
+    )
+
+
+def _calendar(series: DailySeries) -> list[list[Entry]]:
+    """Return one row a year, with its months and itself."""
+    months = {month.name: month for month in series.months}
+    known = [month.return_percent for month in series.months if month.return_percent is not None]
+    most = max((value.copy_abs() for value in known), default=Decimal(0))
+    rows: list[list[Entry]] = []
+    for year in reversed(series.years):
+        found = [months.get(f"{year.name}-{number:02}") for number in range(1, 13)]
+        cells = heat_map([[one.return_percent if one else None for one in (*found, year)]], unit=Unit(), most=most)
+        rows.append([_name(year), *cells[0]])
+    return rows
+
+
+def _name(period: CalendarPeriod) -> str:
+    return period.name if period.is_whole else f"{period.name} *"
+
+
+def _of_period(period: CalendarPeriod) -> Iterator[Cell]:
+    for name, kind in (
+        ("return_percent", Kind.CHANGE), ("benchmark_return_percent", Kind.CHANGE), ("total_return", Kind.RESULT),
+    ):  # fmt: skip
+        yield Cell(value=getattr(period, name), kind=kind, reason=period.reasons.get(name))
+
+
+def _at_end(day: SeriesDay) -> Iterator[Cell]:
+    for name, kind in (
+        ("value", Kind.MONEY), ("net_deposits", Kind.MONEY), ("unit_index", Kind.NUMBER), ("drawdown", Kind.FRACTION),
+    ):  # fmt: skip
+        yield Cell(value=getattr(day, name), kind=kind, reason=day.reasons.get(name))
+
+
+def _distribution(series: DailySeries) -> Section:
+    found = series.distribution
+    frame = Frame(id="distribution", title="Days by their return", desc="How many days brought how much.", unit=PLAIN)
+    columns = [Column(f"{PERCENT.text(one.low_percent)}", one.count) for one in found.bins]
+    lines: list[Line | Count] = [
+        Count("observations", "Daily returns", found.observations),
+        Count("days_up", "Days up", found.days_up),
+        Count("days_down", "Days down", found.days_down),
+    ]
+    for name, label in (("best", "Best day"), ("worst", "Worst day")):
+        one = getattr(found, name)
+        dated = f"{label}, {one.day}" if one else label
+        lines.append(Line(name, dated, one.percent if one else None, Kind.CHANGE, found.reasons.get(name)))
+    for name, label, kind in (
+        ("mean", "Mean of a day", Kind.FRACTION),
+        ("standard_deviation", "Standard deviation of a day", Kind.FRACTION),
+        ("skewness", "Skewness", Kind.RATIO),
+        ("excess_kurtosis", "Excess kurtosis", Kind.RATIO),
+        ("value_at_risk_95", "Value at risk of these days, 95 %", Kind.FRACTION),
+        ("conditional_value_at_risk_95", "Conditional value at risk of these days, 95 %", Kind.FRACTION),
+        ("value_at_risk_99", "Value at risk of these days, 99 %", Kind.FRACTION),
+        ("conditional_value_at_risk_99", "Conditional value at risk of these days, 99 %", Kind.FRACTION),
+    ):
+        lines.append(Line(name, label, getattr(found, name), kind, found.reasons.get(name)))
+    drawn = column_chart(frame, columns)
+    return Section(id="days", title="Distribution of days", lines=lines, drawings=[Drawing(frame.title, drawn)])
+
+
+def _rolling(series: DailySeries) -> Section:
+    drawings = []
+    for name, title, unit in (
+        ("returns", "Rolling return", FRACTION),
+        ("volatilities", "Rolling volatility, annualized", FRACTION),
+        ("sharpe_ratios", "Rolling Sharpe ratio, annualized", PLAIN),
+    ):
+        lines = [
+            Series(
+                name=f"{one.window_days} days",
+                points=list(zip(one.days, getattr(one, name), strict=True)),
+                tone=tone,
+            )
+            for one, tone in zip(series.rolling, (Tone.OWN, Tone.OTHER), strict=True)
+        ]
+        drawings.append(Drawing(title, line_chart(Frame(id=name, title=title, unit=unit, height=200), lines)))
+    note = "Each day shows the figure of the 30, or the 90, days that end with it."
+    return Section(id="rolling", title="Rolling figures", notes=[note], drawings=drawings)
+
+
+def _series(series: DailySeries, name: str, field: str, tone: Tone = Tone.OWN, *, filled: bool = False) -> Series:
+    points: Sequence[tuple[date, Number | None]] = [(day.day, _number(getattr(day, field))) for day in series.days]
+    return Series(name=name, points=points, tone=tone, filled=filled)
+
+
+def _number(value: object) -> Number | None:
+    amount = getattr(value, "value", value)
+    assert amount is None or isinstance(amount, Decimal)
+    return amount

@@ -1,0 +1,82 @@
+"""The task that has the rules of exchanges fetched, beside the prices, which never wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+
+from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.prices.exchange_rules import RulesReport
+from portfolio.application.prices.records import Fence
+from portfolio.entrypoints.kept_lease import KeptLease
+
+_log = structlog.get_logger(__name__)
+
+AGAIN_SECONDS = 3_600.0
+RETRY_SECONDS = 300.0
+WAITING_SECONDS = 5.0
+
+
+class RulesLoop:
+    """Asks once an hour for what is a day old, while this instance holds the lease on refreshing prices.
+
+    Whatever fails is logged, once while it lasts, and tried again an hour later; five minutes later where the database
+    did not take it.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[Fence | None], Awaitable[RulesReport]],
+        lease: KeptLease,
+        noted: Callable[[], None],
+        *,
+        wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """Take what fetches, the lease that the price loop keeps, and who is told that there may be new rules."""
+        self._fetch = fetch
+        self._lease = lease
+        self._noted = noted
+        self._wait = wait
+        self._failing: dict[str, str] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin, in a task of its own."""
+        self._task = asyncio.create_task(self._run(), name="exchange rules")
+
+    async def stop(self) -> None:
+        """End the task."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    async def _run(self) -> None:
+        while True:
+            await self._wait(await self._step())
+
+    async def _step(self) -> float:
+        """Fetch what is due, if this instance leads; return how long to wait."""
+        fence = self._lease.fence
+        if fence is None:
+            return WAITING_SECONDS
+        try:
+            report = await self._fetch(fence)
+        except LedgerUnavailable as error:
+            self._note({"all": str(error)})
+            return RETRY_SECONDS
+        except Exception as error:  # noqa: BLE001  whatever it is, it is said, and tried again
+            self._note({"all": f"{type(error).__name__}: {error}"})
+            return AGAIN_SECONDS
+        for venue, (known, unknown) in report.fetched.items():
+            _log.info("exchange_rules.fetched", venue=venue, known=known, unknown=unknown)
+        self._note(report.failed)
+        self._noted()
+        return AGAIN_SECONDS
+
+    def _note(self, failed: Mapping[str, str]) -> None:
+        for what, reason in failed.items():
+            if self._failing.get(what) != reason:
+                _log.warning("exchange_rules.not_fetched", venue=what, reason=reason)
+        self._failing = dict(failed)

@@ -1,0 +1,94 @@
+"""What all pages share: the policy, the files, what is wrong as a page, and the key that is asked for."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from portfolio.settings import PriceFeedKind
+from tests.support.html_pages import HTML
+from tests.support.services.http_service import KEYS, A, Service, is_problem, running
+
+
+async def test_the_first_page_is_html_under_a_policy_that_allows_our_own_files_alone(service: Service) -> None:
+    answer = await service.http.get("/", headers=HTML)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "same-origin"
+    assert answer.headers["cache-control"] == "no-store"
+    assert " style=" not in answer.text
+    assert not re.search(r"<script(?![^>]* src=)|<style| on[a-z]+=", answer.text)
+    assert "$100,000" in answer.text
+
+
+async def test_a_file_is_named_by_its_content_and_kept_for_good(service: Service) -> None:
+    page = (await service.http.get("/", headers=HTML)).text
+    addresses = re.findall(r'(?:href|src)="(/pages/static/[^"]+)"', page)
+    assert len(addresses) == 3
+    for address in addresses:
+        found = await service.http.get(address)
+        assert found.headers["cache-control"] == "public, max-age=31536000, immutable"
+        again = await service.http.get(address, headers={"If-None-Match": found.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        # Another version's name, while instances are replaced one by one: this version's file, asked for again.
+        stem, _, ending = address.partition(".")[0], "", address.rpartition(".")[2]
+        older = await service.http.get(f"{stem}.0123456789abcdef.{ending}")
+        assert (older.status_code, older.headers["cache-control"]) == (200, "no-cache")
+        assert older.content == found.content
+
+
+@pytest.mark.parametrize("name", ["pages.html", "nothing.css", "..%2fpages.css", "base.html", "pages", ".css"])
+async def test_no_other_file_is_served(service: Service, name: str) -> None:
+    assert is_problem(await service.http.get(f"/pages/static/{name}"), 404, "not-found")
+
+
+async def test_files_need_no_key_for_the_form_that_asks_for_it_needs_them() -> None:
+    async with running(api_keys=KEYS) as service:
+        page = await service.http.get("/", headers=HTML)
+        for address in re.findall(r'(?:href|src)="(/pages/static/[^"]+)"', page.text):
+            assert (await service.http.get(address)).status_code == 200
+
+
+async def test_without_a_key_a_browser_gets_the_form_and_a_program_a_401() -> None:
+    async with running(api_keys=KEYS) as service:
+        form = await service.http.get("/", headers=HTML)
+        assert form.status_code == 200
+        assert 'name="key"' in form.text
+        assert "100,000" not in form.text
+        for accepted in ("*/*", "application/json", "text/html;q=0"):
+            assert is_problem(await service.http.get("/", headers={"Accept": accepted}), 401, "unauthorized")
+        assert (await service.http.get("/", headers={**HTML, **A})).text.count("100,000") > 0
+
+
+async def test_what_is_wrong_is_a_page_on_pages_to_a_browser_and_a_problem_else(service: Service) -> None:
+    page = await service.http.get("/pages/nothing", headers=HTML)
+    assert page.status_code == 404
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "Nothing by that name" in page.text
+    assert is_problem(await service.http.get("/pages/nothing"), 404, "not-found")
+    assert is_problem(await service.http.get("/nothing", headers=HTML), 404, "not-found")
+    asked = await service.http.get("/?%3Cb%3E=1", headers=HTML)
+    assert asked.status_code == 400
+    assert "&lt;b&gt;" in asked.text
+
+
+async def test_a_method_that_a_page_does_not_know_is_refused_with_those_it_knows(service: Service) -> None:
+    for headers in (HTML, {}):
+        answer = await service.http.request("DELETE", "/", headers=headers)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+    head = await service.http.head("/", headers=HTML)
+    assert (head.status_code, head.content) == (200, b"")
+    assert "content-security-policy" in head.headers
+
+
+async def test_a_page_says_that_prices_are_made_up() -> None:
+    async with running(price_feed=PriceFeedKind.SIMULATED) as service:
+        answer = await service.http.get("/", headers=HTML)
+    assert 'data-state="simulated"' in answer.text
+    assert answer.headers["x-portfolio-price-feed"] == "simulated"

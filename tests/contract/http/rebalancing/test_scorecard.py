@@ -1,0 +1,175 @@
+"""The scorecard of signals: what they brought, from what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.prices.closes import ReadCloses
+from portfolio.application.prices.records import Close
+from portfolio.application.rebalancing.scorecard import TRADES_A_READ, ReadScorecard
+from portfolio.domain.money import Price
+from portfolio.domain.symbol import Symbol
+from tests.support.fakes.fake_ledger import FakeLeases, FakeLedger, FakePriceStore
+from tests.support.histories import booking, exact
+from tests.support.services.http_service import Service, fields, is_problem, running
+from tests.support.signal_examples import signal
+
+DAY = 86_400.0
+
+
+@pytest.fixture
+async def advised(service: Service) -> Service:
+    """A service that advised to sell 7 of 30 BTC at 1,000, to come down to 23 % after the fee, and saw 6 sold."""
+    await post(service, "/holdings/update", booking("BTC", Decimal(30)))
+    [signal] = (await post(service, "/rebalance/generate-signals"))["signals"]
+    await post(service, f"/rebalance/signals/{signal['id']}/acknowledge")
+    sale = booking("BTC", Decimal(6), side="SELL", fees="0.002") | {"signal_id": signal["id"]}
+    await post(service, "/holdings/update", sale)
+    return service
+
+
+async def post(service: Service, path: str, body: Any = None) -> Any:
+    """Post, and return the answer."""
+    answer = await service.http.post(path, json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def scorecard(service: Service, days: int = 365) -> Any:
+    """The scorecard, its numbers as decimals."""
+    return exact(await service.http.get("/signals/scorecard", params={"days": days}))["scorecard"]
+
+
+async def add_closes(service: Service, prices: Mapping[int, int], source: str = "coinbase") -> None:
+    """Closes of BTC, by the day of the clock's and so many before or after it."""
+    today = service.clock.now().date()
+    closes = [
+        Close(symbol=Symbol("BTC"), day=today + timedelta(days=day), price=Price(Decimal(price)), source=source)
+        for day, price in prices.items()
+    ]
+    await service.prices.add_closes(closes)
+
+
+def week_of(score: Any) -> Any:
+    """The score after seven days."""
+    [week] = [one for one in score["horizons"] if one["horizon_days"] == 7]
+    return week
+
+
+async def test_advice_and_fill_stand_beside_each_other(advised: Service) -> None:
+    await add_closes(advised, {1: 990, 7: 900})
+    advised.clock.advance(8 * DAY)
+    found = await scorecard(advised)
+    assert (found["overall"]["episodes"], found["overall"]["executed"]) == (1, 1)
+    [score] = found["by_reason"]
+    assert score["reason"] == "concentration_risk"
+    # x sold of 30,000 so that 30,000 - x = 0.23 (100,000 - 0.001 x): x = 7,000 / 0.99977 = 7,001.610370 in all, a fee
+    # of 7.001610. At 900 that is 10 % of x less the fee; of the 6 that were sold, 600 less a fee of 12.
+    assert week_of(score) == {
+        "horizon_days": 7,
+        "scored": 1,
+        "pending": 0,
+        "missing_closes": 0,
+        "advice": Decimal("693.16"),
+        "filled": 1,
+        "fill": Decimal(588),
+        "shortfall": Decimal("105.16"),
+    }
+    assert [one["pending"] for one in score["horizons"]] == [0, 0, 1]
+    assert found["overall"]["horizons"] == score["horizons"]
+    calibration = score["calibration"]
+    assert (calibration["claims"], calibration["hit_rate"]) == (1, None)
+    assert set(calibration["reasons"].values()) == {"too_few_episodes"}
+    assert (found["last_day"], found["simulated_history"]) == ("2025-06-22", False)
+
+
+async def test_only_days_that_are_over_count(advised: Service) -> None:
+    await add_closes(advised, {1: 990, 7: 900})
+    advised.clock.advance(7 * DAY)  # on the seventh day its price is not yet a close
+    score = (await scorecard(advised))["overall"]
+    assert (week_of(score)["scored"], week_of(score)["pending"], week_of(score)["advice"]) == (0, 1, None)
+    assert score["horizons"][0]["scored"] == 1
+
+
+async def test_a_close_that_is_lacking_is_named_and_never_guessed(advised: Service) -> None:
+    await add_closes(advised, {6: 900, 8: 900})
+    advised.clock.advance(9 * DAY)
+    week = week_of((await scorecard(advised))["overall"])
+    assert (week["scored"], week["pending"], week["missing_closes"]) == (0, 1, 1)
+
+
+async def test_made_up_closes_do_not_judge_signals_at_real_prices(advised: Service) -> None:
+    await add_closes(advised, {1: 990, 7: 900})
+    await add_closes(advised, {7: 1}, source="simulated")
+    advised.clock.advance(8 * DAY)
+    assert week_of((await scorecard(advised))["overall"])["missing_closes"] == 1
+
+
+async def test_a_trade_that_was_reversed_carried_out_nothing(advised: Service) -> None:
+    [trade] = (await advised.http.get("/trades?limit=1")).json()["trades"]
+    await post(advised, f"/trades/{trade['id']}/reverse", {})
+    await add_closes(advised, {7: 900})
+    advised.clock.advance(8 * DAY)
+    score = (await scorecard(advised))["overall"]
+    assert (score["episodes"], score["executed"], week_of(score)["filled"], week_of(score)["fill"]) == (1, 0, 0, None)
+
+
+async def test_signals_that_took_each_others_place_are_one_episode(service: Service) -> None:
+    await post(service, "/holdings/update", booking("BTC", Decimal(30)))
+    for _ in range(3):
+        await post(service, "/rebalance/generate-signals")
+        await post(service, "/cash/transactions", {"kind": "deposit", "amount": 1})
+    assert len((await service.http.get("/rebalance/signals")).json()["signals"]) == 3
+    assert (await scorecard(service))["overall"]["episodes"] == 1
+
+
+async def test_the_period_is_asked_for(advised: Service) -> None:
+    advised.clock.advance(3 * DAY)
+    assert (await scorecard(advised, 3))["overall"]["episodes"] == 1
+    shorter = await scorecard(advised, 2)
+    assert (shorter["overall"]["episodes"], shorter["by_reason"], shorter["first_day"]) == (0, [], "2025-06-16")
+    for days in ("0", "3651", "x"):
+        answer = await advised.http.get("/signals/scorecard", params={"days": days})
+        assert is_problem(answer, 400, "malformed-request")
+        assert fields(answer) == {"days"}
+
+
+async def test_signals_of_more_trades_than_one_read_brings_are_all_scored(service: Service) -> None:
+    made = [signal(n, created_at=service.clock.now(), executed_trade_id=n) for n in range(TRADES_A_READ + 1)]
+    ledger: FakeLedger = service.ledger
+    ledger.books.signals.update({n: replace(one, number=n) for n, one in enumerate(made, 1)})
+    score = (await scorecard(service))["overall"]
+    # Nobody booked any of the trades that they name.
+    assert (score["episodes"], score["executed"], score["horizons"][0]["pending"]) == (
+        TRADES_A_READ + 1,
+        0,
+        TRADES_A_READ + 1,
+    )
+
+
+async def test_without_the_price_history_nothing_is_scored(advised: Service) -> None:
+    class Away(FakePriceStore):
+        async def closes(self, symbols: Any, *, since: Any, until: Any) -> Any:
+            raise LedgerUnavailable("away")
+
+    prices, clock = Away(advised.ledger, FakeLeases()), advised.clock
+    read = ReadScorecard(
+        advised.signals, advised.cases.lookups, prices, ReadCloses(prices, clock), advised.cases.snapshots, clock
+    )
+    with pytest.raises(LedgerUnavailable, match="history"):
+        await read(365)
+
+
+async def test_with_the_database_away_it_answers_503() -> None:
+    ledger = FakeLedger()
+    async with running(ledger=ledger) as service:
+        await scorecard(service)
+        ledger.away = True
+        assert is_problem(await service.http.get("/signals/scorecard"), 503, "ledger-unavailable")

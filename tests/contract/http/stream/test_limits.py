@@ -1,0 +1,196 @@
+"""Who may listen, how many, and what becomes of clients that do not behave."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from portfolio.application.stream.records import DEFAULT_PACE
+from portfolio.settings import Settings
+from tests.contract.http.stream.conftest import Served
+from tests.support.services.http_service import BOSS, KEYS, A, B, running_on_sqlite
+from tests.support.services.http_sockets import served
+from tests.support.services.listeners import Transport, listening
+
+TRANSPORTS: list[Transport] = ["socket", "events"]
+SECONDS = 20.0
+
+
+@asynccontextmanager
+async def serving(folder: Path, **settings: Any) -> AsyncIterator[Served]:
+    async with running_on_sqlite(folder, **settings) as service, served(service) as address:
+        yield Served(service, address)
+
+
+async def refusal(
+    transport: Transport, address: tuple[str, int], headers: dict[str, str] | None = None, query: str = ""
+) -> tuple[int, dict[str, Any], httpx.Headers]:
+    """The answer to who is not let in: status, problem and headers."""
+    host, port = address
+    if transport == "events":
+        async with httpx.AsyncClient(timeout=SECONDS) as http:
+            answer = await http.get(f"http://{host}:{port}/stream/events{query}", headers=headers or {})
+        return answer.status_code, answer.json(), answer.headers
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(f"ws://{host}:{port}/stream{query}", additional_headers=headers or {}):
+            pass
+    response = refused.value.response
+    assert response.body is not None
+    return response.status_code, json.loads(response.body), httpx.Headers(list(response.headers.raw_items()))
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_over_the_limit_of_a_key_there_is_429_and_others_are_let_in(tmp_path: Path, transport: Transport) -> None:
+    async with serving(tmp_path, api_keys=KEYS, streams_per_key=2) as here, AsyncExitStack() as stack:
+        for _ in range(2):
+            first = await stack.enter_async_context(listening(transport, here.address, headers=A))
+            await first.until("hello")
+        status, problem, headers = await refusal(transport, here.address, A)
+        assert (status, problem["type"], headers["retry-after"]) == (429, "/problems/too-many-streams", "1")
+        other = await stack.enter_async_context(listening(transport, here.address, headers=B))
+        await other.until("hello")
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_over_the_limit_of_the_instance_there_is_429_whoever_asks(tmp_path: Path, transport: Transport) -> None:
+    async with serving(tmp_path, api_keys=KEYS, streams=2) as here, AsyncExitStack() as stack:
+        for headers in (A, B):
+            listener = await stack.enter_async_context(listening("events", here.address, headers=headers))
+            await listener.until("hello")
+        status, problem, _ = await refusal(transport, here.address, BOSS)
+    assert (status, problem["type"]) == (429, "/problems/too-many-streams")
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_without_keys_the_limit_is_that_of_an_address_and_who_leaves_makes_room(
+    tmp_path: Path, transport: Transport
+) -> None:
+    async with serving(tmp_path, streams_per_key=1) as here:
+        async with listening(transport, here.address) as listener:
+            await listener.until("hello")
+            assert (await refusal(transport, here.address))[0] == 429
+        limits = here.service.cases.stream.limits
+        async with asyncio.timeout(SECONDS):
+            while limits.open.total():  # noqa: ASYNC110 (the server takes notice when it does)
+                await asyncio.sleep(0.01)
+        async with listening(transport, here.address) as listener:
+            await listener.until("hello")
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize(
+    ("headers", "query", "status", "slug"),
+    [
+        ({}, "", 401, "unauthorized"),
+        ({"X-TRADING-API-KEY": "nobody-knows-this"}, "", 401, "unauthorized"),
+        ({"X-TRADING-API-KEY": "w" * 16}, "", 403, "forbidden"),
+        (A, "?after=yesterday", 400, "malformed-request"),
+        (A, "?after=1.2.XYZ", 400, "malformed-request"),
+        (A, "?topics=entries,weather", 400, "malformed-request"),
+        (A, "?since=1", 400, "malformed-request"),
+        (A, "?after=now&after=start", 400, "malformed-request"),
+    ],
+)
+async def test_who_is_not_let_in_gets_a_problem_before_any_upgrade(
+    tmp_path: Path, transport: Transport, headers: dict[str, str], query: str, status: int, slug: str
+) -> None:
+    async with serving(tmp_path, api_keys=f"{KEYS},writer:trade:{'w' * 16}") as here:
+        found, problem, sent = await refusal(transport, here.address, headers, query)
+    assert (found, problem["type"], sent["content-type"]) == (status, f"/problems/{slug}", "application/problem+json")
+    assert here.service.cases.stream.counts.opened == 0
+
+
+async def test_without_keys_no_page_of_another_site_is_let_in(here: Served) -> None:
+    status, problem, _ = await refusal("socket", here.address, {"Origin": "https://evil.example"})
+    assert (status, problem["type"]) == (403, "/problems/foreign-origin")
+    host, port = here.address
+    async with listening("socket", here.address, headers={"Origin": f"http://{host}:{port}"}) as listener:
+        await listener.until("hello")
+
+
+async def test_there_is_no_socket_anywhere_else(here: Served) -> None:
+    host, port = here.address
+    for path in ("/portfolio", "/nowhere"):
+        with pytest.raises(InvalidStatus) as refused:
+            async with connect(f"ws://{host}:{port}{path}"):
+                pass
+        assert refused.value.response.status_code == 404
+        assert json.loads(refused.value.response.body or b"")["type"] == "/problems/not-found"
+
+
+async def test_the_subprotocol_is_echoed_and_nothing_is_compressed(here: Served) -> None:
+    host, port = here.address
+    async with connect(f"ws://{host}:{port}/stream", subprotocols=["other", "portfolio.v1"]) as socket:  # type: ignore[list-item]  # plain texts are taken too
+        assert socket.subprotocol == "portfolio.v1"
+        assert socket.response is not None
+        assert "Sec-WebSocket-Extensions" not in socket.response.headers
+    async with connect(f"ws://{host}:{port}/stream") as socket:
+        assert socket.subprotocol is None
+
+
+async def closed_with(socket: ClientConnection) -> int:
+    """The code that the service closes with."""
+    async with asyncio.timeout(SECONDS):
+        with suppress(ConnectionClosed):
+            while True:
+                await socket.recv()
+    assert socket.close_code is not None
+    return socket.close_code
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [["x" * 1025], [b"x" * 1025], ["x" * 100_000], ["x" * 100] * 11, [["x" * 600, "x" * 600]]],
+    ids=["text", "bytes", "very long", "many", "in fragments"],
+)
+async def test_who_sends_more_than_a_kibibyte_is_closed_with_1008(here: Served, messages: list[Any]) -> None:
+    host, port = here.address
+    async with connect(f"ws://{host}:{port}/stream") as socket:
+        for message in messages:
+            await socket.send(message)
+        assert await closed_with(socket) == 1008
+
+
+async def test_who_sends_a_little_is_left_alone(here: Served) -> None:
+    host, port = here.address
+    async with connect(f"ws://{host}:{port}/stream?topics=entries") as socket:
+        await socket.send("x" * 1024)
+        await here.book()
+        async with asyncio.timeout(SECONDS):
+            while json.loads(await socket.recv())["type"] != "entries":
+                pass
+
+
+async def test_head_of_the_events_has_no_body_and_ends(here: Served) -> None:
+    host, port = here.address
+    async with httpx.AsyncClient(timeout=SECONDS) as http:
+        answer = await http.head(f"http://{host}:{port}/stream/events")
+    assert (answer.status_code, answer.headers["content-type"], answer.content) == (200, "text/event-stream", b"")
+    assert here.service.cases.stream.limits.open.total() == 0
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_stream_ends_soon_after_its_key_is_withdrawn_and_others_go_on(
+    tmp_path: Path, transport: Transport
+) -> None:
+    pace = replace(DEFAULT_PACE, sweep=0.05, heartbeat=0.1)
+    async with serving(tmp_path, api_keys=KEYS, pace=pace) as here, AsyncExitStack() as stack:
+        gone = await stack.enter_async_context(listening(transport, here.address, headers=A))
+        stays = await stack.enter_async_context(listening(transport, here.address, headers=B))
+        for each in (gone, stays):
+            await each.until("heartbeat")
+        left = ",".join(entry for entry in KEYS.split(",") if not entry.startswith("engine-a"))
+        here.service.app.state.admission.take_keys(Settings(api_keys=left))
+        assert (await gone.until("bye"))["reason"] == "limit"
+        await stays.until("heartbeat")
+        assert (await refusal(transport, here.address, A))[0] == 401

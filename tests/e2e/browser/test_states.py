@@ -1,0 +1,90 @@
+"""Pages of books that are empty, large, stale or out of reach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.browser import rules
+from tests.support.browser.browser import BrowserThread
+from tests.support.browser.places import OVERVIEW, PAGES
+from tests.support.browser.visit import visiting
+from tests.support.database.databases import sqlite_database_in
+from tests.support.demo import demo_copy
+from tests.support.services.service import ServiceProcess
+
+STILL = {"PORTFOLIO_REFRESH_SECONDS": "86400", "PORTFOLIO_PRICE_MAX_AGE_SECONDS": "86400"}
+
+
+async def seen(browser: BrowserThread, url: str, path: str) -> tuple[list[str], list[str], int]:
+    """Return what is found at any width, which states the strip names, and the status of a page."""
+    context = await browser.context()
+    async with visiting(context, url, path) as visit:
+        found = []
+        for width in (320, 1280):
+            await rules.show(visit.page, "light", width)
+            found += await rules.check(visit.page, *rules.LAYOUT)
+        if path == OVERVIEW:
+            await rules.show(visit.page, "light", 1280)
+            found += await rules.axe(visit.page)
+        found += visit.complaints
+        states = await visit.page.eval_on_selector_all("[data-state]", "all => all.map(one => one.dataset.state)")
+        status = visit.responses[0].status
+    await context.close()
+    return found, states, status
+
+
+def test_empty_books_have_every_page(browser: BrowserThread, tmp_path: Path) -> None:
+    with ServiceProcess(sqlite_database_in(tmp_path), tmp_path, settings=STILL) as service:
+        for name in PAGES.keys() - {"position"}:
+            found, _, status = browser.run(seen(browser, service.url, PAGES[name]))
+            assert (status, found) == (200, []), f"{name}: {rules.listed(found)}"
+        # What was never held has no page; a browser is told so in one.
+        answer = httpx.get(service.url + PAGES["position"], headers={"Accept": "text/html"})
+        assert answer.status_code in {200, 404}
+        assert answer.headers["Content-Type"].startswith("text/html")
+
+
+def test_a_thousand_positions_fit_on_a_page_of_a_megabyte(browser: BrowserThread, tmp_path: Path) -> None:
+    settings = {**STILL, "PORTFOLIO_INITIAL_CASH": "2000000"}
+    with ServiceProcess(sqlite_database_in(tmp_path), tmp_path, settings=settings) as service:
+        bookings = [
+            {"symbol": f"C{n:04d}", "side": "BUY", "quantity": 100, "price": 10, "net_amount": 1000}
+            for n in range(1000)
+        ]
+        booked = httpx.post(service.url + "/holdings/update/batch", json={"bookings": bookings}, timeout=60)
+        assert booked.json()["booked"] == 1000, booked.text[:500]
+        page = httpx.get(service.url + PAGES["positions"], headers={"Accept": "text/html"}, timeout=60)
+        assert "C0999" in page.text
+        assert len(page.content) <= 1_000_000
+        found, _, _ = browser.run(seen(browser, service.url, PAGES["positions"]))
+        assert not found, rules.listed(found)
+
+
+@pytest.mark.parametrize(
+    ("state", "settings"),
+    [
+        ("stale", {"PORTFOLIO_REFRESH_SECONDS": "86400", "PORTFOLIO_PRICE_MAX_AGE_SECONDS": "0.01"}),
+        ("database-away", STILL),
+    ],
+)
+def test_every_page_says_why_it_may_not_be_believed(
+    browser: BrowserThread, demo_file: Path, tmp_path: Path, state: str, settings: Mapping[str, str]
+) -> None:
+    with ServiceProcess(demo_copy(demo_file, tmp_path), tmp_path, settings=settings) as service:
+        for path in PAGES.values():
+            assert httpx.get(service.url + path, headers={"Accept": "text/html"}, timeout=30).status_code == 200
+        database = tmp_path / "portfolio.db"
+        if state == "database-away":
+            database.rename(tmp_path / "away.db")
+        for name, path in PAGES.items():
+            found, states, _ = browser.run(seen(browser, service.url, path))
+            assert {state, "simulated"} <= set(states), name
+            if state == "database-away":  # the stream is refused then, which a browser writes on its console
+                found = [one for one in found if "/stream?" not in one]
+            assert not found, f"{name}: {rules.listed(found)}"
+        if state == "database-away":
+            (tmp_path / "away.db").rename(database)

@@ -1,0 +1,176 @@
+"""The server is asked what it is: what can be set is set for each session, what breaks a promise is refused by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from portfolio.adapters.database.connection.connections import Connections
+from portfolio.adapters.database.connection.engine import create_engine
+from portfolio.adapters.database.connection.errors import Unfit
+from portfolio.adapters.database.connection.session import Session
+from portfolio.adapters.database.connection.statements import Statement
+from portfolio.adapters.database.connection.timeouts import Timeouts
+from portfolio.adapters.database.schema.migration import migrate
+from portfolio.adapters.database.schema.server_check import check_settings, refuse_server
+from portfolio.application.errors import LedgerRefused, LedgerUnavailable
+from tests.support.database.database_run import launch_server
+from tests.support.database.database_server import DatabaseServer
+from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.old_database import OLD_TABLES, execute
+from tests.support.services.proxied_service import SETTINGS, ask, book
+from tests.support.services.service import ServiceProcess
+
+NOTE = "naïve ✓ 😀"
+AT_ITS_START = (
+    "--default-storage-engine=MyISAM",
+    "--character-set-server=latin1",
+    "--collation-server=latin1_swedish_ci",
+    "--lower-case-table-names=1",
+    "--innodb-rollback-on-timeout=1",
+)
+AS_IT_RUNS = (
+    "SET GLOBAL completion_type = 'CHAIN'",
+    "SET GLOBAL TRANSACTION ISOLATION LEVEL READ UNCOMMITTED, READ ONLY",
+    "SET GLOBAL sql_mode = ''",
+    "SET GLOBAL autocommit = 0",
+    "SET GLOBAL time_zone = '+05:30'",
+    "SET GLOBAL init_connect = 'SET NAMES latin1, unique_checks = 0, sql_select_limit = 1'",
+    "SET GLOBAL innodb_flush_log_at_trx_commit = 2",
+)
+
+
+@pytest.fixture(scope="module")
+def odd_place() -> Iterator[DatabaseUnderTest]:
+    """An empty database on a server that has every default as the service does not want it."""
+    server = launch_server(owner_pid=os.getpid(), options=AT_ITS_START)
+    try:
+        place = server.create_database_pair("odd")
+        server.execute(*AS_IT_RUNS)
+        yield place
+    finally:
+        server.destroy()
+
+
+async def test_on_a_server_of_odd_defaults_every_session_is_as_it_has_to_be(
+    odd_place: DatabaseUnderTest, tmp_path: Path
+) -> None:
+    place = odd_place
+    service = ServiceProcess(place, tmp_path, settings=SETTINGS)
+    done = service.command("migrate", PORTFOLIO_DATABASE_URL=place.migration_url)
+    assert done.returncode == 0, done.stderr
+    assert "innodb_flush_log_at_trx_commit = 2: a crash of the machine may lose acknowledged bookings" in done.stderr
+    engines = execute(
+        place,
+        "SELECT DISTINCT engine FROM information_schema.tables"
+        f" WHERE table_schema IN ('{make_url(place.url).database}', '{place.prices_schema}')",
+    )
+    assert engines == [("InnoDB",)]
+    with service:
+        async with service.client() as client:
+            first = await book(client, "one", notes=NOTE)
+            assert (first.status, (await book(client, "one", notes=NOTE)).body["replayed"]) == (200, True)
+            assert (await book(client, "ONE")).body["replayed"] is False
+            [_, trade] = (await ask(client, "GET", "/trades")).body["trades"]
+            assert trade["notes"] == NOTE
+            assert (await ask(client, "GET", "/health")).body["status"] == "healthy"
+        assert '"event":"database.less_safe"' in service.log().replace(": ", ":")
+    assert service.command("verify").returncode == 0
+
+
+@pytest.mark.parametrize("engine", ["MyISAM", "Aria", "MEMORY"])
+def test_tables_without_transactions_are_refused_by_name_and_not_touched(
+    mariadb: DatabaseServer, mysql_database: DatabaseUnderTest, tmp_path: Path, engine: str
+) -> None:
+    ledger = make_url(mysql_database.url).database
+    tables = [table.replace("notes TEXT", "notes VARCHAR(99)") + f" ENGINE={engine}" for table in OLD_TABLES[:2]]
+    mariadb.execute(f"USE {ledger}", *tables)
+    service = ServiceProcess(mysql_database, tmp_path)
+    done = service.command("migrate", PORTFOLIO_DATABASE_URL=mysql_database.migration_url)
+    assert (done.returncode, "Traceback" in done.stderr) == (3, False), done.stderr
+    assert f"is {engine}, which keeps no transactions: ALTER TABLE mock_" in done.stderr
+    assert len(mariadb.execute(f"SHOW TABLES FROM {ledger}")) == len(tables)
+
+
+@pytest.mark.parametrize("table", ["mock_trades", "portfolio_leases", "portfolio_schema_version"])
+def test_a_service_does_not_start_on_a_table_without_transactions_and_verify_still_reads_it(
+    mariadb: DatabaseServer, mysql_database: DatabaseUnderTest, tmp_path: Path, table: str
+) -> None:
+    service = ServiceProcess(mysql_database, tmp_path)
+    service.migrate_by_command()
+    mariadb.execute(f"USE {make_url(mysql_database.url).database}", f"ALTER TABLE {table} ENGINE=MyISAM")
+    done = service.command("serve")
+    assert (done.returncode, "Traceback" in done.stderr) == (3, False), done.stderr
+    assert f"the table {table} is MyISAM" in done.stderr
+    done = service.command("verify")
+    assert (done.returncode, f"the table {table} is MyISAM" in done.stderr) == (0, True), done.stderr
+    assert service.command("reconcile", "--accept").returncode in {0, 3}
+
+
+def test_a_server_that_puts_tables_elsewhere_than_it_is_told_is_refused() -> None:
+    """MariaDB alone can be told to; any other server has no such option, and makes the tables."""
+    server = launch_server(owner_pid=os.getpid(), options=("--loose-enforce-storage-engine=Aria",))
+    try:
+        place = server.create_database_pair("enforced")
+        if server.execute("SHOW VARIABLES LIKE 'enforce_storage_engine'"):
+            with pytest.raises(LedgerUnavailable, match=r"Aria|[Ss]torage engine|NO_ENGINE_SUBSTITUTION"):
+                migrate(place.migration_url, place.prices_schema)
+        else:
+            assert migrate(place.migration_url, place.prices_schema)
+    finally:
+        server.destroy()
+
+
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        ("SET SESSION completion_type = 'CHAIN'", "completion_type is CHAIN, not NO_CHAIN"),
+        ("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", "isolation is REPEATABLE-READ"),
+        ("SET SESSION autocommit = 0", "autocommit is OFF"),
+        ("SET SESSION sql_mode = ''", "sql_mode is not strict"),
+        ("SET SESSION time_zone = '+02:00'", "time_zone is"),
+        ("SET NAMES latin1", "character_set_client is latin1"),
+    ],
+)
+async def test_a_session_that_is_not_as_it_was_asked_for_is_refused_by_name(
+    mysql_database: DatabaseUnderTest, statement: str, named: str
+) -> None:
+    """As behind a proxy that passes such settings over."""
+    engine = create_engine(mysql_database.url, hosts=(), pool_size=1, limits=Timeouts())
+    connections = Connections(engine, Timeouts())
+
+    async def look(session: Session) -> None:
+        await session.execute(Statement(statement))
+        await check_settings(session)
+
+    try:
+        with pytest.raises(LedgerRefused, match=named):
+            await connections.read(look)
+    finally:
+        await connections.close()
+
+
+@pytest.mark.parametrize(
+    ("version", "is_taken"),
+    [
+        ("5.7.44-log", False),
+        ("8.0.36", False),
+        ("8.0.11-TiDB-v7.5.0", False),
+        ("8.4.0", True),
+        ("9.1.0", True),
+        ("10.3.39-MariaDB-log", False),
+        ("10.6.18-MariaDB", False),
+        ("10.11.6-MariaDB-0+deb12u1", True),
+        ("11.4.2-MariaDB", True),
+    ],
+)
+def test_a_server_older_than_those_it_was_tested_on_is_refused(version: str, is_taken: bool) -> None:
+    if is_taken:
+        refuse_server({"version": version})
+        return
+    with pytest.raises(Unfit, match="or later"):
+        refuse_server({"version": version})

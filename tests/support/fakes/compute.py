@@ -1,0 +1,35 @@
+"""Computes weights at once, in the process of the test."""
+
+from __future__ import annotations
+
+from portfolio.adapters.compute.solvers import NativeSolvers
+from portfolio.analytics.optimisation.optimise import choose, optimise
+from portfolio.analytics.optimisation.problem import Chosen, Problem, Solved
+from portfolio.application.backtest.jobs.records import Advanced
+from portfolio.application.backtest.jobs.slices import advanced
+
+
+class InThisProcess:
+    """The port of computing, on the solvers themselves; ``failure`` is raised instead, where a test sets it."""
+
+    def __init__(self) -> None:
+        self.failure: Exception | None = None
+        self.seconds: list[float] = []
+
+    async def optimise(self, problem: Problem, *, seconds: float) -> Solved:
+        self.seconds.append(seconds)
+        if self.failure is not None:
+            raise self.failure
+        return optimise(problem, NativeSolvers())
+
+
+def chosen_here(problem: Problem) -> Chosen:
+    """The weights alone."""
+    return choose(problem, NativeSolvers())
+
+
+class SlicesInThisProcess:
+    """The port of computing backtests, eight days a slice."""
+
+    async def advance(self, given: bytes, checkpoint: bytes | None) -> Advanced:
+        return advanced(given, checkpoint, seconds=0.0, monotonic=lambda: 0.0, solve=chosen_here)

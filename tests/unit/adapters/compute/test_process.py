@@ -1,0 +1,150 @@
+"""The worker process: started when it is needed, killed when it is late, followed by another when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from portfolio.adapters.compute.optimiser import SpawnedOptimiser
+from portfolio.adapters.compute.process import WorkerProcess
+from portfolio.adapters.compute.worker import choose
+from portfolio.analytics.optimisation.problem import Objective, TurnoverTooSmall
+from portfolio.application.errors import ComputationFailed, ComputationLate, NotInstalled
+from tests.support.fakes.compute import InThisProcess, chosen_here
+from tests.support.optimisation import MEANS, ORTHANT, problem, uncorrelated
+
+LONG = 60.0
+
+
+@pytest.fixture
+async def worker() -> AsyncIterator[WorkerProcess]:
+    worker = WorkerProcess()
+    yield worker
+    await worker.close()
+
+
+async def becomes(true: Callable[[], bool]) -> None:
+    """Wait until it is so."""
+    async with asyncio.timeout(LONG):
+        while not true():  # noqa: ASYNC110  another process tells nobody of its end
+            await asyncio.sleep(0.01)
+
+
+async def test_the_process_gives_the_same_weights_as_this_one_with_one_thread(worker: WorkerProcess) -> None:
+    assert [worker.pid] == [None]
+    one = problem(Objective.MAX_SHARPE, uncorrelated(MEANS), ORTHANT)
+    found = await SpawnedOptimiser(worker).optimise(one, seconds=LONG)
+    assert found.weights == (await InThisProcess().optimise(one, seconds=LONG)).weights
+    pid = await worker.run(os.getpid, seconds=LONG)
+    assert worker.pid == pid != os.getpid()
+    # One is at work, and one waits for the end of the service.
+    assert psutil.Process(pid).num_threads() <= 3
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        assert await worker.run(os.getenv, name, seconds=LONG) == "1"
+
+
+async def test_it_is_kept_from_call_to_call_and_ended_when_idle() -> None:
+    worker = WorkerProcess(idle_seconds=0.2)
+    first = await worker.run(os.getpid, seconds=LONG)
+    assert await worker.run(os.getpid, seconds=LONG) == first
+    await becomes(lambda: worker.pid is None and not psutil.pid_exists(first))
+    assert await worker.run(os.getpid, seconds=LONG) != first
+    await worker.close()
+    await worker.close()
+
+
+async def test_a_process_that_dies_is_a_failure_and_the_next_call_starts_another(worker: WorkerProcess) -> None:
+    first = await worker.run(os.getpid, seconds=LONG)
+    with pytest.raises(ComputationFailed, match="ask again"):
+        await worker.run(os._exit, 9, seconds=LONG)
+    assert await worker.run(os.getpid, seconds=LONG) != first
+
+
+async def test_a_late_process_is_killed_and_so_is_one_whose_caller_has_gone(worker: WorkerProcess) -> None:
+    first = await worker.run(os.getpid, seconds=LONG)
+    with pytest.raises(ComputationLate, match=r"0\.2 seconds"):
+        await worker.run(time.sleep, LONG, seconds=0.2)
+    await becomes(lambda: not psutil.pid_exists(first))
+    second = await worker.run(os.getpid, seconds=LONG)
+    task = asyncio.create_task(worker.run(time.sleep, LONG, seconds=LONG))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await becomes(lambda: not psutil.pid_exists(second))
+
+
+async def test_a_stop_of_the_whole_group_leaves_it_to_the_service(worker: WorkerProcess) -> None:
+    pid = await worker.run(os.getpid, seconds=LONG)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        os.kill(pid, number)
+    assert await worker.run(os.getpid, seconds=LONG) == pid
+
+
+async def test_calls_take_turns_and_waiting_is_a_part_of_the_time(worker: WorkerProcess) -> None:
+    await worker.run(os.getpid, seconds=LONG)
+    long = asyncio.create_task(worker.run(time.sleep, 0.5, seconds=LONG))
+    await asyncio.sleep(0)
+    with pytest.raises(ComputationLate):
+        await worker.run(os.getpid, seconds=0.1)
+    await long  # the one that waited has not disturbed it
+
+
+async def test_what_the_function_raises_is_raised_here(worker: WorkerProcess) -> None:
+    limits = [((place,), 0.1) for place in range(4)]
+    one = problem(Objective.MIN_VARIANCE, uncorrelated(), limits, current=[0.5, 0.0, 0.0, 0.0], turnover=0.1)
+    with pytest.raises(TurnoverTooSmall) as refused:
+        await SpawnedOptimiser(worker).optimise(one, seconds=LONG)
+    assert refused.value.least == pytest.approx(0.4)
+
+
+async def test_without_the_libraries_it_says_what_to_install(worker: WorkerProcess) -> None:
+    lacking = SpawnedOptimiser(worker, libraries=("scipy", "no_such_solver"))
+    with pytest.raises(NotInstalled, match=r"no_such_solver is not installed here: .*portfolio\[optimise\]"):
+        await lacking.optimise(problem(Objective.HRP, uncorrelated()), seconds=LONG)
+    assert worker.pid is None
+
+
+PROGRAM = """
+import asyncio, os, time
+from portfolio.adapters.compute.process import WorkerProcess
+from portfolio.adapters.compute.worker import choose
+
+async def main():
+    worker = WorkerProcess()
+    print(await worker.run(os.getpid, seconds=60), flush=True)
+    await worker.run(time.sleep, 600, seconds=600)
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+def test_it_ends_with_a_service_that_was_killed(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    service = subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, text=True)
+    assert service.stdout is not None
+    worker = int(service.stdout.readline())
+    assert psutil.pid_exists(worker)
+    service.kill()
+    service.wait()
+    service.stdout.close()
+    asyncio.run(becomes(lambda: not psutil.pid_exists(worker) or psutil.Process(worker).status() == "zombie"))
+
+
+async def test_the_weights_alone_are_those_of_the_whole_answer(worker: WorkerProcess) -> None:
+    asked = problem(Objective.MIN_VARIANCE, uncorrelated(MEANS), ORTHANT)
+    chosen = await worker.run(choose, asked, seconds=30)
+    whole = await InThisProcess().optimise(asked, seconds=30)
+    assert (chosen.weights, chosen.stays) == (whole.weights, False)
+    assert chosen == chosen_here(asked)

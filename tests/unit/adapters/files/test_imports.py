@@ -1,0 +1,87 @@
+"""Files to import, as they lie on a disk."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from portfolio.adapters.files.imports import LocalImportFiles
+from portfolio.application.imports.preview import PreviewImport
+from portfolio.application.imports.records import Options, Table, Unreadable
+from portfolio.entrypoints.cli.imports import answer_of
+from tests.support.imports import StoppedClock
+
+
+def freqtrade(path: Path) -> None:
+    """A database as freqtrade writes it, with the columns that matter."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            "CREATE TABLE trades (id INTEGER PRIMARY KEY, pair TEXT, fee_open FLOAT, fee_close FLOAT, leverage FLOAT, "
+            "trading_mode VARCHAR, exit_reason VARCHAR)"
+        )
+        connection.execute(
+            "CREATE TABLE orders (id INTEGER PRIMARY KEY, ft_trade_id INTEGER, ft_order_side VARCHAR, ft_pair VARCHAR, "
+            "order_id VARCHAR, status VARCHAR, average FLOAT, filled FLOAT, order_filled_date DATETIME, "
+            "ft_fee_base FLOAT)"
+        )
+        connection.execute("INSERT INTO trades VALUES (3, 'BTC/USDT', 0.001, 0.001, 1.0, 'SPOT', NULL)")
+        connection.execute(
+            "INSERT INTO orders VALUES (1, 3, 'buy', 'BTC/USDT', 'o1', 'closed', 20000.1, 0.1, "
+            "'2022-03-01 10:00:00.123000', NULL)"
+        )
+        connection.commit()
+
+
+def test_the_database_of_freqtrade_tells_the_same_as_its_answers(tmp_path: Path) -> None:
+    path = tmp_path / "tradesv3.sqlite"
+    freqtrade(path)
+    [preview] = PreviewImport(LocalImportFiles(), StoppedClock())([str(path)], Options())
+    found = answer_of(preview)
+    assert found["format"] == "freqtrade"
+    [event] = found["events"]
+    # 0.1 x 20000.1 = 2000.01, and 0.1 % of it
+    assert event["legs"] == {"BTC": "0.1", "USDT": "-2002.01001"}
+    assert (event["row"], event["at"]) == ("3/o1", "2022-03-01T10:00:00.123Z")
+
+
+def test_another_database_or_a_damaged_one_is_unreadable(tmp_path: Path) -> None:
+    other = tmp_path / "other.sqlite"
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("CREATE TABLE x (y)")
+    damaged = tmp_path / "damaged.sqlite"
+    damaged.write_bytes(b"SQLite format 3\x00" + b"noise" * 1000)
+    for path in (other, damaged):
+        content = LocalImportFiles().read(str(path)).content
+        assert isinstance(content, Unreadable)
+        assert "not one of freqtrade" in content.reason
+
+
+def test_a_file_is_read_by_its_own_name_and_without_its_folder(tmp_path: Path) -> None:
+    path = tmp_path / "a (UTC+2).csv"
+    path.write_text("x,y\n1,2\n")
+    found = LocalImportFiles().read(str(path))
+    assert found.name == "a (UTC+2).csv"
+    assert isinstance(found.content, Table)
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "large.csv"
+    with path.open("wb") as file:
+        file.truncate((256 << 20) + 1)  # a hole: it takes no room
+    content = LocalImportFiles().read(str(path)).content
+    assert isinstance(content, Unreadable)
+    assert "larger than 256 MiB" in content.reason
+
+
+def test_a_cell_that_is_too_long_is_a_fault_of_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    path.write_text(f'x,y\n"{"a" * 200_000}",2\n"a"b,1\n1,2\n')
+    content = LocalImportFiles().read(str(path)).content
+    assert isinstance(content, Table)
+    assert ["cannot be taken apart" in line.fault for line in content.lines] == [False, True, True, False]
+
+
+def test_a_file_that_is_gone_is_an_error_of_the_system(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        LocalImportFiles().read(str(tmp_path / "gone.csv"))

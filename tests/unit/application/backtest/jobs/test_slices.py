@@ -1,0 +1,82 @@
+"""Slices: wherever a computation is cut, and whoever goes on with it, the same bytes come of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import count
+
+import pytest
+
+from portfolio.application.backtest.jobs.records import Advanced, Outcome
+from portfolio.application.backtest.jobs.slices import Given, advanced, begun, fingerprint
+from portfolio.application.errors import NotBacktestable
+from tests.support.backtests import held, named, panel_from, request_of, walk
+
+PANEL = panel_from(walk(190, 4), named(4))
+REQUEST = request_of(PANEL)
+HELD = held(20_000, A00=100, A01=50, A02=10)
+GIVEN = begun(REQUEST, PANEL, HELD)
+
+
+def run(given: bytes, seconds: float) -> Iterator[Advanced]:
+    """Slices of so many seconds, on a clock that goes on by one whenever it is looked at, from bytes to bytes."""
+    clock = count()
+    checkpoint: bytes | None = None
+    while True:
+        now = advanced(given, checkpoint, seconds=seconds, monotonic=lambda: float(next(clock)))
+        checkpoint = now.checkpoint
+        yield now
+        if now.outcome is not None:
+            return
+
+
+def outcome_of(given: bytes, seconds: float) -> Outcome:
+    """What comes of it in the end."""
+    *_, last = run(given, seconds)
+    assert last.outcome is not None
+    return last.outcome
+
+
+def test_where_slices_end_makes_no_difference() -> None:
+    whole = outcome_of(GIVEN, 1_000)
+    assert outcome_of(GIVEN, 0) == outcome_of(GIVEN, 2) == whole
+    assert len(json.loads(whole.equity)) == 160
+    assert json.loads(whole.trades), "it trades"
+    assert json.loads(whole.result)["end_value"] == json.loads(whole.equity)[-1]["value"]
+
+
+def test_progress_grows_with_the_days() -> None:
+    seen = [now.progress for now in run(GIVEN, 0)]
+    # 160 days, 32 a slice.
+    assert seen == [Decimal(text) for text in ("0.200", "0.400", "0.600", "0.800", "1.000")]
+
+
+def test_a_slice_is_a_pure_function() -> None:
+    [first, second, *_] = run(GIVEN, 0)
+    assert advanced(GIVEN, first.checkpoint, seconds=0, monotonic=lambda: 0.0) == second
+
+
+def test_what_it_is_computed_of_survives_its_bytes() -> None:
+    given = Given.decode(GIVEN)
+    assert given.encode() == GIVEN
+    assert given.panel().fingerprint == PANEL.fingerprint
+    assert given.holdings == HELD
+
+
+def test_fingerprints_tell_requests_closes_and_holdings_apart() -> None:
+    closes = PANEL.closes.copy()
+    closes[50, 0] *= 1.01
+    others = [
+        begun(request_of(PANEL, seed=1), PANEL, HELD),
+        begun(REQUEST, PANEL.with_closes(closes), HELD),
+        begun(REQUEST, PANEL, held(20_000, A00=100, A01=50, A02=11)),
+    ]
+    assert len({fingerprint(given) for given in [GIVEN, *others]}) == 4
+    assert fingerprint(begun(request_of(PANEL), PANEL, HELD)) == fingerprint(GIVEN)
+
+
+def test_what_cannot_begin_is_refused_before_it_is_kept() -> None:
+    with pytest.raises(NotBacktestable):
+        begun(REQUEST, PANEL, None)

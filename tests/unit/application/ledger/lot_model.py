@@ -1,0 +1,87 @@
+"""Lots once more, on plain integers: what the fold is checked against.
+
+Written from the rules, not from the code. Amounts are counts of 1e-18, lots are looked for one by one, and a unit cost
+is a fraction. The only division is ``round(Fraction)``, which is half even by the definition of Python's ``round``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from fractions import Fraction
+
+from tests.unit.domain.ledger.ledger_model import share
+
+
+@dataclass
+class Event:
+    """What stands of a trade: a quantity, and the cash that it cost (below zero) or brought."""
+
+    at: datetime
+    booked: int
+    quantity: int
+    cash: int
+
+
+@dataclass
+class OpenLot:
+    """A lot of the model, bought or, below zero, sold before it was bought."""
+
+    at: datetime
+    quantity: int
+    basis: int
+
+
+@dataclass
+class Sold:
+    """A row of the gains."""
+
+    acquired: datetime
+    disposed: datetime
+    quantity: int
+    proceeds: int
+    basis: int
+
+
+@dataclass
+class LotModel:
+    """The lots and the gains of one asset."""
+
+    lots: list[OpenLot] = field(default_factory=list)
+    sold: list[Sold] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, events: Iterable[Event], method: str) -> LotModel:
+        """Return the model after all events, in the order of their own times."""
+        model = cls()
+        for event in sorted(events, key=lambda one: (one.at, one.booked)):
+            model._enter(event, method)
+        return model
+
+    def _enter(self, event: Event, method: str) -> None:
+        left, cash = event.quantity, event.cash
+        while left and self.lots and self.lots[0].quantity * left < 0:
+            lot = self.lots[_next(self.lots, method)]
+            size = min(abs(lot.quantity), abs(left))
+            got, cost = share(cash, size, abs(left)), share(lot.basis, size, abs(lot.quantity))
+            if left < 0:
+                self.sold.append(Sold(lot.at, event.at, size, got, cost))
+            else:
+                self.sold.append(Sold(event.at, lot.at, size, -cost, -got))
+            step = 1 if left > 0 else -1
+            left, cash = left - step * size, cash - got
+            lot.quantity, lot.basis = lot.quantity + step * size, lot.basis - cost
+            self.lots = [one for one in self.lots if one.quantity]
+        if left:
+            self.lots.append(OpenLot(event.at, left, -cash))
+
+
+def _next(lots: Sequence[OpenLot], method: str) -> int:
+    """Return which lot is taken: of equal ones by cost the older, as they stand in the order of acquisition."""
+    if method == "fifo":
+        return 0
+    if method == "lifo":
+        return len(lots) - 1
+    costs = [Fraction(lot.basis, lot.quantity) for lot in lots]
+    return costs.index(max(costs))

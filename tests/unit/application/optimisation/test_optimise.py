@@ -1,0 +1,198 @@
+"""Optimisation on books in memory: what is fetched, how long it looks back, how long it may take, what stays."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from portfolio.analytics.optimisation.problem import Objective
+from portfolio.application.errors import NotOptimisable, TurnoverBoundTooLow
+from portfolio.application.ledger.snapshots import Snapshots
+from portfolio.application.optimisation.optimise import Optimise
+from portfolio.application.optimisation.records import LimitUse, Optimised, WhyKept, Wish
+from portfolio.application.prices.closes import ReadCloses
+from portfolio.application.prices.exchange_rules import ReadExchangeRules
+from portfolio.application.prices.fetched_closes import FetchCloses
+from portfolio.application.prices.records import Close
+from portfolio.application.risk.state import ReadMarket
+from portfolio.domain.categories import Categories
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.ledger.position import Position
+from portfolio.domain.mark import Mark
+from portfolio.domain.money import Money, Price, Quantity
+from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.symbol import Symbol
+from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.compute import InThisProcess
+from tests.support.fakes.fake_ledger import Books, FakeLeases, FakeLedger, FakePriceStore
+from tests.support.fakes.fake_prices import ScriptedCloses
+from tests.support.fakes.fake_rules import FakeExchangeRules
+from tests.support.optimisation import closes_of, waves
+
+AAA, BBB, NEW = Symbol("AAA"), Symbol("BBB"), Symbol("NEW")
+OLD = timedelta(hours=1)
+
+
+class Desk:
+    """The use case on a portfolio of these quantities, each of 1,000 dollars."""
+
+    def __init__(self, held: dict[str, str], *, cash: str = "50000", stale: str = "", **policy: Any) -> None:
+        self.clock = FakeClock()
+        now = self.clock.now()
+        positions = {
+            Symbol(code): Position(
+                symbol=Symbol(code),
+                quantity=Quantity(Decimal(quantity)),
+                cost_basis=Money(Decimal(quantity) * 1000),
+                mark=Mark(Price(Decimal(1000)), "coinbase", now - OLD if code == stale else now),
+            )
+            for code, quantity in held.items()
+        }
+        ledger = FakeLedger(Books(portfolio=Portfolio(id=1, cash=Money(Decimal(cash)), positions=positions)))
+        self.prices = FakePriceStore(ledger, FakeLeases())
+        self.market = ReadMarket(
+            Snapshots(ledger, self.clock, 1),
+            ReadCloses(self.prices, self.clock),
+            self.clock,
+            categories=Categories({"USDC": "stablecoin"}),
+            policy=RebalancePolicy(**policy),
+            max_price_age=timedelta(seconds=300),
+            rules=ReadExchangeRules(FakeExchangeRules(), self.clock, ()),
+        )
+        self.feed, self.compute = ScriptedCloses(failing=[Symbol("NONE")], at=500), InThisProcess()
+        fetch = FetchCloses(self.prices, self.feed, self.clock, 1.0)
+        self.optimise = Optimise(self.market, fetch, self.compute, self.clock, seconds=9.0)
+
+    async def remember(self, *symbols: str, n_days: int = 64) -> None:
+        """Keep closes of these assets."""
+        yesterday = self.clock.now().date() - timedelta(days=1)
+        await self.prices.add_closes(closes_of(waves(len(symbols), n_days) * 0.02, symbols, yesterday))
+
+    async def asked(self, objective: Objective = Objective.EQUAL_WEIGHT, **wish: Any) -> Optimised:
+        """The answer to a wish."""
+        return await self.optimise(await self.market.newest(), Wish(objective=objective, **wish))
+
+
+async def test_closes_of_an_asset_that_was_never_held_are_fetched_and_give_its_price() -> None:
+    desk = Desk({"AAA": "20"})
+    await desk.remember("AAA")
+    found = await desk.asked(symbols=[AAA, NEW])
+    assert [symbol for symbol, _, _ in desk.feed.asked] == [NEW]
+    assert found.priced_at_close == ["NEW"]
+    trade = next(trade for trade in found.plan.trades if trade.symbol == "NEW")
+    assert trade.trade_value / 500 == pytest.approx(trade.trade_quantity, abs=Decimal("1e-15"))
+    await desk.asked(symbols=[AAA, NEW])
+    assert len(desk.feed.asked) == 1
+
+
+async def test_an_asset_without_any_price_is_refused_by_name() -> None:
+    desk = Desk({"AAA": "20"})
+    with pytest.raises(NotOptimisable, match="NONE"):
+        await desk.asked(symbols=[AAA, Symbol("NONE")])
+
+
+async def test_a_feed_that_does_not_answer_takes_a_third_of_the_time_and_no_more() -> None:
+    desk = Desk({"AAA": "20"})
+
+    class Silent(ScriptedCloses):
+        async def daily_closes(self, symbol: Symbol, start: date, end: date) -> Sequence[Close]:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    silent = FetchCloses(desk.prices, Silent(), desk.clock, 60.0)
+    optimise = Optimise(desk.market, silent, desk.compute, desk.clock, seconds=0.03)
+    with pytest.raises(NotOptimisable, match="NEW"):
+        await optimise(await desk.market.newest(), Wish(objective=Objective.EQUAL_WEIGHT, symbols=[AAA, NEW]))
+    await silent.close()
+
+
+async def test_more_than_a_year_is_looked_at_where_it_is_asked_for() -> None:
+    desk = Desk({"AAA": "20", "BBB": "20"})
+    await desk.remember("AAA", "BBB", n_days=512)
+    assert (await desk.asked(Objective.MIN_VARIANCE)).honesty.observations == 180
+    assert (await desk.asked(Objective.MIN_VARIANCE, days=500)).honesty.observations == 500
+
+
+async def test_what_cannot_be_traded_keeps_its_value_and_what_is_left_is_divided() -> None:
+    desk = Desk({"AAA": "20", "BBB": "20", "USDC": "10"}, stale="BBB")
+    found = await desk.asked(limits=LimitUse.HARD, changes={"position_limit": Decimal("0.9")}, cash_percent=Decimal(10))
+    assert {one.symbol: (one.weight, one.reason) for one in found.kept} == {
+        "BBB": (Decimal("0.2"), WhyKept.PRICE_NOT_LIVE),
+        "USDC": (Decimal("0.1"), WhyKept.STABLECOIN),
+    }
+    assert found.weights == {"AAA": Decimal("0.6")}
+    assert found.cash == Decimal("0.1")
+    with pytest.raises(NotOptimisable, match="BBB"):
+        await desk.asked(symbols=[BBB])
+    with pytest.raises(NotOptimisable, match="leave nothing"):
+        await desk.asked(cash_percent=Decimal(70))
+
+
+async def test_a_short_position_keeps_its_value_and_gives_no_money() -> None:
+    desk = Desk({"AAA": "20", "BBB": "-10"})
+    found = await desk.asked(limits=LimitUse.HARD, changes={"position_limit": Decimal(1)}, cash_percent=Decimal(0))
+    assert [(one.symbol, one.reason) for one in found.kept] == [("BBB", WhyKept.SHORT_POSITION)]
+    assert found.weights == {"AAA": 1}
+
+
+async def test_where_all_is_short_or_stale_there_is_nothing_to_optimise() -> None:
+    with pytest.raises(NotOptimisable, match="nothing is held"):
+        await Desk({"AAA": "20"}, stale="AAA").asked()
+    with pytest.raises(NotOptimisable, match="not above zero"):
+        await Desk({"AAA": "-50"}).asked()
+
+
+async def test_costs_that_are_more_than_there_is_are_refused() -> None:
+    desk = Desk({"AAA": "100", "BBB": "-99.9"}, cash="0", stale="BBB", fee_bps=Decimal(1000))
+    await desk.remember("AAA")
+    with pytest.raises(NotOptimisable, match="costs"):
+        await desk.asked(symbols=[NEW])
+
+
+async def test_what_was_looked_up_before_counts_against_the_time_there_is() -> None:
+    desk = Desk({"AAA": "20"})
+
+    class Slow(FetchCloses):
+        async def __call__(self, symbol: Symbol) -> bool:
+            desk.clock.advance(2.0)
+            return await super().__call__(symbol)
+
+    slow = Slow(desk.prices, desk.feed, desk.clock, 1.0)
+    optimise = Optimise(desk.market, slow, desk.compute, desk.clock, seconds=9.0)
+    await optimise(await desk.market.newest(), Wish(objective=Objective.EQUAL_WEIGHT, symbols=[NEW]))
+    assert desk.compute.seconds == [7.0]
+
+
+async def test_the_weights_of_now_stay_where_nothing_leads_to_others() -> None:
+    desk = Desk({"AAA": "20", "BBB": "30"})
+    found = await desk.asked(Objective.INVERSE_VOLATILITY, symbols=[AAA])
+    assert [(step.objective, step.reason) for step in found.steps] == [
+        ("inverse_volatility", "a_volatility_is_unknown"),
+        ("current", None),
+    ]
+    assert (found.weights, found.sold, found.plan.trades) == ({"AAA": Decimal("0.2")}, (), ())
+    assert found.cash == Decimal("0.5")  # B, which was not asked for, stays too
+
+
+async def test_selling_what_is_not_asked_for_is_a_part_of_the_turnover() -> None:
+    desk = Desk({"AAA": "20", "BBB": "30"})
+    with pytest.raises(TurnoverBoundTooLow) as refused:
+        await desk.asked(symbols=[AAA], most_turnover_percent=Decimal(29))
+    assert refused.value.least_percent == 30
+    tight = {"position_limit": Decimal("0.1")}
+    with pytest.raises(TurnoverBoundTooLow) as refused:
+        await desk.asked(symbols=[AAA], limits=LimitUse.HARD, changes=tight, most_turnover_percent=Decimal(35))
+    assert refused.value.least_percent == 40  # 30 of B, 10 of A
+
+
+async def test_weights_are_rounded_without_passing_a_limit() -> None:
+    limit = Decimal("0.2000000000006")  # at 12 decimals it would be more
+    desk = Desk(dict.fromkeys(("AAA", "BBB", "CCC"), "10"), position_limit=limit)
+    found = await desk.asked(limits=LimitUse.HARD, cash_percent=Decimal(0))
+    assert found.weights == dict.fromkeys(("AAA", "BBB", "CCC"), limit)
+    assert found.cash == 1 - 3 * limit

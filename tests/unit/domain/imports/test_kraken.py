@@ -1,0 +1,208 @@
+"""Kraken's ledgers and trades, of each header they have had."""
+
+import pytest
+
+from portfolio.domain.imports.symbols import kraken_pair, kraken_symbol
+from tests.support.imports import answer, legs, previews, reported
+
+OLD = '"txid","refid","time","type","subtype","aclass","asset","amount","fee","balance"\n'
+SINCE_2024 = '"txid","refid","time","type","subtype","aclass","asset","wallet","amount","fee","balance"\n'
+SINCE_2026 = (
+    '"txid","refid","time","type","subtype","aclass","subclass","asset","wallet","amount","fee","balance","amountusd",'
+    '"feeusd","balanceusd","feecurrency"\n'
+)
+TRADES = '"txid","ordertxid","pair","time","type","ordertype","price","cost","fee","vol","margin","misc","ledgers"\n'
+TRADES_NOW = (
+    '"txid","ordertxid","pair","aclass","subclass","time","type","ordertype","price","cost","fee","vol","margin","misc",'
+    '"ledgers","posttxid","posstatuscode","cprice","ccost","cfee","cvol","cmargin","net","costusd","trades"\n'
+)
+
+
+def ledgers(*rows: str) -> str:
+    """A file with the first header; a row is txid, refid, type, subtype, asset, amount, fee."""
+    text = OLD
+    for row in rows:
+        txid, refid, kind, subtype, asset, amount, fee = row.split(",")
+        text += f'"{txid}","{refid}","2021-02-01 10:30:12","{kind}","{subtype}","currency","{asset}",{amount},{fee},1\n'
+    return text
+
+
+def test_the_rows_of_one_refid_are_one_trade() -> None:
+    text = ledgers(
+        "L1,T1,trade,,ZEUR,-100.0000,0.2600",
+        "L2,T2,spend,,ZUSD,-50,0.5",
+        "L3,T1,trade,,XXBT,0.0050000000,0",
+        "L4,T2,receive,,XXDG,200,0",
+        "L5,T3,trade,,XETH,-1,0",
+        "L6,T3,trade,,XXBT,0.03,0.00005",
+        "L7,T4,trade,,USDT,-10,0.01",
+        "L8,T4,trade,,ZEUR,9,0.02",
+    )
+    found = answer(text)
+    # The balance moves by amount less fee. A second fee, in another coin, is an event of its own.
+    assert [(event["kind"], event["row"], event["legs"]) for event in found["events"]] == [
+        ("trade", [2, 4], {"BTC": "0.005", "EUR": "-100.26"}),
+        ("trade", [3, 5], {"DOGE": "200", "USD": "-50.5"}),
+        ("conversion", [6, 7], {"ETH": "-1", "BTC": "0.02995"}),
+        ("trade", [8, 9], {"USDT": "-10", "EUR": "8.98"}),
+        ("fee", [8, 9], {"USDT": "-0.01"}),
+    ]
+    assert found["events"][0]["external_id"] == "T1"
+    assert found["events"][4]["external_id"] == "T4:fee:USDT"
+    assert found["quantities"] == {"BTC": "0.03495", "DOGE": "200", "ETH": "-1"}
+
+
+def test_dust_goes_into_one_coin() -> None:
+    text = ledgers(
+        "L1,D1,spend,dustsweeping,ADA,-1,0",
+        "L2,D1,spend,dustsweeping,XXRP,-2,0",
+        "L3,D1,receive,dustsweeping,ZUSD,0.50,0.01",
+    )
+    [(kind, changes)] = legs(text)
+    assert (kind, changes) == ("conversion", {"USD": "0.49", "ADA": "-1", "XRP": "-2"})
+
+
+def test_a_deposit_comes_twice_and_its_pending_row_is_ignored_however_they_are_interleaved() -> None:
+    text = ledgers(
+        ",Q1,deposit,,ZEUR,100,0",
+        ",Q2,deposit,,ZEUR,100,0",
+        "L1,Q1,deposit,,ZEUR,100,0",
+        "L2,Q2,deposit,,ZEUR,100,0",
+        ",Q3,withdrawal,,XXBT,-0.5,0.0001",
+        "L3,Q3,withdrawal,,XXBT,-0.5,0.0001",
+    )
+    found = answer(text)
+    assert [(event["kind"], event["legs"]) for event in found["events"]] == [
+        ("deposit", {"EUR": "100"}),
+        ("deposit", {"EUR": "100"}),
+        ("transfer_out", {"BTC": "-0.5001"}),
+    ]
+    assert [one["row"] for one in found["ignored"]] == [2, 3, 6]
+
+
+def test_a_failed_withdrawal_comes_back_and_moves_nothing() -> None:
+    text = ledgers("L1,Q1,withdrawal,,ZEUR,-50,1", "L2,Q1,withdrawal,,ZEUR,50,-1", "L3,Q2,withdrawal,,ZEUR,-50,1")
+    found = answer(text)
+    assert [event["legs"] for event in found["events"]] == [{"EUR": "-51"}]
+    assert [one["row"] for one in found["ignored"]] == [2, 3]
+
+
+def test_rewards_pay_their_fee_in_the_coin_and_a_bare_transfer_is_an_airdrop() -> None:
+    text = ledgers(
+        "L1,R1,staking,,DOT.S,0.1,0.02",
+        "L2,R2,earn,reward,SOL03.S,0.2,0.05",
+        "L3,R3,transfer,,XXLM,10,0",
+    )
+    assert legs(text) == [("reward", {"DOT": "0.08"}), ("reward", {"SOL": "0.15"}), ("airdrop", {"XLM": "10"})]
+
+
+def test_what_is_internal_is_ignored() -> None:
+    text = ledgers(
+        "L1,I1,transfer,spottostaking,DOT,-1,0",
+        "L2,I2,transfer,stakingfromspot,DOT.S,1,0",
+        "L3,I3,earn,allocation,SOL,-1,0",
+        "L4,I3,earn,allocation,SOL.F,1,0",
+        "L5,I4,earn,deallocation,SOL,1,0",
+        "L6,I5,earn,autoallocation,SOL,1,0",
+        "L7,I6,trade,,KFEE,-10,0",
+    )
+    found = answer(text + ",,,,,,,,,\n")
+    assert found["events"] == found["reported"] == []
+    assert [one["row"] for one in found["ignored"]] == [2, 3, 4, 5, 6, 7, 8, 9]
+
+
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        (["L1,M1,margin,,ZEUR,1,0"], "margin and futures"),
+        (["L1,M1,rollover,,ZEUR,-1,0"], "margin and futures"),
+        (["L1,M1,settled,,ZEUR,1,0"], "margin and futures"),
+        (["L1,M1,moon,landing,ZEUR,1,0"], "type 'moon', subtype 'landing' is unknown"),
+        (["L1,M1,trade,,ZEUR,1,0"], "a row is missing"),
+        (["L1,M1,deposit,,ZEUR,1,0", "L2,M1,trade,,XXBT,1,0"], "rows of one refid are deposit and trade"),
+        (["L1,M1,deposit,,ZEUR,1,0", "L2,M1,deposit,,XXBT,1,0"], "move several assets"),
+        (["L1,M1,staking,,DOT,-1,0"], "taken back"),
+        (["L1,M1,deposit,,Z EUR,1,0"], "not the code of an asset"),
+    ],
+)
+def test_other_rows_are_reported(rows: list[str], why: str) -> None:
+    found = reported(ledgers(*rows))
+    assert [row for row, _ in found] == list(range(2, 2 + len(rows)))
+    assert why in found[0][1]
+
+
+def test_later_headers_have_more_columns() -> None:
+    since_2024 = SINCE_2024 + '"L1","Q1","2024-02-01 10:30:12","deposit","","currency","BTC","spot / main",1,0.1,0.9\n'
+    since_2026 = SINCE_2026 + (
+        '"L1","Q1","2026-02-01 10:30:12","withdrawal","","currency","crypto","BTC","spot / main",-1,0.5,0.9,1,1,1,'
+        '"USD"\n'
+    )
+    assert legs(since_2024) == [("transfer_in", {"BTC": "0.9"})]
+    assert legs(since_2026) == [("transfer_out", {"BTC": "-1", "USD": "-0.5"})]
+    assert "margin and futures" in reported(since_2024.replace("spot / main", "futures"))[0][1]
+
+
+@pytest.mark.parametrize(
+    ("code", "symbol"),
+    [
+        ("XXBT", "BTC"), ("XBT", "BTC"), ("ZUSD", "USD"), ("XXDG", "DOGE"), ("XBT.M", "BTC"), ("ADA.S", "ADA"),
+        ("DOT.P", "DOT"), ("USDT.F", "USDT"), ("XBT.B", "BTC"), ("ZEUR.HOLD", "EUR"), ("EUR.HOLD", "EUR"),
+        ("ATOM07.S", "ATOM"), ("BTC", "BTC"), ("XTZ", "XTZ"), ("ETH2.S", "ETH"), ("1INCH", "1INCH"),
+    ],
+)  # fmt: skip
+def test_codes_of_kraken(code: str, symbol: str) -> None:
+    assert kraken_symbol(code) == symbol
+
+
+@pytest.mark.parametrize(
+    ("pair", "sides"),
+    [
+        ("XETHXXBT", ("ETH", "BTC")), ("XXBTZUSD", ("BTC", "USD")), ("BTC/USD", ("BTC", "USD")),
+        ("ADAEUR", ("ADA", "EUR")), ("XBTUSDT", ("BTC", "USDT")), ("XDGUSD", ("DOGE", "USD")),
+        ("ADAXBT", ("ADA", "BTC")), ("BCHZEUR", ("BCH", "EUR")),
+    ],
+)  # fmt: skip
+def test_pairs_of_kraken(pair: str, sides: tuple[str, str]) -> None:
+    assert kraken_pair(pair) == sides
+
+
+def test_a_trades_cost_is_without_its_fee() -> None:
+    old = TRADES + (
+        '"T1","O1","XXBTZEUR","2021-02-01 10:30:12.3456","buy","limit",20000.0,100.00000,0.26000,0.005,0,"","L1,L3"\n'
+    )
+    now = TRADES_NOW + (
+        '"T2","O2","ETH/BTC","forex","crypto","2026-02-01 10:30:12.3456","sell","limit",0.03,0.03,0.00005,1,0,"",'
+        '"L5,L6",'
+        '"","","","","","","","",90,""\n'
+    )
+    [event] = answer(old)["events"]
+    assert (event["legs"], event["amount"], event["fee"]) == ({"BTC": "0.005", "EUR": "-100.26"}, "100", "0.26")
+    assert (event["at"], event["external_id"]) == ("2021-02-01T10:30:12.3456Z", "T1")
+    assert legs(now) == [("conversion", {"ETH": "-1", "BTC": "0.02995"})]
+    assert "on margin" in reported(old.replace("0.005,0", "0.005,40"))[0][1]
+    assert "neither buy nor sell" in reported(old.replace("buy", "hold"))[0][1]
+
+
+def test_what_the_ledgers_told_is_known_from_the_trades_whichever_file_comes_first() -> None:
+    told = ledgers("L1,T1,trade,,ZEUR,-100,0", "L2,T1,trade,,XXBT,0.005,0.00001")
+    # The trades say the fee in the quote, though it was charged in the coin (rotki#3500): the ledgers know better.
+    trades = TRADES + '"T1","O1","XXBTZEUR","2021-02-01 10:30:12.3","buy","limit",20000,100,0.2,0.005,0,"","L1,L2"\n'
+    for files in ({"trades": trades, "ledgers": told}, {"ledgers": told, "trades": trades}):
+        found = {one.name: one for one in previews(files)}
+        [one] = found["ledgers"].events
+        assert {symbol: str(change) for symbol, change in one.event.legs.items()} == {"EUR": "-100", "BTC": "0.00499"}
+        assert [known.row for known in found["trades"].known] == [2]
+
+
+def test_an_id_that_stands_for_two_things_is_reported() -> None:
+    one = TRADES + '"T1","O1","XXBTZEUR","2021-02-01 10:30:12.3","buy","limit",20000,100,0.2,0.005,0,"","L1,L2"\n'
+    first, other = previews({"a": one, "b": one.replace("0.005", "0.006")})
+    assert (len(first.events), len(other.events)) == (1, 0)
+    assert "stood for something else" in other.reported[0].reason
+
+
+def test_a_ledger_again_is_known_with_all_its_fees() -> None:
+    text = ledgers("L7,T4,trade,,USDT,-10,0.01", "L8,T4,trade,,ZEUR,9,0.02")
+    first, again = previews({"a": text, "b": text})
+    assert (len(first.events), len(again.events)) == (2, 0)
+    assert [one.row for one in again.known] == [2, 3]

@@ -1,0 +1,159 @@
+"""Numbers, times and codes of files: exact, or refused."""
+
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from portfolio.domain.imports.moments import moment_in, offset_in, zone_in_name
+from portfolio.domain.imports.numbers import amount_in, money_in, number_in
+from portfolio.domain.imports.records import RowRefused
+from portfolio.domain.imports.symbols import pair_in, symbol_in
+
+VIENNA = ZoneInfo("Europe/Vienna")
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal", "value"),
+    [
+        ("1e-08", None, "0.00000001"),
+        ("-3.605E-05", None, "-0.00003605"),
+        ("95,000.00", None, "95000"),
+        ("1,000,000", None, "1000000"),
+        ("1,204", ".", "1204"),
+        ("1,204", ",", "1.204"),
+        ("1.204", ",", "1204"),
+        ("1.204,5", ",", "1204.5"),
+        ("0.123456789012345678", None, "0.123456789012345678"),
+        (".5", None, "0.5"),
+        ("5.", None, "5"),
+        ("0.5000000000000000000000", None, "0.5"),
+    ],
+)
+def test_a_number_is_what_stands_there(text: str, decimal: str | None, value: str) -> None:
+    assert amount_in(text, decimal) == Decimal(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal", "why"),
+    [
+        ("0,15", None, "give --decimal=,"),
+        ("1,204", None, "give --decimal"),
+        ("1.204", ".", ""),
+        ("0.15", ",", "not a number"),
+        ("1,20,4", ".", "not a number"),
+        ("NaN", None, "not a number"),
+        ("", None, "not a number"),
+        ("١٢", None, "not a number"),
+        ("1e99", None, "out of range"),
+        ("100000000000000000000", None, "out of range"),
+        ("1e-19", None, "finer than 18 decimals"),
+        ("1_000", None, "not a number"),
+    ],
+)
+def test_a_number_that_is_not_certain_is_refused(text: str, decimal: str | None, why: str) -> None:
+    if not why:
+        assert number_in(text, decimal) == Decimal(text)
+        return
+    with pytest.raises(RowRefused, match=why):
+        amount_in(text, decimal)
+
+
+def test_a_price_may_be_finer_than_an_amount() -> None:
+    assert number_in("0.0000000000000000000012") == Decimal("1.2e-21")
+
+
+def test_a_currencys_sign_may_stand_before_money() -> None:
+    assert [money_in(text) for text in ("€3343.11", "-€597.49", "CA$10", "$95,000.00", "£ 1", "-5")] == [
+        Decimal(value) for value in ("3343.11", "-597.49", "10", "95000", "1", "-5")
+    ]
+    for text in ("", "a b c", "€", "€-"):
+        with pytest.raises(RowRefused):
+            money_in(text)
+
+
+@given(st.text(), st.sampled_from([None, ",", "."]))
+@example("-€597.49", None)
+def test_whatever_stands_there_is_a_number_or_refused(text: str, decimal: str | None) -> None:
+    for read in (number_in, amount_in, money_in):
+        try:
+            assert read(text, decimal).is_finite()
+        except RowRefused:
+            continue
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=18, min_value=-(10**19), max_value=10**19))
+def test_an_amount_comes_back_to_the_last_digit(value: Decimal) -> None:
+    assert amount_in(str(value)) == value
+    assert amount_in(f"{value:,f}", ".") == value
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "moment"),
+    [
+        ("2025-01-17 16:57:02 UTC", None, datetime(2025, 1, 17, 16, 57, 2, tzinfo=UTC)),
+        ("2021-04-29T14:57:14Z", VIENNA, datetime(2021, 4, 29, 14, 57, 14, tzinfo=UTC)),
+        ("2021-04-29T14:57:14+02:00", None, datetime(2021, 4, 29, 12, 57, 14, tzinfo=UTC)),
+        ("2021-02-01 10:30:12.3456", UTC, datetime(2021, 2, 1, 10, 30, 12, 345600, tzinfo=UTC)),
+        ("2021-02-01", None, datetime(2021, 2, 1, tzinfo=UTC)),
+        ("2021-02-01", VIENNA, datetime(2021, 1, 31, 23, tzinfo=UTC)),
+        ("2021-07-01 12:00", VIENNA, datetime(2021, 7, 1, 10, tzinfo=UTC)),
+    ],
+)
+def test_a_time_is_read_in_its_own_zone_or_the_one_that_is_given(
+    text: str, zone: tzinfo | None, moment: datetime
+) -> None:
+    assert moment_in(text, zone) == moment
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "order", "why"),
+    [
+        ("2021-07-01 12:00:00", None, None, "give --zone"),
+        ("01.07.2021 12:00:00", UTC, None, "Give --date-order"),
+        ("01.17.2021 12:00:00", UTC, "dmy", "is not a time in the order dmy"),
+        ("2021-13-01", UTC, None, "is not a time"),
+        ("2021-13-01 10:00:00", UTC, None, "is not a time"),
+        ("1970-01-01 10:00:00Z", None, None, "the year is 1970"),
+        ("2021-03-28 02:30:00", VIENNA, None, "was left out when the clocks"),
+        ("2021-10-31 02:30:00", VIENNA, None, "was twice when the clocks"),
+        ("1970-01-01", UTC, None, "the year is 1970"),
+        ("9999-12-31 23:59:59-05:00", UTC, None, "the year is 9999"),
+        ("2021-01-01 00:00:00+99:00", None, None, "not an offset"),
+        ("tomorrow", UTC, None, "is not a time"),
+    ],
+)
+def test_a_time_that_is_not_certain_is_refused(text: str, zone: tzinfo | None, order: str | None, why: str) -> None:
+    with pytest.raises(RowRefused, match=why):
+        moment_in(text, zone, order=order)
+
+
+@given(st.text(alphabet="0123456789-/.: TZUC+", max_size=40), st.sampled_from(["dmy", "mdy", "ymd", None]))
+@example("00-01-01", "ymd")
+def test_whatever_stands_there_is_a_time_or_refused(text: str, order: str | None) -> None:
+    try:
+        assert moment_in(text, UTC, order=order).tzinfo is UTC
+    except RowRefused:
+        return
+
+
+def test_zones_of_offsets_and_of_names() -> None:
+    assert offset_in("-6") == timezone(timedelta(hours=-6))
+    assert offset_in("+05:30") == timezone(timedelta(hours=5, minutes=30))
+    assert offset_in("") is UTC
+    assert zone_in_name("x (UTC--6).csv") == timezone(timedelta(hours=-6))
+    assert zone_in_name("x (UTC+2).csv") == timezone(timedelta(hours=2))
+    assert zone_in_name("x.csv") is None
+    assert zone_in_name("x (UTC+77).csv") is None
+
+
+def test_codes_and_pairs() -> None:
+    assert symbol_in("btc") == "BTC"
+    assert pair_in("btc/usd") == ("BTC", "USD")
+    assert pair_in("XYZUSDT") == ("XYZ", "USDT")
+    for text in ("", "ß", "A B", "A" * 21):
+        with pytest.raises(RowRefused):
+            symbol_in(text)

@@ -1,0 +1,29 @@
+"""What is said of the data: days in a row as one, and long lists cut with their count."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from portfolio.entrypoints.http.reports.quality import named, spans
+
+DAY = date(2026, 1, 30)
+
+
+@pytest.mark.parametrize(
+    ("places", "texts"),
+    [
+        ([], []),
+        ([0], ["2026-01-30"]),
+        ([0, 1, 2], ["2026-01-30 to 2026-02-01"]),
+        ([0, 2, 3, 9], ["2026-01-30", "2026-02-01 to 2026-02-02", "2026-02-08"]),
+    ],
+)
+def test_days_in_a_row_are_one_text(places: list[int], texts: list[str]) -> None:
+    assert list(spans([DAY + timedelta(days=n) for n in places])) == texts
+
+
+def test_a_long_list_is_cut_and_says_by_how_many() -> None:
+    assert named(["a", "b"]) == "a, b"
+    assert named([f"{n}" for n in range(1_520)]).endswith("18, 19 and 1,500 more")
