@@ -20,6 +20,7 @@
     ├── PositionUnknown         it is none of these books
     ├── TooManyStreams          as many listen as may
     ├── TooManyBacktests        as many wait as may
+    ├── ClosesPending           closes are being fetched; ask again
     ├── FeedFailed              a price source did not answer usefully
     ├── NotOptimisable          there are no weights to answer
     │   ├── TooFewDays          the assets have too few days in common
@@ -229,6 +230,16 @@ class BacktestNotDone(ApplicationError):
 
 class NotBacktestable(ApplicationError):
     """There is no such backtest: its closes do not cover the days, or there is nothing to begin with."""
+
+
+class ClosesPending(ApplicationError):
+    """Closes that are needed are being fetched: ask again."""
+
+    def __init__(self, symbols: Sequence[str]) -> None:
+        named = ", ".join(symbols[:5]) + (f" and {len(symbols) - 5} more" if len(symbols) > 5 else "")
+        super().__init__(f"the closes of {named} are still being fetched: ask again in a few seconds")
+        self.symbols = tuple(symbols)
+        self.retry_after_seconds = 5.0
 
 
 class NotInstalled(ApplicationError):

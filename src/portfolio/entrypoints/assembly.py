@@ -18,7 +18,7 @@ from portfolio.application.announcer import Announcer, Event, Listener
 from portfolio.application.backtest.jobs.asking import AskBacktest
 from portfolio.application.backtest.jobs.cancelling import CancelBacktest
 from portfolio.application.backtest.jobs.computing import ComputeBacktests
-from portfolio.application.backtest.jobs.ports import Backtests, ComputeSlices
+from portfolio.application.backtest.jobs.ports import Backtests, ComputeKinds
 from portfolio.application.backtest.jobs.reading import ReadBacktest
 from portfolio.application.backtest.shadows import ReadShadows
 from portfolio.application.clock import Clock
@@ -137,7 +137,7 @@ class Adapters:
     closes: CloseFeed
     rules: Mapping[str, ExchangeRulesFeed]
     compute: Compute
-    compute_slices: ComputeSlices
+    compute_slices: ComputeKinds
     categories: Categories
     policy: RebalancePolicy
     least_interval_seconds: Callable[[int], float]
@@ -376,7 +376,13 @@ class Assembly:  # shape: the parts of all topics are made here
         of = self._of
         seconds = ASK_SHARE * self._deadline_seconds
         return AskBacktest(
-            of.backtests, market, self._fetch_closes, of.clock, portfolio_id=self._portfolio_id, seconds=seconds
+            of.backtests,
+            of.compute_slices,
+            market,
+            self._fetch_closes,
+            of.clock,
+            portfolio_id=self._portfolio_id,
+            seconds=seconds,
         )
 
     def _compute_backtests(self) -> ComputeBacktests:

@@ -7,6 +7,7 @@ from portfolio.analytics.optimisation.optimise import choose, optimise
 from portfolio.analytics.optimisation.problem import Chosen, Problem, Solved
 from portfolio.application.backtest.jobs.records import Advanced
 from portfolio.application.backtest.jobs.slices import advanced
+from portfolio.application.backtest.request import Kind
 
 
 class InThisProcess:
@@ -29,7 +30,14 @@ def chosen_here(problem: Problem) -> Chosen:
 
 
 class SlicesInThisProcess:
-    """The port of computing backtests, eight days a slice."""
+    """The port of computing backtests, eight days a slice; ``failure`` is raised where targets are asked for."""
+
+    def __init__(self) -> None:
+        self.failure: Exception | None = None
+
+    def check(self, kind: Kind) -> None:
+        if self.failure is not None and kind is Kind.TARGETS:
+            raise self.failure
 
     async def advance(self, given: bytes, checkpoint: bytes | None) -> Advanced:
         return advanced(given, checkpoint, seconds=0.0, monotonic=lambda: 0.0, solve=chosen_here)

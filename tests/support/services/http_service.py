@@ -155,6 +155,13 @@ class Service:
         assert isinstance(found, InThisProcess)
         return found
 
+    @property
+    def slices(self) -> SlicesInThisProcess:
+        """What computes backtests, as this service has it."""
+        found = self.cases.ask_backtest.compute
+        assert isinstance(found, SlicesInThisProcess)
+        return found
+
 
 def create_database(folder: Path) -> Path:
     """Write a fresh embedded database, with the schema of today."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Final
 
@@ -24,6 +25,15 @@ class SpawnedOptimiser:
 
     async def optimise(self, problem: Problem, *, seconds: float) -> Solved:
         """Return the weights of a problem; raises as the port says."""
-        if missing := [name for name in self._libraries if find_spec(name) is None]:
-            raise NotInstalled(" and ".join(missing), EXTRA)
+        check_installed(self._libraries)
         return await self._worker.run(optimise, problem, seconds=seconds)
+
+
+def check_installed(libraries: Sequence[str] = LIBRARIES) -> None:
+    """See that the libraries that weights are computed with are there.
+
+    Raises:
+        NotInstalled: names those that are not.
+    """
+    if missing := [name for name in libraries if find_spec(name) is None]:
+        raise NotInstalled(" and ".join(missing), EXTRA)

@@ -54,6 +54,16 @@ def start(request: BacktestRequest, panel: Panel, holdings: Holdings | None = No
     )
 
 
+def check(request: BacktestRequest, panel: Panel, holdings: Holdings | None = None) -> None:
+    """See that a backtest can begin, and that its decisions are about something.
+
+    Raises:
+        NotBacktestable: it cannot, as ``start`` says, or there is no asset that targets might give a weight.
+    """
+    if not start(request, panel, holdings).universe and request.kind is Kind.TARGETS:
+        raise NotBacktestable("nothing is held at the start that might get a weight: name assets in optimise.symbols")
+
+
 def advance(
     state: BacktestState, panel: Panel, until: date, *, solve: Solve | None = None, decide: Decide | None = None
 ) -> BacktestState:
@@ -108,7 +118,9 @@ def _bought(request: BacktestRequest, panel: Panel, place: int) -> Wallet:
         raise NotBacktestable("weights are fractions of 0 or more, together at most 1")
     closes = panel.closes_on(place, [symbol for symbol in weights if symbol in panel.columns])
     if missing := [symbol for symbol in weights if symbol not in closes]:
-        raise NotBacktestable(f"no close on the first day of {', '.join(missing)}")
+        raise NotBacktestable(
+            f"no close on the first day of {', '.join(missing)}: begin later, or fetch older ones: portfolio backfill"
+        )
     quantities = {
         symbol: (request.initial_value * weight / closes[symbol]).quantize(QUANTITY_STEP, rounding=ROUND_DOWN)
         for symbol, weight in weights.items()

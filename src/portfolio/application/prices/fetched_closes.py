@@ -69,6 +69,10 @@ class FetchCloses:
                 for symbol in symbols:
                     group.create_task(fetch(symbol))
 
+    def may_come(self, symbol: Symbol) -> bool:
+        """Return whether who asks again may get closes that are not there yet: no exchange has just refused them."""
+        return not self._rests(symbol)
+
     def take_notice(self, event: Event) -> None:
         """Fetch the closes of an asset that was booked, in the background, where there are none of the last days."""
         if not isinstance(event, TradeBooked):

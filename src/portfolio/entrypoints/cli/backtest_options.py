@@ -117,6 +117,8 @@ def gathered(
     composition: BacktestComposition, given: Mapping[str, Any]
 ) -> tuple[BacktestRequest, Panel, Holdings, Solve | None]:
     """Return the backtest that the options ask for, the closes for it, what is held, and what computes weights."""
+    from portfolio.application.backtest.run import check  # noqa: PLC0415  as above
+
     settings = read_settings()
     request = _request(composition, settings, given)
     named = [*(request.optimise.symbols or () if request.optimise else ()), *request.weights, "BTC"]
@@ -124,6 +126,7 @@ def gathered(
     if days > MOST_DAYS:
         raise click.UsageError(f"--from: closes go back {MOST_DAYS} days, those before the first day among them")
     panel, holdings = asyncio.run(composition.stored_closes(settings, named, days))
+    check(request, panel, holdings)
     return request, panel, holdings, composition.solve() if request.optimise else None
 
 

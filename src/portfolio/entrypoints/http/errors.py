@@ -79,6 +79,7 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     application.NotBacktestable: ProblemKind(422, "not-backtestable", "There is no such backtest"),
     application.BacktestNotDone: ProblemKind(409, "backtest-not-done", "The backtest is not done"),
     application.TooManyBacktests: ProblemKind(429, "too-many-backtests", "As many backtests are waiting as may"),
+    application.ClosesPending: ProblemKind(503, "closes-pending", "Closes are being fetched; ask again"),
     application.NotOptimisable: ProblemKind(422, "not-optimisable", "There are no weights for that"),
     application.TooFewDays: ProblemKind(422, "too-few-days", "The assets have too few days in common"),
     application.TurnoverBoundTooLow: ProblemKind(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
@@ -9,10 +10,15 @@ from typing import Any
 
 import pytest
 
+from portfolio.adapters.compute.backtester import SpawnedBacktester
+from portfolio.adapters.compute.workers import Workers
 from portfolio.application.backtest.jobs.asking import MOST_WAITING
+from portfolio.application.backtest.request import Kind
+from portfolio.application.errors import NotInstalled
 from portfolio.application.prices.records import Close
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
+from tests.support.fakes.fake_prices import ScriptedCloses
 from tests.support.histories import exact
 from tests.support.services.http_service import Service, fields, is_problem, running
 
@@ -56,9 +62,10 @@ INVALID_POLICIES: Sequence[tuple[dict[str, Any], set[str]]] = [
     ),
 ]
 
+TOO_EARLY = "no close on the first day of A: begin later, or fetch older ones: portfolio backfill"
 NOT_BACKTESTABLE: Sequence[tuple[dict[str, Any], str]] = [
     ({"from": "2000-01-01"}, "it may begin on 2015-08-16, not earlier"),
-    ({"start": "weights", "weights": {"A": 1}, "from": "2024-05-01"}, "no close on the first day of A"),
+    ({"start": "weights", "weights": {"A": 1}, "from": "2024-05-01"}, TOO_EARLY),
     (
         {
             "kind": "targets",
@@ -310,6 +317,66 @@ async def test_what_there_are_no_closes_for_is_refused_at_once(service: Service)
         answer = await service.http.post("/backtests", json={**ASKED, **body})
         assert is_problem(answer, 422, "not-backtestable")
         assert answer.json()["detail"] == said
+
+
+async def test_weights_of_nothing_are_refused_at_once(service: Service) -> None:
+    # The books hold cash alone: there is nothing that might get a weight, and every decision would be left out.
+    for start in ("holdings", "cash"):
+        body = {"kind": "targets", "start": start, "optimise": {"objective": "equal_weight"}}
+        answer = await service.http.post("/backtests", json={**ASKED, **body})
+        assert is_problem(answer, 422, "not-backtestable")
+        assert answer.json()["detail"].endswith("name assets in optimise.symbols")
+    named = {"objective": "equal_weight", "symbols": ["B"]}
+    assert (await ask(service, kind="targets", optimise=named))["replayed"] is False
+
+
+async def test_without_the_libraries_weights_are_refused_at_once_as_by_the_optimiser(service: Service) -> None:
+    await hold_a_fall(service)
+    lacking = SpawnedBacktester(Workers(), libraries=("scipy", "no_such_solver"))
+    service.slices.failure = service.compute.failure = refusal_of(lacking)
+    aims = {"objective": "equal_weight", "symbols": ["A", "B"]}
+    for path, body in (("/backtests", {**ASKED, "kind": "targets", "optimise": aims}), ("/optimise", aims)):
+        answer = await service.http.post(path, json=body)
+        assert is_problem(answer, 501, "not-installed"), answer.text
+        assert answer.json()["detail"].endswith("install the extra portfolio[optimise]")
+    assert (await service.http.get("/backtests")).json()["count"] == 0
+    assert (await ask(service))["backtest"]["state"] == "queued"  # the policy takes none of it
+
+
+def refusal_of(lacking: SpawnedBacktester) -> Exception:
+    """What is raised where a library is not there."""
+    lacking.check(Kind.POLICY)
+    with pytest.raises(NotInstalled) as refused:
+        lacking.check(Kind.TARGETS)
+    return refused.value
+
+
+async def test_closes_that_are_still_on_their_way_are_waited_for_and_those_that_are_not_to_be_had_are_named() -> None:
+    class Gated(ScriptedCloses):
+        """Gives closes of NEW when it is told to."""
+
+        def __init__(self) -> None:
+            super().__init__([Symbol("GONE")], at=1000)
+            self.opens = asyncio.Event()
+
+        async def daily_closes(self, symbol: Symbol, start: date, end: date) -> Sequence[Close]:
+            if symbol.code == "NEW":
+                await self.opens.wait()
+            return await super().daily_closes(symbol, start, end)
+
+    exchange = Gated()
+    async with running(closes=exchange, request_deadline_seconds=1.0) as service:
+        body = {**ASKED, "start": "weights", "weights": {"NEW": "0.5", "GONE": "0.5"}}
+        answer = await service.http.post("/backtests", json=body)
+        assert is_problem(answer, 503, "closes-pending")
+        assert answer.headers["Retry-After"] == "5"
+        assert answer.json()["detail"] == "the closes of NEW are still being fetched: ask again in a few seconds"
+        exchange.opens.set()
+        await service.cases.ask_backtest.fetch_closes(Symbol("NEW"))
+        answer = await service.http.post("/backtests", json=body)
+        assert is_problem(answer, 422, "not-backtestable")
+        assert answer.json()["detail"].startswith("no exchange has just given closes of GONE: ask again in a minute")
+        assert (await ask(service, start="weights", weights={"NEW": 1}))["replayed"] is False
 
 
 async def test_no_more_wait_than_may(service: Service) -> None:

@@ -11,14 +11,14 @@ from typing import Final
 from portfolio.analytics.closes import last_close
 from portfolio.analytics.conventions import MAX_DAYS
 from portfolio.application.backtest.day import BTC
-from portfolio.application.backtest.jobs.ports import Backtests
+from portfolio.application.backtest.jobs.ports import Backtests, ComputeKinds
 from portfolio.application.backtest.jobs.records import Job
 from portfolio.application.backtest.jobs.slices import begun, fingerprint
 from portfolio.application.backtest.panel import Panel
 from portfolio.application.backtest.request import BacktestRequest, Kind, Start
 from portfolio.application.backtest.state import Holdings
 from portfolio.application.clock import Clock
-from portfolio.application.errors import LedgerUnavailable, NotBacktestable
+from portfolio.application.errors import ClosesPending, LedgerUnavailable, NotBacktestable
 from portfolio.application.in_thread import in_thread
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.prices.closes import Closes
@@ -41,6 +41,7 @@ class AskBacktest:
     """Keeps the backtest that is asked for, or finds the one that answers it already; ``seconds`` is its time."""
 
     backtests: Backtests
+    compute: ComputeKinds
     market: ReadMarket
     fetch_closes: FetchCloses
     clock: Clock
@@ -53,9 +54,12 @@ class AskBacktest:
 
         Raises:
             NotBacktestable: the closes do not cover it, it is too large, or there is nothing to begin with.
+            NotInstalled: what computes the weights is not there.
+            ClosesPending: closes of assets that were asked for are being fetched.
             TooManyBacktests: as many are waiting as may.
             LedgerUnavailable: the database is away, or could not give all closes in time; those it gave are kept.
         """
+        self.compute.check(request.kind)
         until = self.clock.monotonic() + self.seconds
         snapshot = await self.market.newest()
         if snapshot.database_away:
@@ -84,6 +88,7 @@ class AskBacktest:
         if missing := [symbol for symbol in symbols if last_close(closes.history, symbol) is None]:
             await self.fetch_closes.several([Symbol(symbol) for symbol in missing], self.seconds / 3)
             closes = await self._closes(await self.market.newest(), symbols, days, until)
+            self._check_named(request, [symbol for symbol in missing if last_close(closes.history, symbol) is None])
         return Panel(
             symbols=tuple(symbols),
             first=today - timedelta(days=1 + days),
@@ -91,6 +96,18 @@ class AskBacktest:
             categories=tuple(self.market.categories.of(Symbol(symbol)) for symbol in symbols),
             simulated=closes.simulated_history,
         )
+
+    def _check_named(self, request: BacktestRequest, missing: Sequence[str]) -> None:
+        """Refuse a request that names assets without closes, and say what to do about it. What is held without them is
+        left out of a backtest, and so is BTC.
+        """
+        named = [symbol for symbol in missing if symbol in _named(request)]
+        if pending := [symbol for symbol in named if self.fetch_closes.may_come(Symbol(symbol))]:
+            raise ClosesPending(pending)
+        if named:
+            raise NotBacktestable(
+                f"no exchange has just given closes of {', '.join(named)}: ask again in a minute, or leave them out"
+            )
 
     async def _closes(self, snapshot: Snapshot, symbols: Sequence[str], days: int, until: float) -> Closes:
         """Return the closes; as long as more of them come in, those that are missing are asked for again."""
@@ -108,9 +125,7 @@ class AskBacktest:
 
 def symbols_of(request: BacktestRequest, holdings: Holdings | None) -> list[str]:
     """Return the assets whose closes a backtest needs, ascending: what it begins with, what it may buy, and BTC."""
-    begins_with = request.weights if request.start is Start.WEIGHTS else holdings.quantities if holdings else ()
-    aims_at = request.optimise.symbols or () if request.kind is Kind.TARGETS and request.optimise else ()
-    return sorted({*begins_with, *aims_at, BTC})
+    return sorted({*(holdings.quantities if holdings else ()), *_named(request), BTC})
 
 
 def days_back(request: BacktestRequest, today: date) -> int:
@@ -127,6 +142,13 @@ def days_back(request: BacktestRequest, today: date) -> int:
     if days > MAX_DAYS:
         raise NotBacktestable(f"it may begin on {yesterday - timedelta(days=MAX_DAYS - before)}, not earlier")
     return days
+
+
+def _named(request: BacktestRequest) -> set[str]:
+    """Return the assets that a request names: those that it begins with, and those that it may buy."""
+    begins_with = request.weights if request.start is Start.WEIGHTS else ()
+    aims_at = request.optimise.symbols or () if request.kind is Kind.TARGETS and request.optimise else ()
+    return {*begins_with, *aims_at}
 
 
 def _holdings(snapshot: Snapshot) -> Holdings:

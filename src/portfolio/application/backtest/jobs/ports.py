@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from portfolio.application.backtest.jobs.records import Advanced, Claim, Job, Outcome, Part, Taken
+from portfolio.application.backtest.request import Kind
 from portfolio.application.ledger.records import Page
 
 
@@ -85,5 +86,17 @@ class ComputeSlices(Protocol):
 
         Raises:
             ComputationFailed: it ended without a result, or took far too long; it may be asked again.
+        """
+        ...
+
+
+class ComputeKinds(ComputeSlices, Protocol):
+    """The same, for who takes requests: it says before anything is kept what it cannot compute."""
+
+    def check(self, kind: Kind) -> None:
+        """See that backtests of a kind can be computed.
+
+        Raises:
+            NotInstalled: what computes weights is not there.
         """
         ...

@@ -13,7 +13,7 @@ import msgspec
 from portfolio.application.backtest.decision import Solve
 from portfolio.application.backtest.panel import Panel
 from portfolio.application.backtest.request import BacktestRequest, Kind
-from portfolio.application.backtest.run import advance, start
+from portfolio.application.backtest.run import advance, check, start
 from portfolio.application.backtest.state import BacktestState, Holdings
 from portfolio.application.backtest.sweeping.trials import Trial, kept_of, plain, with_policy
 from portfolio.application.backtest.sweeping.variants import Variant, around, swept
@@ -78,9 +78,9 @@ class Plan:
         Raises:
             NotBacktestable: one cannot.
         """
-        start(plain(self.request), self.panel, self.holdings)
+        check(plain(self.request), self.panel, self.holdings)
         for window in self.windows:
-            start(training(self.request, window), self.panel, self.holdings)
+            check(training(self.request, window), self.panel, self.holdings)
 
 
 class Runs(msgspec.Struct, kw_only=True):

@@ -15,8 +15,10 @@ from portfolio.application.backtest.sweeping.outcome import TrialRow
 from portfolio.application.clock import Clock
 from portfolio.application.errors import (
     BacktestNotDone,
+    ClosesPending,
     LedgerUnavailable,
     NotBacktestable,
+    NotInstalled,
     SchemaUnknown,
     TooManyBacktests,
 )
@@ -51,7 +53,9 @@ from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
 from portfolio.entrypoints.http.views import view
 
 _AWAY = (PROBLEMS[LedgerUnavailable], PROBLEMS[SchemaUnknown])
-_ASKED = tuple(PROBLEMS[error] for error in (InvalidPolicy, NotBacktestable, TooManyBacktests))
+_ASKED = tuple(
+    PROBLEMS[error] for error in (InvalidPolicy, NotBacktestable, TooManyBacktests, NotInstalled, ClosesPending)
+)
 _ROWS = (NOT_FOUND, PROBLEMS[BacktestNotDone], *_AWAY)
 MOST_A_PAGE = 1_000
 
