@@ -22,6 +22,7 @@ from portfolio.application.backtest.jobs.ports import Backtests, ComputeKinds
 from portfolio.application.backtest.jobs.reading import ReadBacktest
 from portfolio.application.backtest.shadows import ReadShadows
 from portfolio.application.clock import Clock
+from portfolio.application.history.past import ReadPastBooks
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.booking_queue import BookingQueue
 from portfolio.application.ledger.cash import MoveCashInOrOut
@@ -233,6 +234,7 @@ class Assembly:  # shape: the parts of all topics are made here
             move_cash=MoveCashInOrOut(of.ledger, of.clock, rules, announce=self._announcer),
             reverse=ReverseTrade(of.ledger, of.clock, rules, announce=self._announcer),
             read_lots=self._lots(),
+            past_books=ReadPastBooks(kept.journal, kept.snapshots, of.prices, of.clock),
             snapshots=kept.snapshots,
             performance=performance,
             recent_performance=recent,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from datetime import datetime
+from typing import Final, TypeAlias
 
 from portfolio.application.derived import Derived
 from portfolio.application.ledger.cash_records import CashEntry
@@ -16,6 +17,19 @@ from portfolio.domain.ledger.sums import LedgerSums, moved_without_entry
 
 # So many at once: whoever waits for the event loop meanwhile waits for no more than these.
 PAGE_SIZE: Final = 250
+
+KnownAt: TypeAlias = datetime | int
+"""As far as was known: at a moment, itself included, or at a ledger revision."""
+
+
+def effective_at(entry: Movement | CashEntry) -> datetime:
+    """Return when an entry took effect: a trade when it was executed, whenever it was booked."""
+    return entry.executed_at if isinstance(entry, Movement) else entry.transaction.at
+
+
+def booked_at(entry: Movement | CashEntry) -> datetime:
+    """Return when an entry was booked."""
+    return entry.booked_at if isinstance(entry, Movement) else entry.transaction.at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +43,29 @@ class Entries:
     moved: Sequence[Movement | CashEntry]
     is_complete: bool
     derived: Derived = field(default_factory=lambda: Derived(most=4), repr=False, compare=False)
+
+    def known(self, at: KnownAt | None) -> Entries:
+        """Return the entries that were known then, all without a time: up to the last one that was booked by it.
+
+        Instances whose clocks differ book a revision before the one that seems older: the order of revisions counts.
+        """
+        if at is None or not self.moved:
+            return self
+        count = len(self.moved)
+        while count and not _is_known(self.moved[count - 1], at):
+            count -= 1
+        if count == len(self.moved):
+            return self
+        return self.derived.once(("known", count), lambda: self._first(count))
+
+    def _first(self, count: int) -> Entries:
+        moved = self.moved[:count]
+        revision = moved[-1].revision if moved else 0
+        return Entries(revision=revision, moved=moved, is_complete=self.is_complete)
+
+
+def _is_known(entry: Movement | CashEntry, at: KnownAt) -> bool:
+    return entry.revision <= at if isinstance(at, int) else booked_at(entry) <= at
 
 
 class Journal:

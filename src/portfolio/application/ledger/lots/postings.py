@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
+from portfolio.application.ledger.lots.journal import Entries
 from portfolio.application.ledger.records import Movement
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.lots import Posting
@@ -19,12 +21,14 @@ _NOTHING = Money.zero()
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
-def postings_of(entries: Iterable[Movement | CashEntry], portfolio: Portfolio) -> list[Posting]:
+def postings_of(
+    entries: Iterable[Movement | CashEntry], portfolio: Portfolio, later: Iterable[Movement | CashEntry] = ()
+) -> list[Posting]:
     """Return what entries, in the order they were booked, moved from the newest baseline on.
 
     A reversal takes out the trade that it reverses, at that trade's own time. What a baseline states was there before
     anything else. One of before 0024 does not say what its positions had cost: it is what is lacking for the cost of
-    the ``portfolio``, which has all the entries, and is marked as assumed.
+    the ``portfolio``, which has all the entries and those that were booked ``later``, and is marked as assumed.
     """
     making = _Making()
     for entry in entries:
@@ -32,9 +36,30 @@ def postings_of(entries: Iterable[Movement | CashEntry], portfolio: Portfolio) -
             making.trade(entry)
         else:
             making.transaction(entry)
+    since = basis_by_symbol(later) if making.assumed else {}
     for symbol in list(making.assumed):
-        making.settle_assumed(symbol, portfolio.position(symbol).cost_basis)
+        making.settle_assumed(symbol, portfolio.position(symbol).cost_basis - since.get(symbol, _NOTHING))
     return making.postings
+
+
+def known_postings(entries: Entries, known: Entries, portfolio: Portfolio) -> list[Posting]:
+    """Return what the ``known`` ones of all entries moved; it is kept with them."""
+    later = entries.moved[len(known.moved) :]
+    return known.derived.once("postings", partial(postings_of, known.moved, portfolio, later))
+
+
+def basis_by_symbol(entries: Iterable[Movement | CashEntry]) -> Mapping[Symbol, Money]:
+    """Return by how much entries moved what each position had cost, as far as they say it."""
+    basis: defaultdict[Symbol, Money] = defaultdict(Money.zero)
+    for entry in entries:
+        moved = [(entry.symbol, entry.basis_delta)] if isinstance(entry, Movement) else _stated(entry)
+        for symbol, delta in moved:
+            basis[symbol] = basis[symbol] + delta
+    return basis
+
+
+def _stated(entry: CashEntry) -> list[tuple[Symbol, Money]]:
+    return [(one.symbol, one.cost_basis_delta or _NOTHING) for one in entry.positions]
 
 
 class _Making:

@@ -10,8 +10,8 @@ from functools import partial
 
 from portfolio.application.clock import Clock
 from portfolio.application.in_thread import in_thread
-from portfolio.application.ledger.lots.journal import Entries, Journal
-from portfolio.application.ledger.lots.postings import postings_of
+from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt
+from portfolio.application.ledger.lots.postings import known_postings
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.domain.ledger.lots import Disposal, Lot, LotBook, LotMethod, lots_of
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -42,6 +42,7 @@ class Gains:
     """
 
     method: LotMethod
+    as_of: datetime
     year: int | None
     long_term_days: int
     disposals: Sequence[Disposal]
@@ -64,8 +65,10 @@ class ReadLots:
         self._clock = clock
         self.long_term_days = long_term_days
 
-    async def __call__(self, method: LotMethod, as_of: datetime | None = None) -> Lots:
+    async def __call__(self, method: LotMethod, as_of: datetime | None = None, known_at: KnownAt | None = None) -> Lots:
         """Return the lots of everything that took effect until ``as_of``, that moment included; until now without.
+
+        Of entries that were booked after ``known_at`` nothing is known.
 
         Raises:
             LedgerUnavailable: the database is away.
@@ -73,7 +76,7 @@ class ReadLots:
         """
         portfolio = (await self._snapshots.newest()).portfolio
         entries, now = await self._journal.read(portfolio), self._clock.now()
-        book = await in_thread(partial(_book, entries, portfolio, method, as_of))
+        entries, book = await in_thread(partial(_book, entries, portfolio, method, as_of, known_at))
         return Lots(
             method=method,
             as_of=as_of or now,
@@ -84,25 +87,33 @@ class ReadLots:
             is_complete=entries.is_complete,
         )
 
-    async def gains(self, method: LotMethod, year: int | None = None) -> Gains:
-        """Return what was realized in a UTC year; of all years without.
+    async def gains(
+        self,
+        method: LotMethod,
+        year: int | None = None,
+        as_of: datetime | None = None,
+        known_at: KnownAt | None = None,
+    ) -> Gains:
+        """Return what was realized in a UTC year; of all years without. The moments are those of the lots.
 
         Raises:
             LedgerUnavailable: the database is away.
             PortfolioMissing: the books were never opened.
         """
         portfolio = (await self._snapshots.newest()).portfolio
-        entries = await self._journal.read(portfolio)
-        return await in_thread(partial(self._gains, entries, portfolio, method, year))
+        entries, now = await self._journal.read(portfolio), self._clock.now()
+        known, book = await in_thread(partial(_book, entries, portfolio, method, as_of, known_at))
+        return await in_thread(partial(self._gains, known, book, method, year, as_of or now))
 
-    def _gains(self, entries: Entries, portfolio: Portfolio, method: LotMethod, year: int | None) -> Gains:
-        found = _book(entries, portfolio, method, None).disposals
+    def _gains(self, entries: Entries, book: LotBook, method: LotMethod, year: int | None, as_of: datetime) -> Gains:
+        found = book.disposals
         wanted = [one for one in found if year is None or one.realized_at.astimezone(UTC).year == year]
         terms: dict[bool | None, list[Money]] = {None: [], True: [], False: []}
         for one in wanted:
             terms[is_long_term(one.days_held, self.long_term_days)].append(one.gain)
         return Gains(
             method=method,
+            as_of=as_of,
             year=year,
             long_term_days=self.long_term_days,
             disposals=wanted,
@@ -122,24 +133,29 @@ def is_long_term(days_held: int | None, long_term_days: int) -> bool | None:
     return None if days_held is None else days_held > long_term_days
 
 
-def _book(entries: Entries, portfolio: Portfolio, method: LotMethod, as_of: datetime | None) -> LotBook:
-    """Return the fold, made without a search for garbage: each would go through all of a million objects, while the
-    event loop waits, and find nothing in circles.
+def _book(
+    entries: Entries, portfolio: Portfolio, method: LotMethod, as_of: datetime | None, known_at: KnownAt | None
+) -> tuple[Entries, LotBook]:
+    """Return the entries that were known and their fold, made without a search for garbage: each would go through all
+    of a million objects, while the event loop waits, and find nothing in circles.
     """
-    if method in entries.derived and as_of is None:
-        return _folded(entries, portfolio, method, as_of)
+    known = entries.known(known_at)
+    if method in known.derived and as_of is None:
+        return known, _folded(entries, known, portfolio, method, as_of)
     gc.disable()
     try:
-        return _folded(entries, portfolio, method, as_of)
+        return known, _folded(entries, known, portfolio, method, as_of)
     finally:
         gc.enable()
 
 
-def _folded(entries: Entries, portfolio: Portfolio, method: LotMethod, as_of: datetime | None) -> LotBook:
-    postings = entries.derived.once("postings", partial(postings_of, entries.moved, portfolio))
+def _folded(
+    entries: Entries, known: Entries, portfolio: Portfolio, method: LotMethod, as_of: datetime | None
+) -> LotBook:
+    postings = known_postings(entries, known, portfolio)
     if as_of is not None:
         return lots_of([posting for posting in postings if posting.at <= as_of], method)
-    return entries.derived.once(method, partial(lots_of, postings, method))
+    return known.derived.once(method, partial(lots_of, postings, method))
 
 
 def _total(amounts: Iterable[Money]) -> Money:

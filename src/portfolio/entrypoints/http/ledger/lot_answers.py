@@ -79,6 +79,7 @@ class GainsAnswer(Answer, kw_only=True):
     """What was realized in a UTC year, with the sums of all of it, on whatever page it is."""
 
     method: MethodUsed
+    as_of: Moment
     year: int | None
     gains: list[GainView]
     count: int

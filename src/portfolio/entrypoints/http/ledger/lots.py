@@ -22,14 +22,12 @@ from portfolio.entrypoints.http.ledger.lot_answers import (
     gain_views,
     lot_views,
 )
+from portfolio.entrypoints.http.ledger.past_query import AsOfQuery, KnownAtQuery, read_past
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import (
-    MOMENT,
     PageSize,
-    Reading,
     cursor_query,
-    parse_moment,
     read_cursor,
     write_cursor,
 )
@@ -45,10 +43,6 @@ MethodQuery = Annotated[
         description="Which lot a sale takes: the oldest (fifo), the newest (lifo), that of the highest cost, of equal "
         "ones the older (hifo), or of all of them a part at the ledger's own cost (average)."
     ),
-]
-AsOfQuery = Annotated[
-    str | None,
-    QueryParameter(description=f"As of this moment, itself included; none: until now. {MOMENT}.", max_length=40),
 ]
 YearQuery = Annotated[
     int | None, QueryParameter(description="Realized in this UTC year; none: ever.", ge=1970, le=9998)
@@ -72,6 +66,7 @@ class LotController(Controller):
         clock: Injected[Clock],
         method: MethodQuery = "fifo",
         as_of: AsOfQuery = None,
+        known_at: KnownAtQuery = None,
         limit: PageSize = 1000,
         cursor: LotsCursor = None,
     ) -> LotsAnswer:
@@ -81,10 +76,7 @@ class LotController(Controller):
         count at all. What is realized less what is left of the basis is the same for every method. Where `revision` is
         another one than on the page before, lots may have moved from page to page.
         """
-        reading = Reading()
-        moment = reading.given("as_of", as_of, parse_moment)
-        reading.finish()
-        found = await read_lots(LotMethod(method), moment)
+        found = await read_lots(LotMethod(method), *read_past(as_of, known_at))
         start = read_cursor(cursor) or 0
         views = lot_views(found.lots[start : start + limit], found.as_of, read_lots.long_term_days)
         return view(
@@ -106,6 +98,8 @@ class LotController(Controller):
         clock: Injected[Clock],
         method: MethodQuery = "fifo",
         year: YearQuery = None,
+        as_of: AsOfQuery = None,
+        known_at: KnownAtQuery = None,
         format_: FormatQuery = "json",
         limit: PageSize = 1000,
         cursor: GainsCursor = None,
@@ -115,7 +109,7 @@ class LotController(Controller):
         Proceeds and basis are net of fees. These are the figures that a tax program takes; no country's rules are in
         them. Where `revision` is another one than on the page before, rows may have moved from page to page.
         """
-        found = await read_lots.gains(LotMethod(method), year)
+        found = await read_lots.gains(LotMethod(method), year, *read_past(as_of, known_at))
         if format_ == "csv":
             return cast("Response[GainsAnswer]", _file_of(found))
         start = read_cursor(cursor) or 0

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Final, cast
 
 from litestar import Controller, Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
 
+from portfolio.application.clock import Clock
 from portfolio.application.errors import PricesUnavailable
+from portfolio.application.history.past import ReadPastBooks
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.prices.refresh import RefreshPrices
 from portfolio.domain.decimal_text import counted
 from portfolio.entrypoints.http.errors import PROBLEMS, WRITE_PROBLEMS
+from portfolio.entrypoints.http.ledger.past_query import AsOfQuery, KnownAtQuery, read_past
 from portfolio.entrypoints.http.portfolio.answer_cache import CachedAnswer, Encoded
 from portfolio.entrypoints.http.portfolio.answers import PortfolioAnswer, PositionsAnswer, PriceFailure, RefreshAnswer
+from portfolio.entrypoints.http.portfolio.past_answers import (
+    PastPortfolioAnswer,
+    PastPositionsAnswer,
+    past_portfolio,
+    past_positions,
+)
 from portfolio.entrypoints.http.portfolio.reads import PortfolioReader, Readings
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import Injected
-from portfolio.entrypoints.http.shell.responses import encode
+from portfolio.entrypoints.http.shell.responses import JsonResponse, encode
 from portfolio.entrypoints.http.shell.use_cases import UseCases
+from portfolio.entrypoints.http.views import view
 
 NOT_MODIFIED: Final = {304: ResponseSpec(None, description="Nothing but ages changed since the version named")}
 
@@ -54,18 +64,51 @@ class PortfolioController(Controller):
     tags = ["portfolio"]
 
     @get("/portfolio", summary="The whole portfolio", responses=NOT_MODIFIED, opt=access(Scope.READ))
-    async def read_portfolio(self, portfolio_answers: Injected[PortfolioAnswers]) -> Response[PortfolioAnswer]:
+    async def read_portfolio(
+        self,
+        portfolio_answers: Injected[PortfolioAnswers],
+        past_books: Injected[ReadPastBooks],
+        clock: Injected[Clock],
+        as_of: AsOfQuery = None,
+        known_at: KnownAtQuery = None,
+    ) -> Response[PortfolioAnswer | PastPortfolioAnswer]:
         """Return what is held and what it is worth.
 
         To the last digit: total_value = net_deposits + realized_pnl + unrealized_pnl + unreconciled. With the database
         away this is the last state seen, `stale: true`, as of `as_of`.
+
+        With `as_of` or `known_at` these are the sums of what had taken effect until then, whenever it was booked, at
+        the closes of that UTC day. What nobody knows is null: what a close is lacking for, and what a day that is not
+        over is worth.
         """
-        return (await portfolio_answers.portfolio()).answer
+        if as_of is None and known_at is None:
+            return cast("Response[PortfolioAnswer | PastPortfolioAnswer]", (await portfolio_answers.portfolio()).answer)
+        found = await past_books(*read_past(as_of, known_at))
+        return JsonResponse(PastPortfolioAnswer(timestamp=clock.now(), portfolio=past_portfolio(found)))
 
     @get("/positions", summary="What is held, by symbol", opt=access(Scope.READ))
-    async def read_positions(self, portfolio_answers: Injected[PortfolioAnswers]) -> Response[PositionsAnswer]:
-        """Return the open positions at their prices, by symbol."""
-        return (await portfolio_answers.positions()).answer
+    async def read_positions(
+        self,
+        portfolio_answers: Injected[PortfolioAnswers],
+        past_books: Injected[ReadPastBooks],
+        clock: Injected[Clock],
+        as_of: AsOfQuery = None,
+        known_at: KnownAtQuery = None,
+    ) -> Response[PositionsAnswer | PastPositionsAnswer]:
+        """Return the open positions at their prices, by symbol; with `as_of` or `known_at` as in `GET /portfolio`."""
+        if as_of is None and known_at is None:
+            return cast("Response[PositionsAnswer | PastPositionsAnswer]", (await portfolio_answers.positions()).answer)
+        found = await past_books(*read_past(as_of, known_at))
+        views = past_positions(found)
+        content = view(
+            PastPositionsAnswer,
+            found,
+            timestamp=clock.now(),
+            positions=views,
+            count=len(views),
+            complete=found.is_complete,
+        )
+        return JsonResponse(content)
 
     @post(
         "/portfolio/refresh",

@@ -1,0 +1,54 @@
+"""The part of a query that asks for the books as they were."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Final
+
+from litestar.params import QueryParameter
+
+from portfolio.application.ledger.lots.journal import KnownAt
+from portfolio.entrypoints.http.shell.bodies import MOMENT, Reading, parse_moment
+
+MOST_REVISION: Final = 10**9
+"""So many entries no ledger has; so many seconds after 1970 there was none."""
+
+AsOfQuery = Annotated[
+    str | None,
+    QueryParameter(description=f"As of this moment, itself included; none: until now. {MOMENT}.", max_length=40),
+]
+KnownAtQuery = Annotated[
+    str | None,
+    QueryParameter(
+        description="As far as was known then: at a ledger revision (a whole number under a thousand million), or at "
+        "a moment, as `as_of`; none: all that is known by now.",
+        max_length=40,
+    ),
+]
+
+
+def read_past(as_of: str | None, known_at: str | None) -> tuple[datetime | None, KnownAt | None]:
+    """Return as of when, and as far as was known when.
+
+    Raises:
+        RequestError: one of them is no moment, or no revision.
+    """
+    reading = Reading()
+    moment = reading.given("as_of", as_of, parse_moment)
+    known = reading.given("known_at", known_at, read_known_at)
+    reading.finish()
+    return moment, known
+
+
+def read_known_at(text: str) -> KnownAt:
+    """Return the revision or the moment that a text means.
+
+    Raises:
+        ValueError: neither.
+
+    >>> read_known_at("17"), read_known_at("1700000000").isoformat()
+    (17, '2023-11-14T22:13:20+00:00')
+    """
+    if text.isascii() and text.isdigit() and (count := int(text)) < MOST_REVISION:
+        return count
+    return parse_moment(text)
