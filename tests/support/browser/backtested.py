@@ -9,13 +9,20 @@ from typing import Final
 import httpx
 
 DAYS: Final = 90
+MANY: Final = {
+    "sweep": {"grid": {"position_limit": [0.15, 0.2, 0.3], "cash_trigger": [0.2, 0.4]}},
+    "stability": True,
+    "walk_forward": {"train_days": 30, "test_days": 20},
+}
 _SECONDS: Final = 120.0
 
 
 def backtested(url: str) -> str:
-    """Ask for the policy's last ninety days, from what is held, wait until they are done, and return the job's id."""
+    """Ask for the policy's last ninety days, from what is held, with a sweep, stability and walk-forward; wait until
+    they are done, and return the job's id.
+    """
     last = datetime.now(UTC).date() - timedelta(days=1)
-    body = {"from": str(last - timedelta(days=DAYS)), "to": str(last)}
+    body = {"from": str(last - timedelta(days=DAYS)), "to": str(last), **MANY}
     with httpx.Client(base_url=url, timeout=60) as client:
         asked = client.post("/backtests", json=body)
         assert asked.status_code == 202, asked.text

@@ -99,7 +99,7 @@ class Answers:
                     self._portfolio = body["portfolio"]
                 self._take(body)
             for job in client.get("/backtests").json()["backtests"]:
-                for part in ("", "/equity", "/trades"):
+                for part in ("", "/equity", "/trades", "/sweep?limit=1000"):
                     answer = client.get(f"/backtests/{job['id']}{part}")
                     assert answer.status_code == 200, answer.text
                     self._take(json.loads(answer.content, parse_float=Decimal, parse_int=Decimal))

@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from portfolio.application.backtest.jobs.records import Job
 from portfolio.application.backtest.records import EquityRow, TradeRow
-from portfolio.application.backtest.sweeping.outcome import WholeResult
+from portfolio.application.backtest.sweeping.outcome import TrialRow, WholeResult
 from portfolio.application.ledger.records import Page
 from portfolio.domain.backtest.fills import WRITE_DOWN
-from portfolio.entrypoints.http.backtest.answers import BacktestJobView, BacktestRequestView, BacktestRunView
+from portfolio.entrypoints.http.backtest.answers import BacktestJobView, BacktestRunView
 from portfolio.entrypoints.http.backtest.views import backtest_view, job_view
+from portfolio.entrypoints.http.pages.backtests.asked import asked_of, differences
 from portfolio.entrypoints.http.pages.backtests.drawings import (
     attribution_chart,
     btc_chart,
     equity_chart,
     intervals_chart,
 )
+from portfolio.entrypoints.http.pages.backtests.many import ManyContent, many_content
 from portfolio.entrypoints.http.pages.backtests.tables import cost_rows, figure_rows, recovery_rows, trade_rows
 from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart
-from portfolio.entrypoints.http.pages.words import OBJECTIVES
+from portfolio.entrypoints.http.rebalancing.answers import PolicyView
 from portfolio.entrypoints.http.shell.bodies import write_cursor
 
 Row = Sequence[str | Cell]
 
 TRADES_SHOWN: Final = 200
 
-STARTS: Final = {
-    "holdings": "with what is held today",
-    "cash": "with cash",
-    "weights": "with weights",
-}
 REMARKS: Final = {
     "hindsight": "It began with what is held today, and the choice of these assets is hindsight: the return says "
     "little, the difference from doing nothing says more.",
@@ -62,6 +59,7 @@ class ResultContent:
     trades: Sequence[Row] = ()
     columns: Sequence[str] = ()
     more_trades: int = 0
+    many: ManyContent | None = None
 
     @classmethod
     def without(cls, job: Job) -> ResultContent:
@@ -71,38 +69,48 @@ class ResultContent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListedJobs:
+    """A page of jobs, each with what was asked, and in what it is another one than that of the policy of now."""
+
+    jobs: Sequence[tuple[BacktestJobView, str, str]]
+    next_cursor: str | None
+
+    @classmethod
+    def of(cls, page: Page[Job], policy: PolicyView, *, private: bool) -> ListedJobs:
+        """Return what the page shows of jobs."""
+        views = [job_view(job) for job in page.items]
+        return cls(
+            jobs=[(view, asked_of(view.request), differences(view.request, policy, private=private)) for view in views],
+            next_cursor=write_cursor("b", page.next_before),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestsContent:
-    """The jobs, None where they could not be read, each with what was asked; and one of them.
+    """The jobs, None where they could not be read; and one of them.
 
     ``shown`` is its name; ``result`` is None where there is none, or it could not be read.
     """
 
-    jobs: Sequence[tuple[BacktestJobView, str]] | None
-    next_cursor: str | None
+    listed: ListedJobs | None
     is_first: bool
     shown: str | None
     result: ResultContent | None
-    starts: Mapping[str, str] = field(default_factory=lambda: STARTS)
-
-    @classmethod
-    def of(
-        cls, page: Page[Job] | None, result: ResultContent | None, *, shown: str | None, is_first: bool
-    ) -> BacktestsContent:
-        """Return what the page shows of a page of jobs."""
-        views = None if page is None else [job_view(job) for job in page.items]
-        return cls(
-            jobs=None if views is None else [(view, asked_of(view.request)) for view in views],
-            next_cursor=None if page is None else write_cursor("b", page.next_before),
-            is_first=is_first,
-            shown=shown,
-            result=result,
-        )
 
 
-def result_content(
-    job: Job, result: WholeResult, equity: Sequence[EquityRow], trades: Sequence[TradeRow], *, private: bool
-) -> ResultContent:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """All that came of a backtest that is done; ``trials`` are those of its sweep and of its stability."""
+
+    result: WholeResult
+    equity: Sequence[EquityRow]
+    trades: Sequence[TradeRow]
+    trials: Sequence[TrialRow]
+
+
+def result_content(job: Job, found: Outcome, *, private: bool) -> ResultContent:
     """Return what the page shows of a backtest that is done: of a private page an index of 100, percent and ratios."""
+    result, equity, trades = found.result, found.equity, found.trades
     view = backtest_view(job, result)
     assert view.result is not None
     columns, rows = trade_rows(trades[:TRADES_SHOWN], private=private)
@@ -114,19 +122,16 @@ def result_content(
             chart for chart in (equity_chart(equity, private=private), btc_chart(equity, private=private)) if chart
         ],
         attribution=attribution_chart(result, private=private),
-        intervals=intervals_chart(result),
+        intervals=intervals_chart(
+            "intervals",
+            "By how much it was better a year, and how sure that is",
+            (("doing nothing", result.against_do_nothing), ("1/N", result.against_equal_weight)),
+        ),
         figures=figure_rows(view.result, private=private),
         costs=cost_rows(view.result.costs, private=private),
         recoveries=recovery_rows(result, private=private) if WRITE_DOWN in {one.rule for one in trades} else (),
         trades=rows,
         columns=columns,
         more_trades=max(0, len(trades) - TRADES_SHOWN),
+        many=many_content(result, found.trials, private=private),
     )
-
-
-def asked_of(request: BacktestRequestView) -> str:
-    """Return what was asked, in a few words."""
-    targets = request.optimise
-    what = "the policy" if targets is None else OBJECTIVES[targets.objective]
-    how_often = "every day" if request.every_days == 1 else f"every {request.every_days} days"
-    return f"{what}, {how_often}, {STARTS[request.start]}"

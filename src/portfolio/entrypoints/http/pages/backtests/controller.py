@@ -12,13 +12,22 @@ from portfolio.application.backtest.jobs.ports import Backtests
 from portfolio.application.backtest.jobs.reading import ReadBacktest
 from portfolio.application.backtest.jobs.records import Job, JobState, Part
 from portfolio.application.backtest.records import EquityRow, TradeRow
+from portfolio.application.backtest.sweeping.outcome import TrialRow
 from portfolio.application.in_thread import in_thread
 from portfolio.application.ledger.records import Page
+from portfolio.application.risk.state import ReadMarket
 from portfolio.entrypoints.http.backtest.answers import BacktestsCursor
-from portfolio.entrypoints.http.pages.backtests.content import BacktestsContent, ResultContent, result_content
+from portfolio.entrypoints.http.pages.backtests.content import (
+    BacktestsContent,
+    ListedJobs,
+    Outcome,
+    ResultContent,
+    result_content,
+)
 from portfolio.entrypoints.http.pages.frame.headers import HEADERS
 from portfolio.entrypoints.http.pages.frame.look import Look
 from portfolio.entrypoints.http.pages.frame.page import Pages, is_private
+from portfolio.entrypoints.http.rebalancing.views import policy_view
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import read_cursor
@@ -44,6 +53,7 @@ class BacktestsPageController(Controller):
         portfolio_id: Injected[int],
         backtests: Injected[Backtests],
         read_backtest: Injected[ReadBacktest],
+        market: Injected[ReadMarket],
         read_deadline_seconds: Injected[float],
         backtest: BacktestQuery = None,
         cursor: BacktestsCursor = None,
@@ -58,7 +68,8 @@ class BacktestsPageController(Controller):
         listed = await look(lambda: backtests.page(portfolio_id, before=before, limit=JOBS_A_PAGE))
         shown = backtest or (_newest_done(listed) if listed else None)
         found = await look(lambda: _result(read_backtest, shown, private=private)) if shown else None
-        content = BacktestsContent.of(listed, found, shown=shown, is_first=before is None)
+        jobs = ListedJobs.of(listed, policy_view(market.policy), private=private) if listed else None
+        content = BacktestsContent(listed=jobs, is_first=before is None, shown=shown, result=found)
         return pages.page(request, "backtests.html", "Backtests", reading, content=content)
 
 
@@ -70,6 +81,10 @@ async def _result(read: ReadBacktest, job_id: str, *, private: bool) -> ResultCo
     job, result = await read(job_id)
     if result is None:
         return ResultContent.without(job)
-    equity = await read.rows(job_id, Part.EQUITY, EquityRow)
-    trades = await read.rows(job_id, Part.TRADES, TradeRow)
-    return await in_thread(lambda: result_content(job, result, equity, trades, private=private))
+    found = Outcome(
+        result=result,
+        equity=await read.rows(job_id, Part.EQUITY, EquityRow),
+        trades=await read.rows(job_id, Part.TRADES, TradeRow),
+        trials=await read.rows(job_id, Part.SWEEP, TrialRow) if result.sweep else (),
+    )
+    return await in_thread(lambda: result_content(job, found, private=private))

@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Raw
 
 from portfolio.application.backtest.records import BacktestResult, EquityRow
+from portfolio.application.backtest.records import Interval as Difference
 from portfolio.domain.arithmetic import HUNDRED, exact
 from portfolio.domain.money import round_to_step
 from portfolio.entrypoints.charts import (
@@ -82,19 +83,17 @@ def attribution_chart(result: BacktestResult, *, private: bool) -> Chart:
     )
 
 
-def intervals_chart(result: BacktestResult) -> Chart | None:
-    """Return how sure it is that the policy was better; None where there are too few days to tell."""
-    pairs = (("doing nothing", result.against_do_nothing), ("1/N", result.against_equal_weight))
+def intervals_chart(name: str, title: str, pairs: Sequence[tuple[str, Difference | None]]) -> Chart | None:
+    """Return how sure it is that it was better than each of these; None where there are too few days to tell."""
     known = [(label, one) for label, one in pairs if one is not None]
     if not known:
         return None
-    title = "By how much it was better a year, and how sure that is"
     intervals = [Interval(label=f"than {label}", value=one.mean, low=one.low, high=one.high) for label, one in known]
     first = known[0][1]
     return Chart(
-        name="intervals",
+        name=name,
         title=title,
-        svg=interval_chart(Frame(id="intervals-chart", title=title, unit=FRACTION), intervals),
+        svg=interval_chart(Frame(id=f"{name}-chart", title=title, unit=FRACTION), intervals),
         columns=("Better than", "A year", "From", "To", "Draws above zero"),
         rows=[
             [

@@ -8,7 +8,7 @@ from typing import Final
 from portfolio.application.backtest.records import BacktestResult, TradeRow
 from portfolio.domain.arithmetic import HUNDRED, exact
 from portfolio.domain.backtest.fills import WRITE_DOWN
-from portfolio.entrypoints.http.backtest.answers import BacktestResultView, CostFiguresView
+from portfolio.entrypoints.http.backtest.answers import BacktestResultView, CostFiguresView, SeriesFiguresView
 from portfolio.entrypoints.http.pages.frame.figures import Cell
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.words import RULES
@@ -48,7 +48,11 @@ def rule_name(rule: str) -> str:
 
 def figure_rows(view: BacktestResultView, *, private: bool) -> Sequence[Row]:
     """Return the figures of the backtest beside those of doing nothing, equal weights and BTC."""
-    every = (view.figures, view.do_nothing, view.equal_weight, view.btc)
+    return series_rows((view.figures, view.do_nothing, view.equal_weight, view.btc), private=private)
+
+
+def series_rows(every: Sequence[SeriesFiguresView | None], *, private: bool) -> Sequence[Row]:
+    """Return the figures of series of values beside each other; None is BTC without closes."""
     money = () if private else (("Result", "total_return", Kind.RESULT),)
     return [
         [

@@ -59,6 +59,7 @@ WORDS: Final = {
     "no_variation": "the returns do not vary",
     "no_whole_month": "the days reach over no whole month yet",
     "no_wins": "there were no gains",
+    "no_such_policy": "no policy may have that",
     "no_trades": "nothing was traded",
     "not_of_a_rule": "it is of no rule",
     "not_of_a_position": "it is of no position",
