@@ -63,7 +63,8 @@ faults-galera: install-dev  ## a Galera cluster of three nodes on this machine, 
 oracles: install-dev  ## write anew what other libraries answer to the questions of tests/oracles (needs a network)
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-oracles
 	$(BIN)/uv pip install --quiet --python $(VENV)-oracles/bin/python --group oracles
-	$(VENV)-oracles/bin/python tests/oracles/rewrite.py
+	$(BIN)/python -m tests.oracles.questions
+	$(VENV)-oracles/bin/python -W ignore -m tests.oracles.rewrite
 
 bench: install-dev  ## measure against the floors (ROWS=reads,booking; QUICK=1; BESIDE=a checkout or a revision)
 	$(BIN)/python -m benchmarks $(if $(ROWS),--rows $(ROWS)) $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON)) \

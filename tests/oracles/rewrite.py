@@ -1,5 +1,5 @@
-"""Writes expected.json anew: what other libraries answer to the same questions. Run by `make oracles`, in an
-environment of its own that has cvxpy and skfolio; the tests compare and install none of them.
+"""Writes expected.json and expected_backtests.json anew: what other libraries answer to the same questions. Run by
+`make oracles`, in an environment of its own that has them; the tests compare and install none of them.
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
+import pandas as pd
 from skfolio import RiskMeasure
-from skfolio.optimization import RiskBudgeting
+from skfolio.optimization import MeanRisk, ObjectiveFunction, RiskBudgeting
 from sklearn.covariance import ledoit_wolf
 
+from tests.oracles.backtests import backtests
+
 FILE = Path(__file__).with_name("expected.json")
+FILE_OF_BACKTESTS = Path(__file__).with_name("expected_backtests.json")
 CONFIDENCE = 0.95
 TIGHT = {"tol_gap_abs": 1e-13, "tol_gap_rel": 1e-13, "tol_feas": 1e-13}
 
@@ -36,6 +40,24 @@ def solved(objective: cp.Minimize, constraints: list[Any], weights: cp.Variable)
     cp.Problem(objective, constraints).solve(solver=cp.CLARABEL, **TIGHT)
     assert weights.value is not None
     return [float(weight) for weight in weights.value]
+
+
+def by_skfolio(of: dict[str, Any], objective: ObjectiveFunction, measure: RiskMeasure) -> list[float]:
+    """The same programmes, as skfolio states them."""
+    returns = pd.DataFrame(of["returns"]).add_prefix("A")
+    limits = [f"{' + '.join(f'A{place}' for place in members)} <= {most}" for members, most in of["limits"]]
+    model = MeanRisk(
+        objective_function=objective,
+        risk_measure=measure,
+        cvar_beta=CONFIDENCE,
+        min_weights=0,
+        max_weights=None,
+        budget=of["invested"],
+        linear_constraints=limits,
+        solver="CLARABEL",
+        solver_params=TIGHT,
+    )
+    return [float(weight) for weight in model.fit(returns).weights_]
 
 
 def answers(of: dict[str, Any]) -> dict[str, Any]:
@@ -58,11 +80,28 @@ def answers(of: dict[str, Any]) -> dict[str, Any]:
         "min_cvar": solved(cp.Minimize(tail), [*within, beyond >= 0, beyond >= -returns @ w - at_risk], w),
         "risk_parity": [float(weight) for weight in parity.weights_],
         "shrinkage": float(ledoit_wolf(returns)[1]),
+        "skfolio": {
+            "min_variance": by_skfolio(of, ObjectiveFunction.MINIMIZE_RISK, RiskMeasure.VARIANCE),
+            "max_sharpe": by_skfolio(of, ObjectiveFunction.MAXIMIZE_RATIO, RiskMeasure.VARIANCE),
+            "min_cvar": by_skfolio(of, ObjectiveFunction.MINIMIZE_RISK, RiskMeasure.CVAR),
+        },
     }
+
+
+def write(file: Path, libraries: tuple[str, ...], found: list[dict[str, Any]]) -> None:
+    """Write answers, with the versions of who gave them."""
+    file.write_text(json.dumps({"versions": {name: version(name) for name in libraries}, "cases": found}) + "\n")
 
 
 if __name__ == "__main__":
     cases = [case(1, 4, 0.4, 1.0), case(2, 8, 0.23, 0.9), case(3, 15, 0.15, 0.9)]
-    found = [{**one, "expected": answers(one)} for one in cases]
-    versions = {name: version(name) for name in ("cvxpy", "skfolio", "scikit-learn", "clarabel", "numpy")}
-    FILE.write_text(json.dumps({"versions": versions, "cases": found}) + "\n")
+    write(
+        FILE,
+        ("cvxpy", "skfolio", "scikit-learn", "clarabel", "numpy"),
+        [{**one, "expected": answers(one)} for one in cases],
+    )
+    write(
+        FILE_OF_BACKTESTS,
+        ("vectorbt", "bt", "ffn", "quantstats", "empyrical-reloaded", "skfolio", "numba", "pandas", "numpy"),
+        backtests(),
+    )
