@@ -37,15 +37,23 @@ from portfolio.entrypoints.cli.commands import Commands, commands
 from portfolio.settings import Settings
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from portfolio.application.backtest.decision import Solve
     from portfolio.application.backtest.panel import Panel
     from portfolio.application.backtest.state import Holdings
+    from portfolio.application.exports.reading import Wanted
+    from portfolio.application.ledger.lots.journal import KnownAt
     from portfolio.application.optimisation.records import Wish
+    from portfolio.domain.ledger.lots import LotMethod
     from portfolio.domain.rebalancing.policy import RebalancePolicy
     from portfolio.entrypoints.assembly import Adapters
     from portfolio.entrypoints.demo.history import DemoReport
+    from portfolio.entrypoints.exports.files import FileFormat
     from portfolio.entrypoints.http.app import PortfolioApp
+    from portfolio.entrypoints.http.ledger.lot_answers import GainsAnswer, LotsAnswer
     from portfolio.entrypoints.http.reports.tearsheet import SheetRequest
+    from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 PORTFOLIO_ID = 1
 
@@ -128,35 +136,63 @@ class CompositionRoot:  # shape: a method for each command
 
     async def tear_sheet(self, settings: Settings, wanted: SheetRequest) -> bytes:
         """Return the tear sheet of the books, by the use cases of the service."""
-        # For this command alone, as above.
-        from portfolio.entrypoints.assembly import Assembly  # noqa: PLC0415  # for this command alone
         from portfolio.entrypoints.http.reports.tearsheet import MakeTearSheet  # noqa: PLC0415  # for this command alone
 
-        database = Database.of(settings, PORTFOLIO_ID, for_commands=True)
-        adapters = _adapters(settings, SystemClock(), database)
-        try:
-            await database.probe.ping()
-            parts = Assembly(adapters, settings, portfolio_id=PORTFOLIO_ID)
-            make = MakeTearSheet(parts.use_cases(parts.price_loop()), simulated=settings.is_simulated)
-            return await make(wanted)
-        finally:
-            for close in adapters.close:
-                await close()
+        async with self._use_cases(settings) as cases:
+            return await MakeTearSheet(cases, simulated=settings.is_simulated)(wanted)
 
     async def optimise(self, settings: Settings, wish: Wish) -> bytes:
         """Return the answer of POST /optimise on the books, by the use cases of the service."""
         # For this command alone, as above.
-        from portfolio.entrypoints.assembly import Assembly  # noqa: PLC0415  # for this command alone
         from portfolio.entrypoints.http.optimisation.views import optimisation_answer  # noqa: PLC0415  # for this command alone
         from portfolio.entrypoints.http.shell.responses import encode  # noqa: PLC0415  # for this command alone
+
+        async with self._use_cases(settings) as cases:
+            return encode(optimisation_answer(await cases.optimise(await cases.market.newest(), wish)))
+
+    async def export(self, settings: Settings, wanted: Wanted, kind: FileFormat) -> AsyncIterator[bytes]:
+        """Yield the file of a table, by the use cases of the service."""
+        from portfolio.entrypoints.exports.files import written  # noqa: PLC0415  # for this command alone
+
+        async with self._use_cases(settings) as cases:
+            async for piece in written(await cases.exports(wanted), kind):
+                yield piece
+
+    async def lots(
+        self, settings: Settings, method: LotMethod, as_of: datetime | None, known_at: KnownAt | None
+    ) -> LotsAnswer:
+        """Return the answer of GET /lots on the books, with all rows."""
+        from portfolio.entrypoints.http.ledger.lot_answers import lots_answer  # noqa: PLC0415  # for this command alone
+
+        async with self._use_cases(settings) as cases:
+            found = await cases.read_lots(method, as_of, known_at)
+            return lots_answer(found, cases.clock.now(), settings.long_term_days)
+
+    async def gains(  # shape: what is asked for
+        self,
+        settings: Settings,
+        method: LotMethod,
+        year: int | None,
+        as_of: datetime | None,
+        known_at: KnownAt | None,
+    ) -> GainsAnswer:
+        """Return the answer of GET /gains on the books, with all rows."""
+        from portfolio.entrypoints.http.ledger.lot_answers import gains_answer  # noqa: PLC0415  # for this command alone
+
+        async with self._use_cases(settings) as cases:
+            return gains_answer(await cases.read_lots.gains(method, year, as_of, known_at), cases.clock.now())
+
+    @asynccontextmanager
+    async def _use_cases(self, settings: Settings) -> AsyncIterator[UseCases]:
+        """Open the database and yield the use cases of the service, without its loops."""
+        from portfolio.entrypoints.assembly import Assembly  # noqa: PLC0415  # for some commands alone
 
         database = Database.of(settings, PORTFOLIO_ID, for_commands=True)
         adapters = _adapters(settings, SystemClock(), database)
         try:
             await database.probe.ping()
             parts = Assembly(adapters, settings, portfolio_id=PORTFOLIO_ID)
-            cases = parts.use_cases(parts.price_loop())
-            return encode(optimisation_answer(await cases.optimise(await cases.market.newest(), wish)))
+            yield parts.use_cases(parts.price_loop())
         finally:
             for close in adapters.close:
                 await close()
@@ -165,17 +201,9 @@ class CompositionRoot:  # shape: a method for each command
         """Return the stored closes of what is held and of ``symbols``, and what is held."""
         # For this command alone, as above.
         from portfolio.application.backtest.gathering import GatherCloses  # noqa: PLC0415  # for this command alone
-        from portfolio.entrypoints.assembly import Assembly  # noqa: PLC0415  # for this command alone
 
-        database = Database.of(settings, PORTFOLIO_ID, for_commands=True)
-        adapters = _adapters(settings, SystemClock(), database)
-        try:
-            await database.probe.ping()
-            parts = Assembly(adapters, settings, portfolio_id=PORTFOLIO_ID)
-            return await GatherCloses(parts.use_cases(parts.price_loop()).market)(symbols, days)
-        finally:
-            for close in adapters.close:
-                await close()
+        async with self._use_cases(settings) as cases:
+            return await GatherCloses(cases.market)(symbols, days)
 
     async def stored_backtest(self, settings: Settings, job_id: str, *, cancels: bool) -> bytes:
         """Return the answer of GET /backtests/{id}, having cancelled it where that is asked for."""

@@ -60,7 +60,7 @@ GOOD: Final = (
         "/portfolio", "/positions", "/health", "/health/ready", "/metrics", "/trades?limit=5&symbol=BTC&side=BUY",
         "/trades/1", "/bookings?status=refused&limit=2", "/bookings/k1?owner=open", "/cash/transactions?limit=1",
         "/performance?days=30", "/performance/timeframes", "/performance/period?from=2026-01-01&to=2026-11-01",
-        "/performance/history?days=90", "/reports/tearsheet?days=90",
+        "/performance/history?days=90", "/reports/tearsheet?days=90", "/exports/trades",
         "/risk/concentration", "/risk/correlation-matrix?days=90", "/risk/volatility-analysis", "/risk/value-at-risk",
         "/risk/portfolio-health", "/rebalance/analysis", "/rebalance/signals?status=open&limit=3",
         "/signals/scorecard?days=30", "/shadows?days=30", "/openapi.json",

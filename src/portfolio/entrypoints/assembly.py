@@ -22,6 +22,7 @@ from portfolio.application.backtest.jobs.ports import Backtests, ComputeKinds
 from portfolio.application.backtest.jobs.reading import ReadBacktest
 from portfolio.application.backtest.shadows import ReadShadows
 from portfolio.application.clock import Clock
+from portfolio.application.exports.reading import ReadExports
 from portfolio.application.history.past import ReadPastBooks
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.booking_queue import BookingQueue
@@ -233,7 +234,8 @@ class Assembly:  # shape: the parts of all topics are made here
             booking=kept.booking,
             move_cash=MoveCashInOrOut(of.ledger, of.clock, rules, announce=self._announcer),
             reverse=ReverseTrade(of.ledger, of.clock, rules, announce=self._announcer),
-            read_lots=self._lots(),
+            read_lots=(lots := self._lots()),
+            exports=self._exports(lots, performance),
             past_books=ReadPastBooks(kept.journal, kept.snapshots, of.prices, of.clock),
             snapshots=kept.snapshots,
             performance=performance,
@@ -394,6 +396,11 @@ class Assembly:  # shape: the parts of all topics are made here
     def _lots(self) -> ReadLots:
         kept = self._kept
         return ReadLots(kept.journal, kept.snapshots, self._of.clock, long_term_days=self._settings.long_term_days)
+
+    def _exports(self, lots: ReadLots, performance: ReadPerformance) -> ReadExports:
+        of, snapshots = self._of, self._kept.snapshots
+        benchmark = self._settings.benchmark_symbol
+        return ReadExports(of.lookups, snapshots, lots, performance, of.prices, of.clock, benchmark=benchmark)
 
     def _attribution(self, history: ReadHistory) -> ReadTaggedResults:
         of, kept = self._of, self._kept

@@ -26,7 +26,9 @@ from portfolio.domain.errors import DomainError
 from portfolio.entrypoints.cli import backtest_jobs  # noqa: F401  it adds its commands to those of backtests
 from portfolio.entrypoints.cli.backtest import backtest
 from portfolio.entrypoints.cli.demo import demo
+from portfolio.entrypoints.cli.exports import export
 from portfolio.entrypoints.cli.imports import import_files
+from portfolio.entrypoints.cli.lots import gains, lots
 from portfolio.entrypoints.cli.optimise import optimise
 from portfolio.entrypoints.cli.tearsheet import tearsheet
 from portfolio.entrypoints.cli.watch import watch
@@ -264,7 +266,10 @@ def key(name: str, scopes: str, *, adopt_open: bool) -> None:
 
 commands.add_command(backtest)
 commands.add_command(demo)
+commands.add_command(export)
+commands.add_command(gains)
 commands.add_command(import_files)
+commands.add_command(lots)
 commands.add_command(optimise)
 commands.add_command(tearsheet)
 commands.add_command(watch)

@@ -30,6 +30,7 @@ from portfolio.entrypoints.http.errors import (
     kind_of_status,
 )
 from portfolio.entrypoints.http.event_streams import IS_HEAD
+from portfolio.entrypoints.http.exports.controller import ExportController
 from portfolio.entrypoints.http.ledger.booking_requests import BookingRequests
 from portfolio.entrypoints.http.ledger.bookings import BookingController
 from portfolio.entrypoints.http.ledger.cash import CashController
@@ -103,6 +104,7 @@ CONTROLLERS = (
     TradeController,
     LotController,
     CashController,
+    ExportController,
     DocumentController,
     ReportController,
     StreamController,

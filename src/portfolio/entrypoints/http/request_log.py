@@ -24,7 +24,7 @@ from portfolio.entrypoints.http.errors import (
     ProblemKind,
     retry_after,
 )
-from portfolio.entrypoints.http.event_streams import STARTS_STREAM
+from portfolio.entrypoints.http.event_streams import STARTS_FILE, STARTS_STREAM
 from portfolio.entrypoints.http.shell.admission import caller_label
 from portfolio.entrypoints.http.shell.client_address import ClientAddresses
 from portfolio.entrypoints.http.shell.metrics import UNMATCHED, Metrics
@@ -72,7 +72,7 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            if STARTS_STREAM in message["headers"]:
+            if STARTS_STREAM in message["headers"] or STARTS_FILE in message["headers"]:
                 self.begun_after = time.perf_counter() - self.started
                 self.goes_on()
             # Our handlers write names in lower case, and these are set here alone.

@@ -103,7 +103,7 @@ async def test_every_decimal_of_every_route_is_a_string_of_the_same_digits(held:
     compared: dict[str, int] = {}
     backtest_id = await backtested(held)
     for path, methods in document["paths"].items():
-        if "get" not in methods or path in {"/metrics", "/reports/tearsheet"}:
+        if "get" not in methods or path in {"/metrics", "/reports/tearsheet", "/exports/{what}"}:
             continue
         asked = path.replace("{client_trade_id}", KEY).replace("{trade_id}", "1").replace("{backtest_id}", backtest_id)
         query = {"status": "refused"} if path == "/bookings" else {}

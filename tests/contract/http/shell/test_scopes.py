@@ -26,6 +26,7 @@ OPEN = {
 }
 JSON = {"Content-Type": "application/json"}
 PATH_PARTS = {
+    "{what}": "trades",
     "{trade_id}": "1",
     "{client_trade_id}": "k",
     "{signal_id}": "s",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
-from portfolio.application.ledger.lots.reading import is_long_term
+from portfolio.application.ledger.lots.reading import Gains, Lots, is_long_term
 from portfolio.domain.ledger.lots import Disposal, Lot, days_between
 from portfolio.entrypoints.http.shell.numbers import Number
 from portfolio.entrypoints.http.shell.responses import Answer, Cursor, Moment, SymbolCode
@@ -93,6 +93,41 @@ class GainsAnswer(Answer, kw_only=True):
     long_term_days: int
     revision: int
     complete: bool
+
+
+ALL: Final = slice(None)
+
+
+def lots_answer(
+    found: Lots, at: datetime, long_term_days: int, shown: slice = ALL, following: str | None = None
+) -> LotsAnswer:
+    """Return a page of lots, with the cursor of the ``following`` one, and the sums of all."""
+    views = lot_views(found.lots[shown], found.as_of, long_term_days)
+    return view(
+        LotsAnswer,
+        found,
+        timestamp=at,
+        lots=views,
+        count=len(views),
+        next_cursor=following,
+        basis=found.cost_basis,
+        long_term_days=long_term_days,
+        complete=found.is_complete,
+    )
+
+
+def gains_answer(found: Gains, at: datetime, shown: slice = ALL, following: str | None = None) -> GainsAnswer:
+    """Return a page of gains, with the cursor of the ``following`` one, and the sums of all."""
+    views = gain_views(found.disposals[shown], found.long_term_days)
+    return view(
+        GainsAnswer,
+        found,
+        timestamp=at,
+        gains=views,
+        count=len(views),
+        next_cursor=following,
+        complete=found.is_complete,
+    )
 
 
 def lot_views(lots: Iterable[Lot], as_of: datetime, long_term_days: int) -> list[LotView]:

@@ -20,7 +20,8 @@ from portfolio.entrypoints.http.ledger.lot_answers import (
     LotsAnswer,
     MethodName,
     gain_views,
-    lot_views,
+    gains_answer,
+    lots_answer,
 )
 from portfolio.entrypoints.http.ledger.past_query import AsOfQuery, KnownAtQuery, read_past
 from portfolio.entrypoints.http.shell.access import access
@@ -33,7 +34,6 @@ from portfolio.entrypoints.http.shell.bodies import (
 )
 from portfolio.entrypoints.http.shell.injection import Injected
 from portfolio.entrypoints.http.shell.responses import JsonResponse
-from portfolio.entrypoints.http.views import view
 
 ROWS_AT_ONCE: Final = 500
 
@@ -78,18 +78,8 @@ class LotController(Controller):
         """
         found = await read_lots(LotMethod(method), *read_past(as_of, known_at))
         start = read_cursor(cursor) or 0
-        views = lot_views(found.lots[start : start + limit], found.as_of, read_lots.long_term_days)
-        return view(
-            LotsAnswer,
-            found,
-            timestamp=clock.now(),
-            lots=views,
-            count=len(views),
-            next_cursor=_following("l", start + limit, len(found.lots)),
-            basis=found.cost_basis,
-            long_term_days=read_lots.long_term_days,
-            complete=found.is_complete,
-        )
+        shown, following = slice(start, start + limit), _following("l", start + limit, len(found.lots))
+        return lots_answer(found, clock.now(), read_lots.long_term_days, shown, following)
 
     @get("/gains", summary="What each sale brought", opt=access(Scope.READ, also=CSV))
     async def list_gains(  # shape: each part of the query is an argument
@@ -113,17 +103,8 @@ class LotController(Controller):
         if format_ == "csv":
             return cast("Response[GainsAnswer]", _file_of(found))
         start = read_cursor(cursor) or 0
-        views = gain_views(found.disposals[start : start + limit], found.long_term_days)
-        content = view(
-            GainsAnswer,
-            found,
-            timestamp=clock.now(),
-            gains=views,
-            count=len(views),
-            next_cursor=_following("g", start + limit, len(found.disposals)),
-            complete=found.is_complete,
-        )
-        return JsonResponse(content)
+        shown, following = slice(start, start + limit), _following("g", start + limit, len(found.disposals))
+        return JsonResponse(gains_answer(found, clock.now(), shown, following))
 
 
 def _following(kind: str, start: int, count: int) -> str | None:

@@ -12,6 +12,7 @@ from portfolio.application.backtest.jobs.ports import Backtests
 from portfolio.application.backtest.jobs.reading import ReadBacktest
 from portfolio.application.backtest.shadows import ReadShadows
 from portfolio.application.clock import Clock
+from portfolio.application.exports.reading import ReadExports
 from portfolio.application.history.past import ReadPastBooks
 from portfolio.application.ledger.booking_queue import BookingQueue
 from portfolio.application.ledger.cash import MoveCashInOrOut
@@ -50,6 +51,7 @@ class UseCases:
     reverse: ReverseTrade
     read_lots: ReadLots
     past_books: ReadPastBooks
+    exports: ReadExports
     snapshots: Snapshots
     performance: ReadPerformance
     recent_performance: RecentPerformance

@@ -1,0 +1,1 @@
+"""The books as tables, for files."""

@@ -1,0 +1,151 @@
+"""Reads the tables of exports, page by page: long books are never in memory as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Final, TypeVar
+
+from portfolio.analytics.conventions import CONVENTION
+from portfolio.application.clock import Clock
+from portfolio.application.exports.columns import CLOSE, DAY, GAIN, POSITION, TRADE
+from portfolio.application.exports.tables import Column, Kind, Row, Table, What, kinds_of, rows_of
+from portfolio.application.ledger.cash_records import LoggedEntry
+from portfolio.application.ledger.lots.reading import Gains, ReadLots, is_long_term
+from portfolio.application.ledger.ports import Lookups
+from portfolio.application.ledger.records import BookedTrade, TradeEntry
+from portfolio.application.ledger.snapshots import Snapshot, Snapshots
+from portfolio.application.performance.period import ReadPerformance
+from portfolio.application.prices.ports import PriceStore
+from portfolio.domain.ledger.lots import Disposal, LotMethod
+from portfolio.domain.symbol import Symbol
+
+R = TypeVar("R")
+
+ROWS_A_PAGE: Final = 500
+EARLIEST: Final = date(1970, 1, 1)
+
+DATED: Final = frozenset({What.TRADES, What.GAINS, What.PERFORMANCE, What.CLOSES})
+"""What can be exported from a moment on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be exported: of ``since`` or later by its own time, where that is given; gains by which ``method``."""
+
+    what: What
+    since: datetime | None = None
+    method: LotMethod = LotMethod.FIFO
+
+
+class ReadExports:
+    """Reads tables of the books, by the use cases of the routes."""
+
+    def __init__(  # shape: its parts, injected
+        self,
+        lookups: Lookups,
+        snapshots: Snapshots,
+        read_lots: ReadLots,
+        performance: ReadPerformance,
+        prices: PriceStore,
+        clock: Clock,
+        *,
+        benchmark: Symbol,
+    ) -> None:
+        self._lookups = lookups
+        self._snapshots = snapshots
+        self._read_lots = read_lots
+        self._performance = performance
+        self._prices = prices
+        self._clock = clock
+        self._benchmark = benchmark
+
+    async def __call__(self, wanted: Wanted) -> Table:
+        """Return a table, whose pages are read as they are asked for.
+
+        Raises:
+            LedgerUnavailable: the database is away, or is so while the pages are read.
+            PortfolioMissing: the books were never opened.
+        """
+        snapshot = await self._snapshots.newest()
+        match wanted.what:
+            case What.TRADES:
+                return _table(wanted, snapshot, TRADE, self._trades(snapshot, wanted.since))
+            case What.POSITIONS:
+                return _table(wanted, snapshot, POSITION, _paged(POSITION, snapshot.portfolio.open_positions))
+            case What.GAINS:
+                return await self._gains(snapshot, wanted)
+            case What.PERFORMANCE:
+                days = (await self._performance.history()).finals
+                since = _day(wanted.since)
+                return _table(wanted, snapshot, DAY, _paged(DAY, [one for one in days if one.day >= since]))
+            case _:
+                return _table(wanted, snapshot, CLOSE, self._closes(snapshot, _day(wanted.since)))
+
+    async def _trades(self, snapshot: Snapshot, since: datetime | None) -> AsyncIterator[Sequence[Row]]:
+        """Yield the trades in the order they were booked. One that cannot be read has its revision alone."""
+        last = snapshot.portfolio.revision
+        for start in range(0, last, ROWS_A_PAGE):
+            until = min(start + ROWS_A_PAGE, last)
+            logged = await self._lookups.log(snapshot.portfolio.id, after=start, until=until)
+            yield rows_of(TRADE, [one for one in logged if _is_trade(one, since)])
+
+    async def _gains(self, snapshot: Snapshot, wanted: Wanted) -> Table:
+        found = await self._read_lots.gains(wanted.method)
+        columns = [*GAIN, Column("term", Kind.TEXT, partial(_term, found))]
+        kept = [one for one in found.disposals if wanted.since is None or one.realized_at >= wanted.since]
+        about = {"method": found.method.value, "complete": str(found.is_complete).lower()}
+        return _table(wanted, snapshot, columns, _paged(columns, kept), about)
+
+    async def _closes(self, snapshot: Snapshot, since: date) -> AsyncIterator[Sequence[Row]]:
+        """Yield the closes of everything that was ever held, and of the benchmark, asset by asset."""
+        yesterday = self._clock.now().astimezone(UTC).date() - timedelta(days=1)
+        for symbol in sorted({*snapshot.portfolio.positions, self._benchmark}):
+            found = await self._prices.closes([symbol], since=since, until=yesterday)
+            async for page in _paged(CLOSE, found):
+                yield page
+
+
+def _table(
+    wanted: Wanted,
+    snapshot: Snapshot,
+    columns: Sequence[Column[R]],
+    pages: AsyncIterator[Sequence[Row]],
+    more: Mapping[str, str] | None = None,
+) -> Table:
+    about = {
+        "what": wanted.what.value,
+        "convention": CONVENTION,
+        "as_of": _text(snapshot.as_of),
+        "revision": str(snapshot.portfolio.revision),
+        **({"since": _text(wanted.since)} if wanted.since else {}),
+        **(more or {}),
+    }
+    return Table(what=wanted.what, columns=kinds_of(columns), about=about, pages=pages)
+
+
+async def _paged(columns: Sequence[Column[R]], records: Sequence[R]) -> AsyncIterator[Sequence[Row]]:
+    for start in range(0, len(records), ROWS_A_PAGE):
+        yield rows_of(columns, records[start : start + ROWS_A_PAGE])
+
+
+def _is_trade(logged: LoggedEntry, since: datetime | None) -> bool:
+    if logged.entry is None:
+        return True
+    entry = logged.entry.entry if isinstance(logged.entry, BookedTrade) else None
+    return isinstance(entry, TradeEntry) and (since is None or entry.trade.executed_at >= since)
+
+
+def _day(since: datetime | None) -> date:
+    return EARLIEST if since is None else since.astimezone(UTC).date()
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _term(found: Gains, one: Disposal) -> str | None:
+    is_long = is_long_term(one.days_held, found.long_term_days)
+    return None if is_long is None else "long" if is_long else "short"

@@ -1,0 +1,107 @@
+"""The command ``portfolio export``: a table of the books as a file."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import click
+
+from portfolio.application.exports.reading import DATED, Wanted
+from portfolio.application.exports.tables import What
+from portfolio.domain.ledger.lots import LotMethod
+from portfolio.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from portfolio.entrypoints.exports.files import FileFormat
+
+STANDARD_OUTPUT = "-"
+
+
+class ExportComposition(Protocol):
+    """What the composition root hands to this command."""
+
+    def export(self, settings: Settings, wanted: Wanted, kind: FileFormat) -> AsyncIterator[bytes]:
+        """Yield the file, piece by piece; raises LedgerUnavailable without the database."""
+        ...
+
+
+class MomentParameter(click.ParamType[datetime]):
+    """A moment: ISO 8601 with an offset, or seconds since 1970."""
+
+    name = "moment"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Return the moment that a text means."""
+        from portfolio.entrypoints.http.shell.bodies import parse_moment  # noqa: PLC0415  # for few commands alone
+
+        try:
+            return parse_moment(value)
+        except ValueError as error:
+            self.fail(f"{value!r} {error}", param, ctx)
+
+
+@click.command()
+@click.argument("what", type=click.Choice([what.value for what in What]))
+@click.option("--format", "kind", type=click.Choice(["csv", "parquet", "json"]), default="csv", show_default=True)
+@click.option("--since", type=MomentParameter(), help="From this moment on: 2026-01-01T00:00:00Z.")
+@click.option(
+    "--method",
+    type=click.Choice([method.value for method in LotMethod]),
+    default="fifo",
+    show_default=True,
+    help="Of gains: which lot a sale takes.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help="The file to write, - for the standard output; one that is there is replaced, once the new one is whole.",
+)
+@click.pass_obj
+def export(  # shape: its options
+    composition: ExportComposition, *, what: str, kind: str, since: datetime | None, method: str, file: Path
+) -> None:
+    """Write a table of the books: every row, with every digit.
+
+    Decimals are text in CSV, exact numbers in JSON and decimal columns in Parquet. By which convention and as of when
+    stands in the first line of CSV, which begins with #, beside the rows of JSON, and in the metadata of Parquet.
+    """
+    from portfolio.entrypoints.exports.files import FileFormat, require  # noqa: PLC0415  # for this command alone
+
+    wanted = Wanted(what=What(what), since=since, method=LotMethod(method))
+    if since is not None and wanted.what not in DATED:
+        raise click.UsageError("--since is for trades, gains, performance and closes: positions are those of now")
+    require(FileFormat(kind))
+    pieces = composition.export(read_settings(), wanted, FileFormat(kind))
+    if str(file) == STANDARD_OUTPUT:
+        asyncio.run(_print(pieces))
+    else:
+        click.echo(f"{file}: {asyncio.run(_write(pieces, file)):,} bytes")
+
+
+async def _print(pieces: AsyncIterator[bytes]) -> None:
+    async for piece in pieces:
+        sys.stdout.buffer.write(piece)
+    sys.stdout.flush()
+
+
+async def _write(pieces: AsyncIterator[bytes], file: Path) -> int:
+    """Write the file beside its place first: what is there stays until the new one is whole."""
+    beside, count = file.with_name(f".{file.name}.part"), 0
+    try:
+        with beside.open("wb") as made:
+            async for piece in pieces:
+                count += made.write(piece)
+        beside.replace(file)
+    finally:
+        with suppress(FileNotFoundError):
+            beside.unlink()
+    return count

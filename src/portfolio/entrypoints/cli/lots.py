@@ -1,0 +1,139 @@
+"""The commands ``portfolio lots`` and ``portfolio gains``: what is left of each purchase, and what sales brought."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import click
+import msgspec
+
+from portfolio.domain.ledger.lots import LotMethod
+from portfolio.entrypoints.cli.exports import MomentParameter
+from portfolio.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from portfolio.application.ledger.lots.journal import KnownAt
+    from portfolio.entrypoints.http.ledger.lot_answers import GainsAnswer, LotsAnswer
+
+_METHODS = [method.value for method in LotMethod]
+_OF_LOTS = ("symbol", "quantity", "basis", "acquired_at", "days_held", "term", "trade_id")
+_OF_GAINS = ("symbol", "quantity", "acquired_at", "disposed_at", "days_held", "term", "proceeds", "basis", "gain")
+
+
+class LotComposition(Protocol):
+    """What the composition root hands to these commands."""
+
+    async def lots(
+        self, settings: Settings, method: LotMethod, as_of: datetime | None, known_at: KnownAt | None
+    ) -> LotsAnswer:
+        """Return the answer of GET /lots, with all rows; raises LedgerUnavailable without the database."""
+        ...
+
+    async def gains(  # shape: what is asked for
+        self,
+        settings: Settings,
+        method: LotMethod,
+        year: int | None,
+        as_of: datetime | None,
+        known_at: KnownAt | None,
+    ) -> GainsAnswer:
+        """Return the answer of GET /gains, with all rows; raises LedgerUnavailable without the database."""
+        ...
+
+
+class _KnownAt(click.ParamType[Any]):
+    """A ledger revision, or a moment."""
+
+    name = "revision|moment"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> KnownAt:
+        from portfolio.entrypoints.http.ledger.past_query import read_known_at  # noqa: PLC0415  # for these alone
+
+        try:
+            return read_known_at(value)
+        except ValueError as error:
+            self.fail(f"{value!r} {error}", param, ctx)
+
+
+_method = click.option("--method", type=click.Choice(_METHODS), default="fifo", show_default=True, help="What is sold.")
+_as_of = click.option("--as-of", type=MomentParameter(), help="What had taken effect until then, itself included.")
+_known_at = click.option("--known-at", type=_KnownAt(), help="What was booked until then.")
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print the answer of the route, with all rows.")
+
+
+@click.command()
+@_method
+@_as_of
+@_known_at
+@_as_json
+@click.pass_obj
+def lots(
+    composition: LotComposition, *, method: str, as_of: datetime | None, known_at: KnownAt | None, as_json: bool
+) -> None:
+    """Print what is left of each purchase, and what it had cost."""
+    found = asyncio.run(composition.lots(read_settings(), LotMethod(method), as_of, known_at))
+    if as_json:
+        click.echo(msgspec.json.encode(found))
+        return
+    _table(_OF_LOTS, found.lots)
+    click.echo(f"{found.count} by {method}: cost {_cell(found.basis)}; realized until then {_cell(found.gain)}")
+    _warn(complete=found.complete)
+
+
+@click.command()
+@_method
+@click.option("--year", type=click.IntRange(1970, 9998), help="Realized in this UTC year; none: ever.")
+@_as_of
+@_known_at
+@_as_json
+@click.pass_obj
+def gains(  # shape: its options
+    composition: LotComposition,
+    *,
+    method: str,
+    year: int | None,
+    as_of: datetime | None,
+    known_at: KnownAt | None,
+    as_json: bool,
+) -> None:
+    """Print what each sale took of each lot, and what it brought. `portfolio export gains` writes a file of it."""
+    found = asyncio.run(composition.gains(read_settings(), LotMethod(method), year, as_of, known_at))
+    if as_json:
+        click.echo(msgspec.json.encode(found))
+        return
+    _table(_OF_GAINS, found.gains)
+    parts = ", ".join(f"{name} {_cell(getattr(found, name))}" for name in ("short_term", "long_term", "undated"))
+    click.echo(f"{found.count} by {method}: gain {_cell(found.gain)}, of which {parts}")
+    _warn(complete=found.complete)
+
+
+def _table(names: Sequence[str], rows: Sequence[Any]) -> None:
+    # For these commands alone: the others start sooner without it.
+    from rich.console import Console  # noqa: PLC0415  # for these commands alone
+    from rich.table import Table  # noqa: PLC0415  # for these commands alone
+
+    if not rows:
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in names:
+        table.add_column(name, justify="left" if name in {"symbol", "term"} or name.endswith("_at") else "right")
+    for row in rows:
+        table.add_row(*[_cell(getattr(row, name)) for name in names])
+    Console(width=200, markup=False, highlight=False, emoji=False).print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, msgspec.Raw):
+        return bytes(cast("bytes", value)).decode()
+    return value.strftime("%Y-%m-%d %H:%M:%S") if isinstance(value, datetime) else str(cast("Decimal", value))
+
+
+def _warn(*, complete: bool) -> None:
+    if not complete:
+        click.echo("portfolio: entries are gone or cannot be read: portfolio verify names them", err=True)

@@ -1,0 +1,1 @@
+"""Tables as files: comma-separated values, JSON and Parquet."""

@@ -1,0 +1,125 @@
+"""Writes a table as the bytes of a file: what can be is written page by page."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from importlib.util import find_spec
+from typing import IO, Final
+
+import msgspec
+from msgspec import Raw
+
+from portfolio.analytics.files.parquet import write_exact
+from portfolio.application.errors import NotInstalled
+from portfolio.application.exports.tables import Cell, Row, Table
+from portfolio.application.in_thread import in_thread
+from portfolio.domain.decimal_text import plain
+from portfolio.entrypoints.http.ledger.csv_rows import CSV, cell
+
+BYTES_AT_ONCE: Final = 256 * 1024
+
+
+class FileFormat(StrEnum):
+    """The format of a file."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    JSON = "json"
+
+    @property
+    def media_type(self) -> str:
+        """Return the format's name on the web."""
+        return _MEDIA_TYPES[self]
+
+
+_MEDIA_TYPES: Final = {
+    FileFormat.CSV: CSV,
+    FileFormat.PARQUET: "application/vnd.apache.parquet",
+    FileFormat.JSON: "application/json",
+}
+
+
+def require(kind: FileFormat) -> None:
+    """Say at once what is missing for a format, and not when the rows are read.
+
+    Raises:
+        NotInstalled: polars is not there, which writes Parquet.
+    """
+    if kind is FileFormat.PARQUET and find_spec("polars") is None:
+        raise NotInstalled("polars", "parquet")
+
+
+async def written(table: Table, kind: FileFormat) -> AsyncIterator[bytes]:
+    """Yield the file, piece by piece; the first piece once the first page was read.
+
+    Raises:
+        LedgerUnavailable: the database is away; the file ends where it was.
+    """
+    write = {FileFormat.CSV: _csv, FileFormat.JSON: _json, FileFormat.PARQUET: _parquet}[kind]
+    async for piece in write(table):
+        yield piece
+
+
+async def _csv(table: Table) -> AsyncIterator[bytes]:
+    head = f"# portfolio export: {', '.join(f'{name}={value}' for name, value in table.about.items())}\r\n"
+    head += _lines([list(table.columns)])
+    async for page in table.pages:
+        yield (head + _lines([[_text(value) for value in row] for row in page])).encode()
+        head = ""
+    yield head.encode()
+
+
+def _text(value: Cell) -> str:
+    return plain(value) if isinstance(value, Decimal) else cell(value)
+
+
+def _lines(rows: Iterable[Sequence[str]]) -> str:
+    made = io.StringIO(newline="")
+    csv.writer(made).writerows(rows)
+    return made.getvalue()
+
+
+async def _json(table: Table) -> AsyncIterator[bytes]:
+    encode = msgspec.json.Encoder().encode
+    head = encode({**table.about, "rows": []}).removesuffix(b"]}")
+    between = b""
+    async for page in table.pages:
+        rows = b",".join(
+            encode({name: _json_value(value) for name, value in zip(table.columns, row, strict=True)}) for row in page
+        )
+        yield head + (between + rows if rows else b"")
+        head, between = b"", b"," if rows or between else b""
+    yield head + b"]}\n"
+
+
+def _json_value(value: Cell) -> object:
+    return Raw(plain(value).encode()) if isinstance(value, Decimal) else value
+
+
+async def _parquet(table: Table) -> AsyncIterator[bytes]:
+    """Yield what stands in the file once it is whole: its end says where everything is."""
+    columns: list[list[Cell]] = [[] for _ in table.columns]
+    async for page in table.pages:
+        _add(columns, page)
+    with tempfile.TemporaryFile() as file:
+        await in_thread(_write_parquet, table, columns, file)
+        file.seek(0)
+        while piece := file.read(BYTES_AT_ONCE):
+            yield piece
+
+
+def _add(columns: Sequence[list[Cell]], page: Sequence[Row]) -> None:
+    for column, cells in zip(columns, zip(*page, strict=True), strict=False):
+        column += [value.astimezone(UTC) if isinstance(value, datetime) else value for value in cells]
+
+
+def _write_parquet(table: Table, columns: Sequence[list[Cell]], file: IO[bytes]) -> None:
+    kinds = [kind.value for kind in table.columns.values()]
+    metadata = {f"portfolio.{name}": value for name, value in table.about.items()}
+    write_exact(dict(zip(table.columns, zip(kinds, columns, strict=True), strict=True)), metadata, file)

@@ -1,0 +1,89 @@
+"""The tables of the books as files."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Final, Literal, cast
+
+from litestar import Controller, Response, get
+from litestar.params import PathParameter, QueryParameter
+from litestar.response import Stream
+
+from portfolio.application.errors import NotInstalled
+from portfolio.application.exports.reading import DATED, ReadExports, Wanted
+from portfolio.application.exports.tables import What
+from portfolio.domain.ledger.lots import LotMethod
+from portfolio.entrypoints.exports.files import FileFormat, require, written
+from portfolio.entrypoints.http.errors import PROBLEMS
+from portfolio.entrypoints.http.event_streams import IS_HEAD, UNBUFFERED
+from portfolio.entrypoints.http.ledger.csv_rows import CSV
+from portfolio.entrypoints.http.ledger.lots import MethodQuery
+from portfolio.entrypoints.http.shell.access import access
+from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.bodies import MOMENT, Reading, parse_moment
+from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+
+WhatPath = Annotated[
+    Literal["trades", "positions", "gains", "performance", "closes"],
+    PathParameter(description="trades, positions, gains, performance or closes."),
+]
+FileFormatQuery = Annotated[
+    Literal["csv", "parquet", "json"],
+    QueryParameter(name="format", description="parquet needs the extra `portfolio[parquet]` where the service runs."),
+]
+SinceQuery = Annotated[
+    str | None,
+    QueryParameter(
+        description=f"From this moment on, by the time of execution, of the sale, or by the UTC day. {MOMENT}.",
+        max_length=40,
+    ),
+]
+
+_NOT_DATED: Final = "is for trades, gains, performance and closes: positions are those of now"
+
+
+class ExportController(Controller):
+    """The route of exports."""
+
+    tags = ["portfolio"]
+
+    @get(
+        "/exports/{what:str}",
+        summary="The books as a file: CSV, Parquet or JSON",
+        media_type=CSV,
+        opt=access(Scope.READ, problems=(PROBLEMS[NotInstalled],)),
+    )
+    async def read_export(  # shape: each part of the query is an argument
+        self,
+        request: HttpRequest,
+        exports: Injected[ReadExports],
+        what: WhatPath,
+        format_: FileFormatQuery = "csv",
+        since: SinceQuery = None,
+        method: MethodQuery = "fifo",
+    ) -> Response[str]:
+        """Return all rows, oldest first, with every digit: as text in CSV, as decimal columns in Parquet.
+
+        The first line of CSV begins with `# ` and says what the file is: the convention, as of when, the ledger
+        revision. Parquet has the same in its metadata, JSON beside its rows. The answer has no deadline once it has
+        begun; a file that breaks off was not read to its end.
+        """
+        kind, reading = FileFormat(format_), Reading()
+        moment = reading.given("since", since, parse_moment)
+        if moment is not None and What(what) not in DATED:
+            reading.refuse("since", _NOT_DATED)
+        reading.finish()
+        require(kind)
+        table = await exports(Wanted(what=What(what), since=moment, method=LotMethod(method)))
+        pieces = written(table, kind)
+        first = await anext(pieces)
+        headers = {"Content-Disposition": f'attachment; filename="portfolio-{what}.{kind}"', **UNBUFFERED}
+        content = _after(first, pieces, is_whole=not request.scope.get(IS_HEAD))
+        return cast("Response[str]", Stream(content, media_type=kind.media_type, headers=headers))
+
+
+async def _after(first: bytes, pieces: AsyncIterator[bytes], *, is_whole: bool) -> AsyncIterator[bytes]:
+    yield first
+    if is_whole:
+        async for piece in pieces:
+            yield piece

@@ -1,0 +1,85 @@
+"""``portfolio export``, ``lots`` and ``gains`` on the books of the demonstration: what the routes answer too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.demo import demo_copy
+from tests.support.services.service import ServiceProcess
+
+
+@pytest.fixture(scope="module")
+def service(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
+    """The service on the demonstration's books."""
+    folder = tmp_path_factory.mktemp("exports")
+    with ServiceProcess(demo_copy(demo_file, folder), folder) as running:
+        yield running
+
+
+def said(service: ServiceProcess, *words: str) -> str:
+    """What a command prints."""
+    done = service.command(*words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def answered(service: ServiceProcess, path: str) -> httpx.Response:
+    answer = httpx.get(f"{service.url}{path}", timeout=60.0)
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+@pytest.mark.parametrize("what", ["trades", "gains"])
+def test_the_command_and_the_route_write_the_same_rows(service: ServiceProcess, tmp_path: Path, what: str) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("what was there")
+    words = ("export", what, "--since", "2026-01-01T00:00:00Z", "-o")
+    assert said(service, *words, str(file)) == f"{file}: {file.stat().st_size:,} bytes\n"
+    lines = file.read_text().splitlines()
+    assert lines[1:] == answered(service, f"/exports/{what}?since=2026-01-01T00:00:00Z").text.splitlines()[1:]
+    assert lines[0].startswith(f"# portfolio export: what={what}, convention=")
+    assert len(lines) > 10
+    assert said(service, *words, "-").splitlines()[1:] == lines[1:]
+    assert [one.name for one in tmp_path.iterdir()] == ["rows.csv"]
+
+
+def test_a_file_that_could_not_be_written_leaves_what_was_there(service: ServiceProcess, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    assert service.command("export", "trades", "-o", str(tmp_path / "folder" / "no" / "rows.csv")).returncode == 3
+    for words in (("positions", "--since", "2026-01-01T00:00:00Z"), ("trades", "--since", "soon"), ("all",)):
+        assert service.command("export", *words, "-o", str(tmp_path / "rows.csv")).returncode == 64
+    assert [one.name for one in tmp_path.iterdir()] == ["folder"]
+
+
+def without_time(answer: Any) -> Any:
+    return {name: value for name, value in answer.items() if name not in {"timestamp", "as_of", "price_feed"}}
+
+
+def test_lots_and_gains_are_those_of_the_routes(service: ServiceProcess) -> None:
+    for words, path in (
+        (
+            ("lots", "--method", "hifo", "--as-of", "2026-06-01T00:00:00Z"),
+            "/lots?method=hifo&as_of=2026-06-01T00:00:00Z",
+        ),
+        (("gains", "--known-at", "40", "--method", "lifo"), "/gains?method=lifo&known_at=40"),
+        (("gains", "--year", "2026"), "/gains?year=2026"),
+    ):
+        told = json.loads(said(service, *words, "--json"))
+        assert without_time(told) == without_time(answered(service, path).json())
+        assert told["count"] > 0
+    lots, gains = said(service, "lots").splitlines(), said(service, "gains", "--year", "2026").splitlines()
+    assert lots[0].split() == ["symbol", "quantity", "basis", "acquired_at", "days_held", "term", "trade_id"]
+    count = answered(service, "/lots").json()["count"]
+    assert (len(lots), lots[-1].startswith(f"{count} by fifo: cost ")) == (count + 2, True)
+    assert " by fifo: gain " in gains[-1]
+    assert (
+        said(service, "gains", "--year", "1970") == "0 by fifo: gain 0, of which short_term 0, long_term 0, undated 0\n"
+    )
+    for words in (("lots", "--known-at", "soon"), ("gains", "--year", "26"), ("lots", "--as-of", "2026-01-01")):
+        assert service.command(*words).returncode == 64
