@@ -80,7 +80,7 @@ async def test_what_they_promise_has_its_standard_errors_and_those_of_others(hel
     typed = {"objective": "max_sharpe", "estimator": "sample", "own_limits": NO_LIMITS, "cash_percent": "0"}
     page = await page_of(held, **typed)
     columns = ("These weights", "Standard error", "Today", "Standard error of today", "1/N", "Standard error of 1/N")
-    rows = by_name(page.table("What the weights promise"), "Figure", *columns)
+    rows = by_name(page.table("What may be expected of the weights, beside"), "Figure", *columns)
     every = (found["expected"], found["versus"]["current"], found["versus"]["equal_weight"])
     for label, name in FIGURES.items():
         assert rows[label] == [one[name][part] for one in every for part in ("value", "standard_error")]
@@ -224,7 +224,7 @@ async def test_too_few_days_are_said_with_what_needs_fewer(held: Service) -> Non
     assert "Equal weights and inverse volatility need fewer days" in page.text
     fewer = await page_of(held, objective="inverse_volatility", days="59")
     assert "there are too few common days" in fewer.figure("expected").text
-    assert [row["These weights"].text for row in fewer.table("What the weights promise")] == [
+    assert [row["These weights"].text for row in fewer.table("What may be expected of the weights, beside")] == [
         "there are too few common days"
     ] * 4
     assert not [one for one in fewer.all("figure") if one.attributes.get("data-chart") in {"sharpe", "contributions"}]
@@ -264,7 +264,7 @@ async def test_what_is_wrong_is_said_beside_what_was_typed(
     assert said in page.one("span", id=f"{field}-mistake").text
     [alert] = [found for found in page.all("div") if found.attributes.get("role") == "alert"]
     assert said in alert.text
-    assert "What these weights promise" not in page.text
+    assert "What may be expected of these weights" not in page.text
 
 
 async def test_where_nothing_is_held_there_is_nothing_to_weigh(service: Service) -> None:

@@ -68,7 +68,7 @@ async def test_a_reversal_and_what_it_takes_back_name_each_other() -> None:
         await service.http.post("/trades/1/reverse", headers=BOSS)
         rows = (await page_of(service, **A)).table("Booked trades")
         assert [row["Reversal"].text for row in rows] == ["takes back 1", "taken back by 2"]
-        assert [row["Booked by"].text for row in rows] == ["boss", "engine-a"]
+        assert [row["Engine"].text for row in rows] == ["booked by boss", "booked by engine-a"]
         bought = await service.http.post("/holdings/update", json={**BUY, "client_trade_id": "two"}, headers=A)
         [alone] = (await page_of(service, f"/pages/trades?trade={bought.json()['trade_id']}", **A)).table(
             "Booked trades"

@@ -106,7 +106,7 @@ def intervals_chart(name: str, title: str, pairs: Sequence[tuple[str, Difference
             for label, one in known
         ],
         note=f"Of the mean daily log return, times 365: {first.resamples:,} draws of the days in blocks of "
-        f"{first.block_days}, seed {first.seed}. An interval over zero says that luck alone may have done it.",
+        f"{first.block_days}, seed {first.seed}. Where zero lies within the interval, luck alone may have done it.",
     )
 
 

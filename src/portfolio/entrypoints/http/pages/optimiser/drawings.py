@@ -131,7 +131,7 @@ def sharpe_chart(found: Optimised) -> Chart | None:
         svg=interval_chart(frame, [_interval(label, one.value, one.standard_error) for label, one in known]),
         columns=("Weights", "Sharpe ratio", "Standard error"),
         rows=[[label, *cells_of(one, Kind.RATIO)] for label, one in known],
-        note="Where the bars overlap, the days do not tell which is better.",
+        note="A bar is one standard error to each side. Where the bars overlap, the days do not tell which is better.",
     )
 
 

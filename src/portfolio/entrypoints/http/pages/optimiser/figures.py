@@ -41,7 +41,14 @@ def promised(figure: FigureOf, view: OptimisationView, found: Figures | None) ->
     days, reason = view.honesty.observations, view.reasons.get("expected")
     if view.expected is None or found is None:
         return [
-            figure("expected", "What these weights promise", None, Kind.RATIO, "Of the days looked at.", reason=reason)
+            figure(
+                "expected",
+                "What may be expected of these weights",
+                None,
+                Kind.RATIO,
+                "Of the days looked at.",
+                reason=reason,
+            )
         ]
     risk, means = _of_risk(figure, view.expected, found, view), _of_means(figure, view.expected, found, days)
     return [means[0], risk[0], means[1], risk[1]]

@@ -175,7 +175,8 @@ def health_figure(summary: Summary, as_of: datetime, convention: str) -> Figure:
         label="Health score",
         value=health.score,
         kind=Kind.NUMBER,
-        formula="100 points, less what the limits and the correlation take; from 70 on it alone asks for nothing.",
+        formula="100 points, less what the limits and the correlation take. Under 70 the score is a reason to trade; a "
+        "broken limit always is.",
         terms=[Term(label="Points at the start", value=100, kind=Kind.NUMBER), *taken]
         if health.score is not None
         else (),

@@ -142,7 +142,7 @@ def _rates(scores: Sequence[ScoreView]) -> Chart:
             for found in [one.calibration]
         ],
         note="The bar is Wilson's interval of 95 %. It takes each episode for a draw of its own; signals of a day "
-        "move together, so it is narrower than what is known.",
+        "move together, so it is narrower than what is known. Of fewer than 30 episodes no rate is told.",
     )
 
 

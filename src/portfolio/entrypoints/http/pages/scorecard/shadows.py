@@ -129,6 +129,7 @@ def _returns(rows: Sequence[tuple[str, UnitFiguresView]]) -> Chart:
             ]
             for name, one in rows
         ],
+        note="A rule alone that asks for nothing ends where no trade ends.",
     )
 
 
