@@ -12,6 +12,7 @@ from tests.support.browser.visit import visiting
 from tests.support.html_pages import HTML, Element, read_page
 from tests.support.services.service import ServiceProcess
 
+TEAR_SHEET = "/reports/tearsheet?days=365"
 OPEN_ALL = "document.querySelectorAll('details').forEach(details => { details.open = true; })"
 
 
@@ -41,6 +42,22 @@ def test_a_page_is_sound_without_script(browser: BrowserThread, demo_service: Se
             found = await rules.by_keys(visit.page)
             await rules.shorten(visit.page)
             found += await rules.in_every_view(visit.page, with_axe=False)
+            found += visit.complaints
+        await context.close()
+        return found
+
+    found = browser.run(look())
+    assert not found, rules.listed(found)
+
+
+def test_the_tear_sheet_is_sound_in_every_view(browser: BrowserThread, demo_service: ServiceProcess) -> None:
+    async def look() -> list[str]:
+        context = await browser.context()
+        async with visiting(context, demo_service.url, TEAR_SHEET) as visit:
+            await visit.page.evaluate(OPEN_ALL)
+            await rules.shorten(visit.page)
+            found = await rules.in_every_view(visit.page)
+            found += await rules.on_paper(visit.page)
             found += visit.complaints
         await context.close()
         return found
