@@ -24,6 +24,14 @@ from portfolio.application.backtest.shadows import ReadShadows
 from portfolio.application.clock import Clock
 from portfolio.application.exports.reading import ReadExports
 from portfolio.application.history.past import ReadPastBooks
+from portfolio.application.history.reading import (
+    Measures,
+    NotRecorded,
+    ReadByBasis,
+    ReadPastPerformance,
+    ReadRestated,
+)
+from portfolio.application.history.restating import RestateDays
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.booking_queue import BookingQueue
 from portfolio.application.ledger.cash import MoveCashInOrOut
@@ -235,14 +243,19 @@ class Assembly:  # shape: the parts of all topics are made here
             move_cash=MoveCashInOrOut(of.ledger, of.clock, rules, announce=self._announcer),
             reverse=ReverseTrade(of.ledger, of.clock, rules, announce=self._announcer),
             read_lots=(lots := self._lots()),
-            exports=self._exports(lots, performance),
             past_books=ReadPastBooks(kept.journal, kept.snapshots, of.prices, of.clock),
             snapshots=kept.snapshots,
             performance=performance,
             recent_performance=recent,
-            timeframes=ReadTimeframes(performance, of.days),
+            timeframes=(timeframes := ReadTimeframes(performance, of.days)),
             attribution=self._attribution(history),
-            series=ReadSeries(history, kept.snapshots, closes),
+            series=(series := ReadSeries(history, kept.snapshots, closes)),
+            by_basis=(
+                by_basis := self._by_basis(
+                    Measures(performance=performance, series=series, timeframes=timeframes), closes
+                )
+            ),
+            exports=self._exports(lots, by_basis),
             position_history=ReadPositionHistory(closes, of.lookups, of.categories, self._max_price_age),
             refresh=kept.refresh,
             health=health,
@@ -397,10 +410,10 @@ class Assembly:  # shape: the parts of all topics are made here
         kept = self._kept
         return ReadLots(kept.journal, kept.snapshots, self._of.clock, long_term_days=self._settings.long_term_days)
 
-    def _exports(self, lots: ReadLots, performance: ReadPerformance) -> ReadExports:
+    def _exports(self, lots: ReadLots, by_basis: ReadByBasis) -> ReadExports:
         of, snapshots = self._of, self._kept.snapshots
         benchmark = self._settings.benchmark_symbol
-        return ReadExports(of.lookups, snapshots, lots, performance, of.prices, of.clock, benchmark=benchmark)
+        return ReadExports(of.lookups, snapshots, lots, by_basis, of.prices, of.clock, benchmark=benchmark)
 
     def _attribution(self, history: ReadHistory) -> ReadTaggedResults:
         of, kept = self._of, self._kept
@@ -436,6 +449,19 @@ class Assembly:  # shape: the parts of all topics are made here
         rate = self._settings.risk_free_rate
         benchmark = ReadBenchmark(closes, self._settings.benchmark_symbol)
         return ReadHistory(of.days, kept.entries, kept.snapshots, benchmark, of.clock, risk_free_rate=rate)
+
+    def _by_basis(self, recorded: Measures, closes: ReadCloses) -> ReadByBasis:
+        of, snapshots = self._of, self._kept.snapshots
+        benchmark = ReadBenchmark(closes, self._settings.benchmark_symbol)
+        restate = RestateDays(self._kept.journal, of.prices)
+        history = ReadRestated(restate, benchmark, of.clock, risk_free_rate=self._settings.risk_free_rate)
+        performance = ReadPerformance(history, snapshots)
+        restated = Measures(
+            performance=performance,
+            series=ReadSeries(history, snapshots, closes),
+            timeframes=ReadTimeframes(performance, NotRecorded()),
+        )
+        return ReadByBasis(recorded=recorded, restated=restated, past=ReadPastPerformance(history, snapshots))
 
     def _stream(self, market: ReadMarket, recent: RecentPerformance, news: News) -> Broadcast:
         of, settings = self._of, self._settings

@@ -12,12 +12,12 @@ from portfolio.analytics.conventions import CONVENTION
 from portfolio.application.clock import Clock
 from portfolio.application.exports.columns import CLOSE, DAY, GAIN, POSITION, TRADE
 from portfolio.application.exports.tables import Column, Kind, Row, Table, What, kinds_of, rows_of
+from portfolio.application.history.reading import ReadByBasis
 from portfolio.application.ledger.cash_records import LoggedEntry
 from portfolio.application.ledger.lots.reading import Gains, ReadLots, is_long_term
 from portfolio.application.ledger.ports import Lookups
 from portfolio.application.ledger.records import BookedTrade, TradeEntry
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
-from portfolio.application.performance.period import ReadPerformance
 from portfolio.application.prices.ports import PriceStore
 from portfolio.domain.ledger.lots import Disposal, LotMethod
 from portfolio.domain.symbol import Symbol
@@ -48,7 +48,7 @@ class ReadExports:
         lookups: Lookups,
         snapshots: Snapshots,
         read_lots: ReadLots,
-        performance: ReadPerformance,
+        by_basis: ReadByBasis,
         prices: PriceStore,
         clock: Clock,
         *,
@@ -57,7 +57,7 @@ class ReadExports:
         self._lookups = lookups
         self._snapshots = snapshots
         self._read_lots = read_lots
-        self._performance = performance
+        self._by_basis = by_basis
         self._prices = prices
         self._clock = clock
         self._benchmark = benchmark
@@ -78,9 +78,9 @@ class ReadExports:
             case What.GAINS:
                 return await self._gains(snapshot, wanted)
             case What.PERFORMANCE:
-                days = (await self._performance.history()).finals
-                since = _day(wanted.since)
-                return _table(wanted, snapshot, DAY, _paged(DAY, [one for one in days if one.day >= since]))
+                basis, reads = await self._by_basis(None)
+                days = [one for one in (await reads.performance.history()).finals if one.day >= _day(wanted.since)]
+                return _table(wanted, snapshot, DAY, _paged(DAY, days), {"basis": basis.value})
             case _:
                 return _table(wanted, snapshot, CLOSE, self._closes(snapshot, _day(wanted.since)))
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, Protocol
 
 from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.snapshots import RELOAD_SECONDS, Snapshot, Snapshots
 from portfolio.application.performance.benchmark import Benchmark, ReadBenchmark
-from portfolio.application.performance.ledger_days import LedgerDay, LedgerDays
+from portfolio.application.performance.ledger_days import DayEntries, LedgerDay, LedgerDays
 from portfolio.application.performance.ports import Days
 from portfolio.application.performance.records import DailyValue, MeasuredDay
 from portfolio.application.performance.unit_history import opening_of
@@ -37,15 +37,18 @@ class History:
     snapshot: Snapshot
     finals: Sequence[MeasuredDay]
     opening: MeasuredDay | None
-    entries: LedgerDays
+    entries: DayEntries
     today: date
     stale: bool
     benchmark: Benchmark
     risk_free_rate: Decimal = Decimal(0)
+    so_far: MeasuredDay | None = None
 
     @property
     def now(self) -> MeasuredDay:
-        """Return today so far."""
+        """Return today so far; where nothing else is said, in the ledger's own units."""
+        if self.so_far is not None:
+            return self.so_far
         portfolio = self.snapshot.portfolio
         total = portfolio.total_value
         return MeasuredDay(self.today, total, portfolio.net_deposits, portfolio.units.value(total))
@@ -53,6 +56,21 @@ class History:
     def booked(self, start: date, end: date) -> Sequence[LedgerDay]:
         """Return the entries after the end of ``start`` until the end of ``end``, by day."""
         return self.entries.within(start, end)
+
+
+class ReadsHistory(Protocol):
+    """What reads the days of a lookback, None for all, and what measures are made of beside them."""
+
+    async def __call__(
+        self,
+        snapshot: Snapshot,
+        lookback_days: int | None = None,
+        benchmark: Symbol | None = None,
+        *,
+        today: date | None = None,
+    ) -> History:
+        """Return the days; raises LedgerUnavailable where they cannot be read and never were."""
+        ...
 
 
 class ReadHistory:

@@ -7,8 +7,8 @@ from bisect import insort
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from typing import Final
+from datetime import UTC, date, datetime, timedelta
+from typing import Final, Protocol
 
 from portfolio.application.announcer import Event
 from portfolio.application.ledger.cash_records import CashEntry
@@ -23,6 +23,7 @@ from portfolio.domain.symbol import Symbol
 
 # So many at once: whoever waits for the event loop meanwhile waits for no more than these.
 PAGE_SIZE: Final = 250
+_IN_TIME: Final = timedelta(days=1)
 MOST_MISSING: Final = 10
 """So many entries that were missing are looked for again at each reading."""
 
@@ -75,6 +76,43 @@ class LedgerDay:
     is_adjusted: bool = False
 
 
+class DayEntries(Protocol):
+    """The entries by day: as of the opening at the earliest, or as of when each took effect."""
+
+    revision: int
+    transactions: list[CashEntry]
+    is_late: bool
+
+    @property
+    def days(self) -> Mapping[date, LedgerDay]:
+        """Return the days that have entries."""
+        ...
+
+    def within(self, start: date, end: date) -> Sequence[LedgerDay]:
+        """Return the days after ``start`` until ``end`` that have entries, oldest first."""
+        ...
+
+    @property
+    def opened(self) -> date | None:
+        """Return the day as of which the books can be valued; None where nothing was read yet."""
+        ...
+
+    @property
+    def whole_since(self) -> date:
+        """Return the first day whose end all that are read add up to."""
+        ...
+
+    @property
+    def deposits(self) -> Money:
+        """Return what was ever paid in, withdrawals apart."""
+        ...
+
+    @property
+    def begins_with_positions(self) -> bool:
+        """Return whether the books were opened on positions that were there before."""
+        ...
+
+
 class LedgerDays:  # shape: what is kept of the entries, and how it is brought up to date
     """Reads the entries once, and from then on those that are new.
 
@@ -101,7 +139,9 @@ class LedgerDays:  # shape: what is kept of the entries, and how it is brought u
         self.transactions: list[CashEntry] = []
         self._missing: set[int] = set()
         self._alone: list[Movement] = []
-        self.whole_since = date.min
+        self._whole_since = date.min
+        self.is_late = False
+        """Whether an entry took effect before the opening, or days before it was booked."""
         self.sums = LedgerSums()
 
     async def forget(self) -> None:
@@ -119,6 +159,11 @@ class LedgerDays:  # shape: what is kept of the entries, and how it is brought u
     def opened(self) -> date | None:
         """Return the day of the newest baseline; None where nothing was read yet."""
         return _day_of(self.transactions[0].transaction.at) if self.transactions else None
+
+    @property
+    def whole_since(self) -> date:
+        """Return the first day whose end all that are read add up to."""
+        return self._whole_since
 
     @property
     def deposits(self) -> Money:
@@ -199,10 +244,12 @@ class LedgerDays:  # shape: what is kept of the entries, and how it is brought u
                 self._alone.append(entry)  # missing with the trade that it takes out
         self._missing.update(missing)
         if missing or self._alone:
-            self.whole_since = max(self.whole_since, _day_of(booked_at))
+            self._whole_since = max(self._whole_since, _day_of(booked_at))
 
     def _add_trade(self, trade: Movement, taken_back: Movement | None) -> None:
         own = taken_back or trade
+        effective = _day_of(own.executed_at)
+        self.is_late |= effective < max(self.opened or effective, _day_of(own.booked_at) - _IN_TIME)
         day = self._day(min(own.executed_at, own.booked_at))
         day.cash = day.cash + trade.cash_delta
         day.realized_pnl = day.realized_pnl + trade.realized_pnl
@@ -222,6 +269,7 @@ class LedgerDays:  # shape: what is kept of the entries, and how it is brought u
         if transaction.kind is CashTransactionKind.BASELINE:
             self._days.clear()
             self.transactions.clear()
+            self.is_late = False
             self._holding = HoldingTimes()
         self.transactions.append(entry)
         day = self._day(transaction.at)

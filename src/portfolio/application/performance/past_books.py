@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 
-from portfolio.application.performance.ledger_days import LedgerDays
+from portfolio.application.performance.ledger_days import DayEntries
 from portfolio.application.performance.records import DayPositions, PositionOnDay
 from portfolio.application.performance.unit_history import unit_history
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -60,7 +60,7 @@ class DayBooks:
         }
 
 
-def books_of(portfolio: Portfolio, entries: LedgerDays, wanted: Sequence[date]) -> list[DayBooks]:
+def books_of(portfolio: Portfolio, entries: DayEntries, wanted: Sequence[date]) -> list[DayBooks]:
     """Return the books at the end of the ``wanted`` days, oldest first; all ``entries`` are in the portfolio."""
     cash, net_deposits, realized = portfolio.ledger_cash, portfolio.net_deposits, portfolio.realized_pnl
     past = {
@@ -98,7 +98,7 @@ def books_of(portfolio: Portfolio, entries: LedgerDays, wanted: Sequence[date]) 
     return books[::-1]
 
 
-def _units_by_day(portfolio: Portfolio, entries: LedgerDays) -> list[tuple[date, Units]]:
+def _units_by_day(portfolio: Portfolio, entries: DayEntries) -> list[tuple[date, Units]]:
     transactions = entries.transactions
     history = unit_history(transactions, portfolio.units)
     return [(e.transaction.at.astimezone(UTC).date(), u) for e, u in zip(transactions, history, strict=True)]

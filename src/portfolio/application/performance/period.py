@@ -14,7 +14,7 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
 from portfolio.application.performance.benchmark import beside
-from portfolio.application.performance.history import History, ReadHistory
+from portfolio.application.performance.history import History, ReadsHistory
 from portfolio.application.performance.ledger_days import LedgerDay
 from portfolio.application.performance.measures import (
     Fall,
@@ -118,7 +118,7 @@ class Performance:
 class ReadPerformance:
     """Measures the portfolio over its last completed days."""
 
-    def __init__(self, history: ReadHistory, snapshots: Snapshots) -> None:
+    def __init__(self, history: ReadsHistory, snapshots: Snapshots) -> None:
         self._history = history
         self._snapshots = snapshots
 
@@ -137,6 +137,16 @@ class ReadPerformance:
         """Return the figures at a snapshot read already."""
         assert 1 <= days <= MAX_DAYS
         return measure_days(await self._history(snapshot, days + 1, benchmark), days)
+
+    async def is_late(self) -> bool:
+        """Return whether an entry took effect before the opening, or days before it was booked.
+
+        Raises:
+            LedgerUnavailable: the database is away, and nothing was read before.
+            PortfolioMissing: the books were never opened.
+        """
+        history = await self._history(await self._snapshots.newest(), 1)
+        return history.entries.is_late
 
     async def history(self, benchmark: Symbol | None = None) -> History:
         """Return all recorded days; with the database away, the last seen.

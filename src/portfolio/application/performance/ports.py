@@ -17,15 +17,19 @@ class Reasons(Protocol):
         ...
 
 
-class Days(Protocol):
+class DayPositionsStore(Protocol):
+    """What was held on days."""
+
+    async def positions(self, portfolio_id: int, days: Collection[date]) -> Mapping[date, DayPositions]:
+        """Return what was held on these days; absent where it was not recorded."""
+        ...
+
+
+class Days(DayPositionsStore, Protocol):
     """The rows of the performance history: each refresh of the prices updates today's, the others are final."""
 
     async def values(self, portfolio_id: int, *, since: date, today: date) -> Sequence[DailyValue]:
         """Return the recorded days from ``since`` until ``today``, oldest first; a later day has not come."""
-        ...
-
-    async def positions(self, portfolio_id: int, days: Collection[date]) -> Mapping[date, DayPositions]:
-        """Return what was held on these days; absent where it was not recorded."""
         ...
 
     async def write(self, portfolio_id: int, days: Sequence[FilledDay]) -> None:

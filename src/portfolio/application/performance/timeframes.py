@@ -12,7 +12,7 @@ from portfolio.application.performance.daily_positions import Attribution, attri
 from portfolio.application.performance.history import History
 from portfolio.application.performance.measures import is_ruined
 from portfolio.application.performance.period import Performance, ReadPerformance, measure
-from portfolio.application.performance.ports import Days
+from portfolio.application.performance.ports import DayPositionsStore
 from portfolio.application.performance.records import DayPositions, MeasuredDay
 from portfolio.domain.money import Money
 from portfolio.domain.symbol import Symbol
@@ -69,7 +69,7 @@ class Timeframes:
 class ReadTimeframes:
     """Measures the portfolio over every timeframe, from one reading of its days."""
 
-    def __init__(self, performance: ReadPerformance, days: Days) -> None:
+    def __init__(self, performance: ReadPerformance, days: DayPositionsStore) -> None:
         self._performance = performance
         self._days = days
 

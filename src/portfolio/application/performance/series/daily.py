@@ -14,7 +14,7 @@ from portfolio.analytics.conventions import CONVENTION, MAX_DAYS
 from portfolio.analytics.decimals import statistic, to_decimals
 from portfolio.analytics.rolling import underwater
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
-from portfolio.application.performance.history import History, ReadHistory
+from portfolio.application.performance.history import History, ReadsHistory
 from portfolio.application.performance.measures import VALUE_NOT_POSITIVE, is_ruined
 from portfolio.application.performance.period import Performance, measure_days
 from portfolio.application.performance.records import MeasuredDay
@@ -126,7 +126,7 @@ class DailySeries:
 class ReadSeries:
     """Reads the daily series of the last completed days."""
 
-    def __init__(self, history: ReadHistory, snapshots: Snapshots, closes: ReadCloses) -> None:
+    def __init__(self, history: ReadsHistory, snapshots: Snapshots, closes: ReadCloses) -> None:
         self._history = history
         self._snapshots = snapshots
         self._closes = closes

@@ -6,19 +6,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from portfolio.application.performance.ledger_days import LedgerDays
+from portfolio.application.performance.ledger_days import DayEntries
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 
 
-def held_since(portfolio: Portfolio, entries: LedgerDays, since: date) -> list[Symbol]:
+def held_since(portfolio: Portfolio, entries: DayEntries, since: date) -> list[Symbol]:
     """Return what was held, by the ledger's entries, at some time from the end of ``since`` on, in order."""
     moved = {symbol for day, entry in entries.days.items() if day > since for symbol in entry.changes}
     return sorted(moved | {symbol for symbol, position in portfolio.positions.items() if position.ledger_quantity})
 
 
 def held_without_close(
-    portfolio: Portfolio, entries: LedgerDays, lacking: Mapping[Symbol, Sequence[date]]
+    portfolio: Portfolio, entries: DayEntries, lacking: Mapping[Symbol, Sequence[date]]
 ) -> Mapping[date, Sequence[Symbol]]:
     """Return, of the days on which a symbol is ``lacking`` a close, those at whose end it was held, with the symbols.
 
@@ -36,7 +36,7 @@ def held_without_close(
 
 
 def _held_on(
-    portfolio: Portfolio, entries: LedgerDays, symbol: Symbol, days: Sequence[date], moved: Iterable[date]
+    portfolio: Portfolio, entries: DayEntries, symbol: Symbol, days: Sequence[date], moved: Iterable[date]
 ) -> Iterable[date]:
     """Yield those of the days at whose end a symbol was held: what is held now, less what later days moved."""
     quantity = portfolio.position(symbol).ledger_quantity

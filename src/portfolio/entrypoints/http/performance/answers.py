@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -93,11 +93,18 @@ class PerformanceView(PeriodView, kw_only=True):
     convention: str
 
 
+BasisName = Annotated[
+    Literal["restated", "recorded"],
+    Meta(description="restated: each day by all that is known by now; recorded: as it was when it was over."),
+]
+
+
 class PerformanceAnswer(Answer, kw_only=True):
     """The performance over a period."""
 
     performance: PerformanceView
     period_days: int
+    basis: BasisName
 
 
 class ContributionView(msgspec.Struct, kw_only=True):
@@ -128,6 +135,7 @@ class TimeframesAnswer(Answer, kw_only=True):
     convention: str
     stale: bool
     as_of: Moment
+    basis: BasisName
 
 
 class PeriodAnswer(Answer, kw_only=True):
@@ -135,3 +143,4 @@ class PeriodAnswer(Answer, kw_only=True):
 
     period: TimeframeView
     convention: str
+    basis: BasisName

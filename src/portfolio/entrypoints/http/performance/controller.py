@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from litestar import Controller, get
 from litestar.params import QueryParameter
 
 from portfolio.analytics.conventions import CONVENTION
 from portfolio.application.clock import Clock
-from portfolio.application.performance.period import ReadPerformance
-from portfolio.application.performance.series.daily import ReadSeries
-from portfolio.application.performance.timeframes import ReadTimeframes
+from portfolio.application.history.reading import Basis, ReadByBasis
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
+from portfolio.entrypoints.http.ledger.past_query import AsOfQuery, KnownAtQuery, read_past
 from portfolio.entrypoints.http.performance.answers import PerformanceAnswer, PeriodAnswer, TimeframesAnswer
 from portfolio.entrypoints.http.performance.history_answers import HistoryAnswer
 from portfolio.entrypoints.http.performance.views import history_view, performance_view, timeframe_view
@@ -30,6 +29,13 @@ Benchmark = Annotated[
     str | None,
     QueryParameter(description="The asset to compare with; none: `PORTFOLIO_BENCHMARK`.", min_length=1, max_length=40),
 ]
+BasisQuery = Annotated[
+    Literal["restated", "recorded"] | None,
+    QueryParameter(
+        description="restated: each day by all that is known by now; recorded: as it was when it was over. None: "
+        "restated where an entry took effect before the opening, or days before it was booked, else recorded."
+    ),
+]
 Last = Annotated[date | None, QueryParameter(description="The last day; today or none: until now.")]
 
 
@@ -39,28 +45,50 @@ class PerformanceController(Controller):
     tags = ["portfolio"]
 
     @get("/performance", summary="The performance over the last completed days", opt=access(Scope.READ))
-    async def read_performance(
+    async def read_performance(  # shape: each part of the query is an argument
         self,
-        performance: Injected[ReadPerformance],
+        by_basis: Injected[ReadByBasis],
         clock: Injected[Clock],
         days: Days = 30,
         benchmark: Benchmark = None,
+        basis: BasisQuery = None,
+        as_of: AsOfQuery = None,
+        known_at: KnownAtQuery = None,
     ) -> PerformanceAnswer:
-        """Return the figures of the last completed days; today so far is in `daily_return` alone."""
-        found = await performance(days, asked_benchmark(benchmark))
-        return PerformanceAnswer(timestamp=clock.now(), performance=performance_view(found), period_days=days)
+        """Return the figures of the last completed days; today so far is in `daily_return` alone.
+
+        `basis` says whether days are restated, by all that is known by now, or as they were recorded. As of a past
+        moment, or as far as was known, they are restated, and nothing is told of the day that was not over.
+        """
+        moments = read_past(as_of, known_at)
+        if moments != (None, None):
+            if basis == "recorded":
+                error = FieldError("basis", "takes restated with `as_of` or `known_at`")
+                raise RequestError(MALFORMED, "recorded days are told as they are", errors=[error])
+            chosen, found = Basis.RESTATED, await by_basis.past(days, asked_benchmark(benchmark), *moments)
+        else:
+            chosen, reads = await by_basis(basis and Basis(basis))
+            found = await reads.performance(days, asked_benchmark(benchmark))
+        view = performance_view(found)
+        return PerformanceAnswer(timestamp=clock.now(), performance=view, period_days=days, basis=chosen.value)
 
     @get("/performance/history", summary="The last completed days, one by one", opt=access(Scope.READ))
     async def read_history(
-        self, series: Injected[ReadSeries], clock: Injected[Clock], days: Days = 365, benchmark: Benchmark = None
+        self,
+        by_basis: Injected[ReadByBasis],
+        clock: Injected[Clock],
+        days: Days = 365,
+        benchmark: Benchmark = None,
+        basis: BasisQuery = None,
     ) -> HistoryAnswer:
         """Return what the portfolio was worth at the end of each day, beside the benchmark, and the months and years.
 
         The first day is that at whose end the period begins, as in `/performance`. A day without a value is a gap: it
         is there, and null. Today so far is in `today`.
         """
-        read = await series(days, asked_benchmark(benchmark))
-        return HistoryAnswer(timestamp=clock.now(), history=history_view(read))
+        chosen, reads = await by_basis(basis and Basis(basis))
+        read = await reads.series(days, asked_benchmark(benchmark))
+        return HistoryAnswer(timestamp=clock.now(), history=history_view(read), basis=chosen.value)
 
     @get(
         "/performance/timeframes",
@@ -68,13 +96,18 @@ class PerformanceController(Controller):
         opt=access(Scope.READ),
     )
     async def read_timeframes(
-        self, timeframes: Injected[ReadTimeframes], clock: Injected[Clock], benchmark: Benchmark = None
+        self,
+        by_basis: Injected[ReadByBasis],
+        clock: Injected[Clock],
+        benchmark: Benchmark = None,
+        basis: BasisQuery = None,
     ) -> TimeframesAnswer:
         """Return every timeframe, of completed days and up to now, and what each position added to its result.
 
         Where the history does not reach over the whole of a timeframe its figures are null, and `reasons` says why.
         """
-        read = await timeframes(asked_benchmark(benchmark))
+        chosen, reads = await by_basis(basis and Basis(basis))
+        read = await reads.timeframes(asked_benchmark(benchmark))
         return TimeframesAnswer(
             timestamp=clock.now(),
             timeframes={frame.name: timeframe_view(frame) for frame in read.frames},
@@ -82,23 +115,27 @@ class PerformanceController(Controller):
             convention=CONVENTION,
             stale=read.stale,
             as_of=read.as_of,
+            basis=chosen.value,
         )
 
     @get("/performance/period", summary="The performance between two days", opt=access(Scope.READ))
-    async def read_period(
+    async def read_period(  # shape: each part of the query is an argument
         self,
-        timeframes: Injected[ReadTimeframes],
+        by_basis: Injected[ReadByBasis],
         clock: Injected[Clock],
         from_: First = None,
         to: Last = None,
         benchmark: Benchmark = None,
+        basis: BasisQuery = None,
     ) -> PeriodAnswer:
         """Return the figures from the beginning of `from` to the end of `to`; of today, or without `to`, until now."""
         if from_ is not None and to is not None and to < from_:
             error = FieldError("to", "has to be on or after `from`")
             raise RequestError(MALFORMED, "the period ends before it begins", errors=[error])
-        frame = await timeframes.between(from_, to, asked_benchmark(benchmark))
-        return PeriodAnswer(timestamp=clock.now(), period=timeframe_view(frame), convention=CONVENTION)
+        chosen, reads = await by_basis(basis and Basis(basis))
+        frame = await reads.timeframes.between(from_, to, asked_benchmark(benchmark))
+        view = timeframe_view(frame)
+        return PeriodAnswer(timestamp=clock.now(), period=view, convention=CONVENTION, basis=chosen.value)
 
 
 def asked_benchmark(benchmark: str | None) -> Symbol | None:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from portfolio.entrypoints.http.performance.answers import BasisName
 from portfolio.entrypoints.http.shell.numbers import Number, Percent, Ratio
 from portfolio.entrypoints.http.shell.responses import Answer, Moment, Reasons, SymbolCode
 
@@ -68,3 +69,4 @@ class HistoryAnswer(Answer, kw_only=True):
     """The days of a period, one by one."""
 
     history: HistoryView
+    basis: BasisName

@@ -14,6 +14,7 @@ from portfolio.application.backtest.shadows import ReadShadows
 from portfolio.application.clock import Clock
 from portfolio.application.exports.reading import ReadExports
 from portfolio.application.history.past import ReadPastBooks
+from portfolio.application.history.reading import ReadByBasis
 from portfolio.application.ledger.booking_queue import BookingQueue
 from portfolio.application.ledger.cash import MoveCashInOrOut
 from portfolio.application.ledger.lots.reading import ReadLots
@@ -51,6 +52,7 @@ class UseCases:
     reverse: ReverseTrade
     read_lots: ReadLots
     past_books: ReadPastBooks
+    by_basis: ReadByBasis
     exports: ReadExports
     snapshots: Snapshots
     performance: ReadPerformance

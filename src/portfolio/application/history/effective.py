@@ -1,0 +1,167 @@
+"""The entries by the UTC day on which they took effect, also of days before the books were opened."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from portfolio.application.ledger.cash_records import CashEntry
+from portfolio.application.ledger.records import Movement
+from portfolio.application.performance.holding import HoldingTimes
+from portfolio.application.performance.ledger_days import Closing, LedgerDay
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
+from portfolio.domain.money import Money
+from portfolio.domain.symbol import Symbol
+
+_NOTHING = Money.zero()
+
+
+@dataclass(slots=True)
+class Flows:
+    """What came in on a day and what went out, both at least zero, at its market value; ``paid_in`` at its cost."""
+
+    inflow: Money = _NOTHING
+    outflow: Money = _NOTHING
+    paid_in: Money = _NOTHING
+
+
+class EffectiveDays:
+    """What took effect on each day: quantities, cash, deposits and flows are sums, in whatever order they were booked.
+
+    A trade is of the day of its execution, and its reversal too. Books that were opened on something cannot be valued
+    before that: what is said to be executed before is of the day of the opening. New books begin with their first
+    entry.
+    """
+
+    def __init__(self) -> None:
+        self.revision = 0
+        self.is_late = False
+        self.flows: defaultdict[date, Flows] = defaultdict(Flows)
+        self.transactions: list[CashEntry] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        self._days: defaultdict[date, LedgerDay] = defaultdict(LedgerDay)
+        self._trades: dict[int, Movement] = {}
+        self._holding = HoldingTimes()
+        self._not_before = date.min
+        self.flows.clear()
+        self.transactions.clear()
+
+    # --- what it says, in the words of LedgerDays -------------------------------------------------------------------
+
+    @property
+    def days(self) -> Mapping[date, LedgerDay]:
+        """Return the days that have entries."""
+        return self._days
+
+    def within(self, start: date, end: date) -> Sequence[LedgerDay]:
+        """Return the days after ``start`` until ``end`` that have entries, oldest first."""
+        return [self._days[day] for day in sorted(self._days) if start < day <= end]
+
+    @property
+    def first(self) -> date | None:
+        """Return the first day on which anything took effect."""
+        return min(self._days, default=None)
+
+    @property
+    def opened(self) -> date | None:
+        """Return the first day, as of which the books can be valued."""
+        return self.first
+
+    @property
+    def whole_since(self) -> date:
+        """Return the day from whose end on entries add up; of what is missing the journal tells."""
+        return date.min
+
+    @property
+    def deposits(self) -> Money:
+        """Return what was ever paid in, withdrawals apart."""
+        paid = (entry.transaction.net_deposits_delta for entry in self.transactions)
+        return sum((delta for delta in paid if delta.value > 0), _NOTHING)
+
+    @property
+    def begins_with_positions(self) -> bool:
+        """Return whether the books were opened on positions that were there before."""
+        return bool(self.transactions and self.transactions[0].positions)
+
+    @property
+    def symbols(self) -> set[Symbol]:
+        """Return every asset of which anything ever moved."""
+        return {symbol for day in self._days.values() for symbol in day.changes}
+
+    # --- what is added ----------------------------------------------------------------------------------------------
+
+    def add(self, entry: Movement | CashEntry) -> date:
+        """Take in the next entry, and return the day that it changes; the first of all at a baseline."""
+        self.revision = entry.revision
+        return self._add_trade(entry) if isinstance(entry, Movement) else self._add_transaction(entry)
+
+    def _add_trade(self, trade: Movement) -> date:
+        taken_back = self._trades.pop(trade.reverses or 0, None)
+        own = taken_back or trade
+        at = self._day(own.executed_at)
+        day = self._days[at]
+        day.cash = day.cash + trade.cash_delta
+        day.realized_pnl = day.realized_pnl + trade.realized_pnl
+        day.changes[trade.symbol].add(trade)
+        if taken_back is not None:
+            self._holding.take_out(taken_back)
+            day.trades.discard(taken_back.revision)
+            day.closings = [closing for closing in day.closings if closing.revision != taken_back.revision]
+            return at
+        self._trades[trade.id] = trade
+        held_days = self._holding.add(trade)
+        day.trades.add(trade.revision)
+        if trade.closes:
+            insort(day.closings, Closing(trade.executed_at, trade.revision, trade.realized_pnl, held_days))
+        return at
+
+    def _add_transaction(self, entry: CashEntry) -> date:
+        transaction, at = entry.transaction, self._day(entry.transaction.at)
+        is_baseline = transaction.kind is CashTransactionKind.BASELINE
+        if is_baseline:
+            self._begin()
+            at = _day_of(transaction.at)
+            self._not_before = at if transaction.cash_delta or entry.positions else date.min
+        self.transactions.append(entry)
+        day = self._days[at]
+        day.cash = day.cash + transaction.cash_delta
+        day.net_deposits = day.net_deposits + transaction.net_deposits_delta
+        day.realized_pnl = day.realized_pnl + transaction.realized_delta
+        for moved in entry.positions:
+            change = day.changes[moved.symbol]
+            change.quantity = change.quantity + moved.quantity_delta
+        day.is_adjusted |= transaction.kind is CashTransactionKind.ADJUSTMENT
+        self._flow(at, entry)
+        return date.min if is_baseline else at
+
+    def _flow(self, at: date, entry: CashEntry) -> None:
+        """Add what came in or went out; what the books were opened on came in at what it was worth then."""
+        transaction, flows = entry.transaction, self.flows[at]
+        flow = paid = transaction.net_deposits_delta
+        if transaction.kind is CashTransactionKind.BASELINE:
+            flow = transaction.value_before or transaction.net_deposits_delta + transaction.realized_delta
+        if flow.value > 0:
+            flows.inflow = flows.inflow + flow
+            flows.paid_in = flows.paid_in + paid
+        else:
+            flows.outflow = flows.outflow - flow
+
+    def _day(self, at: datetime) -> date:
+        return max(_day_of(at), self._not_before)
+
+
+def folded(moved: Iterable[Movement | CashEntry]) -> EffectiveDays:
+    """Return the days of entries, in the order they were booked."""
+    days = EffectiveDays()
+    for entry in moved:
+        days.add(entry)
+    return days
+
+
+def _day_of(at: datetime) -> date:
+    return at.astimezone(UTC).date()

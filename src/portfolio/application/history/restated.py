@@ -1,0 +1,215 @@
+"""Restated days: what each day was worth by all that is known now, with its unit value."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Final
+
+from portfolio.application.history.effective import EffectiveDays, Flows
+from portfolio.application.performance.records import MeasuredDay
+from portfolio.domain.errors import OutOfRange
+from portfolio.domain.money import EXACT, Money, Price, Quantity, round_to_step
+from portfolio.domain.symbol import Symbol
+
+MOST_DAYS_CARRIED: Final = 7
+
+_NOTHING = Money.zero()
+_ONE = Decimal(1)
+_DAY = timedelta(days=1)
+
+ClosesByDay = Mapping[Symbol, Mapping[date, Price]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestatedDay:
+    """A day at its end.
+
+    ``carried`` are the assets that are valued at a close of up to seven days before. Of those ``missing`` none is
+    known: then the day is a gap, and has neither value nor unit value. There is no unit value either before anything
+    of value was there. ``base`` is what a return of the day begins from, what was there before and what came in, with
+    the net deposits that belong to it.
+    """
+
+    day: date
+    value: Money | None
+    cash: Money
+    net_deposits: Money
+    base: Money
+    base_deposits: Money
+    unit_value: Decimal | None
+    carried: tuple[Symbol, ...] = ()
+    missing: tuple[Symbol, ...] = ()
+
+    @property
+    def measured(self) -> MeasuredDay | None:
+        """Return what returns are made of."""
+        if self.value is None or self.unit_value is None:
+            return None
+        return MeasuredDay(self.day, self.value, self.net_deposits, self.unit_value)
+
+
+@dataclass(slots=True)
+class _Units:
+    """The unit value so far: ``value`` is what was there on the last day that has one, the flows are those since.
+
+    ``deposits`` are the net deposits of that day, ``paid_in`` what was added to them since.
+    """
+
+    unit: Decimal = _ONE
+    value: Money = _NOTHING
+    deposits: Money = _NOTHING
+    inflow: Money = _NOTHING
+    paid_in: Money = _NOTHING
+    outflow: Money = _NOTHING
+    has_begun: bool = False
+
+    @property
+    def base(self) -> Money:
+        """Return what the next return begins from."""
+        return self.value + self.inflow
+
+    def flow(self, flows: Flows) -> None:
+        """Take in what came at the start of a day, and goes at its end."""
+        self.inflow = self.inflow + flows.inflow
+        self.paid_in = self.paid_in + flows.paid_in
+        self.outflow = self.outflow + flows.outflow
+
+    def close(self, value: Money, deposits: Money) -> Decimal | None:
+        """Return the unit value at the end of a day; None before anything of value was there.
+
+        u(D) = u(D-1) x (V(D) + outflows) / (V(D-1) + inflows). It stays where one of the two is not above zero.
+        """
+        base, left = self.base, value + self.outflow
+        self.has_begun |= base.value > 0
+        if base.value > 0 and left.value > 0:
+            self.unit = _grown(self.unit, left, base)
+        self.value, self.deposits = value, deposits
+        self.inflow = self.paid_in = self.outflow = _NOTHING
+        return self.unit if self.has_begun else None
+
+
+def _grown(unit: Decimal, left: Money, base: Money) -> Decimal:
+    """Return the unit value after a day; where 20 digits do not hold it, or nothing is left of it, it stays."""
+    try:
+        grown = round_to_step(EXACT.divide(EXACT.multiply(unit, left.value), base.value))
+    except OutOfRange:
+        return unit
+    return grown if grown > 0 else unit
+
+
+@dataclass(slots=True)
+class _Books:
+    """The sums until the end of a day."""
+
+    cash: Money = _NOTHING
+    net_deposits: Money = _NOTHING
+    quantities: defaultdict[Symbol, Quantity] = field(default_factory=lambda: defaultdict(Quantity.zero))
+
+    def add(self, entries: EffectiveDays, day: date) -> None:
+        """Add what took effect on a day."""
+        moved = entries.days.get(day)
+        if moved is None:
+            return
+        self.cash = self.cash + moved.cash
+        self.net_deposits = self.net_deposits + moved.net_deposits
+        for symbol, change in moved.changes.items():
+            self.quantities[symbol] = quantity = self.quantities[symbol] + change.quantity
+            if not quantity:
+                del self.quantities[symbol]
+
+
+def restate(
+    entries: EffectiveDays, closes: ClosesByDay, until: date, kept: Sequence[RestatedDay] = ()
+) -> list[RestatedDay]:
+    """Return every day from the first one on which anything took effect until the end of ``until``.
+
+    ``kept`` are the days from the first one on of which nothing changed; those after them are made anew.
+    """
+    first = entries.first
+    if first is None:
+        return []
+    made, books = list(kept), _Books()
+    start = made[-1].day + _DAY if made else first
+    for day in sorted(day for day in entries.days if day < start):
+        books.add(entries, day)
+    units = _units_after(made, entries.flows)
+    for n in range((until - start).days + 1):
+        day = start + n * _DAY
+        books.add(entries, day)
+        made.append(_restated(day, books, units, entries.flows.get(day) or Flows(), closes))
+    return made
+
+
+def _restated(day: date, books: _Books, units: _Units, flows: Flows, closes: ClosesByDay) -> RestatedDay:
+    units.flow(flows)
+    value, carried, missing = books.cash, [], []
+    for symbol in sorted(books.quantities):
+        price, is_own = _price_on(day, closes.get(symbol, {}))
+        if price is None:
+            missing.append(symbol)
+            continue
+        value = value + books.quantities[symbol].at(price)
+        if not is_own:
+            carried.append(symbol)
+    base, base_deposits = units.base, units.deposits + units.paid_in
+    return RestatedDay(
+        day=day,
+        value=None if missing else value,
+        cash=books.cash,
+        net_deposits=books.net_deposits,
+        base=base,
+        base_deposits=base_deposits,
+        unit_value=None if missing else units.close(value, books.net_deposits),
+        carried=tuple(carried),
+        missing=tuple(missing),
+    )
+
+
+def _price_on(day: date, closes: Mapping[date, Price]) -> tuple[Price | None, bool]:
+    """Return the close of a day, else the newest one of the seven days before, and whether it is the day's own."""
+    own = closes.get(day)
+    if own is not None:
+        return own, True
+    before = (closes.get(day - n * _DAY) for n in range(1, MOST_DAYS_CARRIED + 1))
+    return next((price for price in before if price is not None), None), False
+
+
+def _units_after(made: Sequence[RestatedDay], flows: Mapping[date, Flows]) -> _Units:
+    """Return the unit value at the end of days that were made before."""
+    units = _Units()
+    for place in range(len(made) - 1, -1, -1):
+        day = made[place]
+        if day.value is not None:
+            known = next((one.unit_value for one in reversed(made[: place + 1]) if one.unit_value is not None), None)
+            units = _Units(unit=known or _ONE, value=day.value, deposits=day.net_deposits, has_begun=known is not None)
+            break
+    else:
+        place = -1
+    for gap in made[place + 1 :]:
+        units.flow(flows.get(gap.day) or Flows())
+    return units
+
+
+def measured_days(days: Sequence[RestatedDay]) -> tuple[MeasuredDay | None, list[MeasuredDay]]:
+    """Return the end of the day before the first return, as if what came in had been there, and the days with a value.
+
+    So the whole result is that of the first day too.
+    """
+    measured = [one for day in days if (one := day.measured) is not None]
+    if not measured:
+        return None, []
+    first = next(day for day in days if day.measured is not None)
+    return MeasuredDay(first.day - _DAY, first.base, first.base_deposits, _ONE), measured
+
+
+def today_so_far(
+    days: Sequence[RestatedDay], entries: EffectiveDays, today: date, value: Money, net_deposits: Money
+) -> MeasuredDay:
+    """Return a day that is not over, at what the portfolio is worth now."""
+    units = _units_after(days, entries.flows)
+    units.flow(entries.flows.get(today) or Flows())
+    return MeasuredDay(today, value, net_deposits, units.close(value, net_deposits) or _ONE)

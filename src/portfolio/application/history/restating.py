@@ -1,0 +1,138 @@
+"""Keeps the restated days in step with entries and closes: days from the earliest change on are made anew."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import partial
+from typing import Final
+
+from portfolio.application.history.effective import EffectiveDays, folded
+from portfolio.application.history.restated import MOST_DAYS_CARRIED, RestatedDay, restate
+from portfolio.application.in_thread import in_thread
+from portfolio.application.ledger.cash_records import CashEntry
+from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt
+from portfolio.application.ledger.records import Movement
+from portfolio.application.prices.ports import PriceStore
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.money import Price
+from portfolio.domain.symbol import Symbol
+
+AT_ONCE: Final = 250
+"""So many new entries are taken in at once, without a thread."""
+
+_DAY = timedelta(days=1)
+_CARRIED = timedelta(days=MOST_DAYS_CARRIED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restated:
+    """The days until yesterday, and what they are made of. ``is_complete`` is that of the entries."""
+
+    days: Sequence[RestatedDay]
+    entries: EffectiveDays
+    is_complete: bool
+
+
+@dataclass(slots=True)
+class _StoredCloses:
+    """The closes of assets from ``since`` until ``until``, as of a price revision."""
+
+    since: date = date.max
+    until: date = date.min
+    price_revision: int = -1
+    by_symbol: dict[Symbol, dict[date, Price]] = field(default_factory=dict)
+
+
+class RestateDays:
+    """Restates the days when somebody asks, and keeps what was made.
+
+    A late entry changes the days from its own day on, a close that is written later all of them. What is kept is made
+    anew where the entries are not those of before.
+    """
+
+    def __init__(self, journal: Journal, prices: PriceStore) -> None:
+        self._journal = journal
+        self._prices = prices
+        self._lock = asyncio.Lock()
+        self._closes = _StoredCloses()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._seen: list[Movement | CashEntry] = []
+        self._effective = EffectiveDays()
+        self._days: list[RestatedDay] = []
+
+    async def __call__(self, portfolio: Portfolio, today: date, known_at: KnownAt | None = None) -> Restated:
+        """Return the days until the end of the day before ``today``, as far as was known.
+
+        Raises:
+            LedgerUnavailable: the database is away, and not all was read before.
+        """
+        async with self._lock:
+            entries = await self._journal.read(portfolio)
+            known = entries.known(known_at)
+            if known is not entries:
+                return await self._once(known, portfolio, today)
+            changed = await self._take_in(entries)
+            await self._restate(portfolio, today, changed)
+            return Restated(days=[*self._days], entries=self._effective, is_complete=entries.is_complete)
+
+    async def _once(self, known: Entries, portfolio: Portfolio, today: date) -> Restated:
+        effective = await in_thread(folded, known.moved)
+        await self._read_closes(effective, portfolio.price_revision, today - _DAY)
+        days = await in_thread(partial(restate, effective, self._closes.by_symbol, today - _DAY))
+        return Restated(days=days, entries=effective, is_complete=known.is_complete)
+
+    async def _take_in(self, entries: Entries) -> date:
+        """Take in the new entries, and return the first day that they change."""
+        count = len(self._seen)
+        is_same = count <= len(entries.moved) and (not count or entries.moved[count - 1] is self._seen[-1])
+        new = entries.moved[count:] if is_same else entries.moved
+        if not is_same or len(new) > AT_ONCE:
+            self._begin()
+            self._effective, self._seen = await in_thread(folded, entries.moved), [*entries.moved]
+            return date.min
+        changed = date.max
+        for entry in new:
+            changed = min(changed, self._effective.add(entry))
+        self._seen += new
+        return changed
+
+    async def _restate(self, portfolio: Portfolio, today: date, changed: date) -> None:
+        until = today - _DAY
+        await self._read_closes(self._effective, portfolio.price_revision, until)
+        kept = [day for day in self._days if day.day < changed and day.day <= until]
+        if len(kept) == len(self._days) and kept and kept[-1].day == until:
+            return
+        self._days = await in_thread(partial(restate, self._effective, self._closes.by_symbol, until, kept))
+
+    # --- closes -----------------------------------------------------------------------------------------------------
+
+    async def _read_closes(self, entries: EffectiveDays, price_revision: int, until: date) -> None:
+        """Read the closes that are lacking; where others than before were written, no day is kept."""
+        first, stored = entries.first, self._closes
+        if first is None:
+            return
+        since = first - _CARRIED
+        if since < stored.since:
+            self._closes = stored = _StoredCloses(since=since, until=until, price_revision=price_revision)
+            self._days = []
+        if price_revision != stored.price_revision:
+            written = await self._prices.changed_closes(after=stored.price_revision)
+            for symbol in stored.by_symbol.keys() & set(written):
+                del stored.by_symbol[symbol]
+                self._days = []
+            stored.price_revision = price_revision
+        if until > stored.until:
+            for symbol, known in stored.by_symbol.items():
+                known.update(await self._of(symbol, stored.until + _DAY, until))
+            stored.until = until
+        for symbol in sorted(entries.symbols - stored.by_symbol.keys()):
+            stored.by_symbol[symbol] = await self._of(symbol, stored.since, stored.until)
+
+    async def _of(self, symbol: Symbol, since: date, until: date) -> dict[date, Price]:
+        closes = await self._prices.closes([symbol], since=since, until=until)
+        return {close.day: close.price for close in closes}
