@@ -1,4 +1,4 @@
-"""A backtest whose instances are killed comes to the same bytes as one that nobody disturbed."""
+"""A backtest, or a sweep of many, whose instances are killed comes to the same bytes as one that nobody disturbed."""
 
 from __future__ import annotations
 
@@ -31,28 +31,39 @@ DAYS = 180
 
 @pytest.fixture
 def instances(database: DatabaseUnderTest, tmp_path: Path) -> Iterator[list[ServiceProcess]]:
-    """Two instances on one database; prices and closes are made up."""
+    """Two instances on one database, of which the second has two processes for one sweep; prices are made up."""
     with ExitStack() as stack:
         made = []
-        for name in ("one", "two"):
+        for name, workers in (("one", "1"), ("two", "2")):
             (tmp_path / name).mkdir()
-            made.append(ServiceProcess(database, tmp_path / name))
+            settings = {"PORTFOLIO_COMPUTE_WORKERS": workers}
+            made.append(ServiceProcess(database, tmp_path / name, settings=settings))
             stack.enter_context(made[-1])
         yield made
 
 
-def ask(service: ServiceProcess, seed: int) -> str:
-    """The id of a backtest that takes some seconds: each day an optimiser is asked. The closes are fetched for it."""
+TARGETS: Mapping[str, Any] = {
+    "kind": "targets",
+    "start": "cash",
+    "every_days": 1,
+    "optimise": {"objective": "min_cvar", "days": 180, "symbols": SYMBOLS},
+}
+"""Each day an optimiser is asked."""
+
+SWEEP: Mapping[str, Any] = {
+    "start": "weights",
+    "weights": dict.fromkeys(SYMBOLS, 0.15),
+    "policy": {"cash_trigger": 0.1, "cash_target": 0.05},
+    "sweep": {"grid": {"position_limit": [0.1, 0.12, 0.15, 0.2, 0.25, 0.3], "category_limit": [0.3, 0.5]}},
+    "walk_forward": {"train_days": 90, "test_days": 50},
+}
+"""Its own policy, twelve others, and as many in each of two windows."""
+
+
+def ask(service: ServiceProcess, seed: int, asked: Mapping[str, Any] = TARGETS) -> str:
+    """The id of a backtest that takes some seconds. The closes are fetched for it."""
     last = datetime.now(UTC).date() - timedelta(days=1)
-    body = {
-        "kind": "targets",
-        "start": "cash",
-        "from": str(last - timedelta(days=DAYS)),
-        "to": str(last),
-        "every_days": 1,
-        "optimise": {"objective": "min_cvar", "days": 180, "symbols": SYMBOLS},
-        "seed": seed,
-    }
+    body = {**asked, "from": str(last - timedelta(days=DAYS)), "to": str(last), "seed": seed}
     answer = httpx.post(f"{service.url}/backtests", json=body, timeout=60)
     assert answer.status_code == 202, answer.text
     found: str = answer.json()["backtest"]["id"]
@@ -111,7 +122,18 @@ def end(victim: ServiceProcess, how: signal.Signals) -> None:
 def test_a_backtest_whose_instances_are_stopped_and_killed_comes_to_the_same_bytes(
     instances: list[ServiceProcess], database: DatabaseUnderTest
 ) -> None:
-    job_id = ask(instances[0], 1)
+    stop_and_kill(instances, database, TARGETS)
+
+
+def test_a_sweep_whose_instances_are_stopped_and_killed_comes_to_the_same_bytes(
+    instances: list[ServiceProcess], database: DatabaseUnderTest
+) -> None:
+    stop_and_kill(instances, database, SWEEP)
+
+
+def stop_and_kill(instances: list[ServiceProcess], database: DatabaseUnderTest, asked: Mapping[str, Any]) -> None:
+    """Stop who computes it, kill who goes on, and compare what came of it in the end with what nobody disturbed."""
+    job_id = ask(instances[0], 1, asked)
     given = zlib.decompress(row_of(database, job_id)["input"])
     first = computing(instances, database, job_id)
     end(first, signal.SIGTERM)
@@ -133,7 +155,7 @@ def test_a_backtest_whose_instances_are_killed_at_random_comes_to_the_same_bytes
 ) -> None:
     dice = random.Random(seed)
     for number in range(5):
-        job_id = ask(dice.choice(instances), number)
+        job_id = ask(dice.choice(instances), number, dice.choice([TARGETS, SWEEP]))
         given, kills = zlib.decompress(row_of(database, job_id)["input"]), 0
         while kills < 4 and not is_done(database, job_id)():
             time.sleep(dice.uniform(0.0, 6.0))

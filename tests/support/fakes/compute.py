@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from portfolio.adapters.compute.solvers import NativeSolvers
 from portfolio.analytics.optimisation.optimise import choose, optimise
 from portfolio.analytics.optimisation.problem import Chosen, Problem, Solved
-from portfolio.application.backtest.jobs.records import Advanced
-from portfolio.application.backtest.jobs.slices import advanced
+from portfolio.application.backtest.jobs.records import Advanced, Attempted
+from portfolio.application.backtest.jobs.slices import advanced, attempted
 from portfolio.application.backtest.request import Kind
 
 
@@ -34,10 +36,14 @@ class SlicesInThisProcess:
 
     def __init__(self) -> None:
         self.failure: Exception | None = None
+        self.spare = 0
 
     def check(self, kind: Kind) -> None:
         if self.failure is not None and kind is Kind.TARGETS:
             raise self.failure
 
-    async def advance(self, given: bytes, checkpoint: bytes | None) -> Advanced:
-        return advanced(given, checkpoint, seconds=0.0, monotonic=lambda: 0.0, solve=chosen_here)
+    async def advance(self, given: bytes, checkpoint: bytes | None, ahead: Mapping[int, bytes]) -> Advanced:
+        return advanced(given, checkpoint, ahead, seconds=0.0, monotonic=lambda: 0.0, solve=chosen_here)
+
+    async def attempt(self, given: bytes, place: int, state: bytes | None) -> Attempted:
+        return attempted(given, place, state, seconds=0.0, monotonic=lambda: 0.0, solve=chosen_here)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from portfolio.application.backtest.jobs.computing import ComputeBacktests
-from portfolio.application.backtest.jobs.records import Advanced, Job, JobState, Outcome, Taken
+from portfolio.application.backtest.jobs.records import Advanced, Attempted, Job, JobState, Outcome, Taken
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.domain.arithmetic import ONE, ZERO
 from portfolio.entrypoints.backtest_loop import FORGETS_EVERY_SECONDS, KEPT, BacktestLoop
@@ -28,8 +28,12 @@ class Scripted:
         self.error: Exception | None = None
         self.waits = False
         self.begun = asyncio.Event()
+        self.spare = 0
 
-    async def advance(self, given: bytes, checkpoint: bytes | None) -> Advanced:
+    async def attempt(self, given: bytes, place: int, state: bytes | None) -> Attempted:
+        raise AssertionError("there is no process for it")
+
+    async def advance(self, given: bytes, checkpoint: bytes | None, ahead: Mapping[int, bytes]) -> Advanced:
         self.begun.set()
         await asyncio.sleep(0)
         if self.error is not None:

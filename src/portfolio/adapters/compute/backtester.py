@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from portfolio.adapters.compute.optimiser import LIBRARIES, check_installed
-from portfolio.adapters.compute.worker import advance_backtest
+from portfolio.adapters.compute.worker import advance_backtest, attempt_trial
 from portfolio.adapters.compute.workers import Workers
-from portfolio.application.backtest.jobs.records import Advanced
+from portfolio.application.backtest.jobs.records import Advanced, Attempted
 from portfolio.application.backtest.request import Kind
 
 SLICE_SECONDS: Final = 0.5
@@ -31,6 +32,17 @@ class SpawnedBacktester:
         if kind is Kind.TARGETS:
             check_installed(self._libraries)
 
-    async def advance(self, given: bytes, checkpoint: bytes | None) -> Advanced:
+    @property
+    def spare(self) -> int:
+        """Return how many processes have nothing to do."""
+        return self._workers.spare
+
+    async def advance(self, given: bytes, checkpoint: bytes | None, ahead: Mapping[int, bytes]) -> Advanced:
         """Go on for a slice; raises as the port says."""
-        return await self._workers.run(advance_backtest, given, checkpoint, self._slice_seconds, seconds=LATE_SECONDS)
+        asked = given, checkpoint, dict(ahead), self._slice_seconds
+        return await self._workers.run(advance_backtest, *asked, seconds=LATE_SECONDS)
+
+    async def attempt(self, given: bytes, place: int, state: bytes | None) -> Attempted:
+        """Go on with a trial for a slice; raises as the port says."""
+        asked = given, place, state, self._slice_seconds
+        return await self._workers.run(attempt_trial, *asked, seconds=LATE_SECONDS)

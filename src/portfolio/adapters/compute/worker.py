@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from portfolio.analytics.optimisation.problem import Chosen, Problem, Solved
-    from portfolio.application.backtest.jobs.records import Advanced
+    from portfolio.application.backtest.jobs.records import Advanced, Attempted
 
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -45,11 +45,18 @@ def choose(problem: Problem) -> Chosen:
     return solve(problem, NativeSolvers())
 
 
-def advance_backtest(given: bytes, checkpoint: bytes | None, seconds: float) -> Advanced:
+def advance_backtest(given: bytes, checkpoint: bytes | None, ahead: dict[int, bytes], seconds: float) -> Advanced:
     """Return how far a backtest is after so many seconds more."""
     from portfolio.application.backtest.jobs.slices import advanced  # noqa: PLC0415  as above
 
-    return advanced(given, checkpoint, seconds=seconds, monotonic=time.monotonic, solve=choose)
+    return advanced(given, checkpoint, ahead, seconds=seconds, monotonic=time.monotonic, solve=choose)
+
+
+def attempt_trial(given: bytes, place: int, state: bytes | None, seconds: float) -> Attempted:
+    """Return how far one trial of a backtest is after so many seconds more."""
+    from portfolio.application.backtest.jobs.slices import attempted  # noqa: PLC0415  as above
+
+    return attempted(given, place, state, seconds=seconds, monotonic=time.monotonic, solve=choose)
 
 
 def _end_with_parent() -> None:

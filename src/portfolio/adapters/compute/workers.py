@@ -18,6 +18,11 @@ class Workers:
         self._processes = [WorkerProcess() for _ in range(count)]
         self._asked = [0] * count
 
+    @property
+    def spare(self) -> int:
+        """Return how many of them have nothing to do."""
+        return self._asked.count(0)
+
     async def run(self, function: Callable[[*Ts], T], *given: *Ts, seconds: float) -> T:
         """Return the result of ``function``; see ``WorkerProcess``, also for what is raised."""
         place = self._asked.index(min(self._asked))

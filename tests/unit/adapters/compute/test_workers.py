@@ -5,15 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from portfolio.adapters.clock import SystemClock
 from portfolio.adapters.compute.backtester import SpawnedBacktester
 from portfolio.adapters.compute.workers import Workers
+from portfolio.application.backtest.jobs.computing import ComputeBacktests
+from portfolio.application.backtest.jobs.records import Attempted, Job, JobState
 from portfolio.application.backtest.jobs.slices import Given, advanced, begun
+from portfolio.application.backtest.request import Sweep
 from portfolio.application.errors import NotBacktestable
 from tests.support.backtests import held, named, panel_from, request_of, walk
+from tests.support.fakes.fake_backtests import FakeBacktests
 
 LONG = 60.0
 
@@ -48,15 +54,41 @@ async def test_a_backtest_comes_to_the_same_bytes_in_the_process_as_in_this_one(
     assert whole.outcome is not None
     there, checkpoint, slices = SpawnedBacktester(workers, slice_seconds=0.0), None, 0
     while True:
-        now = await there.advance(given, checkpoint)
+        now = await there.advance(given, checkpoint, {})
         checkpoint, slices = now.checkpoint, slices + 1
         if now.outcome is not None:
             break
     assert (now, slices) == (whole, 2)
 
 
+async def test_the_trials_of_one_job_are_spread_over_the_processes_to_the_same_bytes(workers: Workers) -> None:
+    class Seen(SpawnedBacktester):
+        """Counts the trials that were run ahead."""
+
+        trials = 0
+
+        async def attempt(self, given: bytes, place: int, state: bytes | None) -> Attempted:
+            found = await super().attempt(given, place, state)
+            self.trials += found.trial is not None
+            return found
+
+    panel = panel_from(walk(160, 5, 3), named(5))
+    limits = tuple(Decimal(n) / 100 for n in range(15, 35))
+    wanted = request_of(panel, sweep=Sweep(grid={"position_limit": limits}))
+    given = begun(wanted, panel, held(10_000, A00=100, A01=50))
+    whole = advanced(given, None, seconds=LONG, monotonic=lambda: 0.0)
+    there, store = Seen(workers, slice_seconds=0.01), FakeBacktests()
+    job = Job(id="bt-1", portfolio_id=1, fingerprint="f", closes="c", request="{}", created_at=store.now)
+    await store.add(job, given, most_waiting=1)
+    report = await ComputeBacktests(store, there, SystemClock(), holder="a")()
+    assert report is not None
+    assert report.state is JobState.DONE
+    assert store.rows[0].outcome == whole.outcome
+    assert there.trials > 3
+
+
 async def test_what_it_refuses_there_is_raised_here(workers: Workers) -> None:
     panel = panel_from(walk(45, 1), named(1))
     without = Given.of(request_of(panel), panel, None).encode()
     with pytest.raises(NotBacktestable):
-        await SpawnedBacktester(workers).advance(without, None)
+        await SpawnedBacktester(workers).advance(without, None, {})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from portfolio.application.backtest.jobs.lanes import Lanes
 from portfolio.application.backtest.jobs.ports import Backtests, ComputeSlices
 from portfolio.application.backtest.jobs.records import Advanced, JobState, Outcome, Part, Taken
 from portfolio.application.clock import Clock
@@ -100,12 +101,17 @@ class ComputeBacktests:
             return await self._fail(taken, said, error)
 
     async def _slices(self, taken: Taken) -> Report:
+        async with Lanes(self._compute, taken.input) as lanes:
+            return await self._in_lanes(taken, lanes)
+
+    async def _in_lanes(self, taken: Taken, lanes: Lanes) -> Report:
         now: Advanced | None = None
         kept_at, failures = self._clock.monotonic(), 0
         while not self._stops:
             try:
-                now = await self._advanced(taken, now)
+                now = await self._advanced(taken, now, lanes)
                 failures = 0
+                lanes.go_on(now.to_try)
             except ComputationFailed as error:
                 failures += 1
                 if failures == MOST_ATTEMPTS:
@@ -123,13 +129,13 @@ class ComputeBacktests:
                 kept_at = self._clock.monotonic()
         return await self._give_back(taken, now)
 
-    async def _advanced(self, taken: Taken, now: Advanced | None) -> Advanced:
+    async def _advanced(self, taken: Taken, now: Advanced | None, lanes: Lanes) -> Advanced:
         """Return where the next slice leads to; a slice that takes long does not cost the claim.
 
         Raises:
             LeaseLost: the job is another's meanwhile, or was cancelled; the slice is ended.
         """
-        slice_ = self._compute.advance(taken.input, now.checkpoint if now else taken.checkpoint)
+        slice_ = self._compute.advance(taken.input, now.checkpoint if now else taken.checkpoint, lanes.taken())
         at_work = asyncio.ensure_future(slice_)
         try:
             while not (await asyncio.wait({at_work}, timeout=self._pause_seconds * _PAUSES_A_RENEWAL))[0]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from portfolio.application.backtest.jobs.records import Advanced, Claim, Job, Outcome, Part, Taken
+from portfolio.application.backtest.jobs.records import Advanced, Attempted, Claim, Job, Outcome, Part, Taken
 from portfolio.application.backtest.request import Kind
 from portfolio.application.ledger.records import Page
 
@@ -81,8 +81,18 @@ class Backtests(Protocol):
 class ComputeSlices(Protocol):
     """Where backtests are computed, a slice at a time."""
 
-    async def advance(self, given: bytes, checkpoint: bytes | None) -> Advanced:
-        """Go on from a checkpoint, or from the start, for about half a second.
+    @property
+    def spare(self) -> int:
+        """Return how many more slices could be computed at this moment without anybody waiting for them."""
+        ...
+
+    async def attempt(self, given: bytes, place: int, state: bytes | None) -> Attempted:
+        """Go on with the trial of a place, or begin with it, for about half a second; errors as of ``advance``."""
+        ...
+
+    async def advance(self, given: bytes, checkpoint: bytes | None, ahead: Mapping[int, bytes]) -> Advanced:
+        """Go on from a checkpoint, or from the start, for about half a second. ``ahead`` are trials that were run
+        meanwhile, by place.
 
         Raises:
             ComputationFailed: it ended without a result, or took far too long; it may be asked again.

@@ -92,8 +92,20 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advanced:
-    """How far a computation is: the fraction of it that is done, what it goes on from, and what came of it at last."""
+    """How far a computation is: the fraction of it that is done, what it goes on from, and what came of it at last.
+
+    ``to_try`` are the places of trials that may be run elsewhere meanwhile.
+    """
 
     progress: Decimal
     checkpoint: bytes
     outcome: Outcome | None = None
+    to_try: range = range(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempted:
+    """How far one trial is that is run by itself: ``state`` is what it goes on from, ``trial`` what came of it."""
+
+    state: bytes | None = None
+    trial: bytes | None = None

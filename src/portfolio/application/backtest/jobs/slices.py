@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
 from portfolio.analytics.backtest.packing import packed, unpacked
 from portfolio.application.backtest.decision import Solve
-from portfolio.application.backtest.jobs.records import Advanced, Outcome
+from portfolio.application.backtest.jobs.records import Advanced, Attempted, Outcome
 from portfolio.application.backtest.panel import Panel
 from portfolio.application.backtest.request import BacktestRequest
 from portfolio.application.backtest.result import trades
-from portfolio.application.backtest.state import Holdings
+from portfolio.application.backtest.run import start
+from portfolio.application.backtest.state import BacktestState, Holdings
 from portfolio.application.backtest.sweeping.outcome import trial_rows, whole_result
-from portfolio.application.backtest.sweeping.runs import Plan, Runs
+from portfolio.application.backtest.sweeping.runs import Plan, Runs, days_further, trial_bytes
+from portfolio.application.backtest.sweeping.trials import kept_of
 
 ENGINE: Final = "1"
 """The version of the rules by which backtests are computed: another one makes other results of the same closes."""
@@ -89,9 +92,10 @@ def begun(request: BacktestRequest, panel: Panel, holdings: Holdings | None) -> 
     return Given.of(request, panel, holdings).encode()
 
 
-def advanced(
+def advanced(  # shape: the clock and the optimiser are given, as it does no I/O
     given: bytes,
     checkpoint: bytes | None,
+    ahead: Mapping[int, bytes] = MappingProxyType({}),
     *,
     seconds: float,
     monotonic: Callable[[], float],
@@ -99,17 +103,40 @@ def advanced(
 ) -> Advanced:
     """Return how far a backtest is after so many seconds more, from a checkpoint or from the start.
 
-    Where slices end makes no difference to what comes of it.
+    ``ahead`` are trials of it that were run elsewhere, by place. Where slices end, and who ran which trial, makes no
+    difference to what comes of it.
     """
     until = monotonic() + seconds
     plan = _opened(given)
     runs = Runs() if checkpoint is None else Runs.decode(checkpoint)
+    runs.take(plan, ahead)
     while not runs.is_done(plan):
         runs.advance(plan, solve)
         if monotonic() >= until:
             break
     progress = Decimal(runs.progress(plan)).quantize(_THOUSANDTH)
-    return Advanced(progress=progress, checkpoint=runs.encode(), outcome=_outcome(runs, plan))
+    return Advanced(progress=progress, checkpoint=runs.encode(), outcome=_outcome(runs, plan), to_try=runs.to_try(plan))
+
+
+def attempted(  # shape: as above
+    given: bytes,
+    place: int,
+    state: bytes | None,
+    *,
+    seconds: float,
+    monotonic: Callable[[], float],
+    solve: Solve | None = None,
+) -> Attempted:
+    """Return how far the trial of a place is after so many seconds more, from its state or from its start."""
+    until = monotonic() + seconds
+    plan = _opened(given)
+    request, variant = plan.trial(place)
+    running = start(request, plan.panel, plan.holdings) if state is None else BacktestState.decode(state)
+    while not running.is_done:
+        running = days_further(running, plan.panel, solve)
+        if not running.is_done and monotonic() >= until:
+            return Attempted(state=running.encode())
+    return Attempted(trial=trial_bytes(kept_of(running, plan.panel, variant)))
 
 
 @lru_cache(maxsize=2)

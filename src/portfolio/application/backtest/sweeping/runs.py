@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Final
 
@@ -68,6 +69,22 @@ class Plan:
         return [*self.swept, *self.around]
 
     @property
+    def tries(self) -> int:
+        """Return how many trials there are, those that walk-forward chooses among included: each has a place. None
+        hangs on another one.
+        """
+        return len(self.variants) + len(self.windows) * len(self.swept)
+
+    def trial(self, place: int) -> tuple[BacktestRequest, Variant]:
+        """Return the trial of a place, the trials of the windows being the last ones."""
+        if place < len(self.variants):
+            variant = self.variants[place]
+            return with_policy(self.request, variant), variant
+        window, of_window = divmod(place - len(self.variants), len(self.swept))
+        variant = self.swept[of_window]
+        return with_policy(training(self.request, self.windows[window]), variant), variant
+
+    @property
     def count(self) -> int:
         """Return how many runs there are."""
         return 1 + len(self.swept) + len(self.around) + len(self.windows) * (len(self.swept) + 1)
@@ -87,7 +104,8 @@ class Runs(msgspec.Struct, kw_only=True):
     """What is run so far: one's own, the trials that are finished, the choices of walk-forward and what followed each.
 
     ``tried`` is how many were run of the window that is being chosen in, and ``best`` the best of them; ``running`` is
-    the run that is under way, None between two. Equal ones are equal bytes.
+    the run that is under way, None between two. ``ahead`` are trials that were run elsewhere before it was their turn,
+    by place, in their order: what comes of it all is the same with them and without. Equal ones are equal bytes.
     """
 
     own: BacktestState | None = None
@@ -97,6 +115,7 @@ class Runs(msgspec.Struct, kw_only=True):
     tried: int = 0
     best: Choice | None = None
     running: BacktestState | None = None
+    ahead: list[tuple[int, Trial]] = []
 
     def encode(self) -> bytes:
         """Return it as MessagePack: a checkpoint."""
@@ -114,13 +133,31 @@ class Runs(msgspec.Struct, kw_only=True):
     def progress(self, plan: Plan) -> float:
         """Return how many of the runs are finished, a part of one by its days, as a fraction."""
         part = self.running.progress if self.running else 0.0
-        return min((self._finished(plan) + part) / plan.count, 1.0)
+        return min((self._finished(plan) + len(self.ahead) + part) / plan.count, 1.0)
+
+    def to_try(self, plan: Plan) -> range:
+        """Return the places of the trials that come after what is under way, up to those that were run elsewhere."""
+        left = self._left(plan)
+        stop = left.stop
+        for place, _ in reversed(self.ahead):
+            if place != stop - 1:
+                break
+            stop = place
+        return range(left.start, stop)
+
+    def take(self, plan: Plan, found: Mapping[int, bytes]) -> None:
+        """Take trials that were run elsewhere, by place; those whose turn has been are left."""
+        there = self._left(plan)
+        known = dict(self.ahead) | {place: _TRIALS.decode(one) for place, one in found.items()}
+        self.ahead = sorted(((place, trial) for place, trial in known.items() if place in there), key=itemgetter(0))
 
     def advance(self, plan: Plan, solve: Solve | None) -> None:
-        """Go on by some days; wherever that is cut, the same comes of it."""
+        """Go on by some days, or by a trial that was run elsewhere; wherever that is cut, the same comes of it."""
+        if self.running is None and self._is_trial(plan) and self.ahead and self.ahead[0][0] == self._place(plan):
+            self._keep_trial(plan, self.ahead.pop(0)[1])
+            return
         state = self._begun(plan) if self.running is None else self.running
-        until = state.next_day + timedelta(days=DAYS_AT_ONCE[state.request.kind] - 1)
-        state = advance(state, plan.panel, until, solve=solve)
+        state = days_further(state, plan.panel, solve)
         self.running = None if state.is_done else state
         if state.is_done:
             self._keep(plan, state)
@@ -129,15 +166,26 @@ class Runs(msgspec.Struct, kw_only=True):
         of_windows = len(self.followed) * (len(plan.swept) + 1) + self.tried
         return (self.own is not None) + len(self.trials) + of_windows
 
+    def _left(self, plan: Plan) -> range:
+        """Return the places of the trials that come after what is under way."""
+        first = 0 if self.own is None else self._place(plan) + (self.running is not None and self._is_trial(plan))
+        return range(first, plan.tries)
+
+    def _is_trial(self, plan: Plan) -> bool:
+        """Return whether it is the turn of a trial: not of one's own policy, nor of what goes on after a choice."""
+        return self.own is not None and (len(self.trials) < len(plan.variants) or self.tried < len(plan.swept))
+
+    def _place(self, plan: Plan) -> int:
+        """Return the place of the trial whose turn it is, or of the first one after it."""
+        return len(self.trials) + len(self.followed) * len(plan.swept) + self.tried
+
     def _begun(self, plan: Plan) -> BacktestState:
         """Return the next run, before its first day."""
         request, holdings = plan.request, plan.holdings
         if self.own is None:
             own = plain(request)
-        elif len(self.trials) < len(plan.variants):
-            own = with_policy(request, plan.variants[len(self.trials)])
-        elif self.tried < len(plan.swept):
-            own = with_policy(training(request, plan.windows[len(self.followed)]), plan.swept[self.tried])
+        elif self._is_trial(plan):
+            own, _ = plan.trial(self._place(plan))
         else:
             assert self.best is not None, "one was chosen"
             window, chosen = plan.windows[len(self.followed)], plan.swept[self.best.place]
@@ -148,17 +196,33 @@ class Runs(msgspec.Struct, kw_only=True):
         """Keep what is wanted of a run that is finished."""
         if self.own is None:
             self.own = state
-        elif len(self.trials) < len(plan.variants):
-            self.trials.append(kept_of(state, plan.panel, plan.variants[len(self.trials)]))
-        elif self.tried < len(plan.swept):
-            trial = kept_of(state, plan.panel, plan.swept[self.tried])
-            self.best, self.tried = better(self.best, self.tried, trial), self.tried + 1
+        elif self._is_trial(plan):
+            _, variant = plan.trial(self._place(plan))
+            self._keep_trial(plan, kept_of(state, plan.panel, variant))
         else:
             assert self.best is not None, "one was chosen"
             self.choices.append(self.best)
             self.followed.append(state)
             self.best, self.tried = None, 0
 
+    def _keep_trial(self, plan: Plan, trial: Trial) -> None:
+        if len(self.trials) < len(plan.variants):
+            self.trials.append(trial)
+        else:
+            self.best, self.tried = better(self.best, self.tried, trial), self.tried + 1
+
+
+def days_further(state: BacktestState, panel: Panel, solve: Solve | None) -> BacktestState:
+    """Return a run some days later: so few that who looks at the clock between two does so in time."""
+    until = state.next_day + timedelta(days=DAYS_AT_ONCE[state.request.kind] - 1)
+    return advance(state, panel, until, solve=solve)
+
+
+def trial_bytes(trial: Trial) -> bytes:
+    """Return a trial as ``Runs.take`` takes it."""
+    return _ENCODER.encode(trial)
+
 
 _ENCODER: Final = msgspec.msgpack.Encoder(order="deterministic", enc_hook=dict)
 _DECODER: Final = msgspec.msgpack.Decoder(Runs)
+_TRIALS: Final = msgspec.msgpack.Decoder(Trial)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -17,7 +17,7 @@ from portfolio.application.backtest.jobs.computing import (
     MOST_ATTEMPTS,
     ComputeBacktests,
 )
-from portfolio.application.backtest.jobs.records import Advanced, Job, JobState, Outcome, Part
+from portfolio.application.backtest.jobs.records import Advanced, Attempted, Job, JobState, Outcome, Part
 from portfolio.application.errors import ComputationFailed, LedgerUnavailable, NotBacktestable, OutcomeUnknown
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_backtests import FakeBacktests
@@ -26,7 +26,16 @@ AT = datetime(2026, 3, 1, tzinfo=UTC)
 AWAY = LedgerUnavailable("the database is away")
 
 
-class Counting:
+class Alone:
+    """One process, without another one that trials might be run on."""
+
+    spare = 0
+
+    async def attempt(self, given: bytes, place: int, state: bytes | None) -> Attempted:
+        raise AssertionError("there is no process for it")
+
+
+class Counting(Alone):
     """Counts to five from where the checkpoint is, two seconds a step; ``before`` is called ahead of each step."""
 
     def __init__(self, clock: FakeClock) -> None:
@@ -36,7 +45,7 @@ class Counting:
         self.outcome = Outcome(result=b"r", equity=b"e", trades=b"t", sweep=b"[]")
         self.checkpoint_bytes = 1
 
-    async def advance(self, given: bytes, checkpoint: bytes | None) -> Advanced:
+    async def advance(self, given: bytes, checkpoint: bytes | None, ahead: Mapping[int, bytes]) -> Advanced:
         step = 1 if checkpoint is None else checkpoint[0] + 1
         self.before(step)
         self.steps.append(step)
@@ -184,13 +193,13 @@ async def test_what_another_has_ended_is_not_ended_again(world: World) -> None:
     assert world.job.state is JobState.RUNNING
 
 
-class Long:
+class Long(Alone):
     """A slice that takes until ``ends``; ``ended`` says that it was, one way or the other."""
 
     def __init__(self) -> None:
         self.ends, self.ended = asyncio.Event(), asyncio.Event()
 
-    async def advance(self, given: bytes, checkpoint: bytes | None) -> Advanced:
+    async def advance(self, given: bytes, checkpoint: bytes | None, ahead: Mapping[int, bytes]) -> Advanced:
         try:
             await self.ends.wait()
         finally:
