@@ -91,7 +91,7 @@ from portfolio.domain.prices.quarantine import QuoteRules
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.entrypoints.backtest_loop import BacktestLoop
 from portfolio.entrypoints.comparison_loop import ComparisonLoop
-from portfolio.entrypoints.http.app import PortfolioApp, create_app
+from portfolio.entrypoints.http.app import PortfolioApp, create_app, served
 from portfolio.entrypoints.http.ledger.requests import MOST_BOOKINGS
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.http.stream.writer import MessageWriter
@@ -178,7 +178,7 @@ def assemble(
     loop = parts.price_loop()
     use_cases = parts.use_cases(loop)
     lifecycle = parts.lifecycle(use_cases, loop)
-    return create_app(use_cases, settings, on_startup=[lifecycle.start], on_shutdown=[lifecycle.stop])
+    return create_app(served(use_cases, settings), on_startup=[lifecycle.start], on_shutdown=[lifecycle.stop])
 
 
 class Assembly:  # shape: the parts of all topics are made here

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
@@ -37,7 +37,7 @@ from portfolio.domain.prices.quote import Quote
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.assembly import Adapters, Assembly
-from portfolio.entrypoints.http.app import PortfolioApp, create_app
+from portfolio.entrypoints.http.app import PortfolioApp, create_app, served
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.settings import Settings
 from tests.support.database.databases import PATIENCE_SECONDS, PATIENT
@@ -332,26 +332,40 @@ async def running_on(
 
 @asynccontextmanager
 async def _answering(cases: UseCases, settings: Settings) -> AsyncIterator[tuple[PortfolioApp, httpx.AsyncClient]]:
-    app = _created(cases, settings)
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=True)
-    async with httpx.AsyncClient(transport=transport, base_url=BASE) as http:
-        yield app, http
-    await cases.stream.stop()
-    await cases.booking.close()
-    await cases.uncancelled.close()
-    await cases.refresh.close()
+    with _serving(cases, settings) as app:
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=True)
+        async with httpx.AsyncClient(transport=transport, base_url=BASE) as http:
+            yield app, http
+        await cases.stream.stop()
+        await cases.booking.close()
+        await cases.uncancelled.close()
+        await cases.refresh.close()
 
 
-def _created(cases: UseCases, settings: Settings) -> PortfolioApp:
-    """The application, set up behind the back of coverage: Litestar takes twice as long for it under a tracer, each
-    test has one, and the services that are started as processes show that it can be set up.
+_FREE: list[PortfolioApp] = []
+"""Applications that serve nothing any more."""
+
+
+@contextmanager
+def _serving(cases: UseCases, settings: Settings) -> Iterator[PortfolioApp]:
+    """An application that serves this: one of before, if any is free, since setting one up takes longer than a test.
+
+    It is set up behind the back of coverage: Litestar takes twice as long for it under a tracer, and the services that
+    are started as processes show that it can be set up.
     """
-    tracer = sys.gettrace()
-    sys.settrace(None)
-    try:
-        return create_app(cases, settings)
-    finally:
-        sys.settrace(tracer)
+    serves = served(cases, settings)
+    if _FREE:
+        app = _FREE.pop()
+        app.serve(serves)
+    else:
+        tracer = sys.gettrace()
+        sys.settrace(None)
+        try:
+            app = create_app(serves)
+        finally:
+            sys.settrace(tracer)
+    yield app
+    _FREE.append(app)
 
 
 async def soon() -> None:

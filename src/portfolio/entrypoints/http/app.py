@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any, cast
 
 import structlog
 from litestar import Litestar, Request, Response
-from litestar.datastructures import State
 from litestar.exceptions import HTTPException, ValidationException
-from litestar.plugins.jinja import JinjaTemplateEngine
-from litestar.template import TemplateConfig
 from litestar.types import ASGIApp, LifespanHook, Message, Scope, Send
 
 from portfolio.application.errors import ApplicationError
@@ -74,7 +71,7 @@ from portfolio.entrypoints.http.risk.controller import RiskController
 from portfolio.entrypoints.http.shell.admission import Admission
 from portfolio.entrypoints.http.shell.auth import check_exposure
 from portfolio.entrypoints.http.shell.client_address import ClientAddresses
-from portfolio.entrypoints.http.shell.injection import given
+from portfolio.entrypoints.http.shell.injection import HttpRequest, provided
 from portfolio.entrypoints.http.shell.metrics import Metrics
 from portfolio.entrypoints.http.shell.queries import allowed_methods, refused_parameters
 from portfolio.entrypoints.http.shell.responses import JsonResponse, problem, problem_answer
@@ -127,8 +124,12 @@ _log = structlog.get_logger(__name__)
 
 
 class PortfolioApp(Litestar):
-    """The application with its outermost layers, which see what the framework answers by itself too."""
+    """The application with its outermost layers, which see what the framework answers by itself too.
 
+    Setting up the routes takes a tenth of a second, and does not depend on what they serve: ``serve`` says that.
+    """
+
+    given: dict[str, object]
     outermost: ASGIApp
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -140,15 +141,26 @@ class PortfolioApp(Litestar):
         else:
             await self.outermost(scope, receive, send)
 
+    def serve(self, served: Served) -> None:
+        """Serve this from now on."""
+        self.given.update(served.given)
+        self.state.update(served.state)
+        self.outermost = served.around(partial(Litestar.__call__, self))
 
-def create_app(
-    use_cases: UseCases,
-    settings: Settings,
-    *,
-    on_startup: Sequence[LifespanHook] = (),
-    on_shutdown: Sequence[LifespanHook] = (),
-) -> PortfolioApp:
-    """Return the application that serves ``use_cases`` under ``settings``.
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What an application serves: what handlers are ``given`` by the names of their arguments, the ``state`` that
+    hooks and the server ask for, and the layers ``around`` the framework.
+    """
+
+    given: Mapping[str, object]
+    state: Mapping[str, object]
+    around: Callable[[ASGIApp], ASGIApp]
+
+
+def served(use_cases: UseCases, settings: Settings) -> Served:
+    """Return ``use_cases`` under ``settings`` as what an application serves.
 
     Raises:
         SettingsError: it would be open to others than this machine, or keys or trusted proxies cannot be read.
@@ -156,14 +168,29 @@ def create_app(
     check_exposure(settings)
     admission = Admission(settings, use_cases.clock, addresses := ClientAddresses.of(settings))
     metrics = Metrics(figures := Figures(use_cases))
-    lag, templates = LoopLag(metrics.lagged), template_config()
-    values = _injected(use_cases, metrics) | _of_pages(use_cases, settings, templates)
-    values |= {"figures": figures, "admission": admission, "loop_lag": lag}
+    lag = LoopLag(metrics.lagged)
+    given = _injected(use_cases, metrics) | _of_pages(use_cases, settings)
+
+    def around(framework: ASGIApp) -> ASGIApp:
+        logged = RequestLog(framework, metrics, addresses, deadline_seconds=settings.request_deadline_seconds)
+        return SimulatedLabel(logged) if settings.is_simulated else logged
+
+    return Served(
+        given={**given, "figures": figures, "admission": admission, "loop_lag": lag},
+        state={"metrics": metrics, "admission": admission, "loop_lag": lag, "stream": use_cases.stream},
+        around=around,
+    )
+
+
+def create_app(
+    serves: Served, *, on_startup: Sequence[LifespanHook] = (), on_shutdown: Sequence[LifespanHook] = ()
+) -> PortfolioApp:
+    """Return an application that serves this."""
+    given = dict(serves.given)
     app = PortfolioApp(
-        route_handlers=[given(controller, values) for controller in CONTROLLERS],
-        template_config=templates,
-        state=State({"metrics": metrics, "admission": admission, "loop_lag": lag, "stream": use_cases.stream}),
-        before_request=admission,
+        route_handlers=[provided(controller, given) for controller in CONTROLLERS],
+        template_config=template_config(),
+        before_request=_admit,
         dto=StrictBody,
         return_dto=None,
         response_class=JsonResponse,
@@ -174,13 +201,24 @@ def create_app(
         logging_config=None,
         debug=False,  # else LITESTAR_DEBUG and LITESTAR_PDB say so
         pdb_on_exception=False,
-        on_startup=[lag.start, *on_startup],
-        on_shutdown=[*on_shutdown, lag.stop],
+        on_startup=[_begin_measuring, *on_startup],
+        on_shutdown=[*on_shutdown, _end_measuring],
     )
-    framework = partial(Litestar.__call__, app)
-    logged = RequestLog(framework, metrics, addresses, deadline_seconds=settings.request_deadline_seconds)
-    app.outermost = SimulatedLabel(logged) if settings.is_simulated else logged
+    app.given = given
+    app.serve(serves)
     return app
+
+
+async def _admit(request: HttpRequest) -> None:
+    await request.app.state.admission(request)
+
+
+async def _begin_measuring(app: Litestar) -> None:
+    await app.state.loop_lag.start()
+
+
+async def _end_measuring(app: Litestar) -> None:
+    await app.state.loop_lag.stop()
 
 
 def _injected(use_cases: UseCases, metrics: Metrics) -> dict[str, object]:
@@ -195,9 +233,7 @@ def _injected(use_cases: UseCases, metrics: Metrics) -> dict[str, object]:
     }
 
 
-def _of_pages(
-    use_cases: UseCases, settings: Settings, templates: TemplateConfig[JinjaTemplateEngine]
-) -> dict[str, object]:
+def _of_pages(use_cases: UseCases, settings: Settings) -> dict[str, object]:
     """Return what pages show, and the answers that they have in common with programs."""
     answers = PortfolioAnswers(use_cases)
     return {
@@ -205,7 +241,7 @@ def _of_pages(
         "portfolio_answers": answers,
         "pages": Pages(use_cases, simulated=settings.is_simulated),
         "tear_sheet": MakeTearSheet(use_cases, simulated=settings.is_simulated),
-        "overview": Overview(use_cases, answers, Macros(templates)),
+        "overview": Overview(use_cases, answers, Macros(template_config())),
     }
 
 

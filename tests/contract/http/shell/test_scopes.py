@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from itertools import combinations
 
 import httpx
+import msgspec
 from litestar import get
 from litestar.routes import HTTPRoute, WebSocketRoute
 
-from portfolio.entrypoints.http.app import PortfolioApp
+from portfolio.entrypoints.http.app import PortfolioApp, create_app, served
 from portfolio.entrypoints.http.operations.openapi import document
 from portfolio.entrypoints.http.shell.access import Access, access_of
 from portfolio.entrypoints.http.shell.auth import Scope
-from tests.support.services.http_service import Service, is_problem, running
+from tests.support.services.http_service import BASE, SETTINGS, Service, is_problem, running
 
 # What needs no key: the probes, and what the form that asks a browser for one is made of.
 OPEN = {
@@ -99,10 +100,13 @@ async def test_a_route_that_declares_nothing_is_found_and_serves_nobody() -> Non
     async def read_forgotten() -> str:
         return "secret"
 
-    async with running(api_keys=KEYS) as service:
-        service.app.register(read_forgotten)
-        assert unguarded(service.app) == {*OPEN, "/forgotten"}
-        answer = await ask(service, "GET", "/forgotten", secret_of(frozenset(Scope)))
+    async with running() as service:
+        app = create_app(served(service.cases, msgspec.structs.replace(SETTINGS, api_keys=KEYS)))
+        app.register(read_forgotten)
+        assert unguarded(app) == {*OPEN, "/forgotten"}
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE) as http:
+            key = {"X-TRADING-API-KEY": secret_of(frozenset(Scope))}
+            answer = await http.get("/forgotten", headers=key)
     assert is_problem(answer, 405, "method-not-allowed")
 
 

@@ -118,15 +118,23 @@ class DocumentController(Controller):
         return encoded(_encoded(request.app))
 
 
-@lru_cache(maxsize=1)
 def _encoded(app: Litestar) -> bytes:
-    return encode(document_of(app))
+    return _encoded_once(app, keyed=app.state.admission.is_keyed)
 
 
-@lru_cache(maxsize=1)
 def document_of(app: Litestar) -> Json:
     """Return the document of an application, made when it is first asked for: the service starts sooner without."""
-    return document(app, keyed=app.state.admission.is_keyed)
+    return _made_once(app, keyed=app.state.admission.is_keyed)
+
+
+@lru_cache(maxsize=2)
+def _encoded_once(app: Litestar, *, keyed: bool) -> bytes:
+    return encode(_made_once(app, keyed=keyed))
+
+
+@lru_cache(maxsize=2)
+def _made_once(app: Litestar, *, keyed: bool) -> Json:
+    return document(app, keyed=keyed)
 
 
 def document(app: Litestar, *, keyed: bool) -> Json:

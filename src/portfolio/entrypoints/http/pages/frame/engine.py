@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -15,6 +16,7 @@ from portfolio.entrypoints.http.pages.frame.filters import FILTERS, refuse_bare_
 from portfolio.entrypoints.http.pages.frame.page import Frame
 
 
+@cache
 def template_config() -> TemplateConfig[JinjaTemplateEngine]:
     """Return what the framework is told about the templates."""
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment()))
