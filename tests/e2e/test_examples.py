@@ -58,6 +58,17 @@ def test_the_examples_of_the_document_look_as_the_answers_look_now(
     }
 
 
+def _ask_events(recorder: Recorder) -> None:
+    income = {"kind": "income", "label": "staking", "symbol": "SOL", "quantity": "0.02", "client_event_id": "stake-1"}
+    moved = {"kind": "transfer_in", "symbol": "ETH", "quantity": 1, "basis": 1800, "group": "from my wallet"}
+    booked = recorder.ask(Asked("POST", "/events", income))
+    batch = [moved, {"kind": "swap", "symbol": "ETH", "quantity": "0.5", "to_symbol": "SOL", "to_quantity": "10.5"}]
+    recorder.ask(Asked("POST", "/events/batch", {"events": batch, "dry_run": True}))
+    recorder.ask(Asked("POST", f"/events/{booked['event_id']}/reverse"))
+    recorder.ask(Asked("GET", f"/events/{booked['event_id']}"))
+    recorder.ask(Asked("GET", "/events"))
+
+
 def _ask_what_no_page_asks(recorder: Recorder, service: ServiceProcess) -> None:
     recorder.ask(Asked("POST", "/holdings/update/batch", BATCH))
     assert service.command("backfill", "--days", "60").returncode == 0
@@ -75,6 +86,7 @@ def _ask_what_no_page_asks(recorder: Recorder, service: ServiceProcess) -> None:
     recorder.ask(Asked("POST", f"/rebalance/signals/{signals[0]['id']}/acknowledge"))
     recorder.ask(Asked("POST", f"/rebalance/signals/{signals[0]['id']}/acknowledge"))
     recorder.ask(Asked("GET", "/rebalance/signals"))
+    _ask_events(recorder)
     trade = recorder.ask(Asked("GET", "/trades"))["trades"][0]
     recorder.ask(Asked("GET", f"/trades/{trade['id']}"))
     recorder.ask(Asked("POST", f"/trades/{trade['id']}/reverse", {"notes": "booked by mistake"}))

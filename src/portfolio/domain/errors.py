@@ -11,6 +11,7 @@
     ├── InsufficientQuantity    more sold than is held
     ├── InsufficientCash        more spent than there is
     ├── NotReversible           this trade cannot be undone
+    ├── ValueUnknown            nobody said what something is worth, and there is no price of that time
     └── InvalidPolicy           a setting of the rebalancing policy that cannot be
 """
 
@@ -74,10 +75,10 @@ class AmountMismatch(DomainError):
 
 
 class InsufficientQuantity(DomainError):
-    """More was sold than is held."""
+    """More was sold, or left in another way, than is held."""
 
-    def __init__(self, symbol: str, held: Decimal, requested: Decimal) -> None:
-        super().__init__(f"{plain(requested)} {symbol} cannot be sold: {plain(held)} is held")
+    def __init__(self, symbol: str, held: Decimal, requested: Decimal, *, verb: str = "sold") -> None:
+        super().__init__(f"{plain(requested)} {symbol} cannot be {verb}: {plain(held)} is held")
         self.symbol = symbol
         self.held = held
         self.requested = requested
@@ -93,12 +94,21 @@ class InsufficientCash(DomainError):
 
 
 class NotReversible(DomainError):
-    """The trade cannot be undone: it is a reversal, was reversed before, or was not booked here."""
+    """The trade or event cannot be undone: it is a reversal, was reversed before, or was not booked here."""
 
-    def __init__(self, trade_id: int, reason: str) -> None:
-        super().__init__(f"trade {trade_id} cannot be reversed: {reason}")
+    def __init__(self, trade_id: int, reason: str, *, what: str = "trade") -> None:
+        super().__init__(f"{what} {trade_id} cannot be reversed: {reason}")
         self.trade_id = trade_id
         self.reason = reason
+
+
+class ValueUnknown(DomainError):
+    """Nobody said what something is worth, and the books have no price of that time."""
+
+    def __init__(self, symbol: str, field: str = "value") -> None:
+        super().__init__(f"there is no price of {symbol} of that time: {field} has to say what it is worth")
+        self.symbol = symbol
+        self.field = field
 
 
 class InvalidPolicy(DomainError):

@@ -35,6 +35,8 @@ from portfolio.application.history.restating import RestateDays
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.booking_queue import BookingQueue
 from portfolio.application.ledger.cash import MoveCashInOrOut
+from portfolio.application.ledger.happenings.booking import BookEvents
+from portfolio.application.ledger.happenings.reversal import ReverseEvent
 from portfolio.application.ledger.lots.journal import Journal
 from portfolio.application.ledger.lots.reading import ReadLots
 from portfolio.application.ledger.opening import OpenBooks, Opening
@@ -244,6 +246,8 @@ class Assembly:  # shape: the parts of all topics are made here
             reverse=ReverseTrade(of.ledger, of.clock, rules, announce=self._announcer),
             read_lots=(lots := self._lots()),
             past_books=ReadPastBooks(kept.journal, kept.snapshots, of.prices, of.clock),
+            book_events=BookEvents(of.ledger, of.clock, rules, announce=self._announcer),
+            reverse_event=ReverseEvent(of.ledger, of.clock, rules, announce=self._announcer),
             snapshots=kept.snapshots,
             performance=performance,
             recent_performance=recent,

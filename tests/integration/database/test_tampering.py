@@ -392,8 +392,8 @@ async def test_what_others_changed_of_a_cost_is_theirs_until_it_is_accepted(book
 def test_a_digest_is_of_every_column_that_is_written() -> None:
     """Beside numbers that the database gives, and the digest itself."""
     of = {
-        tables.mock_trades: ({"id", "digest"}, audit.TRADE),
-        tables.cash_transactions: ({"id", "digest"}, audit.CASH_ENTRY),
+        tables.mock_trades: ({"id", "digest"}, audit.TRADE + audit.TRADE_GROUP),
+        tables.cash_transactions: ({"id", "digest"}, audit.CASH_ENTRY + audit.EVENT),
         tables.position_adjustments: ({"id", "cash_transaction_id"}, audit.ADJUSTMENT),
         tables.booking_outcomes: ({"id", "digest"}, audit.OUTCOME),
         tables.cash_refusals: ({"id", "digest"}, audit.CASH_REFUSAL),

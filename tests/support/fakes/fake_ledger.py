@@ -19,15 +19,19 @@ from portfolio.application.errors import BooksContradicted, LeaseLost, LedgerUna
 from portfolio.application.ledger.audit import (
     ADJUSTMENT,
     CASH_ENTRY,
+    EVENT,
     OUTCOME,
     TRADE,
+    TRADE_GROUP,
     EntryLine,
     KeptRow,
     Reversed,
     StatedBooks,
     content,
+    more_content,
 )
 from portfolio.application.ledger.cash_records import CashEntry, Entry, RecordedCashEntry, RefusedCashEntry
+from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.records import (
     BookedTrade,
@@ -44,6 +48,7 @@ from portfolio.application.performance.day_results import daily_value
 from portfolio.application.performance.records import DailyValue, DayPositions, FilledDay
 from portfolio.application.prices.records import Close, Fence, PriceUpdate
 from portfolio.application.rebalancing.records import LIVE, Advice, Signal, SignalFilter
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.sums import moved_without_entry
 from portfolio.domain.mark import TRADE_SOURCE, Mark
@@ -106,12 +111,15 @@ class Books:
         """The entries as rows would say them; without digests, as before there were any."""
         lines = [self._trade_line(i, e) for i, e in self.trades.items() if e is not None]
         for i, entry in self.transactions.items():
-            row = KeptRow(cash_transactions.name, i, None, content(CASH_ENTRY, cash_entry_to_row(entry)))
-            lines.append(EntryLine(row, [content(ADJUSTMENT, moved) for moved in adjustments_to_rows(entry)]))
+            kept = cash_entry_to_row(entry)
+            row = KeptRow(cash_transactions.name, i, None, content(CASH_ENTRY, kept))
+            moved = [content(ADJUSTMENT, each) for each in adjustments_to_rows(entry)]
+            lines.append(EntryLine(row, moved, more=more_content(EVENT, kept)))
         return sorted((one for one in lines if one.revision > after), key=lambda one: one.revision)[:limit]
 
     def _trade_line(self, trade_id: int, entry: TradeEntry) -> EntryLine:
-        row = KeptRow(mock_trades.name, trade_id, None, content(TRADE, trade_to_row(entry)))
+        kept = trade_to_row(entry)
+        row = KeptRow(mock_trades.name, trade_id, None, content(TRADE, kept))
         found = None if entry.request.key is None else self.outcome(entry.request.key)
         taken = None if entry.trade.reverses is None else self.trades.get(entry.trade.reverses)
         return EntryLine(
@@ -123,6 +131,23 @@ class Books:
             else Reversed(
                 taken.trade.symbol.code, taken.trade.side.value, taken.trade.closes, str(taken.trade.realized_pnl)
             ),
+            more_content(TRADE_GROUP, kept),
+        )
+
+    def event(self, event_id: int) -> RecordedEvent | None:
+        """An event with its trades."""
+        entry = self.transactions.get(event_id)
+        if entry is None or entry.transaction.event is None:
+            return None
+        after = {one.revision: i for i, one in self.trades.items() if one is not None}
+        is_swap = entry.transaction.kind is CashTransactionKind.SWAP
+        places = [after[r] for r in (entry.revision + 1, entry.revision + 2) if r in after] if is_swap else []
+        trades = tuple(booked for i in places if (booked := self.booked(i)) is not None)
+        terms = {i: one.transaction.event for i, one in self.transactions.items() if one.transaction.event is not None}
+        by = (i for i, of in terms.items() if of.reverses_revision == entry.revision)
+        of = (i for i, one in self.transactions.items() if one.revision == terms[event_id].reverses_revision)
+        return RecordedEvent(
+            id=event_id, entry=entry, trades=trades, reverses=next(of, None), reversed_by=next(by, None)
         )
 
     def outcome(self, key: BookingKey) -> RecordedOutcome | None:
@@ -298,6 +323,9 @@ class FakeUnit:
             _refuse_twice(outcome.request.key, [o.request.key for o in self.books.outcomes.values()])
             new_id = _add(self.books.outcomes, outcome)
             self.books.outcomes[new_id] = replace(outcome, id=new_id)
+
+    async def event(self, event_id: int) -> RecordedEvent | None:
+        return self.books.event(event_id)
 
     async def add_cash_entry(self, transaction: CashEntry) -> int:
         if transaction.client_transaction_id is not None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from portfolio.application.ledger.audit import entry_digest
 from portfolio.application.ledger.cash_records import LoggedEntry, RecordedCashEntry
+from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.records import (
     BookedTrade,
     BookingKey,
@@ -40,6 +41,16 @@ class FakeLookups:
         self._ledger.answer(portfolio_id)
         kept = sorted(self._ledger.books.transactions.items(), key=lambda kept: -kept[0])
         found = [RecordedCashEntry(id=i, entry=entry) for i, entry in kept if before is None or i < before]
+        return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
+
+    async def events(
+        self, portfolio_id: int, *, before: int | None, limit: int, event_id: int | None = None
+    ) -> Page[RecordedEvent]:
+        self._ledger.answer(portfolio_id)
+        wanted = [
+            i for i in self._ledger.books.transactions if event_id in {None, i} and (before is None or i < before)
+        ]
+        found = [event for i in sorted(wanted, reverse=True) if (event := self._ledger.books.event(i)) is not None]
         return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
     async def log(self, portfolio_id: int, *, after: int, until: int) -> Sequence[LoggedEntry]:

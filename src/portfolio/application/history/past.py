@@ -140,8 +140,8 @@ class ReadPastBooks:
 def books_at(entries: Entries, portfolio: Portfolio, as_of: datetime, known_at: KnownAt | None) -> PastBooks:
     """Return the books as of a moment without prices; the ``portfolio`` has all entries.
 
-    A trade counts when it was executed, its reversal too. What the books were opened on was there before the first
-    entry, if that took effect before the opening.
+    A trade counts when it was executed, its reversal too, and an event when it happened. What the books were opened on
+    was there before the first entry, if that took effect before the opening.
     """
     known = entries.known(known_at)
     sums = _Sums(as_of)
@@ -197,7 +197,7 @@ class _Sums:
             self._opening = entry
             if entry.transaction.at <= self._as_of:
                 self._open()
-        elif entry.transaction.at <= self._as_of:
+        elif entry.transaction.effective_at <= self._as_of:
             self._open()
             self._transact(entry)
 

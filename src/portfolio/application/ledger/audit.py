@@ -71,6 +71,10 @@ CASH_ENTRY = (
     "client_transaction_id",
     "note",
 )
+TRADE_GROUP = ("group_id",)
+"""Beside the others of a trade: their text is left out where they are all empty, as in every entry of before 0027."""
+EVENT = ("flow_value", "effective_at", "is_basis_assumed", "ratio", "reverses_revision", "label", "group_id")
+"""The same, of an entry that is no trade."""
 ADJUSTMENT = ("symbol", "quantity_delta", "asset_cost_delta", "cost_basis_delta", "realized_delta", "avg_entry_price")
 OUTCOME = (
     "status",
@@ -98,6 +102,11 @@ def content(columns: tuple[str, ...], values: Mapping[str, Any]) -> str:
     '1.5\x1f2026-01-02 00:00:00.000000\x1f1'
     """
     return SEPARATOR.join([_TEXTS.get(type(value), str)(value) for value in map(values.__getitem__, columns)])
+
+
+def more_content(columns: tuple[str, ...], values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the text of columns that only some entries have; none where all of them are empty."""
+    return (content(columns, values),) if any(values[name] is not None for name in columns) else ()
 
 
 def digest_of(before: str, *contents: str) -> str:
@@ -151,12 +160,16 @@ class Reversed(NamedTuple):
 
 
 class EntryLine(NamedTuple):
-    """A row of the ledger: a trade with the outcome of its key, or another entry with what it moved by position."""
+    """A row of the ledger: a trade with the outcome of its key, or another entry with what it moved by position.
+
+    ``more`` is the text of the columns that only some entries have.
+    """
 
     row: KeptRow
     adjustments: Sequence[str] = ()
     outcome: KeptRow | None = None
     reversed: Reversed | None = None
+    more: Sequence[str] = ()
 
     @property
     def revision(self) -> int:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from portfolio.application.ledger.records import BookedTrade, Refusal, TradeEntry
 from portfolio.domain.ledger.cash_transaction import CashTransaction
+from portfolio.domain.ledger.leg import Leg
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.money import Money, Price, Quantity
@@ -22,7 +23,7 @@ INITIAL_CASH = "initial cash"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionAdjustment:
-    """The change of a position by a baseline or an adjustment, and its average price after it.
+    """The change of a position by a baseline, an adjustment or an event, and its average price after it.
 
     Deltas are against what the ledger's earlier entries add up to. In entries from before 0024 the last four are not
     known.
@@ -34,6 +35,30 @@ class PositionAdjustment:
     cost_basis_delta: Money | None = None
     realized_delta: Money | None = None
     avg_entry_price: Price | None = None
+
+    @classmethod
+    def by(cls, leg: Leg, after: Position) -> PositionAdjustment:
+        """Return the change that a leg of an event is, which led to the position ``after``."""
+        return cls(
+            symbol=leg.symbol,
+            quantity_delta=leg.quantity_delta,
+            asset_cost_delta=leg.asset_delta,
+            cost_basis_delta=leg.basis_delta,
+            realized_delta=leg.realized_delta,
+            avg_entry_price=after.avg_entry_price,
+        )
+
+    @property
+    def leg(self) -> Leg:
+        """Return the leg that the change is; what is not known moved nothing."""
+        nothing = Money.zero()
+        return Leg(
+            symbol=self.symbol,
+            quantity_delta=self.quantity_delta,
+            basis_delta=self.cost_basis_delta or nothing,
+            asset_delta=self.asset_cost_delta or nothing,
+            realized_delta=self.realized_delta or nothing,
+        )
 
     @classmethod
     def of(cls, position: Position) -> PositionAdjustment:
@@ -62,6 +87,14 @@ class CashEntry:
     positions: tuple[PositionAdjustment, ...] = ()
     cash_after: Money
     net_deposits_after: Money
+
+    @property
+    def balances(self) -> bool:
+        """Return whether ``cash + sum of basis == net deposits + realized``, as changes: the law of events."""
+        moved, basis = self.transaction, Money.zero()
+        for one in self.positions:
+            basis = basis + one.leg.basis_delta
+        return moved.cash_delta + basis == moved.net_deposits_delta + moved.realized_delta
 
     @classmethod
     def of(

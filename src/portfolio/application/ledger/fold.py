@@ -23,7 +23,7 @@ from portfolio.application.ledger.audit import (
 )
 from portfolio.application.ledger.cash_records import INITIAL_CASH
 from portfolio.domain.errors import DomainError, OutOfRange
-from portfolio.domain.ledger.cash_transaction import CashTransactionKind
+from portfolio.domain.ledger.cash_transaction import EVENT_KINDS, CashTransactionKind
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.ledger.units import Units
 from portfolio.domain.money import EXACT, Money, round_to_step
@@ -70,6 +70,17 @@ class PositionSums:
                 with suppress(OutOfRange):  # of 1e20 and more there is none
                     self.average = round_to_step(self.asset_cost / self.quantity)
 
+    def move(self, quantity: Decimal, stated: Sequence[str]) -> None:
+        """Take in a leg of an event; what is not held cost nothing."""
+        asset_cost, cost_basis, realized = _numbers(*stated[:3])
+        self.quantity += quantity
+        self.asset_cost += asset_cost
+        self.cost_basis += cost_basis
+        self.realized += realized
+        if not self.quantity:
+            self.asset_cost = self.cost_basis = _ZERO
+        self.average = None if stated[3] == NOTHING else Decimal(stated[3])
+
     def adjust(self, quantity: Decimal, stated: Sequence[str]) -> None:
         """Take in a baseline or an adjustment; what it states of the cost is also of all that was not stated before."""
         self.quantity += quantity
@@ -93,7 +104,7 @@ class Chain:
 
     def fits(self, line: EntryLine) -> bool:
         """Take in the next entry, and return whether its digest is that of its row after all the rows before."""
-        contents, stored = (line.row.content, *line.adjustments), line.row.digest
+        contents, stored = (line.row.content, *line.adjustments, *line.more), line.row.digest
         made = digest_of(self.heads[0], *contents)
         if stored == made or stored is None:
             fits = stored == made or not self.has_begun
@@ -211,6 +222,7 @@ class Fold:
         kind = CashTransactionKind(fields[1])
         cash, deposits, realized, value_before, _, deposits_after = _numbers(*fields[2:8])
         moved = [adjustment.split(SEPARATOR) for adjustment in line.adjustments]
+        flow = deposits if kind not in EVENT_KINDS else _flow_of(line)
         self.transactions += 1
         if kind is not CashTransactionKind.BASELINE and fields[-1] != INITIAL_CASH:
             self.is_new = False
@@ -218,14 +230,19 @@ class Fold:
             is_stated = not (moved or realized) or any(each[2] != NOTHING for each in moved)
             self._begin(value_before if moved else deposits + realized, is_stated=is_stated)
         elif self.units is not None:
-            self.units = self.units.after_flow(Money(value_before), Money(deposits))
+            self.units = self.units.after_flow(Money(value_before), Money(flow))
         self.cash += cash
         self.net_deposits += deposits
         self.realized_pnl += realized
         if self.net_deposits != deposits_after:
             note(self.broken, f"{line.row.place}, ledger revision {self.revision}: net deposits are not those after it")
         for symbol, quantity, *stated in moved:
-            self._position(symbol).adjust(Decimal(quantity), stated)
+            if kind in EVENT_KINDS:
+                self._position(symbol).move(Decimal(quantity), stated)
+            else:
+                self._position(symbol).adjust(Decimal(quantity), stated)
+        if kind in EVENT_KINDS and cash + sum(Decimal(each[3]) for each in moved) != deposits + realized:
+            note(self.broken, f"{line.row.place}, ledger revision {self.revision}: it does not balance")
 
     def _position(self, symbol: str) -> PositionSums:
         """Return the sums of a symbol.
@@ -274,6 +291,17 @@ def _numbers(*texts: str) -> list[Decimal]:
     if not sum(numbers, _ZERO).is_finite():
         raise ArithmeticError(texts)
     return numbers
+
+
+def _flow_of(line: EntryLine) -> Decimal:
+    """Return the value that an event brought from outside.
+
+    Raises:
+        ValueError: its columns are empty.
+    """
+    for more in line.more:
+        return Decimal(more.partition(SEPARATOR)[0])
+    raise ValueError(line.row.place)
 
 
 def is_kept(row: KeptRow) -> bool:

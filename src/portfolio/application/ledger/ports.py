@@ -14,6 +14,7 @@ from portfolio.application.ledger.cash_records import (
     RecordedCashEntry,
     RefusedCashEntry,
 )
+from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.records import (
     BookedTrade,
     BookingKey,
@@ -90,6 +91,10 @@ class LedgerUnit(Protocol):
 
     async def transaction(self, owner: str, client_transaction_id: str) -> RecordedCashEntry | RefusedCashEntry | None:
         """Return the cash transaction recorded or refused under this key; None where there is none."""
+        ...
+
+    async def event(self, event_id: int) -> RecordedEvent | None:
+        """Return an event with its trades; None where there is none, or the entry is of none."""
         ...
 
     async def add_trades(self, trades: Sequence[TradeEntry]) -> Sequence[int]:
@@ -207,7 +212,13 @@ class Lookups(Protocol):
         ...
 
     async def cash_transactions(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[RecordedCashEntry]:
-        """Return the entries that are no trade, newest first: deposits, withdrawals, the baseline, adjustments."""
+        """Return the entries that are no trade, newest first: deposits, the baseline, events and all others."""
+        ...
+
+    async def events(
+        self, portfolio_id: int, *, before: int | None, limit: int, event_id: int | None = None
+    ) -> Page[RecordedEvent]:
+        """Return the entries that are events, newest first; ``event_id`` asks for one alone."""
         ...
 
     async def log(self, portfolio_id: int, *, after: int, until: int) -> Sequence[LoggedEntry]:

@@ -71,6 +71,8 @@ class EntrySums(LedgerSums):
         if entry.transaction.kind is not CashTransactionKind.BASELINE and entry.note != INITIAL_CASH:
             self.is_new = False
         self.transact(entry.transaction, ((one.symbol, one.quantity_delta) for one in entry.positions))
+        if entry.transaction.event is not None and not entry.balances:
+            self.broken.append(f"the entry of revision {entry.revision} does not balance")
 
 
 def _balances(trade: Trade) -> bool:
@@ -113,7 +115,7 @@ class FoldedBooks(EntrySums):
     def add_cash_entry(self, entry: CashEntry) -> None:
         """Take in an entry that is no trade."""
         EntrySums.add_cash_entry(self, entry)
-        transaction, flow = entry.transaction, entry.transaction.net_deposits_delta
+        transaction, flow = entry.transaction, entry.transaction.flow
         if transaction.kind is CashTransactionKind.BASELINE:
             self.positions, self.without_cost, self.reversed = {}, set(), []
             self.units, self.trade_counts = Units(), TradeCounts()
@@ -122,6 +124,12 @@ class FoldedBooks(EntrySums):
         self.units = self.units.after_flow(transaction.value_before, flow)
         for adjustment in entry.positions:
             before = self.position(adjustment.symbol)
+            if transaction.event is not None:
+                # The price of before a split is not that of what there is now.
+                mark = None if transaction.kind is CashTransactionKind.SPLIT else before.mark
+                after = before.moved(adjustment.leg, mark)
+                self._keep(replace(after, avg_entry_price=adjustment.avg_entry_price))
+                continue
             quantity = before.quantity + adjustment.quantity_delta
             self.without_cost.add(adjustment.symbol)
             self._keep(replace(before, quantity=quantity, ledger_quantity=quantity))

@@ -193,7 +193,10 @@ class BookingReply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeEntry:
-    """An entry for the ledger, with the request that it is of. ``revision`` is the portfolio's after it."""
+    """An entry for the ledger, with the request that it is of. ``revision`` is the portfolio's after it.
+
+    ``group`` is what it has in common with other entries, such as the other trade of a swap.
+    """
 
     trade: Trade
     request: TradeRequest
@@ -201,6 +204,7 @@ class TradeEntry:
     revision: int
     fingerprint: str | None = None
     booked_at: datetime
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

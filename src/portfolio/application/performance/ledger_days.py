@@ -17,6 +17,7 @@ from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.records import Movement, TradeFilter
 from portfolio.application.performance.holding import HoldingTimes
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
+from portfolio.domain.ledger.leg import Leg
 from portfolio.domain.ledger.sums import LedgerSums
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
@@ -61,6 +62,12 @@ class Change:
         self.quantity = self.quantity + trade.quantity_delta
         self.cost_basis = self.cost_basis + trade.basis_delta
         self.realized_pnl = self.realized_pnl + trade.realized_pnl
+
+    def add_leg(self, leg: Leg) -> None:
+        """Add what an event moved."""
+        self.quantity = self.quantity + leg.quantity_delta
+        self.cost_basis = self.cost_basis + leg.basis_delta
+        self.realized_pnl = self.realized_pnl + leg.realized_delta
 
 
 @dataclass(slots=True)
@@ -117,7 +124,8 @@ class LedgerDays:  # shape: what is kept of the entries, and how it is brought u
     """Reads the entries once, and from then on those that are new.
 
     An entry is of the day of its own time: a trade of the day on which it was executed, so that one that is booked just
-    after midnight counts before it. A reversal is of the day of the trade that it takes out. A baseline states
+    after midnight counts before it. So is an event, but one with which units changed is of the day of its booking, as a
+    deposit is. A reversal is of the day of the trade that it takes out. A baseline states
     everything that there is: nothing from before it counts, and what is said to be executed before it is of its day.
 
     An entry that cannot be read, or is gone, is missing: ``whole_since`` is the first day whose end all that are read
@@ -272,13 +280,16 @@ class LedgerDays:  # shape: what is kept of the entries, and how it is brought u
             self.is_late = False
             self._holding = HoldingTimes()
         self.transactions.append(entry)
-        day = self._day(transaction.at)
+        day = self._day(transaction.day_at)
         day.cash = day.cash + transaction.cash_delta
         day.net_deposits = day.net_deposits + transaction.net_deposits_delta
         day.realized_pnl = day.realized_pnl + transaction.realized_delta
         for adjustment in entry.positions:
             change = day.changes[adjustment.symbol]
-            change.quantity = change.quantity + adjustment.quantity_delta
+            if transaction.event is not None:
+                change.add_leg(adjustment.leg)
+            else:
+                change.quantity = change.quantity + adjustment.quantity_delta
         day.is_adjusted |= transaction.kind is CashTransactionKind.ADJUSTMENT
 
     def _day(self, at: datetime) -> LedgerDay:

@@ -47,5 +47,5 @@ def _after(worth: Money, transactions: Sequence[CashEntry]) -> Iterator[Units]:
     units = Units().after_flow(Money.zero(), worth)
     yield units
     for entry in transactions[1:]:
-        units = units.after_flow(entry.transaction.value_before, entry.transaction.net_deposits_delta)
+        units = units.after_flow(entry.transaction.value_before, entry.transaction.flow)
         yield units

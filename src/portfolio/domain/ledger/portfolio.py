@@ -192,7 +192,7 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
         value, deposits = self.total_value, self.cash + self.cost_basis - realized
         nothing = Money.zero()
         blank = replace(self, ledger_cash=nothing, net_deposits=nothing, realized_pnl=nothing, units=Units())
-        after, transaction = _recorded(
+        after, transaction = recorded(
             replace(blank, positions=_reconciled(self.positions)),
             CashTransaction(
                 kind=CashTransactionKind.BASELINE,
@@ -209,7 +209,7 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
         """Return the portfolio with the difference booked: as a realized result, or as a contribution from outside."""
         unreconciled = self.unreconciled
         deposits, realized = (Money.zero(), unreconciled) if as_realized else (unreconciled, Money.zero())
-        return _recorded(
+        return recorded(
             replace(self, positions=_reconciled(self.positions)),
             CashTransaction(
                 kind=CashTransactionKind.ADJUSTMENT,
@@ -224,7 +224,7 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
     def rebuilt(self, at: datetime) -> tuple[Portfolio, CashTransaction]:
         """Return the portfolio with the entry which says that its rows were made anew of the entries."""
         nothing = Money.zero()
-        return _recorded(
+        return recorded(
             self,
             CashTransaction(
                 kind=CashTransactionKind.REBUILD,
@@ -268,10 +268,10 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
     def _moved(self, kind: CashTransactionKind, delta: Money, at: datetime) -> tuple[Portfolio, CashTransaction]:
         value = self.total_value
         transaction = CashTransaction(kind=kind, cash_delta=delta, net_deposits_delta=delta, value_before=value, at=at)
-        return _recorded(replace(self, cash=self.cash + delta), transaction)
+        return recorded(replace(self, cash=self.cash + delta), transaction)
 
 
-def _recorded(before: Portfolio, transaction: CashTransaction) -> tuple[Portfolio, CashTransaction]:
+def recorded(before: Portfolio, transaction: CashTransaction) -> tuple[Portfolio, CashTransaction]:
     """Return the portfolio with the entry's changes of what the ledger explains; the rows are as they are."""
     after = replace(
         before,
@@ -279,7 +279,7 @@ def _recorded(before: Portfolio, transaction: CashTransaction) -> tuple[Portfoli
         ledger_cash=before.ledger_cash + transaction.cash_delta,
         net_deposits=before.net_deposits + transaction.net_deposits_delta,
         realized_pnl=before.realized_pnl + transaction.realized_delta,
-        units=before.units.after_flow(transaction.value_before, transaction.net_deposits_delta),
+        units=before.units.after_flow(transaction.value_before, transaction.flow),
     )
     return after, transaction
 

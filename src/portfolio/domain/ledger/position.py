@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from portfolio.domain.errors import OutOfRange
+from portfolio.domain.ledger.leg import Leg
 from portfolio.domain.ledger.trade import Execution, Side, Trade
 from portfolio.domain.mark import MAX_PRICE_AGE, TRADE_SOURCE, Mark
 from portfolio.domain.money import EXACT, Money, Price, Quantity
@@ -125,7 +126,7 @@ class Position:  # shape: what a position is, and all that can happen to it
             executed_at=execution.executed_at,
             reported_quantity=None if quantity == execution.quantity else execution.quantity,
         )
-        return self.entered(trade, self._mark_after(trade, now or trade.executed_at, max_price_age)), trade
+        return self.entered(trade, self._mark_of(trade, now, max_price_age)), trade
 
     def closed_whole(self, execution: Execution) -> Quantity:
         """Return the quantity to book: all that is held where the execution closes it but for 1e-12 of it.
@@ -135,7 +136,7 @@ class Position:  # shape: what a position is, and all that can happen to it
         """
         closes = self.is_open and (execution.side is Side.SELL) == (self.quantity.value > 0)
         held = abs(self.quantity)
-        return held if closes and _as_good_as(execution.quantity, held) else execution.quantity
+        return held if closes and as_good_as(execution.quantity, held) else execution.quantity
 
     def undo(self, trade: Trade, trade_id: int, at: datetime) -> tuple[Position, Trade]:
         """Return the position without ``trade``, and the opposite entry that takes it out.
@@ -146,8 +147,8 @@ class Position:  # shape: what a position is, and all that can happen to it
         """
         quantity = self.returned(trade)
         left = self.quantity - quantity if trade.side is Side.BUY else self.quantity + quantity
-        notional_delta = _undone(self.asset_cost, trade.notional_delta, left)
-        basis_delta = _undone(self.cost_basis, trade.basis_delta, left)
+        notional_delta = undone(self.asset_cost, trade.notional_delta, left)
+        basis_delta = undone(self.cost_basis, trade.basis_delta, left)
         entry = replace(
             trade,
             side=trade.side.opposite,
@@ -166,7 +167,7 @@ class Position:  # shape: what a position is, and all that can happen to it
     def returned(self, trade: Trade) -> Quantity:
         """Return the quantity that leaves or comes back when ``trade`` is taken back."""
         too_little = trade.side is Side.BUY and trade.quantity > self.quantity
-        return self.quantity if too_little and _as_good_as(trade.quantity, self.quantity) else trade.quantity
+        return self.quantity if too_little and as_good_as(trade.quantity, self.quantity) else trade.quantity
 
     def marked(self, mark: Mark) -> Position:
         """Return the position valued at ``mark``."""
@@ -178,12 +179,34 @@ class Position:  # shape: what a position is, and all that can happen to it
             return Quantity.zero()
         return signed if abs(signed) <= abs(self.quantity) else -self.quantity
 
-    def _mark_after(self, trade: Trade, now: datetime, max_age: timedelta) -> Mark:
-        executed, held = Mark(trade.price, TRADE_SOURCE, trade.executed_at), self.quantity + trade.quantity_delta
+    def _mark_of(self, trade: Trade, now: datetime | None, max_age: timedelta) -> Mark:
+        executed = Mark(trade.price, TRADE_SOURCE, trade.executed_at)
+        return self.mark_after(executed, trade.quantity_delta, now or trade.executed_at, max_age)
+
+    def mark_after(self, executed: Mark, delta: Quantity, now: datetime, max_age: timedelta) -> Mark:
+        """Return whose price counts after a change by ``delta`` at the price ``executed``."""
+        held = self.quantity + delta
         opens = bool(held) and (not self.is_open or (held.value > 0) != (self.quantity.value > 0))
         if self.mark is None or (opens and self.mark.at <= executed.at):
             return executed
         return executed if self.mark.yields_to(executed, now, max_age) else self.mark
+
+    def moved(self, leg: Leg, mark: Mark | None, *, keeps_average: bool = False) -> Position:
+        """Return the position after a leg of an event, valued at ``mark``; what leaves at cost ``keeps_average``."""
+        quantity, asset_cost = self.quantity + leg.quantity_delta, self.asset_cost + leg.asset_delta
+        average = self.avg_entry_price if quantity and keeps_average else None
+        if average is None:
+            average = _average(asset_cost, quantity)
+        return replace(
+            self,
+            quantity=quantity,
+            ledger_quantity=self.ledger_quantity + leg.quantity_delta,
+            asset_cost=asset_cost,
+            cost_basis=self.cost_basis + leg.basis_delta,
+            realized_pnl=self.realized_pnl + leg.realized_delta,
+            avg_entry_price=average,
+            mark=mark,
+        )
 
     def entered(self, trade: Trade, mark: Mark | None) -> Position:
         """Return the position after an entry of the ledger, valued at ``mark``."""
@@ -206,7 +229,7 @@ class Position:  # shape: what a position is, and all that can happen to it
         )
 
 
-def _as_good_as(quantity: Quantity, held: Quantity) -> bool:
+def as_good_as(quantity: Quantity, held: Quantity) -> bool:
     """Return whether a quantity differs from what is held by a rounding of doubles: at most 1e-12 of it."""
     off = EXACT.multiply(abs(quantity - held).value, NEGLIGIBLE_PART)
     return off <= held.value
@@ -222,7 +245,7 @@ def _average(cost: Money, quantity: Quantity) -> Price | None:
         return None
 
 
-def _undone(sum_held: Money, delta: Money, left: Quantity) -> Money:
+def undone(sum_held: Money, delta: Money, left: Quantity) -> Money:
     """Return the change that takes ``delta`` out of ``sum_held``; all of it if the rest would have the wrong sign."""
     rest = sum_held - delta
     fits = rest.value >= 0 if left.value > 0 else rest.value <= 0

@@ -31,6 +31,7 @@ from portfolio.entrypoints.http.exports.controller import ExportController
 from portfolio.entrypoints.http.ledger.booking_requests import BookingRequests
 from portfolio.entrypoints.http.ledger.bookings import BookingController
 from portfolio.entrypoints.http.ledger.cash import CashController
+from portfolio.entrypoints.http.ledger.happenings.routes import EventController
 from portfolio.entrypoints.http.ledger.lots import LotController
 from portfolio.entrypoints.http.ledger.trades import TradeController
 from portfolio.entrypoints.http.ledger.views import BookingViews
@@ -101,6 +102,7 @@ CONTROLLERS = (
     TradeController,
     LotController,
     CashController,
+    EventController,
     ExportController,
     DocumentController,
     ReportController,

@@ -56,6 +56,7 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     domain.InsufficientQuantity: ProblemKind(409, "insufficient-quantity", "More sold than is held"),
     domain.InsufficientCash: ProblemKind(409, "insufficient-cash", "More spent than there is"),
     domain.NotReversible: ProblemKind(409, "not-reversible", "This trade cannot be undone"),
+    domain.ValueUnknown: ProblemKind(400, "value-unknown", "What it is worth is neither stated nor known"),
     domain.InvalidPolicy: ProblemKind(400, "invalid-policy", "A setting of the policy that cannot be"),
     application.LedgerUnavailable: LEDGER_UNAVAILABLE,
     application.LedgerRefused: LEDGER_UNAVAILABLE,
@@ -185,6 +186,8 @@ def field_errors(error: Exception) -> tuple[FieldError, ...]:
         return (FieldError("fees", str(error)),)
     if isinstance(error, domain.InvalidAmount) and error.field:
         return (FieldError(error.field, error.reason),)
+    if isinstance(error, domain.ValueUnknown):
+        return (FieldError(error.field, "has to say what it is worth"),)
     if isinstance(error, domain.InvalidPolicy):
         return (FieldError(f"policy.{error.field}"[:200], error.reason),)
     return ()

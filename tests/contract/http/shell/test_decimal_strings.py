@@ -102,10 +102,13 @@ async def test_every_decimal_of_every_route_is_a_string_of_the_same_digits(held:
     document = (await held.http.get("/openapi.json")).json()
     compared: dict[str, int] = {}
     backtest_id = await backtested(held)
+    income = {"kind": "income", "symbol": "BTC", "quantity": "0.000000000000000001", "value": 0, "label": "airdrop"}
+    event_id = (await held.http.post("/events", json=income)).json()["event_id"]
     for path, methods in document["paths"].items():
         if "get" not in methods or path in {"/metrics", "/reports/tearsheet", "/exports/{what}"}:
             continue
         asked = path.replace("{client_trade_id}", KEY).replace("{trade_id}", "1").replace("{backtest_id}", backtest_id)
+        asked = asked.replace("{event_id}", str(event_id))
         query = {"status": "refused"} if path == "/bookings" else {}
         plain = await held.http.get(asked, params=query)
         strict = await held.http.get(asked, params=query, headers={"Accept": STRINGS})

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from litestar.params import QueryParameter
 from litestar.routes import HTTPRoute
 
+from portfolio.entrypoints.http.ledger.happenings.requests import EventBody
 from portfolio.entrypoints.http.ledger.requests import BatchBody, BookingBody, CashTransactionBody, ReversalBody
 from portfolio.entrypoints.http.rebalancing.requests import PolicyBody, TradeBody, WhatIfBody
 from tests.support.services.http_service import BUY, Service, fields, is_problem, running
@@ -108,6 +109,7 @@ BODIES: dict[str, tuple[type[msgspec.Struct], dict[str, Any]]] = {
     "/pretrade/check": (BookingBody, TRADE),
     "/cash/transactions": (CashTransactionBody, {"kind": "deposit", "amount": 1}),
     "/trades/1/reverse": (ReversalBody, {}),
+    "/events": (EventBody, {"kind": "interest", "amount": 1}),
     "/rebalance/what-if": (WhatIfBody, {}),
 }
 
@@ -124,7 +126,7 @@ async def test_null_empty_and_blank_mean_not_given_in_every_optional_field(path:
     async with running() as service, running() as other:
         for each in (service, other):
             await each.http.post(URL, json=BUY)
-        empty = await service.http.post(path, json={**body, **dict.fromkeys(optional(kind), nothing)})
+        empty = await service.http.post(path, json={**dict.fromkeys(optional(kind), nothing), **body})
         absent = await other.http.post(path, json=body)
     assert empty.status_code == 200, empty.text
     assert empty.json() == absent.json()

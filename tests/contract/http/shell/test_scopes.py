@@ -29,6 +29,7 @@ JSON = {"Content-Type": "application/json"}
 PATH_PARTS = {
     "{what}": "trades",
     "{trade_id}": "1",
+    "{event_id}": "1",
     "{client_trade_id}": "k",
     "{signal_id}": "s",
     "{backtest_id}": "b",
@@ -85,7 +86,7 @@ async def test_every_route_but_the_probes_needs_a_scope(service: Service) -> Non
 
 async def test_who_may_only_read_changes_nothing_and_who_may_only_trade_undoes_nothing(service: Service) -> None:
     asking = {"/rebalance/what-if", "/pretrade/check", "/optimise"}
-    undoing = {"/cash/transactions", "/trades/{trade_id}/reverse"}
+    undoing = {"/cash/transactions", "/trades/{trade_id}/reverse", "/events/{event_id}/reverse"}
     for method, path, operation in table(service.app):
         assert operation is not None
         changes = method != "GET" and path not in asking

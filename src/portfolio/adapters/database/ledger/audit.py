@@ -24,14 +24,17 @@ from portfolio.application.ledger.audit import (
     ADJUSTMENT,
     CASH_ENTRY,
     CASH_REFUSAL,
+    EVENT,
     NOTHING,
     OUTCOME,
     SEPARATOR,
     TRADE,
+    TRADE_GROUP,
     EntryLine,
     KeptRow,
     Reversed,
     content,
+    more_content,
 )
 
 MOST_STRAYS = 100
@@ -76,6 +79,7 @@ _TRADES = _AsTexts(
     select(
         mock_trades.c.id,
         mock_trades.c.digest,
+        mock_trades.c.group_id,
         _outcome.c.id.label("outcome_id"),
         _outcome.c.digest.label("outcome_digest"),
         *(_taken.c[name].label(f"taken_{name}") for name in ("symbol", "side", "closes", "realized_pnl")),
@@ -171,7 +175,8 @@ def _trade_line(row: Any) -> EntryLine:
     taken = None
     if row.taken_symbol is not None and row.taken_realized_pnl is not None:
         taken = Reversed(row.taken_symbol, row.taken_side, bool(row.taken_closes), str(row.taken_realized_pnl))
-    return EntryLine(KeptRow(mock_trades.name, row.id, row.digest, row.content), (), kept, taken)
+    more = more_content(TRADE_GROUP, row._asdict()) if row.group_id is not None else ()
+    return EntryLine(KeptRow(mock_trades.name, row.id, row.digest, row.content), (), kept, taken, more)
 
 
 async def read_refusals(session: Session, of_cash: bool, after: int, limit: int) -> Sequence[KeptRow]:
@@ -206,6 +211,7 @@ async def _cash_lines(session: Session, rows: Sequence[Any]) -> Sequence[EntryLi
         EntryLine(
             KeptRow(cash_transactions.name, row.id, row.digest, content(CASH_ENTRY, row._asdict())),
             [content(ADJUSTMENT, each._asdict()) for each in moved[row.id]],
+            more=more_content(EVENT, row._asdict()),
         )
         for row in rows
     ]

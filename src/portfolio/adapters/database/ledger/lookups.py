@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, select
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.entries import TRADES, read_cash_rows, read_log, select_trades
+from portfolio.adapters.database.ledger.event_reads import read_events, select_events
 from portfolio.adapters.database.ledger.mapping_records import REFUSED
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.ledger.unit_of_work import read_rows
@@ -19,6 +20,7 @@ from portfolio.adapters.database.schema.tables import booking_outcomes, cash_tra
 from portfolio.adapters.database.schema.unreadable import Rows
 from portfolio.application.ledger.booking_batch import outcome_again
 from portfolio.application.ledger.cash_records import LoggedEntry, RecordedCashEntry
+from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.records import BookedTrade, BookingKey, Page, RecordedOutcome, TradeFilter
 
 T = TypeVar("T")
@@ -46,6 +48,20 @@ class DatabaseLookups:
             return Page(await read_cash_rows(session, rows.items, self._row.unreadable), rows.next_before)
 
         return await self._connections.read(read)
+
+    async def events(
+        self, portfolio_id: int, *, before: int | None, limit: int, event_id: int | None = None
+    ) -> Page[RecordedEvent]:
+        """Return the entries that are events, newest first; ``event_id`` asks for one alone."""
+        self._row.id_for(portfolio_id)
+        newest = select_events(event_id).limit(limit + 1)
+        chosen = newest if before is None else newest.where(cash_transactions.c.id < before)
+
+        async def read(session: Session) -> Page[RecordedEvent]:
+            rows = page_of((await session.run(chosen)).all(), limit)
+            return Page(await read_events(session, rows.items, self._row.unreadable), rows.next_before)
+
+        return await self._connections.read(read, snapshot=True)
 
     async def log(self, portfolio_id: int, *, after: int, until: int) -> Sequence[LoggedEntry]:
         """Return the entries after one ledger revision and up to another, in the order they were booked."""

@@ -43,7 +43,7 @@ _TRADE = Fields(
     reverses="reverses_trade_id",
 )
 _REQUEST = Fields(TradeRequest, owner="booked_by", recommendation_id="recommendation_ref")
-_ENTRY = Fields(TradeEntry, apart=["trade", "request"], revision="ledger_revision")
+_ENTRY = Fields(TradeEntry, apart=["trade", "request"], revision="ledger_revision", group="group_id")
 
 
 # --- the portfolio ----------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from portfolio.adapters.database.schema.fields import Fields, Values, reading
 from portfolio.application.ledger.audit import CASH_REFUSAL, NO_ENTRY, OUTCOME, content, digest_of
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment, RecordedCashEntry, RefusedCashEntry
 from portfolio.application.ledger.records import Acceptance, RecordedOutcome, Refusal, TradeRequest
-from portfolio.domain.ledger.cash_transaction import CashTransaction
+from portfolio.domain.ledger.cash_transaction import CashTransaction, EventTerms
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.ledger.trade import Terms
 from portfolio.domain.mark import Mark
@@ -30,7 +30,9 @@ _ACCEPTANCE = Fields(Acceptance, apart=["trade_id", "position"], as_text=True)
 _REFUSAL = Fields(Refusal)
 _REFUSED_CASH = Fields(RefusedCashEntry, apart=["refusal"])
 _POSITION = Fields(Position, apart=["mark"], as_text=True)
-_TRANSACTION = Fields(CashTransaction, at="moved_at")
+_TRANSACTION = Fields(CashTransaction, apart=["event"], at="moved_at")
+_EVENT = Fields(EventTerms, group="group_id")
+_NO_EVENT: Values = dict.fromkeys(_EVENT.columns)
 _ENTRY = Fields(CashEntry, apart=["transaction", "positions"], revision="ledger_revision")
 _ADJUSTMENT = Fields(PositionAdjustment)
 
@@ -82,14 +84,16 @@ def _accepted(trade_id: int, kept: Any) -> Acceptance:
 
 def cash_entry_to_row(entry: CashEntry) -> Values:
     """Return the columns of a transaction; its positions are rows of their own."""
-    return {**_TRANSACTION.values(entry.transaction), **_ENTRY.values(entry)}
+    transaction, event = entry.transaction, entry.transaction.event
+    of_event = _NO_EVENT if event is None else _EVENT.values(event)
+    return {**_TRANSACTION.values(transaction), **_ENTRY.values(entry), **of_event}
 
 
 def cash_entry_from_row(row: Any, positions: tuple[PositionAdjustment, ...]) -> RecordedCashEntry:
     """Return the transaction of a row, which moved these positions."""
-    return RecordedCashEntry(
-        id=row.id, entry=_ENTRY.record(row, transaction=_TRANSACTION.record(row), positions=positions)
-    )
+    event = None if row.effective_at is None else _EVENT.record(row)
+    transaction = _TRANSACTION.record(row, event=event)
+    return RecordedCashEntry(id=row.id, entry=_ENTRY.record(row, transaction=transaction, positions=positions))
 
 
 def adjustments_to_rows(entry: CashEntry) -> list[Values]:

@@ -30,7 +30,17 @@ from portfolio.adapters.database.schema.tables import (
     mock_trades,
     position_adjustments,
 )
-from portfolio.application.ledger.audit import ADJUSTMENT, CASH_ENTRY, NO_ENTRY, TRADE, content, digest_of
+from portfolio.application.ledger.audit import (
+    ADJUSTMENT,
+    CASH_ENTRY,
+    EVENT,
+    NO_ENTRY,
+    TRADE,
+    TRADE_GROUP,
+    content,
+    digest_of,
+    more_content,
+)
 from portfolio.application.ledger.cash_records import CashEntry, RefusedCashEntry
 from portfolio.application.ledger.records import BookingKey, RecordedOutcome, TradeEntry
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -144,7 +154,7 @@ class DatabaseLedgerUnit(UnitReads):
 
     async def add_trades(self, trades: Sequence[TradeEntry]) -> Sequence[int]:
         """Add entries to the ledger, whose revisions follow one another, and return their ids, in order."""
-        added = _TRADES.on(self._dialect, [self._chained(trade_to_row(trade), TRADE) for trade in trades])
+        added = _TRADES.on(self._dialect, [self._chained(trade_to_row(trade), TRADE, TRADE_GROUP) for trade in trades])
         self._finish_if_whole()
         if len(trades) == 1:
             [new] = await self.session.execute(*added)
@@ -166,7 +176,9 @@ class DatabaseLedgerUnit(UnitReads):
     async def add_cash_entry(self, transaction: CashEntry) -> int:
         """Add an entry that is no trade, with the positions' differences it carries; return its id."""
         moved = adjustments_to_rows(transaction)
-        row = self._chained(cash_entry_to_row(transaction), CASH_ENTRY, *(content(ADJUSTMENT, each) for each in moved))
+        row = self._chained(
+            cash_entry_to_row(transaction), CASH_ENTRY, EVENT, *(content(ADJUSTMENT, each) for each in moved)
+        )
         result = await self.session.run(insert(cash_transactions), row)
         key: Any = result.inserted_primary_key
         cash_transaction_id = int(key[0])
@@ -214,10 +226,10 @@ class DatabaseLedgerUnit(UnitReads):
         if self.saved is not None and self.saved.revision == self._newest:
             self.finish()
 
-    def _chained(self, row: Values, columns: tuple[str, ...], *others: str) -> Values:
+    def _chained(self, row: Values, columns: tuple[str, ...], more: tuple[str, ...], *others: str) -> Values:
         """Return the row of the next entry with its digest."""
         self._newest = row["ledger_revision"]
         if self._head is not None:
-            self._head = digest_of(self._head, content(columns, row), *others)
+            self._head = digest_of(self._head, content(columns, row), *others, *more_content(more, row))
         row["digest"] = self._head
         return row

@@ -18,6 +18,7 @@ from portfolio.adapters.database.ledger.entries import (
     read_entries,
     select_trades,
 )
+from portfolio.adapters.database.ledger.event_reads import read_events, select_events
 from portfolio.adapters.database.ledger.mapping_records import REFUSED, outcome_from_row, refused_cash_from_row
 from portfolio.adapters.database.schema.fields import UnreadableRow
 from portfolio.adapters.database.schema.tables import (
@@ -29,6 +30,7 @@ from portfolio.adapters.database.schema.tables import (
 from portfolio.adapters.database.schema.unreadable import Rows, UnreadableRows
 from portfolio.application.ledger.audit import EntryLine
 from portfolio.application.ledger.cash_records import Entry, RecordedCashEntry, RefusedCashEntry
+from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.records import BookedTrade, BookingKey, RecordedOutcome
 
 # Mostly there is none: who finds one asks for the rest of it.
@@ -140,6 +142,15 @@ class UnitReads:
         for entry in await read_cash_rows(self.session, [row], self._unreadable):
             return entry
         raise UnreadableRow(f"the row {row.id} of {cash_transactions.name} cannot be read")
+
+    async def event(self, event_id: int) -> RecordedEvent | None:
+        """Return an event with its trades; None where there is none, or the entry is of none."""
+        rows = (await self.session.run(select_events(event_id))).all()
+        for event in await read_events(self.session, rows, self._unreadable):
+            return event
+        if rows:
+            raise UnreadableRow(f"the row {event_id} of {cash_transactions.name} cannot be read")
+        return None
 
     async def _ask_in_parts(self, statement: Prepared, name: str, items: Sequence[Any], **others: Any) -> list[Any]:
         """Return the rows for a list of any length."""

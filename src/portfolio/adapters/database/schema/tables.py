@@ -6,11 +6,11 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, Text
 
 from portfolio.adapters.database.schema.types import Blob, Day, Exact, KeyText, UtcMoment
 
-SCHEMA_REVISION = "0026"
+SCHEMA_REVISION = "0027"
 """The revision of the migrations that this code is written for."""
 
 RUNS_ON = frozenset({SCHEMA_REVISION})
-"""The revisions that this code runs on: it writes columns that 0025 adds, and a table that 0026 does."""
+"""The revisions that this code runs on: it writes columns that 0025 and 0027 add, and a table that 0026 does."""
 
 FITS = "_fits_"
 
@@ -92,6 +92,7 @@ mock_trades = Table(
     Column("reverses_trade_id", Integer),
     Column("booked_at", UtcMoment),
     Column("digest", String(64)),
+    Column("group_id", KeyText),
 )
 
 mock_performance_history = Table(
@@ -140,6 +141,13 @@ cash_transactions = Table(
     Column("note", Text),
     *(Column(name, Exact) for name in ("cash_after", "net_deposits_after")),
     Column("digest", String(64)),
+    Column("flow_value", Exact),
+    Column("effective_at", UtcMoment),
+    Column("is_basis_assumed", Integer),
+    Column("ratio", Exact),
+    Column("label", String(20)),
+    Column("group_id", KeyText),
+    Column("reverses_revision", Integer),
 )
 
 cash_refusals = Table(

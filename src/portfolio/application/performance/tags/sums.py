@@ -66,11 +66,15 @@ def sums_of(entries: Iterable[Movement | CashEntry], tag_of: TagOf, start: date,
     trades: dict[int, Movement] = {}
     for entry in entries:
         if not isinstance(entry, Movement):
-            day = entry.transaction.at.astimezone(UTC).date()
+            day = entry.transaction.day_at.astimezone(UTC).date()
             if entry.transaction.kind is CashTransactionKind.BASELINE:
                 sums, opened, trades = PeriodSums(), day, {}
+            day = max(day, opened)
             for moved in entry.positions if day <= end else ():
-                sums.by_tag[tag_of(moved)].add(moved, is_before=day <= start)
+                of_tag = sums.by_tag[tag_of(moved)]
+                of_tag.add(moved, is_before=day <= start)
+                if entry.transaction.event is not None and day > start:
+                    of_tag.cash = of_tag.cash + moved.leg.realized_delta - moved.leg.basis_delta
             continue
         trades[entry.id] = entry
         own = entry if entry.reverses is None else trades.get(entry.reverses, entry)

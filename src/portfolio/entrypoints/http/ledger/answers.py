@@ -135,6 +135,7 @@ class TradeView(msgspec.Struct, kw_only=True):
     recommendation_id: str | None
     confidence: Number | None
     notes: str | None
+    group: str | None
     reverses: int | None
     reversed_by: int | None
     revision: int
@@ -166,20 +167,55 @@ class ReversalAnswer(Answer, kw_only=True):
     replayed: bool
 
 
+CashKind = Literal[
+    "deposit",
+    "withdrawal",
+    "baseline",
+    "adjustment",
+    "rebuild",
+    "transfer_in",
+    "transfer_out",
+    "income",
+    "swap",
+    "exchange",
+    "split",
+    "loss",
+    "interest",
+    "charge",
+]
+
+
+class EventTermsView(msgspec.Struct, kw_only=True):
+    """What an entry says that is of an event; `GET /events/{id}` has its legs.
+
+    `flow_value` is the market value of what came from outside, below zero of what left.
+    """
+
+    effective_at: Moment
+    label: str | None
+    group: str | None
+    ratio: Number | None
+    flow_value: Number
+    is_basis_assumed: bool
+    reverses_revision: int | None
+
+
 class CashTransactionView(msgspec.Struct, kw_only=True):
     """An entry of the ledger that is no trade.
 
     A baseline is what was there before the books were opened; an adjustment books what other programs wrote;
-    a rebuild moves nothing, and says in its note which rows were made anew of the entries.
+    a rebuild moves nothing, and says in its note which rows were made anew of the entries. All others are events, of
+    which `event` says more.
     """
 
     id: int
-    kind: Literal["deposit", "withdrawal", "baseline", "adjustment", "rebuild"]
+    kind: CashKind
     amount: Number
     cash_delta: Number
     owner: str
     client_transaction_id: str | None
     note: str | None
+    event: EventTermsView | None
     moved_at: Moment
     revision: int
 

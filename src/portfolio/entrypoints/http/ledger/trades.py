@@ -155,10 +155,19 @@ def read_trade_id(text: str) -> int:
     Raises:
         NotFound: it is none; no trade can have it.
     """
+    return read_id(text, "trade")
+
+
+def read_id(text: str, what: str) -> int:
+    """Return the id that a text is; ``what`` has it.
+
+    Raises:
+        NotFound: it is none.
+    """
     # Not int(): it would take a thousand digits, blanks and the digits of other scripts.
     if text.isascii() and text.isdigit() and len(text) <= 19 and 0 < int(text) <= LARGEST_ID:
         return int(text)
-    raise NotFound("trade", repr(text[:40]))
+    raise NotFound(what, repr(text[:40]))
 
 
 def trade_views(page: Page[BookedTrade]) -> list[TradeView]:

@@ -17,6 +17,8 @@ from portfolio.application.history.past import ReadPastBooks
 from portfolio.application.history.reading import ReadByBasis
 from portfolio.application.ledger.booking_queue import BookingQueue
 from portfolio.application.ledger.cash import MoveCashInOrOut
+from portfolio.application.ledger.happenings.booking import BookEvents
+from portfolio.application.ledger.happenings.reversal import ReverseEvent
 from portfolio.application.ledger.lots.reading import ReadLots
 from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.reversal import ReverseTrade
@@ -50,6 +52,8 @@ class UseCases:
     booking: BookingQueue
     move_cash: MoveCashInOrOut
     reverse: ReverseTrade
+    book_events: BookEvents
+    reverse_event: ReverseEvent
     read_lots: ReadLots
     past_books: ReadPastBooks
     by_basis: ReadByBasis

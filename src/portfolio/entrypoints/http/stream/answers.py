@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from portfolio.entrypoints.http.ledger.answers import CashTransactionView, PositionView, TradeView
+from portfolio.entrypoints.http.ledger.answers import CashKind, CashTransactionView, PositionView, TradeView
 from portfolio.entrypoints.http.operations.answers import HealthAnswer
 from portfolio.entrypoints.http.portfolio.answers import TotalsView
 from portfolio.entrypoints.http.rebalancing.signal_answers import SignalView
@@ -22,7 +22,7 @@ Position = Annotated[
         examples=["118.4021.9f3c2ab1"],
     ),
 ]
-Kind = Literal["trade", "deposit", "withdrawal", "baseline", "adjustment", "rebuild"]
+Kind = Literal["trade", CashKind]
 
 
 def _fields_of(*views: type[msgspec.Struct]) -> dict[str, tuple[str, Any, Any]]:

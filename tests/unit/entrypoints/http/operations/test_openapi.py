@@ -55,6 +55,8 @@ def test_every_route_of_the_contract_is_there(described: dict[str, Any]) -> None
         "get /backtests/{backtest_id}/equity", "get /backtests/{backtest_id}/trades",
         "get /backtests/{backtest_id}/sweep",
         "delete /backtests/{backtest_id}",
+        "post /events", "post /events/batch", "get /events", "get /events/{event_id}",
+        "post /events/{event_id}/reverse",
     }  # fmt: skip
 
 
@@ -94,7 +96,7 @@ def test_a_key_may_come_in_the_header_where_one_request_is_one_entry(described: 
         for name, operation in operations(described)
         if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", []))
     }
-    assert named == {"post /holdings/update", "post /cash/transactions"}
+    assert named == {"post /holdings/update", "post /cash/transactions", "post /events"}
 
 
 def test_head_stands_beside_every_get_without_a_body(described: dict[str, Any]) -> None:

@@ -1,0 +1,71 @@
+"""Events as they are kept: their entries, the trades that swaps consist of, and what took them out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Select, select
+
+from portfolio.adapters.database.connection.session import Session
+from portfolio.adapters.database.ledger.entries import TRADES, read_cash_rows, select_trades
+from portfolio.adapters.database.schema.tables import cash_transactions, mock_trades
+from portfolio.adapters.database.schema.unreadable import UnreadableRows
+from portfolio.application.ledger.cash_records import RecordedCashEntry
+from portfolio.application.ledger.happenings.records import RecordedEvent
+from portfolio.application.ledger.records import BookedTrade
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
+
+_TRADES_OF_A_SWAP = 2
+
+_c = cash_transactions.c
+
+
+def select_events(event_id: int | None = None) -> Select[Any]:
+    """Return the statement for the rows of events, newest first; of one alone where its id is given."""
+    events = select(cash_transactions).where(_c.effective_at.is_not(None)).order_by(_c.id.desc())
+    return events if event_id is None else events.where(_c.id == event_id)
+
+
+async def read_events(session: Session, rows: Sequence[Any], unreadable: UnreadableRows) -> list[RecordedEvent]:
+    """Return the events of rows; those that cannot be read are left out, and trades of swaps that cannot be."""
+    events = await read_cash_rows(session, rows, unreadable)
+    if not events:
+        return []
+    swaps = [one.entry.revision for one in events if one.entry.transaction.kind is CashTransactionKind.SWAP]
+    trades = await _trades_after(session, swaps, unreadable) if swaps else {}
+    own = [one.entry.revision for one in events]
+    named = sorted({r for one in events if (r := _reverses(one)) is not None})
+    taking = await session.run(select(_c.id, _c.reverses_revision).where(_c.reverses_revision.in_(own)))
+    taken = await session.run(select(_c.id, _c.ledger_revision).where(_c.ledger_revision.in_(named)))
+    reversed_by = {row.reverses_revision: row.id for row in taking}
+    ids = {row.ledger_revision: row.id for row in taken}
+    return [
+        RecordedEvent(
+            id=one.id,
+            entry=one.entry,
+            trades=_following(one.entry.revision, trades) if one.entry.revision in swaps else (),
+            reverses=ids.get(_reverses(one)),
+            reversed_by=reversed_by.get(one.entry.revision),
+        )
+        for one in events
+    ]
+
+
+def _reverses(event: RecordedCashEntry) -> int | None:
+    terms = event.entry.transaction.event
+    return None if terms is None else terms.reverses_revision
+
+
+async def _trades_after(
+    session: Session, swaps: Sequence[int], unreadable: UnreadableRows
+) -> Mapping[int, BookedTrade]:
+    """Return the trades that follow entries of these revisions, by their own."""
+    revisions = [first + place for first in swaps for place in range(1, _TRADES_OF_A_SWAP + 1)]
+    rows = await session.run(select_trades().where(mock_trades.c.ledger_revision.in_(revisions)))
+    return {one.entry.revision: one for one in unreadable.readable(TRADES, rows) if one.entry is not None}
+
+
+def _following(revision: int, trades: Mapping[int, BookedTrade]) -> tuple[BookedTrade, ...]:
+    places = range(revision + 1, revision + 1 + _TRADES_OF_A_SWAP)
+    return tuple(trades[place] for place in places if place in trades)

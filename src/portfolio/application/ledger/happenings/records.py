@@ -1,0 +1,137 @@
+"""Records of events, which use cases and ports exchange."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from portfolio.application.errors import KeyReused
+from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment, RefusedCashEntry
+from portfolio.application.ledger.records import DIGEST_VERSION, BookedTrade, TradeEntry, TradeRequest, digest_version
+from portfolio.domain.errors import DomainError
+from portfolio.domain.ledger.cash_transaction import EventTerms
+from portfolio.domain.ledger.happening import Happened, Happening
+from portfolio.domain.ledger.leg import Leg
+from portfolio.domain.money import Money
+
+_STATED = ("kind", "symbol", "quantity", "value", "basis", "to_symbol", "to_quantity", "ratio", "amount")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookEvent:
+    """A request to book an event.
+
+    ``stated_at`` is when the client says that it happened, None where it says nothing. With ``adopts_open`` its key is
+    also that of a service without API keys.
+    """
+
+    what: Happening
+    owner: str
+    client_event_id: str | None = None
+    stated_at: datetime | None = None
+    adopts_open: bool = False
+
+    def digest(self, version: str = DIGEST_VERSION) -> str:
+        """Return a digest of the normalised fields: 64 characters."""
+        stated = [getattr(self.what, name) for name in _STATED]
+        at = None if self.stated_at is None else self.stated_at.isoformat()
+        texts = [None if each is None else str(each) for each in stated]
+        ratio = None if self.what.ratio is None else f"{self.what.ratio.normalize():f}"
+        fields = ("event", *texts[:-2], ratio, texts[-1], at, self.what.label, self.what.group)
+        return (version + hashlib.sha256(repr(fields).encode()).hexdigest())[:64]
+
+    def is_same(self, fingerprint: str) -> bool:
+        """Return whether a stored digest is of this very request."""
+        return self.digest(digest_version(fingerprint)) == fingerprint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedEvent:
+    """An event as kept, with the trades that it consists of; ``id`` is None where it was only looked at.
+
+    ``reverses`` and ``reversed_by`` are the ids of events.
+    """
+
+    id: int | None
+    entry: CashEntry
+    trades: tuple[BookedTrade, ...] = ()
+    reverses: int | None = None
+    reversed_by: int | None = None
+
+    @property
+    def terms(self) -> EventTerms:
+        """Return what its entry says of it."""
+        terms = self.entry.transaction.event
+        assert terms is not None
+        return terms
+
+    @property
+    def trade_entries(self) -> Iterator[TradeEntry]:
+        """Return the entries of its trades, in order."""
+        return (trade.entry for trade in self.trades if trade.entry is not None)
+
+    @property
+    def legs(self) -> tuple[Leg, ...]:
+        """Return all that it moved, asset by asset."""
+        own = tuple(one.leg for one in self.entry.positions)
+        return (*own, *(Leg.of(entry.trade) for entry in self.trade_entries))
+
+    @property
+    def cash_delta(self) -> Money:
+        """Return by how much cash grew, its trades included."""
+        return sum((e.trade.cash_delta for e in self.trade_entries), self.entry.transaction.cash_delta)
+
+    @property
+    def net_deposits_delta(self) -> Money:
+        """Return by how much net deposits grew."""
+        return self.entry.transaction.net_deposits_delta
+
+    @property
+    def realized_delta(self) -> Money:
+        """Return what it brought, its trades included."""
+        return sum((e.trade.realized_pnl for e in self.trade_entries), self.entry.transaction.realized_delta)
+
+    @property
+    def fees_delta(self) -> Money:
+        """Return by how much fees paid grew: by those of its trades."""
+        return sum((e.trade.fees_delta for e in self.trade_entries), Money.zero())
+
+
+@dataclass(frozen=True, slots=True)
+class EventReply:
+    """What became of the request, recorded or refused, and whether an earlier request had decided that."""
+
+    event: RecordedEvent | RefusedCashEntry
+    replayed: bool
+
+
+EventResult = EventReply | DomainError | KeyReused
+
+
+def entries_of(
+    happened: Happened, *, owner: str, key: str | None = None, fingerprint: str | None = None, note: str | None = None
+) -> tuple[CashEntry, list[TradeEntry]]:
+    """Return the entry of an event, and those of its trades, which follow it."""
+    after, transaction = happened.after, happened.transaction
+    assert transaction.event is not None
+    moved = [PositionAdjustment.by(leg, after.position(leg.symbol)) for leg in happened.own_legs]
+    entry = replace(
+        CashEntry.of(transaction, after, owner=owner, note=note, positions=moved),
+        revision=happened.revision,
+        client_transaction_id=key,
+        fingerprint=fingerprint,
+    )
+    trades = [
+        TradeEntry(
+            trade=trade,
+            request=TradeRequest(owner=owner),
+            portfolio_id=after.id,
+            revision=happened.revision + place,
+            booked_at=transaction.at,
+            group=transaction.event.group,
+        )
+        for place, trade in enumerate(happened.trades, start=1)
+    ]
+    return entry, trades

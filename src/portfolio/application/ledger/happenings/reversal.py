@@ -1,0 +1,81 @@
+"""Takes an event out by booking its opposite; nothing is ever deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from portfolio.application.announcer import NO_LISTENERS, Announcer
+from portfolio.application.clock import Clock
+from portfolio.application.errors import NotFound
+from portfolio.application.ledger.happenings.booking import write_event
+from portfolio.application.ledger.happenings.records import EventReply, RecordedEvent, entries_of
+from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
+from portfolio.application.ledger.ports import Ledger, LedgerUnit
+from portfolio.domain.errors import NotReversible
+from portfolio.domain.ledger.event_moves import reverse_event
+from portfolio.domain.ledger.happening import Happened
+from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
+
+
+@dataclass(slots=True)
+class ReverseEvent:
+    """Books the opposite of an event, once; of a swap with the opposites of its trades."""
+
+    ledger: Ledger
+    clock: Clock
+    rules: BookingRules
+    announce: Announcer = NO_LISTENERS
+
+    async def __call__(self, portfolio_id: int, event_id: int, *, owner: str) -> EventReply:
+        """Return the reversal, once it is committed; the one there is where this owner reversed the event before.
+
+        Raises:
+            NotFound: no such event.
+            NotReversible: reversed before by another owner, itself a reversal, or one of its trades was reversed.
+            InsufficientQuantity: what came is no longer held.
+            InsufficientCash: the money that came is no longer there.
+            LedgerUnavailable: nothing was applied.
+            OutcomeUnknown: the commit was lost and could not be looked up; asking again tells.
+        """
+        return await commit_once(
+            self.ledger,
+            portfolio_id,
+            lambda unit: self._reverse(unit, event_id, owner),
+            announce=self.announce,
+        )
+
+    async def _reverse(self, unit: LedgerUnit, event_id: int, owner: str) -> Made[EventReply]:
+        found = await unit.event(event_id)
+        if found is None:
+            raise NotFound("event", str(event_id))
+        if found.reversed_by is not None:
+            earlier = await unit.event(found.reversed_by)
+            if earlier is None or earlier.entry.owner != owner:
+                raise _not_reversible(event_id, f"event {found.reversed_by} reversed it")
+            return Made(EventReply(earlier, replayed=True))
+        if found.terms.reverses_revision is not None:
+            raise _not_reversible(event_id, "it is itself a reversal")
+        happened = self._happened(unit.portfolio, found, event_id)
+        entry, trades = entries_of(happened, owner=owner)
+        event, told = await write_event(unit, entry, trades)
+        event = replace(event, reverses=event_id)
+        await unit.save(happened.after)
+        return Made(EventReply(event, replayed=False), has_entry(entry), told)
+
+    def _happened(self, books: Portfolio, event: RecordedEvent, event_id: int) -> Happened:
+        """Return what takes the event out; the trades of a swap in the opposite order."""
+        now, allowed = self.clock.now(), self.rules.allow_negative_cash
+        moved = event.entry.transaction
+        own = (one.leg for one in event.entry.positions)
+        happened = reverse_event(books, moved, own, event.entry.revision, now, allow_negative_cash=allowed)
+        after, trades = happened.after, []
+        for booked in reversed(event.trades):
+            if booked.entry is None or booked.reversed_by is not None:
+                raise _not_reversible(event_id, f"trade {booked.id} of it was reversed, or is gone")
+            after, trade = after.reverse(booked.entry.trade, booked.id, now, allow_negative_cash=True)
+            trades.append(trade)
+        return replace(happened, after=after, trades=tuple(trades))
+
+
+def _not_reversible(event_id: int, reason: str) -> NotReversible:
+    return NotReversible(event_id, reason, what="event")

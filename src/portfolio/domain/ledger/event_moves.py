@@ -1,0 +1,165 @@
+"""The moves of an event as its entry: what it brings follows from the law."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, OutOfRange
+from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind, EventTerms
+from portfolio.domain.ledger.happening import Happened
+from portfolio.domain.ledger.leg import Leg
+from portfolio.domain.ledger.portfolio import Portfolio, recorded
+from portfolio.domain.ledger.position import Position, undone
+from portfolio.domain.mark import Mark
+from portfolio.domain.money import EXACT, Money, Price, Quantity
+
+NOTHING: Final = Money.zero()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A leg, whose price counts after it, and whether the average price stays what it was."""
+
+    leg: Leg
+    mark: Mark | None
+    keeps_average: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moves:
+    """What an event moves; what it brings follows from the law."""
+
+    steps: tuple[Step, ...] = ()
+    cash: Money = NOTHING
+    net_deposits: Money = NOTHING
+    flow: Money = NOTHING
+    ratio: Decimal | None = None
+    is_basis_assumed: bool = False
+
+
+def reverse_event(  # shape: what is reversed, of what, and when
+    books: Portfolio,
+    event: CashTransaction,
+    legs: Iterable[Leg],
+    revision: int,
+    now: datetime,
+    *,
+    allow_negative_cash: bool = False,
+) -> Happened:
+    """Return the portfolio without the event of a ledger revision, and the opposite entry that takes it out.
+
+    Trades that it consists of are not taken back.
+
+    Where nothing happened since, every sum is what it was before the event. What of the cost is left where nothing is
+    held afterwards, or the cost would change its sign, becomes realized.
+
+    Raises:
+        InsufficientQuantity: what came is no longer held, or not enough of what was split.
+        InsufficientCash: the money that came is no longer there.
+        OutOfRange: a sum would reach 1e20.
+    """
+    terms = event.event
+    assert terms is not None
+    is_split = event.kind is CashTransactionKind.SPLIT
+    moves = Moves(
+        steps=tuple(_undo(books.position(leg.symbol), leg, is_split=is_split) for leg in legs),
+        cash=-event.cash_delta,
+        net_deposits=-event.net_deposits_delta,
+        flow=-terms.flow_value,
+        ratio=terms.ratio,
+    )
+    require_cash(books, -moves.cash, unless=allow_negative_cash)
+    taken_out = replace(terms, flow_value=moves.flow, reverses_revision=revision)
+    return entered(books, event.kind, moves, taken_out, now)
+
+
+def _undo(position: Position, leg: Leg, *, is_split: bool) -> Step:
+    held, left = position.quantity, position.quantity - leg.quantity_delta
+    if is_split:
+        has_gone = not (left and held) or (left.value > 0) != (held.value > 0)
+    else:
+        has_gone = leg.quantity_delta.value > 0 and left.value < 0
+    if has_gone:
+        raise too_little(position, leg.quantity_delta)
+    basis, asset = (
+        undone(total, delta, left)
+        for total, delta in ((position.cost_basis, leg.basis_delta), (position.asset_cost, leg.asset_delta))
+    )
+    opposite = Leg(
+        symbol=leg.symbol,
+        quantity_delta=-leg.quantity_delta,
+        basis_delta=basis,
+        asset_delta=asset,
+        realized_delta=basis + leg.basis_delta - leg.realized_delta,
+    )
+    return Step(leg=opposite, mark=scaled(position, left) if is_split else position.mark)
+
+
+def entered(books: Portfolio, kind: CashTransactionKind, moves: Moves, terms: EventTerms, now: datetime) -> Happened:
+    """Return the portfolio after an entry with these moves.
+
+    Raises:
+        OutOfRange: a sum would reach 1e20.
+    """
+    legs = tuple(step.leg for step in moves.steps)
+    realized = moves.cash - moves.net_deposits
+    for leg in legs:
+        realized = realized + leg.basis_delta
+    transaction = CashTransaction(
+        kind=kind,
+        cash_delta=moves.cash,
+        net_deposits_delta=moves.net_deposits,
+        realized_delta=realized,
+        value_before=books.total_value,
+        at=now,
+        event=terms,
+    )
+    positions = dict(books.positions)
+    for step in moves.steps:
+        symbol = step.leg.symbol
+        positions[symbol] = books.position(symbol).moved(step.leg, step.mark, keeps_average=step.keeps_average)
+    after, _ = recorded(replace(books, cash=books.cash + moves.cash, positions=positions), transaction)
+    _ = after.total_value  # its range is asked now: what cannot be valued is not booked
+    return Happened(after=after, transaction=transaction, own_legs=legs, revision=after.revision)
+
+
+def too_little(position: Position, quantity: Quantity) -> InsufficientQuantity:
+    """Return the error that less is held than moves."""
+    return InsufficientQuantity(position.symbol.code, position.quantity.value, quantity.value, verb="moved")
+
+
+def require_cash(books: Portfolio, amount: Money, *, unless: bool) -> None:
+    """Refuse to pay more than there is, ``unless`` cash may be below zero.
+
+    Raises:
+        InsufficientCash: it is more.
+    """
+    if amount.value > 0 and amount > books.cash and not unless:
+        raise InsufficientCash(books.cash.value, amount.value)
+
+
+def scaled(position: Position, after: Quantity) -> Mark | None:
+    """Return the price of a position of which there is another quantity for the same money."""
+    return priced_as(position.mark, position.quantity, after) if after else position.mark
+
+
+def priced_as(mark: Mark | None, before: Quantity, after: Quantity) -> Mark | None:
+    """Return the price of ``after`` units for what ``before`` units are worth; None where it makes no price."""
+    if mark is None:
+        return None
+    with suppress(OutOfRange):
+        value = EXACT.multiply(mark.price.value, before.value)
+        return replace(mark, price=Price.rounded(EXACT.divide(value, after.value)))
+    return None
+
+
+def ratio_of(before: Quantity, after: Quantity) -> Decimal | None:
+    """Return how many there are now for one of before; None where that is no number of the ledger."""
+    with suppress(OutOfRange):
+        return Quantity.rounded(EXACT.divide(after.value, before.value)).value
+    return None

@@ -1,0 +1,1 @@
+"""Events over HTTP: what happens to the books beside trades, deposits and withdrawals."""

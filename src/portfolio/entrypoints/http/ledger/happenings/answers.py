@@ -1,0 +1,175 @@
+"""What is answered about events."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from portfolio.application.ledger.cash_records import RefusedCashEntry
+from portfolio.application.ledger.happenings.records import EventReply, EventResult, RecordedEvent
+from portfolio.entrypoints.http.errors import RequestError, field_errors, kind_of
+from portfolio.entrypoints.http.ledger.happenings.requests import EventKind
+from portfolio.entrypoints.http.ledger.views import refused_problem
+from portfolio.entrypoints.http.shell.numbers import Number
+from portfolio.entrypoints.http.shell.responses import (
+    Answer,
+    BookingProblem,
+    Cursor,
+    Moment,
+    Problem,
+    SymbolCode,
+    problem,
+)
+from portfolio.entrypoints.http.views import view
+
+
+class LegView(msgspec.Struct, kw_only=True):
+    """What an event moves of one asset: its quantity, its cost with fees and without, and what it brought."""
+
+    symbol: SymbolCode
+    quantity_delta: Number
+    basis_delta: Number
+    asset_delta: Number
+    realized_delta: Number
+
+
+class EventView(msgspec.Struct, kw_only=True):
+    """An event of the ledger, with the trades that it consists of: those of a swap.
+
+    Over its legs ``cash_delta + sum of basis_delta = net_deposits_delta + realized_delta``.
+    """
+
+    id: int | None
+    kind: EventKind
+    label: str | None
+    effective_at: Moment
+    legs: list[LegView]
+    cash_delta: Number
+    net_deposits_delta: Number
+    realized_delta: Number
+    fees_delta: Number
+    flow_value: Number
+    basis_assumed: bool
+    ratio: Number | None
+    group: str | None
+    trade_ids: list[int]
+    owner: str
+    client_event_id: str | None
+    reverses: int | None
+    reversed_by: int | None
+    booked_at: Moment
+    revision: int
+
+
+class EventAnswer(Answer, kw_only=True):
+    """What became of an event; ``timestamp`` is when it was decided, in a replay too. In a dry run it has no id."""
+
+    message: str
+    event_id: int | None
+    dry_run: bool
+    kind: EventKind
+    legs: list[LegView]
+    cash_delta: Number
+    net_deposits_delta: Number
+    realized_delta: Number
+    fees_delta: Number
+    basis_assumed: bool
+    event: EventView
+    cash_balance: Number
+    net_deposits: Number
+    replayed: bool
+
+
+class OneEventAnswer(Answer, kw_only=True):
+    """One event."""
+
+    event: EventView
+
+
+class EventsAnswer(Answer, kw_only=True):
+    """Events, newest first."""
+
+    events: list[EventView]
+    count: int
+    next_cursor: Cursor
+
+
+class EventItem(msgspec.Struct, kw_only=True):
+    """What became of one event of a batch: an answer or a problem, with the status it would have had alone."""
+
+    index: int
+    status: Literal["booked", "refused", "unreadable"]
+    http_status: int
+    replayed: bool
+    event: EventAnswer | None
+    problem: Problem | None
+
+
+class EventBatchAnswer(Answer, kw_only=True):
+    """What became of a batch of events, in its order; in a dry run what would become of it."""
+
+    dry_run: bool
+    results: list[EventItem]
+    booked: int
+    refused: int
+    unreadable: int
+
+
+def event_view(event: RecordedEvent) -> EventView:
+    """Return an event as it is shown."""
+    entry, terms = event.entry, event.terms
+    return view(
+        EventView,
+        event,
+        terms,
+        entry,
+        kind=entry.transaction.kind.value,
+        basis_assumed=terms.is_basis_assumed,
+        trade_ids=[trade.id for trade in event.trades if trade.id],
+        client_event_id=entry.client_transaction_id,
+        booked_at=entry.transaction.at,
+    )
+
+
+def event_answer(event: RecordedEvent, *, replayed: bool) -> EventAnswer:
+    """Return the answer to whoever asked for an event to be booked or taken out."""
+    entry, shown = event.entry, event_view(event)
+    done = "Would be booked" if event.id is None else "Taken out" if event.reverses is not None else "Booked"
+    return view(
+        EventAnswer,
+        shown,
+        timestamp=entry.transaction.at,
+        message=f"{done}: {shown.kind}",
+        event_id=event.id,
+        dry_run=event.id is None,
+        event=shown,
+        cash_balance=entry.cash_after,
+        net_deposits=entry.net_deposits_after,
+        replayed=replayed,
+    )
+
+
+def refused_event(refused: RefusedCashEntry, *, replayed: bool, path: str) -> BookingProblem:
+    """Return the problem that a refused event was answered with, and is again."""
+    return refused_problem(refused.refusal, refused.decided_at, replayed=replayed, path=path)
+
+
+def event_item(index: int, result: EventResult | RequestError, path: str) -> EventItem:
+    """Return what became of one event of a batch."""
+    replayed, booked, body = False, None, None
+    if not isinstance(result, EventReply):
+        body = problem(kind_of(result), str(result), path=path, errors=field_errors(result))
+    elif isinstance(result.event, RefusedCashEntry):
+        replayed, body = result.replayed, refused_event(result.event, replayed=result.replayed, path=path)
+    else:
+        replayed, booked = result.replayed, event_answer(result.event, replayed=result.replayed)
+    is_read = not isinstance(result, RequestError)
+    return EventItem(
+        index=index,
+        status="booked" if booked is not None else "refused" if is_read else "unreadable",
+        http_status=200 if body is None else body.status,
+        replayed=replayed,
+        event=booked,
+        problem=body,
+    )

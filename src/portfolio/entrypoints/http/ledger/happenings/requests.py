@@ -1,0 +1,170 @@
+"""The bodies of events, and the wishes that are made of them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+from portfolio.application.ledger.happenings.records import BookEvent
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
+from portfolio.domain.ledger.happening import FIELDS, Happening
+from portfolio.domain.money import Money, Quantity
+from portfolio.domain.symbol import Symbol
+from portfolio.entrypoints.http.errors import RequestError
+from portfolio.entrypoints.http.ledger.idempotency import one_key
+from portfolio.entrypoints.http.shell.auth import Caller
+from portfolio.entrypoints.http.shell.bodies import (
+    AHEAD,
+    EPOCH,
+    LONGEST_KEY,
+    MOMENT,
+    Key,
+    PositiveFigure,
+    Reading,
+    SymbolText,
+    cursor_query,
+    figure,
+    parse_moment,
+    read_symbol,
+    text_of,
+)
+from portfolio.entrypoints.http.shell.strict_body import BodyOfBodies, decode
+
+MOST_EVENTS: Final = 1_000
+
+_MOMENT_SCHEMA: Final = {"type": ["string", "number"]}
+
+EventsCursor = Annotated[str | None, cursor_query("e")]
+EventKind = Literal["transfer_in", "transfer_out", "income", "swap", "exchange", "split", "loss", "interest", "charge"]
+IncomeLabel = Literal["staking", "airdrop", "interest", "mining", "rebate"]
+AnyFigure = Annotated[Raw, figure("At least zero, rounded half even at 18 decimals", minimum=0, exclusiveMaximum=1e20)]
+EffectiveAt = Annotated[
+    Raw, Meta(description=f"When it happened: {MOMENT}. By default now.", extra_json_schema=_MOMENT_SCHEMA)
+]
+
+_AMOUNTS: Final = {"quantity": Quantity, "to_quantity": Quantity, "amount": Money, "ratio": Quantity}
+_FROM_ZERO: Final = ("value", "basis")
+
+
+class EventBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Something that happened. Which fields a kind takes, and which it needs, the route says."""
+
+    kind: EventKind
+    symbol: SymbolText | UnsetType = UNSET
+    quantity: PositiveFigure | UnsetType = UNSET
+    value: AnyFigure | UnsetType = UNSET
+    basis: AnyFigure | UnsetType = UNSET
+    to_symbol: SymbolText | UnsetType = UNSET
+    to_quantity: PositiveFigure | UnsetType = UNSET
+    ratio: PositiveFigure | UnsetType = UNSET
+    amount: PositiveFigure | UnsetType = UNSET
+    label: Annotated[IncomeLabel, Meta(description="What an income is from.")] | UnsetType = UNSET
+    effective_at: EffectiveAt | UnsetType = UNSET
+    group: Annotated[Key, Meta(description="What it has in common with other entries.")] | UnsetType = UNSET
+    client_event_id: Key | None = None
+    dry_run: Annotated[bool, Meta(description="Book nothing, and say what would be.")] = False
+
+
+_EVENT_SCHEMA = {"anyOf": [{"$ref": "#/components/schemas/EventBody"}, {"description": "It is `unreadable` then."}]}
+
+
+class EventsBody(BodyOfBodies, forbid_unknown_fields=True, kw_only=True):
+    """Events, answered in order; each is read by itself."""
+
+    events: Annotated[
+        list[Annotated[Raw, Meta(extra_json_schema=_EVENT_SCHEMA)]], Meta(min_length=1, max_length=MOST_EVENTS)
+    ]
+    dry_run: Annotated[bool, Meta(description="Book none of them, and say what would be.")] = False
+
+
+def read_event(body: EventBody, caller: Caller, now: datetime, *, header_key: str | None = None) -> BookEvent:
+    """Return the wish that the body states.
+
+    Raises:
+        RequestError: a field is wrong, is lacking, or does not belong to the kind, or two keys differ.
+    """
+    reading, kind = Reading(), CashTransactionKind(body.kind)
+    _check_fields(reading, body, kind)
+    stated: dict[str, object] = {}
+    for name in ("symbol", "to_symbol"):
+        if (text := getattr(body, name)) is not UNSET:
+            stated[name] = _symbol(reading, name, text)
+    for name, of in _AMOUNTS.items():
+        if (raw := getattr(body, name)) is not UNSET:
+            stated[name] = reading.amount(of, name, raw)
+    for name in _FROM_ZERO:
+        if (raw := getattr(body, name)) is not UNSET:
+            stated[name] = reading.amount(Money, name, raw, least="at least zero")
+    stated_at = None
+    if body.effective_at is not UNSET:
+        raw = body.effective_at
+        stated_at = reading.taking("effective_at", lambda: _moment(text_of(raw), now), now)
+    group = None if body.group is UNSET else reading.text("group", body.group, LONGEST_KEY)
+    key = one_key(reading, "client_event_id", body.client_event_id, header_key)
+    reading.finish()
+    if isinstance(ratio := stated.get("ratio"), Quantity):
+        stated["ratio"] = ratio.value
+    return BookEvent(
+        what=Happening(
+            kind=kind,
+            effective_at=stated_at or now,
+            label=None if body.label is UNSET else body.label,
+            group=group,
+            **stated,  # type: ignore[arg-type]  # each is of the type of its field
+        ),
+        owner=caller.owner(None),
+        client_event_id=key,
+        stated_at=stated_at,
+        adopts_open=caller.adopts_open,
+    )
+
+
+def read_events(body: EventsBody, caller: Caller, now: datetime) -> list[BookEvent | RequestError]:
+    """Return the wishes of a batch, in order; for one that cannot be read, why."""
+    return [_read_alone(event, caller, now) for event in body.events]
+
+
+def _read_alone(event: Raw, caller: Caller, now: datetime) -> BookEvent | RequestError:
+    try:
+        body = decode(bytes(event), EventBody)
+        if body.dry_run:
+            reading = Reading()
+            reading.refuse("dry_run", "is for all events of a batch: it stands beside them")
+            reading.finish()
+        return read_event(body, caller, now)
+    except RequestError as error:
+        return error
+
+
+def _check_fields(reading: Reading, body: EventBody, kind: CashTransactionKind) -> None:
+    """Refuse what the kind does not take, and what it lacks."""
+    fields = FIELDS[kind]
+    for name in ("symbol", *_AMOUNTS, *_FROM_ZERO, "to_symbol", "label"):
+        is_given = getattr(body, name) is not UNSET
+        if is_given and name not in fields.needs | fields.takes:
+            reading.refuse(name, f"is no field of the kind {kind}")
+        elif not is_given and name in fields.needs:
+            reading.refuse(name, f"is needed by the kind {kind}")
+    if kind is CashTransactionKind.EXCHANGE and (body.to_quantity is UNSET) == (body.ratio is UNSET):
+        reading.refuse("to_quantity", "or ratio has to be there, not both")
+
+
+def _symbol(reading: Reading, field: str, text: str) -> Symbol:
+    return reading.taking(field, lambda: read_symbol(text), Symbol("X" if field == "symbol" else "Y"))
+
+
+def _moment(text: str, now: datetime) -> datetime:
+    """Return when something happened.
+
+    Raises:
+        ValueError: it is no moment, before 1970, or over 60 s ahead.
+    """
+    stated = parse_moment(text)
+    if stated > now + AHEAD:
+        raise ValueError(f"is more than {AHEAD // timedelta(seconds=1)} seconds ahead")
+    if stated < EPOCH:
+        raise ValueError("is before 1970-01-01")
+    return stated

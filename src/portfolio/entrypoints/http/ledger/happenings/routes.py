@@ -1,0 +1,209 @@
+"""Events: what happens to the books beside trades, deposits and withdrawals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated, Final
+
+from litestar import Controller, Response, get, post
+from litestar.params import JSONBody, PathParameter
+
+from portfolio.application.clock import Clock
+from portfolio.application.errors import KeyReused, NotFound
+from portfolio.application.ledger.cash_records import RefusedCashEntry
+from portfolio.application.ledger.happenings.booking import BookEvents
+from portfolio.application.ledger.happenings.records import BookEvent, EventReply
+from portfolio.application.ledger.happenings.reversal import ReverseEvent
+from portfolio.application.ledger.ports import Lookups
+from portfolio.domain.errors import (
+    AmountMismatch,
+    InsufficientCash,
+    InsufficientQuantity,
+    InvalidAmount,
+    NotReversible,
+    OutOfRange,
+    ValueUnknown,
+)
+from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS
+from portfolio.entrypoints.http.ledger.happenings.answers import (
+    EventAnswer,
+    EventBatchAnswer,
+    EventsAnswer,
+    OneEventAnswer,
+    event_answer,
+    event_item,
+    event_view,
+    refused_event,
+)
+from portfolio.entrypoints.http.ledger.happenings.requests import (
+    EventBody,
+    EventsBody,
+    EventsCursor,
+    read_event,
+    read_events,
+)
+from portfolio.entrypoints.http.ledger.idempotency import REPLAYED, header_key, refuse_header_key
+from portfolio.entrypoints.http.ledger.trades import read_id
+from portfolio.entrypoints.http.shell.access import access
+from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
+from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+from portfolio.entrypoints.http.shell.responses import JsonResponse, problem_answer
+from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
+
+EVENT_BATCH_BYTES: Final = 1024 * 1024
+
+_PROBLEMS = (
+    *(
+        PROBLEMS[error]
+        for error in (
+            InvalidAmount,
+            OutOfRange,
+            AmountMismatch,
+            ValueUnknown,
+            InsufficientQuantity,
+            InsufficientCash,
+            KeyReused,
+        )
+    ),
+    *WRITE_PROBLEMS,
+)
+_REVERSAL_PROBLEMS = (
+    NOT_FOUND,
+    *(PROBLEMS[error] for error in (OutOfRange, NotReversible, InsufficientQuantity, InsufficientCash)),
+    *WRITE_PROBLEMS,
+)
+
+EventId = Annotated[str, PathParameter(description="The event's `id`: a whole number above zero.")]
+
+
+class EventController(Controller):
+    """Routes of events."""
+
+    tags = ["events"]
+
+    @post(
+        "/events",
+        status_code=200,
+        summary="Book an event",
+        opt=access(Scope.TRADE, problems=_PROBLEMS, books=True, takes_key=True),
+    )
+    async def create_event(  # shape: what the framework injects
+        self,
+        request: HttpRequest,
+        data: JSONBody[EventBody],
+        portfolio_id: Injected[int],
+        book_events: Injected[BookEvents],
+        clock: Injected[Clock],
+        uncancelled: Injected[Uncancelled],
+    ) -> Response[EventAnswer]:
+        """Book what happened beside trades and money: exactly once where there is a key, whole or not at all.
+
+        What each kind needs, and takes in brackets: `transfer_in` symbol, quantity (value, basis); `transfer_out`
+        symbol, quantity (value); `income` symbol, quantity, label (value); `swap` symbol, quantity, to_symbol,
+        to_quantity (value); `exchange` symbol, quantity, to_symbol, and one of to_quantity and ratio; `split` symbol,
+        ratio; `loss` symbol, quantity; `interest` and `charge` amount.
+        A `value` that is left out is the quantity at the price that the books know of that time; where there is none
+        it is `value-unknown`. A `basis` that is left out is the value, and `basis_assumed` says so.
+        In every event `cash_delta + sum of basis_delta = net_deposits_delta + realized_delta`, to the last digit.
+        A `swap` is a sale and a purchase for the same money, two trades of one `group` that `trade_ids` names.
+        With a key a refusal is kept like an acceptance. Keys of events and of cash transactions are of one room: none
+        is used for both. With `dry_run` nothing is booked and nothing kept.
+        """
+        wish = read_event(data, request.user, clock.now(), header_key=header_key(request))
+        [result] = await uncancelled(book_events(portfolio_id, [wish], dry_run=data.dry_run))
+        if not isinstance(result, EventReply):
+            raise result
+        headers = {REPLAYED: "true"} if result.replayed else None
+        if isinstance(result.event, RefusedCashEntry):
+            refused = refused_event(result.event, replayed=result.replayed, path=request.url.path)
+            return problem_answer(refused, headers=headers)
+        return JsonResponse(event_answer(result.event, replayed=result.replayed), headers=headers)
+
+    @post(
+        "/events/batch",
+        status_code=200,
+        request_max_body_size=EVENT_BATCH_BYTES,
+        summary="Book up to 1,000 events in one transaction",
+        opt=access(Scope.TRADE, problems=_PROBLEMS, books=True),
+    )
+    async def create_events(  # shape: what the framework injects
+        self,
+        request: HttpRequest,
+        data: JSONBody[EventsBody],
+        portfolio_id: Injected[int],
+        book_events: Injected[BookEvents],
+        clock: Injected[Clock],
+        uncancelled: Injected[Uncancelled],
+    ) -> EventBatchAnswer:
+        """Book many events in one transaction, in order, each booked, refused or unreadable alone.
+
+        Each result has the status and the problem that the event would have had alone. `Idempotency-Key` is refused
+        here: each event has its own `client_event_id`. With `dry_run` beside them none is booked.
+        """
+        refuse_header_key(request)
+        wishes = read_events(data, request.user, clock.now())
+        readable = [wish for wish in wishes if isinstance(wish, BookEvent)]
+        booked = await uncancelled(book_events(portfolio_id, readable, dry_run=data.dry_run)) if readable else []
+        following = iter(booked)
+        results = [next(following) if isinstance(wish, BookEvent) else wish for wish in wishes]
+        items = [event_item(index, result, request.url.path) for index, result in enumerate(results)]
+        count = Counter(item.status for item in items)
+        return EventBatchAnswer(
+            timestamp=clock.now(),
+            dry_run=data.dry_run,
+            results=items,
+            booked=count["booked"],
+            refused=count["refused"],
+            unreadable=count["unreadable"],
+        )
+
+    @get("/events", summary="Events, newest first", opt=access(Scope.READ))
+    async def list_events(  # shape: what the framework injects
+        self,
+        portfolio_id: Injected[int],
+        lookups: Injected[Lookups],
+        clock: Injected[Clock],
+        limit: PageSize = 100,
+        cursor: EventsCursor = None,
+    ) -> EventsAnswer:
+        """Return events, with those that take others out, newest first."""
+        page = await lookups.events(portfolio_id, before=read_cursor(cursor), limit=limit)
+        views = [event_view(event) for event in page.items]
+        following = write_cursor("e", page.next_before)
+        return EventsAnswer(timestamp=clock.now(), events=views, count=len(views), next_cursor=following)
+
+    @get("/events/{event_id:str}", summary="One event", opt=access(Scope.READ, problems=(NOT_FOUND,)))
+    async def read_event(
+        self, event_id: EventId, portfolio_id: Injected[int], lookups: Injected[Lookups], clock: Injected[Clock]
+    ) -> OneEventAnswer:
+        """Return one event, with what took it out."""
+        wanted = read_id(event_id, "event")
+        page = await lookups.events(portfolio_id, before=None, limit=1, event_id=wanted)
+        for event in page.items:
+            return OneEventAnswer(timestamp=clock.now(), event=event_view(event))
+        raise NotFound("event", event_id)
+
+    @post(
+        "/events/{event_id:str}/reverse",
+        status_code=200,
+        summary="Book the opposite of an event",
+        opt=access(Scope.ADMIN, problems=_REVERSAL_PROBLEMS),
+    )
+    async def reverse_event(  # shape: what the framework injects
+        self,
+        request: HttpRequest,
+        event_id: EventId,
+        portfolio_id: Injected[int],
+        reverse_event: Injected[ReverseEvent],
+        uncancelled: Injected[Uncancelled],
+    ) -> Response[EventAnswer]:
+        """Take an event out by booking its opposite, linked to it, once, with its trades; nothing is ever deleted.
+
+        Sent again by the same caller it is answered with the reversal there is, `replayed: true`.
+        """
+        owner = request.user.owner(None)
+        reply = await uncancelled(reverse_event(portfolio_id, read_id(event_id, "event"), owner=owner))
+        assert not isinstance(reply.event, RefusedCashEntry)
+        headers = {REPLAYED: "true"} if reply.replayed else None
+        return JsonResponse(event_answer(reply.event, replayed=reply.replayed), headers=headers)

@@ -1,0 +1,201 @@
+"""Events over HTTP: what is answered, refused, replayed, listed and taken out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.services.http_service import BUY, Service, fields, is_problem
+
+TRANSFER = {"kind": "transfer_in", "symbol": "SOL", "quantity": 2, "value": "300", "basis": "100.10"}
+
+
+async def post(service: Service, **body: Any) -> Any:
+    return await service.http.post("/events", json=body)
+
+
+async def test_an_event_is_answered_with_its_legs_and_the_four_changes(service: Service) -> None:
+    answer = await post(service, **TRANSFER, group="from my wallet", effective_at="2025-01-02T03:04:05Z")
+    assert answer.status_code == 200
+    said = answer.json()
+    assert said["legs"] == [
+        {"symbol": "SOL", "quantity_delta": 2, "basis_delta": 100.1, "asset_delta": 100.1, "realized_delta": 0}
+    ]
+    deltas = ("cash_delta", "net_deposits_delta", "realized_delta", "fees_delta")
+    assert [said[name] for name in deltas] == [0, 100.1, 0, 0]
+    assert (said["basis_assumed"], said["dry_run"], said["replayed"]) == (False, False, False)
+    assert (said["net_deposits"], said["cash_balance"]) == (100_100.1, 100_000)
+    event = said["event"]
+    assert (event["group"], event["flow_value"], event["id"]) == ("from my wallet", 300, said["event_id"])
+    assert event["effective_at"] == "2025-01-02T03:04:05Z"
+    assert (await service.http.get(f"/events/{event['id']}")).json()["event"] == event
+    assert (await service.http.get("/events")).json()["events"] == [event]
+
+
+async def test_a_swap_is_two_trades_of_one_group(service: Service) -> None:
+    await service.http.post("/holdings/update", json=BUY)
+    said = (await post(service, kind="swap", symbol="BTC", quantity="0.05", to_symbol="ETH", to_quantity=1)).json()
+    trades = (await service.http.get("/trades", params={"limit": 2})).json()["trades"]
+    assert [(one["side"], one["symbol"]) for one in trades] == [("BUY", "ETH"), ("SELL", "BTC")]
+    assert said["event"]["trade_ids"] == [one["id"] for one in reversed(trades)]
+    assert {one["group"] for one in trades} == {said["event"]["group"]}
+    assert said["cash_delta"] == 0
+    assert [leg["symbol"] for leg in said["legs"]] == ["BTC", "ETH"]
+    assert said["realized_delta"] == said["legs"][0]["realized_delta"] == trades[1]["realized_pnl"]
+
+
+async def test_a_cost_that_nobody_states_is_the_value_and_is_said_to_be_assumed(service: Service) -> None:
+    said = (await post(service, kind="transfer_in", symbol="SOL", quantity=2, value=300)).json()
+    assert (said["basis_assumed"], said["net_deposits_delta"]) == (True, 300)
+
+
+async def test_a_dry_run_books_nothing(service: Service) -> None:
+    said = (await post(service, **TRANSFER, client_event_id="k", dry_run=True)).json()
+    assert (said["dry_run"], said["event_id"], said["event"]["id"]) == (True, None, None)
+    assert (await service.http.get("/events")).json()["events"] == []
+    booked = (await post(service, **TRANSFER, client_event_id="k")).json()
+    assert (booked["replayed"], booked["legs"]) == (False, said["legs"])
+
+
+async def test_a_key_books_once(service: Service) -> None:
+    first = await post(service, **TRANSFER, client_event_id="k")
+    again = await service.http.post("/events", json=TRANSFER, headers={"Idempotency-Key": "k"})
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.json() == {**first.json(), "replayed": True}
+    other = await post(service, **{**TRANSFER, "basis": 101}, client_event_id="k")
+    assert is_problem(other, 422, "key-reused")
+
+
+async def test_a_refusal_with_a_key_is_answered_again(service: Service) -> None:
+    body = {"kind": "loss", "symbol": "BTC", "quantity": 1, "client_event_id": "l"}
+    refused = await post(service, **body)
+    assert is_problem(refused, 409, "insufficient-quantity")
+    await service.http.post("/holdings/update", json=BUY)
+    again = await post(service, **body)
+    assert (again.status_code, again.json()) == (409, {**refused.json(), "replayed": True})
+    assert again.json()["instance"] == "/events"
+
+
+async def test_what_is_worth_is_asked_for_where_no_price_is_known(service: Service) -> None:
+    answer = await post(service, kind="income", symbol="SOL", quantity=1, label="staking")
+    assert is_problem(answer, 400, "value-unknown")
+    assert fields(answer) == {"value"}
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ({"kind": "income", "symbol": "SOL", "quantity": 1, "value": 1}, {"label"}),
+        ({"kind": "transfer_in", "symbol": "SOL", "quantity": 1, "value": 1, "label": "staking"}, {"label"}),
+        ({"kind": "interest"}, {"amount"}),
+        ({"kind": "interest", "amount": 0}, {"amount"}),
+        ({"kind": "interest", "amount": 1, "value": 1}, {"value"}),
+        ({"kind": "split", "symbol": "BTC"}, {"ratio"}),
+        ({"kind": "transfer_in", "symbol": "SOL", "quantity": 1, "value": -1}, {"value"}),
+        ({"kind": "transfer_in", "symbol": "?", "quantity": 1, "value": 1}, {"symbol"}),
+        ({"kind": "swap", "symbol": "A", "quantity": 1, "to_symbol": "?", "to_quantity": 1}, {"to_symbol"}),
+        ({"kind": "exchange", "symbol": "A", "quantity": 1, "to_symbol": "B"}, {"to_quantity"}),
+        (
+            {"kind": "exchange", "symbol": "A", "quantity": 1, "to_symbol": "B", "to_quantity": 1, "ratio": 1},
+            {"to_quantity"},
+        ),
+        ({"kind": "interest", "amount": 1, "effective_at": "yesterday"}, {"effective_at"}),
+        ({"kind": "interest", "amount": 1, "effective_at": "2999-01-01T00:00:00Z"}, {"effective_at"}),
+        ({"kind": "interest", "amount": 1, "effective_at": -1}, {"effective_at"}),
+        ({"kind": "interest", "amount": 1, "effective_at": {}}, {"effective_at"}),
+        ({"kind": "gift", "amount": 1}, {"kind"}),
+        ({"kind": "interest", "amount": 1, "fee": 1}, {"fee"}),
+    ],
+)
+async def test_a_body_that_is_not_understood_to_the_last_field_is_refused(
+    service: Service, body: dict[str, Any], wrong: set[str]
+) -> None:
+    answer = await post(service, **body)
+    assert is_problem(answer, 400, "malformed-request")
+    assert fields(answer) == wrong
+    assert (await service.http.get("/events")).json()["count"] == 0
+
+
+async def test_an_asset_does_not_become_itself(service: Service) -> None:
+    answer = await post(service, kind="exchange", symbol="A", quantity=1, to_symbol="A", ratio=2)
+    assert is_problem(answer, 400, "invalid-amount")
+    assert fields(answer) == {"to_symbol"}
+
+
+async def test_a_batch_is_booked_in_one_transaction_each_event_alone(service: Service) -> None:
+    events = [
+        {"kind": "interest", "amount": 12, "client_event_id": "a"},
+        {"kind": "charge", "amount": 10**7, "client_event_id": "b"},
+        {"kind": "charge", "amount": 10**7},
+        {"kind": "nothing"},
+        {"kind": "charge", "amount": 5, "dry_run": True},
+        {"kind": "interest", "amount": 12, "client_event_id": "a"},
+    ]
+    said = (await service.http.post("/events/batch", json={"events": events})).json()
+    assert [(one["status"], one["http_status"], one["replayed"]) for one in said["results"]] == [
+        ("booked", 200, False),
+        ("refused", 409, False),
+        ("refused", 409, False),
+        ("unreadable", 400, False),
+        ("unreadable", 400, False),
+        ("booked", 200, True),
+    ]
+    assert (said["booked"], said["refused"], said["unreadable"], said["dry_run"]) == (2, 2, 2, False)
+    assert said["results"][0]["event"]["realized_delta"] == 12
+    assert said["results"][1]["problem"]["type"].endswith("insufficient-cash")
+    listed = (await service.http.get("/events")).json()
+    assert listed["count"] == 1
+
+
+async def test_a_batch_that_is_only_looked_at_or_unreadable_books_nothing(service: Service) -> None:
+    events = [{"kind": "interest", "amount": 12}]
+    said = (await service.http.post("/events/batch", json={"events": events, "dry_run": True})).json()
+    assert (said["dry_run"], said["results"][0]["event"]["event_id"]) == (True, None)
+    said = (await service.http.post("/events/batch", json={"events": [{}]})).json()
+    assert said["unreadable"] == 1
+    keyed = await service.http.post("/events/batch", json={"events": events}, headers={"Idempotency-Key": "k"})
+    assert is_problem(keyed, 400, "malformed-request")
+    assert (await service.http.get("/events")).json()["events"] == []
+
+
+async def test_an_event_is_taken_out_once(service: Service) -> None:
+    booked = (await post(service, **TRANSFER)).json()
+    path = f"/events/{booked['event_id']}/reverse"
+    taken = (await service.http.post(path)).json()
+    assert taken["legs"][0]["quantity_delta"] == -2
+    assert (taken["net_deposits"], taken["net_deposits_delta"]) == (100_000, -100.1)
+    again = await service.http.post(path)
+    assert (again.headers["Idempotency-Replayed"], again.json()) == ("true", {**taken, "replayed": True})
+    listed = (await service.http.get("/events")).json()["events"]
+    assert [(one["reverses"], one["reversed_by"]) for one in listed] == [
+        (booked["event_id"], None),
+        (None, taken["event_id"]),
+    ]
+    of_reversal = await service.http.post(f"/events/{taken['event_id']}/reverse")
+    assert is_problem(of_reversal, 409, "not-reversible")
+
+
+@pytest.mark.parametrize("event_id", ["1", "999999", "x", "0"])
+async def test_what_is_no_event_is_not_found(service: Service, event_id: str) -> None:
+    assert is_problem(await service.http.get(f"/events/{event_id}"), 404, "not-found")
+    assert is_problem(await service.http.post(f"/events/{event_id}/reverse"), 404, "not-found")
+
+
+async def test_pages_of_events_follow_one_another(service: Service) -> None:
+    for amount in (1, 2, 3):
+        await post(service, kind="interest", amount=amount)
+    first = (await service.http.get("/events", params={"limit": 2})).json()
+    rest = (await service.http.get("/events", params={"cursor": first["next_cursor"]})).json()
+    found = [one["cash_delta"] for page in (first, rest) for one in page["events"]]
+    assert (found, rest["next_cursor"]) == ([3, 2, 1], None)
+
+
+async def test_events_are_among_the_cash_transactions_and_the_entries(service: Service) -> None:
+    booked = (await post(service, **TRANSFER, client_event_id="k")).json()["event"]
+    [listed] = (await service.http.get("/cash/transactions", params={"limit": 1})).json()["transactions"]
+    assert (listed["id"], listed["kind"], listed["client_transaction_id"]) == (booked["id"], "transfer_in", "k")
+    assert listed["event"]["flow_value"] == 300
+    newest = (await service.http.get("/entries")).json()["entries"][-1]
+    assert (newest["ledger"], newest["kind"]) == (booked["revision"], "transfer_in")
+    assert newest["event"] == listed["event"]

@@ -1,0 +1,192 @@
+"""The worked table of the specification of events, line by line and digit by digit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
+from portfolio.domain.ledger.event_rules import happen
+from portfolio.domain.ledger.happening import Happened, Happening
+from portfolio.domain.ledger.leg import Leg
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.mark import Mark
+from portfolio.domain.money import Money, Price, Quantity
+from portfolio.domain.symbol import Symbol
+from tests.unit.examples import NOON, RULES, after, bought, funded, money, sold
+
+BTC, BNB, ETH, SOL = map(Symbol, ("BTC", "BNB", "ETH", "SOL"))
+MATIC, POL = Symbol("MATIC"), Symbol("POL")
+
+
+def quantity(text: str | int) -> Quantity:
+    return Quantity(Decimal(text))
+
+
+def priced(books: Portfolio, **prices: str | int) -> Portfolio:
+    marks = {Symbol(name): Mark(Price(Decimal(price)), "coinbase", NOON) for name, price in prices.items()}
+    return books.marked(marks)
+
+
+def beginning() -> Portfolio:
+    """Cash 57,000, 1 BTC (cost 40,000, now 60,000), 10 BNB (cost 3,000, now 400 each), net deposits 100,000."""
+    books = after(funded(100_000), bought("BTC", 1, 40_000), bought("BNB", 10, 300))
+    books = priced(books, BTC=60_000, BNB=400)
+    assert (books.cash, books.net_deposits, books.realized_pnl) == (money(57_000), money(100_000), Money.zero())
+    return books
+
+
+def done(books: Portfolio, kind: Kind, **stated: object) -> Happened:
+    return happen(books, Happening(kind=kind, effective_at=NOON, **stated), RULES, NOON)  # type: ignore[arg-type]
+
+
+def unit_value(books: Portfolio) -> Decimal:
+    return books.units.value(books.total_value)
+
+
+def assert_law(happened: Happened) -> None:
+    """``cash + sum of basis = net_deposits + realized``, over the entry and over its trades."""
+    moved = happened.transaction
+    basis = sum((leg.basis_delta for leg in happened.legs), Money.zero())
+    cash = sum((trade.cash_delta for trade in happened.trades), moved.cash_delta)
+    realized = sum((trade.realized_pnl for trade in happened.trades), moved.realized_delta)
+    assert cash + basis == moved.net_deposits_delta + realized
+    assert not happened.after.unreconciled
+
+
+def test_transfer_in_adds_its_cost_to_what_was_paid_in_and_leaves_the_unit_value_alone() -> None:
+    books = beginning()
+    happened = done(books, Kind.TRANSFER_IN, symbol=BTC, quantity=quantity(1), basis=money(30_000), value=money(60_000))
+    assert happened.legs == (
+        Leg(symbol=BTC, quantity_delta=quantity(1), basis_delta=money(30_000), asset_delta=money(30_000)),
+    )
+    assert happened.after.net_deposits == money(130_000)
+    assert happened.after.unrealized_pnl - books.unrealized_pnl == money(30_000)
+    assert unit_value(happened.after) == unit_value(books)
+    assert happened.after.position(BTC).avg_entry_price == Price(Decimal(35_000))
+    assert happened.transaction.event is not None
+    assert not happened.transaction.event.is_basis_assumed
+    assert_law(happened)
+
+
+def test_what_nobody_knows_the_cost_of_cost_its_value_and_says_so() -> None:
+    happened = done(beginning(), Kind.TRANSFER_IN, symbol=BTC, quantity=quantity(1), value=money(60_000))
+    assert happened.after.net_deposits == money(160_000)
+    assert happened.transaction.event is not None
+    assert happened.transaction.event.is_basis_assumed
+
+
+def test_income_is_realized_at_its_value() -> None:
+    happened = done(beginning(), Kind.INCOME, symbol=SOL, quantity=quantity(2), value=money(300), label="staking")
+    assert happened.transaction.realized_delta == happened.after.realized_pnl == money(300)
+    assert happened.after.position(SOL).cost_basis == happened.after.position(SOL).market_value == money(300)
+    assert happened.after.net_deposits == money(100_000)
+    assert_law(happened)
+
+
+def test_income_may_be_worth_nothing() -> None:
+    happened = done(beginning(), Kind.INCOME, symbol=SOL, quantity=quantity(2), value=money(0), label="airdrop")
+    assert (happened.after.realized_pnl, happened.after.position(SOL).cost_basis) == (money(0), money(0))
+    assert happened.after.position(SOL).mark is None
+    assert_law(happened)
+
+
+def test_a_fee_in_another_asset_is_a_sale_of_it_and_then_the_trade_with_that_fee() -> None:
+    books = beginning()
+    books, fee = books.book(sold("BNB", "0.05", 400), RULES)
+    assert fee.realized_pnl == money(5)
+    books, trade = books.book(bought("BTC", "0.5", 60_000, fees=20), RULES)
+    assert trade.basis_delta == money(30_020)
+    assert fee.cash_delta + trade.cash_delta == money(-30_000)
+
+
+def test_a_swap_is_a_sale_and_a_purchase_for_the_same_money() -> None:
+    books = beginning()
+    happened = done(books, Kind.SWAP, symbol=BTC, quantity=quantity(1), to_symbol=ETH, to_quantity=quantity(20))
+    sale, purchase = happened.trades
+    assert happened.after.cash == books.cash
+    assert sale.realized_pnl == money(20_000)  # value 60,000 less basis 40,000
+    assert (purchase.cash_delta, purchase.price) == (money(-60_000), Price(Decimal(3_000)))
+    assert happened.after.position(ETH).cost_basis == money(60_000)
+    assert happened.after.total_value == books.total_value
+    assert happened.after.revision == books.revision + 3
+    assert happened.transaction.event is not None
+    assert happened.transaction.event.group == f"event-{books.revision + 1}"
+    assert_law(happened)
+
+
+def test_an_exchange_takes_the_cost_along() -> None:
+    books = priced(after(funded(), bought("MATIC", 1_000, "0.5")), MATIC="0.8")
+    happened = done(books, Kind.EXCHANGE, symbol=MATIC, quantity=quantity(1_000), to_symbol=POL, ratio=Decimal(1))
+    assert [leg.basis_delta for leg in happened.legs] == [money(-500), money(500)]
+    assert [leg.realized_delta for leg in happened.legs] == [money(0), money(0)]
+    assert happened.after.position(POL).cost_basis == money(500)
+    assert not happened.after.position(MATIC).is_open
+    assert unit_value(happened.after) == unit_value(books)
+    assert_law(happened)
+
+
+def test_a_split_moves_the_quantity_alone() -> None:
+    books = beginning()
+    happened = done(books, Kind.SPLIT, symbol=BNB, ratio=Decimal(1_000))
+    assert happened.legs == (Leg(symbol=BNB, quantity_delta=quantity(9_990)),)
+    position = happened.after.position(BNB)
+    assert (position.quantity, position.cost_basis) == (quantity(10_000), money(3_000))
+    assert position.mark == Mark(Price(Decimal("0.4")), "coinbase", NOON)
+    assert position.avg_entry_price == Price(Decimal("0.3"))
+    assert unit_value(happened.after) == unit_value(books)
+    assert_law(happened)
+
+
+def test_transfer_out_takes_its_share_of_the_cost_and_leaves_the_unit_value_alone() -> None:
+    books = done(
+        beginning(), Kind.TRANSFER_IN, symbol=BTC, quantity=quantity(1), basis=money(30_000), value=money(60_000)
+    ).after
+    happened = done(books, Kind.TRANSFER_OUT, symbol=BTC, quantity=quantity(1))
+    assert happened.legs[0].basis_delta == money(-35_000)
+    assert happened.after.net_deposits == money(95_000)
+    assert happened.transaction.flow == money(-60_000)
+    assert unit_value(happened.after) == unit_value(books)
+    assert happened.after.position(BTC).avg_entry_price == Price(Decimal(35_000))
+    assert_law(happened)
+
+
+def test_a_loss_realizes_its_share_of_the_cost() -> None:
+    happened = done(beginning(), Kind.LOSS, symbol=BTC, quantity=quantity("0.25"))
+    assert happened.transaction.realized_delta == happened.legs[0].realized_delta == money(-10_000)
+    assert happened.after.position(BTC).cost_basis == money(30_000)
+    assert_law(happened)
+
+
+def test_interest_and_charges_are_results() -> None:
+    happened = done(beginning(), Kind.INTEREST, amount=money(12))
+    assert_law(happened)
+    happened = done(happened.after, Kind.CHARGE, amount=money(5))
+    assert (happened.after.cash, happened.after.realized_pnl) == (money(57_007), money(7))
+    assert happened.after.net_deposits == money(100_000)
+    assert happened.legs == ()
+    assert_law(happened)
+
+
+def test_all_of_it_one_after_the_other_explains_the_value_to_the_last_digit() -> None:
+    books = beginning()
+    for kind, stated in (
+        (Kind.TRANSFER_IN, {"symbol": BTC, "quantity": quantity(1), "basis": money(30_000), "value": money(60_000)}),
+        (Kind.INCOME, {"symbol": SOL, "quantity": quantity(2), "value": money(300), "label": "staking"}),
+        (Kind.SWAP, {"symbol": BTC, "quantity": quantity(1), "to_symbol": ETH, "to_quantity": quantity(20)}),
+        (Kind.EXCHANGE, {"symbol": SOL, "quantity": quantity(2), "to_symbol": POL, "to_quantity": quantity(3)}),
+        (Kind.SPLIT, {"symbol": BNB, "ratio": Decimal(1_000)}),
+        (Kind.TRANSFER_OUT, {"symbol": BTC, "quantity": quantity("0.5")}),
+        (Kind.LOSS, {"symbol": ETH, "quantity": quantity(1)}),
+        (Kind.INTEREST, {"amount": money(12)}),
+        (Kind.CHARGE, {"amount": money(5)}),
+    ):
+        happened = done(books, kind, **stated)
+        assert_law(happened)
+        books = happened.after
+    # Cost 35,000 a BTC: the swap realizes 25,000, half a BTC leaves with 17,500, an ETH is lost at 3,000.
+    assert books.realized_pnl == money(300 + 25_000 - 3_000 + 12 - 5)
+    assert books.net_deposits == money(130_000 - 17_500)
+    assert books.cash == money(57_007)
+    assert books.total_value == books.net_deposits + books.realized_pnl + books.unrealized_pnl
+    assert replace(books, revision=0).unreconciled == Money.zero()
