@@ -82,7 +82,7 @@ format: install-dev  ## write the code as `make check` wants it
 
 lock: $(VENV)/.created  ## write the requirements*.lock from pyproject.toml (UPGRADE=1: newest versions)
 	@test -x $(BIN)/uv || $(PIP) uv
-	$(UV) pyproject.toml --extra optimise --extra parquet --group dev --output-file requirements-dev.lock
+	$(UV) pyproject.toml --extra optimise --extra parquet --extra dask --group dev --output-file requirements-dev.lock
 	$(UV) pyproject.toml --extra optimise --extra parquet --constraint requirements-dev.lock --output-file requirements.lock
 	$(UV) --group build --constraint requirements-dev.lock --output-file requirements-build.lock
 

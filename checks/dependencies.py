@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[1]
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock")
 # The build group is a list of its own and part of the development one.
 GROUPS = {"requirements.lock": (), "requirements-dev.lock": ("dev", "build"), "requirements-build.lock": ("build",)}
+# Who has a cluster installs this: neither `make run` nor the container does.
+ONLY_TESTED = frozenset({"dask"})
 
 _PINNED = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[A-Za-z0-9.!+-]+)(?: ; (?P<marker>[^\\]+?))?")
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
@@ -62,11 +64,12 @@ def read_lock(text: str) -> tuple[dict[str, Pin], list[str]]:
 
 
 def wanted(pyproject: Mapping[str, object], groups: Sequence[str]) -> list[Requirement]:
-    """Return what the project asks for, by itself, with all its extras, and in these dependency groups."""
+    """Return what the project asks for, by itself, with its extras, and in these dependency groups."""
     project, all_groups = pyproject["project"], pyproject["dependency-groups"]
     assert isinstance(project, dict)
     assert isinstance(all_groups, dict)
-    extras = project.get("optional-dependencies", {})
+    left_out = frozenset() if "dev" in groups else ONLY_TESTED
+    extras = {name: of for name, of in project.get("optional-dependencies", {}).items() if name not in left_out}
     own = (
         [] if groups == ("build",) else [*project["dependencies"], *(one for extra in extras.values() for one in extra)]
     )

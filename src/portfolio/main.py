@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from portfolio import __version__
 from portfolio.adapters.clock import SystemClock
 from portfolio.adapters.compute.backtester import SpawnedBacktester
+from portfolio.adapters.compute.cluster import Cluster
 from portfolio.adapters.compute.optimiser import EXTRA, LIBRARIES, SpawnedOptimiser
 from portfolio.adapters.compute.worker import choose
 from portfolio.adapters.compute.workers import Workers
@@ -255,7 +256,7 @@ def _adapters(settings: Settings, clock: Clock, database: Database) -> Adapters:
     """Return the ports on a database, with the exchanges of the settings."""
     from portfolio.entrypoints.assembly import Adapters  # noqa: PLC0415  the server is for one command alone
 
-    exchanges, workers = _exchanges(settings, clock), Workers(settings.compute_workers)
+    exchanges, workers = _exchanges(settings, clock), _workers(settings)
     return Adapters(
         clock=clock,
         ledger=database.ledger,
@@ -277,6 +278,10 @@ def _adapters(settings: Settings, clock: Clock, database: Database) -> Adapters:
         least_interval_seconds=exchanges.least_interval_seconds,
         close=(workers.close, exchanges.close, database.close),
     )
+
+
+def _workers(settings: Settings) -> Workers | Cluster:
+    return Cluster(settings.dask_scheduler) if settings.dask_scheduler else Workers(settings.compute_workers)
 
 
 def _exchanges(settings: Settings, clock: Clock) -> Exchanges | SimulatedExchanges:

@@ -78,6 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     coinbase_url: str = "https://api.coinbase.com"
     binance_url: str = "https://api.binance.com"
     compute_workers: Annotated[int, Meta(gt=0, le=64)] = 1
+    dask_scheduler: str = ""
     candles_url: str = "https://api.exchange.coinbase.com"
     initial_cash: Decimal = Decimal(100_000)
     allow_negative_cash: bool = False
@@ -106,6 +107,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         for name in ("coinbase_url", "binance_url", "candles_url"):
             if not _is_http_address(getattr(self, name)):
                 raise ValueError(f"{name} has to be an address such as https://api.example.com")
+        if self.dask_scheduler and not _is_cluster_address(self.dask_scheduler):
+            raise ValueError("dask_scheduler has to be tls://host:port; tcp://host:port is for this machine alone")
         if self.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
             raise ValueError("log_level is one of DEBUG, INFO, WARNING, ERROR")
 
@@ -253,6 +256,16 @@ def _is_http_address(text: str) -> bool:
     try:
         address = urlsplit(text)
         return address.scheme in {"http", "https"} and bool(address.hostname) and address.port != 0
+    except ValueError:
+        return False
+
+
+def _is_cluster_address(text: str) -> bool:
+    """Return whether it is one of a cluster that code may be sent to, and whose answers may be code: pickles are."""
+    try:
+        address = urlsplit(text)
+        is_near = address.scheme == "tcp" and address.hostname in LOOPBACK
+        return (is_near or address.scheme == "tls") and bool(address.hostname and address.port) and not address.path
     except ValueError:
         return False
 

@@ -32,6 +32,11 @@ from portfolio.settings import SettingsError, read_settings
         ("PORTFOLIO_RISK_FREE_RATE", "NaN"),
         ("PORTFOLIO_BENCHMARK", "BTC-EUR"),
         ("PORTFOLIO_BENCHMARK", "USD"),
+        ("PORTFOLIO_DASK_SCHEDULER", "tcp://10.0.0.7:8786"),
+        ("PORTFOLIO_DASK_SCHEDULER", "tls://scheduler"),
+        ("PORTFOLIO_DASK_SCHEDULER", "tls://:8786"),
+        ("PORTFOLIO_DASK_SCHEDULER", "inproc://127.0.0.1:8786"),
+        ("PORTFOLIO_DASK_SCHEDULER", "tls://[::1"),
     ],
 )
 def test_a_wrong_setting_is_named_and_its_value_is_not_told(name: str, value: str, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from portfolio.adapters.compute.cluster import Cluster
 from portfolio.adapters.compute.optimiser import LIBRARIES, check_installed
 from portfolio.adapters.compute.worker import advance_backtest, attempt_trial
 from portfolio.adapters.compute.workers import Workers
@@ -21,7 +22,11 @@ class SpawnedBacktester:
     """Computes backtests in the worker processes, a slice at a time."""
 
     def __init__(
-        self, workers: Workers, *, slice_seconds: float = SLICE_SECONDS, libraries: tuple[str, ...] = LIBRARIES
+        self,
+        workers: Workers | Cluster,
+        *,
+        slice_seconds: float = SLICE_SECONDS,
+        libraries: tuple[str, ...] = LIBRARIES,
     ) -> None:
         self._workers = workers
         self._slice_seconds = slice_seconds

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Final
 
+from portfolio.adapters.compute.cluster import Cluster
 from portfolio.adapters.compute.process import WorkerProcess
 from portfolio.adapters.compute.worker import optimise
 from portfolio.adapters.compute.workers import Workers
@@ -19,7 +20,7 @@ LIBRARIES: Final = ("clarabel", "scipy")
 class SpawnedOptimiser:
     """Computes weights in the worker process, where the libraries for it are installed."""
 
-    def __init__(self, worker: WorkerProcess | Workers, *, libraries: tuple[str, ...] = LIBRARIES) -> None:
+    def __init__(self, worker: WorkerProcess | Workers | Cluster, *, libraries: tuple[str, ...] = LIBRARIES) -> None:
         self._worker = worker
         self._libraries = libraries
 
