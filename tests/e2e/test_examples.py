@@ -87,6 +87,12 @@ def _ask_what_no_page_asks(recorder: Recorder, service: ServiceProcess) -> None:
     recorder.ask(Asked("POST", f"/rebalance/signals/{signals[0]['id']}/acknowledge"))
     recorder.ask(Asked("GET", "/rebalance/signals"))
     _ask_events(recorder)
+    late = {"symbol": "ETH", "side": "BUY", "quantity": 0.5, "price": 900, "net_amount": 450}
+    recorder.ask(Asked("POST", "/holdings/update", {**late, "executed_at": "2024-01-01T00:00:00Z"}))
+    sold = {"symbol": "ETH", "side": "SELL", "quantity": 0.25, "price": 3000, "net_amount": 750}
+    recorder.ask(Asked("POST", "/holdings/update", {**sold, "executed_at": "2023-06-01T00:00:00Z", "override": True}))
+    recorder.ask(Asked("POST", "/ledger/restate", {"dry_run": True}))
+    recorder.ask(Asked("POST", "/ledger/restate", {"dry_run": False}))
     trade = recorder.ask(Asked("GET", "/trades"))["trades"][0]
     recorder.ask(Asked("GET", f"/trades/{trade['id']}"))
     recorder.ask(Asked("POST", f"/trades/{trade['id']}/reverse", {"notes": "booked by mistake"}))

@@ -13,6 +13,7 @@
     ├── SchemaUnknown           the database is at another schema revision
     ├── KeyReused               this key belongs to another booking
     │   └── OwnerAmbiguous      others used it, and none of them was named
+    ├── BooksMoved              the books are not what was looked at
     ├── NotFound                nothing by that name
     ├── SignalClaimed           somebody else has it
     ├── SignalOutdated          it is no longer to be carried out
@@ -116,6 +117,13 @@ class KeyReused(ApplicationError):
     def __init__(self, key: str) -> None:
         super().__init__(f"{key!r} was used before for another request; nothing was changed")
         self.key = key
+
+
+class BooksMoved(ApplicationError):
+    """The books are not those that were looked at; nothing was changed."""
+
+    def __init__(self) -> None:
+        super().__init__("the ledger has other entries than those that were looked at: look again, and then decide")
 
 
 class OwnerAmbiguous(KeyReused):

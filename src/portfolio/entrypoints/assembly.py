@@ -31,6 +31,7 @@ from portfolio.application.history.reading import (
     ReadPastPerformance,
     ReadRestated,
 )
+from portfolio.application.history.restatement import RestateBooks
 from portfolio.application.history.restating import RestateDays
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.booking_queue import BookingQueue
@@ -245,6 +246,7 @@ class Assembly:  # shape: the parts of all topics are made here
             move_cash=MoveCashInOrOut(of.ledger, of.clock, rules, announce=self._announcer),
             reverse=ReverseTrade(of.ledger, of.clock, rules, announce=self._announcer),
             read_lots=(lots := self._lots()),
+            restate=RestateBooks(of.ledger, kept.journal, of.clock, self._announcer),
             past_books=ReadPastBooks(kept.journal, kept.snapshots, of.prices, of.clock),
             book_events=BookEvents(of.ledger, of.clock, rules, announce=self._announcer),
             reverse_event=ReverseEvent(of.ledger, of.clock, rules, announce=self._announcer),

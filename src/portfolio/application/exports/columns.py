@@ -48,7 +48,7 @@ TRADE: Final[Sequence[Column[LoggedEntry]]] = [
         *[f"entry.request.{name}" for name in ("owner", "engine", "client_trade_id", "signal_id", "recommendation_id")],
     ),
     *_booked(Kind.DECIMAL, "entry.request.confidence"),
-    *_booked(Kind.TEXT, "entry.request.notes"),
+    *_booked(Kind.TEXT, "entry.request.notes", "entry.group"),
     *_booked(Kind.WHOLE, "entry.trade.reverses", "reversed_by"),
     *_of(Kind.WHOLE, "revision"),
 ]

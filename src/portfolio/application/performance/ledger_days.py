@@ -286,7 +286,7 @@ class LedgerDays:  # shape: what is kept of the entries, and how it is brought u
         day.realized_pnl = day.realized_pnl + transaction.realized_delta
         for adjustment in entry.positions:
             change = day.changes[adjustment.symbol]
-            if transaction.event is not None:
+            if transaction.event is not None or transaction.kind is CashTransactionKind.RESTATEMENT:
                 change.add_leg(adjustment.leg)
             else:
                 change.quantity = change.quantity + adjustment.quantity_delta

@@ -19,6 +19,7 @@ class CashTransactionKind(StrEnum):
     BASELINE = "baseline"
     ADJUSTMENT = "adjustment"
     REBUILD = "rebuild"
+    RESTATEMENT = "restatement"
     TRANSFER_IN = "transfer_in"
     TRANSFER_OUT = "transfer_out"
     INCOME = "income"

@@ -33,6 +33,7 @@ from portfolio.entrypoints.http.ledger.bookings import BookingController
 from portfolio.entrypoints.http.ledger.cash import CashController
 from portfolio.entrypoints.http.ledger.happenings.routes import EventController
 from portfolio.entrypoints.http.ledger.lots import LotController
+from portfolio.entrypoints.http.ledger.restatement import RestatementController
 from portfolio.entrypoints.http.ledger.trades import TradeController
 from portfolio.entrypoints.http.ledger.views import BookingViews
 from portfolio.entrypoints.http.operations.controller import HealthController
@@ -104,6 +105,7 @@ CONTROLLERS = (
     CashController,
     EventController,
     ExportController,
+    RestatementController,
     DocumentController,
     ReportController,
     StreamController,

@@ -70,6 +70,7 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     application.SchemaUnknown: ProblemKind(503, "schema-unknown", "The database has a schema of another version"),
     application.KeyReused: ProblemKind(422, "key-reused", "This key belongs to another request"),
     application.OwnerAmbiguous: ProblemKind(422, "owner-ambiguous", "Several owners have a booking under this key"),
+    application.BooksMoved: ProblemKind(409, "books-moved", "The books are not those that were looked at"),
     application.NotFound: NOT_FOUND,
     application.SignalClaimed: ProblemKind(409, "signal-claimed", "This signal has been acknowledged before"),
     application.SignalOutdated: ProblemKind(409, "signal-outdated", "This signal is no longer to be carried out"),

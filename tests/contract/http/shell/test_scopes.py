@@ -86,7 +86,7 @@ async def test_every_route_but_the_probes_needs_a_scope(service: Service) -> Non
 
 async def test_who_may_only_read_changes_nothing_and_who_may_only_trade_undoes_nothing(service: Service) -> None:
     asking = {"/rebalance/what-if", "/pretrade/check", "/optimise"}
-    undoing = {"/cash/transactions", "/trades/{trade_id}/reverse", "/events/{event_id}/reverse"}
+    undoing = {"/cash/transactions", "/trades/{trade_id}/reverse", "/events/{event_id}/reverse", "/ledger/restate"}
     for method, path, operation in table(service.app):
         assert operation is not None
         changes = method != "GET" and path not in asking

@@ -109,6 +109,9 @@ class _Making:
         for moved in entry.positions:
             # What was realized before the books were opened is no result of theirs.
             realized = _NOTHING if is_baseline else moved.realized_delta or _NOTHING
+            if transaction.kind is CashTransactionKind.RESTATEMENT:
+                self._restate(transaction.at, entry.revision, moved, realized)
+                continue
             self._adjust(_EARLIEST if is_baseline else transaction.at, entry.revision, moved, realized)
 
     def _adjust(self, at: datetime, revision: int, moved: PositionAdjustment, realized: Money) -> None:
@@ -134,6 +137,20 @@ class _Making:
                 )
             )
         )
+
+    def _restate(self, at: datetime, revision: int, moved: PositionAdjustment, realized: Money) -> None:
+        """Take in what the ledger's own cost and result changed by: to lots, which have their order, it is nothing."""
+        posting = Posting(
+            symbol=moved.symbol,
+            at=at,
+            revision=revision,
+            quantity=Quantity.zero(),
+            cash=_NOTHING,
+            basis=realized,
+            realized=realized,
+            proceeds=realized,
+        )
+        self.postings.append(self._entered(posting))
 
     def settle_assumed(self, symbol: Symbol, basis: Money) -> None:
         """Have the positions that no entry says the cost of cost what is lacking for a ``basis`` by now."""

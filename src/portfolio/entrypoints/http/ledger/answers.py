@@ -173,6 +173,7 @@ CashKind = Literal[
     "baseline",
     "adjustment",
     "rebuild",
+    "restatement",
     "transfer_in",
     "transfer_out",
     "income",
@@ -204,8 +205,8 @@ class CashTransactionView(msgspec.Struct, kw_only=True):
     """An entry of the ledger that is no trade.
 
     A baseline is what was there before the books were opened; an adjustment books what other programs wrote;
-    a rebuild moves nothing, and says in its note which rows were made anew of the entries. All others are events, of
-    which `event` says more.
+    a rebuild moves nothing, and says in its note which rows were made anew of the entries; a restatement moves the cost
+    of a position and what it realized by the same. All others are events, of which `event` says more.
     """
 
     id: int

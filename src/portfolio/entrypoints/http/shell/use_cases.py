@@ -15,6 +15,7 @@ from portfolio.application.clock import Clock
 from portfolio.application.exports.reading import ReadExports
 from portfolio.application.history.past import ReadPastBooks
 from portfolio.application.history.reading import ReadByBasis
+from portfolio.application.history.restatement import RestateBooks
 from portfolio.application.ledger.booking_queue import BookingQueue
 from portfolio.application.ledger.cash import MoveCashInOrOut
 from portfolio.application.ledger.happenings.booking import BookEvents
@@ -57,6 +58,7 @@ class UseCases:
     read_lots: ReadLots
     past_books: ReadPastBooks
     by_basis: ReadByBasis
+    restate: RestateBooks
     exports: ReadExports
     snapshots: Snapshots
     performance: ReadPerformance
