@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, Final
 
+from portfolio.application.exports.happened import HappenedRow
 from portfolio.application.exports.tables import Column, Kind
 from portfolio.application.ledger.cash_records import LoggedEntry
 from portfolio.application.performance.records import MeasuredDay
@@ -86,4 +87,19 @@ CLOSE: Final[Sequence[Column[Close]]] = [
     *_of(Kind.DAY, "day"),
     Column("close", Kind.DECIMAL, attrgetter("price")),
     *_of(Kind.TEXT, "source"),
+]
+
+HAPPENED: Final[Sequence[Column[HappenedRow]]] = [
+    *_of(Kind.WHOLE, "revision"),
+    *_of(Kind.TEXT, "kind"),
+    *_of(Kind.MOMENT, "effective_at", "booked_at"),
+    *_of(Kind.TEXT, "side", "symbol"),
+    *_of(Kind.DECIMAL, "quantity", "price", "amount", "fees"),
+    *_of(Kind.TEXT, "to_symbol"),
+    *_of(Kind.DECIMAL, "to_quantity", "ratio", "value", "basis"),
+    *_of(Kind.FLAG, "basis_assumed"),
+    *_of(Kind.TEXT, "label"),
+    *_of(Kind.DECIMAL, "cash_delta", "net_deposits_delta", "realized_delta"),
+    *_of(Kind.TEXT, "group", "owner", "key", "note"),
+    *_of(Kind.WHOLE, "reverses"),
 ]

@@ -10,7 +10,8 @@ from typing import Final, TypeVar
 
 from portfolio.analytics.conventions import CONVENTION
 from portfolio.application.clock import Clock
-from portfolio.application.exports.columns import CLOSE, DAY, GAIN, POSITION, TRADE
+from portfolio.application.exports.columns import CLOSE, DAY, GAIN, HAPPENED, POSITION, TRADE
+from portfolio.application.exports.happened import Happened
 from portfolio.application.exports.tables import Column, Kind, Row, Table, What, kinds_of, rows_of
 from portfolio.application.history.reading import ReadByBasis
 from portfolio.application.ledger.cash_records import LoggedEntry
@@ -27,7 +28,7 @@ R = TypeVar("R")
 ROWS_A_PAGE: Final = 500
 EARLIEST: Final = date(1970, 1, 1)
 
-DATED: Final = frozenset({What.TRADES, What.GAINS, What.PERFORMANCE, What.CLOSES})
+DATED: Final = frozenset({What.TRADES, What.EVENTS, What.GAINS, What.PERFORMANCE, What.CLOSES})
 """What can be exported from a moment on."""
 
 
@@ -73,6 +74,8 @@ class ReadExports:
         match wanted.what:
             case What.TRADES:
                 return _table(wanted, snapshot, TRADE, self._trades(snapshot, wanted.since))
+            case What.EVENTS:
+                return _table(wanted, snapshot, HAPPENED, self._happened(snapshot, wanted.since))
             case What.POSITIONS:
                 return _table(wanted, snapshot, POSITION, _paged(POSITION, snapshot.portfolio.open_positions))
             case What.GAINS:
@@ -86,11 +89,24 @@ class ReadExports:
 
     async def _trades(self, snapshot: Snapshot, since: datetime | None) -> AsyncIterator[Sequence[Row]]:
         """Yield the trades in the order they were booked. One that cannot be read has its revision alone."""
+        async for logged in self._logged(snapshot):
+            yield rows_of(TRADE, [one for one in logged if _is_trade(one, since)])
+
+    async def _happened(self, snapshot: Snapshot, since: datetime | None) -> AsyncIterator[Sequence[Row]]:
+        """Yield all entries in the order they were booked. One that cannot be read has its revision alone."""
+        happened = Happened()
+        async for logged in self._logged(snapshot):
+            rows = happened.rows(logged)
+            yield rows_of(
+                HAPPENED,
+                [one for one in rows if since is None or one.effective_at is None or one.effective_at >= since],
+            )
+
+    async def _logged(self, snapshot: Snapshot) -> AsyncIterator[Sequence[LoggedEntry]]:
         last = snapshot.portfolio.revision
         for start in range(0, last, ROWS_A_PAGE):
             until = min(start + ROWS_A_PAGE, last)
-            logged = await self._lookups.log(snapshot.portfolio.id, after=start, until=until)
-            yield rows_of(TRADE, [one for one in logged if _is_trade(one, since)])
+            yield await self._lookups.log(snapshot.portfolio.id, after=start, until=until)
 
     async def _gains(self, snapshot: Snapshot, wanted: Wanted) -> Table:
         found = await self._read_lots.gains(wanted.method)

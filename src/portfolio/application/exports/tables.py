@@ -32,6 +32,7 @@ class What(StrEnum):
     """What can be exported."""
 
     TRADES = "trades"
+    EVENTS = "events"
     POSITIONS = "positions"
     GAINS = "gains"
     PERFORMANCE = "performance"

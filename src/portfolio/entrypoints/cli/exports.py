@@ -78,7 +78,9 @@ def export(  # shape: its options
 
     wanted = Wanted(what=What(what), since=since, method=LotMethod(method))
     if since is not None and wanted.what not in DATED:
-        raise click.UsageError("--since is for trades, gains, performance and closes: positions are those of now")
+        raise click.UsageError(
+            "--since is for trades, events, gains, performance and closes: positions are those of now"
+        )
     require(FileFormat(kind))
     pieces = composition.export(read_settings(), wanted, FileFormat(kind))
     if str(file) == STANDARD_OUTPUT:

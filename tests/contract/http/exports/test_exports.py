@@ -24,7 +24,7 @@ from tests.contract.http.ledger.test_lots import ask, book, exact
 from tests.contract.http.performance.test_attribution import day_ends
 from tests.support.services.http_service import Service, fields, is_problem, running_on_sqlite
 
-WHATS = ["trades", "positions", "gains", "performance", "closes"]
+WHATS = ["trades", "events", "positions", "gains", "performance", "closes"]
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ async def test_long_tables_are_read_and_written_page_by_page(booked: Service, mo
 
 
 async def test_empty_books_make_files_without_rows(service: Service) -> None:
-    for what in set(WHATS) - {"performance"}:  # of which the opening is a day
+    for what in set(WHATS) - {"performance", "events"}:  # the opening is a day, and an entry
         first, rows = rows_of(await file(service, what))
         assert (first[:19], rows) == ("# portfolio export:", [])
         assert json.loads(await file(service, what, format="json"))["rows"] == []

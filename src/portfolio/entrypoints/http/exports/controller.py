@@ -24,8 +24,8 @@ from portfolio.entrypoints.http.shell.bodies import MOMENT, Reading, parse_momen
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 
 WhatPath = Annotated[
-    Literal["trades", "positions", "gains", "performance", "closes"],
-    PathParameter(description="trades, positions, gains, performance or closes."),
+    Literal["trades", "events", "positions", "gains", "performance", "closes"],
+    PathParameter(description="trades, events, positions, gains, performance or closes."),
 ]
 FileFormatQuery = Annotated[
     Literal["csv", "parquet", "json"],
@@ -39,7 +39,7 @@ SinceQuery = Annotated[
     ),
 ]
 
-_NOT_DATED: Final = "is for trades, gains, performance and closes: positions are those of now"
+_NOT_DATED: Final = "is for trades, events, gains, performance and closes: positions are those of now"
 
 
 class ExportController(Controller):
