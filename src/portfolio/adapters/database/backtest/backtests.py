@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, insert, or_, select, update
 
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
@@ -79,8 +79,7 @@ class DatabaseBacktests:
 
     async def results_on(self, closes: str, *, but: str) -> Sequence[bytes]:
         """Return the results of the jobs on these closes that are done, but for the one of that name."""
-        done = (_c.closes == closes, _c.state == JobState.DONE.value, _c.backtest_id != but)
-        rows = await self._connections.rows(select(_c.result).where(*done).order_by(_c.id))
+        rows = await self._connections.rows(_results_on(closes, but))
         return await asyncio.to_thread(lambda: [zlib.decompress(row.result) for row in rows])
 
     async def page(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[Job]:
@@ -181,6 +180,11 @@ class DatabaseBacktests:
                 raise LeaseLost(f"the backtest {claim.job_id} is computed by another instance now, or has ended")
 
         await self._connections.write(write)
+
+
+def _results_on(closes: str, but: str) -> Select[Any]:
+    done = (_c.closes == closes, _c.state == JobState.DONE.value, _c.backtest_id != but)
+    return select(_c.result).where(*done).order_by(_c.id)
 
 
 def _mine(claim: Claim) -> tuple[ColumnElement[bool], ...]:

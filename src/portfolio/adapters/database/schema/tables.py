@@ -6,11 +6,12 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, Text
 
 from portfolio.adapters.database.schema.types import Blob, Day, Exact, KeyText, UtcMoment
 
-SCHEMA_REVISION = "0027"
+SCHEMA_REVISION = "0028"
 """The revision of the migrations that this code is written for."""
 
 RUNS_ON = frozenset({SCHEMA_REVISION})
-"""The revisions that this code runs on: it writes columns that 0025 and 0027 add, and a table that 0026 does."""
+"""The revisions that this code runs on: it writes columns that 0025 and 0027 add, and a table that 0026 does,
+and finds backtests by an index of 0028."""
 
 FITS = "_fits_"
 
