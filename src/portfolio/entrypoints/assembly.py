@@ -24,11 +24,11 @@ from portfolio.application.backtest.shadows import ReadShadows
 from portfolio.application.clock import Clock
 from portfolio.application.exports.reading import ReadExports
 from portfolio.application.history.past import ReadPastBooks
+from portfolio.application.history.past_performance import ReadPastPerformance
 from portfolio.application.history.reading import (
     Measures,
     NotRecorded,
     ReadByBasis,
-    ReadPastPerformance,
     ReadRestated,
 )
 from portfolio.application.history.restatement import RestateBooks
@@ -258,9 +258,12 @@ class Assembly:  # shape: the parts of all topics are made here
             series=(series := ReadSeries(history, kept.snapshots, closes)),
             by_basis=(
                 by_basis := self._by_basis(
-                    Measures(performance=performance, series=series, timeframes=timeframes), closes
+                    Measures(performance=performance, series=series, timeframes=timeframes),
+                    restated := self._restated(closes),
+                    closes,
                 )
             ),
+            past=ReadPastPerformance(restated, kept.snapshots, closes, lambda: of.clock.now().date()),
             exports=self._exports(lots, by_basis),
             position_history=ReadPositionHistory(closes, of.lookups, of.categories, self._max_price_age),
             refresh=kept.refresh,
@@ -456,18 +459,21 @@ class Assembly:  # shape: the parts of all topics are made here
         benchmark = ReadBenchmark(closes, self._settings.benchmark_symbol)
         return ReadHistory(of.days, kept.entries, kept.snapshots, benchmark, of.clock, risk_free_rate=rate)
 
-    def _by_basis(self, recorded: Measures, closes: ReadCloses) -> ReadByBasis:
-        of, snapshots = self._of, self._kept.snapshots
+    def _restated(self, closes: ReadCloses) -> ReadRestated:
+        of = self._of
         benchmark = ReadBenchmark(closes, self._settings.benchmark_symbol)
         restate = RestateDays(self._kept.journal, of.prices)
-        history = ReadRestated(restate, benchmark, of.clock, risk_free_rate=self._settings.risk_free_rate)
+        return ReadRestated(restate, benchmark, of.clock, risk_free_rate=self._settings.risk_free_rate)
+
+    def _by_basis(self, recorded: Measures, history: ReadRestated, closes: ReadCloses) -> ReadByBasis:
+        snapshots = self._kept.snapshots
         performance = ReadPerformance(history, snapshots)
         restated = Measures(
             performance=performance,
             series=ReadSeries(history, snapshots, closes),
             timeframes=ReadTimeframes(performance, NotRecorded()),
         )
-        return ReadByBasis(recorded=recorded, restated=restated, past=ReadPastPerformance(history, snapshots))
+        return ReadByBasis(recorded=recorded, restated=restated)
 
     def _stream(self, market: ReadMarket, recent: RecentPerformance, news: News) -> Broadcast:
         of, settings = self._of, self._settings

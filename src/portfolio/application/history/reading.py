@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -12,12 +12,12 @@ from portfolio.application.clock import Clock
 from portfolio.application.history.restated import measured_days, today_so_far
 from portfolio.application.history.restating import RestateDays
 from portfolio.application.ledger.lots.journal import KnownAt
-from portfolio.application.ledger.snapshots import Snapshot, Snapshots
+from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.performance.benchmark import ReadBenchmark
 from portfolio.application.performance.history import EARLIEST, History
-from portfolio.application.performance.period import Performance, ReadPerformance, measure_days
+from portfolio.application.performance.period import ReadPerformance
 from portfolio.application.performance.records import DayPositions
-from portfolio.application.performance.series.daily import NOT_OVER, ReadSeries
+from portfolio.application.performance.series.daily import ReadSeries
 from portfolio.application.performance.timeframes import ReadTimeframes
 from portfolio.domain.symbol import Symbol
 
@@ -98,31 +98,6 @@ class NotRecorded:
         return {}
 
 
-class ReadPastPerformance:
-    """Measures the portfolio as of a past moment."""
-
-    def __init__(self, restated: ReadRestated, snapshots: Snapshots) -> None:
-        self._restated = restated
-        self._snapshots = snapshots
-
-    async def __call__(
-        self, days: int, benchmark: Symbol | None, as_of: datetime | None, known_at: KnownAt | None
-    ) -> Performance:
-        """Return the figures of the last ``days`` days that were over at a moment, as far as was known; none of a day
-        that was not.
-
-        Raises:
-            LedgerUnavailable: the database is away, and not all was read before.
-            PortfolioMissing: the books were never opened.
-        """
-        today = None if as_of is None else as_of.astimezone(UTC).date()
-        snapshot = await self._snapshots.newest()
-        history = await self._restated.known(snapshot, days + 1, benchmark, today=today, known_at=known_at)
-        found = measure_days(history, days)
-        reasons = {**found.reasons, **dict.fromkeys(("daily_return", "daily_return_percent"), NOT_OVER)}
-        return replace(found, daily_return=None, daily_return_percent=None, as_of=as_of or found.as_of, reasons=reasons)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measures:
     """The reads of performance on one basis."""
@@ -138,7 +113,6 @@ class ReadByBasis:
 
     recorded: Measures
     restated: Measures
-    past: ReadPastPerformance
 
     async def __call__(self, basis: Basis | None) -> tuple[Basis, Measures]:
         """Return the basis, and the reads on it; that which is usual for these books where none is named.

@@ -78,7 +78,8 @@ class RestateDays:
                 return await self._once(known, portfolio, today)
             changed = await self._take_in(entries)
             await self._restate(portfolio, today, changed)
-            return Restated(days=[*self._days], entries=self._effective, is_complete=entries.is_complete)
+            days = [day for day in self._days if day.day < today]
+            return Restated(days=days, entries=self._effective, is_complete=entries.is_complete)
 
     async def _once(self, known: Entries, portfolio: Portfolio, today: date) -> Restated:
         effective = await in_thread(folded, known.moved)
@@ -104,8 +105,9 @@ class RestateDays:
     async def _restate(self, portfolio: Portfolio, today: date, changed: date) -> None:
         until = today - _DAY
         await self._read_closes(self._effective, portfolio.price_revision, until)
-        kept = [day for day in self._days if day.day < changed and day.day <= until]
-        if len(kept) == len(self._days) and kept and kept[-1].day == until:
+        kept = [day for day in self._days if day.day < changed]
+        if kept and kept[-1].day >= until:  # what was made of later days stays, if nothing changed before them
+            self._days = kept
             return
         self._days = await in_thread(partial(restate, self._effective, self._closes.by_symbol, until, kept))
 

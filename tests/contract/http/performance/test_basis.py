@@ -102,6 +102,27 @@ async def test_as_of_a_past_moment_and_as_far_as_was_known(late: Service) -> Non
     assert fields(refused) == {"basis"}
 
 
+async def test_every_read_of_performance_is_told_as_of_a_past_moment(late: Service) -> None:
+    moment = {"as_of": "2025-06-15T09:00:00Z"}
+    history = await ask(late, "/performance/history", **moment)
+    assert [day["day"] for day in history["history"]["days"]] == ["2025-06-13", "2025-06-14"]
+    today = history["history"]["today"]
+    assert (today["day"], today["value"], today["reasons"]["value"]) == ("2025-06-15", None, "not_over")
+    frames = await ask(late, "/performance/timeframes", **moment)
+    assert (frames["to_now"], frames["as_of"]) == ({}, "2025-06-15T09:00:00Z")
+    assert frames["timeframes"]["all"]["total_return"] == 100
+    period = await ask(late, "/performance/period", **moment)
+    assert (period["period"]["start"], period["period"]["end"]) == ("2025-06-13", "2025-06-14")
+    one = await ask(late, "/performance/period", known_at="4", to="2025-06-13", **{"from": "2025-06-13"})
+    assert (one["period"]["end"], one["basis"]) == ("2025-06-13", "restated")
+    for path in ("/performance/history", "/performance/timeframes", "/performance/period"):
+        assert (await ask(late, path, known_at="2"))["basis"] == "restated"
+        refused = await late.http.get(path, params={**moment, "basis": "recorded"})
+        assert fields(refused) == {"basis"}
+    later = await ask(late, "/performance", as_of="2035-01-01T00:00:00Z")  # of what is over by now
+    assert later["performance"]["last_day"] == "2025-06-15"
+
+
 async def test_books_without_any_day_have_no_history(service: Service) -> None:
     found: Any = (await ask(service, "/performance", basis="restated"))["performance"]
     assert (found["first_day"], found["reasons"]["total_return"]) == (None, "no_history")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from litestar import Controller, get
@@ -10,7 +10,9 @@ from litestar.params import QueryParameter
 
 from portfolio.analytics.conventions import CONVENTION
 from portfolio.application.clock import Clock
+from portfolio.application.history.past_performance import ReadPastPerformance
 from portfolio.application.history.reading import Basis, ReadByBasis
+from portfolio.application.ledger.lots.journal import KnownAt
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
 from portfolio.entrypoints.http.ledger.past_query import AsOfQuery, KnownAtQuery, read_past
@@ -48,6 +50,7 @@ class PerformanceController(Controller):
     async def read_performance(  # shape: each part of the query is an argument
         self,
         by_basis: Injected[ReadByBasis],
+        past: Injected[ReadPastPerformance],
         clock: Injected[Clock],
         days: Days = 30,
         benchmark: Benchmark = None,
@@ -60,34 +63,38 @@ class PerformanceController(Controller):
         `basis` says whether days are restated, by all that is known by now, or as they were recorded. As of a past
         moment, or as far as was known, they are restated, and nothing is told of the day that was not over.
         """
-        moments = read_past(as_of, known_at)
-        if moments != (None, None):
-            if basis == "recorded":
-                error = FieldError("basis", "takes restated with `as_of` or `known_at`")
-                raise RequestError(MALFORMED, "recorded days are told as they are", errors=[error])
-            chosen, found = Basis.RESTATED, await by_basis.past(days, asked_benchmark(benchmark), *moments)
+        chosen, asked = Basis.RESTATED, asked_benchmark(benchmark)
+        if moments := asked_past(as_of, known_at, basis):
+            found = await past.performance(days, asked, *moments)
         else:
             chosen, reads = await by_basis(basis and Basis(basis))
-            found = await reads.performance(days, asked_benchmark(benchmark))
+            found = await reads.performance(days, asked)
         view = performance_view(found)
         return PerformanceAnswer(timestamp=clock.now(), performance=view, period_days=days, basis=chosen.value)
 
     @get("/performance/history", summary="The last completed days, one by one", opt=access(Scope.READ))
-    async def read_history(
+    async def read_history(  # shape: each part of the query is an argument
         self,
         by_basis: Injected[ReadByBasis],
+        past: Injected[ReadPastPerformance],
         clock: Injected[Clock],
         days: Days = 365,
         benchmark: Benchmark = None,
         basis: BasisQuery = None,
+        as_of: AsOfQuery = None,
+        known_at: KnownAtQuery = None,
     ) -> HistoryAnswer:
         """Return what the portfolio was worth at the end of each day, beside the benchmark, and the months and years.
 
         The first day is that at whose end the period begins, as in `/performance`. A day without a value is a gap: it
-        is there, and null. Today so far is in `today`.
+        is there, and null. Today so far is in `today`; as of a past moment it is not over, and null.
         """
-        chosen, reads = await by_basis(basis and Basis(basis))
-        read = await reads.series(days, asked_benchmark(benchmark))
+        chosen, asked = Basis.RESTATED, asked_benchmark(benchmark)
+        if moments := asked_past(as_of, known_at, basis):
+            read = await past.series(days, asked, *moments)
+        else:
+            chosen, reads = await by_basis(basis and Basis(basis))
+            read = await reads.series(days, asked)
         return HistoryAnswer(timestamp=clock.now(), history=history_view(read), basis=chosen.value)
 
     @get(
@@ -95,19 +102,27 @@ class PerformanceController(Controller):
         summary="The performance over 1d, 7d, 30d, 90d, wtd, mtd, ytd, 1y, 5y and all",
         opt=access(Scope.READ),
     )
-    async def read_timeframes(
+    async def read_timeframes(  # shape: each part of the query is an argument
         self,
         by_basis: Injected[ReadByBasis],
+        past: Injected[ReadPastPerformance],
         clock: Injected[Clock],
         benchmark: Benchmark = None,
         basis: BasisQuery = None,
+        as_of: AsOfQuery = None,
+        known_at: KnownAtQuery = None,
     ) -> TimeframesAnswer:
         """Return every timeframe, of completed days and up to now, and what each position added to its result.
 
-        Where the history does not reach over the whole of a timeframe its figures are null, and `reasons` says why.
+        Where the history does not reach over the whole of a timeframe its figures are null, and `reasons` says why. As
+        of a past moment there is nothing in `to_now`.
         """
-        chosen, reads = await by_basis(basis and Basis(basis))
-        read = await reads.timeframes(asked_benchmark(benchmark))
+        chosen, asked = Basis.RESTATED, asked_benchmark(benchmark)
+        if moments := asked_past(as_of, known_at, basis):
+            read = await past.timeframes(asked, *moments)
+        else:
+            chosen, reads = await by_basis(basis and Basis(basis))
+            read = await reads.timeframes(asked)
         return TimeframesAnswer(
             timestamp=clock.now(),
             timeframes={frame.name: timeframe_view(frame) for frame in read.frames},
@@ -122,20 +137,44 @@ class PerformanceController(Controller):
     async def read_period(  # shape: each part of the query is an argument
         self,
         by_basis: Injected[ReadByBasis],
+        past: Injected[ReadPastPerformance],
         clock: Injected[Clock],
         from_: First = None,
         to: Last = None,
         benchmark: Benchmark = None,
         basis: BasisQuery = None,
+        as_of: AsOfQuery = None,
+        known_at: KnownAtQuery = None,
     ) -> PeriodAnswer:
         """Return the figures from the beginning of `from` to the end of `to`; of today, or without `to`, until now."""
         if from_ is not None and to is not None and to < from_:
             error = FieldError("to", "has to be on or after `from`")
             raise RequestError(MALFORMED, "the period ends before it begins", errors=[error])
-        chosen, reads = await by_basis(basis and Basis(basis))
-        frame = await reads.timeframes.between(from_, to, asked_benchmark(benchmark))
+        chosen, asked = Basis.RESTATED, asked_benchmark(benchmark)
+        if moments := asked_past(as_of, known_at, basis):
+            frame = await past.between(from_, to, asked, *moments)
+        else:
+            chosen, reads = await by_basis(basis and Basis(basis))
+            frame = await reads.timeframes.between(from_, to, asked)
         view = timeframe_view(frame)
         return PeriodAnswer(timestamp=clock.now(), period=view, convention=CONVENTION, basis=chosen.value)
+
+
+def asked_past(
+    as_of: str | None, known_at: str | None, basis: str | None
+) -> tuple[datetime | None, KnownAt | None] | None:
+    """Return as of when and as far as was known when; None where neither is asked for.
+
+    Raises:
+        RequestError: one of them is no moment, or recorded days are asked for, which are told as they are.
+    """
+    moments = read_past(as_of, known_at)
+    if moments == (None, None):
+        return None
+    if basis == "recorded":
+        error = FieldError("basis", "takes restated with `as_of` or `known_at`")
+        raise RequestError(MALFORMED, "recorded days are told as they are", errors=[error])
+    return moments
 
 
 def asked_benchmark(benchmark: str | None) -> Symbol | None:

@@ -14,6 +14,7 @@ from portfolio.application.backtest.shadows import ReadShadows
 from portfolio.application.clock import Clock
 from portfolio.application.exports.reading import ReadExports
 from portfolio.application.history.past import ReadPastBooks
+from portfolio.application.history.past_performance import ReadPastPerformance
 from portfolio.application.history.reading import ReadByBasis
 from portfolio.application.history.restatement import RestateBooks
 from portfolio.application.ledger.booking_queue import BookingQueue
@@ -58,6 +59,7 @@ class UseCases:
     read_lots: ReadLots
     past_books: ReadPastBooks
     by_basis: ReadByBasis
+    past: ReadPastPerformance
     restate: RestateBooks
     exports: ReadExports
     snapshots: Snapshots
