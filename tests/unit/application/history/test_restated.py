@@ -317,7 +317,7 @@ def test_three_years_imported_at_once_are_those_lived_day_by_day() -> None:
                 (prices[symbol][on(number - 1)].value * moved_by).quantize(Decimal("1e-8"))
             )
     happened: list[tuple[datetime, Any]] = [(day(0), "100000")]
-    for _ in range(2_000):
+    for _ in range(20_000):
         symbol, number = chance.choice(symbols), chance.randrange(1, 1_095)
         side, quantity = chance.choice([Side.BUY, Side.SELL]), str(chance.randrange(1, 500) / 1_000)
         happened.append((day(number) + timedelta(seconds=chance.randrange(40_000)), (symbol, side, quantity)))
