@@ -31,9 +31,9 @@ class Flows:
 class EffectiveDays:
     """What took effect on each day: quantities, cash, deposits and flows are sums, in whatever order they were booked.
 
-    A trade is of the day of its execution, and its reversal too. Books that were opened on something cannot be valued
-    before that: what is said to be executed before is of the day of the opening. New books begin with their first
-    entry.
+    A trade is of the day of its execution, an event of the day on which it happened, and their reversals too. Books
+    that were opened on something cannot be valued before that: what is said to be executed before is of the day of the
+    opening. New books begin with their first entry.
     """
 
     def __init__(self) -> None:
@@ -121,7 +121,7 @@ class EffectiveDays:
         return at
 
     def _add_transaction(self, entry: CashEntry) -> date:
-        transaction, at = entry.transaction, self._day(entry.transaction.at)
+        transaction, at = entry.transaction, self._day(entry.transaction.effective_at)
         is_baseline = transaction.kind is CashTransactionKind.BASELINE
         if is_baseline:
             self._begin()
@@ -133,8 +133,7 @@ class EffectiveDays:
         day.net_deposits = day.net_deposits + transaction.net_deposits_delta
         day.realized_pnl = day.realized_pnl + transaction.realized_delta
         for moved in entry.positions:
-            change = day.changes[moved.symbol]
-            change.quantity = change.quantity + moved.quantity_delta
+            day.changes[moved.symbol].adjust(moved, is_known=transaction.event is not None)
         day.is_adjusted |= transaction.kind is CashTransactionKind.ADJUSTMENT
         self._flow(at, entry)
         return date.min if is_baseline else at
@@ -142,7 +141,14 @@ class EffectiveDays:
     def _flow(self, at: date, entry: CashEntry) -> None:
         """Add what came in or went out; what the books were opened on came in at what it was worth then."""
         transaction, flows = entry.transaction, self.flows[at]
-        flow = paid = transaction.net_deposits_delta
+        flow, paid = transaction.flow, transaction.net_deposits_delta
+        if transaction.event is not None and transaction.event.reverses_revision is not None:
+            # What it takes out is of the same day, and never came, or never went.
+            if flow.value < 0:
+                flows.inflow, flows.paid_in = flows.inflow + flow, flows.paid_in + paid
+            else:
+                flows.outflow = flows.outflow - flow
+            return
         if transaction.kind is CashTransactionKind.BASELINE:
             flow = transaction.value_before or transaction.net_deposits_delta + transaction.realized_delta
         if flow.value > 0:

@@ -82,6 +82,7 @@ class BookTrades:
             return Made(batch.results(), lambda unit: _was_committed(unit, batch), events)
 
         symbols = {command.execution.symbol for command in commands}
+        symbols |= {command.fee.symbol for command in commands if command.fee is not None}
         return await commit_once(self.ledger, portfolio_id, book, announce=self.announce, keys=keys, symbols=symbols)
 
     async def _decide(self, unit: LedgerUnit, commands: Sequence[BookTrade], keys: Collection[BookingKey]) -> Batch:

@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from portfolio.application.errors import KeyReused
+from portfolio.application.ledger.happenings.fees import fee_entry_of, pay_fee
 from portfolio.application.ledger.records import (
     Acceptance,
     BookedTrade,
@@ -21,7 +22,7 @@ from portfolio.application.ledger.records import (
 )
 from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
-from portfolio.domain.ledger.trade import Terms, Trade
+from portfolio.domain.ledger.trade import Execution, Terms, Trade
 from portfolio.domain.money import percent_of
 
 POSITION_LIMIT_PERCENT = Decimal(25)
@@ -31,7 +32,7 @@ BookingResult = BookingReply | DomainError | KeyReused
 
 @dataclass(slots=True, eq=False)
 class Decision:
-    """What was decided on a command of this batch, and the entry where it was booked.
+    """What was decided on a command of this batch, and the entry where it was booked; before it the sale of its fee.
 
     The outcome of a booking gets its trade id once the entries are written; so does that of its ``twin``.
     """
@@ -39,6 +40,7 @@ class Decision:
     command: BookTrade
     outcome: RecordedOutcome
     entry: TradeEntry | None = None
+    fee_entry: TradeEntry | None = None
     twin: Decision | int | None = None
 
     def number(self, trade_id: int) -> None:
@@ -103,12 +105,15 @@ class Batch:
 
     def number(self, trade_ids: Sequence[int]) -> None:
         """Give the booked trades the ids of their rows, in order."""
-        for booked, trade_id in zip(self.booked, trade_ids, strict=True):
-            booked.number(trade_id)
+        of_entry = dict(zip((entry.revision for entry in self.entries()), trade_ids, strict=True))
+        for booked in self.booked:
+            assert booked.entry is not None
+            booked.number(of_entry[booked.entry.revision])
 
     def entries(self) -> list[TradeEntry]:
         """Return the entries for the ledger, in order."""
-        return [booked.entry for booked in self.booked if booked.entry is not None]
+        pairs = ((booked.fee_entry, booked.entry) for booked in self.booked)
+        return [entry for pair in pairs for entry in pair if entry is not None]
 
     def acceptances(self) -> list[RecordedOutcome]:
         """Return the outcomes to store once the trades are numbered: those of bookings with a key."""
@@ -138,7 +143,8 @@ class Batch:
         An override is not kept again where it makes good a kept refusal, and is refused too.
         """
         try:
-            after, trade = self.portfolio.book(command.execution, rules, override=command.override, now=self.now)
+            before, execution, fee = pay_fee(self.portfolio, command, rules, self.now)
+            after, trade = before.book(execution, rules, override=command.override, now=self.now)
             twin = self._twin(command)
             of_before = None if isinstance(twin, Decision) else twin
             acceptance = _acceptance(trade, after, command.remarks_changed, of_before)
@@ -148,6 +154,7 @@ class Batch:
             refused = Decision(command, self._outcome(command, Refusal.of(error)))
             self.refused.append(refused)
             return refused
+        group = command.group or (None if fee is None else f"trade-{after.revision}")
         self.portfolio = after
         entry = TradeEntry(
             trade=trade,
@@ -156,9 +163,11 @@ class Batch:
             revision=after.revision,
             fingerprint=command.fingerprint,
             booked_at=self.now,
+            group=group,
         )
-        outcome = self._outcome(command, acceptance, first)
-        booked = Decision(command, outcome, entry, twin)
+        outcome = self._outcome(command, acceptance, first, terms=execution)
+        fee_entry = None if fee is None else fee_entry_of(fee, command, before, self.now, group)
+        booked = Decision(command, outcome, entry, fee_entry, twin)
         self._twins[command.fingerprint] = booked
         self.booked.append(booked)
         return booked
@@ -180,13 +189,18 @@ class Batch:
         return None
 
     def _outcome(
-        self, command: BookTrade, result: Acceptance | Refusal, first: RecordedOutcome | None = None
+        self,
+        command: BookTrade,
+        result: Acceptance | Refusal,
+        first: RecordedOutcome | None = None,
+        *,
+        terms: Execution | None = None,
     ) -> RecordedOutcome:
         """Return the outcome to keep; ``first`` is the kept refusal that it makes good."""
         return RecordedOutcome(
             id=first.id if first else None,
             request=command,
-            terms=command.execution,
+            terms=terms or command.execution,
             fingerprint=first.fingerprint if first else command.fingerprint,
             result=result,
             decided_at=self.now,

@@ -58,13 +58,22 @@ class TradeRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeeInKind:
+    """A fee that was paid in another asset than money."""
+
+    symbol: Symbol
+    quantity: Quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BookTrade(TradeRequest):
     """A request to book one execution.
 
     An override is for whoever has a booking under its key, unless ``owner_given``. With ``adopts_open`` the key is also
     the one that it was while the service had no API keys. ``stated_at`` is when the client says it was executed, None
     where it says nothing. ``remarks_changed`` says which remarks could not be kept as they were sent, and ``noted`` are
-    the notes to keep that say so; both are None where all could be.
+    the notes to keep that say so; both are None where all could be. A ``fee`` in another asset is sold for its value,
+    which the fees of the execution state where the books know no price of it. ``group`` is what entries have in common.
 
     ``fingerprint`` is a digest of the normalised fields: equal for the same booking however it was written. It has a
     version, and a stored one is compared with the digest made in the way of its own version.
@@ -77,6 +86,8 @@ class BookTrade(TradeRequest):
     stated_at: datetime | None = None
     noted: str | None = None
     remarks_changed: str | None = None
+    fee: FeeInKind | None = None
+    group: str | None = None
     fingerprint: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -107,6 +118,8 @@ class BookTrade(TradeRequest):
         e = self.execution
         amounts = '", "'.join([plain(a.value) for a in (e.quantity, e.price, e.net_amount, e.fees)])
         executed = f'["{e.symbol}", "{e.side}", "{amounts}", {str(e.fees_included).lower()}]'
+        if self.fee is not None:
+            executed += f', ["{self.fee.symbol}", "{plain(self.fee.quantity.value)}"]'
         remarks = [
             None if self.stated_at is None else self.stated_at.isoformat(),
             self.engine,
@@ -115,6 +128,8 @@ class BookTrade(TradeRequest):
             None if self.confidence is None else plain(self.confidence),
             self.notes,
         ]
+        if self.group is not None:
+            remarks.append(self.group)
         remarked = f"[{', '.join(['null' if each is None else _quoted(each) for each in remarks])}]"
         first, second = (hashlib.sha256(text.encode()).hexdigest() for text in (executed, remarked))
         length = (64 - len(version)) // 2

@@ -11,13 +11,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final, Protocol
 
 from portfolio.application.announcer import Event
-from portfolio.application.ledger.cash_records import CashEntry
+from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
 from portfolio.application.ledger.events import CashMoved, TradeBooked
 from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.records import Movement, TradeFilter
 from portfolio.application.performance.holding import HoldingTimes
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
-from portfolio.domain.ledger.leg import Leg
 from portfolio.domain.ledger.sums import LedgerSums
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
@@ -63,11 +62,12 @@ class Change:
         self.cost_basis = self.cost_basis + trade.basis_delta
         self.realized_pnl = self.realized_pnl + trade.realized_pnl
 
-    def add_leg(self, leg: Leg) -> None:
-        """Add what an event moved."""
-        self.quantity = self.quantity + leg.quantity_delta
-        self.cost_basis = self.cost_basis + leg.basis_delta
-        self.realized_pnl = self.realized_pnl + leg.realized_delta
+    def adjust(self, moved: PositionAdjustment, *, is_known: bool) -> None:
+        """Add what an entry that is no trade moved; of an event, which ``is_known``, its cost and result as well."""
+        self.quantity = self.quantity + moved.quantity_delta
+        if is_known:
+            self.cost_basis = self.cost_basis + moved.leg.basis_delta
+            self.realized_pnl = self.realized_pnl + moved.leg.realized_delta
 
 
 @dataclass(slots=True)
@@ -285,11 +285,8 @@ class LedgerDays:  # shape: what is kept of the entries, and how it is brought u
         day.net_deposits = day.net_deposits + transaction.net_deposits_delta
         day.realized_pnl = day.realized_pnl + transaction.realized_delta
         for adjustment in entry.positions:
-            change = day.changes[adjustment.symbol]
-            if transaction.event is not None or transaction.kind is CashTransactionKind.RESTATEMENT:
-                change.add_leg(adjustment.leg)
-            else:
-                change.quantity = change.quantity + adjustment.quantity_delta
+            is_known = transaction.event is not None or transaction.kind is CashTransactionKind.RESTATEMENT
+            day.changes[adjustment.symbol].adjust(adjustment, is_known=is_known)
         day.is_adjusted |= transaction.kind is CashTransactionKind.ADJUSTMENT
 
     def _day(self, at: datetime) -> LedgerDay:

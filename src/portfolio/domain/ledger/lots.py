@@ -25,6 +25,19 @@ class LotMethod(StrEnum):
     HIFO = "hifo"
 
 
+class Way(StrEnum):
+    """What a posting does to lots: it opens and closes them, or is no sale and no purchase.
+
+    With ``SHARE`` a share of each lot leaves, without any gain; what a posting of the same revision ``RECEIVES`` are
+    these, with the dates of then. ``SCALED`` are the lots of a split: another quantity for the same money.
+    """
+
+    TRADED = "traded"
+    SHARE = "share"
+    RECEIVES = "receives"
+    SCALED = "scaled"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posting:
     """What one entry of the ledger moved of one asset.
@@ -49,6 +62,7 @@ class Posting:
     closed: Quantity = Quantity.zero()
     proceeds: Money = Money.zero()
     is_assumed: bool = False
+    way: Way = Way.TRADED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +108,14 @@ class Disposal:
 
 @dataclass(slots=True)
 class LotBook:
-    """The lots that are left, by asset in the order they were acquired, and the disposals in the order of sales."""
+    """The lots that are left, by asset in the order they were acquired, and the disposals in the order of sales.
+
+    ``moved_out`` is the cost of what left without a sale: what was transferred out.
+    """
 
     lots: list[Lot] = field(default_factory=list)
     disposals: list[Disposal] = field(default_factory=list)
+    moved_out: Money = Money.zero()
 
 
 def days_between(acquired_at: datetime | None, disposed_at: datetime | None) -> int | None:
@@ -111,14 +129,25 @@ def lots_of(postings: Iterable[Posting], method: LotMethod) -> LotBook:
     """Return what postings, in the order they were booked, leave and realize by one method.
 
     They take effect in the order of their own times, of equal ones as they were booked. What is realized less what is
-    left of the basis is the same for every method: the sum of all cash.
+    left of the basis, and what has left without a sale, is the same for every method: the sum of all other cash.
     """
     if method is LotMethod.AVERAGE:
         return _averaged(postings)
     book, open_lots = LotBook(), defaultdict[Symbol, _OpenLots](lambda: _OpenLots(_FIRST[method]))
+    on_their_way: dict[int, list[_Placed]] = {}
     for place, posting in enumerate(sorted(postings, key=attrgetter("at", "revision"))):
-        book.disposals += open_lots[posting.symbol].after(posting, place)
+        lots = open_lots[posting.symbol]
+        match posting.way:
+            case Way.SHARE:
+                on_their_way[posting.revision] = lots.share(posting, place)
+            case Way.RECEIVES:
+                book.disposals += lots.received(posting, on_their_way.pop(posting.revision, []), place)
+            case Way.SCALED:
+                book.disposals += lots.scaled(posting, place)
+            case _:
+                book.disposals += lots.after(posting, place)
     book.lots = [lot for _, lots in sorted(open_lots.items()) for lot in lots]
+    book.moved_out = sum((lot.basis for left in on_their_way.values() for _, lot in left), Money.zero())
     return book
 
 
@@ -134,6 +163,8 @@ def _averaged(postings: Iterable[Posting]) -> LotBook:
             basis=lot.basis + posting.basis,
             is_assumed=lot.is_assumed or posting.is_assumed,
         )
+        if posting.way in {Way.SHARE, Way.RECEIVES}:
+            book.moved_out = book.moved_out - posting.basis
         if posting.closed or posting.realized:
             side = -posting.quantity if posting.closed else Quantity.zero()
             taken = Lot(symbol=posting.symbol, quantity=side, basis=posting.proceeds - posting.realized)
@@ -162,6 +193,7 @@ def _disposal(posting: Posting, taken: Lot, quantity: Quantity, cash: Money) -> 
 
 
 _First = Callable[[Lot, int], Any]
+_Placed = tuple[int, Lot]
 
 # What is smallest is taken first. Unit costs are compared exactly, and never kept.
 _FIRST: Mapping[LotMethod, _First] = {
@@ -176,10 +208,15 @@ class _OpenLots:
 
     def __init__(self, first: _First) -> None:
         self._first = first
-        self._heap: list[tuple[Any, int, Lot]] = []
+        self._heap: list[tuple[Any, int, int, Lot]] = []
+        self._added = 0
 
     def __iter__(self) -> Iterator[Lot]:
         return (lot for *_, lot in self._in_order())
+
+    @property
+    def _quantity(self) -> Quantity:
+        return sum((lot.quantity for *_, lot in self._heap), Quantity.zero())
 
     def after(self, posting: Posting, place: int) -> Iterator[Disposal]:
         """Take in a posting, and yield what it realizes; what it does not close is a lot, as of the ``place``."""
@@ -189,8 +226,8 @@ class _OpenLots:
         if not left:
             self._spread(cash)
             return
-        while left and self._heap and (self._heap[0][2].quantity.value > 0) != (left.value > 0):
-            _, at, lot = heappop(self._heap)
+        while left and self._heap and (self._heap[0][-1].quantity.value > 0) != (left.value > 0):
+            _, at, _, lot = heappop(self._heap)
             part = lot.quantity if abs(lot.quantity) <= abs(left) else -left
             share, basis = cash.portion(-part, left), lot.basis.portion(part, lot.quantity)
             left, cash = left + part, cash - share
@@ -211,22 +248,69 @@ class _OpenLots:
             )
 
     def _add(self, lot: Lot, place: int) -> None:
-        heappush(self._heap, (self._first(lot, place), place, lot))
+        # Shares of one lot that came one after the other have one place: the number tells them apart.
+        self._added += 1
+        heappush(self._heap, (self._first(lot, place), place, self._added, lot))
+
+    def share(self, posting: Posting, place: int) -> list[_Placed]:
+        """Take out a share of each lot, and return what left, with the places of then.
+
+        What is not there, as it comes later, leaves as the ledger has it: a short lot stands for it.
+        """
+        wanted, held, left = -posting.quantity, self._quantity, []
+        rest = wanted if held.value <= 0 else max(wanted - held, Quantity.zero())
+        if rest != wanted:
+            lots, self._heap, part_wanted = self._in_order(), [], wanted - rest
+            for _, at, _, lot in lots:
+                part = part_wanted.portion(lot.quantity, held)
+                part_wanted, held = part_wanted - part, held - lot.quantity
+                basis = lot.basis.portion(part, lot.quantity)
+                left.append((at, replace(lot, quantity=part, basis=basis)))
+                if part != lot.quantity:
+                    self._add(replace(lot, quantity=lot.quantity - part, basis=lot.basis - basis), at)
+        if rest:
+            cost = posting.cash.portion(rest, wanted)
+            lot = Lot(symbol=posting.symbol, acquired_at=posting.executed_at, quantity=rest, basis=cost)
+            left.append((place, lot))
+            self._add(replace(lot, quantity=-rest, basis=-cost), place)
+        return left
+
+    def received(self, posting: Posting, lots: Sequence[_Placed], place: int) -> Iterator[Disposal]:
+        """Take in what left other lots, as the quantity that it became.
+
+        It is a purchase at their cost where short lots are to be closed, and at the ledger's where none has left.
+        """
+        if not lots or self._quantity.value < 0:
+            basis = sum((lot.basis for _, lot in lots), Money.zero())
+            yield from self.after(replace(posting, cash=-basis) if lots else posting, place)
+            return
+        for at, lot in _resized(lots, posting.quantity):
+            self._add(replace(lot, symbol=posting.symbol), at)
+
+    def scaled(self, posting: Posting, place: int) -> Iterator[Disposal]:
+        """Give each lot its part of another quantity for the same money; what fits no lot is a purchase or a sale."""
+        after = self._quantity + posting.quantity
+        if not after or (after.value > 0) != (self._quantity.value > 0) or not self._heap:
+            yield from self.after(posting, place)
+            return
+        lots, self._heap = [(at, lot) for _, at, _, lot in self._in_order()], []
+        for at, lot in _resized(lots, after):
+            self._add(lot, at)
 
     def _spread(self, cash: Money) -> None:
         """Have the lots cost ``cash`` less, each its part by quantity: a cost was corrected, and nothing moved."""
         lots = self._in_order() if cash else ()
         left = sum((lot.quantity for *_, lot in lots), Quantity.zero())
-        for at, (_, place, lot) in enumerate(lots):
+        for at, (_, place, number, lot) in enumerate(lots):
             part = cash.portion(lot.quantity, left)
             left, cash = left - lot.quantity, cash - part
             corrected = replace(lot, basis=lot.basis - part)
-            self._heap[at] = self._first(corrected, place), place, corrected
+            self._heap[at] = self._first(corrected, place), place, number, corrected
         heapify(self._heap)
 
-    def _in_order(self) -> Sequence[tuple[Any, int, Lot]]:
+    def _in_order(self) -> Sequence[tuple[Any, int, int, Lot]]:
         """Return the lots in the order they were acquired; the heap has them in the same places from then on."""
-        self._heap.sort(key=itemgetter(1))
+        self._heap.sort(key=itemgetter(1, 2))
         return self._heap
 
 
@@ -234,3 +318,18 @@ def _without_quantity(posting: Posting, gain: Money) -> Iterator[Disposal]:
     if gain:
         nothing = Lot(symbol=posting.symbol, quantity=Quantity.zero(), basis=Money.zero())
         yield _disposal(posting, nothing, Quantity.zero(), gain)
+
+
+def _resized(lots: Iterable[_Placed], quantity: Quantity) -> list[_Placed]:
+    """Return lots with another quantity in all, each with its part; the next has the cost of what is nothing."""
+    lots = list(lots)
+    total, cost = sum((lot.quantity for _, lot in lots), Quantity.zero()), Money.zero()
+    made: list[_Placed] = []
+    for at, lot in lots:
+        part = quantity.portion(lot.quantity, total)
+        quantity, total, cost = quantity - part, total - lot.quantity, cost + lot.basis
+        if part:
+            made.append((at, replace(lot, quantity=part, basis=cost)))
+            cost = Money.zero()
+    at, last = made.pop()
+    return [*made, (at, replace(last, basis=last.basis + cost))]

@@ -94,7 +94,7 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
 }
 
 _BOOKING_ERRORS = (
-    domain.InvalidAmount, domain.OutOfRange, domain.FeesTooHigh, domain.AmountMismatch,
+    domain.InvalidAmount, domain.OutOfRange, domain.FeesTooHigh, domain.AmountMismatch, domain.ValueUnknown,
     domain.InsufficientQuantity, domain.InsufficientCash, application.KeyReused, application.OwnerAmbiguous,
     application.PortfolioMissing, application.LedgerUnavailable, application.BooksContradicted, application.Overloaded,
     application.SchemaUnknown,

@@ -199,3 +199,62 @@ async def test_events_are_among_the_cash_transactions_and_the_entries(service: S
     newest = (await service.http.get("/entries")).json()["entries"][-1]
     assert (newest["ledger"], newest["kind"]) == (booked["revision"], "transfer_in")
     assert newest["event"] == listed["event"]
+
+
+# --- fees in another asset, and groups --------------------------------------------------------------------------------
+
+BNB = {"symbol": "BNB", "side": "BUY", "quantity": 10, "price": 300, "net_amount": 3000}
+BOUGHT = {"symbol": "BTC", "side": "BUY", "quantity": 1, "price": 45_000, "net_amount": 45_000}
+
+
+async def test_a_fee_in_another_asset_is_sold_and_both_trades_are_of_one_group(service: Service) -> None:
+    await service.http.post("/holdings/update", json=BNB)
+    paid = {**BOUGHT, "fee_asset": "BNB", "fee_quantity": "0.1", "client_trade_id": "k", "group": "order 7"}
+    first = await service.http.post("/holdings/update", json=paid)
+    assert first.status_code == 200, first.text
+    trades = (await service.http.get("/trades", params={"limit": 2})).json()["trades"]
+    assert [(one["symbol"], one["side"], one["fees"], one["group"]) for one in trades] == [
+        ("BTC", "BUY", 30, "order 7"),
+        ("BNB", "SELL", 0, "order 7"),
+    ]
+    assert first.json()["cash_balance"] == 52_000
+    again = await service.http.post("/holdings/update", json=paid)
+    assert again.json() == {**first.json(), "replayed": True}
+
+
+async def test_a_fee_that_nobody_knows_the_value_of_is_refused_and_kept(service: Service) -> None:
+    paid = {**BOUGHT, "fee_asset": "BNB", "fee_quantity": "0.1", "client_trade_id": "k"}
+    refused = await service.http.post("/holdings/update", json=paid)
+    assert is_problem(refused, 400, "value-unknown")
+    again = await service.http.post("/holdings/update", json=paid)
+    assert again.json() == {**refused.json(), "replayed": True}
+
+
+async def test_a_fee_in_the_asset_itself_is_what_was_not_received(service: Service) -> None:
+    fee = {"fee_asset": "BTC", "fee_quantity": "0.001"}
+    bought = await service.http.post("/holdings/update", json={**BOUGHT, **fee})
+    assert bought.status_code == 200, bought.text
+    assert (bought.json()["position"]["quantity"], bought.json()["cash_balance"]) == (0.999, 55_000)
+    [trade] = (await service.http.get("/trades", params={"limit": 1})).json()["trades"]
+    assert (trade["quantity"], trade["notional"], trade["fees"], trade["group"]) == (0.999, 44_955, 45, None)
+    part = {**BOUGHT, **fee, "side": "SELL", "quantity": "0.998", "net_amount": "44910"}
+    sold = await service.http.post("/holdings/update", json=part)
+    assert sold.status_code == 200, sold.text
+    assert (sold.json()["position"]["quantity"], sold.json()["cash_balance"]) == (0, 99_910)
+    [trade] = (await service.http.get("/trades", params={"limit": 1})).json()["trades"]
+    assert (trade["quantity"], trade["notional"], trade["fees"]) == (0.999, 44_955, 45)
+
+
+@pytest.mark.parametrize(
+    ("more", "wrong"),
+    [
+        ({"fee_asset": "BNB"}, {"fee_quantity"}),
+        ({"fee_quantity": 1}, {"fee_asset"}),
+        ({"fee_asset": "BNB", "fee_quantity": 1, "fees_included": True}, {"fees_included"}),
+        ({"fee_asset": "?", "fee_quantity": 1}, {"fee_asset"}),
+    ],
+)
+async def test_a_fee_in_kind_is_read_strictly(service: Service, more: dict[str, Any], wrong: set[str]) -> None:
+    answer = await service.http.post("/holdings/update", json={**BOUGHT, **more})
+    assert is_problem(answer, 400, "malformed-request")
+    assert fields(answer) == wrong

@@ -14,12 +14,13 @@ from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.journal import Entries
 from portfolio.application.ledger.records import Movement
 from portfolio.domain.errors import DomainError
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.lots import LotMethod
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
 from tests.unit.application.ledger.lot_examples import Booked, day
 from tests.unit.application.ledger.test_lots import OPERATIONS, Operation, _do, held, moved
-from tests.unit.examples import NOON, money
+from tests.unit.examples import NOON, money, units
 
 BTC = Symbol("BTC")
 LATE = day(1_000)
@@ -160,3 +161,18 @@ def test_any_books_are_the_sums_of_what_took_effect_and_was_known(
     assert [(one.quantity, one.cost_basis) for one in whole.positions] == [
         (lot.quantity, lot.basis) for lot in average.lots
     ]
+
+
+def test_an_event_counts_when_it_happened_also_what_takes_it_out() -> None:
+    booked = Booked()
+    booked.buy("2", "200", day(1))
+    income = booked.happen(
+        CashTransactionKind.INCOME, day(3), symbol=Symbol("ETH"), quantity=units(1), value=money(30), label="staking"
+    )
+    booked.happen(CashTransactionKind.LOSS, day(5), symbol=Symbol("BTC"), quantity=units(1))
+    assert positions(past(booked, 3)) == [("BTC", "2", "200", "0"), ("ETH", "1", "30", "30")]
+    assert sums(past(booked, 3)) == ("-200", "0", "30", "0")
+    assert positions(past(booked, 5))[0] == ("BTC", "1", "100", "-100")
+    booked.take_out(income, day(9))
+    assert positions(past(booked, 3)) == [("BTC", "2", "200", "0")]
+    assert sums(past(booked, 3)) == ("-200", "0", "0", "0")

@@ -26,12 +26,13 @@ from portfolio.application.history.restated import (
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.records import Movement
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Money, Price
 from portfolio.domain.symbol import Symbol
 from tests.unit.application.ledger.lot_examples import Booked, day
 from tests.unit.application.ledger.test_lots import held, moved
-from tests.unit.examples import NOON, money, price
+from tests.unit.examples import NOON, money, price, units
 
 BTC, ETH = Symbol("BTC"), Symbol("ETH")
 START = NOON.date()
@@ -297,10 +298,10 @@ def test_entries_booked_in_any_order_make_the_same_days_as_those_of_the_model(
     shuffled = chance.sample(order, len(order))
     assert days_of(booked_in(shuffled), by_symbol(prices), 20) == found
     told = [((one.day - START).days, one.value, one.unit_value) for one in found]
-    for (at, value, unit), (their, worth, units) in zip(told, model(in_order, prices), strict=True):
+    for (at, value, unit), (their, worth, unit_of_model) in zip(told, model(in_order, prices), strict=True):
         assert (at, None if value is None else value.value) == (their, worth)
-        assert (unit is None) == (units is None)
-        assert unit is None or abs(Fraction(unit) - units) < Fraction(1, 10**9) * max(units, 1)
+        assert (unit is None) == (unit_of_model is None)
+        assert unit is None or abs(Fraction(unit) - unit_of_model) < Fraction(1, 10**9) * max(unit_of_model, 1)
     # made anew from any day on they are the same
     entries, _ = restated(booked_in(in_order).entries, {}, on(20))
     assert restate(entries, by_symbol(prices), on(20), found[:kept]) == found
@@ -351,3 +352,17 @@ def test_three_years_imported_at_once_are_those_lived_day_by_day() -> None:
         assert two.unit_value is not None
         assert float(one.unit_value) == pytest.approx(float(two.unit_value), rel=1e-9)
     assert isinstance(imported.entries[0], Movement | CashEntry)
+
+
+def test_what_was_transferred_counts_at_its_value_from_the_day_on_which_it_happened() -> None:
+    booked = Booked()
+    deposit(booked, "100", day(0))
+    came = booked.happen(Kind.TRANSFER_IN, day(1), symbol=BTC, quantity=units(1), value=money(50), basis=money(20))
+    prices = closes(BTC={1: "50", 2: "80"})
+    # What came is in the base of its day, 150, and rose to 80.
+    assert rows(days_of(booked, prices, 2)) == [(0, "100", "1"), (1, "150", "1"), (2, "180", "1.2")]
+    left = booked.happen(Kind.TRANSFER_OUT, day(2), symbol=BTC, quantity=units(1), value=money(80))
+    assert rows(days_of(booked, prices, 2))[-1] == (2, "100", "1.2")
+    booked.take_out(left, day(3))
+    booked.take_out(came, day(3))
+    assert rows(days_of(booked, prices, 2)) == [(0, "100", "1"), (1, "100", "1"), (2, "100", "1")]

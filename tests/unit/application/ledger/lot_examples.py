@@ -5,8 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
+from portfolio.application.ledger.happenings.records import entries_of
 from portfolio.application.ledger.lots.postings import postings_of
 from portfolio.application.ledger.records import Movement, TradeEntry, TradeRequest
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
+from portfolio.domain.ledger.event_moves import reverse_event
+from portfolio.domain.ledger.event_rules import happen
+from portfolio.domain.ledger.happening import Happening
 from portfolio.domain.ledger.lots import LotBook, LotMethod, lots_of
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade import Side, Trade
@@ -48,6 +53,24 @@ class Booked:
         self.portfolio, entry = self.portfolio.reverse(taken, trade.id, at, allow_negative_cash=True)
         return self._entered(entry)
 
+    def happen(self, kind: CashTransactionKind, at: datetime, **stated: object) -> CashEntry:
+        """Book an event; a swap with its trades."""
+        what = Happening(kind=kind, effective_at=at, **stated)  # type: ignore[arg-type]  # as it is given
+        happened = happen(self.portfolio, what, RULES, at)
+        entry, trades = entries_of(happened, owner="ann")
+        self.portfolio = happened.after
+        self.entries.append(entry)
+        for trade in trades:
+            self._entered(trade.trade, trade.revision)
+        return entry
+
+    def take_out(self, entry: CashEntry, at: datetime) -> None:
+        """Take an event out."""
+        legs = [moved.leg for moved in entry.positions]
+        happened = reverse_event(self.portfolio, entry.transaction, legs, entry.revision, at, allow_negative_cash=True)
+        self.portfolio = happened.after
+        self.entries.append(entries_of(happened, owner="ann")[0])
+
     def adjust(self, moved: PositionAdjustment, at: datetime) -> None:
         """Book what another program wrote: the entry alone, the rows are as they are."""
         _, transaction = self.portfolio.reconcile(at, as_realized=True)
@@ -64,8 +87,8 @@ class Booked:
         postings = postings_of(self.entries, self.portfolio)
         return lots_of([one for one in postings if until is None or one.at <= until], method)
 
-    def _entered(self, trade: Trade) -> Movement:
-        revision = self.portfolio.revision
+    def _entered(self, trade: Trade, revision: int | None = None) -> Movement:
+        revision = revision or self.portfolio.revision
         entry = TradeEntry(
             trade=trade,
             request=TradeRequest(owner="engine"),

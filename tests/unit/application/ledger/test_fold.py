@@ -12,6 +12,7 @@ import pytest
 from portfolio.application.ledger.audit import (
     ADJUSTMENT,
     CASH_ENTRY,
+    EVENT,
     NO_ENTRY,
     OUTCOME,
     TRADE,
@@ -20,6 +21,7 @@ from portfolio.application.ledger.audit import (
     Reversed,
     content,
     digest_of,
+    more_content,
 )
 from portfolio.application.ledger.fold import MOST_LINES, Fold, add_entries
 
@@ -89,7 +91,10 @@ def moved(revision: int, kind: str, adjustments: Sequence[dict[str, Any]] = (), 
     amounts = ("cash_delta", "net_deposits_delta", "realized_delta", "value_before", "cash_after", "net_deposits_after")
     values = {"ledger_revision": revision, "kind": kind, **dict.fromkeys(amounts, Decimal(0)), **changed}
     row = row_of("portfolio_cash_transactions", revision, CASH_ENTRY, values, None)
-    return EntryLine(row, [content(ADJUSTMENT, {**dict.fromkeys(ADJUSTMENT), **each}) for each in adjustments])
+    more = more_content(EVENT, {**dict.fromkeys(EVENT), **changed})
+    return EntryLine(
+        row, [content(ADJUSTMENT, {**dict.fromkeys(ADJUSTMENT), **each}) for each in adjustments], more=more
+    )
 
 
 def outcome(number: int, *, digest: str | None = None, **changed: Any) -> KeptRow:
@@ -233,3 +238,45 @@ async def test_entries_are_read_until_a_revision_and_no_further() -> None:
     await add_entries(fold, 3, next_page)
     await add_entries(fold, 9, next_page)
     assert fold.revision == 3
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+CAME = {
+    "symbol": "SOL",
+    "quantity_delta": ONE,
+    "asset_cost_delta": HUNDRED,
+    "cost_basis_delta": HUNDRED,
+    "realized_delta": Decimal(0),
+    "avg_entry_price": HUNDRED,
+}
+TERMS = {"flow_value": Decimal(150), "effective_at": AT}
+PAID_IN = {"net_deposits_delta": HUNDRED, "net_deposits_after": HUNDRED}
+
+
+def test_an_event_moves_its_legs_and_units_see_its_value() -> None:
+    fold = folded(moved(1, "transfer_in", [CAME], **PAID_IN, **TERMS))
+    assert (fold.broken, fold.net_deposits) == ([], HUNDRED)
+    sums = fold.positions["SOL"]
+    assert (sums.quantity, sums.cost_basis, sums.asset_cost, sums.average) == (ONE, HUNDRED, HUNDRED, HUNDRED)
+    assert fold.units is not None
+    assert fold.units.count == 150
+
+
+def test_an_event_against_the_law_is_named() -> None:
+    fold = folded(moved(1, "transfer_in", [{**CAME, "cost_basis_delta": ONE}], **PAID_IN, **TERMS))
+    assert [line.rpartition(": ")[2] for line in fold.broken] == ["it does not balance"]
+
+
+def test_an_event_without_its_columns_cannot_be_read() -> None:
+    fold = folded(moved(1, "transfer_in", [CAME], **PAID_IN))
+    assert [line.rpartition(": ")[2] for line in fold.broken] == ["it cannot be read"]
+
+
+def test_what_left_altogether_cost_nothing() -> None:
+    gone = {**CAME, "quantity_delta": -ONE, "cost_basis_delta": -HUNDRED, "asset_cost_delta": Decimal(-99)}
+    fold = folded(
+        moved(1, "transfer_in", [CAME], **PAID_IN, **TERMS),
+        moved(2, "transfer_out", [gone], net_deposits_delta=-HUNDRED, **TERMS),
+    )
+    assert (fold.positions["SOL"].asset_cost, fold.positions["SOL"].cost_basis) == (Decimal(0), Decimal(0))

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from portfolio.application.errors import BooksContradicted
 from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
+from portfolio.application.ledger.happenings.booking import BookEvents
+from portfolio.application.ledger.happenings.records import BookEvent, EventReply
 from portfolio.application.ledger.opening import OpenBooks
-from portfolio.application.ledger.rebuilding import RebuildBooks
+from portfolio.application.ledger.rebuilding import EntrySums, RebuildBooks
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.verification import ReconcileBooks, VerifyBooks
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
+from portfolio.domain.ledger.happening import Happening
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.money import Money
@@ -200,3 +204,38 @@ async def test_by_an_entry_that_does_not_balance_no_row_that_others_moved_is_mad
     # Who is wrong is not known: the cash that was there stays, and is a dollar beside the entries.
     assert books_of(ledger).cash == before.cash
     assert books_of(ledger).cash_unreconciled == money(1)
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+async def happened(ledger: FakeLedger, **stated: Any) -> None:
+    what = Happening(effective_at=CLOCK.now(), **stated)
+    [result] = await BookEvents(ledger, CLOCK, RULES)(1, [BookEvent(what=what, owner="ann")])
+    assert isinstance(result, EventReply)
+
+
+async def test_events_are_made_anew_with_their_costs(ledger: FakeLedger) -> None:
+    await happened(ledger, kind=CashTransactionKind.TRANSFER_IN, symbol=DOGE, quantity=units(8), value=money(4))
+    await happened(ledger, kind=CashTransactionKind.SPLIT, symbol=DOGE, ratio=Decimal(2))
+    await happened(ledger, kind=CashTransactionKind.TRANSFER_OUT, symbol=DOGE, quantity=units(5))
+    await happened(
+        ledger, kind=CashTransactionKind.SWAP, symbol=DOGE, quantity=units(1), to_symbol=ETH, to_quantity=units(1)
+    )
+    await happened(ledger, kind=CashTransactionKind.LOSS, symbol=BTC, quantity=units(1))
+    before = books_of(ledger)
+    ledger.books.portfolio = None
+    await RebuildBooks(ledger, CLOCK)(1)
+    assert sums(books_of(ledger)) == sums(before)
+    assert await verdict(ledger) == ([], [])
+
+
+async def test_an_event_against_the_law_leaves_the_rows_as_they_are(ledger: FakeLedger) -> None:
+    await happened(ledger, kind=CashTransactionKind.INTEREST, amount=money(4))
+    number, entry = max(ledger.books.transactions.items())
+    changed = replace(entry.transaction, realized_delta=money(5))
+    ledger.books.transactions[number] = replace(entry, transaction=changed)
+    fold = EntrySums()
+    for each in await ledger.entries(1, after=0, limit=100):
+        fold.add(each)
+    assert fold.broken == [f"the entry of revision {entry.revision} does not balance"]

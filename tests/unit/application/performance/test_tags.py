@@ -15,6 +15,7 @@ from portfolio.application.ledger.records import Movement
 from portfolio.application.performance.records import DayPositions, PositionOnDay
 from portfolio.application.performance.tags.results import PeriodEnd, TagResult, results_of
 from portfolio.application.performance.tags.sums import Tagged, sums_of
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
 from tests.unit.application.ledger.lot_examples import Booked, day
@@ -173,3 +174,20 @@ def test_days_are_utc_days_and_what_is_said_to_come_is_of_its_booking() -> None:
     sums = sums_of(booked.entries, engine, START, (day(100)).date())
     assert (sums.by_tag["a"].trades, late.booked_at) == (1, day(0) + timedelta(days=100))
     assert units("1") == sums.by_tag["a"].at_end[BTC]
+
+
+def symbol(one: Tagged) -> str | None:
+    return one.symbol.code
+
+
+def test_of_an_event_what_came_and_left_is_no_result_and_what_it_earned_is_one() -> None:
+    booked = Booked()
+    booked.happen(Kind.TRANSFER_IN, day(5), symbol=BTC, quantity=units(1), value=money(100))
+    booked.happen(Kind.INCOME, day(6), symbol=ETH, quantity=units(2), value=money(30), label="staking")
+    booked.happen(Kind.INCOME, day(-6), symbol=ETH, quantity=units(1), value=money(10), label="staking")
+    sums = sums_of(booked.entries, symbol, START, END)
+    found = results_of(
+        sums, end({ETH: position("1", "10")}), end({BTC: position("1", "120"), ETH: position("3", "60")}), money("70")
+    )
+    # the bitcoin rose from 100 to 120; ether came for nothing, and is worth 20 each
+    assert rows(list(found)) == [("ETH", "0", "50", 0), ("BTC", "-100", "120", 0)]

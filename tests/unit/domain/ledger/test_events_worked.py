@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
+import pytest
+
+from portfolio.domain.errors import InsufficientQuantity, InvalidAmount, ValueUnknown
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
 from portfolio.domain.ledger.event_rules import happen
 from portfolio.domain.ledger.happening import Happened, Happening
@@ -190,3 +194,93 @@ def test_all_of_it_one_after_the_other_explains_the_value_to_the_last_digit() ->
     assert books.cash == money(57_007)
     assert books.total_value == books.net_deposits + books.realized_pnl + books.unrealized_pnl
     assert replace(books, revision=0).unreconciled == Money.zero()
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "stated", "field"),
+    [
+        (Kind.LOSS, {"symbol": BTC, "quantity": quantity(0)}, "quantity"),
+        (Kind.SPLIT, {"symbol": BTC, "ratio": Decimal(-1)}, "ratio"),
+        (Kind.TRANSFER_IN, {"symbol": BTC, "quantity": quantity(1), "value": money(-1)}, "value"),
+        (Kind.EXCHANGE, {"symbol": BTC, "quantity": quantity(1), "to_symbol": ETH}, "to_quantity"),
+        (Kind.EXCHANGE, {"symbol": BTC, "quantity": quantity(1), "to_symbol": BTC, "ratio": Decimal(1)}, "to_symbol"),
+        (
+            Kind.EXCHANGE,
+            {"symbol": BTC, "quantity": quantity(1), "to_symbol": ETH, "ratio": Decimal("1e-18") / 4},
+            "ratio",
+        ),
+        (Kind.SPLIT, {"symbol": BNB, "ratio": Decimal("1e-20")}, "ratio"),
+        (
+            Kind.SWAP,
+            {"symbol": BTC, "quantity": quantity(1), "to_symbol": ETH, "to_quantity": quantity(1), "value": money(0)},
+            "value",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_by_its_field(kind: Kind, stated: dict[str, object], field: str) -> None:
+    with pytest.raises(InvalidAmount) as caught:
+        done(beginning(), kind, **stated)
+    assert caught.value.field == field
+
+
+def test_nothing_but_a_purchase_comes_to_a_short_position() -> None:
+    books = after(beginning(), sold("SOL", 1, 150), override=True)
+    for kind, stated in (
+        (Kind.TRANSFER_IN, {"symbol": SOL, "quantity": quantity(1), "value": money(1)}),
+        (Kind.INCOME, {"symbol": SOL, "quantity": quantity(1), "value": money(1)}),
+        (Kind.EXCHANGE, {"symbol": BTC, "quantity": quantity(1), "to_symbol": SOL, "ratio": Decimal(1)}),
+    ):
+        with pytest.raises(InsufficientQuantity, match="1 SOL cannot be moved: -1 is held"):
+            done(books, kind, **stated)
+    swapped = done(books, Kind.SWAP, symbol=BTC, quantity=quantity(1), to_symbol=SOL, to_quantity=quantity(400))
+    assert swapped.after.position(SOL).quantity == quantity(399)
+
+
+def test_a_value_that_makes_no_price_leaves_the_price_alone() -> None:
+    books = beginning()
+    happened = done(books, Kind.TRANSFER_IN, symbol=BTC, quantity=quantity("0.000000000000000001"), value=money(1_000))
+    assert happened.after.position(BTC).mark == books.position(BTC).mark
+
+
+def test_a_ratio_that_the_ledger_cannot_hold_is_left_out() -> None:
+    books = priced(after(funded(), bought("MATIC", "0.000000000000000001", 1, net="0.000000000000000001")), MATIC=1)
+    happened = done(
+        books,
+        Kind.EXCHANGE,
+        symbol=MATIC,
+        quantity=quantity("0.000000000000000001"),
+        to_symbol=POL,
+        to_quantity=quantity(10**3),
+    )
+    assert happened.transaction.event is not None
+    assert happened.transaction.event.ratio is None
+
+
+def test_a_swap_is_worth_what_is_got_where_nobody_knows_what_was_given() -> None:
+    books = done(beginning(), Kind.TRANSFER_IN, symbol=SOL, quantity=quantity(1), value=money(0), basis=money(0)).after
+    stated = {"symbol": SOL, "quantity": quantity(1), "to_symbol": BTC, "to_quantity": quantity("0.01")}
+    assert done(books, Kind.SWAP, **stated).transaction.realized_delta == money(0)
+    assert done(books, Kind.SWAP, **stated).trades[0].realized_pnl == money(600)
+    with pytest.raises(ValueUnknown):
+        done(books, Kind.SWAP, **{**stated, "to_symbol": POL})
+
+
+def test_an_entry_is_of_the_day_on_which_it_happened_unless_units_changed_with_it() -> None:
+    before = NOON - timedelta(days=3)
+    known = {"value": money(1), "symbol": SOL, "quantity": quantity(1)}
+    income = happen(beginning(), Happening(kind=Kind.INCOME, effective_at=before, **known), RULES, NOON)  # type: ignore[arg-type]
+    came = happen(beginning(), Happening(kind=Kind.TRANSFER_IN, effective_at=before, **known), RULES, NOON)  # type: ignore[arg-type]
+    assert (income.transaction.effective_at, income.transaction.day_at) == (before, before)
+    assert (came.transaction.effective_at, came.transaction.day_at) == (before, NOON)
+    _, deposit = funded().deposit(money(1), NOON)
+    assert (deposit.effective_at, deposit.day_at) == (NOON, NOON)
+
+
+def test_a_price_beyond_the_ledger_after_a_split_is_none() -> None:
+    books = priced(after(funded(), bought("BTC", 1, 40_000)), BTC=10**19)
+    happened = done(books, Kind.SPLIT, symbol=BTC, ratio=Decimal("0.01"))
+    assert happened.after.position(BTC).mark is None
+    assert happened.after.position(BTC).market_value == money(40_000)

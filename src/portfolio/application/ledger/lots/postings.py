@@ -11,13 +11,23 @@ from functools import partial
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
 from portfolio.application.ledger.lots.journal import Entries
 from portfolio.application.ledger.records import Movement
-from portfolio.domain.ledger.cash_transaction import CashTransactionKind
-from portfolio.domain.ledger.lots import Posting
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind, EventTerms
+from portfolio.domain.ledger.leg import Leg
+from portfolio.domain.ledger.lots import Posting, Way
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
 
 _NOTHING = Money.zero()
+_NO_QUANTITY = Quantity.zero()
+# By the kind of an event, and whether a leg adds to what is held.
+_WAYS: Mapping[tuple[CashTransactionKind, bool], Way] = {
+    (CashTransactionKind.TRANSFER_OUT, False): Way.SHARE,
+    (CashTransactionKind.EXCHANGE, False): Way.SHARE,
+    (CashTransactionKind.EXCHANGE, True): Way.RECEIVES,
+    (CashTransactionKind.SPLIT, False): Way.SCALED,
+    (CashTransactionKind.SPLIT, True): Way.SCALED,
+}
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -70,6 +80,7 @@ class _Making:
         self.postings: list[Posting] = []
         self.assumed: dict[Symbol, int] = {}
         self._places: dict[int, int] = {}
+        self._events: dict[int, range] = {}
         self._held: defaultdict[Symbol, Quantity] = defaultdict(Quantity.zero)
         self._basis: defaultdict[Symbol, Money] = defaultdict(Money.zero)
 
@@ -101,8 +112,11 @@ class _Making:
             self.postings[place] = _both(self.postings[place], posting)
 
     def transaction(self, entry: CashEntry) -> None:
-        """Take in the positions of a baseline, which begins anew, or of an adjustment."""
+        """Take in the positions of a baseline, which begins anew, or of an adjustment or an event."""
         transaction = entry.transaction
+        if transaction.event is not None:
+            self._event(entry, transaction.event)
+            return
         is_baseline = transaction.kind is CashTransactionKind.BASELINE
         if is_baseline:
             self._begin()
@@ -152,6 +166,29 @@ class _Making:
         )
         self.postings.append(self._entered(posting))
 
+    def _event(self, entry: CashEntry, terms: EventTerms) -> None:
+        """Take in an event, or take out the one that a reversal is of: leg by leg, as both have the same ones."""
+        taken = self._events.get(terms.reverses_revision or 0)
+        if taken is None:
+            self._events[entry.revision] = range(len(self.postings), len(self.postings) + len(entry.positions))
+        for number, moved in enumerate(entry.positions):
+            posting = self._entered(self._leg(entry, terms, moved.leg))
+            if taken is None:
+                self.postings.append(posting)
+            else:
+                place = taken[number]
+                # Leg by leg the two realize by how much they move the cost, which is the average's alone.
+                both = _both(self.postings[place], posting)
+                self.postings[place] = replace(both, cash=_NOTHING, result=_NOTHING, way=Way.TRADED)
+
+    def _leg(self, entry: CashEntry, terms: EventTerms, leg: Leg) -> Posting:
+        way = _WAYS.get((entry.transaction.kind, leg.quantity_delta.value > 0), Way.TRADED)
+        closed, proceeds = _NO_QUANTITY, leg.realized_delta
+        if way is Way.TRADED:
+            closed, share = self._closed(leg.symbol, leg.quantity_delta, leg.realized_delta - leg.basis_delta)
+            proceeds = share if closed else leg.realized_delta
+        return _of_leg(entry, terms, leg, way, closed, proceeds)
+
     def settle_assumed(self, symbol: Symbol, basis: Money) -> None:
         """Have the positions that no entry says the cost of cost what is lacking for a ``basis`` by now."""
         lacking, place = basis - self._basis[symbol], self.assumed.pop(symbol)
@@ -180,6 +217,27 @@ class _Making:
             return posting
         self._basis[symbol] = _NOTHING  # what others wrote into a row: what is not held cost nothing
         return replace(posting, basis=posting.basis - left)
+
+
+def _of_leg(  # shape: what is known of a leg
+    entry: CashEntry, terms: EventTerms, leg: Leg, way: Way, closed: Quantity, proceeds: Money
+) -> Posting:
+    result = _NOTHING if closed else leg.realized_delta
+    return Posting(
+        symbol=leg.symbol,
+        at=terms.effective_at,
+        revision=entry.revision,
+        executed_at=terms.effective_at,
+        quantity=leg.quantity_delta,
+        cash=leg.realized_delta - leg.basis_delta - result,
+        basis=leg.basis_delta,
+        realized=leg.realized_delta,
+        result=result,
+        closed=closed,
+        proceeds=proceeds,
+        is_assumed=terms.is_basis_assumed,
+        way=way,
+    )
 
 
 def _both(trade: Posting, reversal: Posting) -> Posting:

@@ -10,7 +10,7 @@ from litestar.params import QueryParameter
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from portfolio.application.ledger.cash import MoveCash
-from portfolio.application.ledger.records import BookTrade
+from portfolio.application.ledger.records import BookTrade, FeeInKind
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.trade import Execution, Side
 from portfolio.domain.money import Money, Price, Quantity
@@ -20,6 +20,7 @@ from portfolio.entrypoints.http.ledger.idempotency import one_key
 from portfolio.entrypoints.http.ledger.remarks import Remarks
 from portfolio.entrypoints.http.shell.auth import Caller, Scope
 from portfolio.entrypoints.http.shell.bodies import (
+    LONGEST_KEY,
     LONGEST_NAME,
     MOMENT,
     SIDE,
@@ -54,6 +55,14 @@ Engine = Annotated[
     ),
 ]
 Share = Annotated[Raw, remark("A number from 0 to 1.")]
+FeeAsset = Annotated[
+    SymbolText,
+    Meta(
+        description="What the fee was paid in. It is sold for its value at the price of that time, where none is "
+        "known for `fees`; what was paid in `symbol` itself is what was not received."
+    ),
+]
+Group = Annotated[Key, Meta(description="What it has in common with other entries.")]
 Moment = Annotated[Raw, remark(f"{MOMENT}. One that cannot be is left out: the time of booking counts.")]
 OverrideOwner = Annotated[
     Name,
@@ -95,6 +104,9 @@ class BookingBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     net_amount: PositiveFigure
     fees: Fees | UnsetType = UNSET
     fees_included: bool = False
+    fee_asset: FeeAsset | UnsetType = UNSET
+    fee_quantity: PositiveFigure | UnsetType = UNSET
+    group: Group | UnsetType = UNSET
     client_trade_id: Key | None = None
     engine: Engine | UnsetType = UNSET
     executed_at: Moment | UnsetType = UNSET
@@ -141,6 +153,8 @@ def book_trade(body: BookingBody, caller: Caller, now: datetime, *, header_key: 
     reading, remarks = Reading(), Remarks()
     executed_at, stated_at = remarks.moment("executed_at", body.executed_at, now)
     stated = _stated(reading, body, executed_at)
+    fee = _fee(reading, body, stated)
+    group = None if body.group is UNSET else reading.text("group", body.group, LONGEST_KEY)
     client_trade_id = one_key(reading, "client_trade_id", body.client_trade_id, header_key)
     owner = reading.text("owner", body.owner, LONGEST_NAME)
     is_remark = caller.name is not None
@@ -166,6 +180,8 @@ def book_trade(body: BookingBody, caller: Caller, now: datetime, *, header_key: 
         stated_at=stated_at,
         noted=remarks.noted(notes),
         remarks_changed=remarks.changes,
+        fee=fee,
+        group=group,
     )
 
 
@@ -192,6 +208,27 @@ def _stated(reading: Reading, body: BookingBody, executed_at: datetime) -> _Stat
         "executed_at": executed_at,
         "fees_included": body.fees_included,
     }
+
+
+def _fee(reading: Reading, body: BookingBody, stated: _Stated) -> FeeInKind | None:
+    """Return a fee in another asset. One in the asset itself becomes part of what is ``stated``: what was received."""
+    if body.fee_asset is UNSET and body.fee_quantity is UNSET:
+        return None
+    if body.fee_asset is UNSET or body.fee_quantity is UNSET:
+        reading.refuse("fee_quantity" if body.fee_quantity is UNSET else "fee_asset", "belongs to the other one")
+        return None
+    if body.fees_included:
+        reading.refuse("fees_included", "is for fees in money")
+    text = body.fee_asset
+    symbol = reading.taking("fee_asset", lambda: read_symbol(text), Symbol("X"))
+    quantity = reading.amount(Quantity, "fee_quantity", body.fee_quantity)
+    if symbol != stated["symbol"]:
+        return FeeInKind(symbol=symbol, quantity=quantity)
+    is_bought = stated["side"] is Side.BUY
+    stated["fees"] = reading.taking("fee_quantity", lambda: quantity.at(stated["price"]), Money.zero())
+    stated["quantity"] = stated["quantity"] - quantity if is_bought else stated["quantity"] + quantity
+    stated["fees_included"] = True
+    return None
 
 
 def book_trades(body: BatchBody, caller: Caller, now: datetime) -> list[BookTrade | RequestError]:

@@ -1,0 +1,59 @@
+"""Fees that were paid in another asset: it is sold for its value, and then the trade has that fee."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from portfolio.application.ledger.records import BookTrade, TradeEntry, TradeRequest
+from portfolio.domain.errors import ValueUnknown
+from portfolio.domain.ledger.event_rules import price_at
+from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
+from portfolio.domain.ledger.trade import Execution, Side, Trade
+from portfolio.domain.money import Money
+
+
+def pay_fee(
+    books: Portfolio, command: BookTrade, rules: BookingRules, now: datetime
+) -> tuple[Portfolio, Execution, Trade | None]:
+    """Return the portfolio after the sale of a fee in another asset, the execution with its value, and the sale.
+
+    Raises:
+        ValueUnknown: the books know no price of it of that time, and no fees are stated.
+        InsufficientQuantity: less of it is held.
+        InvalidAmount: it is worth nothing at 18 decimals.
+    """
+    fee, execution = command.fee, command.execution
+    if fee is None:
+        return books, execution, None
+    try:
+        price = price_at(books, fee.symbol, execution.executed_at, rules, field="fees")
+        value = fee.quantity.at(price)
+    except ValueUnknown:
+        value = execution.fees
+        if not value:
+            raise
+        price = value.per(fee.quantity)
+    sale = Execution(
+        symbol=fee.symbol,
+        side=Side.SELL,
+        quantity=fee.quantity,
+        price=price,
+        net_amount=value,
+        fees=Money.zero(),
+        executed_at=execution.executed_at,
+    )
+    after, trade = books.book(sale, rules, override=command.override, now=now)
+    return after, replace(execution, fees=value), trade
+
+
+def fee_entry_of(fee: Trade, command: BookTrade, after: Portfolio, now: datetime, group: str | None) -> TradeEntry:
+    """Return the entry of the sale of a fee, which led to the portfolio ``after``."""
+    return TradeEntry(
+        trade=fee,
+        request=TradeRequest(owner=command.owner, engine=command.engine),
+        portfolio_id=after.id,
+        revision=after.revision,
+        booked_at=now,
+        group=group,
+    )
