@@ -47,7 +47,7 @@ class Cluster:
         self._client: Client | None = None
         self._slots, self._counted_at = 0, 0.0
         self._asked = 0
-        self._is_away = False
+        self._is_away = self._is_closed = False
 
     @property
     def spare(self) -> int:
@@ -73,7 +73,11 @@ class Cluster:
             self._asked -= 1
 
     async def close(self) -> None:
-        """Leave the cluster."""
+        """Leave the cluster; who waits for one waits no more."""
+        self._is_closed = True
+        await self._leave()
+
+    async def _leave(self) -> None:
         client, self._client = self._client, None
         if client is not None:
             await asyncio.to_thread(client.close, timeout=CONNECT_SECONDS)
@@ -97,7 +101,7 @@ class Cluster:
     async def _connected(self) -> Client:
         """Return a connection, as soon as there is one."""
         async with self._turn:
-            while True:
+            while not self._is_closed:
                 try:
                     return await self._client_now()
                 except (OSError, TimeoutError) as error:
@@ -105,6 +109,7 @@ class Cluster:
                         _log.warning("compute.cluster_away", reason=f"{type(error).__name__}: {error}")
                     self._is_away = True
                 await asyncio.sleep(RETRY_SECONDS)
+            raise ComputationFailed("the service stops")
 
     async def _client_now(self) -> Client:
         known = self._client
@@ -115,7 +120,7 @@ class Cluster:
         return client
 
     async def _joined(self) -> Client:
-        await self.close()
+        await self._leave()
         client = self._client = await asyncio.to_thread(_client, self._address)
         self._counted_at, self._is_away = 0.0, False
         _log.info("compute.cluster_joined")

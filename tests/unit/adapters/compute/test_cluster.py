@@ -162,6 +162,11 @@ async def test_a_cluster_that_goes_away_is_waited_for_and_joined_again(monkeypat
             assert await cluster.run(os.getpid, seconds=LONG) != os.getpid()
         finally:
             await asyncio.to_thread(second.close)
+        waits = asyncio.create_task(cluster.run(os.getpid, seconds=LONG))
+        await asyncio.sleep(0.1)
+        await cluster.close()
+        with pytest.raises(ComputationFailed):
+            await waits
     finally:
         await cluster.close()
 

@@ -35,7 +35,10 @@ class Lanes:
         wants them.
         """
         self._ends = True
-        if kind is not None:
+        try:
+            if kind is None and self._tasks:
+                await asyncio.wait(self._tasks)
+        finally:
             for task in self._tasks:
                 task.cancel()
         if self._tasks:

@@ -192,6 +192,26 @@ async def test_a_lost_claim_ends_the_slices_of_all_lanes() -> None:
     assert world.processes.busy == 0
 
 
+async def test_who_stops_waiting_for_the_lanes_ends_them() -> None:
+    world = World(3)
+
+    def last_words() -> None:
+        # The job is given back at once; the lanes are at a slice without an end.
+        world.processes.endless = world.processes.slices > 5
+        if world.processes.slices > 7:
+            world.runs.stop()
+
+    world.processes.between = last_words
+    at_work = asyncio.create_task(world.compute())
+    while world.store.rows == [] or world.store.rows[0].job.state is not JobState.QUEUED or not world.processes.slices:  # noqa: ASYNC110  the store tells nobody
+        await asyncio.sleep(0)
+    assert world.processes.busy > 0
+    at_work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await at_work
+    assert world.processes.busy == 0
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.sets(st.integers(0, TRIALS - 1), max_size=4), max_size=30))
 def test_whatever_is_taken_at_whatever_time_the_same_comes_of_it(taken: list[set[int]]) -> None:
