@@ -1,4 +1,4 @@
-"""Fetch the daily history of what is held, and of the benchmark."""
+"""Fetch the daily history of what is held or ever was, and of the benchmark."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ class BackfillReport:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Backfill:
-    """Fetches the closes of the last completed days for every open position, and the benchmark, and keeps them."""
+    """Fetches the closes of the last completed days for everything ever held, and the benchmark, and keeps them.
+
+    What is held comes first: past days are restated by the closes of the rest.
+    """
 
     ledger: Ledger
     prices: PriceStore
@@ -64,6 +67,7 @@ class Backfill:
         since = until - timedelta(days=days)
         portfolio = await self.ledger.load(portfolio_id)
         symbols = [position.symbol for position in portfolio.open_positions]
+        symbols += sorted(portfolio.positions.keys() - set(symbols))
         if self.benchmark is not None and self.benchmark not in symbols:
             symbols.append(self.benchmark)
         stored: dict[Symbol, int] = {}

@@ -219,7 +219,7 @@ def reconcile(composition: Composition, *, accept: bool, rebuild: bool, kind: st
 @click.option("--days", type=click.IntRange(1, 3650), default=30, show_default=True, help="How many completed days.")
 @click.pass_obj
 def backfill(composition: Composition, days: int) -> None:
-    """Fetch the daily closes of what is held and of the benchmark, and fill the days on which the service did not run.
+    """Fetch the daily closes of all that was ever held and of the benchmark, and fill days without the service.
 
     A missing day of the performance history, from its first one until yesterday, is made of the ledger and of closes.
     """

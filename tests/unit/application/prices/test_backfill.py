@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -7,6 +8,7 @@ import pytest
 
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.prices.backfill import AT_ONCE, Backfill
+from portfolio.domain.ledger.position import Position
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import NOON, FakeClock
 from tests.support.fakes.fake_prices import BTC, ETH, LoadedLedger, RecordingPrices, ScriptedCloses, holding
@@ -58,6 +60,14 @@ async def test_the_benchmark_is_fetched_with_what_is_held_and_once() -> None:
         closes, ledger = ScriptedCloses(), LoadedLedger(holding(held, NOON))
         await Backfill(ledger.as_port(), RecordingPrices(), closes, FakeClock(), ETH)(1, 1)
         assert [symbol for symbol, *_ in closes.asked] == asked
+
+
+async def test_what_was_sold_is_fetched_after_what_is_held() -> None:
+    sold, closes = Symbol("AAA"), ScriptedCloses()
+    books = holding({ETH: "1"}, NOON)
+    books = replace(books, positions={**books.positions, sold: Position(symbol=sold)})
+    await backfill(LoadedLedger(books), RecordingPrices(), closes)(1)
+    assert [symbol for symbol, *_ in closes.asked] == [ETH, sold]
 
 
 async def test_nothing_held_is_nothing_fetched() -> None:
