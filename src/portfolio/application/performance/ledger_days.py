@@ -256,8 +256,7 @@ class LedgerDays:  # shape: what is kept of the entries, and how it is brought u
 
     def _add_trade(self, trade: Movement, taken_back: Movement | None) -> None:
         own = taken_back or trade
-        effective = _day_of(own.executed_at)
-        self.is_late |= effective < max(self.opened or effective, _day_of(own.booked_at) - _IN_TIME)
+        self._note_late(own.executed_at, own.booked_at)
         day = self._day(min(own.executed_at, own.booked_at))
         day.cash = day.cash + trade.cash_delta
         day.realized_pnl = day.realized_pnl + trade.realized_pnl
@@ -280,6 +279,7 @@ class LedgerDays:  # shape: what is kept of the entries, and how it is brought u
             self.is_late = False
             self._holding = HoldingTimes()
         self.transactions.append(entry)
+        self._note_late(transaction.effective_at, transaction.at)
         day = self._day(transaction.day_at)
         day.cash = day.cash + transaction.cash_delta
         day.net_deposits = day.net_deposits + transaction.net_deposits_delta
@@ -288,6 +288,10 @@ class LedgerDays:  # shape: what is kept of the entries, and how it is brought u
             is_known = transaction.event is not None or transaction.kind is CashTransactionKind.RESTATEMENT
             day.changes[adjustment.symbol].adjust(adjustment, is_known=is_known)
         day.is_adjusted |= transaction.kind is CashTransactionKind.ADJUSTMENT
+
+    def _note_late(self, effective_at: datetime, booked_at: datetime) -> None:
+        effective = _day_of(effective_at)
+        self.is_late |= effective < max(self.opened or effective, _day_of(booked_at) - _IN_TIME)
 
     def _day(self, at: datetime) -> LedgerDay:
         day = _day_of(at)

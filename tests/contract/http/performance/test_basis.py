@@ -77,6 +77,26 @@ async def test_books_whose_entries_were_booked_in_time_are_recorded(service: Ser
     assert found[0]["first_day"] == found[1]["first_day"] == "2025-06-14"
 
 
+async def test_an_event_of_before_the_opening_is_of_its_own_day(service: Service) -> None:
+    closes = [
+        Close(symbol=BTC, day=date(2025, 6, day), price=Price(Decimal(price)), source="coinbase")
+        for day, price in ((10, 1000), (11, 1100), (12, 1100), (13, 1100), (14, 1100), (15, 1100))
+    ]
+    await service.prices.add_closes(closes)
+    event = {"kind": "transfer_in", "symbol": "BTC", "quantity": 1, "value": 1000, "basis": 400}
+    answer = await service.http.post("/events", json={**event, "effective_at": "2025-06-10T00:00:00Z"})
+    assert answer.status_code == 200, answer.text
+    await day_ends(service, BTC="1100")
+    found = await ask(service, "/performance/history", days=10)
+    days = found["history"]["days"]
+    assert (found["basis"], days[0]["day"]) == ("restated", "2025-06-09")  # what came in, at the end of the day before
+    assert [(day["value"], day["net_deposits"], day["unit_value"]) for day in days[:3]] == [
+        (1000, 400, 1),
+        (1000, 400, 1),
+        (1100, 400, Decimal("1.1")),
+    ]
+
+
 async def test_the_result_is_from_the_first_return_on_and_today_goes_on_from_it(late: Service) -> None:
     found = (await ask(late, "/performance", days=30))["performance"]
     # 100 on the 13th, 200 on the 14th, then 100,000 came in: 100,300 / 100,200
