@@ -1,23 +1,37 @@
-"""Backtests, in this process and on one thread: the days of a policy, many assets, and weights of an optimiser."""
+"""Backtests, in this process and on one thread: the days of a policy, many assets, and weights of an optimiser; and a
+sweep on worker processes.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
+
+from msgspec import structs
 
 from benchmarks.harness.rows import Row, by_turns, ratio_row
 from benchmarks.harness.stage import Stage
+from portfolio.adapters.clock import SystemClock
+from portfolio.adapters.compute.backtester import SpawnedBacktester
 from portfolio.adapters.compute.worker import choose
+from portfolio.adapters.compute.workers import Workers
 from portfolio.analytics.backtest.simulated import simulated_closes
 from portfolio.analytics.optimisation.problem import Objective
+from portfolio.application.backtest.jobs.computing import ComputeBacktests
+from portfolio.application.backtest.jobs.records import Job
+from portfolio.application.backtest.jobs.slices import begun
 from portfolio.application.backtest.panel import Panel
-from portfolio.application.backtest.request import BacktestRequest, Kind, Start, Targets
+from portfolio.application.backtest.request import BacktestRequest, Kind, Start, Sweep, Targets
 from portfolio.application.backtest.run import advance, start
 from tests.support.backtests import named, panel_from
+from tests.support.fakes.fake_backtests import FakeBacktests
 
 ROUNDS = 5
 YEAR = 365
+FASTER_ON_TWO = 1.7
 INVESTED = Decimal("0.8")
 CATEGORIES = ("one", "two", "three", "four", "five")
 
@@ -30,18 +44,53 @@ def backtests(stage: Stage) -> Sequence[Row]:
         _row(stage, f"backtest of a policy, 14 assets, {years} years", _policy(14, years), 0.5),
         _row(stage, f"backtest of a policy, {many} assets, {long} years", _policy(many, long), many * long / 2_000),
         _row(stage, f"backtest of minimum variance each 30 days, 50 assets, {years} years", _targets(50, years), 0.3),
+        _sweep(stage, 8 if stage.is_quick else 80, years),
     ]
+
+
+def _sweep(stage: Stage, count: int, years: float) -> Row:
+    """Return the row of a sweep on two processes beside the same one on one."""
+    request, panel = _policy(14, years)
+    limits = tuple(Decimal(100 + place) / 1_000 for place in range(count))
+    given = begun(structs.replace(request, sweep=Sweep(grid={"position_limit": limits})), panel, None)
+    alone, both = by_turns(
+        stage.rounds(ROUNDS), lambda: asyncio.run(_swept(given, 1)), lambda: asyncio.run(_swept(given, 2))
+    )
+    return ratio_row(
+        work=f"sweep of {count} policies, 14 assets, {years} years, on two processes",
+        floor="the same on one process",
+        unit="s",
+        floors=alone,
+        figures=both,
+        limit=1 / FASTER_ON_TWO,
+        at_most=True,
+    )
+
+
+async def _swept(given: bytes, processes: int) -> float:
+    """Return the seconds that a job takes on so many processes, which have imported what they need."""
+    workers, store = Workers(processes), FakeBacktests(now=datetime.now(UTC))
+    compute = SpawnedBacktester(workers)
+    job = Job(id="bt-1", portfolio_id=1, fingerprint="f", closes="c", request="{}", created_at=store.now)
+    await store.add(job, given, most_waiting=1)
+    try:
+        await asyncio.gather(*(compute.advance(given, None, {}) for _ in range(processes)))
+        before = time.perf_counter()
+        await ComputeBacktests(store, compute, SystemClock(), holder="bench")()
+        return time.perf_counter() - before
+    finally:
+        await workers.close()
 
 
 def _row(stage: Stage, work: str, asked: tuple[BacktestRequest, Panel], seconds: float) -> Row:
     request, panel = asked
-    begun = start(request, panel)
+    ready = start(request, panel)
     trades = 0
 
     def run() -> float:
         nonlocal trades
         before = time.perf_counter()
-        trades = len(advance(begun, panel, request.last, solve=choose).fills)
+        trades = len(advance(ready, panel, request.last, solve=choose).fills)
         return time.perf_counter() - before
 
     rounds = stage.rounds(ROUNDS)
