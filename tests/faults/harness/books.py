@@ -278,6 +278,15 @@ def _replay(cursor: Cursor, add: str) -> tuple[Replayed, dict[str, Replayed]]:
     moved = f"SELECT symbol, {add}(quantity_delta) FROM portfolio_position_adjustments GROUP BY symbol"
     for symbol, quantity in _rows(cursor, moved):
         by_symbol.setdefault(symbol, Replayed()).quantity += units(quantity)
+    # Events say what they cost. What an adjustment says of that is of what another engine wrote.
+    legs = (
+        f"SELECT a.symbol, {add}(a.cost_basis_delta), {add}(a.realized_delta) FROM portfolio_position_adjustments a"
+        " JOIN portfolio_cash_transactions t ON t.id = a.cash_transaction_id WHERE t.effective_at IS NOT NULL"
+        " GROUP BY a.symbol"
+    )
+    for symbol, basis, realized in _rows(cursor, legs):
+        by_symbol[symbol].basis += units(basis)
+        by_symbol[symbol].realized += units(realized)
     return whole, by_symbol
 
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from tests.faults.harness.books import Digests
+from tests.unit.domain.ledger.event_model import Done, Event, happen
 from tests.unit.domain.ledger.ledger_model import Books as Rules
 from tests.unit.domain.ledger.ledger_model import Holding, Refused, Wish
 
@@ -64,6 +65,22 @@ class Model:
         self.rules.cash += amount
         self.rules.booked_cash += amount
         self.rules.deposits += amount
+
+    def expect_event(self, event: Event) -> str | None:
+        """Return why an event has to be refused; None where it has to be booked."""
+        try:
+            happen(self.rules.copy(), event)
+        except Refused as refusal:
+            return str(refusal)
+        return None
+
+    def happen(self, event: Event, key: str, event_id: int) -> Done:
+        """Take in an event, and return what it moved."""
+        self.transactions += 1
+        self.transaction_keys[key] = event_id
+        self.told.transactions.add(event_id, key)
+        self.touched.discard(event.symbol)
+        return happen(self.rules, event)
 
     def expect(self, wish: Wish) -> str | None:
         """Return why the wish has to be refused; None where it has to be booked."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from decimal import Decimal
+from fractions import Fraction
 
 from tests.faults.harness.bookings import Again, Batch, Book, Crowd, Lookup, Malformed, Unkeyed
 from tests.faults.harness.model import Model
-from tests.faults.harness.operations import READS, ForeignTrade, ForeignWrite, Move, Read, Refresh, Reverse
+from tests.faults.harness.operations import READS, ForeignTrade, ForeignWrite, Happen, Move, Read, Refresh, Reverse
 from tests.faults.harness.scene import Operation
+from tests.unit.domain.ledger.event_model import Event
 from tests.unit.domain.ledger.ledger_model import ONE, Wish
 
 MALFORMED = (
@@ -142,6 +144,23 @@ class Planner:
         amount = dice.choice([part, -part, max(part, 10_000 * ONE), -self._model.rules.cash - 1])
         return Move(self.key(), amount or ONE)
 
+    def happen(self, dice: random.Random) -> Operation:
+        """Return an event: of something that comes, of a part or more of what is held, or of money."""
+        comes, held = dice.random() < 0.4, self._model.held
+        if dice.random() < 0.2 or not (comes or held):
+            kind, part = dice.choice(["interest", "charge"]), dice.randrange(1, 50)
+            return Happen(self.key(), Event(kind, amount=max(self._model.rules.cash * part // 10_000, ONE)))
+        symbol = dice.choice(sorted(self._model.prices) if comes else held)
+        quantity = self._model.rules.cash * dice.randrange(1, 50) // 10_000 * ONE // self._model.prices[symbol]
+        if not comes:
+            quantity = self._model.holding(symbol).quantity * dice.choice([1, 33, 50, 100, 101]) // 100
+        quantity = max(quantity, ONE // 1_000)
+        # At the price of the market, which is what it is worth.
+        value = round(Fraction(quantity * self._model.prices[symbol], ONE))
+        kind = dice.choice(["transfer_in", "income"] if comes else ["transfer_out", "loss"])
+        basis = value * dice.randrange(1, 300) // 100 if kind == "transfer_in" else None
+        return Happen(self.key(), Event(kind, symbol, quantity, value=None if kind == "loss" else value, basis=basis))
+
     def read(self, dice: random.Random) -> Operation:
         return Read(dice.choice(READS), times=dice.choice([1, 1, 8]))
 
@@ -172,6 +191,7 @@ FAULTY: tuple[tuple[Make, int], ...] = (
     (Planner.buy, 20), (Planner.sell, 14), (Planner.oversell, 3), (Planner.overdraw, 3), (Planner.mismatch, 2),
     (Planner.copies, 6), (Planner.vanish, 5), (Planner.crowd, 6), (Planner.batch, 8), (Planner.replay, 5),
     (Planner.other_body, 3), (Planner.lookup, 3), (Planner.malformed, 2), (Planner.reverse, 5), (Planner.move, 5),
+    (Planner.happen, 6),
     (Planner.read, 6), (Planner.refresh, 4),
 )  # fmt: skip
 KINDS: tuple[tuple[Make, int], ...] = (

@@ -20,17 +20,24 @@ from portfolio.application.errors import BooksContradicted
 from portfolio.application.ledger import audit
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
+from portfolio.application.ledger.happenings.booking import BookEvents
+from portfolio.application.ledger.happenings.records import BookEvent, EventReply, RecordedEvent
+from portfolio.application.ledger.happenings.reversal import ReverseEvent
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.ledger.records import BookTrade
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.verification import ReconcileBooks, Verification, VerifyBooks
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
+from portfolio.domain.ledger.happening import Happening
 from portfolio.domain.ledger.portfolio import BookingRules
 from portfolio.domain.ledger.trade import Side
+from portfolio.domain.symbol import Symbol
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.database.old_database import execute
 from tests.support.fakes.clock import FakeClock
 from tests.support.ledger_examples import ETH, execution, money
+from tests.unit.examples import units
 
 CLOCK, RULES = FakeClock(), BookingRules()
 CONTRADICTED = "nothing is served"
@@ -109,6 +116,8 @@ def another(table: Table, column: str, was: Any) -> Any:
     if kind == "Exact":
         changed = Decimal(was or 0) + Decimal("0.000000000000000001")
         return format(changed, "f") if was is None or isinstance(was, str) else changed
+    if kind == "UtcMoment" and was is None:
+        return "2026-01-01 00:00:00.000000"
     if kind == "UtcMoment":
         moment = datetime.fromisoformat(was) if isinstance(was, str) else was
         moved = moment + timedelta(microseconds=1)
@@ -424,3 +433,55 @@ async def test_costs_that_older_entries_do_not_say_are_written_down_once(books: 
     assert not any(moved.quantity_delta for moved in entry.positions)
     after = await books.verified()
     assert (after.differences, after.unreconciled) == ([], [])
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+async def happened(books: Books) -> None:
+    """An event of some kinds, one with all that can be said of it, a swap, and one that was taken out."""
+    book = BookEvents(books.database.ledger, CLOCK, RULES)
+    stated: list[dict[str, Any]] = [
+        {"kind": Kind.TRANSFER_IN, "symbol": ETH, "quantity": units("2"), "value": money(20), "group": "a «group»"},
+        {"kind": Kind.INCOME, "symbol": ETH, "quantity": units("1"), "value": money(9), "label": "staking"},
+        {"kind": Kind.SPLIT, "symbol": ETH, "ratio": Decimal(3)},
+        {
+            "kind": Kind.SWAP,
+            "symbol": ETH,
+            "quantity": units("1"),
+            "to_symbol": Symbol("POL"),
+            "to_quantity": units("5"),
+            "value": money(8),
+        },
+    ]
+    results = await book(1, [BookEvent(what=Happening(effective_at=CLOCK.now(), **one), owner="ann") for one in stated])
+    income = results[1]
+    assert isinstance(income, EventReply)
+    assert isinstance(income.event, RecordedEvent)
+    assert income.event.id is not None
+    await ReverseEvent(books.database.ledger, CLOCK, RULES)(1, income.event.id, owner="ann")
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        (tables.cash_transactions, (*audit.EVENT, "kind", "net_deposits_delta", "realized_delta")),
+        (tables.mock_trades, audit.TRADE_GROUP),
+    ],
+    ids=lambda each: each.name if isinstance(each, Table) else "",
+)
+async def test_any_changed_cell_of_an_event_is_found_and_its_row_named(
+    books: Books, table: Table, columns: tuple[str, ...]
+) -> None:
+    await happened(books)
+    await check_cells(books, table, columns, every=1 if books.place.kind == "sqlite" else 11)
+
+
+async def test_a_changed_leg_of_an_event_is_found(books: Books) -> None:
+    await happened(books)
+    cells = [one for one in books.cells(tables.position_adjustments, audit.ADJUSTMENT) if one[0] > 2]
+    assert len(cells) > 12
+    for row_id, column, was in cells:
+        with books.changed(tables.position_adjustments, row_id, column, was):
+            assert (await books.verified()).differences, (row_id, column)
+    assert (await books.verified()).holds
