@@ -88,6 +88,16 @@ def test_the_order_of_revisions_counts_where_clocks_differ() -> None:
     assert past(booked, 2, day(11)).revision == 2
 
 
+def test_a_cost_of_which_nothing_is_held_is_there_and_worth_nothing() -> None:
+    booked = Booked()
+    booked.buy("1", "100", day(1))
+    booked.buy("1", "300", day(9))
+    booked.sell("1", "250", day(5))  # of both, as it was booked
+    found = past(booked, 5)
+    assert positions(found) == [("BTC", "0", "-100", "50")]
+    assert (found.total_value, found.unrealized_pnl) == (money(150), money(100))
+
+
 def test_what_the_books_were_opened_on_was_there_before_what_was_executed_before() -> None:
     booked = Booked(held("4", "400"))
     booked.adopt(day(10))

@@ -22,11 +22,6 @@ KnownAt: TypeAlias = datetime | int
 """As far as was known: at a moment, itself included, or at a ledger revision."""
 
 
-def effective_at(entry: Movement | CashEntry) -> datetime:
-    """Return when an entry took effect: a trade when it was executed, whenever it was booked."""
-    return entry.executed_at if isinstance(entry, Movement) else entry.transaction.at
-
-
 def booked_at(entry: Movement | CashEntry) -> datetime:
     """Return when an entry was booked."""
     return entry.booked_at if isinstance(entry, Movement) else entry.transaction.at
