@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -13,6 +13,7 @@ from portfolio.analytics.closes import last_close
 from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.analytics.estimate import Undefined
 from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.ledger.happenings.fees import pay_fee
 from portfolio.application.ledger.records import BookTrade
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.prices.fetched_closes import FetchCloses
@@ -33,6 +34,7 @@ from portfolio.domain.prices.quarantine import QuoteRules
 from portfolio.domain.rebalancing.projection import largest_quantity
 from portfolio.domain.rebalancing.summary import OverLimit, Summary
 from portfolio.domain.rebalancing.view import MarketView, pair_of
+from portfolio.domain.symbol import Symbol
 
 MISMATCHES = (AmountMismatch, FeesTooHigh)
 """Refusals of money that does not fit quantity x price: it says nothing about the cost of a unit."""
@@ -168,11 +170,12 @@ class CheckTrade:
     def _booked(self, state: MarketState, command: BookTrade) -> tuple[MarketState | None, DomainError | None]:
         """Return the state with the books as they would be, or why they would not be."""
         try:
-            before = state.snapshot.portfolio
-            after, _ = before.book(command.execution, self._rules, override=command.override, now=state.at)
+            before, execution, fee = pay_fee(state.snapshot.portfolio, command, self._rules, state.at)
+            after, _ = before.book(execution, self._rules, override=command.override, now=state.at)
             # Refused like a booking, where the sum of everything is what goes out of range.
             assert after.total_value is not None
-            view = _view_after(state.view, after, command.execution)
+            moved = [execution.symbol, *(() if fee is None else (fee.symbol,))]
+            view = _view_after(state.view, after, moved)
             return state.imagined(summary_of(state).after(view)), None
         except DomainError as error:
             return None, error
@@ -201,16 +204,16 @@ def _doubt(state: MarketState, execution: Execution) -> Doubt | None:
     return Doubt.NO_HISTORY if close is None else Doubt.SHORT_HISTORY
 
 
-def _view_after(view: MarketView, portfolio: Portfolio, execution: Execution) -> MarketView:
-    position, before = portfolio.position(execution.symbol), view.holdings[execution.symbol.code]
-    holding = replace(
-        before,
-        quantity=position.quantity.value,
-        value=position.market_value.value,
-        price=position.mark.price.value if position.mark else None,
-    )
-    holdings = MappingProxyType({**view.holdings, holding.symbol: holding})
-    return replace(view, holdings=holdings, cash=portfolio.cash.value)
+def _view_after(view: MarketView, portfolio: Portfolio, moved: Iterable[Symbol]) -> MarketView:
+    holdings = dict(view.holdings)
+    for position in map(portfolio.position, moved):
+        holdings[position.symbol.code] = replace(
+            holdings[position.symbol.code],
+            quantity=position.quantity.value,
+            value=position.market_value.value,
+            price=position.mark.price.value if position.mark else None,
+        )
+    return replace(view, holdings=MappingProxyType(holdings), cash=portfolio.cash.value)
 
 
 @exact

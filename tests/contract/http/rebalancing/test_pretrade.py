@@ -123,6 +123,18 @@ async def test_the_booking_s_own_price_and_fees_count(categorised: Service) -> N
     assert (await check(categorised, more))["breaks_limits"] is True
 
 
+async def test_a_fee_in_another_asset_is_sold_as_the_booking_would(categorised: Service) -> None:
+    await hold(categorised, {"UNI": "20", "SOL": "8"})
+    await remember(categorised, {"UNI": CALM, "SOL": rising})
+    body = {**booking("CAKE", Decimal(15)), "fee_asset": "SOL", "fee_quantity": "0.5"}
+    said = await check(categorised, body)
+    assert said["accepted"] is True, said
+    assert (await categorised.http.post("/holdings/update", json=body)).status_code == 200
+    assert (await check(categorised, body))["current"] == said["projected"]
+    too_much = await check(categorised, {**body, "fee_quantity": 9})
+    assert too_much["problem"]["type"] == "/problems/insufficient-quantity"
+
+
 async def test_a_sale_takes_at_most_what_is_held_and_breaks_nothing_of_its_own(categorised: Service) -> None:
     await hold(categorised, {"BTC": "40"})
     said = await check(categorised, booking("BTC", Decimal(1), side="SELL"))
