@@ -262,6 +262,19 @@ async def test_taking_an_event_out_leaves_the_sums_of_before(ports: Ports, place
     await assert_proved(ports)
 
 
+@pytest.mark.parametrize("value", ["0", "0.0000001"])
+async def test_what_came_for_nothing_or_for_next_to_nothing_has_no_average_and_the_books_hold(
+    ports: Ports, value: str
+) -> None:
+    await opened(ports)
+    amount = Money(Decimal(value))
+    came = wish(Kind.INCOME, symbol=SOL, quantity=units(10**12), value=amount, label="airdrop")
+    kept(await book(ports, came))
+    position = (await ports.ledger.load(1)).position(SOL)
+    assert (position.avg_entry_price, position.asset_cost, position.cost_basis) == (None, amount, amount)
+    await assert_proved(ports)
+
+
 async def test_what_is_no_event_is_not_found(ports: Ports) -> None:
     await opened(ports)
     for number in (1, 10**6):  # the baseline, and nothing

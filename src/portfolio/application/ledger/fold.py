@@ -67,8 +67,8 @@ class PositionSums:
             has_average = self.quantity and (self.asset_cost < 0) == (self.quantity < 0)
             self.average = None
             if has_average:
-                with suppress(OutOfRange):  # of 1e20 and more there is none
-                    self.average = round_to_step(self.asset_cost / self.quantity)
+                with suppress(OutOfRange):  # of 1e20 and more there is none, nor of what rounds to zero
+                    self.average = round_to_step(self.asset_cost / self.quantity) or None
 
     def move(self, quantity: Decimal, stated: Sequence[str]) -> None:
         """Take in a leg of an event; what is not held cost nothing."""

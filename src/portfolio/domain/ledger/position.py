@@ -236,11 +236,14 @@ def as_good_as(quantity: Quantity, held: Quantity) -> bool:
 
 
 def _average(cost: Money, quantity: Quantity) -> Price | None:
-    """Return what one unit cost; None where nothing is held, or the two make no price: below zero, or 1e20."""
+    """Return what one unit cost; None where nothing is held, or the two make no price: zero, below it, or 1e20.
+
+    Zero is none: in the column that other programs read it means that there is no average.
+    """
     if not quantity or (cost.value < 0) != (quantity.value < 0):
         return None
     try:
-        return cost.per(quantity)
+        return cost.per(quantity) or None
     except OutOfRange:
         return None
 

@@ -39,7 +39,7 @@ class FileFormat(StrEnum):
 
 
 _MEDIA_TYPES: Final = {
-    FileFormat.CSV: CSV,
+    FileFormat.CSV: f"{CSV}; charset=utf-8",
     FileFormat.PARQUET: "application/vnd.apache.parquet",
     FileFormat.JSON: "application/json",
 }

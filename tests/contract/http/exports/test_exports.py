@@ -76,6 +76,20 @@ async def test_the_first_line_says_what_the_file_is(booked: Service) -> None:
     assert len(rows) == 6
 
 
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("csv", "text/csv; charset=utf-8"),
+        ("json", "application/json"),
+        ("parquet", "application/vnd.apache.parquet"),
+    ],
+)
+async def test_a_file_says_of_what_kind_it_is(booked: Service, kind: str, expected: str) -> None:
+    answer = await booked.http.get("/exports/trades", params={"format": kind})
+    assert answer.headers.get_list("content-type") == [expected]
+    assert answer.headers["content-disposition"].endswith(f'.{kind}"')
+
+
 async def test_trades_are_those_of_the_list_in_the_order_they_were_booked(booked: Service) -> None:
     await booked.http.post("/trades/1/reverse", json={})
     found = told(await file(booked, "trades", format="json"))

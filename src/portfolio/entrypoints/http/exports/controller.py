@@ -77,9 +77,13 @@ class ExportController(Controller):
         table = await exports(Wanted(what=What(what), since=moment, method=LotMethod(method)))
         pieces = written(table, kind)
         first = await anext(pieces)
-        headers = {"Content-Disposition": f'attachment; filename="portfolio-{what}.{kind}"', **UNBUFFERED}
+        headers = {
+            "Content-Type": kind.media_type,  # that of the handler would win over that of the answer
+            "Content-Disposition": f'attachment; filename="portfolio-{what}.{kind}"',
+            **UNBUFFERED,
+        }
         content = _after(first, pieces, is_whole=not request.scope.get(IS_HEAD))
-        return cast("Response[str]", Stream(content, media_type=kind.media_type, headers=headers))
+        return cast("Response[str]", Stream(content, headers=headers))
 
 
 async def _after(first: bytes, pieces: AsyncIterator[bytes], *, is_whole: bool) -> AsyncIterator[bytes]:

@@ -27,14 +27,14 @@ def header_key(request: HttpRequest) -> str | None:
     return found.pop().decode("latin-1") if found else None
 
 
-def refuse_header_key(request: HttpRequest) -> None:
+def refuse_header_key(request: HttpRequest, *, instead: str = "booking its own client_trade_id") -> None:
     """Refuse a key in the header where one key cannot stand for all that is asked.
 
     Raises:
         RequestError: there is one.
     """
     if header_key(request) is not None:
-        raise _refused("means nothing for a batch: give each booking its own client_trade_id")
+        raise _refused(f"means nothing for a batch: give each {instead}")
 
 
 def one_key(reading: Reading, field: str, stated: str | int | None, in_header: str | None) -> str | None:

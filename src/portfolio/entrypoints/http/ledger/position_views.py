@@ -72,10 +72,13 @@ def _position_reasons(
     value: PositionValue, break_even: Price | None, unrealized_percent: Decimal | None
 ) -> dict[str, str]:
     position, reasons = value.position, {}
+    # What came for nothing has no average price: zero means none, in the columns that other programs read.
+    is_free = not position.asset_cost and position.quantity == position.ledger_quantity
+    why = ("cost_zero" if is_free else "cost_unknown") if position.is_open else "closed"
     if position.avg_entry_price is None:
-        reasons["avg_entry_price"] = "cost_unknown" if position.is_open else "closed"
+        reasons["avg_entry_price"] = why
     if break_even is None:
-        reasons["break_even_price"] = "cost_unknown" if position.is_open else "closed"
+        reasons["break_even_price"] = why
     if position.mark is None:
         reasons["current_price"] = reasons["price_source"] = reasons["price_age_seconds"] = "no_price"
     if unrealized_percent is None:

@@ -149,7 +149,7 @@ def _check_fields(reading: Reading, body: EventBody, kind: CashTransactionKind) 
         elif not is_given and name in fields.needs:
             reading.refuse(name, f"is needed by the kind {kind}")
     if kind is CashTransactionKind.EXCHANGE and (body.to_quantity is UNSET) == (body.ratio is UNSET):
-        reading.refuse("to_quantity", "or ratio has to be there, not both")
+        reading.refuse("to_quantity", "or ratio is needed by the kind exchange: one of them, and not both")
 
 
 def _symbol(reading: Reading, field: str, text: str) -> Symbol:

@@ -141,7 +141,7 @@ class EventController(Controller):
         Each result has the status and the problem that the event would have had alone. `Idempotency-Key` is refused
         here: each event has its own `client_event_id`. With `dry_run` beside them none is booked.
         """
-        refuse_header_key(request)
+        refuse_header_key(request, instead="event its own client_event_id")
         wishes = read_events(data, request.user, clock.now())
         readable = [wish for wish in wishes if isinstance(wish, BookEvent)]
         booked = await uncancelled(book_events(portfolio_id, readable, dry_run=data.dry_run)) if readable else []

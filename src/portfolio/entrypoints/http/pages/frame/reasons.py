@@ -15,6 +15,7 @@ WORDS: Final = {
     "no_limit": "there is no limit",
     "closed": "nothing is held",
     "cost_unknown": "what it cost is not known",
+    "cost_zero": "it cost nothing",
     "database_away": "the database is away",
     "history_unavailable": "the history could not be read",
     "benchmark_unavailable": "the closes of the benchmark could not be read",
