@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from portfolio.application.backtest.panel import Panel
     from portfolio.application.backtest.state import Holdings
     from portfolio.application.exports.reading import Wanted
+    from portfolio.application.imports.booking import ImportWish
+    from portfolio.application.imports.records import Preview
+    from portfolio.application.imports.worth import Rates
     from portfolio.application.ledger.lots.journal import KnownAt
     from portfolio.application.optimisation.records import Wish
     from portfolio.domain.ledger.lots import LotMethod
@@ -57,6 +60,9 @@ if TYPE_CHECKING:
     from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 PORTFOLIO_ID = 1
+
+IMPORT_SECONDS = 120.0
+"""How long an import of many rows may hold the lock: no request waits for it longer than its own deadline."""
 
 
 def main() -> None:
@@ -236,6 +242,31 @@ class CompositionRoot:  # shape: a method for each command
     def preview_import(self) -> PreviewImport:
         """Return the dry run of an import, on files of this machine."""
         return PreviewImport(LocalImportFiles(), SystemClock())
+
+    def read_rates(self, path: str) -> Rates:
+        """Return the rates of a file of this machine."""
+        from portfolio.application.imports.worth import read_rates  # noqa: PLC0415  # for this command alone
+
+        return read_rates(LocalImportFiles(), path)
+
+    async def book_import(self, settings: Settings, wish: ImportWish) -> list[Preview]:
+        """Book files of this machine; books that are not there yet are opened, but for a dry run."""
+        from portfolio.application.imports.booking import BookImport  # noqa: PLC0415  # for this command alone
+
+        clock, database = (
+            SystemClock(),
+            Database.of(settings, PORTFOLIO_ID, for_commands=True, least_seconds=IMPORT_SECONDS),
+        )
+        try:
+            await database.probe.ping()
+            if not wish.dry_run:
+                await database.probe.check_server()
+                await OpenBooks(database.ledger, clock, Money(settings.initial_cash))(PORTFOLIO_ID)
+            rules = settings.booking_rules
+            book = BookImport(self.preview_import(), database.ledger, database.prices, clock, rules)
+            return await book(PORTFOLIO_ID, wish)
+        finally:
+            await database.close()
 
     async def make_demo(self, settings: Settings, seed: int) -> DemoReport:
         """Make the demonstration's history on the empty, migrated database of the settings."""

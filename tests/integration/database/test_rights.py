@@ -50,6 +50,7 @@ def test_the_rights_in_the_file_are_enough_and_leave_the_ledger_append_only(
         shown = service.command("backtest", "cancel", _use(service))
         assert (shown.returncode, "is done" in shown.stdout) == (0, True), shown.stderr
         assert service.command("backfill", "--days", "3").returncode == 0
+        _import(service, tmp_path)
         assert service.command("verify").returncode == 0
         log = service.log()
     assert "prices.thinned" in log
@@ -72,6 +73,17 @@ def _grants(user: str, names: dict[str, str]) -> Sequence[str]:
     for old, new in names.items():
         found = [statement.replace(old, new) for statement in found]
     return found
+
+
+def _import(service: ServiceProcess, folder: Path) -> None:
+    """Book a file without ids, then with them, then once more."""
+    header = "ID,Timestamp,Transaction Type,Asset,Quantity Transacted,Price Currency,Subtotal,Total,Fees,Notes\n"
+    row = "a1,2022-03-01 10:00:00 UTC,Buy,BTC,0.5,USD,20000,20100,100,\n"
+    file = folder / "coinbase.csv"
+    for text in (header.removeprefix("ID,") + row.removeprefix("a1,"), header + row, header + row):
+        file.write_text(text)
+        done = service.command("import", str(file), "--funding=implied")
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def _backtest() -> dict[str, str]:

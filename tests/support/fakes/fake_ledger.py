@@ -31,6 +31,7 @@ from portfolio.application.ledger.audit import (
     more_content,
 )
 from portfolio.application.ledger.cash_records import CashEntry, Entry, RecordedCashEntry, RefusedCashEntry
+from portfolio.application.ledger.happenings.imported import ImportedRow, KeptImport
 from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.records import (
@@ -48,7 +49,7 @@ from portfolio.application.performance.day_results import daily_value
 from portfolio.application.performance.records import DailyValue, DayPositions, FilledDay
 from portfolio.application.prices.records import Close, Fence, PriceUpdate
 from portfolio.application.rebalancing.records import LIVE, Advice, Signal, SignalFilter
-from portfolio.domain.ledger.cash_transaction import CashTransactionKind
+from portfolio.domain.ledger.cash_transaction import EVENT_KINDS, CashTransactionKind
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.sums import moved_without_entry
 from portfolio.domain.mark import TRADE_SOURCE, Mark
@@ -75,6 +76,8 @@ class Books:
     closes_changed: dict[Symbol, int] = field(default_factory=dict)
     cash_refusals: dict[int, RefusedCashEntry] = field(default_factory=dict)
     is_sealed: bool = True
+    imports: list[KeptImport] = field(default_factory=list)
+    import_rows: dict[int, ImportedRow] = field(default_factory=dict)
 
     def copy(self) -> Books:
         """Another one with the same content."""
@@ -92,6 +95,8 @@ class Books:
             dict(self.closes_changed),
             dict(self.cash_refusals),
             self.is_sealed,
+            list(self.imports),
+            dict(self.import_rows),
         )
 
     def booked(self, trade_id: int) -> BookedTrade | None:
@@ -137,7 +142,7 @@ class Books:
     def event(self, event_id: int) -> RecordedEvent | None:
         """An event with its trades."""
         entry = self.transactions.get(event_id)
-        if entry is None or entry.transaction.event is None:
+        if entry is None or entry.transaction.event is None or entry.transaction.kind not in EVENT_KINDS:
             return None
         after = {one.revision: i for i, one in self.trades.items() if one is not None}
         is_swap = entry.transaction.kind is CashTransactionKind.SWAP
@@ -337,6 +342,20 @@ class FakeUnit:
         known = [(r.owner, r.client_transaction_id) for r in self.books.cash_refusals.values()]
         _refuse_twice((refused.owner, refused.client_transaction_id), known)
         _add(self.books.cash_refusals, refused)
+
+    async def imported_rows(self, account: str) -> Sequence[ImportedRow]:
+        return [row for row in self.books.import_rows.values() if row.account == account]
+
+    async def add_import(self, kept: KeptImport, rows: Sequence[ImportedRow]) -> None:
+        self.books.imports.append(kept)
+        for row in rows:
+            _refuse_twice(_named(row), [_named(one) for one in self.books.import_rows.values()])
+            new_id = _add(self.books.import_rows, row)
+            self.books.import_rows[new_id] = replace(row, id=new_id)
+
+    async def name_imported_rows(self, names: Mapping[int, str]) -> None:
+        for row_id, name in names.items():
+            self.books.import_rows[row_id] = replace(self.books.import_rows[row_id], external_id=name)
 
     async def save(self, portfolio: Portfolio) -> None:
         self.books.portfolio, self.books.adopted = portfolio, True
@@ -603,6 +622,10 @@ class FakeLeases:
 def _refuse_twice(key: object, known: Sequence[object]) -> None:
     if key is not None and key in known:
         raise Duplicate(f"the database is too contended: {key} is there already")
+
+
+def _named(row: ImportedRow) -> tuple[str, str, str] | None:
+    return None if row.external_id is None else (row.account, row.family, row.external_id)
 
 
 def _add(table: dict[int, T], row: T) -> int:

@@ -52,17 +52,20 @@ class Database:
         self.backtests = DatabaseBacktests(connections, row.unreadable)
 
     @staticmethod
-    def of(settings: Settings, portfolio_id: int = 1, *, for_commands: bool = False) -> Database:
+    def of(
+        settings: Settings, portfolio_id: int = 1, *, for_commands: bool = False, least_seconds: float = COMMAND_SECONDS
+    ) -> Database:
         """Return the database of the settings; nothing is connected yet.
 
-        Its limits fit a request's deadline; no request waits for a command, so a busy database may take longer there.
+        Its limits fit a request's deadline; no request waits for a command, so a busy database may take longer there:
+        at least ``least_seconds``.
 
         Raises:
             SettingsError: something in the URL, or about TLS, cannot be used.
         """
         seconds = settings.request_deadline_seconds
         if for_commands:
-            seconds = max(seconds, COMMAND_SECONDS)
+            seconds = max(seconds, least_seconds)
         return open_database(
             settings.database_url,
             prices_schema=settings.prices_schema,

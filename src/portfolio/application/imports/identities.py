@@ -2,66 +2,127 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
+from portfolio.application.ledger.happenings.imported import ImportedRow
 from portfolio.domain.imports.identity import content_of
 from portfolio.domain.imports.records import Event
 
+_LONGEST: Final = 128
+
+
+@dataclass(slots=True, eq=False)
+class Name:
+    """Something that came once: its row where it is kept, and its own id as soon as a file says it."""
+
+    own_id: str | None = None
+    row_id: int | None = None
+
+
+class Found(NamedTuple):
+    """What an event goes by, whether it came before, and what keeps its id."""
+
+    external_id: str
+    is_known: bool
+    name: Name
+
 
 class Identities:
-    """What has come already, of one account and one family of formats."""
+    """What has come already, of one account and one family of formats: in earlier imports, and in this run."""
 
-    def __init__(self) -> None:
-        self._ids: dict[str, tuple[str, str]] = {}
+    def __init__(self, kept: Iterable[ImportedRow] = ()) -> None:
+        self._ids: dict[str, tuple[str, str, Name]] = {}
         self._contents: Counter[str] = Counter()
-        self._without_id: Counter[str] = Counter()
+        self._nameless: defaultdict[str, list[Name]] = defaultdict(list)
+        for row in kept:
+            name = Name(row.external_id, row.id)
+            self._contents[row.content] += 1
+            if row.external_id is None:
+                self._nameless[row.content].append(name)
+            else:
+                self._ids[row.external_id] = row.content, row.format, name
+        self._learned: list[Name] = []
 
     def of_file(self, format_name: str) -> FileIdentities:
         """Return the identities of one more file."""
-        return FileIdentities(format_name, self._ids, self._contents, self._without_id)
+        return FileIdentities(format_name, self._ids, self._contents, self._nameless, self._learned)
+
+    def learned(self) -> dict[int, str]:
+        """Return the ids of rows that were kept without one, by row."""
+        return {name.row_id: name.own_id for name in self._learned if name.row_id is not None and name.own_id}
 
 
 class FileIdentities:
     """The events of one file, one after the other, beside those of the files before."""
 
-    def __init__(
-        self, format_name: str, ids: dict[str, tuple[str, str]], contents: Counter[str], without_id: Counter[str]
+    def __init__(  # shape: what all files of an account have in common
+        self,
+        format_name: str,
+        ids: dict[str, tuple[str, str, Name]],
+        contents: Counter[str],
+        nameless: defaultdict[str, list[Name]],
+        learned: list[Name],
     ) -> None:
         self._format = format_name
-        self._ids, self._contents, self._without_id = ids, contents, without_id
+        self._ids, self._contents, self._nameless, self._learned = ids, contents, nameless, learned
         self._counted: Counter[str] = Counter()
-        self._counted_without_id: Counter[str] = Counter()
+        self._new: Counter[str] = Counter()
+        self._new_nameless: list[tuple[str, Name]] = []
 
-    def add(self, event: Event) -> tuple[str, bool]:
+    def add(self, event: Event) -> Found:
         """Return what an event goes by, and whether it is known.
 
-        One without an id is known where as many equal ones came in a file before. One with an id is also known where
-        an older export, which had no ids yet, told of it.
+        One without an id is known where as many equal ones have come before this file. One with an id is also known
+        where an older export, which had no ids yet, told of it; from then on it has that id.
 
         Raises:
             IdTaken: its id stood for something else in a file of the same format.
         """
         content = content_of(event)
+        number = self._counted[content]
         if event.own_id is None:
-            number = self._counted[content]
             self._counted[content] += 1
-            self._counted_without_id[content] += 1
-            return f"{content}#{number}", number < self._contents[content]
-        before = self._ids.get(event.own_id)
+            name = Name()
+            is_known = number < self._contents[content]
+            if not is_known:
+                self._new[content] += 1
+                self._new_nameless.append((content, name))
+            return Found(f"{content}#{number}", is_known, name)
+        own_id = kept_id(event.own_id)
+        before = self._ids.get(own_id)
         if before is not None:
             if before[0] != content and before[1] == self._format:
                 raise IdTaken(event.own_id)
-            return event.own_id, True
-        self._ids[event.own_id] = content, self._format
-        number = self._counted[content]
+            return Found(event.own_id, is_known=True, name=before[2])
         self._counted[content] += 1
-        return event.own_id, number < self._without_id[content]
+        waiting = self._nameless[content]
+        is_known = bool(waiting)
+        name = waiting.pop(0) if is_known else Name()
+        name.own_id = own_id
+        self._ids[own_id] = content, self._format, name
+        if is_known:
+            self._learned.append(name)
+        else:
+            self._new[content] += 1
+        return Found(event.own_id, is_known, name)
 
     def close(self) -> None:
         """Count the file's events among those that came."""
-        self._contents |= self._counted
-        self._without_id |= self._counted_without_id
+        self._contents.update(self._new)
+        for content, name in self._new_nameless:
+            self._nameless[content].append(name)
 
 
 class IdTaken(Exception):
     """An id that stands for two things; ``str()`` is the id."""
+
+
+def kept_id(own_id: str) -> str:
+    """Return an id as it is kept: as it is, or a digest of one that is long, or has other signs than ASCII."""
+    if len(own_id) <= _LONGEST and own_id.isascii() and own_id.isprintable():
+        return own_id
+    return f"sha256:{hashlib.sha256(own_id.encode(errors='surrogatepass')).hexdigest()}"

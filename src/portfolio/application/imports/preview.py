@@ -3,69 +3,85 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from portfolio.application.clock import Clock
 from portfolio.application.imports.identities import Identities, IdTaken
 from portfolio.application.imports.ports import ImportFiles
-from portfolio.application.imports.recognition import FORMAT_NAMES, Recognised, recognise
-from portfolio.application.imports.records import Identified, ImportFile, Options, Preview
+from portfolio.application.imports.reading import ReadFile, read_file
+from portfolio.application.imports.records import Identified, Options, Preview
 from portfolio.application.imports.twins import History
-from portfolio.domain.imports.events import Part, net
-from portfolio.domain.imports.moments import zone_in_name
-from portfolio.domain.imports.reading import Reading
-from portfolio.domain.imports.records import Event, Ignored, Outcome, Place, Reported
-from portfolio.domain.imports.symbols import MONEY
+from portfolio.application.ledger.happenings.imported import ImportedRow
+from portfolio.domain.imports.records import Event, Ignored, Kind, Place, Reported
 
 _TOLD: Final = "the transaction history tells this trade too"
 _TOLD_OTHERWISE: Final = (
     "the transaction history tells other amounts of this pair and second: import one of the two files alone"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A file whose rows have become what they become."""
-
-    name: str
-    format: str | None
-    family: str
-    places: Sequence[Place]
-    outcomes: Sequence[Outcome]
+_TOLD_BEFORE: Final = (
+    "the books have trades of this second from the other of Binance's two kinds of files: it may be one of them"
+)
+_TWINS: Final = {"binance-trades": "binance-history", "binance-history": "binance-trades"}
+_TRADES: Final = {Kind.TRADE, Kind.CONVERSION}
 
 
 class PreviewImport:
-    """Says what files would become."""
+    """Says what files would become, whatever was booked before."""
 
     def __init__(self, files: ImportFiles, clock: Clock) -> None:
         self._files = files
         self._clock = clock
 
     def __call__(self, paths: Sequence[str], options: Options) -> list[Preview]:
-        """Return one preview a file, in the order of ``paths``; raises OSError where there is no such file.
+        """Return one preview a file, in the order of ``paths``; raises OSError where there is no such file."""
+        placed = Placing().placed(dict(enumerate(self.read(paths, options))))
+        for preview in placed.values():
+            preview.add_up()
+        return [placed[number] for number in range(len(paths))]
+
+    def read(self, paths: Sequence[str], options: Options) -> list[ReadFile]:
+        """Return the rows of files, in the order of ``paths``; raises OSError where there is no such file."""
+        now = self._clock.now()
+        return [read_file(self._files.read(path), options, now) for path in paths]
+
+
+class Placing:
+    """Finds the place of each event: new, or known from an earlier import of the account or another file."""
+
+    def __init__(self, kept: Iterable[ImportedRow] = ()) -> None:
+        of_family: defaultdict[str, list[ImportedRow]] = defaultdict(list)
+        for row in kept:
+            of_family[row.family].append(row)
+        self._identities: dict[str, Identities] = {f: Identities(rows) for f, rows in of_family.items()}
+        self._history = History()
+        self._told = {family: {row.effective_at for row in of_family[other]} for family, other in _TWINS.items()}
+
+    def placed(self, files: Mapping[int, ReadFile]) -> dict[int, Preview]:
+        """Return one preview a file, by its number.
 
         What a file says that another one has said before is known. Of files that tell the same trades the one that
         knows more is read first, whatever their order: Kraken's ledgers before its trades.
         """
-        now = self._clock.now()
-        read = {place: _read(self._files.read(path), options, now) for place, path in enumerate(paths)}
-        identities: dict[str, Identities] = defaultdict(Identities)
-        history = History()
-        previews = {
-            place: _Filling(one, identities[one.family], history).filled()
-            for place, one in sorted(read.items(), key=_rank)
-        }
-        return [previews[place] for place in range(len(paths))]
+        order = sorted(files, key=lambda number: (files[number].rank, number))
+        return {number: self._filled(files[number]) for number in order}
+
+    def learned(self) -> dict[int, str]:
+        """Return the ids of rows that were kept without one, by row."""
+        return {row: own_id for one in self._identities.values() for row, own_id in one.learned().items()}
+
+    def _filled(self, read: ReadFile) -> Preview:
+        identities = self._identities.setdefault(read.family, Identities())
+        return _Filling(read, identities, self._history, self._told.get(read.family, ())).filled()
 
 
 class _Filling:
     """A preview that is being filled."""
 
-    def __init__(self, read: _Read, identities: Identities, history: History) -> None:
+    def __init__(self, read: ReadFile, identities: Identities, history: History, told: Collection[datetime]) -> None:
         self._read = read
+        self._told = told
         self._identities = identities.of_file(read.format or "")
         self._history = history
         self._order = {place: position for position, place in enumerate(_in_order(read.places))}
@@ -89,23 +105,23 @@ class _Filling:
             self._history.take(events)
         for listed in (preview.ignored, preview.reported, preview.known):
             listed.sort(key=lambda one: self._order[one.row])
-        legs = net(Part(*leg) for one in preview.events for leg in one.event.legs.items())
-        preview.quantities = {symbol: change for symbol, change in sorted(legs.items()) if symbol not in MONEY}
-        preview.cash_change = {symbol: change for symbol, change in sorted(legs.items()) if symbol in MONEY}
         return preview
 
     def _add(self, event: Event) -> bool:
         """Give an event its place, and return whether it is a new one."""
         try:
-            external_id, is_known = self._identities.add(event)
+            found = self._identities.add(event)
         except IdTaken as taken:
             self._report([event], f"its id {str(taken)[:60]!r} stood for something else before: compare the two rows")
             return False
-        if is_known:
+        if found.is_known:
             self._know([event], "came before")
+        elif event.at in self._told and event.kind in _TRADES:
+            self._report([event], _TOLD_BEFORE)
+            return False
         else:
-            self._preview.events.append(Identified(event, external_id))
-        return not is_known
+            self._preview.events.append(Identified(event, found.external_id, found.name))
+        return not found.is_known
 
     def _without_twins(self, events: Sequence[Event]) -> list[Event]:
         told: set[Place] = set()
@@ -129,27 +145,6 @@ def _rows_of(events: Iterable[Event]) -> Iterable[Place]:
     return dict.fromkeys(row for event in events for row in event.rows)
 
 
-def _rank(item: tuple[int, _Read]) -> int:
-    return FORMAT_NAMES.index(item[1].format) if item[1].format is not None else len(FORMAT_NAMES)
-
-
 def _in_order(places: Sequence[Place]) -> list[Place]:
     """Return places as they stand in the file: lines and positions by number, ids as they came."""
     return sorted(places, key=lambda place: place if isinstance(place, int) else 0)
-
-
-def _read(file: ImportFile, options: Options, now: datetime) -> _Read:
-    found = recognise(file, options.format)
-    if not isinstance(found, Recognised):
-        return _Read(file.name, None, "", [found.row], [found])
-    how = Reading(
-        now=now,
-        zone=options.zone,
-        decimal=options.decimal if found.format.headers else ".",
-        date_order=options.date_order,
-        header_zone=found.header_zone,
-        name_zone=zone_in_name(file.name),
-    )
-    places = [*(row.place for row in found.rows), *(fault.row for fault in found.faults)]
-    outcomes = [*found.format.read(found.rows, how), *found.faults]
-    return _Read(file.name, found.format.name, found.format.family, places, outcomes)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import TypeAlias
 
-from portfolio.domain.imports.records import Event, Ignored, Reported
+from portfolio.application.imports.identities import Name
+from portfolio.domain.imports.events import Part, net
+from portfolio.domain.imports.records import Event, Ignored, Place, Reported
+from portfolio.domain.imports.symbols import MONEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +68,29 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """An event, and what it goes by within account and format."""
+    """An event, what it goes by within account and format, and what keeps its own id."""
 
     event: Event
     external_id: str
+    name: Name = field(default_factory=Name, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Implied:
+    """What is booked before an event although no file has it: so many dollars (USD), or so much of an asset."""
+
+    row: Place
+    at: datetime
+    symbol: str
+    quantity: Decimal
 
 
 @dataclass(slots=True, kw_only=True)
 class Preview:
-    """What each row of a file becomes; ``format`` is None where the file was not recognised."""
+    """What each row of a file becomes; ``format`` is None where the file was not recognised.
+
+    ``is_given_up`` says that nothing of it is booked, as a row is reported.
+    """
 
     name: str
     format: str | None
@@ -82,5 +99,13 @@ class Preview:
     ignored: list[Ignored] = field(default_factory=list)
     reported: list[Reported] = field(default_factory=list)
     known: list[Ignored] = field(default_factory=list)
+    is_given_up: bool = False
+    implied: list[Implied] = field(default_factory=list)
     quantities: Mapping[str, Decimal] = field(default_factory=dict)
     cash_change: Mapping[str, Decimal] = field(default_factory=dict)
+
+    def add_up(self) -> None:
+        """Say what its events change, all together."""
+        legs = net(Part(*leg) for one in self.events for leg in one.event.legs.items())
+        self.quantities = {symbol: change for symbol, change in sorted(legs.items()) if symbol not in MONEY}
+        self.cash_change = {symbol: change for symbol, change in sorted(legs.items()) if symbol in MONEY}

@@ -14,6 +14,7 @@ from portfolio.application.ledger.cash_records import (
     RecordedCashEntry,
     RefusedCashEntry,
 )
+from portfolio.application.ledger.happenings.imported import ImportedRow, KeptImport
 from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.records import (
     BookedTrade,
@@ -111,6 +112,18 @@ class LedgerUnit(Protocol):
 
     async def add_cash_refusal(self, refused: RefusedCashEntry) -> None:
         """Store that a cash transaction was refused."""
+        ...
+
+    async def imported_rows(self, account: str) -> Sequence[ImportedRow]:
+        """Return what came from files of an account, in the order it was kept."""
+        ...
+
+    async def add_import(self, kept: KeptImport, rows: Sequence[ImportedRow]) -> None:
+        """Keep an import with what came by it."""
+        ...
+
+    async def name_imported_rows(self, names: Mapping[int, str]) -> None:
+        """Give rows that were kept without an id the ones that files have for them, by the rows' ids."""
         ...
 
     async def save(self, portfolio: Portfolio) -> None:

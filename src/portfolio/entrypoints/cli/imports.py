@@ -1,27 +1,35 @@
-"""The command ``portfolio import``: what the rows of other programs' files would become in the books."""
+"""The command ``portfolio import``: books the rows of other programs' files, or says what they would become."""
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
 import click
 
+from portfolio.application.errors import ApplicationError
 from portfolio.application.imports.preview import PreviewImport
 from portfolio.application.imports.recognition import FORMAT_NAMES
 from portfolio.application.imports.records import Identified, Options, Preview
 from portfolio.domain.decimal_text import counted, plain
 from portfolio.domain.imports.moments import offset_in
 from portfolio.domain.imports.records import Ignored, Place, Reported, RowRefused
+from portfolio.settings import Settings, SettingsError, read_settings
+
+if TYPE_CHECKING:
+    from portfolio.application.imports.booking import ImportWish
+    from portfolio.application.imports.worth import Rates
 
 EXIT_REPORTED = 2
 
+_LONGEST_ACCOUNT = 128
 _SHOWN = 40
 
 
@@ -29,7 +37,15 @@ class ImportComposition(Protocol):
     """What the composition root hands to this command."""
 
     def preview_import(self) -> PreviewImport:
-        """Return the use case, on files of this machine."""
+        """Return the dry run on files of this machine alone, whatever is in the books."""
+        ...
+
+    def read_rates(self, path: str) -> Rates:
+        """Return the rates of a file; raises RatesRefused where it is none of rates."""
+        ...
+
+    async def book_import(self, settings: Settings, wish: ImportWish) -> list[Preview]:
+        """Book files into the books, or say in a dry run what would be; raises LedgerUnavailable without a database."""
         ...
 
 
@@ -55,29 +71,24 @@ class _Zone(click.ParamType[tzinfo]):
 @click.option("--zone", type=_Zone(), help="The zone of times that have none: +02:00, Europe/Vienna.")
 @click.option("--decimal", type=click.Choice([",", "."]), help="The decimal sign of tables, where it is not certain.")
 @click.option("--date-order", type=click.Choice(["dmy", "mdy", "ymd"]), help="The order of day, month and year.")
-@click.option("--partial", is_flag=True, help="Take what is good of a file of which rows are reported.")
+@click.option("--funding", type=click.Choice(["implied"]), help="Deposit the dollars that are missing, exactly.")
+@click.option("--opening", is_flag=True, help="Transfer in what is sold and was not there; its cost is assumed.")
+@click.option("--rates", type=click.Path(exists=True, dir_okay=False), help="CSV: date, currency, dollars.")
+@click.option("--partial", is_flag=True, help="Book what is good of a file of which rows are reported.")
 @click.option("--dry-run", is_flag=True, help="Say what every row becomes, and book nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print all of it, one object a file.")
 @click.pass_obj
 def import_files(composition: ImportComposition, /, *, dry_run: bool, as_json: bool, **given: Any) -> int:
-    """Print what each row of FILES becomes: an event, ignored, reported, or known already.
+    """Book FILES of exchanges and programs, in the order in which their events happened.
 
-    The exit status is 2 where a row is reported, and 0 where none is.
+    Each row is in one place: booked, ignored, reported, or known already. Of a file with a reported row nothing is
+    booked, unless --partial. The exit status is 2 where a row is reported, and 0 where none is.
     """
-    if not dry_run:
-        click.echo("portfolio: imports cannot be booked yet: --dry-run says what they would be", err=True)
-        return EXIT_REPORTED
-    options = Options(
-        format=given["format_name"],
-        account=given["account"],
-        zone=given["zone"],
-        decimal=given["decimal"],
-        date_order=given["date_order"],
-    )
+    wish = _wish(composition, given, dry_run=dry_run)
     # Many small objects that all live until the answer: to look for garbage among them takes a third of the time.
     gc.disable()
     try:
-        previews = composition.preview_import()(given["files"], options)
+        previews = _carried_out(composition, wish)
     finally:
         gc.enable()
     if as_json:
@@ -85,8 +96,43 @@ def import_files(composition: ImportComposition, /, *, dry_run: bool, as_json: b
         click.echo(json.dumps(answers[0] if len(answers) == 1 else answers))
     else:
         for preview in previews:
-            _show(preview, partial=given["partial"])
+            _show(preview, wish)
     return EXIT_REPORTED if any(preview.reported for preview in previews) else 0
+
+
+def _wish(composition: ImportComposition, given: Mapping[str, Any], *, dry_run: bool) -> ImportWish:
+    # For this command alone: the others start sooner without it.
+    from portfolio.application.imports.booking import ImportWish  # noqa: PLC0415  # for this command alone
+    from portfolio.application.imports.entering import Allowed  # noqa: PLC0415  # for this command alone
+    from portfolio.application.imports.worth import RatesRefused  # noqa: PLC0415  # for this command alone
+
+    account = given["account"]
+    if len(account.encode(errors="replace")) > _LONGEST_ACCOUNT or not account.isprintable():
+        raise click.BadParameter(f"at most {_LONGEST_ACCOUNT} bytes of printable text", param_hint="--account")
+    try:
+        rates = composition.read_rates(given["rates"]) if given["rates"] else {}
+    except RatesRefused as refused:
+        raise click.BadParameter(str(refused), param_hint="--rates") from refused
+    names = ("zone", "decimal", "date_order")
+    return ImportWish(
+        paths=given["files"],
+        options=Options(format=given["format_name"], account=account, **{name: given[name] for name in names}),
+        allowed=Allowed(funding=given["funding"] is not None, opening=given["opening"]),
+        rates=rates,
+        partial=given["partial"],
+        dry_run=dry_run,
+    )
+
+
+def _carried_out(composition: ImportComposition, wish: ImportWish) -> list[Preview]:
+    """Return what became of the files; in a dry run without books, what they would be in books that allow all."""
+    try:
+        return asyncio.run(composition.book_import(read_settings(), wish))
+    except (ApplicationError, SettingsError) as error:
+        if not wish.dry_run:
+            raise
+        click.echo(f"portfolio: the files alone were looked at, not what is in the books: {error}", err=True)
+        return composition.preview_import()(wish.paths, wish.options)
 
 
 def answer_of(preview: Preview) -> dict[str, Any]:
@@ -98,6 +144,10 @@ def answer_of(preview: Preview) -> dict[str, Any]:
         "ignored": _placed(preview.ignored),
         "reported": _placed(preview.reported),
         "known": _placed(preview.known),
+        "implied": [
+            {"row": one.row, "at": _moment(one.at), "symbol": one.symbol, "quantity": plain(one.quantity)}
+            for one in preview.implied
+        ],
         "quantities": _exact(preview.quantities),
         "cash_change": _exact(preview.cash_change),
     }
@@ -107,7 +157,7 @@ def _event(identified: Identified) -> dict[str, Any]:
     event = identified.event
     return {
         "row": event.rows[0] if len(event.rows) == 1 else list(event.rows),
-        "at": _moment(identified),
+        "at": _moment(event.at),
         "kind": event.kind.value,
         "symbol": event.symbol,
         "quantity": plain(event.quantity),
@@ -133,19 +183,19 @@ def _text(amount: Decimal | None) -> str | None:
     return None if amount is None else plain(amount)
 
 
-def _moment(identified: Identified) -> str:
+def _moment(at: datetime) -> str:
     """Return the moment, as exact as the file has it."""
-    text = identified.event.at.replace(tzinfo=None).isoformat()
+    text = at.replace(tzinfo=None).isoformat()
     return f"{text.rstrip('0') if '.' in text else text}Z"
 
 
-def _show(preview: Preview, *, partial: bool) -> None:
+def _show(preview: Preview, wish: ImportWish) -> None:
     """Print what a person wants to know of a file."""
     # For this command alone: the others start sooner without it.
     from rich.console import Console  # noqa: PLC0415  # for this command alone
     from rich.table import Table  # noqa: PLC0415  # for this command alone
 
-    click.echo("\n".join(_head(preview, partial=partial)))
+    click.echo("\n".join(_head(preview, wish)))
     if preview.events:
         table = Table(box=None, pad_edge=False)
         for name in ("row", "at", "kind", "symbol", "quantity", "amount", "quote", "fee", "changes"):
@@ -156,7 +206,7 @@ def _show(preview: Preview, *, partial: bool) -> None:
     click.echo("\n".join(_foot(preview)))
 
 
-def _head(preview: Preview, *, partial: bool) -> Iterator[str]:
+def _head(preview: Preview, wish: ImportWish) -> Iterator[str]:
     counts = ", ".join(
         f"{len(listed)} {name}"
         for name, listed in (
@@ -170,9 +220,16 @@ def _head(preview: Preview, *, partial: bool) -> Iterator[str]:
     for one in preview.reported[:_SHOWN]:
         yield f"  row {_printable(str(one.row))}: {_printable(one.reason)}"
     yield from _more(len(preview.reported))
+    good, would = counted(len(preview.events), "event"), "would be" if wish.dry_run else "was"
     if preview.reported and preview.events:
-        good = counted(len(preview.events), "event")
-        yield f"  {good} would be booked without them" if partial else "  nothing of it would be booked: see --partial"
+        yield (
+            f"  {good} {would} booked without them"
+            if wish.partial
+            else f"  nothing of it {would} booked: see --partial"
+        )
+    for added in preview.implied[:_SHOWN]:
+        yield f"  implied before row {_printable(str(added.row))}: {added.symbol} {plain(added.quantity)}"
+    yield from _more(len(preview.implied))
 
 
 def _foot(preview: Preview) -> Iterator[str]:

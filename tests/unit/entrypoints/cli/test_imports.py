@@ -1,10 +1,14 @@
 """The command ``portfolio import``, in this process and as it is started."""
 
 import json
+import sqlite3
+from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from portfolio.adapters.database.schema.migration import migrate
 from portfolio.entrypoints.cli.commands import commands
 from portfolio.main import CompositionRoot
 
@@ -30,7 +34,17 @@ def test_json_is_one_object_for_one_file_and_a_list_for_several(
     file.write_text(GLUED + ROW * 2)
     assert run(file, "--dry-run", "--json") == 0
     found = json.loads(capsys.readouterr().out)
-    assert set(found) == {"format", "rows", "events", "ignored", "reported", "known", "quantities", "cash_change"}
+    assert set(found) == {
+        "format",
+        "rows",
+        "events",
+        "ignored",
+        "reported",
+        "known",
+        "implied",
+        "quantities",
+        "cash_change",
+    }
     assert found["known"] == []
     assert found["quantities"] == {"BTC": "0.01998"}
     assert found["cash_change"] == {"USDT": "-800"}
@@ -81,13 +95,95 @@ def test_events_of_many_rows_and_files_without_any_are_shown(
     assert "noise.csv: not recognised, 1 row: 0 events, 0 ignored, 1 reported" in out
 
 
-def test_without_a_dry_run_it_says_that_booking_is_not_there(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.fixture
+def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty, migrated database with 100 dollars to come, which the settings name."""
+    file = tmp_path / "books.db"
+    url = f"sqlite+aiosqlite:///{file}"
+    migrate(url, None)
+    monkeypatch.setenv("PORTFOLIO_DATABASE_URL", url)
+    monkeypatch.setenv("PORTFOLIO_INITIAL_CASH", "1000")
+    return file
+
+
+def test_files_are_booked_once_into_books_that_are_opened(
+    books: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "trades.csv"
+    file.write_text(GLUED + ROW * 2)
+    assert run(file, "--account=main", "--json") == 0
+    assert len(json.loads(capsys.readouterr().out)["events"]) == 2
+    assert run(file, "--account=main", "--json") == 0
+    again = json.loads(capsys.readouterr().out)
+    assert (again["events"], len(again["known"])) == ([], 2)
+    with closing(sqlite3.connect(books)) as database:
+        [(cash, files)] = database.execute("SELECT cash_balance, files FROM mock_portfolio, portfolio_imports")
+        trades = database.execute("SELECT execution_time, booked_by FROM mock_trades").fetchall()
+    assert Decimal(cash) == 200  # 1,000 less twice 400
+    assert json.loads(files)[0]["events"] == 2
+    assert trades == [("2022-03-01 10:00:00.000000", "import")] * 2
+    assert run(file, "--account=other", "--json") == 2
+    assert "--funding implied" in json.loads(capsys.readouterr().out)["reported"][0]["reason"]
+    file.write_text(GLUED + ROW.replace("0.01BTC,400", "0.001BTC,40").replace("0.00001", "0.000001") + ROW)
+    for words, said in ((["--dry-run"], "nothing of it would be"), (["--partial"], "1 event was booked without them")):
+        assert run(file, "--account=other", *words) == 2
+        assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("damage", ["content = 'x'", "content = 7", "effective_at = 'then'", "ledger_revision = 'x'"])
+def test_nothing_is_booked_where_nobody_knows_what_came_before(
+    damage: str, books: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "trades.csv"
     file.write_text(GLUED + ROW)
-    assert run(file) == 2
-    assert "cannot be booked yet" in capsys.readouterr().err
+    assert run(file) == 0
+    with closing(sqlite3.connect(books)) as database, database:
+        database.execute(f"UPDATE portfolio_import_rows SET {damage}")
+    assert run(file) == 3
+    assert "the row 1 of portfolio_import_rows cannot be read" in capsys.readouterr().err
+
+
+def test_what_is_implied_is_shown_before_it_is_booked(
+    books: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "trades.csv"
+    file.write_text(GLUED + ROW * 3)
+    words = (file, "--funding=implied", "--opening")
+    assert run(file, "--json") == 2
+    capsys.readouterr()
+    assert run(*words, "--json") == 0
+    implied = [{"row": 4, "at": "2022-03-01T10:00:00Z", "symbol": "USD", "quantity": "200"}]
+    assert json.loads(capsys.readouterr().out)["implied"] == implied
+    file.write_text(GLUED + ROW.replace("2022-03-01", "2022-03-02"))
+    assert run(*words, "--dry-run") == 0
+    assert "implied before row 2: USD 400" in capsys.readouterr().out
+    assert books.exists()
+
+
+def test_rates_say_what_was_worth_how_much(books: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, rates = tmp_path / "trades.csv", tmp_path / "rates.csv"
+    file.write_text(GLUED + ROW.replace("400USDT", "400EUR").replace("BTCUSDT", "BTC-EUR"))
+    rates.write_text("date,currency,dollars\n2022-03-01,EUR,1.1\n")
+    assert run(file, "--opening") == 2
+    assert "2022-03-01,BTC,DOLLARS" in capsys.readouterr().out or books.exists()
+    assert run(file, "--opening", f"--rates={rates}") == 0
+    rates.write_text("date,currency,dollars\n2022-03-01,EUR,x\n")
+    assert run(file, f"--rates={rates}") == 64
+    assert "rates.csv, line 2: 'x' is not a number" in capsys.readouterr().err
+
+
+def test_without_books_a_dry_run_looks_at_the_files_alone_and_nothing_is_booked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORTFOLIO_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path / 'none.db'}")
+    file = tmp_path / "trades.csv"
+    file.write_text(GLUED + ROW)
+    assert run(file, "--dry-run", "--json") == 0
+    told = capsys.readouterr()
+    assert "the files alone were looked at" in told.err
+    assert len(json.loads(told.out)["events"]) == 1
+    assert run(file) == 3
+    assert "portfolio migrate" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("zone", "at"), [("+02:00", "08:00:00Z"), ("Europe/Vienna", "09:00:00Z"), ("-6", "16:00:00Z")])
@@ -100,7 +196,17 @@ def test_the_zone_is_an_offset_or_a_name(
     assert json.loads(capsys.readouterr().out)["events"][0]["at"] == f"2022-03-01T{at}"
 
 
-@pytest.mark.parametrize("words", [["--zone=Moon/Base"], ["--zone=../../etc"], ["--format=x"], ["--decimal=;"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--zone=Moon/Base"],
+        ["--zone=../../etc"],
+        ["--format=x"],
+        ["--decimal=;"],
+        ["--account=a\x1bb"],
+        ["--funding=x"],
+    ],
+)
 def test_what_cannot_be_is_a_wrong_command_line(words: list[str], tmp_path: Path) -> None:
     file = tmp_path / "trades.csv"
     file.write_text(GLUED + ROW)

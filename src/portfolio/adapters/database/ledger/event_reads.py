@@ -14,16 +14,22 @@ from portfolio.adapters.database.schema.unreadable import UnreadableRows
 from portfolio.application.ledger.cash_records import RecordedCashEntry
 from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.records import BookedTrade
-from portfolio.domain.ledger.cash_transaction import CashTransactionKind
+from portfolio.domain.ledger.cash_transaction import EVENT_KINDS, CashTransactionKind
 
 _TRADES_OF_A_SWAP = 2
+
+_KINDS = [kind.value for kind in EVENT_KINDS]
 
 _c = cash_transactions.c
 
 
 def select_events(event_id: int | None = None) -> Select[Any]:
-    """Return the statement for the rows of events, newest first; of one alone where its id is given."""
-    events = select(cash_transactions).where(_c.effective_at.is_not(None)).order_by(_c.id.desc())
+    """Return the statement for the rows of events, newest first; of one alone where its id is given.
+
+    Deposits and withdrawals of imports say when they took effect too, and are none.
+    """
+    is_event = (_c.effective_at.is_not(None), _c.kind.in_(_KINDS))
+    events = select(cash_transactions).where(*is_event).order_by(_c.id.desc())
     return events if event_id is None else events.where(_c.id == event_id)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, insert, select, update
 from portfolio.adapters.database.connection.bulk import RowWriter
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared, Result, Statement, chunks
+from portfolio.adapters.database.ledger.import_rows import add_import, naming
 from portfolio.adapters.database.ledger.lost_positions import OTHER_PORTFOLIOS, lost_positions
 from portfolio.adapters.database.ledger.mapping import ReadPortfolio, foreign_portfolios, trade_to_row
 from portfolio.adapters.database.ledger.mapping_records import (
@@ -42,6 +43,7 @@ from portfolio.application.ledger.audit import (
     more_content,
 )
 from portfolio.application.ledger.cash_records import CashEntry, RefusedCashEntry
+from portfolio.application.ledger.happenings.imported import ImportedRow, KeptImport
 from portfolio.application.ledger.records import BookingKey, RecordedOutcome, TradeEntry
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
@@ -189,6 +191,14 @@ class DatabaseLedgerUnit(UnitReads):
     async def add_cash_refusal(self, refused: RefusedCashEntry) -> None:
         """Store that a cash transaction was refused."""
         await self.session.run(insert(cash_refusals), refused_cash_to_row(refused))
+
+    async def add_import(self, kept: KeptImport, rows: Sequence[ImportedRow]) -> None:
+        """Keep an import with what came by it."""
+        await add_import(self.session, kept, rows)
+
+    async def name_imported_rows(self, names: Mapping[int, str]) -> None:
+        """Give rows that were kept without an id the ones that files have for them, by the rows' ids."""
+        self.session.later(*naming(self.session, names))
 
     async def save(self, portfolio: Portfolio) -> None:
         """Write the portfolio: its sums, its revision and the positions that differ from those loaded.

@@ -19,6 +19,7 @@ from portfolio.adapters.database.ledger.entries import (
     select_trades,
 )
 from portfolio.adapters.database.ledger.event_reads import read_events, select_events
+from portfolio.adapters.database.ledger.import_rows import read_imported
 from portfolio.adapters.database.ledger.mapping_records import REFUSED, outcome_from_row, refused_cash_from_row
 from portfolio.adapters.database.schema.fields import UnreadableRow
 from portfolio.adapters.database.schema.tables import (
@@ -30,6 +31,7 @@ from portfolio.adapters.database.schema.tables import (
 from portfolio.adapters.database.schema.unreadable import Rows, UnreadableRows
 from portfolio.application.ledger.audit import EntryLine
 from portfolio.application.ledger.cash_records import Entry, RecordedCashEntry, RefusedCashEntry
+from portfolio.application.ledger.happenings.imported import ImportedRow
 from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.records import BookedTrade, BookingKey, RecordedOutcome
 
@@ -151,6 +153,10 @@ class UnitReads:
         if rows:
             raise UnreadableRow(f"the row {event_id} of {cash_transactions.name} cannot be read")
         return None
+
+    async def imported_rows(self, account: str) -> Sequence[ImportedRow]:
+        """Return what came from files of an account, in the order it was kept."""
+        return await read_imported(self.session, account)
 
     async def _ask_in_parts(self, statement: Prepared, name: str, items: Sequence[Any], **others: Any) -> list[Any]:
         """Return the rows for a list of any length."""

@@ -6,11 +6,11 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, Text
 
 from portfolio.adapters.database.schema.types import Blob, Day, Exact, KeyText, UtcMoment
 
-SCHEMA_REVISION = "0028"
+SCHEMA_REVISION = "0029"
 """The revision of the migrations that this code is written for."""
 
 RUNS_ON = frozenset({SCHEMA_REVISION})
-"""The revisions that this code runs on: it writes columns that 0025 and 0027 add, and a table that 0026 does,
+"""The revisions that this code runs on: it writes columns that 0025 and 0027 add, and tables that 0026 and 0029 do,
 and finds backtests by an index of 0028."""
 
 FITS = "_fits_"
@@ -240,6 +240,30 @@ backtests = Table(
     Column("token", Integer),
     Column("expires_at", UtcMoment),
     Column("attempts", Integer),
+)
+
+imports = Table(
+    "portfolio_imports",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("portfolio_id", Integer),
+    Column("imported_at", UtcMoment),
+    Column("account", KeyText),
+    Column("files", Text),
+    Column("state", String(20)),
+)
+
+import_rows = Table(
+    "portfolio_import_rows",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("import_id", Integer),
+    Column("account", KeyText),
+    *(Column(name, String(20)) for name in ("family", "format")),
+    Column("external_id", KeyText),
+    Column("content", String(32)),
+    Column("effective_at", UtcMoment),
+    Column("ledger_revision", Integer),
 )
 
 leases = Table(

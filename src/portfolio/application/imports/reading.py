@@ -1,0 +1,47 @@
+"""Files as rows and what each of them becomes, before it is asked what came before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from portfolio.application.imports.recognition import FORMAT_NAMES, Recognised, recognise
+from portfolio.application.imports.records import ImportFile, Options
+from portfolio.domain.imports.moments import zone_in_name
+from portfolio.domain.imports.reading import Reading
+from portfolio.domain.imports.records import Outcome, Place
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A file whose rows have become what they become."""
+
+    name: str
+    format: str | None
+    family: str
+    places: Sequence[Place]
+    outcomes: Sequence[Outcome]
+
+    @property
+    def rank(self) -> int:
+        """Return its place among files that tell the same: the one that knows more is first."""
+        return FORMAT_NAMES.index(self.format) if self.format is not None else len(FORMAT_NAMES)
+
+
+def read_file(file: ImportFile, options: Options, now: datetime) -> ReadFile:
+    """Return the rows of a file; of one that is not recognised its one row, which is reported."""
+    found = recognise(file, options.format)
+    if not isinstance(found, Recognised):
+        return ReadFile(file.name, None, "", [found.row], [found])
+    how = Reading(
+        now=now,
+        zone=options.zone,
+        decimal=options.decimal if found.format.headers else ".",
+        date_order=options.date_order,
+        header_zone=found.header_zone,
+        name_zone=zone_in_name(file.name),
+    )
+    places = [*(row.place for row in found.rows), *(fault.row for fault in found.faults)]
+    outcomes = [*found.format.read(found.rows, how), *found.faults]
+    return ReadFile(file.name, found.format.name, found.format.family, places, outcomes)

@@ -1,0 +1,91 @@
+"""Enters the events of all files in the order in which they happened; what the books refuse is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import Final
+
+from portfolio.application.imports.entering import NOTHING_ALLOWED, Allowed, Entering
+from portfolio.application.imports.records import Identified, Preview
+from portfolio.application.imports.steps import NoEntry
+from portfolio.application.imports.worth import WorthUnknown
+from portfolio.domain.errors import DomainError, InsufficientCash, InsufficientQuantity
+from portfolio.domain.imports.identity import content_of
+from portfolio.domain.imports.records import Kind, Reported
+
+Refused = DomainError | NoEntry | WorthUnknown
+
+_WAYS_OUT: Final = (
+    "import the file that has what came before; or --funding implied books a deposit of the dollars that are missing,"
+    " --opening a transfer of the quantity that is; or leave the row out with --partial"
+)
+_FIRST: Final = {Kind.DEPOSIT, Kind.TRANSFER_IN, Kind.REWARD, Kind.AIRDROP}
+_SECOND: Final = {Kind.TRADE, Kind.CONVERSION}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unit:
+    """Events of the same rows, which are entered together: a trade and its further fees."""
+
+    preview: Preview
+    events: Sequence[Identified]
+    at: datetime
+    order: tuple[int, str]
+
+
+@dataclass(slots=True)
+class Simulation:
+    """Files on their way into the books. ``revisions`` are those of the first entries, by the id of what was placed."""
+
+    books: Entering
+    allowed: Allowed
+    revisions: dict[int, int | None] = field(default_factory=dict)
+
+    def enter(self, previews: Mapping[int, Preview]) -> None:
+        """Enter the events of these previews; those that are refused become reported rows of theirs.
+
+        The order of the files and that of rows of one moment do not matter: what is refused is tried again after what
+        else happened then.
+        """
+        units = [unit for preview in previews.values() for unit in _units_of(preview)]
+        units.sort(key=lambda unit: (unit.at, unit.order))
+        for _, of_moment in groupby(units, key=lambda unit: unit.at):
+            self._enter_moment(list(of_moment))
+        for preview in previews.values():
+            preview.events = [one for one in preview.events if id(one) in self.revisions]
+
+    def _enter_moment(self, waiting: list[_Unit]) -> None:
+        while waiting:
+            left = [unit for unit in waiting if self._enter_unit(unit, NOTHING_ALLOWED) is not None]
+            if len(left) == len(waiting):
+                first, *left = left
+                refused = self._enter_unit(first, self.allowed)
+                if refused is not None:
+                    _report(first, refused)
+            waiting = left
+
+    def _enter_unit(self, unit: _Unit, allowed: Allowed) -> Refused | None:
+        try:
+            revisions, implied = self.books.enter([one.event for one in unit.events], allowed)
+        except (DomainError, NoEntry, WorthUnknown) as refused:
+            return refused
+        unit.preview.implied += implied
+        self.revisions.update(zip(map(id, unit.events), revisions, strict=True))
+        return None
+
+
+def _units_of(preview: Preview) -> Iterator[_Unit]:
+    for _, of_rows in groupby(preview.events, key=lambda one: one.event.rows):
+        events = list(of_rows)
+        first = events[0].event
+        rank = 0 if first.kind in _FIRST else 1 if first.kind in _SECOND else 2
+        yield _Unit(preview=preview, events=events, at=first.at, order=(rank, content_of(first)))
+
+
+def _report(unit: _Unit, refused: Refused) -> None:
+    is_missing = isinstance(refused, InsufficientCash | InsufficientQuantity)
+    reason = f"{refused}: {_WAYS_OUT}" if is_missing else str(refused)
+    unit.preview.reported += [Reported(row, reason) for row in unit.events[0].event.rows]

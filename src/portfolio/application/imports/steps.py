@@ -1,0 +1,246 @@
+"""What an event of a file is in the books: trades, events and money, by what changed in all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from portfolio.application.imports.worth import CASH, WorthUnknown
+from portfolio.domain.decimal_text import plain
+from portfolio.domain.imports.records import Event, Kind
+from portfolio.domain.imports.symbols import FIAT
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
+from portfolio.domain.ledger.happening import Happening
+from portfolio.domain.ledger.trade import Execution, Side
+from portfolio.domain.money import EXACT, Money, Price, Quantity
+from portfolio.domain.symbol import Symbol
+
+WorthOf = Callable[[str, Decimal, datetime], Money]
+"""Dollars for so much of an asset at a moment; raises WorthUnknown where nobody knows."""
+
+_ZERO: Final = Decimal(0)
+_K: Final = CashTransactionKind
+_LABELS: Final = {Kind.REWARD: "staking", Kind.AIRDROP: "airdrop", Kind.FEE: "rebate"}
+
+
+class NoEntry(Exception):
+    """No entry of the ledger is certain to be what the event was; ``str()`` says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyMove:
+    """Dollars that were put in, or taken out where the amount is below zero."""
+
+    amount: Money
+    at: datetime
+
+
+Step = Execution | Happening | MoneyMove
+
+
+def steps_of(event: Event, worth: WorthOf) -> list[Step]:
+    """Return what an event is in the books, in order; nothing where dollars became as many dollars.
+
+    Together the steps change each asset and the cash by exactly what the event's legs say.
+
+    Raises:
+        NoEntry: it is nothing that is certain.
+        WorthUnknown: a value is needed that nobody knows.
+        DomainError: a number is none of the ledger's.
+    """
+    return _Case(event, worth).steps()
+
+
+class _Case:
+    """An event, taken apart.
+
+    ``assets`` and ``cash`` are its legs, without a fee that was charged in something else: ``third`` is so much of an
+    asset, ``charge`` so many dollars, below zero where they were given.
+    """
+
+    def __init__(self, event: Event, worth: WorthOf) -> None:
+        self.event, self.at, self.worth = event, event.at, worth
+        self.assets = {symbol: change for symbol, change in event.legs.items() if symbol not in CASH}
+        self.cash = _ZERO
+        for symbol, change in event.legs.items():
+            self.cash = EXACT.add(self.cash, change) if symbol in CASH else self.cash
+        own = {event.symbol, event.quote}
+        fee, charged = event.fee or _ZERO, event.fee_symbol or ""
+        self.charge, self.third = _ZERO, ("", _ZERO)
+        if not own & CASH:
+            self.charge, self.cash = EXACT.minus(self.cash), _ZERO
+        if fee > 0 and charged not in own and self.assets.get(charged) == EXACT.minus(fee):
+            self.third = charged, fee
+            del self.assets[charged]
+        self.fee, self.charged = (_ZERO, "") if fee <= 0 or self.third[1] else (fee, charged)
+
+    def steps(self) -> list[Step]:
+        if self.cash and len(self.assets) == 1:
+            return _trade(self)
+        if self.cash and self.assets:
+            raise NoEntry(f"{_told(self.event)}: several assets changed with the dollars")
+        if not self.assets:
+            found = _money(self)
+        elif len(self.assets) == 1:
+            found = _alone(self, *next(iter(self.assets.items())))
+        else:
+            found = _swapped(self)
+        symbol, fee = self.third
+        if fee:
+            found.append(_happening(self, _K.LOSS, symbol, fee))
+        return found + _charged(self.charge, self.at)
+
+
+# --- an asset for dollars ---------------------------------------------------------------------------------------
+
+
+def _trade(case: _Case) -> list[Step]:
+    [(symbol, change)] = case.assets.items()
+    if (change > 0) is (case.cash > 0):
+        raise NoEntry(f"{_told(case.event)}: nothing was given for it")
+    side, quantity, amount = (Side.BUY if change > 0 else Side.SELL), _size(change), _size(case.cash)
+    third, fee = case.third
+    if fee:
+        value = case.worth(third, fee, case.at)
+        sold = _execution(case.at, third, Side.SELL, fee, value)
+        return [sold, _execution(case.at, symbol, side, quantity, Money(amount), fees=value)]
+    if case.fee and case.charged == symbol:
+        gross = _size(EXACT.add(change, case.fee))
+        price = Price.rounded(EXACT.divide(amount, gross))
+        fees = Money.rounded(EXACT.divide(EXACT.multiply(amount, case.fee), gross))
+        return [_execution(case.at, symbol, side, quantity, Money(amount), fees=fees, price=price, included=True)]
+    fees = Money(case.fee if case.charged in CASH else _ZERO)
+    net = Money(amount) - fees if side is Side.BUY else Money(amount) + fees
+    return [_execution(case.at, symbol, side, quantity, net, fees=fees)]
+
+
+def _execution(  # shape: what an execution says
+    at: datetime,
+    symbol: str,
+    side: Side,
+    quantity: Decimal,
+    net_amount: Money,
+    *,
+    fees: Money | None = None,
+    price: Price | None = None,
+    included: bool = False,
+) -> Execution:
+    amount = Quantity(quantity)
+    return Execution(
+        symbol=Symbol(symbol),
+        side=side,
+        quantity=amount,
+        price=net_amount.per(amount) if price is None else price,
+        net_amount=net_amount,
+        fees=Money.zero() if fees is None else fees,
+        executed_at=at,
+        fees_included=included,
+    )
+
+
+# --- dollars alone, an asset alone ------------------------------------------------------------------------------
+
+
+def _money(case: _Case) -> list[Step]:
+    event, fee = case.event, case.fee if case.charged in CASH else _ZERO
+    if event.kind in {Kind.DEPOSIT, Kind.WITHDRAWAL}:
+        return [MoneyMove(amount=Money(EXACT.add(case.cash, fee)), at=case.at), *_charged(fee, case.at)]
+    if event.symbol in CASH and event.quote in CASH:
+        return _charged(EXACT.minus(case.cash), case.at)
+    raise NoEntry(f"{_told(event)}: nothing came for the dollars, or nothing was paid")
+
+
+def _alone(case: _Case, symbol: str, change: Decimal) -> list[Step]:
+    kind = case.event.kind
+    if change > 0:
+        if kind in _LABELS:
+            return [_happening(case, _K.INCOME, symbol, change, label=_LABELS[kind], valued=True)]
+        if kind in {Kind.TRANSFER_IN, Kind.DEPOSIT}:
+            return [_happening(case, _K.TRANSFER_IN, symbol, change, valued=True)]
+    elif kind is Kind.FEE:
+        return [_happening(case, _K.LOSS, symbol, _size(change))]
+    elif kind in {Kind.TRANSFER_OUT, Kind.WITHDRAWAL}:
+        fee = case.fee if case.charged == symbol else _ZERO
+        out = _happening(case, _K.TRANSFER_OUT, symbol, _size(EXACT.add(change, fee)), valued=True)
+        return [out, _happening(case, _K.LOSS, symbol, fee)] if fee else [out]
+    raise NoEntry(f"{_told(case.event)}: {'nothing was given for it' if change > 0 else 'nothing came for it'}")
+
+
+def _charged(charge: Decimal, at: datetime) -> list[Step]:
+    """Return the dollars that were paid for nothing, or came for nothing where the charge is below zero."""
+    if not charge:
+        return []
+    kind = _K.CHARGE if charge > 0 else _K.INTEREST
+    return [Happening(kind=kind, effective_at=at, amount=Money(_size(charge)))]
+
+
+def _happening(  # shape: what an event says
+    case: _Case,
+    kind: CashTransactionKind,
+    symbol: str,
+    quantity: Decimal,
+    *,
+    label: str | None = None,
+    valued: bool = False,
+) -> Happening:
+    value = case.worth(symbol, quantity, case.at) if valued else None
+    is_money = kind is _K.TRANSFER_IN and symbol in FIAT  # a currency cost what it was worth
+    return Happening(
+        kind=kind,
+        effective_at=case.at,
+        symbol=Symbol(symbol),
+        quantity=Quantity(quantity),
+        value=value,
+        basis=value if is_money else None,
+        label=label,
+    )
+
+
+# --- assets for assets ------------------------------------------------------------------------------------------
+
+
+def _swapped(case: _Case) -> list[Step]:
+    given = [(symbol, _size(change)) for symbol, change in case.assets.items() if change < 0]
+    got = [(symbol, change) for symbol, change in case.assets.items() if change > 0]
+    if len(got) != 1 or not given:
+        raise NoEntry(f"{_told(case.event)}: it is not certain what was given for what")
+    [(to_symbol, to_quantity)] = got
+    if len(given) == 1:
+        return [_swap(case, *given[0], to_symbol, to_quantity)]
+    sold: list[Step] = []
+    value = Money.zero()
+    for symbol, quantity in given:
+        brought = case.worth(symbol, quantity, case.at)
+        value = value + brought
+        sold.append(_execution(case.at, symbol, Side.SELL, quantity, brought))
+    return [*sold, _execution(case.at, to_symbol, Side.BUY, to_quantity, value)]
+
+
+def _swap(case: _Case, symbol: str, quantity: Decimal, to_symbol: str, to_quantity: Decimal) -> Happening:
+    from_currency = symbol in FIAT or to_symbol not in FIAT
+    first, other = ((symbol, quantity), (to_symbol, to_quantity))[:: 1 if from_currency else -1]
+    try:
+        value = case.worth(*first, case.at)
+    except WorthUnknown:
+        value = case.worth(*other, case.at)
+    return Happening(
+        kind=_K.SWAP,
+        effective_at=case.at,
+        symbol=Symbol(symbol),
+        quantity=Quantity(quantity),
+        to_symbol=Symbol(to_symbol),
+        to_quantity=Quantity(to_quantity),
+        value=value,
+    )
+
+
+def _size(amount: Decimal) -> Decimal:
+    return amount.copy_abs()
+
+
+def _told(event: Event) -> str:
+    changes = ", ".join(f"{symbol} {plain(change)}" for symbol, change in event.legs.items())
+    return f"a {event.kind} of {changes or 'nothing'} has no entry"

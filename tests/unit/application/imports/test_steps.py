@@ -1,0 +1,179 @@
+"""What an event is in the books: its steps move what its legs say, or nothing is certain and it says so."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from portfolio.application.imports.entering import Allowed, Entering
+from portfolio.application.imports.steps import MoneyMove, NoEntry, Step, steps_of
+from portfolio.application.imports.worth import Worth, WorthUnknown
+from portfolio.domain.errors import DomainError
+from portfolio.domain.imports.events import Origin, Part, exchange, gathered, moved, received, single
+from portfolio.domain.imports.records import Event, Kind, RowRefused
+from portfolio.domain.ledger.happening import Happening
+from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
+from portfolio.domain.ledger.trade import Execution
+from portfolio.domain.money import EXACT, Money
+from portfolio.domain.symbol import Symbol
+
+AT = datetime(2022, 3, 1, 10, tzinfo=UTC)
+ORIGIN = Origin((1,), AT)
+RATES = {(AT.date(), s): Decimal(d) for s, d in (("BTC", "40000"), ("ETH", "3000"), ("BNB", "400"), ("EUR", "1.1"))}
+WORTH = Worth(RATES)
+
+
+def part(symbol: str, amount: str) -> Part:
+    return Part(symbol, Decimal(amount))
+
+
+def told(steps: list[Step]) -> list[str]:
+    """Steps in words."""
+    found = []
+    for step in steps:
+        if isinstance(step, MoneyMove):
+            found.append(f"money {step.amount}")
+        elif isinstance(step, Execution):
+            included = " included" if step.fees_included else ""
+            found.append(f"{step.side} {step.quantity} {step.symbol} for {step.net_amount}, fees {step.fees}{included}")
+        else:
+            found.append(_happening(step))
+    return found
+
+
+def _happening(what: Happening) -> str:
+    words = [what.kind.value]
+    words += [f"{what.quantity} {what.symbol}"] if what.symbol is not None else [str(what.amount)]
+    words += [f"to {what.to_quantity} {what.to_symbol}"] if what.to_symbol is not None else []
+    words += [f"worth {what.value}"] if what.value is not None else []
+    words += [f"cost {what.basis}"] if what.basis is not None else []
+    words += [what.label] if what.label is not None else []
+    return " ".join(words)
+
+
+BTC, USD = part("BTC", "0.5"), part("USD", "-20000")
+
+
+@pytest.mark.parametrize(
+    ("events", "steps"),
+    [
+        (exchange(ORIGIN, BTC, USD), ["BUY 0.5 BTC for 20000, fees 0"]),
+        (exchange(ORIGIN, BTC, USD, [part("USDT", "20")]), ["BUY 0.5 BTC for 20000, fees 20"]),
+        (exchange(ORIGIN, BTC, USD, [part("USD", "-20")]), ["BUY 0.5 BTC for 19980, fees 0"]),
+        # events.md 1: a fee in the asset itself: BUY 1 BTC at 45,000, fee 0.001: quantity 0.999, fees 45.
+        (
+            exchange(ORIGIN, part("BTC", "1"), part("USD", "-45000"), [part("BTC", "0.001")]),
+            ["BUY 0.999 BTC for 45000, fees 45 included"],
+        ),
+        (
+            exchange(ORIGIN, part("BTC", "-1"), part("USDC", "45000"), [part("BTC", "0.001")]),
+            ["SELL 1.001 BTC for 45000, fees 45 included"],
+        ),
+        (
+            exchange(ORIGIN, BTC, part("USD", "-30000"), [part("BNB", "0.05")]),
+            ["SELL 0.05 BNB for 20, fees 0", "BUY 0.5 BTC for 30000, fees 20"],
+        ),
+        (exchange(ORIGIN, part("BTC", "-1"), part("USD", "50"), [part("USD", "1")]), ["SELL 1 BTC for 50, fees 1"]),
+        (exchange(ORIGIN, part("USDT", "-100"), part("USD", "99")), ["charge 1"]),
+        (exchange(ORIGIN, part("USDT", "-100"), part("USD", "101")), ["interest 1"]),
+        (exchange(ORIGIN, part("USDT", "-100"), part("USD", "100")), []),
+        (
+            exchange(ORIGIN, part("BTC", "-1"), part("ETH", "20"), [part("BNB", "0.1")]),
+            ["swap 1 BTC to 20 ETH worth 40000", "loss 0.1 BNB"],
+        ),
+        (
+            exchange(ORIGIN, part("BTC", "-1"), part("ETH", "20"), [part("USD", "3")]),
+            ["swap 1 BTC to 20 ETH worth 40000", "charge 3"],
+        ),
+        (exchange(ORIGIN, part("SOL", "-9"), part("ETH", "1")), ["swap 9 SOL to 1 ETH worth 3000"]),
+        (exchange(ORIGIN, part("BTC", "-1"), part("EUR", "36000")), ["swap 1 BTC to 36000 EUR worth 39600"]),
+        (exchange(ORIGIN, part("BTC", "1"), part("EUR", "-36000")), ["swap 36000 EUR to 1 BTC worth 39600"]),
+        (
+            gathered(ORIGIN, [part("ETH", "-0.01"), part("EUR", "-1")], part("BNB", "0.07"), [part("BNB", "0.001")]),
+            ["SELL 0.01 ETH for 30, fees 0", "SELL 1 EUR for 1.1, fees 0", "BUY 0.069 BNB for 31.1, fees 0"],
+        ),
+        (moved(ORIGIN, part("USD", "100"), [part("USD", "1")]), ["money 100", "charge 1"]),
+        (moved(ORIGIN, part("USD", "-100"), [part("USD", "1")]), ["money -100", "charge 1"]),
+        (moved(ORIGIN, part("USD", "100"), [part("BNB", "1")]), ["money 100", "loss 1 BNB"]),
+        (moved(ORIGIN, part("EUR", "100")), ["transfer_in 100 EUR worth 110 cost 110"]),
+        (moved(ORIGIN, part("EUR", "-100")), ["transfer_out 100 EUR worth 110"]),
+        (moved(ORIGIN, part("BTC", "1")), ["transfer_in 1 BTC worth 40000"]),
+        (moved(ORIGIN, part("BTC", "-1"), [part("BTC", "0.1")]), ["transfer_out 1 BTC worth 40000", "loss 0.1 BTC"]),
+        (moved(ORIGIN, part("BTC", "-1"), [part("ETH", "1")]), ["transfer_out 1 BTC worth 40000", "loss 1 ETH"]),
+        (moved(ORIGIN, part("BTC", "-1"), [part("USD", "1")]), ["transfer_out 1 BTC worth 40000", "charge 1"]),
+        (received(ORIGIN, Kind.REWARD, part("ETH", "1")), ["income 1 ETH worth 3000 staking"]),
+        (received(ORIGIN, Kind.AIRDROP, part("ETH", "1")), ["income 1 ETH worth 3000 airdrop"]),
+        (received(ORIGIN, Kind.REWARD, part("USDC", "1")), ["interest 1"]),
+        (single(ORIGIN, Kind.FEE, part("USDC", "-1")), ["charge 1"]),
+        (single(ORIGIN, Kind.FEE, part("ETH", "-1")), ["loss 1 ETH"]),
+        (single(ORIGIN, Kind.FEE, part("ETH", "1")), ["income 1 ETH worth 3000 rebate"]),
+    ],
+)
+def test_an_event_becomes_what_its_legs_say(events: list[Event], steps: list[str]) -> None:
+    assert [one for event in events for one in told(steps_of(event, WORTH))] == steps
+
+
+@pytest.mark.parametrize(
+    ("kind", "legs"),
+    [
+        (Kind.TRADE, {"BTC": "1", "USD": "1"}),
+        (Kind.TRADE, {"BTC": "1", "ETH": "1", "USD": "-1"}),
+        (Kind.TRADE, {"BTC": "1", "ETH": "1"}),
+        (Kind.TRADE, {"BTC": "-1", "ETH": "-1"}),
+        (Kind.TRADE, {"BTC": "1", "ETH": "1", "BNB": "-1"}),
+        (Kind.TRADE, {"BTC": "1"}),
+        (Kind.TRADE, {"BTC": "-1"}),
+        (Kind.TRANSFER_IN, {"BTC": "-1"}),
+        (Kind.TRADE, {"USD": "-1"}),
+        (Kind.TRADE, {}),
+    ],
+)
+def test_what_is_not_certain_has_no_entry(kind: Kind, legs: dict[str, str]) -> None:
+    changes = {symbol: Decimal(change) for symbol, change in legs.items()}
+    event = Event(rows=(1,), at=AT, kind=kind, symbol="BTC", quantity=Decimal(1), legs=changes, quote="USD")
+    with pytest.raises(NoEntry, match="has no entry"):
+        steps_of(event, WORTH)
+
+
+AMOUNTS = st.decimals("0.00000001", "1000", places=8)
+SYMBOLS = st.sampled_from(["BTC", "ETH", "BNB", "EUR", "USD", "USDT", "USDC"])
+PARTS = st.builds(lambda symbol, amount, sign: Part(symbol, amount * sign), SYMBOLS, AMOUNTS, st.sampled_from([1, -1]))
+FEES = st.lists(st.builds(Part, SYMBOLS, st.decimals("-0.01", "0.01", places=8)), max_size=2)
+
+
+@given(st.lists(PARTS, min_size=1, max_size=3), FEES, st.sampled_from([*Kind]))
+@settings(max_examples=300, deadline=None)
+def test_what_is_entered_moves_exactly_the_legs_or_nothing_is(parts: list[Part], fees: list[Part], kind: Kind) -> None:
+    try:
+        if len(parts) == 1:
+            events = list(single(ORIGIN, kind, parts[0], fees))
+        elif len(parts) == 2:
+            events = list(exchange(ORIGIN, parts[0], parts[1], fees))
+        else:
+            events = list(gathered(ORIGIN, parts[1:], parts[0], fees))
+    except RowRefused:
+        return
+    start, _ = Portfolio(id=1).deposit(Money(Decimal(10**6)), AT)
+    books = Entering(start, BookingRules(), WORTH, AT)
+    try:
+        books.enter(events, Allowed(opening=True, funding=True))
+    except (DomainError, NoEntry, WorthUnknown):
+        assert (books.portfolio, books.entries) == (start, [])
+        return
+    after, opened = books.portfolio, books.entries
+    wanted: dict[str, Decimal] = {}
+    for event in events:
+        for symbol, change in event.legs.items():
+            name = "USD" if symbol in {"USD", "USDT", "USDC"} else symbol
+            wanted[name] = EXACT.add(wanted.get(name, Decimal(0)), change)
+    assert after.cash.value - start.cash.value == wanted.pop("USD", Decimal(0))
+    implied = sum(1 for one in opened if getattr(one, "note", None))
+    for symbol, change in wanted.items():
+        held = after.position(Symbol(symbol)).quantity.value
+        assert held == change or (implied and held >= change)
+    assert not after.unreconciled
+    assert after.revision == start.revision + len(opened)
