@@ -10,6 +10,7 @@ from typing import Final
 
 from portfolio.application.imports.records import Implied
 from portfolio.application.imports.steps import MoneyMove, Step, WorthOf, steps_of
+from portfolio.application.imports.worth import WorthUnknown
 from portfolio.application.ledger.cash import UNITS_BEGIN_ANEW
 from portfolio.application.ledger.cash_records import CashEntry, Entry
 from portfolio.application.ledger.happenings.records import entries_of
@@ -109,16 +110,24 @@ class _Attempt:
                 raise
             missing = EXACT.subtract(error.requested, error.held)
             self.implied.append(Implied(event.rows[0], event.at, error.symbol, missing))
-            self._open(Symbol(error.symbol), missing, event.at)
+            self._open(Symbol(error.symbol), missing, event.at, step)
             self._with_what_is_missing(event, step, group)
 
-    def _open(self, symbol: Symbol, missing: Decimal, at: datetime) -> None:
+    def _open(self, symbol: Symbol, missing: Decimal, at: datetime, step: Step) -> None:
+        """Book what was held before: worth what its day says, else what is paid for it now."""
+        quantity = Quantity(missing)
+        try:
+            value = self.to.worth(symbol.code, missing, at)
+        except WorthUnknown:
+            if not isinstance(step, Execution) or step.symbol != symbol:
+                raise
+            value = quantity.at(step.price)
         what = Happening(
             kind=CashTransactionKind.TRANSFER_IN,
             effective_at=at,
             symbol=symbol,
-            quantity=Quantity(missing),
-            value=self.to.worth(symbol.code, missing, at),
+            quantity=quantity,
+            value=value,
         )
         self._happen(what, IMPLIED_OPENING)
 

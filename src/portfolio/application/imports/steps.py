@@ -186,7 +186,7 @@ def _happening(  # shape: what an event says
     label: str | None = None,
     valued: bool = False,
 ) -> Happening:
-    value = case.worth(symbol, quantity, case.at) if valued else None
+    value = _value_of(case, symbol, quantity) if valued else None
     is_money = kind is _K.TRANSFER_IN and symbol in FIAT  # a currency cost what it was worth
     return Happening(
         kind=kind,
@@ -197,6 +197,16 @@ def _happening(  # shape: what an event says
         basis=value if is_money else None,
         label=label,
     )
+
+
+def _value_of(case: _Case, symbol: str, quantity: Decimal) -> Money:
+    """Return what a quantity that came or went alone was worth: as the file says, else by its day."""
+    event = case.event
+    if event.value is None or event.value_currency is None or (event.symbol, event.quantity) != (symbol, quantity):
+        return case.worth(symbol, quantity, case.at)
+    if event.value_currency in CASH:
+        return Money.rounded(event.value)
+    return case.worth(event.value_currency, event.value, case.at)
 
 
 # --- assets for assets ------------------------------------------------------------------------------------------

@@ -51,6 +51,7 @@ class Event(NamedTuple):
 
     ``quantity``, ``price`` and ``amount`` are without the fee and without a sign, and what the file says: an amount is
     never a price times a quantity where the file has the money. ``own_id`` is the file's, None where it has none.
+    ``value`` is what the quantity of one that came or went alone was worth, in ``value_currency``, where the file says.
     """
 
     rows: tuple[Place, ...]
@@ -65,6 +66,8 @@ class Event(NamedTuple):
     fee: Decimal | None = None
     fee_symbol: str | None = None
     own_id: str | None = None
+    value: Decimal | None = None
+    value_currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from portfolio.application.imports.entering import Allowed, Entering
 from portfolio.application.imports.steps import MoneyMove, NoEntry, Step, steps_of
 from portfolio.application.imports.worth import Worth, WorthUnknown
+from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.domain.errors import DomainError
 from portfolio.domain.imports.events import Origin, Part, exchange, gathered, moved, received, single
 from portfolio.domain.imports.records import Event, Kind, RowRefused
@@ -115,6 +116,31 @@ BTC, USD = part("BTC", "0.5"), part("USD", "-20000")
 )
 def test_an_event_becomes_what_its_legs_say(events: list[Event], steps: list[str]) -> None:
     assert [one for event in events for one in told(steps_of(event, WORTH))] == steps
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "step"),
+    [
+        ("2500.5", "USD", "income 1 ETH worth 2500.5 staking"),
+        ("2500.5", "USDC", "income 1 ETH worth 2500.5 staking"),
+        ("2000", "EUR", "income 1 ETH worth 2200 staking"),  # 1.1 dollars for one on that day
+    ],
+)
+def test_what_the_file_says_that_it_was_worth_goes_before_the_close(value: str, currency: str, step: str) -> None:
+    [event] = received(ORIGIN, Kind.REWARD, part("ETH", "1"))
+    assert told(steps_of(event._replace(value=Decimal(value), value_currency=currency), WORTH)) == [step]
+
+
+def test_what_was_held_before_is_worth_what_is_paid_for_it_where_nobody_knows_its_day() -> None:
+    books = Entering(Portfolio(id=1), BookingRules(), Worth(), AT)
+    books.enter(list(exchange(ORIGIN, part("BTC", "-2"), part("USD", "500"))), Allowed(opening=True))
+    opened, _ = books.entries
+    assert isinstance(opened, CashEntry)
+    assert (opened.transaction.net_deposits_delta, books.portfolio.realized_pnl) == (Money(Decimal(500)), Money.zero())
+    with pytest.raises(WorthUnknown):
+        books.enter(list(moved(ORIGIN, part("ETH", "-1"))), Allowed(opening=True))
+    with pytest.raises(WorthUnknown):
+        books.enter(list(single(ORIGIN, Kind.FEE, part("ETH", "-1"))), Allowed(opening=True))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Coinbase's report, of each header it has had."""
 
+from decimal import Decimal
+
 import pytest
 
 from tests.support.imports import answer, legs, previews, reported
@@ -187,6 +189,23 @@ def test_what_comes_and_goes_is_a_deposit_of_money_and_a_transfer_of_coins() -> 
 )
 def test_rewards_are_rewards(kind: str) -> None:
     assert legs(newest(f"{kind},SOL,0.01,EUR,€1,€1,€1,€0,")) == [("reward", {"SOL": "0.01"})]
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ("Staking Income,SOL,0.01,EUR,€150,€1.50,€1.60,€0.10,", ("1.50", "EUR")),
+        ("Send,BTC,-0.1,USD,$95000,-$9500,-$9510,$10,", ("9500", "USD")),
+        ("Receive,BTC,0.1,USD,$95000,,,,", (None, None)),
+    ],
+)
+def test_what_came_or_went_alone_has_the_value_that_the_row_says_without_any_fee(
+    row: str, expected: tuple[str | None, str | None]
+) -> None:
+    [preview] = previews({"file.csv": newest(row)})
+    [identified] = preview.events
+    event, (value, currency) = identified.event, expected
+    assert (event.value, event.value_currency) == (None if value is None else Decimal(value), currency)
 
 
 def test_a_reward_that_is_taken_back_is_reported() -> None:

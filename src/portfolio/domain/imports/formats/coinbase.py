@@ -91,9 +91,9 @@ def _single(row: Row, kind: str, how: Reading, currency: str) -> Iterator[Outcom
     elif kind in _TRADES:
         yield from _trade(line, _TRADES[kind], how, currency)
     elif kind in _IN or kind in _OUT:
-        yield from moved(line.origin, size if kind in _IN else spent)
+        yield from _valued(moved(line.origin, size if kind in _IN else spent), row, how, currency)
     elif kind in _REWARDS:
-        yield from received(line.origin, Kind.REWARD, line.part)
+        yield from _valued(received(line.origin, Kind.REWARD, line.part), row, how, currency)
     else:
         raise RowRefused(f"Transaction Type {row.text('Transaction Type')[:40]!r} is unknown: book it by hand")
 
@@ -115,6 +115,14 @@ def _trade(line: _Line, side: int, how: Reading, currency: str) -> Iterator[Even
     amount = EXACT.subtract(total.copy_abs(), with_fee) if total is not None else (subtotal or ZERO).copy_abs()
     price = how.money(row, *_PRICE, f"{currency} Spot Price at Transaction")
     yield from market_trade(line.origin, base, _against(base, money, amount), [Part(money, fee)], price)
+
+
+def _valued(events: Iterator[Event], row: Row, how: Reading, currency: str) -> Iterator[Event]:
+    """Yield events with what the row says that they were worth, without any fee."""
+    value = how.money(row, "Subtotal", f"{currency} Subtotal")
+    money = row.text("Price Currency", "Spot Price Currency") or currency
+    for event in events:
+        yield event._replace(value=value.copy_abs(), value_currency=symbol_in(money)) if value and money else event
 
 
 def _against(base: Part, quote: str, amount: Decimal) -> Part:
