@@ -77,6 +77,7 @@ def _ask_what_no_page_asks(recorder: Recorder, service: ServiceProcess) -> None:
     for path, methods in recorder.document["paths"].items():
         if "get" in methods and "application/json" in _answers(methods["get"]) and "{" not in path:
             recorder.ask(Asked("GET", f"{path}?status=refused" if path == "/bookings" else path))
+    recorder.ask(Asked("GET", "/exports/positions?format=json"))
     recorder.ask(Asked("POST", "/optimise", {"objective": "min_cvar", "days": 30}))  # too few for that
     for wish in WISHES:
         recorder.ask(Asked("POST", "/optimise", wish))

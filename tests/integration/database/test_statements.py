@@ -58,7 +58,13 @@ EXTREMES = {
     },
 }
 # What the old columns hold is narrower: per cent, and the days' results.
-NARROW = {"win_rate": Decimal("99.99"), "total_pnl_percent": Decimal("-0.00000001"), "side": "SELL", "closes": 1}
+NARROW = {
+    "win_rate": Decimal("99.99"),
+    "total_pnl_percent": Decimal("-0.00000001"),
+    "side": "SELL",
+    "closes": 1,
+    "is_basis_assumed": 1,
+}
 
 
 @dataclass

@@ -22,6 +22,7 @@ from portfolio.application.in_thread import in_thread
 from portfolio.domain.decimal_text import plain
 from portfolio.entrypoints.http.ledger.csv_rows import CSV, cell
 
+PARQUET: Final = "application/vnd.apache.parquet"
 BYTES_AT_ONCE: Final = 256 * 1024
 
 
@@ -40,7 +41,7 @@ class FileFormat(StrEnum):
 
 _MEDIA_TYPES: Final = {
     FileFormat.CSV: f"{CSV}; charset=utf-8",
-    FileFormat.PARQUET: "application/vnd.apache.parquet",
+    FileFormat.PARQUET: PARQUET,
     FileFormat.JSON: "application/json",
 }
 

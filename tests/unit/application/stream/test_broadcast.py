@@ -14,6 +14,7 @@ from portfolio.application.ledger.cash_records import LoggedEntry
 from portfolio.application.rebalancing.records import SignalStatus
 from portfolio.application.stream.blocks import MOST_BLOCKS, MOST_ENTRIES
 from portfolio.application.stream.broadcast import Broadcast
+from portfolio.application.stream.cursor import Cursor
 from portfolio.application.stream.limits import StreamLimits
 from portfolio.application.stream.records import BEFORE_ALL, Frame, Pace, Place, Topic, Wish
 from portfolio.application.stream.subscription import Subscription
@@ -128,6 +129,20 @@ async def test_what_is_committed_while_nobody_reads_waits_nowhere_but_in_the_boo
     told = await after(subscription, "entries")
     assert told.place is not None
     assert (told.place.ledger, b'"first":3,"last":7' in told.content) == (7, True)
+
+
+async def test_a_state_that_is_too_soon_after_the_last_one_waits_for_its_time() -> None:
+    stage, wish = Stage(replace(QUICK, state=1_000.0)), Wish(topics=frozenset({Topic.STATE}))
+    await open_books(stage.ledger, "1000000000")
+    await stage.stream.open(wish, "me", lambda: True)
+    cursor = Cursor(stage.stream, wish)
+    [first] = cursor.new_state(5.0)
+    await book_one(stage.ledger)
+    await stage.stream.open(wish, "who comes later", lambda: True)  # and is told the state of this moment
+    assert (list(cursor.new_state(6.0)), cursor.due()) == ([], 1_005.0)
+    [second] = cursor.new_state(1_005.0)
+    assert (first.kind, second.kind, first.content == second.content) == ("state", "state", False)
+    await stage.stream.stop()
 
 
 async def test_nobody_is_woken_for_what_it_does_not_want_to_hear(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from portfolio.application.errors import NotInstalled
 from portfolio.application.exports.reading import DATED, ReadExports, Wanted
 from portfolio.application.exports.tables import What
 from portfolio.domain.ledger.lots import LotMethod
-from portfolio.entrypoints.exports.files import FileFormat, require, written
+from portfolio.entrypoints.exports.files import PARQUET, FileFormat, require, written
 from portfolio.entrypoints.http.errors import PROBLEMS
 from portfolio.entrypoints.http.event_streams import IS_HEAD, UNBUFFERED
 from portfolio.entrypoints.http.ledger.csv_rows import CSV
@@ -51,7 +51,7 @@ class ExportController(Controller):
         "/exports/{what:str}",
         summary="The books as a file: CSV, Parquet or JSON",
         media_type=CSV,
-        opt=access(Scope.READ, problems=(PROBLEMS[NotInstalled],)),
+        opt=access(Scope.READ, problems=(PROBLEMS[NotInstalled],), also=(FileFormat.JSON.media_type, PARQUET)),
     )
     async def read_export(  # shape: each part of the query is an argument
         self,

@@ -81,7 +81,7 @@ class LotController(Controller):
         shown, following = slice(start, start + limit), _following("l", start + limit, len(found.lots))
         return lots_answer(found, clock.now(), read_lots.long_term_days, shown, following)
 
-    @get("/gains", summary="What each sale brought", opt=access(Scope.READ, also=CSV))
+    @get("/gains", summary="What each sale brought", opt=access(Scope.READ, also=(CSV,)))
     async def list_gains(  # shape: each part of the query is an argument
         self,
         read_lots: Injected[ReadLots],

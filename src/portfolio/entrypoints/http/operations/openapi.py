@@ -218,8 +218,8 @@ def _complete(operation: Json, handler: HTTPRouteHandler, method: str, *, keyed:
         if parameter["in"] == "query" and not parameter["required"]:
             parameter["schema"] = {"anyOf": [parameter["schema"], {"enum": ["", "null"]}]}
             parameter["allowEmptyValue"] = True
-    if access.also is not None:
-        responses["200"]["content"][access.also] = {"schema": {"type": "string"}}
+    for media_type in access.also:
+        responses["200"]["content"][media_type] = {"schema": {"type": "object" if media_type == JSON else "string"}}
     if "304" in responses:
         operation.setdefault("parameters", []).append(_IF_NONE_MATCH)
     if access.takes_key:

@@ -20,7 +20,7 @@ class Access:
     ``scope`` is None where no key is needed; ``or_scope`` is another that will do as well. ``problems`` are those of
     the route's own; those of all routes are added. ``books`` counts a request as a booking, for the rate limits;
     ``takes_key``: the header ``Idempotency-Key`` makes it happen once. ``is_form``: its body is that of an HTML form.
-    ``also`` is a media type that its success may have beside its own.
+    ``also`` are media types that its success may have beside its own.
     """
 
     scope: Scope | None
@@ -29,7 +29,7 @@ class Access:
     books: bool = False
     takes_key: bool = False
     is_form: bool = False
-    also: str | None = None
+    also: tuple[str, ...] = ()
 
     @property
     def scopes(self) -> list[Scope]:
@@ -44,7 +44,7 @@ def access(  # shape: what a route may say
     problems: tuple[ProblemKind, ...] = (),
     books: bool = False,
     takes_key: bool = False,
-    also: str | None = None,
+    also: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Return the route option that says so."""
     return {

@@ -8,6 +8,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from portfolio.entrypoints.exports.files import PARQUET
 from portfolio.entrypoints.http.operations.openapi import document, field_descriptions
 from portfolio.entrypoints.http.stream import asyncapi
 from tests.support.services.http_service import running
@@ -67,7 +68,7 @@ def test_every_body_and_answer_has_an_example_and_each_is_valid(described: dict[
             contents.append(("body", operation["requestBody"]["content"]))
         for where, by_type in contents:
             for media_type, content in by_type.items():
-                if media_type in {"text/plain", "text/html", "text/csv"}:
+                if media_type in {"text/plain", "text/html", "text/csv", PARQUET}:
                     continue
                 examples = examples_of(content)
                 assert examples, f"{name} {where}"
