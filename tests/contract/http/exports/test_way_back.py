@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from portfolio.application.ledger.opening import OpenBooks
 from portfolio.domain.money import Money
 from tests.contract.http.exports.test_exports import file, told
 from tests.contract.http.ledger.test_lots import ask, book
-from tests.support.services.http_service import Service, running
+from tests.support.services.http_service import Service, running, running_on_sqlite
 
 STATED = ("symbol", "quantity", "value", "basis", "to_symbol", "to_quantity", "ratio", "amount", "label", "group")
 TAKES = {
@@ -117,6 +118,20 @@ async def test_the_exported_events_make_the_same_books(is_restated: bool) -> Non
         rows_again = told(await file(other, "events", format="json"))["rows"]
         for one, two in zip(rows, rows_again, strict=True):
             assert {**two, "note": one["note"]} == one
+
+
+async def test_the_rows_of_a_database_are_those_of_the_books_in_memory(tmp_path: Path) -> None:
+    async with (
+        running(allow_negative_cash=True) as service,
+        running_on_sqlite(tmp_path, allow_negative_cash=True) as stored,
+    ):
+        files = []
+        for one in (service, stored):
+            await live(one)
+            files.append(told(await file(one, "events", format="json"))["rows"])
+    for in_memory, in_database in zip(*files, strict=True):
+        # The clock of one stands still.
+        assert {**in_database, **{name: in_memory[name] for name in ("booked_at", "effective_at")}} == in_memory
 
 
 async def test_a_row_that_cannot_be_read_is_there_with_its_revision(

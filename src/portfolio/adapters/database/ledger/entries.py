@@ -25,7 +25,7 @@ from portfolio.application.ledger.cash_records import (
     PositionAdjustment,
     RecordedCashEntry,
 )
-from portfolio.application.ledger.records import Movement, TradeEntry
+from portfolio.application.ledger.records import BookedTrade, Movement, TradeEntry
 
 E = TypeVar("E", bound=TradeEntry | Movement)
 
@@ -117,20 +117,23 @@ _CASH = Prepared(
 async def read_log(session: Session, after: int, until: int, unreadable: UnreadableRows) -> Sequence[LoggedEntry]:
     """Return the entries after one ledger revision and up to another, in their order.
 
-    One that cannot be read is there without what it says. Which positions a cash transaction moved is left out.
+    One that cannot be read is there without what it says.
     """
     booked, moved = await session.execute(
         *(kind.on(session.dialect, after=after, until=until) for kind in (_BOOKED, _CASH))
     )
-    logged = [_logged(TRADES, "trade", row, row.booked_at, unreadable) for row in booked]
-    logged += [_logged(_CASH_ROWS, row.kind, row, row.moved_at, unreadable) for row in moved]
+    transactions = list(moved)
+    read = {one.id: one for one in await read_cash_rows(session, transactions, unreadable)}
+    logged = [
+        _logged("trade", row, row.booked_at, next(iter(unreadable.readable(TRADES, [row])), None)) for row in booked
+    ]
+    logged += [_logged(row.kind, row, row.moved_at, read.get(row.id)) for row in transactions]
     return sorted(logged, key=lambda one: one.revision)
 
 
-def _logged(kind: Rows[Any], name: str, row: Any, at: Any, unreadable: UnreadableRows) -> LoggedEntry:
+def _logged(name: str, row: Any, at: Any, entry: BookedTrade | RecordedCashEntry | None) -> LoggedEntry:
     digest = entry_digest(name, row.id, row.fingerprint, at, row.digest)
-    entries = unreadable.readable(kind, [row])
-    return LoggedEntry(revision=row.ledger_revision, digest=digest, entry=entries[0] if entries else None)
+    return LoggedEntry(revision=row.ledger_revision, digest=digest, entry=entry)
 
 
 async def read_cash_rows(session: Session, rows: Sequence[Any], unreadable: UnreadableRows) -> list[RecordedCashEntry]:
