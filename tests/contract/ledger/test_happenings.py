@@ -121,6 +121,21 @@ async def test_events_are_read_page_by_page_and_one_by_one(ports: Ports) -> None
     assert not (await ports.lookups.events(1, before=None, limit=1, event_id=1)).items  # the baseline is none
 
 
+async def test_a_key_is_looked_up_byte_for_byte_whether_it_was_booked_or_refused(ports: Ports) -> None:
+    await opened(ports)
+    booked = kept(await book(ports, *EVERY_KIND))
+    for event in booked:
+        assert await ports.lookups.event_under(1, "ann", event.entry.client_transaction_id or "") == event
+    [refused] = await book(ports, wish(Kind.LOSS, "too-much", symbol=BTC, quantity=units(5)))
+    assert isinstance(refused, EventReply)
+    assert isinstance(refused.event, RefusedCashEntry)
+    assert await ports.lookups.event_under(1, "ann", "too-much") == refused.event
+    moved = MoveCash(kind=Kind.DEPOSIT, amount=money(5), owner="ann", client_transaction_id="deposit")
+    await MoveCashInOrOut(ports.ledger, CLOCK, RULES)(1, moved)
+    for owner, key in (("ann", "SWAP"), ("ann", "swap "), ("bob", "swap"), ("", "too-much"), ("ann", "deposit")):
+        assert await ports.lookups.event_under(1, owner, key) is None
+
+
 async def test_events_are_entries_in_their_order(ports: Ports) -> None:
     before = await opened(ports)
     events = kept(await book(ports, *EVERY_KIND))

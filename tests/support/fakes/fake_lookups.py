@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from portfolio.application.ledger.audit import entry_digest
-from portfolio.application.ledger.cash_records import LoggedEntry, RecordedCashEntry
+from portfolio.application.ledger.cash_records import LoggedEntry, RecordedCashEntry, RefusedCashEntry
 from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.records import (
     BookedTrade,
@@ -52,6 +52,15 @@ class FakeLookups:
         ]
         found = [event for i in sorted(wanted, reverse=True) if (event := self._ledger.books.event(i)) is not None]
         return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
+
+    async def event_under(self, portfolio_id: int, owner: str, key: str) -> RecordedEvent | RefusedCashEntry | None:
+        self._ledger.answer(portfolio_id)
+        books = self._ledger.books
+        for number, entry in books.transactions.items():
+            if (entry.owner, entry.client_transaction_id) == (owner, key) and (event := books.event(number)):
+                return event
+        kept = books.cash_refusals.values()
+        return next((one for one in kept if (one.owner, one.client_transaction_id) == (owner, key)), None)
 
     async def log(self, portfolio_id: int, *, after: int, until: int) -> Sequence[LoggedEntry]:
         self._ledger.answer(portfolio_id)

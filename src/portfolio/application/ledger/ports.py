@@ -234,6 +234,10 @@ class Lookups(Protocol):
         """Return the entries that are events, newest first; ``event_id`` asks for one alone."""
         ...
 
+    async def event_under(self, portfolio_id: int, owner: str, key: str) -> RecordedEvent | RefusedCashEntry | None:
+        """Return the event that was booked under this key, or what was refused under it; None where nothing was."""
+        ...
+
     async def log(self, portfolio_id: int, *, after: int, until: int) -> Sequence[LoggedEntry]:
         """Return the entries after one ledger revision and up to another, in the order they were booked."""
         ...

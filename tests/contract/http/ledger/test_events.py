@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.services.http_service import BUY, Service, fields, is_problem
+from tests.support.fakes.fake_ledger import FakeLedger
+from tests.support.services.http_service import BUY, Service, fields, is_problem, running
 
 TRANSFER = {"kind": "transfer_in", "symbol": "SOL", "quantity": 2, "value": "300", "basis": "100.10"}
 
@@ -75,6 +76,46 @@ async def test_a_refusal_with_a_key_is_answered_again(service: Service) -> None:
     again = await post(service, **body)
     assert (again.status_code, again.json()) == (409, {**refused.json(), "replayed": True})
     assert again.json()["instance"] == "/events"
+
+
+async def test_a_key_is_looked_up_whether_it_was_booked_or_refused(service: Service) -> None:
+    booked = (await post(service, **TRANSFER, client_event_id="k/1")).json()
+    loss = {"kind": "loss", "symbol": "BTC", "quantity": 1, "client_event_id": "l"}
+    refused = (await post(service, **loss)).json()
+    found = (await service.http.get("/events", params={"client_event_id": "k/1"})).json()
+    assert (found["events"], found["count"], found["refused"]) == ([booked["event"]], 1, [])
+    found = (await service.http.get("/events", params={"client_event_id": "l"})).json()
+    [kept] = found["refused"]
+    assert (found["events"], kept["client_event_id"], kept["http_status"]) == ([], "l", 409)
+    said = {name: value for name, value in refused.items() if name not in {"timestamp", "replayed"}}
+    assert kept["decided_at"] == refused["timestamp"]
+    assert {name: kept["problem"][name] for name in said} == said
+    for params in ({"client_event_id": "never"}, {"client_event_id": "l", "owner": "somebody"}):
+        found = (await service.http.get("/events", params=params)).json()
+        assert (found["events"], found["refused"], found["next_cursor"]) == ([], [], None)
+    assert (await service.http.get("/events")).json()["refused"] == []
+
+
+async def test_a_key_is_of_its_owner_and_an_adopting_one_also_of_the_open_service() -> None:
+    books, sent = FakeLedger(), {**TRANSFER, "client_event_id": "k"}
+    async with running(ledger=books) as service:
+        await post(service, **sent)
+    scopes = {"ann": "read+trade", "bob": "read", "eve": "read+adopt-open"}
+    keys = {name: name * 16 for name in scopes}
+    named = ",".join(f"{name}:{scopes[name]}:{key}" for name, key in keys.items())
+    async with running(ledger=books, opened=False, api_keys=named) as service:
+        as_ann = {"X-TRADING-API-KEY": keys["ann"]}
+        assert (await service.http.post("/events", json=sent, headers=as_ann)).status_code == 200
+        for name, owner, found in (
+            ("ann", None, ["ann"]),
+            ("bob", None, []),
+            ("bob", "ann", ["ann"]),
+            ("eve", None, [""]),
+            ("eve", "eve", []),
+        ):
+            asked = {"client_event_id": "k"} | ({} if owner is None else {"owner": owner})
+            answer = await service.http.get("/events", params=asked, headers={"X-TRADING-API-KEY": keys[name]})
+            assert [one["owner"] for one in answer.json()["events"]] == found, (name, owner)
 
 
 async def test_what_is_worth_is_asked_for_where_no_price_is_known(service: Service) -> None:

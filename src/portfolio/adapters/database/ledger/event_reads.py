@@ -9,6 +9,7 @@ from sqlalchemy import Select, select
 
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.entries import TRADES, read_cash_rows, select_trades
+from portfolio.adapters.database.schema.fields import UnreadableRow
 from portfolio.adapters.database.schema.tables import cash_transactions, mock_trades
 from portfolio.adapters.database.schema.unreadable import UnreadableRows
 from portfolio.application.ledger.cash_records import RecordedCashEntry
@@ -56,6 +57,17 @@ async def read_events(session: Session, rows: Sequence[Any], unreadable: Unreada
         )
         for one in events
     ]
+
+
+async def read_needed_event(session: Session, row: Any, unreadable: UnreadableRows) -> RecordedEvent:
+    """Return the event of a row.
+
+    Raises:
+        UnreadableRow: it cannot be read.
+    """
+    for event in await read_events(session, [row], unreadable):
+        return event
+    raise UnreadableRow(f"the row {row.id} of {cash_transactions.name} cannot be read")
 
 
 def _reverses(event: RecordedCashEntry) -> int | None:

@@ -11,15 +11,15 @@ from sqlalchemy import ColumnElement, Select, select
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.entries import TRADES, read_cash_rows, read_log, select_trades
-from portfolio.adapters.database.ledger.event_reads import read_events, select_events
+from portfolio.adapters.database.ledger.event_reads import read_events, read_needed_event, select_events
 from portfolio.adapters.database.ledger.mapping_records import REFUSED
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.ledger.unit_of_work import read_rows
-from portfolio.adapters.database.ledger.unit_reads import OUTCOMES
-from portfolio.adapters.database.schema.tables import booking_outcomes, cash_transactions, mock_trades
+from portfolio.adapters.database.ledger.unit_reads import OUTCOMES, REFUSED_CASH
+from portfolio.adapters.database.schema.tables import booking_outcomes, cash_refusals, cash_transactions, mock_trades
 from portfolio.adapters.database.schema.unreadable import Rows
 from portfolio.application.ledger.booking_batch import outcome_again
-from portfolio.application.ledger.cash_records import LoggedEntry, RecordedCashEntry
+from portfolio.application.ledger.cash_records import LoggedEntry, RecordedCashEntry, RefusedCashEntry
 from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.records import BookedTrade, BookingKey, Page, RecordedOutcome, TradeFilter
 
@@ -60,6 +60,23 @@ class DatabaseLookups:
         async def read(session: Session) -> Page[RecordedEvent]:
             rows = page_of((await session.run(chosen)).all(), limit)
             return Page(await read_events(session, rows.items, self._row.unreadable), rows.next_before)
+
+        return await self._connections.read(read, snapshot=True)
+
+    async def event_under(self, portfolio_id: int, owner: str, key: str) -> RecordedEvent | RefusedCashEntry | None:
+        """Return the event that was booked under this key, or what was refused under it; None where nothing was."""
+        self._row.id_for(portfolio_id)
+        booked, refused = (
+            wanted.where(table.c.owner == owner, table.c.client_transaction_id == key)
+            for wanted, table in ((select_events(), cash_transactions), (select(cash_refusals), cash_refusals))
+        )
+
+        async def read(session: Session) -> RecordedEvent | RefusedCashEntry | None:
+            rows = (await session.run(booked)).all()
+            if rows:
+                return await read_needed_event(session, rows[0], self._row.unreadable)
+            row = (await session.run(refused)).first()
+            return None if row is None else self._row.unreadable.needed(REFUSED_CASH, row)
 
         return await self._connections.read(read, snapshot=True)
 

@@ -18,7 +18,7 @@ from portfolio.adapters.database.ledger.entries import (
     read_entries,
     select_trades,
 )
-from portfolio.adapters.database.ledger.event_reads import read_events, select_events
+from portfolio.adapters.database.ledger.event_reads import read_needed_event, select_events
 from portfolio.adapters.database.ledger.import_rows import read_imported
 from portfolio.adapters.database.ledger.mapping_records import REFUSED, outcome_from_row, refused_cash_from_row
 from portfolio.adapters.database.schema.fields import UnreadableRow
@@ -49,7 +49,7 @@ _TWINS = Prepared(
     .group_by(mock_trades.c.fingerprint)
 )
 OUTCOMES = Rows.of(booking_outcomes.c.id, outcome_from_row)
-_REFUSED_CASH = Rows.of(cash_refusals.c.id, refused_cash_from_row)
+REFUSED_CASH = Rows.of(cash_refusals.c.id, refused_cash_from_row)
 _TRADE = Prepared(select_trades().where(mock_trades.c.id == bindparam("trade_id")))
 _TRADES_OF = Prepared(
     select_trades().where(
@@ -140,7 +140,7 @@ class UnitReads:
             for table in (cash_transactions, cash_refusals)
         ]
         if row is None:
-            return None if refused is None else self._unreadable.needed(_REFUSED_CASH, refused)
+            return None if refused is None else self._unreadable.needed(REFUSED_CASH, refused)
         for entry in await read_cash_rows(self.session, [row], self._unreadable):
             return entry
         raise UnreadableRow(f"the row {row.id} of {cash_transactions.name} cannot be read")
@@ -148,11 +148,7 @@ class UnitReads:
     async def event(self, event_id: int) -> RecordedEvent | None:
         """Return an event with its trades; None where there is none, or the entry is of none."""
         rows = (await self.session.run(select_events(event_id))).all()
-        for event in await read_events(self.session, rows, self._unreadable):
-            return event
-        if rows:
-            raise UnreadableRow(f"the row {event_id} of {cash_transactions.name} cannot be read")
-        return None
+        return await read_needed_event(self.session, rows[0], self._unreadable) if rows else None
 
     async def imported_rows(self, account: str) -> Sequence[ImportedRow]:
         """Return what came from files of an account, in the order it was kept."""

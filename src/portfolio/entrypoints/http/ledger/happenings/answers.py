@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -22,6 +22,8 @@ from portfolio.entrypoints.http.shell.responses import (
     problem,
 )
 from portfolio.entrypoints.http.views import view
+
+EVENTS_PATH: Final = "/events"
 
 
 class LegView(msgspec.Struct, kw_only=True):
@@ -87,12 +89,23 @@ class OneEventAnswer(Answer, kw_only=True):
     event: EventView
 
 
+class RefusedEventView(msgspec.Struct, kw_only=True):
+    """What was refused under a key, as kept. A deposit or a withdrawal may be it: keys of both are of one room."""
+
+    owner: str
+    client_event_id: str
+    http_status: int
+    decided_at: Moment
+    problem: Problem
+
+
 class EventsAnswer(Answer, kw_only=True):
-    """Events, newest first."""
+    """Events, newest first. ``refused`` has the refusal that is kept under the key that was asked for."""
 
     events: list[EventView]
     count: int
     next_cursor: Cursor
+    refused: list[RefusedEventView]
 
 
 class EventItem(msgspec.Struct, kw_only=True):
@@ -153,6 +166,18 @@ def event_answer(event: RecordedEvent, *, replayed: bool) -> EventAnswer:
 def refused_event(refused: RefusedCashEntry, *, replayed: bool, path: str) -> BookingProblem:
     """Return the problem that a refused event was answered with, and is again."""
     return refused_problem(refused.refusal, refused.decided_at, replayed=replayed, path=path)
+
+
+def refused_view(refused: RefusedCashEntry) -> RefusedEventView:
+    """Return what is kept of a refusal."""
+    body = refused_event(refused, replayed=True, path=EVENTS_PATH)
+    return view(
+        RefusedEventView,
+        refused,
+        client_event_id=refused.client_transaction_id,
+        http_status=body.status,
+        problem=body,
+    )
 
 
 def event_item(index: int, result: EventResult | RequestError, path: str) -> EventItem:

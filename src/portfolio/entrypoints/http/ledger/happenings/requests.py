@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
 import msgspec
+from litestar.params import QueryParameter
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from portfolio.application.ledger.happenings.records import BookEvent
@@ -38,6 +39,19 @@ MOST_EVENTS: Final = 1_000
 _MOMENT_SCHEMA: Final = {"type": ["string", "number"]}
 
 EventsCursor = Annotated[str | None, cursor_query("e")]
+EventKeyQuery = Annotated[
+    str | None,
+    QueryParameter(
+        description="Booked or refused under this `client_event_id`, byte for byte.", max_length=LONGEST_KEY
+    ),
+]
+EventOwnerQuery = Annotated[
+    str | None,
+    QueryParameter(
+        description="Whose `client_event_id` is asked for: the name of an API key. By default the caller's.",
+        max_length=100,
+    ),
+]
 EventKind = Literal["transfer_in", "transfer_out", "income", "swap", "exchange", "split", "loss", "interest", "charge"]
 IncomeLabel = Literal["staking", "airdrop", "interest", "mining", "rebate"]
 AnyFigure = Annotated[Raw, figure("At least zero, rounded half even at 18 decimals", minimum=0, exclusiveMaximum=1e20)]

@@ -12,7 +12,7 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import KeyReused, NotFound
 from portfolio.application.ledger.cash_records import RefusedCashEntry
 from portfolio.application.ledger.happenings.booking import BookEvents
-from portfolio.application.ledger.happenings.records import BookEvent, EventReply
+from portfolio.application.ledger.happenings.records import BookEvent, EventReply, RecordedEvent
 from portfolio.application.ledger.happenings.reversal import ReverseEvent
 from portfolio.application.ledger.ports import Lookups
 from portfolio.domain.errors import (
@@ -34,9 +34,12 @@ from portfolio.entrypoints.http.ledger.happenings.answers import (
     event_item,
     event_view,
     refused_event,
+    refused_view,
 )
 from portfolio.entrypoints.http.ledger.happenings.requests import (
     EventBody,
+    EventKeyQuery,
+    EventOwnerQuery,
     EventsBody,
     EventsCursor,
     read_event,
@@ -45,7 +48,7 @@ from portfolio.entrypoints.http.ledger.happenings.requests import (
 from portfolio.entrypoints.http.ledger.idempotency import REPLAYED, header_key, refuse_header_key
 from portfolio.entrypoints.http.ledger.trades import read_id
 from portfolio.entrypoints.http.shell.access import access
-from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.auth import Caller, Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.responses import JsonResponse, problem_answer
@@ -159,19 +162,34 @@ class EventController(Controller):
         )
 
     @get("/events", summary="Events, newest first", opt=access(Scope.READ))
-    async def list_events(  # shape: what the framework injects
+    async def list_events(  # shape: each part of the query is an argument
         self,
+        request: HttpRequest,
         portfolio_id: Injected[int],
         lookups: Injected[Lookups],
         clock: Injected[Clock],
+        client_event_id: EventKeyQuery = None,
+        owner: EventOwnerQuery = None,
         limit: PageSize = 100,
         cursor: EventsCursor = None,
     ) -> EventsAnswer:
-        """Return events, with those that take others out, newest first."""
+        """Return events, with those that take others out, newest first.
+
+        With `client_event_id` it is what became of that key: one event, or in `refused` the refusal that was kept, or
+        nothing. Keys are unique within their owner only: the caller's own name, unless `owner` names another. A key
+        with `adopt-open` is answered for what was booked while there were no API keys, too.
+        """
+        if client_event_id is not None:
+            found = await _under(lookups, portfolio_id, request.user, client_event_id, owner)
+            refused = [refused_view(found)] if isinstance(found, RefusedCashEntry) else []
+            events = [event_view(found)] if isinstance(found, RecordedEvent) else []
+            return EventsAnswer(
+                timestamp=clock.now(), events=events, count=len(events), next_cursor=None, refused=refused
+            )
         page = await lookups.events(portfolio_id, before=read_cursor(cursor), limit=limit)
         views = [event_view(event) for event in page.items]
         following = write_cursor("e", page.next_before)
-        return EventsAnswer(timestamp=clock.now(), events=views, count=len(views), next_cursor=following)
+        return EventsAnswer(timestamp=clock.now(), events=views, count=len(views), next_cursor=following, refused=[])
 
     @get("/events/{event_id:str}", summary="One event", opt=access(Scope.READ, problems=(NOT_FOUND,)))
     async def read_event(
@@ -207,3 +225,13 @@ class EventController(Controller):
         assert not isinstance(reply.event, RefusedCashEntry)
         headers = {REPLAYED: "true"} if reply.replayed else None
         return JsonResponse(event_answer(reply.event, replayed=reply.replayed), headers=headers)
+
+
+async def _under(
+    lookups: Lookups, portfolio_id: int, caller: Caller, key: str, owner: str | None
+) -> RecordedEvent | RefusedCashEntry | None:
+    """Return what became of a key: the caller's own, or that of an owner who is named."""
+    found = await lookups.event_under(portfolio_id, caller.owner(None) if owner is None else owner, key)
+    if found is None and owner is None and caller.adopts_open:
+        found = await lookups.event_under(portfolio_id, "", key)
+    return found
