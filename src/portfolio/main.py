@@ -257,15 +257,18 @@ class CompositionRoot:  # shape: a method for each command
             SystemClock(),
             Database.of(settings, PORTFOLIO_ID, for_commands=True, least_seconds=IMPORT_SECONDS),
         )
+        exchanges = _exchanges(settings, clock)
         try:
             await database.probe.ping()
             if not wish.dry_run:
                 await database.probe.check_server()
                 await OpenBooks(database.ledger, clock, Money(settings.initial_cash))(PORTFOLIO_ID)
             rules = settings.booking_rules
-            book = BookImport(self.preview_import(), database.ledger, database.prices, clock, rules)
+            prices, feed = database.prices, exchanges.closes
+            book = BookImport(self.preview_import(), database.ledger, prices, clock, rules, feed=feed)
             return await book(PORTFOLIO_ID, wish)
         finally:
+            await exchanges.close()
             await database.close()
 
     async def make_demo(self, settings: Settings, seed: int) -> DemoReport:

@@ -332,6 +332,39 @@ async def test_worth_is_of_the_rates_else_of_the_stored_close(ports: Ports) -> N
     assert after.realized_pnl.value - before.realized_pnl.value == Decimal(190)
 
 
+async def test_the_file_goes_before_the_close_and_the_close_before_the_rate(ports: Ports) -> None:
+    before = await open_books(ports.ledger)
+    close = Close(symbol=Symbol("SOL"), day=DAY, price=Price(Decimal(95)), source="coinbase")
+    await ports.prices.add_closes([close])
+    head = KOINLY.replace("Label,", "Net Worth Amount,Net Worth Currency,Label,")
+    # 2 x 100 as the row says, 1 x 95 by the stored close, 3 x 400 by the rate: there is no close of BNB
+    text = head + (
+        "2022-03-01 10:00:00 UTC,,,2,SOL,,,200,USD,staking,\n"
+        "2022-03-01 11:00:00 UTC,,,1,SOL,,,,,staking,\n"
+        "2022-03-01 12:00:00 UTC,,,3,BNB,,,,,staking,\n"
+    )
+    previews = await imported(ports, {"file": text})
+    await assert_as_previewed(ports, before, previews)
+    after = await ports.ledger.load(1)
+    assert after.realized_pnl.value - before.realized_pnl.value == 200 + 95 + 1_200
+
+
+async def test_a_migration_keeps_its_cost(ports: Ports) -> None:
+    before = await open_books(ports.ledger)
+    text = COINBASE + (
+        "m1,2022-03-01 10:00:00 UTC,Buy,MATIC,1000,USD,500,500,0,\n"
+        "m2,2024-09-04 10:00:00 UTC,Asset Migration,MATIC,-1000,USD,400,400,0,\n"
+        "m3,2024-09-04 10:00:01 UTC,Asset Migration,POL,1000,USD,400,400,0,\n"
+    )
+    previews = await imported(ports, {"file": text}, rates={})
+    assert reasons(previews) == []
+    await assert_as_previewed(ports, before, previews)
+    after = await ports.ledger.load(1)
+    held = {p.symbol.code: (p.quantity.value, p.cost_basis.value) for p in after.open_positions}
+    assert held == {"POL": (Decimal(1_000), Decimal(500))}
+    assert after.realized_pnl == before.realized_pnl
+
+
 async def test_an_export_without_ids_and_one_with_them_are_known_from_each_other_across_imports(ports: Ports) -> None:
     before = await open_books(ports.ledger)
     without = COINBASE.removeprefix("ID,") + "".join(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
 from portfolio.application.clock import Clock
@@ -14,14 +13,15 @@ from portfolio.application.imports.preview import Placing, PreviewImport
 from portfolio.application.imports.reading import ReadFile
 from portfolio.application.imports.records import Identified, Options, Preview
 from portfolio.application.imports.simulation import Simulation
-from portfolio.application.imports.worth import CASH, Rates, Worth, closes_of
+from portfolio.application.imports.valuing import FETCH_SECONDS, FindWorths
+from portfolio.application.imports.worth import Rates
 from portfolio.application.ledger.cash_records import CashEntry, Entry
 from portfolio.application.ledger.events import CashMoved, TradeBooked
 from portfolio.application.ledger.happenings.imported import ImportedRow, KeptImport
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import TradeEntry
-from portfolio.application.prices.ports import PriceStore
+from portfolio.application.prices.ports import CloseFeed, PriceStore
 from portfolio.domain.imports.identity import content_of
 from portfolio.domain.imports.records import Event as FileEvent
 from portfolio.domain.ledger.portfolio import BookingRules
@@ -45,7 +45,10 @@ class ImportWish:
 
 @dataclass(slots=True)
 class BookImport:
-    """Books files: what is new in them, completely or not at all."""
+    """Books files: what is new in them, completely or not at all.
+
+    Closes that it needs and that are not stored are fetched of ``feed``, within ``fetch_seconds``, before any lock.
+    """
 
     preview: PreviewImport
     ledger: Ledger
@@ -53,6 +56,8 @@ class BookImport:
     clock: Clock
     rules: BookingRules
     announce: Announcer = NO_LISTENERS
+    feed: CloseFeed | None = None
+    fetch_seconds: float = FETCH_SECONDS
 
     async def __call__(self, portfolio_id: int, wish: ImportWish) -> list[Preview]:
         """Return one preview a file, once its events are committed: what was booked, was known, or is reported.
@@ -64,7 +69,8 @@ class BookImport:
             OutcomeUnknown: the commit was lost and could not be looked up; the same import again tells.
         """
         files = self.preview.read(wish.paths, wish.options)
-        worth = Worth(wish.rates, await closes_of(self.prices, _days_of(files)))
+        find = FindWorths(self.prices, self.clock, self.feed, self.fetch_seconds)
+        worth = await find(_events_of(files), wish.rates, opening=wish.allowed.opening)
 
         async def book(unit: LedgerUnit) -> Made[list[Preview]]:
             kept = await unit.imported_rows(wish.options.account)
@@ -162,12 +168,8 @@ class _Run:
         )
 
 
-def _days_of(files: Sequence[ReadFile]) -> set[tuple[date, str]]:
-    """Return of which assets something changed on which days."""
-    events = [one for file in files for one in file.outcomes if isinstance(one, FileEvent)]
-    return {
-        (event.at.astimezone(UTC).date(), symbol) for event in events for symbol in event.legs if symbol not in CASH
-    }
+def _events_of(files: Sequence[ReadFile]) -> list[FileEvent]:
+    return [one for file in files for one in file.outcomes if isinstance(one, FileEvent)]
 
 
 def _runs_of(entries: Sequence[Entry]) -> list[list[Entry]]:

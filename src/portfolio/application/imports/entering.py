@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Final
 
 from portfolio.application.imports.records import Implied
-from portfolio.application.imports.steps import MoneyMove, Step, WorthOf, steps_of
-from portfolio.application.imports.worth import WorthUnknown
+from portfolio.application.imports.steps import MoneyMove, Step, steps_of
+from portfolio.application.imports.worth import WorthOf, WorthUnknown, value_of
 from portfolio.application.ledger.cash import UNITS_BEGIN_ANEW
 from portfolio.application.ledger.cash_records import CashEntry, Entry
 from portfolio.application.ledger.happenings.records import entries_of
@@ -110,21 +110,21 @@ class _Attempt:
                 raise
             missing = EXACT.subtract(error.requested, error.held)
             self.implied.append(Implied(event.rows[0], event.at, error.symbol, missing))
-            self._open(Symbol(error.symbol), missing, event.at, step)
+            self._open(event, Symbol(error.symbol), missing, step)
             self._with_what_is_missing(event, step, group)
 
-    def _open(self, symbol: Symbol, missing: Decimal, at: datetime, step: Step) -> None:
-        """Book what was held before: worth what its day says, else what is paid for it now."""
+    def _open(self, event: Event, symbol: Symbol, missing: Decimal, step: Step) -> None:
+        """Book what was held before: worth what its row or its day says, else what is paid for it now."""
         quantity = Quantity(missing)
         try:
-            value = self.to.worth(symbol.code, missing, at)
+            value = value_of(event, symbol.code, missing, self.to.worth)
         except WorthUnknown:
             if not isinstance(step, Execution) or step.symbol != symbol:
                 raise
             value = quantity.at(step.price)
         what = Happening(
             kind=CashTransactionKind.TRANSFER_IN,
-            effective_at=at,
+            effective_at=event.at,
             symbol=symbol,
             quantity=quantity,
             value=value,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from portfolio.application.imports.worth import CASH, WorthUnknown
+from portfolio.application.imports.worth import CASH, WorthOf, WorthUnknown, stated_value, value_of
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.imports.records import Event, Kind
 from portfolio.domain.imports.symbols import FIAT
@@ -17,9 +16,6 @@ from portfolio.domain.ledger.happening import Happening
 from portfolio.domain.ledger.trade import Execution, Side
 from portfolio.domain.money import EXACT, Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
-
-WorthOf = Callable[[str, Decimal, datetime], Money]
-"""Dollars for so much of an asset at a moment; raises WorthUnknown where nobody knows."""
 
 _ZERO: Final = Decimal(0)
 _K: Final = CashTransactionKind
@@ -77,6 +73,9 @@ class _Case:
             del self.assets[charged]
         self.fee, self.charged = (_ZERO, "") if fee <= 0 or self.third[1] else (fee, charged)
 
+    def value(self, symbol: str, quantity: Decimal) -> Money:
+        return value_of(self.event, symbol, quantity, self.worth)
+
     def steps(self) -> list[Step]:
         if self.cash and len(self.assets) == 1:
             return _trade(self)
@@ -104,7 +103,7 @@ def _trade(case: _Case) -> list[Step]:
     side, quantity, amount = (Side.BUY if change > 0 else Side.SELL), _size(change), _size(case.cash)
     third, fee = case.third
     if fee:
-        value = case.worth(third, fee, case.at)
+        value = case.value(third, fee)
         sold = _execution(case.at, third, Side.SELL, fee, value)
         return [sold, _execution(case.at, symbol, side, quantity, Money(amount), fees=value)]
     if case.fee and case.charged == symbol:
@@ -186,7 +185,7 @@ def _happening(  # shape: what an event says
     label: str | None = None,
     valued: bool = False,
 ) -> Happening:
-    value = _value_of(case, symbol, quantity) if valued else None
+    value = case.value(symbol, quantity) if valued else None
     is_money = kind is _K.TRANSFER_IN and symbol in FIAT  # a currency cost what it was worth
     return Happening(
         kind=kind,
@@ -197,16 +196,6 @@ def _happening(  # shape: what an event says
         basis=value if is_money else None,
         label=label,
     )
-
-
-def _value_of(case: _Case, symbol: str, quantity: Decimal) -> Money:
-    """Return what a quantity that came or went alone was worth: as the file says, else by its day."""
-    event = case.event
-    if event.value is None or event.value_currency is None or (event.symbol, event.quantity) != (symbol, quantity):
-        return case.worth(symbol, quantity, case.at)
-    if event.value_currency in CASH:
-        return Money.rounded(event.value)
-    return case.worth(event.value_currency, event.value, case.at)
 
 
 # --- assets for assets ------------------------------------------------------------------------------------------
@@ -223,28 +212,38 @@ def _swapped(case: _Case) -> list[Step]:
     sold: list[Step] = []
     value = Money.zero()
     for symbol, quantity in given:
-        brought = case.worth(symbol, quantity, case.at)
+        brought = case.value(symbol, quantity)
         value = value + brought
         sold.append(_execution(case.at, symbol, Side.SELL, quantity, brought))
     return [*sold, _execution(case.at, to_symbol, Side.BUY, to_quantity, value)]
 
 
 def _swap(case: _Case, symbol: str, quantity: Decimal, to_symbol: str, to_quantity: Decimal) -> Happening:
-    from_currency = symbol in FIAT or to_symbol not in FIAT
-    first, other = ((symbol, quantity), (to_symbol, to_quantity))[:: 1 if from_currency else -1]
-    try:
-        value = case.worth(*first, case.at)
-    except WorthUnknown:
-        value = case.worth(*other, case.at)
-    return Happening(
-        kind=_K.SWAP,
+    what = Happening(
+        kind=_K.EXCHANGE if case.event.keeps_cost else _K.SWAP,
         effective_at=case.at,
         symbol=Symbol(symbol),
         quantity=Quantity(quantity),
         to_symbol=Symbol(to_symbol),
         to_quantity=Quantity(to_quantity),
-        value=value,
     )
+    if case.event.keeps_cost:
+        return what
+    from_currency = symbol in FIAT or to_symbol not in FIAT
+    sides = ((symbol, quantity), (to_symbol, to_quantity))[:: 1 if from_currency else -1]
+    return replace(what, value=_value_of_one(case, *sides))
+
+
+def _value_of_one(case: _Case, first: tuple[str, Decimal], other: tuple[str, Decimal]) -> Money:
+    """Return what either side was worth: as the file says, of either, else by the day of the first, else the other."""
+    for side in (first, other):
+        value = stated_value(case.event, *side, case.worth)
+        if value is not None:
+            return value
+    try:
+        return case.worth(*first, case.at)
+    except WorthUnknown:
+        return case.worth(*other, case.at)
 
 
 def _size(amount: Decimal) -> Decimal:

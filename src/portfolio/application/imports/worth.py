@@ -1,8 +1,8 @@
-"""What assets were worth in dollars on a day: as a file of rates says, else by the stored close."""
+"""What assets were worth in dollars: as the event's own file says, else by the day's close, else by a file of rates."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -11,13 +11,10 @@ from typing import Final
 
 from portfolio.application.imports.ports import ImportFiles
 from portfolio.application.imports.records import ImportFile, Line, Table
-from portfolio.application.prices.ports import PriceStore
-from portfolio.domain.errors import InvalidSymbol
 from portfolio.domain.imports.numbers import number_in
-from portfolio.domain.imports.records import RowRefused
+from portfolio.domain.imports.records import Event, RowRefused
 from portfolio.domain.imports.symbols import symbol_in
 from portfolio.domain.money import EXACT, Money
-from portfolio.domain.symbol import Symbol
 
 CASH: Final = frozenset({"USD", "USDT", "USDC"})
 """What is kept as cash, one for one."""
@@ -26,6 +23,10 @@ Rates = Mapping[tuple[date, str], Decimal]
 """Dollars for one of an asset, by UTC day and code."""
 
 _COLUMNS: Final = ("date", "currency", "dollars")
+
+
+WorthOf = Callable[[str, Decimal, datetime], Money]
+"""Dollars for so much of an asset at a moment; raises WorthUnknown where nobody knows."""
 
 
 class RatesRefused(Exception):
@@ -38,39 +39,61 @@ class WorthUnknown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """The dollars that assets were worth."""
+    """The dollars that assets were worth. ``failed`` is why there are no closes of an asset, where they were asked for.
+
+    The close goes before the rate: restated days value what is held by it, and a flow at another price would be a
+    result that never was.
+    """
 
     rates: Rates = field(default_factory=dict)
     closes: Rates = field(default_factory=dict)
+    failed: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, symbol: str, quantity: Decimal, at: datetime) -> Money:
         """Return what a quantity was worth on the UTC day of a moment, at 18 decimals.
 
         Raises:
-            WorthUnknown: neither the rates nor the closes have that day.
+            WorthUnknown: neither the closes nor the rates have that day.
             OutOfRange: it would be 1e20 or more.
         """
         key = at.astimezone(UTC).date(), symbol
-        rate = self.rates[key] if key in self.rates else self.closes.get(key)
+        rate = self.closes[key] if key in self.closes else self.rates.get(key)
         if rate is None:
+            asked = f" ({self.failed[symbol]})" if symbol in self.failed else ""
             raise WorthUnknown(
-                f"nobody knows what {symbol} was worth on {key[0]}: portfolio backfill fetches closes of what was held,"
-                f" or --rates FILE says it, with a line {key[0]},{symbol},DOLLARS"
+                f"nobody knows what {symbol} was worth on {key[0]}{asked}: --rates FILE says it, with a line"
+                f" {key[0]},{symbol},DOLLARS"
             )
         return Money.rounded(EXACT.multiply(quantity, rate))
 
 
-async def closes_of(prices: PriceStore, wanted: Iterable[tuple[date, str]]) -> Rates:
-    """Return the stored closes from the first to the last of these days, of all of these assets."""
-    days, symbols = set[date](), set[Symbol]()
-    for day, code in wanted:
-        days.add(day)
-        with suppress(InvalidSymbol):
-            symbols.add(Symbol(code))
-    if not symbols:
-        return {}
-    found = await prices.closes(symbols, since=min(days), until=max(days))
-    return {(close.day, close.symbol.code): close.price.value for close in found}
+def value_of(event: Event, symbol: str, quantity: Decimal, worth: WorthOf) -> Money:
+    """Return what so much of an asset of an event was worth: as its file says, else by its day.
+
+    Raises:
+        WorthUnknown: nobody knows.
+        OutOfRange: it would be 1e20 or more.
+    """
+    stated = stated_value(event, symbol, quantity, worth)
+    return worth(symbol, quantity, event.at) if stated is None else stated
+
+
+def stated_value(event: Event, symbol: str, quantity: Decimal, worth: WorthOf) -> Money | None:
+    """Return what an event's own file says that so much of an asset was worth; None where it does not.
+
+    A part of what the file values has its share of the value. A value in another currency is worth dollars by that
+    currency's own day only.
+    """
+    said = [one for one in event.worths if one.symbol == symbol]
+    for one in sorted(said, key=lambda one: one.quantity != quantity):
+        value = one.value
+        if one.quantity != quantity:
+            value = EXACT.divide(EXACT.multiply(value, quantity), one.quantity)
+        if one.currency in CASH:
+            return Money.rounded(value)
+        with suppress(WorthUnknown):
+            return worth(one.currency, value, event.at)
+    return None
 
 
 def read_rates(files: ImportFiles, path: str) -> Rates:

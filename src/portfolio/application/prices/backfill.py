@@ -85,11 +85,11 @@ class Backfill:
             if progress is not None:
                 progress(len(stored) + len(failed), len(symbols), symbol.code)
 
-        await _all_or_first_error([asyncio.create_task(fetch(symbol)) for symbol in symbols])
+        await all_or_first_error([asyncio.create_task(fetch(symbol)) for symbol in symbols])
         return BackfillReport(since=since, until=until, stored=stored, failed=failed)
 
 
-async def _all_or_first_error(tasks: list[asyncio.Task[None]]) -> None:
+async def all_or_first_error(tasks: list[asyncio.Task[None]]) -> None:
     """Wait for all; at the first error, or when cancelled, end the others and raise it alone (no group)."""
     try:
         await asyncio.gather(*tasks)

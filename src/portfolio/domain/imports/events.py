@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from portfolio.domain.imports.records import Event, Kind, Place, RowRefused
+from portfolio.domain.imports.records import Event, Kind, Place, RowRefused, Stated
 from portfolio.domain.imports.symbols import DOLLARS, FIAT, MONEY
 from portfolio.domain.money import EXACT
 
@@ -25,6 +25,24 @@ class Part(NamedTuple):
 
     symbol: str
     amount: Decimal
+
+
+def valued(events: Iterable[Event], worths: Iterable[tuple[Part, Decimal | None, str]]) -> Iterator[Event]:
+    """Yield events with what their rows say that assets were worth: the asset, the value, and its currency.
+
+    A value of nothing, or of 0, says nothing: files write 0 for what they do not know, and for what they rounded.
+    """
+    said = tuple(
+        Stated(part.symbol, part.amount.copy_abs(), value.copy_abs(), currency)
+        for part, value, currency in worths
+        if value and part.amount
+    )
+    return (event._replace(worths=said) for event in events)
+
+
+def renamed(events: Iterable[Event]) -> Iterator[Event]:
+    """Yield conversions into the same thing under another name, which keeps its cost."""
+    return (event._replace(keeps_cost=event.kind is Kind.CONVERSION) for event in events)
 
 
 def market_trade(

@@ -46,12 +46,22 @@ class Row(NamedTuple):
         return ""
 
 
+class Stated(NamedTuple):
+    """What a file says that so much of an asset was worth, all above zero: ``value`` units of ``currency``."""
+
+    symbol: str
+    quantity: Decimal
+    value: Decimal
+    currency: str
+
+
 class Event(NamedTuple):
     """One thing that happened; ``legs`` are the net changes, everything included, and never zero.
 
     ``quantity``, ``price`` and ``amount`` are without the fee and without a sign, and what the file says: an amount is
     never a price times a quantity where the file has the money. ``own_id`` is the file's, None where it has none.
-    ``value`` is what the quantity of one that came or went alone was worth, in ``value_currency``, where the file says.
+    ``worths`` are what its rows say that assets of it were worth. ``keeps_cost`` is a conversion into the same thing
+    under another name, which is no sale.
     """
 
     rows: tuple[Place, ...]
@@ -66,8 +76,8 @@ class Event(NamedTuple):
     fee: Decimal | None = None
     fee_symbol: str | None = None
     own_id: str | None = None
-    value: Decimal | None = None
-    value_currency: str | None = None
+    worths: tuple[Stated, ...] = ()
+    keeps_cost: bool = False
 
 
 @dataclass(frozen=True, slots=True)

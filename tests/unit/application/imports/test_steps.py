@@ -14,7 +14,17 @@ from portfolio.application.imports.steps import MoneyMove, NoEntry, Step, steps_
 from portfolio.application.imports.worth import Worth, WorthUnknown
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.domain.errors import DomainError
-from portfolio.domain.imports.events import Origin, Part, exchange, gathered, moved, received, single
+from portfolio.domain.imports.events import (
+    Origin,
+    Part,
+    exchange,
+    gathered,
+    moved,
+    received,
+    renamed,
+    single,
+    valued,
+)
 from portfolio.domain.imports.records import Event, Kind, RowRefused
 from portfolio.domain.ledger.happening import Happening
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
@@ -118,17 +128,67 @@ def test_an_event_becomes_what_its_legs_say(events: list[Event], steps: list[str
     assert [one for event in events for one in told(steps_of(event, WORTH))] == steps
 
 
+def said(symbol: str, quantity: str, value: str, currency: str = "USD") -> tuple[Part, Decimal, str]:
+    """What a file says that so much was worth."""
+    return part(symbol, quantity), Decimal(value), currency
+
+
 @pytest.mark.parametrize(
-    ("value", "currency", "step"),
+    ("events", "worths", "step"),
     [
-        ("2500.5", "USD", "income 1 ETH worth 2500.5 staking"),
-        ("2500.5", "USDC", "income 1 ETH worth 2500.5 staking"),
-        ("2000", "EUR", "income 1 ETH worth 2200 staking"),  # 1.1 dollars for one on that day
+        (received(ORIGIN, Kind.REWARD, part("ETH", "1")), [said("ETH", "1", "2500.5")], "income 1 ETH worth 2500.5"),
+        (received(ORIGIN, Kind.REWARD, part("ETH", "1")), [said("ETH", "1", "2", "USDC")], "income 1 ETH worth 2"),
+        # 1.1 dollars for a euro on that day
+        (received(ORIGIN, Kind.REWARD, part("ETH", "1")), [said("ETH", "1", "2000", "EUR")], "income 1 ETH worth 2200"),
+        # nobody knows what a pound was: the day of ETH itself
+        (received(ORIGIN, Kind.REWARD, part("ETH", "1")), [said("ETH", "1", "2000", "GBP")], "income 1 ETH worth 3000"),
+        # a fee of 0.1 was kept: 0.9 of what the whole was worth
+        (
+            received(ORIGIN, Kind.REWARD, part("ETH", "1"), [part("ETH", "0.1")]),
+            [said("ETH", "1", "2000")],
+            "income 0.9 ETH worth 1800",
+        ),
+        # what says so much exactly goes before a share of something else
+        (
+            moved(ORIGIN, part("BTC", "-1")),
+            [said("BTC", "-2", "10"), said("BTC", "1", "7")],
+            "transfer_out 1 BTC worth 7",
+        ),
+        (
+            exchange(ORIGIN, part("BTC", "-1"), part("ETH", "20")),
+            [said("ETH", "20", "9")],
+            "swap 1 BTC to 20 ETH worth 9",
+        ),
+        (
+            exchange(ORIGIN, part("BTC", "-1"), part("ETH", "20")),
+            [said("ETH", "20", "9"), said("BTC", "1", "8")],
+            "swap 1 BTC to 20 ETH worth 8",
+        ),
+        (
+            exchange(ORIGIN, part("BTC", "0.5"), part("USD", "-30000"), [part("BNB", "0.05")]),
+            [said("BNB", "0.05", "21")],
+            "SELL 0.05 BNB for 21",
+        ),
+        (
+            gathered(ORIGIN, [part("ETH", "-0.01"), part("EUR", "-1")], part("BNB", "0.07")),
+            [said("ETH", "0.01", "29")],
+            "SELL 0.01 ETH for 29",
+        ),
+        (received(ORIGIN, Kind.REWARD, part("ETH", "1")), [said("ETH", "1", "0")], "income 1 ETH worth 3000"),
     ],
 )
-def test_what_the_file_says_that_it_was_worth_goes_before_the_close(value: str, currency: str, step: str) -> None:
-    [event] = received(ORIGIN, Kind.REWARD, part("ETH", "1"))
-    assert told(steps_of(event._replace(value=Decimal(value), value_currency=currency), WORTH)) == [step]
+def test_what_the_file_says_that_it_was_worth_goes_before_its_day(
+    events: list[Event], worths: list[tuple[Part, Decimal, str]], step: str
+) -> None:
+    first, *_ = [one for event in valued(events, worths) for one in told(steps_of(event, WORTH))]
+    assert first.startswith(step)
+
+
+def test_a_rename_keeps_its_cost_and_needs_no_value() -> None:
+    [event] = renamed(exchange(ORIGIN, part("MATIC", "-1000"), part("POL", "999")))
+    assert told(steps_of(event, Worth())) == ["exchange 1000 MATIC to 999 POL"]
+    [traded] = renamed(exchange(ORIGIN, BTC, USD))
+    assert told(steps_of(traded, Worth())) == ["BUY 0.5 BTC for 20000, fees 0"]
 
 
 def test_what_was_held_before_is_worth_what_is_paid_for_it_where_nobody_knows_its_day() -> None:

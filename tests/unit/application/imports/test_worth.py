@@ -41,11 +41,11 @@ def test_what_is_no_rate_is_refused_with_its_line(text: str, why: str) -> None:
         read_rates(FilesInMemory({"r": text}), "r")
 
 
-def test_the_day_is_that_of_utc_and_rates_count_before_closes() -> None:
+def test_the_day_is_that_of_utc_and_the_close_counts_before_the_rate() -> None:
     day = date(2024, 1, 31)
     worth = Worth({(day, "EUR"): Decimal("1.1")}, {(day, "EUR"): Decimal(2), (day, "BTC"): Decimal(40_000)})
     at = datetime.fromisoformat("2024-02-01T00:30:00+01:00")
-    assert worth("EUR", Decimal(10), at).value == 11
+    assert worth("EUR", Decimal(10), at).value == 20
     assert worth("BTC", Decimal("0.1"), at).value == 4_000
     with pytest.raises(WorthUnknown, match="what BTC was worth on 2024-02-01"):
         worth("BTC", Decimal(1), datetime(2024, 2, 1, 1, tzinfo=UTC))

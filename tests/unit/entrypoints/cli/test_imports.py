@@ -11,6 +11,7 @@ import pytest
 from portfolio.adapters.database.schema.migration import migrate
 from portfolio.entrypoints.cli.commands import commands
 from portfolio.main import CompositionRoot
+from tests.support.exchanges.exchange import StandInExchange
 
 GLUED = "Date(UTC),Pair,Side,Price,Executed,Amount,Fee\n"
 ROW = "2022-03-01 10:00:00,BTCUSDT,BUY,40000,0.01BTC,400USDT,0.00001BTC\n"
@@ -103,6 +104,8 @@ def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     migrate(url, None)
     monkeypatch.setenv("PORTFOLIO_DATABASE_URL", url)
     monkeypatch.setenv("PORTFOLIO_INITIAL_CASH", "1000")
+    for exchange in ("COINBASE", "BINANCE", "CANDLES"):  # nobody listens there
+        monkeypatch.setenv(f"PORTFOLIO_{exchange}_URL", "http://127.0.0.1:9")
     return file
 
 
@@ -170,6 +173,39 @@ def test_rates_say_what_was_worth_how_much(books: Path, tmp_path: Path, capsys: 
     rates.write_text("date,currency,dollars\n2022-03-01,EUR,x\n")
     assert run(file, f"--rates={rates}") == 64
     assert "rates.csv, line 2: 'x' is not a number" in capsys.readouterr().err
+
+
+def test_closes_that_are_not_stored_are_fetched_once_also_by_a_dry_run(
+    books: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "ledgers.csv"
+    file.write_text(
+        "txid,refid,time,type,subtype,aclass,asset,amount,fee,balance\n"
+        "L1,S1,2022-03-02 00:00:00,staking,,currency,SOL,2,0,2\n"
+        "L2,S2,2022-03-05 00:00:00,staking,,currency,SOL,2,0,4\n"
+        "L3,S3,2022-03-05 00:00:00,staking,,currency,NONE,2,0,4\n"
+    )
+    with StandInExchange() as exchange:
+        for name in ("COINBASE", "BINANCE", "CANDLES"):
+            monkeypatch.setenv(f"PORTFOLIO_{name}_URL", exchange.url)
+        (tmp_path / "none.csv").write_text(GLUED)
+        assert run(tmp_path / "none.csv") == 0  # opens the books
+        assert run(file, "--dry-run") == 2
+        told = capsys.readouterr().out
+        assert "2 events" in told
+        assert "what NONE was worth on 2022-03-05 (coinbase, binance: " in told
+        assert exchange.count("candles") > 0
+        with closing(sqlite3.connect(books)) as database:
+            kept = database.execute(
+                "SELECT date(observed_at), price FROM portfolio_price_history ORDER BY observed_at"
+            ).fetchall()
+        exchange.forget()
+        assert run(file, "--partial") == 2
+        assert not [call for call in exchange.calls if "SOL" in call.symbols]
+    assert [day for day, _ in kept] == [f"2022-03-0{n}" for n in (2, 3, 4, 5)]
+    with closing(sqlite3.connect(books)) as database:
+        [(realized,)] = database.execute("SELECT realized_pnl FROM mock_portfolio").fetchall()
+    assert Decimal(realized) == 2 * Decimal(kept[0][1]) + 2 * Decimal(kept[3][1])
 
 
 def test_without_books_a_dry_run_looks_at_the_files_alone_and_nothing_is_booked(

@@ -17,6 +17,7 @@ from portfolio.domain.imports.events import (
     moved,
     net,
     received,
+    renamed,
     single,
 )
 from portfolio.domain.imports.reading import Reading
@@ -33,6 +34,7 @@ _FEES = {"transaction fee", "fee"}
 _MOVES = {"deposit", "withdraw", "fiat deposit", "fiat withdraw", "fiat withdrawal", "withdrawal"}
 _CONVERTS = {"convert", "binance convert", "stablecoins auto-conversion", "eth 2.0 staking"}
 _SWAPS = ("token swap", "asset recovery")
+_RENAMES = ("token swap", "eth 2.0 staking")  # what came is the same thing, under another name
 _DUST = "small assets exchange bnb"
 _INTERNAL = ("subscription", "purchase", "redemption")
 _REWARDS = ("interest", "reward", "distribution", "airdrop", "commission", "referral", "referrer", "cashback")
@@ -176,7 +178,8 @@ def _exchange(group: _Group) -> Iterator[Outcome]:
     if len(went) > 1 and not group[0].operation.startswith(_DUST):
         raise RowRefused("several conversions of one second cannot be told apart: book them by hand")
     if len(went) == 1:
-        return conversion(_origin(group), went[0], came[0])
+        events = conversion(_origin(group), went[0], came[0])
+        return renamed(events) if group[0].operation.startswith(_RENAMES) else events
     return gathered(_origin(group), went, came[0])
 
 

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import TypeAlias
 
-from portfolio.domain.imports.events import Origin, Part, conversion, market_trade, moved, received
+from portfolio.domain.imports.events import Origin, Part, conversion, market_trade, moved, received, renamed, valued
 from portfolio.domain.imports.numbers import readings
 from portfolio.domain.imports.reading import ZERO, Reading
 from portfolio.domain.imports.records import Event, Ignored, Kind, Outcome, Reported, Row, RowRefused, each, together
@@ -91,9 +92,9 @@ def _single(row: Row, kind: str, how: Reading, currency: str) -> Iterator[Outcom
     elif kind in _TRADES:
         yield from _trade(line, _TRADES[kind], how, currency)
     elif kind in _IN or kind in _OUT:
-        yield from _valued(moved(line.origin, size if kind in _IN else spent), row, how, currency)
+        yield from _valued(moved(line.origin, size if kind in _IN else spent), how, currency, line)
     elif kind in _REWARDS:
-        yield from _valued(received(line.origin, Kind.REWARD, line.part), row, how, currency)
+        yield from _valued(received(line.origin, Kind.REWARD, line.part), how, currency, line)
     else:
         raise RowRefused(f"Transaction Type {row.text('Transaction Type')[:40]!r} is unknown: book it by hand")
 
@@ -105,7 +106,8 @@ def _trade(line: _Line, side: int, how: Reading, currency: str) -> Iterator[Even
     if _kind(row).startswith("adv"):
         paid, quote, price = _from_notes(row, base, how)
         if quote != money:
-            yield from market_trade(line.origin, base, _against(base, quote, paid), (), price)
+            events = market_trade(line.origin, base, _against(base, quote, paid), (), price)
+            yield from _valued(events, how, currency, line)
             return
     total, subtotal = how.money(row, *_TOTAL, names[0]), how.money(row, "Subtotal", names[1])
     fee = (how.money(row, *_FEES, names[2]) or ZERO).copy_abs()
@@ -117,12 +119,14 @@ def _trade(line: _Line, side: int, how: Reading, currency: str) -> Iterator[Even
     yield from market_trade(line.origin, base, _against(base, money, amount), [Part(money, fee)], price)
 
 
-def _valued(events: Iterator[Event], row: Row, how: Reading, currency: str) -> Iterator[Event]:
-    """Yield events with what the row says that they were worth, without any fee."""
-    value = how.money(row, "Subtotal", f"{currency} Subtotal")
-    money = row.text("Price Currency", "Spot Price Currency") or currency
-    for event in events:
-        yield event._replace(value=value.copy_abs(), value_currency=symbol_in(money)) if value and money else event
+def _valued(events: Iterator[Event], how: Reading, currency: str, *lines: _Line) -> Iterator[Event]:
+    """Yield events with what rows say that their assets were worth, without any fee."""
+    worths = []
+    for line in lines:
+        value = how.money(line.row, "Subtotal", f"{currency} Subtotal")
+        money = line.row.text("Price Currency", "Spot Price Currency") or currency
+        worths += [(line.part, value, symbol_in(money))] if value and money else []
+    return valued(events, worths)
 
 
 def _against(base: Part, quote: str, amount: Decimal) -> Part:
@@ -202,9 +206,14 @@ def _conversion(line: _Line, other: _Line | None, how: Reading) -> Iterator[Outc
         if found is None or found["given"].upper() != given.symbol:
             raise RowRefused("Notes do not say what this was converted to: book it by hand")
         [came] = _numbers([found[1], found[3]], given.amount.copy_abs(), how)
-        yield from conversion(line.origin, given, Part(symbol_in(found["received"]), came))
+        events = conversion(line.origin, given, Part(symbol_in(found["received"]), came))
+        yield from _valued(events, how, _currency(line.row.values), line)
 
-    return together([line.row], of_one) if other is None else _conversion_of(line, other)
+    def of_two() -> Iterator[Outcome]:
+        assert other is not None
+        return _valued(_conversion_of(line, other), how, _currency(line.row.values), line, other)
+
+    return together([line.row], of_one) if other is None else together([line.row, other.row], of_two)
 
 
 def _migrated(lines: Sequence[_Line], _how: Reading) -> Iterator[Outcome]:
@@ -224,17 +233,20 @@ def _migrated(lines: Sequence[_Line], _how: Reading) -> Iterator[Outcome]:
             yield Reported(line.row.place, "a migration of which the other half is missing: book it by hand")
             continue
         came = [one for one in came if one is not chosen[0]]
-        yield from _conversion_of(line, chosen[0])
+        yield from together([line.row, chosen[0].row], partial(_migration, line, chosen[0]))
     for line in came:
         yield Reported(line.row.place, "a migration of which the other half is missing: book it by hand")
 
 
-def _conversion_of(line: _Line, other: _Line) -> Iterator[Outcome]:
+def _migration(line: _Line, other: _Line) -> Iterator[Event]:
+    return renamed(_conversion_of(line, other))
+
+
+def _conversion_of(line: _Line, other: _Line) -> Iterator[Event]:
     ids = [text for text in (line.row.text("ID"), other.row.text("ID")) if text]
     origin = Origin((line.row.place, other.row.place), line.at, "+".join(sorted(ids)) or None)
     given = Part(line.part.symbol, EXACT.minus(line.part.amount.copy_abs()))
-    received_part = Part(other.part.symbol, other.part.amount.copy_abs())
-    yield from together([line.row, other.row], lambda: conversion(origin, given, received_part))
+    return conversion(origin, given, Part(other.part.symbol, other.part.amount.copy_abs()))
 
 
 def _line(row: Row, how: Reading) -> _Line:

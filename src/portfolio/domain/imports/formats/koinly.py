@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from portfolio.domain.imports.events import Origin, Part, exchange, market_trade, moved, received, single
+from portfolio.domain.imports.events import Origin, Part, exchange, market_trade, moved, received, single, valued
 from portfolio.domain.imports.formats.coinbase_pro import own_id
 from portfolio.domain.imports.reading import ZERO, Reading
-from portfolio.domain.imports.records import Ignored, Kind, Outcome, Row, RowRefused, each
+from portfolio.domain.imports.records import Event, Ignored, Kind, Outcome, Row, RowRefused, each
 from portfolio.domain.imports.symbols import pair_in, symbol_in
 from portfolio.domain.money import EXACT
 
@@ -26,6 +26,7 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
 
     def rule(row: Row) -> Iterator[Outcome]:
         sent, came, fee = (_side(row, name, how) for name in ("Sent", "Received", "Fee"))
+        worth = _side(row, "Net Worth", how)
         if sent is None and came is None and fee is None:
             yield Ignored(row.place, "nothing moved: no amount")
             return
@@ -36,9 +37,10 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
         if sent is not None and came is not None and sent.symbol == came.symbol:
             yield from _own_transfer(origin, sent, came, fees)
         elif sent is not None and came is not None:
-            yield from exchange(origin, sent, came, fees)
+            yield from _worth(exchange(origin, sent, came, fees), worth, sent, came)
         else:
-            yield from _one_sided(origin, sent or came, row.text("Label").lower(), fees)
+            events = _one_sided(origin, sent or came, row.text("Label").lower(), fees)
+            yield from _worth(events, worth, sent, came)
 
     return each(rows, rule)
 
@@ -76,7 +78,14 @@ def _own_transfer(origin: Origin, sent: Part, came: Part, fees: Sequence[Part]) 
         yield from single(origin, Kind.FEE, Part(charged[0].symbol, EXACT.minus(charged[0].amount)), charged[1:])
 
 
-def _one_sided(origin: Origin, part: Part | None, label: str, fees: Sequence[Part]) -> Iterator[Outcome]:
+def _worth(events: Iterator[Event], worth: Part | None, *sides: Part | None) -> Iterator[Event]:
+    """Yield events of which each side, without the fee, was worth what the row says."""
+    if worth is None:
+        return events
+    return valued(events, [(side, worth.amount, worth.symbol) for side in sides if side is not None])
+
+
+def _one_sided(origin: Origin, part: Part | None, label: str, fees: Sequence[Part]) -> Iterator[Event]:
     if part is None:
         return single(origin, Kind.FEE, Part(fees[0].symbol, EXACT.minus(fees[0].amount)))
     if part.amount > 0 and label in _REWARDS | _AIRDROPS:

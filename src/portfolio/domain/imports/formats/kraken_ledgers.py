@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC
+from decimal import Decimal
 from functools import partial
 
-from portfolio.domain.imports.events import Origin, Part, exchange, gathered, moved, net, received
+from portfolio.domain.imports.events import Origin, Part, exchange, gathered, moved, net, received, valued
 from portfolio.domain.imports.reading import Reading
-from portfolio.domain.imports.records import Ignored, Kind, Outcome, Row, RowRefused, each, together
+from portfolio.domain.imports.records import Event, Ignored, Kind, Outcome, Row, RowRefused, each, together
 from portfolio.domain.imports.symbols import kraken_symbol
 
 _MARGIN = {"margin", "rollover", "settled"}
@@ -50,8 +51,9 @@ def _group(refid: str, group: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     at = how.exact_time(group[0].text("time"), UTC)
     origin = Origin(tuple(row.place for row in group), at, None if refid.startswith("row ") else refid)
     fees = [_fee(row, how) for row in group]
+    worths = _worths(group, how)
     if kinds <= _TRADES:
-        return _trade(origin, group, fees, how)
+        return valued(_trade(origin, group, fees, how), worths)
     if len(kinds) > 1:
         raise RowRefused(f"rows of one refid are {' and '.join(sorted(kinds))}, which is unknown: book them by hand")
     changes = net(_part(row, how) for row in group)
@@ -60,10 +62,10 @@ def _group(refid: str, group: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     if len(changes) != 1:
         raise RowRefused("rows of one refid move several assets: book them by hand")
     [(symbol, change)] = changes.items()
-    return _movement(origin, group[0], Part(symbol, change), fees)
+    return valued(_movement(origin, group[0], Part(symbol, change), fees), worths)
 
 
-def _movement(origin: Origin, row: Row, part: Part, fees: Sequence[Part]) -> Iterator[Outcome]:
+def _movement(origin: Origin, row: Row, part: Part, fees: Sequence[Part]) -> Iterator[Event]:
     kind, subtype = row.text("type").lower(), row.text("subtype").lower()
     if kind in {"deposit", "withdrawal"}:
         return moved(origin, part, fees)
@@ -74,7 +76,7 @@ def _movement(origin: Origin, row: Row, part: Part, fees: Sequence[Part]) -> Ite
     raise RowRefused(f"type {kind[:30]!r}, subtype {subtype[:30]!r} is unknown: book it by hand")
 
 
-def _trade(origin: Origin, group: Sequence[Row], fees: Sequence[Part], how: Reading) -> Iterator[Outcome]:
+def _trade(origin: Origin, group: Sequence[Row], fees: Sequence[Part], how: Reading) -> Iterator[Event]:
     changes = [Part(*change) for change in net(_part(row, how) for row in group).items()]
     came, went = [part for part in changes if part.amount > 0], [part for part in changes if part.amount < 0]
     if len(came) != 1 or not went:
@@ -82,6 +84,12 @@ def _trade(origin: Origin, group: Sequence[Row], fees: Sequence[Part], how: Read
     if len(went) > 1:
         return gathered(origin, went, came[0], fees)
     return exchange(origin, went[0], came[0], fees)
+
+
+def _worths(group: Sequence[Row], how: Reading) -> list[tuple[Part, Decimal | None, str]]:
+    """Return what the dollars of newer files say: of what moved first, then of what was charged."""
+    moved_worths = [(_part(row, how), how.price(row, "amountusd"), "USD") for row in group]
+    return [*moved_worths, *((_fee(row, how), how.price(row, "feeusd"), "USD") for row in group)]
 
 
 def _part(row: Row, how: Reading) -> Part:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC
 
-from portfolio.domain.imports.events import Origin, Part, market_trade
+from portfolio.domain.imports.events import Origin, Part, market_trade, valued
 from portfolio.domain.imports.reading import Reading
 from portfolio.domain.imports.records import Outcome, Row, RowRefused, each
 from portfolio.domain.imports.symbols import kraken_pair
@@ -27,8 +27,9 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
         came, went = (base, quote) if side == "buy" else (quote, base)
         amounts = {base: volume.copy_abs(), quote: cost.copy_abs()}
         changes = {came: amounts[came], went: EXACT.minus(amounts[went])}
-        yield from market_trade(
-            origin, Part(base, changes[base]), Part(quote, changes[quote]), [Part(quote, fee)], how.price(row, "price")
-        )
+        sides = Part(base, changes[base]), Part(quote, changes[quote])
+        events = market_trade(origin, *sides, [Part(quote, fee)], how.price(row, "price"))
+        dollars = how.price(row, "costusd")
+        yield from valued(events, [(side, dollars, "USD") for side in sides])
 
     return each(rows, rule)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from portfolio.domain.imports.events import Origin, Part, market_trade, moved, received, single
+from portfolio.domain.imports.events import Origin, Part, market_trade, moved, received, single, valued
 from portfolio.domain.imports.reading import ZERO, Reading
 from portfolio.domain.imports.records import Kind, Outcome, Row, RowRefused, each
 from portfolio.domain.imports.symbols import MONEY, symbol_in
@@ -37,7 +37,9 @@ def _activity(row: Row, how: Reading) -> Iterator[Outcome]:
     elif kind in {"INTEREST", "DIVIDEND", "STAKING", "CREDIT", "AIRDROP"}:
         is_airdrop = "AIRDROP" in {kind, row.text("subtype").upper()}
         part = _moved(row, currency, amount, how)
-        yield from received(origin, Kind.AIRDROP if is_airdrop else Kind.REWARD, part, fees)
+        events = received(origin, Kind.AIRDROP if is_airdrop else Kind.REWARD, part, fees)
+        # Of a transfer the price may be what was once paid: it is no value.
+        yield from valued(events, [(part, amount, currency)])
     elif kind in {"FEE", "TAX"} and (amount or fee):
         yield from single(origin, Kind.FEE, Part(currency, EXACT.minus(amount or fee)))
     else:

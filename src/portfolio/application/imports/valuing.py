@@ -1,0 +1,161 @@
+"""Finds what the events of files were worth, where they do not say it: stored closes, and those that exchanges have."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Final, TypeAlias
+
+from portfolio.application.clock import Clock
+from portfolio.application.errors import FeedFailed
+from portfolio.application.imports.steps import NoEntry, steps_of
+from portfolio.application.imports.worth import CASH, Rates, Worth, WorthUnknown
+from portfolio.application.prices.backfill import AT_ONCE, all_or_first_error
+from portfolio.application.prices.ports import CloseFeed, PriceStore
+from portfolio.domain.errors import DomainError, InvalidSymbol
+from portfolio.domain.imports.records import Event, Kind
+from portfolio.domain.money import Money
+from portfolio.domain.symbol import Symbol
+
+Key: TypeAlias = tuple[date, str]
+"""An asset on a UTC day."""
+
+FETCH_SECONDS: Final = 60.0
+# As many days as an exchange answers at once.
+_LONGEST_SPAN: Final = timedelta(days=299)
+_SOME: Final = Money(Decimal(1))
+
+
+@dataclass(slots=True)
+class FindWorths:
+    """Reads the closes that events need, and has those that are not stored fetched and kept, all within ``seconds``.
+
+    Without a ``feed`` none are fetched. What is stored already is never replaced.
+    """
+
+    prices: PriceStore
+    clock: Clock
+    feed: CloseFeed | None = None
+    seconds: float = FETCH_SECONDS
+
+    async def __call__(self, events: Sequence[Event], rates: Rates, *, opening: bool = False) -> Worth:
+        """Return what is known of the days of these events; with ``opening`` also of what may have been held before.
+
+        Raises:
+            LedgerUnavailable: the database is away; closes that were fetched before are kept.
+        """
+        needy = [event for event in events if not _is_plain(event)]
+        search = _Search(rates)
+        deadline = self.clock.monotonic() + self.seconds
+        while wanted := search.missing(needy, opening=opening):
+            closes = await self._stored(wanted)
+            search.closes |= closes
+            left = wanted - closes.keys()
+            if left and self.feed is not None:
+                failed = await self._fetch(left, self.feed, deadline - self.clock.monotonic())
+                search.failed |= failed
+                search.closes |= await self._stored(left)
+            search.sought |= wanted
+        return Worth(rates, search.closes, search.failed)
+
+    async def _stored(self, wanted: Iterable[Key]) -> dict[Key, Decimal]:
+        found: dict[Key, Decimal] = {}
+        for symbol, days in _by_symbol(wanted).items():
+            for close in await self.prices.closes([symbol], since=days[0], until=days[-1]):
+                if close.day in days:
+                    found[close.day, symbol.code] = close.price.value
+        return found
+
+    async def _fetch(self, wanted: Iterable[Key], feed: CloseFeed, seconds: float) -> dict[str, str]:
+        """Have closes fetched and kept; return why there are none, by asset."""
+        yesterday = self.clock.now().astimezone(UTC).date() - timedelta(days=1)
+        spans = [
+            (symbol, first, last)
+            for symbol, days in _by_symbol(key for key in wanted if key[0] <= yesterday).items()
+            for first, last in _spans(days)
+        ]
+        failed = {symbol.code: f"no exchange answered within {self.seconds:g} s" for symbol, *_ in spans}
+        slots = asyncio.Semaphore(AT_ONCE)
+
+        async def fetch(symbol: Symbol, first: date, last: date) -> None:
+            async with slots:
+                try:
+                    found = await feed.daily_closes(symbol, first, last)
+                except FeedFailed as error:
+                    failed[symbol.code] = str(error)
+                    return
+                stored = {close.day for close in await self.prices.closes([symbol], since=first, until=last)}
+                await self.prices.add_closes([close for close in found if close.day not in stored])
+            failed[symbol.code] = "no exchange has its close of that day"
+
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await all_or_first_error([asyncio.create_task(fetch(*span)) for span in spans])
+        return failed
+
+
+@dataclass(slots=True)
+class _Search:
+    """What is known so far; ``sought`` is what was looked for, whether there was anything or not."""
+
+    rates: Rates
+    closes: dict[Key, Decimal] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    sought: set[Key] = field(default_factory=set)
+    _wanted: set[Key] = field(default_factory=set)
+
+    def missing(self, events: Iterable[Event], *, opening: bool) -> set[Key]:
+        """Return what has to be known to enter these events, and was not looked for yet.
+
+        What is a substitute for another value is asked for only once that one is known to be missing.
+        """
+        self._wanted = set()
+        for event in events:
+            with suppress(NoEntry, WorthUnknown, DomainError):
+                steps_of(event, self._worth)
+            if opening and event.kind is not Kind.TRADE:
+                self._wanted |= {_key(event.at, symbol) for symbol, change in event.legs.items() if change < 0}
+        return {key for key in self._wanted if key not in self.sought and key[1] not in CASH}
+
+    def _worth(self, symbol: str, quantity: Decimal, at: datetime) -> Money:
+        key = _key(at, symbol)
+        if key in self.sought:
+            return Worth(self.rates, self.closes)(symbol, quantity, at)
+        self._wanted.add(key)
+        return _SOME
+
+
+def _is_plain(event: Event) -> bool:
+    """Return whether an event needs no value: dollars alone, or an asset for dollars without a fee in another one."""
+    if event.kind is Kind.TRADE:
+        return len(event.legs) <= 2 and not event.legs.keys().isdisjoint(CASH)
+    return event.legs.keys() <= CASH
+
+
+def _key(at: datetime, symbol: str) -> Key:
+    return at.astimezone(UTC).date(), symbol
+
+
+def _by_symbol(keys: Iterable[Key]) -> Mapping[Symbol, list[date]]:
+    """Return the days of each asset, sorted; codes that no asset of the ledger has are left out."""
+    found: defaultdict[Symbol, list[date]] = defaultdict(list)
+    for day, code in sorted(keys):
+        with suppress(InvalidSymbol):
+            found[Symbol(code)].append(day)
+    return found
+
+
+def _spans(days: Sequence[date]) -> Iterator[tuple[date, date]]:
+    """Yield spans that begin and end with one of the sorted days, and have all of them."""
+    first = last = days[0]
+    for day in days[1:]:
+        if day - first > _LONGEST_SPAN:
+            yield first, last
+            first = day
+        last = day
+    yield first, last
