@@ -14,6 +14,7 @@ from portfolio.application.errors import KeyReused, LedgerUnavailable, NotFound,
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
 from portfolio.application.ledger.cash_records import CashEntry, RecordedCashEntry, RefusedCashEntry
+from portfolio.application.ledger.happenings.activity import EntryFilter, EntryKind, ListedEntry
 from portfolio.application.ledger.happenings.booking import BookEvents
 from portfolio.application.ledger.happenings.records import BookEvent, EventReply, EventResult, RecordedEvent
 from portfolio.application.ledger.happenings.reversal import ReverseEvent
@@ -25,6 +26,7 @@ from portfolio.domain.ledger.cash_transaction import EVENT_KINDS
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
 from portfolio.domain.ledger.happening import Happening
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
+from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
 from tests.contract.ledger.ledger_kinds import Ports, ports
@@ -149,6 +151,81 @@ async def test_events_are_entries_in_their_order(ports: Ports) -> None:
     assert len({one.digest for one in log}) == len(log)
     of_log = [one.entry.entry for one in log if isinstance(one.entry, RecordedCashEntry)]
     assert of_log == [event.entry for event in events]
+
+
+async def test_entries_of_all_kinds_are_listed_newest_first_by_what_is_wanted(ports: Ports) -> None:
+    await opened(ports)
+    events = kept(await book(ports, *EVERY_KIND))
+    interest = events[7]
+    assert interest.id is not None
+    reversal = await ReverseEvent(ports.ledger, CLOCK, RULES)(1, interest.id, owner="bob")
+    log = await ports.lookups.log(1, after=0, until=100)
+    everything = await ports.lookups.activity(1, EntryFilter(limit=100))
+    assert [one.recorded for one in everything.items] == [one.entry for one in reversed(log)]
+    assert [one.revision for one in everything.items] == [one.revision for one in reversed(log)]
+    assert everything.next_before is None
+    assert isinstance(reversal.event, RecordedEvent)
+    taken = {one.revision: one.taken_out_by for one in everything.items if one.taken_out_by is not None}
+    assert taken == {interest.entry.revision: reversal.event.entry.revision}
+
+    found: list[ListedEntry] = []
+    before: int | None = None
+    while True:
+        page = await ports.lookups.activity(1, EntryFilter(limit=3, before=before))
+        assert len(page.items) <= 3
+        found += page.items
+        if (before := page.next_before) is None:
+            break
+    assert found == everything.items
+
+    kinds = [*EVENT_KINDS, Kind.BASELINE, Kind.RESTATEMENT, *Side]
+    for kind in kinds:
+        wanted = [one for one in everything.items if _kind_of(one) == kind]
+        assert (await ports.lookups.activity(1, EntryFilter(kind=kind))).items == wanted
+    for symbol in (BTC, ETH, SOL, POL, Symbol("DOGE")):
+        wanted = [one for one in everything.items if symbol in _moved_by(one)]
+        assert (await ports.lookups.activity(1, EntryFilter(symbol=symbol))).items == wanted
+    for one in everything.items:
+        assert (await ports.lookups.activity(1, EntryFilter(revision=one.revision))).items == [one]
+    far = await ports.lookups.activity(1, EntryFilter(kind=Kind.BASELINE, symbol=SOL))
+    assert far.items == []
+
+
+async def test_entries_are_listed_by_when_they_took_effect(ports: Ports) -> None:
+    await opened(ports)
+    day, moment = timedelta(days=1), CLOCK.now() - timedelta(days=40)
+    late = [replace(wish(Kind.INTEREST, f"i{n}", amount=money(1)), stated_at=moment + n * day) for n in range(3)]
+    late = [replace(one, what=replace(one.what, effective_at=one.stated_at)) for one in late if one.stated_at]
+    events = kept(await book(ports, *late))
+    trade = replace(execution(quantity="0.1"), executed_at=moment + day)
+    await BookTrades(ports.ledger, CLOCK, RULES)(1, [BookTrade(owner="ann", execution=trade)])
+    for since, until, count in (
+        (moment, moment + day, 1),
+        (moment + day, moment + 2 * day, 2),
+        (None, moment + 3 * day, 4),
+        (moment + 3 * day, None, 3),
+        (None, moment, 0),
+    ):
+        page = await ports.lookups.activity(1, EntryFilter(since=since, until=until))
+        assert len(page.items) == count
+    first = await ports.lookups.activity(1, EntryFilter(until=moment + day))
+    assert [one.revision for one in first.items] == [events[0].entry.revision]
+
+
+def _kind_of(listed: ListedEntry) -> EntryKind:
+    recorded = listed.recorded
+    if isinstance(recorded, RecordedCashEntry):
+        return recorded.entry.transaction.kind
+    assert recorded.entry is not None
+    return recorded.entry.trade.side
+
+
+def _moved_by(listed: ListedEntry) -> set[Symbol]:
+    recorded = listed.recorded
+    if isinstance(recorded, RecordedCashEntry):
+        return {one.symbol for one in recorded.entry.positions}
+    assert recorded.entry is not None
+    return {recorded.entry.trade.symbol}
 
 
 async def test_units_are_bought_with_the_value_that_came_not_with_its_cost(ports: Ports) -> None:

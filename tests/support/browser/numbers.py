@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -31,6 +32,10 @@ ROUTES: Final = (
     "/trades?limit=1000",
     "/bookings?status=refused",
     "/cash/transactions?limit=1000",
+    "/events?limit=1000",
+    "/entries?after=start&limit=1000",
+    *(f"/lots?method={method}" for method in ("fifo", "average")),
+    f"/gains?method=fifo&year={datetime.now(UTC).year}",
     "/health",
     "/signals/scorecard?days=90",
     "/shadows?days=90",
@@ -44,7 +49,7 @@ OWN: Final = frozenset(
         "fees_paid", "net_deposits", "market_value", "quantity", "avg_entry_price", "break_even_price", "total_return",
         "notional", "cash_delta", "amount", "trade_value", "trade_quantity", "net_amount", "fees", "daily_return",
         "advice", "fill", "shortfall", "traded", "slippage", "fee", "price_effect", "difference", "start_value",
-        "end_value",
+        "end_value", "basis", "proceeds", "gain", "basis_delta", "quantity_delta", "realized_delta", "flow_value",
     }
 )  # fmt: skip
 

@@ -15,6 +15,8 @@ PAGES: Final = {
     "optimiser": "/pages/optimiser?objective=min_variance",
     "scorecard": "/pages/scorecard",
     "backtests": "/pages/backtests",
+    "activity": "/pages/activity",
+    "lots": "/pages/lots",
     "trades": "/pages/trades",
     "operations": "/pages/operations",
 }

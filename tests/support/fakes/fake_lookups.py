@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from portfolio.application.ledger.audit import entry_digest
 from portfolio.application.ledger.cash_records import LoggedEntry, RecordedCashEntry, RefusedCashEntry
+from portfolio.application.ledger.happenings.activity import EntryFilter, EntryKind, ListedEntry
 from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.records import (
     BookedTrade,
@@ -16,6 +18,7 @@ from portfolio.application.ledger.records import (
     TradeEntry,
     TradeFilter,
 )
+from portfolio.domain.symbol import Symbol
 from tests.support.fakes.fake_ledger import FakeLedger
 
 
@@ -62,6 +65,36 @@ class FakeLookups:
         kept = books.cash_refusals.values()
         return next((one for one in kept if (one.owner, one.client_transaction_id) == (owner, key)), None)
 
+    async def activity(self, portfolio_id: int, wanted: EntryFilter) -> Page[ListedEntry]:
+        self._ledger.answer(portfolio_id)
+        books = self._ledger.books
+        events = [event for i in books.transactions if (event := books.event(i)) is not None]
+        taking = {event.reverses: event.entry.revision for event in events}
+        found = [
+            ListedEntry(revision=booked.entry.revision, recorded=booked)
+            for trade_id in books.trades
+            if (booked := books.booked(trade_id)) is not None and booked.entry is not None
+            if _fits(booked.entry.trade.side, [booked.entry.trade.symbol], booked.entry.trade.executed_at, wanted)
+        ]
+        found += [
+            ListedEntry(
+                revision=entry.revision, recorded=RecordedCashEntry(id=i, entry=entry), taken_out_by=taking.get(i)
+            )
+            for i, entry in books.transactions.items()
+            if _fits(
+                entry.transaction.kind,
+                [one.symbol for one in entry.positions],
+                entry.transaction.effective_at,
+                wanted,
+            )
+        ]
+        found = [
+            one
+            for one in sorted(found, key=lambda one: -one.revision)
+            if (wanted.before is None or one.revision < wanted.before) and wanted.revision in {None, one.revision}
+        ]
+        return Page(found[: wanted.limit], found[wanted.limit - 1].revision if len(found) > wanted.limit else None)
+
     async def log(self, portfolio_id: int, *, after: int, until: int) -> Sequence[LoggedEntry]:
         self._ledger.answer(portfolio_id)
         books, found = self._ledger.books, []
@@ -102,6 +135,15 @@ def _is_wanted(trade_id: int, entry: TradeEntry, wanted: TradeFilter) -> bool:
         and (wanted.since is None or trade.executed_at >= wanted.since)
         and (wanted.until is None or trade.executed_at < wanted.until)
         and (wanted.before is None or trade_id < wanted.before)
+    )
+
+
+def _fits(kind: EntryKind, symbols: Sequence[Symbol], effective_at: datetime, wanted: EntryFilter) -> bool:
+    return (
+        wanted.kind in {None, kind}
+        and (wanted.symbol is None or wanted.symbol in symbols)
+        and (wanted.since is None or effective_at >= wanted.since)
+        and (wanted.until is None or effective_at < wanted.until)
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from portfolio.application.ledger.records import BookedTrade, Refusal, TradeEntry
-from portfolio.domain.ledger.cash_transaction import CashTransaction
+from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
 from portfolio.domain.ledger.leg import Leg
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
@@ -16,6 +17,8 @@ from portfolio.domain.symbol import Symbol
 
 SERVICE = "service"
 """The owner of the entries that nobody asked for over HTTP."""
+
+_OF_ALL: Final = frozenset({CashTransactionKind.BASELINE, CashTransactionKind.ADJUSTMENT, CashTransactionKind.REBUILD})
 
 INITIAL_CASH = "initial cash"
 """The remark on the deposit that new books begin with."""
@@ -87,6 +90,13 @@ class CashEntry:
     positions: tuple[PositionAdjustment, ...] = ()
     cash_after: Money
     net_deposits_after: Money
+
+    @property
+    def legs(self) -> tuple[Leg, ...] | None:
+        """Return what it moved, asset by asset; None of what opens or mends the books: that may be all there is."""
+        if self.transaction.kind in _OF_ALL:
+            return None
+        return tuple(one.leg for one in self.positions)
 
     @property
     def balances(self) -> bool:

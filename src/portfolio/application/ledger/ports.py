@@ -14,6 +14,7 @@ from portfolio.application.ledger.cash_records import (
     RecordedCashEntry,
     RefusedCashEntry,
 )
+from portfolio.application.ledger.happenings.activity import EntryFilter, ListedEntry
 from portfolio.application.ledger.happenings.imported import ImportedRow, KeptImport
 from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.records import (
@@ -236,6 +237,10 @@ class Lookups(Protocol):
 
     async def event_under(self, portfolio_id: int, owner: str, key: str) -> RecordedEvent | RefusedCashEntry | None:
         """Return the event that was booked under this key, or what was refused under it; None where nothing was."""
+        ...
+
+    async def activity(self, portfolio_id: int, wanted: EntryFilter) -> Page[ListedEntry]:
+        """Return entries of all kinds, newest first; the page goes on before a ledger revision."""
         ...
 
     async def log(self, portfolio_id: int, *, after: int, until: int) -> Sequence[LoggedEntry]:

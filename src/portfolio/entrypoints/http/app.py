@@ -42,11 +42,13 @@ from portfolio.entrypoints.http.operations.figures import Figures
 from portfolio.entrypoints.http.operations.openapi import DocumentController, openapi_config
 from portfolio.entrypoints.http.operations.struct_schemas import StructSchemas
 from portfolio.entrypoints.http.optimisation.controller import OptimisationController
+from portfolio.entrypoints.http.pages.activity.controller import ActivityPageController
 from portfolio.entrypoints.http.pages.backtests.controller import BacktestsPageController
 from portfolio.entrypoints.http.pages.frame.assets import AssetController
 from portfolio.entrypoints.http.pages.frame.engine import Macros, template_config
 from portfolio.entrypoints.http.pages.frame.page import Pages
 from portfolio.entrypoints.http.pages.frame.problem_pages import problem_page, wants_page
+from portfolio.entrypoints.http.pages.lots.controller import LotsPageController
 from portfolio.entrypoints.http.pages.operations.controller import OperationsPageController
 from portfolio.entrypoints.http.pages.optimiser.controller import OptimiserPageController
 from portfolio.entrypoints.http.pages.overview.controller import Overview, OverviewController
@@ -120,6 +122,8 @@ CONTROLLERS = (
     OptimiserPageController,
     ScorecardPageController,
     BacktestsPageController,
+    ActivityPageController,
+    LotsPageController,
     TradesPageController,
     OperationsPageController,
 )

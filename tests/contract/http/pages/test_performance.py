@@ -7,9 +7,12 @@ from decimal import Decimal
 
 import pytest
 
+from tests.contract.http.performance.test_basis import late
 from tests.support.html_pages import HTML, PRIVATE
 from tests.support.pages import amounts_of, api, figure, page, spelt_in, words
 from tests.support.services.http_service import Service, running
+
+__all__ = ["late"]
 
 URL = "/pages/performance"
 DAY = 86_400.0
@@ -165,3 +168,43 @@ async def test_with_the_database_away_from_the_first_moment_the_page_says_so() -
         answer = await service.http.get(URL, headers=HTML)
     assert answer.status_code == 503
     assert "The database is away" in answer.text
+
+
+@pytest.mark.parametrize("basis", ["restated", "recorded", None])
+async def test_it_shows_the_days_of_a_basis_and_says_which(late: Service, basis: str | None) -> None:
+    query = f"&basis={basis}" if basis else ""
+    shown = basis or "restated"  # as a purchase is of before the opening
+    frame = (await api(late, f"/performance/timeframes?basis={shown}"))["timeframes"]["all"]
+    text = await page(late, f"{URL}?period=all{query}")
+    for name in FIGURES:
+        assert figure(text, name) == frame[name], name
+    assert figure(text, "total_return") == {"restated": "200", "recorded": "300"}[shown]
+    days = (await api(late, f"/performance/history?days=3650&basis={shown}"))["history"]["days"]
+    drawn = text[text.index('data-part="over-time"') : text.index('data-part="figures"')]
+    assert re.findall(r'<th scope="row">(2025[^< ]+)<', drawn.partition("Drawdown")[0]) == [day["day"] for day in days]
+    assert re.findall(r'data-basis="(\w+)"', text) == [shown]
+    assert f"<option selected>{shown}</option>" in text
+    said = "by all that is known by now" if shown == "restated" else "as they were recorded"
+    assert said in words(text)
+
+
+@pytest.mark.parametrize("basis", ["restated", "recorded", None])
+async def test_the_overview_shows_the_same_days(late: Service, basis: str | None) -> None:
+    query, shown = f"&basis={basis}" if basis else "", basis or "restated"
+    text = await page(late, f"/?period=all{query}")
+    measured = (await api(late, f"/performance?days=30&basis={shown}"))["performance"]
+    for name in ("daily_return", "daily_return_percent"):
+        assert figure(text, name) == measured[name], name
+    for day in (await api(late, f"/performance/history?days=3650&basis={shown}"))["history"]["days"]:
+        assert f'<th scope="row">{day["day"]}</th>' in text
+    assert re.findall(r'data-basis="(\w+)"', text) == [shown]
+
+
+async def test_where_restated_days_cannot_be_read_the_recorded_ones_stand_there(late: Service) -> None:
+    recorded = figure(await page(late, f"{URL}?period=all&basis=recorded"), "total_return")
+    late.ledger.away = True
+    text = await page(late, f"{URL}?period=all")
+    assert figure(text, "total_return") == recorded
+    assert "restated days cannot be read while the database is away" in words(text)
+    asked = await late.http.get(f"{URL}?basis=restated", headers=HTML)
+    assert asked.status_code == 503

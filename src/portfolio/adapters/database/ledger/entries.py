@@ -27,6 +27,8 @@ from portfolio.application.ledger.cash_records import (
 )
 from portfolio.application.ledger.records import BookedTrade, Movement, TradeEntry
 
+_DENSE = 4
+
 E = TypeVar("E", bound=TradeEntry | Movement)
 
 _reversal = mock_trades.alias("reversal")
@@ -154,7 +156,11 @@ async def read_cash_rows(session: Session, rows: Sequence[Any], unreadable: Unre
 
 async def _adjustment_rows(session: Session, rows: Sequence[Any]) -> Sequence[Any]:
     c = position_adjustments.c
-    of_these = c.cash_transaction_id.between(min(row.id for row in rows), max(row.id for row in rows))
+    ids = [row.id for row in rows]
+    first, last = min(ids), max(ids)
+    # Of rows that follow one another a range; of those that were picked out far apart each alone.
+    is_dense = last - first < _DENSE * len(ids)
+    of_these = c.cash_transaction_id.between(first, last) if is_dense else c.cash_transaction_id.in_(ids)
     return (await session.run(select(position_adjustments).where(of_these).order_by(c.id))).all()
 
 

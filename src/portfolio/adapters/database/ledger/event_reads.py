@@ -5,23 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Column, ColumnElement, Select, func, select
 
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.entries import TRADES, read_cash_rows, select_trades
 from portfolio.adapters.database.schema.fields import UnreadableRow
-from portfolio.adapters.database.schema.tables import cash_transactions, mock_trades
+from portfolio.adapters.database.schema.tables import cash_transactions, mock_trades, position_adjustments
+from portfolio.adapters.database.schema.types import UtcMoment
 from portfolio.adapters.database.schema.unreadable import UnreadableRows
 from portfolio.application.ledger.cash_records import RecordedCashEntry
+from portfolio.application.ledger.happenings.activity import EntryFilter, ListedEntry
 from portfolio.application.ledger.happenings.records import RecordedEvent
-from portfolio.application.ledger.records import BookedTrade
+from portfolio.application.ledger.records import BookedTrade, Page
 from portfolio.domain.ledger.cash_transaction import EVENT_KINDS, CashTransactionKind
+from portfolio.domain.ledger.trade import Side
+from portfolio.domain.symbol import Symbol
 
 _TRADES_OF_A_SWAP = 2
 
 _KINDS = [kind.value for kind in EVENT_KINDS]
 
 _c = cash_transactions.c
+_EFFECTIVE = func.coalesce(_c.effective_at, _c.moved_at, type_=UtcMoment)
 
 
 def select_events(event_id: int | None = None) -> Select[Any]:
@@ -68,6 +73,70 @@ async def read_needed_event(session: Session, row: Any, unreadable: UnreadableRo
     for event in await read_events(session, [row], unreadable):
         return event
     raise UnreadableRow(f"the row {row.id} of {cash_transactions.name} cannot be read")
+
+
+def select_wanted_entries(wanted: EntryFilter) -> tuple[Select[Any] | None, Select[Any] | None]:
+    """Return the statements for the trades and for the other entries that are wanted, newest first; None for none."""
+    t = mock_trades.c
+    side = wanted.kind if isinstance(wanted.kind, Side) else None
+    kind = wanted.kind if isinstance(wanted.kind, CashTransactionKind) else None
+    trades = None if kind else _newest(select_trades(), t.ledger_revision, t.execution_time, wanted)
+    others = None if side else _newest(select(cash_transactions), _c.ledger_revision, _EFFECTIVE, wanted)
+    if trades is not None:
+        trades = trades.where(t.booked_by.is_not(None))
+        trades = trades if side is None else trades.where(t.side == side.value)
+        trades = trades if wanted.symbol is None else trades.where(t.symbol == wanted.symbol.code)
+    if others is not None:
+        others = others if kind is None else others.where(_c.kind == kind.value)
+        others = others if wanted.symbol is None else others.where(_c.id.in_(_moving(wanted.symbol)))
+    return trades, others
+
+
+def _newest(entries: Select[Any], revision: Column[Any], effective: Any, wanted: EntryFilter) -> Select[Any]:
+    conditions: list[ColumnElement[bool]] = [revision.is_not(None)]
+    if wanted.since is not None:
+        conditions.append(effective >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(effective < wanted.until)
+    if wanted.revision is not None:
+        conditions.append(revision == wanted.revision)
+    if wanted.before is not None:
+        conditions.append(revision < wanted.before)
+    return entries.where(*conditions).order_by(revision.desc()).limit(wanted.limit + 1)
+
+
+def _moving(symbol: Symbol) -> Select[Any]:
+    return select(position_adjustments.c.cash_transaction_id).where(position_adjustments.c.symbol == symbol.code)
+
+
+async def read_activity(session: Session, wanted: EntryFilter, unreadable: UnreadableRows) -> Page[ListedEntry]:
+    """Return entries of all kinds, newest first; those that cannot be read are left out."""
+    trades, others = select_wanted_entries(wanted)
+    booked = [] if trades is None else list(await session.run(trades))
+    moved = [] if others is None else list(await session.run(others))
+    rows = sorted([*booked, *moved], key=lambda row: row.ledger_revision, reverse=True)
+    end = rows[wanted.limit - 1].ledger_revision if len(rows) > wanted.limit else None
+    shown = {row.ledger_revision for row in rows[: wanted.limit]}
+    entries = [
+        ListedEntry(revision=one.entry.revision, recorded=one)
+        for one in unreadable.readable(TRADES, [row for row in booked if row.ledger_revision in shown])
+        if one.entry is not None
+    ]
+    moved = [row for row in moved if row.ledger_revision in shown]
+    taking = {} if not moved else await _taking_out(session, [row.ledger_revision for row in moved])
+    entries += [
+        ListedEntry(revision=one.entry.revision, recorded=one, taken_out_by=taking.get(one.entry.revision))
+        for one in await read_cash_rows(session, moved, unreadable)
+    ]
+    return Page(sorted(entries, key=lambda one: one.revision, reverse=True), end)
+
+
+async def _taking_out(session: Session, revisions: Sequence[int]) -> Mapping[int, int]:
+    """Return by the revisions of events those of the events that take them out."""
+    rows = await session.run(
+        select(_c.reverses_revision, _c.ledger_revision).where(_c.reverses_revision.in_(revisions))
+    )
+    return {row.reverses_revision: row.ledger_revision for row in rows}
 
 
 def _reverses(event: RecordedCashEntry) -> int | None:

@@ -11,7 +11,12 @@ from sqlalchemy import ColumnElement, Select, select
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.entries import TRADES, read_cash_rows, read_log, select_trades
-from portfolio.adapters.database.ledger.event_reads import read_events, read_needed_event, select_events
+from portfolio.adapters.database.ledger.event_reads import (
+    read_activity,
+    read_events,
+    read_needed_event,
+    select_events,
+)
 from portfolio.adapters.database.ledger.mapping_records import REFUSED
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.ledger.unit_of_work import read_rows
@@ -20,6 +25,7 @@ from portfolio.adapters.database.schema.tables import booking_outcomes, cash_ref
 from portfolio.adapters.database.schema.unreadable import Rows
 from portfolio.application.ledger.booking_batch import outcome_again
 from portfolio.application.ledger.cash_records import LoggedEntry, RecordedCashEntry, RefusedCashEntry
+from portfolio.application.ledger.happenings.activity import EntryFilter, ListedEntry
 from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.records import BookedTrade, BookingKey, Page, RecordedOutcome, TradeFilter
 
@@ -79,6 +85,13 @@ class DatabaseLookups:
             return None if row is None else self._row.unreadable.needed(REFUSED_CASH, row)
 
         return await self._connections.read(read, snapshot=True)
+
+    async def activity(self, portfolio_id: int, wanted: EntryFilter) -> Page[ListedEntry]:
+        """Return entries of all kinds, newest first; the page goes on before a ledger revision."""
+        self._row.id_for(portfolio_id)
+        return await self._connections.read(
+            partial(read_activity, wanted=wanted, unreadable=self._row.unreadable), snapshot=True
+        )
 
     async def log(self, portfolio_id: int, *, after: int, until: int) -> Sequence[LoggedEntry]:
         """Return the entries after one ledger revision and up to another, in the order they were booked."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from portfolio.entrypoints.http.shell.numbers import Number, Percent
 from portfolio.entrypoints.http.shell.responses import Answer, Cursor, Moment, Problem, Reasons, SymbolCode
@@ -186,8 +187,24 @@ CashKind = Literal[
 ]
 
 
+class LegView(msgspec.Struct, kw_only=True):
+    """What an entry moves of one asset: its quantity, its cost with fees and without, and what it brought."""
+
+    symbol: SymbolCode
+    quantity_delta: Number
+    basis_delta: Number
+    asset_delta: Number
+    realized_delta: Number
+
+
+Legs = Annotated[
+    list[LegView] | None,
+    Meta(description="What it moved, asset by asset; null for a baseline, an adjustment and a rebuild."),
+]
+
+
 class EventTermsView(msgspec.Struct, kw_only=True):
-    """What an entry says that is of an event; `GET /events/{id}` has its legs.
+    """What an entry says that is of an event.
 
     `flow_value` is the market value of what came from outside, below zero of what left.
     """
@@ -206,7 +223,8 @@ class CashTransactionView(msgspec.Struct, kw_only=True):
 
     A baseline is what was there before the books were opened; an adjustment books what other programs wrote;
     a rebuild moves nothing, and says in its note which rows were made anew of the entries; a restatement moves the cost
-    of a position and what it realized by the same. All others are events, of which `event` says more.
+    of a position and what it realized by the same. All others are events, of which `event` says more. The legs of a
+    swap are its two trades, which are entries of the same group.
     """
 
     id: int
@@ -216,6 +234,7 @@ class CashTransactionView(msgspec.Struct, kw_only=True):
     owner: str
     client_transaction_id: str | None
     note: str | None
+    legs: Legs
     event: EventTermsView | None
     moved_at: Moment
     revision: int

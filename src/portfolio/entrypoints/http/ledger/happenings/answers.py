@@ -9,6 +9,7 @@ import msgspec
 from portfolio.application.ledger.cash_records import RefusedCashEntry
 from portfolio.application.ledger.happenings.records import EventReply, EventResult, RecordedEvent
 from portfolio.entrypoints.http.errors import RequestError, field_errors, kind_of
+from portfolio.entrypoints.http.ledger.answers import LegView
 from portfolio.entrypoints.http.ledger.happenings.requests import EventKind
 from portfolio.entrypoints.http.ledger.views import refused_problem
 from portfolio.entrypoints.http.shell.numbers import Number
@@ -18,22 +19,11 @@ from portfolio.entrypoints.http.shell.responses import (
     Cursor,
     Moment,
     Problem,
-    SymbolCode,
     problem,
 )
 from portfolio.entrypoints.http.views import view
 
 EVENTS_PATH: Final = "/events"
-
-
-class LegView(msgspec.Struct, kw_only=True):
-    """What an event moves of one asset: its quantity, its cost with fees and without, and what it brought."""
-
-    symbol: SymbolCode
-    quantity_delta: Number
-    basis_delta: Number
-    asset_delta: Number
-    realized_delta: Number
 
 
 class EventView(msgspec.Struct, kw_only=True):

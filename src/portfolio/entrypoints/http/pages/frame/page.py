@@ -38,7 +38,9 @@ PLACES: Final[Sequence[Place]] = (
     Place("/pages/optimiser", "Optimiser"),
     Place("/pages/scorecard", "Scorecard"),
     Place("/pages/backtests", "Backtests"),
+    Place("/pages/activity", "Activity"),
     Place("/pages/trades", "Trades"),
+    Place("/pages/lots", "Lots and gains"),
     Place("/pages/operations", "Operations"),
 )
 

@@ -24,6 +24,7 @@ from portfolio.entrypoints.http.pages.frame.filters import Value
 from portfolio.entrypoints.http.pages.frame.formats import Kind, shown
 from portfolio.entrypoints.http.pages.frame.told import told
 from portfolio.entrypoints.http.pages.words import named
+from portfolio.entrypoints.http.performance.views import performance_view
 from portfolio.entrypoints.http.portfolio.answers import PortfolioView
 
 SINCE_START: Final = "since the start"
@@ -49,9 +50,9 @@ class EntryLine:
     cash_delta: Money
 
 
-def key_figures(view: PortfolioView, series: DailySeries) -> list[Figure]:
-    """Return the figures that are looked at first."""
-    return [_total_value(view), *_day_change(view, series), *_results(view), *_cash(view)]
+def key_figures(view: PortfolioView, series: DailySeries, *, restated: bool = False) -> list[Figure]:
+    """Return the figures that are looked at first; the change of the day is that of the days of the series."""
+    return [_total_value(view), *_day_change(view, series, restated=restated), *_results(view), *_cash(view)]
 
 
 def _figures_of(view: PortfolioView) -> Callable[..., Figure]:
@@ -74,9 +75,10 @@ def _total_value(view: PortfolioView) -> Figure:
     )
 
 
-def _day_change(view: PortfolioView, series: DailySeries) -> Iterator[Figure]:
+def _day_change(view: PortfolioView, series: DailySeries, *, restated: bool) -> Iterator[Figure]:
     """Yield the change since the end of yesterday, in dollars and in percent."""
-    measured, yesterday = view.performance_metrics, series.days[-1] if series.days else None
+    measured = performance_view(series.performance) if restated else view.performance_metrics
+    yesterday = series.days[-1] if series.days else None
     reasons = view.reasons if measured is None else measured.reasons
     why = None if measured is not None else reasons.get("performance_metrics")
     terms: Sequence[Term] = ()

@@ -14,6 +14,7 @@ from portfolio.application.operations.newest_entries import newest_entries
 from portfolio.application.prices.identity import identity_of
 from portfolio.application.risk.state import summary_of
 from portfolio.entrypoints.charts import Scale
+from portfolio.entrypoints.http.pages.bases import on_basis
 from portfolio.entrypoints.http.pages.frame.engine import Macros
 from portfolio.entrypoints.http.pages.frame.headers import HEADERS
 from portfolio.entrypoints.http.pages.frame.look import Look
@@ -29,6 +30,7 @@ from portfolio.entrypoints.http.pages.overview.content import (
 from portfolio.entrypoints.http.pages.periods import BenchmarkQuery, Choice, PeriodQuery, ScaleQuery
 from portfolio.entrypoints.http.pages.series_charts import index_chart, value_chart
 from portfolio.entrypoints.http.pages.words import broken_limits
+from portfolio.entrypoints.http.performance.controller import BasisQuery
 from portfolio.entrypoints.http.portfolio.controller import PortfolioAnswers
 from portfolio.entrypoints.http.portfolio.reads import Reading
 from portfolio.entrypoints.http.shell.access import access
@@ -47,10 +49,13 @@ class Overview:
     answers: PortfolioAnswers
     macros: Macros
 
-    async def __call__(self, reading: Reading, choice: Choice, *, private: bool) -> dict[str, Any]:
-        """Return the content of the page."""
+    async def __call__(
+        self, reading: Reading, choice: Choice, *, private: bool, basis: str | None = None
+    ) -> dict[str, Any]:
+        """Return the content of the page, with the days of a basis; of the usual one where none is asked for."""
         snapshot, valuation = reading.snapshot, reading.valuation
-        series = await self.cases.series.of(snapshot, choice.days(reading.at.date()), choice.benchmark)
+        days, of = choice.days(reading.at.date()), choice.benchmark
+        shown, series = await on_basis(self.cases.by_basis, basis, lambda reads: reads.series.of(snapshot, days, of))
         view = await self.answers.view(reading)
         state = await self.cases.market.of(snapshot, now=reading.at)
         summary = summary_of(state)
@@ -65,13 +70,13 @@ class Overview:
             return [self.macros.chart(chart, private=private) for chart in drawn]
 
         # Another program may have written the days: then they are other ones.
-        of = (choice, private, series.today.day, series.stale, tuple(series.history.finals))
+        kept_of = (choice, shown, private, series.today.day, series.stale, tuple(series.history.finals))
         kept = snapshot.derived.once(Overview, lambda: Derived(most=4))
-        identity, holdings, *over_time = kept.once(of, charts)
+        identity, holdings, *over_time = kept.once(kept_of, charts)
         look = Look(reading, self.cases.read_deadline_seconds)
         entries = await look(lambda: newest_entries(self.cases.lookups, self.cases.portfolio_id, NEWEST))
         return {
-            "figures": key_figures(view, series),
+            "figures": key_figures(view, series, restated=shown.is_restated),
             "health": health_figure(summary, state.as_of, state.convention),
             "broken": broken_limits(summary),
             "identity": identity,
@@ -80,6 +85,7 @@ class Overview:
             "alerts": list(alerts_of(await self.cases.health(), summary)),
             "entries": None if entries is None else list(map(entry_line, entries)),
             "choice": choice,
+            "basis": shown,
             "scales": list(Scale),
         }
 
@@ -100,9 +106,10 @@ class OverviewController(Controller):
         period: PeriodQuery = None,
         scale: ScaleQuery = None,
         benchmark: BenchmarkQuery = None,
+        basis: BasisQuery = None,
     ) -> Template:
         """Return the first page."""
         choice = Choice.of(period, scale, benchmark)
         reading = await pages.reading()
-        content = await overview(reading, choice, private=is_private(request))
+        content = await overview(reading, choice, private=is_private(request), basis=basis)
         return pages.page(request, "overview.html", "Overview", reading, **content)

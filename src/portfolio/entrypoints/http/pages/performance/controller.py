@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from litestar import Controller, get
 from litestar.response import Template
 
 from portfolio.analytics.conventions import MAX_DAYS
-from portfolio.application.performance.series.daily import ReadSeries
-from portfolio.application.performance.timeframes import ReadTimeframes
+from portfolio.application.history.reading import Measures, ReadByBasis
+from portfolio.application.performance.series.daily import DailySeries
+from portfolio.application.performance.timeframes import Timeframes
 from portfolio.entrypoints.charts import Scale
+from portfolio.entrypoints.http.pages.bases import on_basis
 from portfolio.entrypoints.http.pages.frame.figures import Cell
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.frame.headers import HEADERS
@@ -27,7 +31,9 @@ from portfolio.entrypoints.http.pages.performance.drawings import (
 )
 from portfolio.entrypoints.http.pages.periods import BenchmarkQuery, Choice, PeriodQuery, ScaleQuery
 from portfolio.entrypoints.http.pages.series_charts import drawdown_chart, index_chart
+from portfolio.entrypoints.http.performance.controller import BasisQuery
 from portfolio.entrypoints.http.performance.views import timeframe_view
+from portfolio.entrypoints.http.portfolio.reads import Reading
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
@@ -57,19 +63,17 @@ class PerformancePageController(Controller):
         self,
         request: HttpRequest,
         pages: Injected[Pages],
-        series: Injected[ReadSeries],
-        timeframes: Injected[ReadTimeframes],
+        by_basis: Injected[ReadByBasis],
         period: PeriodQuery = None,
         scale: ScaleQuery = None,
         benchmark: BenchmarkQuery = None,
+        basis: BasisQuery = None,
     ) -> Template:
         """Return the page of performance."""
         choice, private = Choice.of(period, scale, benchmark), is_private(request)
         reading = await pages.reading()
-        read = await timeframes(choice.benchmark)
+        shown, (read, days, all_days) = await on_basis(by_basis, basis, partial(_read, reading, choice))
         chosen = next(frame for frame in read.frames if frame.name == choice.period)
-        days = await series.of(reading.snapshot, choice.days(reading.at.date()), choice.benchmark)
-        all_days = await series.of(reading.snapshot, MAX_DAYS, choice.benchmark)
         view, columns_and_rows = timeframe_view(chosen), timeframes_table(read, private=private)
         spread = days.distribution
         return pages.page(
@@ -78,6 +82,7 @@ class PerformancePageController(Controller):
             "Performance",
             reading,
             choice=choice,
+            basis=shown,
             scales=list(Scale),
             chosen=view,
             groups=list(figures_of(view, days)),
@@ -96,3 +101,10 @@ class PerformancePageController(Controller):
             contributions=contributions_chart(chosen, private=private),
             unattributed=chosen.unattributed,
         )
+
+
+async def _read(reading: Reading, choice: Choice, measures: Measures) -> tuple[Timeframes, DailySeries, DailySeries]:
+    """Return all timeframes, the days of the one that is chosen, and all days."""
+    read = await measures.timeframes(choice.benchmark)
+    days = await measures.series.of(reading.snapshot, choice.days(reading.at.date()), choice.benchmark)
+    return read, days, await measures.series.of(reading.snapshot, MAX_DAYS, choice.benchmark)

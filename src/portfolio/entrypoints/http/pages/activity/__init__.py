@@ -1,0 +1,1 @@
+"""The page of activity: entries of all kinds."""

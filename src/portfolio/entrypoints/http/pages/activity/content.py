@@ -1,0 +1,249 @@
+"""What the page of activity shows: entries of all kinds in lines, those of a group together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Final
+
+from portfolio.application.ledger.cash_records import RecordedCashEntry
+from portfolio.application.ledger.happenings.activity import ListedEntry
+from portfolio.application.ledger.records import BookedTrade, Page, TradeEntry
+from portfolio.domain.decimal_text import counted
+from portfolio.domain.ledger.leg import Leg
+from portfolio.domain.money import Money, Price
+from portfolio.entrypoints.http.errors import FieldError
+from portfolio.entrypoints.http.pages.activity.form import KINDS, PAGE_SIZES, ActivityForm
+from portfolio.entrypoints.http.pages.frame.figures import Figure, Term
+from portfolio.entrypoints.http.pages.frame.formats import Kind
+from portfolio.entrypoints.http.pages.frame.typed import messages
+from portfolio.entrypoints.http.portfolio.reads import Reading
+from portfolio.entrypoints.http.shell.bodies import write_cursor
+
+AVERAGE_COST: Final = "average cost: what leaves takes its share of the cost basis, fees included"
+ADDS_UP: Final = "Change of net deposits, plus what it realized, less the change of cost. So it is in every entry."
+MOST_LEGS: Final = 12
+"""So many assets of an entry have their own lines: the opening of books may have thousands."""
+
+_LATE: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Another entry, and where it is shown."""
+
+    words: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """An entry. What it did not move is None: ``price`` is that of a trade, ``more`` says how many legs are not shown.
+
+    ``lateness`` says how long after it took effect it was booked, where that is over a day.
+    """
+
+    revision: int
+    what: str
+    details: Sequence[str]
+    effective_at: datetime
+    booked_at: datetime
+    lateness: str
+    legs: Sequence[Leg]
+    more: int
+    price: Price | None
+    cash_delta: Money | None
+    net_deposits_delta: Money | None
+    realized_delta: Money | None
+    owner: str
+    engine: str | None
+    key: str | None
+    notes: str | None
+    group: str | None
+    takes_back: Link | None
+    taken_back_by: Link | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityContent:
+    """The entries of one page, None where they could not be read, those of one group that follow one another together.
+
+    ``mistakes`` are by the name of the field, ``older`` is the query of the next page.
+    """
+
+    form: ActivityForm
+    mistakes: Mapping[str, str]
+    sums: Sequence[Figure]
+    groups: Sequence[Sequence[Line]] | None
+    figures: Sequence[Figure]
+    older: str | None
+
+    @property
+    def kinds(self) -> Sequence[tuple[str, str]]:
+        """Return the choices of kinds."""
+        return [("", "all"), *((kind.value.lower(), words) for kind, words in KINDS.items())]
+
+    @property
+    def page_sizes(self) -> Sequence[tuple[str, str]]:
+        """Return the choices of how many entries a page has."""
+        return [(str(size), str(size)) for size in PAGE_SIZES]
+
+    @property
+    def newest(self) -> str:
+        """Return the query of the first page."""
+        return self.form.query(cursor=None)
+
+
+def activity_content(
+    form: ActivityForm, errors: Sequence[FieldError], reading: Reading, page: Page[ListedEntry] | None
+) -> ActivityContent:
+    """Return what the page shows of the entries that were looked up."""
+    lines = None if page is None else [line_of(entry) for entry in page.items]
+    cursor = None if page is None else write_cursor("a", page.next_before)
+    return ActivityContent(
+        form=form,
+        mistakes=messages(errors),
+        sums=_sums(reading),
+        groups=None if lines is None else list(_together(lines)),
+        figures=[_adds_up(lines[0], reading.snapshot.as_of)] if form.entry and lines else (),
+        older=cursor and form.query(cursor=cursor),
+    )
+
+
+def line_of(listed: ListedEntry) -> Line:
+    """Return an entry in a line."""
+    recorded = listed.recorded
+    if isinstance(recorded, RecordedCashEntry):
+        return _other_line(recorded, listed.taken_out_by)
+    assert recorded.entry is not None  # what other programs wrote is no entry
+    return _trade_line(recorded, recorded.entry)
+
+
+def _trade_line(booked: BookedTrade, entry: TradeEntry) -> Line:
+    trade, request = entry.trade, entry.request
+    return Line(
+        revision=entry.revision,
+        what=KINDS[trade.side],
+        details=(),
+        effective_at=trade.executed_at,
+        booked_at=entry.booked_at,
+        lateness=_lateness(trade.executed_at, entry.booked_at),
+        legs=[Leg.of(trade)],
+        more=0,
+        price=trade.price,
+        cash_delta=trade.cash_delta,
+        net_deposits_delta=None,
+        realized_delta=trade.realized_pnl or None,
+        owner=request.owner,
+        engine=request.engine,
+        key=request.client_trade_id,
+        notes=request.notes,
+        group=entry.group,
+        takes_back=_trade_link(trade.reverses),
+        taken_back_by=_trade_link(booked.reversed_by),
+    )
+
+
+def _other_line(recorded: RecordedCashEntry, taken_out_by: int | None) -> Line:
+    entry, moved = recorded.entry, recorded.entry.transaction
+    terms, legs = moved.event, [one.leg for one in entry.positions]
+    details = []
+    if terms is not None:
+        details += [terms.label.replace("_", " ")] if terms.label else []
+        details += [f"{terms.ratio.normalize():f} for 1"] if terms.ratio is not None else []
+        details += ["its cost is assumed"] if terms.is_basis_assumed else []
+    return Line(
+        revision=entry.revision,
+        what=KINDS[moved.kind],
+        details=details,
+        effective_at=moved.effective_at,
+        booked_at=moved.at,
+        lateness=_lateness(moved.effective_at, moved.at),
+        legs=legs[:MOST_LEGS],
+        more=max(len(legs) - MOST_LEGS, 0),
+        price=None,
+        cash_delta=moved.cash_delta or None,
+        net_deposits_delta=moved.net_deposits_delta or None,
+        realized_delta=moved.realized_delta or None,
+        owner=entry.owner,
+        engine=None,
+        key=entry.client_transaction_id,
+        notes=entry.note,
+        group=None if terms is None else terms.group,
+        takes_back=_entry_link(None if terms is None else terms.reverses_revision),
+        taken_back_by=_entry_link(taken_out_by),
+    )
+
+
+def _lateness(effective_at: datetime, booked_at: datetime) -> str:
+    late = booked_at - effective_at
+    return f"{counted(late.days, 'day')} later" if late > _LATE else ""
+
+
+def _trade_link(trade_id: int | None) -> Link | None:
+    return None if trade_id is None else Link(words=f"trade {trade_id}", path=f"/pages/trades?trade={trade_id}")
+
+
+def _entry_link(revision: int | None) -> Link | None:
+    return None if revision is None else Link(words=f"entry {revision}", path=f"/pages/activity?entry={revision}")
+
+
+def _together(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
+    """Yield lines that follow one another in one group together, any other alone."""
+    for group, some in groupby(lines, key=lambda line: line.group):
+        if group is None:
+            yield from ([line] for line in some)
+        else:
+            yield list(some)
+
+
+def _sums(reading: Reading) -> Sequence[Figure]:
+    portfolio, as_of = reading.valuation.portfolio, reading.snapshot.as_of
+    told = (
+        ("net_deposits", "Net deposits", Kind.MONEY, portfolio.net_deposits,
+         "What came in less what left: money as it is, assets at their cost."),
+        ("realized_pnl", "Realized result", Kind.RESULT, portfolio.realized_pnl,
+         "The sum of what all entries realized: sales, income, interest, losses and charges."),
+        ("cash_balance", "Cash", Kind.MONEY, portfolio.cash, "The sum of the changes of cash of all entries."),
+        ("fees_paid", "Fees paid", Kind.COST, portfolio.fees_paid,
+         "The sum of the fees of all trades; a reversal takes those of its trade back."),
+    )  # fmt: skip
+    return [
+        Figure(
+            name=name,
+            label=label,
+            value=value,
+            kind=kind,
+            formula=formula,
+            convention=AVERAGE_COST,
+            as_of=as_of,
+            period="since the start",
+        )
+        for name, label, kind, value, formula in told
+    ]
+
+
+def _adds_up(line: Line, as_of: datetime) -> Figure:
+    """Return the law of all entries with the numbers of one."""
+    nothing = Money.zero()
+    cost = sum((leg.basis_delta for leg in line.legs), nothing)
+    deposits, realized = line.net_deposits_delta or nothing, line.realized_delta or nothing
+    is_told = deposits + realized - cost == (line.cash_delta or nothing)
+    return Figure(
+        name="entry_cash_delta",
+        label="Change of cash",
+        value=line.cash_delta or nothing,
+        kind=Kind.MONEY,
+        formula=ADDS_UP if is_told else "As it was written: what all of it cost is not told here.",
+        convention=AVERAGE_COST,
+        as_of=as_of,
+        terms=(
+            Term(label="Net deposits", value=deposits, kind=Kind.MONEY),
+            Term(sign="+", label="Realized result", value=realized, kind=Kind.RESULT),
+            Term(sign="−", label="Cost of what it moved", value=cost, kind=Kind.COST),
+        )
+        if is_told
+        else (),
+    )

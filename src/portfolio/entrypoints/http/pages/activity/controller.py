@@ -1,0 +1,64 @@
+"""The page of activity."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import Controller, get
+from litestar.di import NamedDependency, Provide
+from litestar.params import QueryParameter
+from litestar.response import Template
+
+from portfolio.application.ledger.ports import Lookups
+from portfolio.application.ledger.records import Page
+from portfolio.entrypoints.http.pages.activity.content import activity_content
+from portfolio.entrypoints.http.pages.activity.form import ActivityForm
+from portfolio.entrypoints.http.pages.frame.headers import HEADERS
+from portfolio.entrypoints.http.pages.frame.look import Look
+from portfolio.entrypoints.http.pages.frame.page import Pages
+from portfolio.entrypoints.http.shell.access import access
+from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+
+# Everything is taken: what is wrong with a field is said beside it, in the page.
+Typed = Annotated[str | None, QueryParameter(description="As it was typed.")]
+
+
+def typed_form(  # shape: each field of the form is an argument
+    entry: Typed = None,
+    kind: Typed = None,
+    symbol: Typed = None,
+    since: Typed = None,
+    until: Typed = None,
+    limit: Typed = None,
+    cursor: Typed = None,
+) -> ActivityForm:
+    """Return the form as it was sent."""
+    return ActivityForm(entry=entry, kind=kind, symbol=symbol, since=since, until=until, limit=limit, cursor=cursor)
+
+
+class ActivityPageController(Controller):
+    """The route of everything that happened, as people look at it."""
+
+    include_in_schema = False
+    opt = access(Scope.READ)
+    response_headers = HEADERS
+    dependencies = {"form": Provide(typed_form, sync_to_thread=False)}
+
+    @get("/pages/activity")
+    async def read_activity(  # shape: what the framework injects
+        self,
+        request: HttpRequest,
+        pages: Injected[Pages],
+        form: NamedDependency[ActivityForm],
+        lookups: Injected[Lookups],
+        portfolio_id: Injected[int],
+        read_deadline_seconds: Injected[float],
+    ) -> Template:
+        """Return the entries that the form asks for, newest first."""
+        wanted, errors = form.read()
+        reading = await pages.reading()
+        look = Look(reading, read_deadline_seconds)
+        found = Page((), None) if errors else await look(lambda: lookups.activity(portfolio_id, wanted))
+        content = activity_content(form, errors, reading, found)
+        return pages.page(request, "activity.html", "Activity", reading, content=content)

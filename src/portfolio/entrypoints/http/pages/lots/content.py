@@ -1,0 +1,234 @@
+"""What the page of lots and gains shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Final
+from urllib.parse import urlencode
+
+from portfolio.application.ledger.lots.reading import Gains, Lots
+from portfolio.domain.decimal_text import counted
+from portfolio.domain.ledger.lots import LotMethod
+from portfolio.entrypoints.http.errors import FieldError
+from portfolio.entrypoints.http.ledger.lot_answers import GainView, LotView, gain_views, lot_views
+from portfolio.entrypoints.http.pages.frame.figures import Figure, Term
+from portfolio.entrypoints.http.pages.frame.formats import Kind
+from portfolio.entrypoints.http.pages.frame.typed import messages
+from portfolio.entrypoints.http.shell.bodies import Reading as Fields
+from portfolio.entrypoints.http.shell.bodies import write_cursor
+
+METHODS: Final[Mapping[LotMethod, str]] = {
+    LotMethod.FIFO: "the oldest lot first (FIFO)",
+    LotMethod.LIFO: "the newest lot first (LIFO)",
+    LotMethod.HIFO: "the most expensive lot first (HIFO)",
+    LotMethod.AVERAGE: "average cost, as the ledger has it",
+}
+LEFT: Final = "The sum of the costs of all lots that are left, fees included."
+GAINED: Final = (
+    "Proceeds less cost of all that was sold until now. Less the cost of what is left, and of what was transferred "
+    "out, it is the same by every method."
+)
+UNDATED: Final = "Of what nobody knows when it was acquired, and what was realized without a sale."
+ROWS_A_PAGE: Final = 100
+EVER: Final = "all"
+
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
+_CURSOR = re.compile(r"[lg][0-9a-f]{1,8}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LotsForm:
+    """What was chosen: a method, a year, and from which row on each table goes; None where nothing was said."""
+
+    method: str | None = None
+    year: str | None = None
+    lots: str | None = None
+    gains: str | None = None
+
+    def query(self, **changed: str | None) -> str:
+        """Return the query of a link to the same page, with other fields where they are ``changed``."""
+        form = replace(self, **changed)
+        found = {field.name: text for field in fields(form) if (text := getattr(form, field.name))}
+        return f"?{urlencode(found)}" if found else ""
+
+    def read(self, this_year: int) -> tuple[Wanted, Sequence[FieldError]]:
+        """Return what is wanted, of this year where none is named, and what is wrong with what was typed."""
+        reading = Fields()
+        wanted = Wanted(
+            method=reading.given("method", self.method or None, _method) or LotMethod.FIFO,
+            year=reading.given("year", self.year or str(this_year), _year),
+            lots=reading.given("lots", self.lots or None, _row) or 0,
+            gains=reading.given("gains", self.gains or None, _row) or 0,
+        )
+        return wanted, tuple(reading.errors)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A method and a year, None for ever, and from which row on each table is shown."""
+
+    method: LotMethod
+    year: int | None
+    lots: int
+    gains: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """The queries of a table's other pages, None where there is none, and how many rows there are on all of them."""
+
+    count: int
+    first: str | None
+    following: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A page of the lots that are left and one of the gains, with the sums of all of them as figures."""
+
+    left: Sequence[Figure]
+    lots: Sequence[LotView]
+    lot_rows: Rows
+    realized: Sequence[Figure]
+    gains: Sequence[GainView]
+    gain_rows: Rows
+    long_term_days: int
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LotsContent:
+    """What was chosen, what is wrong with it by the name of the field, and what was found; None where it was not read.
+
+    ``csv`` is the query of the gains as a file.
+    """
+
+    form: LotsForm
+    mistakes: Mapping[str, str]
+    wanted: Wanted
+    this_year: int
+    found: Found | None
+    csv: str
+
+    @property
+    def methods(self) -> Sequence[tuple[str, str]]:
+        """Return the choices of methods."""
+        return [(method.value, words) for method, words in METHODS.items()]
+
+    @property
+    def chosen_year(self) -> str:
+        """Return the year as it stands in the form."""
+        return self.form.year or str(self.this_year)
+
+    @property
+    def of_year(self) -> str:
+        """Return of which year the gains are, in words."""
+        return "of all years" if self.wanted.year is None else f"of {self.wanted.year} (UTC)"
+
+    @property
+    def method_in_words(self) -> str:
+        """Return which lot a sale takes, in words."""
+        return METHODS[self.wanted.method]
+
+
+def lots_content(
+    form: LotsForm, wanted: Wanted, errors: Sequence[FieldError], read: tuple[Lots, Gains] | None, this_year: int
+) -> LotsContent:
+    """Return what the page shows of the lots and gains that were read."""
+    year = {} if wanted.year is None else {"year": str(wanted.year)}
+    return LotsContent(
+        form=form,
+        mistakes=messages(errors),
+        wanted=wanted,
+        this_year=this_year,
+        found=None if read is None else _found(form, wanted, *read),
+        csv="?" + urlencode({"method": wanted.method.value, **year, "format": "csv"}),
+    )
+
+
+def _found(form: LotsForm, wanted: Wanted, lots: Lots, gains: Gains) -> Found:
+    days = gains.long_term_days
+    return Found(
+        left=list(_left(lots)),
+        lots=lot_views(lots.lots[wanted.lots : wanted.lots + ROWS_A_PAGE], lots.as_of, days),
+        lot_rows=_rows(form, "lots", wanted.lots, len(lots.lots)),
+        realized=list(_realized(gains)),
+        gains=gain_views(gains.disposals[wanted.gains : wanted.gains + ROWS_A_PAGE], days),
+        gain_rows=_rows(form, "gains", wanted.gains, len(gains.disposals)),
+        long_term_days=days,
+        is_complete=lots.is_complete,
+    )
+
+
+def _rows(form: LotsForm, name: str, start: int, count: int) -> Rows:
+    following = start + ROWS_A_PAGE
+    return Rows(
+        count=count,
+        first=form.query(**{name: None}) or "?" if start else None,
+        following=form.query(**{name: write_cursor(name[0], following)}) if following < count else None,
+    )
+
+
+def _left(lots: Lots) -> Iterator[Figure]:
+    told = (
+        ("lots_basis", "Cost of what is left", Kind.COST, lots.cost_basis, LEFT),
+        ("gain_ever", "Realized, ever", Kind.RESULT, lots.gain, GAINED),
+    )
+    for name, label, kind, value, formula in told:
+        yield Figure(
+            name=name,
+            label=label,
+            value=value,
+            kind=kind,
+            formula=formula,
+            convention=f"{METHODS[lots.method]}; trades by the time of their execution",
+            as_of=lots.as_of,
+        )
+
+
+def _realized(gains: Gains) -> Iterator[Figure]:
+    days = counted(gains.long_term_days, "day")
+    told = (
+        ("gain", "Gain", Kind.RESULT, gains.gain, "Proceeds less cost, both with their fees.",
+         (("", "Proceeds", gains.proceeds, Kind.MONEY), ("−", "Cost of what was sold", gains.basis, Kind.COST))),
+        ("short_term", "Of it short-term", Kind.RESULT, gains.short_term, f"Of what was held for at most {days}.", ()),
+        ("long_term", "Of it long-term", Kind.RESULT, gains.long_term, f"Of what was held for more than {days}.", ()),
+        ("undated", "Of it without a date", Kind.RESULT, gains.undated,
+         UNDATED, ()),
+    )  # fmt: skip
+    for name, label, kind, value, formula, terms in told:
+        yield Figure(
+            name=name,
+            label=label,
+            value=value,
+            kind=kind,
+            formula=formula,
+            terms=[Term(sign=sign, label=of, value=one, kind=as_) for sign, of, one, as_ in terms],
+            convention=f"{METHODS[gains.method]}; a year is one of UTC; no country's tax rules",
+            as_of=gains.as_of,
+            period="all years" if gains.year is None else str(gains.year),
+        )
+
+
+def _method(text: str) -> LotMethod:
+    try:
+        return LotMethod(text.strip().lower())
+    except ValueError as error:
+        raise ValueError(f"takes {', '.join(method.value for method in METHODS)}") from error
+
+
+def _year(text: str) -> int | None:
+    text = text.strip().lower()
+    if text == EVER:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) == 4 and _FIRST_YEAR <= int(text) <= _LAST_YEAR):
+        raise ValueError(f"takes a year, such as 2026, or {EVER}")
+    return int(text)
+
+
+def _row(text: str) -> int:
+    if not _CURSOR.fullmatch(text):
+        raise ValueError("is no page of this table: go to its first")
+    return int(text[1:], 16)

@@ -1,0 +1,59 @@
+"""The page of lots and gains."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import Controller, get
+from litestar.di import NamedDependency, Provide
+from litestar.params import QueryParameter
+from litestar.response import Template
+
+from portfolio.application.ledger.lots.reading import Gains, Lots, ReadLots
+from portfolio.entrypoints.http.pages.frame.headers import HEADERS
+from portfolio.entrypoints.http.pages.frame.look import Look
+from portfolio.entrypoints.http.pages.frame.page import Pages
+from portfolio.entrypoints.http.pages.lots.content import LotsForm, Wanted, lots_content
+from portfolio.entrypoints.http.shell.access import access
+from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+
+# Everything is taken: what is wrong with a field is said beside it, in the page.
+Typed = Annotated[str | None, QueryParameter(description="As it was typed.")]
+
+
+def typed_form(method: Typed = None, year: Typed = None, lots: Typed = None, gains: Typed = None) -> LotsForm:
+    """Return the form as it was sent."""
+    return LotsForm(method=method, year=year, lots=lots, gains=gains)
+
+
+class LotsPageController(Controller):
+    """The route of lots and gains as people look at them."""
+
+    include_in_schema = False
+    opt = access(Scope.READ)
+    response_headers = HEADERS
+    dependencies = {"form": Provide(typed_form, sync_to_thread=False)}
+
+    @get("/pages/lots")
+    async def read_lots_page(  # shape: what the framework injects
+        self,
+        request: HttpRequest,
+        pages: Injected[Pages],
+        form: NamedDependency[LotsForm],
+        read_lots: Injected[ReadLots],
+        read_deadline_seconds: Injected[float],
+    ) -> Template:
+        """Return what is left of each purchase, and what the sales of a year brought, by the method that is chosen."""
+        reading = await pages.reading()
+        this_year = reading.at.year
+        wanted, errors = form.read(this_year)
+        look = Look(reading, read_deadline_seconds)
+        found = None if errors else await look(lambda: _read(read_lots, wanted))
+        content = lots_content(form, wanted, errors, found, this_year)
+        return pages.page(request, "lots.html", "Lots and gains", reading, content=content)
+
+
+async def _read(read_lots: ReadLots, wanted: Wanted) -> tuple[Lots, Gains]:
+    lots = await read_lots(wanted.method)
+    return lots, await read_lots.gains(wanted.method, wanted.year)
