@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from portfolio.application.backtest.state import Holdings
     from portfolio.application.exports.reading import Wanted
     from portfolio.application.imports.booking import ImportWish
+    from portfolio.application.imports.progress import Tell
     from portfolio.application.imports.records import Preview
     from portfolio.application.imports.worth import Rates
     from portfolio.application.ledger.lots.journal import KnownAt
@@ -249,7 +250,7 @@ class CompositionRoot:  # shape: a method for each command
 
         return read_rates(LocalImportFiles(), path)
 
-    async def book_import(self, settings: Settings, wish: ImportWish) -> list[Preview]:
+    async def book_import(self, settings: Settings, wish: ImportWish, tell: Tell) -> list[Preview]:
         """Book files of this machine; books that are not there yet are opened, but for a dry run."""
         from portfolio.application.imports.booking import BookImport  # noqa: PLC0415  # for this command alone
 
@@ -266,7 +267,7 @@ class CompositionRoot:  # shape: a method for each command
             rules = settings.booking_rules
             prices, feed = database.prices, exchanges.closes
             book = BookImport(self.preview_import(), database.ledger, prices, clock, rules, feed=feed)
-            return await book(PORTFOLIO_ID, wish)
+            return await book(PORTFOLIO_ID, wish, tell)
         finally:
             await exchanges.close()
             await database.close()

@@ -349,6 +349,22 @@ async def test_the_file_goes_before_the_close_and_the_close_before_the_rate(port
     assert after.realized_pnl.value - before.realized_pnl.value == 200 + 95 + 1_200
 
 
+async def test_how_far_it_is_is_told_by_true_counts(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    said: list[tuple[str, int, int]] = []
+    preview = PreviewImport(FilesInMemory({"a": BINANCE_TRADES, "b": KRAKEN}), StoppedClock())
+    book = BookImport(preview, ports.ledger, ports.prices, StoppedClock(), BookingRules())
+    wish = ImportWish(paths=["a", "b"], options=Options(), rates=RATES)
+    await book(1, wish, lambda *words: said.append(words))
+    assert said[:4] == [("reading a", 0, 6), ("reading a", 6, 6), ("reading b", 0, 7), ("reading b", 7, 7)]
+    # six fills, of Kraken's seven rows six events
+    assert said[4:6] == [("placing", 0, 12), ("placing", 12, 12)]
+    booked = len(await entries(ports))
+    assert (said[6], said[-1]) == (("booking", 0, booked), ("booking", booked, booked))
+    steps = [done for what, done, _ in said if what == "booking"]
+    assert steps == sorted(steps)
+
+
 async def test_a_migration_keeps_its_cost(ports: Ports) -> None:
     before = await open_books(ports.ledger)
     text = COINBASE + (

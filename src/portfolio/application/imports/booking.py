@@ -10,6 +10,7 @@ from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
 from portfolio.application.clock import Clock
 from portfolio.application.imports.entering import Allowed, Entering
 from portfolio.application.imports.preview import Placing, PreviewImport
+from portfolio.application.imports.progress import EVERY, Tell, tell_nobody
 from portfolio.application.imports.reading import ReadFile
 from portfolio.application.imports.records import Identified, Options, Preview
 from portfolio.application.imports.simulation import Simulation
@@ -22,7 +23,6 @@ from portfolio.application.ledger.lost_commit import Made, commit_once, has_entr
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import TradeEntry
 from portfolio.application.prices.ports import CloseFeed, PriceStore
-from portfolio.domain.imports.identity import content_of
 from portfolio.domain.imports.records import Event as FileEvent
 from portfolio.domain.ledger.portfolio import BookingRules
 
@@ -59,8 +59,10 @@ class BookImport:
     feed: CloseFeed | None = None
     fetch_seconds: float = FETCH_SECONDS
 
-    async def __call__(self, portfolio_id: int, wish: ImportWish) -> list[Preview]:
+    async def __call__(self, portfolio_id: int, wish: ImportWish, tell: Tell = tell_nobody) -> list[Preview]:
         """Return one preview a file, once its events are committed: what was booked, was known, or is reported.
+
+        ``tell`` hears how far it is: the rows that were read, the events that were placed, the entries that are booked.
 
         Raises:
             OSError: there is no such file.
@@ -68,13 +70,13 @@ class BookImport:
             LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the commit was lost and could not be looked up; the same import again tells.
         """
-        files = self.preview.read(wish.paths, wish.options)
+        files = self.preview.read(wish.paths, wish.options, tell)
         find = FindWorths(self.prices, self.clock, self.feed, self.fetch_seconds)
-        worth = await find(_events_of(files), wish.rates, opening=wish.allowed.opening)
+        worth = await find(_events_of(files), wish.rates, opening=wish.allowed.opening, tell=tell)
 
         async def book(unit: LedgerUnit) -> Made[list[Preview]]:
             kept = await unit.imported_rows(wish.options.account)
-            run = _Run(files, wish, kept, Entering(unit.portfolio, self.rules, worth, self.clock.now()))
+            run = _Run(files, wish, kept, Entering(unit.portfolio, self.rules, worth, self.clock.now()), tell)
             run.until_it_holds()
             if wish.dry_run:
                 return Made(run.answer)
@@ -91,6 +93,7 @@ class _Run:
     wish: ImportWish
     kept: Sequence[ImportedRow]
     books: Entering
+    tell: Tell
     previews: dict[int, Preview] = field(default_factory=dict)
     revisions: dict[int, int | None] = field(default_factory=dict)
     learned: Mapping[int, str] = field(default_factory=dict)
@@ -100,7 +103,7 @@ class _Run:
         start, good = self.books.portfolio, dict(enumerate(self.files))
         while True:
             self.books.portfolio, self.books.entries = start, []
-            placing, entered = Placing(self.kept), Simulation(self.books, self.wish.allowed)
+            placing, entered = Placing(self.kept), Simulation(self.books, self.wish.allowed, self.tell)
             previews = placing.placed(good)
             entered.enter(previews)
             self.previews.update(previews)
@@ -116,7 +119,11 @@ class _Run:
 
     async def write(self, unit: LedgerUnit) -> Made[list[Preview]]:
         """Write the entries and what came; nothing where nothing did."""
-        told = [event for some in _runs_of(self.books.entries) for event in await _written(unit, some)]
+        told: list[Event] = []
+        for some in _runs_of(self.books.entries):
+            self.tell("booking", len(told), len(self.books.entries))
+            told += await _written(unit, some)
+        self.tell("booking", len(told), len(told))
         if self.learned:
             await unit.name_imported_rows(self.learned)
         rows = [row for number in self.previews for row in self._rows(number)]
@@ -142,7 +149,7 @@ class _Run:
             family=family,
             format=preview.format or "",
             external_id=identified.name.own_id,
-            content=content_of(identified.event),
+            content=identified.content,
             effective_at=identified.event.at,
             ledger_revision=self.revisions[id(identified)],
         )
@@ -176,7 +183,8 @@ def _runs_of(entries: Sequence[Entry]) -> list[list[Entry]]:
     """Return entries as they can be written: trades that follow one another together, any other by itself."""
     runs: list[list[Entry]] = []
     for entry in entries:
-        if runs and isinstance(entry, TradeEntry) and isinstance(runs[-1][0], TradeEntry):
+        is_next = bool(runs) and isinstance(entry, TradeEntry) and isinstance(runs[-1][0], TradeEntry)
+        if is_next and len(runs[-1]) < EVERY:
             runs[-1].append(entry)
         else:
             runs.append([entry])

@@ -24,11 +24,12 @@ class Name:
 
 
 class Found(NamedTuple):
-    """What an event goes by, whether it came before, and what keeps its id."""
+    """What an event goes by, whether it came before, what keeps its id, and the digest of what it says."""
 
     external_id: str
     is_known: bool
     name: Name
+    content: str
 
 
 class Identities:
@@ -91,13 +92,13 @@ class FileIdentities:
             if not is_known:
                 self._new[content] += 1
                 self._new_nameless.append((content, name))
-            return Found(f"{content}#{number}", is_known, name)
+            return Found(f"{content}#{number}", is_known, name, content)
         own_id = kept_id(event.own_id)
         before = self._ids.get(own_id)
         if before is not None:
             if before[0] != content and before[1] == self._format:
                 raise IdTaken(event.own_id)
-            return Found(event.own_id, is_known=True, name=before[2])
+            return Found(event.own_id, is_known=True, name=before[2], content=content)
         self._counted[content] += 1
         waiting = self._nameless[content]
         is_known = bool(waiting)
@@ -108,7 +109,7 @@ class FileIdentities:
             self._learned.append(name)
         else:
             self._new[content] += 1
-        return Found(event.own_id, is_known, name)
+        return Found(event.own_id, is_known, name, content)
 
     def close(self) -> None:
         """Count the file's events among those that came."""

@@ -10,6 +10,7 @@ from typing import Final
 from portfolio.application.clock import Clock
 from portfolio.application.imports.identities import Identities, IdTaken
 from portfolio.application.imports.ports import ImportFiles
+from portfolio.application.imports.progress import Tell, tell_nobody
 from portfolio.application.imports.reading import ReadFile, read_file
 from portfolio.application.imports.records import Identified, Options, Preview
 from portfolio.application.imports.twins import History
@@ -34,17 +35,17 @@ class PreviewImport:
         self._files = files
         self._clock = clock
 
-    def __call__(self, paths: Sequence[str], options: Options) -> list[Preview]:
+    def __call__(self, paths: Sequence[str], options: Options, tell: Tell = tell_nobody) -> list[Preview]:
         """Return one preview a file, in the order of ``paths``; raises OSError where there is no such file."""
-        placed = Placing().placed(dict(enumerate(self.read(paths, options))))
+        placed = Placing().placed(dict(enumerate(self.read(paths, options, tell))))
         for preview in placed.values():
             preview.add_up()
         return [placed[number] for number in range(len(paths))]
 
-    def read(self, paths: Sequence[str], options: Options) -> list[ReadFile]:
+    def read(self, paths: Sequence[str], options: Options, tell: Tell = tell_nobody) -> list[ReadFile]:
         """Return the rows of files, in the order of ``paths``; raises OSError where there is no such file."""
         now = self._clock.now()
-        return [read_file(self._files.read(path), options, now) for path in paths]
+        return [read_file(self._files.read(path), options, now, tell) for path in paths]
 
 
 class Placing:
@@ -120,7 +121,7 @@ class _Filling:
             self._report([event], _TOLD_BEFORE)
             return False
         else:
-            self._preview.events.append(Identified(event, found.external_id, found.name))
+            self._preview.events.append(Identified(event, found.external_id, found.content, found.name))
         return not found.is_known
 
     def _without_twins(self, events: Sequence[Event]) -> list[Event]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from portfolio.application.imports.progress import Tell, Told, tell_nobody
 from portfolio.application.imports.recognition import FORMAT_NAMES, Recognised, recognise
 from portfolio.application.imports.records import ImportFile, Options
 from portfolio.domain.imports.moments import zone_in_name
@@ -29,7 +30,7 @@ class ReadFile:
         return FORMAT_NAMES.index(self.format) if self.format is not None else len(FORMAT_NAMES)
 
 
-def read_file(file: ImportFile, options: Options, now: datetime) -> ReadFile:
+def read_file(file: ImportFile, options: Options, now: datetime, tell: Tell = tell_nobody) -> ReadFile:
     """Return the rows of a file; of one that is not recognised its one row, which is reported."""
     found = recognise(file, options.format)
     if not isinstance(found, Recognised):
@@ -43,5 +44,5 @@ def read_file(file: ImportFile, options: Options, now: datetime) -> ReadFile:
         name_zone=zone_in_name(file.name),
     )
     places = [*(row.place for row in found.rows), *(fault.row for fault in found.faults)]
-    outcomes = [*found.format.read(found.rows, how), *found.faults]
+    outcomes = [*found.format.read(Told(found.rows, f"reading {file.name}", tell), how), *found.faults]
     return ReadFile(file.name, found.format.name, found.format.family, places, outcomes)

@@ -68,10 +68,11 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """An event, what it goes by within account and format, and what keeps its own id."""
+    """An event, what it goes by within account and format, the digest of what it says, and what keeps its own id."""
 
     event: Event
     external_id: str
+    content: str
     name: Name = field(default_factory=Name, compare=False)
 
 

@@ -9,11 +9,11 @@ from itertools import groupby
 from typing import Final
 
 from portfolio.application.imports.entering import NOTHING_ALLOWED, Allowed, Entering
+from portfolio.application.imports.progress import Tell, Told, tell_nobody
 from portfolio.application.imports.records import Identified, Preview
 from portfolio.application.imports.steps import NoEntry
 from portfolio.application.imports.worth import WorthUnknown
 from portfolio.domain.errors import DomainError, InsufficientCash, InsufficientQuantity
-from portfolio.domain.imports.identity import content_of
 from portfolio.domain.imports.records import Kind, Reported
 
 Refused = DomainError | NoEntry | WorthUnknown
@@ -42,6 +42,7 @@ class Simulation:
 
     books: Entering
     allowed: Allowed
+    tell: Tell = tell_nobody
     revisions: dict[int, int | None] = field(default_factory=dict)
 
     def enter(self, previews: Mapping[int, Preview]) -> None:
@@ -52,7 +53,7 @@ class Simulation:
         """
         units = [unit for preview in previews.values() for unit in _units_of(preview)]
         units.sort(key=lambda unit: (unit.at, unit.order))
-        for _, of_moment in groupby(units, key=lambda unit: unit.at):
+        for _, of_moment in groupby(Told(units, "placing", self.tell), key=lambda unit: unit.at):
             self._enter_moment(list(of_moment))
         for preview in previews.values():
             preview.events = [one for one in preview.events if id(one) in self.revisions]
@@ -82,7 +83,7 @@ def _units_of(preview: Preview) -> Iterator[_Unit]:
         events = list(of_rows)
         first = events[0].event
         rank = 0 if first.kind in _FIRST else 1 if first.kind in _SECOND else 2
-        yield _Unit(preview=preview, events=events, at=first.at, order=(rank, content_of(first)))
+        yield _Unit(preview=preview, events=events, at=first.at, order=(rank, events[0].content))
 
 
 def _report(unit: _Unit, refused: Refused) -> None:

@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 from portfolio.application.clock import Clock
 from portfolio.application.errors import FeedFailed
+from portfolio.application.imports.progress import Tell, tell_nobody
 from portfolio.application.imports.steps import NoEntry, steps_of
 from portfolio.application.imports.worth import CASH, Rates, Worth, WorthUnknown
 from portfolio.application.prices.backfill import AT_ONCE, all_or_first_error
@@ -43,7 +44,9 @@ class FindWorths:
     feed: CloseFeed | None = None
     seconds: float = FETCH_SECONDS
 
-    async def __call__(self, events: Sequence[Event], rates: Rates, *, opening: bool = False) -> Worth:
+    async def __call__(
+        self, events: Sequence[Event], rates: Rates, *, opening: bool = False, tell: Tell = tell_nobody
+    ) -> Worth:
         """Return what is known of the days of these events; with ``opening`` also of what may have been held before.
 
         Raises:
@@ -57,8 +60,8 @@ class FindWorths:
             search.closes |= closes
             left = wanted - closes.keys()
             if left and self.feed is not None:
-                failed = await self._fetch(left, self.feed, deadline - self.clock.monotonic())
-                search.failed |= failed
+                seconds = deadline - self.clock.monotonic()
+                search.failed |= await self._fetch(left, self.feed, seconds, tell)
                 search.closes |= await self._stored(left)
             search.sought |= wanted
         return Worth(rates, search.closes, search.failed)
@@ -71,7 +74,7 @@ class FindWorths:
                     found[close.day, symbol.code] = close.price.value
         return found
 
-    async def _fetch(self, wanted: Iterable[Key], feed: CloseFeed, seconds: float) -> dict[str, str]:
+    async def _fetch(self, wanted: Iterable[Key], feed: CloseFeed, seconds: float, tell: Tell) -> dict[str, str]:
         """Have closes fetched and kept; return why there are none, by asset."""
         yesterday = self.clock.now().astimezone(UTC).date() - timedelta(days=1)
         spans = [
@@ -80,18 +83,21 @@ class FindWorths:
             for first, last in _spans(days)
         ]
         failed = {symbol.code: f"no exchange answered within {self.seconds:g} s" for symbol, *_ in spans}
-        slots = asyncio.Semaphore(AT_ONCE)
+        slots, done = asyncio.Semaphore(AT_ONCE), 0
 
         async def fetch(symbol: Symbol, first: date, last: date) -> None:
+            nonlocal done
             async with slots:
                 try:
                     found = await feed.daily_closes(symbol, first, last)
                 except FeedFailed as error:
                     failed[symbol.code] = str(error)
-                    return
-                stored = {close.day for close in await self.prices.closes([symbol], since=first, until=last)}
-                await self.prices.add_closes([close for close in found if close.day not in stored])
-            failed[symbol.code] = "no exchange has its close of that day"
+                else:
+                    failed[symbol.code] = "no exchange has its close of that day"
+                    stored = {close.day for close in await self.prices.closes([symbol], since=first, until=last)}
+                    await self.prices.add_closes([close for close in found if close.day not in stored])
+            done += 1
+            tell("fetching closes", done, len(spans))
 
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):

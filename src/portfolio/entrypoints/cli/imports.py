@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 from zoneinfo import ZoneInfo
 
 import click
 
 from portfolio.application.errors import ApplicationError
 from portfolio.application.imports.preview import PreviewImport
+from portfolio.application.imports.progress import Tell, tell_nobody
 from portfolio.application.imports.recognition import FORMAT_NAMES
 from portfolio.application.imports.records import Identified, Options, Preview
 from portfolio.domain.decimal_text import counted, plain
@@ -44,7 +47,7 @@ class ImportComposition(Protocol):
         """Return the rates of a file; raises RatesRefused where it is none of rates."""
         ...
 
-    async def book_import(self, settings: Settings, wish: ImportWish) -> list[Preview]:
+    async def book_import(self, settings: Settings, wish: ImportWish, tell: Tell) -> list[Preview]:
         """Book files into the books, or say in a dry run what would be; raises LedgerUnavailable without a database."""
         ...
 
@@ -88,7 +91,8 @@ def import_files(composition: ImportComposition, /, *, dry_run: bool, as_json: b
     # Many small objects that all live until the answer: to look for garbage among them takes a third of the time.
     gc.disable()
     try:
-        previews = _carried_out(composition, wish)
+        with progress_on(sys.stderr) as tell:
+            previews = _carried_out(composition, wish, tell)
     finally:
         gc.enable()
     if as_json:
@@ -124,15 +128,37 @@ def _wish(composition: ImportComposition, given: Mapping[str, Any], *, dry_run: 
     )
 
 
-def _carried_out(composition: ImportComposition, wish: ImportWish) -> list[Preview]:
+@contextmanager
+def progress_on(stream: TextIO) -> Iterator[Tell]:
+    """Yield what shows on a terminal how far it is; on anything else nothing is shown."""
+    if not stream.isatty():
+        yield tell_nobody
+        return
+    # For this command alone: the others start sooner without it.
+    from rich.console import Console  # noqa: PLC0415  # for this command alone
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415  # for this command alone
+
+    name = TextColumn("{task.description}", markup=False)
+    with Progress(name, BarColumn(), MofNCompleteColumn(), console=Console(file=stream), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(_printable(what))
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield tell
+
+
+def _carried_out(composition: ImportComposition, wish: ImportWish, tell: Tell) -> list[Preview]:
     """Return what became of the files; in a dry run without books, what they would be in books that allow all."""
     try:
-        return asyncio.run(composition.book_import(read_settings(), wish))
+        return asyncio.run(composition.book_import(read_settings(), wish, tell))
     except (ApplicationError, SettingsError) as error:
         if not wish.dry_run:
             raise
         click.echo(f"portfolio: the files alone were looked at, not what is in the books: {error}", err=True)
-        return composition.preview_import()(wish.paths, wish.options)
+        return composition.preview_import()(wish.paths, wish.options, tell)
 
 
 def answer_of(preview: Preview) -> dict[str, Any]:

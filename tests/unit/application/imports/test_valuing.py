@@ -91,6 +91,13 @@ async def test_a_span_is_no_longer_than_an_exchange_answers_at_once() -> None:
     ]
 
 
+async def test_how_many_were_fetched_is_told() -> None:
+    said: list[tuple[str, int, int]] = []
+    events = [*reward("SOL"), *reward("NONE")]
+    await find(RecordingPrices(), Candles("SOL"))(events, {}, tell=lambda *words: said.append(words))
+    assert said == [("fetching closes", 1, 2), ("fetching closes", 2, 2)]
+
+
 async def test_nothing_is_asked_for_what_needs_no_value() -> None:
     feed = Candles()
     trade = exchange(at(DAY), Part("BTC", Decimal(1)), Part("USDT", Decimal(-40_000)), [Part("BTC", Decimal("0.1"))])

@@ -1,5 +1,6 @@
 """The command ``portfolio import``, in this process and as it is started."""
 
+import io
 import json
 import sqlite3
 from contextlib import closing
@@ -10,6 +11,7 @@ import pytest
 
 from portfolio.adapters.database.schema.migration import migrate
 from portfolio.entrypoints.cli.commands import commands
+from portfolio.entrypoints.cli.imports import progress_on
 from portfolio.main import CompositionRoot
 from tests.support.exchanges.exchange import StandInExchange
 
@@ -220,6 +222,26 @@ def test_without_books_a_dry_run_looks_at_the_files_alone_and_nothing_is_booked(
     assert len(json.loads(told.out)["events"]) == 1
     assert run(file) == 3
     assert "portfolio migrate" in capsys.readouterr().err
+
+
+class Terminal(io.StringIO):
+    """What a person sees."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_how_far_it_is_shows_on_a_terminal_alone() -> None:
+    shown, piped = Terminal(), io.StringIO()
+    for stream in (shown, piped):
+        with progress_on(stream) as tell:
+            for done in (0, 1_000, 1_500):
+                tell("reading [b]a\x1b.csv", done, 1_500)
+            tell("booking", 7, 9)
+    assert piped.getvalue() == ""
+    assert "reading [b]a?.csv" in shown.getvalue()
+    assert "1500/1500" in shown.getvalue()
+    assert "7/9" in shown.getvalue()
 
 
 @pytest.mark.parametrize(("zone", "at"), [("+02:00", "08:00:00Z"), ("Europe/Vienna", "09:00:00Z"), ("-6", "16:00:00Z")])
