@@ -42,9 +42,8 @@ def common_returns(history: PriceHistory, symbols: Sequence[str], days: int) -> 
     returns = history.last(days).returns[:, columns]
     there = ~np.isnan(returns)
     own_days = np.count_nonzero(there, axis=0)
-    deviations = np.full(len(symbols), np.nan)
-    for asset in np.flatnonzero(own_days >= LEAST_OWN_RETURNS).tolist():
-        deviations[asset] = returns[there[:, asset], asset].std(ddof=1)
+    deviations, enough = np.full(len(symbols), np.nan), own_days >= LEAST_OWN_RETURNS
+    deviations[enough] = np.nanstd(returns[:, enough], axis=0, ddof=1)
     return CommonReturns(
         returns=np.ascontiguousarray(returns[there.all(axis=1)]),
         own_days=[int(count) for count in own_days],

@@ -47,6 +47,7 @@ def reach(weights: Mapping[str, Decimal], rooms: Sequence[Room] = ()) -> Strateg
     money than the weights count on, or less of the ``rooms``: then the others have less, in proportion, so that cash
     is never short and no limit is passed.
     """
+    placed = [(room, room.symbols[0] if len(room.symbols) == 1 and not room.kept else None) for room in rooms]
 
     @exact
     def strategy(targets: Targets) -> Sequence[Change]:
@@ -55,11 +56,10 @@ def reach(weights: Mapping[str, Decimal], rooms: Sequence[Room] = ()) -> Strateg
         kept = total(value for symbol, value in targets.values.items() if symbol not in free)
         scale = min(ONE, max(targets.whole - kept, ZERO) / wanted) if wanted > 0 else ONE
         goals = {symbol: weight * targets.whole * scale for symbol, weight in free.items()}
-        for room in rooms:
-            if len(room.symbols) == 1 and not room.kept:  # most are an asset's own limit
-                [symbol] = room.symbols
-                if symbol in goals:
-                    goals[symbol] = min(goals[symbol], room.limit * targets.whole)
+        for room, alone in placed:
+            if alone is not None:  # most are an asset's own limit
+                if alone in goals:
+                    goals[alone] = min(goals[alone], room.limit * targets.whole)
                 continue
             others = total(targets.values[symbol] for symbol in (*room.kept, *room.symbols) if symbol not in goals)
             most, wanted = (
