@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+# What weights and backtests are compared with, in an environment of its own.
+LIBRARIES := $(VENV)-oracles/.installed
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 UV     := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
           --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
@@ -61,12 +63,12 @@ faults-galera: install-dev  ## a Galera cluster of three nodes on this machine, 
 	$(BIN)/python -m pytest -m galera -s -o faulthandler_timeout=3600 tests/faults
 
 oracles: install-dev  ## write anew what other libraries answer to the questions of tests/oracles (needs a network)
-	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-oracles
-	$(BIN)/uv pip install --quiet --python $(VENV)-oracles/bin/python --group oracles
+	rm -f $(LIBRARIES)
+	$(MAKE) $(LIBRARIES)
 	$(BIN)/python -m tests.oracles.questions
 	$(VENV)-oracles/bin/python -W ignore -m tests.oracles.rewrite
 
-bench: install-dev  ## measure against the floors (ROWS=reads,booking; QUICK=1; BESIDE=a checkout or a revision)
+bench: install-dev $(if $(ROWS),$(if $(findstring others,$(ROWS)),$(LIBRARIES)),$(LIBRARIES))  ## measure against the floors (ROWS=reads,booking; QUICK=1; BESIDE=a checkout or a revision)
 	$(BIN)/python -m benchmarks $(if $(ROWS),--rows $(ROWS)) $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON)) \
 	    $(if $(BESIDE),--beside $(BESIDE))
 
@@ -109,6 +111,11 @@ $(VENV)/.installed: $(VENV)/.created requirements.lock requirements-build.lock p
 	@echo "make: installing what is locked into $(VENV), a minute or two, once"
 	$(PIP) --require-hashes --no-deps -r requirements.lock -r requirements-build.lock
 	$(PIP) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(LIBRARIES): $(VENV)/.installed-dev
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-oracles
+	$(BIN)/uv pip install --quiet --python $(VENV)-oracles/bin/python --group oracles
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock

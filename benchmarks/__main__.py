@@ -24,10 +24,12 @@ from benchmarks import (
     growth,
     histories,
     lag,
+    others,
     process,
     reads,
     refresh,
     stream,
+    sweeps,
     verification,
 )
 from benchmarks.harness.alternation import alternate
@@ -47,6 +49,8 @@ GROUPS: dict[str, Callable[[Stage], Sequence[Row]]] = {
     "correlation": analyses.correlation,
     "analysis": analyses.analysis,
     "backtests": backtests.backtests,
+    "others": others.others,
+    "sweeps": sweeps.sweeps,
     "history": histories.histories,
     "lag": lag.lag,
     "positions": growth.positions,

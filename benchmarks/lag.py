@@ -78,7 +78,7 @@ def lag(stage: Stage) -> Sequence[Row]:
     change, rounds = Change(service, database), []
     for _ in range(stage.rounds(ROUNDS)):
         service.start()
-        with _watched(service, bare) as watch:
+        with watched(service, bare) as watch:
             _round(watch, change, turns=1 if stage.is_quick else TURNS)
         rounds.append(watch)
         service.stop()
@@ -124,7 +124,7 @@ class _Watch:
 
 
 @contextmanager
-def _watched(service: Service, bare: Service) -> Iterator[_Watch]:
+def watched(service: Service, bare: Service) -> Iterator[_Watch]:
     with (
         service.http() as client,
         bare.http() as idle,

@@ -13,13 +13,15 @@ class Worker:
 
     Args:
         arguments: the module, as for ``python -m``, and its arguments.
+        python: the interpreter, by default this one.
     """
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, python: str = sys.executable) -> None:
         self._arguments = arguments
+        self._python = python
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", *self._arguments]
+        command = [self._python, "-m", *self._arguments]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         return self
 

@@ -25,20 +25,25 @@ def backtests() -> list[dict[str, Any]]:
 
 
 def _answer(question: dict[str, Any]) -> dict[str, Any]:
-    days = pd.DatetimeIndex(question["days"])
-    closes = pd.DataFrame(question["closes"], index=days, columns=question["symbols"], dtype=float)
-    known = closes.ffill()  # an asset without a close is valued at its last one
-    values = _run_by_vectorbt(question, known)
+    closes, known = closes_of(question)
+    values = run_by_vectorbt(question, known)
     return {
         "name": question["name"],
         "vectorbt": values.tolist(),
-        "bt": _replayed_by_bt(question, known),
+        "bt": replayed_by_bt(question, known),
         "bt_decides": _decided_by_bt(question, known) if question["strategy"] else None,
         "statistics": _statistics(values, closes[question["symbols"][0]]),
     }
 
 
-def _run_by_vectorbt(question: dict[str, Any], closes: pd.DataFrame) -> pd.Series:
+def closes_of(question: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The closes as they are, and with the last one of an asset for each day without."""
+    days = pd.DatetimeIndex(question["days"])
+    closes = pd.DataFrame(question["closes"], index=days, columns=question["symbols"], dtype=float)
+    return closes, closes.ffill()
+
+
+def run_by_vectorbt(question: dict[str, Any], closes: pd.DataFrame) -> pd.Series:
     """The trades at their closes: slippage and fees are vectorbt's own."""
     size, price = closes * math.nan, closes.copy()
     fees, slippage = closes * 0.0, closes * 0.0
@@ -64,7 +69,7 @@ def _run_by_vectorbt(question: dict[str, Any], closes: pd.DataFrame) -> pd.Serie
     return values
 
 
-def _replayed_by_bt(question: dict[str, Any], closes: pd.DataFrame) -> list[float]:
+def replayed_by_bt(question: dict[str, Any], closes: pd.DataFrame) -> list[float]:
     """The trades at the prices that slippage leaves. It knows of no fees in a replay: those are taken out after it."""
     rows, fees = [], pd.Series(0.0, index=closes.index)
     for row, column, change, close, costs in question["trades"]:

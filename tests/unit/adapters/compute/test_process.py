@@ -48,6 +48,10 @@ async def test_the_process_gives_the_same_weights_as_this_one_with_one_thread(wo
     assert worker.pid == pid != os.getpid()
     # One is at work, and one waits for the end of the service.
     assert psutil.Process(pid).num_threads() <= 3
+
+
+async def test_the_process_comes_behind_the_one_that_books(worker: WorkerProcess) -> None:
+    assert await worker.run(os.nice, 0, seconds=LONG) == min(os.nice(0) + 10, 19)
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         assert await worker.run(os.getenv, name, seconds=LONG) == "1"
 
