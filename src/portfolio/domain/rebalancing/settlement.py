@@ -19,6 +19,7 @@ STEP = Decimal(1).scaleb(-18)
 # last digit of a fee or a quantity.
 MARGIN = Decimal(1).scaleb(-9)
 MAX_ROUNDS = 64
+_A_LINE = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,9 +83,10 @@ def _targets(settled: Settlement) -> Targets:
 def _settle_costs(limits: Limits, strategies: Sequence[Strategy], fixed: frozenset[str]) -> Settlement | None:
     """Return the plan whose limits count on the total value that it leaves.
 
-    Costs move the total value by a small part of what the limits move the trades, so a few rounds settle it. Where a
-    limit sits so that the rounds run in a circle, the lowest total value of the circle is taken: it is less than what
-    the plan leaves, so that every limit holds all the more.
+    Costs move the total value by a small part of what the limits move the trades, so a few rounds settle it; two of
+    them make a line, and between two bends of the limits the third, where that line leads, is the last. Where a limit
+    sits so that the rounds run in a circle, the lowest total value of the circle is taken: it is less than what the
+    plan leaves, so that every limit holds all the more.
     """
     before = limits.view.total_value
     whole = before
@@ -95,12 +97,18 @@ def _settle_costs(limits: Limits, strategies: Sequence[Strategy], fixed: frozens
         if abs(counted - whole) <= STEP:
             return settled
         tried.append(whole)
-        whole = counted
+        whole = counted if len(tried) != _A_LINE else _where_it_leads(*tried, counted)
         if any(abs(whole - earlier) <= STEP for earlier in tried):
             break
     if whole <= 0:
         return None
     return _attempt(limits, strategies, fixed, min(tried), before)
+
+
+def _where_it_leads(first: Decimal, second: Decimal, third: Decimal) -> Decimal:
+    """Return the total value that leads to itself, if each of three leads to the next on a straight line."""
+    slope = (third - second) / (second - first)
+    return second + (third - second) / (1 - slope) if abs(slope) < 1 else third
 
 
 def _attempt(

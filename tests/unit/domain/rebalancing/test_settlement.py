@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+from portfolio.domain.money import EXACT
 from portfolio.domain.rebalancing.limits import Limits
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Reason
@@ -43,3 +44,19 @@ def test_noise_in_the_last_digits_is_no_trade() -> None:
     settled = settle(LIMITS, [lambda _: _sale("-1e-19")], deploys=False)
     assert settled is not None
     assert (settled.changes, settled.fixed) == ({}, frozenset())
+
+
+def test_costs_that_grow_evenly_are_settled_by_the_third_round() -> None:
+    # A is brought to 40 % of what is left, w, at a thousandth: w = 100,000 - 0.001 (50,000 - 0.4 w) - 1e-9.
+    asked: list[Decimal] = []
+
+    def evenly(targets: Targets) -> Sequence[Proposal]:
+        asked.append(targets.whole)
+        return _sale(str(EXACT.subtract(EXACT.multiply(Decimal("0.4"), targets.whole), Decimal(50_000))))
+
+    settled = settle(LIMITS, [evenly], deploys=False)
+    assert settled is not None
+    assert len(asked) == 3
+    wanted = EXACT.divide(Decimal("99950") - Decimal("1e-9"), Decimal("0.9996"))
+    assert abs(asked[-1] - wanted) < Decimal("1e-60")
+    assert abs(settled.whole - wanted - Decimal("1e-9")) < Decimal("1e-18")
