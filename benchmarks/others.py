@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,13 @@ from benchmarks.harness.stage import Stage
 from benchmarks.harness.worker import Worker
 from portfolio.adapters.compute.worker import choose
 from portfolio.analytics.optimisation.problem import Chosen, Problem
+from portfolio.application.backtest.panel import Panel
+from portfolio.application.backtest.request import BacktestRequest
 from portfolio.application.backtest.run import advance, start
 from tests.oracles.questions import Case
 
 ROUNDS = 5
+TARGETS = {"skfolio": 1 / 3}
 ENVIRONMENT = Path(".venv-oracles/bin/python")
 
 
@@ -45,37 +50,48 @@ def others(stage: Stage) -> Sequence[Row]:
     states = [advance(start(request, panel), panel, request.last, solve=noted) for request, panel in (rules, weights)]
     (stage.folder / "trades.json").write_text(json.dumps(Case("policy", rules[1], states[0]).question()))
     (stage.folder / "weights.json").write_text(json.dumps(decisions))
-    work = f"backtest of a policy, 14 assets, {years} years, decisions and all, beside"
     with Worker("benchmarks.harness.others", str(stage.folder), python=str(ENVIRONMENT)) as worker:
+        beside = _Beside(stage, worker)
+        policy = f"backtest of a policy, 14 assets, {years} years, decisions and all, beside"
         return [
-            _row(stage, f"{work} vectorbt", "vectorbt that carries out the same trades", worker, "vectorbt", rules),
-            _row(stage, f"{work} bt", "bt that carries out the same trades", worker, "bt", rules),
-            _row(
-                stage,
+            beside.row(f"{policy} {name}", f"{name} that carries out the same trades", name, rules)
+            for name in ("vectorbt", "bt")
+        ] + [
+            beside.row(
                 f"backtest of {MONTHLY}, 50 assets, {years} years, beside skfolio",
                 f"skfolio that computes the same {len(decisions)} weights alone, within the same limits",
-                worker,
                 "skfolio",
                 weights,
-                limit=1 / 3,
-            ),
+            )
         ]
 
 
-def _row(
-    stage: Stage, work: str, floor: str, worker: Worker, library: str, asked: Any, limit: float | None = None
-) -> Row:
-    floors, figures = by_turns(stage.rounds(ROUNDS), lambda: _seconds_of(worker, library), _run_of(asked))
-    return ratio_row(work=work, floor=floor, unit="s", floors=floors, figures=figures, limit=limit, at_most=True)
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """Measures backtests and another library by turns."""
+
+    stage: Stage
+    worker: Worker
+
+    def row(self, work: str, floor: str, library: str, asked: tuple[BacktestRequest, Panel]) -> Row:
+        """Return the row of a backtest beside a library."""
+        floors, figures = by_turns(self.stage.rounds(ROUNDS), partial(self._others, library), _run_of(*asked))
+        return ratio_row(
+            work=work,
+            floor=floor,
+            unit="s",
+            floors=floors,
+            figures=figures,
+            limit=TARGETS.get(library),
+            at_most=True,
+        )
+
+    def _others(self, library: str) -> float:
+        self.worker.ask(library.encode())
+        return float(json.loads(self.worker.fetch()))
 
 
-def _seconds_of(worker: Worker, library: str) -> float:
-    worker.ask(library.encode())
-    return float(json.loads(worker.fetch()))
-
-
-def _run_of(asked: Any) -> Callable[[], float]:
-    request, panel = asked
+def _run_of(request: BacktestRequest, panel: Panel) -> Callable[[], float]:
     ready = start(request, panel)
 
     def run() -> float:

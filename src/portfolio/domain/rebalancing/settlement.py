@@ -97,7 +97,7 @@ def _settle_costs(limits: Limits, strategies: Sequence[Strategy], fixed: frozens
         if abs(counted - whole) <= STEP:
             return settled
         tried.append(whole)
-        whole = counted if len(tried) != _A_LINE else _where_it_leads(*tried, counted)
+        whole = counted if len(tried) != _A_LINE else _where_it_leads(tried[0], tried[1], counted)
         if any(abs(whole - earlier) <= STEP for earlier in tried):
             break
     if whole <= 0:
