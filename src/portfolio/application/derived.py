@@ -36,6 +36,11 @@ class Derived:
             self._results.popitem(last=False)
         return result
 
+    def forget_all(self) -> None:
+        """Forget every result, one after the other: of a long one it takes a while, and others go on in between."""
+        while self._results:
+            self._results.popitem()
+
     def forget(self, key: Hashable) -> None:
         """Have the result under ``key`` made anew when somebody asks for it again."""
         self._results.pop(key, None)

@@ -29,6 +29,11 @@ async def in_thread(compute: Callable[[*Ts], T], *given: *Ts) -> T:
     return await asyncio.get_running_loop().run_in_executor(_THREAD, call)
 
 
+def later_in_thread(work: Callable[[], object]) -> None:
+    """Have the thread do some work when it comes to it, which nobody waits for."""
+    _THREAD.submit(work)
+
+
 async def computed(assets: int, compute: Callable[[*Ts], T], *given: *Ts) -> T:
     """Return what ``compute`` makes of so many assets: of more than a few in the thread, so that bookings go on."""
     return await in_thread(compute, *given) if assets > ASSETS_AT_ONCE else compute(*given)

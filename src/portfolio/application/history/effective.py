@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from portfolio.application.ledger.cash_records import CashEntry
+from portfolio.application.ledger.lots.journal import MOVEMENTS
 from portfolio.application.ledger.records import Movement
 from portfolio.application.performance.holding import HoldingTimes
 from portfolio.application.performance.ledger_days import Closing, LedgerDay
@@ -45,7 +46,7 @@ class EffectiveDays:
 
     def _begin(self) -> None:
         self._days: defaultdict[date, LedgerDay] = defaultdict(LedgerDay)
-        self._trades: dict[int, Movement] = {}
+        self._trades: dict[int, object] = {}
         self._holding = HoldingTimes()
         self._not_before = date.min
         self.flows.clear()
@@ -101,7 +102,8 @@ class EffectiveDays:
         return self._add_trade(entry) if isinstance(entry, Movement) else self._add_transaction(entry)
 
     def _add_trade(self, trade: Movement) -> date:
-        taken_back = self._trades.pop(trade.reverses or 0, None)
+        kept = self._trades.pop(trade.reverses or 0, None)
+        taken_back: Movement | None = None if kept is None else MOVEMENTS.unpack(kept)
         own = taken_back or trade
         at = self._day(own.executed_at)
         day = self._days[at]
@@ -113,7 +115,7 @@ class EffectiveDays:
             day.trades.discard(taken_back.revision)
             day.closings = [closing for closing in day.closings if closing.revision != taken_back.revision]
             return at
-        self._trades[trade.id] = trade
+        self._trades[trade.id] = MOVEMENTS.pack(trade)
         held_days = self._holding.add(trade)
         day.trades.add(trade.revision)
         if trade.closes:

@@ -12,7 +12,7 @@ from typing import Final
 from portfolio.application.clock import Clock
 from portfolio.application.in_thread import in_thread
 from portfolio.application.ledger.cash_records import CashEntry
-from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt
+from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt, Moved
 from portfolio.application.ledger.lots.postings import known_postings
 from portfolio.application.ledger.records import Movement
 from portfolio.application.ledger.snapshots import Snapshots
@@ -160,12 +160,10 @@ def books_at(entries: Entries, portfolio: Portfolio, as_of: datetime, known_at: 
     )
 
 
-def _since_opening(moved: Sequence[Movement | CashEntry]) -> Sequence[Movement | CashEntry]:
+def _since_opening(moved: Moved) -> Moved:
     """Return the entries from the newest baseline on, which states everything that there was."""
-    for place in range(len(moved) - 1, -1, -1):
-        if _is_baseline(moved[place]):
-            return moved[place:]
-    return moved
+    baselines = (place for place in reversed(moved.others) if _is_baseline(moved[place]))
+    return moved[next(baselines, 0) :]
 
 
 def _is_baseline(entry: Movement | CashEntry) -> bool:

@@ -21,7 +21,8 @@ _NOTHING = Money.zero()
 _ONE = Decimal(1)
 _DAY = timedelta(days=1)
 
-ClosesByDay = Mapping[Symbol, Mapping[date, Price]]
+ClosesByDay = Mapping[Symbol, Mapping[date, Decimal]]
+"""Closes in dollars by asset and day; as plain decimals, of which there may be a hundred thousand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,13 +170,13 @@ def _restated(day: date, books: _Books, units: _Units, flows: Flows, closes: Clo
     )
 
 
-def _price_on(day: date, closes: Mapping[date, Price]) -> tuple[Price | None, bool]:
+def _price_on(day: date, closes: Mapping[date, Decimal]) -> tuple[Price | None, bool]:
     """Return the close of a day, else the newest one of the seven days before, and whether it is the day's own."""
     own = closes.get(day)
     if own is not None:
-        return own, True
+        return Price(own), True
     before = (closes.get(day - n * _DAY) for n in range(1, MOST_DAYS_CARRIED + 1))
-    return next((price for price in before if price is not None), None), False
+    return next((Price(close) for close in before if close is not None), None), False
 
 
 def _units_after(made: Sequence[RestatedDay], flows: Mapping[date, Flows]) -> _Units:

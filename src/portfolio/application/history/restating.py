@@ -6,18 +6,16 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Final
 
 from portfolio.application.history.effective import EffectiveDays, folded
 from portfolio.application.history.restated import MOST_DAYS_CARRIED, RestatedDay, restate
 from portfolio.application.in_thread import in_thread
-from portfolio.application.ledger.cash_records import CashEntry
-from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt
-from portfolio.application.ledger.records import Movement
+from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt, kept
 from portfolio.application.prices.ports import PriceStore
 from portfolio.domain.ledger.portfolio import Portfolio
-from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
 
 AT_ONCE: Final = 250
@@ -43,7 +41,7 @@ class _StoredCloses:
     since: date = date.max
     until: date = date.min
     price_revision: int = -1
-    by_symbol: dict[Symbol, dict[date, Price]] = field(default_factory=dict)
+    by_symbol: dict[Symbol, dict[date, Decimal]] = field(default_factory=dict)
 
 
 class RestateDays:
@@ -61,7 +59,7 @@ class RestateDays:
         self._begin()
 
     def _begin(self) -> None:
-        self._seen: list[Movement | CashEntry] = []
+        self._seen = kept(())
         self._effective = EffectiveDays()
         self._days: list[RestatedDay] = []
 
@@ -73,7 +71,7 @@ class RestateDays:
         """
         async with self._lock:
             entries = await self._journal.read(portfolio)
-            known = entries.known(known_at)
+            known = await in_thread(entries.known, known_at)
             if known is not entries:
                 return await self._once(known, portfolio, today)
             changed = await self._take_in(entries)
@@ -89,17 +87,16 @@ class RestateDays:
 
     async def _take_in(self, entries: Entries) -> date:
         """Take in the new entries, and return the first day that they change."""
-        count = len(self._seen)
-        is_same = count <= len(entries.moved) and (not count or entries.moved[count - 1] is self._seen[-1])
-        new = entries.moved[count:] if is_same else entries.moved
+        is_same = entries.moved.begins_with(self._seen)
+        new = entries.moved[len(self._seen) :] if is_same else entries.moved
         if not is_same or len(new) > AT_ONCE:
             self._begin()
-            self._effective, self._seen = await in_thread(folded, entries.moved), [*entries.moved]
+            self._effective, self._seen = await in_thread(folded, entries.moved), entries.moved
             return date.min
         changed = date.max
         for entry in new:
             changed = min(changed, self._effective.add(entry))
-        self._seen += new
+        self._seen = entries.moved
         return changed
 
     async def _restate(self, portfolio: Portfolio, today: date, changed: date) -> None:
@@ -135,6 +132,6 @@ class RestateDays:
         for symbol in sorted(entries.symbols - stored.by_symbol.keys()):
             stored.by_symbol[symbol] = await self._of(symbol, stored.since, stored.until)
 
-    async def _of(self, symbol: Symbol, since: date, until: date) -> dict[date, Price]:
+    async def _of(self, symbol: Symbol, since: date, until: date) -> dict[date, Decimal]:
         closes = await self._prices.closes([symbol], since=since, until=until)
-        return {close.day: close.price for close in closes}
+        return {close.day: close.price.value for close in closes}

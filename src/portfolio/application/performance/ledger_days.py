@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Final, Protocol
+from decimal import Decimal
+from typing import Final, Generic, Protocol, TypeVar
 
 from portfolio.application.announcer import Event
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
@@ -18,8 +19,10 @@ from portfolio.application.ledger.records import Movement, TradeFilter
 from portfolio.application.performance.holding import HoldingTimes
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.sums import LedgerSums
-from portfolio.domain.money import Money, Quantity
+from portfolio.domain.money import Amount, Money, Quantity
 from portfolio.domain.symbol import Symbol
+
+A = TypeVar("A", bound=Amount)
 
 # So many at once: whoever waits for the event loop meanwhile waits for no more than these.
 PAGE_SIZE: Final = 250
@@ -38,19 +41,39 @@ class Closing:
     held_days: float | None = field(compare=False)
 
 
-@dataclass(slots=True)
+class _Sum(Generic[A]):
+    """An amount of a record that is kept as its decimal: of a million of them none is looked at for garbage."""
+
+    def __init__(self, of: type[A]) -> None:
+        self._of = of
+
+    def __set_name__(self, owner: type[object], name: str) -> None:
+        self._slot = f"_{name}"
+
+    def __get__(self, record: object, owner: type[object]) -> A:
+        return self._of(getattr(record, self._slot))
+
+    def __set__(self, record: object, amount: A) -> None:
+        setattr(record, self._slot, amount.value)
+
+
 class Change:
     """By how much the entries of a day moved a position, and what trading it took.
 
     ``trades``, ``notional`` and ``fees`` are of the trades that were not reversed.
     """
 
-    quantity: Quantity = Quantity.zero()
-    cost_basis: Money = Money.zero()
-    realized_pnl: Money = Money.zero()
-    trades: int = 0
-    notional: Money = Money.zero()
-    fees: Money = Money.zero()
+    __slots__ = ("_cost_basis", "_fees", "_notional", "_quantity", "_realized_pnl", "trades")
+
+    quantity = _Sum(Quantity)
+    cost_basis = _Sum(Money)
+    realized_pnl = _Sum(Money)
+    notional = _Sum(Money)
+    fees = _Sum(Money)
+
+    def __init__(self) -> None:
+        self.trades = 0
+        self._quantity = self._cost_basis = self._realized_pnl = self._notional = self._fees = Decimal(0)
 
     def add(self, trade: Movement) -> None:
         """Add what a trade moved; a reversal takes out the trade that it reverses, which is of the same day."""

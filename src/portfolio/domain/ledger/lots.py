@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
-from operator import attrgetter, itemgetter
-from typing import Any
+from operator import itemgetter
+from typing import Any, Final
 
 from portfolio.domain.money import Money, Quantity
+from portfolio.domain.packed import Packed, Packing
 from portfolio.domain.symbol import Symbol
 
 
@@ -106,6 +107,11 @@ class Disposal:
         return days_between(self.acquired_at, self.disposed_at)
 
 
+POSTINGS: Final = Packing(Posting)
+_LOTS: Final = Packing(Lot)
+_DISPOSALS: Final = Packing(Disposal)
+
+
 @dataclass(slots=True)
 class LotBook:
     """The lots that are left, by asset in the order they were acquired, and the disposals in the order of sales.
@@ -113,8 +119,8 @@ class LotBook:
     ``moved_out`` is the cost of what left without a sale: what was transferred out.
     """
 
-    lots: list[Lot] = field(default_factory=list)
-    disposals: list[Disposal] = field(default_factory=list)
+    lots: Packed[Lot] = field(default_factory=lambda: Packed(_LOTS))
+    disposals: Packed[Disposal] = field(default_factory=lambda: Packed(_DISPOSALS))
     moved_out: Money = Money.zero()
 
 
@@ -135,7 +141,8 @@ def lots_of(postings: Iterable[Posting], method: LotMethod) -> LotBook:
         return _averaged(postings)
     book, open_lots = LotBook(), defaultdict[Symbol, _OpenLots](lambda: _OpenLots(_FIRST[method]))
     on_their_way: dict[int, list[_Placed]] = {}
-    for place, posting in enumerate(sorted(postings, key=attrgetter("at", "revision"))):
+    kept = postings if isinstance(postings, Packed) else Packed(POSTINGS, postings)
+    for place, posting in enumerate(kept.by("at", "revision")):
         lots = open_lots[posting.symbol]
         match posting.way:
             case Way.SHARE:
@@ -146,7 +153,8 @@ def lots_of(postings: Iterable[Posting], method: LotMethod) -> LotBook:
                 book.disposals += lots.scaled(posting, place)
             case _:
                 book.disposals += lots.after(posting, place)
-    book.lots = [lot for _, lots in sorted(open_lots.items()) for lot in lots]
+    for _, each in sorted(open_lots.items()):
+        book.lots += each
     book.moved_out = sum((lot.basis for left in on_their_way.values() for _, lot in left), Money.zero())
     return book
 
@@ -169,8 +177,8 @@ def _averaged(postings: Iterable[Posting]) -> LotBook:
             side = -posting.quantity if posting.closed else Quantity.zero()
             taken = Lot(symbol=posting.symbol, quantity=side, basis=posting.proceeds - posting.realized)
             book.disposals.append(_disposal(posting, taken, posting.closed, posting.proceeds))
-    book.lots = [lot for _, lot in sorted(held.items()) if lot.quantity or lot.basis]
-    book.disposals.sort(key=attrgetter("realized_at"))
+    book.lots += (lot for _, lot in sorted(held.items()) if lot.quantity or lot.basis)
+    book.disposals = book.disposals.by("realized_at")
     return book
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from portfolio.application.history.past import PastBooks, books_at
 from portfolio.application.ledger.cash_records import CashEntry
-from portfolio.application.ledger.lots.journal import Entries
+from portfolio.application.ledger.lots.journal import Entries, kept
 from portfolio.application.ledger.records import Movement
 from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
@@ -27,7 +27,7 @@ LATE = day(1_000)
 
 
 def entries_of(booked: Booked) -> Entries:
-    return Entries(revision=booked.portfolio.revision, moved=booked.entries, is_complete=True)
+    return Entries(revision=booked.portfolio.revision, moved=kept(booked.entries), is_complete=True)
 
 
 def past(booked: Booked, at: int | None, known: object = None) -> PastBooks:
@@ -73,7 +73,7 @@ def test_what_was_booked_after_a_moment_was_not_known() -> None:
         found = past(booked, 3, known)
         assert (found.revision, [str(one.quantity) for one in found.positions]) == (revision, [quantity])
     assert (past(booked, 3, day(9)).revision, past(booked, 3, 0).positions) == (0, [])
-    nothing = Entries(revision=0, moved=[], is_complete=True)
+    nothing = Entries(revision=0, moved=kept(()), is_complete=True)
     assert nothing.known(day(1)) is nothing
 
 

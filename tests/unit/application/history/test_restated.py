@@ -28,7 +28,7 @@ from portfolio.application.ledger.records import Movement
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
 from portfolio.domain.ledger.trade import Side
-from portfolio.domain.money import Money, Price
+from portfolio.domain.money import Money
 from portfolio.domain.symbol import Symbol
 from tests.unit.application.ledger.lot_examples import Booked, day
 from tests.unit.application.ledger.test_lots import held, moved
@@ -50,8 +50,8 @@ def on(number: int) -> date:
     return START + timedelta(days=number)
 
 
-def closes(**prices: Mapping[int, str]) -> dict[Symbol, dict[date, Price]]:
-    return {Symbol(name): {on(n): price(text) for n, text in days.items()} for name, days in prices.items()}
+def closes(**prices: Mapping[int, str]) -> dict[Symbol, dict[date, Decimal]]:
+    return {Symbol(name): {on(n): price(text).value for n, text in days.items()} for name, days in prices.items()}
 
 
 def cash(booked: Booked, kind: CashTransactionKind, amount: str, at: datetime) -> None:
@@ -77,7 +77,7 @@ def withdraw(booked: Booked, amount: str, at: datetime) -> None:
     cash(booked, CashTransactionKind.WITHDRAWAL, f"-{amount}", at)
 
 
-def days_of(booked: Booked, prices: Mapping[Symbol, Mapping[date, Price]], until: int) -> list[RestatedDay]:
+def days_of(booked: Booked, prices: Mapping[Symbol, Mapping[date, Decimal]], until: int) -> list[RestatedDay]:
     return restated(booked.entries, prices, on(until))[1]
 
 
@@ -282,10 +282,10 @@ def model(order: Sequence[Happened], prices: Mapping[tuple[Symbol, int], int]) -
     return made
 
 
-def by_symbol(prices: Mapping[tuple[Symbol, int], int]) -> dict[Symbol, dict[date, Price]]:
-    found: dict[Symbol, dict[date, Price]] = {BTC: {}, ETH: {}}
+def by_symbol(prices: Mapping[tuple[Symbol, int], int]) -> dict[Symbol, dict[date, Decimal]]:
+    found: dict[Symbol, dict[date, Decimal]] = {BTC: {}, ETH: {}}
     for (symbol, at), each in prices.items():
-        found[symbol][on(at)] = price(each)
+        found[symbol][on(at)] = price(each).value
     return found
 
 
@@ -310,13 +310,11 @@ def test_entries_booked_in_any_order_make_the_same_days_as_those_of_the_model(
 def test_three_years_imported_at_once_are_those_lived_day_by_day() -> None:
     chance = random.Random(15)
     symbols = [Symbol(f"A{n}") for n in range(12)]
-    prices = {symbol: {on(-1): Price(Decimal(100 + n))} for n, symbol in enumerate(symbols)}
+    prices = {symbol: {on(-1): Decimal(100 + n)} for n, symbol in enumerate(symbols)}
     for number in range(1_095):
         for symbol in symbols:
             moved_by = Decimal(repr(round(chance.gauss(1, 0.03), 6)))
-            prices[symbol][on(number)] = Price(
-                (prices[symbol][on(number - 1)].value * moved_by).quantize(Decimal("1e-8"))
-            )
+            prices[symbol][on(number)] = (prices[symbol][on(number - 1)] * moved_by).quantize(Decimal("1e-8"))
     happened: list[tuple[datetime, Any]] = [(day(0), "100000")]
     for _ in range(20_000):
         symbol, number = chance.choice(symbols), chance.randrange(1, 1_095)
@@ -329,7 +327,7 @@ def test_three_years_imported_at_once_are_those_lived_day_by_day() -> None:
             deposit(booked, what, at)
             return
         symbol, side, quantity = what
-        amount = (Decimal(quantity) * prices[symbol][(at.date())].value).quantize(Decimal("1e-12"))
+        amount = (Decimal(quantity) * prices[symbol][(at.date())]).quantize(Decimal("1e-12"))
         booked.trade(side, quantity, f"{amount:f}", at, fees=f"{amount / 1000:.12f}", symbol=symbol.code)
 
     lived = Booked()

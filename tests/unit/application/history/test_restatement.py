@@ -17,7 +17,7 @@ from portfolio.application.errors import BooksMoved
 from portfolio.application.history import restatement as module
 from portfolio.application.history.restatement import RestateBooks, compare
 from portfolio.application.ledger.cash_records import CashEntry
-from portfolio.application.ledger.lots.journal import Entries, Journal
+from portfolio.application.ledger.lots.journal import Entries, Journal, kept
 from portfolio.application.ledger.lots.postings import postings_of
 from portfolio.application.ledger.records import Movement
 from portfolio.domain.errors import InsufficientQuantity
@@ -37,7 +37,7 @@ BTC = Symbol("BTC")
 
 
 def entries_of(booked: Booked, *, is_complete: bool = True) -> Entries:
-    return Entries(revision=booked.portfolio.revision, moved=booked.entries, is_complete=is_complete)
+    return Entries(revision=booked.portfolio.revision, moved=kept(booked.entries), is_complete=is_complete)
 
 
 def restated(booked: Booked) -> Portfolio:

@@ -13,7 +13,7 @@ import pytest
 from portfolio.application.history import restating
 from portfolio.application.history.restated import RestatedDay, restate
 from portfolio.application.history.restating import RestateDays
-from portfolio.application.ledger.lots.journal import Entries, Journal
+from portfolio.application.ledger.lots.journal import Entries, Journal, kept
 from portfolio.application.prices.ports import PriceStore
 from portfolio.application.prices.records import Close
 from portfolio.domain.money import Price
@@ -53,20 +53,25 @@ class Scene:
     def __init__(self) -> None:
         self.booked, self.prices, self.revision = Booked(), Prices(), 1
         self.is_complete = True
+        self.moved, self.read_before = kept(()), list[Any]()
         self.made: list[int] = []
         self.restate = RestateDays(cast("Journal", self), cast("PriceStore", self.prices))
 
     async def read(self, _: Any) -> Entries:
-        entries = self.booked.entries
-        return Entries(revision=len(entries), moved=[*entries], is_complete=self.is_complete)
+        entries, count = self.booked.entries, len(self.moved)
+        if self.read_before != entries[:count]:
+            self.moved, count = kept(()), 0
+        self.moved += entries[count:]
+        self.read_before = [*entries]
+        return Entries(revision=len(entries), moved=self.moved[:], is_complete=self.is_complete)
 
     async def days(self, today: int, known: int | None = None) -> list[RestatedDay]:
         """Restate, and hold it against what is made all at once."""
         portfolio = replace(self.booked.portfolio, price_revision=self.revision)
         found = await self.restate(portfolio, on(today), known)
-        closes: dict[Symbol, dict[date, Price]] = {}
+        closes: dict[Symbol, dict[date, Decimal]] = {}
         for (symbol, at), price in self.prices.kept.items():
-            closes.setdefault(symbol, {})[at] = price
+            closes.setdefault(symbol, {})[at] = price.value
         _, whole = restated(self.booked.entries[:known], closes, on(today - 1))
         assert list(found.days) == whole
         assert found.is_complete is self.is_complete

@@ -13,9 +13,10 @@ from portfolio.application.ledger.lots.journal import Entries
 from portfolio.application.ledger.records import Movement
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind, EventTerms
 from portfolio.domain.ledger.leg import Leg
-from portfolio.domain.ledger.lots import Posting, Way
+from portfolio.domain.ledger.lots import POSTINGS, Posting, Way
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import Money, Quantity
+from portfolio.domain.packed import Packed
 from portfolio.domain.symbol import Symbol
 
 _NOTHING = Money.zero()
@@ -33,7 +34,7 @@ _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 def postings_of(
     entries: Iterable[Movement | CashEntry], portfolio: Portfolio, later: Iterable[Movement | CashEntry] = ()
-) -> list[Posting]:
+) -> Packed[Posting]:
     """Return what entries, in the order they were booked, moved from the newest baseline on.
 
     A reversal takes out the trade that it reverses, at that trade's own time. What a baseline states was there before
@@ -52,7 +53,7 @@ def postings_of(
     return making.postings
 
 
-def known_postings(entries: Entries, known: Entries, portfolio: Portfolio) -> list[Posting]:
+def known_postings(entries: Entries, known: Entries, portfolio: Portfolio) -> Packed[Posting]:
     """Return what the ``known`` ones of all entries moved; it is kept with them."""
     later = entries.moved[len(known.moved) :]
     return known.derived.once("postings", partial(postings_of, known.moved, portfolio, later))
@@ -77,7 +78,7 @@ class _Making:
         self._begin()
 
     def _begin(self) -> None:
-        self.postings: list[Posting] = []
+        self.postings = Packed[Posting](POSTINGS)
         self.assumed: dict[Symbol, int] = {}
         self._places: dict[int, int] = {}
         self._events: dict[int, range] = {}

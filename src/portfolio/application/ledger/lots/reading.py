@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gc
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.domain.ledger.lots import Disposal, Lot, LotBook, LotMethod, lots_of
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import Money
+from portfolio.domain.packed import Packed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ class Gains:
     as_of: datetime
     year: int | None
     long_term_days: int
-    disposals: Sequence[Disposal]
+    disposals: Packed[Disposal]
     proceeds: Money
     basis: Money
     gain: Money
@@ -76,16 +77,8 @@ class ReadLots:
         """
         portfolio = (await self._snapshots.newest()).portfolio
         entries, now = await self._journal.read(portfolio), self._clock.now()
-        entries, book = await in_thread(partial(_book, entries, portfolio, method, as_of, known_at))
-        return Lots(
-            method=method,
-            as_of=as_of or now,
-            lots=book.lots,
-            cost_basis=_total(lot.basis for lot in book.lots),
-            gain=_total(disposal.gain for disposal in book.disposals),
-            revision=entries.revision,
-            is_complete=entries.is_complete,
-        )
+        known, book = await in_thread(partial(_book, entries, portfolio, method, as_of, known_at))
+        return await in_thread(_lots, known, book, method, as_of or now)
 
     async def gains(
         self,
@@ -107,25 +100,39 @@ class ReadLots:
 
     def _gains(self, entries: Entries, book: LotBook, method: LotMethod, year: int | None, as_of: datetime) -> Gains:
         found = book.disposals
-        wanted = [one for one in found if year is None or one.realized_at.astimezone(UTC).year == year]
-        terms: dict[bool | None, list[Money]] = {None: [], True: [], False: []}
+        wanted = found if year is None else found.where(lambda one: one.realized_at.astimezone(UTC).year == year)
+        terms, proceeds, basis = defaultdict[bool | None, Money](Money.zero), Money.zero(), Money.zero()
         for one in wanted:
-            terms[is_long_term(one.days_held, self.long_term_days)].append(one.gain)
+            term = is_long_term(one.days_held, self.long_term_days)
+            terms[term] = terms[term] + one.gain
+            proceeds, basis = proceeds + one.proceeds, basis + one.basis
         return Gains(
             method=method,
             as_of=as_of,
             year=year,
             long_term_days=self.long_term_days,
             disposals=wanted,
-            proceeds=_total(one.proceeds for one in wanted),
-            basis=_total(one.basis for one in wanted),
-            gain=_total(one.gain for one in wanted),
-            short_term=_total(terms[False]),
-            long_term=_total(terms[True]),
-            undated=_total(terms[None]),
+            proceeds=proceeds,
+            basis=basis,
+            gain=proceeds - basis,
+            short_term=terms[False],
+            long_term=terms[True],
+            undated=terms[None],
             revision=entries.revision,
             is_complete=entries.is_complete,
         )
+
+
+def _lots(entries: Entries, book: LotBook, method: LotMethod, as_of: datetime) -> Lots:
+    return Lots(
+        method=method,
+        as_of=as_of,
+        lots=book.lots,
+        cost_basis=_total(lot.basis for lot in book.lots),
+        gain=_total(disposal.gain for disposal in book.disposals),
+        revision=entries.revision,
+        is_complete=entries.is_complete,
+    )
 
 
 def is_long_term(days_held: int | None, long_term_days: int) -> bool | None:
@@ -136,26 +143,12 @@ def is_long_term(days_held: int | None, long_term_days: int) -> bool | None:
 def _book(
     entries: Entries, portfolio: Portfolio, method: LotMethod, as_of: datetime | None, known_at: KnownAt | None
 ) -> tuple[Entries, LotBook]:
-    """Return the entries that were known and their fold, made without a search for garbage: each would go through all
-    of a million objects, while the event loop waits, and find nothing in circles.
-    """
+    """Return the entries that were known, and their fold."""
     known = entries.known(known_at)
-    if method in known.derived and as_of is None:
-        return known, _folded(entries, known, portfolio, method, as_of)
-    gc.disable()
-    try:
-        return known, _folded(entries, known, portfolio, method, as_of)
-    finally:
-        gc.enable()
-
-
-def _folded(
-    entries: Entries, known: Entries, portfolio: Portfolio, method: LotMethod, as_of: datetime | None
-) -> LotBook:
     postings = known_postings(entries, known, portfolio)
     if as_of is not None:
-        return lots_of([posting for posting in postings if posting.at <= as_of], method)
-    return known.derived.once(method, partial(lots_of, postings, method))
+        return known, lots_of(postings.where(lambda posting: posting.at <= as_of), method)
+    return known, known.derived.once(method, partial(lots_of, postings, method))
 
 
 def _total(amounts: Iterable[Money]) -> Money:

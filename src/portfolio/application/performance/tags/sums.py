@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date
 
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
+from portfolio.application.ledger.lots.journal import MOVEMENTS
 from portfolio.application.ledger.records import Movement
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.money import Money, Quantity
@@ -63,7 +64,7 @@ def sums_of(entries: Iterable[Movement | CashEntry], tag_of: TagOf, start: date,
     opened, of the day of the opening. Nothing from before the newest baseline counts.
     """
     sums, opened = PeriodSums(), date.min
-    trades: dict[int, Movement] = {}
+    trades: dict[int, object] = {}
     for entry in entries:
         if not isinstance(entry, Movement):
             day = entry.transaction.day_at.astimezone(UTC).date()
@@ -76,8 +77,8 @@ def sums_of(entries: Iterable[Movement | CashEntry], tag_of: TagOf, start: date,
                 if entry.transaction.event is not None and day > start:
                     of_tag.cash = of_tag.cash + moved.leg.realized_delta - moved.leg.basis_delta
             continue
-        trades[entry.id] = entry
-        own = entry if entry.reverses is None else trades.get(entry.reverses, entry)
+        trades[entry.id] = MOVEMENTS.pack(entry)
+        own: Movement = MOVEMENTS.unpack(trades.get(entry.reverses or 0, entry))
         day = max(min(own.executed_at, own.booked_at).astimezone(UTC).date(), opened)
         if day > end:
             continue
