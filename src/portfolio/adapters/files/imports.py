@@ -1,4 +1,4 @@
-"""Files to import: tables in any usual encoding, JSON, freqtrade's SQLite database. What else they are is said."""
+"""Files to import: tables in any usual encoding, workbooks, JSON, freqtrade's SQLite database; what else they are."""
 
 from __future__ import annotations
 
@@ -40,7 +40,11 @@ class LocalImportFiles:
 def content_of(raw: bytes) -> Content:
     """Return the table or the document that bytes are."""
     if raw.startswith(b"PK\x03\x04"):
-        return Unreadable("this is an Excel workbook or an archive: save its sheet as CSV (UTF-8), or unpack it")
+        from portfolio.adapters.files.workbooks import workbook_in  # noqa: PLC0415  few files are workbooks
+
+        return workbook_in(raw)
+    if raw.startswith(b"\xd0\xcf\x11\xe0"):
+        return Unreadable("this is a workbook of before 2007, or a locked one: save its sheet as CSV (UTF-8)")
     text = _text(raw)
     if text.lstrip()[:1] not in {"{", "["}:
         return Table(list(_lines(text)))
