@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from tests.faults.harness.books import Digests
-from tests.unit.domain.ledger.event_model import Done, Event, happen
+from tests.unit.domain.ledger.event_model import Done, Event, Part, happen, swap, take_out
 from tests.unit.domain.ledger.ledger_model import Books as Rules
 from tests.unit.domain.ledger.ledger_model import Holding, Refused, Wish
 
 KEPT = {"AmountMismatch": (400, "amount-mismatch"), "InsufficientCash": (409, "insufficient-cash")}
-KEPT |= {"InsufficientQuantity": (409, "insufficient-quantity")}
+KEPT |= {"InsufficientQuantity": (409, "insufficient-quantity"), "NotReversible": (409, "not-reversible")}
 
 
 @dataclass(slots=True)
@@ -29,6 +30,16 @@ class Promise:
 
 
 @dataclass(slots=True)
+class Happened:
+    """An event that was booked, with the places of its trades in the rules' list: those of a swap."""
+
+    id: int
+    done: Done
+    trades: tuple[int, ...] = ()
+    reversed_by: int = 0
+
+
+@dataclass(slots=True)
 class Model:
     """The books as they have to be. ``foreign_*`` is what another engine wrote into the shared rows."""
 
@@ -38,6 +49,7 @@ class Model:
     """By the place of a trade in the rules' list, its id."""
     reversals: dict[int, int] = field(default_factory=dict)
     """By the id of a trade, that of the one which reversed it."""
+    events: list[Happened] = field(default_factory=list)
     transaction_keys: dict[str, int] = field(default_factory=dict)
     prices: dict[str, int] = field(default_factory=dict)
     """What the market says of each symbol, now and always."""
@@ -69,18 +81,43 @@ class Model:
     def expect_event(self, event: Event) -> str | None:
         """Return why an event has to be refused; None where it has to be booked."""
         try:
-            happen(self.rules.copy(), event)
+            _happen(self.rules.copy(), event)
         except Refused as refusal:
             return str(refusal)
         return None
 
-    def happen(self, event: Event, key: str, event_id: int) -> Done:
+    def happen(self, event: Event, key: str, event_id: int, trade_ids: Sequence[int] = ()) -> Done:
         """Take in an event, and return what it moved."""
         self.transactions += 1
         self.transaction_keys[key] = event_id
         self.told.transactions.add(event_id, key)
-        self.touched.discard(event.symbol)
-        return happen(self.rules, event)
+        first = len(self.trade_ids)
+        done = _happen(self.rules, event)
+        self.trade_ids += trade_ids
+        for trade_id in trade_ids:
+            self.told.trades.add(trade_id, "")
+        self.touched -= {part.symbol for part in done.parts}
+        self.events.append(Happened(event_id, done, tuple(range(first, len(self.trade_ids)))))
+        return done
+
+    def expect_taking_out(self, index: int) -> str | None:
+        """Return why an event cannot be taken out; None where it can."""
+        try:
+            _take_out(self.rules.copy(), self.events[index])
+        except Refused as refusal:
+            return str(refusal)
+        return None
+
+    def take_out(self, index: int, event_id: int, trade_ids: Sequence[int]) -> None:
+        """Take an event out; the trades that take out those of a swap come in the opposite order."""
+        event = self.events[index]
+        _take_out(self.rules, event)
+        self.transactions += 1
+        event.reversed_by = event_id
+        for place, trade_id in zip(reversed(event.trades), trade_ids, strict=True):
+            self.reversals[self.trade_ids[place]] = trade_id
+            self.told.trades.add(trade_id, "")
+        self.touched -= {part.symbol for part in event.done.parts}
 
     def expect(self, wish: Wish) -> str | None:
         """Return why the wish has to be refused; None where it has to be booked."""
@@ -179,3 +216,23 @@ class Model:
     def revision(self) -> int:
         """Return the number of entries, which is the ledger's revision."""
         return self.transactions + len(self.trade_ids) + len(self.reversals)
+
+
+def _happen(rules: Rules, event: Event) -> Done:
+    """Do it; a swap is two trades for the same money."""
+    if event.kind != "swap":
+        return happen(rules, event)
+    first, before = len(rules.trades), rules.realized
+    swap(rules, event)
+    parts = [Part(one.symbol, one.signed, one.basis, one.asset) for one in rules.trades[first:]]
+    return Done(event.kind, parts, realized=rules.realized - before)
+
+
+def _take_out(rules: Rules, event: Happened) -> None:
+    if not event.trades:
+        take_out(rules, event.done)
+        return
+    if rules.reversed.intersection(event.trades):
+        raise Refused("NotReversible")
+    for place in reversed(event.trades):
+        rules.reverse(place)

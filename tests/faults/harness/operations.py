@@ -13,7 +13,6 @@ from tests.faults.harness.clients import Answer, text
 from tests.faults.harness.model import KEPT
 from tests.faults.harness.scene import Scene, compare_position
 from tests.faults.harness.world import until
-from tests.unit.domain.ledger.event_model import Event
 
 # Five by the contract; the rest is for the machine, which may be busy.
 SEEN_SECONDS = 20.0
@@ -85,50 +84,6 @@ class Move:
         assert units(answer.body["cash_balance"]) == scene.model.rules.cash
         assert units(answer.body["net_deposits"]) == scene.model.rules.deposits
         scene.trade_counts["acknowledged"] += 1
-
-
-@dataclass(slots=True)
-class Happen:
-    """An event with a key."""
-
-    key: str
-    event: Event
-    answers: list[Answer] = field(default_factory=list)
-
-    @property
-    def body(self) -> bytes:
-        """Return what is sent."""
-        event = self.event
-        stated: dict[str, str] = {"kind": event.kind, "client_event_id": self.key}
-        stated |= {"label": "staking"} if event.kind == "income" else {}
-        stated |= {"symbol": event.symbol} if event.symbol else {}
-        amounts = {name: getattr(event, name) for name in ("quantity", "amount", "value", "basis")}
-        stated |= {name: text(amount) for name, amount in amounts.items() if amount}
-        return json.dumps(stated).encode()
-
-    async def ask(self, scene: Scene) -> None:
-        """Send it."""
-        self.answers = [await self._post(scene)]
-
-    async def settle(self, scene: Scene) -> None:
-        """Compare with what the model does."""
-        answer = await scene.until_definite(lambda: self._post(scene), self.answers)
-        expected = scene.model.expect_event(self.event)
-        if expected is not None:
-            assert (answer.status, answer.slug) == KEPT[expected], f"event: {answer} instead of {expected}"
-            scene.trade_counts["refused"] += 1
-            return
-        assert answer.status == 200, f"event: {answer}"
-        done = scene.model.happen(self.event, self.key, answer.body["event_id"])
-        told = {name: units(answer.body[name]) for name in ("cash_delta", "net_deposits_delta", "realized_delta")}
-        assert told == {"cash_delta": done.cash, "net_deposits_delta": done.deposits, "realized_delta": done.realized}
-        assert [
-            (leg["symbol"], units(leg["quantity_delta"]), units(leg["basis_delta"])) for leg in answer.body["legs"]
-        ] == [(part.symbol, part.quantity, part.basis) for part in done.parts]
-        scene.trade_counts["acknowledged"] += 1
-
-    async def _post(self, scene: Scene) -> Answer:
-        return await scene.client.post("/events", self.body)
 
 
 READS = ("/portfolio", "/positions", "/health", "/bookings?status=refused&limit=20", "/trades?limit=20", "/performance")

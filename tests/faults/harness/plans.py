@@ -7,9 +7,10 @@ from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 
+from tests.faults.happenings import Happen, HappenAtOnce, TakeOut
 from tests.faults.harness.bookings import Again, Batch, Book, Crowd, Lookup, Malformed, Unkeyed
 from tests.faults.harness.model import Model
-from tests.faults.harness.operations import READS, ForeignTrade, ForeignWrite, Happen, Move, Read, Refresh, Reverse
+from tests.faults.harness.operations import READS, ForeignTrade, ForeignWrite, Move, Read, Refresh, Reverse
 from tests.faults.harness.scene import Operation
 from tests.unit.domain.ledger.event_model import Event
 from tests.unit.domain.ledger.ledger_model import ONE, Wish
@@ -145,11 +146,44 @@ class Planner:
         return Move(self.key(), amount or ONE)
 
     def happen(self, dice: random.Random) -> Operation:
-        """Return an event: of something that comes, of a part or more of what is held, or of money."""
+        """Return an event, or several at once."""
+        if dice.random() < 0.75:
+            return Happen(self.key(), self.event(dice))
+        items = [(self.key(part), self.event(dice)) for part in range(dice.randrange(2, 12))]
+        return HappenAtOnce(items + items[:1] if dice.random() < 0.2 else items)
+
+    def take_out(self, dice: random.Random) -> Operation:
+        """Return the taking out of an event, mostly a new one."""
+        events = len(self._model.events)
+        return TakeOut(dice.randrange(max(0, events - 20), events)) if events else self.happen(dice)
+
+    def event(self, dice: random.Random) -> Event:
+        """Return an event: what becomes something else, what comes or goes, or money."""
+        return self.turn(dice) if self._model.held and dice.random() < 0.5 else self.come_or_go(dice)
+
+    def turn(self, dice: random.Random) -> Event:
+        """Return a swap, an exchange or a split of a part or more of what is held, at about the market's prices."""
+        symbol, kind = dice.choice(self._model.held), dice.choice(["swap", "exchange", "exchange by ratio", "split"])
+        if kind == "split":  # a little: the market does not know of it
+            return Event(kind, symbol, ratio=ONE * dice.choice([995, 1_003, 1_005]) // 1_000)
+        to_symbol = dice.choice([one for one in sorted(self._model.prices) if one != symbol])
+        quantity = max(self._model.holding(symbol).quantity * dice.choice([1, 33, 50, 100, 101]) // 100, ONE // 1_000)
+        prices = self._model.prices
+        value, off = quantity * prices[symbol] // ONE, dice.randrange(98, 103)
+        if kind == "exchange by ratio":
+            return Event(
+                "exchange", symbol, quantity, to_symbol=to_symbol, ratio=prices[symbol] * ONE // prices[to_symbol]
+            )
+        to_quantity = max(value * ONE // prices[to_symbol] * off // 100, 1)
+        stated = value if kind == "swap" else None
+        return Event(kind, symbol, quantity, value=stated, to_symbol=to_symbol, to_quantity=to_quantity)
+
+    def come_or_go(self, dice: random.Random) -> Event:
+        """Return an event of something that comes, of a part or more of what is held, or of money."""
         comes, held = dice.random() < 0.4, self._model.held
         if dice.random() < 0.2 or not (comes or held):
             kind, part = dice.choice(["interest", "charge"]), dice.randrange(1, 50)
-            return Happen(self.key(), Event(kind, amount=max(self._model.rules.cash * part // 10_000, ONE)))
+            return Event(kind, amount=max(self._model.rules.cash * part // 10_000, ONE))
         symbol = dice.choice(sorted(self._model.prices) if comes else held)
         quantity = self._model.rules.cash * dice.randrange(1, 50) // 10_000 * ONE // self._model.prices[symbol]
         if not comes:
@@ -159,7 +193,7 @@ class Planner:
         value = round(Fraction(quantity * self._model.prices[symbol], ONE))
         kind = dice.choice(["transfer_in", "income"] if comes else ["transfer_out", "loss"])
         basis = value * dice.randrange(1, 300) // 100 if kind == "transfer_in" else None
-        return Happen(self.key(), Event(kind, symbol, quantity, value=None if kind == "loss" else value, basis=basis))
+        return Event(kind, symbol, quantity, value=None if kind == "loss" else value, basis=basis)
 
     def read(self, dice: random.Random) -> Operation:
         return Read(dice.choice(READS), times=dice.choice([1, 1, 8]))
@@ -191,7 +225,7 @@ FAULTY: tuple[tuple[Make, int], ...] = (
     (Planner.buy, 20), (Planner.sell, 14), (Planner.oversell, 3), (Planner.overdraw, 3), (Planner.mismatch, 2),
     (Planner.copies, 6), (Planner.vanish, 5), (Planner.crowd, 6), (Planner.batch, 8), (Planner.replay, 5),
     (Planner.other_body, 3), (Planner.lookup, 3), (Planner.malformed, 2), (Planner.reverse, 5), (Planner.move, 5),
-    (Planner.happen, 6),
+    (Planner.happen, 12), (Planner.take_out, 5),
     (Planner.read, 6), (Planner.refresh, 4),
 )  # fmt: skip
 KINDS: tuple[tuple[Make, int], ...] = (
