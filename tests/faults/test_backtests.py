@@ -17,7 +17,6 @@ import pytest
 from sqlalchemy import select
 
 from portfolio.adapters.compute.worker import choose
-from portfolio.adapters.database.schema.migration import migration_engine
 from portfolio.adapters.database.schema.tables import backtests
 from portfolio.application.backtest.jobs.records import Outcome
 from portfolio.application.backtest.jobs.slices import advanced
@@ -72,7 +71,7 @@ def ask(service: ServiceProcess, seed: int, asked: Mapping[str, Any] = TARGETS) 
 
 def row_of(database: DatabaseUnderTest, job_id: str) -> Mapping[str, Any]:
     """The row of a job, as it is now."""
-    engine = migration_engine(database.migration_url)
+    engine = database.engine()
     try:
         with engine.connect() as connection:
             rows = connection.execute(select(backtests).where(backtests.c.backtest_id == job_id))

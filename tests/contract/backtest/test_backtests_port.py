@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from portfolio.adapters.database.database import open_database
-from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.backtest.jobs.ports import Backtests
 from portfolio.application.backtest.jobs.records import Job, JobState, Outcome, Part, Taken
 from portfolio.application.errors import LeaseLost, TooManyBacktests
 from tests.support.database.database_server import DatabaseServer
 from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.migrated import bring_up_to_date
 from tests.support.fakes.fake_backtests import FakeBacktests
 from tests.support.services.http_service import create_database
 
@@ -47,7 +47,7 @@ def server(mariadb: DatabaseServer) -> Iterator[DatabaseUnderTest]:
     name = f"t_backtests_{secrets.token_hex(4)}"
     try:
         made = mariadb.create_database_pair(name)
-        migrate(made.migration_url, made.prices_schema)
+        bring_up_to_date(made)
         yield made
     finally:
         mariadb.drop(name)

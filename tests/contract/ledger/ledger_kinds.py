@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import pytest
 
 from portfolio.adapters.database.database import Database
-from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.operations.ports import Probe
 from portfolio.application.performance.ports import Days
 from portfolio.application.prices.ports import ExchangeRulesStore, Leases, PriceStore
 from portfolio.application.rebalancing.ports import Signals
 from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.migrated import bring_up_to_date
 from tests.support.fakes.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
 from tests.support.fakes.fake_lookups import FakeLookups
 from tests.support.fakes.fake_probe import FakeProbe
@@ -57,7 +57,7 @@ async def ports(request: pytest.FixtureRequest) -> AsyncIterator[Ports]:
         )
         return
     under_test: DatabaseUnderTest = request.getfixturevalue(f"{request.param}_database")
-    migrate(under_test.migration_url, under_test.prices_schema)
+    bring_up_to_date(under_test)
     database = under_test.opened()
     try:
         yield ports_of(database)

@@ -8,13 +8,13 @@ from decimal import Decimal, localcontext
 
 import pytest
 
-from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.errors import PortfolioMissing
 from portfolio.application.performance.daily_positions import positions_of
 from portfolio.application.performance.records import DailyValue, FilledDay, PositionOnDay
 from tests.contract.ledger.ledger_kinds import Ports, ports, ports_of
 from tests.contract.prices.test_price_store_port import DAY, record
 from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.migrated import bring_up_to_date
 from tests.support.database.old_database import execute
 from tests.support.ledger_examples import AT, BTC, ETH, book_one, execution, money, open_books
 
@@ -78,7 +78,7 @@ async def test_final_days_take_the_place_of_what_was_recorded(ports: Ports) -> N
 async def test_a_row_of_tomorrow_by_another_program_keeps_no_row_of_today_from_being_written(
     database: DatabaseUnderTest,
 ) -> None:
-    migrate(database.migration_url, database.prices_schema)
+    bring_up_to_date(database)
     opened = database.opened()
     try:
         on = ports_of(opened)
@@ -101,7 +101,7 @@ async def test_a_row_of_tomorrow_by_another_program_keeps_no_row_of_today_from_b
 
 async def results(database: DatabaseUnderTest, gap: FilledDay) -> list[list[Decimal]]:
     """What three days brought, the one between filled in: money, percent, percent linked; and how many positions."""
-    migrate(database.migration_url, database.prices_schema)
+    bring_up_to_date(database)
     opened = database.opened()
     try:
         on = ports_of(opened)

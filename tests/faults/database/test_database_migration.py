@@ -18,7 +18,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import make_url
 
-from portfolio.adapters.database.schema.migration import VERSION_TABLE, migration_engine, migrations_folder
+from portfolio.adapters.database.schema.migration import VERSION_TABLE, migrations_folder
 from portfolio.adapters.database.schema.tables import RUNS_ON, SCHEMA_REVISION, number_of
 from tests.faults.feeds.priced_service import until
 from tests.integration.database.test_migrations import schema_of, up
@@ -117,7 +117,7 @@ def test_of_migrations_at_once_each_ends_with_the_schema_and_the_books_are_opene
 def test_a_migration_that_another_holds_up_says_so(mysql_database: DatabaseUnderTest, tmp_path: Path) -> None:
     service = ServiceProcess(mysql_database, tmp_path)
     url = make_url(mysql_database.migration_url)
-    engine = migration_engine(mysql_database.migration_url)
+    engine = mysql_database.engine()
     with engine.connect() as other:
         other.exec_driver_sql("SELECT GET_LOCK(%s, 0)", (f"{VERSION_TABLE}.{url.database}",))
         refused = service.command("migrate", PORTFOLIO_DATABASE_URL=mysql_database.migration_url)
@@ -208,7 +208,7 @@ def _migrate_to_a_later_release(place: DatabaseUnderTest, folder: Path, revision
     config.set_main_option("script_location", str(folder))
     config.set_main_option("prepend_sys_path", str(folder))
     config.set_main_option("path_separator", "os")
-    engine = migration_engine(place.migration_url)
+    engine = place.engine()
     with engine.connect() as connection:
         config.attributes |= {"connection": connection, "prices_schema": place.prices_schema}
         command.upgrade(config, "head")

@@ -17,9 +17,9 @@ from portfolio.adapters.database.connection.engine import create_engine
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Statement
 from portfolio.adapters.database.connection.timeouts import Timeouts
-from portfolio.adapters.database.schema.migration import migrate
 from tests.support.database.database_run import launch_server
 from tests.support.database.database_server import DatabaseServer
+from tests.support.database.migrated import bring_up_to_date
 from tests.support.database.old_database import execute
 from tests.support.services.proxied_service import (
     BUY,
@@ -166,7 +166,7 @@ async def test_a_snapshot_conflict_runs_the_whole_unit_again_from_its_first_read
     [[version]] = server.execute("SELECT VERSION()")
     is_mariadb = "mariadb" in str(version).lower()
     place = server.create_database_pair("snapshot")
-    migrate(place.migration_url, place.prices_schema)
+    bring_up_to_date(place)
     execute(place, "INSERT INTO portfolio_leases (name, holder, token, expires_at) VALUES ('x', 'a', 1, '2026-01-01')")
     engine = create_engine(place.url, hosts=(), pool_size=1, limits=Timeouts())
     connections = Connections(engine, Timeouts())

@@ -14,7 +14,6 @@ from itertools import pairwise
 import pytest
 
 from portfolio.adapters.database.database import Database
-from portfolio.adapters.database.schema.migration import migrate
 from portfolio.adapters.feeds.exchanges import Exchanges
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.prices.records import Fence
@@ -23,6 +22,7 @@ from portfolio.domain.money import Money
 from portfolio.entrypoints.kept_lease import LEASE, LEASE_SECONDS, KeptLease
 from portfolio.entrypoints.price_loop import PriceLoop, Schedule
 from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.migrated import bring_up_to_date
 from tests.support.exchanges import exchange_faults
 from tests.support.exchanges.exchange import StandInExchange
 from tests.support.fakes.clock import FakeClock
@@ -69,7 +69,7 @@ class Instance:
 @pytest.fixture
 async def instances(database: DatabaseUnderTest) -> AsyncIterator[tuple[StandInExchange, Instance, Instance]]:
     """Two instances on one database, where 0.1 BTC is held and 95,477.5 in cash."""
-    migrate(database.migration_url, database.prices_schema)
+    bring_up_to_date(database)
     with StandInExchange({"BTC": "50000", "USDT": "1"}) as exchange:
         one, other = (Instance.of(name, database, exchange) for name in ("one", "other"))
         await OpenBooks(one.database.ledger, one.clock, Money(Decimal(100_000)))(1)

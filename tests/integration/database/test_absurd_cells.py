@@ -14,13 +14,13 @@ import pytest
 from sqlalchemy import Connection, Table
 from sqlalchemy.exc import DBAPIError
 
-from portfolio.adapters.database.schema.migration import migrate, migration_engine
 from portfolio.adapters.database.schema.tables import metadata, prices_metadata
 from portfolio.application.prices.records import Close, KeptRules
 from portfolio.domain.money import Price
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.symbol import Symbol
 from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.migrated import bring_up_to_date
 from tests.support.exchange_rules import rules
 from tests.support.fakes.clock import FakeClock
 from tests.support.services.http_service import Service, running_on
@@ -147,10 +147,10 @@ def steady(answer: Any) -> Any:
 
 @pytest.fixture
 async def books(database: DatabaseUnderTest) -> AsyncIterator[Books]:
-    migrate(database.migration_url, database.prices_schema)
+    bring_up_to_date(database)
     opened = database.opened()
     clock = FakeClock(datetime.now(UTC) - timedelta(days=3))
-    engine = migration_engine(database.migration_url)
+    engine = database.engine()
     policy = RebalancePolicy()
     async with running_on(opened, clock, policy=policy, price_max_age_seconds=10**9) as service:
         with engine.connect() as connection:

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from sqlalchemy import insert, text
 
 from portfolio.adapters.database.backtest.backtests import _results_on
-from portfolio.adapters.database.schema.migration import migrate, migration_engine
 from portfolio.adapters.database.schema.tables import backtests
 from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.migrated import bring_up_to_date
 
 ROWS = 1_000
 """As many as are kept."""
@@ -19,7 +19,7 @@ INDEX = "idx_portfolio_backtests_closes"
 
 
 def test_the_trials_on_some_closes_are_found_by_an_index(database: DatabaseUnderTest) -> None:
-    migrate(database.migration_url, database.prices_schema)
+    bring_up_to_date(database)
     rows = [
         {
             "backtest_id": f"bt-{number}",
@@ -36,7 +36,7 @@ def test_the_trials_on_some_closes_are_found_by_an_index(database: DatabaseUnder
         }
         for number in range(ROWS)
     ]
-    engine = migration_engine(database.migration_url)
+    engine = database.engine()
     try:
         with engine.begin() as connection:
             connection.execute(insert(backtests), rows)

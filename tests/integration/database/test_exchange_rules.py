@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 
 from portfolio.adapters.database.database import open_database
-from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.prices.records import KeptRules
 from portfolio.domain.prices.exchange_rules import ExchangeRules, UnknownRules
 from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.migrated import bring_up_to_date
 from tests.support.database.old_database import execute
 from tests.support.exchange_rules import rules
 from tests.support.fakes.fake_prices import BTC, ETH
@@ -31,7 +31,7 @@ from tests.support.ledger_examples import AT
 async def test_a_row_that_cannot_be_is_unknown_and_the_others_are_read(
     sqlite_database: DatabaseUnderTest, cell: str, reason: str
 ) -> None:
-    migrate(sqlite_database.migration_url, None)
+    bring_up_to_date(sqlite_database)
     database = open_database(sqlite_database.url)
     try:
         kept = KeptRules(venue="coinbase", fetched_at=AT, rules={BTC: rules(), ETH: rules(step="0.1")})

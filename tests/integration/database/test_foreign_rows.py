@@ -8,7 +8,6 @@ from decimal import Decimal
 import pytest
 
 from portfolio.adapters.database.database import Database
-from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.errors import BooksContradicted, LedgerUnavailable
 from portfolio.application.ledger.opening import OpenBooks, Opening
 from portfolio.application.ledger.rebuilding import RebuildBooks
@@ -19,6 +18,7 @@ from portfolio.domain.mark import Mark
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
 from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.migrated import bring_up_to_date
 from tests.support.database.old_database import execute
 from tests.support.fakes.clock import FakeClock
 from tests.support.ledger_examples import AT, BTC, ETH, book_one, execution, money
@@ -32,7 +32,7 @@ def binary(database: DatabaseUnderTest) -> DatabaseUnderTest:
     """A database in which 'btc' and 'BTC' are two words."""
     if database.kind == "mysql":
         execute(database, "ALTER DATABASE COLLATE utf8mb4_bin")
-    migrate(database.migration_url, database.prices_schema)
+    bring_up_to_date(database)
     return database
 
 
@@ -109,7 +109,7 @@ async def test_absurd_numbers_hurt_their_own_position_only(
 async def test_what_is_no_number_and_no_moment_is_named_or_left_out(
     sqlite_database: DatabaseUnderTest,
 ) -> None:
-    migrate(sqlite_database.migration_url, None)
+    bring_up_to_date(sqlite_database)
     books = sqlite_database.opened()
     try:
         await OpenBooks(books.ledger, CLOCK, money(100_000))(1)

@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portfolio.adapters.database.database import Database
-from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.errors import BooksContradicted
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.ledger.ports import LedgerUnit
@@ -25,6 +24,7 @@ from portfolio.domain.mark import Mark
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
 from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.migrated import bring_up_to_date
 from tests.support.database.old_database import execute
 from tests.support.fakes.clock import FakeClock
 from tests.support.ledger_examples import AT, BTC, ETH, book, book_one, execution, money
@@ -35,7 +35,7 @@ CLOCK = FakeClock()
 
 @pytest.fixture
 async def books(database: DatabaseUnderTest) -> AsyncIterator[Database]:
-    migrate(database.migration_url, database.prices_schema)
+    bring_up_to_date(database)
     opened = database.opened()
     try:
         await OpenBooks(opened.ledger, CLOCK, money(1_000_000))(1)

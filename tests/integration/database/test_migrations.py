@@ -19,7 +19,8 @@ from portfolio.adapters.database.schema.tables import SCHEMA_REVISION, metadata,
 from portfolio.application.errors import NotFound, SchemaUnknown
 from portfolio.application.ledger.verification import VerifyBooks
 from tests.support.database.database_server import DatabaseServer
-from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.databases import DatabaseUnderTest, sqlite_database_in
+from tests.support.database.migrated import bring_up_to_date
 from tests.support.database.old_database import execute, make_old
 from tests.support.ledger_examples import book_one, open_books
 
@@ -54,6 +55,28 @@ def schema_of(database: DatabaseUnderTest) -> dict[str, object]:
 
 def up(database: DatabaseUnderTest, target: str = "head") -> str:
     return migrate(database.migration_url, database.prices_schema, target=target)
+
+
+def test_the_copies_that_other_tests_begin_with_are_what_the_migrations_make(
+    mysql_database: DatabaseUnderTest, mariadb: DatabaseServer, tmp_path: Path
+) -> None:
+    bring_up_to_date(mysql_database)  # the first in this process may be no copy
+    name = f"t_copy_{secrets.token_hex(4)}"
+    places = mariadb.create_database_pair(name), sqlite_database_in(tmp_path)
+    try:
+        for place in places:
+            bring_up_to_date(place)
+            copied = _plainly(place)
+            up(place, "base")
+            up(place)
+            assert _plainly(place) == copied
+    finally:
+        mariadb.drop(name)
+
+
+def _plainly(database: DatabaseUnderTest) -> dict[str, object]:
+    """The schema, and the revision that stands in it."""
+    return {**schema_of(database), "at": execute(database, "SELECT * FROM portfolio_schema_version")}
 
 
 def statements_of(script: str) -> list[str]:

@@ -22,7 +22,6 @@ from portfolio.adapters.database.connection.revision_lookup import RevisionLooku
 from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.database import Database
 from portfolio.adapters.database.ledger.portfolio_row import _COMPUTED
-from portfolio.adapters.database.schema.migration import migrate
 from portfolio.adapters.database.schema.tables import mock_holdings, mock_portfolio
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.opening import OpenBooks
@@ -30,6 +29,7 @@ from portfolio.application.ledger.records import Revisions
 from portfolio.application.ledger.snapshots import Snapshots
 from tests.support.database.database_server import DatabaseServer
 from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.migrated import bring_up_to_date
 from tests.support.database.old_database import execute
 from tests.support.ledger_examples import book_one, execution, money
 from tests.support.services.tcp_proxy import Mode, TcpProxy
@@ -47,7 +47,7 @@ OPENED = 2  # the revision of books that were just opened
 @asynccontextmanager
 async def opened(place: DatabaseUnderTest, **options: object) -> AsyncIterator[Database]:
     """A database whose books are open and whose look has its connection."""
-    migrate(place.migration_url, place.prices_schema)
+    bring_up_to_date(place)
     database = place.opened(**options)
     try:
         await OpenBooks(database.ledger, CLOCK, money(100_000))(1)

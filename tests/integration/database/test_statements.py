@@ -21,7 +21,6 @@ from portfolio.adapters.database.connection.engine import create_engine
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import VALUES_A_MESSAGE, Prepared, Result, Statement
 from portfolio.adapters.database.connection.timeouts import Timeouts
-from portfolio.adapters.database.schema.migration import migrate
 from portfolio.adapters.database.schema.tables import (
     booking_outcomes,
     leases,
@@ -34,6 +33,7 @@ from portfolio.adapters.database.schema.types import Blob, Day, Exact, KeyText, 
 from portfolio.application.errors import LedgerUnavailable, SchemaUnknown
 from tests.support.database.database_server import DatabaseServer
 from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.migrated import bring_up_to_date
 from tests.support.database.old_database import execute
 from tests.support.services.tcp_proxy import TcpProxy
 
@@ -92,7 +92,7 @@ async def one(mysql_database: DatabaseUnderTest, mariadb: DatabaseServer) -> Asy
 
 @pytest.fixture
 async def engine(database: DatabaseUnderTest) -> AsyncIterator[AsyncEngine]:
-    migrate(database.migration_url, database.prices_schema)
+    bring_up_to_date(database)
     made = create_engine(database.url, hosts=(), pool_size=2, limits=Timeouts(statement_seconds=5.0))
     yield made
     await made.dispose()

@@ -15,7 +15,6 @@ from sqlalchemy.exc import DBAPIError
 
 from portfolio.adapters.database.database import Database
 from portfolio.adapters.database.schema import tables
-from portfolio.adapters.database.schema.migration import migrate, migration_engine
 from portfolio.application.errors import BooksContradicted
 from portfolio.application.ledger import audit
 from portfolio.application.ledger.booking import BookTrades
@@ -34,6 +33,7 @@ from portfolio.domain.ledger.portfolio import BookingRules
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.symbol import Symbol
 from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.migrated import bring_up_to_date
 from tests.support.database.old_database import execute
 from tests.support.fakes.clock import FakeClock
 from tests.support.ledger_examples import ETH, execution, money
@@ -134,7 +134,7 @@ def wish(client_trade_id: str | None, *args: Any, **fields: Any) -> BookTrade:
 
 async def opened_books(database: DatabaseUnderTest) -> AsyncIterator[Books]:
     """Adopted books with entries, outcomes and refusals of every kind."""
-    migrate(database.migration_url, database.prices_schema)
+    bring_up_to_date(database)
     execute(
         database,
         "INSERT INTO mock_holdings (symbol, quantity, avg_entry_price, total_invested, realized_pnl, last_price)"
@@ -143,7 +143,7 @@ async def opened_books(database: DatabaseUnderTest) -> AsyncIterator[Books]:
         "INSERT INTO mock_portfolio (cash_balance) VALUES (50000)",
     )
     opened = database.opened()
-    engine = migration_engine(database.migration_url)
+    engine = database.engine()
     ledger = opened.ledger
     try:
         await OpenBooks(ledger, CLOCK, money(0))(1)

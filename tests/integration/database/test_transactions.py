@@ -14,7 +14,6 @@ from sqlalchemy import make_url
 
 from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.database import Database, open_database
-from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
 from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.records import TradeFilter
@@ -22,6 +21,7 @@ from portfolio.application.ledger.verification import VerifyBooks
 from portfolio.settings import SettingsError
 from tests.support.database.database_server import DatabaseServer
 from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.migrated import bring_up_to_date
 from tests.support.database.old_database import execute
 from tests.support.ledger_examples import BTC, ETH, book, book_one, execution, money, open_books
 
@@ -53,7 +53,7 @@ async def on_mysql(mysql_database: DatabaseUnderTest) -> AsyncIterator[Opened]:
 
 
 async def _open(place: DatabaseUnderTest) -> AsyncIterator[Opened]:
-    migrate(place.migration_url, place.prices_schema)
+    bring_up_to_date(place)
     database = place.opened(limits=QUICK)
     try:
         await open_books(database.ledger)

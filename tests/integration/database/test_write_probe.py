@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import Connection
 
 from portfolio.adapters.database.database import Database
-from portfolio.adapters.database.schema.migration import migrate, migration_engine
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.ports import LedgerUnit
 from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.migrated import bring_up_to_date
 from tests.support.ledger_examples import book, book_one, open_books
 
 LOCK = "SELECT id FROM mock_portfolio FOR UPDATE"
@@ -21,7 +21,7 @@ LOCK = "SELECT id FROM mock_portfolio FOR UPDATE"
 @pytest.fixture
 async def books(database: DatabaseUnderTest) -> AsyncIterator[Database]:
     """Open books in a process that has booked nothing yet."""
-    migrate(database.migration_url, database.prices_schema)
+    bring_up_to_date(database)
     first = database.opened()
     await open_books(first.ledger)
     await first.close()
@@ -43,7 +43,7 @@ async def test_a_free_lock_is_taken_and_given_back(books: Database) -> None:
 async def test_a_lock_that_another_program_keeps_means_that_nothing_can_be_booked(
     books: Database, database: DatabaseUnderTest
 ) -> None:
-    engine = migration_engine(database.migration_url)
+    engine = database.engine()
     with engine.begin() as theirs:
         _lock(theirs)
         with pytest.raises(LedgerUnavailable):  # though they keep it until this is over

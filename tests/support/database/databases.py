@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from sqlalchemy import Engine
+
 from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.database import Database, open_database
+from portfolio.adapters.database.schema.migration import migration_engine
 
 DatabaseKind = Literal["sqlite", "mysql"]
 
@@ -34,6 +37,13 @@ class DatabaseUnderTest:
         if self.prices_schema is not None:
             variables["PORTFOLIO_PRICES_SCHEMA"] = self.prices_schema
         return variables
+
+    def engine(self) -> Engine:
+        """An engine as an administrator; on loopback, where reading all of the machine's certificates takes longer
+        than to connect.
+        """
+        options: dict[str, Any] = {"ssl_disabled": True} if self.kind == "mysql" else {}
+        return migration_engine(self.migration_url, **options)
 
     def opened(self, **options: Any) -> Database:
         """The adapter on this database, as a service's user; patient, unless the options have ``limits``."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from portfolio.adapters.database.schema.migration import migration_engine
 from tests.support.database.databases import DatabaseUnderTest
 
 AMOUNT, PERCENT = "DECIMAL(20,8)", "DECIMAL(8,4)"
@@ -85,7 +84,7 @@ def make_old(database: DatabaseUnderTest, *, rows: bool = True) -> None:
 def execute(database: DatabaseUnderTest, *statements: str) -> list[tuple[object, ...]]:
     """Run statements as another program would, each committed; return the rows of the last."""
     rows: list[tuple[object, ...]] = []
-    engine = migration_engine(database.migration_url)
+    engine = database.engine()
     try:
         for statement in statements:
             with engine.begin() as connection:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,6 @@ import msgspec
 
 from portfolio.adapters.clock import SystemClock
 from portfolio.adapters.database.database import Database, open_database
-from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.backtest.jobs.ports import Backtests
 from portfolio.application.clock import Clock
 from portfolio.application.ledger.opening import OpenBooks
@@ -41,6 +38,7 @@ from portfolio.entrypoints.http.app import PortfolioApp, create_app, served
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.settings import Settings
 from tests.support.database.databases import PATIENCE_SECONDS, PATIENT
+from tests.support.database.migrated import newest_file
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.compute import InThisProcess, SlicesInThisProcess
 from tests.support.fakes.fake_backtests import FakeBacktests
@@ -166,18 +164,8 @@ class Service:
 def create_database(folder: Path) -> Path:
     """Write a fresh embedded database, with the schema of today."""
     path = folder / "portfolio.db"
-    path.write_bytes(_migrated())
+    path.write_bytes(newest_file())
     return path
-
-
-@cache
-def _migrated() -> bytes:
-    """A database that only the migrations have written: they run once in each process of the tests."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "portfolio.db")
-        migrate(f"sqlite+aiosqlite:///{path}", None)
-        assert [file.name for file in Path(folder).iterdir()] == [path.name], "something is not written into it yet"
-        return path.read_bytes()
 
 
 def assemble(

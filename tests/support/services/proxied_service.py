@@ -15,10 +15,10 @@ from typing import Any
 import httpx
 from sqlalchemy import make_url
 
-from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.ledger.verification import VerifyBooks
 from tests.support.database.database_server import DatabaseServer
 from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.migrated import bring_up_to_date
 from tests.support.database.old_database import execute
 from tests.support.services.service import ServiceProcess
 from tests.support.services.tcp_proxy import TcpProxy
@@ -89,7 +89,7 @@ def proxied_service(
         with TcpProxy(server.host, server.port) as proxy:
             url = make_url(place.url).set(host="127.0.0.1", port=proxy.port)
             behind = replace(place, url=url.render_as_string(hide_password=False))
-            migrate(place.migration_url, place.prices_schema)
+            bring_up_to_date(place)
             service = ServiceProcess(behind, folder, settings={**SETTINGS, **(settings or {})}, is_measured=True)
             try:
                 service.start()

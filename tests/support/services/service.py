@@ -17,8 +17,8 @@ from typing import Any, Self
 
 import httpx
 
-from portfolio.adapters.database.schema.migration import migrate
 from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.migrated import bring_up_to_date
 
 PORTFOLIO = Path(sys.executable).with_name("portfolio")
 READY_SECONDS = 60.0
@@ -80,7 +80,7 @@ class ServiceProcess:
 
     def migrate(self) -> None:
         """Bring the schema up to date in this process, which has loaded all that it takes."""
-        migrate(self._database.migration_url, self._database.prices_schema)
+        bring_up_to_date(self._database)
 
     def migrate_by_command(self) -> None:
         """Bring the schema up to date with ``portfolio migrate``, as the user who may."""

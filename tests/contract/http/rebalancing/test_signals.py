@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from portfolio.adapters.clock import SystemClock
-from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.rebalancing.signal_rules import SignalRules
@@ -23,6 +22,7 @@ from portfolio.domain.money import Money, Price
 from portfolio.domain.symbol import Symbol
 from portfolio.settings import Settings
 from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.migrated import bring_up_to_date
 from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.histories import CALM, booking, hold, remember, rising
 from tests.support.services.http_service import Service, _answering, assemble, is_problem, running
@@ -35,7 +35,7 @@ HEAVY: Mapping[str, Any] = {"symbol": "BTC", "side": "BUY", "quantity": 1, "pric
 async def stored(request: pytest.FixtureRequest) -> AsyncIterator[Service]:
     """A service on each kind of database, holding too much of one asset."""
     under_test: DatabaseUnderTest = request.getfixturevalue(f"{request.param}_database")
-    migrate(under_test.migration_url, under_test.prices_schema)
+    bring_up_to_date(under_test)
     database = under_test.opened()
     clock, settings = SystemClock(), Settings(log_file="")
     try:
