@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -17,6 +18,7 @@ import httpx
 import pytest
 
 from portfolio.adapters.feeds.simulated import SimulatedFeed
+from portfolio.domain.ledger.cash_transaction import EVENT_KINDS
 from portfolio.domain.symbol import Symbol
 from tests.support.demo import demo_copy
 from tests.support.fakes.clock import FakeClock
@@ -52,7 +54,53 @@ def test_what_the_pages_warn_of_is_there(service: ServiceProcess) -> None:
     trades = service.get("/trades?limit=1000")["trades"]
     assert [trade for trade in trades if trade["reverses"] is not None]
     assert {trade["engine"] for trade in trades} >= {"accumulator", "momentum", "rebalancer"}
-    assert {"deposit", "withdrawal"} <= {one["kind"] for one in service.get("/cash/transactions")["transactions"]}
+    kinds = {one["kind"] for one in service.get("/cash/transactions?limit=1000")["transactions"]}
+    assert kinds == {"baseline", "deposit", "withdrawal", "restatement", *(kind.value for kind in EVENT_KINDS)}
+
+
+def test_everything_that_may_happen_is_there(service: ServiceProcess) -> None:
+    events = service.get("/events?limit=1000")["events"]
+    assert {one["kind"] for one in events} == {kind.value for kind in EVENT_KINDS}
+    assert {one["label"] for one in events if one["kind"] == "income"} == {"staking", "airdrop"}
+    [taken_out] = [one for one in events if one["reversed_by"] is not None]
+    assert [one["reverses"] for one in events if one["id"] == taken_out["reversed_by"]] == [taken_out["id"]]
+    assert [one["basis_assumed"] for one in events if one["kind"] == "transfer_in"] == [True, False]
+    [renamed] = [one for one in events if one["kind"] == "exchange"]
+    assert [(leg["symbol"], leg["quantity_delta"]) for leg in renamed["legs"]] == [("MATIC", -3000), ("POL", 3000)]
+    trades = service.get("/trades?limit=1000")["trades"]
+    paid = Counter(one["group"] for one in trades if one["group"])
+    assert len(paid) > 2
+    assert set(paid.values()) == {2}  # the trades of a swap, and what was sold for a fee with the trade that it is of
+    assert {one["owner"] for one in trades} >= {"import"}
+    assert [one for one in trades if one["booked_at"][:10] > one["executed_at"][:10] and one["owner"] != "import"]
+    bought = next(one for one in service.get("/lots")["lots"] if one["symbol"] == "POL")
+    assert (
+        bought["acquired_at"][:10]
+        == next(one for one in events[::-1] if one["kind"] == "transfer_in")["effective_at"][:10]
+    )
+
+
+def test_restated_days_are_the_usual_ones_and_differ_from_the_recorded(service: ServiceProcess) -> None:
+    found = {basis: service.get(f"/performance?days=365&basis={basis}") for basis in ("restated", "recorded")}
+    assert service.get("/performance?days=365")["basis"] == "restated"
+    returns = [one["performance"]["total_return_percent"] for one in found.values()]
+    assert 0 < abs(returns[0] - returns[1]) < 5
+    whole = [service.get(f"/performance?days={DAYS}&basis={basis}")["performance"]["total_return"] for basis in found]
+    assert whole[0] == whole[1]
+
+
+def test_what_was_renamed_or_split_is_worth_the_same_before_and_after(service: ServiceProcess) -> None:
+    for days in service.get(f"/performance/history?days={DAYS}")["history"]["days"]:
+        assert days["value"] is not None
+    events = service.get("/events?limit=1000")["events"]
+    split = next(one for one in events if one["kind"] == "split")
+    day = datetime.fromisoformat(split["effective_at"]).date()
+    feed = SimulatedFeed(FakeClock(datetime.now(UTC)))
+    before, after = asyncio.run(feed.daily_closes(Symbol("DEMO"), day - timedelta(days=1), day))
+    assert Decimal("0.8") < 2 * after.price.value / before.price.value < Decimal("1.2")
+    for symbol in ("MATIC", "POL"):
+        [close] = asyncio.run(feed.daily_closes(Symbol(symbol), day, day))
+        assert close.price == asyncio.run(feed.daily_closes(Symbol("MATIC"), day, day))[0].price
 
 
 def test_every_day_until_yesterday_is_final(service: ServiceProcess) -> None:
@@ -92,7 +140,8 @@ def test_the_signals_of_the_last_months_are_scored(service: ServiceProcess) -> N
 
 
 def test_the_shadows_stand_beside_the_portfolio(service: ServiceProcess) -> None:
-    found, performance = service.get("/shadows?days=60")["shadows"], service.get("/performance?days=60")["performance"]
+    found = service.get("/shadows?days=60")["shadows"]
+    performance = service.get("/performance?days=60&basis=recorded")["performance"]
     assert found["actual"]["total_return_percent"] == performance["total_return_percent"]
     assert found["actual"]["max_drawdown"] == performance["max_drawdown"]
     assert [len(found["shadows"]), len(found["days"]), found["left_out"]] == [8, 61, []]

@@ -28,8 +28,12 @@ _STARTS: Mapping[str, float] = {
     "BTC": 94_000, "ETH": 3_350, "SOL": 190, "BNB": 700, "XRP": 2.1, "ADA": 0.85, "DOGE": 0.32, "AVAX": 36,
     "LINK": 20, "DOT": 6.7, "MATIC": 0.45, "POL": 0.45, "ATOM": 6.3, "UNI": 13.2, "LTC": 103, "BCH": 435,
     "XLM": 0.33, "TRX": 0.255, "NEAR": 5, "APT": 8.9, "ARB": 0.72, "OP": 1.75, "FIL": 4.9, "AAVE": 310,
-    "SHIB": 0.0000212, "PEPE": 0.00002,
+    "SHIB": 0.0000212, "PEPE": 0.00002, "DEMO": 40,
 }  # fmt: skip
+# What was renamed goes on with the prices of what it was, and a coin that never was is split 2 for 1 on each 1 June:
+# so a demonstration may have both, and what is held is worth the same before and after.
+_RENAMED: Mapping[str, str] = {"POL": "MATIC"}
+_SPLIT_EACH_YEAR, _SPLIT_MONTH, _SPLIT_LEVEL = "DEMO", 6, math.log(2)
 
 
 class SimulatedFeed:
@@ -62,7 +66,7 @@ class SimulatedFeed:
     async def daily_closes(self, symbol: Symbol, start: date, end: date) -> Sequence[Close]:
         """Return the closes of the days from ``start`` to ``end``, oldest first."""
         return [
-            Close(symbol=symbol, day=day, price=_as_price(self._close_level(symbol, day)), source=SOURCE)
+            Close(symbol=symbol, day=day, price=self._close(_walks_as(symbol), day), source=SOURCE)
             for day in days_between(start, end)
         ]
 
@@ -71,7 +75,7 @@ class SimulatedFeed:
         return {SOURCE: SourceState(state=SourceCondition.ANSWERING, last_success=self._clock.now())}
 
     def _price(self, symbol: Symbol, at: datetime) -> Price:
-        day = at.date()
+        day, symbol = at.date(), _walks_as(symbol)
         passed = (at - datetime.combine(day, time(), tzinfo=UTC)).total_seconds() / 86_400
         opened = self._close_level(symbol, date.fromordinal(day.toordinal() - 1))
         closed = self._close_level(symbol, day)
@@ -80,7 +84,11 @@ class SimulatedFeed:
             noise.gauss(0, 1) * math.sqrt(2) * math.sin(k * math.pi * passed) / (k * math.pi)
             for k in range(1, _BRIDGE_TERMS + 1)
         )
-        return _as_price(opened + (closed - opened) * passed + _volatility(symbol) * bridge)
+        level = opened + (closed - opened) * passed + _volatility(symbol) * bridge
+        return _as_price(level - _split_level(symbol, day))
+
+    def _close(self, symbol: Symbol, day: date) -> Price:
+        return _as_price(self._close_level(symbol, day) - _split_level(symbol, day))
 
     def _close_level(self, symbol: Symbol, day: date) -> float:
         """Return the logarithm of the day's close; before the epoch the walk goes on backwards."""
@@ -100,6 +108,17 @@ class SimulatedFeed:
 
     def _random(self, symbol: Symbol, purpose: str) -> random.Random:
         return random.Random(f"{self._seed} {symbol} {purpose}")  # noqa: S311 (no secret)
+
+
+def _walks_as(symbol: Symbol) -> Symbol:
+    return Symbol(_RENAMED.get(symbol.code, symbol.code))
+
+
+def _split_level(symbol: Symbol, day: date) -> float:
+    """Return by how much splits until a day, since the epoch, have lowered the logarithm of a price."""
+    if symbol.code != _SPLIT_EACH_YEAR:
+        return 0.0
+    return _SPLIT_LEVEL * (day.year - _EPOCH.year + (day.month >= _SPLIT_MONTH))
 
 
 def _volatility(symbol: Symbol) -> float:

@@ -74,6 +74,8 @@ def _make(composition: DemoComposition, settings: Settings, seed: int) -> None:
         counted(made.trades, "trade"),
         counted(made.refused, "refused booking"),
         f"{made.cash_transactions} deposits and withdrawals",
+        counted(made.events, "event"),
+        f"{made.imported} of a file",
         counted(made.signals, "open signal"),
     )
     click.echo(f"{made.first} to {made.last}: {', '.join(counts)}; all prices are simulated")

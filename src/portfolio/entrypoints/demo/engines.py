@@ -10,17 +10,18 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
-from portfolio.application.ledger.records import BookTrade
+from portfolio.application.ledger.records import BookTrade, FeeInKind
 from portfolio.application.rebalancing.records import Signal
 from portfolio.domain.arithmetic import exact
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade import Execution, Side
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
-from portfolio.entrypoints.demo.script import DAYS, DUST, targets
+from portfolio.entrypoints.demo.script import ASIDE, DAYS, DUST, FEE_IN_BNB_DAYS, targets
 
 Prices = Mapping[Symbol, Price]
 
+_BNB: Final = Symbol("BNB")
 _CENT: Final = Decimal("0.01")
 _FEE_RATE: Final = Decimal("0.001")
 _SMALLEST_TRADE: Final = Decimal(150)
@@ -64,6 +65,8 @@ class Engines:
                 quantity = self._quantity(symbol, value, portfolio, prices[symbol])
                 made.append(self._booking(symbol, quantity, prices[symbol], now))
                 cash += made[-1].execution.cash_delta.value
+        if day in FEE_IN_BNB_DAYS:
+            made = [_fee_in_bnb(booking, portfolio, prices) for booking in made]
         if day in _MISTAKES:
             made.append(self._mistake(_MISTAKES[day], portfolio, prices, now))
         return made
@@ -134,12 +137,30 @@ class Engines:
         return f"{engine}-{self._numbers[engine]:05d}"
 
 
+@exact
+def _fee_in_bnb(booking: BookTrade, portfolio: Portfolio, prices: Prices) -> BookTrade:
+    """Return a purchase with its fee in BNB, where enough of it is held: a quarter less, as exchanges have it."""
+    execution = booking.execution
+    if execution.side is Side.SELL or execution.symbol == _BNB:
+        return booking
+    quantity = _significant(execution.fees.value * Decimal("0.75") / prices[_BNB].value)
+    if not 0 < 10 * quantity < portfolio.position(_BNB).quantity.value:
+        return booking
+    return replace(
+        booking,
+        execution=replace(execution, fees=Money.zero()),
+        fee=FeeInKind(symbol=_BNB, quantity=Quantity(quantity)),
+    )
+
+
 def _differences(day: int, portfolio: Portfolio) -> Iterator[tuple[Symbol, Decimal]]:
     """Yield by how many dollars more of each asset the engines want than is held."""
     wanted, total = targets(day), portfolio.total_value.value
     held = {position.symbol: position.market_value.value for position in portfolio.open_positions}
     for symbol in sorted({*wanted, *held}):
         difference = wanted.get(symbol, Decimal(0)) * total - held.get(symbol, Decimal(0))
+        if symbol in ASIDE:
+            continue
         if symbol in wanted or symbol != DUST or held[symbol] > 2 * _DUST_VALUE:
             yield symbol, difference
 

@@ -3,18 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
+from portfolio.application.imports.booking import BookImport, ImportWish
+from portfolio.application.imports.preview import PreviewImport
+from portfolio.application.imports.records import Options
 from portfolio.application.ledger.cash import MoveCash
+from portfolio.application.ledger.happenings.records import EventReply, RecordedEvent
 from portfolio.application.ledger.records import Acceptance, BookingReply, BookTrade
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.money import Money
 from portfolio.entrypoints.assembly import Adapters, Assembly
+from portfolio.entrypoints.demo.beside import (
+    FILE_NAME,
+    FILE_SYMBOL,
+    LATE_SYMBOL,
+    REPEATED_DAY,
+    MadeUpFiles,
+    happenings,
+    late_purchase,
+    made_up_file,
+)
 from portfolio.entrypoints.demo.clock import HistoryClock
 from portfolio.entrypoints.demo.engines import Engines, Prices
-from portfolio.entrypoints.demo.script import DAYS, REBALANCING_DAYS, REVERSED_DAYS, SIGNALS_SINCE, assets, cash_moves
+from portfolio.entrypoints.demo.script import (
+    DAYS,
+    EXECUTED_DAY,
+    IMPORT_DAY,
+    LATE_DAY,
+    REBALANCING_DAYS,
+    RESTATED_DAY,
+    REVERSED_DAYS,
+    SIGNALS_SINCE,
+    assets,
+    cash_moves,
+)
 from portfolio.settings import Settings
 
 _DAYS_OF_PRICES_BEFORE: Final = 120
@@ -31,6 +56,8 @@ class DemoReport:
     trades: int
     refused: int
     cash_transactions: int
+    events: int
+    imported: int
     days: int
     signals: int
 
@@ -55,7 +82,8 @@ class MakeHistory:
         self._portfolio_id = portfolio_id
         self._parts = Assembly(adapters, settings, portfolio_id=portfolio_id)
         self._use = self._parts.use_cases(_NoRefresher())
-        self._booked = self._refused = self._moves = 0
+        self._rules = settings.booking_rules
+        self._booked = self._refused = self._moves = self._events = self._imported = self._recorded = 0
 
     async def __call__(self, now: datetime, seed: int) -> DemoReport:
         """Return what was made; the clock has to stand at the beginning, ``first_moment`` of ``now``."""
@@ -67,6 +95,8 @@ class MakeHistory:
             self._clock.set(max(morning, self._clock.now()))
             for move in cash_moves(day):
                 await self._move(move.kind, Money(move.amount), move.note)
+            await self._happen(day)
+            await self._tell_late(day, first)
             if engines.trades_on(day):
                 await self._trade(engines, day)
                 if day >= SIGNALS_SINCE:
@@ -74,7 +104,7 @@ class MakeHistory:
             if day in REBALANCING_DAYS:
                 await self._rebalance(engines)
         self._clock.set(now)
-        final = await self._parts.make_final()(self._portfolio_id)
+        final = await self._parts.make_final()(self._portfolio_id, DAYS - LATE_DAY)
         await self._use.refresh()
         signals = await self._use.generate_signals()
         await self._use.booking.close()
@@ -84,7 +114,9 @@ class MakeHistory:
             trades=self._booked,
             refused=self._refused,
             cash_transactions=self._moves,
-            days=len(final.written),
+            events=self._events,
+            imported=self._imported,
+            days=self._recorded + len(final.written),
             signals=len(signals.signals),
         )
 
@@ -99,6 +131,44 @@ class MakeHistory:
         key = f"bank-{self._moves:04d}"
         wish = MoveCash(kind=kind, amount=amount, owner="", client_transaction_id=key, note=note)
         await self._use.move_cash(self._portfolio_id, wish)
+
+    async def _happen(self, day: int) -> None:
+        """Book the events of a day; the second of two equal ones is taken out again."""
+        prices = await self._quotes()
+        portfolio = await self._of.ledger.load(self._portfolio_id)
+        results = []
+        for event in happenings(day, self._clock.now(), portfolio, prices):
+            self._events += 1
+            keyed = replace(event, client_event_id=f"wallet-{self._events:04d}")
+            results += await self._use.book_events(self._portfolio_id, [keyed])
+        if day == REPEATED_DAY:
+            booked = results[-1]
+            assert isinstance(booked, EventReply)
+            assert isinstance(booked.event, RecordedEvent)
+            assert booked.event.id is not None
+            await self._use.reverse_event(self._portfolio_id, booked.event.id, owner="")
+
+    async def _tell_late(self, day: int, first: date) -> None:
+        """Book what happened months ago: a trade, a file, and the average cost as all in order makes it."""
+        if day == LATE_DAY:
+            # As these days are recorded, none knows what is told from now on.
+            self._recorded = len((await self._parts.make_final()(self._portfolio_id)).written)
+            on = first + timedelta(days=EXECUTED_DAY)
+            [close] = await self._of.closes.daily_closes(LATE_SYMBOL, on, on)
+            await self._book([late_purchase(datetime.combine(on, time(20), tzinfo=UTC), close.price)])
+        elif day == IMPORT_DAY:
+            await self._import(first)
+        elif day == RESTATED_DAY:
+            await self._use.restate(self._portfolio_id, owner="operator")
+
+    async def _import(self, first: date) -> None:
+        """Book a made-up file of an exchange, as ``portfolio import`` does."""
+        closes = await self._of.closes.daily_closes(FILE_SYMBOL, first, self._clock.now().date())
+        files = MadeUpFiles(made_up_file(first, {close.day: close.price for close in closes}))
+        book = BookImport(PreviewImport(files, self._clock), self._of.ledger, self._of.prices, self._clock, self._rules)
+        [preview] = await book(self._portfolio_id, ImportWish(paths=[FILE_NAME], options=Options(account="demo")))
+        assert not preview.reported, preview.reported
+        self._imported = len(preview.events)
 
     async def _trade(self, engines: Engines, day: int) -> None:
         prices = await self._prices()
@@ -123,6 +193,9 @@ class MakeHistory:
     async def _prices(self) -> Prices:
         """Return the prices of this moment, after a refresh of what is held."""
         await self._use.refresh()
+        return await self._quotes()
+
+    async def _quotes(self) -> Prices:
         return {symbol: quote.price for symbol, quote in (await self._of.feed.quotes(assets())).quotes.items()}
 
     async def _book(self, bookings: Sequence[BookTrade]) -> list[int]:

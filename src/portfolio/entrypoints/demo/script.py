@@ -30,6 +30,19 @@ _PHASES: Final[Sequence[tuple[int, Mapping[str, str]]]] = (
 # The end of a sale of LTC stays behind: dust.
 DUST: Final = Symbol("LTC")
 
+# What nobody trades: it lies in a wallet. POL is what MATIC became, XLM came by a file, and DEMO is split each 1 June.
+ASIDE: Final = frozenset(map(Symbol, ("MATIC", "POL", "XLM", "DEMO")))
+
+# On these days what an engine buys has its fee paid in BNB.
+FEE_IN_BNB_DAYS: Final = range(430, 480)
+
+# A purchase of long ago that is told on this day, and the day on which average cost is restated for it; until then days
+# were recorded without it.
+LATE_DAY: Final = 600
+EXECUTED_DAY: Final = 420
+IMPORT_DAY: Final = 606
+RESTATED_DAY: Final = 612
+
 # On these days the rebalancer carries out two signals of the plan, as it is claimed and booked in earnest.
 REBALANCING_DAYS: Final = frozenset(range(60, 720, 70))
 
@@ -58,7 +71,7 @@ def targets(day: int) -> Mapping[Symbol, Decimal]:
 
 def assets() -> Sequence[Symbol]:
     """Return all assets that are ever held, sorted."""
-    return sorted({Symbol(code) for _, shares in _PHASES for code in shares})
+    return sorted({Symbol(code) for _, shares in _PHASES for code in shares} | ASIDE)
 
 
 def cash_moves(day: int) -> Sequence[CashMove]:

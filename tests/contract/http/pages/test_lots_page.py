@@ -144,6 +144,14 @@ async def test_what_has_no_date_and_an_assumed_cost_says_so(service: Service) ->
     assert row["Acquired"].text == "all together"
 
 
+async def test_income_is_a_gain_without_a_sale(service: Service) -> None:
+    event = {"kind": "income", "symbol": "ETH", "quantity": "2", "value": "5000", "label": "staking"}
+    assert (await service.http.post("/events", json=event)).status_code == 200
+    [row] = (await page_of(service)).table("Gains of")
+    assert "no sale: income" in row["Acquired"].text
+    assert row["Gain"].exact == ["5000"]
+
+
 async def test_a_private_page_has_no_amount_in_any_byte(sold: Service) -> None:
     answers = [await of_api(sold, path) for path in ("/portfolio", "/lots", "/gains", "/trades")]
     amounts = set().union(*map(amounts_of, answers))

@@ -180,3 +180,28 @@ async def test_stale_prices_are_said_to_be_with_their_age(held: Service) -> None
     text = await page(held, "/")
     assert 'data-state="stale"' in text
     assert "the oldest is 12 min old" in text
+
+
+async def test_an_event_names_its_asset_among_the_newest_entries(held: Service) -> None:
+    event = {"kind": "income", "symbol": "SOL", "quantity": "2.5", "value": "300", "label": "staking"}
+    assert (await held.http.post("/events", json=event)).status_code == 200
+    text = await page(held, "/")
+    entries = text[text.index('data-part="entries"') :]
+    assert "income: staking SOL 2.5" in words(entries)
+    assert 'href="/pages/positions/SOL"' in entries
+    assert 'href="/pages/activity"' in entries
+
+
+async def test_what_has_no_room_for_its_name_is_named_beneath_the_holdings(held: Service) -> None:
+    assert "Small ones" not in await page(held, "/")
+    for n in range(10):
+        body = {"symbol": f"C{n}", "side": "BUY", "quantity": 1, "price": 100 + n, "net_amount": 100 + n}
+        assert (await held.http.post("/holdings/update", json=body)).status_code == 200
+    said = words(await page(held, "/", PRIVATE))
+    assert "Small ones: C9 0.11 %, C8 0.11 %" in said
+    assert "and others." in said
+
+
+async def test_a_figure_says_in_a_few_words_what_it_is(held: Service) -> None:
+    assert "sum of squared shares: 1 is all in one asset" in words(await page(held, "/pages/risk"))
+    assert "return for its volatility" in words(await page(held, "/pages/performance"))

@@ -28,7 +28,9 @@ class Root:
     async def make_demo(self, settings: Settings, seed: int) -> DemoReport:
         self.asked.append(("make", seed))
         day = date(2026, 1, 1)
-        return DemoReport(first=day, last=day, trades=2, refused=1, cash_transactions=3, days=1, signals=1)
+        return DemoReport(
+            first=day, last=day, trades=2, refused=1, cash_transactions=3, events=4, imported=5, days=1, signals=1
+        )
 
     def serve(self, settings: Settings) -> None:
         self.asked.append(("serve", settings.port))
@@ -44,7 +46,7 @@ def test_it_makes_the_books_and_serves_them_where_it_says() -> None:
     assert done.exit_code == 0, done.output
     assert root.asked == [("migrate", "head"), ("make", 7), ("serve", 18026)]
     assert (
-        "2 trades, 1 refused booking, 3 deposits and withdrawals, 1 open signal; all prices are simulated"
+        "2 trades, 1 refused booking, 3 deposits and withdrawals, 4 events, 5 of a file, 1 open signal; all prices"
         in done.output
     )
     assert "open http://127.0.0.1:18026/ " in done.output

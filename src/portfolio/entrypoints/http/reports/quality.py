@@ -52,6 +52,8 @@ def _of_days(series: DailySeries) -> Iterator[str]:
             f"{counted(estimates[NO_CLOSE], 'day')} valued without a close of something held, "
             f"by the price in the day's row or the close of a day before: {names}."
         )
+    if series.history.entries.is_late:
+        yield "Entries were booked long after they took effect: these are the days as recorded, not as restated since."
     if not series.estimates_known:
         yield "The closes could not be read: which days are estimates is not known."
     if series.performance.benchmark_missing_days:

@@ -19,6 +19,7 @@ from msgspec import Raw
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.money import Amount
 from portfolio.entrypoints.http.pages.frame.formats import Kind, age, shown
+from portfolio.entrypoints.http.pages.frame.hints import hint
 from portfolio.entrypoints.http.pages.frame.reasons import in_words
 from portfolio.entrypoints.http.pages.frame.told import told
 
@@ -148,5 +149,6 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "age": age,
     "word": word,
     "reason": in_words,
+    "hint": hint,
     "told": told,
 }

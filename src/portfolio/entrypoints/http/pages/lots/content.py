@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from decimal import Decimal
 from typing import Final
 from urllib.parse import urlencode
 
@@ -18,6 +19,7 @@ from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.frame.typed import messages
 from portfolio.entrypoints.http.shell.bodies import Reading as Fields
 from portfolio.entrypoints.http.shell.bodies import write_cursor
+from portfolio.entrypoints.http.shell.numbers import number
 
 METHODS: Final[Mapping[LotMethod, str]] = {
     LotMethod.FIFO: "the oldest lot first (FIFO)",
@@ -33,6 +35,7 @@ GAINED: Final = (
 UNDATED: Final = "Of what nobody knows when it was acquired, and what was realized without a sale."
 ROWS_A_PAGE: Final = 100
 EVER: Final = "all"
+NOTHING: Final = number(Decimal(0))
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998
 _CURSOR = re.compile(r"[lg][0-9a-f]{1,8}")
@@ -126,6 +129,10 @@ class LotsContent:
     def of_year(self) -> str:
         """Return of which year the gains are, in words."""
         return "of all years" if self.wanted.year is None else f"of {self.wanted.year} (UTC)"
+
+    def is_without_sale(self, row: GainView) -> bool:
+        """Return whether a result was realized without any quantity: as income is, or a restatement of cost."""
+        return row.quantity == NOTHING
 
     @property
     def method_in_words(self) -> str:

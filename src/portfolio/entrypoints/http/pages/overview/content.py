@@ -19,6 +19,7 @@ from portfolio.application.risk.concentration import NO_TOTAL_VALUE
 from portfolio.domain.money import Money
 from portfolio.domain.rebalancing.summary import Summary
 from portfolio.entrypoints.charts import DOLLARS, PERCENT, Frame, Group, Step, Tile, treemap, waterfall_chart
+from portfolio.entrypoints.http.pages.activity.form import KINDS
 from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure, Term
 from portfolio.entrypoints.http.pages.frame.filters import Value
 from portfolio.entrypoints.http.pages.frame.formats import Kind, shown
@@ -29,6 +30,8 @@ from portfolio.entrypoints.http.portfolio.answers import PortfolioView
 
 SINCE_START: Final = "since the start"
 AVERAGE_COST: Final = "average cost, fees included, at the newest believed prices"
+SMALL_PERCENT: Final = 3
+MOST_SMALL: Final = 8
 PARTS: Final = {
     "net_deposits": "Net deposits",
     "realized_pnl": "Realized result",
@@ -239,21 +242,32 @@ def holdings_chart(valuation: Valuation, *, private: bool) -> Chart:
             ]
             for value in valuation.positions
         ],
-        note="Cash is not among them.",
+        note=_small(valuation),
     )
+
+
+def _small(valuation: Valuation) -> str:
+    """Return what a drawing of areas cannot tell: what has no room for its name."""
+    shares = [(value.position.symbol.code, value.allocation_percent) for value in valuation.positions]
+    small = sorted((share, code) for code, share in shares if share is not None and 0 < share < SMALL_PERCENT)[::-1]
+    if not small:
+        return "Cash is not among them."
+    names = ", ".join(f"{code} {shown(share, Kind.PERCENT)}" for share, code in small[:MOST_SMALL])
+    return f"Cash is not among them. Small ones: {names}{' and others' if len(small) > MOST_SMALL else ''}."
 
 
 def entry_line(entry: BookedTrade | RecordedCashEntry) -> EntryLine:
     """Return an entry in one line."""
     revision = revision_of(entry)
     if isinstance(entry, RecordedCashEntry):
-        moved = entry.entry.transaction
+        moved, legs = entry.entry.transaction, entry.entry.legs
+        label = moved.event.label if moved.event is not None else None
         return EntryLine(
             revision=revision,
             at=moved.at,
-            what=named(moved.kind.value),
-            symbol=None,
-            quantity=None,
+            what=KINDS[moved.kind] + (f": {label.replace('_', ' ')}" if label else ""),
+            symbol=legs[0].symbol.code if legs else None,
+            quantity=legs[0].quantity_delta if legs else None,
             price=None,
             cash_delta=moved.cash_delta,
         )

@@ -133,7 +133,7 @@ def beside_rows(portfolio: Portfolio) -> list[tuple[str, str, Money]]:
     """Return what was realized by no position that is held: with the rows of the table it adds up to their sum."""
     beside = realized_beside(portfolio)
     closed = counted(beside.closed_count, "closed position")
-    rows = [(closed, "held no more", beside.closed), ("Adjustments", "booked as realized", beside.adjustments)]
+    rows = [(closed, "held no more", beside.closed), ("No asset", "interest, charges, adjustments", beside.adjustments)]
     return [row for row in rows if row[-1]]
 
 
