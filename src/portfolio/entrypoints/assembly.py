@@ -27,9 +27,9 @@ from portfolio.application.history.past import ReadPastBooks
 from portfolio.application.history.past_performance import ReadPastPerformance
 from portfolio.application.history.reading import (
     Measures,
-    NotRecorded,
     ReadByBasis,
     ReadRestated,
+    RestatedPositions,
 )
 from portfolio.application.history.restatement import RestateBooks
 from portfolio.application.history.restating import RestateDays
@@ -259,8 +259,9 @@ class Assembly:  # shape: the parts of all topics are made here
             by_basis=(
                 by_basis := self._by_basis(
                     Measures(performance=performance, series=series, timeframes=timeframes),
-                    restated := self._restated(closes),
+                    restated := self._restated(closes, restate := RestateDays(kept.journal, of.prices)),
                     closes,
+                    restate,
                 )
             ),
             past=ReadPastPerformance(restated, kept.snapshots, closes, lambda: of.clock.now().date()),
@@ -459,19 +460,20 @@ class Assembly:  # shape: the parts of all topics are made here
         benchmark = ReadBenchmark(closes, self._settings.benchmark_symbol)
         return ReadHistory(of.days, kept.entries, kept.snapshots, benchmark, of.clock, risk_free_rate=rate)
 
-    def _restated(self, closes: ReadCloses) -> ReadRestated:
+    def _restated(self, closes: ReadCloses, restate: RestateDays) -> ReadRestated:
         of = self._of
         benchmark = ReadBenchmark(closes, self._settings.benchmark_symbol)
-        restate = RestateDays(self._kept.journal, of.prices)
         return ReadRestated(restate, benchmark, of.clock, risk_free_rate=self._settings.risk_free_rate)
 
-    def _by_basis(self, recorded: Measures, history: ReadRestated, closes: ReadCloses) -> ReadByBasis:
+    def _by_basis(
+        self, recorded: Measures, history: ReadRestated, closes: ReadCloses, restate: RestateDays
+    ) -> ReadByBasis:
         snapshots = self._kept.snapshots
         performance = ReadPerformance(history, snapshots)
         restated = Measures(
             performance=performance,
             series=ReadSeries(history, snapshots, closes),
-            timeframes=ReadTimeframes(performance, NotRecorded()),
+            timeframes=ReadTimeframes(performance, RestatedPositions(restate, snapshots, self._of.clock)),
         )
         return ReadByBasis(recorded=recorded, restated=restated)
 

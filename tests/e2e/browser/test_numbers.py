@@ -38,7 +38,7 @@ def test_the_numbers_of_a_page_are_the_apis(
 
     shown = browser.run(look())
     assert shown
-    known = answers.all | {answers.realized_beside_positions}
+    known = answers.all | answers.realized_beside_positions
     if name == "activity":  # what a sale took away has no sign in answers about trades
         known |= {-one for one in known}
     wrong = [f"{one.text} is not {one.exact}" for one in shown if not one.is_true]

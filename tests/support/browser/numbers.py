@@ -102,6 +102,9 @@ class Answers:
                 body = json.loads(answer.content, parse_float=Decimal, parse_int=Decimal)
                 if route == "/portfolio":
                     self._portfolio = body["portfolio"]
+                if route.startswith("/events"):
+                    alone = [one["realized_delta"] for one in body["events"] if not one["legs"]]
+                    self._of_no_asset: Decimal = sum(alone, Decimal())
                 self._take(body)
             for job in client.get("/backtests").json()["backtests"]:
                 for part in ("", "/equity", "/trades", "/sweep?limit=1000"):
@@ -122,11 +125,12 @@ class Answers:
         return {value for values in self.by_name.values() for value in values}
 
     @property
-    def realized_beside_positions(self) -> Decimal:
-        """The realized result that no held position has: of those that were sold wholly."""
+    def realized_beside_positions(self) -> set[Decimal]:
+        """The realized result that no held position has: of those that were sold wholly, and of no asset at all."""
         held: Decimal = sum((one["realized_pnl"] for one in self._portfolio["positions"]), Decimal())
         realized: Decimal = self._portfolio["realized_pnl"]
-        return realized - held
+        beside = realized - held
+        return {beside - self._of_no_asset, self._of_no_asset}
 
     def amounts_in(self, text: str) -> list[str]:
         """Return the amounts of the own books that stand in a text, exactly or rounded to cents or dollars.

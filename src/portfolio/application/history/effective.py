@@ -135,7 +135,7 @@ class EffectiveDays:
         day.net_deposits = day.net_deposits + transaction.net_deposits_delta
         day.realized_pnl = day.realized_pnl + transaction.realized_delta
         for moved in entry.positions:
-            day.changes[moved.symbol].adjust(moved, is_known=transaction.event is not None)
+            day.changes[moved.symbol].adjust(moved, is_known=True)
         day.is_adjusted |= transaction.kind is CashTransactionKind.ADJUSTMENT
         self._flow(at, entry)
         return date.min if is_baseline else at

@@ -12,7 +12,7 @@ from portfolio.application.clock import Clock
 from portfolio.application.history.restated import measured_days, today_so_far
 from portfolio.application.history.restating import RestateDays
 from portfolio.application.ledger.lots.journal import KnownAt
-from portfolio.application.ledger.snapshots import Snapshot
+from portfolio.application.ledger.snapshots import Snapshot, Snapshots
 from portfolio.application.performance.benchmark import ReadBenchmark
 from portfolio.application.performance.history import EARLIEST, History
 from portfolio.application.performance.period import ReadPerformance
@@ -90,8 +90,28 @@ class ReadRestated:
         )
 
 
+class RestatedPositions:
+    """What was held on restated days, as ``DayPositionsStore`` has it of recorded ones."""
+
+    def __init__(self, restate: RestateDays, snapshots: Snapshots, clock: Clock) -> None:
+        self._restate = restate
+        self._snapshots = snapshots
+        self._clock = clock
+
+    async def positions(self, portfolio_id: int, days: Collection[date]) -> Mapping[date, DayPositions]:
+        """Return the positions at the end of those of the days that are over.
+
+        Raises:
+            LedgerUnavailable: the database is away.
+        """
+        assert portfolio_id == self._snapshots.portfolio_id
+        today = self._clock.now().date()
+        over = [day for day in days if day < today]
+        return await self._restate.positions((await self._snapshots.newest()).portfolio, over) if over else {}
+
+
 class NotRecorded:
-    """What was held on restated days, one by one: it is kept of recorded days alone."""
+    """What was held on days as of a past moment: nobody keeps it."""
 
     async def positions(self, portfolio_id: int, days: Collection[date]) -> Mapping[date, DayPositions]:
         """Return nothing."""

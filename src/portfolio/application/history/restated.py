@@ -149,7 +149,7 @@ def _restated(day: date, books: _Books, units: _Units, flows: Flows, closes: Clo
     units.flow(flows)
     value, carried, missing = books.cash, [], []
     for symbol in sorted(books.quantities):
-        price, is_own = _price_on(day, closes.get(symbol, {}))
+        price, is_own = price_on(day, closes.get(symbol, {}))
         if price is None:
             missing.append(symbol)
             continue
@@ -170,7 +170,7 @@ def _restated(day: date, books: _Books, units: _Units, flows: Flows, closes: Clo
     )
 
 
-def _price_on(day: date, closes: Mapping[date, Decimal]) -> tuple[Price | None, bool]:
+def price_on(day: date, closes: Mapping[date, Decimal]) -> tuple[Price | None, bool]:
     """Return the close of a day, else the newest one of the seven days before, and whether it is the day's own."""
     own = closes.get(day)
     if own is not None:

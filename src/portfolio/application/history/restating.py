@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -12,8 +12,10 @@ from typing import Final
 
 from portfolio.application.history.effective import EffectiveDays, folded
 from portfolio.application.history.restated import MOST_DAYS_CARRIED, RestatedDay, restate
+from portfolio.application.history.restated_positions import positions_on
 from portfolio.application.in_thread import in_thread
 from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt, kept
+from portfolio.application.performance.records import DayPositions
 from portfolio.application.prices.ports import PriceStore
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
@@ -78,6 +80,17 @@ class RestateDays:
             await self._restate(portfolio, today, changed)
             days = [day for day in self._days if day.day < today]
             return Restated(days=days, entries=self._effective, is_complete=entries.is_complete)
+
+    async def positions(self, portfolio: Portfolio, days: Collection[date]) -> dict[date, DayPositions]:
+        """Return the positions at the end of days that are over.
+
+        Raises:
+            LedgerUnavailable: the database is away, and not all was read before.
+        """
+        async with self._lock:
+            changed = await self._take_in(await self._journal.read(portfolio))
+            await self._restate(portfolio, max(days) + _DAY, changed)
+            return await in_thread(partial(positions_on, self._effective, self._closes.by_symbol, days))
 
     async def _once(self, known: Entries, portfolio: Portfolio, today: date) -> Restated:
         effective = await in_thread(folded, known.moved)

@@ -178,7 +178,9 @@ class _Telling:
         return _cents(quantity.value * self.prices[symbol].value)
 
 
-def _row(refid: str, day: date, kind: str, asset: str, amount: Decimal, fee: Decimal) -> list[str]:
+def _row(  # shape: the columns of the file
+    refid: str, day: date, kind: str, asset: str, amount: Decimal, fee: Decimal
+) -> list[str]:
     txid = f"L-{refid}-{asset}"
     return [txid, f"DEMO-{refid}", f"{day} 10:15:00", kind, "", "currency", asset, f"{amount:f}", f"{fee:f}", "0"]
 

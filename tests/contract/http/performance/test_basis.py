@@ -107,7 +107,10 @@ async def test_the_result_is_from_the_first_return_on_and_today_goes_on_from_it(
     assert frames["timeframes"]["all"]["total_return"] == 200
     period = await ask(late, "/performance/period", **{"from": "2025-06-15", "to": "2025-06-15"})
     assert period["period"]["total_return"] == 100
-    assert period["period"]["reasons"]["contributions"] == "positions_not_recorded"
+    [one] = period["period"]["contributions"]
+    assert (one["symbol"], one["money"], period["period"]["other_effects"]) == ("BTC", 100, 0)
+    whole = frames["timeframes"]["all"]
+    assert sum(each["money"] for each in whole["contributions"]) + whole["other_effects"] == whole["total_return"]
 
 
 async def test_as_of_a_past_moment_and_as_far_as_was_known(late: Service) -> None:
