@@ -37,7 +37,7 @@ from portfolio.entrypoints.http.views import view
 
 MOST_POSITIONS: Final = 50
 MOST_CONTRIBUTIONS: Final = 20
-MOST_CORRELATED: Final = 30
+MOST_CORRELATED: Final = 15  # as many as fit on paper
 MOST_BARS: Final = 15
 CASH: Final = "cash"
 
