@@ -9,12 +9,14 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
 
 from portfolio.application.imports.records import Content, Document, ImportFile, Line, Table, Unreadable
 
 LARGEST_MIB = 256
+MOST_LINES = 1_000_000
 
 _LINE_ENDS = re.compile(r"\r\n|\n|\r")
 _BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
@@ -47,7 +49,8 @@ def content_of(raw: bytes) -> Content:
         return Unreadable("this is a workbook of before 2007, or a locked one: save its sheet as CSV (UTF-8)")
     text = _text(raw)
     if text.lstrip()[:1] not in {"{", "["}:
-        return Table(list(_lines(text)))
+        lines = list(islice(_lines(text), MOST_LINES + 1))
+        return Table(lines) if len(lines) <= MOST_LINES else Unreadable(f"over {MOST_LINES:,} lines: split the file")
     try:
         # Numbers stay the texts that they are.
         return Document(json.loads(text, parse_float=str, parse_int=str, parse_constant=str))

@@ -80,8 +80,8 @@ class _Case:
         if self.cash and len(self.assets) == 1:
             return _trade(self)
         if self.cash and self.assets:
-            raise NoEntry(f"{_told(self.event)}: several assets changed with the dollars")
-        if not self.assets:
+            found = _swept(self)
+        elif not self.assets:
             found = _money(self)
         elif len(self.assets) == 1:
             found = _alone(self, *next(iter(self.assets.items())))
@@ -114,6 +114,26 @@ def _trade(case: _Case) -> list[Step]:
     fees = Money(case.fee if case.charged in CASH else _ZERO)
     net = Money(amount) - fees if side is Side.BUY else Money(amount) + fees
     return [_execution(case.at, symbol, side, quantity, net, fees=fees)]
+
+
+def _swept(case: _Case) -> list[Step]:
+    """Return the sales of several assets for dollars together: each has its share of them by its value."""
+    if case.cash < 0 or max(case.assets.values()) > 0:
+        raise NoEntry(f"{_told(case.event)}: several assets changed with the dollars")
+    given = [(symbol, _size(change)) for symbol, change in sorted(case.assets.items())]
+    values = [case.value(*one) for one in given]
+    total = Money.zero()
+    for value in values:
+        total = total + value
+    if not total:
+        raise NoEntry(f"{_told(case.event)}: it is not certain what each of the assets brought")
+    fees, left = Money(case.fee if case.charged in CASH else _ZERO), Money(case.cash)
+    sold: list[Step] = []
+    for (symbol, quantity), value in zip(given[:-1], values, strict=False):
+        share = Money.rounded(EXACT.divide(EXACT.multiply(case.cash, value.value), total.value))
+        left = left - share
+        sold.append(_execution(case.at, symbol, Side.SELL, quantity, share))
+    return [*sold, _execution(case.at, given[-1][0], Side.SELL, given[-1][1], left + fees, fees=fees)]
 
 
 def _execution(  # shape: what an execution says

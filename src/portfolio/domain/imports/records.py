@@ -9,6 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
+from portfolio.domain.errors import DomainError
+
 # The physical line of a table, the position in a JSON list, the ids of a row in a database.
 Place: TypeAlias = int | str
 
@@ -101,11 +103,11 @@ Rule: TypeAlias = Callable[[Row], Iterator[Outcome]]
 
 
 def each(rows: Sequence[Row], rule: Rule) -> Iterator[Outcome]:
-    """Yield what ``rule`` makes of each row; a row that it refuses is reported."""
+    """Yield what ``rule`` makes of each row; one that it refuses, or of which an amount is out of range, is reported."""
     for row in rows:
         try:
             yield from list(rule(row))
-        except RowRefused as refused:
+        except (RowRefused, DomainError) as refused:
             yield Reported(row.place, str(refused))
 
 
@@ -113,6 +115,6 @@ def together(rows: Sequence[Row], rule: Callable[[], Iterator[Outcome]]) -> Iter
     """Yield what ``rule`` makes of rows that belong together; where it refuses, each of them is reported."""
     try:
         yield from list(rule())
-    except RowRefused as refused:
+    except (RowRefused, DomainError) as refused:
         for row in rows:
             yield Reported(row.place, str(refused))

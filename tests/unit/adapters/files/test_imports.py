@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from portfolio.adapters.files.imports import LocalImportFiles
+from portfolio.adapters.files.imports import MOST_LINES, LocalImportFiles, content_of
 from portfolio.application.imports.preview import PreviewImport
 from portfolio.application.imports.records import Options, Table, Unreadable
 from portfolio.entrypoints.cli.imports import answer_of
@@ -72,6 +72,13 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     content = LocalImportFiles().read(str(path)).content
     assert isinstance(content, Unreadable)
     assert "larger than 256 MiB" in content.reason
+
+
+def test_a_file_of_more_lines_than_memory_is_for_is_not_read() -> None:
+    assert isinstance(content_of(b"a\n" * MOST_LINES), Table)
+    content = content_of(b"a\n" * (MOST_LINES + 1))
+    assert isinstance(content, Unreadable)
+    assert content.reason == "over 1,000,000 lines: split the file"
 
 
 def test_a_cell_that_is_too_long_is_a_fault_of_its_row(tmp_path: Path) -> None:

@@ -107,6 +107,15 @@ BTC, USD = part("BTC", "0.5"), part("USD", "-20000")
             gathered(ORIGIN, [part("ETH", "-0.01"), part("EUR", "-1")], part("BNB", "0.07"), [part("BNB", "0.001")]),
             ["SELL 0.01 ETH for 30, fees 0", "SELL 1 EUR for 1.1, fees 0", "BUY 0.069 BNB for 31.1, fees 0"],
         ),
+        # 0.01 x 3,000 and 1 x 1.1 share 29 and a fee of 1 by their values: 29 x 30 / 31.1 = 27.974...
+        (
+            gathered(ORIGIN, [part("ETH", "-0.01"), part("EUR", "-1")], part("USD", "30"), [part("USD", "1")]),
+            ["SELL 0.01 ETH for 27.974276527331189711, fees 0", "SELL 1 EUR for 2.025723472668810289, fees 1"],
+        ),
+        (
+            gathered(ORIGIN, [part("ETH", "-0.01"), part("EUR", "-1")], part("USD", "31.1"), [part("BNB", "0.01")]),
+            ["SELL 0.01 ETH for 30, fees 0", "SELL 1 EUR for 1.1, fees 0", "loss 0.01 BNB"],
+        ),
         (moved(ORIGIN, part("USD", "100"), [part("USD", "1")]), ["money 100", "charge 1"]),
         (moved(ORIGIN, part("USD", "-100"), [part("USD", "1")]), ["money -100", "charge 1"]),
         (moved(ORIGIN, part("USD", "100"), [part("BNB", "1")]), ["money 100", "loss 1 BNB"]),
@@ -201,6 +210,12 @@ def test_what_was_held_before_is_worth_what_is_paid_for_it_where_nobody_knows_it
         books.enter(list(moved(ORIGIN, part("ETH", "-1"))), Allowed(opening=True))
     with pytest.raises(WorthUnknown):
         books.enter(list(single(ORIGIN, Kind.FEE, part("ETH", "-1"))), Allowed(opening=True))
+
+
+def test_nothing_is_shared_by_values_that_are_none() -> None:
+    [event] = gathered(ORIGIN, [part("ETH", "-1"), part("BTC", "-1")], part("USD", "30"))
+    with pytest.raises(NoEntry, match="it is not certain what each"):
+        steps_of(event, lambda *_: Money.zero())
 
 
 @pytest.mark.parametrize(

@@ -353,3 +353,15 @@ def test_activities_of_wealthfolio() -> None:
 )
 def test_other_activities_of_wealthfolio_are_reported(row: str, why: str) -> None:
     assert why in reported(WEALTHFOLIO + row)[0][1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        WEALTHFOLIO + "2022-03-01,BUY,SOL,CRYPTO,99999999999999999999,90,USD,0,,,,\n",
+        export(activity(quantity="99999999999999999999")),
+        trades(order(filled="99999999999999999999")),
+    ],
+)
+def test_what_comes_to_more_than_an_amount_is_reported(text: str) -> None:
+    assert "out of range" in reported(text)[0][1]
