@@ -16,15 +16,17 @@ GRANT SELECT, INSERT, UPDATE ON crypto_transactions.mock_portfolio TO 'portfolio
 GRANT SELECT, INSERT, UPDATE ON crypto_transactions.mock_holdings TO 'portfolio'@'%';
 GRANT SELECT, INSERT, UPDATE ON crypto_transactions.mock_performance_history TO 'portfolio'@'%';
 GRANT SELECT, INSERT, UPDATE ON crypto_transactions.portfolio_booking_outcomes TO 'portfolio'@'%';
-GRANT SELECT, INSERT ON crypto_transactions.portfolio_imports TO 'portfolio'@'%';
+GRANT SELECT, INSERT, UPDATE ON crypto_transactions.portfolio_imports TO 'portfolio'@'%';
 GRANT SELECT, INSERT, UPDATE ON crypto_transactions.portfolio_import_rows TO 'portfolio'@'%';
 GRANT SELECT, INSERT, UPDATE ON crypto_transactions.portfolio_daily_positions TO 'portfolio'@'%';
 GRANT SELECT, INSERT, UPDATE ON crypto_transactions.portfolio_rebalance_signals TO 'portfolio'@'%';
 GRANT SELECT, INSERT, UPDATE ON crypto_transactions.portfolio_leases TO 'portfolio'@'%';
 GRANT SELECT, INSERT, UPDATE ON crypto_transactions.portfolio_exchange_rules TO 'portfolio'@'%';
 GRANT SELECT ON crypto_transactions.portfolio_schema_version TO 'portfolio'@'%';
--- Backtests, of which old ones are deleted. They are no part of the books.
+-- Backtests and previews of imports, of which old ones are deleted. They are no part of the books.
 GRANT SELECT, INSERT, UPDATE, DELETE ON crypto_transactions.portfolio_backtests TO 'portfolio'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON crypto_transactions.portfolio_import_previews TO 'portfolio'@'%';
+GRANT SELECT, INSERT, DELETE ON crypto_transactions.portfolio_import_parts TO 'portfolio'@'%';
 -- Prices: old observed ones are deleted, and nothing else is.
 GRANT SELECT, INSERT, UPDATE, DELETE ON crypto_prices.portfolio_price_history TO 'portfolio'@'%';
 GRANT SELECT, INSERT, UPDATE ON crypto_prices.portfolio_close_marks TO 'portfolio'@'%';

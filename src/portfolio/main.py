@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from portfolio import __version__
 from portfolio.adapters.clock import SystemClock
 from portfolio.adapters.compute.backtester import SpawnedBacktester
@@ -22,7 +24,7 @@ from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
 from portfolio.adapters.feeds.exchanges import Exchanges
 from portfolio.adapters.feeds.simulated import SimulatedExchanges
 from portfolio.adapters.files.categories import read_categories
-from portfolio.adapters.files.imports import LocalImportFiles
+from portfolio.adapters.files.imports import GivenFiles, LocalImportFiles
 from portfolio.adapters.files.policy import read_policy
 from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerRefused, NotInstalled
@@ -292,6 +294,9 @@ def _adapters(settings: Settings, clock: Clock, database: Database) -> Adapters:
     from portfolio.entrypoints.assembly import Adapters  # noqa: PLC0415  the server is for one command alone
 
     exchanges, workers = _exchanges(settings, clock), _workers(settings)
+    # Connections of their own: an import takes longer than a request has, and is not to be cut by its limits.
+    few = msgspec.structs.replace(settings, database_pool_size=2)
+    long = Database.of(few, PORTFOLIO_ID, for_commands=True, least_seconds=IMPORT_SECONDS)
     return Adapters(
         clock=clock,
         ledger=database.ledger,
@@ -303,6 +308,9 @@ def _adapters(settings: Settings, clock: Clock, database: Database) -> Adapters:
         signals=database.signals,
         exchange_rules=database.exchange_rules,
         backtests=database.backtests,
+        imports=long.imports,
+        import_ledger=long.ledger,
+        read_given=GivenFiles,
         feed=exchanges.prices,
         closes=exchanges.closes,
         rules=exchanges.rules,
@@ -311,7 +319,7 @@ def _adapters(settings: Settings, clock: Clock, database: Database) -> Adapters:
         categories=read_categories(settings.categories_file),
         policy=read_policy(settings.policy_file),
         least_interval_seconds=exchanges.least_interval_seconds,
-        close=(workers.close, exchanges.close, database.close),
+        close=(workers.close, exchanges.close, long.close, database.close),
     )
 
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from portfolio.adapters.files.imports import content_of
+from portfolio.application.imports.kept.answers import answer_of
 from portfolio.application.imports.preview import PreviewImport
 from portfolio.application.imports.records import ImportFile, Options, Preview
 from portfolio.domain.imports.records import Ignored, Reported
-from portfolio.entrypoints.cli.imports import answer_of
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 

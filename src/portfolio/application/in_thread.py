@@ -14,6 +14,8 @@ Ts = TypeVarTuple("Ts")
 
 # One thread, and of its own: the loop's are for what waits, such as the names of hosts.
 _THREAD = ThreadPoolExecutor(1, thread_name_prefix="computation")
+# What takes seconds has another: analyses, which take a tenth of one, do not wait for it.
+_LONG_THREAD = ThreadPoolExecutor(1, thread_name_prefix="long computation")
 
 # What is computed of fewer assets takes less time than handing it to a thread.
 ASSETS_AT_ONCE: Final = 10
@@ -25,8 +27,17 @@ async def in_thread(compute: Callable[[*Ts], T], *given: *Ts) -> T:
     Python computes in one thread at a time whatever there is of them, so several are no faster. But each that wants to
     go on does so before the event loop may: with a dozen analyses at once it was late by twice as much.
     """
+    return await _run(_THREAD, compute, *given)
+
+
+async def in_long_thread(compute: Callable[[*Ts], T], *given: *Ts) -> T:
+    """Return the result of ``compute``, which takes seconds: one such computation at a time, beside the others."""
+    return await _run(_LONG_THREAD, compute, *given)
+
+
+async def _run(thread: ThreadPoolExecutor, compute: Callable[[*Ts], T], *given: *Ts) -> T:
     call = partial(contextvars.copy_context().run, compute, *given)
-    return await asyncio.get_running_loop().run_in_executor(_THREAD, call)
+    return await asyncio.get_running_loop().run_in_executor(thread, call)
 
 
 def later_in_thread(work: Callable[[], object]) -> None:

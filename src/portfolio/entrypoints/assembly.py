@@ -33,6 +33,9 @@ from portfolio.application.history.reading import (
 )
 from portfolio.application.history.restatement import RestateBooks
 from portfolio.application.history.restating import RestateDays
+from portfolio.application.imports.kept.looking import BookPreview, Importing, LookAtImport
+from portfolio.application.imports.kept.ports import Given, Imports
+from portfolio.application.imports.kept.reversal import ReverseImport
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.booking_queue import BookingQueue
 from portfolio.application.ledger.cash import MoveCashInOrOut
@@ -133,7 +136,8 @@ FETCH_SECONDS = 20.0
 class Adapters:
     """What the adapters give: the ports, and how to check and close what is behind them.
 
-    ``rules`` are the exchanges that are asked for their rules, by name, the one to trade at first.
+    ``rules`` are the exchanges that are asked for their rules, by name, the one to trade at first. ``import_ledger`` is
+    the same ledger on connections of its own, on which a unit of work may take longer than a request has.
     """
 
     clock: Clock
@@ -146,6 +150,9 @@ class Adapters:
     signals: Signals
     exchange_rules: ExchangeRulesStore
     backtests: Backtests
+    imports: Imports
+    import_ledger: Ledger
+    read_given: Given
     feed: CheckedFeed
     closes: CloseFeed
     rules: Mapping[str, ExchangeRulesFeed]
@@ -286,10 +293,27 @@ class Assembly:  # shape: the parts of all topics are made here
             read_shadows=self._shadows(history, closes),
             stream=stream,
             read_entries=ReadEntries(kept.snapshots, stream.blocks),
+            imports=of.imports,
+            look_at_import=LookAtImport(importing := self._importing()),
+            book_preview=BookPreview(importing),
+            reverse_import=ReverseImport(of.import_ledger, of.clock, rules, self._announcer),
             clock=of.clock,
             categories=of.categories,
             max_price_age=self._max_price_age,
             read_deadline_seconds=self._read_seconds,
+        )
+
+    def _importing(self) -> Importing:
+        of = self._of
+        return Importing(
+            imports=of.imports,
+            ledger=of.import_ledger,
+            prices=of.prices,
+            clock=of.clock,
+            rules=self._settings.booking_rules,
+            read_given=of.read_given,
+            closes=of.closes,
+            announce=self._announcer,
         )
 
     def price_loop(self) -> PriceLoop:

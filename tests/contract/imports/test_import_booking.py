@@ -456,7 +456,7 @@ async def test_an_import_is_a_record(ports: Ports) -> None:
         pytest.skip("nobody reads it in a database yet")
     await open_books(ports.ledger)
     await imported(ports, {"file": KRAKEN, "bad": GLUED + "x\n"})
-    [record] = ports.ledger.books.imports
+    [record] = ports.ledger.books.imports.values()
     assert (record.portfolio_id, record.account, record.state) == (1, "", "booked")
     assert json.loads(record.files) == [
         {"name": "file", "format": "kraken-ledgers", "rows": 7, "events": 6, "ignored": 0, "known": 0, "reported": 0},

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from portfolio.adapters.database.database import Database
+from portfolio.application.imports.kept.ports import Imports
 from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.operations.ports import Probe
 from portfolio.application.performance.ports import Days
@@ -15,6 +16,7 @@ from portfolio.application.prices.ports import ExchangeRulesStore, Leases, Price
 from portfolio.application.rebalancing.ports import Signals
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.database.migrated import bring_up_to_date
+from tests.support.fakes.fake_imports import FakeImports
 from tests.support.fakes.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
 from tests.support.fakes.fake_lookups import FakeLookups
 from tests.support.fakes.fake_probe import FakeProbe
@@ -33,6 +35,7 @@ class Ports:
     leases: Leases
     signals: Signals
     exchange_rules: ExchangeRulesStore
+    imports: Imports
 
 
 def ports_of(database: Database) -> Ports:
@@ -54,6 +57,7 @@ async def ports(request: pytest.FixtureRequest) -> AsyncIterator[Ports]:
             leases,
             FakeSignals(ledger),
             FakeExchangeRules(leases),
+            FakeImports(ledger),
         )
         return
     under_test: DatabaseUnderTest = request.getfixturevalue(f"{request.param}_database")

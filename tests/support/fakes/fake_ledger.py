@@ -16,6 +16,7 @@ from portfolio.adapters.database.ledger.mapping_records import (
 )
 from portfolio.adapters.database.schema.tables import booking_outcomes, cash_transactions, mock_trades
 from portfolio.application.errors import BooksContradicted, LeaseLost, LedgerUnavailable, PortfolioMissing
+from portfolio.application.imports.kept.records import GivenImport, KeptPreview
 from portfolio.application.ledger.audit import (
     ADJUSTMENT,
     CASH_ENTRY,
@@ -30,8 +31,8 @@ from portfolio.application.ledger.audit import (
     content,
     more_content,
 )
-from portfolio.application.ledger.cash_records import CashEntry, Entry, RecordedCashEntry, RefusedCashEntry
-from portfolio.application.ledger.happenings.imported import ImportedRow, KeptImport
+from portfolio.application.ledger.cash_records import CashEntry, Entry, LoggedEntry, RecordedCashEntry, RefusedCashEntry
+from portfolio.application.ledger.happenings.imported import BOOKED, REVERSED, ImportedRow, KeptImport
 from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.records import (
@@ -76,8 +77,12 @@ class Books:
     closes_changed: dict[Symbol, int] = field(default_factory=dict)
     cash_refusals: dict[int, RefusedCashEntry] = field(default_factory=dict)
     is_sealed: bool = True
-    imports: list[KeptImport] = field(default_factory=list)
+    imports: dict[int, KeptImport] = field(default_factory=dict)
     import_rows: dict[int, ImportedRow] = field(default_factory=dict)
+    of_imports: dict[int, int] = field(default_factory=dict)
+    previews: dict[str, KeptPreview] = field(default_factory=dict)
+    given: dict[str, GivenImport] = field(default_factory=dict)
+    answers: dict[str, bytes] = field(default_factory=dict)
 
     def copy(self) -> Books:
         """Another one with the same content."""
@@ -95,8 +100,12 @@ class Books:
             dict(self.closes_changed),
             dict(self.cash_refusals),
             self.is_sealed,
-            list(self.imports),
+            dict(self.imports),
             dict(self.import_rows),
+            dict(self.of_imports),
+            dict(self.previews),
+            dict(self.given),
+            dict(self.answers),
         )
 
     def booked(self, trade_id: int) -> BookedTrade | None:
@@ -229,6 +238,57 @@ class FakeSignals:
         return [one for one in found if one.begins or one.executed_trade_id is not None]
 
 
+def known_rows(books: Books, account: str) -> list[ImportedRow]:
+    """What came from files of an account, by imports that stand."""
+    stands = {i for i, of in books.of_imports.items() if books.imports[of].state != REVERSED}
+    return [row for i, row in books.import_rows.items() if row.account == account and i in stands]
+
+
+class FakeImportBook:
+    """The port ``ImportBook`` on a copy of the books."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    async def named(self, import_id: int) -> KeptImport | None:
+        return self._books.imports.get(import_id)
+
+    async def logged(self, first: int, last: int) -> Sequence[LoggedEntry]:
+        booked = [one for i in self._books.trades if (one := self._books.booked(i)) is not None]
+        found: list[BookedTrade | RecordedCashEntry] = [one for one in booked if one.entry is not None]
+        found += [RecordedCashEntry(id=i, entry=one) for i, one in self._books.transactions.items()]
+        logged = [LoggedEntry(revision=one.entry.revision, digest="", entry=one) for one in found if one.entry]
+        return sorted((one for one in logged if first <= one.revision <= last), key=lambda one: one.revision)
+
+    async def taken_out(self, first: int, last: int) -> Mapping[int, int]:
+        terms = [(one.revision, one.transaction.event) for one in self._books.transactions.values()]
+        found = {of.reverses_revision: by for by, of in terms if of is not None and of.reverses_revision is not None}
+        return {of: by for of, by in found.items() if first <= of <= last}
+
+    async def first_booked(self, import_id: int) -> int | None:
+        of_it = [
+            self._books.import_rows[i].ledger_revision for i, of in self._books.of_imports.items() if of == import_id
+        ]
+        return min((one for one in of_it if one is not None), default=None)
+
+    async def take_back(self, kept: KeptImport) -> None:
+        assert kept.id is not None
+        self._books.imports[kept.id] = kept
+        for i, of in self._books.of_imports.items():
+            if of == kept.id:
+                self._books.import_rows[i] = replace(self._books.import_rows[i], external_id=None)
+
+    async def is_booked(self, preview_id: str) -> bool | None:
+        found = self._books.previews.get(preview_id)
+        return None if found is None else found.state == BOOKED
+
+    async def book_preview(self, preview_id: str, import_id: int | None, answer: bytes, until: datetime) -> None:
+        kept = self._books.previews[preview_id]
+        self._books.previews[preview_id] = replace(kept, state=BOOKED, import_id=import_id, expires_at=until)
+        del self._books.given[preview_id]
+        self._books.answers[preview_id] = answer
+
+
 class FakeUnit:
     """The port ``LedgerUnit`` on a copy of the books."""
 
@@ -344,14 +404,21 @@ class FakeUnit:
         _add(self.books.cash_refusals, refused)
 
     async def imported_rows(self, account: str) -> Sequence[ImportedRow]:
-        return [row for row in self.books.import_rows.values() if row.account == account]
+        return known_rows(self.books, account)
 
-    async def add_import(self, kept: KeptImport, rows: Sequence[ImportedRow]) -> None:
-        self.books.imports.append(kept)
+    @property
+    def imports(self) -> FakeImportBook:
+        return FakeImportBook(self.books)
+
+    async def add_import(self, kept: KeptImport, rows: Sequence[ImportedRow]) -> int:
+        import_id = _add(self.books.imports, kept)
+        self.books.imports[import_id] = replace(kept, id=import_id)
         for row in rows:
             _refuse_twice(_named(row), [_named(one) for one in self.books.import_rows.values()])
             new_id = _add(self.books.import_rows, row)
             self.books.import_rows[new_id] = replace(row, id=new_id)
+            self.books.of_imports[new_id] = import_id
+        return import_id
 
     async def name_imported_rows(self, names: Mapping[int, str]) -> None:
         for row_id, name in names.items():

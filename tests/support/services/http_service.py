@@ -16,8 +16,10 @@ import msgspec
 
 from portfolio.adapters.clock import SystemClock
 from portfolio.adapters.database.database import Database, open_database
+from portfolio.adapters.files.imports import GivenFiles
 from portfolio.application.backtest.jobs.ports import Backtests
 from portfolio.application.clock import Clock
+from portfolio.application.imports.kept.ports import Imports
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.records import Revisions
@@ -42,6 +44,7 @@ from tests.support.database.migrated import newest_file
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.compute import InThisProcess, SlicesInThisProcess
 from tests.support.fakes.fake_backtests import FakeBacktests
+from tests.support.fakes.fake_imports import FakeImports
 from tests.support.fakes.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
 from tests.support.fakes.fake_lookups import FakeLookups
 from tests.support.fakes.fake_prices import ScriptedCloses
@@ -168,6 +171,11 @@ def create_database(folder: Path) -> Path:
     return path
 
 
+def _imports_in_memory(ledger: Ledger) -> FakeImports:
+    """The imports of books in memory; those of others are not asked for."""
+    return FakeImports(ledger if isinstance(ledger, FakeLedger) else FakeLedger())
+
+
 def assemble(
     ledger: Ledger,
     lookups: Lookups,
@@ -184,6 +192,7 @@ def assemble(
     pace: Pace = DEFAULT_PACE,
     exchange_rules: ExchangeRulesStore | None = None,
     backtests: Backtests | None = None,
+    imports: Imports | None = None,
 ) -> tuple[UseCases, ScriptedFeed]:
     """The use cases on these ports; the rules of an exchange that is asked by nobody are those that are kept."""
     feed = ScriptedFeed(clock)
@@ -202,6 +211,9 @@ def assemble(
         compute=InThisProcess(),
         compute_slices=SlicesInThisProcess(),
         backtests=backtests or FakeBacktests(),
+        imports=imports or _imports_in_memory(ledger),
+        import_ledger=ledger,
+        read_given=GivenFiles,
         closes=closes or ScriptedCloses(at=1000),
         categories=categories,
         policy=policy or RebalancePolicy(),
@@ -301,6 +313,7 @@ async def running_on(
             pace=pace,
             exchange_rules=opened.exchange_rules,
             backtests=opened.backtests,
+            imports=opened.imports,
         )
         async with _answering(cases, settings) as (app, http):
             yield Service(

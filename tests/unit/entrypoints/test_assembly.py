@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 from structlog.testing import capture_logs
 
+from portfolio.adapters.files.imports import GivenFiles
 from portfolio.application.announcer import Event
 from portfolio.application.ledger.events import CashMoved, TradeBooked
 from portfolio.application.prices.ports import ExchangeRulesFeed
@@ -27,6 +28,7 @@ from tests.support.exchange_rules import rules
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.compute import InThisProcess, SlicesInThisProcess
 from tests.support.fakes.fake_backtests import FakeBacktests
+from tests.support.fakes.fake_imports import FakeImports
 from tests.support.fakes.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
 from tests.support.fakes.fake_lookups import FakeLookups
 from tests.support.fakes.fake_prices import BTC, ScriptedCloses, ScriptedFeed
@@ -89,6 +91,9 @@ async def started(
         compute=InThisProcess(),
         compute_slices=SlicesInThisProcess(),
         backtests=FakeBacktests(),
+        imports=FakeImports(ledger),
+        import_ledger=ledger,
+        read_given=GivenFiles,
         categories=Categories({}),
         policy=RebalancePolicy(),
         least_interval_seconds=lambda _symbols: 0.0,

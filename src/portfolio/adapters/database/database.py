@@ -13,6 +13,7 @@ from portfolio.adapters.database.connection.sqlite_file import DatabaseFile
 from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.connection.tls import tls_of
 from portfolio.adapters.database.connection.url import service_url
+from portfolio.adapters.database.imports.imports import DatabaseImports
 from portfolio.adapters.database.ledger.ledger import DatabaseLedger
 from portfolio.adapters.database.ledger.lookups import DatabaseLookups
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
@@ -50,6 +51,7 @@ class Database:
         self.signals = DatabaseSignals(connections, row)
         self.exchange_rules = DatabaseExchangeRules(connections)
         self.backtests = DatabaseBacktests(connections, row.unreadable)
+        self.imports = DatabaseImports(connections, row)
 
     @staticmethod
     def of(

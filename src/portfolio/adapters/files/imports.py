@@ -7,17 +7,22 @@ import json
 import re
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
 
+from portfolio.application.imports.kept.records import GivenFile
 from portfolio.application.imports.records import Content, Document, ImportFile, Line, Table, Unreadable
 
 LARGEST_MIB = 256
 MOST_LINES = 1_000_000
 
+_SQLITE = b"SQLite format 3\x00"
+_MADE = "SELECT sql FROM sqlite_master WHERE name IN ('trades', 'orders')"
+# Enough for a million orders: a view or a formula that never ends is given up.
+_MOST_STEPS, _OPERATIONS_A_STEP = 20_000, 10_000
 _LINE_ENDS = re.compile(r"\r\n|\n|\r")
 _BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _MOST_LINES_OF_A_RECORD = 20
@@ -34,9 +39,23 @@ class LocalImportFiles:
         if file.stat().st_size > LARGEST_MIB << 20:
             return ImportFile(file.name, Unreadable(f"the file is larger than {LARGEST_MIB} MiB: split it"))
         raw = file.read_bytes()
-        if raw.startswith(b"SQLite format 3\x00"):
+        if raw.startswith(_SQLITE):
             return ImportFile(file.name, _database(file))
         return ImportFile(file.name, content_of(raw))
+
+
+class GivenFiles:
+    """Files that came over HTTP, by their numbers."""
+
+    def __init__(self, files: Sequence[GivenFile]) -> None:
+        self._files = files
+
+    def read(self, path: str) -> ImportFile:
+        """Return what a file holds."""
+        given = self._files[int(path)]
+        if given.content.startswith(_SQLITE):
+            return ImportFile(given.name, _given_database(given.content))
+        return ImportFile(given.name, content_of(given.content))
 
 
 def content_of(raw: bytes) -> Content:
@@ -118,15 +137,39 @@ def _database(file: Path) -> Content:
     """Return the trades of a freqtrade database with their orders, as its HTTP interface answers them."""
     try:
         with closing(sqlite3.connect(f"file:{quote(str(file.resolve()))}?mode=ro", uri=True)) as connection:
-            connection.row_factory = sqlite3.Row
-            trades = [_texts(row) for row in connection.execute("SELECT * FROM trades ORDER BY id")]
-            orders = [_texts(row) for row in connection.execute("SELECT * FROM orders ORDER BY id")]
+            return _trades(connection)
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        return Unreadable(f"this SQLite database is not one of freqtrade, or is damaged: {str(error)[:100]}")
+        return _no_database(error)
+
+
+def _given_database(raw: bytes) -> Content:
+    """Return the same of a database that somebody sent: read in memory, and for so long only."""
+    steps = iter(range(_MOST_STEPS))
+    try:
+        with closing(sqlite3.connect(":memory:")) as connection:
+            connection.deserialize(raw)
+            connection.execute("PRAGMA trusted_schema = OFF")
+            connection.set_progress_handler(lambda: next(steps, None) is None, _OPERATIONS_A_STEP)
+            made = [row[0] for row in connection.execute(_MADE)]
+            if not all(str(one).upper().startswith("CREATE TABLE") for one in made):
+                return Unreadable("the trades or orders of this SQLite database are no tables")
+            return _trades(connection)
+    except (sqlite3.Error, UnicodeDecodeError, MemoryError) as error:
+        return _no_database(error)
+
+
+def _trades(connection: sqlite3.Connection) -> Content:
+    connection.row_factory = sqlite3.Row
+    trades = [_texts(row) for row in connection.execute("SELECT * FROM trades ORDER BY id")]
+    orders = [_texts(row) for row in connection.execute("SELECT * FROM orders ORDER BY id")]
     by_trade: dict[str | None, list[dict[str, str]]] = defaultdict(list)
     for order in orders:
         by_trade[order.get("ft_trade_id")].append(order)
     return Document({"trades": [{**trade, "orders": by_trade[trade.get("id")]} for trade in trades]})
+
+
+def _no_database(error: Exception) -> Unreadable:
+    return Unreadable(f"this SQLite database is not one of freqtrade, or is damaged: {str(error)[:100]}")
 
 
 def _texts(row: sqlite3.Row) -> dict[str, str]:

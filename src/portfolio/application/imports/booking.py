@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
+from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.imports.entering import Allowed, Entering
+from portfolio.application.imports.kept.writing import write_entries
 from portfolio.application.imports.preview import Placing, PreviewImport
-from portfolio.application.imports.progress import EVERY, Tell, tell_nobody
+from portfolio.application.imports.progress import Tell, tell_nobody
 from portfolio.application.imports.reading import ReadFile
 from portfolio.application.imports.records import Identified, Options, Preview
 from portfolio.application.imports.simulation import Simulation
 from portfolio.application.imports.valuing import FETCH_SECONDS, FindWorths
-from portfolio.application.imports.worth import Rates
-from portfolio.application.ledger.cash_records import CashEntry, Entry
-from portfolio.application.ledger.events import CashMoved, TradeBooked
+from portfolio.application.imports.worth import Rates, Worth
+from portfolio.application.in_thread import in_long_thread
 from portfolio.application.ledger.happenings.imported import ImportedRow, KeptImport
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
-from portfolio.application.ledger.records import TradeEntry
 from portfolio.application.prices.ports import CloseFeed, PriceStore
 from portfolio.domain.imports.records import Event as FileEvent
-from portfolio.domain.ledger.portfolio import BookingRules
+from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,35 @@ class ImportWish:
     dry_run: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The books, and what is known of earlier imports of an account."""
+
+    portfolio: Portfolio
+    kept: Sequence[ImportedRow]
+
+
+class Within(Protocol):
+    """What else belongs to the transaction of an import."""
+
+    @property
+    def preview_id(self) -> str:
+        """Return the preview that is booked."""
+        ...
+
+    async def begin(self, unit: LedgerUnit) -> None:
+        """Look at what was there before; what is raised here ends it."""
+        ...
+
+    async def end(self, unit: LedgerUnit, previews: Sequence[Preview], import_id: int | None) -> None:
+        """Write what else is to be written; ``import_id`` is None where nothing was new."""
+        ...
+
+    async def is_kept(self, unit: LedgerUnit) -> bool:
+        """Return whether what was written is in the books."""
+        ...
+
+
 @dataclass(slots=True)
 class BookImport:
     """Books files: what is new in them, completely or not at all.
@@ -59,10 +88,13 @@ class BookImport:
     feed: CloseFeed | None = None
     fetch_seconds: float = FETCH_SECONDS
 
-    async def __call__(self, portfolio_id: int, wish: ImportWish, tell: Tell = tell_nobody) -> list[Preview]:
+    async def __call__(
+        self, portfolio_id: int, wish: ImportWish, tell: Tell = tell_nobody, within: Within | None = None
+    ) -> list[Preview]:
         """Return one preview a file, once its events are committed: what was booked, was known, or is reported.
 
         ``tell`` hears how far it is: the rows that were read, the events that were placed, the entries that are booked.
+        What takes long is computed in a thread, so that others are answered meanwhile.
 
         Raises:
             OSError: there is no such file.
@@ -70,19 +102,39 @@ class BookImport:
             LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the commit was lost and could not be looked up; the same import again tells.
         """
-        files = self.preview.read(wish.paths, wish.options, tell)
-        find = FindWorths(self.prices, self.clock, self.feed, self.fetch_seconds)
-        worth = await find(_events_of(files), wish.rates, opening=wish.allowed.opening, tell=tell)
+        files, worth = await self._read(wish, tell)
 
         async def book(unit: LedgerUnit) -> Made[list[Preview]]:
+            if within is not None:
+                await within.begin(unit)
             kept = await unit.imported_rows(wish.options.account)
-            run = _Run(files, wish, kept, Entering(unit.portfolio, self.rules, worth, self.clock.now()), tell)
-            run.until_it_holds()
-            if wish.dry_run:
-                return Made(run.answer)
-            return await run.write(unit)
+            run = await self._entered(files, wish, worth, Standing(unit.portfolio, kept), tell)
+            return Made(run.answer) if wish.dry_run else await run.write(unit, within)
 
         return await commit_once(self.ledger, portfolio_id, book, announce=self.announce)
+
+    async def look(self, wish: ImportWish, standing: Callable[[], Awaitable[Standing]]) -> list[Preview]:
+        """Return what an import would become in the books as they stand: the same run, without lock and writes.
+
+        Raises:
+            LedgerUnavailable: the books cannot be read.
+        """
+        files, worth = await self._read(wish, tell_nobody)
+        return (await self._entered(files, wish, worth, await standing(), tell_nobody)).answer
+
+    async def _read(self, wish: ImportWish, tell: Tell) -> tuple[list[ReadFile], Worth]:
+        files = await in_long_thread(self.preview.read, wish.paths, wish.options, tell)
+        find = FindWorths(self.prices, self.clock, self.feed, self.fetch_seconds)
+        events = await in_long_thread(_events_of, files)
+        return files, await find(events, wish.rates, opening=wish.allowed.opening, tell=tell)
+
+    async def _entered(  # shape: all that a run is made of
+        self, files: Sequence[ReadFile], wish: ImportWish, worth: Worth, standing: Standing, tell: Tell
+    ) -> _Run:
+        books = Entering(standing.portfolio, self.rules, worth, self.clock.now())
+        run = _Run(files, wish, standing.kept, books, tell)
+        await in_long_thread(run.until_it_holds)
+        return run
 
 
 @dataclass(slots=True)
@@ -117,27 +169,29 @@ class _Run:
         for preview in self.previews.values():
             preview.add_up()
 
-    async def write(self, unit: LedgerUnit) -> Made[list[Preview]]:
+    async def write(self, unit: LedgerUnit, within: Within | None) -> Made[list[Preview]]:
         """Write the entries and what came; nothing where nothing did."""
-        told: list[Event] = []
-        for some in _runs_of(self.books.entries):
-            self.tell("booking", len(told), len(self.books.entries))
-            told += await _written(unit, some)
-        self.tell("booking", len(told), len(told))
+        entries = self.books.entries
+        told = await write_entries(unit, entries, self.tell)
         if self.learned:
             await unit.name_imported_rows(self.learned)
-        rows = [row for number in self.previews for row in self._rows(number)]
-        if rows:
-            await unit.add_import(self._record(unit.portfolio.id), rows)
-        if not self.books.entries:
-            return Made(self.answer)
-        await unit.save(self.books.portfolio)
-        return Made(self.answer, has_entry(self.books.entries[0]), told)
+        rows = await in_long_thread(self._all_rows)
+        record = self._record(unit.portfolio.id, within)
+        import_id = await unit.add_import(record, rows) if rows else None
+        if within is not None:
+            await within.end(unit, self.answer, import_id)
+        if entries:
+            await unit.save(self.books.portfolio)
+        has_first = has_entry(entries[0]) if entries else None
+        return Made(self.answer, has_first if within is None else within.is_kept, told)
 
     @property
     def answer(self) -> list[Preview]:
         """Return one preview a file, in their order."""
         return [self.previews[number] for number in range(len(self.files))]
+
+    def _all_rows(self) -> list[ImportedRow]:
+        return [row for number in self.previews for row in self._rows(number)]
 
     def _rows(self, number: int) -> list[ImportedRow]:
         preview, family = self.previews[number], self.files[number].family
@@ -154,7 +208,8 @@ class _Run:
             ledger_revision=self.revisions[id(identified)],
         )
 
-    def _record(self, portfolio_id: int) -> KeptImport:
+    def _record(self, portfolio_id: int, within: Within | None) -> KeptImport:
+        entries = self.books.entries
         files = [
             {
                 "name": one.name.encode(errors="replace").decode(),
@@ -172,28 +227,11 @@ class _Run:
             imported_at=self.books.now,
             account=self.wish.options.account,
             files=json.dumps(files),
+            preview_id=None if within is None else within.preview_id,
+            first_revision=entries[0].revision if entries else None,
+            last_revision=entries[-1].revision if entries else None,
         )
 
 
 def _events_of(files: Sequence[ReadFile]) -> list[FileEvent]:
     return [one for file in files for one in file.outcomes if isinstance(one, FileEvent)]
-
-
-def _runs_of(entries: Sequence[Entry]) -> list[list[Entry]]:
-    """Return entries as they can be written: trades that follow one another together, any other by itself."""
-    runs: list[list[Entry]] = []
-    for entry in entries:
-        is_next = bool(runs) and isinstance(entry, TradeEntry) and isinstance(runs[-1][0], TradeEntry)
-        if is_next and len(runs[-1]) < EVERY:
-            runs[-1].append(entry)
-        else:
-            runs.append([entry])
-    return runs
-
-
-async def _written(unit: LedgerUnit, run: Sequence[Entry]) -> list[Event]:
-    trades = [entry for entry in run if isinstance(entry, TradeEntry)]
-    moved = [entry for entry in run if isinstance(entry, CashEntry)]
-    told: list[Event] = [CashMoved(await unit.add_cash_entry(entry), entry) for entry in moved]
-    ids = await unit.add_trades(trades) if trades else ()
-    return [*told, *(TradeBooked(trade_id, trade) for trade_id, trade in zip(ids, trades, strict=True))]

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Final, TypeAlias
 
 from portfolio.application.clock import Clock
@@ -16,6 +17,7 @@ from portfolio.application.errors import FeedFailed
 from portfolio.application.imports.progress import Tell, tell_nobody
 from portfolio.application.imports.steps import NoEntry, steps_of
 from portfolio.application.imports.worth import CASH, Rates, Worth, WorthUnknown
+from portfolio.application.in_thread import in_long_thread
 from portfolio.application.prices.backfill import AT_ONCE, all_or_first_error
 from portfolio.application.prices.ports import CloseFeed, PriceStore
 from portfolio.domain.errors import DomainError, InvalidSymbol
@@ -55,7 +57,7 @@ class FindWorths:
         needy = [event for event in events if not _is_plain(event)]
         search = _Search(rates)
         deadline = self.clock.monotonic() + self.seconds
-        while wanted := search.missing(needy, opening=opening):
+        while wanted := await in_long_thread(partial(search.missing, needy, opening=opening)):
             closes = await self._stored(wanted)
             search.closes |= closes
             left = wanted - closes.keys()

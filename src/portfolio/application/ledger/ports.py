@@ -15,7 +15,7 @@ from portfolio.application.ledger.cash_records import (
     RefusedCashEntry,
 )
 from portfolio.application.ledger.happenings.activity import EntryFilter, ListedEntry
-from portfolio.application.ledger.happenings.imported import ImportedRow, KeptImport
+from portfolio.application.ledger.happenings.imported import ImportBook, ImportedRow, KeptImport
 from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.records import (
     BookedTrade,
@@ -119,8 +119,13 @@ class LedgerUnit(Protocol):
         """Return what came from files of an account, in the order it was kept."""
         ...
 
-    async def add_import(self, kept: KeptImport, rows: Sequence[ImportedRow]) -> None:
-        """Keep an import with what came by it."""
+    async def add_import(self, kept: KeptImport, rows: Sequence[ImportedRow]) -> int:
+        """Keep an import with what came by it, and return its id."""
+        ...
+
+    @property
+    def imports(self) -> ImportBook:
+        """Return the imports, in this transaction."""
         ...
 
     async def name_imported_rows(self, names: Mapping[int, str]) -> None:

@@ -7,23 +7,21 @@ import gc
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, tzinfo
-from decimal import Decimal
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
-from zoneinfo import ZoneInfo
 
 import click
 
 from portfolio.application.errors import ApplicationError
+from portfolio.application.imports.kept.answers import answer_of, event_answer
+from portfolio.application.imports.kept.zones import zone_named
 from portfolio.application.imports.preview import PreviewImport
 from portfolio.application.imports.progress import Tell, tell_nobody
 from portfolio.application.imports.recognition import FORMAT_NAMES
-from portfolio.application.imports.records import Identified, Options, Preview
+from portfolio.application.imports.records import Options, Preview
 from portfolio.domain.decimal_text import counted, plain
-from portfolio.domain.imports.moments import offset_in
-from portfolio.domain.imports.records import Ignored, Place, Reported, RowRefused
 from portfolio.settings import Settings, SettingsError, read_settings
 
 if TYPE_CHECKING:
@@ -59,12 +57,9 @@ class _Zone(click.ParamType[tzinfo]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tzinfo:
         try:
-            return offset_in(value)
-        except RowRefused:
-            try:
-                return ZoneInfo(value)
-            except (KeyError, ValueError, OSError):
-                self.fail(f"{value!r} is neither an offset such as +02:00 nor a zone such as Europe/Vienna", param, ctx)
+            return zone_named(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 @click.command("import")
@@ -161,60 +156,6 @@ def _carried_out(composition: ImportComposition, wish: ImportWish, tell: Tell) -
         return composition.preview_import()(wish.paths, wish.options, tell)
 
 
-def answer_of(preview: Preview) -> dict[str, Any]:
-    """Return a preview as JSON has it: numbers are exact text."""
-    return {
-        "format": preview.format,
-        "rows": preview.rows,
-        "events": [_event(one) for one in preview.events],
-        "ignored": _placed(preview.ignored),
-        "reported": _placed(preview.reported),
-        "known": _placed(preview.known),
-        "implied": [
-            {"row": one.row, "at": _moment(one.at), "symbol": one.symbol, "quantity": plain(one.quantity)}
-            for one in preview.implied
-        ],
-        "quantities": _exact(preview.quantities),
-        "cash_change": _exact(preview.cash_change),
-    }
-
-
-def _event(identified: Identified) -> dict[str, Any]:
-    event = identified.event
-    return {
-        "row": event.rows[0] if len(event.rows) == 1 else list(event.rows),
-        "at": _moment(event.at),
-        "kind": event.kind.value,
-        "symbol": event.symbol,
-        "quantity": plain(event.quantity),
-        "price": _text(event.price),
-        "amount": _text(event.amount),
-        "quote": event.quote,
-        "fee": _text(event.fee),
-        "fee_symbol": event.fee_symbol,
-        "external_id": identified.external_id,
-        "legs": _exact(event.legs),
-    }
-
-
-def _placed(listed: Sequence[Ignored | Reported]) -> list[dict[str, Place]]:
-    return [{"row": one.row, "reason": one.reason} for one in listed]
-
-
-def _exact(amounts: Mapping[str, Decimal]) -> dict[str, str]:
-    return {symbol: plain(amount) for symbol, amount in amounts.items()}
-
-
-def _text(amount: Decimal | None) -> str | None:
-    return None if amount is None else plain(amount)
-
-
-def _moment(at: datetime) -> str:
-    """Return the moment, as exact as the file has it."""
-    text = at.replace(tzinfo=None).isoformat()
-    return f"{text.rstrip('0') if '.' in text else text}Z"
-
-
 def _show(preview: Preview, wish: ImportWish) -> None:
     """Print what a person wants to know of a file."""
     # For this command alone: the others start sooner without it.
@@ -227,7 +168,7 @@ def _show(preview: Preview, wish: ImportWish) -> None:
         for name in ("row", "at", "kind", "symbol", "quantity", "amount", "quote", "fee", "changes"):
             table.add_column(name, justify="right" if name in {"row", "quantity", "amount"} else "left")
         for one in preview.events[:_SHOWN]:
-            table.add_row(*_cells(_event(one)))
+            table.add_row(*_cells(event_answer(one)))
         Console(width=200, markup=False, highlight=False, emoji=False).print(table)
     click.echo("\n".join(_foot(preview)))
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from portfolio.adapters.files.imports import MOST_LINES, LocalImportFiles, content_of
+from portfolio.application.imports.kept.answers import answer_of
 from portfolio.application.imports.preview import PreviewImport
 from portfolio.application.imports.records import Options, Table, Unreadable
-from portfolio.entrypoints.cli.imports import answer_of
 from tests.support.imports import StoppedClock
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, insert, select, update
 from portfolio.adapters.database.connection.bulk import RowWriter
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared, Result, Statement, chunks
-from portfolio.adapters.database.ledger.import_rows import add_import, naming
+from portfolio.adapters.database.imports.rows import add_import, naming
 from portfolio.adapters.database.ledger.lost_positions import OTHER_PORTFOLIOS, lost_positions
 from portfolio.adapters.database.ledger.mapping import ReadPortfolio, foreign_portfolios, trade_to_row
 from portfolio.adapters.database.ledger.mapping_records import (
@@ -192,9 +192,9 @@ class DatabaseLedgerUnit(UnitReads):
         """Store that a cash transaction was refused."""
         await self.session.run(insert(cash_refusals), refused_cash_to_row(refused))
 
-    async def add_import(self, kept: KeptImport, rows: Sequence[ImportedRow]) -> None:
-        """Keep an import with what came by it."""
-        await add_import(self.session, kept, rows)
+    async def add_import(self, kept: KeptImport, rows: Sequence[ImportedRow]) -> int:
+        """Keep an import with what came by it, and return its id."""
+        return await add_import(self.session, kept, rows)
 
     async def name_imported_rows(self, names: Mapping[int, str]) -> None:
         """Give rows that were kept without an id the ones that files have for them, by the rows' ids."""

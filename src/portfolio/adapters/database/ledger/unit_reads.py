@@ -11,6 +11,8 @@ from sqlalchemy import bindparam, func, select
 
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared, chunks
+from portfolio.adapters.database.imports.book import DatabaseImportBook
+from portfolio.adapters.database.imports.rows import read_imported
 from portfolio.adapters.database.ledger.audit import read_lines
 from portfolio.adapters.database.ledger.entries import (
     TRADES,
@@ -19,7 +21,6 @@ from portfolio.adapters.database.ledger.entries import (
     select_trades,
 )
 from portfolio.adapters.database.ledger.event_reads import read_needed_event, select_events
-from portfolio.adapters.database.ledger.import_rows import read_imported
 from portfolio.adapters.database.ledger.mapping_records import REFUSED, outcome_from_row, refused_cash_from_row
 from portfolio.adapters.database.schema.fields import UnreadableRow
 from portfolio.adapters.database.schema.tables import (
@@ -153,6 +154,11 @@ class UnitReads:
     async def imported_rows(self, account: str) -> Sequence[ImportedRow]:
         """Return what came from files of an account, in the order it was kept."""
         return await read_imported(self.session, account)
+
+    @property
+    def imports(self) -> DatabaseImportBook:
+        """Return the imports, in this transaction."""
+        return DatabaseImportBook(self.session, self._unreadable)
 
     async def _ask_in_parts(self, statement: Prepared, name: str, items: Sequence[Any], **others: Any) -> list[Any]:
         """Return the rows for a list of any length."""

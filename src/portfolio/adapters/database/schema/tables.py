@@ -6,12 +6,12 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, Text
 
 from portfolio.adapters.database.schema.types import Blob, Day, Exact, KeyText, UtcMoment
 
-SCHEMA_REVISION = "0029"
+SCHEMA_REVISION = "0030"
 """The revision of the migrations that this code is written for."""
 
 RUNS_ON = frozenset({SCHEMA_REVISION})
-"""The revisions that this code runs on: it writes columns that 0025 and 0027 add, and tables that 0026 and 0029 do,
-and finds backtests by an index of 0028."""
+"""The revisions that this code runs on: it writes columns that 0025, 0027 and 0030 add, and tables that 0026, 0029 and
+0030 do, and finds backtests by an index of 0028."""
 
 FITS = "_fits_"
 
@@ -251,6 +251,10 @@ imports = Table(
     Column("account", KeyText),
     Column("files", Text),
     Column("state", String(20)),
+    Column("preview_id", KeyText),
+    *(Column(name, Integer) for name in ("first_revision", "last_revision")),
+    Column("reversed_at", UtcMoment),
+    *(Column(name, Integer) for name in ("reversed_first", "reversed_last")),
 )
 
 import_rows = Table(
@@ -264,6 +268,30 @@ import_rows = Table(
     Column("content", String(32)),
     Column("effective_at", UtcMoment),
     Column("ledger_revision", Integer),
+    Column("former_id", KeyText),
+)
+
+import_previews = Table(
+    "portfolio_import_previews",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("preview_id", KeyText),
+    Column("portfolio_id", Integer),
+    Column("owner", KeyText),
+    *(Column(name, UtcMoment) for name in ("created_at", "expires_at")),
+    Column("request", Text),
+    Column("state", String(20)),
+    Column("import_id", Integer),
+)
+
+import_parts = Table(
+    "portfolio_import_parts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("preview_id", KeyText),
+    Column("kind", String(20)),
+    Column("place", Integer),
+    Column("content", Blob),
 )
 
 leases = Table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
@@ -55,26 +56,34 @@ class ReverseEvent:
             return Made(EventReply(earlier, replayed=True))
         if found.terms.reverses_revision is not None:
             raise _not_reversible(event_id, "it is itself a reversal")
-        happened = self._happened(unit.portfolio, found, event_id)
+        happened = taken_out(unit.portfolio, found, event_id, self.rules, self.clock.now())
         entry, trades = entries_of(happened, owner=owner)
         event, told = await write_event(unit, entry, trades)
         event = replace(event, reverses=event_id)
         await unit.save(happened.after)
         return Made(EventReply(event, replayed=False), has_entry(entry), told)
 
-    def _happened(self, books: Portfolio, event: RecordedEvent, event_id: int) -> Happened:
-        """Return what takes the event out; the trades of a swap in the opposite order."""
-        now, allowed = self.clock.now(), self.rules.allow_negative_cash
-        moved = event.entry.transaction
-        own = (one.leg for one in event.entry.positions)
-        happened = reverse_event(books, moved, own, event.entry.revision, now, allow_negative_cash=allowed)
-        after, trades = happened.after, []
-        for booked in reversed(event.trades):
-            if booked.entry is None or booked.reversed_by is not None:
-                raise _not_reversible(event_id, f"trade {booked.id} of it was reversed, or is gone")
-            after, trade = after.reverse(booked.entry.trade, booked.id, now, allow_negative_cash=True)
-            trades.append(trade)
-        return replace(happened, after=after, trades=tuple(trades))
+
+def taken_out(books: Portfolio, event: RecordedEvent, event_id: int, rules: BookingRules, now: datetime) -> Happened:
+    """Return what takes an event out of the books; the trades of a swap in the opposite order.
+
+    Raises:
+        NotReversible: one of its trades was reversed, or is gone.
+        InsufficientQuantity: what came is no longer held.
+        InsufficientCash: the money that came is no longer there.
+        OutOfRange: a sum would reach 1e20.
+    """
+    moved = event.entry.transaction
+    own = (one.leg for one in event.entry.positions)
+    allowed = rules.allow_negative_cash
+    happened = reverse_event(books, moved, own, event.entry.revision, now, allow_negative_cash=allowed)
+    after, trades = happened.after, []
+    for booked in reversed(event.trades):
+        if booked.entry is None or booked.reversed_by is not None:
+            raise _not_reversible(event_id, f"trade {booked.id} of it was reversed, or is gone")
+        after, trade = after.reverse(booked.entry.trade, booked.id, now, allow_negative_cash=True)
+        trades.append(trade)
+    return replace(happened, after=after, trades=tuple(trades))
 
 
 def _not_reversible(event_id: int, reason: str) -> NotReversible:

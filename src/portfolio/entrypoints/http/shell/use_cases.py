@@ -17,6 +17,9 @@ from portfolio.application.history.past import ReadPastBooks
 from portfolio.application.history.past_performance import ReadPastPerformance
 from portfolio.application.history.reading import ReadByBasis
 from portfolio.application.history.restatement import RestateBooks
+from portfolio.application.imports.kept.looking import BookPreview, LookAtImport
+from portfolio.application.imports.kept.ports import Imports
+from portfolio.application.imports.kept.reversal import ReverseImport
 from portfolio.application.ledger.booking_queue import BookingQueue
 from portfolio.application.ledger.cash import MoveCashInOrOut
 from portfolio.application.ledger.happenings.booking import BookEvents
@@ -88,6 +91,10 @@ class UseCases:
     read_shadows: ReadShadows
     stream: Broadcast
     read_entries: ReadEntries
+    imports: Imports
+    look_at_import: LookAtImport
+    book_preview: BookPreview
+    reverse_import: ReverseImport
     clock: Clock
     categories: Categories = field(default_factory=Categories)
     max_price_age: timedelta = timedelta(seconds=300)

@@ -11,13 +11,15 @@ from sqlalchemy import bindparam, insert, select, update
 from portfolio.adapters.database.connection.bulk import RowWriter
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared, Statement
-from portfolio.adapters.database.schema.fields import Fields, reading
+from portfolio.adapters.database.schema.fields import Fields, Values, reading
 from portfolio.adapters.database.schema.tables import import_rows, imports
-from portfolio.application.ledger.happenings.imported import ImportedRow, KeptImport
+from portfolio.application.ledger.happenings.imported import BOOKED, REVERSED, ImportedRow, KeptImport
 
 _DIGITS: Final = 32
 
-_IMPORT = Fields(KeptImport)
+_AT_ONCE: Final = 500  # so that the event loop is not held for long
+
+_IMPORT = Fields(KeptImport, apart=["id"])
 _ROW = Fields(ImportedRow)
 _WRITER = RowWriter(import_rows)
 _NAME = Prepared(update(import_rows).where(import_rows.c.id == bindparam("row_id")))
@@ -29,18 +31,41 @@ async def read_imported(session: Session, account: str) -> list[ImportedRow]:
     Raises:
         UnreadableRow: nothing can be made of one: whether it came before is then not known.
     """
-    wanted = select(import_rows).where(import_rows.c.account == account).order_by(import_rows.c.id)
-    return list(map(_read, await session.run(wanted)))
+    gone = select(imports.c.id).where(imports.c.state == REVERSED)
+    wanted = select(import_rows).where(import_rows.c.account == account, import_rows.c.import_id.not_in(gone))
+    return list(map(_read, await session.run(wanted.order_by(import_rows.c.id))))
 
 
-async def add_import(session: Session, kept: KeptImport, rows: Sequence[ImportedRow]) -> None:
-    """Keep an import with what came by it."""
+async def add_import(session: Session, kept: KeptImport, rows: Sequence[ImportedRow]) -> int:
+    """Keep an import with what came by it, and return its id."""
     result = await session.run(insert(imports), _IMPORT.values(kept))
     key: Any = result.inserted_primary_key
-    written = [{**_ROW.values(row), "import_id": int(key[0])} for row in rows]
-    for row in written:
-        del row["id"]
-    session.later(*_WRITER.on(session.dialect, written))
+    import_id = int(key[0])
+    for first in range(0, len(rows), _AT_ONCE):
+        written = [{**_ROW.values(row), "import_id": import_id} for row in rows[first : first + _AT_ONCE]]
+        for row in written:
+            del row["id"]
+        await session.execute(*_WRITER.on(session.dialect, written))
+    return import_id
+
+
+def import_of(row: Any) -> KeptImport:
+    """Return the import of a row.
+
+    Raises:
+        UnreadableRow: nothing can be made of it.
+    """
+    with reading(f"the row {row.id} of {imports.name} cannot be read"):
+        kept = _IMPORT.record(row, id=row.id)
+        if kept.state not in {BOOKED, REVERSED}:
+            raise ValueError("its state is none")
+        _ = kept.counts
+        return kept
+
+
+def import_values(kept: KeptImport) -> Values:
+    """Return the columns of an import."""
+    return _IMPORT.values(kept)
 
 
 def naming(session: Session, names: Mapping[int, str]) -> Iterator[Statement]:

@@ -1,0 +1,1 @@
+"""Imports and their previews in the database."""

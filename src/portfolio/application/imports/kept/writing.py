@@ -1,0 +1,45 @@
+"""Writes many entries: trades that follow one another together, any other by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from portfolio.application.announcer import Event
+from portfolio.application.imports.progress import EVERY, Tell, tell_nobody
+from portfolio.application.ledger.cash_records import CashEntry, Entry
+from portfolio.application.ledger.events import CashMoved, TradeBooked
+from portfolio.application.ledger.ports import LedgerUnit
+from portfolio.application.ledger.records import TradeEntry
+
+
+async def write_entries(unit: LedgerUnit, entries: Sequence[Entry], tell: Tell = tell_nobody) -> list[Event]:
+    """Add entries to the ledger, whose revisions follow one another, and return what is to be told of them.
+
+    ``tell`` hears how many are booked.
+    """
+    told: list[Event] = []
+    for some in _runs_of(entries):
+        tell("booking", len(told), len(entries))
+        told += await _written(unit, some)
+    tell("booking", len(told), len(told))
+    return told
+
+
+def _runs_of(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """Return entries as they can be written, at most so many at once that the event loop is not held for long."""
+    runs: list[list[Entry]] = []
+    for entry in entries:
+        is_next = runs and isinstance(entry, TradeEntry) and isinstance(runs[-1][0], TradeEntry)
+        if is_next and len(runs[-1]) < EVERY:
+            runs[-1].append(entry)
+        else:
+            runs.append([entry])
+    return runs
+
+
+async def _written(unit: LedgerUnit, run: Sequence[Entry]) -> list[Event]:
+    trades = [entry for entry in run if isinstance(entry, TradeEntry)]
+    moved = [entry for entry in run if isinstance(entry, CashEntry)]
+    told: list[Event] = [CashMoved(await unit.add_cash_entry(entry), entry) for entry in moved]
+    ids = await unit.add_trades(trades) if trades else ()
+    return [*told, *(TradeBooked(trade_id, trade) for trade_id, trade in zip(ids, trades, strict=True))]
