@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from portfolio.domain.ledger.lots import LotMethod
     from portfolio.domain.rebalancing.policy import RebalancePolicy
     from portfolio.entrypoints.assembly import Adapters
+    from portfolio.entrypoints.cli.kept_imports import KeptImports
     from portfolio.entrypoints.demo.history import DemoReport
     from portfolio.entrypoints.exports.files import FileFormat
     from portfolio.entrypoints.http.app import PortfolioApp
@@ -272,6 +273,21 @@ class CompositionRoot:  # shape: a method for each command
             return await book(PORTFOLIO_ID, wish, tell)
         finally:
             await exchanges.close()
+            await database.close()
+
+    @asynccontextmanager
+    async def kept_imports(self, settings: Settings) -> AsyncIterator[KeptImports]:
+        """Open the database, and yield what lists imports and takes them back."""
+        # For these commands alone.
+        from portfolio.application.imports.kept.reversal import ReverseImport  # noqa: PLC0415  # for these alone
+        from portfolio.entrypoints.cli.kept_imports import KeptImports  # noqa: PLC0415  # for these alone
+
+        database = Database.of(settings, PORTFOLIO_ID, for_commands=True, least_seconds=IMPORT_SECONDS)
+        try:
+            await database.probe.ping()
+            reverse = ReverseImport(database.ledger, SystemClock(), settings.booking_rules)
+            yield KeptImports(portfolio_id=PORTFOLIO_ID, imports=database.imports, reverse=reverse)
+        finally:
             await database.close()
 
     async def make_demo(self, settings: Settings, seed: int) -> DemoReport:

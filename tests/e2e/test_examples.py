@@ -69,6 +69,29 @@ def _ask_events(recorder: Recorder) -> None:
     recorder.ask(Asked("GET", "/events"))
 
 
+FILLS = """\
+Date(UTC),Pair,Side,Price,Executed,Amount,Fee
+2024-03-01 10:00:00,SOLUSDT,BUY,120,10SOL,1200USDT,1.2USDT
+2024-03-02 10:00:00,SOLUSDT,SELL,130,999SOL,129870USDT,0USDT
+2024-03-03 10:00:00,SOLUSDT,SELL,130,2SOL,260USDT
+"""
+
+
+def _ask_imports(recorder: Recorder) -> None:
+    """Files with rows of each kind, one that is booked and taken back, and the lists of them."""
+    good = FILLS.partition("2024-03-02")[0]
+    looked = recorder.ask(Asked("POST", "/imports", files={"fills.csv": good, "more.csv": FILLS}))
+    recorder.ask(Asked("POST", f"/imports/{looked['preview_id']}/commit"))
+    booked = recorder.ask(Asked("POST", "/imports", files={"others.csv": good.replace("SOL", "BTC")}))
+    made = recorder.ask(Asked("POST", f"/imports/{booked['preview_id']}/commit"))
+    path = f"/imports/{made['import_id']}"
+    recorder.ask(Asked("POST", f"{path}/reverse", {"dry_run": True}))
+    recorder.ask(Asked("POST", f"{path}/reverse"))
+    recorder.ask(Asked("POST", "/imports", files={"more.csv": FILLS}))
+    recorder.ask(Asked("GET", path))
+    recorder.ask(Asked("GET", "/imports"))
+
+
 def _ask_what_no_page_asks(recorder: Recorder, service: ServiceProcess) -> None:
     recorder.ask(Asked("POST", "/holdings/update/batch", BATCH))
     assert service.command("backfill", "--days", "60").returncode == 0
@@ -97,6 +120,7 @@ def _ask_what_no_page_asks(recorder: Recorder, service: ServiceProcess) -> None:
     trade = recorder.ask(Asked("GET", "/trades"))["trades"][0]
     recorder.ask(Asked("GET", f"/trades/{trade['id']}"))
     recorder.ask(Asked("POST", f"/trades/{trade['id']}/reverse", {"notes": "booked by mistake"}))
+    _ask_imports(recorder)
 
 
 def _ask_backtests(recorder: Recorder) -> None:

@@ -18,5 +18,6 @@ PAGES: Final = {
     "activity": "/pages/activity",
     "lots": "/pages/lots",
     "trades": "/pages/trades",
+    "import": "/pages/import",
     "operations": "/pages/operations",
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,17 +31,21 @@ MAPS = frozenset(
         "weights",
         "weight_spread",
         "risk_contributions",
+        "events[].legs",
+        "quantities",
+        "cash_change",
     }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request, as a page prints it."""
+    """A request, as a page prints it; ``files`` are those of a form, by their names."""
 
     method: str
     path: str
     body: Any = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def requests_on(page: str) -> Iterator[Asked]:
@@ -83,7 +87,10 @@ class Recorder:
         """Ask, and return the answer."""
         content = None if asked.body is None else json.dumps(asked.body)
         headers = {"Content-Type": "application/json"} if asked.method == "POST" else {}
-        got = httpx.request(asked.method, self.url + asked.path, content=content, headers=headers, timeout=60.0)
+        sent: dict[str, Any] = {"content": content, "headers": headers}
+        if asked.files:
+            sent = {"files": [("file", (name, text)) for name, text in asked.files.items()]}
+        got = httpx.request(asked.method, self.url + asked.path, timeout=60.0, **sent)
         example = self.examples.setdefault(f"{asked.method} {self._template(asked)}", {})
         if got.status_code in {200, 202}:
             example["answer"] = got.json()

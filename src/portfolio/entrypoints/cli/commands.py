@@ -28,6 +28,7 @@ from portfolio.entrypoints.cli.backtest import backtest
 from portfolio.entrypoints.cli.demo import demo
 from portfolio.entrypoints.cli.exports import export
 from portfolio.entrypoints.cli.imports import import_files
+from portfolio.entrypoints.cli.kept_imports import imports_group
 from portfolio.entrypoints.cli.lots import gains, lots
 from portfolio.entrypoints.cli.optimise import optimise
 from portfolio.entrypoints.cli.tearsheet import tearsheet
@@ -269,6 +270,7 @@ commands.add_command(demo)
 commands.add_command(export)
 commands.add_command(gains)
 commands.add_command(import_files)
+commands.add_command(imports_group)
 commands.add_command(lots)
 commands.add_command(optimise)
 commands.add_command(tearsheet)

@@ -28,6 +28,8 @@ from portfolio.entrypoints.http.errors import (
 )
 from portfolio.entrypoints.http.event_streams import IS_HEAD
 from portfolio.entrypoints.http.exports.controller import ExportController
+from portfolio.entrypoints.http.imports.controller import ImportController
+from portfolio.entrypoints.http.imports.uploads import ImportSlots
 from portfolio.entrypoints.http.ledger.booking_requests import BookingRequests
 from portfolio.entrypoints.http.ledger.bookings import BookingController
 from portfolio.entrypoints.http.ledger.cash import CashController
@@ -48,6 +50,7 @@ from portfolio.entrypoints.http.pages.frame.assets import AssetController
 from portfolio.entrypoints.http.pages.frame.engine import Macros, template_config
 from portfolio.entrypoints.http.pages.frame.page import Pages
 from portfolio.entrypoints.http.pages.frame.problem_pages import problem_page, wants_page
+from portfolio.entrypoints.http.pages.imports.controller import ImportPage, ImportPageController
 from portfolio.entrypoints.http.pages.lots.controller import LotsPageController
 from portfolio.entrypoints.http.pages.operations.controller import OperationsPageController
 from portfolio.entrypoints.http.pages.optimiser.controller import OptimiserPageController
@@ -107,6 +110,7 @@ CONTROLLERS = (
     CashController,
     EventController,
     ExportController,
+    ImportController,
     RestatementController,
     DocumentController,
     ReportController,
@@ -125,6 +129,7 @@ CONTROLLERS = (
     ActivityPageController,
     LotsPageController,
     TradesPageController,
+    ImportPageController,
     OperationsPageController,
 )
 
@@ -177,7 +182,7 @@ def served(use_cases: UseCases, settings: Settings) -> Served:
     admission = Admission(settings, use_cases.clock, addresses := ClientAddresses.of(settings))
     metrics = Metrics(figures := Figures(use_cases))
     lag = LoopLag(metrics.lagged)
-    given = _injected(use_cases, metrics) | _of_pages(use_cases, settings)
+    given = _injected(use_cases, metrics) | _of_pages(use_cases, settings, admission)
 
     def around(framework: ASGIApp) -> ASGIApp:
         logged = RequestLog(framework, metrics, addresses, deadline_seconds=settings.request_deadline_seconds)
@@ -237,17 +242,19 @@ def _injected(use_cases: UseCases, metrics: Metrics) -> dict[str, object]:
         **{field.name: getattr(use_cases, field.name) for field in fields(use_cases)},
         "metrics": metrics,
         "booking_views": booking_views,
+        "import_slots": ImportSlots(),
         "booking_requests": BookingRequests(use_cases.booking, booking_views, use_cases.clock, metrics),
     }
 
 
-def _of_pages(use_cases: UseCases, settings: Settings) -> dict[str, object]:
+def _of_pages(use_cases: UseCases, settings: Settings, admission: Admission) -> dict[str, object]:
     """Return what pages show, and the answers that they have in common with programs."""
-    answers = PortfolioAnswers(use_cases)
+    answers, pages = PortfolioAnswers(use_cases), Pages(use_cases, simulated=settings.is_simulated)
     return {
+        "import_page": ImportPage(pages, use_cases, admission),
         "cases": use_cases,
         "portfolio_answers": answers,
-        "pages": Pages(use_cases, simulated=settings.is_simulated),
+        "pages": pages,
         "tear_sheet": MakeTearSheet(use_cases, simulated=settings.is_simulated),
         "overview": Overview(use_cases, answers, Macros(template_config())),
     }

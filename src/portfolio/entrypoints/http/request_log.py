@@ -36,9 +36,12 @@ _CACHE_CONTROL = b"cache-control"
 _NOT_STORED = (_CACHE_CONTROL, b"no-store")
 _NOT_SNIFFED = (b"x-content-type-options", b"nosniff")
 RETRY_SECONDS = 1.0
+LONG_SECONDS = 120.0
+"""What an upload of files and a booking of them may take."""
 
 _log = structlog.get_logger(__name__)
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_LONG = ("/imports", "/pages/import")
 _DETAILS = {
     DEADLINE: "there was no answer within the deadline; nothing was changed by this request",
     OUTCOME_UNKNOWN: "there was no answer within the deadline; it may have been done or not: the same key again tells",
@@ -121,16 +124,19 @@ class RequestLog:
         self._metrics = metrics
         self._addresses = addresses
         self._in_time = SharedTimeout(deadline_seconds)
+        self._in_long_time = SharedTimeout(max(deadline_seconds, LONG_SECONDS))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; other kinds of connections are the application's alone."""
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, denying(send, scope["path"]))
             return
-        exchange = _Exchange(scope, _request_id(scope), receive, send, self._in_time.lift)
+        is_long = scope["method"] == "POST" and scope["path"].startswith(_LONG)
+        in_time = self._in_long_time if is_long else self._in_time
+        exchange = _Exchange(scope, _request_id(scope), receive, send, in_time.lift)
         logged_id = REQUEST_ID.set(exchange.request_id.decode("ascii"))
         try:
-            with self._in_time:
+            with in_time:
                 await self._app(exchange.scope, exchange.receive, exchange.send)  # type: ignore[arg-type] # as ASGI
         except TimeoutError:
             await exchange.fail(exchange.late())

@@ -10,8 +10,8 @@ from sqlalchemy import delete, insert, or_, select
 
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.imports.parts import ANSWER, FILE, RATES, drop_parts, read_parts, write_part
-from portfolio.adapters.database.imports.rows import import_of, read_imported
+from portfolio.adapters.database.ledger.imported.parts import ANSWER, FILE, RATES, drop_parts, read_parts, write_part
+from portfolio.adapters.database.ledger.imported.rows import import_of, read_imported
 from portfolio.adapters.database.ledger.lookups import page_of
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.ledger.unit_of_work import read_rows

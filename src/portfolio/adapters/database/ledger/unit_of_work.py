@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, insert, select, update
 from portfolio.adapters.database.connection.bulk import RowWriter
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared, Result, Statement, chunks
-from portfolio.adapters.database.imports.rows import add_import, naming
+from portfolio.adapters.database.ledger.imported.rows import add_import, naming
 from portfolio.adapters.database.ledger.lost_positions import OTHER_PORTFOLIOS, lost_positions
 from portfolio.adapters.database.ledger.mapping import ReadPortfolio, foreign_portfolios, trade_to_row
 from portfolio.adapters.database.ledger.mapping_records import (

@@ -11,8 +11,6 @@ from sqlalchemy import bindparam, func, select
 
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared, chunks
-from portfolio.adapters.database.imports.book import DatabaseImportBook
-from portfolio.adapters.database.imports.rows import read_imported
 from portfolio.adapters.database.ledger.audit import read_lines
 from portfolio.adapters.database.ledger.entries import (
     TRADES,
@@ -21,6 +19,8 @@ from portfolio.adapters.database.ledger.entries import (
     select_trades,
 )
 from portfolio.adapters.database.ledger.event_reads import read_needed_event, select_events
+from portfolio.adapters.database.ledger.imported.book import DatabaseImportBook
+from portfolio.adapters.database.ledger.imported.rows import read_imported
 from portfolio.adapters.database.ledger.mapping_records import REFUSED, outcome_from_row, refused_cash_from_row
 from portfolio.adapters.database.schema.fields import UnreadableRow
 from portfolio.adapters.database.schema.tables import (

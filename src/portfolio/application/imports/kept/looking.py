@@ -134,7 +134,7 @@ class BookPreview:
             wish = given.asked.wish(len(given.files), await of.rates(given), dry_run=False)
             within = _Within(preview_id, of.clock.now() + ANSWERED_FOR)
             try:
-                await of.book(given)(portfolio_id, wish, within)
+                await of.book(given)(portfolio_id, wish, within=within)
             except _BookedBefore:
                 pass  # by another request, or another instance, since it was looked up
             else:

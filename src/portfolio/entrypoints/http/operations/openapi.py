@@ -50,6 +50,8 @@ from portfolio.entrypoints.http.shell.responses import JSON, JSON_WITH_STRINGS, 
 
 Json = dict[str, Any]
 
+FORM_WITH_FILES: Final = "multipart/form-data"
+
 _HERE: Final = "portfolio.entrypoints.http.operations"
 
 DESCRIPTION: Final = """\
@@ -88,6 +90,12 @@ _IF_NONE_MATCH: Final = {
     "required": False,
     "schema": {"type": "string"},
     "description": "The ETag of an earlier answer: 304 where nothing but ages changed since.",
+}
+_FORM: Final = {
+    "file": [
+        "Date(UTC),Pair,Side,Price,Executed,Amount,Fee\n2024-03-01 10:00:00,SOLUSDT,BUY,120,10SOL,1200USDT,0USDT\n"
+    ],
+    "account": "main",
 }
 _READ_ERRORS: Final = frozenset({"LedgerUnavailable", "BooksContradicted", "PortfolioMissing", "SchemaUnknown"})
 
@@ -145,6 +153,7 @@ def document(app: Litestar, *, keyed: bool) -> Json:
     components = made["components"]["schemas"]
     _, problem = msgspec.json.schema_components([Problem], ref_template="#/components/schemas/{name}")
     components |= {name: schema for name, schema in problem.items() if name not in components}
+    components |= _forms(app)
     for name, schema in components.items():
         describe_fields(name, schema.get("properties", {}))
         if name.endswith("Body"):
@@ -152,6 +161,7 @@ def document(app: Litestar, *, keyed: bool) -> Json:
     for path, method, handler in _described(app):
         operations = made["paths"][path]
         _complete(operations[method], handler, method, keyed=keyed)
+        _add_form(operations[method], handler)
         _add_examples(operations[method], f"{method.upper()} {path}")
         _add_strings(operations[method], handler)
         if method == "get":
@@ -184,6 +194,21 @@ def describe_fields(schema: str, properties: Json) -> None:
         own = field_descriptions().get(schema, {}).get(name)
         if own is not None or "description" not in field:
             field["description"] = own or field_descriptions()[name]
+
+
+def _forms(app: Litestar) -> Json:
+    """Return the schemas of the forms with files."""
+    kinds = {access.form for _, _, handler in _described(app) if (access := access_of(handler)) and access.form}
+    _, schemas = msgspec.json.schema_components(kinds)
+    return dict(schemas)
+
+
+def _add_form(operation: Json, handler: HTTPRouteHandler) -> None:
+    access = access_of(handler)
+    if access is not None and access.form is not None:
+        schema = {"$ref": f"#/components/schemas/{access.form.__name__}"}
+        content = {"schema": schema, "example": _FORM}
+        operation["requestBody"] = {"required": True, "content": {FORM_WITH_FILES: content}}
 
 
 def _allow_nothing(body: Json) -> None:

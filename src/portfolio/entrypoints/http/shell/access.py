@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from litestar.handlers import BaseRouteHandler
+from msgspec import Struct
 
 from portfolio.entrypoints.http.errors import ProblemKind
 from portfolio.entrypoints.http.shell.auth import Scope
@@ -20,7 +21,8 @@ class Access:
     ``scope`` is None where no key is needed; ``or_scope`` is another that will do as well. ``problems`` are those of
     the route's own; those of all routes are added. ``books`` counts a request as a booking, for the rate limits;
     ``takes_key``: the header ``Idempotency-Key`` makes it happen once. ``is_form``: its body is that of an HTML form.
-    ``also`` are media types that its success may have beside its own.
+    ``also`` are media types that its success may have beside its own. ``form`` is what the parts of its body are, where
+    that is a form with files.
     """
 
     scope: Scope | None
@@ -30,6 +32,7 @@ class Access:
     takes_key: bool = False
     is_form: bool = False
     also: tuple[str, ...] = ()
+    form: type[Struct] | None = None
 
     @property
     def scopes(self) -> list[Scope]:
@@ -45,16 +48,28 @@ def access(  # shape: what a route may say
     books: bool = False,
     takes_key: bool = False,
     also: tuple[str, ...] = (),
+    form: type[Struct] | None = None,
 ) -> dict[str, Any]:
     """Return the route option that says so."""
     return {
-        _OPT: Access(scope=scope, or_scope=or_scope, problems=problems, books=books, takes_key=takes_key, also=also)
+        _OPT: Access(
+            scope=scope,
+            or_scope=or_scope,
+            problems=problems,
+            books=books,
+            takes_key=takes_key,
+            also=also,
+            form=form,
+        )
     }
 
 
-def form_access() -> dict[str, Any]:
-    """Return the route option of a form that anybody may send, from a page of this service."""
-    return {_OPT: Access(scope=None, is_form=True)}
+def form_access(scope: Scope | None = None, form: type[Struct] | None = None) -> dict[str, Any]:
+    """Return the route option of a form that is sent from a page of this service, by whoever may see that page.
+
+    What it does is decided by what it brings: a browser that is signed in only reads.
+    """
+    return {_OPT: Access(scope=scope, is_form=True, form=form)}
 
 
 def access_of(handler: BaseRouteHandler) -> Access | None:

@@ -53,9 +53,10 @@ _FORWARDING = frozenset(
 )
 _UTF8 = frozenset({"utf-8", "utf8"})
 _FORM: Final = "application/x-www-form-urlencoded"
+_FILES: Final = "multipart/form-data"
 
 
-class Admission:
+class Admission:  # shape: all that decides who is let in
     """Checks origin, key, rate, scope and content type, in this order, by what the route declares."""
 
     def __init__(self, settings: Settings, clock: Clock, addresses: ClientAddresses) -> None:
@@ -121,9 +122,25 @@ class Admission:
         if method not in _SAFE:
             headers = dict(scope["headers"])
             if access.is_form:
-                _check_same_origin(headers, is_due=caller.signed_in or b"sec-fetch-site" in headers)
-            _check_content(headers, _FORM if access.is_form else "application/json")
+                is_due = caller.signed_in or b"sec-fetch-site" in headers or access.scope is not None
+                _check_same_origin(headers, is_due=is_due)
+            _check_content(headers, _FILES if access.form else _FORM if access.is_form else "application/json")
         read_query(scope, handler)
+
+    def holder(self, scope: HTTPScope, secret: str, needed: Scope) -> Caller:
+        """Return whose key a form brought; where callers need none, who sent the form.
+
+        Raises:
+            RequestError: there is no such key, it has not the scope, or there were too many wrong ones.
+        """
+        caller = self._keyring.caller(secret) if self._keyring else scope["user"]
+        if caller is None:
+            _check_rate(self._guesses, self._addresses.network_of_request(scope))
+            raise RequestError(UNAUTHORIZED, "that is none of the keys")
+        if needed not in caller.scopes:
+            raise RequestError(FORBIDDEN, f"this needs a key with the scope {needed}")
+        found: Caller = caller
+        return found
 
     def sign_in(self, scope: HTTPScope, secret: str) -> Cookie:
         """Return the cookie that lets a browser read with a key that it has shown.
@@ -131,12 +148,7 @@ class Admission:
         Raises:
             RequestError: there is no such key, it may not read, or there were too many wrong ones.
         """
-        caller = self._keyring.caller(secret)
-        if caller is None:
-            _check_rate(self._guesses, self._addresses.network_of_request(scope))
-            raise RequestError(UNAUTHORIZED, "that is none of the keys")
-        if Scope.READ not in caller.scopes:
-            raise RequestError(FORBIDDEN, f"this needs a key with the scope {Scope.READ}")
+        self.holder(scope, secret, Scope.READ)
         value = self._keyring.cookie(secret, self._clock.now() + self._sign_in_lifetime)
         return self.cookie(self._cookie, value, int(self._sign_in_lifetime.total_seconds()))
 
@@ -181,7 +193,7 @@ class Admission:
     def _caller(self, scope: AnyScope, access: Access) -> Caller:
         caller, wrong = self._known(scope)
         if caller is not None:
-            if caller.signed_in and access.scope is not None:
+            if caller.signed_in and access.scope is not None and not access.is_form:
                 _check_reads_only(scope)
             return caller
         if access.scope is None:

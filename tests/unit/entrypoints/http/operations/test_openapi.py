@@ -50,6 +50,8 @@ def test_every_route_of_the_contract_is_there(described: dict[str, Any]) -> None
         "post /rebalance/what-if", "post /pretrade/check", "post /rebalance/generate-signals", "get /rebalance/signals",
         "post /rebalance/signals/{signal_id}/acknowledge", "get /performance/timeframes", "get /performance/period",
         "get /performance/history", "get /reports/tearsheet", "get /exports/{what}", "post /ledger/restate",
+        "post /imports", "get /imports", "get /imports/{import_id}", "post /imports/{preview_id}/commit",
+        "post /imports/{import_id}/reverse",
         "get /entries", "post /optimise", "get /signals/scorecard", "get /shadows", "get /lots",
         "get /gains", "get /attribution",
         "post /backtests", "get /backtests", "get /backtests/{backtest_id}",

@@ -41,6 +41,7 @@ PLACES: Final[Sequence[Place]] = (
     Place("/pages/activity", "Activity"),
     Place("/pages/trades", "Trades"),
     Place("/pages/lots", "Lots and gains"),
+    Place("/pages/import", "Import"),
     Place("/pages/operations", "Operations"),
 )
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 
 from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.imports.parts import ANSWER, drop_parts, write_part
-from portfolio.adapters.database.imports.rows import import_of, import_values
 from portfolio.adapters.database.ledger.entries import read_log
+from portfolio.adapters.database.ledger.imported.parts import ANSWER, drop_parts, write_part
+from portfolio.adapters.database.ledger.imported.rows import import_of, import_values
 from portfolio.adapters.database.schema.tables import cash_transactions, import_previews, import_rows, imports
 from portfolio.adapters.database.schema.unreadable import UnreadableRows
 from portfolio.application.ledger.cash_records import LoggedEntry

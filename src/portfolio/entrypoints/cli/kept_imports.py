@@ -1,0 +1,117 @@
+"""The command ``portfolio imports``: what was imported, and how it is taken back as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import click
+
+from portfolio.application.errors import NotFound
+from portfolio.domain.decimal_text import counted
+from portfolio.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from portfolio.application.imports.kept.ports import Imports
+    from portfolio.application.imports.kept.reversal import ImportReversal, ReverseImport
+    from portfolio.application.ledger.happenings.imported import KeptImport
+
+OWNER = "import"
+"""Whose entries take an import back by this command: the owner of its entries."""
+
+_NUMBER = click.argument("number", type=click.IntRange(min=1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptImports:
+    """What these commands are carried out by."""
+
+    portfolio_id: int
+    imports: Imports
+    reverse: ReverseImport
+
+
+class KeptImportsComposition(Protocol):
+    """What the composition root hands to these commands."""
+
+    def kept_imports(self, settings: Settings) -> AbstractAsyncContextManager[KeptImports]:
+        """Open the database of the settings; raises LedgerUnavailable without one."""
+        ...
+
+
+@click.group("imports")
+def imports_group() -> None:
+    """What was imported, by the command or over HTTP."""
+
+
+@imports_group.command("list")
+@click.option("--limit", type=click.IntRange(1, 1_000), default=20, show_default=True, help="How many, newest first.")
+@click.pass_obj
+def list_imports(composition: KeptImportsComposition, *, limit: int) -> None:
+    """Print imports, newest first."""
+
+    async def read() -> list[KeptImport]:
+        async with composition.kept_imports(read_settings()) as kept:
+            return list((await kept.imports.page(kept.portfolio_id, before=None, limit=limit)).items)
+
+    for one in asyncio.run(read()):
+        click.echo(_line(one))
+
+
+@imports_group.command("show")
+@_NUMBER
+@click.pass_obj
+def show_import(composition: KeptImportsComposition, *, number: int) -> None:
+    """Print one import with its files."""
+
+    async def read() -> KeptImport | None:
+        async with composition.kept_imports(read_settings()) as kept:
+            return await kept.imports.named(kept.portfolio_id, number)
+
+    found = asyncio.run(read())
+    if found is None:
+        raise NotFound("import", str(number))
+    click.echo("\n".join([_line(found), *_files(found)]))
+
+
+@imports_group.command("reverse")
+@_NUMBER
+@click.option("--dry-run", is_flag=True, help="Say whether it can be taken back, and book nothing.")
+@click.pass_obj
+def reverse_import(composition: KeptImportsComposition, *, number: int, dry_run: bool) -> None:
+    """Take import NUMBER back: the opposite of each of its entries, newest first, whole or not at all.
+
+    Its files can be imported again afterwards. Once taken back, it is only said so.
+    """
+
+    async def take_back() -> ImportReversal:
+        async with composition.kept_imports(read_settings()) as kept:
+            return await kept.reverse(kept.portfolio_id, number, owner=OWNER, dry_run=dry_run)
+
+    found = asyncio.run(take_back())
+    entries = "1 entry" if found.entries == 1 else f"{found.entries} entries"
+    verb = "would be" if dry_run and not found.replayed else "was before" if found.replayed else "was"
+    click.echo(f"import {number} {verb} taken back, by {entries}")
+    if found.left:
+        click.echo(f"  of its entries {found.left} had been taken back alone before")
+
+
+def _line(kept: KeptImport) -> str:
+    account = f" of {_printable(kept.account)}" if kept.account else ""
+    entries = "no entry" if kept.first_revision is None else f"revisions {kept.first_revision} to {kept.last_revision}"
+    taken = f", {kept.reversed_at:%Y-%m-%d %H:%M:%S} UTC" if kept.reversed_at is not None else ""
+    return f"{kept.id}: {kept.imported_at:%Y-%m-%d %H:%M:%S} UTC{account}, {entries}: {kept.state}{taken}"
+
+
+def _files(kept: KeptImport) -> Iterator[str]:
+    for one in kept.counts:
+        parts = f"{one.events} events, {one.ignored} ignored, {one.reported} reported, {one.known} known"
+        name, form = _printable(one.name), one.format or "not recognised"
+        yield f"  {name}: {form}, {counted(one.rows, 'row')}: {parts}"
+
+
+def _printable(text: str) -> str:
+    return "".join(sign if sign.isprintable() else "?" for sign in text)

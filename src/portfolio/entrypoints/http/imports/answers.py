@@ -1,0 +1,199 @@
+"""Answers about imports."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import cast
+
+import msgspec
+from msgspec import Raw
+
+from portfolio.application.imports.kept.looking import BookedPreview, MadePreview
+from portfolio.application.imports.kept.reversal import ImportReversal
+from portfolio.application.ledger.happenings.imported import KeptImport
+from portfolio.entrypoints.http.shell.responses import Answer, Cursor, Moment
+
+Row = int | str
+
+
+class ImportedEvent(msgspec.Struct, kw_only=True):
+    """What a row of a file becomes, several of them together perhaps."""
+
+    row: Row | list[Row]
+    at: str
+    kind: str
+    symbol: str
+    quantity: str
+    price: str | None
+    amount: str | None
+    quote: str | None
+    fee: str | None
+    fee_symbol: str | None
+    external_id: str
+    legs: dict[str, str]
+
+
+class ImportedReason(msgspec.Struct, kw_only=True):
+    """A row of a file that becomes no event, and why."""
+
+    row: Row
+    reason: str
+
+
+class ImportedImplied(msgspec.Struct, kw_only=True):
+    """What is booked before a row although no file has it."""
+
+    row: Row
+    at: str
+    symbol: str
+    quantity: str
+
+
+class ImportedFile(msgspec.Struct, kw_only=True):
+    """A file, and where each of its rows ends; numbers are exact text."""
+
+    name: str
+    is_given_up: bool
+    format: str | None
+    rows: int
+    events: list[ImportedEvent]
+    ignored: list[ImportedReason]
+    reported: list[ImportedReason]
+    known: list[ImportedReason]
+    implied: list[ImportedImplied]
+    quantities: dict[str, str]
+    cash_change: dict[str, str]
+
+
+class ImportPreviewAnswer(Answer, kw_only=True):
+    """What files would become, and the id by which they are booked."""
+
+    preview_id: str
+    expires_at: Moment
+    files: list[ImportedFile]
+
+
+class ImportBookedAnswer(Answer, kw_only=True):
+    """What files became."""
+
+    preview_id: str
+    import_id: int | None
+    replayed: bool
+    files: list[ImportedFile]
+
+
+class ImportFileView(msgspec.Struct, kw_only=True):
+    """A file of an import, and how many of its rows became what."""
+
+    name: str
+    format: str | None
+    rows: int
+    events: int
+    ignored: int
+    known: int
+    reported: int
+
+
+class ImportView(msgspec.Struct, kw_only=True):
+    """An import, as kept."""
+
+    id: int
+    imported_at: Moment
+    account: str
+    state: str
+    preview_id: str | None
+    first_revision: int | None
+    last_revision: int | None
+    reversed_at: datetime | None
+    reversed_first_revision: int | None
+    reversed_last_revision: int | None
+    files: list[ImportFileView]
+
+
+class ImportsAnswer(Answer, kw_only=True):
+    """Imports, newest first."""
+
+    imports: list[ImportView]
+    count: int
+    next_cursor: Cursor
+
+
+class OneImportAnswer(Answer, kw_only=True):
+    """An import."""
+
+    import_: ImportView = msgspec.field(name="import")
+
+
+class ImportReversalAnswer(Answer, kw_only=True):
+    """An import that was taken back, or would be."""
+
+    import_: ImportView = msgspec.field(name="import")
+    entries: int
+    entries_left: int
+    dry_run: bool
+    replayed: bool
+
+
+def preview_answer(made: MadePreview, files: bytes, now: datetime) -> ImportPreviewAnswer:
+    """Return the answer of a preview, whose files are JSON already."""
+    kept = made.kept
+    return ImportPreviewAnswer(
+        timestamp=now, preview_id=kept.preview_id, expires_at=kept.expires_at, files=_written(files)
+    )
+
+
+def booked_answer(booked: BookedPreview, now: datetime) -> ImportBookedAnswer:
+    """Return the answer of a booking."""
+    return ImportBookedAnswer(
+        timestamp=now,
+        preview_id=booked.preview_id,
+        import_id=booked.import_id,
+        replayed=booked.replayed,
+        files=_written(booked.answer),
+    )
+
+
+def import_view(kept: KeptImport) -> ImportView:
+    """Return an import as it is answered."""
+    assert kept.id is not None
+    return ImportView(
+        id=kept.id,
+        imported_at=kept.imported_at,
+        account=kept.account,
+        state=kept.state,
+        preview_id=kept.preview_id,
+        first_revision=kept.first_revision,
+        last_revision=kept.last_revision,
+        reversed_at=kept.reversed_at,
+        reversed_first_revision=kept.reversed_first,
+        reversed_last_revision=kept.reversed_last,
+        files=[
+            ImportFileView(
+                name=one.name,
+                format=one.format,
+                rows=one.rows,
+                events=one.events,
+                ignored=one.ignored,
+                known=one.known,
+                reported=one.reported,
+            )
+            for one in kept.counts
+        ],
+    )
+
+
+def reversal_answer(found: ImportReversal, now: datetime) -> ImportReversalAnswer:
+    """Return the answer of a reversal."""
+    return ImportReversalAnswer(
+        timestamp=now,
+        import_=import_view(found.kept),
+        entries=found.entries,
+        entries_left=found.left,
+        dry_run=found.dry_run,
+        replayed=found.replayed,
+    )
+
+
+def _written(files: bytes) -> list[ImportedFile]:
+    """Return files that are JSON already as a part of an answer: there may be 100,000 events in them."""
+    return cast("list[ImportedFile]", Raw(files))

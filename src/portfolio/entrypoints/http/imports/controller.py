@@ -1,0 +1,167 @@
+"""Routes of imports: looked at, booked, listed, taken back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.params import JSONBody, PathParameter
+from msgspec import Meta
+
+from portfolio.application.clock import Clock
+from portfolio.application.errors import NotFound
+from portfolio.application.imports.kept.answers import answers_of
+from portfolio.application.imports.kept.looking import BookPreview, LookAtImport
+from portfolio.application.imports.kept.ports import Imports
+from portfolio.application.imports.kept.reversal import ReverseImport
+from portfolio.application.imports.worth import RatesRefused
+from portfolio.application.in_thread import in_long_thread
+from portfolio.domain.errors import NotReversible
+from portfolio.entrypoints.http.errors import MALFORMED, NOT_FOUND, PROBLEMS, WRITE_PROBLEMS, FieldError, RequestError
+from portfolio.entrypoints.http.imports.answers import (
+    ImportBookedAnswer,
+    ImportPreviewAnswer,
+    ImportReversalAnswer,
+    ImportsAnswer,
+    OneImportAnswer,
+    booked_answer,
+    import_view,
+    preview_answer,
+    reversal_answer,
+)
+from portfolio.entrypoints.http.imports.requests import ImportForm, read_import
+from portfolio.entrypoints.http.imports.uploads import LARGEST_UPLOAD, ImportSlots, read_upload
+from portfolio.entrypoints.http.ledger.idempotency import REPLAYED
+from portfolio.entrypoints.http.ledger.trades import read_id
+from portfolio.entrypoints.http.shell.access import access
+from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.bodies import PageSize, cursor_query, read_cursor, write_cursor
+from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+from portfolio.entrypoints.http.shell.responses import JsonResponse
+from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
+
+ImportId = Annotated[str, PathParameter(description="The import's `id`: a whole number above zero.")]
+PreviewId = Annotated[str, PathParameter(description="The `preview_id` of a preview.", max_length=64)]
+ImportsCursor = Annotated[str | None, cursor_query("i")]
+
+_LEDGER: Final = WRITE_PROBLEMS
+
+
+class ReverseImportBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Whether to book."""
+
+    dry_run: Annotated[bool, Meta(description="Only say whether it can be taken back.")] = False
+
+
+class ImportController(Controller):
+    """Routes of imports."""
+
+    tags = ["imports"]
+
+    @post(
+        "/imports",
+        status_code=200,
+        request_max_body_size=LARGEST_UPLOAD,
+        summary="Look at files, to be booked afterwards",
+        opt=access(Scope.TRADE, problems=_LEDGER, form=ImportForm),
+    )
+    async def preview_import(  # shape: what the framework injects
+        self,
+        request: HttpRequest,
+        portfolio_id: Injected[int],
+        look_at_import: Injected[LookAtImport],
+        clock: Injected[Clock],
+        import_slots: Injected[ImportSlots],
+    ) -> Response[ImportPreviewAnswer]:
+        """Say what each row of the files becomes: the dry run of `portfolio import`, in its words. Nothing is booked.
+
+        The files are kept for a day, so that `POST /imports/{preview_id}/commit` books them; of a caller the newest
+        eight previews are. The body is `multipart/form-data` of at most 16 MiB, each file a part `file`.
+        """
+        with import_slots.taken():
+            given = read_import(await read_upload(request))
+            try:
+                made = await look_at_import(portfolio_id, given, owner=request.user.owner(None))
+            except RatesRefused as error:
+                raise RequestError(MALFORMED, str(error), errors=[FieldError("rates", str(error))]) from error
+            files = await in_long_thread(answers_of, made.files)
+        return JsonResponse(preview_answer(made, files, clock.now()))
+
+    @post(
+        "/imports/{preview_id:str}/commit",
+        status_code=200,
+        summary="Book files that were looked at",
+        opt=access(Scope.TRADE, problems=(NOT_FOUND, *_LEDGER)),
+    )
+    async def commit_import(  # shape: what the framework injects
+        self,
+        request: HttpRequest,
+        preview_id: PreviewId,
+        portfolio_id: Injected[int],
+        book_preview: Injected[BookPreview],
+        clock: Injected[Clock],
+        import_slots: Injected[ImportSlots],
+        uncancelled: Injected[Uncancelled],
+    ) -> Response[ImportBookedAnswer]:
+        """Book the files of a preview in one transaction, as the books are by now: once, however often it is asked for.
+
+        What became of each row is answered as in the preview. Asked again the answer is the same, `replayed: true`, for
+        30 days. A preview belongs to the key that it was made with. `import_id` is null where nothing was new.
+        """
+        booking = book_preview(portfolio_id, preview_id, owner=request.user.owner(None))
+        booked = await uncancelled(import_slots.within(booking))
+        headers = {REPLAYED: "true"} if booked.replayed else None
+        return JsonResponse(booked_answer(booked, clock.now()), headers=headers)
+
+    @get("/imports", summary="Imports, newest first", opt=access(Scope.READ))
+    async def list_imports(  # shape: what the framework injects
+        self,
+        portfolio_id: Injected[int],
+        imports: Injected[Imports],
+        clock: Injected[Clock],
+        limit: PageSize = 100,
+        cursor: ImportsCursor = None,
+    ) -> ImportsAnswer:
+        """Return imports, those of the command too, newest first, with how many rows of each file became what."""
+        page = await imports.page(portfolio_id, before=read_cursor(cursor), limit=limit)
+        views = [import_view(one) for one in page.items]
+        following = write_cursor("i", page.next_before)
+        return ImportsAnswer(timestamp=clock.now(), imports=views, count=len(views), next_cursor=following)
+
+    @get("/imports/{import_id:str}", summary="One import", opt=access(Scope.READ, problems=(NOT_FOUND,)))
+    async def read_import(
+        self, import_id: ImportId, portfolio_id: Injected[int], imports: Injected[Imports], clock: Injected[Clock]
+    ) -> OneImportAnswer:
+        """Return one import: its files, the revisions of its entries, and whether it was taken back."""
+        found = await imports.named(portfolio_id, read_id(import_id, "import"))
+        if found is None:
+            raise NotFound("import", import_id)
+        return OneImportAnswer(timestamp=clock.now(), import_=import_view(found))
+
+    @post(
+        "/imports/{import_id:str}/reverse",
+        status_code=200,
+        summary="Take an import back as a whole",
+        opt=access(Scope.ADMIN, problems=(NOT_FOUND, PROBLEMS[NotReversible], *_LEDGER)),
+    )
+    async def reverse_import(  # shape: what the framework injects
+        self,
+        request: HttpRequest,
+        import_id: ImportId,
+        portfolio_id: Injected[int],
+        reverse_import: Injected[ReverseImport],
+        clock: Injected[Clock],
+        uncancelled: Injected[Uncancelled],
+        data: JSONBody[ReverseImportBody | None] = None,
+    ) -> Response[ImportReversalAnswer]:
+        """Book the opposite of each entry of an import, the newest first, in one transaction: whole or not at all.
+
+        Where one cannot be taken back, `not-reversible` names it and says why. Entries that were taken back alone are
+        left. Afterwards its files can be imported again. Asked again the answer is the reversal there is.
+        """
+        dry_run = data is not None and data.dry_run
+        wanted, owner = read_id(import_id, "import"), request.user.owner(None)
+        found = await uncancelled(reverse_import(portfolio_id, wanted, owner=owner, dry_run=dry_run))
+        headers = {REPLAYED: "true"} if found.replayed else None
+        return JsonResponse(reversal_answer(found, clock.now()), headers=headers)

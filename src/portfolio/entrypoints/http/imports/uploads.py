@@ -1,0 +1,152 @@
+"""Bodies of forms with files: read piece by piece, within bounds, and never written to a disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from multipart import MultipartError, MultipartSegment, PushMultipartParser
+
+from portfolio.application.imports.kept.records import GivenFile
+from portfolio.entrypoints.http.errors import MALFORMED, RATE_LIMITED, FieldError, RequestError, retry_after
+from portfolio.entrypoints.http.shell.injection import HttpRequest
+
+T = TypeVar("T")
+
+LARGEST_UPLOAD: Final = 16 * 1024 * 1024
+MOST_FILES: Final = 20
+MOST_AT_WORK: Final = 4
+"""How many uploads and bookings of imports one instance has in hand: what they take of memory is bounded by it."""
+
+_MOST_PARTS: Final = 64
+_LONGEST_TEXT: Final = 4_096
+_LONGEST_NAME: Final = 200
+_BUSY_SECONDS: Final = 5.0
+
+
+@dataclass(slots=True, repr=False)
+class Upload:
+    """What a form brought: texts by field, once each, and files by field.
+
+    Nothing of it is shown: a text may be a key, and a traceback in the log shows what functions were given.
+    """
+
+    texts: dict[str, str] = field(default_factory=dict)
+    files: list[tuple[str, GivenFile]] = field(default_factory=list)
+
+
+class ImportSlots:
+    """Lets so many imports be at work at once, and tells others to come again."""
+
+    def __init__(self, most: int = MOST_AT_WORK) -> None:
+        self._free = most
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Hold a place.
+
+        Raises:
+            RequestError: there is none.
+        """
+        if not self._free:
+            raise RequestError(
+                RATE_LIMITED, "as many imports are at work as may: ask again", headers=retry_after(_BUSY_SECONDS)
+            )
+        self._free -= 1
+        try:
+            yield
+        finally:
+            self._free += 1
+
+    async def within(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return the result of ``work``, which holds a place until it ends.
+
+        Raises:
+            RequestError: there is none; nothing of it was begun.
+        """
+        with closing(work), self.taken():
+            return await work
+
+
+async def read_upload(request: HttpRequest) -> Upload:
+    """Return the parts of a form with files.
+
+    Raises:
+        RequestError: it is none, has too many parts or too long a text, or one text twice.
+        RequestEntityTooLarge: the body is larger than the route takes.
+    """
+    boundary = request.content_type[1].get("boundary", "")
+    upload, reading = Upload(), _Part()
+    with _readable():
+        parser = PushMultipartParser(boundary.encode(), max_segment_count=_MOST_PARTS)
+        with parser:
+            async for chunk in _pieces(request):
+                for piece in parser.parse(chunk):
+                    reading.take(piece, upload)
+                # A large body comes in many pieces, and others are answered between two of them.
+                await asyncio.sleep(0)
+    return upload
+
+
+@dataclass(slots=True, repr=False)
+class _Part:
+    """The part that is being read."""
+
+    segment: MultipartSegment | None = None
+    content: bytearray = field(default_factory=bytearray)
+
+    def take(self, piece: MultipartSegment | bytes | bytearray | None, upload: Upload) -> None:
+        if isinstance(piece, MultipartSegment):
+            self.segment, self.content = piece, bytearray()
+        elif piece is not None:
+            self.content += piece
+            if not self._is_file and len(self.content) > _LONGEST_TEXT:
+                raise _refused(self._name, f"takes at most {_LONGEST_TEXT} bytes")
+        else:
+            self._end(upload)
+
+    @property
+    def _is_file(self) -> bool:
+        return self.segment is not None and self.segment.filename is not None
+
+    @property
+    def _name(self) -> str:
+        return "" if self.segment is None else self.segment.name
+
+    def _end(self, upload: Upload) -> None:
+        assert self.segment is not None
+        name = self._name
+        if self._is_file:
+            filename = (self.segment.filename or "").replace("\\", "/").rpartition("/")[2]
+            # A field in which no file was chosen has no name, and nothing in it.
+            if filename or self.content:
+                upload.files.append((name, GivenFile(filename[:_LONGEST_NAME], bytes(self.content))))
+            return
+        if name in upload.texts:
+            raise _refused(name, "given twice")
+        try:
+            upload.texts[name] = self.content.decode()
+        except UnicodeDecodeError:
+            raise _refused(name, "is no UTF-8") from None
+
+
+async def _pieces(request: HttpRequest) -> AsyncIterator[bytes]:
+    async for chunk in request.stream():
+        if chunk:
+            yield chunk
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except MultipartError as error:
+        raise RequestError(MALFORMED, f"the body is no form with files: {str(error)[:100]}") from error
+
+
+def _refused(field_name: str, why: str) -> RequestError:
+    name = field_name[:100]
+    return RequestError(MALFORMED, f"{name} {why}", errors=[FieldError(name, why)])

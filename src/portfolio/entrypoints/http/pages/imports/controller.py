@@ -1,0 +1,188 @@
+"""The page of imports: files are looked at, booked, and listed. Whoever changes the books shows a key each time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body, QueryParameter
+from litestar.response import Redirect, Template
+
+from portfolio.application.imports.kept.looking import BookPreview, LookAtImport
+from portfolio.application.imports.worth import RatesRefused
+from portfolio.application.in_thread import in_long_thread
+from portfolio.entrypoints.http.errors import (
+    FORBIDDEN,
+    MALFORMED,
+    UNAUTHORIZED,
+    FieldError,
+    RequestError,
+    headers_of,
+)
+from portfolio.entrypoints.http.imports.requests import ImportForm, read_import
+from portfolio.entrypoints.http.imports.uploads import LARGEST_UPLOAD, ImportSlots, Upload, read_upload
+from portfolio.entrypoints.http.ledger.trades import read_id
+from portfolio.entrypoints.http.pages.frame.headers import HEADERS
+from portfolio.entrypoints.http.pages.frame.look import Look
+from portfolio.entrypoints.http.pages.frame.page import Pages
+from portfolio.entrypoints.http.pages.frame.typed import messages
+from portfolio.entrypoints.http.pages.imports.content import Looked, import_content, shown_file
+from portfolio.entrypoints.http.shell.access import access, form_access
+from portfolio.entrypoints.http.shell.admission import Admission
+from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.bodies import cursor_query, read_cursor
+from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
+from portfolio.entrypoints.http.shell.use_cases import UseCases
+
+IMPORTS_A_PAGE: Final = 20
+NOTHING_NEW: Final = "none"
+_PATH: Final = "/pages/import"
+_KEY: Final = "key"
+
+ImportsCursor = Annotated[str | None, cursor_query("i")]
+Booked = Annotated[str | None, QueryParameter(description="The import that was made.", max_length=20)]
+
+
+class CommitForm(msgspec.Struct, forbid_unknown_fields=True):
+    """The preview that is to be booked, and a key that may."""
+
+    preview_id: Annotated[str, msgspec.Meta(max_length=64)]
+    key: str = ""
+
+    def __repr__(self) -> str:
+        """Return nothing of what it holds: a traceback in the log shows what functions were given."""
+        return "CommitForm(...)"
+
+
+class ImportPage:
+    """Makes the page."""
+
+    def __init__(self, pages: Pages, cases: UseCases, admission: Admission) -> None:
+        self._pages = pages
+        self._imports = cases.imports
+        self._portfolio_id = cases.portfolio_id
+        self._deadline_seconds = cases.read_deadline_seconds
+        self._admission = admission
+
+    async def __call__(
+        self,
+        request: HttpRequest,
+        *,
+        before: int | None = None,
+        booked: str | None = None,
+        refused: RequestError | None = None,
+        **shown: Any,
+    ) -> Template:
+        """Return the page; with what was ``refused``, and under its status.
+
+        Raises:
+            RequestError: what was refused is not to be mended by another form, as too many requests.
+        """
+        if refused is not None and refused.kind not in {MALFORMED, UNAUTHORIZED, FORBIDDEN}:
+            raise refused
+        reading = await self._pages.reading()
+        look = Look(reading, self._deadline_seconds)
+        page = await look(lambda: self._imports.page(self._portfolio_id, before=before, limit=IMPORTS_A_PAGE))
+        made = None
+        if booked is not None and booked != NOTHING_NEW:
+            number = read_id(booked, "import")
+            made = await look(lambda: self._imports.named(self._portfolio_id, number))
+        content = import_content(
+            reading,
+            page,
+            is_keyed=self._admission.is_keyed,
+            mistakes=_mistakes(refused),
+            booked=made,
+            is_nothing_new=booked == NOTHING_NEW,
+            is_first=before is None,
+            **shown,
+        )
+        answer = self._pages.page(request, "import.html", "Import", reading, is_still=True, content=content)
+        if refused is not None:
+            answer.status_code = refused.kind.status
+            answer.headers |= headers_of(refused, refused.kind)
+        return answer
+
+
+class ImportPageController(Controller):
+    """Routes of imports as people look at them. A form of another page is refused, by its Origin."""
+
+    include_in_schema = False
+    response_headers = HEADERS
+    dto = None
+
+    @get(_PATH, opt=access(Scope.READ))
+    async def read_imports_page(  # shape: what the framework injects
+        self,
+        request: HttpRequest,
+        import_page: Injected[ImportPage],
+        cursor: ImportsCursor = None,
+        booked: Booked = None,
+    ) -> Template:
+        """Return the form, what was booked last, and the imports there were."""
+        return await import_page(request, before=read_cursor(cursor), booked=booked)
+
+    @post(_PATH, status_code=200, request_max_body_size=LARGEST_UPLOAD, opt=form_access(Scope.READ, ImportForm))
+    async def look_at_files(  # shape: what the framework injects
+        self,
+        request: HttpRequest,
+        import_page: Injected[ImportPage],
+        admission: Injected[Admission],
+        look_at_import: Injected[LookAtImport],
+        portfolio_id: Injected[int],
+        import_slots: Injected[ImportSlots],
+    ) -> Template:
+        """Return what each row of the files becomes, with the form that books them."""
+        with import_slots.taken():
+            upload = await read_upload(request)
+            try:
+                caller = admission.holder(request.scope, upload.texts.get(_KEY, "").strip(), Scope.TRADE)
+                given = read_import(upload, also=(_KEY,))
+                made = await look_at_import(portfolio_id, given, owner=caller.owner(None))
+            except RatesRefused as error:
+                refused = RequestError(MALFORMED, str(error), errors=[FieldError("rates", str(error))])
+                return await import_page(request, asked=_shown(upload), refused=refused)
+            except RequestError as error:
+                return await import_page(request, asked=_shown(upload), refused=error)
+            files = await in_long_thread(lambda: [shown_file(one) for one in made.files])
+        return await import_page(
+            request, asked=_shown(upload), looked=Looked(preview_id=made.kept.preview_id, files=files)
+        )
+
+    @post(f"{_PATH}/commit", status_code=200, opt=form_access(Scope.READ))
+    async def commit_files(  # shape: what the framework injects
+        self,
+        request: HttpRequest,
+        import_page: Injected[ImportPage],
+        admission: Injected[Admission],
+        book_preview: Injected[BookPreview],
+        portfolio_id: Injected[int],
+        import_slots: Injected[ImportSlots],
+        uncancelled: Injected[Uncancelled],
+        data: Annotated[CommitForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
+    ) -> Response[None] | Template:
+        """Book what was looked at, and lead to what came of it; where the key is none, ask for it again."""
+        try:
+            caller = admission.holder(request.scope, data.key.strip(), Scope.TRADE)
+        except RequestError as error:
+            return await import_page(request, looked=Looked(preview_id=data.preview_id), refused=error)
+        booking = book_preview(portfolio_id, data.preview_id, owner=caller.owner(None))
+        made = await uncancelled(import_slots.within(booking))
+        return Redirect(f"{_PATH}?booked={made.import_id or NOTHING_NEW}", status_code=303)
+
+
+def _shown(upload: Upload) -> Mapping[str, str]:
+    """Return what was typed, to be shown again; never the key."""
+    return {name: text for name, text in upload.texts.items() if name != _KEY}
+
+
+def _mistakes(refused: RequestError | None) -> Mapping[str, str]:
+    if refused is None:
+        return {}
+    if refused.kind is MALFORMED:
+        return messages(refused.errors) or {"file": str(refused)}
+    return {_KEY: str(refused)}
