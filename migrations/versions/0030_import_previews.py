@@ -34,7 +34,7 @@ ROW_COLUMNS = Alteration(
 
 PREVIEW_COMMENTS = Comments(
     table="portfolio_import_previews",
-    about="Files that were looked at and may be booked; no part of the books, and deleted when they are old",
+    about="Files that were looked at and may be booked, no part of the books and deleted when they are old",
     columns={
         "id": ("BIGINT NOT NULL AUTO_INCREMENT", "in the order in which they came"),
         "preview_id": ("{key} NOT NULL", "what clients call it"),
