@@ -103,7 +103,7 @@ Rule: TypeAlias = Callable[[Row], Iterator[Outcome]]
 
 
 def each(rows: Sequence[Row], rule: Rule) -> Iterator[Outcome]:
-    """Yield what ``rule`` makes of each row; one that it refuses, or of which an amount is out of range, is reported."""
+    """Yield what ``rule`` makes of each row; one that it refuses, or whose amount is out of range, is reported."""
     for row in rows:
         try:
             yield from list(rule(row))
