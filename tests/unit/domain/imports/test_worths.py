@@ -38,7 +38,9 @@ def events(text: str) -> list[Event]:
             ["BTC 1 = 40000 USD", "ETH 20 = 40000 USD"],
         ),
         (KOINLY + "2022-03-01 10:00 UTC,,,2,SOL,,,180,EUR,staking,,\n", ["SOL 2 = 180 EUR"]),
+        (KOINLY + "2022-03-01 10:00 UTC,,,2,SOL,,,-180,EUR,staking,,\n", ["SOL 2 = 180 EUR"]),
         (KOINLY + "2022-03-01 10:00 UTC,,,2,SOL,,,0,USD,staking,,\n", []),
+        (KOINLY + "2022-03-01 10:00 UTC,,,2,SOL,,,180,,staking,,\n", []),
         (KOINLY + "2022-03-01 10:00 UTC,,,2,SOL,,,,,staking,,\n", []),
         (
             KOINLY.replace("Net Worth Amount,Net Worth Currency,", "") + "2022-03-01 10:00 UTC,,,2,SOL,,,staking,,\n",

@@ -26,7 +26,7 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
 
     def rule(row: Row) -> Iterator[Outcome]:
         sent, came, fee = (_side(row, name, how) for name in ("Sent", "Received", "Fee"))
-        worth = _side(row, "Net Worth", how)
+        worth = _net_worth(row, how)
         if sent is None and came is None and fee is None:
             yield Ignored(row.place, "nothing moved: no amount")
             return
@@ -95,6 +95,12 @@ def _one_sided(origin: Origin, part: Part | None, label: str, fees: Sequence[Par
     if label in (_IN if part.amount > 0 else _OUT):
         return moved(origin, part, fees)
     raise RowRefused(f"Label {label[:40]!r} has no event for what was {'received' if part.amount > 0 else 'sent'}")
+
+
+def _net_worth(row: Row, how: Reading) -> Part | None:
+    """Return what the row says that a side was worth; None without its currency too."""
+    amount, currency = how.amount_or_zero(row, "Net Worth Amount"), row.text("Net Worth Currency")
+    return Part(symbol_in(currency), amount) if amount and currency else None
 
 
 def _side(row: Row, name: str, how: Reading) -> Part | None:
