@@ -27,7 +27,7 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.sta
     "groups",
     [
         {"booking": 2, "backtests": 5, "history": 4},
-        pytest.param({"reads": 4, "positions": 3, "verification": 1}, marks=pytest.mark.faults_long),
+        pytest.param({"reads": 4, "positions": 3, "verification": 1, "imports": 3}, marks=pytest.mark.faults_long),
     ],
     ids=", ".join,
 )
