@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -92,7 +93,7 @@ async def test_entries_of_one_group_stand_together(lived: Service) -> None:
     assert len(list(together.all("tr"))) == 3
 
 
-async def test_an_event_has_its_legs_in_entries_cash_transactions_and_on_the_stream_alike(lived: Service) -> None:
+async def test_an_event_has_its_legs_in_entries_and_cash_transactions_alike(lived: Service) -> None:
     entries = (await of_api(lived, "/entries?after=start&limit=1000"))["entries"]
     events = {one["revision"]: one for one in (await of_api(lived, "/events?limit=1000"))["events"]}
     moved = {one["revision"]: one for one in (await of_api(lived, "/cash/transactions?limit=1000"))["transactions"]}
@@ -110,6 +111,13 @@ async def test_an_event_has_its_legs_in_entries_cash_transactions_and_on_the_str
             assert entry["legs"] == events[entry["ledger"]]["legs"]
             seen += bool(entry["legs"])
     assert seen == 6
+
+
+async def test_the_stream_tells_entries_as_they_are_listed(lived: Service) -> None:
+    entries = (await of_api(lived, "/entries?after=start&limit=1000"))["entries"]
+    writer = lived.cases.stream.writer
+    told = [writer.entry(one) for one in await lived.cases.lookups.log(1, after=0, until=1000)]
+    assert [json.loads(one, parse_float=str, parse_int=str) for one in told] == entries
 
 
 async def test_one_entry_says_how_it_adds_up(lived: Service) -> None:

@@ -26,8 +26,8 @@ STANDING = {
     "Average correlation": "average_correlation",
 }
 CONCENTRATION = {
-    "Herfindahl index": "hhi",
-    "Herfindahl index with cash": "hhi_with_cash",
+    "Herfindahl index (sum of squared shares)": "hhi",
+    "The same with cash": "hhi_with_cash",
     "Effective positions": "effective_positions",
 }
 ADVICE = {

@@ -121,8 +121,8 @@ def _figures(standing: StandingView) -> Sequence[tuple[str, Cell]]:
         ("Cash", "", standing.cash_balance, Kind.MONEY),
         ("Cash, share of the total value", "cash_allocation", standing.cash_allocation, Kind.PERCENT),
         ("Positions", "", standing.total_positions, Kind.COUNT),
-        ("Herfindahl index", "hhi", concentration.hhi, Kind.RATIO),
-        ("Herfindahl index with cash", "hhi_with_cash", concentration.hhi_with_cash, Kind.RATIO),
+        ("Herfindahl index (sum of squared shares)", "hhi", concentration.hhi, Kind.RATIO),
+        ("The same with cash", "hhi_with_cash", concentration.hhi_with_cash, Kind.RATIO),
         ("Effective positions", "effective_positions", concentration.effective_positions, Kind.NUMBER),
         ("Average correlation", "average_correlation", standing.average_correlation, Kind.RATIO),
     )
