@@ -20,9 +20,12 @@ from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.charts import DOLLARS
 from portfolio.entrypoints.http.pages.frame.formats import Kind, shown
+from tests.contract.http.performance.test_basis import late
 from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.html_file import HtmlFile, check_that_it_is_alone
 from tests.support.services.http_service import BUY, Service, running
+
+__all__ = ["late"]
 
 MOST_BYTES = 400_000
 SECTIONS = [
@@ -253,3 +256,17 @@ async def test_a_thousand_positions_stay_below_the_size(service: Service) -> Non
         check_that_it_is_alone(content)
         assert len(content) < MOST_BYTES
         assert "850 smaller positions left out." in content.decode()
+
+
+async def test_it_shows_restated_days_where_they_are_the_usual_ones(late: Service) -> None:
+    late.feed.prices["BTC"] = "1400"
+    assert (await late.http.post("/portfolio/refresh")).status_code == 200
+    measured = await api(late, "/performance?days=10")
+    content = await sheet(late, days=10)
+    figures = HtmlFile(content).figures
+    assert measured["basis"] == "restated"
+    for name in ("total_return", "total_return_percent", "max_drawdown"):
+        assert Decimal(figures[name] or "nan") == measured["performance"][name], name
+    assert b"days are restated" in content
+    late.clock.advance(3 * 86_400)
+    assert await sheet(late, days=10) == content

@@ -18,9 +18,13 @@ from portfolio.entrypoints.http.pages.frame.reasons import in_words
 from portfolio.entrypoints.http.reports.content import Count, Line, Section
 
 MOST_NAMED: Final = 20
+RESTATED: Final = (
+    "Entries were booked long after they took effect: days are restated, each by all that is known by now, and differ "
+    "from those that were recorded."
+)
 
 
-def data_quality(series: DailySeries, state: MarketState, *, simulated: bool) -> Section:
+def data_quality(series: DailySeries, state: MarketState, *, simulated: bool, restated: bool = False) -> Section:
     """Return what is to be known before the figures are believed."""
     performance, freshness = series.performance, state.valuation.freshness
     lines: list[Line | Count] = [
@@ -35,7 +39,12 @@ def data_quality(series: DailySeries, state: MarketState, *, simulated: bool) ->
         id="data-quality",
         title="Data quality",
         lines=lines,
-        notes=[*_of_days(series), *_of_prices(state, simulated=simulated), *_left_out(series, state)],
+        notes=[
+            *([RESTATED] if restated else []),
+            *_of_days(series),
+            *_of_prices(state, simulated=simulated),
+            *_left_out(series, state),
+        ],
     )
 
 
@@ -52,8 +61,6 @@ def _of_days(series: DailySeries) -> Iterator[str]:
             f"{counted(estimates[NO_CLOSE], 'day')} valued without a close of something held, "
             f"by the price in the day's row or the close of a day before: {names}."
         )
-    if series.history.entries.is_late:
-        yield "Entries were booked long after they took effect: these are the days as recorded, not as restated since."
     if not series.estimates_known:
         yield "The closes could not be read: which days are estimates is not known."
     if series.performance.benchmark_missing_days:

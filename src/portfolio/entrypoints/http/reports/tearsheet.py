@@ -14,6 +14,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from portfolio.analytics.conventions import CONVENTION
+from portfolio.application.history.reading import Basis
 from portfolio.application.in_thread import in_thread
 from portfolio.application.ledger.records import BookedTrade, TradeFilter
 from portfolio.application.ledger.snapshots import Snapshot
@@ -59,6 +60,7 @@ class Sheet:
     snapshot: Snapshot
     at: datetime
     series: DailySeries
+    is_restated: bool
     frame: Timeframe
     state: MarketState
     trades: list[BookedTrade]
@@ -94,15 +96,17 @@ class MakeTearSheet:
         today = _today(history, at)
         until = datetime.combine(today, time(), UTC)
         at = max(at, until)
-        series = await cases.series.of(snapshot, wanted.days, wanted.benchmark, today=today)
+        basis, reads = await cases.by_basis(None)
+        series = await reads.series.of(snapshot, wanted.days, wanted.benchmark, today=today)
         ends = (series.days[0].day, series.days[-1].day) if series.days else (None, today - _DAY)
-        frame = await cases.timeframes.of(series.history, *ends)
+        frame = await reads.timeframes.of(series.history, *ends)
         since = until - timedelta(days=wanted.days)
         found = await self._booked(snapshot, TradeFilter(since=since, until=until, limit=MOST_TRADES + 1))
         return Sheet(
             snapshot=snapshot,
             at=at,
             series=series,
+            is_restated=basis is Basis.RESTATED,
             frame=frame,
             state=await cases.market.of(snapshot, wanted.days, now=at),
             trades=found[:MOST_TRADES],
@@ -171,7 +175,7 @@ def _sections(sheet: Sheet, wanted: SheetRequest, *, simulated: bool) -> list[Se
         correlation(state),
         costs(series),
         trades(sheet.trades, are_all=sheet.are_all_trades),
-        data_quality(series, state, simulated=simulated),
+        data_quality(series, state, simulated=simulated, restated=sheet.is_restated),
     ]
 
 
