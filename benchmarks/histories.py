@@ -30,6 +30,7 @@ from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.fake_picked_sales import FakePickedSales
 
 ROUNDS: Final = 3
 ENTRIES: Final = 100_000
@@ -109,7 +110,9 @@ class _Books:
         return RestateDays(cast("Journal", self), cast("PriceStore", self))
 
     def read_lots(self) -> ReadLots:
-        return ReadLots(cast("Journal", self), cast("Snapshots", self), FakeClock(), long_term_days=365)
+        return ReadLots(
+            cast("Journal", self), cast("Snapshots", self), FakePickedSales(), FakeClock(), long_term_days=365
+        )
 
 
 def _whole(books: _Books, rounds: int) -> Row:

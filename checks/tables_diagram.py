@@ -44,6 +44,8 @@ REFERENCES = (
     ("portfolio_import_rows.import_id", "portfolio_imports.id"),
     ("portfolio_import_previews.import_id", "portfolio_imports.id"),
     ("portfolio_import_parts.preview_id", "portfolio_import_previews.preview_id"),
+    ("portfolio_lot_picks.portfolio_id", "mock_portfolio.id"),
+    ("portfolio_lot_picks.trade_id", "mock_trades.id"),
     ("portfolio_rebalance_signals.portfolio_id", "mock_portfolio.id"),
     ("portfolio_rebalance_signals.executed_trade_id", "mock_trades.id"),
     ("portfolio_rebalance_signals.superseded_by", "portfolio_rebalance_signals.signal_id"),

@@ -18,6 +18,7 @@ GRANT SELECT, INSERT, UPDATE ON crypto_transactions.mock_performance_history TO 
 GRANT SELECT, INSERT, UPDATE ON crypto_transactions.portfolio_booking_outcomes TO 'portfolio'@'%';
 GRANT SELECT, INSERT, UPDATE ON crypto_transactions.portfolio_imports TO 'portfolio'@'%';
 GRANT SELECT, INSERT, UPDATE ON crypto_transactions.portfolio_import_rows TO 'portfolio'@'%';
+GRANT SELECT, INSERT ON crypto_transactions.portfolio_lot_picks TO 'portfolio'@'%';
 GRANT SELECT, INSERT, UPDATE ON crypto_transactions.portfolio_daily_positions TO 'portfolio'@'%';
 GRANT SELECT, INSERT, UPDATE ON crypto_transactions.portfolio_rebalance_signals TO 'portfolio'@'%';
 GRANT SELECT, INSERT, UPDATE ON crypto_transactions.portfolio_leases TO 'portfolio'@'%';

@@ -327,6 +327,7 @@ def _adapters(settings: Settings, clock: Clock, database: Database) -> Adapters:
         imports=long.imports,
         import_ledger=long.ledger,
         read_given=GivenFiles,
+        picked_sales=database.picked_sales,
         feed=exchanges.prices,
         closes=exchanges.closes,
         rules=exchanges.rules,

@@ -115,6 +115,12 @@ def _ask_what_no_page_asks(recorder: Recorder, service: ServiceProcess) -> None:
     recorder.ask(Asked("POST", "/holdings/update", {**late, "executed_at": "2024-01-01T00:00:00Z"}))
     sold = {"symbol": "ETH", "side": "SELL", "quantity": 0.25, "price": 3000, "net_amount": 750}
     recorder.ask(Asked("POST", "/holdings/update", {**sold, "executed_at": "2023-06-01T00:00:00Z", "override": True}))
+    lot = recorder.ask(Asked("GET", "/lots"))["lots"][-1]
+    picks = {"lots": [{"entry": lot["entry"], "quantity": lot["quantity"]}]}
+    sale = {"symbol": lot["symbol"], "side": "SELL", "quantity": lot["quantity"], "price": 1}
+    picked = recorder.ask(Asked("POST", "/holdings/update", {**sale, "net_amount": lot["quantity"]}))["trade_id"]
+    recorder.ask(Asked("POST", f"/trades/{picked}/lots", picks))
+    recorder.ask(Asked("GET", "/gains?method=picked"))
     recorder.ask(Asked("POST", "/ledger/restate", {"dry_run": True}))
     recorder.ask(Asked("POST", "/ledger/restate", {"dry_run": False}))
     trade = recorder.ask(Asked("GET", "/trades"))["trades"][0]

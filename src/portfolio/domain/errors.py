@@ -102,6 +102,15 @@ class NotReversible(DomainError):
         self.reason = reason
 
 
+class NotPickable(DomainError):
+    """The lots that are picked are not those that a sale could have taken."""
+
+    def __init__(self, trade_id: int, reason: str) -> None:
+        super().__init__(f"trade {trade_id} cannot take these lots: {reason}")
+        self.trade_id = trade_id
+        self.reason = reason
+
+
 class ValueUnknown(DomainError):
     """Nobody said what something is worth, and the books have no price of that time."""
 

@@ -42,6 +42,7 @@ from portfolio.application.ledger.cash import MoveCashInOrOut
 from portfolio.application.ledger.happenings.booking import BookEvents
 from portfolio.application.ledger.happenings.reversal import ReverseEvent
 from portfolio.application.ledger.lots.journal import Journal
+from portfolio.application.ledger.lots.picking import PickedSales, PickLots
 from portfolio.application.ledger.lots.reading import ReadLots
 from portfolio.application.ledger.opening import OpenBooks, Opening
 from portfolio.application.ledger.ports import Ledger, Lookups
@@ -153,6 +154,7 @@ class Adapters:
     imports: Imports
     import_ledger: Ledger
     read_given: Given
+    picked_sales: PickedSales
     feed: CheckedFeed
     closes: CloseFeed
     rules: Mapping[str, ExchangeRulesFeed]
@@ -256,6 +258,7 @@ class Assembly:  # shape: the parts of all topics are made here
             restate=RestateBooks(of.ledger, kept.journal, of.clock, self._announcer),
             past_books=ReadPastBooks(kept.journal, kept.snapshots, of.prices, of.clock),
             book_events=BookEvents(of.ledger, of.clock, rules, announce=self._announcer),
+            pick_lots=PickLots(self._kept.journal, self._kept.snapshots, of.picked_sales, of.clock),
             reverse_event=ReverseEvent(of.ledger, of.clock, rules, announce=self._announcer),
             snapshots=kept.snapshots,
             performance=performance,
@@ -441,8 +444,8 @@ class Assembly:  # shape: the parts of all topics are made here
         return ComputeBacktests(of.backtests, of.compute_slices, of.clock, holder=self._holder)
 
     def _lots(self) -> ReadLots:
-        kept = self._kept
-        return ReadLots(kept.journal, kept.snapshots, self._of.clock, long_term_days=self._settings.long_term_days)
+        kept, of, days = self._kept, self._of, self._settings.long_term_days
+        return ReadLots(kept.journal, kept.snapshots, of.picked_sales, of.clock, long_term_days=days)
 
     def _exports(self, lots: ReadLots, by_basis: ReadByBasis) -> ReadExports:
         of, snapshots = self._of, self._kept.snapshots

@@ -32,6 +32,7 @@ SHOWN: Final = (
     "/rebalance/signals",
     "/positions",
     "/performance?days=7",
+    "/gains?method=picked",
 )
 LIGHT: Final = (
     *SHOWN,
@@ -172,6 +173,9 @@ async def fill(service: Service) -> None:
         body = {"symbol": "BTC", "side": side, "quantity": quantity, "price": 30_000, "net_amount": str(money)}
         await post(service, "/holdings/update", {**body, "client_trade_id": key, "notes": "a note"})
     await post(service, "/trades/3/reverse", {})
+    sale = {"symbol": "BTC", "side": "SELL", "quantity": "0.05", "price": 30_000, "net_amount": 1_500}
+    await post(service, "/holdings/update", sale)
+    await post(service, "/trades/5/lots", {"lots": [{"entry": 4, "quantity": "0.05"}]})
     await post(service, "/cash/transactions", {"kind": "deposit", "amount": 50, "client_transaction_id": "d"})
     too_much = {"kind": "withdrawal", "amount": 10**9, "client_transaction_id": "w"}
     await service.http.post("/cash/transactions", json=too_much)

@@ -103,6 +103,8 @@ def _use(service: ServiceProcess) -> str:
             ("/cash/transactions", {"kind": "deposit", "amount": 5}, 200),
             ("/portfolio/refresh", {}, 200),
             ("/trades/2/reverse", {}, 200),
+            ("/holdings/update", {**buy, "side": "SELL", "quantity": 1, "net_amount": 20000}, 200),
+            ("/trades/4/lots", {"lots": [{"entry": 3, "quantity": 1}]}, 200),
             ("/rebalance/generate-signals", {}, 200),
             ("/backtests", _backtest(), 202),
         ):

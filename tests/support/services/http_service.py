@@ -20,6 +20,7 @@ from portfolio.adapters.files.imports import GivenFiles
 from portfolio.application.backtest.jobs.ports import Backtests
 from portfolio.application.clock import Clock
 from portfolio.application.imports.kept.ports import Imports
+from portfolio.application.ledger.lots.picking import PickedSales
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.records import Revisions
@@ -47,6 +48,7 @@ from tests.support.fakes.fake_backtests import FakeBacktests
 from tests.support.fakes.fake_imports import FakeImports
 from tests.support.fakes.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
 from tests.support.fakes.fake_lookups import FakeLookups
+from tests.support.fakes.fake_picked_sales import FakePickedSales
 from tests.support.fakes.fake_prices import ScriptedCloses
 from tests.support.fakes.fake_probe import FakeProbe
 from tests.support.fakes.fake_rules import FakeExchangeRules, ScriptedRules
@@ -193,6 +195,7 @@ def assemble(
     exchange_rules: ExchangeRulesStore | None = None,
     backtests: Backtests | None = None,
     imports: Imports | None = None,
+    picked_sales: PickedSales | None = None,
 ) -> tuple[UseCases, ScriptedFeed]:
     """The use cases on these ports; the rules of an exchange that is asked by nobody are those that are kept."""
     feed = ScriptedFeed(clock)
@@ -214,6 +217,7 @@ def assemble(
         imports=imports or _imports_in_memory(ledger),
         import_ledger=ledger,
         read_given=GivenFiles,
+        picked_sales=picked_sales or FakePickedSales(),
         closes=closes or ScriptedCloses(at=1000),
         categories=categories,
         policy=policy or RebalancePolicy(),
@@ -314,6 +318,7 @@ async def running_on(
             exchange_rules=opened.exchange_rules,
             backtests=opened.backtests,
             imports=opened.imports,
+            picked_sales=opened.picked_sales,
         )
         async with _answering(cases, settings) as (app, http):
             yield Service(

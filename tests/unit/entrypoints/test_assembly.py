@@ -31,6 +31,7 @@ from tests.support.fakes.fake_backtests import FakeBacktests
 from tests.support.fakes.fake_imports import FakeImports
 from tests.support.fakes.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
 from tests.support.fakes.fake_lookups import FakeLookups
+from tests.support.fakes.fake_picked_sales import FakePickedSales
 from tests.support.fakes.fake_prices import BTC, ScriptedCloses, ScriptedFeed
 from tests.support.fakes.fake_probe import FakeProbe
 from tests.support.fakes.fake_rules import FakeExchangeRules, ScriptedRules
@@ -94,6 +95,7 @@ async def started(
         imports=FakeImports(ledger),
         import_ledger=ledger,
         read_given=GivenFiles,
+        picked_sales=FakePickedSales(),
         categories=Categories({}),
         policy=RebalancePolicy(),
         least_interval_seconds=lambda _symbols: 0.0,

@@ -17,6 +17,7 @@ from portfolio.adapters.database.imports.imports import DatabaseImports
 from portfolio.adapters.database.ledger.ledger import DatabaseLedger
 from portfolio.adapters.database.ledger.lookups import DatabaseLookups
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
+from portfolio.adapters.database.lots.picked_sales import DatabasePickedSales
 from portfolio.adapters.database.operations.probe import DatabaseProbe
 from portfolio.adapters.database.performance.days import DatabaseDays
 from portfolio.adapters.database.prices.exchange_rules import DatabaseExchangeRules
@@ -50,6 +51,7 @@ class Database:
         self.leases = DatabaseLeases(connections)
         self.signals = DatabaseSignals(connections, row)
         self.exchange_rules = DatabaseExchangeRules(connections)
+        self.picked_sales = DatabasePickedSales(connections, row)
         self.backtests = DatabaseBacktests(connections, row.unreadable)
         self.imports = DatabaseImports(connections, row)
 

@@ -74,6 +74,7 @@ GAIN: Final[Sequence[Column[Disposal]]] = [
     *_of(Kind.DECIMAL, "proceeds", "basis", "gain"),
     *_of(Kind.WHOLE, "acquired_by", "disposed_by"),
     Column("basis_assumed", Kind.FLAG, attrgetter("is_assumed")),
+    Column("picked", Kind.FLAG, attrgetter("is_picked")),
 ]
 
 DAY: Final[Sequence[Column[MeasuredDay]]] = [

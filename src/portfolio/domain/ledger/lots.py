@@ -12,18 +12,23 @@ from heapq import heapify, heappop, heappush
 from operator import itemgetter
 from typing import Any, Final
 
+from portfolio.domain.ledger.picks import Pick, Picks
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.packed import Packed, Packing
 from portfolio.domain.symbol import Symbol
 
 
 class LotMethod(StrEnum):
-    """Which lot a sale takes first; ``average`` is the ledger's own cost, which knows no lots."""
+    """Which lot a sale takes first; ``average`` is the ledger's own cost, which knows no lots.
+
+    With ``picked`` it takes those that somebody picked for it, and for what nobody did the oldest.
+    """
 
     AVERAGE = "average"
     FIFO = "fifo"
     LIFO = "lifo"
     HIFO = "hifo"
+    PICKED = "picked"
 
 
 class Way(StrEnum):
@@ -68,9 +73,13 @@ class Posting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lot:
-    """What is left of one acquisition. A short lot, of a sale of what was not held, has both amounts below zero."""
+    """What is left of one acquisition. A short lot, of a sale of what was not held, has both amounts below zero.
+
+    ``entry`` is the ledger revision of the acquisition, which is kept while the lot becomes another asset.
+    """
 
     symbol: Symbol
+    entry: int | None = None
     acquired_at: datetime | None = None
     trade_id: int | None = None
     quantity: Quantity
@@ -82,6 +91,7 @@ class Lot:
 class Disposal:
     """What one sale took of one lot, and brought. It has no quantity where a result was realized without a sale.
 
+    ``is_picked`` says that somebody picked the lot for it.
     ``realized_at`` is the later of acquisition and sale: what closes a short lot was acquired after it was sold.
     """
 
@@ -95,6 +105,7 @@ class Disposal:
     proceeds: Money
     basis: Money
     is_assumed: bool = False
+    is_picked: bool = False
 
     @property
     def gain(self) -> Money:
@@ -131,16 +142,21 @@ def days_between(acquired_at: datetime | None, disposed_at: datetime | None) -> 
     return max((disposed_at.astimezone(UTC).date() - acquired_at.astimezone(UTC).date()).days, 0)
 
 
-def lots_of(postings: Iterable[Posting], method: LotMethod) -> LotBook:
+NO_PICKS: Final[Picks] = {}
+
+
+def lots_of(postings: Iterable[Posting], method: LotMethod, picks: Picks = NO_PICKS) -> LotBook:
     """Return what postings, in the order they were booked, leave and realize by one method.
 
     They take effect in the order of their own times, of equal ones as they were booked. What is realized less what is
-    left of the basis, and what has left without a sale, is the same for every method: the sum of all other cash.
+    left of the basis, and what has left without a sale, is the same for every method: the sum of all other cash. The
+    ``picks`` are for the method that is called so; what is picked and not there is as if nobody had picked it.
     """
     if method is LotMethod.AVERAGE:
         return _averaged(postings)
     book, open_lots = LotBook(), defaultdict[Symbol, _OpenLots](lambda: _OpenLots(_FIRST[method]))
     on_their_way: dict[int, list[_Placed]] = {}
+    picked = picks if method is LotMethod.PICKED else NO_PICKS
     kept = postings if isinstance(postings, Packed) else Packed(POSTINGS, postings)
     for place, posting in enumerate(kept.by("at", "revision")):
         lots = open_lots[posting.symbol]
@@ -152,11 +168,25 @@ def lots_of(postings: Iterable[Posting], method: LotMethod) -> LotBook:
             case Way.SCALED:
                 book.disposals += lots.scaled(posting, place)
             case _:
-                book.disposals += lots.after(posting, place)
+                book.disposals += lots.after(posting, place, picked.get(posting.trade_id or 0, ()))
     for _, each in sorted(open_lots.items()):
         book.lots += each
     book.moved_out = sum((lot.basis for left in on_their_way.values() for _, lot in left), Money.zero())
     return book
+
+
+def lots_before(postings: Iterable[Posting], trade_id: int, picks: Picks) -> tuple[Posting | None, Sequence[Lot]]:
+    """Return the posting of a trade, and the lots of its asset as they are before it, others with their ``picks``.
+
+    Where nothing is known of such a trade there is neither.
+    """
+    kept = (postings if isinstance(postings, Packed) else Packed(POSTINGS, postings)).by("at", "revision")
+    place = next((place for place, one in enumerate(kept) if one.trade_id == trade_id), None)
+    if place is None:
+        return None, ()
+    posting = kept[place]
+    lots = lots_of(kept[:place], LotMethod.PICKED, picks).lots
+    return posting, lots.where(lambda lot: lot.symbol == posting.symbol)
 
 
 def _averaged(postings: Iterable[Posting]) -> LotBook:
@@ -182,7 +212,7 @@ def _averaged(postings: Iterable[Posting]) -> LotBook:
     return book
 
 
-def _disposal(posting: Posting, taken: Lot, quantity: Quantity, cash: Money) -> Disposal:
+def _disposal(posting: Posting, taken: Lot, quantity: Quantity, cash: Money, *, is_picked: bool = False) -> Disposal:
     """Return what a posting realized with ``cash`` of its own by taking of a lot what ``taken`` is."""
     at = posting.executed_at or posting.at
     is_short = taken.quantity.value < 0
@@ -197,6 +227,7 @@ def _disposal(posting: Posting, taken: Lot, quantity: Quantity, cash: Money) -> 
         proceeds=-taken.basis if is_short else cash,
         basis=-cash if is_short else taken.basis,
         is_assumed=taken.is_assumed or posting.is_assumed,
+        is_picked=is_picked,
     )
 
 
@@ -207,8 +238,17 @@ _Placed = tuple[int, Lot]
 _FIRST: Mapping[LotMethod, _First] = {
     LotMethod.FIFO: lambda _, place: place,
     LotMethod.LIFO: lambda _, place: -place,
+    LotMethod.PICKED: lambda _, place: place,
     LotMethod.HIFO: lambda lot, place: (-Fraction(lot.basis.value) / Fraction(lot.quantity.value), place),
 }
+
+
+@dataclass(slots=True)
+class _Rest:
+    """What is not yet closed of a posting, and the cash of that."""
+
+    quantity: Quantity
+    cash: Money
 
 
 class _OpenLots:
@@ -226,34 +266,60 @@ class _OpenLots:
     def _quantity(self) -> Quantity:
         return sum((lot.quantity for *_, lot in self._heap), Quantity.zero())
 
-    def after(self, posting: Posting, place: int) -> Iterator[Disposal]:
+    def after(self, posting: Posting, place: int, picks: Sequence[Pick] = ()) -> Iterator[Disposal]:
         """Take in a posting, and yield what it realizes; what it does not close is a lot, as of the ``place``."""
-        left, cash = posting.quantity, posting.cash
-        if posting.result or not (left or self._heap):
-            yield from _without_quantity(posting, posting.result if left or self._heap else posting.result + cash)
-        if not left:
-            self._spread(cash)
+        rest = _Rest(posting.quantity, posting.cash)
+        if posting.result or not (rest.quantity or self._heap):
+            moved = posting.result if rest.quantity or self._heap else posting.result + rest.cash
+            yield from _without_quantity(posting, moved)
+        if not rest.quantity:
+            self._spread(rest.cash)
             return
-        while left and self._heap and (self._heap[0][-1].quantity.value > 0) != (left.value > 0):
+        if picks and rest.quantity.value < 0:
+            yield from self._picked(posting, rest, picks)
+        while rest.quantity and self._heap and self._closes(rest.quantity):
             _, at, _, lot = heappop(self._heap)
-            part = lot.quantity if abs(lot.quantity) <= abs(left) else -left
-            share, basis = cash.portion(-part, left), lot.basis.portion(part, lot.quantity)
-            left, cash = left + part, cash - share
-            yield _disposal(posting, replace(lot, quantity=part, basis=basis), abs(part), share)
-            if part != lot.quantity:
-                self._add(replace(lot, quantity=lot.quantity - part, basis=lot.basis - basis), at)
-        if left:
+            part = lot.quantity if abs(lot.quantity) <= abs(rest.quantity) else -rest.quantity
+            yield self._taken(posting, rest, at, lot, part)
+        if rest.quantity:
             self._add(
                 Lot(
                     symbol=posting.symbol,
+                    entry=posting.revision,
                     acquired_at=posting.executed_at,
                     trade_id=posting.trade_id,
-                    quantity=left,
-                    basis=-cash,
+                    quantity=rest.quantity,
+                    basis=-rest.cash,
                     is_assumed=posting.is_assumed,
                 ),
                 place,
             )
+
+    def _closes(self, quantity: Quantity) -> bool:
+        return (self._heap[0][-1].quantity.value > 0) != (quantity.value > 0)
+
+    def _picked(self, posting: Posting, rest: _Rest, picks: Sequence[Pick]) -> Iterator[Disposal]:
+        """Take what was picked of the lots that are there, and of each no more than it has."""
+        for pick in picks:
+            wanted = pick.quantity
+            for found in [item for item in self._heap if item[-1].entry == pick.entry]:
+                _, at, _, lot = found
+                part = min(wanted, lot.quantity, -rest.quantity)
+                if part.value > 0:
+                    self._in_order().remove(found)  # what is in order stays a heap when something is taken out
+                    wanted = wanted - part
+                    yield self._taken(posting, rest, at, lot, part, is_picked=True)
+
+    def _taken(  # shape: what is taken, and of what
+        self, posting: Posting, rest: _Rest, at: int, lot: Lot, part: Quantity, *, is_picked: bool = False
+    ) -> Disposal:
+        """Take a part of a lot that is out of the heap; what is left of it comes back."""
+        share, basis = rest.cash.portion(-part, rest.quantity), lot.basis.portion(part, lot.quantity)
+        rest.quantity, rest.cash = rest.quantity + part, rest.cash - share
+        if part != lot.quantity:
+            self._add(replace(lot, quantity=lot.quantity - part, basis=lot.basis - basis), at)
+        taken = replace(lot, quantity=part, basis=basis)
+        return _disposal(posting, taken, abs(part), share, is_picked=is_picked)
 
     def _add(self, lot: Lot, place: int) -> None:
         # Shares of one lot that came one after the other have one place: the number tells them apart.
@@ -278,7 +344,13 @@ class _OpenLots:
                     self._add(replace(lot, quantity=lot.quantity - part, basis=lot.basis - basis), at)
         if rest:
             cost = posting.cash.portion(rest, wanted)
-            lot = Lot(symbol=posting.symbol, acquired_at=posting.executed_at, quantity=rest, basis=cost)
+            lot = Lot(
+                symbol=posting.symbol,
+                entry=posting.revision,
+                acquired_at=posting.executed_at,
+                quantity=rest,
+                basis=cost,
+            )
             left.append((place, lot))
             self._add(replace(lot, quantity=-rest, basis=-cost), place)
         return left
@@ -316,7 +388,7 @@ class _OpenLots:
             self._heap[at] = self._first(corrected, place), place, number, corrected
         heapify(self._heap)
 
-    def _in_order(self) -> Sequence[tuple[Any, int, int, Lot]]:
+    def _in_order(self) -> list[tuple[Any, int, int, Lot]]:
         """Return the lots in the order they were acquired; the heap has them in the same places from then on."""
         self._heap.sort(key=itemgetter(1, 2))
         return self._heap

@@ -61,6 +61,7 @@ async def test_the_lots_that_are_left_say_what_they_cost_and_since_when_they_are
             "term": "long",
             "trade_id": 3,
             "basis_assumed": False,
+            "entry": 5,
         }
     ]
     # the sale of March took the first and half of the second, that of January the other half
@@ -234,3 +235,57 @@ async def test_a_ledger_that_was_put_back_is_read_anew() -> None:
             await service.http.post("/cash/transactions", json={"kind": "deposit", "amount": amount})
         found = await ask(service, "/lots")
         assert (found["count"], found["revision"], found["complete"]) == (0, 9, True)
+
+
+# --- picked lots ------------------------------------------------------------------------------------------------------
+
+
+async def pick(service: Service, trade_id: int | str, *lots: tuple[int, str], status: int = 200) -> Any:
+    body = {"lots": [{"entry": entry, "quantity": quantity} for entry, quantity in lots]}
+    answer = await service.http.post(f"/trades/{trade_id}/lots", json=body)
+    assert answer.status_code == status, answer.text
+    return answer
+
+
+async def test_a_sale_takes_the_lots_that_were_picked_for_it(service: Service) -> None:
+    await book(service)
+    before = await ask(service, "/lots", method="picked", as_of="2024-03-01T11:59:59Z")
+    assert [(lot["entry"], lot["quantity"]) for lot in before["lots"]] == [(3, 1), (4, 1), (5, 1)]
+    said = exact((await pick(service, 5, (4, "1"), (5, "0.5"))).text)
+    assert said["lots"] == [{"entry": 4, "quantity": 1}, {"entry": 5, "quantity": Decimal("0.5")}]
+    assert (said["symbol"], said["trade_id"], said["revision"], said["replayed"]) == ("BTC", 5, 7, False)
+    found = await ask(service, "/gains", method="picked")
+    assert [(row["basis"], row["picked"], row["disposed_by"]) for row in found["gains"]] == [
+        (300, True, 5),
+        (100, True, 5),
+        (50, False, 4),
+    ]
+    assert (found["unpicked"], found["gain"]) == (1, 400)
+    assert (await ask(service, "/lots", method="picked"))["unpicked"] == 1
+    assert (await ask(service, "/lots"))["unpicked"] is None
+    assert (await ask(service, "/gains"))["unpicked"] is None
+    assert exact((await pick(service, 5, (4, "1"), (5, "0.5"))).text)["replayed"] is True
+    assert exact((await pick(service, 5)).text)["lots"] == []
+    assert (await ask(service, "/gains", method="picked"))["unpicked"] == 3
+
+
+async def test_lots_that_a_sale_could_not_take_are_refused(service: Service) -> None:
+    await book(service)
+    assert is_problem(await pick(service, 5, (4, "1"), status=422), 422, "not-pickable")
+    assert is_problem(await pick(service, 5, (9, "1.5"), status=422), 422, "not-pickable")
+    assert is_problem(await pick(service, 1, (3, "1"), status=422), 422, "not-pickable")
+    for trade_id in (77, "x", 0):
+        assert is_problem(await pick(service, trade_id, (3, "1"), status=404), 404, "not-found")
+    unreadable: list[Any] = [[{"entry": 0, "quantity": 1}], [{"entry": 3, "quantity": -1}], [{"entry": 3}], {}]
+    for lots in unreadable:
+        answer = await service.http.post("/trades/5/lots", json={"lots": lots})
+        assert answer.status_code == 400, answer.text
+    answer = await service.http.post("/trades/5/lots", json={"lots": [{"entry": 3, "quantity": "0"}]})
+    assert fields(answer) == {"lots.0.quantity"}
+
+
+async def test_what_is_picked_is_kept_in_the_database(tmp_path: Path) -> None:
+    async with running_on_sqlite(tmp_path) as service:
+        await book(service)
+        await pick(service, 5, (5, "1"), (4, "0.5"))
+        assert [row["basis"] for row in (await ask(service, "/gains", method="picked"))["gains"]] == [200, 150, 50]

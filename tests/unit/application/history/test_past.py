@@ -19,7 +19,7 @@ from portfolio.domain.ledger.lots import LotMethod
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
 from tests.unit.application.ledger.lot_examples import Booked, day
-from tests.unit.application.ledger.test_lots import OPERATIONS, Operation, _do, held, moved
+from tests.unit.application.ledger.test_lots import OPERATIONS, Operation, do, held, moved
 from tests.unit.examples import NOON, money, units
 
 BTC = Symbol("BTC")
@@ -149,7 +149,7 @@ def test_any_books_are_the_sums_of_what_took_effect_and_was_known(
     booked, standing = Booked(), list[Movement]()
     for kind, quantity, amount, fees, at in operations:
         with suppress(DomainError):
-            _do(booked, standing, kind, quantity, amount, fees % 1_000, NOON + timedelta(minutes=at))
+            do(booked, standing, kind, quantity, amount, fees % 1_000, NOON + timedelta(minutes=at))
     entries = entries_of(booked)
     found = books_at(entries, booked.portfolio, NOON + timedelta(minutes=minute), revision)
     trades = {one.id: one for one in booked.entries if isinstance(one, Movement)}

@@ -12,7 +12,8 @@ from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.event_moves import reverse_event
 from portfolio.domain.ledger.event_rules import happen
 from portfolio.domain.ledger.happening import Happening
-from portfolio.domain.ledger.lots import LotBook, LotMethod, lots_of
+from portfolio.domain.ledger.lots import NO_PICKS, LotBook, LotMethod, lots_of
+from portfolio.domain.ledger.picks import Picks
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade import Side, Trade
 from tests.unit.examples import NOON, RULES, execution
@@ -82,10 +83,10 @@ class Booked:
         moved = positions or [PositionAdjustment.of(one) for one in self.portfolio.positions.values()]
         self.entries.append(CashEntry.of(transaction, self.portfolio, positions=moved))
 
-    def lots(self, method: LotMethod, until: datetime | None = None) -> LotBook:
+    def lots(self, method: LotMethod, until: datetime | None = None, picks: Picks = NO_PICKS) -> LotBook:
         """Return the lots, also as of a moment."""
         postings = postings_of(self.entries, self.portfolio)
-        return lots_of([one for one in postings if until is None or one.at <= until], method)
+        return lots_of([one for one in postings if until is None or one.at <= until], method, picks)
 
     def _entered(self, trade: Trade, revision: int | None = None) -> Movement:
         revision = revision or self.portfolio.revision

@@ -6,10 +6,11 @@ is a fraction. The only division is ``round(Fraction)``, which is half even by t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
+from types import MappingProxyType
 
 from tests.unit.domain.ledger.ledger_model import share
 
@@ -29,19 +30,25 @@ class OpenLot:
     """A lot of the model, bought or, below zero, sold before it was bought."""
 
     at: datetime
+    booked: int
     quantity: int
     basis: int
 
 
 @dataclass
 class Sold:
-    """A row of the gains."""
+    """A row of the gains; ``picked`` where somebody picked the lot."""
 
     acquired: datetime
     disposed: datetime
     quantity: int
     proceeds: int
     basis: int
+    picked: bool = False
+
+
+Picked = Mapping[int, Sequence[tuple[int, int]]]
+"""By what a sale was booked as, the lots that it takes by what they were booked as, and how much of each."""
 
 
 @dataclass
@@ -52,34 +59,43 @@ class LotModel:
     sold: list[Sold] = field(default_factory=list)
 
     @classmethod
-    def of(cls, events: Iterable[Event], method: str) -> LotModel:
+    def of(cls, events: Iterable[Event], method: str, picked: Picked = MappingProxyType({})) -> LotModel:
         """Return the model after all events, in the order of their own times."""
         model = cls()
         for event in sorted(events, key=lambda one: (one.at, one.booked)):
-            model._enter(event, method)
+            model._enter(event, method, picked.get(event.booked, ()))
         return model
 
-    def _enter(self, event: Event, method: str) -> None:
+    def _enter(self, event: Event, method: str, picked: Sequence[tuple[int, int]]) -> None:
         left, cash = event.quantity, event.cash
+        for booked, wanted in picked if method == "picked" and left < 0 else ():
+            for lot in [one for one in self.lots if one.booked == booked and one.quantity > 0]:
+                left, cash = self._close(event, lot, left, cash, min(wanted, lot.quantity, -left), picked=True)
         while left and self.lots and self.lots[0].quantity * left < 0:
             lot = self.lots[_next(self.lots, method)]
-            size = min(abs(lot.quantity), abs(left))
-            got, cost = share(cash, size, abs(left)), share(lot.basis, size, abs(lot.quantity))
-            if left < 0:
-                self.sold.append(Sold(lot.at, event.at, size, got, cost))
-            else:
-                self.sold.append(Sold(event.at, lot.at, size, -cost, -got))
-            step = 1 if left > 0 else -1
-            left, cash = left - step * size, cash - got
-            lot.quantity, lot.basis = lot.quantity + step * size, lot.basis - cost
-            self.lots = [one for one in self.lots if one.quantity]
+            left, cash = self._close(event, lot, left, cash, min(abs(lot.quantity), abs(left)), picked=False)
         if left:
-            self.lots.append(OpenLot(event.at, left, -cash))
+            self.lots.append(OpenLot(event.at, event.booked, left, -cash))
+
+    def _close(  # shape: what is closed, and of what
+        self, event: Event, lot: OpenLot, left: int, cash: int, size: int, *, picked: bool
+    ) -> tuple[int, int]:
+        if not size:
+            return left, cash
+        got, cost = share(cash, size, abs(left)), share(lot.basis, size, abs(lot.quantity))
+        if left < 0:
+            self.sold.append(Sold(lot.at, event.at, size, got, cost, picked))
+        else:
+            self.sold.append(Sold(event.at, lot.at, size, -cost, -got))
+        step = 1 if left > 0 else -1
+        lot.quantity, lot.basis = lot.quantity + step * size, lot.basis - cost
+        self.lots = [one for one in self.lots if one.quantity]
+        return left - step * size, cash - got
 
 
 def _next(lots: Sequence[OpenLot], method: str) -> int:
     """Return which lot is taken: of equal ones by cost the older, as they stand in the order of acquisition."""
-    if method == "fifo":
+    if method in {"fifo", "picked"}:
         return 0
     if method == "lifo":
         return len(lots) - 1

@@ -300,7 +300,7 @@ def test_any_trades_make_the_lots_of_the_model(operations: list[Operation]) -> N
     for kind, quantity, amount, fees, minute in operations:
         at = NOON + timedelta(minutes=minute)
         with suppress(DomainError):  # out of range, or nothing to take back
-            _do(booked, standing, kind, quantity, amount, fees % 1_000, at)
+            do(booked, standing, kind, quantity, amount, fees % 1_000, at)
     position = booked.portfolio.position(BTC)
     cash = sum((entry.cash_delta for entry in booked.entries if isinstance(entry, Movement)), Money.zero())
     average = booked.lots(LotMethod.AVERAGE)
@@ -309,7 +309,7 @@ def test_any_trades_make_the_lots_of_the_model(operations: list[Operation]) -> N
     assert sum((lot.basis for lot in average.lots), Money.zero()) == position.cost_basis
     assert balance(average) == cash
     for method in BY_LOTS:
-        book, model = booked.lots(method), LotModel.of(_events(booked), method.value)
+        book, model = booked.lots(method), LotModel.of(events_of(booked), method.value)
         assert balance(book) == cash
         assert [_lot(lot) for lot in book.lots] == [(o.at, exact(o.quantity), exact(o.basis)) for o in model.lots]
         assert [_row(one) for one in book.disposals] == [
@@ -317,7 +317,7 @@ def test_any_trades_make_the_lots_of_the_model(operations: list[Operation]) -> N
         ]
 
 
-def _do(  # shape: an operation
+def do(  # shape: an operation
     booked: Booked, standing: list[Movement], kind: str, quantity: int, amount: int, fees: int, at: datetime
 ) -> None:
     if kind == "reverse":
@@ -332,7 +332,7 @@ def _do(  # shape: an operation
     standing.append(trade(str(exact(quantity)), str(exact(amount)), at, fees=str(exact(fees))))
 
 
-def _events(booked: Booked) -> list[Event]:
+def events_of(booked: Booked) -> list[Event]:
     """What stands of the trades: a reversed one is gone, but for the dust of a purchase that was not all there."""
     trades = {entry.id: entry for entry in booked.entries if isinstance(entry, Movement)}
     events: dict[int, Event] = {}

@@ -6,12 +6,12 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, Text
 
 from portfolio.adapters.database.schema.types import Blob, Day, Exact, KeyText, UtcMoment
 
-SCHEMA_REVISION = "0030"
+SCHEMA_REVISION = "0031"
 """The revision of the migrations that this code is written for."""
 
 RUNS_ON = frozenset({SCHEMA_REVISION})
-"""The revisions that this code runs on: it writes columns that 0025, 0027 and 0030 add, and tables that 0026, 0029 and
-0030 do, and finds backtests by an index of 0028."""
+"""The revisions that this code runs on: it writes columns that 0025, 0027 and 0030 add, and tables that 0026, 0029,
+0030 and 0031 do, and finds backtests by an index of 0028."""
 
 FITS = "_fits_"
 
@@ -292,6 +292,18 @@ import_parts = Table(
     Column("kind", String(20)),
     Column("place", Integer),
     Column("content", Blob),
+)
+
+lot_picks = Table(
+    "portfolio_lot_picks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("portfolio_id", Integer),
+    Column("trade_id", Integer),
+    Column("lots", Text),
+    Column("picked_by", KeyText),
+    Column("picked_at", UtcMoment),
+    Column("ledger_revision", Integer),
 )
 
 leases = Table(

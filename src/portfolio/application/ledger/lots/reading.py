@@ -11,9 +11,11 @@ from functools import partial
 from portfolio.application.clock import Clock
 from portfolio.application.in_thread import in_thread
 from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt
+from portfolio.application.ledger.lots.picking import PickedSales, picks_of
 from portfolio.application.ledger.lots.postings import known_postings
 from portfolio.application.ledger.snapshots import Snapshots
-from portfolio.domain.ledger.lots import Disposal, Lot, LotBook, LotMethod, lots_of
+from portfolio.domain.ledger.lots import NO_PICKS, Disposal, Lot, LotBook, LotMethod, lots_of
+from portfolio.domain.ledger.picks import Picks
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import Money
 from portfolio.domain.packed import Packed
@@ -23,6 +25,7 @@ from portfolio.domain.packed import Packed
 class Lots:
     """The lots at a moment. ``cost_basis`` and ``gain`` are the sums: what is left, and what was realized until then.
 
+    By the method ``picked``, ``unpicked`` says of how many disposals nobody picked the lot; else it is None.
     ``is_complete`` is False where entries are gone or cannot be read; see :class:`Entries`.
     """
 
@@ -31,13 +34,14 @@ class Lots:
     lots: Sequence[Lot]
     cost_basis: Money
     gain: Money
+    unpicked: int | None
     revision: int
     is_complete: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gains:
-    """What was realized in a UTC year, or ever, with its sums.
+    """What was realized in a UTC year, or ever, with its sums. ``unpicked`` is that of the lots.
 
     What was held for more than ``long_term_days`` is of the ``long_term``, what has no date on one side is ``undated``.
     """
@@ -53,6 +57,7 @@ class Gains:
     short_term: Money
     long_term: Money
     undated: Money
+    unpicked: int | None
     revision: int
     is_complete: bool
 
@@ -60,9 +65,12 @@ class Gains:
 class ReadLots:
     """Folds the entries into lots. The fold of a revision is kept, since the years of one method are asked together."""
 
-    def __init__(self, journal: Journal, snapshots: Snapshots, clock: Clock, *, long_term_days: int) -> None:
+    def __init__(
+        self, journal: Journal, snapshots: Snapshots, picked: PickedSales, clock: Clock, *, long_term_days: int
+    ) -> None:
         self._journal = journal
         self._snapshots = snapshots
+        self._picked = picked
         self._clock = clock
         self.long_term_days = long_term_days
 
@@ -75,9 +83,7 @@ class ReadLots:
             LedgerUnavailable: the database is away.
             PortfolioMissing: the books were never opened.
         """
-        portfolio = (await self._snapshots.newest()).portfolio
-        entries, now = await self._journal.read(portfolio), self._clock.now()
-        known, book = await in_thread(partial(_book, entries, portfolio, method, as_of, known_at))
+        known, book, now = await self._book(method, as_of, known_at)
         return await in_thread(_lots, known, book, method, as_of or now)
 
     async def gains(
@@ -93,16 +99,25 @@ class ReadLots:
             LedgerUnavailable: the database is away.
             PortfolioMissing: the books were never opened.
         """
+        known, book, now = await self._book(method, as_of, known_at)
+        return await in_thread(partial(self._gains, known, book, method, year, as_of or now))
+
+    async def _book(
+        self, method: LotMethod, as_of: datetime | None, known_at: KnownAt | None
+    ) -> tuple[Entries, LotBook, datetime]:
         portfolio = (await self._snapshots.newest()).portfolio
         entries, now = await self._journal.read(portfolio), self._clock.now()
-        known, book = await in_thread(partial(_book, entries, portfolio, method, as_of, known_at))
-        return await in_thread(partial(self._gains, known, book, method, year, as_of or now))
+        is_picked = method is LotMethod.PICKED
+        picks = picks_of(await self._picked.all(portfolio.id), known_at) if is_picked else NO_PICKS
+        return *await in_thread(_book, entries, portfolio, _Wanted(method, picks, as_of, known_at)), now
 
     def _gains(self, entries: Entries, book: LotBook, method: LotMethod, year: int | None, as_of: datetime) -> Gains:
         found = book.disposals
         wanted = found if year is None else found.where(lambda one: one.realized_at.astimezone(UTC).year == year)
         terms, proceeds, basis = defaultdict[bool | None, Money](Money.zero), Money.zero(), Money.zero()
+        unpicked = 0
         for one in wanted:
+            unpicked += not one.is_picked
             term = is_long_term(one.days_held, self.long_term_days)
             terms[term] = terms[term] + one.gain
             proceeds, basis = proceeds + one.proceeds, basis + one.basis
@@ -118,6 +133,7 @@ class ReadLots:
             short_term=terms[False],
             long_term=terms[True],
             undated=terms[None],
+            unpicked=unpicked if method is LotMethod.PICKED else None,
             revision=entries.revision,
             is_complete=entries.is_complete,
         )
@@ -130,6 +146,7 @@ def _lots(entries: Entries, book: LotBook, method: LotMethod, as_of: datetime) -
         lots=book.lots,
         cost_basis=_total(lot.basis for lot in book.lots),
         gain=_total(disposal.gain for disposal in book.disposals),
+        unpicked=sum(not one.is_picked for one in book.disposals) if method is LotMethod.PICKED else None,
         revision=entries.revision,
         is_complete=entries.is_complete,
     )
@@ -140,15 +157,25 @@ def is_long_term(days_held: int | None, long_term_days: int) -> bool | None:
     return None if days_held is None else days_held > long_term_days
 
 
-def _book(
-    entries: Entries, portfolio: Portfolio, method: LotMethod, as_of: datetime | None, known_at: KnownAt | None
-) -> tuple[Entries, LotBook]:
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is asked for of the entries."""
+
+    method: LotMethod
+    picks: Picks
+    as_of: datetime | None
+    known_at: KnownAt | None
+
+
+def _book(entries: Entries, portfolio: Portfolio, wanted: _Wanted) -> tuple[Entries, LotBook]:
     """Return the entries that were known, and their fold."""
-    known = entries.known(known_at)
+    known, as_of = entries.known(wanted.known_at), wanted.as_of
     postings = known_postings(entries, known, portfolio)
     if as_of is not None:
-        return known, lots_of(postings.where(lambda posting: posting.at <= as_of), method)
-    return known, known.derived.once(method, partial(lots_of, postings, method))
+        until = postings.where(lambda posting: posting.at <= as_of)
+        return known, lots_of(until, wanted.method, wanted.picks)
+    key = wanted.method, tuple(wanted.picks.items())
+    return known, known.derived.once(key, partial(lots_of, postings, wanted.method, wanted.picks))
 
 
 def _total(amounts: Iterable[Money]) -> Money:

@@ -9,13 +9,14 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from portfolio.application.ledger.lots.picking import PickReply
 from portfolio.application.ledger.lots.reading import Gains, Lots, is_long_term
 from portfolio.domain.ledger.lots import Disposal, Lot, days_between
 from portfolio.entrypoints.http.shell.numbers import Number
 from portfolio.entrypoints.http.shell.responses import Answer, Cursor, Moment, SymbolCode
 from portfolio.entrypoints.http.views import view
 
-MethodName: TypeAlias = Literal["average", "fifo", "lifo", "hifo"]
+MethodName: TypeAlias = Literal["average", "fifo", "lifo", "hifo", "picked"]
 Term = Annotated[
     Literal["short", "long"] | None,
     Meta(description="long where it was held for more than `long_term_days`; null where nobody knows for how long."),
@@ -25,6 +26,13 @@ IsAssumed = Annotated[
     bool, Meta(description="Whether no entry states the cost: it is what the cost of all that was held left for it.")
 ]
 MethodUsed = Annotated[MethodName, Meta(description="The method by which sales take lots.")]
+
+
+IsPicked = Annotated[bool, Meta(description="Whether somebody picked the lot, and the method is picked.")]
+Unpicked = Annotated[
+    int | None,
+    Meta(description="By the method picked, of how many rows of gains nobody picked the lot: fifo took it; else null."),
+]
 
 
 class LotView(msgspec.Struct, kw_only=True):
@@ -41,6 +49,7 @@ class LotView(msgspec.Struct, kw_only=True):
     term: Term
     trade_id: int | None
     basis_assumed: IsAssumed
+    entry: Annotated[int | None, Meta(description="The ledger revision of the acquisition, by which a lot is picked.")]
 
 
 class LotsAnswer(Answer, kw_only=True):
@@ -53,6 +62,7 @@ class LotsAnswer(Answer, kw_only=True):
     next_cursor: Cursor
     basis: Number
     gain: Number
+    unpicked: Unpicked
     long_term_days: int
     revision: int
     complete: bool
@@ -73,6 +83,7 @@ class GainView(msgspec.Struct, kw_only=True):
     acquired_by: int | None
     disposed_by: int | None
     basis_assumed: IsAssumed
+    picked: IsPicked
 
 
 class GainsAnswer(Answer, kw_only=True):
@@ -90,9 +101,30 @@ class GainsAnswer(Answer, kw_only=True):
     short_term: Number
     long_term: Number
     undated: Number
+    unpicked: Unpicked
     long_term_days: int
     revision: int
     complete: bool
+
+
+class PickView(msgspec.Struct, kw_only=True):
+    """What is taken of the lot that an entry opened."""
+
+    entry: int
+    quantity: Number
+
+
+class PicksAnswer(Answer, kw_only=True):
+    """Which lots a sale takes from now on, by the method picked; none where nobody picks any."""
+
+    message: str
+    trade_id: int
+    symbol: SymbolCode
+    lots: list[PickView]
+    picked_by: str
+    picked_at: Moment
+    revision: int
+    replayed: bool
 
 
 ALL: Final = slice(None)
@@ -147,7 +179,9 @@ def lot_views(lots: Iterable[Lot], as_of: datetime, long_term_days: int) -> list
 def gain_views(disposals: Iterable[Disposal], long_term_days: int) -> list[GainView]:
     """Return what was realized, row by row."""
     return [
-        view(GainView, one, term=_term(one.days_held, long_term_days), basis_assumed=one.is_assumed)
+        view(
+            GainView, one, picked=one.is_picked, term=_term(one.days_held, long_term_days), basis_assumed=one.is_assumed
+        )
         for one in disposals
     ]
 
@@ -155,3 +189,18 @@ def gain_views(disposals: Iterable[Disposal], long_term_days: int) -> list[GainV
 def _term(days_held: int | None, long_term_days: int) -> Literal["short", "long"] | None:
     is_long = is_long_term(days_held, long_term_days)
     return None if is_long is None else "long" if is_long else "short"
+
+
+def picks_answer(reply: PickReply, at: datetime) -> PicksAnswer:
+    """Return the answer to whoever picked lots."""
+    picked = reply.picked
+    return view(
+        PicksAnswer,
+        picked,
+        timestamp=at,
+        message=f"Lots of trade {picked.trade_id} picked" if picked.lots else f"Nobody picks lots of {picked.trade_id}",
+        symbol=reply.symbol,
+        lots=[view(PickView, pick) for pick in picked.lots],
+        revision=picked.ledger_revision,
+        replayed=reply.replayed,
+    )

@@ -6,42 +6,57 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final, Literal, cast
 
-from litestar import Controller, Response, get
-from litestar.params import QueryParameter
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
+from msgspec import Meta
 
 from portfolio.application.clock import Clock
+from portfolio.application.ledger.lots.picking import PickLots
 from portfolio.application.ledger.lots.reading import Gains, ReadLots
+from portfolio.domain.errors import NotPickable
 from portfolio.domain.ledger.lots import LotMethod
+from portfolio.domain.ledger.picks import Pick
+from portfolio.domain.money import Quantity
+from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS
 from portfolio.entrypoints.http.ledger.csv_rows import CSV, header_of, rows_of
 from portfolio.entrypoints.http.ledger.lot_answers import (
     GainsAnswer,
     GainView,
     LotsAnswer,
     MethodName,
+    PicksAnswer,
     gain_views,
     gains_answer,
     lots_answer,
+    picks_answer,
 )
 from portfolio.entrypoints.http.ledger.past_query import AsOfQuery, KnownAtQuery, read_past
+from portfolio.entrypoints.http.ledger.trades import LARGEST_ID, TradeId, read_trade_id
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import (
     PageSize,
+    PositiveFigure,
+    Reading,
     cursor_query,
     read_cursor,
     write_cursor,
 )
-from portfolio.entrypoints.http.shell.injection import Injected
+from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.responses import JsonResponse
+from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
 
 ROWS_AT_ONCE: Final = 500
+MOST_PICKS: Final = 1_000
 
 MethodQuery = Annotated[
     MethodName,
     QueryParameter(
         description="Which lot a sale takes: the oldest (fifo), the newest (lifo), that of the highest cost, of equal "
-        "ones the older (hifo), or of all of them a part at the ledger's own cost (average)."
+        "ones the older (hifo), of all of them a part at the ledger's own cost (average), or the one that was picked "
+        "for it (picked; what was not is taken as by fifo)."
     ),
 ]
 YearQuery = Annotated[
@@ -52,6 +67,19 @@ FormatQuery = Annotated[
 ]
 LotsCursor = Annotated[str | None, cursor_query("l")]
 GainsCursor = Annotated[str | None, cursor_query("g")]
+
+
+class PickBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What is taken of a lot."""
+
+    entry: Annotated[int, Meta(ge=1, le=LARGEST_ID, description="The `entry` of the lot.")]
+    quantity: PositiveFigure
+
+
+class PicksBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The lots that a sale takes."""
+
+    lots: Annotated[list[PickBody], Meta(max_length=MOST_PICKS)]
 
 
 class LotController(Controller):
@@ -105,6 +133,38 @@ class LotController(Controller):
         start = read_cursor(cursor) or 0
         shown, following = slice(start, start + limit), _following("g", start + limit, len(found.disposals))
         return JsonResponse(gains_answer(found, clock.now(), shown, following))
+
+    @post(
+        "/trades/{trade_id:str}/lots",
+        status_code=200,
+        summary="Pick the lots that a sale takes",
+        opt=access(Scope.TRADE, problems=(NOT_FOUND, PROBLEMS[NotPickable], *WRITE_PROBLEMS)),
+    )
+    async def pick_lots(  # shape: what the framework injects
+        self,
+        request: HttpRequest,
+        data: JSONBody[PicksBody],
+        trade_id: TradeId,
+        portfolio_id: Injected[int],
+        pick_lots: Injected[PickLots],
+        clock: Injected[Clock],
+        uncancelled: Injected[Uncancelled],
+    ) -> PicksAnswer:
+        """Keep which lots a sale takes, for the method `picked` of lots and gains: the latest word counts.
+
+        A lot is named by `entry`, as `GET /lots` tells it as of the moment before the sale. The lots have to be of the
+        asset that was sold, and open then; their quantities add up to what was sold. Without any lots nobody picks any.
+        Nothing of the books changes. Where lots are no longer there, since a purchase was reversed or another sale took
+        them, fifo takes others.
+        """
+        reading = Reading()
+        lots = [
+            Pick(entry=one.entry, quantity=reading.amount(Quantity, f"lots.{place}.quantity", one.quantity))
+            for place, one in enumerate(data.lots)
+        ]
+        reading.finish()
+        picking = pick_lots(portfolio_id, read_trade_id(trade_id), lots, owner=request.user.owner(None))
+        return picks_answer(await uncancelled(picking), clock.now())
 
 
 def _following(kind: str, start: int, count: int) -> str | None:

@@ -24,6 +24,7 @@ from portfolio.application.ledger.booking_queue import BookingQueue
 from portfolio.application.ledger.cash import MoveCashInOrOut
 from portfolio.application.ledger.happenings.booking import BookEvents
 from portfolio.application.ledger.happenings.reversal import ReverseEvent
+from portfolio.application.ledger.lots.picking import PickLots
 from portfolio.application.ledger.lots.reading import ReadLots
 from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.reversal import ReverseTrade
@@ -59,6 +60,7 @@ class UseCases:
     reverse: ReverseTrade
     book_events: BookEvents
     reverse_event: ReverseEvent
+    pick_lots: PickLots
     read_lots: ReadLots
     past_books: ReadPastBooks
     by_basis: ReadByBasis

@@ -43,7 +43,7 @@ def test_every_route_of_the_contract_is_there(described: dict[str, Any]) -> None
         "get /health", "get /health/live", "get /health/ready", "get /metrics", "get /portfolio", "get /positions",
         "post /portfolio/refresh", "get /performance", "post /holdings/update", "post /holdings/update/batch",
         "get /bookings", "get /bookings/{client_trade_id}", "post /cash/transactions", "get /cash/transactions",
-        "get /trades", "get /trades/{trade_id}", "post /trades/{trade_id}/reverse",
+        "get /trades", "get /trades/{trade_id}", "post /trades/{trade_id}/reverse", "post /trades/{trade_id}/lots",
         "get /risk/concentration", "get /risk/correlation-matrix",
         "get /risk/volatility-analysis", "get /risk/value-at-risk", "get /risk/sector-allocation",
         "get /risk/portfolio-health", "get /rebalance/analysis", "get /rebalance/recommendations",

@@ -26,6 +26,7 @@ METHODS: Final[Mapping[LotMethod, str]] = {
     LotMethod.LIFO: "the newest lot first (LIFO)",
     LotMethod.HIFO: "the most expensive lot first (HIFO)",
     LotMethod.AVERAGE: "average cost, as the ledger has it",
+    LotMethod.PICKED: "the lots that were picked, else the oldest",
 }
 LEFT: Final = "The sum of the costs of all lots that are left, fees included."
 GAINED: Final = (

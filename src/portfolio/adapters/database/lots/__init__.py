@@ -1,0 +1,1 @@
+"""What is kept of lots beside the ledger."""
