@@ -28,18 +28,21 @@ _MOST_PARTS = 1_000
 _MOST_SHEETS = 50
 _MOST_ROWS = 1_048_576  # that Excel has
 _MOST_COLUMNS = 200
-_MOST_CELLS = 20_000_000
+_MOST_CELLS = 2_000_000
 _MOST_STRINGS = 1_000_000
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError, KeyError)
 
 
-def workbook_in(raw: bytes) -> Content:
-    """Return the rows of the one sheet of a workbook that has any, or why they cannot be read."""
+def workbook_in(raw: bytes, most_cells: int = _MOST_CELLS) -> Content:
+    """Return the rows of the one sheet of a workbook that has any, or why they cannot be read.
+
+    Each cell costs some microseconds and a hundred bytes, whatever few bytes it was packed into.
+    """
     if raw.count(_ENTRY) > _MOST_PARTS:
         return Unreadable(f"an archive of more than {_MOST_PARTS} files is no workbook: unpack it")
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-            return _Workbook(archive).table()
+            return _Workbook(archive, most_cells).table()
     except Unfit as unfit:
         return Unreadable(str(unfit))
     except _DAMAGED as error:
@@ -49,8 +52,8 @@ def workbook_in(raw: bytes) -> Content:
 class _Workbook:
     """An open workbook."""
 
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self._archive = archive
+    def __init__(self, archive: zipfile.ZipFile, most_cells: int) -> None:
+        self._archive, self._most_cells = archive, most_cells
         self._names = frozenset(archive.namelist())
         self._left = LARGEST_MIB << 20
 
@@ -88,11 +91,10 @@ class _Workbook:
         return styles
 
     def _sheet(self, path: str, texts: CellTexts) -> Table:
-        rows = _Rows(texts)
+        rows = _Rows(texts, self._most_cells)
         self._read(path, rows)
         width = max((len(line.cells) for line in rows.lines), default=0)
-        if width * len(rows.lines) > _MOST_CELLS:
-            raise Unfit(f"the sheet has more than {_MOST_CELLS:,} cells: save it as CSV (UTF-8)")
+        rows.check(width * len(rows.lines))
         # Empty cells at the end of a row are not written.
         return Table([_padded(line, width) for line in rows.lines])
 
@@ -181,8 +183,10 @@ class _Rows:
     """The rows of a sheet that have anything; the number of each is the one that Excel shows."""
 
     texts: CellTexts
+    most_cells: int
     lines: list[Line] = field(default_factory=list)
     _number: int = 0
+    _taken: int = 0
     _column: int = 0
     _cells: list[str] = field(default_factory=list)
     _fault: str = ""
@@ -209,7 +213,14 @@ class _Rows:
         elif name == "c":
             self._take()
         elif name == "row" and (self._fault or any(self._cells)):
+            self._taken += len(self._cells)
+            self.check(self._taken)
             self.lines.append(Line(self._number, fault=self._fault) if self._fault else Line(self._number, self._cells))
+
+    def check(self, cells: int) -> None:
+        """Refuse a sheet of too many cells."""
+        if cells > self.most_cells:
+            raise Unfit(f"the sheet has more than {self.most_cells:,} cells: save it as CSV (UTF-8)")
 
     def _begin(self, attributes: Mapping[str, str]) -> None:
         number = int(attributes.get("r", self._number + 1))

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portfolio.adapters.files.imports import LocalImportFiles, content_of
+from portfolio.adapters.files.workbooks import workbook_in
 from portfolio.application.imports.records import Line, Table, Unreadable
 from portfolio.domain.imports.numbers import number_in
 from tests.support.imports import answer, previews
@@ -202,9 +203,14 @@ def test_an_instruction_without_an_end_is_given_up() -> None:
     assert "it is one word" in refusal(bomb(b"<?a" + b" " * 1021))
 
 
-def test_a_wide_row_among_many_is_refused() -> None:
-    many = sheet(row(*"x" * 200), *["<row><c><v>1</v></c></row>"] * 100_001)
-    assert "more than 20,000,000 cells" in refusal(workbook(many))
+@pytest.mark.parametrize(
+    ("rows", "fits"), [((3, 1, 1), True), ((3, 3, 3), True), ((3, 3, 3, 1), False), ((10,), False)]
+)
+def test_more_cells_than_memory_is_for_are_refused(rows: tuple[int, ...], fits: bool) -> None:
+    raw = workbook(sheet(*[row(*["x"] * width) for width in rows]))
+    content = workbook_in(raw, most_cells=9)
+    why = content.reason if isinstance(content, Unreadable) else ""
+    assert ("more than 9 cells" in why) is not fits
 
 
 def test_more_texts_than_a_table_has_are_refused() -> None:
