@@ -81,7 +81,7 @@ def lots(
         return
     _table(_OF_LOTS, found.lots)
     click.echo(f"{found.count} by {method}: cost {_cell(found.basis)}; realized until then {_cell(found.gain)}")
-    _warn(complete=found.complete)
+    _warn(complete=found.complete, unpicked=found.unpicked)
 
 
 @click.command()
@@ -108,7 +108,7 @@ def gains(  # shape: its options
     _table(_OF_GAINS, found.gains)
     parts = ", ".join(f"{name} {_cell(getattr(found, name))}" for name in ("short_term", "long_term", "undated"))
     click.echo(f"{found.count} by {method}: gain {_cell(found.gain)}, of which {parts}")
-    _warn(complete=found.complete)
+    _warn(complete=found.complete, unpicked=found.unpicked)
 
 
 def _table(names: Sequence[str], rows: Sequence[Any]) -> None:
@@ -134,6 +134,8 @@ def _cell(value: object) -> str:
     return value.strftime("%Y-%m-%d %H:%M:%S") if isinstance(value, datetime) else str(cast("Decimal", value))
 
 
-def _warn(*, complete: bool) -> None:
+def _warn(*, complete: bool, unpicked: int | None) -> None:
+    if unpicked:
+        click.echo(f"portfolio: of {unpicked} rows of gains nobody picked the lot: the oldest was taken", err=True)
     if not complete:
         click.echo("portfolio: entries are gone or cannot be read: portfolio verify names them", err=True)
