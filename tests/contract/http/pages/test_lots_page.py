@@ -10,7 +10,7 @@ from tests.support.html_pages import HTML, PRIVATE, Element, amounts_of, assert_
 from tests.support.services.http_service import BUY, KEYS, Service, is_problem, running
 
 URL = "/pages/lots"
-METHODS = ("fifo", "lifo", "hifo", "average")
+METHODS = ("fifo", "lifo", "hifo", "average", "picked")
 
 
 async def page_of(service: Service, query: str = "", **headers: str) -> Element:
@@ -60,6 +60,8 @@ async def test_lots_and_gains_are_those_of_the_api(sold: Service, method: str, y
     for row, lot in zip(page.table("What is left"), lots["lots"], strict=True):
         assert (row["Quantity"].exact, row["Cost"].exact) == ([lot["quantity"]], [lot["basis"]])
         assert row["Acquired"].text == "all together" or row["Trade"].text == lot["trade_id"]
+        assert row["Entry"].text == (lot["entry"] or "")
+    assert ("nobody picked the lot" in page.text) is (method == "picked")
 
 
 async def test_the_methods_differ_and_what_stays_the_same_is_told(sold: Service) -> None:

@@ -100,6 +100,7 @@ class Found:
     gain_rows: Rows
     long_term_days: int
     is_complete: bool
+    unpicked: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +168,7 @@ def _found(form: LotsForm, wanted: Wanted, lots: Lots, gains: Gains) -> Found:
         gain_rows=_rows(form, "gains", wanted.gains, len(gains.disposals)),
         long_term_days=days,
         is_complete=lots.is_complete,
+        unpicked=gains.unpicked,
     )
 
 
