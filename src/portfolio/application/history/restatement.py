@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -20,15 +20,18 @@ from portfolio.application.ledger.lots.journal import Entries, Journal
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import Movement
 from portfolio.domain.errors import OutOfRange
-from portfolio.domain.ledger.cash_transaction import CashTransactionKind
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind, EventTerms
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.ledger.restatement import Restatement, in_order, restate, restatement
-from portfolio.domain.ledger.trade import Execution
+from portfolio.domain.ledger.trade import Execution, Side
 from portfolio.domain.money import Money, Price
 from portfolio.domain.symbol import Symbol
 
 ATTEMPTS: Final = 5
+
+COMINGS: Final = frozenset({CashTransactionKind.INCOME, CashTransactionKind.TRANSFER_IN})
+"""Events by which an asset comes, at a cost of its own: in the order of effect they are purchases."""
 
 INCOMPLETE: Final = "entries_missing"
 UNRECONCILED: Final = "unreconciled"
@@ -141,7 +144,8 @@ def compare(entries: Entries, portfolio: Portfolio) -> Restatements:
         elif portfolio.position(symbol).unreconciled:
             why = UNRECONCILED
         elif why is None:
-            why, one = _restated(portfolio.position(symbol), told.opening[symbol], told.trades[symbol].values())
+            steps = [*map(_step, told.trades[symbol].values()), *told.comings[symbol].values()]
+            why, one = _restated(portfolio.position(symbol), told.opening[symbol], steps)
         if why is not None:
             left_out[symbol] = why
         elif one is not None and one.changes:
@@ -149,15 +153,42 @@ def compare(entries: Entries, portfolio: Portfolio) -> Restatements:
     return Restatements(revision=entries.revision, found=found, left_out=left_out)
 
 
-def _restated(
-    position: Position, opening: Position, trades: Iterable[Movement]
-) -> tuple[str | None, Restatement | None]:
-    ordered = sorted(trades, key=lambda one: (one.executed_at, one.revision))
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What a trade or a coming does in the order of effect, and what it brings whatever the order."""
+
+    execution: Execution
+    revision: int
+    brought: Money = Money.zero()
+
+
+def _restated(position: Position, opening: Position, steps: Iterable[_Step]) -> tuple[str | None, Restatement | None]:
+    ordered = sorted(steps, key=lambda one: (one.execution.executed_at, one.revision))
+    brought = sum((one.brought for one in ordered), opening.realized_pnl)
     try:
-        one = restatement(position, in_order(opening, map(_execution, ordered)))
+        made = in_order(replace(opening, realized_pnl=brought), (one.execution for one in ordered))
     except OutOfRange:
         return TOO_LARGE, None
+    one = restatement(position, made)
     return (None, one) if one.explains else (UNEXPLAINED, None)
+
+
+def _step(trade: Movement) -> _Step:
+    return _Step(_execution(trade), trade.revision)
+
+
+def _coming(entry: CashEntry, terms: EventTerms, moved: PositionAdjustment) -> _Step:
+    """Return what came beside trades as a purchase at its cost; what it brought is no matter of the order."""
+    execution = Execution(
+        symbol=moved.symbol,
+        side=Side.BUY,
+        quantity=moved.quantity_delta,
+        price=Price.zero(),
+        net_amount=moved.leg.basis_delta,
+        fees=Money.zero(),
+        executed_at=terms.effective_at,
+    )
+    return _Step(execution, entry.revision, moved.leg.realized_delta)
 
 
 def _execution(trade: Movement) -> Execution:
@@ -177,6 +208,7 @@ class _Told:
     """What entries say of each asset: its trades that stand, what was there before, and why it cannot be restated."""
 
     trades: defaultdict[Symbol, dict[int, Movement]] = field(default_factory=lambda: defaultdict(dict))
+    comings: defaultdict[Symbol, dict[int, _Step]] = field(default_factory=lambda: defaultdict(dict))
     opening: dict[Symbol, Position] = field(default_factory=dict)
     left_out: dict[Symbol, str] = field(default_factory=dict)
 
@@ -186,14 +218,27 @@ class _Told:
             self._add_trade(entry)
         elif entry.transaction.kind is CashTransactionKind.BASELINE:
             self.trades.clear()
+            self.comings.clear()
             self.opening.clear()
             self.left_out.clear()
             for moved in entry.positions:
                 self._open(moved)
         elif entry.transaction.kind is not CashTransactionKind.RESTATEMENT:
-            is_adjusted = entry.transaction.kind is CashTransactionKind.ADJUSTMENT
             for moved in entry.positions:
-                self.left_out[moved.symbol] = ADJUSTED if is_adjusted else NOT_TRADES
+                if not self._comes(entry, moved):
+                    is_adjusted = entry.transaction.kind is CashTransactionKind.ADJUSTMENT
+                    self.left_out[moved.symbol] = ADJUSTED if is_adjusted else NOT_TRADES
+
+    def _comes(self, entry: CashEntry, moved: PositionAdjustment) -> bool:
+        """Take in what came beside trades, or take it out again; return whether the entry is one of these."""
+        terms = entry.transaction.event
+        if terms is None or entry.transaction.kind not in COMINGS:
+            return False
+        self.opening.setdefault(moved.symbol, Position(symbol=moved.symbol))
+        if terms.reverses_revision is not None:
+            return self.comings[moved.symbol].pop(terms.reverses_revision, None) is not None
+        self.comings[moved.symbol][entry.revision] = _coming(entry, terms, moved)
+        return True
 
     def _add_trade(self, trade: Movement) -> None:
         symbol = trade.symbol

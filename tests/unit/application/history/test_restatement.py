@@ -21,6 +21,7 @@ from portfolio.application.ledger.lots.journal import Entries, Journal, kept
 from portfolio.application.ledger.lots.postings import postings_of
 from portfolio.application.ledger.records import Movement
 from portfolio.domain.errors import InsufficientQuantity
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
 from portfolio.domain.ledger.lots import LotMethod, lots_of
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.restatement import restate
@@ -188,6 +189,63 @@ def test_any_trades_in_any_order_are_restated_to_those_booked_in_order(
     assert figures(after) == figures(wanted.portfolio)
     assert after.realized_pnl == wanted.portfolio.realized_pnl
     assert after.cash == wanted.portfolio.cash
+
+
+CAME = st.lists(
+    st.tuples(
+        st.sampled_from(["buy", "sell", "income", "transfer_in", "taken out"]),
+        st.integers(1, 500),
+        st.integers(0, 10**6),
+        st.integers(0, 30),
+    ),
+    max_size=12,
+)
+
+
+def came_in(order: Sequence[tuple[str, int, int, int]]) -> Booked:
+    """Books with enough of it from the start, in which the rest is booked in an order."""
+    booked = Booked()
+    booked.buy("1000", "70000", day(-1))
+    for kind, quantity, amount, minute in order:
+        at, size, worth = NOON + timedelta(minutes=minute), f"{quantity / 100:.2f}", f"{amount / 7:.9f}"
+        if kind in {"buy", "sell"}:
+            (booked.buy if kind == "buy" else booked.sell)(size, f"{amount / 7 + 1:.9f}", at)
+            continue
+        stated = {"symbol": BTC, "quantity": units(size), "value": money(worth)}
+        if kind == "transfer_in":
+            booked.happen(Kind.TRANSFER_IN, at, **stated, basis=money("12.5"))
+            continue
+        came = booked.happen(Kind.INCOME, at, **stated)
+        if kind == "taken out":
+            booked.take_out(came, day(9))
+    return booked
+
+
+@given(CAME, st.randoms(use_true_random=False))
+@example([("income", 100, 700, 0), ("sell", 100, 7_000, 5), ("transfer_in", 300, 0, 2)], random.Random(0))
+def test_what_comes_beside_trades_is_a_purchase_in_the_order_of_effect(
+    came: list[tuple[str, int, int, int]], chance: random.Random
+) -> None:
+    shuffled = chance.sample(came, len(came))
+    booked = came_in(shuffled)
+    wanted = came_in([one for one in sorted(shuffled, key=lambda one: one[3]) if one[0] != "taken out"])
+    assert compare(entries_of(booked), booked.portfolio).left_out == {}
+    after = restated(booked)
+    assert figures(after) == figures(wanted.portfolio)
+    assert (after.realized_pnl, after.cash, after.net_deposits) == (
+        wanted.portfolio.realized_pnl,
+        wanted.portfolio.cash,
+        wanted.portfolio.net_deposits,
+    )
+
+
+def test_what_leaves_beside_trades_is_left_out_and_so_is_what_takes_out_what_nobody_knows() -> None:
+    booked = came_in([("income", 100, 700, 0)])
+    booked.happen(Kind.TRANSFER_OUT, day(1), symbol=BTC, quantity=units("1"), value=money("70"))
+    assert compare(entries_of(booked), booked.portfolio).left_out == {BTC: "moved_by_events"}
+    booked = came_in([("taken out", 100, 700, 0)])
+    del booked.entries[1]
+    assert compare(entries_of(booked), booked.portfolio).left_out == {BTC: "moved_by_events"}
 
 
 # --- the use case -----------------------------------------------------------------------------------------------------
