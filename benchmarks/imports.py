@@ -122,7 +122,7 @@ class _Case:
             )
             _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
+        if process.returncode != 0 or (database == self._empty and "files alone" in said.read_text()):
             raise RuntimeError(f"portfolio {words[0]} ended with {process.returncode}: {said.read_text()[:1_000]}")
         self._cpu = used.ru_utime + used.ru_stime
         return time.perf_counter() - started, used.ru_maxrss / 1024
