@@ -452,11 +452,9 @@ async def test_a_commit_whose_answer_is_lost_is_looked_up(ports: Ports) -> None:
 
 
 async def test_an_import_is_a_record(ports: Ports) -> None:
-    if not isinstance(ports.ledger, FakeLedger):
-        pytest.skip("nobody reads it in a database yet")
     await open_books(ports.ledger)
     await imported(ports, {"file": KRAKEN, "bad": GLUED + "x\n"})
-    [record] = ports.ledger.books.imports.values()
+    [record] = (await ports.imports.page(1, before=None, limit=10)).items
     assert (record.portfolio_id, record.account, record.state) == (1, "", "booked")
     assert json.loads(record.files) == [
         {"name": "file", "format": "kraken-ledgers", "rows": 7, "events": 6, "ignored": 0, "known": 0, "reported": 0},

@@ -109,9 +109,11 @@ def given_again(request: str, files: Sequence[bytes], rates: bytes | None) -> Gi
     try:
         kept = json.loads(request)
         named = [GivenFile(name, content) for name, content in zip(kept["files"], files, strict=True)]
+        asked = Asked(**kept["asked"])
+        asked.wish(len(named), {}, dry_run=True)  # what it says can be carried out
         return GivenImport(
             files=named,
-            asked=Asked(**kept["asked"]),
+            asked=asked,
             rates=None if rates is None else GivenFile(kept["rates"], rates),
         )
     except (TypeError, LookupError) as error:

@@ -40,9 +40,9 @@ async def read_parts(session: Session, preview_id: str, *kinds: str) -> Mapping[
     """
     rows: defaultdict[tuple[str, int], list[bytes]] = defaultdict(list)
     wanted = select(import_parts).where(_c.preview_id == preview_id, _c.kind.in_(kinds)).order_by(_c.id)
-    for row in await session.run(wanted):
-        rows[row.kind, row.place].append(row.content)
     with reading(f"the rows of {preview_id} in {import_parts.name} cannot be read"):
+        for row in await session.run(wanted):
+            rows[row.kind, row.place].append(row.content)
         return await asyncio.to_thread(lambda: {key: _whole(parts) for key, parts in rows.items()})
 
 
