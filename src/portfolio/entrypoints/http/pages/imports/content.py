@@ -154,7 +154,7 @@ def shown_file(preview: Preview) -> ShownFile:
         rows=preview.rows,
         is_given_up=preview.is_given_up,
         counts=counts,
-        reported=[(_row([one.row]), printable(one.reason)) for one in preview.reported[:SHOWN]],
+        reported=[(_row([one.row]), _said(one.reason)) for one in preview.reported[:SHOWN]],
         events=[_event(one) for one in preview.events[:SHOWN]],
         implied=[(_row([one.row]), one.at, one.symbol, one.quantity) for one in preview.implied[:SHOWN]],
         reasons=[*_reasons("ignored", preview.ignored), *_reasons("known", preview.known)],
@@ -165,6 +165,11 @@ def shown_file(preview: Preview) -> ShownFile:
 def printable(text: str) -> str:
     """Return a text of a file as a page may show it."""
     return "".join(sign if sign.isprintable() else "?" for sign in text)
+
+
+def _said(reason: str) -> str:
+    """Return a reason; the options of the command that it names are not broken after their hyphens."""
+    return printable(reason).replace("--", "\u2011\u2011")
 
 
 def _event(identified: Identified) -> EventRow:
@@ -189,7 +194,7 @@ def _row(rows: Sequence[Place]) -> str:
 
 def _reasons(what: str, listed: Iterable[Ignored]) -> list[tuple[str, str, int]]:
     counted = Counter(one.reason for one in listed).most_common(SHOWN)
-    return [(what, printable(reason), count) for reason, count in counted]
+    return [(what, _said(reason), count) for reason, count in counted]
 
 
 def _books(reading: Reading) -> Sequence[Figure]:
