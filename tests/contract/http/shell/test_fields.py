@@ -17,7 +17,7 @@ from litestar.routes import HTTPRoute
 from portfolio.entrypoints.http.ledger.happenings.requests import EventBody
 from portfolio.entrypoints.http.ledger.requests import BatchBody, BookingBody, CashTransactionBody, ReversalBody
 from portfolio.entrypoints.http.rebalancing.requests import PolicyBody, TradeBody, WhatIfBody
-from tests.support.services.http_service import BUY, Service, fields, is_problem, running
+from tests.support.services.http_service import BASE, BUY, Service, fields, is_problem, running
 
 URL = "/holdings/update"
 WIDE = Context(prec=400, rounding=ROUND_HALF_EVEN)
@@ -186,7 +186,8 @@ async def test_an_unknown_parameter_is_refused_by_every_route_that_names_what_it
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
             for method in handler.http_methods - {"OPTIONS"}:
                 path = route.path_format.replace("{trade_id}", "1")
-                answer = await service.http.request(method, f"{path}?strange=1")
+                headers = {"Origin": BASE} if path.startswith("/pages/") else {}
+                answer = await service.http.request(method, f"{path}?strange=1", headers=headers)
                 assert is_problem(answer, 400, "malformed-request"), path
                 known = ", ".join(name for where, name, _ in queries(service) if where == path)
                 if method == "GET" and "{" not in path:

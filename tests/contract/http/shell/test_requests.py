@@ -19,7 +19,8 @@ async def test_every_request_example_of_the_document_is_understood(service: Serv
     asked = 0
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
-            if "requestBody" not in operation:
+            # A form with files is no JSON: see tests/contract/http/imports.
+            if "application/json" not in operation.get("requestBody", {}).get("content", {}):
                 continue
             for name, example in operation["requestBody"]["content"]["application/json"]["examples"].items():
                 answer = await service.http.request(method, path.replace("{trade_id}", "1"), json=example["value"])
