@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from portfolio.application.errors import KeyReused
 from portfolio.application.ledger.audit import entry_digest
 from portfolio.application.ledger.cash_records import LoggedEntry, RecordedCashEntry, RefusedCashEntry
 from portfolio.application.ledger.happenings.activity import EntryFilter, EntryKind, ListedEntry
@@ -60,7 +61,10 @@ class FakeLookups:
         self._ledger.answer(portfolio_id)
         books = self._ledger.books
         for number, entry in books.transactions.items():
-            if (entry.owner, entry.client_transaction_id) == (owner, key) and (event := books.event(number)):
+            if (entry.owner, entry.client_transaction_id) == (owner, key):
+                event = books.event(number)
+                if event is None:
+                    raise KeyReused(key)
                 return event
         kept = books.cash_refusals.values()
         return next((one for one in kept if (one.owner, one.client_transaction_id) == (owner, key)), None)

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Final, TypeVar
 
-from portfolio.analytics.conventions import CONVENTION
+from portfolio.analytics.conventions import CONVENTION, MAX_DAYS
 from portfolio.application.clock import Clock
 from portfolio.application.exports.columns import CLOSE, DAY, GAIN, HAPPENED, POSITION, TRADE
 from portfolio.application.exports.happened import Happened
@@ -82,9 +82,7 @@ class ReadExports:
             case What.GAINS:
                 return await self._gains(snapshot, wanted)
             case What.PERFORMANCE:
-                basis, reads = await self._by_basis(None)
-                days = [one for one in (await reads.performance.history()).finals if one.day >= _day(wanted.since)]
-                return _table(wanted, snapshot, DAY, _paged(DAY, days), {"basis": basis.value})
+                return await self._days(snapshot, wanted)
             case _:
                 return _table(wanted, snapshot, CLOSE, self._closes(snapshot, _day(wanted.since)))
 
@@ -108,6 +106,15 @@ class ReadExports:
         for start in range(0, last, ROWS_A_PAGE):
             until = min(start + ROWS_A_PAGE, last)
             yield await self._lookups.log(snapshot.portfolio.id, after=start, until=until)
+
+    async def _days(self, snapshot: Snapshot, wanted: Wanted) -> Table:
+        basis, reads = await self._by_basis(None)
+        days = [one for one in (await reads.performance.history()).finals if one.day >= _day(wanted.since)]
+        series = await reads.series(MAX_DAYS)
+        estimated = {day.day: day.estimated for day in series.days}
+        columns = [*DAY, Column("estimated", Kind.TEXT, lambda one: estimated.get(one.day))]
+        about = {"basis": basis.value, "estimates_known": str(series.estimates_known).lower()}
+        return _table(wanted, snapshot, columns, _paged(columns, days), about)
 
     async def _gains(self, snapshot: Snapshot, wanted: Wanted) -> Table:
         found = await self._read_lots.gains(wanted.method)

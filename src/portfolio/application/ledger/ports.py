@@ -241,7 +241,11 @@ class Lookups(Protocol):
         ...
 
     async def event_under(self, portfolio_id: int, owner: str, key: str) -> RecordedEvent | RefusedCashEntry | None:
-        """Return the event that was booked under this key, or what was refused under it; None where nothing was."""
+        """Return the event that was booked under this key, or what was refused under it; None where nothing was.
+
+        Raises:
+            KeyReused: it is the key of a deposit or a withdrawal.
+        """
         ...
 
     async def activity(self, portfolio_id: int, wanted: EntryFilter) -> Page[ListedEntry]:

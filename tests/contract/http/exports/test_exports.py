@@ -112,9 +112,10 @@ async def test_each_table_has_the_figures_of_its_route(booked: Service) -> None:
     gains = (await ask(booked, "/gains"))["gains"]
     assert [{name: row[name] for name in gains[0]} for row in tables["gains"]] == gains
     days = [day for day in (await ask(booked, "/performance/history"))["history"]["days"] if day["value"] is not None]
-    assert [(row["day"], row["total_value"], row["unit_value"]) for row in tables["performance"]] == [
-        (day["day"], day["value"], day["unit_value"]) for day in days
+    assert [(row["day"], row["total_value"], row["unit_value"], row["estimated"]) for row in tables["performance"]] == [
+        (day["day"], day["value"], day["unit_value"], day["estimated"]) for day in days
     ]
+    assert "no_close" in {day["estimated"] for day in days}
     assert tables["closes"] == [
         {"symbol": "BTC", "day": "2025-06-14", "close": 1000, "source": "coinbase"},
         {"symbol": "BTC", "day": "2025-06-15", "close": Decimal("1100.5"), "source": "coinbase"},

@@ -232,6 +232,22 @@ async def test_pages_of_events_follow_one_another(service: Service) -> None:
     assert (found, rest["next_cursor"]) == ([3, 2, 1], None)
 
 
+async def test_the_key_of_a_deposit_is_no_key_without_a_trace(service: Service) -> None:
+    moved = {"kind": "deposit", "amount": 1000, "client_transaction_id": "ev-1"}
+    assert (await service.http.post("/cash/transactions", json=moved)).status_code == 200
+    asked = await service.http.get("/events", params={"client_event_id": "ev-1"})
+    assert (asked.status_code, asked.json()["type"]) == (422, "/problems/key-reused")
+    assert (await post(service, **TRANSFER, client_event_id="ev-1")).json()["type"] == "/problems/key-reused"
+
+
+@pytest.mark.parametrize("query", [{"owner": "ann"}, {"client_event_id": "k", "cursor": "e1"}], ids=str)
+async def test_a_query_of_events_of_which_a_part_would_be_passed_over_is_refused(
+    service: Service, query: dict[str, str]
+) -> None:
+    await post(service, kind="interest", amount=1)
+    assert (await service.http.get("/events", params=query)).status_code == 400
+
+
 async def test_events_are_among_the_cash_transactions_and_the_entries(service: Service) -> None:
     booked = (await post(service, **TRANSFER, client_event_id="k")).json()["event"]
     [listed] = (await service.http.get("/cash/transactions", params={"limit": 1})).json()["transactions"]

@@ -23,6 +23,7 @@ from portfolio.adapters.database.ledger.unit_of_work import read_rows
 from portfolio.adapters.database.ledger.unit_reads import OUTCOMES, REFUSED_CASH
 from portfolio.adapters.database.schema.tables import booking_outcomes, cash_refusals, cash_transactions, mock_trades
 from portfolio.adapters.database.schema.unreadable import Rows
+from portfolio.application.errors import KeyReused
 from portfolio.application.ledger.booking_batch import outcome_again
 from portfolio.application.ledger.cash_records import LoggedEntry, RecordedCashEntry, RefusedCashEntry
 from portfolio.application.ledger.happenings.activity import EntryFilter, ListedEntry
@@ -70,11 +71,19 @@ class DatabaseLookups:
         return await self._connections.read(read, snapshot=True)
 
     async def event_under(self, portfolio_id: int, owner: str, key: str) -> RecordedEvent | RefusedCashEntry | None:
-        """Return the event that was booked under this key, or what was refused under it; None where nothing was."""
+        """Return the event that was booked under this key, or what was refused under it; None where nothing was.
+
+        Raises:
+            KeyReused: it is the key of a deposit or a withdrawal.
+        """
         self._row.id_for(portfolio_id)
-        booked, refused = (
+        booked, refused, other = (
             wanted.where(table.c.owner == owner, table.c.client_transaction_id == key)
-            for wanted, table in ((select_events(), cash_transactions), (select(cash_refusals), cash_refusals))
+            for wanted, table in (
+                (select_events(), cash_transactions),
+                (select(cash_refusals), cash_refusals),
+                (select(cash_transactions.c.id), cash_transactions),
+            )
         )
 
         async def read(session: Session) -> RecordedEvent | RefusedCashEntry | None:
@@ -82,6 +91,8 @@ class DatabaseLookups:
             if rows:
                 return await read_needed_event(session, rows[0], self._row.unreadable)
             row = (await session.run(refused)).first()
+            if row is None and (await session.run(other)).first() is not None:
+                raise KeyReused(key)
             return None if row is None else self._row.unreadable.needed(REFUSED_CASH, row)
 
         return await self._connections.read(read, snapshot=True)

@@ -24,7 +24,7 @@ from portfolio.domain.errors import (
     OutOfRange,
     ValueUnknown,
 )
-from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS
+from portfolio.entrypoints.http.errors import MALFORMED, NOT_FOUND, PROBLEMS, WRITE_PROBLEMS, FieldError, RequestError
 from portfolio.entrypoints.http.ledger.happenings.answers import (
     EventAnswer,
     EventBatchAnswer,
@@ -161,7 +161,7 @@ class EventController(Controller):
             unreadable=count["unreadable"],
         )
 
-    @get("/events", summary="Events, newest first", opt=access(Scope.READ))
+    @get("/events", summary="Events, newest first", opt=access(Scope.READ, problems=(PROBLEMS[KeyReused],)))
     async def list_events(  # shape: each part of the query is an argument
         self,
         request: HttpRequest,
@@ -177,8 +177,13 @@ class EventController(Controller):
 
         With `client_event_id` it is what became of that key: one event, or in `refused` the refusal that was kept, or
         nothing. Keys are unique within their owner only: the caller's own name, unless `owner` names another. A key
-        with `adopt-open` is answered for what was booked while there were no API keys, too.
+        with `adopt-open` is answered for what was booked while there were no API keys, too. The key of a deposit or a
+        withdrawal is 422 `key-reused`, as it is for a new event.
         """
+        if client_event_id is None and owner is not None:
+            raise _refused("owner", "says whose client_event_id is asked for: name that too")
+        if client_event_id is not None and cursor is not None:
+            raise _refused("cursor", "goes with a list: client_event_id asks for one event")
         if client_event_id is not None:
             found = await _under(lookups, portfolio_id, request.user, client_event_id, owner)
             refused = [refused_view(found)] if isinstance(found, RefusedCashEntry) else []
@@ -225,6 +230,10 @@ class EventController(Controller):
         assert not isinstance(reply.event, RefusedCashEntry)
         headers = {REPLAYED: "true"} if reply.replayed else None
         return JsonResponse(event_answer(reply.event, replayed=reply.replayed), headers=headers)
+
+
+def _refused(name: str, reason: str) -> RequestError:
+    return RequestError(MALFORMED, f"{name} {reason}", errors=[FieldError(name, reason)])
 
 
 async def _under(
