@@ -296,7 +296,9 @@ class CompositionRoot:  # shape: a method for each command
         from portfolio.entrypoints.demo.clock import HistoryClock  # noqa: PLC0415  # for this command alone
         from portfolio.entrypoints.demo.history import MakeHistory, first_moment  # noqa: PLC0415  # for this command alone
 
-        now, database = SystemClock().now(), Database.of(settings, PORTFOLIO_ID, for_commands=True)
+        # On a busy machine it is as slow as anything else, and nobody else waits for these books.
+        database = Database.of(settings, PORTFOLIO_ID, for_commands=True, least_seconds=IMPORT_SECONDS)
+        now = SystemClock().now()
         clock = HistoryClock(first_moment(now))
         try:
             make = MakeHistory(_adapters(settings, clock, database), clock, settings, PORTFOLIO_ID)
