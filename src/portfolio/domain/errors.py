@@ -10,7 +10,7 @@
     ├── AmountMismatch          the money does not fit quantity x price
     ├── InsufficientQuantity    more sold than is held
     ├── InsufficientCash        more spent than there is
-    ├── NotReversible           this trade cannot be undone
+    ├── NotReversible           this trade, event or import cannot be undone
     ├── ValueUnknown            nobody said what something is worth, and there is no price of that time
     └── InvalidPolicy           a setting of the rebalancing policy that cannot be
 """
@@ -94,7 +94,7 @@ class InsufficientCash(DomainError):
 
 
 class NotReversible(DomainError):
-    """The trade or event cannot be undone: it is a reversal, was reversed before, or was not booked here."""
+    """The trade, event or import cannot be undone: it is a reversal, was reversed before, or was not booked here."""
 
     def __init__(self, trade_id: int, reason: str, *, what: str = "trade") -> None:
         super().__init__(f"{what} {trade_id} cannot be reversed: {reason}")

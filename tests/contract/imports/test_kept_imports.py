@@ -145,6 +145,23 @@ async def test_where_nothing_is_new_there_is_no_import_and_an_answer(ports: Port
     assert (await book(ports, made.kept.preview_id)) == replace(booked, replayed=True)
 
 
+@pytest.mark.parametrize("partial", [False, True])
+async def test_a_preview_of_which_nothing_can_be_booked_stays_open(ports: Ports, partial: bool) -> None:
+    await open_books(ports.ledger)
+    sold = GLUED + "2022-03-20 10:00:00,BTCUSDT,SELL,40000,0.0082BTC,328USDT,0USDT\n"
+    made = await look(ports, {"sold": sold}, partial=partial)
+    for _ in range(2):
+        nothing = await book(ports, made.kept.preview_id)
+        assert (nothing.import_id, nothing.replayed) == (None, False)
+        assert json.loads(nothing.answer)[0]["reported"]
+    # What came before comes; then the same preview books.
+    await imported(ports, {"first": KRAKEN})
+    booked = await book(ports, made.kept.preview_id)
+    assert booked.import_id is not None
+    assert (await book(ports, made.kept.preview_id)) == replace(booked, replayed=True)
+    await holds(ports)
+
+
 @pytest.mark.parametrize("comes", [True, False], ids=["it had come in", "it had not"])
 async def test_a_booking_whose_answer_is_lost_is_booked_once(ports: Ports, comes: bool) -> None:
     if not isinstance(ports.ledger, FakeLedger):
@@ -333,9 +350,30 @@ async def test_a_swap_of_which_one_trade_was_taken_back_alone_is_named(ports: Po
     assert record.id is not None
     page = await ports.lookups.events(1, before=None, limit=10)
     swap = next(one for one in page.items if one.entry.transaction.kind.value == "swap")
-    await ReverseTrade(ports.ledger, StoppedClock(), BookingRules())(1, swap.trades[1].id, owner="desk")
-    with pytest.raises(NotReversible, match="was reversed, or is gone"):
+    assert swap.id is not None
+    rules, (first, second) = BookingRules(), (one.id for one in swap.trades)
+    await ReverseTrade(ports.ledger, StoppedClock(), rules)(1, second, owner="desk")
+    with pytest.raises(NotReversible, match=f"trade {second} of it was reversed alone: reverse trade {first} too"):
         await reverse(ports, record.id)
+
+
+async def test_a_swap_whose_trades_were_all_taken_back_alone_is_left(ports: Ports) -> None:
+    start = await open_books(ports.ledger)
+    await imported(ports, {"file": BINANCE_TRADES})
+    record = await newest(ports)
+    assert record.id is not None
+    page = await ports.lookups.events(1, before=None, limit=10)
+    swap = next(one for one in page.items if one.entry.transaction.kind.value == "swap")
+    assert swap.id is not None
+    rules, ids = BookingRules(), [one.id for one in swap.trades]
+    for number in reversed(ids):
+        await ReverseTrade(ports.ledger, StoppedClock(), rules)(1, number, owner="desk")
+    with pytest.raises(NotReversible, match=f"it is reversed already: trades {ids[0]} and {ids[1]} of it were, alone"):
+        await ReverseEvent(ports.ledger, StoppedClock(), rules)(1, swap.id, owner="desk")
+    done = await reverse(ports, record.id)
+    assert done.left == 3
+    assert figures(await ports.ledger.load(1)) == figures(start)
+    await holds(ports)
 
 
 async def test_an_import_that_moved_nothing_is_taken_back_by_no_entry(ports: Ports) -> None:

@@ -93,8 +93,8 @@ def reverse_import(composition: KeptImportsComposition, *, number: int, dry_run:
 
     found = asyncio.run(take_back())
     entries = "1 entry" if found.entries == 1 else f"{found.entries} entries"
-    verb = "would be" if dry_run and not found.replayed else "was before" if found.replayed else "was"
-    click.echo(f"import {number} {verb} taken back, by {entries}")
+    said = "was taken back before" if found.replayed else "would be taken back" if dry_run else "was taken back"
+    click.echo(f"import {number} {said}, by {entries}")
     if found.left:
         click.echo(f"  of its entries {found.left} had been taken back alone before")
 

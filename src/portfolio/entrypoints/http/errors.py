@@ -55,7 +55,7 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     domain.AmountMismatch: ProblemKind(400, "amount-mismatch", "The money does not fit quantity x price"),
     domain.InsufficientQuantity: ProblemKind(409, "insufficient-quantity", "More sold than is held"),
     domain.InsufficientCash: ProblemKind(409, "insufficient-cash", "More spent than there is"),
-    domain.NotReversible: ProblemKind(409, "not-reversible", "This trade cannot be undone"),
+    domain.NotReversible: ProblemKind(409, "not-reversible", "This cannot be undone"),
     domain.NotPickable: ProblemKind(422, "not-pickable", "The sale could not have taken these lots"),
     domain.ValueUnknown: ProblemKind(400, "value-unknown", "What it is worth is neither stated nor known"),
     domain.InvalidPolicy: ProblemKind(400, "invalid-policy", "A setting of the policy that cannot be"),

@@ -100,10 +100,24 @@ async def test_what_cannot_be_taken_back_is_a_conflict_that_names_it(service: Se
     await commit(service, (await preview(service, sell))["preview_id"])
     refused = await service.http.post(f"/imports/{made['import_id']}/reverse")
     assert is_problem(refused, 409, "not-reversible")
+    assert refused.json()["title"] == "This cannot be undone"
     assert "BTC" in refused.json()["detail"]
     for wrong in ("0", "x", "999", "١"):
         assert is_problem(await service.http.post(f"/imports/{wrong}/reverse"), 404, "not-found")
         assert is_problem(await service.http.get(f"/imports/{wrong}"), 404, "not-found")
+
+
+async def test_reasons_name_fields_and_not_options_of_the_command(service: Service) -> None:
+    sell = GLUED + "2022-03-20 10:00:00,BTCUSDT,SELL,40000,0.0082BTC,328USDT,0USDT\n"
+    local = "uid,time,pair,side\n" + GLUED.replace("(UTC)", "")
+    looked = await preview(service, sell, local)
+    reasons = [one["reason"] for file in looked["files"] for one in file["reported"]]
+    assert "funding=implied books a deposit" in reasons[0]
+    assert "opening=true a transfer" in reasons[0]
+    assert "with partial=true" in reasons[0]
+    booked = (await commit(service, looked["preview_id"])).json()
+    assert booked["files"] == looked["files"]
+    assert "--" not in str(looked)
 
 
 async def test_a_preview_belongs_to_its_key_and_undoing_takes_another_scope() -> None:
@@ -145,6 +159,10 @@ WRONG: Sequence[tuple[Parts, str]] = [
     (parts(KRAKEN, zone="Europe/Nowhere"), "zone"),
     (parts(KRAKEN, zone="../../etc/passwd"), "zone"),
     (parts(KRAKEN, zone="\0"), "zone"),
+    (parts(KRAKEN, zone="localtime"), "zone"),
+    (parts(KRAKEN, zone="posixrules"), "zone"),
+    (parts(KRAKEN, zone="Factory"), "zone"),
+    (parts(KRAKEN, zone="right/Europe/Vienna"), "zone"),
     (parts(KRAKEN, decimal="x"), "decimal"),
     (parts(KRAKEN, date_order="myd"), "date_order"),
     (parts(KRAKEN, funding="yes"), "funding"),

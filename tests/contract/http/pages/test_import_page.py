@@ -94,6 +94,9 @@ async def test_rows_that_are_reported_known_or_implied_say_why(service: Service)
     assert taken.status_code == 200, taken.text
     [row] = read(await service.http.get(PATH, headers=HTML)).table("Imports")
     assert row["State"].text.startswith("reversed")
+    shown = read(await service.http.get(f"{PATH}?booked=1", headers=HTML))
+    assert "It was taken back" in shown.one("p", **{"data-result": "booked"}).text
+    assert "change nothing" not in shown.one("p", **{"data-result": "booked"}).text
     assert booked.status_code == 303
     page = read(await look(service, KRAKEN, KRAKEN))
     assert {row["Why"].text for row in page.table("Rows of file 2 that become no event")} == {"came before"}
@@ -107,9 +110,38 @@ async def test_many_rows_are_counted_and_some_are_shown(service: Service) -> Non
     page = read(await look(service, GLUED + "x\n" * 50))
     assert len(page.table("Reported rows of file 1")) == 40
     assert "And 10 more" in page.text
-    nothing = await commit(service, preview_id=id_in(page))
-    assert nothing.headers["location"] == f"{PATH}?booked=none"
-    assert "Nothing was booked" in read(await service.http.get(nothing.headers["location"], headers=HTML)).text
+
+
+async def test_where_there_is_nothing_to_book_there_is_no_button_and_its_booking_says_why(service: Service) -> None:
+    sold = GLUED + "2022-03-20 10:00:00,BTCUSDT,SELL,40000,0.0082BTC,328USDT,0USDT\n"
+    page = read(await look(service, sold))
+    assert [one.text for one in page.all("button") if one.text.startswith("Book")] == []
+    form = [("file", ("a", sold))]
+    preview_id = (await service.http.post("/imports", files=form)).json()["preview_id"]
+    nothing = read(await commit(service, preview_id=preview_id))
+    assert "Nothing was booked, as rows are reported" in nothing.text
+    [row] = nothing.table("Reported rows of file 1")
+    [why] = [cell.text for name, cell in row.items() if name != "Row"]
+    assert "\u201cDollars that are missing: deposit it\u201d" in why
+    assert "--" not in why
+    # Where all is known there is nothing to mend.
+    booked = await commit(service, preview_id=id_in(read(await look(service, KRAKEN))))
+    assert booked.headers["location"] == f"{PATH}?booked=1"
+    form = [("file", ("a", KRAKEN)), ("rates", ("r", RATES_FILE))]
+    preview_id = (await service.http.post("/imports", files=form)).json()["preview_id"]
+    known = await commit(service, preview_id=preview_id)
+    assert known.headers["location"] == f"{PATH}?booked=none"
+    assert "no row of these files is new" in read(await service.http.get(known.headers["location"], headers=HTML)).text
+
+
+@pytest.mark.parametrize(
+    ("content", "field"), [(b"", "preview_id"), (b"key=x", "preview_id"), (b"preview_id=x&extra=1", "extra")]
+)
+async def test_a_form_that_books_names_what_is_wrong(service: Service, content: bytes, field: str) -> None:
+    headers = {"Origin": BASE, "Content-Type": "application/x-www-form-urlencoded"}
+    refused = await service.http.post(f"{PATH}/commit", content=content, headers=headers)
+    assert is_problem(refused, 400, "malformed-request")
+    assert [one["field"] for one in refused.json()["errors"]] == [field]
 
 
 async def test_what_is_wrong_is_said_beside_its_field(service: Service) -> None:
@@ -122,9 +154,10 @@ async def test_what_is_wrong_is_said_beside_its_field(service: Service) -> None:
         PATH, content=b"x", headers={**OWN, "Content-Type": "multipart/form-data; boundary=b"}
     )
     assert answer.status_code == 400
-    for path in (f"{PATH}?booked=x", f"{PATH}?booked=0"):
-        assert (await service.http.get(path, headers=HTML)).status_code == 404
-    assert "Booked as" not in read(await service.http.get(f"{PATH}?booked=77", headers=HTML)).text
+    for number in ("x", "0", "77"):
+        missing = await service.http.get(f"{PATH}?booked={number}", headers=HTML)
+        assert missing.status_code == 404
+        assert "import" in missing.text
     gone = await commit(service, preview_id="gone")
     assert gone.status_code == 404
     assert "no preview" in gone.text
@@ -176,6 +209,7 @@ async def test_a_signed_in_browser_books_with_a_key_it_shows_each_time(keyed: Se
         asked = read(await commit(keyed, preview_id=preview_id, key=key), status)
         assert asked.one("span", id="key-mistake").text
         assert id_in(asked) == preview_id
+        assert "The files are kept" not in asked.text
     assert keyed.ledger.books.imports == {}
     booked = await commit(keyed, preview_id=preview_id, key=TRADER)
     assert booked.headers["location"] == f"{PATH}?booked=1"

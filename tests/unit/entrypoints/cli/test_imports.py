@@ -258,6 +258,7 @@ def test_the_zone_is_an_offset_or_a_name(
     "words",
     [
         ["--zone=Moon/Base"],
+        ["--zone=localtime"],
         ["--zone=../../etc"],
         ["--format=x"],
         ["--decimal=;"],

@@ -49,7 +49,7 @@ def test_an_import_is_listed_shown_and_taken_back(books: Path, capsys: pytest.Ca
     assert run("imports", "reverse", 1) == 0
     assert capsys.readouterr().out == "import 1 was taken back, by 2 entries\n"
     assert run("imports", "reverse", 1) == 0
-    assert capsys.readouterr().out == "import 1 was before taken back, by 2 entries\n"
+    assert capsys.readouterr().out == "import 1 was taken back before, by 2 entries\n"
     assert run("imports", "list") == 0
     assert ": reversed, 20" in capsys.readouterr().out
     assert run("verify") == 0

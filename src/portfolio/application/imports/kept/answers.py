@@ -1,21 +1,25 @@
-"""What is said of the rows of a file, as JSON has it: the same for the command and over HTTP."""
+"""What is said of the rows of a file, as JSON has it: for the command and over HTTP the same but names of options."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from portfolio.application.imports.kept.words import in_fields
 from portfolio.application.imports.records import Identified, Preview
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.imports.records import Ignored, Place, Reported
 
 
 def answers_of(previews: Sequence[Preview]) -> bytes:
-    """Return as JSON a list of what is said of files: of each its name, and whether nothing of it is booked."""
-    said = ({"name": one.name, "is_given_up": one.is_given_up, **answer_of(one)} for one in previews)
+    """Return as JSON a list of what is said of files: of each its name, and whether nothing of it is booked.
+
+    Reasons name the fields of a form where those of the command name its options.
+    """
+    said = ({"name": one.name, "is_given_up": one.is_given_up, **answer_of(one, in_fields)} for one in previews)
     # Row by row: whoever waits for the interpreter would wait for the text of all of them.
     return f"[{','.join(map(_object, said))}]".encode(errors="replace")
 
@@ -31,15 +35,15 @@ def _object(answer: Mapping[str, Any]) -> str:
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def answer_of(preview: Preview) -> dict[str, Any]:
-    """Return a preview as JSON has it: numbers are exact text."""
+def answer_of(preview: Preview, words: Callable[[str], str] = str) -> dict[str, Any]:
+    """Return a preview as JSON has it: numbers are exact text, reasons in these words."""
     return {
         "format": preview.format,
         "rows": preview.rows,
         "events": [event_answer(one) for one in preview.events],
-        "ignored": _placed(preview.ignored),
-        "reported": _placed(preview.reported),
-        "known": _placed(preview.known),
+        "ignored": _placed(preview.ignored, words),
+        "reported": _placed(preview.reported, words),
+        "known": _placed(preview.known, words),
         "implied": [
             {"row": one.row, "at": _moment(one.at), "symbol": one.symbol, "quantity": plain(one.quantity)}
             for one in preview.implied
@@ -68,8 +72,8 @@ def event_answer(identified: Identified) -> dict[str, Any]:
     }
 
 
-def _placed(listed: Sequence[Ignored | Reported]) -> list[dict[str, Place]]:
-    return [{"row": one.row, "reason": one.reason} for one in listed]
+def _placed(listed: Sequence[Ignored | Reported], words: Callable[[str], str]) -> list[dict[str, Place]]:
+    return [{"row": one.row, "reason": words(one.reason)} for one in listed]
 
 
 def _exact(amounts: Mapping[str, Decimal]) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer
@@ -43,12 +43,16 @@ class MadePreview:
 
 @dataclass(frozen=True, slots=True)
 class BookedPreview:
-    """A booking: the import that it is, None where nothing was new, and as JSON what each row became."""
+    """A booking: the import that it is, None where nothing was booked, and as JSON what each row became.
+
+    ``files`` are the same, as long as they are at hand: not where it is ``replayed``.
+    """
 
     preview_id: str
     import_id: int | None
     answer: bytes
     replayed: bool
+    files: Sequence[Preview] = field(default=(), compare=False)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -121,6 +125,8 @@ class BookPreview:
     async def __call__(self, portfolio_id: int, preview_id: str, *, owner: str) -> BookedPreview:
         """Return what was booked, once it is committed; what there is where it was booked before.
 
+        Where nothing was booked as rows are reported, the preview stays open: the books may be others next time.
+
         Raises:
             NotFound: there is no such preview of this owner, or it has expired.
             PortfolioMissing: the books were not opened yet.
@@ -134,11 +140,11 @@ class BookPreview:
             wish = given.asked.wish(len(given.files), await of.rates(given), dry_run=False)
             within = _Within(preview_id, of.clock.now() + ANSWERED_FOR)
             try:
-                await of.book(given)(portfolio_id, wish, within=within)
+                files = await of.book(given)(portfolio_id, wish, within=within)
             except _BookedBefore:
                 pass  # by another request, or another instance, since it was looked up
             else:
-                return BookedPreview(preview_id, within.import_id, within.answer, replayed=False)
+                return BookedPreview(preview_id, within.import_id, within.answer, replayed=False, files=files)
             kept = await self._named(portfolio_id, preview_id, owner)
         answer = await of.imports.answer(preview_id)
         if answer is None:
@@ -160,7 +166,7 @@ class _BookedBefore(Exception):
 
 @dataclass(slots=True)
 class _Within:
-    """Marks the preview in the transaction of its import."""
+    """Marks the preview in the transaction of its import; not where nothing was booked of it but reported."""
 
     preview_id: str
     until: datetime
@@ -177,7 +183,8 @@ class _Within:
     async def end(self, unit: LedgerUnit, previews: Sequence[Preview], import_id: int | None) -> None:
         self.import_id = import_id
         self.answer = await in_long_thread(answers_of, previews)
-        await unit.imports.book_preview(self.preview_id, import_id, self.answer, self.until)
+        if import_id is not None or not any(one.reported for one in previews):
+            await unit.imports.book_preview(self.preview_id, import_id, self.answer, self.until)
 
     async def is_kept(self, unit: LedgerUnit) -> bool:
         return bool(await unit.imports.is_booked(self.preview_id))

@@ -15,7 +15,7 @@ from portfolio.application.in_thread import in_long_thread
 from portfolio.application.ledger.cash_records import Entry, LoggedEntry, RecordedCashEntry
 from portfolio.application.ledger.happenings.imported import REVERSED, KeptImport
 from portfolio.application.ledger.happenings.records import RecordedEvent, entries_of
-from portfolio.application.ledger.happenings.reversal import taken_out
+from portfolio.application.ledger.happenings.reversal import is_taken_apart, taken_out
 from portfolio.application.ledger.lost_commit import Made, commit_once
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import BookedTrade, TradeEntry, TradeRequest
@@ -180,6 +180,9 @@ class _Opposite:
             self.left += 1 + len(trades)
             return
         event = RecordedEvent(id=booked.id, entry=booked.entry, trades=tuple(trades))
+        if is_taken_apart(event):
+            self.left += 1 + len(trades)
+            return
         happened = taken_out(self.books, event, booked.id, self.rules, self.now)
         entry, opposites = entries_of(happened, owner=self.owner, note=self._note)
         self.books = happened.after

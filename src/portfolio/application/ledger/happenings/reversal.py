@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from portfolio.application.ledger.happenings.booking import write_event
 from portfolio.application.ledger.happenings.records import EventReply, RecordedEvent, entries_of
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
+from portfolio.application.ledger.records import BookedTrade
 from portfolio.domain.errors import NotReversible
 from portfolio.domain.ledger.event_moves import reverse_event
 from portfolio.domain.ledger.happening import Happened
@@ -32,7 +34,7 @@ class ReverseEvent:
 
         Raises:
             NotFound: no such event.
-            NotReversible: reversed before by another owner, itself a reversal, or one of its trades was reversed.
+            NotReversible: reversed before by another owner, itself a reversal, or trades of it were reversed alone.
             InsufficientQuantity: what came is no longer held.
             InsufficientCash: the money that came is no longer there.
             LedgerUnavailable: nothing was applied.
@@ -56,6 +58,8 @@ class ReverseEvent:
             return Made(EventReply(earlier, replayed=True))
         if found.terms.reverses_revision is not None:
             raise _not_reversible(event_id, "it is itself a reversal")
+        if is_taken_apart(found):
+            raise _not_reversible(event_id, f"it is reversed already: trades {_listed(found.trades)} of it were, alone")
         happened = taken_out(unit.portfolio, found, event_id, self.rules, self.clock.now())
         entry, trades = entries_of(happened, owner=owner)
         event, told = await write_event(unit, entry, trades)
@@ -64,11 +68,16 @@ class ReverseEvent:
         return Made(EventReply(event, replayed=False), has_entry(entry), told)
 
 
+def is_taken_apart(event: RecordedEvent) -> bool:
+    """Return whether an event consists of trades that were all reversed one by one: nothing of it is left."""
+    return bool(event.trades) and all(one.reversed_by is not None for one in event.trades)
+
+
 def taken_out(books: Portfolio, event: RecordedEvent, event_id: int, rules: BookingRules, now: datetime) -> Happened:
     """Return what takes an event out of the books; the trades of a swap in the opposite order.
 
     Raises:
-        NotReversible: one of its trades was reversed, or is gone.
+        NotReversible: one of its trades was reversed alone, or is gone.
         InsufficientQuantity: what came is no longer held.
         InsufficientCash: the money that came is no longer there.
         OutOfRange: a sum would reach 1e20.
@@ -80,10 +89,15 @@ def taken_out(books: Portfolio, event: RecordedEvent, event_id: int, rules: Book
     after, trades = happened.after, []
     for booked in reversed(event.trades):
         if booked.entry is None or booked.reversed_by is not None:
-            raise _not_reversible(event_id, f"trade {booked.id} of it was reversed, or is gone")
+            left = _listed([one for one in event.trades if one.reversed_by is None])
+            raise _not_reversible(event_id, f"trade {booked.id} of it was reversed alone: reverse trade {left} too")
         after, trade = after.reverse(booked.entry.trade, booked.id, now, allow_negative_cash=True)
         trades.append(trade)
     return replace(happened, after=after, trades=tuple(trades))
+
+
+def _listed(trades: Sequence[BookedTrade]) -> str:
+    return " and ".join(str(one.id) for one in trades)
 
 
 def _not_reversible(event_id: int, reason: str) -> NotReversible:

@@ -16,9 +16,11 @@ from litestar.typing import FieldDefinition
 from msgspec.inspect import type_info
 
 from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
+from portfolio.entrypoints.http.shell.access import access_of
 from portfolio.entrypoints.http.shell.bodies import choices, in_words
 from portfolio.entrypoints.http.shell.client_address import AnyScope
 
+_FIELD = re.compile(r"`\$?\.?([^`]+)`")
 _EMPTY = frozenset({"", "null"})
 
 
@@ -50,6 +52,16 @@ def read_query(scope: AnyScope, handler: BaseRouteHandler) -> None:
     scope["query_string"] = b"&".join(given.values())
 
 
+def _refused_form(message: str) -> RequestError:
+    """Return the refusal of an HTML form, of which a field is missing, unknown or wrong."""
+    found = _FIELD.search(message)
+    if found is None:
+        return RequestError(MALFORMED, "a field of the form is missing, unknown or wrong")
+    name = found[1][:100]
+    why = "is required" if "required" in message else "is not known here"
+    return RequestError(MALFORMED, f"{name} {why}", errors=[FieldError(name, why)])
+
+
 @cache
 def _known(handler: BaseRouteHandler) -> Mapping[str, FieldDefinition]:
     """Return the parameters of the route's query, by the names that they have there; also those that its dependencies
@@ -72,6 +84,9 @@ def refused_parameters(error: ValidationException, handler: BaseRouteHandler) ->
     for one in error.extra if isinstance(error.extra, list) else []:
         message, name = str(one.get("message", "")).partition(" - at `")[0], str(one.get("key", ""))
         if name == "data":
+            access = access_of(handler)
+            if access is not None and access.is_form:
+                return _refused_form(message)
             return RequestError(MALFORMED, "the body is not valid JSON in UTF-8")
         name = name.removesuffix("_")  # that of a parameter which is a word of Python's has one behind it
         field = _known(handler).get(name)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from portfolio.application.imports.kept.records import Asked
+from portfolio.application.imports.kept.words import in_fields
 from portfolio.application.imports.recognition import FORMAT_NAMES
 from portfolio.application.imports.records import Identified, Preview
 from portfolio.application.ledger.happenings.imported import KeptImport
@@ -38,6 +39,19 @@ _CHOICES: Final = {
     "opening": [("", "report it"), ("true", "transfer it in, its cost assumed")],
     "partial": [("", "book nothing of its file"), ("true", "book the others")],
 }
+
+_LABELS: Final = {
+    "funding implied": "\u201cDollars that are missing: deposit it\u201d",
+    "opening": "\u201cWhat is sold and was not there: transfer it in\u201d",
+    "partial": "\u201cWhere a row is reported: book the others\u201d",
+    "zone": "\u201cZone of times without one\u201d",
+    "decimal": "\u201cDecimal sign\u201d",
+    "date-order": "\u201cOrder of dates\u201d",
+    "format": "\u201cFormat\u201d",
+    "account": "\u201cAccount\u201d",
+    "rates FILE": "a file in \u201cRates\u201d",
+}
+"""The fields of the form, by the options of the command."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +98,14 @@ class ShownFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """A preview that waits for its booking. Without ``files`` its rows are not at hand any more."""
+    """A preview that waits for its booking. Without ``files`` its rows are not at hand any more.
+
+    ``was_tried`` says that its booking was asked for, and booked nothing.
+    """
 
     preview_id: str
     files: Sequence[ShownFile] = ()
+    was_tried: bool = False
 
     @property
     def books(self) -> int:
@@ -168,8 +186,8 @@ def printable(text: str) -> str:
 
 
 def _said(reason: str) -> str:
-    """Return a reason; the options of the command that it names are not broken after their hyphens."""
-    return printable(reason).replace("--", "\u2011\u2011")
+    """Return a reason; where it names options of the command, it names the fields of the form."""
+    return printable(in_fields(reason, _LABELS, mark=": "))
 
 
 def _event(identified: Identified) -> EventRow:

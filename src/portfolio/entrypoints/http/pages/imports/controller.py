@@ -11,9 +11,11 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body, QueryParameter
 from litestar.response import Redirect, Template
 
+from portfolio.application.errors import NotFound
 from portfolio.application.imports.kept.looking import BookPreview, LookAtImport
 from portfolio.application.imports.worth import RatesRefused
 from portfolio.application.in_thread import in_long_thread
+from portfolio.application.ledger.happenings.imported import KeptImport
 from portfolio.entrypoints.http.errors import (
     FORBIDDEN,
     MALFORMED,
@@ -81,6 +83,7 @@ class ImportPage:
 
         Raises:
             RequestError: what was refused is not to be mended by another form, as too many requests.
+            NotFound: there is no import of that number.
         """
         if refused is not None and refused.kind not in {MALFORMED, UNAUTHORIZED, FORBIDDEN}:
             raise refused
@@ -89,8 +92,9 @@ class ImportPage:
         page = await look(lambda: self._imports.page(self._portfolio_id, before=before, limit=IMPORTS_A_PAGE))
         made = None
         if booked is not None and booked != NOTHING_NEW:
-            number = read_id(booked, "import")
-            made = await look(lambda: self._imports.named(self._portfolio_id, number))
+            made = await self._made(look, booked)
+            if made is None and page is not None:
+                raise NotFound("import", booked)
         content = import_content(
             reading,
             page,
@@ -106,6 +110,11 @@ class ImportPage:
             answer.status_code = refused.kind.status
             answer.headers |= headers_of(refused, refused.kind)
         return answer
+
+    async def _made(self, look: Look, booked: str) -> KeptImport | None:
+        """Return the import of a number; None where there is none, or it cannot be read."""
+        number = read_id(booked, "import")
+        return await look(lambda: self._imports.named(self._portfolio_id, number))
 
 
 class ImportPageController(Controller):
@@ -165,13 +174,19 @@ class ImportPageController(Controller):
         uncancelled: Injected[Uncancelled],
         data: Annotated[CommitForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
     ) -> Response[None] | Template:
-        """Book what was looked at, and lead to what came of it; where the key is none, ask for it again."""
+        """Book what was looked at, and lead to what came of it; where the key is none, ask for it again.
+
+        Where nothing could be booked, it says why.
+        """
         try:
             caller = admission.holder(request.scope, data.key.strip(), Scope.TRADE)
         except RequestError as error:
             return await import_page(request, looked=Looked(preview_id=data.preview_id), refused=error)
         booking = book_preview(portfolio_id, data.preview_id, owner=caller.owner(None))
         made = await uncancelled(import_slots.within(booking))
+        if made.import_id is None and any(one.reported for one in made.files):
+            files = await in_long_thread(lambda: [shown_file(one) for one in made.files])
+            return await import_page(request, looked=Looked(preview_id=made.preview_id, files=files, was_tried=True))
         return Redirect(f"{_PATH}?booked={made.import_id or NOTHING_NEW}", status_code=303)
 
 
