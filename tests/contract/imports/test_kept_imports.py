@@ -14,9 +14,17 @@ import pytest
 from portfolio.adapters.files.imports import GivenFiles
 from portfolio.application.errors import LedgerUnavailable, NotFound, OutcomeUnknown
 from portfolio.application.imports.kept.answers import answers_of
-from portfolio.application.imports.kept.looking import BookedPreview, BookPreview, Importing, LookAtImport, MadePreview
+from portfolio.application.imports.kept.looking import (
+    BookedPreview,
+    BookPreview,
+    Importing,
+    LookAtImport,
+    MadePreview,
+    _Within,
+)
 from portfolio.application.imports.kept.records import ANSWERED_FOR, MOST_OPEN, OPEN_FOR, Asked, GivenFile, GivenImport
 from portfolio.application.imports.kept.reversal import ImportReversal, ReverseImport
+from portfolio.application.imports.simulation import Simulation
 from portfolio.application.imports.worth import RatesRefused
 from portfolio.application.ledger.happenings.imported import BOOKED, REVERSED, KeptImport
 from portfolio.application.ledger.happenings.reversal import ReverseEvent
@@ -143,6 +151,48 @@ async def test_where_nothing_is_new_there_is_no_import_and_an_answer(ports: Port
     [said] = json.loads(booked.answer)
     assert (said["events"], len(said["known"]), said["name"]) == ([], 6, "again")
     assert (await book(ports, made.kept.preview_id)) == replace(booked, replayed=True)
+
+
+async def test_what_rows_become_is_computed_before_the_lock_unless_the_books_move(
+    ports: Ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await open_books(ports.ledger)
+    under_lock: list[bool] = []
+    inside = False
+    enter, begin = Simulation.enter, _Within.begin
+
+    def entering(self: Simulation, previews: Any) -> None:
+        under_lock.append(inside)
+        enter(self, previews)
+
+    async def beginning(self: _Within, unit: LedgerUnit) -> None:
+        nonlocal inside
+        await begin(self, unit)
+        inside = True
+
+    monkeypatch.setattr(Simulation, "enter", entering)
+    monkeypatch.setattr(_Within, "begin", beginning)
+    made = await look(ports, {"file": KRAKEN})
+    under_lock.clear()
+    first = await book(ports, made.kept.preview_id)
+    assert (under_lock, first.answer) == ([False], answers_of(made.files))
+    await holds(ports)
+    # Another account's import comes between what was read and the lock.
+    made = await look(ports, {"file": KRAKEN}, account="second")
+    standing, inside = ports.imports.standing, False
+    under_lock.clear()
+
+    async def then_moved(portfolio_id: int, account: str) -> Any:
+        found = await standing(portfolio_id, account)
+        await imported(ports, {"file": BINANCE_TRADES}, account="third")
+        under_lock.clear()
+        return found
+
+    monkeypatch.setattr(ports.imports, "standing", then_moved)
+    booked = await book(ports, made.kept.preview_id)
+    assert under_lock == [False, True]
+    assert booked.answer == answers_of(made.files)
+    await holds(ports)
 
 
 @pytest.mark.parametrize("partial", [False, True])

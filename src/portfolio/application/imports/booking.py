@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer
@@ -51,6 +52,9 @@ class Standing:
     kept: Sequence[ImportedRow]
 
 
+ReadStanding = Callable[[], Awaitable[Standing]]
+
+
 class Within(Protocol):
     """What else belongs to the transaction of an import."""
 
@@ -89,12 +93,18 @@ class BookImport:
     fetch_seconds: float = FETCH_SECONDS
 
     async def __call__(
-        self, portfolio_id: int, wish: ImportWish, tell: Tell = tell_nobody, within: Within | None = None
+        self,
+        portfolio_id: int,
+        wish: ImportWish,
+        tell: Tell = tell_nobody,
+        within: Within | None = None,
+        standing: ReadStanding | None = None,
     ) -> list[Preview]:
         """Return one preview a file, once its events are committed: what was booked, was known, or is reported.
 
         ``tell`` hears how far it is: the rows that were read, the events that were placed, the entries that are booked.
-        What takes long is computed in a thread, so that others are answered meanwhile.
+        What takes long is computed in a thread, so that others are answered meanwhile; with ``standing`` before the
+        lock, and under it only where the books or what is known have moved since.
 
         Raises:
             OSError: there is no such file.
@@ -103,17 +113,22 @@ class BookImport:
             OutcomeUnknown: the commit was lost and could not be looked up; the same import again tells.
         """
         files, worth = await self._read(wish, tell)
+        looked = None if standing is None else await self._looked(files, wish, worth, await standing(), tell)
 
         async def book(unit: LedgerUnit) -> Made[list[Preview]]:
             if within is not None:
                 await within.begin(unit)
             kept = await unit.imported_rows(wish.options.account)
-            run = await self._entered(files, wish, worth, Standing(unit.portfolio, kept), tell)
+            stands = Standing(unit.portfolio, kept)
+            if looked is not None and looked.holds_for(stands, self.clock.now()):
+                run = looked.run
+            else:
+                run = await self._entered(files, wish, worth, stands, tell)
             return Made(run.answer) if wish.dry_run else await run.write(unit, within)
 
         return await commit_once(self.ledger, portfolio_id, book, announce=self.announce)
 
-    async def look(self, wish: ImportWish, standing: Callable[[], Awaitable[Standing]]) -> list[Preview]:
+    async def look(self, wish: ImportWish, standing: ReadStanding) -> list[Preview]:
         """Return what an import would become in the books as they stand: the same run, without lock and writes.
 
         Raises:
@@ -127,6 +142,11 @@ class BookImport:
         find = FindWorths(self.prices, self.clock, self.feed, self.fetch_seconds)
         events = await in_long_thread(_events_of, files)
         return files, await find(events, wish.rates, opening=wish.allowed.opening, tell=tell)
+
+    async def _looked(  # shape: as below
+        self, files: Sequence[ReadFile], wish: ImportWish, worth: Worth, standing: Standing, tell: Tell
+    ) -> _Looked:
+        return _Looked(standing, await self._entered(files, wish, worth, standing, tell))
 
     async def _entered(  # shape: all that a run is made of
         self, files: Sequence[ReadFile], wish: ImportWish, worth: Worth, standing: Standing, tell: Tell
@@ -231,6 +251,18 @@ class _Run:
             first_revision=entries[0].revision if entries else None,
             last_revision=entries[-1].revision if entries else None,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """A run that was made without the lock, on books as they stood."""
+
+    standing: Standing
+    run: _Run
+
+    def holds_for(self, standing: Standing, now: datetime) -> bool:
+        """Return whether the books stand as they did, on the same day: then the run is what it would be now."""
+        return self.run.books.now.date() == now.date() and self.standing == standing
 
 
 def _events_of(files: Sequence[ReadFile]) -> list[FileEvent]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.errors import NotFound
-from portfolio.application.imports.booking import BookImport
+from portfolio.application.imports.booking import BookImport, Standing
 from portfolio.application.imports.kept.answers import answers_of
 from portfolio.application.imports.kept.ports import Given, Imports
 from portfolio.application.imports.kept.records import (
@@ -139,8 +139,12 @@ class BookPreview:
         if given is not None:
             wish = given.asked.wish(len(given.files), await of.rates(given), dry_run=False)
             within = _Within(preview_id, of.clock.now() + ANSWERED_FOR)
+
+            async def standing() -> Standing:
+                return await of.imports.standing(portfolio_id, given.asked.account)
+
             try:
-                files = await of.book(given)(portfolio_id, wish, within=within)
+                files = await of.book(given)(portfolio_id, wish, within=within, standing=standing)
             except _BookedBefore:
                 pass  # by another request, or another instance, since it was looked up
             else:
