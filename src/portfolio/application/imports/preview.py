@@ -11,7 +11,7 @@ from portfolio.application.clock import Clock
 from portfolio.application.imports.identities import Identities, IdTaken
 from portfolio.application.imports.ports import ImportFiles
 from portfolio.application.imports.progress import Tell, tell_nobody
-from portfolio.application.imports.reading import ReadFile, read_file
+from portfolio.application.imports.reading import ReadFile, read_file, whole
 from portfolio.application.imports.records import Identified, Options, Preview
 from portfolio.application.imports.twins import History
 from portfolio.application.ledger.happenings.imported import ImportedRow
@@ -45,7 +45,7 @@ class PreviewImport:
     def read(self, paths: Sequence[str], options: Options, tell: Tell = tell_nobody) -> list[ReadFile]:
         """Return the rows of files, in the order of ``paths``; raises OSError where there is no such file."""
         now = self._clock.now()
-        return [read_file(self._files.read(path), options, now, tell) for path in paths]
+        return whole([read_file(self._files.read(path), options, now, tell) for path in paths])
 
 
 class Placing:

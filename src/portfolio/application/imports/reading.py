@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from portfolio.application.imports.progress import Tell, Told, tell_nobody
-from portfolio.application.imports.recognition import FORMAT_NAMES, Recognised, recognise
+from portfolio.application.imports.recognition import FORMAT_NAMES, Page, Recognised, recognise
 from portfolio.application.imports.records import ImportFile, Options
 from portfolio.domain.imports.moments import zone_in_name
 from portfolio.domain.imports.reading import Reading
-from portfolio.domain.imports.records import Outcome, Place
+from portfolio.domain.imports.records import Outcome, Place, Reported
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class ReadFile:
     family: str
     places: Sequence[Place]
     outcomes: Sequence[Outcome]
+    page: Page | None = None
 
     @property
     def rank(self) -> int:
@@ -45,4 +46,21 @@ def read_file(file: ImportFile, options: Options, now: datetime, tell: Tell = te
     )
     places = [*(row.place for row in found.rows), *(fault.row for fault in found.faults)]
     outcomes = [*found.format.read(Told(found.rows, f"reading {file.name}", tell), how), *found.faults]
-    return ReadFile(file.name, found.format.name, found.format.family, places, outcomes)
+    return ReadFile(file.name, found.format.name, found.format.family, places, outcomes, found.page)
+
+
+def whole(files: Sequence[ReadFile]) -> list[ReadFile]:
+    """Return files; one that is a page of a list of which other pages are in none of them has that reported."""
+    pages = sorted((file.page.first, file.page.end) for file in files if file.page is not None)
+    covered = 0
+    for first, end in pages:
+        covered = max(covered, end) if first <= covered else covered
+    return [file if file.page is None or file.page.total <= covered else _part(file, file.page) for file in files]
+
+
+def _part(file: ReadFile, page: Page) -> ReadFile:
+    reason = (
+        f"a part: {page.end - page.first} trades from {page.first} of {page.total}. Import all pages in one run, "
+        "or this one with --partial"
+    )
+    return replace(file, places=[*file.places, "page"], outcomes=[*file.outcomes, Reported("page", reason)])

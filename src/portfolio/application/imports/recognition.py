@@ -49,6 +49,15 @@ class Format:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a longer list a document holds: from ``first``, before ``end``, of ``total``."""
+
+    first: int
+    end: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Recognised:
     """The rows of a file, and those that could not be taken apart."""
 
@@ -56,6 +65,7 @@ class Recognised:
     rows: Sequence[Row]
     faults: Sequence[Reported | Ignored] = ()
     header_zone: tzinfo | None = None
+    page: Page | None = None
 
 
 def recognise(file: ImportFile, wanted: str | None = None) -> Recognised | Reported:
@@ -128,7 +138,21 @@ def _documents(value: object, formats: Sequence[Format]) -> Iterator[Recognised]
         if objects is not None:
             rows = [Row(place, found) for place, found in objects if isinstance(found, Mapping)]
             faults = [Reported(place, "is no object") for place, found in objects if not isinstance(found, Mapping)]
-            yield Recognised(one, rows, faults)
+            yield Recognised(one, rows, faults, page=_page(value))
+
+
+def _page(value: object) -> Page | None:
+    """Return which part of freqtrade's trades an answer holds; None where it does not say of how many."""
+    trades = value.get("trades") if isinstance(value, Mapping) else None
+    if not isinstance(value, Mapping) or not isinstance(trades, list):
+        return None
+    total, first = _count(value.get("total_trades")), _count(value.get("offset")) or 0
+    return None if total is None else Page(first, first + len(trades), total)
+
+
+def _count(value: object) -> int | None:
+    text = str(value)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
 def _listed(value: object, name: str, *fields: str) -> Objects | None:

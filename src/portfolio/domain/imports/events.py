@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import NamedTuple
 
 from portfolio.domain.imports.records import Event, Kind, Place, RowRefused, Stated
 from portfolio.domain.imports.symbols import DOLLARS, FIAT, MONEY
 from portfolio.domain.money import EXACT
+
+_ROUGH = Context(prec=30)
+_TOLERANCE = Decimal("0.1")  # of the money: a price may be of another moment of the order, or be rounded
 
 
 class Origin(NamedTuple):
@@ -51,8 +54,12 @@ def market_trade(
     """Yield the execution of a pair: a trade where it is quoted in money, else a conversion; and its further fees.
 
     Raises:
-        RowRefused: nothing came, or nothing went.
+        RowRefused: nothing came, or nothing went, or the price says something quite different from the money.
     """
+    if price and not _agree(base.amount.copy_abs(), quote.amount.copy_abs(), price):
+        raise RowRefused(
+            f"{base.amount} {base.symbol} at {price} is not {quote.amount} {quote.symbol}: which is wrong is not known"
+        )
     kind = Kind.TRADE if quote.symbol in MONEY else Kind.CONVERSION
     return _exchanged(origin, kind, (base, quote), fees, price)
 
@@ -160,6 +167,19 @@ def _exchanged(
         legs=net(pair, [own] if own else ()),
     )
     yield from _further(origin, others)
+
+
+def _agree(quantity: Decimal, amount: Decimal, price: Decimal) -> bool:
+    """Return whether a price times a quantity is about the money: a tenth of it, and the last digits, are rounding."""
+    expected = _ROUGH.multiply(quantity, price)
+    near = _ROUGH.fma(expected, _TOLERANCE, _ROUGH.fma(quantity, _last_digit(price), _last_digit(amount)))
+    return price > 0 and _ROUGH.abs(_ROUGH.subtract(expected, amount)) <= near
+
+
+def _last_digit(number: Decimal) -> Decimal:
+    exponent = number.as_tuple().exponent
+    assert isinstance(exponent, int)
+    return Decimal(1).scaleb(min(exponent, 0))
 
 
 def _fees(fees: Sequence[Part], first: str, second: str) -> tuple[Part | None, list[Part]]:

@@ -16,6 +16,15 @@ _USUAL_MONEY = re.compile(
     r"(-?)(?:[A-Z]{0,3}[€$£])?(\d{1,15}|\d{1,3}(?:,\d{3}){1,4}(?=\.))(\.\d{0,18})?",
     re.ASCII,
 )
+# Signs before amounts, and the currencies that each may stand for.
+_DOLLARS = {"USD", "USDC", "USDT", "ARS", "AUD", "BMD", "CAD", "CLP", "COP", "HKD", "MXN", "NZD", "SGD", "TWD"}
+_SIGNS = {
+    "$": _DOLLARS, "US$": _DOLLARS & {"USD", "USDC", "USDT"}, "€": {"EUR"}, "£": {"GBP"}, "₹": {"INR"}, "₩": {"KRW"},
+    "¥": {"JPY", "CNY"}, "JP¥": {"JPY"}, "CN¥": {"CNY"}, "CA$": {"CAD"}, "C$": {"CAD"}, "A$": {"AUD"}, "AU$": {"AUD"},
+    "NZ$": {"NZD"}, "HK$": {"HKD"}, "S$": {"SGD"}, "SG$": {"SGD"}, "MX$": {"MXN"}, "NT$": {"TWD"}, "R$": {"BRL"},
+    "₺": {"TRY"}, "₴": {"UAH"}, "₽": {"RUB"}, "₦": {"NGN"}, "₱": {"PHP"}, "฿": {"THB"}, "₫": {"VND"}, "₪": {"ILS"},
+}  # fmt: skip
+_SIGNED_CURRENCIES = frozenset(currency for currencies in _SIGNS.values() for currency in currencies)
 _SWAPPED = str.maketrans(",.", ".,")
 
 
@@ -73,6 +82,21 @@ def money_in(text: str, decimal: str | None = None) -> Decimal:
     if found is None:
         raise RowRefused(f"{text[:40]!r} is not an amount of money")
     return amount_in(found["minus"] + found["number"], decimal)
+
+
+def is_money_of(text: str, currency: str) -> bool:
+    """Return whether the sign before an amount, if it has one, can be that of a currency.
+
+    >>> is_money_of("-€5", "EUR"), is_money_of("5", "EUR"), is_money_of("EUR 30.50", "USD")
+    (True, True, False)
+    """
+    found = _SIGNED.fullmatch(text)
+    sign = found["sign"] if found is not None else ""
+    if not sign or sign.upper() == currency:
+        return True
+    if sign in _SIGNS:
+        return currency in _SIGNS[sign]
+    return not (len(sign) == 3 and sign.isascii() and sign.isalpha()) and currency not in _SIGNED_CURRENCIES
 
 
 def readings(text: str) -> dict[str, Decimal]:

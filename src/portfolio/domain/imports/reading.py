@@ -13,6 +13,13 @@ from portfolio.domain.imports.records import Row, RowRefused
 ZERO = Decimal(0)
 
 
+def not_below_zero(name: str, amount: Decimal) -> Decimal:
+    """Return an amount; raises RowRefused where its sign contradicts what the row says that it is."""
+    if amount < 0:
+        raise RowRefused(f"{name} is below 0, which contradicts the type or side of the row: book it by hand")
+    return amount
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """The zone of times that state none, the decimal sign, the order of day and month; ``now`` ends what can have been.
@@ -33,6 +40,14 @@ class Reading:
             return amount_in(row.text(*names), self.decimal)
         except RowRefused as refused:
             raise RowRefused(f"{names[0]}: {refused}") from refused
+
+    def unsigned(self, row: Row, *names: str) -> Decimal:
+        """Return the amount of a column whose direction another column says; raises RowRefused where it is below 0."""
+        return not_below_zero(names[0], self.amount(row, *names))
+
+    def unsigned_or_zero(self, row: Row, *names: str) -> Decimal:
+        """Return such an amount, zero where the column is empty."""
+        return not_below_zero(names[0], self.amount_or_zero(row, *names))
 
     def amount_or_zero(self, row: Row, *names: str) -> Decimal:
         """Return the amount of a column, zero where it is empty."""

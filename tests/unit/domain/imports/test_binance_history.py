@@ -162,6 +162,48 @@ def test_what_is_internal_or_empty_is_ignored() -> None:
 
 
 @pytest.mark.parametrize(
+    "operation",
+    [
+        "Leverage Token Purchase", "Leverage token redemption", "Gift Card Purchase", "NFT Purchase",
+        "Launchpad Subscription", "Launchpad Token Distribution", "Transfer to another user",
+        "Transfer Between Spot and Another User", "Dual Investment Subscription", "Token Purchase Commission",
+        "Credit Card Purchase", "Moon Subscription Rewards",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("change", ["-100", "100"])
+def test_what_sounds_internal_or_like_a_reward_is_reported_and_never_dropped(operation: str, change: str) -> None:
+    [(row, reason)] = reported(history(f"26,Spot,{operation},USDT,{change}"))
+    assert (row, "is unknown" in reason) == (2, True)
+
+
+def test_a_leveraged_token_that_was_bought_is_reported_with_both_its_rows() -> None:
+    rows = reported(history("26,Spot,Leverage Token Purchase,USDT,-100", "26,Spot,Leverage Token Purchase,BTCUP,2"))
+    assert [row for row, _ in rows] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("rows", "moved"),
+    [
+        (["26,Spot,{},DOT,-5", "26,Earn,{},DOT,5"], False),
+        (["26,Spot,{},DOT,-5", "26,Spot,{},LDDOT,5"], False),
+        (["26,Spot,{},LDO,-5", "26,Spot,{},LDLDO,5", "26,Spot,{},DOT,-1", "26,Earn,{},DOT,1"], False),
+        (["26,Spot,{},DOT,-5", "26,Spot,{},ADA,-5"], False),
+        (["26,Spot,{},DOT,-5", "27,Earn,{},DOT,4"], False),
+        (["26,Spot,{},DOT,-5", "26,Earn,{},DOT,4"], True),
+        (["26,Spot,{},SOL,-5", "26,Spot,{},BNSOL,4"], True),
+    ],
+)
+@pytest.mark.parametrize("operation", ["Simple Earn Flexible Subscription", "Transfer Between Main and Funding Wallet"])
+def test_what_went_inside_and_what_came_have_to_be_equal_where_both_are_told(
+    operation: str, rows: list[str], moved: bool
+) -> None:
+    text = history(*(row.format(operation) for row in rows))
+    found = answer(text)
+    assert found["events"] == []
+    assert len(found["reported" if moved else "ignored"]) == len(rows)
+
+
+@pytest.mark.parametrize(
     ("row", "why"),
     [
         ("26,USD-M Futures,Realized Profit and Loss,USDT,5", "margin and futures"),

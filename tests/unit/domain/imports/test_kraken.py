@@ -52,12 +52,10 @@ def test_the_rows_of_one_refid_are_one_trade() -> None:
     assert found["quantities"] == {"BTC": "0.03495", "DOGE": "200", "ETH": "-1"}
 
 
-def test_dust_goes_into_one_coin() -> None:
-    text = ledgers(
-        "L1,D1,spend,dustsweeping,ADA,-1,0",
-        "L2,D1,spend,dustsweeping,XXRP,-2,0",
-        "L3,D1,receive,dustsweeping,ZUSD,0.50,0.01",
-    )
+@pytest.mark.parametrize("kinds", [("spend,dustsweeping", "receive,dustsweeping"), ("dustsweeping,", "dustsweeping,")])
+def test_dust_goes_into_one_coin(kinds: tuple[str, str]) -> None:
+    went, came = kinds
+    text = ledgers(f"L1,D1,{went},ADA,-1,0", f"L2,D1,{went},XXRP,-2,0", f"L3,D1,{came},ZUSD,0.50,0.01")
     [(kind, changes)] = legs(text)
     assert (kind, changes) == ("conversion", {"USD": "0.49", "ADA": "-1", "XRP": "-2"})
 
@@ -123,6 +121,11 @@ def test_what_is_internal_is_ignored() -> None:
         (["L1,M1,deposit,,ZEUR,1,0", "L2,M1,deposit,,XXBT,1,0"], "move several assets"),
         (["L1,M1,staking,,DOT,-1,0"], "taken back"),
         (["L1,M1,deposit,,Z EUR,1,0"], "not the code of an asset"),
+        (["L1,M1,dustsweeping,,ADA,-1,0"], "a row is missing"),
+        (["L1,M1,earn,allocation,SOL,-1,0", "L2,M1,earn,allocation,SOL.F,0.9,0"], "is not what came"),
+        (["L1,M1,earn,migration,MATIC,-1,0", "L2,M1,earn,migration,POL,1,0"], "is not what came"),
+        (["L1,M1,transfer,spottostaking,DOT,-1,0.1"], "was charged a fee"),
+        (["L1,M1,trade,migration,MATIC,-1,0"], "a row is missing"),
     ],
 )
 def test_other_rows_are_reported(rows: list[str], why: str) -> None:
@@ -196,7 +199,7 @@ def test_what_the_ledgers_told_is_known_from_the_trades_whichever_file_comes_fir
 
 def test_an_id_that_stands_for_two_things_is_reported() -> None:
     one = TRADES + '"T1","O1","XXBTZEUR","2021-02-01 10:30:12.3","buy","limit",20000,100,0.2,0.005,0,"","L1,L2"\n'
-    first, other = previews({"a": one, "b": one.replace("0.005", "0.006")})
+    first, other = previews({"a": one, "b": one.replace("0.005", "0.0051")})
     assert (len(first.events), len(other.events)) == (1, 0)
     assert "stood for something else" in other.reported[0].reason
 

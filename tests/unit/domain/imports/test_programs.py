@@ -180,6 +180,43 @@ def test_one_order_on_two_pages_is_known() -> None:
     assert [len(one.events) for one in previews({"a": trades(order()), "b": trades(order())})] == [1, 0]
 
 
+def page(first: Any, count: int, total: Any) -> str:
+    """An answer of GET /trades with some of more trades; from None where it does not say from where."""
+    listed = [
+        json.loads(trades(order(order_id=f"o{number}"), trade_id=number))["trades"][0]
+        for number in range(first or 0, (first or 0) + count)
+    ]
+    said = {"trades": listed, "trades_count": count, "total_trades": total}
+    return json.dumps(said if first is None else {**said, "offset": first})
+
+
+@pytest.mark.parametrize(
+    ("pages", "whole"),
+    [
+        ([(0, 2, 2)], True),
+        ([(None, 2, 2)], True),
+        ([(0, 2, None)], True),
+        ([(0, 2, "many")], True),
+        ([(2, 1, 3), (0, 2, 3)], True),
+        ([(0, 2, 3), (1, 2, 3)], True),
+        ([(0, 2, 3), (0, 1, 3), (2, 1, 3)], True),
+        ([(0, 2, 500)], False),
+        ([(None, 2, 500)], False),
+        ([(2, 1, 3)], False),
+        ([(0, 2, 5), (3, 2, 5)], False),
+        ([(0, 0, 5)], False),
+    ],
+)
+def test_a_page_of_freqtrade_without_the_others_is_reported(pages: list[tuple[Any, int, Any]], whole: bool) -> None:
+    found = previews({f"{number}": page(*one) for number, one in enumerate(pages)})
+    assert sum(len(one.events) for one in found) == len(
+        {n for first, count, _ in pages for n in range(first or 0, (first or 0) + count)}
+    )
+    told = [one for preview in found for one in preview.reported]
+    assert [one.row for one in told] == ([] if whole else ["page"] * len(pages))
+    assert all(f"of {pages[0][2]}. Import all pages in one run" in one.reason for one in told)
+
+
 def test_a_trade_of_freqtrade_that_is_no_object_is_reported() -> None:
     text = json.dumps({"trades": [json.loads(trades(order()))["trades"][0], 5]})
     found = answer(text)

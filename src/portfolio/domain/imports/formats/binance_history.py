@@ -36,7 +36,23 @@ _CONVERTS = {"convert", "binance convert", "stablecoins auto-conversion", "eth 2
 _SWAPS = ("token swap", "asset recovery")
 _RENAMES = ("token swap", "eth 2.0 staking")  # what came is the same thing, under another name
 _DUST = "small assets exchange bnb"
-_INTERNAL = ("subscription", "purchase", "redemption")
+# What only goes from one place of the owner to another. Others of these words buy something: they are not guessed.
+_INTERNAL = {
+    "simple earn flexible subscription", "simple earn flexible redemption", "simple earn locked subscription",
+    "simple earn locked redemption", "savings purchase", "savings redemption", "savings principal redemption",
+    "pos savings purchase", "pos savings redemption", "staking purchase", "staking redemption",
+    "locked staking purchase", "locked staking redemption", "flexible savings purchase",
+    "flexible savings redemption", "locked savings purchase", "locked savings redemption", "defi staking purchase",
+    "defi staking redemption", "launchpool subscription", "launchpool redemption", "bnb vault subscription",
+    "bnb vault purchase", "bnb vault redemption", "main and funding account transfer",
+}  # fmt: skip
+_BETWEEN = "transfer between "
+_PLACES = {
+    "and", "main", "spot", "funding", "earn", "margin", "cross", "isolated", "futures", "um", "cm", "usd-m", "usds-m",
+    "coin-m", "options", "option", "strategy", "account", "accounts", "wallet", "wallets",
+}  # fmt: skip
+_BOUGHT = ("subscription", "purchase", "redemption", "launchpad", "transfer ")
+_EARN = "LD"  # Binance writes what lies in Earn as LDBTC
 _REWARDS = ("interest", "reward", "distribution", "airdrop", "commission", "referral", "referrer", "cashback")
 _SECOND, _MINUTE = timedelta(seconds=1), timedelta(seconds=60)
 
@@ -62,7 +78,7 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     """Yield what the rows become: trades by second, conversions in up to two seconds, the others one by one."""
     trades: dict[tuple[tuple[str, str], datetime], _Group] = defaultdict(list)
     exchanges: dict[tuple[tuple[str, str], str], _Group] = defaultdict(list)
-    incomes: _Group = []
+    alone: dict[str, _Group] = {"internal": [], "income": []}
 
     def rule(row: Row) -> Iterator[Outcome]:
         if not any(value for value in row.values.values()):
@@ -75,8 +91,8 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
             trades[line.wallet, line.at].append(line)
         elif line.operation in _CONVERTS or line.operation.startswith((_DUST, *_SWAPS)):
             exchanges[line.wallet, line.operation.partition(" - ")[0]].append(line)
-        elif _is_income(line.operation):
-            incomes.append(line)
+        elif (kind := _kind(line.operation)) in alone:
+            alone[kind].append(line)
         else:
             yield from _single(line)
 
@@ -85,21 +101,39 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
         yield from together([line.row for line in group], partial(_trades, group))
     for group in exchanges.values():
         yield from _exchanges(group)
-    yield from _incomes(incomes)
+    yield from _internal(alone["internal"])
+    yield from _incomes(alone["income"])
 
 
-def _is_income(operation: str) -> bool:
-    return not _is_internal(operation) and any(word in operation for word in _REWARDS)
+def _kind(operation: str) -> str:
+    words = operation.removeprefix(_BETWEEN).replace("/", " ").split()
+    if operation in _INTERNAL or (operation.startswith(_BETWEEN) and _PLACES.issuperset(words)):
+        return "internal"
+    is_income = any(word in operation for word in _REWARDS) and not any(word in operation for word in _BOUGHT)
+    return "income" if is_income else "other"
 
 
-def _is_internal(operation: str) -> bool:
-    return operation.startswith("transfer ") or any(word in operation for word in _INTERNAL)
+def _internal(lines: _Group) -> Iterator[Outcome]:
+    groups: dict[tuple[str, str, datetime], _Group] = defaultdict(list)
+    for line in lines:
+        groups[line.wallet[0], line.operation, line.at].append(line)
+    for group in groups.values():
+        yield from together([line.row for line in group], partial(_inside, group))
+
+
+def _inside(group: _Group) -> Iterator[Outcome]:
+    """Yield that rows of one second move nothing; where both sides are told they have to be equal."""
+    symbols = {line.part.symbol for line in group}
+    plain = {symbol: symbol.removeprefix(_EARN) for symbol in symbols if symbol.removeprefix(_EARN) in symbols}
+    parts = [Part(plain.get(line.part.symbol, line.part.symbol), line.part.amount) for line in group]
+    if _is_whole(group) and net(parts):
+        raise RowRefused("what went between places of the same owner is not what came: book it by hand")
+    for line in group:
+        yield Ignored(line.row.place, f"{line.operation}: between places of the same owner")
 
 
 def _single(line: _Line) -> Iterator[Outcome]:
-    if _is_internal(line.operation):
-        yield Ignored(line.row.place, f"{line.operation}: between places of the same owner")
-    elif line.operation in _MOVES:
+    if line.operation in _MOVES:
         yield from moved(Origin((line.row.place,), line.at), line.part)
     else:
         raise RowRefused(f"Operation {line.row.text('Operation')[:40]!r} is unknown: book it by hand")

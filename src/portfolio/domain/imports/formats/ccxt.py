@@ -9,7 +9,7 @@ from decimal import Context, Decimal
 from portfolio.domain.imports.events import Origin, Part, market_trade
 from portfolio.domain.imports.formats.freqtrade import millisecond_in
 from portfolio.domain.imports.numbers import amount_in, number_in
-from portfolio.domain.imports.reading import Reading
+from portfolio.domain.imports.reading import Reading, not_below_zero
 from portfolio.domain.imports.records import Outcome, Row, RowRefused, each
 from portfolio.domain.imports.symbols import pair_in, symbol_in
 from portfolio.domain.money import EXACT, round_to_step
@@ -30,9 +30,9 @@ def _trade(row: Row, how: Reading) -> Iterator[Outcome]:
         raise RowRefused(f"side {side[:20]!r} is neither buy nor sell")
     base, quote = pair_in(market)
     digits = _digits(row.values.get("info"))
-    quantity, price = _exact(row.text("amount"), digits), row.text("price")
+    quantity, price = not_below_zero("amount", _exact(row.text("amount"), digits)), row.text("price")
     if row.text("cost"):
-        amount = _exact(row.text("cost"), digits)
+        amount = not_below_zero("cost", _exact(row.text("cost"), digits))
     else:
         amount = round_to_step(EXACT.multiply(quantity, number_in(price)))
     own_id = f"{market}:{row.text('id')}" if row.text("id") else None

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeAlias
 
 from portfolio.domain.imports.events import Origin, Part, conversion, market_trade, moved, received, renamed, valued
-from portfolio.domain.imports.numbers import readings
+from portfolio.domain.imports.numbers import is_money_of, readings
 from portfolio.domain.imports.reading import ZERO, Reading
 from portfolio.domain.imports.records import Event, Ignored, Kind, Outcome, Reported, Row, RowRefused, each, together
 from portfolio.domain.imports.symbols import symbol_in
@@ -85,6 +85,7 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
 
 def _single(row: Row, kind: str, how: Reading, currency: str) -> Iterator[Outcome]:
     line = _line(row, how)
+    _check_signs(line, kind, how, currency)
     size = Part(line.part.symbol, line.part.amount.copy_abs())
     spent = Part(size.symbol, EXACT.minus(size.amount))
     if not size.amount and not how.money(row, *_TOTAL):
@@ -99,6 +100,23 @@ def _single(row: Row, kind: str, how: Reading, currency: str) -> Iterator[Outcom
         raise RowRefused(f"Transaction Type {row.text('Transaction Type')[:40]!r} is unknown: book it by hand")
 
 
+def _check_signs(line: _Line, kind: str, how: Reading, currency: str) -> None:
+    """Raise RowRefused where signs contradict the type: only what leaves may be below 0, and then all of it is."""
+    comes = kind in _IN | _REWARDS or _TRADES.get(kind, 0) > 0
+    if not comes and kind not in _OUT | _TRADES.keys():
+        return
+    total = how.money(line.row, *_TOTAL, f"{currency} Total (inclusive of fees)") or ZERO
+    subtotal = how.money(line.row, "Subtotal", f"{currency} Subtotal") or ZERO
+    fee = how.money(line.row, *_FEES, f"{currency} Fees") or ZERO
+    below = [amount < 0 for amount in (total, subtotal) if amount]
+    if fee < 0:
+        raise RowRefused("the fee is below 0: what the row means is not known")
+    if comes and (line.part.amount < 0 or any(below)):
+        raise RowRefused("an amount is below 0, though the type says that it came: was it taken back? Book it by hand")
+    if any(below) and (not all(below) or line.part.amount > 0):
+        raise RowRefused("some amounts are below 0 and some above: what the row means is not known")
+
+
 def _trade(line: _Line, side: int, how: Reading, currency: str) -> Iterator[Event]:
     row, names = line.row, [f"{currency} {name}" for name in ("Total (inclusive of fees)", "Subtotal", "Fees")]
     base = Part(line.part.symbol, line.part.amount.copy_abs() if side > 0 else EXACT.minus(line.part.amount.copy_abs()))
@@ -110,7 +128,7 @@ def _trade(line: _Line, side: int, how: Reading, currency: str) -> Iterator[Even
             yield from _valued(events, how, currency, line)
             return
     total, subtotal = how.money(row, *_TOTAL, names[0]), how.money(row, "Subtotal", names[1])
-    fee = (how.money(row, *_FEES, names[2]) or ZERO).copy_abs()
+    fee = how.money(row, *_FEES, names[2]) or ZERO
     with_fee = fee if side > 0 else EXACT.minus(fee)
     if total is None and subtotal is None:
         raise RowRefused("neither a total nor a subtotal says what was paid")
@@ -251,6 +269,12 @@ def _conversion_of(line: _Line, other: _Line) -> Iterator[Event]:
 
 def _line(row: Row, how: Reading) -> _Line:
     at = how.exact_time(row.text("Timestamp"), how.zone)
+    currency = (row.text("Price Currency", "Spot Price Currency") or _currency(row.values)).upper()
+    for name in (*_PRICE, "Subtotal", *_TOTAL, *_FEES) if currency else ():
+        if not is_money_of(row.text(name), currency):
+            raise RowRefused(
+                f"{name}: {row.text(name)[:40]!r} is not in {currency}, which the row says: book it by hand"
+            )
     return _Line(row, at, Part(symbol_in(row.text("Asset")), how.amount(row, "Quantity Transacted")))
 
 

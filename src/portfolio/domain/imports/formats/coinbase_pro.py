@@ -30,8 +30,10 @@ def read_fills(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
         if side is None:
             raise RowRefused(f"side {row.text('side')[:20]!r} is neither BUY nor SELL")
         base, quote = pair_in(row.text("product"))
-        size, fee = how.amount(row, "size"), how.amount(row, "fee")
-        total = how.amount(row, "total").copy_abs()
+        size, fee, total = how.unsigned(row, "size"), how.amount(row, "fee"), how.amount(row, "total")
+        if total * side > 0:
+            raise RowRefused("the sign of total contradicts the side: a purchase takes it, a sale brings it")
+        total = total.copy_abs()
         amount = EXACT.subtract(total, fee) if side > 0 else EXACT.add(total, fee)
         yield from market_trade(
             Origin((row.place,), _time(row, "created at", how), own_id(base, quote, row.text("trade id"))),

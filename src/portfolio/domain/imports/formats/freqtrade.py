@@ -31,9 +31,11 @@ def millisecond_in(text: str) -> datetime:
 def _order(row: Row, how: Reading) -> Iterator[Outcome]:
     if not row.text("order_id"):
         raise RowRefused("a trade without orders: fetch it anew, from a version of freqtrade that keeps them")
-    filled = how.amount_or_zero(row, "filled")
+    filled = how.unsigned_or_zero(row, "filled")
     if row.text("order_id").startswith("dry_run_"):
         yield Ignored(row.place, "an order of a dry run: it was never sent")
+    elif not row.text("filled") and row.text("status").lower() == "closed":
+        raise RowRefused("filled is missing of an order that is closed: how much it was is not known")
     elif not filled:
         yield Ignored(row.place, "nothing was filled")
     elif row.text("status").lower() in {"open", "new", "partially_filled"}:
@@ -68,7 +70,7 @@ def _execution(row: Row, filled: Decimal, how: Reading) -> Iterator[Outcome]:
 
 def _fee(row: Row, base: Part, quote: Part, how: Reading) -> Part:
     """Return the fee: what was taken from the coin, else the trade's rate on the money."""
-    taken = how.amount_or_zero(row, "ft_fee_base")
+    taken = how.unsigned_or_zero(row, "ft_fee_base")
     if taken:
         return Part(base.symbol, taken)
     side = "open" if row.text("ft_order_side").lower() == "buy" else "close"

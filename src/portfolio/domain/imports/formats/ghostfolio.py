@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from portfolio.domain.imports.events import Origin, Part, market_trade, single
 from portfolio.domain.imports.moments import moment_in
-from portfolio.domain.imports.reading import Reading
+from portfolio.domain.imports.reading import ZERO, Reading, not_below_zero
 from portfolio.domain.imports.records import Ignored, Kind, Outcome, Row, RowRefused, each
 from portfolio.domain.imports.symbols import MONEY, symbol_in
 from portfolio.domain.money import EXACT, round_to_step
@@ -35,9 +35,10 @@ def _activity(row: Row, how: Reading) -> Iterator[Outcome]:
     if at > how.now or row.values.get("isDraft") is True:
         yield Ignored(row.place, "a draft: it lies in the future")
         return
-    currency, fee = symbol_in(row.text("currency")), how.amount_or_zero(row, "fee")
+    currency, fee = symbol_in(row.text("currency")), how.unsigned_or_zero(row, "fee")
     origin, fees = Origin((row.place,), at, row.text("id") or None), [Part(currency, fee)]
-    quantity, price = how.amount_or_zero(row, "quantity"), how.price(row, "unitPrice") or Decimal(0)
+    quantity = how.unsigned_or_zero(row, "quantity")
+    price = not_below_zero("unitPrice", how.price(row, "unitPrice") or ZERO)
     amount = round_to_step(EXACT.multiply(quantity, price))
     if kind in {"BUY", "SELL"}:
         side = 1 if kind == "BUY" else -1

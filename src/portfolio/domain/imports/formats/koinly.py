@@ -54,7 +54,7 @@ def read_trades(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
             raise RowRefused(f"Side {side[:20]!r} is neither buy nor sell")
         base, quote = pair_in(row.text("Pair"))
         fee = _side(row, "Fee", how)
-        amount, total = how.amount(row, "Amount").copy_abs(), how.amount(row, "Total").copy_abs()
+        amount, total = how.unsigned(row, "Amount"), how.unsigned(row, "Total")
         own = own_id(base, quote, row.text("Trade ID"))
         signed = (amount, EXACT.minus(total)) if side == "buy" else (EXACT.minus(amount), total)
         yield from market_trade(

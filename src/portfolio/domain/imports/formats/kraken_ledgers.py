@@ -14,7 +14,7 @@ from portfolio.domain.imports.records import Event, Ignored, Kind, Outcome, Row,
 from portfolio.domain.imports.symbols import kraken_symbol
 
 _MARGIN = {"margin", "rollover", "settled"}
-_TRADES = {"trade", "spend", "receive", "conversion"}
+_TRADES = {"trade", "spend", "receive", "conversion", "dustsweeping"}
 _INTERNAL = {
     "spottostaking", "stakingfromspot", "stakingtospot", "spotfromstaking", "spottofutures", "futurestospot",
     "spotfromfutures", "futuresfromspot", "allocation", "deallocation", "autoallocation", "migration",
@@ -25,6 +25,7 @@ _CREDITS = "KFEE"
 def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     """Yield what the rows become, those of one refid together."""
     groups: dict[str, list[Row]] = defaultdict(list)
+    internal: dict[str, list[Row]] = defaultdict(list)
 
     def rule(row: Row) -> Iterator[Outcome]:
         kind, subtype = row.text("type").lower(), row.text("subtype").lower()
@@ -34,8 +35,8 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
             yield Ignored(row.place, f"a {kind} that is pending: what it became has a row of its own")
         elif kind in _MARGIN or "margin" in row.text("wallet").lower() or "futures" in row.text("wallet").lower():
             raise RowRefused(f"{kind}: margin and futures are not imported")
-        elif subtype in _INTERNAL:
-            yield Ignored(row.place, f"{subtype}: between places of the same owner")
+        elif subtype in _INTERNAL and kind not in _TRADES:
+            internal[row.text("refid") or f"row {row.place}"].append(row)
         elif row.text("asset").upper() == _CREDITS:
             yield Ignored(row.place, "fee credits of Kraken: they are no money")
         else:
@@ -44,6 +45,8 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     yield from each(rows, rule)
     for refid, group in groups.items():
         yield from together(group, partial(_group, refid, group, how))
+    for group in internal.values():
+        yield from together(group, partial(_internal, group, how))
 
 
 def _group(refid: str, group: Sequence[Row], how: Reading) -> Iterator[Outcome]:
@@ -63,6 +66,16 @@ def _group(refid: str, group: Sequence[Row], how: Reading) -> Iterator[Outcome]:
         raise RowRefused("rows of one refid move several assets: book them by hand")
     [(symbol, change)] = changes.items()
     return valued(_movement(origin, group[0], Part(symbol, change), fees), worths)
+
+
+def _internal(group: Sequence[Row], how: Reading) -> Iterator[Outcome]:
+    """Yield that rows between places of the owner move nothing; where both sides are told they have to be equal."""
+    parts = [_part(row, how) for row in group]
+    charged = net(_fee(row, how) for row in group)
+    if charged or (len({part.amount > 0 for part in parts}) > 1 and net(parts)):
+        raise RowRefused("what went between places of the same owner is not what came, or was charged a fee")
+    for row in group:
+        yield Ignored(row.place, f"{row.text('subtype').lower()}: between places of the same owner")
 
 
 def _movement(origin: Origin, row: Row, part: Part, fees: Sequence[Part]) -> Iterator[Event]:

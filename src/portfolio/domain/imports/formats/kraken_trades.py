@@ -22,10 +22,10 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
         if how.amount_or_zero(row, "margin"):
             raise RowRefused("a trade on margin: margin positions are not imported")
         base, quote = kraken_pair(row.text("pair"))
-        volume, cost, fee = how.amount(row, "vol"), how.amount(row, "cost"), how.amount_or_zero(row, "fee")
+        volume, cost, fee = how.unsigned(row, "vol"), how.unsigned(row, "cost"), how.amount_or_zero(row, "fee")
         origin = Origin((row.place,), how.exact_time(row.text("time"), UTC), row.text("txid") or None)
         came, went = (base, quote) if side == "buy" else (quote, base)
-        amounts = {base: volume.copy_abs(), quote: cost.copy_abs()}
+        amounts = {base: volume, quote: cost}
         changes = {came: amounts[came], went: EXACT.minus(amounts[went])}
         sides = Part(base, changes[base]), Part(quote, changes[quote])
         events = market_trade(origin, *sides, [Part(quote, fee)], how.price(row, "price"))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from portfolio.domain.imports.events import Origin, Part, market_trade, moved, received, single, valued
-from portfolio.domain.imports.reading import ZERO, Reading
+from portfolio.domain.imports.reading import ZERO, Reading, not_below_zero
 from portfolio.domain.imports.records import Kind, Outcome, Row, RowRefused, each
 from portfolio.domain.imports.symbols import MONEY, symbol_in
 from portfolio.domain.money import EXACT, round_to_step
@@ -22,10 +22,10 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
 def _activity(row: Row, how: Reading) -> Iterator[Outcome]:
     kind, currency = row.text("type").upper(), symbol_in(row.text("currency"))
     origin = Origin((row.place,), how.time(row.text("date"), how.zone))
-    fee, amount = how.amount_or_zero(row, "fee"), _amount(row, how)
+    fee, amount = how.unsigned_or_zero(row, "fee"), _amount(row, how)
     fees = [Part(currency, fee)]
     if kind in {"BUY", "SELL"}:
-        size = how.amount(row, "quantity").copy_abs()
+        size = how.unsigned(row, "quantity")
         signed = (size, EXACT.minus(amount)) if kind == "BUY" else (EXACT.minus(size), amount)
         base = Part(_asset(row, currency), signed[0])
         yield from market_trade(origin, base, Part(currency, signed[1]), fees, how.price(row, "unit_price"))
@@ -47,11 +47,11 @@ def _activity(row: Row, how: Reading) -> Iterator[Outcome]:
 
 
 def _amount(row: Row, how: Reading) -> Decimal:
-    stated = how.amount_or_zero(row, "amount").copy_abs()
+    stated, quantity = how.unsigned_or_zero(row, "amount"), how.unsigned_or_zero(row, "quantity")
     if stated:
         return stated
-    price = how.price(row, "unit_price") or ZERO
-    return round_to_step(EXACT.multiply(how.amount_or_zero(row, "quantity").copy_abs(), price.copy_abs()))
+    price = not_below_zero("unit_price", how.price(row, "unit_price") or ZERO)
+    return round_to_step(EXACT.multiply(quantity, price))
 
 
 def _moved(row: Row, currency: str, amount: Decimal, how: Reading) -> Part:
@@ -59,7 +59,7 @@ def _moved(row: Row, currency: str, amount: Decimal, how: Reading) -> Part:
     symbol = row.text("symbol").upper()
     if not symbol or symbol.startswith(_CASH) or symbol in MONEY:
         return Part(symbol_in(symbol.removeprefix(_CASH) or currency), amount)
-    quantity = how.amount_or_zero(row, "quantity").copy_abs()
+    quantity = how.unsigned_or_zero(row, "quantity")
     if not quantity and amount:  # paid in money, for holding the asset
         return Part(currency, amount)
     return Part(_asset(row, currency), quantity)
