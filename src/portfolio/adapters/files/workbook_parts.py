@@ -28,22 +28,26 @@ class PartReader(Protocol):
         ...
 
 
-def parsed(pieces: Iterable[bytes], reader: PartReader) -> None:
-    """Have a part read.
+def parsed(pieces: Iterable[bytes], reader: PartReader, most_elements: int) -> int:
+    """Have a part read; return how many elements it has.
 
     Raises:
-        Unfit: it is no XML, or declares a document type, in which one word may stand for a billion, or has a comment or
-            the like without an end in sight: the parser looks at all of it again with each piece.
+        Unfit: it is no XML, has more elements than that, declares a document type, in which one word may stand for a
+            billion, or has a comment or the like without an end in sight: the parser looks at all of it again with each
+            piece.
     """
     parsing = _Parsing(reader)
     try:
         for piece in pieces:
             parsing.take(piece)
+            if parsing.elements > most_elements:
+                raise Unfit("the workbook has too many elements: save its sheet as CSV (UTF-8)")
         parsing.take(b"", is_last=True)
     except expat.ExpatError as error:
         raise Unfit(f"a part of the workbook is damaged: {error}: save its sheet as CSV (UTF-8)") from error
     finally:
         del parsing.parser  # the two hold each other, and all that was read: an import collects no garbage
+    return parsing.elements
 
 
 class _Parsing:
@@ -54,6 +58,7 @@ class _Parsing:
         self._texts: list[str] = []
         self._names: dict[str, str] = {}
         self._heard, self._before, self._silent = 0, (0, 0), 0
+        self.elements = 0
         self.parser = parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
         parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
@@ -69,6 +74,7 @@ class _Parsing:
 
     def _start(self, name: str, attributes: Attributes) -> None:
         self._heard += 1
+        self.elements += 1
         self._texts.clear()
         self._reader.start(self._name_of(name), attributes)
 

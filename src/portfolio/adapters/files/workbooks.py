@@ -26,17 +26,20 @@ LARGEST_MIB: Final = 128
 _ENTRY: Final = b"PK\x01\x02"
 _MOST_PARTS = 1_000
 _MOST_SHEETS = 50
-_MOST_ROWS = 1_048_576  # that Excel has
+_LAST_ROW = 1_048_576  # that Excel has
+_MOST_ROWS = 500_000  # those count that have nothing too
 _MOST_COLUMNS = 200
 _MOST_CELLS = 2_000_000
 _MOST_STRINGS = 1_000_000
+_MOST_ELEMENTS = 5_000_000  # a cell has two to four
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError, KeyError)
 
 
 def workbook_in(raw: bytes, most_cells: int = _MOST_CELLS) -> Content:
     """Return the rows of the one sheet of a workbook that has any, or why they cannot be read.
 
-    Each cell costs some microseconds and a hundred bytes, whatever few bytes it was packed into.
+    Each cell costs some microseconds and a hundred bytes, whatever few bytes it was packed into, and each other element
+    a microsecond: all are counted, those that hold nothing too, over all sheets.
     """
     if raw.count(_ENTRY) > _MOST_PARTS:
         return Unreadable(f"an archive of more than {_MOST_PARTS} files is no workbook: unpack it")
@@ -53,9 +56,11 @@ class _Workbook:
     """An open workbook."""
 
     def __init__(self, archive: zipfile.ZipFile, most_cells: int) -> None:
-        self._archive, self._most_cells = archive, most_cells
+        self._archive = archive
         self._names = frozenset(archive.namelist())
         self._left = LARGEST_MIB << 20
+        self._elements = _MOST_ELEMENTS
+        self._taken = _Taken(most_cells)
 
     def table(self) -> Table:
         if "xl/workbook.xml" not in self._names:
@@ -91,16 +96,16 @@ class _Workbook:
         return styles
 
     def _sheet(self, path: str, texts: CellTexts) -> Table:
-        rows = _Rows(texts, self._most_cells)
+        rows = _Rows(texts, self._taken)
         self._read(path, rows)
         width = max((len(line.cells) for line in rows.lines), default=0)
-        rows.check(width * len(rows.lines))
+        self._taken.check(width * len(rows.lines))
         # Empty cells at the end of a row are not written.
         return Table([_padded(line, width) for line in rows.lines])
 
     def _read(self, path: str, reader: PartReader) -> None:
         with self._pieces(path) as pieces:
-            parsed(pieces, reader)
+            self._elements -= parsed(pieces, reader, self._elements)
 
     @contextmanager
     def _pieces(self, path: str) -> Iterator[Iterator[bytes]]:
@@ -179,14 +184,38 @@ class _Strings:
 
 
 @dataclass(slots=True)
+class _Taken:
+    """How much of a workbook was taken, of all its sheets."""
+
+    most_cells: int
+    rows: int = 0
+    cells: int = 0
+
+    def row(self) -> None:
+        """Count a row; refuse one more than there may be."""
+        self.rows += 1
+        if self.rows > _MOST_ROWS:
+            raise Unfit(f"the workbook has more than {_MOST_ROWS:,} rows: save its sheet as CSV (UTF-8)")
+
+    def more(self, cells: int) -> None:
+        """Count cells; refuse one more than there may be."""
+        self.cells += cells
+        self.check(self.cells)
+
+    def check(self, cells: int) -> None:
+        """Refuse so many cells."""
+        if cells > self.most_cells:
+            raise Unfit(f"the sheet has more than {self.most_cells:,} cells: save it as CSV (UTF-8)")
+
+
+@dataclass(slots=True)
 class _Rows:
     """The rows of a sheet that have anything; the number of each is the one that Excel shows."""
 
     texts: CellTexts
-    most_cells: int
+    taken: _Taken
     lines: list[Line] = field(default_factory=list)
     _number: int = 0
-    _taken: int = 0
     _column: int = 0
     _cells: list[str] = field(default_factory=list)
     _fault: str = ""
@@ -212,19 +241,17 @@ class _Rows:
             self._aloud = False
         elif name == "c":
             self._take()
-        elif name == "row" and (self._fault or any(self._cells)):
-            self._taken += len(self._cells)
-            self.check(self._taken)
-            self.lines.append(Line(self._number, fault=self._fault) if self._fault else Line(self._number, self._cells))
-
-    def check(self, cells: int) -> None:
-        """Refuse a sheet of too many cells."""
-        if cells > self.most_cells:
-            raise Unfit(f"the sheet has more than {self.most_cells:,} cells: save it as CSV (UTF-8)")
+        elif name == "row":
+            self.taken.more(len(self._cells))
+            if self._fault:
+                self.lines.append(Line(self._number, fault=self._fault))
+            elif any(self._cells):
+                self.lines.append(Line(self._number, self._cells))
 
     def _begin(self, attributes: Mapping[str, str]) -> None:
         number = int(attributes.get("r", self._number + 1))
-        if not self._number < number <= _MOST_ROWS:
+        self.taken.row()
+        if not self._number < number <= _LAST_ROW:
             raise Unfit(f"row {number} of the sheet stands after row {self._number}")
         self._number, self._column, self._cells, self._fault = number, 0, [], ""
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from portfolio.adapters.files import workbooks
 from portfolio.adapters.files.imports import LocalImportFiles, content_of
 from portfolio.adapters.files.workbooks import workbook_in
 from portfolio.application.imports.records import Line, Table, Unreadable
@@ -211,6 +212,25 @@ def test_more_cells_than_memory_is_for_are_refused(rows: tuple[int, ...], fits: 
     content = workbook_in(raw, most_cells=9)
     why = content.reason if isinstance(content, Unreadable) else ""
     assert ("more than 9 cells" in why) is not fits
+
+
+@pytest.mark.parametrize(
+    ("filling", "why"),
+    [
+        ("<row/>" * 60, "more than 100 rows"),
+        # Cells and other elements that hold nothing cost as much as those that do.
+        (f"<row>{'<c/>' * 60}</row>", "more than 100 cells"),
+        ("<x/>" * 600, "too many elements"),
+    ],
+    ids=["rows", "cells", "elements"],
+)
+def test_what_holds_nothing_is_counted_over_all_sheets(filling: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbooks, "_MOST_ROWS", 100)
+    monkeypatch.setattr(workbooks, "_MOST_ELEMENTS", 1_000)
+    assert isinstance(workbook_in(workbook(sheet(filling)), most_cells=100), Table)
+    content = workbook_in(workbook(sheet(filling), sheet(filling)), most_cells=100)
+    assert isinstance(content, Unreadable)
+    assert why in content.reason
 
 
 def test_more_texts_than_a_table_has_are_refused() -> None:
