@@ -17,7 +17,7 @@ from tests.support.services.service import ServiceProcess
 # and what is made for a chart, no answer has.
 OF_ANSWERS = {"overview", "positions", "trades", "activity", "lots"}
 # All their numbers are of the own books.
-ALL_OWN = {"trades", "activity", "lots"}
+ALL_OWN = {"trades", "activity", "lots", "import"}
 
 
 @pytest.fixture(scope="module")
