@@ -134,6 +134,9 @@ def migration_engine(
         raise SettingsError(f"PORTFOLIO_DATABASE_URL: {parsed.drivername} is neither MySQL, MariaDB nor SQLite")
     if tls is not None:
         options["ssl"] = tls
+    if driver == "sqlite":
+        # It hands locks out by chance: of several migrations at once, one may be passed over again and again.
+        options["timeout"] = 3 * patience_seconds
     engine = create_engine(
         parsed.set(drivername=driver), poolclass=NullPool, hide_parameters=True, connect_args=options
     )
