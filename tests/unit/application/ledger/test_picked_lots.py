@@ -68,6 +68,12 @@ def test_of_what_is_picked_and_not_there_the_oldest_lots_are_taken(three_lots: B
     assert three_lots.lots(LotMethod.FIFO, picks={4: pick((3, "1"))}) == three_lots.lots(LotMethod.FIFO)
 
 
+def test_of_what_is_picked_beyond_the_sale_nothing_is_taken(three_lots: Booked) -> None:
+    book = three_lots.lots(LotMethod.PICKED, picks={5: pick((2, "0.5"), (2, "0.5"), (3, "1"))})
+    assert rows(book) == [("1", "400", "100", 30), ("0.5", "200", "150", 20), ("0.5", "300", "150", 30)]
+    assert left(book) == [("1", "200")]
+
+
 def test_a_purchase_that_closes_a_short_lot_picks_nothing() -> None:
     booked = Booked()
     booked.sell("2", "500", day(0))
