@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.analyses import DAYS, prepared
-from benchmarks.bookings import BODY
 from benchmarks.harness.rows import Row, by_turns, ratio_row
 from benchmarks.harness.stage import Bare, Service, Stage
 from benchmarks.lag import ALLOWED_MS, watched
@@ -26,6 +25,11 @@ ASSETS = 14
 CLIENTS = 64
 KEPT = 0.9
 PATIENCE_SECONDS = 60.0
+# Next to nothing: the cash has to last.
+BODY = (
+    '{"symbol":"R001","side":"BUY","quantity":0.0005,"price":100.125,"net_amount":0.0500625,'
+    '"client_trade_id":"sweep-NUMBER-{n}","engine":"bench"}'
+)
 
 
 def sweeps(stage: Stage) -> Sequence[Row]:
@@ -35,7 +39,7 @@ def sweeps(stage: Stage) -> Sequence[Row]:
     with service.http() as client:
 
         def booked() -> float:
-            body = BODY.replace("bench-{n}", f"sweep-{next(numbers)}-{{n}}")
+            body = BODY.replace("NUMBER", str(next(numbers)))
             burst = service.burst("/holdings/update", method="POST", body=body, connections=CLIENTS, seconds=seconds)
             return stage.rate(burst)
 
@@ -84,14 +88,14 @@ def _sweep(client: httpx.Client, number: int) -> Iterator[None]:
     """Have a sweep run meanwhile: each another one, as the same would be answered from what is kept."""
     job = client.post("/backtests", json=_request(number)).raise_for_status().json()["backtest"]["id"]
     path = f"/backtests/{job}"
-    _until(client, path, {"running"})
+    _until(client, path, lambda one: one["state"] == "running")
     try:
         yield
         if (state := client.get(path).raise_for_status().json()["backtest"]["state"]) != "running":
             raise RuntimeError(f"the sweep is {state} before its time")
     finally:
         client.delete(path).raise_for_status()
-        _until(client, path, {"cancelled"})
+        _until(client, path, lambda one: one["state"] == "cancelled")
 
 
 def _request(number: int) -> dict[str, Any]:
@@ -106,9 +110,9 @@ def _request(number: int) -> dict[str, Any]:
     }
 
 
-def _until(client: httpx.Client, path: str, states: set[str]) -> None:
+def _until(client: httpx.Client, path: str, is_so: Callable[[Mapping[str, Any]], bool]) -> None:
     give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while (state := client.get(path).raise_for_status().json()["backtest"]["state"]) not in states:
+    while not is_so(found := client.get(path).raise_for_status().json()["backtest"]):
         if time.monotonic() > give_up_at:
-            raise RuntimeError(f"the sweep is {state} still")
+            raise RuntimeError(f"the sweep is {found['state']} still")
         time.sleep(0.02)
