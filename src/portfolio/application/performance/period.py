@@ -164,6 +164,11 @@ def measure_days(history: History, days: int) -> Performance:
     return measure(history, history.finals, history.booked(end - timedelta(days=days), end), days)
 
 
+def of_today(history: History) -> Performance:
+    """Return the figures of today so far, with none of a period."""
+    return measure(history, history.finals[-1:], (), 1)
+
+
 METRICS_DAYS = 30
 HISTORY_SECONDS = 1.0
 HISTORY_PAUSE_SECONDS = 15.0

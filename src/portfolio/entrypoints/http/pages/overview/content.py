@@ -12,6 +12,7 @@ from typing import Final
 from portfolio.application.ledger.cash_records import RecordedCashEntry
 from portfolio.application.ledger.records import BookedTrade
 from portfolio.application.operations.newest_entries import revision_of
+from portfolio.application.performance.period import of_today
 from portfolio.application.performance.series.daily import DailySeries
 from portfolio.application.prices.identity import Identity
 from portfolio.application.prices.valuation import Valuation
@@ -80,7 +81,8 @@ def _total_value(view: PortfolioView) -> Figure:
 
 def _day_change(view: PortfolioView, series: DailySeries, *, restated: bool) -> Iterator[Figure]:
     """Yield the change since the end of yesterday, in dollars and in percent."""
-    measured = performance_view(series.performance) if restated else view.performance_metrics
+    # Of today alone: to measure the whole year for it took a fifth of the page.
+    measured = performance_view(of_today(series.history)) if restated else view.performance_metrics
     yesterday = series.days[-1] if series.days else None
     reasons = view.reasons if measured is None else measured.reasons
     why = None if measured is not None else reasons.get("performance_metrics")
