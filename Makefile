@@ -7,9 +7,9 @@ LIBRARIES := $(VENV)-oracles/.installed
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 UV     := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
           --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
-# Two workers for two cores; the tests of one file stay together, as they share what is costly, and the files keep the
+# Three workers for two cores, as tests wait for a part of their time; the tests of one file stay together, as they share what is costly, and the files keep the
 # order of tests/conftest.py: those that take long come first.
-PYTEST_WORKERS ?= 2
+PYTEST_WORKERS ?= 3
 
 # An environment of these would point tools at another project, or make every start compile all that it imports.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
