@@ -15,9 +15,10 @@ from portfolio.domain.decimal_text import counted
 from portfolio.domain.ledger.leg import Leg
 from portfolio.domain.money import Money, Price
 from portfolio.entrypoints.http.errors import FieldError
-from portfolio.entrypoints.http.pages.activity.form import KINDS, PAGE_SIZES, ActivityForm
+from portfolio.entrypoints.http.pages.activity.form import KINDS, ActivityForm
 from portfolio.entrypoints.http.pages.frame.figures import Figure, Term
 from portfolio.entrypoints.http.pages.frame.formats import Kind
+from portfolio.entrypoints.http.pages.frame.list_form import PAGE_SIZES
 from portfolio.entrypoints.http.pages.frame.typed import messages
 from portfolio.entrypoints.http.portfolio.reads import Reading
 from portfolio.entrypoints.http.shell.bodies import write_cursor

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlencode
 
 from portfolio.application.ledger.happenings.activity import EntryFilter, EntryKind
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.trade import Side
 from portfolio.entrypoints.http.errors import FieldError
-from portfolio.entrypoints.http.pages.trades.form import parse_end, parse_start
+from portfolio.entrypoints.http.pages.frame.list_form import PAGE_SIZES, ListForm, page_size, parse_end, parse_start
 from portfolio.entrypoints.http.shell.bodies import Reading, read_symbol
-
-PAGE_SIZES: Final = (50, 100, 500)
 
 _IN_WORDS: Final = {
     CashTransactionKind.BASELINE: "opening of the books",
@@ -36,7 +33,7 @@ _CURSOR = re.compile(r"a[0-9a-f]{1,8}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActivityForm:
+class ActivityForm(ListForm):
     """What was typed, field by field; None where a field was left empty."""
 
     entry: str | None = None
@@ -44,24 +41,6 @@ class ActivityForm:
     symbol: str | None = None
     since: str | None = None
     until: str | None = None
-    limit: str | None = None
-    cursor: str | None = None
-
-    @property
-    def is_filtered(self) -> bool:
-        """Return whether not all entries are wanted."""
-        return any(getattr(self, field.name) for field in fields(self) if field.name not in {"limit", "cursor"})
-
-    @property
-    def page_size(self) -> str:
-        """Return how many entries a page has, as it is chosen in the form."""
-        return self.limit or str(PAGE_SIZES[0])
-
-    def query(self, **changed: str | None) -> str:
-        """Return the query of a link to the same entries, with other fields where they are ``changed``."""
-        form = replace(self, **changed)
-        found = {field.name: text for field in fields(form) if (text := getattr(form, field.name))}
-        return f"?{urlencode(found)}" if found else ""
 
     def read(self) -> tuple[EntryFilter, Sequence[FieldError]]:
         """Return what is wanted, and what is wrong with what was typed: nothing is to be looked up then."""
@@ -73,7 +52,7 @@ class ActivityForm:
             since=reading.given("since", self.since or None, parse_start),
             until=reading.given("until", self.until or None, parse_end),
             before=reading.given("cursor", self.cursor or None, _before),
-            limit=reading.given("limit", self.limit or None, _page_size) or PAGE_SIZES[0],
+            limit=reading.given("limit", self.limit or None, page_size) or PAGE_SIZES[0],
         )
         return wanted, tuple(reading.errors)
 
@@ -96,9 +75,3 @@ def _before(text: str) -> int:
     if not _CURSOR.fullmatch(text) or not 0 < int(text[1:], 16) <= _LARGEST:
         raise ValueError("is no page of this list: go to the newest entries")
     return int(text[1:], 16)
-
-
-def _page_size(text: str) -> int:
-    if text not in {str(size) for size in PAGE_SIZES}:
-        raise ValueError(f"takes {', '.join(map(str, PAGE_SIZES[:-1]))} or {PAGE_SIZES[-1]}")
-    return int(text)

@@ -14,8 +14,9 @@ from portfolio.entrypoints.http.ledger.trades import trade_views
 from portfolio.entrypoints.http.ledger.views import outcome_view
 from portfolio.entrypoints.http.pages.frame.figures import Figure, Term
 from portfolio.entrypoints.http.pages.frame.formats import Kind
+from portfolio.entrypoints.http.pages.frame.list_form import PAGE_SIZES
 from portfolio.entrypoints.http.pages.frame.typed import messages
-from portfolio.entrypoints.http.pages.trades.form import PAGE_SIZES, TradesForm
+from portfolio.entrypoints.http.pages.trades.form import TradesForm
 from portfolio.entrypoints.http.portfolio.reads import Reading
 from portfolio.entrypoints.http.shell.bodies import write_cursor
 from portfolio.entrypoints.http.shell.numbers import number
