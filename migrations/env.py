@@ -41,7 +41,7 @@ def run_offline() -> None:
 
 
 def run_online() -> None:
-    """Run the migrations, on MySQL statement by statement, on SQLite each in a transaction."""
+    """Run the migrations, on MySQL statement by statement, on SQLite all in one transaction."""
     connection = config.attributes.get("connection")
     if connection is None:
         settings = read_settings()
@@ -54,11 +54,12 @@ def run_online() -> None:
 
 def run_on(connection: Connection) -> None:
     """Run them on a connection."""
+    sqlite = connection.dialect.name == "sqlite"
     context.configure(
         connection=connection,
         version_table=VERSION_TABLE,
-        transaction_per_migration=True,
-        transactional_ddl=connection.dialect.name == "sqlite",
+        transaction_per_migration=not sqlite,
+        transactional_ddl=sqlite,
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -85,20 +85,26 @@ async def disturb(of: Fleet, ends: asyncio.Event, faults: int, dice: random.Rand
 
 
 async def listen_under_faults(of: Fleet, bookings: int, faults: int, dice: random.Random) -> list[Wanderer]:
-    """Return those who listened, once they were told of all that was booked meanwhile."""
+    """Return those who listened, once they were told of all that was booked meanwhile, at its last prices.
+
+    An instance that has just been restarted tells what is booked before it has asked for prices; that follows.
+    """
     instances, ends = list(of.instances.values()), asyncio.Event()
     listeners = [Wanderer(kind, instances, random.Random(dice.random())) for kind in TRANSPORTS for _ in range(2)]
     listening_tasks = [asyncio.create_task(one.run(ends)) for one in listeners]
     disturbing = asyncio.create_task(disturb(of, ends, faults, dice))
     await book_all(of, bookings, dice)
     await disturbing
-    newest = len(await entries(instances[0]))
+    newest, portfolio = len(await entries(instances[0])), await held(of)
     try:
         async with asyncio.timeout(SECONDS):
-            while not all(one.states and one.states[-1][0] == one.last == newest for one in listeners):
+            while not are_told(listeners, newest, portfolio := await held(of)):
                 broken = [task for task in listening_tasks if task.done()]
                 assert not broken, broken[0].exception()
                 await asyncio.sleep(0.05)
+    except TimeoutError:
+        told = [(one.transport, one.last, one.differences(portfolio)) for one in listeners]
+        raise AssertionError(f"of {newest} entries, {told}") from None
     finally:
         ends.set()
         await asyncio.gather(*listening_tasks)
@@ -118,6 +124,19 @@ async def entries(instance: ServiceProcess) -> list[dict[str, Any]]:
     return found
 
 
+def are_told(listeners: list[Wanderer], newest: int, portfolio: dict[str, Any]) -> bool:
+    """Whether each knows the newest entry, and the portfolio to the last digit."""
+    return all(one.last == newest and not one.differences(portfolio) for one in listeners)
+
+
+async def held(of: Fleet) -> dict[str, Any]:
+    """What an instance answers for the portfolio, numbers as texts."""
+    async with next(iter(of.instances.values())).client() as client:
+        answer = await client.get("/portfolio")
+    portfolio: dict[str, Any] = json.loads(answer.text, parse_float=str, parse_int=str)["portfolio"]
+    return portfolio
+
+
 async def run(of: Fleet, bookings: int, faults: int, seed: int) -> None:
     listeners = await listen_under_faults(of, bookings, faults, random.Random(seed))
     instance = next(iter(of.instances.values()))
@@ -133,9 +152,7 @@ async def run(of: Fleet, bookings: int, faults: int, seed: int) -> None:
     for entry in all_entries:
         cash += Decimal(entry["cash_delta"])
         sums[int(entry["ledger"])] = cash
-    async with instance.client() as client:
-        answer = await client.get("/portfolio")
-    portfolio = json.loads(answer.text, parse_float=str, parse_int=str)["portfolio"]
+    portfolio = await held(of)
     for listener in listeners:
         print(listener.transport, dict(listener.counts))
         listener.check(booked, sums, portfolio)

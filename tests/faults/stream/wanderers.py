@@ -84,9 +84,18 @@ class Wanderer:
         assert order == sorted(order), "a state went back"
         for revision, _, totals in self.states:
             assert Decimal(totals["cash_balance"]) == sums[revision], revision
-        told = {name: value for name, value in self.states[-1][2].items() if name != "as_of"}
-        assert told == {name: portfolio[name] for name in told}
+        assert self.differences(portfolio) == {}
         held = [position for _, position in sorted(self.held.items()) if position["quantity"] != "0"]
         assert [{**one, "price_age_seconds": ""} for one in held] == [
             {**one, "price_age_seconds": ""} for one in portfolio["positions"]
         ]
+
+    def differences(self, portfolio: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+        """Return which of the sums that it was told last are others than those of the portfolio."""
+        if not self.states:
+            return {"states": (0, portfolio["revision"])}
+        return {
+            name: (value, portfolio[name])
+            for name, value in self.states[-1][2].items()
+            if name != "as_of" and value != portfolio[name]
+        }
