@@ -7,14 +7,21 @@ import os
 import signal
 import threading
 import time
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from portfolio.analytics.optimisation.problem import Chosen, Problem, Solved
     from portfolio.application.backtest.jobs.records import Advanced, Attempted
 
+T = TypeVar("T")
+
 NICENESS = 10
 """Where processor time is short, a worker gets a tenth of what the ledger's process beside it gets."""
+LEAST_SHARE = 0.02
+"""A slice of a backtest that got less of a processor than this is followed by one that comes before the idle."""
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -53,14 +60,55 @@ def advance_backtest(given: bytes, checkpoint: bytes | None, ahead: dict[int, by
     """Return how far a backtest is after so many seconds more."""
     from portfolio.application.backtest.jobs.slices import advanced  # noqa: PLC0415  as above
 
-    return advanced(given, checkpoint, ahead, seconds=seconds, monotonic=time.monotonic, solve=choose)
+    return _turns.take(
+        lambda: advanced(given, checkpoint, ahead, seconds=seconds, monotonic=time.monotonic, solve=choose)
+    )
 
 
 def attempt_trial(given: bytes, place: int, state: bytes | None, seconds: float) -> Attempted:
     """Return how far one trial of a backtest is after so many seconds more."""
     from portfolio.application.backtest.jobs.slices import attempted  # noqa: PLC0415  as above
 
-    return attempted(given, place, state, seconds=seconds, monotonic=time.monotonic, solve=choose)
+    return _turns.take(lambda: attempted(given, place, state, seconds=seconds, monotonic=time.monotonic, solve=choose))
+
+
+class Turns:
+    """Slices of backtests, which take the processor time that nobody else wants.
+
+    Where that was next to none, the next slice has this process's niceness alone: jobs go on, however busy all is.
+    """
+
+    def __init__(
+        self, monotonic: Callable[[], float] = time.monotonic, thread_time: Callable[[], float] = time.thread_time
+    ) -> None:
+        self._monotonic, self._thread_time = monotonic, thread_time
+        self._behind_all = ThreadPoolExecutor(1, thread_name_prefix="backtest", initializer=give_way)
+        self._is_starved = False
+
+    def take(self, work: Callable[[], T]) -> T:
+        """Return what the work returns, or raise what it raises."""
+        if self._is_starved:
+            self._is_starved = False
+            return work()
+        began = self._monotonic()
+        found, used = self._behind_all.submit(self._timed, work).result()
+        self._is_starved = used < LEAST_SHARE * (self._monotonic() - began)
+        return found
+
+    def _timed(self, work: Callable[[], T]) -> tuple[T, float]:
+        began = self._thread_time()
+        return work(), self._thread_time() - began
+
+
+def give_way() -> None:
+    """Have this thread take only the processor time that nobody else wants, or next to that where it may not say so."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    except (AttributeError, OSError):  # a system without it, or a sandbox that allows niceness alone
+        os.nice(NICENESS)
+
+
+_turns = Turns()
 
 
 def _end_with_parent() -> None:

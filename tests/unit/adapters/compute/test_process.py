@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import psutil
 import pytest
 
 from portfolio.adapters.compute.optimiser import SpawnedOptimiser
 from portfolio.adapters.compute.process import WorkerProcess
-from portfolio.adapters.compute.worker import choose
+from portfolio.adapters.compute.worker import NICENESS, Turns, advance_backtest, choose, give_way
 from portfolio.analytics.optimisation.problem import Objective, TurnoverTooSmall
+from portfolio.application.backtest.jobs.slices import begun
 from portfolio.application.errors import ComputationFailed, ComputationLate, NotInstalled
+from tests.support.backtests import held, named, panel_from, request_of, walk
 from tests.support.fakes.compute import InThisProcess, chosen_here
 from tests.support.optimisation import MEANS, ORTHANT, problem, uncorrelated
 
@@ -54,6 +59,51 @@ async def test_the_process_comes_behind_the_one_that_books(worker: WorkerProcess
     assert await worker.run(os.nice, 0, seconds=LONG) == min(os.nice(0) + 10, 19)
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         assert await worker.run(os.getenv, name, seconds=LONG) == "1"
+
+
+def priorities() -> set[tuple[int, int]]:
+    """Policy and niceness of each thread of this process."""
+    threads = [int(name) for name in os.listdir("/proc/self/task")]
+    return {(os.sched_getscheduler(one), os.getpriority(os.PRIO_PROCESS, one)) for one in threads}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has threads that take what nobody else wants")
+async def test_backtests_take_what_nobody_else_wants_and_weights_that_are_waited_for_come_before(
+    worker: WorkerProcess,
+) -> None:
+    behind = min(os.nice(0) + NICENESS, 19)
+    assert await worker.run(priorities, seconds=LONG) == {(os.SCHED_OTHER, behind)}
+    panel = panel_from(walk(75, 3), named(3))
+    given = begun(request_of(panel), panel, held(10_000, A00=100))
+    await worker.run(advance_backtest, given, None, {}, 0.0, seconds=LONG)
+    assert await worker.run(priorities, seconds=LONG) == {(os.SCHED_OTHER, behind), (os.SCHED_IDLE, behind)}
+
+
+def test_where_the_system_refuses_that_a_thread_comes_further_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    nicer: list[int] = []
+    monkeypatch.setattr("os.nice", nicer.append)
+    for error in (OSError(errno.EINVAL, "a sandbox"), AttributeError("another system")):
+        monkeypatch.setattr("os.sched_setscheduler", Mock(side_effect=error), raising=False)
+        give_way()
+    assert nicer == [NICENESS, NICENESS]
+
+
+def test_after_a_slice_that_got_next_to_nothing_one_comes_before_the_idle() -> None:
+    passed = used = 0.0
+    turns = Turns(lambda: passed, lambda: used)
+
+    def slice_with(share: float) -> bool:
+        """Take half a second with so much of a processor, and return whether it was behind all."""
+
+        def work() -> bool:
+            nonlocal passed, used
+            passed, used = passed + 0.5, used + 0.5 * share
+            return threading.current_thread() is not threading.main_thread()
+
+        return turns.take(work)
+
+    shares = [0.019, 0.019, 0.019, 0.3, 0.021, 1.0]
+    assert [slice_with(share) for share in shares] == [True, False, True, False, True, True]
 
 
 async def test_it_is_kept_from_call_to_call_and_ended_when_idle() -> None:

@@ -177,7 +177,7 @@ def _while_it_answers(url: str, tls: SSLContext | None, patience_seconds: int, r
 def _take_turn(connection: Connection, patience_seconds: int) -> None:
     """Wait until no other migration of this database is at work; the turn ends with the connection.
 
-    On SQLite all migrations are one transaction. A Galera cluster has no such lock: there only one may be run at a time.
+    On SQLite all are one transaction. A Galera cluster has no such lock: there only one may be run at a time.
 
     Raises:
         LedgerUnavailable: another is still at work.
