@@ -81,8 +81,7 @@ class EffectiveDays:
     @property
     def deposits(self) -> Money:
         """Return what was ever paid in, withdrawals apart."""
-        paid = (entry.transaction.net_deposits_delta for entry in self.transactions)
-        return sum((delta for delta in paid if delta.value > 0), _NOTHING)
+        return sum((entry.transaction.paid_in for entry in self.transactions), _NOTHING)
 
     @property
     def begins_with_positions(self) -> bool:

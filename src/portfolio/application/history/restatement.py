@@ -1,10 +1,9 @@
-"""Restates average cost: one entry an asset, after which the books are those booked in the order of effect."""
+"""Restates average cost: after its entries the books are those booked in the order of effect."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -12,6 +11,7 @@ from typing import Final
 from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
 from portfolio.application.clock import Clock
 from portfolio.application.errors import BooksMoved
+from portfolio.application.history.standing import Standing
 from portfolio.application.in_thread import in_thread
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment, RecordedCashEntry
 from portfolio.application.ledger.events import CashMoved
@@ -19,39 +19,39 @@ from portfolio.application.ledger.lost_commit import IsKept, Made, commit_once, 
 from portfolio.application.ledger.lots.journal import Entries, Journal
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import Movement
-from portfolio.domain.errors import OutOfRange
-from portfolio.domain.ledger.cash_transaction import CashTransactionKind, EventTerms
+from portfolio.domain.errors import DomainError, OutOfRange
+from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
+from portfolio.domain.ledger.happening import Happening
+from portfolio.domain.ledger.leg import Leg
 from portfolio.domain.ledger.portfolio import Portfolio
-from portfolio.domain.ledger.position import Position
-from portfolio.domain.ledger.restatement import Restatement, in_order, restate, restatement
-from portfolio.domain.ledger.trade import Execution, Side
+from portfolio.domain.ledger.restatement import GroupRestatement, OrderedBooks, restate, restatement
+from portfolio.domain.ledger.trade import Execution
 from portfolio.domain.money import Money, Price
 from portfolio.domain.symbol import Symbol
 
 ATTEMPTS: Final = 5
 
-COMINGS: Final = frozenset({CashTransactionKind.INCOME, CashTransactionKind.TRANSFER_IN})
-"""Events by which an asset comes, at a cost of its own: in the order of effect they are purchases."""
-
 INCOMPLETE: Final = "entries_missing"
 UNRECONCILED: Final = "unreconciled"
-ADJUSTED: Final = "adjusted"
-NO_COST: Final = "cost_not_stated"
-NOT_TRADES: Final = "moved_by_events"
-PARTLY_REVERSED: Final = "reversed_in_part"
 UNEXPLAINED: Final = "unexplained"
 TOO_LARGE: Final = "out_of_range"
+NOT_IN_ORDER: Final = "impossible_in_order"
+OTHER_SPLIT: Final = "split_of_another_quantity"
+EXCHANGED: Final = "exchanged_with_one_left_out"
+
+_COMINGS: Final = frozenset({CashTransactionKind.INCOME, CashTransactionKind.TRANSFER_IN})
+"""Events by which an asset comes, at a cost of its own: in the order of effect they are purchases."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restatements:
     """What is to be restated at a ledger revision, and which assets are left as they are, each with the reason.
 
-    ``booked`` are the entries, in the order of ``found``; none where it was only looked at.
+    Each of ``found`` is one entry. ``booked`` are these, in the same order; none where it was only looked at.
     """
 
     revision: int
-    found: Sequence[Restatement]
+    found: Sequence[GroupRestatement]
     left_out: dict[Symbol, str]
     booked: Sequence[RecordedCashEntry] = ()
 
@@ -118,77 +118,106 @@ class RestateBooks:
         return await in_thread(compare, entries, portfolio)
 
 
-def _entry(portfolio: Portfolio, one: Restatement, owner: str, now: datetime) -> tuple[Portfolio, CashEntry]:
-    after, transaction = restate(portfolio, one, now)
-    moved = PositionAdjustment(
-        symbol=one.after.symbol,
-        quantity_delta=one.after.quantity - one.before.quantity,
-        asset_cost_delta=one.asset_cost_delta,
-        cost_basis_delta=one.cost_basis_delta,
-        realized_delta=one.realized_delta,
-        avg_entry_price=one.after.avg_entry_price,
-    )
-    return after, CashEntry.of(transaction, after, owner=owner, positions=[moved])
+def _entry(portfolio: Portfolio, group: GroupRestatement, owner: str, now: datetime) -> tuple[Portfolio, CashEntry]:
+    after, transaction = restate(portfolio, group, now)
+    moved = [
+        PositionAdjustment(
+            symbol=one.after.symbol,
+            quantity_delta=one.after.quantity - one.before.quantity,
+            asset_cost_delta=one.asset_cost_delta,
+            cost_basis_delta=one.cost_basis_delta,
+            realized_delta=one.realized_delta,
+            avg_entry_price=one.after.avg_entry_price,
+        )
+        for one in group.positions
+    ]
+    return after, CashEntry.of(transaction, after, owner=owner, positions=moved)
 
 
 def compare(entries: Entries, portfolio: Portfolio) -> Restatements:
-    """Return the positions whose cost is not that of the order of effect, by symbol."""
-    told = _Told()
+    """Return the positions whose cost is not that of the order of effect, by group."""
+    standing = Standing()
     for entry in entries.moved:
-        told.add(entry)
-    found, left_out = [], {}
-    for symbol in sorted(told.trades):
-        why, one = told.left_out.get(symbol), None
-        if not entries.is_complete:
-            why = INCOMPLETE
-        elif portfolio.position(symbol).unreconciled:
-            why = UNRECONCILED
-        elif why is None:
-            steps = [*map(_step, told.trades[symbol].values()), *told.comings[symbol].values()]
-            why, one = _restated(portfolio.position(symbol), told.opening[symbol], steps)
-        if why is not None:
-            left_out[symbol] = why
-        elif one is not None and one.changes:
-            found.append(one)
-    return Restatements(revision=entries.revision, found=found, left_out=left_out)
+        standing.add(entry)
+    found, left_out, ordered = [], dict[Symbol, str](), standing.in_order()
+    for group in standing.groups:
+        own = {symbol: why for symbol in group if (why := _why_not(symbol, entries, standing, portfolio)) is not None}
+        if own:
+            left_out |= {symbol: own.get(symbol, EXCHANGED) for symbol in group}
+            continue
+        try:
+            one = _restated(group, ordered[group[0]], standing, portfolio)
+        except _CannotRestateError as failure:
+            left_out |= dict.fromkeys(group, failure.why)
+        else:
+            found += [one] if one.positions else []
+    return Restatements(revision=entries.revision, found=found, left_out=dict(sorted(left_out.items())))
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """What a trade or a coming does in the order of effect, and what it brings whatever the order."""
+class _CannotRestateError(Exception):
+    """A group of assets stays as it is."""
 
-    execution: Execution
-    revision: int
-    brought: Money = Money.zero()
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
 
 
-def _restated(position: Position, opening: Position, steps: Iterable[_Step]) -> tuple[str | None, Restatement | None]:
-    ordered = sorted(steps, key=lambda one: (one.execution.executed_at, one.revision))
-    brought = sum((one.brought for one in ordered), opening.realized_pnl)
+def _why_not(symbol: Symbol, entries: Entries, standing: Standing, portfolio: Portfolio) -> str | None:
+    if not entries.is_complete:
+        return INCOMPLETE
+    return UNRECONCILED if portfolio.position(symbol).unreconciled else standing.left_out.get(symbol)
+
+
+def _restated(
+    group: Sequence[Symbol], entries: Iterable[Movement | CashEntry], standing: Standing, portfolio: Portfolio
+) -> GroupRestatement:
+    books = OrderedBooks({symbol: standing.opening[symbol] for symbol in group if symbol in standing.opening})
+    booked = sum((standing.net_deposits[symbol] for symbol in group), Money.zero())
     try:
-        made = in_order(replace(opening, realized_pnl=brought), (one.execution for one in ordered))
+        for entry in entries:
+            _take_in(books, entry)
+        made = [restatement(portfolio.position(symbol), books.position(symbol)) for symbol in group]
     except OutOfRange:
-        return TOO_LARGE, None
-    one = restatement(position, made)
-    return (None, one) if one.explains else (UNEXPLAINED, None)
+        raise _CannotRestateError(TOO_LARGE) from None
+    except DomainError:
+        raise _CannotRestateError(NOT_IN_ORDER) from None
+    changed = tuple(one for one in made if one.changes)
+    one = GroupRestatement(changed, books.net_deposits - booked)
+    if not one.explains:
+        raise _CannotRestateError(UNEXPLAINED)
+    return one
 
 
-def _step(trade: Movement) -> _Step:
-    return _Step(_execution(trade), trade.revision)
+def _take_in(books: OrderedBooks, entry: Movement | CashEntry) -> None:
+    if isinstance(entry, Movement):
+        books.settle(_execution(entry))
+        return
+    transaction, legs = entry.transaction, [moved.leg for moved in entry.positions]
+    if transaction.kind in _COMINGS:
+        books.come(legs[0], transaction.effective_at, transaction.net_deposits_delta)
+        return
+    moved = books.happen(_happening(transaction, legs))
+    of_before = [leg.quantity_delta for leg in legs]
+    if transaction.kind is CashTransactionKind.SPLIT and [leg.quantity_delta for leg in moved] != of_before:
+        raise _CannotRestateError(OTHER_SPLIT)
 
 
-def _coming(entry: CashEntry, terms: EventTerms, moved: PositionAdjustment) -> _Step:
-    """Return what came beside trades as a purchase at its cost; what it brought is no matter of the order."""
-    execution = Execution(
-        symbol=moved.symbol,
-        side=Side.BUY,
-        quantity=moved.quantity_delta,
-        price=Price.zero(),
-        net_amount=moved.leg.basis_delta,
-        fees=Money.zero(),
-        executed_at=terms.effective_at,
+def _happening(transaction: CashTransaction, legs: Sequence[Leg]) -> Happening:
+    """Return an event as it was stated, but for values, which are no matter of cost."""
+    terms, kind, old, new = transaction.event, transaction.kind, legs[0], legs[-1]
+    assert terms is not None
+    is_split = kind is CashTransactionKind.SPLIT
+    is_exchange = kind is CashTransactionKind.EXCHANGE
+    return Happening(
+        kind=kind,
+        effective_at=terms.effective_at,
+        symbol=old.symbol,
+        quantity=None if is_split else -old.quantity_delta,
+        value=None if is_split or is_exchange else Money.zero(),
+        to_symbol=new.symbol if is_exchange else None,
+        to_quantity=new.quantity_delta if is_exchange else None,
+        ratio=terms.ratio if is_split else None,
     )
-    return _Step(execution, entry.revision, moved.leg.realized_delta)
 
 
 def _execution(trade: Movement) -> Execution:
@@ -201,64 +230,3 @@ def _execution(trade: Movement) -> Execution:
         fees=trade.fees,
         executed_at=trade.executed_at,
     )
-
-
-@dataclass(slots=True)
-class _Told:
-    """What entries say of each asset: its trades that stand, what was there before, and why it cannot be restated."""
-
-    trades: defaultdict[Symbol, dict[int, Movement]] = field(default_factory=lambda: defaultdict(dict))
-    comings: defaultdict[Symbol, dict[int, _Step]] = field(default_factory=lambda: defaultdict(dict))
-    opening: dict[Symbol, Position] = field(default_factory=dict)
-    left_out: dict[Symbol, str] = field(default_factory=dict)
-
-    def add(self, entry: Movement | CashEntry) -> None:
-        """Take in the next entry."""
-        if isinstance(entry, Movement):
-            self._add_trade(entry)
-        elif entry.transaction.kind is CashTransactionKind.BASELINE:
-            self.trades.clear()
-            self.comings.clear()
-            self.opening.clear()
-            self.left_out.clear()
-            for moved in entry.positions:
-                self._open(moved)
-        elif entry.transaction.kind is not CashTransactionKind.RESTATEMENT:
-            for moved in entry.positions:
-                if not self._comes(entry, moved):
-                    is_adjusted = entry.transaction.kind is CashTransactionKind.ADJUSTMENT
-                    self.left_out[moved.symbol] = ADJUSTED if is_adjusted else NOT_TRADES
-
-    def _comes(self, entry: CashEntry, moved: PositionAdjustment) -> bool:
-        """Take in what came beside trades, or take it out again; return whether the entry is one of these."""
-        terms = entry.transaction.event
-        if terms is None or entry.transaction.kind not in COMINGS:
-            return False
-        self.opening.setdefault(moved.symbol, Position(symbol=moved.symbol))
-        if terms.reverses_revision is not None:
-            return self.comings[moved.symbol].pop(terms.reverses_revision, None) is not None
-        self.comings[moved.symbol][entry.revision] = _coming(entry, terms, moved)
-        return True
-
-    def _add_trade(self, trade: Movement) -> None:
-        symbol = trade.symbol
-        self.opening.setdefault(symbol, Position(symbol=symbol))
-        taken = self.trades[symbol].pop(trade.reverses or 0, None)
-        if trade.reverses is None:
-            self.trades[symbol][trade.id] = trade
-        elif taken is None or taken.quantity != trade.quantity:
-            self.left_out[symbol] = PARTLY_REVERSED
-
-    def _open(self, moved: PositionAdjustment) -> None:
-        if moved.cost_basis_delta is None or moved.asset_cost_delta is None:
-            self.left_out[moved.symbol] = NO_COST
-            return
-        self.opening[moved.symbol] = Position(
-            symbol=moved.symbol,
-            quantity=moved.quantity_delta,
-            ledger_quantity=moved.quantity_delta,
-            asset_cost=moved.asset_cost_delta,
-            cost_basis=moved.cost_basis_delta,
-            realized_pnl=moved.realized_delta or Money.zero(),
-            avg_entry_price=moved.avg_entry_price,
-        )

@@ -222,7 +222,9 @@ class Fold:
         kind = CashTransactionKind(fields[1])
         cash, deposits, realized, value_before, _, deposits_after = _numbers(*fields[2:8])
         moved = [adjustment.split(SEPARATOR) for adjustment in line.adjustments]
-        flow = deposits if kind not in EVENT_KINDS else _flow_of(line)
+        flow = _flow_of(line) if kind in EVENT_KINDS else deposits
+        if kind is CashTransactionKind.RESTATEMENT:
+            flow = _ZERO
         self.transactions += 1
         if kind is not CashTransactionKind.BASELINE and fields[-1] != INITIAL_CASH:
             self.is_new = False
@@ -241,7 +243,8 @@ class Fold:
                 self._position(symbol).move(Decimal(quantity), stated)
             else:
                 self._position(symbol).adjust(Decimal(quantity), stated)
-        if kind in EVENT_KINDS and cash + sum(Decimal(each[3]) for each in moved) != deposits + realized:
+        obeys = (*EVENT_KINDS, CashTransactionKind.RESTATEMENT)
+        if kind in obeys and cash + sum(Decimal(each[3]) for each in moved) != deposits + realized:
             note(self.broken, f"{line.row.place}, ledger revision {self.revision}: it does not balance")
 
     def _position(self, symbol: str) -> PositionSums:

@@ -71,8 +71,13 @@ class EntrySums(LedgerSums):
         if entry.transaction.kind is not CashTransactionKind.BASELINE and entry.note != INITIAL_CASH:
             self.is_new = False
         self.transact(entry.transaction, ((one.symbol, one.quantity_delta) for one in entry.positions))
-        if entry.transaction.event is not None and not entry.balances:
+        if _tells_all(entry) and not entry.balances:
             self.broken.append(f"the entry of revision {entry.revision} does not balance")
+
+
+def _tells_all(entry: CashEntry) -> bool:
+    """Return whether an entry's positions are all that it moved, each with its cost: an event, or a restatement."""
+    return entry.transaction.event is not None or entry.transaction.kind is CashTransactionKind.RESTATEMENT
 
 
 def _balances(trade: Trade) -> bool:
@@ -124,7 +129,7 @@ class FoldedBooks(EntrySums):
         self.units = self.units.after_flow(transaction.value_before, flow)
         for adjustment in entry.positions:
             before = self.position(adjustment.symbol)
-            if transaction.event is not None:
+            if _tells_all(entry):
                 # The price of before a split is not that of what there is now.
                 mark = None if transaction.kind is CashTransactionKind.SPLIT else before.mark
                 after = before.moved(adjustment.leg, mark)

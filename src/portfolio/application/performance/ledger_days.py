@@ -199,8 +199,7 @@ class LedgerDays:  # shape: what is kept of the entries, and how it is brought u
     @property
     def deposits(self) -> Money:
         """Return what was ever paid in, withdrawals apart; the baseline is one payment."""
-        paid = (entry.transaction.net_deposits_delta for entry in self.transactions)
-        return sum((delta for delta in paid if delta.value > 0), Money.zero())
+        return sum((entry.transaction.paid_in for entry in self.transactions), Money.zero())
 
     @property
     def begins_with_positions(self) -> bool:

@@ -71,8 +71,19 @@ class CashTransaction:
 
     @property
     def flow(self) -> Money:
-        """Return the value that came from outside, below zero what left: what units are bought and given back for."""
-        return self.net_deposits_delta if self.event is None else self.event.flow_value
+        """Return the value that came from outside, below zero what left: what units are bought and given back for.
+
+        A restatement corrects what deposits had cost, and nothing comes or leaves.
+        """
+        if self.event is not None:
+            return self.event.flow_value
+        return Money.zero() if self.kind is CashTransactionKind.RESTATEMENT else self.net_deposits_delta
+
+    @property
+    def paid_in(self) -> Money:
+        """Return what was paid in, zero of what was paid out."""
+        is_paid = self.net_deposits_delta.value > 0 and self.kind is not CashTransactionKind.RESTATEMENT
+        return self.net_deposits_delta if is_paid else Money.zero()
 
     @property
     def effective_at(self) -> datetime:

@@ -35,13 +35,15 @@ class Way(StrEnum):
     """What a posting does to lots: it opens and closes them, or is no sale and no purchase.
 
     With ``SHARE`` a share of each lot leaves, without any gain; what a posting of the same revision ``RECEIVES`` are
-    these, with the dates of then. ``SCALED`` are the lots of a split: another quantity for the same money.
+    these, with the dates of then. ``SCALED`` are the lots of a split: another quantity for the same money. What is
+    ``RESTATED`` is average cost, and nothing to lots.
     """
 
     TRADED = "traded"
     SHARE = "share"
     RECEIVES = "receives"
     SCALED = "scaled"
+    RESTATED = "restated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +205,8 @@ def _averaged(postings: Iterable[Posting]) -> LotBook:
         )
         if posting.way in {Way.SHARE, Way.RECEIVES}:
             book.moved_out = book.moved_out - posting.basis
+        elif posting.way is Way.RESTATED:  # what is no result of then went from asset to asset, or out of the books
+            book.moved_out = book.moved_out + posting.realized - posting.basis
         if posting.closed or posting.realized:
             side = -posting.quantity if posting.closed else Quantity.zero()
             taken = Lot(symbol=posting.symbol, quantity=side, basis=posting.proceeds - posting.realized)

@@ -56,6 +56,40 @@ async def test_what_is_booked_makes_the_books_of_the_order_of_effect(tmp_path: P
         assert (proved.holds, proved.is_proved, proved.differences) == (True, True, [])
 
 
+async def test_what_was_exchanged_and_transferred_out_is_one_entry_that_moves_deposits_too(tmp_path: Path) -> None:
+    async with running_on_sqlite(tmp_path) as service:
+        for side, symbol, quantity, money, day in (
+            ("BUY", "MATIC", 1000, 500, "2024-01-01"),
+            ("exchange", "MATIC", 1000, None, "2024-03-01"),
+            ("transfer_out", "POL", 500, 300, "2024-04-01"),
+            ("BUY", "MATIC", 1000, 1500, "2024-02-01"),
+        ):
+            at = f"{day}T12:00:00Z"
+            body: dict[str, Any] = {"symbol": symbol, "quantity": quantity}
+            if side == "BUY":
+                body |= {"side": side, "price": money / quantity, "net_amount": money, "executed_at": at}
+            else:
+                body |= {"kind": side, "effective_at": at} | ({"value": money} if money else {})
+                body |= {} if money else {"to_symbol": "POL", "to_quantity": 1000}
+            answer = await service.http.post("/holdings/update" if side == "BUY" else "/events", json=body)
+            assert answer.status_code == 200, answer.text
+        before = (await ask(service, "/portfolio"))["portfolio"]
+        made = await post(service, {"dry_run": False})
+        # in order 2000 cost 2000: 1000 of it become POL, of which a half leaves with 500; booked was 250
+        costs = [(one["symbol"], one["cost_basis"], one["realized_pnl"]) for one in made["restatements"]]
+        assert costs == [("MATIC", 1000, 0), ("POL", 500, 0)]
+        assert {one["transaction_id"] for one in made["restatements"]} == {5}
+        assert (made["net_deposits_delta"], made["message"], made["left_out"]) == (-250, "2 positions restated", [])
+        after = (await ask(service, "/portfolio"))["portfolio"]
+        assert after["net_deposits"] == before["net_deposits"] - 250
+        for name in ("cash_balance", "realized_pnl", "unreconciled"):
+            assert after[name] == before[name], name
+        proved = await VerifyBooks(service.ledger)(1)
+        assert (proved.holds, proved.is_proved, proved.differences) == (True, True, [])
+        average = await ask(service, "/lots", method="average")
+        assert [(lot["symbol"], lot["basis"]) for lot in average["lots"]] == [("MATIC", 1000), ("POL", 500)]
+
+
 async def test_only_an_admin_restates_and_only_what_is_known(service: Service) -> None:
     for body, field in (({"dry_run": "maybe"}, "dry_run"), ({"revision": -1}, "revision"), ({"all": True}, "all")):
         answer = await service.http.post("/ledger/restate", json=body)

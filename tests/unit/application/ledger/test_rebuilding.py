@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from portfolio.application.errors import BooksContradicted
+from portfolio.application.history.restatement import RestateBooks
 from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
 from portfolio.application.ledger.happenings.booking import BookEvents
 from portfolio.application.ledger.happenings.records import BookEvent, EventReply
+from portfolio.application.ledger.lots.journal import Journal
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.ledger.rebuilding import EntrySums, RebuildBooks
 from portfolio.application.ledger.reversal import ReverseTrade
@@ -224,6 +227,20 @@ async def test_events_are_made_anew_with_their_costs(ledger: FakeLedger) -> None
     )
     await happened(ledger, kind=CashTransactionKind.LOSS, symbol=BTC, quantity=units(1))
     before = books_of(ledger)
+    ledger.books.portfolio = None
+    await RebuildBooks(ledger, CLOCK)(1)
+    assert sums(books_of(ledger)) == sums(before)
+    assert await verdict(ledger) == ([], [])
+
+
+async def test_what_was_restated_is_made_anew_with_its_cost(ledger: FakeLedger) -> None:
+    await happened(ledger, kind=CashTransactionKind.TRANSFER_OUT, symbol=BTC, quantity=units(1))
+    late = replace(bought("BTC", 1, 90), executed_at=CLOCK.now() - timedelta(days=900))
+    await booking(ledger, CLOCK)([wish(late)])
+    made = await RestateBooks(ledger, Journal(ledger), CLOCK)(1, owner="admin")
+    assert [group.net_deposits_delta != Money.zero() for group in made.found] == [True]
+    before = books_of(ledger)
+    assert await verdict(ledger) == ([], [])
     ledger.books.portfolio = None
     await RebuildBooks(ledger, CLOCK)(1)
     assert sums(books_of(ledger)) == sums(before)

@@ -161,9 +161,10 @@ class _Making:
             revision=revision,
             quantity=Quantity.zero(),
             cash=_NOTHING,
-            basis=realized,
+            basis=moved.leg.basis_delta,
             realized=realized,
             proceeds=realized,
+            way=Way.RESTATED,
         )
         self.postings.append(self._entered(posting))
 

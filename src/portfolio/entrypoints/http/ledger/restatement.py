@@ -14,11 +14,12 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import BooksMoved
 from portfolio.application.history.restatement import RestateBooks, Restatements
 from portfolio.domain.decimal_text import counted
+from portfolio.domain.money import Money
 from portfolio.entrypoints.http.errors import PROBLEMS, WRITE_PROBLEMS
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
-from portfolio.entrypoints.http.shell.numbers import Number
+from portfolio.entrypoints.http.shell.numbers import Number, number
 from portfolio.entrypoints.http.shell.responses import Answer, SymbolCode
 from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
 from portfolio.entrypoints.http.views import view
@@ -60,6 +61,7 @@ class RestateAnswer(Answer, kw_only=True):
     dry_run: bool
     revision: int
     restatements: list[RestatementView]
+    net_deposits_delta: Number
     left_out: list[LeftOut]
 
 
@@ -83,11 +85,13 @@ class RestatementController(Controller):
         uncancelled: Injected[Uncancelled],
         data: JSONBody[RestateBody | None] = None,
     ) -> RestateAnswer:
-        """Compare the books with those that the same trades make in the order in which they were executed, and, unless
-        it is a dry run, book the difference: one entry an asset, which moves its cost and what it realized by the same.
+        """Compare the books with those that the same trades and events make in the order in which they took effect,
+        and, unless it is a dry run, book the difference: one entry an asset, which moves its cost and what it realized.
+        Assets between which an exchange moved cost are one entry.
 
         A late purchase leaves the cost of earlier sales as it was booked. Afterwards the books are those booked in
-        order, to the last digit. Asked again there is nothing left to do.
+        order, to the last digit. Asked again there is nothing left to do. Net deposits change by what transfers out
+        took of the cost otherwise, and by nothing else.
         """
         wanted = data or RestateBody()
         if wanted.dry_run:
@@ -95,13 +99,14 @@ class RestatementController(Controller):
         else:
             owner = request.user.owner(None)
             found = await uncancelled(restate(portfolio_id, owner=owner, revision=wanted.revision))
-        positions = counted(len(found.found), "position")
+        positions = counted(sum(len(group.positions) for group in found.found), "position")
         return RestateAnswer(
             timestamp=clock.now(),
             message=f"{positions} {'to be restated' if wanted.dry_run else 'restated'}",
             dry_run=wanted.dry_run,
             revision=found.revision,
             restatements=_views(found),
+            net_deposits_delta=number(sum((group.net_deposits_delta for group in found.found), Money.zero())),
             left_out=[LeftOut(symbol=symbol.code, reason=why) for symbol, why in found.left_out.items()],
         )
 
@@ -109,5 +114,6 @@ class RestatementController(Controller):
 def _views(found: Restatements) -> list[RestatementView]:
     return [
         view(RestatementView, one, one.after, transaction_id=booked.id if booked else None)
-        for one, booked in zip_longest(found.found, found.booked)
+        for group, booked in zip_longest(found.found, found.booked)
+        for one in group.positions
     ]
