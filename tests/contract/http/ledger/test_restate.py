@@ -67,7 +67,7 @@ async def test_what_was_exchanged_and_transferred_out_is_one_entry_that_moves_de
             at = f"{day}T12:00:00Z"
             body: dict[str, Any] = {"symbol": symbol, "quantity": quantity}
             if side == "BUY":
-                body |= {"side": side, "price": money / quantity, "net_amount": money, "executed_at": at}
+                body |= {"side": side, "price": (money or 0) / quantity, "net_amount": money, "executed_at": at}
             else:
                 body |= {"kind": side, "effective_at": at} | ({"value": money} if money else {})
                 body |= {} if money else {"to_symbol": "POL", "to_quantity": 1000}
