@@ -40,6 +40,7 @@ class PairMatrix:
         # for while a thread multiplies. Two threads may compute the same twice.
         self._correlation: Correlation | None = None
         self._rounded: Matrix | None = None
+        self._counts: tuple[float, list[int]] | None = None
 
     @property
     def correlation(self) -> Correlation:
@@ -87,8 +88,14 @@ class PairMatrix:
         own = self._place_of.get(symbol)
         if own is None:
             return []
-        row = rounded(coefficients_of(self._returns, own)) if self._is_large else self._values[own]
-        near = [place for place in np.flatnonzero(row > float(bound) - _MARGIN).tolist() if place != own]
+        least = float(bound) - _MARGIN
+        if self._is_large:
+            row = rounded(coefficients_of(self._returns, own))
+        elif self._counts_above(least)[own]:
+            row = self._values[own]
+        else:  # most assets have none: this takes a tenth of the time of looking at the row
+            return []
+        near = [place for place in np.flatnonzero(row > least).tolist() if place != own]
         sure = float(bound) + _MARGIN
         return [self._symbols[at] for at in near if row[at] > sure or from_rounded(float(row[at])) > bound]
 
@@ -103,6 +110,15 @@ class PairMatrix:
             value = float(values[row, column])
             found[row][column] = None if math.isnan(value) else int(value)
         return found
+
+    def _counts_above(self, least: float) -> list[int]:
+        """Return for each asset how many others have a coefficient above ``least``."""
+        found = self._counts
+        if found is None or found[0] != least:
+            above = self._values > least
+            np.fill_diagonal(above, False)
+            found = self._counts = least, np.count_nonzero(above, axis=1).tolist()
+        return found[1]
 
     @property
     def _is_large(self) -> bool:

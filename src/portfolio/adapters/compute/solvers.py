@@ -32,10 +32,10 @@ class NativeSolvers:
         """Return the least of 1/2 x'Px + q'x by clarabel's interior-point method; raises ``NoSolution``."""
         n_variables, n_equal, n_rows = len(slope), len(within.equal), len(within.rows)
         # Put together as arrays: putting sparse matrices together took as long as solving.
-        matrix = sparse.csc_matrix(np.vstack([within.equal, within.rows, -np.eye(n_variables)]))
+        matrix = _sparse(np.vstack([within.equal, within.rows, -np.eye(n_variables)]))
         bound = np.concatenate([within.equal_to, within.most, np.zeros(n_variables)])
         cones = [clarabel.ZeroConeT(n_equal), clarabel.NonnegativeConeT(n_rows + n_variables)]
-        upper = sparse.csc_matrix(np.triu(curvature))
+        upper = _sparse(np.triu(curvature))
         found = clarabel.DefaultSolver(upper, slope, matrix, bound, cones, _settings()).solve()
         if str(found.status) not in _SOLVED:
             raise NoSolution(f"solver_{str(found.status).lower()}")
@@ -63,6 +63,13 @@ class NativeSolvers:
         symmetric = (distances + distances.T) / 2
         np.fill_diagonal(symmetric, 0.0)
         return [int(leaf) for leaf in leaves_list(linkage(squareform(symmetric), "single"))]
+
+
+def _sparse(matrix: Matrix) -> sparse.csc_matrix:
+    """Return the matrix without its zeros, by columns; scipy's own way leads over a list of coordinates."""
+    columns, rows = np.nonzero(matrix.T)
+    starts = np.searchsorted(columns, np.arange(matrix.shape[1] + 1))
+    return sparse.csc_matrix((matrix[rows, columns], rows, starts), shape=matrix.shape)
 
 
 _OPTIONS: Final = {"primal_feasibility_tolerance": TOLERANCE, "dual_feasibility_tolerance": TOLERANCE}

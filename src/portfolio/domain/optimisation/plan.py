@@ -47,7 +47,11 @@ def reach(weights: Mapping[str, Decimal], rooms: Sequence[Room] = ()) -> Strateg
     money than the weights count on, or less of the ``rooms``: then the others have less, in proportion, so that cash
     is never short and no limit is passed.
     """
-    placed = [(room, room.symbols[0] if len(room.symbols) == 1 and not room.kept else None) for room in rooms]
+    # Most rooms are an asset's own limit: a weight, as the goal is.
+    own: dict[str, Decimal] = {}
+    for room in filter(_is_own, rooms):
+        own[room.symbols[0]] = min(room.limit, own.get(room.symbols[0], room.limit))
+    together = [room for room in rooms if not _is_own(room)]
 
     @exact
     def strategy(targets: Targets) -> Sequence[Change]:
@@ -55,12 +59,12 @@ def reach(weights: Mapping[str, Decimal], rooms: Sequence[Room] = ()) -> Strateg
         wanted = total(free.values()) * targets.whole
         kept = total(value for symbol, value in targets.values.items() if symbol not in free)
         scale = min(ONE, max(targets.whole - kept, ZERO) / wanted) if wanted > 0 else ONE
-        goals = {symbol: weight * targets.whole * scale for symbol, weight in free.items()}
-        for room, alone in placed:
-            if alone is not None:  # most are an asset's own limit
-                if alone in goals:
-                    goals[alone] = min(goals[alone], room.limit * targets.whole)
-                continue
+        scaled = targets.whole * scale
+        goals = {
+            symbol: min(weight * scaled, own[symbol] * targets.whole) if symbol in own else weight * scaled
+            for symbol, weight in free.items()
+        }
+        for room in together:
             others = total(targets.values[symbol] for symbol in (*room.kept, *room.symbols) if symbol not in goals)
             most, wanted = (
                 room.limit * targets.whole - others,
@@ -73,6 +77,10 @@ def reach(weights: Mapping[str, Decimal], rooms: Sequence[Room] = ()) -> Strateg
         return [Change(symbol=symbol, change=change) for symbol, change in changes.items() if change]
 
     return strategy
+
+
+def _is_own(room: Room) -> bool:
+    return len(room.symbols) == 1 and not room.kept
 
 
 @exact

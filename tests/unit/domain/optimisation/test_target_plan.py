@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.optimisation.plan import TargetPlan, is_reachable, plan_to
-from portfolio.domain.optimisation.rooms import rooms_of
-from portfolio.domain.rebalancing.limits import Limits
+from portfolio.domain.optimisation.rooms import Room, rooms_of
+from portfolio.domain.rebalancing.limits import LimitName, Limits
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.summary import Summary
@@ -96,6 +96,21 @@ def test_what_is_kept_or_too_small_to_trade_takes_no_other_over_a_limit() -> Non
     sold = plan_to(current, {"A": Decimal("0.1")}, full)
     assert sold is not None
     assert sold.projected.view.values["A"] == 0
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_several_limits_of_one_asset_the_tightest_holds(order: int) -> None:
+    # What the costs leave, W = 100,000 - .001 x .2 W, is A to a fifth, and nothing to half.
+    policy = RebalancePolicy(position_limit=Decimal(1), category_limit=Decimal(1))
+    current = Summary.of(view_of(asset("A", "0")), policy)
+    names = (LimitName(Reason.CONCENTRATION_RISK, ("A",)), LimitName(Reason.CATEGORY_CONCENTRATION, ("x",)))
+    rooms = [
+        Room(name=name, symbols=("A",), kept=(), limit=Decimal(limit), most=Decimal(limit))
+        for name, limit in zip(names, ("0.5", "0.2"), strict=True)
+    ]
+    plan = plan_to(current, {"A": Decimal("0.9")}, rooms[::order])
+    assert plan is not None
+    assert plan.projected.view.values["A"] == pytest.approx(Decimal(20_000) / Decimal("1.0002"), abs=Decimal("1e-8"))
 
 
 def test_of_a_portfolio_that_is_worth_nothing_there_are_no_fractions() -> None:
