@@ -11,6 +11,7 @@ from typing import cast
 
 import msgspec
 import structlog
+from litestar import Request
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
@@ -25,8 +26,10 @@ from portfolio.entrypoints.http.errors import (
     retry_after,
 )
 from portfolio.entrypoints.http.event_streams import STARTS_FILE, STARTS_STREAM
+from portfolio.entrypoints.http.pages.frame.problem_pages import problem_page, wants_page
 from portfolio.entrypoints.http.shell.admission import caller_label
 from portfolio.entrypoints.http.shell.client_address import ClientAddresses
+from portfolio.entrypoints.http.shell.injection import HttpRequest
 from portfolio.entrypoints.http.shell.metrics import UNMATCHED, Metrics
 from portfolio.entrypoints.http.shell.responses import PROBLEM_JSON, encode, problem
 from portfolio.entrypoints.logs import REQUEST_ID
@@ -107,10 +110,15 @@ class _Exchange:
         """Answer a problem where nothing was answered yet."""
         if self.status:
             return
-        body = encode(problem(kind, _DETAILS[kind], path=self.scope["path"]))
-        headers = {"content-type": PROBLEM_JSON, "content-length": str(len(body))}
-        if kind.status == 503:
-            headers |= retry_after(RETRY_SECONDS)
+        told = problem(kind, _DETAILS[kind], path=self.scope["path"])
+        headers = retry_after(RETRY_SECONDS) if kind.status == 503 else {}
+        if kind is DEADLINE and wants_page(self.scope):
+            request: HttpRequest = Request(self.scope)
+            page = problem_page(request, told, headers).to_asgi_response(None, request)
+            await page(self.scope, self.receive_next, self.send)
+            return
+        body = encode(told)
+        headers = {**headers, "content-type": PROBLEM_JSON, "content-length": str(len(body))}
         raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         await self.send({"type": "http.response.start", "status": kind.status, "headers": raw})
         await self.send({"type": "http.response.body", "body": body, "more_body": False})

@@ -135,7 +135,11 @@ async def test_a_read_past_its_deadline_says_that_nothing_changed() -> None:
         lookups: Any = service.cases.lookups
         lookups.trades = trades
         answer = await service.http.get("/trades")
+        page = await service.http.get("/pages/trades.csv", headers={"Accept": "text/html"})
     assert is_problem(answer, 503, "deadline-exceeded")
+    assert (page.status_code, page.headers["Retry-After"]) == (503, "1")
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert "There was no answer in time" in page.text
 
 
 async def test_answers_are_not_cached_nor_sniffed(service: Service) -> None:
