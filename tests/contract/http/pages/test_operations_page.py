@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from portfolio.application.operations.comparison import Agreement, Comparison
 from portfolio.application.operations.health import Condition, DatabaseCondition
 from portfolio.application.prices.sources import SourceCondition, SourceState
 from portfolio.domain.money import Money
-from portfolio.entrypoints.http.pages.operations.content import CONDITIONS, DATABASE
+from portfolio.entrypoints.http.pages.operations.content import COMPARISON, CONDITIONS, DATABASE
 from portfolio.entrypoints.http.pages.operations.prices import SOURCES
 from tests.support.html_pages import HTML, PRIVATE, Element, assert_accessible, of_api, read_page
 from tests.support.services.http_service import BUY, Service, running
@@ -40,6 +41,7 @@ def fact(page: Element, label: str) -> str:
 def test_every_condition_has_its_words() -> None:
     assert CONDITIONS.keys() == {condition.value for condition in Condition}
     assert DATABASE.keys() == {condition.value for condition in DatabaseCondition}
+    assert COMPARISON.keys() == {agreement.value for agreement in Agreement}
     assert SOURCES.keys() == {condition.value for condition in SourceCondition}
 
 
@@ -72,6 +74,20 @@ async def test_its_numbers_are_those_of_the_health(service: Service) -> None:
     assert rows["binance"]["Last error"].text == "451"
     assert fact(page, "Condition").startswith("Healthy")
     assert fact(page, "Schema") == health["database"]["schema_revision"]
+
+
+async def test_it_says_whether_the_rows_are_what_the_entries_add_up_to(service: Service) -> None:
+    assert fact(await page_of(service), "Rows and entries").startswith("not yet compared")
+    compare = service.cases.health.compare
+    await compare()
+    assert fact(await page_of(service), "Rows and entries").startswith(
+        "the rows state what all entries add up to, at entry 2,"
+    )
+    compare.last = Comparison(status=Agreement.DIFFER, revision=7, detail="cash is 5, the entries say 4")
+    page = await page_of(service)
+    assert fact(page, "Rows and entries").startswith("Look: the rows do not state")
+    assert fact(page, "What differs") == "Look: cash is 5, the entries say 4"
+    assert "cash is 5" not in (await page_of(service, **PRIVATE)).text
 
 
 async def test_what_is_wrong_is_marked_in_words(service: Service) -> None:

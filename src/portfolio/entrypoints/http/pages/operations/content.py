@@ -32,6 +32,13 @@ DATABASE: Final = {
     "books_contradicted": "contradicting itself: the portfolio's row is not what the entries say",
 }
 
+COMPARISON: Final = {
+    "not_compared": "not yet compared by this instance: whether the rows are what the entries add up to is not known",
+    "agree": "the rows state what all entries add up to",
+    "differ": "the rows do not state what all entries add up to, and are not believed",
+    "not_comparable": "entries are missing: whether the rows are what all of them add up to cannot be known",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationsContent:
@@ -47,6 +54,7 @@ class OperationsContent:
     sources: Sequence[Source]
     quarantined: Mapping[str, str]
     failed: Mapping[str, str] | None
+    books: Sequence[Fact]
     books_figures: Sequence[Figure]
     unknown: Sequence[Fact]
 
@@ -66,6 +74,7 @@ def operations_content(health: HealthAnswer, cases: UseCases, recent_lags: Seque
         sources=sources_of(health),
         quarantined={symbol.code: str(suspect) for symbol, suspect in sorted(waiting.items())},
         failed=None if report is None else {symbol.code: why for symbol, why in sorted(report.failed.items())},
+        books=_books(health),
         books_figures=_books_figures(health, snapshot),
         unknown=_unknown(health, has_report=report is not None),
     )
@@ -149,6 +158,16 @@ def _database_figures(health: HealthAnswer) -> Sequence[Figure]:
             "Rows that nothing can be made of: they are left out of every page and answer.",
         ),
     ]
+
+
+def _books(health: HealthAnswer) -> Sequence[Fact]:
+    found = health.comparison
+    at = "" if found.compared_at is None else f", at entry {found.revision}, {found.compared_at:%Y-%m-%d %H:%M:%S} UTC"
+    is_bad = found.status in {"differ", "not_comparable"}
+    facts = [Fact(label="Rows and entries", words=COMPARISON[found.status] + at, is_bad=is_bad)]
+    if found.detail:
+        facts.append(Fact(label="What differs", words=found.detail, is_bad=True, may_have_amounts=True))
+    return facts
 
 
 def _books_figures(health: HealthAnswer, snapshot: Snapshot | None) -> Sequence[Figure]:
