@@ -29,6 +29,7 @@ from portfolio.application.history.reading import (
     Measures,
     ReadByBasis,
     ReadRestated,
+    ReadUsual,
     RestatedPositions,
 )
 from portfolio.application.history.restatement import RestateBooks
@@ -55,12 +56,13 @@ from portfolio.application.optimisation.optimise import Optimise
 from portfolio.application.optimisation.ports import Compute
 from portfolio.application.performance.benchmark import ReadBenchmark
 from portfolio.application.performance.final_days import MakeFinal
-from portfolio.application.performance.history import ReadHistory
+from portfolio.application.performance.history import ReadHistory, ReadsHistory
 from portfolio.application.performance.ledger_days import LedgerDays
-from portfolio.application.performance.period import ReadPerformance, RecentPerformance
-from portfolio.application.performance.ports import Days
+from portfolio.application.performance.period import ReadPerformance
+from portfolio.application.performance.ports import DayPositionsStore, Days
+from portfolio.application.performance.recent import RecentPerformance
 from portfolio.application.performance.series.daily import ReadSeries
-from portfolio.application.performance.tags.reading import ReadTaggedResults
+from portfolio.application.performance.tags.reading import ReadTaggedResults, TagSources
 from portfolio.application.performance.timeframes import ReadTimeframes
 from portfolio.application.prices.closes import ReadCloses
 from portfolio.application.prices.exchange_rules import FetchExchangeRules, ReadExchangeRules
@@ -179,6 +181,7 @@ class InMemory:
     refresh: RefreshPrices
     entries: LedgerDays
     journal: Journal
+    restate: RestateDays
     compare: CompareBooks
 
 
@@ -221,7 +224,8 @@ class Assembly:  # shape: the parts of all topics are made here
         self._fetch_closes = FetchCloses(
             adapters.prices, adapters.closes, adapters.clock, FETCH_SHARE * self._deadline_seconds
         )
-        self._listeners: list[Listener] = [entries.take_notice, *listeners]
+        journal = Journal(adapters.ledger)
+        self._listeners: list[Listener] = [entries.take_notice, journal.take_notice, *listeners]
         self._announcer = Announcer(note_failed_listener, self._listeners)
         settle = SettleStalePrices(adapters.prices, adapters.clock, self._max_price_age)
         snapshots = Snapshots(
@@ -232,7 +236,8 @@ class Assembly:  # shape: the parts of all topics are made here
             booking=self._booking(),
             refresh=self._refresh(),
             entries=entries,
-            journal=Journal(adapters.ledger),
+            journal=journal,
+            restate=RestateDays(journal, adapters.prices),
             compare=CompareBooks(adapters.ledger, entries, snapshots, adapters.clock),
         )
         self._listeners.append(snapshots.take_notice)
@@ -241,10 +246,10 @@ class Assembly:  # shape: the parts of all topics are made here
         """Return the use cases of the routes; ``refresher`` is the periodic price task that health reports on."""
         of, kept, rules = self._of, self._kept, self._settings.booking_rules
         market, closes = self._market(), self._closes()
-        performance = ReadPerformance(history := self._history(closes), kept.snapshots)
+        by_basis, usual, past = self._performance(closes)
         locked_plan = self._locked_plan(plan := ReadPlan(market))
         list_signals, health = ListSignals(of.signals, of.clock), self._health(refresher)
-        recent = RecentPerformance(performance, of.clock, self._read_seconds)
+        recent = RecentPerformance(usual, of.clock, self._read_seconds)
         stream = self._stream(market, recent, News(list_signals, health, self._portfolio_id, self._pace))
         self._listeners.append(stream.take_notice)
         return UseCases(
@@ -261,20 +266,11 @@ class Assembly:  # shape: the parts of all topics are made here
             pick_lots=PickLots(self._kept.journal, self._kept.snapshots, of.picked_sales, of.clock),
             reverse_event=ReverseEvent(of.ledger, of.clock, rules, announce=self._announcer),
             snapshots=kept.snapshots,
-            performance=performance,
+            performance=by_basis.recorded.performance,
             recent_performance=recent,
-            timeframes=(timeframes := ReadTimeframes(performance, of.days)),
-            attribution=self._attribution(history),
-            series=(series := ReadSeries(history, kept.snapshots, closes)),
-            by_basis=(
-                by_basis := self._by_basis(
-                    Measures(performance=performance, series=series, timeframes=timeframes),
-                    restated := self._restated(closes, restate := RestateDays(kept.journal, of.prices)),
-                    closes,
-                    restate,
-                )
-            ),
-            past=ReadPastPerformance(restated, kept.snapshots, closes, lambda: of.clock.now().date()),
+            by_basis=by_basis,
+            usual=usual,
+            past=past,
             exports=self._exports(lots, by_basis),
             position_history=ReadPositionHistory(closes, of.lookups, of.categories, self._max_price_age),
             refresh=kept.refresh,
@@ -293,7 +289,6 @@ class Assembly:  # shape: the parts of all topics are made here
             acknowledge_signal=AcknowledgeSignal(locked_plan),
             list_signals=list_signals,
             read_scorecard=self._scorecard(closes),
-            read_shadows=self._shadows(history, closes),
             stream=stream,
             read_entries=ReadEntries(kept.snapshots, stream.blocks),
             imports=of.imports,
@@ -340,14 +335,19 @@ class Assembly:  # shape: the parts of all topics are made here
             open_books=self.open_books(),
             health=use_cases.health,
             price_loop=loop,
-            comparing=ComparisonLoop(self._kept.compare),
+            comparing=ComparisonLoop(self._kept.compare, use_cases.usual.prepare),
             fetching_rules=RulesLoop(
                 FetchExchangeRules(of.rules, of.exchange_rules, of.clock), self._lease, self._rules.forget
             ),
             backtests=BacktestLoop(
                 use_cases.compute_backtests, of.backtests, of.clock, at_once=self._settings.compute_workers
             ),
-            finish=(use_cases.stream.stop, use_cases.uncancelled.close, self._kept.booking.close),
+            finish=(
+                use_cases.stream.stop,
+                self._kept.restate.stop,
+                use_cases.uncancelled.close,
+                self._kept.booking.close,
+            ),
             close=(self._fetch_closes.close, self._kept.refresh.close, *of.close),
             grace_seconds=GRACE_SHARE * self._deadline_seconds,
         )
@@ -452,10 +452,6 @@ class Assembly:  # shape: the parts of all topics are made here
         benchmark = self._settings.benchmark_symbol
         return ReadExports(of.lookups, snapshots, lots, by_basis, of.prices, of.clock, benchmark=benchmark)
 
-    def _attribution(self, history: ReadHistory) -> ReadTaggedResults:
-        of, kept = self._of, self._kept
-        return ReadTaggedResults(history, kept.snapshots, kept.journal, of.days, of.prices, of.signals)
-
     def _locked_plan(self, plan: ReadPlan) -> LockedPlan:
         of = self._of
         rules = SignalRules(
@@ -477,32 +473,50 @@ class Assembly:  # shape: the parts of all topics are made here
         of, kept = self._of, self._kept
         return ReadScorecard(of.signals, of.lookups, of.prices, closes, kept.snapshots, of.clock)
 
-    def _shadows(self, history: ReadHistory, closes: ReadCloses) -> ReadShadows:
-        of = self._of
-        return ReadShadows(history, self._kept.snapshots, closes, categories=of.categories, policy=of.policy)
-
     def _history(self, closes: ReadCloses) -> ReadHistory:
         of, kept = self._of, self._kept
         rate = self._settings.risk_free_rate
         benchmark = ReadBenchmark(closes, self._settings.benchmark_symbol)
         return ReadHistory(of.days, kept.entries, kept.snapshots, benchmark, of.clock, risk_free_rate=rate)
 
-    def _restated(self, closes: ReadCloses, restate: RestateDays) -> ReadRestated:
-        of = self._of
-        benchmark = ReadBenchmark(closes, self._settings.benchmark_symbol)
-        return ReadRestated(restate, benchmark, of.clock, risk_free_rate=self._settings.risk_free_rate)
+    def _performance(self, closes: ReadCloses) -> tuple[ReadByBasis, ReadUsual, ReadPastPerformance]:
+        """Return the reads of performance: on both bases, on the usual one, and as of past moments."""
+        of, kept = self._of, self._kept
+        restate = kept.restate
+        restated = ReadRestated(
+            restate,
+            kept.snapshots,
+            ReadBenchmark(closes, self._settings.benchmark_symbol),
+            of.clock,
+            risk_free_rate=self._settings.risk_free_rate,
+        )
+        positions = RestatedPositions(restate, kept.snapshots, of.clock)
+        sources = TagSources(snapshots=kept.snapshots, journal=kept.journal, prices=of.prices, reasons=of.signals)
+        by_basis = ReadByBasis(
+            recorded=self._measures(self._history(closes), of.days, sources, closes),
+            restated=self._measures(restated, positions, sources, closes, by_effect=True),
+        )
+        past = ReadPastPerformance(restated, positions, sources, closes, lambda: of.clock.now().date())
+        return by_basis, ReadUsual(by_basis=by_basis, restate=restate, snapshots=kept.snapshots, clock=of.clock), past
 
-    def _by_basis(
-        self, recorded: Measures, history: ReadRestated, closes: ReadCloses, restate: RestateDays
-    ) -> ReadByBasis:
-        snapshots = self._kept.snapshots
+    def _measures(
+        self,
+        history: ReadsHistory,
+        days: DayPositionsStore,
+        sources: TagSources,
+        closes: ReadCloses,
+        *,
+        by_effect: bool = False,
+    ) -> Measures:
+        of, snapshots = self._of, self._kept.snapshots
         performance = ReadPerformance(history, snapshots)
-        restated = Measures(
+        return Measures(
             performance=performance,
             series=ReadSeries(history, snapshots, closes),
-            timeframes=ReadTimeframes(performance, RestatedPositions(restate, snapshots, self._of.clock)),
+            timeframes=ReadTimeframes(performance, days),
+            attribution=ReadTaggedResults(sources, history, days, by_effect=by_effect),
+            shadows=ReadShadows(history, snapshots, closes, categories=of.categories, policy=of.policy),
         )
-        return ReadByBasis(recorded=recorded, restated=restated)
 
     def _stream(self, market: ReadMarket, recent: RecentPerformance, news: News) -> Broadcast:
         of, settings = self._of, self._settings

@@ -16,16 +16,21 @@ RETRY_SECONDS = 5.0
 
 
 class ComparisonLoop:
-    """Compares as soon as it starts, and goes on: sooner where nothing could be compared, or the rows were wrong."""
+    """Compares as soon as it starts, and goes on: sooner where nothing could be compared, or the rows were wrong.
+
+    Then ``prepare`` makes what takes long of the entries that were read, before somebody asks for it.
+    """
 
     def __init__(
         self,
         compare: Callable[[], Awaitable[Comparison]],
+        prepare: Callable[[], Awaitable[object]],
         *,
         again_seconds: float = AGAIN_SECONDS,
         retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._compare = compare
+        self._prepare = prepare
         self._again_seconds = again_seconds
         self._retry_seconds = retry_seconds
         self._task: asyncio.Task[None] | None = None
@@ -44,6 +49,10 @@ class ComparisonLoop:
     async def _run(self) -> None:
         while True:
             pause = self._again_seconds if await self._step() else self._retry_seconds
+            try:
+                await self._prepare()
+            except Exception as error:  # noqa: BLE001  whoever asks makes it then, and is told
+                _log.warning("days.not_prepared", reason=f"{type(error).__name__}: {error}")
             await asyncio.sleep(pause)
 
     async def _step(self) -> bool:

@@ -32,9 +32,26 @@ class Script:
         return found
 
 
+async def nothing() -> None:
+    """There is nothing to prepare."""
+
+
+async def test_after_each_comparison_days_are_prepared_and_what_cannot_be_is_said() -> None:
+    compare, prepare = Script(AGREE, AGREE), Script(ValueError("a bug"), AGREE)
+    loop = ComparisonLoop(compare, prepare, again_seconds=0, retry_seconds=0)
+    with capture_logs() as logs:
+        loop.start()
+        await compare.is_over.wait()
+        await loop.stop()
+    assert [(line["event"], line.get("reason")) for line in logs] == [
+        ("books.compared", None),
+        ("days.not_prepared", "ValueError: a bug"),
+    ]
+
+
 async def test_what_was_found_is_said_once_and_whatever_stands_in_the_way_is_tried_again() -> None:
     script = Script(*[LedgerUnavailable("away")] * 2, ValueError("a bug"), DIFFER, DIFFER, AGREE, AGREE)
-    loop = ComparisonLoop(script, again_seconds=0, retry_seconds=0)
+    loop = ComparisonLoop(script, nothing, again_seconds=0, retry_seconds=0)
     with capture_logs() as logs:
         loop.start()
         await script.is_over.wait()
@@ -50,7 +67,7 @@ async def test_what_was_found_is_said_once_and_whatever_stands_in_the_way_is_tri
 @pytest.mark.parametrize("found", [AGREE, Comparison(status=Agreement.NOT_COMPARABLE)])
 async def test_what_could_be_told_is_not_asked_for_again_at_once(found: Comparison) -> None:
     script = Script(found, DIFFER)
-    loop = ComparisonLoop(script, again_seconds=3600, retry_seconds=0)
+    loop = ComparisonLoop(script, nothing, again_seconds=3600, retry_seconds=0)
     with capture_logs() as logs:
         loop.start()
         while not logs:  # noqa: ASYNC110  the log tells nobody
@@ -61,4 +78,4 @@ async def test_what_could_be_told_is_not_asked_for_again_at_once(found: Comparis
 
 
 async def test_it_stops_though_it_never_started() -> None:
-    await ComparisonLoop(Script()).stop()
+    await ComparisonLoop(Script(), nothing).stop()

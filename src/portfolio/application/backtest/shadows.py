@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Final
 
@@ -22,9 +22,9 @@ from portfolio.application.derived import Derived
 from portfolio.application.errors import LedgerUnavailable, NotBacktestable
 from portfolio.application.in_thread import in_thread
 from portfolio.application.ledger.snapshots import Snapshots
-from portfolio.application.performance.history import History, ReadHistory
+from portfolio.application.performance.history import History, ReadsHistory
 from portfolio.application.performance.past_books import DayBooks, books_of
-from portfolio.application.performance.records import MeasuredDay
+from portfolio.application.performance.records import Basis, MeasuredDay
 from portfolio.application.prices.closes import Closes, ReadCloses
 from portfolio.application.risk.state import DEFAULT_DAYS
 from portfolio.domain.categories import Categories
@@ -52,6 +52,7 @@ class Shadows:
     left_out: Sequence[str] = ()
     policy_id: str | None = None
     simulated_history: bool = False
+    basis: Basis = Basis.RECORDED
     reasons: Mapping[str, str] = field(default_factory=dict)
     convention: str = CONVENTION
 
@@ -66,7 +67,7 @@ class ReadShadows:
 
     def __init__(  # shape: its parts, injected
         self,
-        history: ReadHistory,
+        history: ReadsHistory,
         snapshots: Snapshots,
         closes: ReadCloses,
         *,
@@ -89,7 +90,7 @@ class ReadShadows:
             PortfolioMissing: the books were never opened.
         """
         history = await self._read(days)
-        nothing = Shadows(as_of=history.snapshot.as_of, stale=history.stale)
+        nothing = Shadows(as_of=history.snapshot.as_of, stale=history.stale, basis=history.basis)
         first = _first_day(history)
         if first is None:
             return _without(nothing, "no_history")
@@ -118,6 +119,7 @@ class ReadShadows:
             left_out=run.left_out,
             policy_id=self._policy.id,
             simulated_history=closes.simulated_history,
+            basis=history.basis,
         )
 
     async def _closes_of(self, question: ShadowQuestion, history: History) -> Closes:
@@ -143,7 +145,7 @@ class ReadShadows:
 
 
 def _without(nothing: Shadows, why: str) -> Shadows:
-    return Shadows(as_of=nothing.as_of, stale=nothing.stale, reasons={"shadows": why})
+    return replace(nothing, reasons={"shadows": why})
 
 
 def _first_day(history: History) -> date | None:

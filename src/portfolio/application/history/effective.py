@@ -48,6 +48,7 @@ class EffectiveDays:
         self._days: defaultdict[date, LedgerDay] = defaultdict(LedgerDay)
         self._trades: dict[int, object] = {}
         self._holding = HoldingTimes()
+        self._symbols: set[Symbol] = set()
         self._not_before = date.min
         self.flows.clear()
         self.transactions.clear()
@@ -91,7 +92,7 @@ class EffectiveDays:
     @property
     def symbols(self) -> set[Symbol]:
         """Return every asset of which anything ever moved."""
-        return {symbol for day in self._days.values() for symbol in day.changes}
+        return self._symbols
 
     # --- what is added ----------------------------------------------------------------------------------------------
 
@@ -109,6 +110,7 @@ class EffectiveDays:
         day.cash = day.cash + trade.cash_delta
         day.realized_pnl = day.realized_pnl + trade.realized_pnl
         day.changes[trade.symbol].add(trade)
+        self._symbols.add(trade.symbol)
         if taken_back is not None:
             self._holding.take_out(taken_back)
             day.trades.discard(taken_back.revision)
@@ -135,6 +137,7 @@ class EffectiveDays:
         day.realized_pnl = day.realized_pnl + transaction.realized_delta
         for moved in entry.positions:
             day.changes[moved.symbol].adjust(moved, is_known=True)
+            self._symbols.add(moved.symbol)
         day.is_adjusted |= transaction.kind is CashTransactionKind.ADJUSTMENT
         self._flow(at, entry)
         return date.min if is_baseline else at
@@ -142,19 +145,13 @@ class EffectiveDays:
     def _flow(self, at: date, entry: CashEntry) -> None:
         """Add what came in or went out; what the books were opened on came in at what it was worth then."""
         transaction, flows = entry.transaction, self.flows[at]
-        flow, paid = transaction.flow, transaction.net_deposits_delta
-        if transaction.event is not None and transaction.event.reverses_revision is not None:
-            # What it takes out is of the same day, and never came, or never went.
-            if flow.value < 0:
-                flows.inflow, flows.paid_in = flows.inflow + flow, flows.paid_in + paid
-            else:
-                flows.outflow = flows.outflow - flow
-            return
+        flow, comes_in = transaction.flow, transaction.comes_in
         if transaction.kind is CashTransactionKind.BASELINE:
             flow = transaction.value_before or transaction.net_deposits_delta + transaction.realized_delta
-        if flow.value > 0:
+            comes_in = flow.value > 0
+        if comes_in:  # what a reversal takes out is of the same day, and never came, or never went
             flows.inflow = flows.inflow + flow
-            flows.paid_in = flows.paid_in + paid
+            flows.paid_in = flows.paid_in + transaction.net_deposits_delta
         else:
             flows.outflow = flows.outflow - flow
 

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
-from portfolio.application.history.reading import NotRecorded, ReadRestated
+from portfolio.application.history.reading import ReadRestated, RestatedPositions
 from portfolio.application.ledger.lots.journal import KnownAt
-from portfolio.application.ledger.snapshots import Snapshot, Snapshots
+from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.performance.history import History
 from portfolio.application.performance.period import Performance, ReadPerformance
 from portfolio.application.performance.series.daily import NOT_OVER, DailySeries, ReadSeries
+from portfolio.application.performance.tags.reading import ReadTaggedResults, TaggedResults, TagKind, TagSources
 from portfolio.application.performance.timeframes import ReadTimeframes, Timeframe, Timeframes
 from portfolio.application.prices.closes import ReadCloses
 from portfolio.domain.symbol import Symbol
@@ -49,11 +50,18 @@ class ReadPastPerformance:
     where the books were never opened.
     """
 
-    def __init__(
-        self, restated: ReadRestated, snapshots: Snapshots, closes: ReadCloses, today: Callable[[], date]
+    def __init__(  # shape: its parts, injected
+        self,
+        restated: ReadRestated,
+        positions: RestatedPositions,
+        sources: TagSources,
+        closes: ReadCloses,
+        today: Callable[[], date],
     ) -> None:
         self._restated = restated
-        self._snapshots = snapshots
+        self._positions = positions
+        self._sources = sources
+        self._snapshots = sources.snapshots
         self._closes = closes
         self._today = today
 
@@ -101,8 +109,18 @@ class ReadPastPerformance:
         end = self._day(as_of) - _DAY
         return await self._frames(as_of, known_at).between(first, min(last or end, end), benchmark)
 
+    async def attribution(
+        self, by: TagKind, days: int, as_of: datetime | None, known_at: KnownAt | None
+    ) -> TaggedResults:
+        """Return the results by tag over the last ``days`` days that were over."""
+        positions = replace(self._positions, known_at=known_at)
+        read = ReadTaggedResults(self._sources, self._as_of(as_of, known_at), positions, by_effect=True)
+        found = await read(by, days, known_at)
+        return replace(found, as_of=as_of or found.as_of)
+
     def _frames(self, as_of: datetime | None, known_at: KnownAt | None) -> ReadTimeframes:
-        return ReadTimeframes(ReadPerformance(self._as_of(as_of, known_at), self._snapshots), NotRecorded())
+        performance = ReadPerformance(self._as_of(as_of, known_at), self._snapshots)
+        return ReadTimeframes(performance, replace(self._positions, known_at=known_at))
 
     def _as_of(self, as_of: datetime | None, known_at: KnownAt | None) -> _AsOf:
         return _AsOf(self._restated, self._day(as_of), known_at)

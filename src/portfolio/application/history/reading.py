@@ -3,39 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from enum import StrEnum
+from typing import Final
 
+from portfolio.application.backtest.shadows import ReadShadows
 from portfolio.application.clock import Clock
+from portfolio.application.errors import LedgerUnavailable, PortfolioMissing
 from portfolio.application.history.restated import measured_days, today_so_far
-from portfolio.application.history.restating import RestateDays
+from portfolio.application.history.restating import Restated, RestateDays
 from portfolio.application.ledger.lots.journal import KnownAt
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
 from portfolio.application.performance.benchmark import ReadBenchmark
 from portfolio.application.performance.history import EARLIEST, History
-from portfolio.application.performance.period import ReadPerformance
-from portfolio.application.performance.records import DayPositions
+from portfolio.application.performance.period import Performance, ReadPerformance, measure_days
+from portfolio.application.performance.records import Basis, DayPositions
 from portfolio.application.performance.series.daily import ReadSeries
+from portfolio.application.performance.tags.reading import ReadTaggedResults
 from portfolio.application.performance.timeframes import ReadTimeframes
 from portfolio.domain.symbol import Symbol
 
-
-class Basis(StrEnum):
-    """What days are made of: what is known by now, or what was recorded when they were over."""
-
-    RESTATED = "restated"
-    RECORDED = "recorded"
+ATTEMPTS: Final = 5
 
 
 class ReadRestated:
     """Reads the restated days as ``ReadHistory`` does the recorded ones."""
 
-    def __init__(
-        self, restate: RestateDays, benchmark: ReadBenchmark, clock: Clock, *, risk_free_rate: Decimal = Decimal(0)
+    def __init__(  # shape: its parts, injected
+        self,
+        restate: RestateDays,
+        snapshots: Snapshots,
+        benchmark: ReadBenchmark,
+        clock: Clock,
+        *,
+        risk_free_rate: Decimal = Decimal(0),
     ) -> None:
         self._restate = restate
+        self._snapshots = snapshots
         self._benchmark = benchmark
         self._clock = clock
         self._risk_free_rate = risk_free_rate
@@ -66,14 +72,28 @@ class ReadRestated:
     ) -> History:
         """Return the same of the entries that were known at a moment or a revision.
 
+        Where more was booked than the snapshot knows, the history is of a newer one: today so far has to be worth what
+        the entries say.
+
         Raises:
             LedgerUnavailable: the database is away, and not all was read before.
         """
+        attempts = ATTEMPTS
+        while True:
+            portfolio, away = snapshot.portfolio, snapshot.database_away
+            of = today or (snapshot.as_of if away else self._clock.now()).date()
+            found = await self._restate(portfolio, of, known_at)
+            attempts -= 1
+            if away or not attempts or found.entries.revision <= portfolio.revision:
+                return await self._history_of(snapshot, found, lookback_days, benchmark, of)
+            snapshot = await self._snapshots.newest()
+
+    async def _history_of(
+        self, snapshot: Snapshot, found: Restated, lookback_days: int | None, benchmark: Symbol | None, today: date
+    ) -> History:
         portfolio, away = snapshot.portfolio, snapshot.database_away
-        today = today or (snapshot.as_of if away else self._clock.now()).date()
         since = EARLIEST if lookback_days is None else today - timedelta(days=lookback_days)
-        found = await self._restate(portfolio, today, known_at)
-        opening, days = measured_days(found.days)
+        opening, days = measured_days(found.days, since)
         every = [opening, *days] if opening is not None else days
         finals = [day for day in every if since <= day.day < today]
         beside = await self._benchmark(snapshot, today, finals[0].day if finals else today, benchmark)
@@ -87,16 +107,18 @@ class ReadRestated:
             benchmark=beside,
             risk_free_rate=self._risk_free_rate,
             so_far=today_so_far(found.days, found.entries, today, portfolio.total_value, portfolio.net_deposits),
+            basis=Basis.RESTATED,
         )
 
 
+@dataclass(frozen=True, slots=True)
 class RestatedPositions:
-    """What was held on restated days, as ``DayPositionsStore`` has it of recorded ones."""
+    """What was held on restated days, as ``DayPositionsStore`` has it of recorded ones, as far as was known."""
 
-    def __init__(self, restate: RestateDays, snapshots: Snapshots, clock: Clock) -> None:
-        self._restate = restate
-        self._snapshots = snapshots
-        self._clock = clock
+    restate: RestateDays
+    snapshots: Snapshots
+    clock: Clock
+    known_at: KnownAt | None = None
 
     async def positions(self, portfolio_id: int, days: Collection[date]) -> Mapping[date, DayPositions]:
         """Return the positions at the end of those of the days that are over.
@@ -104,18 +126,12 @@ class RestatedPositions:
         Raises:
             LedgerUnavailable: the database is away.
         """
-        assert portfolio_id == self._snapshots.portfolio_id
-        today = self._clock.now().date()
+        assert portfolio_id == self.snapshots.portfolio_id
+        today = self.clock.now().date()
         over = [day for day in days if day < today]
-        return await self._restate.positions((await self._snapshots.newest()).portfolio, over) if over else {}
-
-
-class NotRecorded:
-    """What was held on days as of a past moment: nobody keeps it."""
-
-    async def positions(self, portfolio_id: int, days: Collection[date]) -> Mapping[date, DayPositions]:
-        """Return nothing."""
-        return {}
+        if not over:
+            return {}
+        return await self.restate.positions((await self.snapshots.newest()).portfolio, over, self.known_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +141,8 @@ class Measures:
     performance: ReadPerformance
     series: ReadSeries
     timeframes: ReadTimeframes
+    attribution: ReadTaggedResults
+    shadows: ReadShadows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,3 +162,35 @@ class ReadByBasis:
         if basis is None:
             basis = Basis.RESTATED if await self.recorded.performance.is_late() else Basis.RECORDED
         return basis, self.restated if basis is Basis.RESTATED else self.recorded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadUsual:
+    """Measures the last days on the basis that is usual for these books.
+
+    The restated days of long books take seconds when they are made for the first time: until then these are the
+    recorded ones, which say so.
+    """
+
+    by_basis: ReadByBasis
+    restate: RestateDays
+    snapshots: Snapshots
+    clock: Clock
+
+    async def of(self, snapshot: Snapshot, days: int) -> Performance:
+        """Return the figures of the last ``days`` completed days at a snapshot.
+
+        Raises:
+            LedgerUnavailable: the database is away, and these days were never read.
+        """
+        recorded = await self.by_basis.recorded.performance.days(snapshot, days)
+        if recorded.entries.is_late and self.restate.has_begun:
+            return await self.by_basis.restated.performance.of(snapshot, days)
+        return measure_days(recorded, days)
+
+    async def prepare(self) -> None:
+        """Make the restated days, where these are the usual ones; what nobody can read now is left for later."""
+        with suppress(LedgerUnavailable, PortfolioMissing):
+            basis, _ = await self.by_basis(None)
+            if basis is Basis.RESTATED:
+                await self.restate((await self.snapshots.newest()).portfolio, self.clock.now().date())

@@ -195,16 +195,17 @@ def _units_after(made: Sequence[RestatedDay], flows: Mapping[date, Flows]) -> _U
     return units
 
 
-def measured_days(days: Sequence[RestatedDay]) -> tuple[MeasuredDay | None, list[MeasuredDay]]:
+def measured_days(days: Sequence[RestatedDay], since: date = date.min) -> tuple[MeasuredDay | None, list[MeasuredDay]]:
     """Return the end of the day before the first return, as if what came in had been there, and the days with a value.
 
-    So the whole result is that of the first day too.
+    So the whole result is that of the first day too. Of the days no more than those from ``since`` on are returned.
     """
-    measured = [one for day in days if (one := day.measured) is not None]
-    if not measured:
+    first = next((day for day in days if day.measured is not None), None)
+    if first is None:
         return None, []
-    first = next(day for day in days if day.measured is not None)
-    return MeasuredDay(first.day - _DAY, first.base, first.base_deposits, _ONE), measured
+    opening = MeasuredDay(first.day - _DAY, first.base, first.base_deposits, _ONE)
+    wanted = days[max((since - days[0].day).days, 0) :]
+    return opening, [one for day in wanted if (one := day.measured) is not None]
 
 
 def today_so_far(

@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 from portfolio.application.history.effective import EffectiveDays, folded
 from portfolio.application.history.restated import MOST_DAYS_CARRIED, RestatedDay, restate
 from portfolio.application.history.restated_positions import positions_on
-from portfolio.application.in_thread import in_thread
+from portfolio.application.in_thread import in_long_thread, in_thread
 from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt, kept
 from portfolio.application.performance.records import DayPositions
 from portfolio.application.prices.ports import PriceStore
+from portfolio.application.uncancelled import Uncancelled
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 
@@ -29,7 +30,10 @@ _CARRIED = timedelta(days=MOST_DAYS_CARRIED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restated:
-    """The days until yesterday, and what they are made of. ``is_complete`` is that of the entries."""
+    """The days until yesterday, and what they are made of. ``is_complete`` is that of the entries.
+
+    The entries may be newer than the portfolio that was asked with.
+    """
 
     days: Sequence[RestatedDay]
     entries: EffectiveDays
@@ -46,16 +50,25 @@ class _StoredCloses:
     by_symbol: dict[Symbol, dict[date, Decimal]] = field(default_factory=dict)
 
 
+_Key: TypeAlias = tuple[int, int, date]
+
+
+def _key(portfolio: Portfolio, today: date) -> _Key:
+    return portfolio.revision, portfolio.price_revision, today
+
+
 class RestateDays:
     """Restates the days when somebody asks, and keeps what was made.
 
     A late entry changes the days from its own day on, a close that is written later all of them. What is kept is made
-    anew where the entries are not those of before.
+    anew where the entries are not those of before. Long books take longer than a request may: what was begun goes on
+    without it, and the next one has it.
     """
 
     def __init__(self, journal: Journal, prices: PriceStore) -> None:
         self._journal = journal
         self._prices = prices
+        self._uncancelled = Uncancelled()
         self._lock = asyncio.Lock()
         self._closes = _StoredCloses()
         self._begin()
@@ -64,6 +77,17 @@ class RestateDays:
         self._seen = kept(())
         self._effective = EffectiveDays()
         self._days: list[RestatedDay] = []
+        self._last: Restated | None = None
+        self._last_key: _Key | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        """Return whether days were made: from then on only what is new is added to them."""
+        return self._last is not None
+
+    async def stop(self) -> None:
+        """End what nobody waits for any more."""
+        await self._uncancelled.stop()
 
     async def __call__(self, portfolio: Portfolio, today: date, known_at: KnownAt | None = None) -> Restated:
         """Return the days until the end of the day before ``today``, as far as was known.
@@ -71,40 +95,59 @@ class RestateDays:
         Raises:
             LedgerUnavailable: the database is away, and not all was read before.
         """
-        async with self._lock:
-            entries = await self._journal.read(portfolio)
-            known = await in_thread(entries.known, known_at)
-            if known is not entries:
-                return await self._once(known, portfolio, today)
-            changed = await self._take_in(entries)
-            await self._restate(portfolio, today, changed)
-            days = [day for day in self._days if day.day < today]
-            return Restated(days=days, entries=self._effective, is_complete=entries.is_complete)
+        if known_at is not None:
+            return await self._uncancelled(self._known(portfolio, today, known_at))
+        if self._last is not None and self._last_key == _key(portfolio, today):
+            return self._last
+        return await self._uncancelled(self._newest(portfolio, today))
 
-    async def positions(self, portfolio: Portfolio, days: Collection[date]) -> dict[date, DayPositions]:
-        """Return the positions at the end of days that are over.
+    async def positions(
+        self, portfolio: Portfolio, days: Collection[date], known_at: KnownAt | None = None
+    ) -> dict[date, DayPositions]:
+        """Return the positions at the end of days that are over, as far as was known.
 
         Raises:
             LedgerUnavailable: the database is away, and not all was read before.
         """
-        async with self._lock:
-            changed = await self._take_in(await self._journal.read(portfolio))
-            await self._restate(portfolio, max(days) + _DAY, changed)
-            return await in_thread(partial(positions_on, self._effective, self._closes.by_symbol, days))
+        found = await self(portfolio, max(days) + _DAY, known_at)
+        return await self._uncancelled(self._positions(found.entries, days))
 
-    async def _once(self, known: Entries, portfolio: Portfolio, today: date) -> Restated:
-        effective = await in_thread(folded, known.moved)
-        await self._read_closes(effective, portfolio.price_revision, today - _DAY)
-        days = await in_thread(partial(restate, effective, self._closes.by_symbol, today - _DAY))
-        return Restated(days=days, entries=effective, is_complete=known.is_complete)
+    async def _newest(self, portfolio: Portfolio, today: date) -> Restated:
+        async with self._lock:
+            entries = await self._journal.read(portfolio)
+            changed = await self._take_in(entries)
+            await self._restate(portfolio, today, changed)
+            days = [day for day in self._days if day.day < today]
+            found = Restated(days=days, entries=self._effective, is_complete=entries.is_complete)
+            if entries.is_complete and self._effective.revision <= portfolio.revision:
+                self._last, self._last_key = found, _key(portfolio, today)
+            return found
+
+    async def _positions(self, entries: EffectiveDays, days: Collection[date]) -> dict[date, DayPositions]:
+        async with self._lock:  # nothing is added to them meanwhile
+            return await in_thread(partial(positions_on, entries, self._closes.by_symbol, days))
+
+    async def _known(self, portfolio: Portfolio, today: date, known_at: KnownAt) -> Restated:
+        async with self._lock:
+            entries = await self._journal.read(portfolio)
+            known = await in_thread(entries.known, known_at)
+            make = partial(known.derived.once, EffectiveDays, partial(folded, known.moved))
+            effective = await in_long_thread(make)
+            await self._read_closes(effective, portfolio.price_revision, today - _DAY)
+            days = await in_long_thread(partial(restate, effective, self._closes.by_symbol, today - _DAY))
+            return Restated(days=days, entries=effective, is_complete=known.is_complete)
 
     async def _take_in(self, entries: Entries) -> date:
         """Take in the new entries, and return the first day that they change."""
+        if entries.moved and self._seen.begins_with(
+            entries.moved
+        ):  # of a portfolio of before: what is new since is known already
+            return date.max
         is_same = entries.moved.begins_with(self._seen)
         new = entries.moved[len(self._seen) :] if is_same else entries.moved
         if not is_same or len(new) > AT_ONCE:
             self._begin()
-            self._effective, self._seen = await in_thread(folded, entries.moved), entries.moved
+            self._effective, self._seen = await in_long_thread(folded, entries.moved), entries.moved
             return date.min
         changed = date.max
         for entry in new:
@@ -119,7 +162,8 @@ class RestateDays:
         if kept and kept[-1].day >= until:  # what was made of later days stays, if nothing changed before them
             self._days = kept
             return
-        self._days = await in_thread(partial(restate, self._effective, self._closes.by_symbol, until, kept))
+        make = partial(restate, self._effective, self._closes.by_symbol, until, kept)
+        self._days = await (in_thread if kept else in_long_thread)(make)
 
     # --- closes -----------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from portfolio.application.ledger.snapshots import RELOAD_SECONDS, Snapshot, Sna
 from portfolio.application.performance.benchmark import Benchmark, ReadBenchmark
 from portfolio.application.performance.ledger_days import DayEntries, LedgerDay, LedgerDays
 from portfolio.application.performance.ports import Days
-from portfolio.application.performance.records import DailyValue, MeasuredDay
+from portfolio.application.performance.records import Basis, DailyValue, MeasuredDay
 from portfolio.application.performance.unit_history import opening_of
 from portfolio.domain.money import EXACT, round_to_step
 from portfolio.domain.symbol import Symbol
@@ -43,6 +43,7 @@ class History:
     benchmark: Benchmark
     risk_free_rate: Decimal = Decimal(0)
     so_far: MeasuredDay | None = None
+    basis: Basis = Basis.RECORDED
 
     @property
     def now(self) -> MeasuredDay:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from portfolio.analytics.conventions import CONVENTION, MAX_DAYS
-from portfolio.application.clock import Clock
-from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
 from portfolio.application.performance.benchmark import beside
 from portfolio.application.performance.history import History, ReadsHistory
@@ -27,7 +23,7 @@ from portfolio.application.performance.measures import (
     risk_ratios,
 )
 from portfolio.application.performance.reasons import Reasons
-from portfolio.application.performance.records import MeasuredDay
+from portfolio.application.performance.records import Basis, MeasuredDay
 from portfolio.application.performance.trading import trading_results
 from portfolio.domain.money import Money
 from portfolio.domain.symbol import Symbol
@@ -112,6 +108,7 @@ class Performance:
     as_of: datetime
     stale: bool
     reasons: Mapping[str, str]
+    basis: Basis = Basis.RECORDED
     convention: str = CONVENTION
 
 
@@ -136,7 +133,7 @@ class ReadPerformance:
     async def of(self, snapshot: Snapshot, days: int, benchmark: Symbol | None = None) -> Performance:
         """Return the figures at a snapshot read already."""
         assert 1 <= days <= MAX_DAYS
-        return measure_days(await self._history(snapshot, days + 1, benchmark), days)
+        return measure_days(await self.days(snapshot, days, benchmark), days)
 
     async def is_late(self) -> bool:
         """Return whether an entry took effect before the opening, or days before it was booked.
@@ -145,8 +142,11 @@ class ReadPerformance:
             LedgerUnavailable: the database is away, and nothing was read before.
             PortfolioMissing: the books were never opened.
         """
-        history = await self._history(await self._snapshots.newest(), 1)
-        return history.entries.is_late
+        return (await self.days(await self._snapshots.newest(), 1)).entries.is_late
+
+    async def days(self, snapshot: Snapshot, days: int, benchmark: Symbol | None = None) -> History:
+        """Return the days that figures of the last ``days`` completed days are made of."""
+        return await self._history(snapshot, days + 1, benchmark)
 
     async def history(self, benchmark: Symbol | None = None) -> History:
         """Return all recorded days; with the database away, the last seen.
@@ -167,48 +167,6 @@ def measure_days(history: History, days: int) -> Performance:
 def of_today(history: History) -> Performance:
     """Return the figures of today so far, with none of a period."""
     return measure(history, history.finals[-1:], (), 1)
-
-
-METRICS_DAYS = 30
-HISTORY_SECONDS = 1.0
-HISTORY_PAUSE_SECONDS = 15.0
-
-
-@dataclass(slots=True)
-class RecentPerformance:
-    """The performance of the last 30 days, measured once a snapshot and kept while it stands.
-
-    A history that does not answer, as one whose table another program has locked, holds up one reader for a second, and
-    the next one not before a while: the others get what was measured last, as stale.
-    """
-
-    performance: ReadPerformance
-    clock: Clock
-    read_deadline_seconds: float
-    _measured: Performance | None = field(default=None, init=False)
-    _of: tuple[datetime, date] | None = field(default=None, init=False)
-    _asks_again_at: float = field(default=-math.inf, init=False)
-
-    async def __call__(self, snapshot: Snapshot, now: datetime) -> Performance | None:
-        """Return the figures at a snapshot; None where they could not be read and were never measured."""
-        of = (snapshot.as_of, now.date())
-        if of == self._of:
-            return self._measured
-        if snapshot.database_away or self.clock.monotonic() < self._asks_again_at:
-            return self._stale()
-        try:
-            async with asyncio.timeout(min(HISTORY_SECONDS, self.read_deadline_seconds)):
-                measured = await self.performance.of(snapshot, METRICS_DAYS)
-        except TimeoutError:
-            self._asks_again_at = self.clock.monotonic() + HISTORY_PAUSE_SECONDS
-            return self._stale()
-        except LedgerUnavailable:
-            return self._stale()
-        self._measured, self._of = measured, of
-        return measured
-
-    def _stale(self) -> Performance | None:
-        return replace(self._measured, stale=True) if self._measured else None
 
 
 def measure(history: History, finals: Sequence[MeasuredDay], booked: Sequence[LedgerDay], days: int) -> Performance:
@@ -238,4 +196,5 @@ def measure(history: History, finals: Sequence[MeasuredDay], booked: Sequence[Le
         as_of=history.snapshot.as_of,
         stale=history.stale,
         reasons=reasons.noted,
+        basis=history.basis,
     )

@@ -6,9 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
+
+
+class Basis(StrEnum):
+    """What days are made of: what is known by now, or what was recorded when they were over."""
+
+    RESTATED = "restated"
+    RECORDED = "recorded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

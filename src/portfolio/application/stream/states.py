@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from portfolio.application.clock import Clock
 from portfolio.application.ledger.snapshots import Snapshot
-from portfolio.application.performance.period import RecentPerformance
+from portfolio.application.performance.recent import RecentPerformance
 from portfolio.application.risk.state import ReadMarket
 from portfolio.application.stream.changes import Changes
 from portfolio.application.stream.records import Pace, Place, State

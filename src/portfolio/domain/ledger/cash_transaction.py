@@ -86,6 +86,12 @@ class CashTransaction:
         return self.net_deposits_delta if is_paid else Money.zero()
 
     @property
+    def comes_in(self) -> bool:
+        """Return whether value came from outside, or a reversal takes out what came: else it left, or nothing moved."""
+        is_reversal = self.event is not None and self.event.reverses_revision is not None
+        return self.flow.value < 0 if is_reversal else self.flow.value > 0
+
+    @property
     def effective_at(self) -> datetime:
         """Return when it took effect: an event when it happened, any other when it was booked."""
         return self.at if self.event is None else self.event.effective_at

@@ -183,7 +183,7 @@ async def test_with_the_database_away_closes_that_were_never_seen_are_missed(ser
 
 
 async def test_books_that_never_stand_still_are_told(held: Service) -> None:
-    read = held.cases.read_shadows
+    read = held.cases.by_basis.recorded.shadows
     await read(90)
     old = await held.cases.snapshots.newest()
     await post(held, "/holdings/update", booking("BTC", Decimal(1)))
@@ -201,7 +201,7 @@ async def test_books_that_never_stand_still_are_told(held: Service) -> None:
 
 
 async def test_a_request_that_was_given_up_leaves_what_it_began(held: Service) -> None:
-    given_up = asyncio.create_task(held.cases.read_shadows(90))
+    given_up = asyncio.create_task(held.cases.by_basis.recorded.shadows(90))
     await soon()
     given_up.cancel()
     with pytest.raises(asyncio.CancelledError):

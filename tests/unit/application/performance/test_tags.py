@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from portfolio.application.ledger.records import Movement
 from portfolio.application.performance.records import DayPositions, PositionOnDay
 from portfolio.application.performance.tags.results import PeriodEnd, TagResult, results_of
-from portfolio.application.performance.tags.sums import Tagged, sums_of
+from portfolio.application.performance.tags.sums import Tagged, TagPeriod, sums_of
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
@@ -23,6 +23,7 @@ from tests.unit.application.ledger.test_lots import held, moved
 from tests.unit.examples import money, price, units
 
 START, END = day(0).date(), day(10).date()
+PERIOD = TagPeriod(start=START, end=END)
 BTC, ETH = Symbol("BTC"), Symbol("ETH")
 
 
@@ -61,7 +62,7 @@ def test_a_tag_brought_its_cash_and_what_its_assets_are_worth_more() -> None:
     tagged(booked, booked.sell("1", "180", day(5), fees="1"), "a")
     tagged(booked, booked.buy("3", "420", day(6)), "b")
     tagged(booked, booked.buy("1", "500", day(11)), "a")  # after the period
-    sums = sums_of(booked.entries, engine, START, END)
+    sums = sums_of(booked.entries, engine, PERIOD)
     found = results_of(sums, end({BTC: position("2", "240")}), end({BTC: position("4", "600")}), money("119"))
     # a: 179, and 1 at 150 in the place of 2 at 120; b: 3 at 150
     assert rows(list(found)) == [("a", "179", "-90", 1), ("b", "-420", "450", 1)]
@@ -75,11 +76,11 @@ def test_what_has_no_tag_is_the_rest() -> None:
     tagged(booked, booked.sell("1", "130", day(-9)), "a")  # of the day of the opening
     booked.buy("2", "250", day(5))
     booked.adjust(moved("1", "0"), day(6))
-    sums = sums_of(booked.entries, engine, START, END)
+    sums = sums_of(booked.entries, engine, PERIOD)
     found = results_of(sums, end({BTC: position("4", "400")}), end({BTC: position("7", "910")}), money("260"))
     # a: short by 1, which rose from 100 to 130; the rest: 5 at 100 became 8 at 130, for 250
     assert rows(list(found)) == [("a", "0", "-30", 0), (None, "-250", "540", 1)]
-    by_symbol = sums_of(booked.entries, lambda one: one.symbol.code, START, END)
+    by_symbol = sums_of(booked.entries, lambda one: one.symbol.code, PERIOD)
     found = results_of(by_symbol, end({BTC: position("4", "400")}), end({BTC: position("7", "910")}), money("260"))
     assert rows(list(found)) == [("BTC", "-250", "510", 1)]
 
@@ -88,7 +89,7 @@ def test_a_reversal_takes_its_trade_out_of_its_tag() -> None:
     booked = Booked()
     wrong = tagged(booked, booked.buy("2", "200", day(5)), "a")
     booked.reverse(wrong, day(20))
-    sums = sums_of(booked.entries, engine, START, END)
+    sums = sums_of(booked.entries, engine, PERIOD)
     assert not results_of(sums, end({}), end({}), Money.zero())
 
 
@@ -96,7 +97,7 @@ def test_what_one_engine_bought_and_another_sold_has_the_price_that_is_given() -
     booked = Booked()
     tagged(booked, booked.buy("2", "200", day(5)), "a")
     tagged(booked, booked.sell("2", "220", day(6)), "b")
-    sums = sums_of(booked.entries, engine, START, END)
+    sums = sums_of(booked.entries, engine, PERIOD)
     nothing, closed = end({}), {BTC: position("0", "0")}
     assert end(closed).unpriced(one.at_end for one in sums.named.values()) == {BTC}
     found = results_of(sums, nothing, end(closed, BTC="150"), money("20"))
@@ -146,7 +147,7 @@ def test_the_rows_add_up_to_the_portfolios_result(wishes: list[Wish], cents: tup
         for on in (START, END)
     ]
     total = Money(sum(expected.values(), Decimal(0)))
-    found = results_of(sums_of(booked.entries, engine, START, END), ends[0], ends[1], total)
+    found = results_of(sums_of(booked.entries, engine, PERIOD), ends[0], ends[1], total)
     assert sum((row.result for row in found), Money.zero()) == total
     told = {row.tag: row.result.value for row in found}
     assert {tag: told.get(tag, 0) for tag in expected} == expected
@@ -171,7 +172,7 @@ def _positions(booked: Booked, on: date, prices: Mapping[tuple[Symbol, date], De
 def test_days_are_utc_days_and_what_is_said_to_come_is_of_its_booking() -> None:
     booked = Booked()
     late = tagged(booked, booked.buy("1", "100", day(300)), "a")  # booked on day 100
-    sums = sums_of(booked.entries, engine, START, (day(100)).date())
+    sums = sums_of(booked.entries, engine, TagPeriod(start=START, end=day(100).date()))
     assert (sums.by_tag["a"].trades, late.booked_at) == (1, day(0) + timedelta(days=100))
     assert units("1") == sums.by_tag["a"].at_end[BTC]
 
@@ -185,7 +186,7 @@ def test_of_an_event_what_came_and_left_is_no_result_and_what_it_earned_is_one()
     booked.happen(Kind.TRANSFER_IN, day(5), symbol=BTC, quantity=units(1), value=money(100))
     booked.happen(Kind.INCOME, day(6), symbol=ETH, quantity=units(2), value=money(30), label="staking")
     booked.happen(Kind.INCOME, day(-6), symbol=ETH, quantity=units(1), value=money(10), label="staking")
-    sums = sums_of(booked.entries, symbol, START, END)
+    sums = sums_of(booked.entries, symbol, PERIOD)
     found = results_of(
         sums, end({ETH: position("1", "10")}), end({BTC: position("1", "120"), ETH: position("3", "60")}), money("70")
     )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from portfolio.application.announcer import Event
 from portfolio.application.derived import Derived
 from portfolio.application.in_thread import later_in_thread
 from portfolio.application.ledger.cash_records import CashEntry
+from portfolio.application.ledger.events import CashMoved, TradeBooked
 from portfolio.application.ledger.ports import Ledger
 from portfolio.application.ledger.records import Movement
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -81,7 +83,8 @@ class Journal:
 
     Half a kilobyte of memory an entry: a service that nobody asks for lots keeps none. What was read stays when the
     reading is interrupted: long books take longer than a request may, and the next one goes on from there. Entries that
-    do not add up to the books are read once more, since the ledger may have been put back to an earlier state.
+    do not add up to the books are read once more, since the ledger may have been put back to an earlier state. What
+    this process has committed itself is announced, and not asked for.
     """
 
     def __init__(self, ledger: Ledger) -> None:
@@ -90,7 +93,14 @@ class Journal:
         self._last: Entries | None = None
         self._begin()
 
+    def take_notice(self, event: Event) -> None:
+        """Keep an entry that this process committed, once entries were read."""
+        if self._last is not None and isinstance(event, TradeBooked | CashMoved) and len(self._announced) < PAGE_SIZE:
+            entry = Movement.of(event.trade_id, event.entry) if isinstance(event, TradeBooked) else event.entry
+            self._announced[entry.revision] = entry
+
     def _begin(self) -> None:
+        self._announced: dict[int, Movement | CashEntry] = {}
         self._revision = 0
         self._moved = kept(())
         self._sums = LedgerSums()
@@ -105,6 +115,8 @@ class Journal:
             last = self._last
             if last is not None and last.revision == portfolio.revision:
                 return last
+            if self._revision > portfolio.revision and last is not None and await self._is_older(last, portfolio):
+                return last.known(portfolio.revision)
             if self._revision > portfolio.revision or (last is not None and not last.is_complete):
                 self._begin()
             has_begun = self._revision > 0
@@ -118,16 +130,29 @@ class Journal:
                 later_in_thread(last.derived.forget_all)
             return self._last
 
+    async def _is_older(self, last: Entries, portfolio: Portfolio) -> bool:
+        """Return whether the portfolio is of before the newest reading, and the ledger was not put back since."""
+        newest = last.moved[-1]
+        found = await self._ledger.movements(portfolio.id, after=newest.revision - 1, limit=1)
+        return last.is_complete and [*found] == [newest]
+
+    async def _next(self, portfolio: Portfolio) -> Sequence[Movement | CashEntry]:
+        """Return the next entries, in order: the one that was announced, else a page of the database's."""
+        announced = self._announced.pop(self._revision + 1, None)
+        if announced is not None:
+            return [announced]
+        return await self._ledger.movements(portfolio.id, after=self._revision, limit=PAGE_SIZE)
+
     async def _read_until(self, portfolio: Portfolio) -> None:
         while self._revision < portfolio.revision:
-            page = await self._ledger.movements(portfolio.id, after=self._revision, limit=PAGE_SIZE)
-            wanted = [entry for entry in page if entry.revision <= portfolio.revision]
+            wanted = [entry for entry in await self._next(portfolio) if entry.revision <= portfolio.revision]
             if not wanted:
                 return
             for entry in wanted:
                 self._sum(entry)
             self._moved += wanted
             self._revision = wanted[-1].revision
+        self._announced = {at: entry for at, entry in self._announced.items() if at > self._revision}
 
     def _sum(self, entry: Movement | CashEntry) -> None:
         if isinstance(entry, Movement):

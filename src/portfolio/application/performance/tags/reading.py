@@ -10,15 +10,15 @@ from enum import StrEnum
 from functools import partial
 
 from portfolio.application.in_thread import in_thread
-from portfolio.application.ledger.lots.journal import Entries, Journal
+from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt
 from portfolio.application.ledger.records import Movement
 from portfolio.application.ledger.snapshots import Snapshots
-from portfolio.application.performance.history import History, ReadHistory
+from portfolio.application.performance.history import History, ReadsHistory
 from portfolio.application.performance.measures import gain
-from portfolio.application.performance.ports import Days, Reasons
+from portfolio.application.performance.ports import DayPositionsStore, Reasons
 from portfolio.application.performance.records import DayPositions
 from portfolio.application.performance.tags.results import PeriodEnd, TagResult, results_of
-from portfolio.application.performance.tags.sums import PeriodSums, Tagged, TagOf, signals_of, sums_of
+from portfolio.application.performance.tags.sums import PeriodSums, Tagged, TagOf, TagPeriod, signals_of, sums_of
 from portfolio.application.prices.ports import PriceStore
 from portfolio.domain.errors import OutOfRange
 from portfolio.domain.money import Money, Price
@@ -55,33 +55,36 @@ class TaggedResults:
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagSources:
+    """What is read beside days: the entries, closes, and why trades were made."""
+
+    snapshots: Snapshots
+    journal: Journal
+    prices: PriceStore
+    reasons: Reasons
+
+
 class ReadTaggedResults:
-    """Adds the entries up by tag, over the completed days that ``ReadPerformance`` measures."""
+    """Adds the entries up by tag, over the completed days that ``ReadPerformance`` measures on the same basis."""
 
-    def __init__(  # shape: its ports, injected
-        self,
-        history: ReadHistory,
-        snapshots: Snapshots,
-        journal: Journal,
-        days: Days,
-        prices: PriceStore,
-        reasons: Reasons,
+    def __init__(
+        self, sources: TagSources, history: ReadsHistory, days: DayPositionsStore, *, by_effect: bool = False
     ) -> None:
+        """Take the days and the positions at their ends; ``by_effect`` where these are the restated ones."""
+        self._of = sources
         self._history = history
-        self._snapshots = snapshots
-        self._journal = journal
         self._days = days
-        self._prices = prices
-        self._reasons = reasons
+        self._by_effect = by_effect
 
-    async def __call__(self, by: TagKind, days: int) -> TaggedResults:
-        """Return the results over the last ``days`` completed days.
+    async def __call__(self, by: TagKind, days: int, known_at: KnownAt | None = None) -> TaggedResults:
+        """Return the results over the last ``days`` completed days, of the entries that were known then.
 
         Raises:
             LedgerUnavailable: the database is away, and these days or the entries were never read.
             PortfolioMissing: the books were never opened.
         """
-        snapshot = await self._snapshots.newest()
+        snapshot = await self._of.snapshots.newest()
         history = await self._history(snapshot, days + 1)
         if snapshot.database_away:
             return _undefined(by, history, "database_away")
@@ -91,9 +94,12 @@ class ReadTaggedResults:
         held = await self._held(history, first.day, last.day)
         if held is None:
             return _undefined(by, history, "positions_not_recorded")
-        entries = await self._journal.read(snapshot.portfolio)
+        every = await self._of.journal.read(snapshot.portfolio)
+        entries = every if known_at is None else await in_thread(every.known, known_at)
         tag_of = await self._tag_of(by, entries)
-        sums = await in_thread(partial(sums_of, entries.moved, tag_of, first.day, last.day))
+        is_first = self._by_effect and first is history.opening
+        period = TagPeriod(start=first.day, end=last.day, by_effect=self._by_effect, is_first=is_first)
+        sums = await in_thread(partial(sums_of, entries.moved, tag_of, period))
         start, end = await self._ends(sums, held, first.day, last.day)
         total = gain(first, last)
         return TaggedResults(
@@ -108,9 +114,13 @@ class ReadTaggedResults:
         )
 
     async def _held(self, history: History, start: date, end: date) -> Mapping[date, DayPositions] | None:
-        """Return what was held at both ends; None where it was not recorded."""
+        """Return what was held at both ends; None where it was not recorded.
+
+        At the end of the opening nothing was held. Of restated days it is the day before the first return, and what
+        the books were opened on came after it.
+        """
         held = dict(await self._days.positions(history.snapshot.portfolio.id, {start, end}))
-        if history.opening is not None and not history.entries.begins_with_positions:
+        if history.opening is not None and (self._by_effect or not history.entries.begins_with_positions):
             held.setdefault(history.opening.day, {})
         return held if {start, end} <= held.keys() else None
 
@@ -118,7 +128,7 @@ class ReadTaggedResults:
         if by is not TagKind.REASON:
             return _TAGS[by]
         signals = await in_thread(partial(signals_of, entries.moved))
-        reasons = await self._reasons.reasons(self._snapshots.portfolio_id, signals) if signals else {}
+        reasons = await self._of.reasons.reasons(self._of.snapshots.portfolio_id, signals) if signals else {}
         return partial(_by_reason, reasons)
 
     async def _ends(
@@ -148,7 +158,7 @@ class ReadTaggedResults:
             if symbol in symbols:
                 with suppress(OutOfRange):
                     prices[symbol] = execution.notional.per(execution.quantity)
-        closes = await self._prices.closes(symbols, since=day - _CARRIED, until=day)
+        closes = await self._of.prices.closes(symbols, since=day - _CARRIED, until=day)
         return prices | {close.symbol: close.price for close in closes}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date
+from datetime import UTC, date, datetime, timedelta
 
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
 from portfolio.application.ledger.lots.journal import MOVEMENTS
@@ -17,6 +17,8 @@ from portfolio.domain.symbol import Symbol
 Tagged = Movement | PositionAdjustment
 TagOf = Callable[[Tagged], str | None]
 Quantities = defaultdict[Symbol, Quantity]
+
+_DAY = timedelta(days=1)
 
 
 def _none() -> Quantities:
@@ -57,34 +59,79 @@ class PeriodSums:
         return {tag: sums for tag, sums in self.by_tag.items() if tag is not None}
 
 
-def sums_of(entries: Iterable[Movement | CashEntry], tag_of: TagOf, start: date, end: date) -> PeriodSums:
-    """Return what trades moved after the end of ``start`` until the end of ``end``, and what they made until then.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagPeriod:
+    """A period after the end of ``start`` until the end of ``end``, and of which day its entries are.
 
-    A trade is of the day on which it was executed, its reversal too, which has its tag as well; before the books were
-    opened, of the day of the opening. Nothing from before the newest baseline counts.
+    On recorded days an entry is of the day of its execution, at the latest of its booking, and before the books were
+    opened of the day of the opening. ``by_effect``, on restated days, it is of the day on which it took effect, unless
+    the books were opened on something. ``is_first`` says that the period begins as if what came in on its first day had
+    been there before.
+    """
+
+    start: date
+    end: date
+    by_effect: bool = False
+    is_first: bool = False
+
+    def day_of_trade(self, trade: Movement, opened: date) -> date:
+        """Return the day of a trade; ``opened`` is the earliest."""
+        return max(_day(trade.executed_at if self.by_effect else min(trade.executed_at, trade.booked_at)), opened)
+
+    def day_of_other(self, entry: CashEntry, opened: date) -> date:
+        """Return the day of an entry that is no trade."""
+        transaction = entry.transaction
+        return max(_day(transaction.effective_at if self.by_effect else transaction.day_at), opened)
+
+    def opened(self, baseline: CashEntry) -> date:
+        """Return the earliest day that an entry after a baseline may be of."""
+        is_new = not (baseline.transaction.cash_delta or baseline.positions)
+        return date.min if self.by_effect and is_new else _day(baseline.transaction.at)
+
+    def paid(self, entry: CashEntry, moved: PositionAdjustment, day: date) -> Money:
+        """Return what an asset cost that an entry of the period brought, beyond what it realized: no result of its own.
+
+        An event brings it at its cost, and so does a baseline on restated days. What was there before the first return
+        is worth what it was worth when it came.
+        """
+        transaction, first = entry.transaction, self.start + _DAY
+        if self.by_effect and transaction.kind is CashTransactionKind.BASELINE:
+            return moved.leg.basis_delta
+        if transaction.event is None:
+            return Money.zero()
+        paid = moved.leg.basis_delta - moved.leg.realized_delta
+        if self.is_first and day <= first and transaction.comes_in:
+            return paid + (transaction.flow - transaction.net_deposits_delta)
+        return paid
+
+
+def sums_of(entries: Iterable[Movement | CashEntry], tag_of: TagOf, period: TagPeriod) -> PeriodSums:
+    """Return what trades moved in a period, and what they made until its ends.
+
+    A reversal is of the day of the trade that it takes out, and has its tag. Nothing from before the newest baseline
+    counts.
     """
     sums, opened = PeriodSums(), date.min
     trades: dict[int, object] = {}
     for entry in entries:
         if not isinstance(entry, Movement):
-            day = entry.transaction.day_at.astimezone(UTC).date()
             if entry.transaction.kind is CashTransactionKind.BASELINE:
-                sums, opened, trades = PeriodSums(), day, {}
-            day = max(day, opened)
-            for moved in entry.positions if day <= end else ():
+                sums, opened, trades = PeriodSums(), period.opened(entry), {}
+            day = period.day_of_other(entry, opened)
+            for moved in entry.positions if day <= period.end else ():
                 of_tag = sums.by_tag[tag_of(moved)]
-                of_tag.add(moved, is_before=day <= start)
-                if entry.transaction.event is not None and day > start:
-                    of_tag.cash = of_tag.cash + moved.leg.realized_delta - moved.leg.basis_delta
+                of_tag.add(moved, is_before=day <= period.start)
+                if day > period.start:
+                    of_tag.cash = of_tag.cash - period.paid(entry, moved, day)
             continue
         trades[entry.id] = MOVEMENTS.pack(entry)
         own: Movement = MOVEMENTS.unpack(trades.get(entry.reverses or 0, entry))
-        day = max(min(own.executed_at, own.booked_at).astimezone(UTC).date(), opened)
-        if day > end:
+        day = period.day_of_trade(own, opened)
+        if day > period.end:
             continue
-        sums.by_tag[tag_of(own)].add(entry, is_before=day <= start)
+        sums.by_tag[tag_of(own)].add(entry, is_before=day <= period.start)
         sums.executed_until_end[entry.symbol] = own
-        if day <= start:
+        if day <= period.start:
             sums.executed_until_start[entry.symbol] = own
     return sums
 
@@ -92,3 +139,7 @@ def sums_of(entries: Iterable[Movement | CashEntry], tag_of: TagOf, start: date,
 def signals_of(entries: Iterable[Movement | CashEntry]) -> Collection[str]:
     """Return the signals that trades name."""
     return {e.signal_id for e in entries if isinstance(e, Movement) and e.signal_id is not None}
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(UTC).date()

@@ -24,6 +24,7 @@ from portfolio.application.errors import (
 )
 from portfolio.application.in_thread import in_thread
 from portfolio.application.risk.state import ReadMarket
+from portfolio.application.uncancelled import Uncancelled
 from portfolio.domain.errors import InvalidPolicy
 from portfolio.entrypoints.http.backtest.answers import (
     BacktestAnswer,
@@ -49,7 +50,6 @@ from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
 from portfolio.entrypoints.http.shell.injection import Injected
 from portfolio.entrypoints.http.shell.responses import encode, encoded
-from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
 from portfolio.entrypoints.http.views import view
 
 _AWAY = (PROBLEMS[LedgerUnavailable], PROBLEMS[SchemaUnknown])

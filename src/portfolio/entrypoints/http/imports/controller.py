@@ -17,6 +17,7 @@ from portfolio.application.imports.kept.ports import Imports
 from portfolio.application.imports.kept.reversal import ReverseImport
 from portfolio.application.imports.worth import RatesRefused
 from portfolio.application.in_thread import in_long_thread
+from portfolio.application.uncancelled import Uncancelled
 from portfolio.domain.errors import NotReversible
 from portfolio.entrypoints.http.errors import MALFORMED, NOT_FOUND, PROBLEMS, WRITE_PROBLEMS, FieldError, RequestError
 from portfolio.entrypoints.http.imports.answers import (
@@ -39,7 +40,6 @@ from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize, cursor_query, read_cursor, write_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.responses import JsonResponse
-from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
 
 ImportId = Annotated[str, PathParameter(description="The import's `id`: a whole number above zero.")]
 PreviewId = Annotated[str, PathParameter(description="The `preview_id` of a preview.", max_length=64)]

@@ -10,6 +10,7 @@ from portfolio.application.errors import KeyReused
 from portfolio.application.ledger.cash import MoveCashInOrOut
 from portfolio.application.ledger.cash_records import RecordedCashEntry, RefusedCashEntry
 from portfolio.application.ledger.ports import Lookups
+from portfolio.application.uncancelled import Uncancelled
 from portfolio.domain.errors import InsufficientCash, InvalidAmount, OutOfRange
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.entrypoints.http.errors import PROBLEMS, WRITE_PROBLEMS
@@ -23,7 +24,6 @@ from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.responses import JsonResponse, problem_answer
-from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
 from portfolio.entrypoints.http.views import view
 
 _PROBLEMS = tuple(PROBLEMS[error] for error in (InvalidAmount, OutOfRange, InsufficientCash, KeyReused))

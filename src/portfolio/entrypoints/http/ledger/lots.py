@@ -15,6 +15,7 @@ from msgspec import Meta
 from portfolio.application.clock import Clock
 from portfolio.application.ledger.lots.picking import PickLots
 from portfolio.application.ledger.lots.reading import Gains, ReadLots
+from portfolio.application.uncancelled import Uncancelled
 from portfolio.domain.errors import NotPickable
 from portfolio.domain.ledger.lots import LotMethod
 from portfolio.domain.ledger.picks import Pick
@@ -46,7 +47,6 @@ from portfolio.entrypoints.http.shell.bodies import (
 )
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.responses import JsonResponse
-from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
 
 ROWS_AT_ONCE: Final = 500
 MOST_PICKS: Final = 1_000

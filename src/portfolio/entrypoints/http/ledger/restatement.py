@@ -13,6 +13,7 @@ from msgspec import Meta
 from portfolio.application.clock import Clock
 from portfolio.application.errors import BooksMoved
 from portfolio.application.history.restatement import RestateBooks, Restatements
+from portfolio.application.uncancelled import Uncancelled
 from portfolio.domain.decimal_text import counted
 from portfolio.domain.money import Money
 from portfolio.entrypoints.http.errors import PROBLEMS, WRITE_PROBLEMS
@@ -21,7 +22,6 @@ from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.numbers import Number, number
 from portfolio.entrypoints.http.shell.responses import Answer, SymbolCode
-from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
 from portfolio.entrypoints.http.views import view
 
 

@@ -12,6 +12,7 @@ from portfolio.application.errors import NotFound
 from portfolio.application.ledger.ports import Lookups
 from portfolio.application.ledger.records import BookedTrade, Page, TradeFilter
 from portfolio.application.ledger.reversal import ReverseTrade
+from portfolio.application.uncancelled import Uncancelled
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, NotReversible, OutOfRange
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import percent_of
@@ -43,7 +44,6 @@ from portfolio.entrypoints.http.shell.bodies import (
 )
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.responses import JsonResponse
-from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
 from portfolio.entrypoints.http.views import view
 
 LARGEST_ID: Final = 2**63 - 1

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.history.reading import Basis, Measures, ReadByBasis
+from portfolio.application.history.reading import Measures, ReadByBasis
+from portfolio.application.performance.records import Basis
 
 T = TypeVar("T")
 

@@ -25,6 +25,12 @@ class DrawdownView(msgspec.Struct, kw_only=True):
     days: Annotated[int, Meta(description="From the peak to the recovery, or to the end of the period.")]
 
 
+BasisName = Annotated[
+    Literal["restated", "recorded"],
+    Meta(description="restated: each day by all that is known by now; recorded: as it was when it was over."),
+]
+
+
 class PeriodView(msgspec.Struct, kw_only=True):
     """The figures of a period, all from one start to one end; docs/figures.md says how each is made."""
 
@@ -90,13 +96,8 @@ class PerformanceView(PeriodView, kw_only=True):
     last_day: date | None
     as_of: Moment
     stale: bool
+    basis: BasisName
     convention: str
-
-
-BasisName = Annotated[
-    Literal["restated", "recorded"],
-    Meta(description="restated: each day by all that is known by now; recorded: as it was when it was over."),
-]
 
 
 class PerformanceAnswer(Answer, kw_only=True):

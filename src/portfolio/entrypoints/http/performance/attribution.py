@@ -11,7 +11,13 @@ from litestar.params import QueryParameter
 from msgspec import Meta
 
 from portfolio.application.clock import Clock
-from portfolio.application.performance.tags.reading import ReadTaggedResults, TagKind
+from portfolio.application.history.past_performance import ReadPastPerformance
+from portfolio.application.history.reading import ReadByBasis
+from portfolio.application.performance.records import Basis
+from portfolio.application.performance.tags.reading import TagKind
+from portfolio.entrypoints.http.ledger.past_query import AsOfQuery, KnownAtQuery
+from portfolio.entrypoints.http.performance.answers import BasisName
+from portfolio.entrypoints.http.performance.controller import BasisQuery, asked_past
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import Days
@@ -50,6 +56,7 @@ class AttributionAnswer(Answer, kw_only=True):
     total: Number | None
     period_days: int
     complete: bool
+    basis: BasisName
     as_of: Moment
     stale: bool
     reasons: Reasons
@@ -61,21 +68,31 @@ class AttributionController(Controller):
     tags = ["portfolio"]
 
     @get("/attribution", summary="What each engine, key, reason or asset brought", opt=access(Scope.READ))
-    async def read_attribution(
+    async def read_attribution(  # shape: each part of the query is an argument
         self,
-        attribution: Injected[ReadTaggedResults],
+        by_basis: Injected[ReadByBasis],
+        past: Injected[ReadPastPerformance],
         clock: Injected[Clock],
         by: KindQuery = "engine",
         days: Days = 30,
+        basis: BasisQuery = None,
+        as_of: AsOfQuery = None,
+        known_at: KnownAtQuery = None,
     ) -> AttributionAnswer:
         """Return the result of each tag over the last completed days, the greatest first, and last of what has none.
 
         The result of a tag is the cash that its trades moved in the period, and by how much more the assets that they
         made are worth at the end than at the start. Deposits and withdrawals are no result. The rows add up to
-        `total_return` of `/performance` to the last digit: what has no tag, such as what the books were opened on and
-        what other programs wrote, is the row with the tag null.
+        `total_return` of `/performance` to the last digit, on either basis: what has no tag, such as what the books
+        were opened on and what other programs wrote, is the row with the tag null. On restated days a trade counts when
+        it was executed. As of a past moment, or as far as was known, days are restated.
         """
-        found = await attribution(TagKind(by), days)
+        chosen, kind = Basis.RESTATED, TagKind(by)
+        if moments := asked_past(as_of, known_at, basis):
+            found = await past.attribution(kind, days, *moments)
+        else:
+            chosen, reads = await by_basis(basis and Basis(basis))
+            found = await reads.attribution(kind, days)
         return view(
             AttributionAnswer,
             found,
@@ -84,4 +101,5 @@ class AttributionController(Controller):
             to=found.end,
             period_days=days,
             complete=found.is_complete,
+            basis=chosen.value,
         )

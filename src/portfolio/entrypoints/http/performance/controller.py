@@ -11,8 +11,9 @@ from litestar.params import QueryParameter
 from portfolio.analytics.conventions import CONVENTION
 from portfolio.application.clock import Clock
 from portfolio.application.history.past_performance import ReadPastPerformance
-from portfolio.application.history.reading import Basis, ReadByBasis
+from portfolio.application.history.reading import ReadByBasis
 from portfolio.application.ledger.lots.journal import KnownAt
+from portfolio.application.performance.records import Basis
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
 from portfolio.entrypoints.http.ledger.past_query import AsOfQuery, KnownAtQuery, read_past

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from portfolio.entrypoints.http.performance.answers import BasisName
 from portfolio.entrypoints.http.risk.answers import Simulated
 from portfolio.entrypoints.http.shell.numbers import Cents, Number, Percent, Ratio
 from portfolio.entrypoints.http.shell.responses import Answer, Moment, Reasons
@@ -73,6 +74,7 @@ class ShadowsView(msgspec.Struct, kw_only=True):
     left_out: list[str]
     policy_id: str | None
     simulated_history: Simulated
+    basis: BasisName
     convention: str
     stale: bool
     as_of: Moment

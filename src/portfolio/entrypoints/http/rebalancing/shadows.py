@@ -8,9 +8,12 @@ from decimal import Decimal
 
 from litestar import Controller, Response, get
 
-from portfolio.application.backtest.shadows import ReadShadows, Shadows
+from portfolio.application.backtest.shadows import Shadows
 from portfolio.application.clock import Clock
+from portfolio.application.history.reading import ReadByBasis
 from portfolio.application.in_thread import in_thread
+from portfolio.application.performance.records import Basis
+from portfolio.entrypoints.http.performance.controller import BasisQuery
 from portfolio.entrypoints.http.rebalancing.shadow_answers import (
     ShadowDayView,
     ShadowsAnswer,
@@ -39,7 +42,11 @@ class ShadowController(Controller):
         opt=access(Scope.READ),
     )
     async def read_shadow_portfolios(
-        self, read_shadows: Injected[ReadShadows], clock: Injected[Clock], days: Days = DEFAULT_DAYS
+        self,
+        by_basis: Injected[ReadByBasis],
+        clock: Injected[Clock],
+        days: Days = DEFAULT_DAYS,
+        basis: BasisQuery = None,
     ) -> Response[ShadowsAnswer]:
         """Return shadows that began with the books of so many completed days ago, and the portfolio beside them.
 
@@ -47,7 +54,8 @@ class ShadowController(Controller):
         10 basis points of slippage. Deposits and withdrawals go to the cash of each. Where nothing was held they begin
         on the first day on which something was. With the database away they are of the last days seen, and `stale`.
         """
-        found = await read_shadows(days)
+        _, reads = await by_basis(basis and Basis(basis))
+        found = await reads.shadows(days)
         return encoded(
             await in_thread(lambda: encode(ShadowsAnswer(timestamp=clock.now(), shadows=shadows_view(found))))
         )

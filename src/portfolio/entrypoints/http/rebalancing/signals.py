@@ -12,6 +12,7 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing, SignalClaimed, SignalOutdated
 from portfolio.application.rebalancing.records import Signal, SignalStatus
 from portfolio.application.rebalancing.signals import AcknowledgeSignal, GenerateSignals, Generation, ListSignals
+from portfolio.application.uncancelled import Uncancelled
 from portfolio.domain.decimal_text import counted
 from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS
 from portfolio.entrypoints.http.rebalancing.signal_answers import (
@@ -28,7 +29,6 @@ from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
-from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
 from portfolio.entrypoints.http.views import view
 
 SignalId = Annotated[str, PathParameter(description="The signal's `id`.", max_length=128)]

@@ -14,11 +14,11 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from portfolio.analytics.conventions import CONVENTION
-from portfolio.application.history.reading import Basis
 from portfolio.application.in_thread import in_thread
 from portfolio.application.ledger.records import BookedTrade, TradeFilter
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.performance.history import History
+from portfolio.application.performance.records import Basis
 from portfolio.application.performance.series.daily import DailySeries
 from portfolio.application.performance.timeframes import Timeframe
 from portfolio.application.risk.state import MarketState

@@ -10,12 +10,11 @@ from portfolio.application.backtest.jobs.cancelling import CancelBacktest
 from portfolio.application.backtest.jobs.computing import ComputeBacktests
 from portfolio.application.backtest.jobs.ports import Backtests
 from portfolio.application.backtest.jobs.reading import ReadBacktest
-from portfolio.application.backtest.shadows import ReadShadows
 from portfolio.application.clock import Clock
 from portfolio.application.exports.reading import ReadExports
 from portfolio.application.history.past import ReadPastBooks
 from portfolio.application.history.past_performance import ReadPastPerformance
-from portfolio.application.history.reading import ReadByBasis
+from portfolio.application.history.reading import ReadByBasis, ReadUsual
 from portfolio.application.history.restatement import RestateBooks
 from portfolio.application.imports.kept.looking import BookPreview, LookAtImport
 from portfolio.application.imports.kept.ports import Imports
@@ -31,10 +30,8 @@ from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.operations.health import ReadHealth
 from portfolio.application.optimisation.optimise import Optimise
-from portfolio.application.performance.period import ReadPerformance, RecentPerformance
-from portfolio.application.performance.series.daily import ReadSeries
-from portfolio.application.performance.tags.reading import ReadTaggedResults
-from portfolio.application.performance.timeframes import ReadTimeframes
+from portfolio.application.performance.period import ReadPerformance
+from portfolio.application.performance.recent import RecentPerformance
 from portfolio.application.prices.position_history import ReadPositionHistory
 from portfolio.application.prices.refresh import RefreshPrices
 from portfolio.application.rebalancing.planning import ReadPlan, WhatIf
@@ -44,8 +41,8 @@ from portfolio.application.rebalancing.signals import AcknowledgeSignal, Generat
 from portfolio.application.risk.state import ReadMarket
 from portfolio.application.stream.broadcast import Broadcast
 from portfolio.application.stream.entries import ReadEntries
+from portfolio.application.uncancelled import Uncancelled
 from portfolio.domain.categories import Categories
-from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,15 +61,13 @@ class UseCases:
     read_lots: ReadLots
     past_books: ReadPastBooks
     by_basis: ReadByBasis
+    usual: ReadUsual
     past: ReadPastPerformance
     restate: RestateBooks
     exports: ReadExports
     snapshots: Snapshots
     performance: ReadPerformance
     recent_performance: RecentPerformance
-    timeframes: ReadTimeframes
-    attribution: ReadTaggedResults
-    series: ReadSeries
     position_history: ReadPositionHistory
     refresh: RefreshPrices
     health: ReadHealth
@@ -90,7 +85,6 @@ class UseCases:
     acknowledge_signal: AcknowledgeSignal
     list_signals: ListSignals
     read_scorecard: ReadScorecard
-    read_shadows: ReadShadows
     stream: Broadcast
     read_entries: ReadEntries
     imports: Imports

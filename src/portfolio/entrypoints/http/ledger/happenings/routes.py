@@ -15,6 +15,7 @@ from portfolio.application.ledger.happenings.booking import BookEvents
 from portfolio.application.ledger.happenings.records import BookEvent, EventReply, RecordedEvent
 from portfolio.application.ledger.happenings.reversal import ReverseEvent
 from portfolio.application.ledger.ports import Lookups
+from portfolio.application.uncancelled import Uncancelled
 from portfolio.domain.errors import (
     AmountMismatch,
     InsufficientCash,
@@ -52,7 +53,6 @@ from portfolio.entrypoints.http.shell.auth import Caller, Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.responses import JsonResponse, problem_answer
-from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
 
 EVENT_BATCH_BYTES: Final = 1024 * 1024
 

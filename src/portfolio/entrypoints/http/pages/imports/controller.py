@@ -16,6 +16,7 @@ from portfolio.application.imports.kept.looking import BookPreview, LookAtImport
 from portfolio.application.imports.worth import RatesRefused
 from portfolio.application.in_thread import in_long_thread
 from portfolio.application.ledger.happenings.imported import KeptImport
+from portfolio.application.uncancelled import Uncancelled
 from portfolio.entrypoints.http.errors import (
     FORBIDDEN,
     MALFORMED,
@@ -37,7 +38,6 @@ from portfolio.entrypoints.http.shell.admission import Admission
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import cursor_query, read_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
-from portfolio.entrypoints.http.shell.uncancelled import Uncancelled
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 IMPORTS_A_PAGE: Final = 20

@@ -10,9 +10,11 @@ from typing import Final
 from litestar import Controller, get
 from litestar.response import Template
 
-from portfolio.application.backtest.shadows import ReadShadows, Shadows
+from portfolio.application.backtest.shadows import Shadows
 from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.history.reading import ReadByBasis
 from portfolio.application.in_thread import in_thread
+from portfolio.application.performance.records import Basis
 from portfolio.application.rebalancing.scorecard import ReadScorecard
 from portfolio.entrypoints.http.pages.frame.headers import HEADERS
 from portfolio.entrypoints.http.pages.frame.look import Look
@@ -20,6 +22,7 @@ from portfolio.entrypoints.http.pages.frame.page import Pages, is_private
 from portfolio.entrypoints.http.pages.periods import Choice, PeriodQuery
 from portfolio.entrypoints.http.pages.scorecard.content import card_content
 from portfolio.entrypoints.http.pages.scorecard.shadows import shadows_content
+from portfolio.entrypoints.http.performance.controller import BasisQuery
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
@@ -42,15 +45,16 @@ class ScorecardPageController(Controller):
         request: HttpRequest,
         pages: Injected[Pages],
         read_scorecard: Injected[ReadScorecard],
-        read_shadows: Injected[ReadShadows],
+        by_basis: Injected[ReadByBasis],
         read_deadline_seconds: Injected[float],
         period: PeriodQuery = None,
+        basis: BasisQuery = None,
     ) -> Template:
         """Return how good the signals were, and the shadows: of final days, so the page follows nothing."""
         choice, private, reading = Choice.of(period, None, None, USUAL), is_private(request), await pages.reading()
         days = choice.days(reading.at.date())
         card = await Look(reading, read_deadline_seconds)(partial(read_scorecard, days))
-        shadows, why = await shadows_in_time(read_shadows, days, read_deadline_seconds)
+        shadows, why = await shadows_in_time(partial(_shadows, by_basis, basis), days, read_deadline_seconds)
         return pages.page(
             request,
             "scorecard.html",
@@ -61,7 +65,14 @@ class ScorecardPageController(Controller):
             card=card and card_content(card, reading.snapshot.as_of, private=private),
             shadows=shadows and await in_thread(lambda: shadows_content(shadows, private=private)),
             why=why,
+            basis=basis,
+            bases=list(Basis),
         )
+
+
+async def _shadows(by_basis: ReadByBasis, asked: str | None, days: int) -> Shadows:
+    _, reads = await by_basis(Basis(asked) if asked else None)
+    return await reads.shadows(days)
 
 
 async def shadows_in_time(

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Uncancelled:
-    """Runs writes in tasks of their own: a caller who goes away cancels the waiting, never the writing."""
+    """Runs work in tasks of its own: a caller who goes away cancels the waiting, never a write or a long reading."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -26,6 +26,12 @@ class Uncancelled:
         """Return when all that was begun has ended."""
         if self._tasks:
             await asyncio.wait(self._tasks)
+
+    async def stop(self) -> None:
+        """Cancel what was begun, which nobody needs any more, and return when it has ended."""
+        for task in self._tasks:
+            task.cancel()
+        await self.close()
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
