@@ -220,11 +220,11 @@ class Assembly:  # shape: the parts of all topics are made here
         seconds = CLOSES_SHARE * self._deadline_seconds
         stored = adapters.exchange_rules
         self._rules = ReadExchangeRules(stored, adapters.clock, list(adapters.rules), deadline_seconds=seconds)
-        entries = LedgerDays(adapters.ledger, adapters.lookups)
+        journal = Journal(adapters.ledger)
+        entries = LedgerDays(adapters.ledger, adapters.lookups, journal.offer)
         self._fetch_closes = FetchCloses(
             adapters.prices, adapters.closes, adapters.clock, FETCH_SHARE * self._deadline_seconds
         )
-        journal = Journal(adapters.ledger)
         self._listeners: list[Listener] = [entries.take_notice, journal.take_notice, *listeners]
         self._announcer = Announcer(note_failed_listener, self._listeners)
         settle = SettleStalePrices(adapters.prices, adapters.clock, self._max_price_age)

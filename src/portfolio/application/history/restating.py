@@ -57,6 +57,13 @@ def _key(portfolio: Portfolio, today: date) -> _Key:
     return portfolio.revision, portfolio.price_revision, today
 
 
+def _before(days: Sequence[RestatedDay], end: date) -> Sequence[RestatedDay]:
+    """Return the days before one; each day follows the one before."""
+    if not days or days[-1].day < end:
+        return days
+    return days[: max((end - days[0].day).days, 0)]
+
+
 class RestateDays:
     """Restates the days when somebody asks, and keeps what was made.
 
@@ -76,7 +83,7 @@ class RestateDays:
     def _begin(self) -> None:
         self._seen = kept(())
         self._effective = EffectiveDays()
-        self._days: list[RestatedDay] = []
+        self._days: Sequence[RestatedDay] = ()
         self._last: Restated | None = None
         self._last_key: _Key | None = None
 
@@ -117,7 +124,7 @@ class RestateDays:
             entries = await self._journal.read(portfolio)
             changed = await self._take_in(entries)
             await self._restate(portfolio, today, changed)
-            days = [day for day in self._days if day.day < today]
+            days = _before(self._days, today)
             found = Restated(days=days, entries=self._effective, is_complete=entries.is_complete)
             if entries.is_complete and self._effective.revision <= portfolio.revision:
                 self._last, self._last_key = found, _key(portfolio, today)
@@ -158,7 +165,7 @@ class RestateDays:
     async def _restate(self, portfolio: Portfolio, today: date, changed: date) -> None:
         until = today - _DAY
         await self._read_closes(self._effective, portfolio.price_revision, until)
-        kept = [day for day in self._days if day.day < changed]
+        kept = _before(self._days, changed)
         if kept and kept[-1].day >= until:  # what was made of later days stays, if nothing changed before them
             self._days = kept
             return
@@ -175,12 +182,12 @@ class RestateDays:
         since = first - _CARRIED
         if since < stored.since:
             self._closes = stored = _StoredCloses(since=since, until=until, price_revision=price_revision)
-            self._days = []
+            self._days = ()
         if price_revision != stored.price_revision:
             written = await self._prices.changed_closes(after=stored.price_revision)
             for symbol in stored.by_symbol.keys() & set(written):
                 del stored.by_symbol[symbol]
-                self._days = []
+                self._days = ()
             stored.price_revision = price_revision
         if until > stored.until:
             for symbol, known in stored.by_symbol.items():

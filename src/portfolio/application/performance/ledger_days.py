@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from bisect import insort
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeAlias, TypeVar
 
 from portfolio.application.announcer import Event
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
@@ -23,6 +23,8 @@ from portfolio.domain.money import Amount, Money, Quantity
 from portfolio.domain.symbol import Symbol
 
 A = TypeVar("A", bound=Amount)
+Offer: TypeAlias = Callable[[int, Sequence[Movement | CashEntry]], None]
+"""Takes the entries after a ledger revision."""
 
 # So many at once: whoever waits for the event loop meanwhile waits for no more than these.
 PAGE_SIZE: Final = 250
@@ -155,8 +157,10 @@ class LedgerDays:  # shape: what is kept of the entries, and how it is brought u
     add up to.
     """
 
-    def __init__(self, ledger: Ledger, lookups: Lookups) -> None:
+    def __init__(self, ledger: Ledger, lookups: Lookups, offer: Offer | None = None) -> None:
+        """Take the ports; late entries, and all after them, are offered to whoever restates days of them."""
         self._ledger = ledger
+        self._offer = offer
         self._lookups = lookups
         self._lock = asyncio.Lock()
         self._announced: dict[int, Movement | CashEntry] = {}
@@ -224,12 +228,13 @@ class LedgerDays:  # shape: what is kept of the entries, and how it is brought u
             if (self._missing or self._alone) and await self._is_mended(portfolio_id):
                 self._begin()
             while self.revision < until:
-                entries = await self._next(portfolio_id)
-                for entry in entries:
-                    if entry.revision > until:
-                        break
+                after, entries = self.revision, await self._next(portfolio_id)
+                wanted = [entry for entry in entries if entry.revision <= until]
+                for entry in wanted:
                     await self._add(portfolio_id, entry)
                     self.revision = entry.revision
+                if self.is_late and wanted and self._offer is not None:
+                    self._offer(after, wanted)
                 if not entries or entries[-1].revision > until:
                     break
             self._announced = {at: entry for at, entry in self._announced.items() if at > self.revision}

@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
+from portfolio.application.ledger.lots.journal import Journal
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
+from portfolio.domain.ledger.portfolio import BookingRules
+from portfolio.domain.money import Money
 from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.services.http_service import Service, fields, is_problem, running, running_on_sqlite
 
@@ -194,7 +199,23 @@ async def test_entries_are_read_when_they_are_asked_for_and_then_the_new_ones_al
         assert service.ledger.read_after == [0, 2, 4, 6]
         await service.http.post("/cash/transactions", json={"kind": "deposit", "amount": 1})
         assert (await ask(service, "/lots"))["revision"] == 8
-        assert service.ledger.read_after == [0, 2, 4, 6, 7]
+        assert service.ledger.read_after == [0, 2, 4, 6]  # what this process booked is announced
+        of_another = MoveCash(kind=CashTransactionKind.DEPOSIT, amount=Money(Decimal(1)), owner="")
+        await MoveCashInOrOut(service.ledger, service.clock, BookingRules())(1, of_another)
+        assert (await ask(service, "/lots"))["revision"] == 9
+        assert service.ledger.read_after == [0, 2, 4, 6, 8]
+
+
+async def test_a_portfolio_of_before_has_the_entries_of_before() -> None:
+    async with running(ledger=Watched()) as service:
+        await book(service)
+        journal, before = Journal(service.ledger), (await service.cases.snapshots.newest()).portfolio
+        await service.http.post("/cash/transactions", json={"kind": "deposit", "amount": 1})
+        newest = await journal.read((await service.cases.snapshots.newest()).portfolio)
+        service.ledger.read_after.clear()
+        older = await journal.read(before)
+        assert (older.revision, [*older.moved]) == (before.revision, [*newest.moved][:-1])
+        assert service.ledger.read_after == [newest.revision - 1]  # whether the ledger was put back since
 
 
 async def test_a_reading_that_broke_off_goes_on_where_it_stopped() -> None:

@@ -158,8 +158,8 @@ async def test_what_was_known_is_made_apart(scene: Scene) -> None:
 async def test_entries_that_are_others_are_taken_in_anew(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     await scene.days(11)
     scene.booked = Booked()
-    deposit(scene.booked, "7", day(2))
-    deposit(scene.booked, "7", day(2))
+    for _ in range(3):
+        deposit(scene.booked, "7", day(2))
     assert len(await scene.days(11)) == 9
     scene.booked = Booked()
     assert await scene.days(11) == []

@@ -99,6 +99,11 @@ class Journal:
             entry = Movement.of(event.trade_id, event.entry) if isinstance(event, TradeBooked) else event.entry
             self._announced[entry.revision] = entry
 
+    def offer(self, after: int, entries: Sequence[Movement | CashEntry]) -> None:
+        """Keep the entries after a revision, which another has read: taken where they are the next ones."""
+        if after == self._revision and not self._lock.locked():
+            self._take(entries)
+
     def _begin(self) -> None:
         self._announced: dict[int, Movement | CashEntry] = {}
         self._revision = 0
@@ -116,7 +121,7 @@ class Journal:
             if last is not None and last.revision == portfolio.revision:
                 return last
             if self._revision > portfolio.revision and last is not None and await self._is_older(last, portfolio):
-                return last.known(portfolio.revision)
+                return self._first(portfolio.revision, last)
             if self._revision > portfolio.revision or (last is not None and not last.is_complete):
                 self._begin()
             has_begun = self._revision > 0
@@ -132,9 +137,15 @@ class Journal:
 
     async def _is_older(self, last: Entries, portfolio: Portfolio) -> bool:
         """Return whether the portfolio is of before the newest reading, and the ledger was not put back since."""
-        newest = last.moved[-1]
+        newest = self._moved[-1]
         found = await self._ledger.movements(portfolio.id, after=newest.revision - 1, limit=1)
-        return last.is_complete and [*found] == [newest]
+        return last.is_complete and portfolio.revision > 0 and [*found] == [newest]
+
+    def _first(self, revision: int, last: Entries) -> Entries:
+        if revision <= last.revision:
+            return last.known(revision)
+        every = Entries(revision=self._revision, moved=self._moved[:], is_complete=True)
+        return every.known(revision)
 
     async def _next(self, portfolio: Portfolio) -> Sequence[Movement | CashEntry]:
         """Return the next entries, in order: the one that was announced, else a page of the database's."""
@@ -148,11 +159,14 @@ class Journal:
             wanted = [entry for entry in await self._next(portfolio) if entry.revision <= portfolio.revision]
             if not wanted:
                 return
-            for entry in wanted:
-                self._sum(entry)
-            self._moved += wanted
-            self._revision = wanted[-1].revision
+            self._take(wanted)
         self._announced = {at: entry for at, entry in self._announced.items() if at > self._revision}
+
+    def _take(self, entries: Sequence[Movement | CashEntry]) -> None:
+        for entry in entries:
+            self._sum(entry)
+        self._moved += entries
+        self._revision = entries[-1].revision
 
     def _sum(self, entry: Movement | CashEntry) -> None:
         if isinstance(entry, Movement):

@@ -125,7 +125,8 @@ def sums_of(entries: Iterable[Movement | CashEntry], tag_of: TagOf, period: TagP
                     of_tag.cash = of_tag.cash - period.paid(entry, moved, day)
             continue
         trades[entry.id] = MOVEMENTS.pack(entry)
-        own: Movement = MOVEMENTS.unpack(trades.get(entry.reverses or 0, entry))
+        kept = trades.get(entry.reverses or 0)
+        own: Movement = entry if kept is None else MOVEMENTS.unpack(kept)
         day = period.day_of_trade(own, opened)
         if day > period.end:
             continue

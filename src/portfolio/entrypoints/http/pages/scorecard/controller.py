@@ -66,7 +66,7 @@ class ScorecardPageController(Controller):
             shadows=shadows and await in_thread(lambda: shadows_content(shadows, private=private)),
             why=why,
             basis=basis,
-            bases=list(Basis),
+            bases=[(one.value, one.value) for one in Basis],
         )
 
 
