@@ -32,6 +32,7 @@ from portfolio.application.history.reading import (
     ReadUsual,
     RestatedPositions,
 )
+from portfolio.application.history.recent import RecentPerformance
 from portfolio.application.history.restatement import RestateBooks
 from portfolio.application.history.restating import RestateDays
 from portfolio.application.imports.kept.looking import BookPreview, Importing, LookAtImport
@@ -60,7 +61,6 @@ from portfolio.application.performance.history import ReadHistory, ReadsHistory
 from portfolio.application.performance.ledger_days import LedgerDays
 from portfolio.application.performance.period import ReadPerformance
 from portfolio.application.performance.ports import DayPositionsStore, Days
-from portfolio.application.performance.recent import RecentPerformance
 from portfolio.application.performance.series.daily import ReadSeries
 from portfolio.application.performance.tags.reading import ReadTaggedResults, TagSources
 from portfolio.application.performance.timeframes import ReadTimeframes
@@ -218,19 +218,17 @@ class Assembly:  # shape: the parts of all topics are made here
         self._holder = _holder()
         self._lease = KeptLease(adapters.leases, adapters.clock, holder=self._holder)
         seconds = CLOSES_SHARE * self._deadline_seconds
-        stored = adapters.exchange_rules
-        self._rules = ReadExchangeRules(stored, adapters.clock, list(adapters.rules), deadline_seconds=seconds)
-        journal = Journal(adapters.ledger)
-        entries = LedgerDays(adapters.ledger, adapters.lookups, journal.offer)
+        stored, sources = adapters.exchange_rules, list(adapters.rules)
+        self._rules = ReadExchangeRules(stored, adapters.clock, sources, deadline_seconds=seconds)
+        entries = LedgerDays(adapters.ledger, adapters.lookups, (journal := Journal(adapters.ledger)).offer)
         self._fetch_closes = FetchCloses(
             adapters.prices, adapters.closes, adapters.clock, FETCH_SHARE * self._deadline_seconds
         )
         self._listeners: list[Listener] = [entries.take_notice, journal.take_notice, *listeners]
         self._announcer = Announcer(note_failed_listener, self._listeners)
         settle = SettleStalePrices(adapters.prices, adapters.clock, self._max_price_age)
-        snapshots = Snapshots(
-            adapters.ledger, adapters.clock, portfolio_id, deadline_seconds=self._read_seconds, settle=settle
-        )
+        deadline = self._read_seconds
+        snapshots = Snapshots(adapters.ledger, adapters.clock, portfolio_id, deadline_seconds=deadline, settle=settle)
         self._kept = InMemory(
             snapshots=snapshots,
             booking=self._booking(),

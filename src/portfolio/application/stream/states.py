@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import dataclass, field, replace
 
 from portfolio.application.clock import Clock
+from portfolio.application.history.recent import RecentPerformance
 from portfolio.application.ledger.snapshots import Snapshot
-from portfolio.application.performance.recent import RecentPerformance
 from portfolio.application.risk.state import ReadMarket
 from portfolio.application.stream.changes import Changes
 from portfolio.application.stream.records import Pace, Place, State

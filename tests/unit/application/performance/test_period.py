@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.history.recent import RecentPerformance
 from portfolio.application.ledger.snapshots import RELOAD_SECONDS, Snapshots
 from portfolio.application.performance.period import Performance
-from portfolio.application.performance.recent import RecentPerformance
 from portfolio.application.performance.records import DailyValue
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.units import Units

@@ -15,6 +15,7 @@ from portfolio.application.exports.reading import ReadExports
 from portfolio.application.history.past import ReadPastBooks
 from portfolio.application.history.past_performance import ReadPastPerformance
 from portfolio.application.history.reading import ReadByBasis, ReadUsual
+from portfolio.application.history.recent import RecentPerformance
 from portfolio.application.history.restatement import RestateBooks
 from portfolio.application.imports.kept.looking import BookPreview, LookAtImport
 from portfolio.application.imports.kept.ports import Imports
@@ -31,7 +32,6 @@ from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.operations.health import ReadHealth
 from portfolio.application.optimisation.optimise import Optimise
 from portfolio.application.performance.period import ReadPerformance
-from portfolio.application.performance.recent import RecentPerformance
 from portfolio.application.prices.position_history import ReadPositionHistory
 from portfolio.application.prices.refresh import RefreshPrices
 from portfolio.application.rebalancing.planning import ReadPlan, WhatIf
