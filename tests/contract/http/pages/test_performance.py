@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from portfolio.application.errors import LedgerUnavailable
 from tests.contract.http.performance.test_basis import late
 from tests.support.html_pages import HTML, PRIVATE
 from tests.support.pages import amounts_of, api, figure, page, spelt_in, words
@@ -200,9 +202,16 @@ async def test_the_overview_shows_the_same_days(late: Service, basis: str | None
     assert re.findall(r'data-basis="(\w+)"', text) == [shown]
 
 
-async def test_where_restated_days_cannot_be_read_the_recorded_ones_stand_there(late: Service) -> None:
+async def test_where_restated_days_cannot_be_read_the_recorded_ones_stand_there(
+    late: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     recorded = figure(await page(late, f"{URL}?period=all&basis=recorded"), "total_return")
     late.ledger.away = True
+
+    async def away(*_: Any, **__: Any) -> Any:
+        raise LedgerUnavailable("away")
+
+    monkeypatch.setattr(late.prices, "closes", away)
     text = await page(late, f"{URL}?period=all")
     assert figure(text, "total_return") == recorded
     assert "restated days cannot be read while the database is away" in words(text)
