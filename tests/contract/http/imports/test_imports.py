@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from portfolio.application.imports.kept.records import Asked
 from portfolio.entrypoints.http.imports.uploads import LARGEST_UPLOAD, MOST_AT_WORK, MOST_FILES, ImportSlots
 from tests.contract.imports.test_import_booking import BINANCE_TRADES, EXAMPLES, GLUED, KRAKEN, RATES
 from tests.support.imports import answer
@@ -181,6 +182,17 @@ WRONG: Sequence[tuple[Parts, str]] = [
     ([*parts(KRAKEN), ("account", (None, "a")), ("account", (None, "b"))], "account"),
     ([*parts(KRAKEN), ("account", (None, b"\xff"))], "account"),
 ]
+
+
+@pytest.mark.parametrize("nothing", ["", " ", "\t", "null", "NULL"])
+async def test_null_empty_and_blank_mean_not_given_in_every_text_of_the_form(service: Service, nothing: str) -> None:
+    names = [name for name in Asked.__dataclass_fields__ if name != "account"]
+    assert {"format", "zone", "decimal", "opening"} <= set(names)
+    empty = (await send(service, parts(KRAKEN, **dict.fromkeys(names, nothing)))).json()
+    plain = (await send(service, parts(KRAKEN))).json()
+    assert empty["files"] == plain["files"]
+    padded = await send(service, parts(KRAKEN, zone=" +02:00 ", decimal=" .", partial=" TRUE "))
+    assert padded.status_code == 200, padded.text
 
 
 @pytest.mark.parametrize(("form", "field"), WRONG)

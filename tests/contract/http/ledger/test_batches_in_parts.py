@@ -69,6 +69,42 @@ async def test_an_item_that_is_no_json_leaves_the_others_alone(service: Service,
         assert (await service.http.get(f"/bookings/k{number}")).status_code == 200
 
 
+EVENTS = "/events/batch"
+FRAMES = {
+    "alone": b'{"events": [%b]}',
+    "before": b'{"dry_run": false, "events": [%b]}',
+    "behind": b'{"events": [%b], "dry_run": null}',
+    "looked at": b'{"events": [%b], "dry_run": true}',
+}
+
+
+def interest(number: int) -> bytes:
+    """An event that can be read."""
+    return json.dumps({"kind": "interest", "amount": 1, "client_event_id": f"e{number}"}).encode()
+
+
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
+@pytest.mark.parametrize("broken", [b'{"kind": "interest", "amount": .5}', b'{"kind": "charge",}', b"NaN", b""])
+async def test_an_event_that_is_no_json_leaves_the_others_alone(service: Service, frame: bytes, broken: bytes) -> None:
+    body = frame % b",".join([interest(0), broken, interest(1)])
+    answer = await service.http.post(EVENTS, content=body, headers=JSON)
+    assert answer.status_code == 200, answer.text
+    assert [result["status"] for result in answer.json()["results"]] == ["booked", "unreadable", "booked"]
+    assert answer.json()["results"][1]["http_status"] == 400
+    found = (await service.http.get("/events")).json()["count"]
+    assert found == (0 if answer.json()["dry_run"] else 2)
+
+
+@pytest.mark.parametrize("frame", [
+    b'{"events": [%b], "more": 1}', b'{"events": [%b], "dry_run": "yes"}', b'{"dry_run": [%b]}',
+    b'{"dry_run": "[", "events": [%b]}', b'{"events": [%b], "events": 1}', b'{"events": [%b], "dry_run": true',
+])  # fmt: skip
+async def test_what_stands_around_events_that_are_no_json_is_read_strictly(service: Service, frame: bytes) -> None:
+    answer = await service.http.post(EVENTS, content=frame % b",".join([interest(0), b".5"]), headers=JSON)
+    assert is_problem(answer, 400, "malformed-request")
+    assert (await service.http.get("/events")).json()["count"] == 0
+
+
 async def test_a_thousand_bookings_lose_one(service: Service) -> None:
     items = [with_price(b".5") if number == 500 else good(number) for number in range(1000)]
     answer = (await send(service, b'{"bookings":[' + b",".join(items) + b"]}")).json()

@@ -302,7 +302,7 @@ async def test_lots_that_a_sale_could_not_take_are_refused(service: Service) -> 
         answer = await service.http.post("/trades/5/lots", json={"lots": lots})
         assert answer.status_code == 400, answer.text
     answer = await service.http.post("/trades/5/lots", json={"lots": [{"entry": 3, "quantity": "0"}]})
-    assert fields(answer) == {"lots.0.quantity"}
+    assert fields(answer) == {"lots[0].quantity"}
 
 
 async def test_what_is_picked_is_kept_in_the_database(tmp_path: Path) -> None:

@@ -69,15 +69,21 @@ def _one(files: list[GivenFile]) -> GivenFile | None:
     return files[0] if files else None
 
 
+def _is_given(name: str, text: str) -> bool:
+    """Return whether a text is there: one that is blank or null is not given, as in queries."""
+    return text != "" and (name == "account" or text.lower() != "null")
+
+
 def _asked(texts: dict[str, str], reading: Reading) -> Asked:
     # The account is taken as it is: a blank more is another account.
-    given: dict[str, Any] = {name: text for name in _NAMES if (text := texts.get(name, "")) != ""}
+    words = {name: text if name == "account" else text.strip() for name, text in texts.items()}
+    given: dict[str, Any] = {name: words[name] for name in _NAMES if _is_given(name, words.get(name, ""))}
     for name, allowed in CHOICES.items():
         if name in given and given[name] not in allowed:
             reading.refuse(name, f"takes {', '.join(allowed)}")
     for name in ("opening", "partial"):
         if name in given:
-            word = given[name].strip().lower()
+            word = given[name].lower()
             if word not in _SWITCHES:
                 reading.refuse(name, "takes true or false")
             given[name] = _SWITCHES.get(word, False)

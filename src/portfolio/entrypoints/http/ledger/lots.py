@@ -159,7 +159,7 @@ class LotController(Controller):
         """
         reading = Reading()
         lots = [
-            Pick(entry=one.entry, quantity=reading.amount(Quantity, f"lots.{place}.quantity", one.quantity))
+            Pick(entry=one.entry, quantity=reading.amount(Quantity, f"lots[{place}].quantity", one.quantity))
             for place, one in enumerate(data.lots)
         ]
         reading.finish()

@@ -204,6 +204,9 @@ def in_words(said: str, allowed: Sequence[object] = ()) -> str:
     """Return what msgspec says of a value: a pattern is told in words, and choices are named."""
     if allowed and said.startswith("Invalid enum value"):
         return f"takes {' or '.join(map(str, allowed))}"
+    if said.startswith("Expected `int"):
+        least = said.partition("` ")[2].replace(">= ", " of at least ").replace("<= ", " of at most ")
+        return f"takes a whole number{least if 'got' not in least else ''}"
     if said.startswith("Expected `bool`"):
         return "takes true or false"
     if said == "Invalid RFC3339 encoded date":

@@ -25,6 +25,7 @@ FIGURE: Final = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _FIGURE = re.compile(FIGURE)
 # Beyond these exponents a number is out of range, or nothing at 18 decimals, whatever its digits: a body is 1 MiB.
 _FURTHEST_EXPONENT = 9_999_999
+_LONGEST_WHOLE = 18
 
 
 def number(value: Decimal | Amount) -> Raw:
@@ -111,3 +112,19 @@ def parse_number(raw: Raw) -> Decimal:
         text = f"{digits}e{sign}{min(int(size), _FURTHEST_EXPONENT)}"
     value = Decimal(text)
     return value if value else Decimal(0)
+
+
+def whole_number(raw: Raw) -> int | None:
+    """Return the whole number that a JSON number is, also one that is written as programs write doubles.
+
+    None of what is no number, no whole one, or has over 18 digits.
+
+    >>> whole_number(Raw(b"180.0")), whole_number(Raw(b"1.8e2")), whole_number(Raw(b"1.5")), whole_number(Raw(b'"1"'))
+    (180, 180, None, None)
+    """
+    text = bytes(raw).decode("utf-8", "replace")
+    if text.startswith('"') or not is_number(text):
+        return None
+    value = parse_number(raw)
+    is_whole = value.adjusted() < _LONGEST_WHOLE and value == value.to_integral_value()
+    return int(value) if is_whole else None

@@ -89,7 +89,7 @@ def refused_parameters(error: ValidationException, handler: BaseRouteHandler) ->
                 return _refused_form(message)
             return RequestError(MALFORMED, "the body is not valid JSON in UTF-8")
         name = name.removesuffix("_")  # that of a parameter which is a word of Python's has one behind it
-        field = _known(handler).get(name)
+        field = _known(handler).get(name) or handler.parsed_fn_signature.parameters.get(name)
         errors.append(FieldError(name, in_words(message, choices(type_info(field.annotation)) if field else ())))
     detail = "; ".join(f"{one.field}: {one.message}" for one in errors) or "the request cannot be read"
     return RequestError(MALFORMED, detail, errors=errors)

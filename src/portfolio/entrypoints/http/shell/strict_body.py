@@ -24,6 +24,7 @@ from msgspec.json import encode
 from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
 from portfolio.entrypoints.http.shell.bodies import choices, in_words
 from portfolio.entrypoints.http.shell.broken_json import mended, told_apart
+from portfolio.entrypoints.http.shell.numbers import whole_number
 
 T = TypeVar("T")
 
@@ -125,7 +126,12 @@ def _decoded(body: bytes, wanted: type[T]) -> T:
     # Few bodies have anything empty in them, and the others need not be taken apart.
     is_full = not any(start in body for start in (b"null", b'""', b'" ', b'"\\'))
     given = body if is_full else _given(Raw(body), _type_info(cast("Hashable", wanted)))
-    decoded: T = _decoder(cast("Hashable", wanted)).decode(given)
+    try:
+        decoded: T = _decoder(cast("Hashable", wanted)).decode(given)
+    except msgspec.ValidationError as error:
+        if "got `float`" not in str(error):
+            raise
+        decoded = _decoder(cast("Hashable", wanted)).decode(_given(Raw(given), _type_info(cast("Hashable", wanted))))
     # Read once more for keys that msgspec drops silently.
     if issubclass(wanted, BodyOfBodies):
         _unique([(name, None) for name in _NAMES.decode(body.decode("utf-8"))])
@@ -153,19 +159,20 @@ def _decoded_in_parts(body: bytes, wanted: type[T]) -> T:
     Raises:
         ValueError: where one ends and the next begins cannot be told.
     """
-    [name] = msgspec.structs.fields(cast("type[Struct]", wanted))
+    [name] = [field for field in msgspec.structs.fields(cast("type[Struct]", wanted)) if _has_raw(field.type)]
     head, _, rest = body.decode("utf-8", "surrogateescape").partition("[")
     items, _, tail = rest.rpartition("]")
-    if "".join(head.split()) != f'{{"{name.encode_name}":' or tail.strip() != "}":
-        raise ValueError("no list of bodies")
     parts = [Raw(part.encode("utf-8", "surrogateescape")) for part in told_apart(items)]
-    decoded: T = _decoder(cast("Hashable", wanted)).decode(encode({name.encode_name: [0] * len(parts)}))
+    # What stands around the list is read as ever, with as many zeros in it as it has items.
+    frame = f"{head}[{','.join('0' * len(parts))}]{tail}"
+    decoded: T = _decoded(frame.encode("utf-8", "surrogateescape"), wanted)
     setattr(decoded, name.name, parts)
     return decoded
 
 
 def _given(part: Raw, kind: inspect.Type) -> Raw:
-    """Return the JSON of a ``kind`` without the optional fields, and the values of tables, that are null or empty.
+    """Return the JSON of a ``kind`` without the optional fields, and the values of tables, that are null or empty, and
+    with whole numbers written as such.
 
     What has another shape stays as it is: the decoder says so, and where.
     """
@@ -180,9 +187,12 @@ def _given(part: Raw, kind: inspect.Type) -> Raw:
                 return Raw(encode({name: value for name, value in _members(part).items() if not _is_empty(value)}))
             case inspect.ListType(item_type=item):
                 return Raw(encode([_given(one, item) for one in msgspec.json.decode(part, type=list[Raw])]))
-            case inspect.UnionType(types=kinds):
+            case inspect.UnionType(types=kinds) if not any(isinstance(one, inspect.StrType) for one in kinds):
+                # A name may be a whole number; two fractions that are read as one number would be one name.
                 for one in kinds:
                     part = _given(part, one)
+            case inspect.IntType() if (whole := whole_number(part)) is not None:
+                return Raw(str(whole).encode())
             case inspect.Metadata(type=inner):
                 return _given(part, inner)
     except msgspec.ValidationError:
