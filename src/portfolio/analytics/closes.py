@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
+from typing import Final
 
 import numpy as np
 
 from portfolio.analytics.estimate import Matrix, Vector, frozen
 from portfolio.analytics.returns import PriceHistory, simple_returns
+
+# What closes themselves show of a split or a rename, in logarithms of prices.
+SEAM_TOLERANCE: Final = math.log(2.0)
+"""By so much the closes on both sides may differ from what the ratio says: a market moves meanwhile."""
+SEAM_DAYS: Final = 3
+"""So many days apart from the day of the entry an exchange may have begun to trade in the new units."""
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """From the day ``on`` there are ``ratio`` of ``symbol`` for one of ``from_symbol``; at a split they are one."""
+
+    symbol: str
+    from_symbol: str
+    ratio: Decimal
+    on: date
 
 
 def columns_of(closes: Iterable[tuple[str, date, float]], last_day: date, n_days: int) -> dict[str, Vector]:
@@ -73,3 +92,88 @@ def days_without_close(history: PriceHistory) -> dict[str, list[date]]:
     for row, column in np.argwhere(np.isnan(history.closes)).tolist():
         lacking.setdefault(history.symbols[column], []).append(date.fromordinal(first + row))
     return lacking
+
+
+def joined(
+    columns: Mapping[str, Vector], joins: Iterable[Join], last_day: date
+) -> tuple[dict[str, Vector], dict[str, tuple[Join, ...]]]:
+    """Return the closes as if the units of today had always been traded, and the joins behind each that changed.
+
+    Closes of the days before a split are divided by its ratio. Of days before a rename on which the new asset has no
+    close, it has that of the old one, divided by the ratio. A ratio from 1/2 to 2 is taken as it is: no closes could
+    tell it from a day's move. Of any other the closes have to show it, since an exchange may have restated those of
+    before: at a split they have to move by the ratio, within ``SEAM_TOLERANCE``, on its day or at most ``SEAM_DAYS``
+    from it; at a rename what is divided, else what is not, has to fit the first close of the new asset as well. What
+    fits neither is not joined. Where there is no close from the day on, nothing speaks against the ratio.
+
+    Args:
+        columns: closes ``(n,)`` of each asset on the same days, oldest first, NaN where there is none.
+        joins: in the order in which they happened, each of assets that are in ``columns``.
+        last_day: the day of the last close.
+    """
+    made, behind = dict(columns), dict[str, tuple[Join, ...]]()
+    for join in joins:
+        old, new, ratio = made[join.from_symbol], made[join.symbol], float(join.ratio)
+        row = join.on.toordinal() - last_day.toordinal() + len(new) - 1
+        is_split = join.symbol == join.from_symbol
+        column = _split(old, row, ratio) if is_split else _renamed(new, old[: max(row, 0)], ratio)
+        if column is not None:
+            made[join.symbol] = column
+            earlier = (*behind.get(join.symbol, ()), *behind.get(join.from_symbol, ()), join)
+            behind[join.symbol] = tuple(dict.fromkeys(earlier))
+    return made, behind
+
+
+def _split(column: Vector, row: int, ratio: float) -> Vector | None:
+    seam = _seam(column, row, ratio)
+    if seam is None or np.isnan(column[:seam]).all():
+        return None
+    made = column.copy()
+    made[:seam] /= ratio
+    return made
+
+
+def _seam(column: Vector, row: int, ratio: float) -> int | None:
+    """Return the row of the first close in new units; None where all of them are, as far as the closes tell."""
+    if row <= 0:
+        return None
+    expected = -math.log(ratio)
+    if abs(expected) < SEAM_TOLERANCE or np.isnan(column[row:]).all():
+        return row
+    near = range(max(1, row - SEAM_DAYS), min(len(column), row + SEAM_DAYS + 1))
+    for at in sorted(near, key=lambda at: abs(at - row)):
+        before, after = _known(column[:at]), _known(column[at:])
+        if before.size and after.size:
+            move = math.log(after[0] / before[-1])
+            if abs(move - expected) <= SEAM_TOLERANCE and abs(move - expected) < abs(move):
+                return at
+    return None
+
+
+def _renamed(new: Vector, old: Vector, ratio: float) -> Vector | None:
+    """Return the closes of a new asset with those of the old one, of the rows before the rename, where it has none."""
+    wanted = np.flatnonzero(np.isnan(new[: len(old)]) & ~np.isnan(old))
+    if not wanted.size:
+        return None
+    divisor = _divisor(new, old, ratio)
+    if divisor is None:
+        return None
+    made = new.copy()
+    made[wanted] = old[wanted] / divisor
+    return made
+
+
+def _divisor(new: Vector, old: Vector, ratio: float) -> float | None:
+    there = np.flatnonzero(~np.isnan(new))
+    if not there.size:
+        return ratio
+    known = np.flatnonzero(~np.isnan(old))
+    nearest = known[np.argmin(np.abs(known - there[0]))]
+    seen = math.log(old[nearest] / new[there[0]])
+    possible = (ratio,) if abs(math.log(ratio)) < SEAM_TOLERANCE else (ratio, 1.0)
+    best = min(possible, key=lambda divisor: abs(seen - math.log(divisor)))
+    return best if abs(seen - math.log(best)) <= SEAM_TOLERANCE else None
+
+
+def _known(column: Vector) -> Vector:
+    return column[~np.isnan(column)]

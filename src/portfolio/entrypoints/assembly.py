@@ -68,6 +68,8 @@ from portfolio.application.prices.closes import ReadCloses
 from portfolio.application.prices.exchange_rules import FetchExchangeRules, ReadExchangeRules
 from portfolio.application.prices.executions import SettleStalePrices
 from portfolio.application.prices.fetched_closes import FetchCloses
+from portfolio.application.prices.joined_closes import JoinedCloses
+from portfolio.application.prices.joins import ReadJoins
 from portfolio.application.prices.ports import (
     CloseFeed,
     CrossCheck,
@@ -224,7 +226,9 @@ class Assembly:  # shape: the parts of all topics are made here
         self._fetch_closes = FetchCloses(
             adapters.prices, adapters.closes, adapters.clock, FETCH_SHARE * self._deadline_seconds
         )
-        self._listeners: list[Listener] = [entries.take_notice, journal.take_notice, *listeners]
+        self._joins = ReadJoins(adapters.lookups, portfolio_id)
+        heard = (entries.take_notice, journal.take_notice, self._joins.take_notice)
+        self._listeners: list[Listener] = [*heard, *listeners]
         self._announcer = Announcer(note_failed_listener, self._listeners)
         settle = SettleStalePrices(adapters.prices, adapters.clock, self._max_price_age)
         deadline = self._read_seconds
@@ -402,11 +406,14 @@ class Assembly:  # shape: the parts of all topics are made here
             deadline_seconds=CLOSES_SHARE * self._deadline_seconds,
         )
 
+    def _joined(self, closes: ReadCloses) -> JoinedCloses:
+        return JoinedCloses(closes, self._joins, deadline_seconds=CLOSES_SHARE * self._deadline_seconds)
+
     def _market(self) -> ReadMarket:
         of = self._of
         return ReadMarket(
             self._kept.snapshots,
-            self._closes(),
+            self._joined(self._closes()),
             of.clock,
             categories=of.categories,
             policy=of.policy,
@@ -469,12 +476,13 @@ class Assembly:  # shape: the parts of all topics are made here
 
     def _scorecard(self, closes: ReadCloses) -> ReadScorecard:
         of, kept = self._of, self._kept
-        return ReadScorecard(of.signals, of.lookups, of.prices, closes, kept.snapshots, of.clock)
+        joined = self._joined(closes)
+        return ReadScorecard(of.signals, of.lookups, of.prices, joined, kept.snapshots, of.clock)
 
     def _history(self, closes: ReadCloses) -> ReadHistory:
         of, kept = self._of, self._kept
         rate = self._settings.risk_free_rate
-        benchmark = ReadBenchmark(closes, self._settings.benchmark_symbol)
+        benchmark = ReadBenchmark(self._joined(closes), self._settings.benchmark_symbol)
         return ReadHistory(of.days, kept.entries, kept.snapshots, benchmark, of.clock, risk_free_rate=rate)
 
     def _performance(self, closes: ReadCloses) -> tuple[ReadByBasis, ReadUsual, ReadPastPerformance]:
@@ -484,7 +492,7 @@ class Assembly:  # shape: the parts of all topics are made here
         restated = ReadRestated(
             restate,
             kept.snapshots,
-            ReadBenchmark(closes, self._settings.benchmark_symbol),
+            ReadBenchmark(self._joined(closes), self._settings.benchmark_symbol),
             of.clock,
             risk_free_rate=self._settings.risk_free_rate,
         )

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from portfolio.application.errors import KeyReused
 from portfolio.application.ledger.audit import entry_digest
-from portfolio.application.ledger.cash_records import LoggedEntry, RecordedCashEntry, RefusedCashEntry
+from portfolio.application.ledger.cash_records import CashEntry, LoggedEntry, RecordedCashEntry, RefusedCashEntry
 from portfolio.application.ledger.happenings.activity import EntryFilter, EntryKind, ListedEntry
 from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.records import (
@@ -19,6 +19,7 @@ from portfolio.application.ledger.records import (
     TradeEntry,
     TradeFilter,
 )
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.fake_ledger import FakeLedger
 
@@ -56,6 +57,12 @@ class FakeLookups:
         ]
         found = [event for i in sorted(wanted, reverse=True) if (event := self._ledger.books.event(i)) is not None]
         return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
+
+    async def splits_and_exchanges(self, portfolio_id: int, *, after: int) -> Sequence[CashEntry]:
+        self._ledger.answer(portfolio_id)
+        kinds = {CashTransactionKind.SPLIT, CashTransactionKind.EXCHANGE}
+        booked = [one for one in self._ledger.books.transactions.values() if one.transaction.kind in kinds]
+        return sorted((one for one in booked if one.revision > after), key=lambda one: one.revision)
 
     async def event_under(self, portfolio_id: int, owner: str, key: str) -> RecordedEvent | RefusedCashEntry | None:
         self._ledger.answer(portfolio_id)

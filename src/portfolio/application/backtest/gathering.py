@@ -31,7 +31,7 @@ class GatherCloses:
             sorted({*held, *(Symbol(symbol).code for symbol in symbols)}),
             days,
             today=self.market.clock.now().date(),
-            price_revision=snapshot.revisions.prices,
+            revisions=snapshot.revisions,
         )
         panel = Panel.of(closes.history, self.market.categories, simulated=closes.simulated_history)
         return panel, Holdings(cash=portfolio.cash.value, quantities=held)

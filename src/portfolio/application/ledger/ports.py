@@ -240,6 +240,10 @@ class Lookups(Protocol):
         """Return the entries that are events, newest first; ``event_id`` asks for one alone."""
         ...
 
+    async def splits_and_exchanges(self, portfolio_id: int, *, after: int) -> Sequence[CashEntry]:
+        """Return the splits and exchanges after a ledger revision, with what takes such out, as they were booked."""
+        ...
+
     async def event_under(self, portfolio_id: int, owner: str, key: str) -> RecordedEvent | RefusedCashEntry | None:
         """Return the event that was booked under this key, or what was refused under it; None where nothing was.
 

@@ -23,7 +23,7 @@ from portfolio.application.performance.measures import (
 )
 from portfolio.application.performance.reasons import Figures, Reasons
 from portfolio.application.performance.records import MeasuredDay
-from portfolio.application.prices.closes import ReadCloses
+from portfolio.application.prices.joined_closes import JoinedCloses
 from portfolio.domain.money import EXACT, PERCENT_STEP
 from portfolio.domain.symbol import Symbol
 
@@ -49,7 +49,7 @@ class Benchmark:
 class ReadBenchmark:
     """Reads the closes of the asset that is asked for, or of the one that is set."""
 
-    def __init__(self, closes: ReadCloses, usual: Symbol) -> None:
+    def __init__(self, closes: JoinedCloses, usual: Symbol) -> None:
         self._closes = closes
         self._usual = usual
 
@@ -60,7 +60,7 @@ class ReadBenchmark:
             [chosen.code],
             min(max((today - since).days - 1, 1), MAX_DAYS),
             today=today,
-            price_revision=snapshot.revisions.prices,
+            revisions=snapshot.revisions,
             asks=not snapshot.database_away,
         )
         column = read.history.closes[:, 0].tolist()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Final
 
-from portfolio.analytics.closes import assets_in, columns_of, history_of, table_of
+from portfolio.analytics.closes import Join, assets_in, columns_of, history_of, table_of
 from portfolio.analytics.conventions import DAYS_PER_YEAR, MAX_DAYS
 from portfolio.analytics.estimate import Vector
 from portfolio.analytics.returns import PriceHistory
@@ -39,7 +39,8 @@ class Closes:
     ``version`` is another one whenever any close may have changed. ``is_current`` is False where the database could not
     be asked: these are the last ones seen; ``is_known`` is False where some were never seen. ``simulated_history`` says
     that they are made up; ``mixed_history`` are the symbols that have closes of the other kind, which are not mixed in;
-    ``assumed_rate_history`` those with closes that were converted at an assumed rate.
+    ``assumed_rate_history`` those with closes that were converted at an assumed rate. ``joined_history`` are the splits
+    and renames across which closes are joined, see ``JoinedCloses``.
     Everything derived from them alone hangs on ``derived``.
     """
 
@@ -50,6 +51,7 @@ class Closes:
     simulated_history: bool
     mixed_history: Sequence[str]
     assumed_rate_history: Sequence[str] = ()
+    joined_history: Sequence[Join] = ()
     derived: Derived = field(default_factory=Derived, repr=False)
 
 

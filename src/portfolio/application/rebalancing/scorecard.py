@@ -14,7 +14,7 @@ from portfolio.application.in_thread import in_thread
 from portfolio.application.ledger.ports import Lookups
 from portfolio.application.ledger.records import TradeFilter
 from portfolio.application.ledger.snapshots import Snapshots
-from portfolio.application.prices.closes import ReadCloses
+from portfolio.application.prices.joined_closes import JoinedCloses
 from portfolio.application.prices.ports import PriceStore
 from portfolio.application.rebalancing.ports import Signals
 from portfolio.application.rebalancing.records import Advice
@@ -36,7 +36,7 @@ class ReadScorecard:
         signals: Signals,
         lookups: Lookups,
         prices: PriceStore,
-        closes: ReadCloses,
+        closes: JoinedCloses,
         snapshots: Snapshots,
         clock: Clock,
     ) -> None:
@@ -66,7 +66,7 @@ class ReadScorecard:
             sorted({advice.symbol.code for advice in advices}),
             min(days + DAYS_PER_YEAR + 1, MAX_DAYS),
             today=today,
-            price_revision=snapshot.revisions.prices,
+            revisions=snapshot.revisions,
         )
         if not known.is_current:
             raise LedgerUnavailable("the price history could not be read")
@@ -84,6 +84,7 @@ class ReadScorecard:
             by_reason=by_reason,
             simulated_history=known.simulated_history,
             mixed_history=known.mixed_history,
+            joined_history=known.joined_history,
         )
 
     async def _fills(self, advices: Sequence[Advice]) -> Mapping[str, Deal]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
+from portfolio.analytics.closes import Join
 from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.analytics.returns import PriceHistory
 from portfolio.analytics.scoring.base_rate import base_rate
@@ -107,6 +108,7 @@ class Scorecard:
     by_reason: Sequence[Score]
     simulated_history: bool = False
     mixed_history: Sequence[str] = field(default_factory=list)
+    joined_history: Sequence[Join] = ()
 
 
 def outcomes_of(evidence: Evidence) -> list[Outcome]:

@@ -14,8 +14,9 @@ from portfolio.application.clock import Clock
 from portfolio.application.derived import Derived
 from portfolio.application.in_thread import computed
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
-from portfolio.application.prices.closes import Closes, ReadCloses
+from portfolio.application.prices.closes import Closes
 from portfolio.application.prices.exchange_rules import ReadExchangeRules, RuleBook
+from portfolio.application.prices.joined_closes import JoinedCloses
 from portfolio.application.prices.valuation import PositionValue, PriceStatus, Valuation, aged, value_portfolio
 from portfolio.application.risk.view import PricedAsset, view_of
 from portfolio.domain.arithmetic import ZERO
@@ -107,7 +108,7 @@ class ReadMarket:
     """Reads the market state. All that it is made of is kept with the snapshot and with the closes."""
 
     snapshots: Snapshots
-    closes: ReadCloses
+    closes: JoinedCloses
     clock: Clock
     _: KW_ONLY
     categories: Categories
@@ -150,7 +151,7 @@ class ReadMarket:
             sorted(symbol.code for symbol in (*held, *others)),
             max(days, DAYS_PER_YEAR),
             today=today,
-            price_revision=snapshot.revisions.prices,
+            revisions=snapshot.revisions,
             asks=not snapshot.database_away,
         )
         statistics = await _statistics(closes, days)

@@ -53,12 +53,21 @@ FIELDS: Final[Mapping[CashTransactionKind, KindFields]] = {
     _K.TRANSFER_OUT: KindFields(frozenset({"symbol", "quantity"}), frozenset({"value"})),
     _K.INCOME: KindFields(frozenset({"symbol", "quantity", "label"}), frozenset({"value"})),
     _K.SWAP: KindFields(frozenset({"symbol", "quantity", "to_symbol", "to_quantity"}), frozenset({"value"})),
-    _K.EXCHANGE: KindFields(frozenset({"symbol", "quantity", "to_symbol"}), frozenset({"to_quantity", "ratio"})),
+    _K.EXCHANGE: KindFields(
+        frozenset({"symbol", "quantity", "to_symbol"}), frozenset({"to_quantity", "ratio", "label"})
+    ),
     _K.SPLIT: KindFields(frozenset({"symbol", "ratio"})),
     _K.LOSS: KindFields(frozenset({"symbol", "quantity"})),
     _K.INTEREST: KindFields(frozenset({"amount"})),
     _K.CHARGE: KindFields(frozenset({"amount"})),
 }
+
+RENAME: Final = "rename"
+LABELS: Final[Mapping[CashTransactionKind, tuple[str, ...]]] = {
+    _K.INCOME: ("staking", "airdrop", "interest", "mining", "rebate"),
+    _K.EXCHANGE: (RENAME, "wrap", "bridge"),
+}
+"""What an event of a kind may be from. An exchange without a label is a rename."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.prices.closes import ReadCloses
 from portfolio.application.prices.records import Close
 from portfolio.application.rebalancing.scorecard import TRADES_A_READ, ReadScorecard
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.fake_ledger import FakeLeases, FakeLedger, FakePriceStore
+from tests.support.fakes.joined_closes import joined_closes
 from tests.support.histories import booking, exact
 from tests.support.services.http_service import Service, fields, is_problem, running
 from tests.support.signal_examples import signal
@@ -160,9 +160,8 @@ async def test_without_the_price_history_nothing_is_scored(advised: Service) -> 
             raise LedgerUnavailable("away")
 
     prices, clock = Away(advised.ledger, FakeLeases()), advised.clock
-    read = ReadScorecard(
-        advised.signals, advised.cases.lookups, prices, ReadCloses(prices, clock), advised.cases.snapshots, clock
-    )
+    closes = joined_closes(prices, clock, advised.ledger)
+    read = ReadScorecard(advised.signals, advised.cases.lookups, prices, closes, advised.cases.snapshots, clock)
     with pytest.raises(LedgerUnavailable, match="history"):
         await read(365)
 

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 from portfolio.application.backtest.gathering import GatherCloses
 from portfolio.application.ledger.snapshots import Snapshots
-from portfolio.application.prices.closes import ReadCloses
 from portfolio.application.prices.exchange_rules import ReadExchangeRules
 from portfolio.application.risk.state import ReadMarket
 from portfolio.domain.categories import Categories
@@ -20,6 +19,7 @@ from tests.support.backtests import held
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_ledger import Books, FakeLeases, FakeLedger, FakePriceStore
 from tests.support.fakes.fake_rules import FakeExchangeRules
+from tests.support.fakes.joined_closes import joined_closes
 from tests.support.optimisation import closes_of, waves
 
 
@@ -33,7 +33,7 @@ async def test_stored_closes_of_what_is_held_and_of_what_is_named_are_read() -> 
     await prices.add_closes(closes_of(waves(2, 16) * 0.02, ["AAA", "BTC"], yesterday))
     market = ReadMarket(
         Snapshots(ledger, clock, 1),
-        ReadCloses(prices, clock),
+        joined_closes(prices, clock, ledger),
         clock,
         categories=Categories({"BTC": "store_of_value"}),
         policy=RebalancePolicy(),

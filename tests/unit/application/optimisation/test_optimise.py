@@ -15,7 +15,6 @@ from portfolio.application.errors import NotOptimisable, TurnoverBoundTooLow
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.optimisation.optimise import Optimise
 from portfolio.application.optimisation.records import LimitUse, Optimised, WhyKept, Wish
-from portfolio.application.prices.closes import ReadCloses
 from portfolio.application.prices.exchange_rules import ReadExchangeRules
 from portfolio.application.prices.fetched_closes import FetchCloses
 from portfolio.application.prices.records import Close
@@ -32,6 +31,7 @@ from tests.support.fakes.compute import InThisProcess
 from tests.support.fakes.fake_ledger import Books, FakeLeases, FakeLedger, FakePriceStore
 from tests.support.fakes.fake_prices import ScriptedCloses
 from tests.support.fakes.fake_rules import FakeExchangeRules
+from tests.support.fakes.joined_closes import joined_closes
 from tests.support.optimisation import closes_of, waves
 
 AAA, BBB, NEW = Symbol("AAA"), Symbol("BBB"), Symbol("NEW")
@@ -57,7 +57,7 @@ class Desk:
         self.prices = FakePriceStore(ledger, FakeLeases())
         self.market = ReadMarket(
             Snapshots(ledger, self.clock, 1),
-            ReadCloses(self.prices, self.clock),
+            joined_closes(self.prices, self.clock, ledger),
             self.clock,
             categories=Categories({"USDC": "stablecoin"}),
             policy=RebalancePolicy(**policy),

@@ -9,11 +9,11 @@ from portfolio.application.performance.benchmark import ReadBenchmark
 from portfolio.application.performance.history import ReadHistory
 from portfolio.application.performance.ledger_days import LedgerDays
 from portfolio.application.performance.period import ReadPerformance
-from portfolio.application.prices.closes import ReadCloses
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore
 from tests.support.fakes.fake_lookups import FakeLookups
+from tests.support.fakes.joined_closes import joined_closes
 
 
 def reader(
@@ -29,6 +29,8 @@ def reader(
     """Return the use case on these books; the days and the entries are the same books' where none are given."""
     newest = snapshots or Snapshots(ledger, clock, 1)
     booked = entries or LedgerDays(ledger, FakeLookups(ledger))
-    benchmark = ReadBenchmark(ReadCloses(prices or FakePriceStore(ledger, FakeLeases()), clock), Symbol("BTC"))
+    benchmark = ReadBenchmark(
+        joined_closes(prices or FakePriceStore(ledger, FakeLeases()), clock, ledger), Symbol("BTC")
+    )
     history = ReadHistory(days or FakeDays(ledger), booked, newest, benchmark, clock, risk_free_rate=risk_free_rate)
     return ReadPerformance(history, newest)

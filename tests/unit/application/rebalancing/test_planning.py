@@ -11,7 +11,6 @@ import pytest
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.records import BookTrade
 from portfolio.application.ledger.snapshots import Snapshots
-from portfolio.application.prices.closes import ReadCloses
 from portfolio.application.prices.exchange_rules import ReadExchangeRules
 from portfolio.application.prices.fetched_closes import FetchCloses
 from portfolio.application.rebalancing.planning import ImaginedTrade, ReadPlan, WhatIf, plan_of
@@ -30,6 +29,7 @@ from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_ledger import Books, FakeLeases, FakeLedger, FakePriceStore
 from tests.support.fakes.fake_prices import ScriptedCloses
 from tests.support.fakes.fake_rules import FakeExchangeRules
+from tests.support.fakes.joined_closes import joined_closes
 from tests.unit.application.ledger.booking_examples import wish
 from tests.unit.examples import execution
 
@@ -58,7 +58,7 @@ class Desk:
         prices = FakePriceStore(self.ledger, FakeLeases())
         market = ReadMarket(
             self.snapshots,
-            ReadCloses(prices, self.clock),
+            joined_closes(prices, self.clock, self.ledger),
             self.clock,
             categories=Categories(),
             policy=FREE,

@@ -14,7 +14,6 @@ import pytest
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.in_thread import in_thread
 from portfolio.application.ledger.snapshots import Snapshots
-from portfolio.application.prices.closes import ReadCloses
 from portfolio.application.prices.exchange_rules import ReadExchangeRules
 from portfolio.application.prices.records import Close
 from portfolio.application.risk.state import MarketState, ReadMarket, weights_of
@@ -27,6 +26,7 @@ from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import NOON, FakeClock
 from tests.support.fakes.fake_ledger import Books, FakeLeases, FakeLedger, FakePriceStore
 from tests.support.fakes.fake_rules import FakeExchangeRules
+from tests.support.fakes.joined_closes import joined_closes
 from tests.unit.examples import mark, money, price, units
 
 BTC, ETH = Symbol("BTC"), Symbol("ETH")
@@ -81,7 +81,9 @@ class World:
         self.snapshots = Snapshots(self.ledger, self.clock, 1)
         self.market = ReadMarket(
             self.snapshots,
-            ReadCloses(self.prices, self.clock, prefers_simulated=prefers_simulated, deadline_seconds=0.05),
+            joined_closes(
+                self.prices, self.clock, self.ledger, prefers_simulated=prefers_simulated, deadline_seconds=0.05
+            ),
             self.clock,
             categories=Categories({"BTC": "store_of_value"}),
             policy=RebalancePolicy(),

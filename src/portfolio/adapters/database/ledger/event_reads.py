@@ -39,6 +39,13 @@ def select_events(event_id: int | None = None) -> Select[Any]:
     return events if event_id is None else events.where(_c.id == event_id)
 
 
+def select_unit_changes(after: int) -> Select[Any]:
+    """Return the statement for the rows of splits and exchanges after a ledger revision, as they were booked."""
+    kinds = [CashTransactionKind.SPLIT.value, CashTransactionKind.EXCHANGE.value]
+    wanted = (_c.ledger_revision > after, _c.effective_at.is_not(None), _c.kind.in_(kinds))
+    return select(cash_transactions).where(*wanted).order_by(_c.ledger_revision)
+
+
 async def read_events(session: Session, rows: Sequence[Any], unreadable: UnreadableRows) -> list[RecordedEvent]:
     """Return the events of rows; those that cannot be read are left out, and trades of swaps that cannot be."""
     events = await read_cash_rows(session, rows, unreadable)

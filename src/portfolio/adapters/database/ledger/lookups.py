@@ -16,6 +16,7 @@ from portfolio.adapters.database.ledger.event_reads import (
     read_events,
     read_needed_event,
     select_events,
+    select_unit_changes,
 )
 from portfolio.adapters.database.ledger.mapping_records import REFUSED
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
@@ -25,7 +26,7 @@ from portfolio.adapters.database.schema.tables import booking_outcomes, cash_ref
 from portfolio.adapters.database.schema.unreadable import Rows
 from portfolio.application.errors import KeyReused
 from portfolio.application.ledger.booking_batch import outcome_again
-from portfolio.application.ledger.cash_records import LoggedEntry, RecordedCashEntry, RefusedCashEntry
+from portfolio.application.ledger.cash_records import CashEntry, LoggedEntry, RecordedCashEntry, RefusedCashEntry
 from portfolio.application.ledger.happenings.activity import EntryFilter, ListedEntry
 from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.records import BookedTrade, BookingKey, Page, RecordedOutcome, TradeFilter
@@ -67,6 +68,17 @@ class DatabaseLookups:
         async def read(session: Session) -> Page[RecordedEvent]:
             rows = page_of((await session.run(chosen)).all(), limit)
             return Page(await read_events(session, rows.items, self._row.unreadable), rows.next_before)
+
+        return await self._connections.read(read, snapshot=True)
+
+    async def splits_and_exchanges(self, portfolio_id: int, *, after: int) -> Sequence[CashEntry]:
+        """Return the splits and exchanges after a ledger revision, with what takes such out, as they were booked."""
+        self._row.id_for(portfolio_id)
+        chosen = select_unit_changes(after)
+
+        async def read(session: Session) -> Sequence[CashEntry]:
+            rows = (await session.run(chosen)).all()
+            return [one.entry for one in await read_cash_rows(session, rows, self._row.unreadable)]
 
         return await self._connections.read(read, snapshot=True)
 

@@ -114,7 +114,7 @@ class AskBacktest:
         version = None
         while True:
             closes = await self.market.closes(
-                symbols, days, today=self.clock.now().date(), price_revision=snapshot.revisions.prices
+                symbols, days, today=self.clock.now().date(), revisions=snapshot.revisions
             )
             if closes.is_current:
                 return closes

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from portfolio.entrypoints.http.risk.answers import Mixed, Simulated
+from portfolio.entrypoints.http.risk.answers import Joined, Mixed, Simulated
 from portfolio.entrypoints.http.risk.limit_answers import Rule
 from portfolio.entrypoints.http.shell.numbers import Cents, Ratio
 from portfolio.entrypoints.http.shell.responses import Answer, Reasons
@@ -69,6 +69,7 @@ class ScorecardView(msgspec.Struct, kw_only=True):
     by_reason: list[ScoreView]
     simulated_history: Simulated
     mixed_history: Mixed
+    joined_history: Joined
     convention: str
 
 

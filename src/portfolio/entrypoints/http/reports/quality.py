@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Final
 
+from portfolio.analytics.closes import Join
 from portfolio.application.performance.series.daily import ADOPTED, NO_CLOSE, DailySeries
 from portfolio.application.prices.valuation import PriceStatus
 from portfolio.application.risk.state import MarketState
@@ -81,10 +82,19 @@ def _of_prices(state: MarketState, *, simulated: bool) -> Iterator[str]:
         yield f"Prices converted at an assumed rate: {named(assumed)}."
     if state.closes.assumed_rate_history:
         yield f"Closes converted at an assumed rate: {named(state.closes.assumed_rate_history)}."
+    for join in state.closes.joined_history[:MOST_NAMED]:
+        yield f"Closes joined across a {_joined(join)}."
     if state.closes.simulated_history:
         yield "The closes behind the risk figures are simulated."
     if state.closes.mixed_history:
         yield f"Closes of the other kind (real, or simulated) are not mixed in: {named(state.closes.mixed_history)}."
+
+
+def _joined(join: Join) -> str:
+    ratio = f"{join.ratio.normalize():f}"
+    if join.symbol == join.from_symbol:
+        return f"split: {join.symbol} on {join.on}, {ratio} for 1"
+    return f"rename: {join.from_symbol} became {join.symbol} on {join.on}, {ratio} for 1"
 
 
 def _left_out(series: DailySeries, state: MarketState) -> Iterator[str]:

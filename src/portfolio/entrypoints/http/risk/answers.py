@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 import msgspec
@@ -19,6 +20,23 @@ Mixed = Annotated[
 AssumedRate = Annotated[
     list[str],
     Meta(description="Symbols with closes in USDT that were converted at parity: its own close of the day is missing."),
+]
+
+
+class JoinedView(msgspec.Struct, kw_only=True):
+    """A split or a rename across which closes are joined: those of before `on` are divided by `ratio`."""
+
+    symbol: str
+    from_symbol: Annotated[str, Meta(description="What it was before; the same asset at a split.")]
+    ratio: Annotated[Number, Meta(description="How many there are of `symbol` for one of `from_symbol`.")]
+    on: Annotated[date, Meta(description="The UTC day of the event.")]
+
+
+Joined = Annotated[
+    list[JoinedView],
+    Meta(
+        description="Splits and renames across which the closes behind the figures are joined, by the ledger's events."
+    ),
 ]
 Covered = Annotated[Percent, Meta(description="How much of the total value the figures are made of, in percent.")]
 
@@ -47,6 +65,7 @@ class HistoryView(msgspec.Struct, kw_only=True):
     simulated_history: Simulated
     mixed_history: Mixed
     assumed_rate_history: AssumedRate
+    joined_history: Joined
     stale: bool
     as_of: Moment
     revision: int

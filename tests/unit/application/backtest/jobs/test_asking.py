@@ -14,7 +14,8 @@ from portfolio.analytics.optimisation.problem import Objective
 from portfolio.application.backtest.jobs.asking import DAYS_BEFORE, AskBacktest, days_back, symbols_of
 from portfolio.application.backtest.request import BacktestRequest, Kind, Start, Targets
 from portfolio.application.errors import LedgerUnavailable, NotBacktestable
-from portfolio.application.prices.closes import Closes, ReadCloses
+from portfolio.application.prices.closes import Closes
+from portfolio.application.prices.joined_closes import JoinedCloses
 from tests.support.backtests import held
 from tests.support.services.http_service import Service, running
 
@@ -79,7 +80,7 @@ class Slow:
 def asking(service: Service, closes: Slow) -> AskBacktest:
     """The use case of the service, on these closes."""
     ask = service.cases.ask_backtest
-    return replace(ask, market=replace(ask.market, closes=cast("ReadCloses", closes)))
+    return replace(ask, market=replace(ask.market, closes=cast("JoinedCloses", closes)))
 
 
 async def test_as_long_as_closes_come_in_they_are_asked_for_again(service: Service) -> None:

@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 
 from portfolio.application.ledger.happenings.records import BookEvent
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
-from portfolio.domain.ledger.happening import FIELDS, Happening
+from portfolio.domain.ledger.happening import FIELDS, LABELS, Happening
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.errors import RequestError
@@ -53,7 +53,7 @@ EventOwnerQuery = Annotated[
     ),
 ]
 EventKind = Literal["transfer_in", "transfer_out", "income", "swap", "exchange", "split", "loss", "interest", "charge"]
-IncomeLabel = Literal["staking", "airdrop", "interest", "mining", "rebate"]
+EventLabel = Literal["staking", "airdrop", "interest", "mining", "rebate", "rename", "wrap", "bridge"]
 AnyFigure = Annotated[Raw, figure("At least zero, rounded half even at 18 decimals", minimum=0, exclusiveMaximum=1e20)]
 EffectiveAt = Annotated[
     Raw, Meta(description=f"When it happened: {MOMENT}. By default now.", extra_json_schema=_MOMENT_SCHEMA)
@@ -61,6 +61,11 @@ EffectiveAt = Annotated[
 
 _AMOUNTS: Final = {"quantity": Quantity, "to_quantity": Quantity, "amount": Money, "ratio": Quantity}
 _FROM_ZERO: Final = ("value", "basis")
+_LABELLED: Final = (
+    "Of an income what it is from: staking, airdrop, interest, mining, rebate. Of an exchange what it is: rename, "
+    "wrap, bridge. Figures of history are of closes joined across splits and renames; an exchange without a label "
+    "is taken for a rename. The value of a past day stays its quantity times its close."
+)
 
 
 class EventBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -75,7 +80,7 @@ class EventBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     to_quantity: PositiveFigure | UnsetType = UNSET
     ratio: PositiveFigure | UnsetType = UNSET
     amount: PositiveFigure | UnsetType = UNSET
-    label: Annotated[IncomeLabel, Meta(description="What an income is from.")] | UnsetType = UNSET
+    label: Annotated[EventLabel, Meta(description=_LABELLED)] | UnsetType = UNSET
     effective_at: EffectiveAt | UnsetType = UNSET
     group: Annotated[Key, Meta(description="What it has in common with other entries.")] | UnsetType = UNSET
     client_event_id: Key | None = None
@@ -162,6 +167,9 @@ def _check_fields(reading: Reading, body: EventBody, kind: CashTransactionKind) 
             reading.refuse(name, f"is no field of the kind {kind}")
         elif not is_given and name in fields.needs:
             reading.refuse(name, f"is needed by the kind {kind}")
+    labels = LABELS.get(kind)
+    if body.label is not UNSET and labels is not None and body.label not in labels:
+        reading.refuse("label", f"of the kind {kind} is {', '.join(labels[:-1])} or {labels[-1]}")
     if kind is CashTransactionKind.EXCHANGE and (body.to_quantity is UNSET) == (body.ratio is UNSET):
         reading.refuse("to_quantity", "or ratio is needed by the kind exchange: one of them, and not both")
 

@@ -104,8 +104,8 @@ class EventController(Controller):
 
         What each kind needs, and takes in brackets: `transfer_in` symbol, quantity (value, basis); `transfer_out`
         symbol, quantity (value); `income` symbol, quantity, label (value); `swap` symbol, quantity, to_symbol,
-        to_quantity (value); `exchange` symbol, quantity, to_symbol, and one of to_quantity and ratio; `split` symbol,
-        ratio; `loss` symbol, quantity; `interest` and `charge` amount.
+        to_quantity (value); `exchange` symbol, quantity, to_symbol, and one of to_quantity and ratio (label); `split`
+        symbol, ratio; `loss` symbol, quantity; `interest` and `charge` amount.
         A `value` that is left out is the quantity at the price that the books know of that time; where there is none
         it is `value-unknown`. A `basis` that is left out is the value, and `basis_assumed` says so.
         In every event `cash_delta + sum of basis_delta = net_deposits_delta + realized_delta`, to the last digit.

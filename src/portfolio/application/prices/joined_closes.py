@@ -1,0 +1,78 @@
+"""The closes of statistics: joined across splits and renames, as if the units of today had always been traded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+from portfolio.analytics.closes import Join, history_of, joined, table_of
+from portfolio.application.derived import Derived
+from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.ledger.records import Revisions
+from portfolio.application.prices.closes import Closes, ReadCloses
+from portfolio.application.prices.joins import Joins, ReadJoins
+
+
+class JoinedCloses:
+    """Reads closes, and joins those of assets that were split or renamed.
+
+    What is kept are the closes as they are, which no booking has read anew. Those that are joined hang on them and on
+    the version of the splits and renames. The value of a past day is no matter of these: it is the quantity of then
+    times the close of then, which is what ``ReadCloses`` has.
+    """
+
+    def __init__(self, closes: ReadCloses, joins: ReadJoins, *, deadline_seconds: float = 5.0) -> None:
+        self._closes = closes
+        self._joins = joins
+        self._deadline_seconds = deadline_seconds
+
+    async def __call__(
+        self, symbols: Sequence[str], days: int, *, today: date, revisions: Revisions, asks: bool = True
+    ) -> Closes:
+        """Return the closes of the last ``days`` completed days before ``today``, as ``ReadCloses`` does.
+
+        Where the splits and renames could not be read in time these are the last ones seen, and so are the closes said
+        to be.
+        """
+        is_current = True
+        if asks:
+            try:
+                async with asyncio.timeout(self._deadline_seconds):
+                    await self._joins(revisions.ledger)
+            except (LedgerUnavailable, TimeoutError):
+                is_current = False
+        joins = self._joins.newest.of(symbols)
+        others = sorted({join.from_symbol for join in joins.found}.difference(symbols))
+        read = await self._closes(
+            [*symbols, *others], days, today=today, price_revision=revisions.prices, asks=asks and is_current
+        )
+        if not joins.found:
+            return read
+        return read.derived.once(("joined", len(symbols), joins), lambda: _joined(read, symbols, joins))
+
+
+def _joined(read: Closes, symbols: Sequence[str], joins: Joins) -> Closes:
+    history = read.history
+    columns = {symbol: history.closes[:, place] for place, symbol in enumerate(history.symbols)}
+    made, behind = joined(columns, joins.found, history.last_day)
+    found = [join for symbol in symbols for join in behind.get(symbol, ())]
+    table = table_of([made[symbol] for symbol in symbols], history.n_days)
+    return replace(
+        read,
+        history=history_of(table, symbols, history.last_day),
+        mixed_history=[symbol for symbol in read.mixed_history if symbol in symbols],
+        assumed_rate_history=_assumed(read, symbols, behind),
+        joined_history=tuple(dict.fromkeys(found)),
+        derived=Derived(),
+    )
+
+
+def _assumed(read: Closes, symbols: Sequence[str], behind: dict[str, tuple[Join, ...]]) -> Sequence[str]:
+    """Return the assets with closes at an assumed rate, also of what they were before."""
+    return [
+        symbol
+        for symbol in symbols
+        if {symbol, *(join.from_symbol for join in behind.get(symbol, ()))} & set(read.assumed_rate_history)
+    ]
