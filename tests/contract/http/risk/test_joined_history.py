@@ -1,0 +1,140 @@
+"""Figures of history across a split and a rename, over HTTP: those of the same path without them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from portfolio.application.prices.records import Close
+from portfolio.domain.money import Price
+from portfolio.domain.symbol import Symbol
+from tests.contract.http.ledger.test_lots import ask
+from tests.contract.http.risk.test_risk import buy, load, read, walks
+from tests.support.services.http_service import Service, fields, is_problem, running, running_on_sqlite
+
+DAYS, SPLIT_ROW, RENAME_ROW = 40, 25, 18
+
+
+def ago(service: Service, row: int) -> date:
+    """The day of a row of closes, of which the last is yesterday's."""
+    today: date = service.clock.now().date()
+    return today - timedelta(days=1 + DAYS - row)
+
+
+async def happen(service: Service, on: date, **event: Any) -> Any:
+    at = datetime.combine(on, time(9)).isoformat() + "Z"
+    answer = await service.http.post("/events", json={**event, "effective_at": at})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def without_events(service: Service) -> None:
+    await load(service, walks(DAYS, 2), ["AAA", "NEW"])
+    await buy(service, "AAA", "10000")
+    await buy(service, "NEW", "10000")
+
+
+async def with_events(service: Service, label: dict[str, str]) -> list[Any]:
+    """The same closes as exchanges have them, with a split of 1000 to 1 and another name."""
+    table = walks(DAYS, 2)
+    old, new = table[:, 1:].copy(), table[:, 1:].copy()
+    old[RENAME_ROW:], new[:RENAME_ROW] = np.nan, np.nan
+    split = table[:, :1] * np.where(np.arange(DAYS + 1) < SPLIT_ROW, 1000.0, 1.0)[:, None]
+    await load(service, np.column_stack([split, old, new]), ["AAA", "OLD", "NEW"])
+    await buy(service, "AAA", "10000", price="1000")
+    await buy(service, "OLD", "10000")
+    on = ago(service, RENAME_ROW), ago(service, SPLIT_ROW)
+    await happen(service, on[0], kind="exchange", symbol="OLD", quantity=10_000, to_symbol="NEW", ratio=1, **label)
+    return [await happen(service, on[1], kind="split", symbol="AAA", ratio=1000), *on]
+
+
+FIGURES = (
+    ("/risk/volatility-analysis", "volatility"),
+    ("/risk/correlation-matrix", "correlation"),
+    ("/risk/value-at-risk", "value_at_risk"),
+)
+
+
+@pytest.mark.parametrize("where", ["memory", "sqlite"])
+async def test_figures_of_history_are_those_of_the_path_without_events(where: str, tmp_path: Path) -> None:
+    found: list[list[dict[str, Any]]] = []
+    for happens in (False, True):
+        folder = tmp_path / str(happens)
+        folder.mkdir()
+        async with running() if where == "memory" else running_on_sqlite(folder) as service:
+            if not happens:
+                await without_events(service)
+            else:
+                await with_events(service, {"label": "rename"})
+            found.append([(await read(service, path))[name] for path, name in FIGURES])
+    for one, other in zip(*found, strict=True):
+        assert one["joined_history"] == []
+        assert [(join["symbol"], join["from_symbol"], join["ratio"]) for join in other["joined_history"]] == [
+            ("AAA", "AAA", 1000),
+            ("NEW", "OLD", 1),
+        ]
+        for name, figure in one.items():
+            if name not in {"joined_history", "as_of", "revision"}:
+                same = pytest.approx(figure, rel=1e-9) if isinstance(figure, float) else figure
+                assert other[name] == same, name
+
+
+async def test_what_was_wrapped_is_not_joined_and_what_is_taken_out_is_joined_no_more(service: Service) -> None:
+    [split, *on] = await with_events(service, {"label": "wrap"})
+    found = (await read(service, "/risk/volatility-analysis"))["volatility"]
+    assert found["joined_history"] == [{"symbol": "AAA", "from_symbol": "AAA", "ratio": 1000, "on": on[1].isoformat()}]
+    assert found["assets"][0]["daily_volatility"] < 0.1
+    answer = await service.http.post(f"/events/{split['event_id']}/reverse")
+    assert answer.status_code == 200, answer.text
+    found = (await read(service, "/risk/volatility-analysis"))["volatility"]
+    assert found["joined_history"] == []
+    assert found["assets"][0]["daily_volatility"] > 0.15  # a fall by 99.9 % that never was
+
+
+async def test_closes_are_told_and_exported_as_they_are(service: Service) -> None:
+    await with_events(service, {})
+    assert (await read(service, "/risk/volatility-analysis"))["volatility"]["joined_history"]
+    answer = await service.http.get("/exports/closes", params={"format": "json"})
+    kept = {(row["symbol"], row["day"]): float(row["close"]) for row in answer.json()["rows"]}
+    before = ago(service, SPLIT_ROW - 1).isoformat()
+    assert kept["AAA", before] == pytest.approx(1000 * walks(DAYS, 2)[SPLIT_ROW - 1, 0])
+    assert ("NEW", ago(service, RENAME_ROW - 1).isoformat()) not in kept
+
+
+async def test_a_past_day_is_worth_its_quantity_times_its_close(service: Service) -> None:
+    first = service.clock.now().date() - timedelta(days=6)
+    closes = [1000, 1100, 1200, 130, 140, 150]
+    await service.prices.add_closes(
+        [
+            Close(symbol=Symbol("AAA"), day=first + timedelta(days=n), price=Price(Decimal(close)), source="coinbase")
+            for n, close in enumerate(closes)
+        ]
+    )
+    body = {"symbol": "AAA", "side": "BUY", "quantity": 3, "price": 1000, "net_amount": 3000}
+    booked = await service.http.post("/holdings/update", json={**body, "executed_at": f"{first}T12:00:00Z"})
+    assert booked.status_code == 200
+    await happen(service, first + timedelta(days=3), kind="split", symbol="AAA", ratio=10)
+    assert (await read(service, "/risk/volatility-analysis"))["volatility"]["joined_history"]
+    # 3 at the closes of then, from the split on 30, less the 3,000 that they cost
+    book = (await ask(service, "/portfolio", as_of=f"{first + timedelta(days=1)}T23:00:00Z"))["portfolio"]
+    assert (book["invested_amount"], book["total_value"]) == (3300, 300)
+    found = await ask(service, "/performance/history", days=10)
+    assert found["basis"] == "restated"
+    values = {day["day"]: day["value"] for day in found["history"]["days"]}
+    assert [values[(first + timedelta(days=n)).isoformat()] for n in range(1, 5)] == [300, 600, 900, 1200]
+
+
+async def test_a_label_is_of_its_kind(service: Service) -> None:
+    event = {"kind": "exchange", "symbol": "A", "quantity": 1, "to_symbol": "B", "ratio": 1}
+    answer = await service.http.post("/events", json={**event, "label": "staking"})
+    assert (is_problem(answer, 400, "malformed-request"), fields(answer)) == (True, {"label"})
+    assert "rename, wrap or bridge" in answer.text
+    event = {"kind": "income", "symbol": "A", "quantity": 1, "value": 1, "label": "rename"}
+    answer = await service.http.post("/events", json=event)
+    assert (is_problem(answer, 400, "malformed-request"), fields(answer)) == (True, {"label"})
+    assert (await service.http.post("/events", json={"kind": "split", "symbol": "A", "label": "x"})).status_code == 400
