@@ -257,6 +257,15 @@ async def test_closes_are_those_of_what_the_asset_was_before_and_it_is_told() ->
     assert raw.joined_history == ()
 
 
+async def test_a_split_of_what_the_asset_was_before_counts_too() -> None:
+    scene = Scene(booked_of(split(5, "10", "MATIC"), renamed(3, "10000")))
+    await scene.add("MATIC", {6: "10", 5: "1.1", 4: "1.2"})
+    await scene.add("POL", {3: "1.25", 2: "1.3", 1: "1.35"})
+    found = await scene("POL")
+    assert last(found, "POL") == [1.0, 1.1, 1.2, 1.25, 1.3, 1.35]
+    assert [join.from_symbol for join in found.joined_history] == ["MATIC", "MATIC"]
+
+
 async def test_what_did_not_change_its_units_is_read_as_it_is() -> None:
     scene = await scene_of(renamed(3))
     assert await scene("SHIB") is await scene.raw(["SHIB"], 5, today=TODAY, price_revision=1)
