@@ -210,9 +210,7 @@ class Assembly:  # shape: the parts of all topics are made here
         listeners: Sequence[Listener] = (),
         pace: Pace = DEFAULT_PACE,
     ) -> None:
-        self._of = adapters
-        self._pace = pace
-        self._settings = settings
+        self._of, self._pace, self._settings = adapters, pace, settings
         self._portfolio_id = portfolio_id
         self._deadline_seconds = settings.request_deadline_seconds
         self._read_seconds = READ_SHARE * settings.request_deadline_seconds
@@ -227,8 +225,12 @@ class Assembly:  # shape: the parts of all topics are made here
             adapters.prices, adapters.closes, adapters.clock, FETCH_SHARE * self._deadline_seconds
         )
         self._joins = ReadJoins(adapters.lookups, portfolio_id)
-        heard = (entries.take_notice, journal.take_notice, self._joins.take_notice)
-        self._listeners: list[Listener] = [*heard, *listeners]
+        self._listeners: list[Listener] = [
+            entries.take_notice,
+            journal.take_notice,
+            self._joins.take_notice,
+            *listeners,
+        ]
         self._announcer = Announcer(note_failed_listener, self._listeners)
         settle = SettleStalePrices(adapters.prices, adapters.clock, self._max_price_age)
         deadline = self._read_seconds
