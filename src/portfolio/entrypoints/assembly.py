@@ -224,13 +224,8 @@ class Assembly:  # shape: the parts of all topics are made here
         self._fetch_closes = FetchCloses(
             adapters.prices, adapters.closes, adapters.clock, FETCH_SHARE * self._deadline_seconds
         )
-        self._joins = ReadJoins(adapters.lookups, portfolio_id)
-        self._listeners: list[Listener] = [
-            entries.take_notice,
-            journal.take_notice,
-            self._joins.take_notice,
-            *listeners,
-        ]
+        joins = self._joins = ReadJoins(adapters.lookups, portfolio_id)
+        self._listeners: list[Listener] = [entries.take_notice, journal.take_notice, joins.take_notice, *listeners]
         self._announcer = Announcer(note_failed_listener, self._listeners)
         settle = SettleStalePrices(adapters.prices, adapters.clock, self._max_price_age)
         deadline = self._read_seconds
