@@ -403,8 +403,9 @@ class Assembly:  # shape: the parts of all topics are made here
             deadline_seconds=CLOSES_SHARE * self._deadline_seconds,
         )
 
-    def _joined(self, closes: ReadCloses) -> JoinedCloses:
-        return JoinedCloses(closes, self._joins, deadline_seconds=CLOSES_SHARE * self._deadline_seconds)
+    def _joined(self, closes: ReadCloses, *, follows: bool = False) -> JoinedCloses:
+        seconds = CLOSES_SHARE * self._deadline_seconds
+        return JoinedCloses(closes, self._joins, deadline_seconds=seconds, follows=follows)
 
     def _market(self) -> ReadMarket:
         of = self._of
@@ -518,7 +519,9 @@ class Assembly:  # shape: the parts of all topics are made here
             series=ReadSeries(history, snapshots, closes),
             timeframes=ReadTimeframes(performance, days),
             attribution=ReadTaggedResults(sources, history, days, by_effect=by_effect),
-            shadows=ReadShadows(history, snapshots, closes, categories=of.categories, policy=of.policy),
+            shadows=ReadShadows(
+                history, snapshots, self._joined(closes, follows=True), categories=of.categories, policy=of.policy
+            ),
         )
 
     def _stream(self, market: ReadMarket, recent: RecentPerformance, news: News) -> Broadcast:

@@ -25,7 +25,8 @@ from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.performance.history import History, ReadsHistory
 from portfolio.application.performance.past_books import DayBooks, books_of
 from portfolio.application.performance.records import Basis, MeasuredDay
-from portfolio.application.prices.closes import Closes, ReadCloses
+from portfolio.application.prices.closes import Closes
+from portfolio.application.prices.joined_closes import JoinedCloses, carried
 from portfolio.application.risk.state import DEFAULT_DAYS
 from portfolio.domain.categories import Categories
 from portfolio.domain.rebalancing.policy import RebalancePolicy
@@ -69,7 +70,7 @@ class ReadShadows:
         self,
         history: ReadsHistory,
         snapshots: Snapshots,
-        closes: ReadCloses,
+        closes: JoinedCloses,
         *,
         categories: Categories,
         policy: RebalancePolicy,
@@ -99,6 +100,7 @@ class ReadShadows:
             return _without(nothing, "nothing_held")
         question = _question(history, books, self._policy)
         closes = await self._closes_of(question, history)
+        question = _in_units_of(closes, question)
         panel = Panel.of(closes.history, self._categories, simulated=closes.simulated_history)
         try:
             run = self._runs.once((question.key, panel.fingerprint), lambda: ShadowRun(question, panel))
@@ -128,7 +130,7 @@ class ReadShadows:
             sorted(question.quantities),
             min((history.today - question.first).days + DEFAULT_DAYS, MAX_DAYS),
             today=history.today,
-            price_revision=history.snapshot.revisions.prices,
+            revisions=history.snapshot.revisions,
             asks=not history.snapshot.database_away,
         )
         if not closes.is_known:
@@ -142,6 +144,11 @@ class ReadShadows:
             if history.entries.revision <= history.snapshot.portfolio.revision:
                 return history
         raise LedgerUnavailable("the books change faster than they are read", retry_after_seconds=3.0)
+
+
+def _in_units_of(closes: Closes, question: ShadowQuestion) -> ShadowQuestion:
+    """Return the question with what was held in the units of the closes, which are those of today."""
+    return replace(question, quantities=carried(question.quantities, question.first, closes.joined_history))
 
 
 def _without(nothing: Shadows, why: str) -> Shadows:

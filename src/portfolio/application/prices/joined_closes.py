@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 from portfolio.analytics.closes import Join, history_of, joined, table_of
 from portfolio.application.derived import Derived
@@ -13,6 +14,7 @@ from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.records import Revisions
 from portfolio.application.prices.closes import Closes, ReadCloses
 from portfolio.application.prices.joins import Joins, ReadJoins
+from portfolio.domain.arithmetic import ZERO, exact
 
 
 class JoinedCloses:
@@ -20,10 +22,14 @@ class JoinedCloses:
 
     What is kept are the closes as they are, which no booking has read anew. Those that are joined hang on them and on
     the version of the splits and renames. The value of a past day is no matter of these: it is the quantity of then
-    times the close of then, which is what ``ReadCloses`` has.
+    times the close of then, which is what ``ReadCloses`` has. One that ``follows`` has the closes of what the assets
+    became too, after them: for quantities of a past day, see ``carried``.
     """
 
-    def __init__(self, closes: ReadCloses, joins: ReadJoins, *, deadline_seconds: float = 5.0) -> None:
+    def __init__(
+        self, closes: ReadCloses, joins: ReadJoins, *, deadline_seconds: float = 5.0, follows: bool = False
+    ) -> None:
+        self._follows = follows
         self._closes = closes
         self._joins = joins
         self._deadline_seconds = deadline_seconds
@@ -43,6 +49,8 @@ class JoinedCloses:
                     await self._joins(revisions.ledger)
             except (LedgerUnavailable, TimeoutError):
                 is_current = False
+        if self._follows:
+            symbols = [*symbols, *sorted(self._joins.newest.became(symbols))]
         joins = self._joins.newest.of(symbols)
         others = sorted({join.from_symbol for join in joins.found}.difference(symbols))
         read = await self._closes(
@@ -53,18 +61,29 @@ class JoinedCloses:
         return read.derived.once(("joined", len(symbols), joins), lambda: _joined(read, symbols, joins))
 
 
+@exact
+def carried(quantities: Mapping[str, Decimal], since: date, joins: Iterable[Join]) -> dict[str, Decimal]:
+    """Return what quantities of the end of a day are in the units of today, across the joins of ``joined_history``."""
+    held = dict(quantities)
+    for join in joins:
+        if join.on > since and join.from_symbol in held:
+            became = held.pop(join.from_symbol) * join.ratio
+            held[join.symbol] = held.get(join.symbol, ZERO) + became
+    return held
+
+
 def _joined(read: Closes, symbols: Sequence[str], joins: Joins) -> Closes:
     history = read.history
     columns = {symbol: history.closes[:, place] for place, symbol in enumerate(history.symbols)}
     made, behind = joined(columns, joins.found, history.last_day)
-    found = [join for symbol in symbols for join in behind.get(symbol, ())]
+    used = {join for symbol in symbols for join in behind.get(symbol, ())}
     table = table_of([made[symbol] for symbol in symbols], history.n_days)
     return replace(
         read,
         history=history_of(table, symbols, history.last_day),
         mixed_history=[symbol for symbol in read.mixed_history if symbol in symbols],
         assumed_rate_history=_assumed(read, symbols, behind),
-        joined_history=tuple(dict.fromkeys(found)),
+        joined_history=tuple(join for join in joins.found if join in used),
         derived=Derived(),
     )
 

@@ -53,6 +53,14 @@ class Joins:
                 found.append(join)
         return Joins(self.version, tuple(reversed(found)))
 
+    def became(self, symbols: Iterable[str]) -> set[str]:
+        """Return what these assets became, one after the other."""
+        found = set(symbols)
+        for join in self.found:
+            if join.from_symbol in found:
+                found.add(join.symbol)
+        return found.difference(symbols)
+
 
 def joins_of(entries: Iterable[CashEntry]) -> tuple[Join, ...]:
     """Return the splits and renames that entries say, in the order in which they happened.

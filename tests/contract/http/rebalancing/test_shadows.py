@@ -89,6 +89,25 @@ async def test_the_shadows_begin_with_the_books_of_the_first_day(held: Service) 
     assert (found["left_out"], found["stale"], found["reasons"]) == ([], False, {})
 
 
+async def test_across_a_split_and_a_rename_they_go_on_in_new_units(held: Service) -> None:
+    before = await shadows(held)
+    first = held.clock.now().date() - timedelta(days=3)
+    # In the middle of it BTC was split 10:1, and on the last day it became BTCN.
+    await add_closes(held, first + timedelta(days=1), [110, 99])
+    await held.prices.add_closes(
+        [Close(symbol=Symbol("BTCN"), day=first + timedelta(days=2), price=Price(Decimal(99)), source="coinbase")]
+    )
+    for day, event in (
+        (1, {"kind": "split", "symbol": "BTC", "ratio": 10}),
+        (2, {"kind": "exchange", "symbol": "BTC", "quantity": 200, "to_symbol": "BTCN", "ratio": 1}),
+    ):
+        await post(held, "/events", {**event, "effective_at": f"{first + timedelta(days=day)}T00:00:00Z"})
+    after = await shadows(held)
+    for one, other in zip(before["shadows"], after["shadows"], strict=True):
+        assert {**one, "figures": None} == {**other, "figures": None}
+    assert [day["do_nothing"] for day in before["days"]] == [day["do_nothing"] for day in after["days"]]
+
+
 async def test_each_day_is_there_in_units(held: Service) -> None:
     days = (await shadows(held))["days"]
     assert [set(day) for day in days] == [{"day", "actual", *NAMES}] * 3

@@ -75,8 +75,8 @@ async def test_figures_of_history_are_those_of_the_path_without_events(where: st
     for one, other in zip(*found, strict=True):
         assert one["joined_history"] == []
         assert [(join["symbol"], join["from_symbol"], join["ratio"]) for join in other["joined_history"]] == [
-            ("AAA", "AAA", 1000),
             ("NEW", "OLD", 1),
+            ("AAA", "AAA", 1000),
         ]
         for name, figure in one.items():
             if name not in {"joined_history", "as_of", "revision"}:

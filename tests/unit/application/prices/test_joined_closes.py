@@ -19,7 +19,7 @@ from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.events import CashMoved, TradeBooked
 from portfolio.application.ledger.records import Revisions, TradeEntry, TradeRequest
 from portfolio.application.prices.closes import Closes, ReadCloses
-from portfolio.application.prices.joined_closes import JoinedCloses
+from portfolio.application.prices.joined_closes import JoinedCloses, carried
 from portfolio.application.prices.joins import Joins, ReadJoins, joins_of
 from portfolio.application.prices.records import Close
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
@@ -245,8 +245,8 @@ async def test_closes_are_those_of_what_the_asset_was_before_and_it_is_told() ->
     assert last(found, "POL") == [1.0, 1.1, 1.2, 1.25, 1.3, 1.35]
     assert last(found, "SHIB") == [8.0, 8.1, 8.2, 8.3, 8.4, 8.5]
     assert found.joined_history == (
-        Join("POL", "MATIC", Decimal(1), ago(3)),
         Join("SHIB", "SHIB", Decimal(1000), ago(4)),
+        Join("POL", "MATIC", Decimal(1), ago(3)),
     )
     np.testing.assert_allclose(found.history.returns[:, 1], [1 / 80, 1 / 81, 1 / 82, 1 / 83, 1 / 84], atol=1e-12)
     assert (found.is_current, found.is_known) == (True, True)
@@ -264,6 +264,20 @@ async def test_a_split_of_what_the_asset_was_before_counts_too() -> None:
     found = await scene("POL")
     assert last(found, "POL") == [1.0, 1.1, 1.2, 1.25, 1.3, 1.35]
     assert [join.from_symbol for join in found.joined_history] == ["MATIC", "MATIC"]
+
+
+async def test_what_an_asset_became_is_read_with_it_and_quantities_are_carried_on() -> None:
+    scene = Scene(booked_of(split(5, "10", "MATIC"), renamed(3, "10000"), split(2, "2", "POL")))
+    await scene.add("MATIC", {6: "10", 5: "1.1", 4: "1.2"})
+    await scene.add("POL", {3: "1.25", 2: "0.65", 1: "0.675"})
+    scene.closes = JoinedCloses(scene.raw, scene.joins, follows=True)
+    found = await scene("MATIC")
+    assert found.history.symbols == ("MATIC", "POL")
+    held = {"MATIC": Decimal(3), "POL": Decimal("0.5"), "BTC": Decimal(7)}
+    for since, wanted in ((6, "61"), (5, "7"), (4, "7"), (3, "1")):
+        after = carried(held, ago(since), found.joined_history)
+        left = {"MATIC": Decimal(3)} if since == 3 else {}
+        assert after == {"BTC": Decimal(7), "POL": Decimal(wanted), **left}, since
 
 
 async def test_what_did_not_change_its_units_is_read_as_it_is() -> None:
