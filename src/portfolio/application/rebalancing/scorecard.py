@@ -75,6 +75,7 @@ class ReadScorecard:
             fills=await self._fills(advices),
             closes=await self._closes_of(advices, last_day, simulated=known.simulated_history),
             history=known.history,
+            joins=known.joined_history,
         )
         overall, by_reason = await in_thread(_scores, evidence)
         return Scorecard(

@@ -15,7 +15,7 @@ from portfolio.application.rebalancing.records import Advice
 from portfolio.domain.arithmetic import exact, total
 from portfolio.domain.lazy import lazy
 from portfolio.domain.ledger.trade import Side
-from portfolio.domain.money import Price
+from portfolio.domain.money import EXACT, Price
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.scoring.claims import Calibration, Claim, calibration_of
 from portfolio.domain.rebalancing.scoring.outcome import CLAIMED_HORIZON, HORIZONS, Deal
@@ -27,13 +27,23 @@ class Evidence:
     """What advices are scored by: the trades that carried them out, and closes of final days.
 
     ``advices`` are the first signals of episodes and those that were executed, oldest first; ``fills`` are by the id of
-    the signal. ``history`` are the closes that base rates are made of, until the last final day.
+    the signal. ``history`` are the closes that base rates are made of, until the last final day, and ``joins`` the
+    splits and renames behind them.
     """
 
     advices: Sequence[Advice]
     fills: Mapping[str, Deal]
     closes: Mapping[tuple[Symbol, date], Price]
     history: PriceHistory
+    joins: Sequence[Join] = ()
+
+    def close(self, advice: Advice, day: date) -> Price | None:
+        """Return what one unit of the advice's day is worth by the close of a later day, also where it was split."""
+        close, code = self.closes.get((advice.symbol, day)), advice.symbol.code
+        for join in self.joins:
+            if close is not None and join.symbol == join.from_symbol == code and advice.day < join.on <= day:
+                close = Price.rounded(EXACT.multiply(close.value, join.ratio))
+        return close
 
     def base_rate(self, advice: Advice) -> Decimal | None:
         """Return how often the same trade had paid in the 365 days before the advice, as was known then."""
@@ -138,7 +148,7 @@ def scores_by_reason(outcomes: Sequence[Outcome]) -> list[Score]:
 def _outcome(evidence: Evidence, advice: Advice) -> Outcome:
     day = advice.day
     days = {horizon: day + timedelta(days=horizon) for horizon in HORIZONS}
-    closes = {horizon: evidence.closes.get((advice.symbol, over)) for horizon, over in days.items()}
+    closes = {horizon: evidence.close(advice, over) for horizon, over in days.items()}
     advised, fill = _results(advice.deal, closes), evidence.fills.get(advice.id)
     claimed = advised[CLAIMED_HORIZON]
     return Outcome(

@@ -90,6 +90,21 @@ async def test_advice_and_fill_stand_beside_each_other(advised: Service) -> None
     assert (found["last_day"], found["simulated_history"]) == ("2025-06-22", False)
 
 
+async def test_what_was_split_since_is_judged_in_the_units_of_the_advice(advised: Service) -> None:
+    await add_closes(advised, {1: 990, 7: 90})
+    advised.clock.advance(8 * DAY)
+    sale_of_all = week_of((await scorecard(advised))["overall"])
+    at = (advised.clock.now() - timedelta(days=4)).isoformat()
+    split = await post(advised, "/events", {"kind": "split", "symbol": "BTC", "ratio": 10, "effective_at": at})
+    found = await scorecard(advised)
+    # as if one unit were worth 900: see above
+    assert (week_of(found["overall"])["advice"], week_of(found["overall"])["fill"]) == (Decimal("693.16"), Decimal(588))
+    assert [(join["symbol"], join["ratio"]) for join in found["joined_history"]] == [("BTC", 10)]
+    await post(advised, f"/events/{split['event_id']}/reverse")
+    assert week_of((await scorecard(advised))["overall"]) == sale_of_all
+    assert sale_of_all["advice"] > 6_000
+
+
 async def test_only_days_that_are_over_count(advised: Service) -> None:
     await add_closes(advised, {1: 990, 7: 900})
     advised.clock.advance(7 * DAY)  # on the seventh day its price is not yet a close
