@@ -59,8 +59,10 @@ class Standing:
     def in_order(self) -> dict[Symbol, list[Movement | CashEntry]]:
         """Return what stands in the order of effect, by the first asset of each group; of equal times as booked."""
         of = defaultdict[Symbol, list[Movement | CashEntry]](list)
-        for entry in sorted(self._all(), key=lambda one: (_effective_at(one), one.revision)):
+        for entry in self._all():
             of[self._group_of(_symbol_of(entry))].append(entry)
+        for entries in of.values():
+            entries.sort(key=lambda one: (_effective_at(one), one.revision))
         return {group[0]: of[self._group_of(group[0])] for group in self.groups}
 
     def _all(self) -> Iterator[Movement | CashEntry]:

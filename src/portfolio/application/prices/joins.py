@@ -126,6 +126,8 @@ class ReadJoins:
         Raises:
             LedgerUnavailable: the database is away.
         """
+        if revision == self._revision:
+            return self.newest
         async with self._turn:
             if revision < self._revision:  # the ledger was put back, or an older state is asked for
                 self._revision, self._entries = 0, []

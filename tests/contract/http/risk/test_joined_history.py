@@ -84,6 +84,15 @@ async def test_figures_of_history_are_those_of_the_path_without_events(where: st
                 assert other[name] == same, name
 
 
+async def test_the_page_and_the_report_say_it_in_words(service: Service) -> None:
+    [_, *on] = await with_events(service, {})
+    page = (await service.http.get("/pages/risk", headers={"Accept": "text/html"})).text
+    assert f"joined across OLD becoming NEW on {on[0]}, the split of AAA on {on[1]}." in page
+    report = (await service.http.get("/reports/tearsheet")).text
+    assert f"Closes joined across a rename: OLD became NEW on {on[0]}, 1 for 1." in report
+    assert f"Closes joined across a split: AAA on {on[1]}, 1000 for 1." in report
+
+
 async def test_what_was_wrapped_is_not_joined_and_what_is_taken_out_is_joined_no_more(service: Service) -> None:
     [split, *on] = await with_events(service, {"label": "wrap"})
     found = (await read(service, "/risk/volatility-analysis"))["volatility"]
