@@ -135,8 +135,12 @@ class EffectiveDays:
         day.cash = day.cash + transaction.cash_delta
         day.net_deposits = day.net_deposits + transaction.net_deposits_delta
         day.realized_pnl = day.realized_pnl + transaction.realized_delta
+        event = transaction.event
+        is_taken_out = event is not None and event.reverses_revision is not None
+        is_split = transaction.kind is CashTransactionKind.SPLIT
         for moved in entry.positions:
-            day.changes[moved.symbol].adjust(moved, is_known=True)
+            comes = is_split or (moved.quantity_delta.value > 0) is not is_taken_out
+            day.changes[moved.symbol].adjust(moved, is_known=True, comes=comes)
             self._symbols.add(moved.symbol)
         day.is_adjusted |= transaction.kind is CashTransactionKind.ADJUSTMENT
         self._flow(at, entry)

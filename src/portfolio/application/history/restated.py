@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,11 +14,13 @@ from portfolio.application.history.effective import EffectiveDays, Flows
 from portfolio.application.performance.records import MeasuredDay
 from portfolio.domain.errors import OutOfRange
 from portfolio.domain.money import EXACT, Money, Price, Quantity, round_to_step
+from portfolio.domain.prices.freshness import is_small_rest
 from portfolio.domain.symbol import Symbol
 
 MOST_DAYS_CARRIED: Final = 7
 
 _NOTHING = Money.zero()
+_NEVER = Quantity.zero(), _NOTHING
 _ONE = Decimal(1)
 _DAY = timedelta(days=1)
 
@@ -30,8 +33,9 @@ class RestatedDay:
     """A day at its end.
 
     ``carried`` are the assets that are valued at a close of up to seven days before. Of those ``missing`` none is
-    known: then the day is a gap, and has neither value nor unit value. There is no unit value either before anything
-    of value was there. ``base`` is what a return of the day begins from, what was there before and what came in, with
+    known: up to 5 % of the day's value they stand at their last close of before, or at what they came for; beyond that
+    the day is a gap, and has neither value nor unit value. There is no unit value either before anything of value
+    was there. ``base`` is what a return of the day begins from, what was there before and what came in, with
     the net deposits that belong to it.
     """
 
@@ -109,6 +113,7 @@ class _Books:
     cash: Money = _NOTHING
     net_deposits: Money = _NOTHING
     quantities: defaultdict[Symbol, Quantity] = field(default_factory=lambda: defaultdict(Quantity.zero))
+    came: defaultdict[Symbol, tuple[Quantity, Money]] = field(default_factory=lambda: defaultdict(lambda: _NEVER))
 
     def add(self, entries: EffectiveDays, day: date) -> None:
         """Add what took effect on a day."""
@@ -119,8 +124,38 @@ class _Books:
         self.net_deposits = self.net_deposits + moved.net_deposits
         for symbol, change in moved.changes.items():
             self.quantities[symbol] = quantity = self.quantities[symbol] + change.quantity
-            if not quantity:
-                del self.quantities[symbol]
+            came, came_for = self.came[symbol]
+            self.came[symbol] = came + change.came, came_for + change.came_for
+            if not quantity:  # what is bought from then on came for a price of its own
+                del self.quantities[symbol], self.came[symbol]
+
+    def stand_in(self, symbol: Symbol, last_close: Price | None) -> Money | None:
+        """Return what a quantity without a close stands at: its last close of before, else what all of it came for,
+        on the average; None where nobody knows that either.
+        """
+        quantity = self.quantities[symbol]
+        if last_close is not None:
+            return quantity.at(last_close)
+        came, came_for = self.came[symbol]
+        if came.value <= 0 or quantity.value < 0:
+            return None
+        return Money.rounded(EXACT.divide(EXACT.multiply(came_for.value, quantity.value), came.value))
+
+
+class _LastCloses:
+    """The last close of each asset before a day, however long before."""
+
+    def __init__(self, closes: ClosesByDay) -> None:
+        self._closes = closes
+        self._days: dict[Symbol, list[date]] = {}
+
+    def before(self, symbol: Symbol, day: date) -> Price | None:
+        closes = self._closes.get(symbol, {})
+        if symbol not in self._days:
+            self._days[symbol] = sorted(closes)
+        days = self._days[symbol]
+        place = bisect(days, day)
+        return Price(closes[days[place - 1]]) if place else None
 
 
 def restate(
@@ -137,16 +172,16 @@ def restate(
     start = made[-1].day + _DAY if made else first
     for day in sorted(day for day in entries.days if day < start):
         books.add(entries, day)
-    units = _units_after(made, entries.flows)
+    units, last = _units_after(made, entries.flows), _LastCloses(closes)
     for n in range((until - start).days + 1):
         day = start + n * _DAY
         books.add(entries, day)
-        made.append(_restated(day, books, units, entries.flows.get(day) or Flows(), closes))
+        units.flow(entries.flows.get(day) or Flows())
+        made.append(_restated(day, books, units, closes, last))
     return made
 
 
-def _restated(day: date, books: _Books, units: _Units, flows: Flows, closes: ClosesByDay) -> RestatedDay:
-    units.flow(flows)
+def _restated(day: date, books: _Books, units: _Units, closes: ClosesByDay, last: _LastCloses) -> RestatedDay:
     value, carried, missing = books.cash, [], []
     for symbol in sorted(books.quantities):
         price, is_own = price_on(day, closes.get(symbol, {}))
@@ -156,15 +191,20 @@ def _restated(day: date, books: _Books, units: _Units, flows: Flows, closes: Clo
         value = value + books.quantities[symbol].at(price)
         if not is_own:
             carried.append(symbol)
+    stand_ins = [books.stand_in(symbol, last.before(symbol, day)) for symbol in missing]
+    known = [one for one in stand_ins if one is not None]
+    value = sum(known, value)
+    is_small = len(known) == len(missing) and is_small_rest(sum(map(abs, known), _NOTHING), value)
+    is_gap = bool(missing) and not is_small
     base, base_deposits = units.base, units.deposits + units.paid_in
     return RestatedDay(
         day=day,
-        value=None if missing else value,
+        value=None if is_gap else value,
         cash=books.cash,
         net_deposits=books.net_deposits,
         base=base,
         base_deposits=base_deposits,
-        unit_value=None if missing else units.close(value, books.net_deposits),
+        unit_value=None if is_gap else units.close(value, books.net_deposits),
         carried=tuple(carried),
         missing=tuple(missing),
     )

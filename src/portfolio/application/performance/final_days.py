@@ -20,6 +20,7 @@ from portfolio.application.performance.ports import Days
 from portfolio.application.performance.records import DailyValue, DayPositions, FilledDay
 from portfolio.application.prices.ports import CloseFeed, PriceStore
 from portfolio.domain.money import Money, Price, Quantity
+from portfolio.domain.prices.freshness import is_small_rest
 from portfolio.domain.symbol import Symbol
 
 MOST_DAYS_CARRIED: Final = 7
@@ -29,7 +30,8 @@ Prices = Mapping[tuple[Symbol, date], Price]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinalReport:
-    """Which days were made final or mended, which closes of another day that took, and which days could not be.
+    """Which days were made final or mended, which assets stand at a close of another day in them, or at their cost,
+    where nobody knows one and they are at most 5 % of the value, and which days could not be.
 
     ``lacking`` are the assets whose own close of a day was not known: asked again later, it may be.
     """
@@ -151,10 +153,14 @@ class _Making:
         """Return the day; None where its row says the same already, or a price is lacking."""
         worth = {symbol: self._worth(symbol, quantity, books.day) for symbol, quantity in sorted(books.held.items())}
         known = {symbol: money for symbol, money in worth.items() if money is not None}
-        if len(known) < len(worth):
+        lacking = {symbol: books.past[symbol].cost_basis for symbol in worth if symbol not in known}
+        total = sum(lacking.values(), sum(known.values(), books.cash))
+        if lacking and not is_small_rest(sum(map(abs, lacking.values()), Money.zero()), total):
             self.failed[books.day] = f"no close of {', '.join(s.code for s in worth if s not in known)}"
             return None
-        total = sum(known.values(), books.cash)
+        if lacking:
+            self.carried[books.day] += lacking
+        known |= lacking
         value = DailyValue(
             day=books.day,
             total_value=total,

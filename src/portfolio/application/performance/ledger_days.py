@@ -62,20 +62,25 @@ class _Sum(Generic[A]):
 class Change:
     """By how much the entries of a day moved a position, and what trading it took.
 
-    ``trades``, ``notional`` and ``fees`` are of the trades that were not reversed.
+    ``trades``, ``notional`` and ``fees`` are of the trades that were not reversed. ``came`` is the quantity that was
+    bought or came by events, and ``came_for`` what it was bought for or came at: unlike a cost they are the same
+    whatever the order of booking.
     """
 
-    __slots__ = ("_cost_basis", "_fees", "_notional", "_quantity", "_realized_pnl", "trades")
+    __slots__ = ("_came", "_came_for", "_cost_basis", "_fees", "_notional", "_quantity", "_realized_pnl", "trades")
 
     quantity = _Sum(Quantity)
     cost_basis = _Sum(Money)
     realized_pnl = _Sum(Money)
     notional = _Sum(Money)
     fees = _Sum(Money)
+    came = _Sum(Quantity)
+    came_for = _Sum(Money)
 
     def __init__(self) -> None:
         self.trades = 0
-        self._quantity = self._cost_basis = self._realized_pnl = self._notional = self._fees = Decimal(0)
+        self._quantity = self._cost_basis = self._realized_pnl = Decimal(0)
+        self._notional = self._fees = self._came = self._came_for = Decimal(0)
 
     def add(self, trade: Movement) -> None:
         """Add what a trade moved; a reversal takes out the trade that it reverses, which is of the same day."""
@@ -86,13 +91,22 @@ class Change:
         self.quantity = self.quantity + trade.quantity_delta
         self.cost_basis = self.cost_basis + trade.basis_delta
         self.realized_pnl = self.realized_pnl + trade.realized_pnl
+        if (trade.quantity_delta.value > 0) is not is_reversal:
+            self.came = self.came + trade.quantity_delta
+            self.came_for = self.came_for - trade.notional if is_reversal else self.came_for + trade.notional
 
-    def adjust(self, moved: PositionAdjustment, *, is_known: bool) -> None:
-        """Add what an entry that is no trade moved; of an event, which ``is_known``, its cost and result as well."""
+    def adjust(self, moved: PositionAdjustment, *, is_known: bool, comes: bool = False) -> None:
+        """Add what an entry that is no trade moved; of an event, which ``is_known``, its cost and result as well.
+
+        What ``comes``, or is taken out again after it came, counts as such.
+        """
         self.quantity = self.quantity + moved.quantity_delta
         if is_known:
             self.cost_basis = self.cost_basis + moved.leg.basis_delta
             self.realized_pnl = self.realized_pnl + moved.leg.realized_delta
+        if comes:
+            self.came = self.came + moved.quantity_delta
+            self.came_for = self.came_for + moved.leg.basis_delta
 
 
 @dataclass(slots=True)

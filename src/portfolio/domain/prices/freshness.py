@@ -78,5 +78,13 @@ def freshness_of(
     )
 
 
+@exact
+def is_small_rest(lacking: Money, value: Money) -> bool:
+    """Return whether what has no price is so little of a value, of which it is a part, that it does not decide for it:
+    at most 5 % of what is above zero.
+    """
+    return value.value > 0 and lacking.value * HUNDRED <= value.value * (HUNDRED - LEAST_FRESH_PERCENT)
+
+
 def _size(positions: Iterable[Position]) -> Decimal:
     return total(abs(position.market_value.value) for position in positions)

@@ -244,7 +244,8 @@ def backfill(composition: Composition, days: int) -> None:
     for symbol, reason in sorted(report.failed.items()):
         click.echo(f"failed {symbol}: {reason}", err=True)
     for day, symbols in sorted(final.carried.items()):
-        click.echo(f"carried {day}: the last close before it of {', '.join(symbol.code for symbol in symbols)}")
+        codes = ", ".join(symbol.code for symbol in symbols)
+        click.echo(f"carried {day}: the last close before it, or the cost of a small rest, of {codes}")
     for day, reason in sorted(final.failed.items()):
         click.echo(f"still missing {day}: {reason}", err=True)
     sys.exit(EXIT_FAILED if report.failed or final.failed else 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -133,6 +132,54 @@ def test_a_close_is_carried_for_seven_days_by_name_and_then_there_is_a_gap() -> 
     assert kept == []
 
 
+def test_a_small_rest_that_nobody_lists_decides_nothing_for_the_whole() -> None:
+    booked = Booked()
+    deposit(booked, "1000", day(0))
+    booked.buy("1", "100", day(0))
+    booked.buy("4", "40", day(0), symbol="ETH")
+    booked.sell("2", "30", day(1), symbol="ETH")
+    prices = closes(BTC=dict.fromkeys(range(5), "200"))
+    found = days_of(booked, prices, 2)
+    # 860 + 200 + 4 at what each came for; then 890 + 200 + 2 of them at 10
+    assert [(one.value, one.missing) for one in found] == [(money(n), (ETH,)) for n in (1100, 1110, 1110)]
+    booked.buy("2", "45", day(3), symbol="ETH")  # 4 of which 6 came for 85: 56.7 of 1101.7 are over 5 %
+    assert [one.value is None for one in days_of(booked, prices, 3)] == [False, False, False, True]
+
+
+def test_a_small_rest_that_is_listed_no_more_stands_at_its_last_close() -> None:
+    booked = Booked()
+    deposit(booked, "100", day(0))
+    booked.buy("1", "2", day(0))
+    found = days_of(booked, closes(BTC={0: "5"}), 30)
+    assert {one.value for one in found} == {money(103)}
+    assert [one.missing for one in found] == [()] * 8 + [(BTC,)] * 23
+    big = days_of(booked, closes(BTC={0: "6"}), 30)  # 6 of 104
+    assert [one.value is None for one in big] == [False] * 8 + [True] * 23
+
+
+def test_what_came_for_nothing_and_is_nowhere_listed_stands_at_nothing() -> None:
+    booked = Booked()
+    deposit(booked, "100", day(0))
+    happened = booked.happen(Kind.INCOME, day(1), symbol=BTC, quantity=units(1000), value=money(0), label="airdrop")
+    assert [one.value for one in days_of(booked, {}, 3)] == [money(100)] * 4
+    booked.take_out(happened, day(2))
+    assert [one.missing for one in days_of(booked, {}, 3)] == [()] * 4
+    booked.happen(Kind.INCOME, day(1), symbol=BTC, quantity=units(10), value=money(60), label="airdrop")
+    assert [one.value for one in days_of(booked, {}, 3)] == [money(100), None, None, None]
+    booked.happen(Kind.TRANSFER_OUT, day(2), symbol=BTC, quantity=units(9), value=money(54))
+    booked.happen(Kind.SPLIT, day(2), symbol=BTC, ratio=Decimal("0.5"))  # half a unit of 9.5 that came for 60
+    last = days_of(booked, {}, 3)[-1].value
+    assert last is not None
+    assert abs(last - money(100) - money("3.157894736842105263")) < money("1e-17")
+
+
+def test_what_was_sold_and_never_came_is_a_gap() -> None:
+    booked = Booked()
+    deposit(booked, "100000", day(0))
+    booked.sell("1", "1", day(1))
+    assert [one.value is None for one in days_of(booked, {}, 2)] == [False, True, True]
+
+
 def test_before_anything_of_value_there_is_no_unit_value() -> None:
     booked = Booked()
     booked.buy("1", "100", day(0))
@@ -253,7 +300,7 @@ def model(order: Sequence[Happened], prices: Mapping[tuple[Symbol, int], int]) -
     """What each day was worth and its unit value, exactly, by the formula alone."""
     if not order:
         return []
-    cash, quantities, made = Fraction(0), defaultdict[Symbol, int](int), list[tuple[int, Any, Any]]()
+    cash, made = Fraction(0), list[tuple[int, Any, Any]]()
     unit, before, came, went, has_begun = Fraction(1), Fraction(0), 0, 0, False
     for at in range(min(each[1] for each in order), 21):
         for kind, when, amount, each in order:
@@ -264,13 +311,8 @@ def model(order: Sequence[Happened], prices: Mapping[tuple[Symbol, int], int]) -
                 came, went = (came + amount, went) if kind == "deposit" else (came, went + amount)
             else:
                 sign = -1 if kind.startswith("-") else 1
-                quantities[Symbol(kind.removeprefix("-"))] += sign * amount
                 cash -= sign * amount * each
-        worth: Fraction | None = cash
-        for symbol, quantity in quantities.items():
-            known = [prices[symbol, at - n] for n in range(8) if (symbol, at - n) in prices]
-            if quantity:
-                worth = None if worth is None or not known else worth + quantity * known[0]
+        worth = worth_of(order, prices, at, cash)
         if worth is None:
             made.append((at, None, None))
             continue
@@ -280,6 +322,37 @@ def model(order: Sequence[Happened], prices: Mapping[tuple[Symbol, int], int]) -
         before, came, went = worth, 0, 0
         made.append((at, worth, unit if has_begun else None))
     return made
+
+
+def held_at(order: Sequence[Happened], symbol: Symbol, at: int) -> int:
+    signs = {symbol.code: 1, f"-{symbol.code}": -1}
+    return sum(signs.get(kind, 0) * amount for kind, when, amount, _ in order if when <= at)
+
+
+def average(order: Sequence[Happened], symbol: Symbol, at: int) -> Fraction | None:
+    """What each unit of an asset came for since a day at whose end nothing of it was held."""
+    since = max((n for n in range(at) if not held_at(order, symbol, n)), default=-1)
+    bought = [(n, each) for kind, when, n, each in order if kind == symbol.code and since < when <= at]
+    return Fraction(sum(n * each for n, each in bought), sum(n for n, _ in bought)) if bought else None
+
+
+def worth_of(
+    order: Sequence[Happened], prices: Mapping[tuple[Symbol, int], int], at: int, cash: Fraction
+) -> Fraction | None:
+    """What a day was worth; None where what has no close of the last seven days is over 5 % of it."""
+    lacking = list[Fraction]()
+    for symbol in (BTC, ETH):
+        quantity = held_at(order, symbol, at)
+        known = [(n, prices[symbol, at - n]) for n in range(25) if (symbol, at - n) in prices]
+        each = known[0][1] if known else average(order, symbol, at)
+        if quantity and each is None:
+            return None
+        if quantity and not known and quantity < 0:
+            return None
+        cash += quantity * (each or 0)
+        if quantity and (not known or known[0][0] > 7):
+            lacking.append(abs(quantity * Fraction(each or 0)))
+    return None if lacking and not (cash > 0 and sum(lacking) <= cash / 20) else cash
 
 
 def by_symbol(prices: Mapping[tuple[Symbol, int], int]) -> dict[Symbol, dict[date, Decimal]]:
@@ -299,7 +372,8 @@ def test_entries_booked_in_any_order_make_the_same_days_as_those_of_the_model(
     assert days_of(booked_in(shuffled), by_symbol(prices), 20) == found
     told = [((one.day - START).days, one.value, one.unit_value) for one in found]
     for (at, value, unit), (their, worth, unit_of_model) in zip(told, model(in_order, prices), strict=True):
-        assert (at, None if value is None else value.value) == (their, worth)
+        assert (at, value is None) == (their, worth is None)
+        assert value is None or abs(Fraction(value.value) - worth) < Fraction(1, 10**17)
         assert (unit is None) == (unit_of_model is None)
         assert unit is None or abs(Fraction(unit) - unit_of_model) < Fraction(1, 10**9) * max(unit_of_model, 1)
     # made anew from any day on they are the same

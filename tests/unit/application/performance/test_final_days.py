@@ -105,7 +105,7 @@ async def test_what_was_paid_in_during_a_gap_is_no_result(world: World) -> None:
 
 async def test_without_a_close_a_day_stays_a_gap_and_is_named(world: World) -> None:
     await world.trade(BTC, Side.BUY, "1", "30000")
-    await world.trade(ETH, Side.BUY, "1", "2000")
+    await world.trade(ETH, Side.BUY, "4", "8000")
     await world.refresh()
     await closes(world, d1="30000", d2="30000")
     world.sleep(3)
@@ -115,6 +115,18 @@ async def test_without_a_close_a_day_stays_a_gap_and_is_named(world: World) -> N
     feed = ScriptedCloses()
     assert (await world.make_final(feed)).written == [day(0), day(1), day(2)]
     assert feed.asked == [(BTC, day(0), day(0)), (ETH, day(0), day(2))]
+
+
+async def test_a_small_rest_without_a_close_stands_at_its_cost_and_is_named(world: World) -> None:
+    await world.trade(BTC, Side.BUY, "1", "30000")
+    await world.trade(ETH, Side.BUY, "1", "2000")
+    await world.refresh()
+    await closes(world, d1="40000", d2="40000")
+    world.sleep(3)
+    report = await world.make_final()
+    assert (report.failed, report.carried) == ({}, {day(1): [ETH], day(2): [ETH]})
+    assert row(world, 2).total_value == money(68_000 + 40_000 + 2_000)
+    assert ETH in report.lacking
 
 
 async def test_nothing_is_filled_before_the_opening(world: World) -> None:
