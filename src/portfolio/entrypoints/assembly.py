@@ -343,13 +343,19 @@ class Assembly:  # shape: the parts of all topics are made here
             ),
             finish=(
                 use_cases.stream.stop,
-                self._kept.restate.stop,
+                *self._unfinished(use_cases),
                 use_cases.uncancelled.close,
                 self._kept.booking.close,
             ),
             close=(self._fetch_closes.close, self._kept.refresh.close, *of.close),
             grace_seconds=GRACE_SHARE * self._deadline_seconds,
         )
+
+    def _unfinished(self, use_cases: UseCases) -> Sequence[Step]:
+        """Return what ends long computations that go on without a request."""
+        by_basis = use_cases.by_basis
+        computing = by_basis.restated.shadows, by_basis.recorded.shadows, use_cases.read_scorecard
+        return (self._kept.restate.stop, *(one.stop for one in computing))
 
     def open_books(self) -> Callable[[], Awaitable[Opening]]:
         """Return what opens the books where they are not open yet."""

@@ -7,7 +7,12 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from portfolio.analytics.scoring.base_rate import LEAST_CHANGES, base_rate
+from portfolio.analytics.scoring.base_rate import LEAST_CHANGES, changes_over, rate_of
+
+
+def base_rate(closes: np.ndarray, n_days: int, *, is_buy: bool, cost: float) -> Decimal | None:
+    return rate_of(changes_over(closes, n_days), is_buy=is_buy, cost=cost)
+
 
 # Of 40 closes 33 are followed by one 7 days later, and of these the last 7 before the rise see it.
 RISE = np.array([100.0] * 20 + [110.0] * 20)

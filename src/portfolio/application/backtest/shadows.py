@@ -28,6 +28,7 @@ from portfolio.application.performance.records import Basis, MeasuredDay
 from portfolio.application.prices.closes import Closes
 from portfolio.application.prices.joined_closes import JoinedCloses, carried
 from portfolio.application.risk.state import DEFAULT_DAYS
+from portfolio.application.uncancelled import Uncancelled
 from portfolio.domain.categories import Categories
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 
@@ -62,8 +63,8 @@ class ReadShadows:
     """Computes the shadows of a period from the entries and the closes, by the very steps of a backtest.
 
     Nothing is stored: each decision sees the closes of its day and of those before, and so is the same whenever it is
-    made. What was computed is kept in memory while entries and closes stay as they are, also what a request began
-    that was given up.
+    made. What was computed is kept in memory while entries and closes stay as they are. A long period takes longer than
+    a request may: what was begun goes on without it, a step of one period by turns with a step of another.
     """
 
     def __init__(  # shape: its parts, injected
@@ -81,7 +82,12 @@ class ReadShadows:
         self._categories = categories
         self._policy = policy
         self._runs = Derived(most=4)
-        self._turn = asyncio.Lock()
+        self._turns = Derived(most=4)
+        self._uncancelled = Uncancelled()
+
+    async def stop(self) -> None:
+        """End what nobody waits for any more."""
+        await self._uncancelled.stop()
 
     async def __call__(self, days: int) -> Shadows:
         """Return the shadows that began ``days`` completed days ago, 1 to 3650, or when there was first something held.
@@ -106,9 +112,7 @@ class ReadShadows:
             run = self._runs.once((question.key, panel.fingerprint), lambda: ShadowRun(question, panel))
         except NotBacktestable:
             return _without(nothing, "value_not_positive")
-        async with self._turn:
-            while not run.is_done:
-                await in_thread(run.go_on)
+        await self._uncancelled(self._finish(run))
         actual = rebased(history.finals, question.first)
         return Shadows(
             as_of=history.snapshot.as_of,
@@ -123,6 +127,11 @@ class ReadShadows:
             simulated_history=closes.simulated_history,
             basis=history.basis,
         )
+
+    async def _finish(self, run: ShadowRun) -> None:
+        async with self._turns.once(run, asyncio.Lock):
+            while not run.is_done:
+                await in_thread(run.go_on)
 
     async def _closes_of(self, question: ShadowQuestion, history: History) -> Closes:
         """Return the closes of what was held, as many days before the first one as the rules look back."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Final
 
 from portfolio.analytics.conventions import DAYS_PER_YEAR, MAX_DAYS
@@ -13,12 +14,22 @@ from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.in_thread import in_thread
 from portfolio.application.ledger.ports import Lookups
 from portfolio.application.ledger.records import TradeFilter
-from portfolio.application.ledger.snapshots import Snapshots
+from portfolio.application.ledger.snapshots import Snapshot, Snapshots
+from portfolio.application.outlasting import Outlasting
+from portfolio.application.prices.closes import Closes
 from portfolio.application.prices.joined_closes import JoinedCloses
 from portfolio.application.prices.ports import PriceStore
 from portfolio.application.rebalancing.ports import Signals
 from portfolio.application.rebalancing.records import Advice
-from portfolio.application.rebalancing.scores import Evidence, Score, Scorecard, outcomes_of, score_of, scores_by_reason
+from portfolio.application.rebalancing.scores import (
+    Evidence,
+    Outcome,
+    Score,
+    Scorecard,
+    outcomes_of,
+    score_of,
+    scores_by_reason,
+)
 from portfolio.domain.money import Price
 from portfolio.domain.prices.quote import SIMULATED_SOURCE
 from portfolio.domain.rebalancing.scoring.outcome import HORIZONS, Deal
@@ -28,8 +39,17 @@ from portfolio.domain.symbol import Symbol
 TRADES_A_READ: Final = 250
 
 
+# So many are scored at once, and so often closes are asked for that are read a part at a time.
+SCORED_AT_ONCE: Final = 2_000
+ATTEMPTS: Final = 5
+
+
 class ReadScorecard:
-    """Scores the signals of a period. All of it is derived: signals, trades and closes are read, nothing is stored."""
+    """Scores the signals of a period. All of it is derived: signals, trades and closes are read, nothing is stored.
+
+    A hundred thousand episodes take longer than a request may: what was begun goes on without it, and the next one has
+    it, as of when it was begun.
+    """
 
     def __init__(  # shape: its ports, injected
         self,
@@ -46,6 +66,11 @@ class ReadScorecard:
         self._closes = closes
         self._snapshots = snapshots
         self._clock = clock
+        self._outlasting = Outlasting[Scorecard]()
+
+    async def stop(self) -> None:
+        """End what nobody waits for any more."""
+        await self._outlasting.stop()
 
     async def __call__(self, days: int) -> Scorecard:
         """Return how the signals did that were made in the last ``days`` completed days, 1 to 3650, and today.
@@ -57,19 +82,15 @@ class ReadScorecard:
         snapshot = await self._snapshots.newest()
         if snapshot.database_away:
             raise LedgerUnavailable("the database is away")
-        today = self._clock.now().date()
+        return await self._outlasting(days, partial(self._read, snapshot, days))
+
+    async def _read(self, snapshot: Snapshot, days: int) -> Scorecard:
+        now = self._clock.now()
+        today = now.date()
         first_day, last_day = today - timedelta(days=days), today - timedelta(days=1)
         since = datetime.combine(first_day, time.min, UTC)
         advices = await self._signals.advices(self._snapshots.portfolio_id, since=since)
-        # A base rate is of the year before its signal.
-        known = await self._closes(
-            sorted({advice.symbol.code for advice in advices}),
-            min(days + DAYS_PER_YEAR + 1, MAX_DAYS),
-            today=today,
-            revisions=snapshot.revisions,
-        )
-        if not known.is_current:
-            raise LedgerUnavailable("the price history could not be read")
+        known = await self._history(snapshot, advices, min(days + DAYS_PER_YEAR + 1, MAX_DAYS), today)
         evidence = Evidence(
             advices=advices,
             fills=await self._fills(advices),
@@ -77,8 +98,12 @@ class ReadScorecard:
             history=known.history,
             joins=known.joined_history,
         )
-        overall, by_reason = await in_thread(_scores, evidence)
+        outcomes: list[Outcome] = []
+        for first in range(0, len(advices), SCORED_AT_ONCE):
+            outcomes += await in_thread(partial(outcomes_of, evidence, slice(first, first + SCORED_AT_ONCE)))
+        overall, by_reason = await in_thread(_scores, outcomes)
         return Scorecard(
+            as_of=now,
             first_day=first_day,
             last_day=last_day,
             overall=overall,
@@ -87,6 +112,15 @@ class ReadScorecard:
             mixed_history=known.mixed_history,
             joined_history=known.joined_history,
         )
+
+    async def _history(self, snapshot: Snapshot, advices: Sequence[Advice], days: int, today: date) -> Closes:
+        """Return closes until the last final day, of the year before each signal too: its base rate is of that."""
+        symbols = sorted({advice.symbol.code for advice in advices})
+        for _ in range(ATTEMPTS):
+            known = await self._closes(symbols, days, today=today, revisions=snapshot.revisions)
+            if known.is_current:
+                return known
+        raise LedgerUnavailable("the price history could not be read")
 
     async def _fills(self, advices: Sequence[Advice]) -> Mapping[str, Deal]:
         """Return what carried signals out, by the signal; a trade that was reversed carried out nothing."""
@@ -120,6 +154,5 @@ class ReadScorecard:
         return found
 
 
-def _scores(evidence: Evidence) -> tuple[Score, Sequence[Score]]:
-    outcomes = outcomes_of(evidence)
+def _scores(outcomes: Sequence[Outcome]) -> tuple[Score, Sequence[Score]]:
     return score_of(outcomes), scores_by_reason(outcomes)

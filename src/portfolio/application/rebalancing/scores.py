@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Final
 
 from portfolio.analytics.closes import Join
 from portfolio.analytics.conventions import DAYS_PER_YEAR
+from portfolio.analytics.estimate import Vector
 from portfolio.analytics.returns import PriceHistory
-from portfolio.analytics.scoring.base_rate import base_rate
+from portfolio.analytics.scoring.base_rate import changes_over, rate_of
 from portfolio.application.rebalancing.records import Advice
 from portfolio.domain.arithmetic import exact, total
 from portfolio.domain.lazy import lazy
@@ -20,6 +22,8 @@ from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.scoring.claims import Calibration, Claim, calibration_of
 from portfolio.domain.rebalancing.scoring.outcome import CLAIMED_HORIZON, HORIZONS, Deal
 from portfolio.domain.symbol import Symbol
+
+EVERY: Final = slice(None)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,16 +56,15 @@ class Evidence:
             return None
         cost = round(float(advice.estimated_fee.value) / float(advice.trade_value.value), 9)
         day = advice.day
-        key = symbol, advice.action, day, cost
-        if key not in self._base_rates:
+        key = symbol, day
+        if key not in self._changes:
             end = len(history.closes) - 1 - (history.last_day - day).days  # before the day itself
             known = history.closes[max(end - DAYS_PER_YEAR - 1, 0) : max(end, 0), history.symbols.index(symbol)]
-            is_buy = advice.action is Side.BUY
-            self._base_rates[key] = base_rate(known, CLAIMED_HORIZON, is_buy=is_buy, cost=cost)
-        return self._base_rates[key]
+            self._changes[key] = changes_over(known, CLAIMED_HORIZON)
+        return rate_of(self._changes[key], is_buy=advice.action is Side.BUY, cost=cost)
 
     @lazy
-    def _base_rates(self) -> dict[tuple[str, Side, date, float], Decimal | None]:
+    def _changes(self) -> dict[tuple[str, date], Vector]:
         """Return those found so far: signals of one day ask for the same."""
         return {}
 
@@ -110,8 +113,12 @@ class Score:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scorecard:
-    """The scores of the signals made from ``first_day`` on, at closes until ``last_day``, the last final day."""
+    """The scores of the signals made from ``first_day`` on, at closes until ``last_day``, the last final day.
 
+    ``as_of`` is when the signals were read.
+    """
+
+    as_of: datetime
     first_day: date
     last_day: date
     overall: Score
@@ -121,9 +128,9 @@ class Scorecard:
     joined_history: Sequence[Join] = ()
 
 
-def outcomes_of(evidence: Evidence) -> list[Outcome]:
-    """Return what became of each advice, in order."""
-    return [_outcome(evidence, advice) for advice in evidence.advices]
+def outcomes_of(evidence: Evidence, part: slice = EVERY) -> list[Outcome]:
+    """Return what became of each advice, or of those of a part, in order."""
+    return [_outcome(evidence, advice) for advice in evidence.advices[part]]
 
 
 def score_of(outcomes: Sequence[Outcome], reason: Reason | None = None) -> Score:

@@ -218,6 +218,25 @@ async def test_a_portfolio_of_before_has_the_entries_of_before() -> None:
         assert service.ledger.read_after == [newest.revision - 1]  # whether the ledger was put back since
 
 
+async def test_what_another_has_read_is_not_read_again() -> None:
+    async with running(ledger=Watched()) as service:
+        await book(service)
+        ledger, cases = service.ledger, service.cases
+        journal, first = Journal(ledger), (await cases.snapshots.newest()).portfolio
+        every = list(await FakeLedger.movements(ledger, 1, after=0, limit=100))
+        journal.offer(5, every[5:])  # not the next ones
+        journal.offer(0, every)
+        ledger.read_after.clear()
+        assert [*(await journal.read(first)).moved] == every
+        assert ledger.read_after == []
+        await service.http.post("/cash/transactions", json={"kind": "deposit", "amount": 1})
+        second = (await cases.snapshots.newest()).portfolio
+        await service.http.post("/cash/transactions", json={"kind": "deposit", "amount": 1})
+        journal.offer(first.revision, list(await FakeLedger.movements(ledger, 1, after=first.revision, limit=100)))
+        found = await journal.read(second)  # of before what was offered
+        assert (found.revision, len(found.moved), found.is_complete) == (second.revision, second.revision, True)
+
+
 async def test_a_reading_that_broke_off_goes_on_where_it_stopped() -> None:
     async with running(ledger=Watched()) as service:
         await book(service)

@@ -14,7 +14,7 @@ import pytest
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.rebalancing.reason import Reason
-from portfolio.entrypoints.http.pages.scorecard.controller import shadows_in_time
+from portfolio.entrypoints.http.pages.scorecard.controller import in_time
 from tests.contract.http.pages.test_risk_page import cells
 from tests.contract.http.rebalancing.test_shadows import add_closes, make_final, post
 from tests.support.histories import booking
@@ -195,10 +195,10 @@ async def test_with_the_database_away_days_that_were_never_read_are_missed(score
     assert "these days were not read before" in (await page_of(scored)).text
 
 
-async def test_shadows_that_take_too_long_are_asked_for_again() -> None:
-    async def endless(_days: int) -> Any:
+async def test_what_takes_too_long_is_asked_for_again() -> None:
+    async def endless() -> Any:
         await asyncio.Event().wait()
 
-    found, why = await shadows_in_time(endless, 90, 0.0)
+    found, why = await in_time(endless, 0.0, "away")
     assert found is None
     assert "still being computed" in why

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from portfolio.application.prices.records import Close
-from portfolio.domain.money import Price
+from portfolio.domain.money import Money, Price
 from portfolio.domain.symbol import Symbol
 from tests.contract.http.ledger.test_lots import ask
 from tests.contract.http.performance.test_attribution import book, day_ends, rows
@@ -141,3 +141,22 @@ async def test_shadows_begin_with_the_books_of_restated_days_and_stand_beside_th
     ]
     recorded = (await ask(imported, "/shadows", basis="recorded"))["shadows"]
     assert (recorded["basis"], recorded["reasons"]) == ("recorded", {"shadows": "no_history"})
+
+
+async def test_what_was_booked_meanwhile_is_in_a_newer_portfolio(imported: Service) -> None:
+    old = await imported.cases.snapshots.newest()
+    restated = imported.cases.by_basis.restated.performance
+    await restated.of(old, 30)
+    await imported.http.post("/cash/transactions", json={"kind": "deposit", "amount": 5000})
+    newest = await imported.cases.snapshots.newest()
+    assert (await restated.of(newest, 30)).daily_return == Money.zero()
+    # the deposit of today is known by now: what was there before it would have lost 5,000
+    imported.clock.advance(86_400)
+    await day_ends(imported, BTC="2100")
+    measured = await restated.of(old, 30)
+    assert (measured.daily_return, measured.as_of) == (Money.zero(), (await imported.cases.snapshots.newest()).as_of)
+
+
+async def test_of_a_day_that_is_not_over_nothing_is_known_to_have_been_held(imported: Service) -> None:
+    today = imported.clock.now().date()
+    assert await imported.cases.past._positions.positions(1, {today}) == {}

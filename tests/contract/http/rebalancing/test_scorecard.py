@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -179,6 +180,28 @@ async def test_without_the_price_history_nothing_is_scored(advised: Service) -> 
     read = ReadScorecard(advised.signals, advised.cases.lookups, prices, closes, advised.cases.snapshots, clock)
     with pytest.raises(LedgerUnavailable, match="history"):
         await read(365)
+
+
+def moment(at: datetime) -> str:
+    """A moment, as answers write it."""
+    return at.isoformat().replace("+00:00", "Z")
+
+
+async def test_a_request_that_was_given_up_leaves_its_scorecard_to_the_next_one(advised: Service) -> None:
+    read = advised.cases.read_scorecard
+    given_up = asyncio.create_task(read(365))
+    while not read._outlasting._begun:  # noqa: ASYNC110  nobody tells
+        await asyncio.sleep(0)
+    given_up.cancel()
+    await asyncio.wait([given_up])
+    [task] = read._outlasting._begun.values()
+    await asyncio.wait([task])
+    begun_at = advised.clock.now()
+    advised.clock.advance(60)
+    first, second = await scorecard(advised), await scorecard(advised)
+    assert (first["as_of"], second["as_of"]) == (moment(begun_at), moment(advised.clock.now()))
+    assert first["overall"] == second["overall"]
+    await read.stop()
 
 
 async def test_with_the_database_away_it_answers_503() -> None:

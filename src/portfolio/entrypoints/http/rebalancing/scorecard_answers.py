@@ -11,7 +11,7 @@ from msgspec import Meta
 from portfolio.entrypoints.http.risk.answers import Joined, Mixed, Simulated
 from portfolio.entrypoints.http.risk.limit_answers import Rule
 from portfolio.entrypoints.http.shell.numbers import Cents, Ratio
-from portfolio.entrypoints.http.shell.responses import Answer, Reasons
+from portfolio.entrypoints.http.shell.responses import Answer, Moment, Reasons
 
 
 class HorizonView(msgspec.Struct, kw_only=True):
@@ -71,6 +71,7 @@ class ScorecardView(msgspec.Struct, kw_only=True):
     mixed_history: Mixed
     joined_history: Joined
     convention: str
+    as_of: Annotated[Moment, Meta(description="When the signals were read: a long scorecard takes a while.")]
 
 
 class ScorecardAnswer(Answer, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from litestar import Controller, get
 from litestar.response import Template
@@ -17,7 +17,6 @@ from portfolio.application.in_thread import in_thread
 from portfolio.application.performance.records import Basis
 from portfolio.application.rebalancing.scorecard import ReadScorecard
 from portfolio.entrypoints.http.pages.frame.headers import HEADERS
-from portfolio.entrypoints.http.pages.frame.look import Look
 from portfolio.entrypoints.http.pages.frame.page import Pages, is_private
 from portfolio.entrypoints.http.pages.periods import Choice, PeriodQuery
 from portfolio.entrypoints.http.pages.scorecard.content import card_content
@@ -27,8 +26,11 @@ from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 
+T = TypeVar("T")
+
 USUAL: Final = "90d"
 LATE: Final = "They are still being computed: a long period takes a while, once a day. Ask again."
+NO_SIGNALS: Final = "The signals cannot be read while the database is away: of them no last state is kept."
 AWAY: Final = "They cannot be computed while the database is away: these days were not read before."
 
 
@@ -53,8 +55,8 @@ class ScorecardPageController(Controller):
         """Return how good the signals were, and the shadows: of final days, so the page follows nothing."""
         choice, private, reading = Choice.of(period, None, None, USUAL), is_private(request), await pages.reading()
         days = choice.days(reading.at.date())
-        card = await Look(reading, read_deadline_seconds)(partial(read_scorecard, days))
-        shadows, why = await shadows_in_time(partial(_shadows, by_basis, basis), days, read_deadline_seconds)
+        card, no_card = await in_time(partial(read_scorecard, days), read_deadline_seconds, NO_SIGNALS)
+        shadows, why = await in_time(partial(_shadows, by_basis, basis, days), read_deadline_seconds, AWAY)
         return pages.page(
             request,
             "scorecard.html",
@@ -64,6 +66,7 @@ class ScorecardPageController(Controller):
             choice=choice,
             card=card and card_content(card, reading.snapshot.as_of, private=private),
             shadows=shadows and await in_thread(lambda: shadows_content(shadows, private=private)),
+            no_card=no_card,
             why=why,
             basis=basis,
             bases=[(one.value, one.value) for one in Basis],
@@ -75,14 +78,12 @@ async def _shadows(by_basis: ReadByBasis, asked: str | None, days: int) -> Shado
     return await reads.shadows(days)
 
 
-async def shadows_in_time(
-    read: Callable[[int], Awaitable[Shadows]], days: int, deadline_seconds: float
-) -> tuple[Shadows | None, str]:
-    """Return the shadows; without them why: what a request began that was given up is gone on with by the next."""
+async def in_time(read: Callable[[], Awaitable[T]], deadline_seconds: float, away: str) -> tuple[T | None, str]:
+    """Return what is read; without it why: what a request began that was given up is there for the next one."""
     try:
         async with asyncio.timeout(deadline_seconds):
-            return await read(days), ""
+            return await read(), ""
     except TimeoutError:
         return None, LATE
     except LedgerUnavailable:
-        return None, AWAY
+        return None, away

@@ -1,0 +1,103 @@
+"""What takes longer than its request goes on without it, and the next one who asks has it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from portfolio.application.outlasting import Outlasting
+
+
+class Work:
+    """A computation that a test lets end, and how often it was begun."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.may_end = asyncio.Event()
+        self.error: Exception | None = None
+
+    async def __call__(self) -> int:
+        self.begun += 1
+        number = self.begun
+        await self.may_end.wait()
+        if self.error is not None:
+            raise self.error
+        return number
+
+
+async def given_up(outlasting: Outlasting[int], key: str, work: Work) -> None:
+    """Ask, and go away before there is an answer."""
+    asking = asyncio.create_task(outlasting(key, work))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # the work has begun
+    asking.cancel()
+    await asyncio.wait([asking])
+
+
+async def settled() -> None:
+    """Let what can end now end."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_it_is_made_anew_for_each_who_asks_after_the_other() -> None:
+    outlasting, work = Outlasting[int](), Work()
+    work.may_end.set()
+    assert [await outlasting("a", work), await outlasting("a", work)] == [1, 2]
+
+
+async def test_those_who_ask_at_once_share_it() -> None:
+    outlasting, work = Outlasting[int](), Work()
+    asking = [asyncio.create_task(outlasting("a", work)) for _ in range(3)]
+    await settled()
+    work.may_end.set()
+    assert await asyncio.gather(*asking) == [1, 1, 1]
+
+
+async def test_what_was_given_up_goes_on_and_is_for_the_next_one() -> None:
+    outlasting, work = Outlasting[int](), Work()
+    await given_up(outlasting, "a", work)
+    work.may_end.set()
+    await settled()
+    assert [await outlasting("a", work), await outlasting("a", work)] == [1, 2]
+
+
+async def test_what_is_too_old_is_made_anew() -> None:
+    outlasting, work = Outlasting[int](kept_seconds=-1), Work()
+    await given_up(outlasting, "a", work)
+    work.may_end.set()
+    await settled()
+    assert await outlasting("a", work) == 2
+
+
+async def test_an_error_is_for_those_who_wait_and_the_next_one_tries_again() -> None:
+    outlasting, work = Outlasting[int](), Work()
+    work.error = ValueError("broken")
+    await given_up(outlasting, "a", work)
+    asking = asyncio.create_task(outlasting("a", work))
+    await settled()
+    work.may_end.set()
+    with pytest.raises(ValueError, match="broken"):
+        await asking
+    work.error = None
+    assert await outlasting("a", work) == 2
+
+
+async def test_no_more_than_some_go_on_without_anybody() -> None:
+    outlasting, work, more = Outlasting[int](most=1), Work(), Work()
+    await given_up(outlasting, "a", work)
+    await given_up(outlasting, "b", more)  # ended with its request
+    work.may_end.set()
+    more.may_end.set()
+    await settled()
+    assert (await outlasting("a", work), await outlasting("b", more)) == (1, 2)
+
+
+async def test_it_ends_with_the_service() -> None:
+    outlasting, work = Outlasting[int](), Work()
+    await outlasting.stop()
+    await given_up(outlasting, "a", work)
+    await outlasting.stop()
+    work.may_end.set()
+    assert await outlasting("a", work) == 2
