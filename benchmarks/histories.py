@@ -8,7 +8,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Collection, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, cast
@@ -38,6 +38,7 @@ ASSETS: Final = 50
 YEARS: Final = 5
 WHOLE_SECONDS: Final = 10.0
 LATE_SECONDS: Final = 1.0
+TODAY_SECONDS: Final = 0.01
 MOST_MB: Final = 500
 ALLOWED_MS: Final = 50.0
 FIRST: Final = datetime(2021, 1, 1, tzinfo=UTC)
@@ -47,7 +48,9 @@ def histories(stage: Stage) -> Sequence[Row]:
     """Return the rows of restated days, whole and after a late trade, and of lots with the lag of the event loop."""
     books = _Books.made(2_000 if stage.is_quick else ENTRIES)
     rounds = stage.rounds(ROUNDS)
-    return [_whole(books, rounds), _late(books, rounds), *_lots(books, rounds)]
+    after = [_after(books, rounds, f"one late trade, of {YEARS / 2:g} years ago", YEARS / 2, LATE_SECONDS)]
+    after.append(_after(books, rounds, "a trade of today", YEARS, TODAY_SECONDS))
+    return [_whole(books, rounds), *after, *_lots(books, rounds)]
 
 
 @dataclass(slots=True)
@@ -57,7 +60,6 @@ class _Books:
     moved: Moved
     symbols: Sequence[Symbol]
     days: int = YEARS * 365
-    portfolio: Portfolio = field(default_factory=lambda: Portfolio(id=1))
 
     @classmethod
     def made(cls, count: int) -> _Books:
@@ -86,6 +88,10 @@ class _Books:
             executed_at=at,
             booked_at=at,
         )
+
+    @property
+    def portfolio(self) -> Portfolio:
+        return Portfolio(id=1, revision=len(self.moved))
 
     @property
     def today(self) -> date:
@@ -134,16 +140,16 @@ def _whole(books: _Books, rounds: int) -> Row:
     )
 
 
-def _late(books: _Books, rounds: int) -> Row:
+def _after(books: _Books, rounds: int, what: str, years: float, limit: float) -> Row:
     restate, chance = books.restate(), random.Random(15)
     asyncio.run(restate(books.portfolio, books.today))
 
     def run() -> float:
-        books.moved.append(books.trade(len(books.moved) + 1, chance, books.days * 43_200))
+        books.moved.append(books.trade(len(books.moved) + 1, chance, int(years * 365 * 86_400)))
         return _seconds(lambda: restate(books.portfolio, books.today))
 
     [figures] = by_turns(rounds, run)
-    return _row(f"the same after one late trade, of {YEARS / 2:g} years ago", LATE_SECONDS, figures)
+    return _row(f"the same after {what}", limit, figures)
 
 
 def _lots(books: _Books, rounds: int) -> Sequence[Row]:

@@ -26,7 +26,7 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.sta
 @pytest.mark.parametrize(
     "groups",
     [
-        {"booking": 2, "backtests": 5, "history": 4},
+        {"booking": 2, "backtests": 5, "history": 5},
         pytest.param({"reads": 4, "positions": 3, "verification": 1, "imports": 3}, marks=pytest.mark.faults_long),
     ],
     ids=", ".join,
