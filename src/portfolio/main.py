@@ -12,11 +12,6 @@ import msgspec
 
 from portfolio import __version__
 from portfolio.adapters.clock import SystemClock
-from portfolio.adapters.compute.backtester import SpawnedBacktester
-from portfolio.adapters.compute.cluster import Cluster
-from portfolio.adapters.compute.optimiser import EXTRA, LIBRARIES, SpawnedOptimiser
-from portfolio.adapters.compute.worker import choose
-from portfolio.adapters.compute.workers import Workers
 from portfolio.adapters.database.connection.tls import tls_of
 from portfolio.adapters.database.connection.url import place_of
 from portfolio.adapters.database.database import Database, refuse_what_cannot_work
@@ -42,6 +37,8 @@ from portfolio.settings import Settings
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from portfolio.adapters.compute.cluster import Cluster
+    from portfolio.adapters.compute.workers import Workers
     from portfolio.application.backtest.decision import Solve
     from portfolio.application.backtest.panel import Panel
     from portfolio.application.backtest.state import Holdings
@@ -238,6 +235,9 @@ class CompositionRoot:  # shape: a method for each command
 
     def solve(self) -> Solve:
         """Return what computes weights, in this process: a command has no ledger to keep it from."""
+        from portfolio.adapters.compute.optimiser import EXTRA, LIBRARIES  # noqa: PLC0415  for this command alone
+        from portfolio.adapters.compute.worker import choose  # noqa: PLC0415  for this command alone
+
         missing = [name for name in LIBRARIES if find_spec(name) is None]
         if missing:
             raise NotInstalled(" and ".join(missing), EXTRA)
@@ -309,6 +309,8 @@ class CompositionRoot:  # shape: a method for each command
 
 def _adapters(settings: Settings, clock: Clock, database: Database) -> Adapters:
     """Return the ports on a database, with the exchanges of the settings."""
+    from portfolio.adapters.compute.backtester import SpawnedBacktester  # noqa: PLC0415  as below
+    from portfolio.adapters.compute.optimiser import SpawnedOptimiser  # noqa: PLC0415  as below
     from portfolio.entrypoints.assembly import Adapters  # noqa: PLC0415  the server is for one command alone
 
     exchanges, workers = _exchanges(settings, clock), _workers(settings)
@@ -343,6 +345,9 @@ def _adapters(settings: Settings, clock: Clock, database: Database) -> Adapters:
 
 
 def _workers(settings: Settings) -> Workers | Cluster:
+    from portfolio.adapters.compute.cluster import Cluster  # noqa: PLC0415  as below
+    from portfolio.adapters.compute.workers import Workers  # noqa: PLC0415  numpy with it: few commands compute
+
     return Cluster(settings.dask_scheduler) if settings.dask_scheduler else Workers(settings.compute_workers)
 
 

@@ -164,6 +164,11 @@ def bounded_percent(part: Decimal, whole: Decimal) -> Decimal:
     return max(min(percent, _PERCENT_LIMIT), -_PERCENT_LIMIT).quantize(_FINE_PERCENT_STEP, context=EXACT)
 
 
+_new = object.__new__
+# The field's own descriptor: object.__setattr__ would look for it, which takes as long as all the rest.
+_put_value = Amount.__dict__["value"].__set__
+
+
 def _made(kind: type[A], value: Decimal) -> A:
     """Return the amount of a value that has at most 18 decimals, as sums of amounts have.
 
@@ -173,8 +178,8 @@ def _made(kind: type[A], value: Decimal) -> A:
         raise OutOfRange(value)
     if kind is Price and value < 0:
         return kind(value)  # which refuses it
-    made = object.__new__(kind)
-    object.__setattr__(made, "value", value)
+    made = _new(kind)
+    _put_value(made, value)
     return made
 
 

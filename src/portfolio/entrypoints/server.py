@@ -67,6 +67,7 @@ def run(app: PortfolioApp, settings: Settings, identity: Mapping[str, str], note
     for unused in _UNUSED:
         signal.signal(unused, lambda number, _frame: _log.warning("signal.ignored", signal=signal.Signals(number).name))
     # What is imported by now stays: looking through it for garbage again and again is a tenth of a booking's time.
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS)

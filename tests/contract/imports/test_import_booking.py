@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from portfolio.adapters.database.ledger.imported import rows
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
 from portfolio.application.imports.booking import BookImport, ImportWish
 from portfolio.application.imports.entering import IMPLIED_FUNDING, IMPLIED_OPENING, IMPORT, Allowed
@@ -163,6 +164,17 @@ async def test_a_file_is_booked_as_its_preview_says_and_again_changes_nothing(po
     assert len(await kept(ports)) == len(previews[0].events)
     elsewhere = await imported(ports, {"again": EXAMPLES[name]}, account="other", funding=True, opening=True)
     assert len(elsewhere[0].events) == len(previews[0].events)
+
+
+async def test_what_is_known_is_read_in_pieces(ports: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
+    await open_books(ports.ledger)
+    await imported(ports, {"file": KRAKEN, "trades": BINANCE_TRADES})
+    await imported(ports, {"other": COINBASE_REPORT}, account="other", funding=True, opening=True)
+    whole = await kept(ports)
+    assert len(whole) > 6
+    for pieces in (1, 2, len(whole) - 1, len(whole), len(whole) + 1):
+        monkeypatch.setattr(rows, "_READ_AT_ONCE", pieces)
+        assert await kept(ports) == whole
 
 
 async def test_entries_take_effect_when_the_events_did(ports: Ports) -> None:

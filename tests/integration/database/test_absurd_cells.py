@@ -156,8 +156,11 @@ async def books(database: DatabaseUnderTest) -> AsyncIterator[Books]:
     opened = database.opened()
     clock = FakeClock(datetime.now(UTC) - timedelta(days=3))
     engine = database.engine()
-    policy = RebalancePolicy()
-    async with running_on(opened, clock, policy=policy, price_max_age_seconds=10**9) as service:
+    # Nothing is to change by itself: the clock goes ten seconds a cell, and a signal would expire after 90 of them.
+    policy, lasting = RebalancePolicy(), 10.0**6
+    async with running_on(
+        opened, clock, policy=policy, price_max_age_seconds=lasting, signal_ttl_seconds=lasting
+    ) as service:
         with engine.connect() as connection:
             if database.kind == "mysql":
                 with connection.begin():

@@ -12,6 +12,7 @@ from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.imports.entering import Allowed, Entering
 from portfolio.application.imports.kept.writing import write_entries
+from portfolio.application.imports.letting_go import let_go
 from portfolio.application.imports.preview import Placing, PreviewImport
 from portfolio.application.imports.progress import Tell, tell_nobody
 from portfolio.application.imports.reading import ReadFile
@@ -114,19 +115,23 @@ class BookImport:
         """
         files, worth = await self._read(wish, tell)
         looked = None if standing is None else await self._looked(files, wish, worth, await standing(), tell)
+        runs = [] if looked is None else [looked.run]
 
         async def book(unit: LedgerUnit) -> Made[list[Preview]]:
             if within is not None:
                 await within.begin(unit)
             kept = await unit.imported_rows(wish.options.account)
             stands = Standing(unit.portfolio, kept)
-            if looked is not None and looked.holds_for(stands, self.clock.now()):
+            if looked is not None and await in_long_thread(looked.holds_for, stands, self.clock.now()):
                 run = looked.run
             else:
                 run = await self._entered(files, wish, worth, stands, tell)
+                runs.append(run)
             return Made(run.answer) if wish.dry_run else await run.write(unit, within)
 
-        return await commit_once(self.ledger, portfolio_id, book, announce=self.announce)
+        previews = await commit_once(self.ledger, portfolio_id, book, announce=self.announce)
+        await in_long_thread(let_go, *(run.books.entries for run in runs))
+        return previews
 
     async def look(self, wish: ImportWish, standing: ReadStanding) -> list[Preview]:
         """Return what an import would become in the books as they stand: the same run, without lock and writes.
@@ -151,7 +156,8 @@ class BookImport:
     async def _entered(  # shape: all that a run is made of
         self, files: Sequence[ReadFile], wish: ImportWish, worth: Worth, standing: Standing, tell: Tell
     ) -> _Run:
-        books = Entering(standing.portfolio, self.rules, worth, self.clock.now())
+        now, keeps = self.clock.now(), not wish.dry_run
+        books = Entering(standing.portfolio, self.rules, worth, now, keeps_entries=keeps)
         run = _Run(files, wish, standing.kept, books, tell)
         await in_long_thread(run.until_it_holds)
         return run

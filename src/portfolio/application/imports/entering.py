@@ -28,6 +28,8 @@ from portfolio.domain.symbol import Symbol
 IMPORT: Final = "import"
 """The owner of entries that files told."""
 
+_REQUEST: Final = TradeRequest(owner=IMPORT)
+
 IMPLIED_FUNDING: Final = "no file has it: a deposit of what was missing"
 IMPLIED_OPENING: Final = "no file has it: what was held before, its cost assumed"
 
@@ -47,7 +49,8 @@ NOTHING_ALLOWED: Final = Allowed()
 class Entering:
     """Books that grow by events, with the entries that led to them.
 
-    Entries are of the moment ``now``, and take effect when the events did.
+    Entries are of the moment ``now``, and take effect when the events did. Where nothing is to be written they are not
+    kept: they are most of the memory of an import.
     """
 
     portfolio: Portfolio
@@ -55,6 +58,7 @@ class Entering:
     worth: WorthOf
     now: datetime
     entries: list[Entry] = field(default_factory=list)
+    keeps_entries: bool = True
 
     def enter(self, events: Sequence[Event], allowed: Allowed) -> tuple[list[int | None], list[Implied]]:
         """Enter events of the same rows together; return the revision at which each begins, and what was implied.
@@ -73,7 +77,8 @@ class Entering:
             attempt.enter(event)
             revisions.append(before + 1 if attempt.books.revision > before else None)
         self.portfolio = attempt.books
-        self.entries += attempt.entries
+        if self.keeps_entries:
+            self.entries += attempt.entries
         return revisions, attempt.implied
 
 
@@ -143,7 +148,7 @@ class _Attempt:
         self.books, trade = self.books.book(execution, self.to.rules, now=self.to.now)
         entry = TradeEntry(
             trade=trade,
-            request=TradeRequest(owner=IMPORT),
+            request=_REQUEST,
             portfolio_id=self.books.id,
             revision=self.books.revision,
             booked_at=self.to.now,

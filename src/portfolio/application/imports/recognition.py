@@ -124,7 +124,7 @@ def _rows(header: Line, names: Sequence[str], lines: Sequence[Line], faults: lis
             faults.append(Ignored(line.number, "the header once more"))
         elif len(cells) < width:
             faults.append(Reported(line.number, f"the row is cut: {len(cells)} of {width} columns"))
-        elif any(cell.strip() for cell in cells[width:]):
+        elif len(cells) > width and any(cell.strip() for cell in cells[width:]):
             faults.append(Reported(line.number, f"the row has more columns than the header's {width}"))
         elif unique:
             yield Row(line.number, dict(zip(names, cells, strict=False)))

@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from portfolio.application.imports.identities import Name
-from portfolio.domain.imports.events import Part, net
 from portfolio.domain.imports.records import Event, Ignored, Place, Reported
 from portfolio.domain.imports.symbols import MONEY
+from portfolio.domain.money import EXACT
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,10 @@ class Preview:
 
     def add_up(self) -> None:
         """Say what its events change, all together."""
-        legs = net(Part(*leg) for one in self.events for leg in one.event.legs.items())
+        legs: dict[str, Decimal] = {}
+        for one in self.events:
+            for symbol, change in one.event.legs.items():
+                legs[symbol] = EXACT.add(legs[symbol], change) if symbol in legs else change
+        legs = {symbol: change for symbol, change in legs.items() if change}
         self.quantities = {symbol: change for symbol, change in sorted(legs.items()) if symbol not in MONEY}
         self.cash_change = {symbol: change for symbol, change in sorted(legs.items()) if symbol in MONEY}

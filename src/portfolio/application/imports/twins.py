@@ -31,7 +31,7 @@ class History:
     def twins(self, fills: Iterable[Event]) -> Iterator[tuple[Sequence[Event], bool]]:
         """Yield fills that a history told too, those of one second and pair together, and whether it agrees."""
         groups: dict[_Key, list[Event]] = defaultdict(list)
-        for event in fills:
+        for event in fills if self._legs else ():
             groups[_key(event)].append(event)
         for key, group in groups.items():
             legs = self._legs.get(key)

@@ -54,7 +54,7 @@ class FindWorths:
         Raises:
             LedgerUnavailable: the database is away; closes that were fetched before are kept.
         """
-        needy = [event for event in events if not _is_plain(event)]
+        needy = await in_long_thread(lambda: [event for event in events if not _is_plain(event)])
         search = _Search(rates)
         deadline = self.clock.monotonic() + self.seconds
         while wanted := await in_long_thread(partial(search.missing, needy, opening=opening)):

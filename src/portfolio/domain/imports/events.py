@@ -171,9 +171,13 @@ def _exchanged(
 
 def _agree(quantity: Decimal, amount: Decimal, price: Decimal) -> bool:
     """Return whether a price times a quantity is about the money: a tenth of it, and the last digits, are rounding."""
+    if price <= 0:
+        return False
     expected = _ROUGH.multiply(quantity, price)
+    if expected == amount:  # as it is in most rows
+        return True
     near = _ROUGH.fma(expected, _TOLERANCE, _ROUGH.fma(quantity, _last_digit(price), _last_digit(amount)))
-    return price > 0 and _ROUGH.abs(_ROUGH.subtract(expected, amount)) <= near
+    return _ROUGH.abs(_ROUGH.subtract(expected, amount)) <= near
 
 
 def _last_digit(number: Decimal) -> Decimal:

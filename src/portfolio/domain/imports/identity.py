@@ -13,5 +13,5 @@ def content_of(event: Event) -> str:
 
     It is the same however a file writes it: ``+02:00`` or ``Z``, ``1e-8`` or ``0.00000001``, newest or oldest first.
     """
-    legs = ",".join(f"{symbol}={plain(change)}" for symbol, change in sorted(event.legs.items()))
+    legs = ",".join([f"{symbol}={plain(change)}" for symbol, change in sorted(event.legs.items())])
     return sha256(f"{event.at.isoformat()}|{event.kind}|{legs}".encode()).hexdigest()[:32]

@@ -16,7 +16,7 @@ _SHAPE = re.compile(
 _OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d\d))?", re.ASCII)
 _IN_NAME = re.compile(r"\(UTC(?:[+-]*(?P<offset>[+-]\d{1,2}(?::?\d\d)?))?\)", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 2009, 2200
-_UTC = {" UTC", "Z"}
+_UTC, _MARKS = {" UTC", "Z"}, {"-- ::", "--T::"}
 _SECONDS = re.compile(r"\d:\d\d:\d\d", re.ASCII)
 
 
@@ -53,7 +53,7 @@ def moment_in(text: str, zone: tzinfo | None, *, order: str | None = None, short
     Raises:
         RowRefused: no time, a day that may be a month, no zone, or a local time that was never or twice.
     """
-    quick = _in_utc(text, zone)
+    quick = usual_moment(text, zone)
     if quick is not None:
         return quick
     found = _SHAPE.fullmatch(text)
@@ -75,10 +75,10 @@ def has_seconds(text: str) -> bool:
     return _SECONDS.search(text) is not None
 
 
-def _in_utc(text: str, zone: tzinfo | None) -> datetime | None:
+def usual_moment(text: str, zone: tzinfo | None) -> datetime | None:
     """Return the moment of ``2025-01-17 16:57:02`` in UTC, which most files write; None where it is anything else."""
-    marks, suffix = text[4:5] + text[7:8] + text[13:14] + text[16:17], text[19:]
-    if marks != "--::" or text[10] not in " T" or (suffix not in _UTC if suffix else zone is not UTC):
+    suffix = text[19:]
+    if text[4:17:3] not in _MARKS or (suffix not in _UTC if suffix else zone is not UTC):
         return None
     try:
         moment = datetime.fromisoformat(f"{text[:19]}+00:00")

@@ -37,6 +37,8 @@ def number_in(text: str, decimal: str | None = None) -> Decimal:
     Raises:
         RowRefused: no number, or one that could be read in two ways (``1,204``).
     """
+    if decimal != "," and len(text) <= DECIMALS + 1 and _SHORT.fullmatch(text):
+        return Decimal(text)  # as nearly all are, and too short for more digits
     dotted = text.translate(_SWAPPED) if decimal == "," else text
     if not _PLAIN.fullmatch(dotted):
         grouped = _GROUPED.fullmatch(dotted)
@@ -58,9 +60,9 @@ def amount_in(text: str, decimal: str | None = None) -> Decimal:
     Raises:
         RowRefused: as ``number_in``, or finer than that.
     """
-    if decimal != "," and len(text) <= DECIMALS + 1 and _SHORT.fullmatch(text):
-        return Decimal(text)  # as nearly all are, and too short for more decimals
     value = number_in(text, decimal)
+    if len(text) <= DECIMALS + 1 and "e" not in text and "E" not in text:
+        return value  # too short for more decimals
     exponent = value.as_tuple().exponent
     assert isinstance(exponent, int)
     if exponent < -DECIMALS and value != value.quantize(Decimal(1).scaleb(-DECIMALS), context=EXACT):

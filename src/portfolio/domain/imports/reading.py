@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
-from portfolio.domain.imports.moments import has_seconds, moment_in
+from portfolio.domain.imports.moments import has_seconds, moment_in, usual_moment
 from portfolio.domain.imports.numbers import amount_in, money_in, number_in
 from portfolio.domain.imports.records import Row, RowRefused
 
@@ -71,6 +71,9 @@ class Reading:
 
     def exact_time(self, text: str, zone: tzinfo | None, *, short_year: bool = False) -> datetime:
         """Return the moment of an exchange's row, which has its seconds; raises RowRefused where they were lost."""
+        usual = usual_moment(text, zone)
+        if usual is not None and usual <= self.now:
+            return usual
         moment = self.time(text, zone, short_year=short_year)
         if not has_seconds(text):
             raise RowRefused(f"{text!r} has lost its seconds: import the file as it was downloaded, not saved again")

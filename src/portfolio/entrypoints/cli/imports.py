@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 import click
 
 from portfolio.application.errors import ApplicationError
-from portfolio.application.imports.kept.answers import answer_of, event_answer
+from portfolio.application.imports.kept.answers import event_answer, printed
 from portfolio.application.imports.kept.zones import zone_named
 from portfolio.application.imports.preview import PreviewImport
 from portfolio.application.imports.progress import Tell, tell_nobody
@@ -83,20 +82,25 @@ def import_files(composition: ImportComposition, /, *, dry_run: bool, as_json: b
     booked, unless --partial. The exit status is 2 where a row is reported, and 0 where none is.
     """
     wish = _wish(composition, given, dry_run=dry_run)
-    # Many small objects that all live until the answer: to look for garbage among them takes a third of the time.
+    # Many small objects that all live until they are printed: to look for garbage among them takes a third of the time.
     gc.disable()
     try:
         with progress_on(sys.stderr) as tell:
             previews = _carried_out(composition, wish, tell)
+        _say(previews, wish, as_json=as_json)
     finally:
         gc.enable()
-    if as_json:
-        answers = [answer_of(preview) for preview in previews]
-        click.echo(json.dumps(answers[0] if len(answers) == 1 else answers))
-    else:
-        for preview in previews:
-            _show(preview, wish)
     return EXIT_REPORTED if any(preview.reported for preview in previews) else 0
+
+
+def _say(previews: Sequence[Preview], wish: ImportWish, *, as_json: bool) -> None:
+    if as_json:
+        for piece in printed(previews):
+            click.echo(piece, nl=False)
+        click.echo()
+        return
+    for preview in previews:
+        _show(preview, wish)
 
 
 def _wish(composition: ImportComposition, given: Mapping[str, Any], *, dry_run: bool) -> ImportWish:
@@ -147,13 +151,20 @@ def progress_on(stream: TextIO) -> Iterator[Tell]:
 
 def _carried_out(composition: ImportComposition, wish: ImportWish, tell: Tell) -> list[Preview]:
     """Return what became of the files; in a dry run without books, what they would be in books that allow all."""
+    previews: list[Preview] = []
+
+    async def carry_out() -> None:
+        # Not its result: asyncio.run() writes that out as a text, for an error that it drops, before it returns.
+        previews.extend(await composition.book_import(read_settings(), wish, tell))
+
     try:
-        return asyncio.run(composition.book_import(read_settings(), wish, tell))
+        asyncio.run(carry_out())
     except (ApplicationError, SettingsError) as error:
         if not wish.dry_run:
             raise
         click.echo(f"portfolio: the files alone were looked at, not what is in the books: {error}", err=True)
         return composition.preview_import()(wish.paths, wish.options, tell)
+    return previews
 
 
 def _show(preview: Preview, wish: ImportWish) -> None:

@@ -29,7 +29,7 @@ from portfolio.entrypoints.http.errors import (
 from portfolio.entrypoints.http.event_streams import IS_HEAD
 from portfolio.entrypoints.http.exports.controller import ExportController
 from portfolio.entrypoints.http.imports.controller import ImportController
-from portfolio.entrypoints.http.imports.uploads import ImportSlots
+from portfolio.entrypoints.http.imports.slots import ImportSlots
 from portfolio.entrypoints.http.ledger.booking_requests import BookingRequests
 from portfolio.entrypoints.http.ledger.bookings import BookingController
 from portfolio.entrypoints.http.ledger.cash import CashController

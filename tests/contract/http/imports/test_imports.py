@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portfolio.application.imports.kept.records import Asked
-from portfolio.entrypoints.http.imports.uploads import LARGEST_UPLOAD, MOST_AT_WORK, MOST_FILES, ImportSlots
+from portfolio.entrypoints.http.imports.slots import MOST_AT_WORK, ImportSlots
+from portfolio.entrypoints.http.imports.uploads import LARGEST_UPLOAD, MOST_FILES
 from tests.contract.imports.test_import_booking import BINANCE_TRADES, EXAMPLES, GLUED, KRAKEN, RATES
 from tests.support.imports import answer
 from tests.support.services.http_service import Service, is_problem, running, running_on_sqlite

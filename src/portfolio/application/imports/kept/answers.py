@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from portfolio.application.imports.kept.words import in_fields
 from portfolio.application.imports.records import Identified, Preview
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.imports.records import Ignored, Place, Reported
+
+_AT_ONCE: Final = 200
+_COMPACT: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_PRINTED: Final = json.JSONEncoder()
 
 
 def answers_of(previews: Sequence[Preview]) -> bytes:
@@ -19,35 +24,62 @@ def answers_of(previews: Sequence[Preview]) -> bytes:
 
     Reasons name the fields of a form where those of the command name its options.
     """
-    said = ({"name": one.name, "is_given_up": one.is_given_up, **answer_of(one, in_fields)} for one in previews)
-    # Row by row: whoever waits for the interpreter would wait for the text of all of them.
-    return f"[{','.join(map(_object, said))}]".encode(errors="replace")
+    heads = ({"name": one.name, "is_given_up": one.is_given_up} for one in previews)
+    files = [{**head, **_lazy(one, in_fields)} for head, one in zip(heads, previews, strict=True)]
+    return b"".join(piece.encode(errors="replace") for piece in _list_written(files, _COMPACT))
 
 
-def _object(answer: Mapping[str, Any]) -> str:
-    parts = (
-        f"{_json(name)}:" + (f"[{','.join(map(_json, part))}]" if isinstance(part, list) else _json(part))
-        for name, part in answer.items()
-    )
-    return f"{{{','.join(parts)}}}"
-
-
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+def printed(previews: Sequence[Preview]) -> Iterator[str]:
+    """Yield piece by piece, as JSON, what is said of a file; of several files a list."""
+    files = [_lazy(one, str) for one in previews]
+    return _written(files[0], _PRINTED) if len(files) == 1 else _list_written(files, _PRINTED)
 
 
 def answer_of(preview: Preview, words: Callable[[str], str] = str) -> dict[str, Any]:
     """Return a preview as JSON has it: numbers are exact text, reasons in these words."""
+    return {name: list(part) if isinstance(part, Iterator) else part for name, part in _lazy(preview, words).items()}
+
+
+def _list_written(answers: Sequence[Mapping[str, Any]], how: json.JSONEncoder) -> Iterator[str]:
+    yield "["
+    for number, answer in enumerate(answers):
+        if number:
+            yield how.item_separator
+        yield from _written(answer, how)
+    yield "]"
+
+
+def _written(answer: Mapping[str, Any], how: json.JSONEncoder) -> Iterator[str]:
+    """Yield an object some rows at a time: nobody waits for the text of all of them, or holds it twice."""
+    between = "{"
+    for name, part in answer.items():
+        yield f"{between}{how.encode(name)}{how.key_separator}"
+        between = how.item_separator
+        if not isinstance(part, Iterator):
+            yield how.encode(part)
+            continue
+        yield "["
+        before = ""
+        while some := list(islice(part, _AT_ONCE)):
+            yield before + how.encode(some)[1:-1]
+            before = how.item_separator
+        yield "]"
+    yield "}"
+
+
+def _lazy(preview: Preview, words: Callable[[str], str]) -> dict[str, Any]:
+    """Return a preview as JSON has it, with iterators for lists of rows: there may be 100,000 of them."""
     return {
         "format": preview.format,
         "rows": preview.rows,
-        "events": [event_answer(one) for one in preview.events],
+        "events": map(event_answer, preview.events),
         "ignored": _placed(preview.ignored, words),
         "reported": _placed(preview.reported, words),
         "known": _placed(preview.known, words),
-        "implied": [
+        "implied": (
             {"row": one.row, "at": _moment(one.at), "symbol": one.symbol, "quantity": plain(one.quantity)}
             for one in preview.implied
-        ],
+        ),
         "quantities": _exact(preview.quantities),
         "cash_change": _exact(preview.cash_change),
     }
@@ -72,8 +104,8 @@ def event_answer(identified: Identified) -> dict[str, Any]:
     }
 
 
-def _placed(listed: Sequence[Ignored | Reported], words: Callable[[str], str]) -> list[dict[str, Place]]:
-    return [{"row": one.row, "reason": words(one.reason)} for one in listed]
+def _placed(listed: Sequence[Ignored | Reported], words: Callable[[str], str]) -> Iterator[dict[str, Place]]:
+    return ({"row": one.row, "reason": words(one.reason)} for one in listed)
 
 
 def _exact(amounts: Mapping[str, Decimal]) -> dict[str, str]:
@@ -86,5 +118,5 @@ def _text(amount: Decimal | None) -> str | None:
 
 def _moment(at: datetime) -> str:
     """Return the moment, as exact as the file has it."""
-    text = at.replace(tzinfo=None).isoformat()
+    text = at.isoformat().removesuffix("+00:00")
     return f"{text.rstrip('0') if '.' in text else text}Z"

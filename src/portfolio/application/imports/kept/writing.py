@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from portfolio.application.announcer import Event
-from portfolio.application.imports.progress import EVERY, Tell, tell_nobody
+from portfolio.application.imports.progress import Tell, tell_nobody
 from portfolio.application.ledger.cash_records import CashEntry, Entry
 from portfolio.application.ledger.events import CashMoved, TradeBooked
 from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.records import TradeEntry
+
+AT_ONCE: Final = 250
+"""So many trades are made into statements in some ten milliseconds, for which nobody else is answered."""
 
 
 async def write_entries(unit: LedgerUnit, entries: Sequence[Entry], tell: Tell = tell_nobody) -> list[Event]:
@@ -30,7 +34,7 @@ def _runs_of(entries: Sequence[Entry]) -> list[list[Entry]]:
     runs: list[list[Entry]] = []
     for entry in entries:
         is_next = runs and isinstance(entry, TradeEntry) and isinstance(runs[-1][0], TradeEntry)
-        if is_next and len(runs[-1]) < EVERY:
+        if is_next and len(runs[-1]) < AT_ONCE:
             runs[-1].append(entry)
         else:
             runs.append([entry])

@@ -81,7 +81,7 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     alone: dict[str, _Group] = {"internal": [], "income": []}
 
     def rule(row: Row) -> Iterator[Outcome]:
-        if not any(value for value in row.values.values()):
+        if not any(row.values.values()):
             yield Ignored(row.place, "an empty row")
             return
         line = _line(row, how)

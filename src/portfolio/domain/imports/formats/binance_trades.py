@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
 
 from portfolio.domain.imports.events import Origin, Part, market_trade
 from portfolio.domain.imports.numbers import amount_in
@@ -13,12 +14,12 @@ from portfolio.domain.imports.records import Ignored, Outcome, Row, RowRefused, 
 from portfolio.domain.imports.symbols import pair_in, symbol_in
 from portfolio.domain.money import EXACT
 
+_USUAL = re.compile(r"(\d{1,15}(?:\.\d{0,18})?)([A-Z][A-Z0-9]*)", re.ASCII)
 _UNIT = re.compile(r"([\d.,+-]+)([A-Z][A-Z0-9]*)", re.ASCII)
 _DISCOUNT_COIN = "BNB"
 
 
-@dataclass(frozen=True, slots=True)
-class _Fill:
+class _Fill(NamedTuple):
     """What a row says, whichever columns it has; without signs."""
 
     base: Part
@@ -30,7 +31,7 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     """Yield the fills. The file's money counts, not the price times the quantity."""
 
     def rule(row: Row) -> Iterator[Outcome]:
-        if not any(value for value in row.values.values()):
+        if not any(row.values.values()):
             yield Ignored(row.place, "an empty row")
             return
         side = row.text("Side", "Type").upper()
@@ -95,6 +96,9 @@ def _glued(row: Row, how: Reading) -> _Fill:
 
 def _part(text: str, how: Reading) -> Part | None:
     """Return an amount and its unit, as all are whose unit begins with a letter; None where it is no such one."""
+    usual = _USUAL.fullmatch(text)
+    if usual is not None and how.decimal != ",":
+        return Part(usual[2], Decimal(usual[1]))
     found = _UNIT.fullmatch(text)
     try:
         return None if found is None else Part(found[2], amount_in(found[1], how.decimal))

@@ -67,7 +67,7 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
 
     def rule(row: Row) -> Iterator[Outcome]:
         kind = _kind(row)
-        if not kind and not any(value for value in row.values.values()):
+        if not kind and not any(row.values.values()):
             yield Ignored(row.place, "an empty row")
         elif kind in _INTERNAL:
             yield Ignored(row.place, f"{row.text('Transaction Type')}: between places of the same owner")

@@ -29,7 +29,7 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
 
     def rule(row: Row) -> Iterator[Outcome]:
         kind, subtype = row.text("type").lower(), row.text("subtype").lower()
-        if not any(value for value in row.values.values()):
+        if not any(row.values.values()):
             yield Ignored(row.place, "an empty row")
         elif kind in {"deposit", "withdrawal"} and not row.text("txid"):
             yield Ignored(row.place, f"a {kind} that is pending: what it became has a row of its own")

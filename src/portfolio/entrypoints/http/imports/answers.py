@@ -8,7 +8,8 @@ from typing import cast
 import msgspec
 from msgspec import Raw
 
-from portfolio.application.imports.kept.looking import BookedPreview, MadePreview
+from portfolio.application.imports.kept.looking import BookedPreview
+from portfolio.application.imports.kept.records import KeptPreview
 from portfolio.application.imports.kept.reversal import ImportReversal
 from portfolio.application.ledger.happenings.imported import KeptImport
 from portfolio.entrypoints.http.shell.responses import Answer, Cursor, Moment
@@ -134,9 +135,8 @@ class ImportReversalAnswer(Answer, kw_only=True):
     replayed: bool
 
 
-def preview_answer(made: MadePreview, files: bytes, now: datetime) -> ImportPreviewAnswer:
+def preview_answer(kept: KeptPreview, files: bytes, now: datetime) -> ImportPreviewAnswer:
     """Return the answer of a preview, whose files are JSON already."""
-    kept = made.kept
     return ImportPreviewAnswer(
         timestamp=now, preview_id=kept.preview_id, expires_at=kept.expires_at, files=_written(files)
     )

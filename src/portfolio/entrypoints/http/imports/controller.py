@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Final
 
 import msgspec
@@ -12,9 +14,12 @@ from msgspec import Meta
 from portfolio.application.clock import Clock
 from portfolio.application.errors import NotFound
 from portfolio.application.imports.kept.answers import answers_of
-from portfolio.application.imports.kept.looking import BookPreview, LookAtImport
+from portfolio.application.imports.kept.looking import BookedPreview, BookPreview, LookAtImport
 from portfolio.application.imports.kept.ports import Imports
+from portfolio.application.imports.kept.records import KeptPreview
 from portfolio.application.imports.kept.reversal import ReverseImport
+from portfolio.application.imports.letting_go import let_go
+from portfolio.application.imports.records import Preview
 from portfolio.application.imports.worth import RatesRefused
 from portfolio.application.in_thread import in_long_thread
 from portfolio.application.uncancelled import Uncancelled
@@ -32,7 +37,8 @@ from portfolio.entrypoints.http.imports.answers import (
     reversal_answer,
 )
 from portfolio.entrypoints.http.imports.requests import ImportForm, read_import
-from portfolio.entrypoints.http.imports.uploads import LARGEST_UPLOAD, ImportSlots, read_upload
+from portfolio.entrypoints.http.imports.slots import ImportSlots
+from portfolio.entrypoints.http.imports.uploads import LARGEST_UPLOAD, read_upload
 from portfolio.entrypoints.http.ledger.idempotency import REPLAYED
 from portfolio.entrypoints.http.ledger.trades import read_id
 from portfolio.entrypoints.http.shell.access import access
@@ -79,14 +85,8 @@ class ImportController(Controller):
         The files are kept for a day, so that `POST /imports/{preview_id}/commit` books them; of a caller the newest
         eight previews are. The body is `multipart/form-data` of at most 16 MiB, each file a part `file`.
         """
-        with import_slots.taken():
-            given = read_import(await read_upload(request))
-            try:
-                made = await look_at_import(portfolio_id, given, owner=request.user.owner(None))
-            except RatesRefused as error:
-                raise RequestError(MALFORMED, str(error), errors=[FieldError("rates", str(error))]) from error
-            files = await in_long_thread(answers_of, made.files)
-        return JsonResponse(preview_answer(made, files, clock.now()))
+        kept, files = await import_slots.within(_looked_at(request, look_at_import, portfolio_id))
+        return JsonResponse(preview_answer(kept, files, clock.now()))
 
     @post(
         "/imports/{preview_id:str}/commit",
@@ -109,7 +109,7 @@ class ImportController(Controller):
         What became of each row is answered as in the preview. Asked again the answer is the same, `replayed: true`, for
         30 days. A preview belongs to the key that it was made with. `import_id` is null where nothing was new.
         """
-        booking = book_preview(portfolio_id, preview_id, owner=request.user.owner(None))
+        booking = _booked(book_preview, portfolio_id, preview_id, request.user.owner(None))
         booked = await uncancelled(import_slots.within(booking))
         headers = {REPLAYED: "true"} if booked.replayed else None
         return JsonResponse(booked_answer(booked, clock.now()), headers=headers)
@@ -165,3 +165,26 @@ class ImportController(Controller):
         found = await uncancelled(reverse_import(portfolio_id, wanted, owner=owner, dry_run=dry_run))
         headers = {REPLAYED: "true"} if found.replayed else None
         return JsonResponse(reversal_answer(found, clock.now()), headers=headers)
+
+
+async def _looked_at(request: HttpRequest, look: LookAtImport, portfolio_id: int) -> tuple[KeptPreview, bytes]:
+    """Return the preview of what was sent, and as JSON what its rows become: the rows themselves are let go."""
+    given = read_import(await read_upload(request))
+    try:
+        made = await look(portfolio_id, given, owner=request.user.owner(None))
+    except RatesRefused as error:
+        raise RequestError(MALFORMED, str(error), errors=[FieldError("rates", str(error))]) from error
+    files = await in_long_thread(answers_of, made.files)
+    await _let_go(made.files)
+    return made.kept, files
+
+
+async def _booked(book: BookPreview, portfolio_id: int, preview_id: str, owner: str) -> BookedPreview:
+    """Return what was booked without its rows, which the answer has."""
+    booked = await book(portfolio_id, preview_id, owner=owner)
+    await _let_go(booked.files)
+    return replace(booked, files=())
+
+
+async def _let_go(files: Sequence[Preview]) -> None:
+    await in_long_thread(let_go, *(one.events for one in files))

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser
 
 from portfolio.application.imports.kept.records import GivenFile
-from portfolio.entrypoints.http.errors import MALFORMED, RATE_LIMITED, FieldError, RequestError, retry_after
+from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
 from portfolio.entrypoints.http.shell.injection import HttpRequest
-
-T = TypeVar("T")
 
 LARGEST_UPLOAD: Final = 16 * 1024 * 1024
 MOST_FILES: Final = 20
-MOST_AT_WORK: Final = 4
-"""How many uploads and bookings of imports one instance has in hand: what they take of memory is bounded by it."""
 
 _MOST_PARTS: Final = 64
 _LONGEST_TEXT: Final = 4_096
 _LONGEST_NAME: Final = 200
-_BUSY_SECONDS: Final = 5.0
 
 
 @dataclass(slots=True, repr=False)
@@ -36,39 +31,6 @@ class Upload:
 
     texts: dict[str, str] = field(default_factory=dict)
     files: list[tuple[str, GivenFile]] = field(default_factory=list)
-
-
-class ImportSlots:
-    """Lets so many imports be at work at once, and tells others to come again."""
-
-    def __init__(self, most: int = MOST_AT_WORK) -> None:
-        self._free = most
-
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Hold a place.
-
-        Raises:
-            RequestError: there is none.
-        """
-        if not self._free:
-            raise RequestError(
-                RATE_LIMITED, "as many imports are at work as may: ask again", headers=retry_after(_BUSY_SECONDS)
-            )
-        self._free -= 1
-        try:
-            yield
-        finally:
-            self._free += 1
-
-    async def within(self, work: Coroutine[Any, Any, T]) -> T:
-        """Return the result of ``work``, which holds a place until it ends.
-
-        Raises:
-            RequestError: there is none; nothing of it was begun.
-        """
-        with closing(work), self.taken():
-            return await work
 
 
 async def read_upload(request: HttpRequest) -> Upload:

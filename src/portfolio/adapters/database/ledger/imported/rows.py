@@ -17,7 +17,9 @@ from portfolio.application.ledger.happenings.imported import BOOKED, REVERSED, I
 
 _DIGITS: Final = 32
 
-_AT_ONCE: Final = 500  # so that the event loop is not held for long
+# So that the event loop is not held for long.
+_AT_ONCE: Final = 250
+_READ_AT_ONCE: Final = 500
 
 _IMPORT = Fields(KeptImport, apart=["id"])
 _ROW = Fields(ImportedRow)
@@ -32,8 +34,15 @@ async def read_imported(session: Session, account: str) -> list[ImportedRow]:
         UnreadableRow: nothing can be made of one: whether it came before is then not known.
     """
     gone = select(imports.c.id).where(imports.c.state == REVERSED)
-    wanted = select(import_rows).where(import_rows.c.account == account, import_rows.c.import_id.not_in(gone))
-    return list(map(_read, await session.run(wanted.order_by(import_rows.c.id))))
+    c, found = import_rows.c, list[ImportedRow]()
+    wanted = select(import_rows).where(c.account == account, c.import_id.not_in(gone)).order_by(c.id)
+    following = wanted
+    while True:
+        some = [_read(row) for row in await session.run(following.limit(_READ_AT_ONCE))]
+        found += some
+        if len(some) < _READ_AT_ONCE:
+            return found
+        following = wanted.where(c.id > some[-1].id)
 
 
 async def add_import(session: Session, kept: KeptImport, rows: Sequence[ImportedRow]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -12,7 +12,8 @@ from litestar.params import Body, QueryParameter
 from litestar.response import Redirect, Template
 
 from portfolio.application.errors import NotFound
-from portfolio.application.imports.kept.looking import BookPreview, LookAtImport
+from portfolio.application.imports.kept.looking import BookPreview, LookAtImport, MadePreview
+from portfolio.application.imports.records import Preview
 from portfolio.application.imports.worth import RatesRefused
 from portfolio.application.in_thread import in_long_thread
 from portfolio.application.ledger.happenings.imported import KeptImport
@@ -26,13 +27,14 @@ from portfolio.entrypoints.http.errors import (
     headers_of,
 )
 from portfolio.entrypoints.http.imports.requests import ImportForm, read_import
-from portfolio.entrypoints.http.imports.uploads import LARGEST_UPLOAD, ImportSlots, Upload, read_upload
+from portfolio.entrypoints.http.imports.slots import ImportSlots
+from portfolio.entrypoints.http.imports.uploads import LARGEST_UPLOAD, Upload, read_upload
 from portfolio.entrypoints.http.ledger.trades import read_id
 from portfolio.entrypoints.http.pages.frame.headers import HEADERS
 from portfolio.entrypoints.http.pages.frame.look import Look
 from portfolio.entrypoints.http.pages.frame.page import Pages
 from portfolio.entrypoints.http.pages.frame.typed import messages
-from portfolio.entrypoints.http.pages.imports.content import Looked, import_content, shown_file
+from portfolio.entrypoints.http.pages.imports.content import Looked, ShownFile, import_content, shown_file
 from portfolio.entrypoints.http.shell.access import access, form_access
 from portfolio.entrypoints.http.shell.admission import Admission
 from portfolio.entrypoints.http.shell.auth import Scope
@@ -151,16 +153,13 @@ class ImportPageController(Controller):
             try:
                 caller = admission.holder(request.scope, upload.texts.get(_KEY, "").strip(), Scope.TRADE)
                 given = read_import(upload, also=(_KEY,))
-                made = await look_at_import(portfolio_id, given, owner=caller.owner(None))
+                looked = await _looked_at(look_at_import(portfolio_id, given, owner=caller.owner(None)))
             except RatesRefused as error:
                 refused = RequestError(MALFORMED, str(error), errors=[FieldError("rates", str(error))])
                 return await import_page(request, asked=_shown(upload), refused=refused)
             except RequestError as error:
                 return await import_page(request, asked=_shown(upload), refused=error)
-            files = await in_long_thread(lambda: [shown_file(one) for one in made.files])
-        return await import_page(
-            request, asked=_shown(upload), looked=Looked(preview_id=made.kept.preview_id, files=files)
-        )
+        return await import_page(request, asked=_shown(upload), looked=looked)
 
     @post(f"{_PATH}/commit", status_code=200, opt=form_access(Scope.READ))
     async def commit_files(  # shape: what the framework injects
@@ -182,12 +181,33 @@ class ImportPageController(Controller):
             caller = admission.holder(request.scope, data.key.strip(), Scope.TRADE)
         except RequestError as error:
             return await import_page(request, looked=Looked(preview_id=data.preview_id), refused=error)
-        booking = book_preview(portfolio_id, data.preview_id, owner=caller.owner(None))
-        made = await uncancelled(import_slots.within(booking))
-        if made.import_id is None and any(one.reported for one in made.files):
-            files = await in_long_thread(lambda: [shown_file(one) for one in made.files])
-            return await import_page(request, looked=Looked(preview_id=made.preview_id, files=files, was_tried=True))
-        return Redirect(f"{_PATH}?booked={made.import_id or NOTHING_NEW}", status_code=303)
+        booking = _booked(book_preview, portfolio_id, data.preview_id, caller.owner(None))
+        import_id, refused = await uncancelled(import_slots.within(booking))
+        if refused is not None:
+            return await import_page(request, looked=refused)
+        return Redirect(f"{_PATH}?booked={import_id or NOTHING_NEW}", status_code=303)
+
+
+# What is large is let go in these: the page needs some hundred rows of it.
+
+
+async def _looked_at(looking: Awaitable[MadePreview]) -> Looked:
+    made = await looking
+    return Looked(preview_id=made.kept.preview_id, files=await _shown_files(made.files))
+
+
+async def _booked(
+    book: BookPreview, portfolio_id: int, preview_id: str, owner: str
+) -> tuple[int | None, Looked | None]:
+    """Return the import that was booked; else, where rows are reported, what is to be shown of it."""
+    made = await book(portfolio_id, preview_id, owner=owner)
+    if made.import_id is not None or not any(one.reported for one in made.files):
+        return made.import_id, None
+    return None, Looked(preview_id=made.preview_id, files=await _shown_files(made.files), was_tried=True)
+
+
+async def _shown_files(files: Sequence[Preview]) -> list[ShownFile]:
+    return await in_long_thread(lambda: [shown_file(one) for one in files])
 
 
 def _shown(upload: Upload) -> Mapping[str, str]:

@@ -1,0 +1,38 @@
+"""Answers about files are written piece by piece, to the same bytes as at once."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from portfolio.application.imports.kept.answers import answer_of, answers_of, printed
+from portfolio.application.imports.kept.words import in_fields
+from portfolio.application.imports.records import Preview
+from tests.support.import_files.samples import SAMPLES
+from tests.support.imports import previews
+
+HEADER = "Date(UTC),Pair,Side,Price,Executed,Amount,Fee\n"
+
+
+def made(count: int) -> Preview:
+    """A preview of so many events, and of two rows that are reported."""
+    rows = "".join(f"2022-03-01 10:{n // 60:02}:{n % 60:02},BTCUSDT,BUY,1,1BTC,1USDT,0USDT\n" for n in range(count))
+    [preview] = previews({"ä\ud800.csv": f"{HEADER}{rows}cut\n2022-03-01 10:00,BTCUSDT,BUY,1,1BTC,1USDT,0USDT\n"})
+    return preview
+
+
+@pytest.mark.parametrize("count", [0, 1, 200, 201, 450])
+def test_many_rows_are_the_same_text_as_all_at_once(count: int) -> None:
+    one = made(count)
+    assert len(one.events) == count
+    assert "".join(printed([one])) == json.dumps(answer_of(one))
+    assert "".join(printed([one, one])) == json.dumps([answer_of(one)] * 2)
+
+
+def test_over_http_they_are_compact_and_say_fields() -> None:
+    listed = [*previews({sample.name: sample.text for sample in SAMPLES}), made(201)]
+    said = [{"name": one.name, "is_given_up": one.is_given_up, **answer_of(one, in_fields)} for one in listed]
+    expected = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+    assert answers_of(listed) == expected
+    assert answers_of([]) == b"[]"
