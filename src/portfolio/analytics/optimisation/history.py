@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from portfolio.analytics.estimate import Matrix, Vector
-from portfolio.analytics.returns import PriceHistory
+from portfolio.analytics.returns import LIGHT_WEIGHT, MOST_LEFT_OUT, PriceHistory, common_days
 
 LEAST_OWN_RETURNS: Final = 20
 """Fewer returns of an asset's own define no volatility (conventions ``crypto-365-v1``, 8)."""
@@ -49,3 +49,18 @@ def common_returns(history: PriceHistory, symbols: Sequence[str], days: int) -> 
         own_days=[int(count) for count in own_days],
         deviations=deviations,
     )
+
+
+def too_short(history: PriceHistory, symbols: Sequence[str], weights: Vector, days: int, *, least: int) -> list[str]:
+    """Return those of ``symbols`` whose past costs the others more days than their weight is worth: under 2 %, and with
+    them over a fifth of the days would be gone or under ``least`` be left (conventions ``crypto-365-v1``, 6).
+
+    None where they are over a tenth of the weights together.
+    """
+    columns = [history.symbols.index(symbol) for symbol in symbols]
+    sizes = np.abs(weights)
+    included = common_days(history.last(days).returns[:, columns], sizes, least=least).included
+    left_out = ~included & (sizes < LIGHT_WEIGHT)
+    if not included.any() or sizes[left_out].sum() > MOST_LEFT_OUT * sizes.sum():
+        return []
+    return [symbol for symbol, is_out in zip(symbols, left_out.tolist(), strict=True) if is_out]

@@ -32,11 +32,14 @@ class Universe:
         return total(max(one.weight, ZERO) for one in self.kept)
 
 
-def universe_of(view: MarketView, policy: RebalancePolicy, wish: Wish) -> Universe:
+def universe_of(
+    view: MarketView, policy: RebalancePolicy, wish: Wish, too_short: Collection[str] = frozenset()
+) -> Universe:
     """Return the assets of a wish.
 
-    What cannot be traded keeps its value. So does a stablecoin that is held, unless it is asked for: it is money, and
-    every objective that fears risk would hold nothing else.
+    What cannot be traded keeps its value, and so do those of what is held that are ``too_short`` for their weight. So
+    does a stablecoin that is held, unless it is asked for: it is money, and every objective that fears risk would hold
+    nothing else.
 
     Raises:
         NotOptimisable: the portfolio is worth nothing, an asset that was asked for cannot be traded, or none is left.
@@ -45,6 +48,7 @@ def universe_of(view: MarketView, policy: RebalancePolicy, wish: Wish) -> Univer
         raise NotOptimisable("the total value is not above zero, so there are no fractions of it")
     asked = None if wish.symbols is None else frozenset(symbol.code for symbol in wish.symbols)
     kept = {holding.symbol: why for holding in view.held if (why := _why_kept(holding, policy, asked or ()))}
+    kept |= dict.fromkeys(too_short, WhyKept.TOO_SHORT_FOR_ITS_WEIGHT)
     if asked is None:
         free = [holding.symbol for holding in view.held if holding.symbol not in kept]
     else:

@@ -16,7 +16,7 @@ from portfolio.application.errors import TurnoverBoundTooLow
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.optimisation.answering import optimised
 from portfolio.application.optimisation.ports import Compute
-from portfolio.application.optimisation.question import in_percent, problem_of, question_of
+from portfolio.application.optimisation.question import in_percent, problem_of, question_of, short_ones
 from portfolio.application.optimisation.records import Optimised, Wish
 from portfolio.application.prices.fetched_closes import FetchCloses
 from portfolio.application.risk.metrics import measured
@@ -58,7 +58,10 @@ class Optimise:
         if policy != state.policy:
             state = state.imagined(Summary.of(state.view, policy))
         question = await measured(lambda of: question_of(summary_of(of), wish), state)
-        returns = common_returns(await self._history(snapshot, state, wish), question.universe.free, wish.days)
+        history = await self._history(snapshot, state, wish)
+        if short := short_ones(question, history):
+            question = await measured(lambda of: question_of(summary_of(of), wish, short), state)
+        returns = common_returns(history, question.universe.free, wish.days)
         problem = problem_of(question, returns, self.risk_free_rate)
         left = self.seconds - (self.clock.monotonic() - begun)
         try:

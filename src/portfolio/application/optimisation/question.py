@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from portfolio.analytics.optimisation.history import CommonReturns
+import numpy as np
+
+from portfolio.analytics.optimisation.history import CommonReturns, too_short
 from portfolio.analytics.optimisation.problem import LEAST_OBSERVATIONS, Bounds, Problem
+from portfolio.analytics.returns import PriceHistory
 from portfolio.application.errors import NotOptimisable, TooFewDays, TurnoverBoundTooLow
 from portfolio.application.optimisation.assets import Universe, universe_of
 from portfolio.application.optimisation.records import LimitUse, Wish
@@ -37,7 +40,7 @@ class Question:
 
 
 @exact
-def question_of(current: Summary, wish: Wish) -> Question:
+def question_of(current: Summary, wish: Wish, too_short: Collection[str] = frozenset()) -> Question:
     """Return what is to be computed for a wish.
 
     Raises:
@@ -45,7 +48,7 @@ def question_of(current: Summary, wish: Wish) -> Question:
         TurnoverBoundTooLow: what is not to be held any more is more than may be traded.
     """
     view, policy = current.view, current.limits.policy
-    universe = universe_of(view, policy, wish)
+    universe = universe_of(view, policy, wish, too_short)
     cash = policy.cash_target if wish.cash_percent is None else wish.cash_percent / HUNDRED
     invested = ONE - cash - universe.kept_weight
     if invested <= 0:
@@ -65,6 +68,15 @@ def question_of(current: Summary, wish: Wish) -> Question:
         sold_weight=max(sold, ZERO),
         turnover=turnover,
     )
+
+
+def short_ones(question: Question, history: PriceHistory) -> list[str]:
+    """Return what is held, and was not named, that would cost the others more days than its weight is worth."""
+    wish, symbols = question.wish, question.universe.free
+    if wish.symbols is not None or not wish.objective.needs_common_days:
+        return []
+    weights = np.array([float(weight) for weight in question.current])
+    return too_short(history, symbols, weights, wish.days, least=LEAST_OBSERVATIONS)
 
 
 def problem_of(question: Question, returns: CommonReturns, risk_free_rate: Decimal) -> Problem:

@@ -48,6 +48,7 @@ class WhyKept(StrEnum):
     PRICE_NOT_LIVE = "price_not_live"
     SHORT_POSITION = "short_position"
     STABLECOIN = "stablecoin"
+    TOO_SHORT_FOR_ITS_WEIGHT = "too_short_for_its_weight"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -133,6 +133,43 @@ async def test_what_cannot_be_traded_keeps_its_value_and_what_is_left_is_divided
         await desk.asked(cash_percent=Decimal(70))
 
 
+@pytest.mark.parametrize("young", [0, 32, 64, 128])
+async def test_what_is_held_a_little_and_for_a_short_time_costs_the_others_no_day(young: int) -> None:
+    desk = Desk({"AAA": "20", "BBB": "29", "NEW": "1"})
+    await desk.remember("AAA", "BBB", n_days=256)
+    if young:
+        await desk.remember("NEW", n_days=young)
+    found = await desk.asked(Objective.MIN_VARIANCE)
+    assert [(one.symbol, one.weight, one.reason) for one in found.kept] == [
+        ("NEW", Decimal("0.01"), WhyKept.TOO_SHORT_FOR_ITS_WEIGHT)
+    ]
+    assert found.honesty.observations == 180
+    assert "NEW" not in found.weights
+    # Objectives that look at each asset alone take it in, and so does who names it.
+    assert (await desk.asked(Objective.EQUAL_WEIGHT)).kept == []
+    if young >= 64:
+        assert (await desk.asked(Objective.MIN_VARIANCE, symbols=[AAA, NEW])).honesty.observations == young
+    else:
+        with pytest.raises(NotOptimisable):
+            await desk.asked(Objective.MIN_VARIANCE, symbols=[AAA, NEW])
+
+
+async def test_what_costs_few_days_or_is_more_than_a_little_has_its_weight() -> None:
+    desk = Desk({"AAA": "20", "BBB": "29", "NEW": "1"})
+    await desk.remember("AAA", "BBB", n_days=256)
+    await desk.remember("NEW", n_days=128)
+    found = await desk.asked(Objective.MIN_VARIANCE, days=150)  # 128 are more than four fifths
+    assert (found.kept, found.honesty.observations) == ([], 128)
+    desk = Desk({"AAA": "20", "BBB": "20", "NEW": "3"})
+    await desk.remember("AAA", "BBB", n_days=256)
+    await desk.remember("NEW", n_days=128)
+    assert (await desk.asked(Objective.MIN_VARIANCE)).honesty.observations == 128
+    many = Desk({"AAA": "41", **{f"N{n}": "1" for n in range(9)}})
+    await many.remember("AAA", n_days=256)
+    await many.remember(*(f"N{n}" for n in range(9)), n_days=128)
+    assert (await many.asked(Objective.MIN_VARIANCE)).kept == []  # nine of fifty are no rest
+
+
 async def test_a_short_position_keeps_its_value_and_gives_no_money() -> None:
     desk = Desk({"AAA": "20", "BBB": "-10"})
     found = await desk.asked(limits=LimitUse.HARD, changes={"position_limit": Decimal(1)}, cash_percent=Decimal(0))
