@@ -141,7 +141,7 @@ def test_the_signals_of_the_last_months_are_scored(service: ServiceProcess) -> N
 
 def test_the_shadows_stand_beside_the_portfolio(service: ServiceProcess) -> None:
     found = service.get("/shadows?days=60")["shadows"]
-    performance = service.get("/performance?days=60&basis=recorded")["performance"]
+    performance = service.get("/performance?days=60")["performance"]
     assert found["actual"]["total_return_percent"] == performance["total_return_percent"]
     assert found["actual"]["max_drawdown"] == performance["max_drawdown"]
     assert [len(found["shadows"]), len(found["days"]), found["left_out"]] == [8, 61, []]
