@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from portfolio.application.errors import LedgerUnavailable
-from tests.contract.http.performance.test_basis import late
+from tests.contract.http.performance.test_basis import buy, late
 from tests.support.html_pages import HTML, PRIVATE
 from tests.support.pages import amounts_of, api, figure, page, spelt_in, words
 from tests.support.services.http_service import Service, running
@@ -200,6 +200,18 @@ async def test_the_overview_shows_the_same_days(late: Service, basis: str | None
     for day in (await api(late, f"/performance/history?days=3650&basis={shown}"))["history"]["days"]:
         assert f'<th scope="row">{day["day"]}</th>' in text
     assert re.findall(r'data-basis="(\w+)"', text) == [shown]
+
+
+async def test_the_change_of_the_day_is_of_the_days_that_are_shown(late: Service) -> None:
+    await buy(late, "2025-06-13")  # on the 16th, of which the recorded days take its gain
+    await late.cases.usual.prepare()
+    shown = {}
+    for basis in ("restated", "recorded"):
+        measured = (await api(late, f"/performance?days=30&basis={basis}"))["performance"]
+        text = await page(late, f"/?period=all&basis={basis}")
+        assert figure(text, "daily_return") == measured["daily_return"]
+        shown[basis] = measured["daily_return"]
+    assert shown["restated"] != shown["recorded"]
 
 
 async def test_where_restated_days_cannot_be_read_the_recorded_ones_stand_there(

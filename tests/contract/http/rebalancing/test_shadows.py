@@ -21,7 +21,7 @@ from portfolio.domain.symbol import Symbol
 from tests.support.fakes.fake_ledger import FakeDays, FakeLedger
 from tests.support.fakes.fake_prices import ScriptedCloses
 from tests.support.histories import booking, exact
-from tests.support.services.http_service import CATEGORIES, Service, fields, is_problem, running, soon
+from tests.support.services.http_service import CATEGORIES, Service, fields, is_problem, running
 
 DAY = 86_400.0
 NAMES = ("do_nothing", "policy", *Reason)
@@ -220,9 +220,15 @@ async def test_books_that_never_stand_still_are_told(held: Service) -> None:
 
 
 async def test_a_request_that_was_given_up_leaves_what_it_began(held: Service) -> None:
-    given_up = asyncio.create_task(held.cases.by_basis.recorded.shadows(90))
-    await soon()
+    read = held.cases.by_basis.recorded.shadows
+    given_up = asyncio.create_task(read(90))
+    while not read._uncancelled._tasks:  # noqa: ASYNC110  nobody tells
+        await asyncio.sleep(0)
     given_up.cancel()
     with pytest.raises(asyncio.CancelledError):
         await given_up
+    await read._uncancelled.close()  # it goes on without it
+    [run] = read._runs._results.values()
+    assert run.is_done
+    await read.stop()
     assert [one["trades"] for one in (await shadows(held))["shadows"][:2]] == [0, 1]

@@ -81,8 +81,10 @@ def _total_value(view: PortfolioView) -> Figure:
 
 def _day_change(view: PortfolioView, series: DailySeries, *, restated: bool) -> Iterator[Figure]:
     """Yield the change since the end of yesterday, in dollars and in percent."""
-    # Of today alone: to measure the whole year for it took a fifth of the page.
-    measured = performance_view(of_today(series.history)) if restated else view.performance_metrics
+    measured = view.performance_metrics
+    if restated if measured is None else measured.basis != series.history.basis:
+        # Of today alone: to measure the whole year for it took a fifth of the page.
+        measured = performance_view(of_today(series.history))
     yesterday = series.days[-1] if series.days else None
     reasons = view.reasons if measured is None else measured.reasons
     why = None if measured is not None else reasons.get("performance_metrics")
