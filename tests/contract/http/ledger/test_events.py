@@ -51,6 +51,30 @@ async def test_a_cost_that_nobody_states_is_the_value_and_is_said_to_be_assumed(
     assert (said["basis_assumed"], said["net_deposits_delta"]) == (True, 300)
 
 
+@pytest.mark.parametrize("kind", ["transfer_out", "loss", "exchange", "swap"])
+@pytest.mark.parametrize("said", ["0.7999999999999999", "0.80000000000000004", "0.8"])
+async def test_what_leaves_of_all_but_a_rounding_is_all_of_it_and_the_event_says_what_was_reported(
+    service: Service, kind: str, said: str
+) -> None:
+    await service.http.post("/holdings/update", json={**BUY, "quantity": 0.8, "net_amount": 36000})
+    more = {"exchange": {"to_symbol": "ETH", "to_quantity": 1}, "swap": {"to_symbol": "ETH", "to_quantity": 1}}
+    body = {"kind": kind, "symbol": "BTC", "quantity": said, "client_event_id": "all", **more.get(kind, {})}
+    told = f"quantity: {said} was reported, and all of 0.8 taken"
+    for dry_run in (True, False, False):
+        answer = await service.http.post("/events", json={**body, "dry_run": dry_run})
+        assert answer.status_code == 200, answer.text
+        leg = answer.json()["legs"][0]
+        assert leg["quantity_delta"] == -0.8
+        assert answer.json()["event"]["note"] == (None if said == "0.8" or kind == "swap" else told)
+    held = [one["symbol"] for one in (await service.http.get("/positions")).json()["positions"]]
+    assert held == (["ETH"] if kind in more else [])
+    kept = (await service.http.get("/events")).json()["events"][0]
+    assert kept["note"] == (None if said == "0.8" or kind == "swap" else told)
+    if kind == "swap" and said != "0.8":  # its sale is a trade, and says it as trades do
+        sale = (await service.http.get(f"/trades/{kept['trade_ids'][0]}")).json()["trade"]
+        assert str(sale["reported_quantity"]) == str(float(said)) or sale["reported_quantity"] == float(said)
+
+
 async def test_a_dry_run_books_nothing(service: Service) -> None:
     said = (await post(service, **TRANSFER, client_event_id="k", dry_run=True)).json()
     assert (said["dry_run"], said["event_id"], said["event"]["id"]) == (True, None, None)

@@ -23,7 +23,7 @@ from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import BookedTrade, Refusal, TradeEntry
 from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.event_rules import happen
-from portfolio.domain.ledger.happening import Happened
+from portfolio.domain.ledger.happening import Happened, Happening
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 
 
@@ -119,12 +119,13 @@ class _Run:
 
     def _entries(self, wish: BookEvent, happened: Happened) -> tuple[CashEntry, list[TradeEntry]]:
         begins = happened.after.units.begin_anew(self.portfolio.units, happened.transaction.value_before)
+        notes = [_all_of_it(wish.what, happened), UNITS_BEGIN_ANEW if begins else None]
         return entries_of(
             happened,
             owner=wish.owner,
             key=wish.client_event_id,
             fingerprint=wish.digest(),
-            note=UNITS_BEGIN_ANEW if begins else None,
+            note="; ".join(filter(None, notes)) or None,
         )
 
     async def _keep(self, entry: CashEntry, trades: list[TradeEntry]) -> RecordedEvent:
@@ -150,6 +151,14 @@ class _Run:
         if self.is_kept is None:
             self.is_kept = _has_refusal(refused)
         return EventReply(refused, replayed=False)
+
+
+def _all_of_it(what: Happening, happened: Happened) -> str | None:
+    """Return what was said of a quantity in whose place all that was held was taken; None where what was said was."""
+    left = [-leg.quantity_delta for leg in happened.own_legs if leg.symbol == what.symbol]
+    if what.quantity is None or not left or left[0].value <= 0 or left[0] == what.quantity:
+        return None
+    return f"quantity: {what.quantity} was reported, and all of {left[0]} taken"
 
 
 def _has_refusal(refused: RefusedCashEntry) -> IsKept:

@@ -29,7 +29,8 @@ EVENTS_PATH: Final = "/events"
 class EventView(msgspec.Struct, kw_only=True):
     """An event of the ledger, with the trades that it consists of: those of a swap.
 
-    Over its legs ``cash_delta + sum of basis_delta = net_deposits_delta + realized_delta``.
+    Over its legs ``cash_delta + sum of basis_delta = net_deposits_delta + realized_delta``. Its note says what was
+    reported where all that was held was taken instead: the two differ by at most 1e-12.
     """
 
     id: int | None
@@ -52,6 +53,7 @@ class EventView(msgspec.Struct, kw_only=True):
     reversed_by: int | None
     booked_at: Moment
     revision: int
+    note: str | None
 
 
 class EventAnswer(Answer, kw_only=True):
