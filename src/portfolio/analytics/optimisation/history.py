@@ -51,7 +51,9 @@ def common_returns(history: PriceHistory, symbols: Sequence[str], days: int) -> 
     )
 
 
-def too_short(history: PriceHistory, symbols: Sequence[str], weights: Vector, days: int, *, least: int) -> list[str]:
+def too_short(
+    history: PriceHistory, symbols: Sequence[str], weights: Sequence[float], days: int, *, least: int
+) -> list[str]:
     """Return those of ``symbols`` whose past costs the others more days than their weight is worth: under 2 %, and with
     them over a fifth of the days would be gone or under ``least`` be left (conventions ``crypto-365-v1``, 6).
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-import numpy as np
-
 from portfolio.analytics.optimisation.history import CommonReturns, too_short
 from portfolio.analytics.optimisation.problem import LEAST_OBSERVATIONS, Bounds, Problem
 from portfolio.analytics.returns import PriceHistory
@@ -75,7 +73,7 @@ def short_ones(question: Question, history: PriceHistory) -> list[str]:
     wish, symbols = question.wish, question.universe.free
     if wish.symbols is not None or not wish.objective.needs_common_days:
         return []
-    weights = np.array([float(weight) for weight in question.current])
+    weights = [float(weight) for weight in question.current]
     return too_short(history, symbols, weights, wish.days, least=LEAST_OBSERVATIONS)
 
 
