@@ -188,6 +188,7 @@ def test_only_what_an_asset_hangs_on_is_of_it() -> None:
     joins = Joins(7, found)
     assert [one.symbol for one in joins.of(["POL"]).found] == ["POL", "POL"]
     assert (joins.of(["MATIC", "BTC"]).found, joins.of(["SHIB"]).version) == ((), 7)
+    assert (joins.became(["MATIC"]), joins.became(["POL", "SHIB"]), joins.became(["BTC"])) == ({"POL"}, set(), set())
 
 
 # --- the closes -------------------------------------------------------------------------------------------------------
