@@ -16,7 +16,7 @@ from portfolio.application.errors import TurnoverBoundTooLow
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.optimisation.answering import optimised
 from portfolio.application.optimisation.ports import Compute
-from portfolio.application.optimisation.question import in_percent, problem_of, question_of, short_ones
+from portfolio.application.optimisation.question import problem_of, question_of, short_ones
 from portfolio.application.optimisation.records import Optimised, Wish
 from portfolio.application.prices.fetched_closes import FetchCloses
 from portfolio.application.risk.metrics import measured
@@ -67,7 +67,7 @@ class Optimise:
         try:
             solved = await self.compute.optimise(problem, seconds=left)
         except TurnoverTooSmall as error:
-            raise TurnoverBoundTooLow(in_percent(Decimal(error.least) + question.sold_weight)) from error
+            raise TurnoverBoundTooLow(question.percent_of_trades(Decimal(error.least))) from error
         answering = partial(
             optimised, question=question, solved=solved, observations=len(returns.returns), at_close=at_close
         )

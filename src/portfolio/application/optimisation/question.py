@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
 from portfolio.analytics.optimisation.history import CommonReturns, too_short
 from portfolio.analytics.optimisation.problem import LEAST_OBSERVATIONS, Bounds, Problem
 from portfolio.analytics.returns import PriceHistory
-from portfolio.application.errors import NotOptimisable, TooFewDays, TurnoverBoundTooLow
+from portfolio.application.errors import NotOptimisable, TooFewDays
 from portfolio.application.optimisation.assets import Universe, universe_of
 from portfolio.application.optimisation.records import LimitUse, Wish
 from portfolio.domain.arithmetic import HUNDRED, ONE, ZERO, exact, total
@@ -18,6 +18,7 @@ from portfolio.domain.optimisation.rooms import Room, rooms_of
 from portfolio.domain.rebalancing.summary import Summary
 
 _NAMED: Final = 5  # so many of the assets with the fewest days
+_LAST_DIGITS: Final = Decimal("1e-6")  # of a bound on turnover: solvers and the rounding of weights may be off by less
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,8 @@ class Question:
     """A wish on a state: all of it exact, weights as fractions of the total value.
 
     ``invested`` is what the weights of the free assets are to sum to, ``sold_weight`` the share of what is sold,
-    ``turnover`` what it leaves for changes of weights, None for any.
+    ``turnover`` what it leaves for changes of weights, None for any, below zero where it leaves nothing. As weights are
+    of what is left after the costs, ``of_weights`` of a bound on trades is that of changes of weights.
     """
 
     wish: Wish
@@ -34,7 +36,16 @@ class Question:
     invested: Decimal
     current: Sequence[Decimal]
     sold_weight: Decimal
+    of_weights: Decimal
     turnover: Decimal | None
+
+    @exact
+    def percent_of_trades(self, turnover: Decimal) -> Decimal:
+        """Return the bound on all trades, a percentage at 4 decimals rounded up, that allows such a turnover of the
+        weights beside what is sold.
+        """
+        least = (turnover + self.sold_weight) * HUNDRED / self.of_weights
+        return least.quantize(Decimal("0.0001"), rounding=ROUND_CEILING)
 
 
 @exact
@@ -43,7 +54,6 @@ def question_of(current: Summary, wish: Wish, too_short: Collection[str] = froze
 
     Raises:
         NotOptimisable: nothing is left to be invested, and as ``universe_of`` says.
-        TurnoverBoundTooLow: what is not to be held any more is more than may be traded.
     """
     view, policy = current.view, current.limits.policy
     universe = universe_of(view, policy, wish, too_short)
@@ -52,9 +62,10 @@ def question_of(current: Summary, wish: Wish, too_short: Collection[str] = froze
     if invested <= 0:
         raise NotOptimisable("cash and what keeps its value leave nothing to invest")
     sold = total(view.values[symbol] for symbol in universe.sold) / view.total_value
-    turnover = None if wish.most_turnover_percent is None else wish.most_turnover_percent / HUNDRED - sold
-    if turnover is not None and turnover < 0:
-        raise TurnoverBoundTooLow(in_percent(sold))
+    # Costs c shrink the weights w to w (1 - c), which moves them by c w at most: all trades t are at most the changes of
+    # the weights, what is sold, and the costs of t on what is invested.
+    of_weights = (ONE - policy.fee_rate * invested) * (ONE - _LAST_DIGITS)
+    most = wish.most_turnover_percent
     share = policy.sell_down_share if wish.limits is LimitUse.POLICY else ONE
     kept = {one.symbol for one in universe.kept}
     return Question(
@@ -63,8 +74,9 @@ def question_of(current: Summary, wish: Wish, too_short: Collection[str] = froze
         rooms=rooms_of(current.limits, universe.free, kept, share),
         invested=invested,
         current=[view.values[symbol] / view.total_value for symbol in universe.free],
-        sold_weight=max(sold, ZERO),
-        turnover=turnover,
+        sold_weight=sold,
+        of_weights=of_weights,
+        turnover=None if most is None else most / HUNDRED * of_weights - sold,
     )
 
 
@@ -105,8 +117,3 @@ def problem_of(question: Question, returns: CommonReturns, risk_free_rate: Decim
         bounds=bounds,
     )
 
-
-@exact
-def in_percent(fraction: Decimal) -> Decimal:
-    """Return a fraction as a percentage at 4 decimals, for people."""
-    return (fraction * HUNDRED).quantize(Decimal("0.0001"))

@@ -202,9 +202,9 @@ async def test_a_bound_on_turnover_holds_and_one_that_is_too_low_is_refused(serv
     await remember(service, uncorrelated())
     for objective in ("min_variance", "equal_weight", "min_cvar", "hrp"):
         found = await optimise(service, objective, max_turnover_percent=10)
-        assert found["plan"]["turnover_percent"] <= Decimal("10.0001"), objective
+        assert Decimal("9.98") < found["plan"]["turnover_percent"] <= 10, objective
         assert found["shortfall"]["turnover"] is True  # to invest 90 % of the value takes 35 % of turnover
-        assert float(found["shortfall"]["possible"]) == pytest.approx(0.65, abs=1e-6)
+        assert float(found["shortfall"]["possible"]) == pytest.approx(0.65, abs=1e-4)  # less the costs
     refused = await service.http.post(
         "/optimise", json={"objective": "min_variance", "symbols": ["BBB"], "max_turnover_percent": 39}
     )
@@ -212,7 +212,7 @@ async def test_a_bound_on_turnover_holds_and_one_that_is_too_low_is_refused(serv
     lower = {"objective": "min_variance", "limits": {"position_limit": 0.1}, "max_turnover_percent": 19}
     refused = await service.http.post("/optimise", json=lower)
     assert is_problem(refused, 422, "turnover-too-low")  # 10 + 5 + 5 over
-    assert "20.0000 %" in refused.json()["detail"]
+    assert "20.0181 %" in refused.json()["detail"]  # 20 / (1 - 0.9 x 0.001) / (1 - 0.000001), rounded up
 
 
 async def test_a_stablecoin_keeps_its_value_unless_it_is_asked_for(service: Service) -> None:

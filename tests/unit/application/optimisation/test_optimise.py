@@ -217,14 +217,37 @@ async def test_the_weights_of_now_stay_where_nothing_leads_to_others() -> None:
 
 
 async def test_selling_what_is_not_asked_for_is_a_part_of_the_turnover() -> None:
+    # Trades t cost 0.001 t, of which 90 % is what the weights, that are to be 0.9 in all, are smaller by: of a bound on
+    # trades 0.9991 is one on changes of weights, and a millionth of it is left to the last digits.
     desk = Desk({"AAA": "20", "BBB": "30"})
     with pytest.raises(TurnoverBoundTooLow) as refused:
         await desk.asked(symbols=[AAA], most_turnover_percent=Decimal(29))
-    assert refused.value.least_percent == 30
+    assert refused.value.least_percent == Decimal("30.0271")  # 30 / 0.9991 / 0.999999, rounded up
     tight = {"position_limit": Decimal("0.1")}
+    for most in (29, 35):  # it is the whole that is named, also where what is sold alone is too much
+        with pytest.raises(TurnoverBoundTooLow) as refused:
+            wish = {"symbols": [AAA], "limits": LimitUse.HARD, "changes": tight}
+            await desk.asked(**wish, most_turnover_percent=Decimal(most))
+        assert refused.value.least_percent == Decimal("40.0361")  # 30 of B, 10 of A
+
+
+@pytest.mark.parametrize("fee_bps", ["0", "10", "1000"])
+@pytest.mark.parametrize("objective", [Objective.EQUAL_WEIGHT, Objective.MIN_VARIANCE, Objective.HRP])
+async def test_a_bound_on_turnover_is_kept_with_the_costs_and_the_one_that_is_named_will_do(
+    objective: Objective, fee_bps: str
+) -> None:
+    """Weights are fractions of what the costs leave, so that what is sold is more than the weights alone say."""
+    desk = Desk({"AAA": "21.3", "BBB": "17.7", "NEW": "3"}, cash="29000", fee_bps=Decimal(fee_bps))
+    await desk.remember("AAA", "BBB", "NEW")
+    wish = {"symbols": [AAA, NEW], "limits": LimitUse.HARD, "changes": {"position_limit": Decimal("0.123456789")}}
     with pytest.raises(TurnoverBoundTooLow) as refused:
-        await desk.asked(symbols=[AAA], limits=LimitUse.HARD, changes=tight, most_turnover_percent=Decimal(35))
-    assert refused.value.least_percent == 40  # 30 of B, 10 of A
+        await desk.asked(objective, **wish, most_turnover_percent=Decimal(0))
+    least = refused.value.least_percent
+    for most in (least, least + 1, Decimal(60)):
+        found = await desk.asked(objective, **wish, most_turnover_percent=most)
+        assert found.plan.turnover_percent <= most
+    with pytest.raises(TurnoverBoundTooLow):
+        await desk.asked(objective, **wish, most_turnover_percent=least - Decimal("0.0002"))
 
 
 async def test_weights_are_rounded_without_passing_a_limit() -> None:
