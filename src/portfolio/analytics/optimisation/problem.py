@@ -11,6 +11,7 @@ from typing import Final, Self
 import numpy as np
 
 from portfolio.analytics.estimate import Counts, Matrix, Vector
+from portfolio.analytics.optimisation.history import LEAST_OWN_RETURNS
 
 LEAST_OBSERVATIONS: Final = 60
 """Fewer common days than these say too little for any objective that looks at how assets move."""
@@ -34,6 +35,13 @@ class Objective(StrEnum):
     def needs_common_days(self) -> bool:
         """Return whether it looks at how the assets move together."""
         return self not in {Objective.EQUAL_WEIGHT, Objective.INVERSE_VOLATILITY}
+
+    @property
+    def least_days(self) -> int:
+        """Return how many days of returns it takes: of fewer there are never any weights."""
+        if self.needs_common_days:
+            return LEAST_OBSERVATIONS
+        return LEAST_OWN_RETURNS if self is Objective.INVERSE_VOLATILITY else 1
 
 
 class Estimator(StrEnum):

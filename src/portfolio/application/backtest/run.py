@@ -58,10 +58,20 @@ def check(request: BacktestRequest, panel: Panel, holdings: Holdings | None = No
     """See that a backtest can begin, and that its decisions are about something.
 
     Raises:
-        NotBacktestable: it cannot, as ``start`` says, or there is no asset that targets might give a weight.
+        NotBacktestable: it cannot, as ``start`` says, or there is no asset that targets might give a weight, or they
+            look at fewer days than their objective needs.
     """
-    if not start(request, panel, holdings).universe and request.kind is Kind.TARGETS:
+    universe = start(request, panel, holdings).universe
+    if request.kind is not Kind.TARGETS:
+        return
+    if not universe:
         raise NotBacktestable("nothing is held at the start that might get a weight: name assets in optimise.symbols")
+    assert request.optimise is not None, "as start has seen"
+    objective, days = request.optimise.objective, request.optimise.days
+    if days < objective.least_days:
+        raise NotBacktestable(
+            f"{objective} needs {objective.least_days} days of returns, so that on {days} days nothing would be decided"
+        )
 
 
 def advance(
@@ -114,8 +124,8 @@ def _first_wallet(
 
 def _bought(request: BacktestRequest, panel: Panel, place: int) -> Wallet:
     weights = {symbol: weight for symbol, weight in sorted(request.weights.items()) if weight}
-    if any(weight < 0 for weight in weights.values()) or total(weights.values()) > ONE:
-        raise NotBacktestable("weights are fractions of 0 or more, together at most 1")
+    if any(weight < 0 for weight in weights.values()) or not 0 < total(weights.values()) <= ONE:
+        raise NotBacktestable("weights are fractions of 0 or more, together more than 0 and at most 1")
     closes = panel.closes_on(place, [symbol for symbol in weights if symbol in panel.columns])
     if missing := [symbol for symbol in weights if symbol not in closes]:
         raise NotBacktestable(

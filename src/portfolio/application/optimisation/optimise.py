@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from decimal import Decimal
 from functools import partial
@@ -12,7 +12,7 @@ from portfolio.analytics.optimisation.history import common_returns
 from portfolio.analytics.optimisation.problem import TurnoverTooSmall
 from portfolio.analytics.returns import PriceHistory
 from portfolio.application.clock import Clock
-from portfolio.application.errors import TurnoverBoundTooLow
+from portfolio.application.errors import ClosesPending, TurnoverBoundTooLow
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.optimisation.answering import optimised
 from portfolio.application.optimisation.ports import Compute
@@ -49,6 +49,7 @@ class Optimise:
         Raises:
             InvalidPolicy: a limit that is not allowed.
             NotOptimisable: there are no weights to answer, see its kinds.
+            ClosesPending: closes of assets that were asked for are being fetched.
             NotInstalled: what computes them is not there.
             ComputationFailed: it ended without a result, or took too long.
         """
@@ -92,9 +93,16 @@ class Optimise:
             await self.fetch_closes.several(missing, self.seconds / 3)
             snapshot = await self.read_market.newest()
             state = await self.read_market.of(snapshot, also=dict.fromkeys(others))
+            self._check_pending(state, missing)
         priced: Mapping[Symbol, Price | None] = {symbol: _last_price(state, symbol) for symbol in others}
         state = await self.read_market.of(snapshot, also=priced)
         return state, sorted(symbol.code for symbol, price in priced.items() if price is not None)
+
+    def _check_pending(self, state: MarketState, fetched: Sequence[Symbol]) -> None:
+        """Refuse to call closes missing that who asks again may get."""
+        missing = [symbol for symbol in fetched if last_close(state.closes.history, symbol.code) is None]
+        if pending := [symbol.code for symbol in missing if self.fetch_closes.may_come(symbol)]:
+            raise ClosesPending(pending)
 
 
 def _last_price(state: MarketState, symbol: Symbol) -> Price | None:

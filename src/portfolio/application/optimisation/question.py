@@ -13,7 +13,7 @@ from portfolio.analytics.returns import PriceHistory
 from portfolio.application.errors import NotOptimisable, TooFewDays
 from portfolio.application.optimisation.assets import Universe, universe_of
 from portfolio.application.optimisation.records import LimitUse, Wish
-from portfolio.domain.arithmetic import HUNDRED, ONE, ZERO, exact, total
+from portfolio.domain.arithmetic import HUNDRED, ONE, exact, total
 from portfolio.domain.optimisation.rooms import Room, rooms_of
 from portfolio.domain.rebalancing.summary import Summary
 
@@ -62,8 +62,8 @@ def question_of(current: Summary, wish: Wish, too_short: Collection[str] = froze
     if invested <= 0:
         raise NotOptimisable("cash and what keeps its value leave nothing to invest")
     sold = total(view.values[symbol] for symbol in universe.sold) / view.total_value
-    # Costs c shrink the weights w to w (1 - c), which moves them by c w at most: all trades t are at most the changes of
-    # the weights, what is sold, and the costs of t on what is invested.
+    # Costs c shrink the weights w to w (1 - c), which moves them by c w at most: all trades t are at most the changes
+    # of the weights, what is sold, and the costs of t on what is invested.
     of_weights = (ONE - policy.fee_rate * invested) * (ONE - _LAST_DIGITS)
     most = wish.most_turnover_percent
     share = policy.sell_down_share if wish.limits is LimitUse.POLICY else ONE
@@ -116,4 +116,3 @@ def problem_of(question: Question, returns: CommonReturns, risk_free_rate: Decim
         deviations=returns.deviations,
         bounds=bounds,
     )
-

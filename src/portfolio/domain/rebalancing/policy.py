@@ -113,11 +113,8 @@ class RebalancePolicy:
     confidences: Mapping[Reason, Decimal] = field(default_factory=lambda: _CONFIDENCES)
 
     def __post_init__(self) -> None:
-        for name, allowed in _RANGES.items():
-            value = _number(name, getattr(self, name))
-            if value not in allowed:
-                hint = "; a share is a fraction: 25 % is 0.25" if allowed.high == 1 < value else ""
-                raise InvalidPolicy(name, f"has to be {allowed}{hint}")
+        for name in _RANGES:
+            check_number(name, getattr(self, name))
         for reason in Reason:
             confidence = _number(f"confidences.{reason}", self.confidences.get(reason))
             if confidence not in _SHARE:
@@ -173,6 +170,18 @@ class RebalancePolicy:
         for low, high in (("cash_target", "cash_trigger"), ("pair_floor", "pair_limit")):
             if getattr(self, low) >= getattr(self, high):
                 raise InvalidPolicy(low, f"has to be below {high}")
+
+
+def check_number(name: str, value: object) -> None:
+    """See that some policy may have a number as its setting ``name``, whatever its other settings are.
+
+    Raises:
+        InvalidPolicy: it is none that is allowed.
+    """
+    allowed, number = _RANGES[name], _number(name, value)
+    if number not in allowed:
+        hint = "; a share is a fraction: 25 % is 0.25" if allowed.high == 1 < number else ""
+        raise InvalidPolicy(name, f"has to be {allowed}{hint}")
 
 
 def _number(name: str, value: object) -> Decimal:

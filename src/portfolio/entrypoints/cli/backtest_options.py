@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import reduce
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import click
@@ -140,6 +141,8 @@ def _request(composition: BacktestComposition, settings: Settings, given: Mappin
             raise click.UsageError(f"--weight names {symbol} twice")
         weights[symbol] = share
     symbols = tuple(sorted(map(_code, given["symbols"]))) or None
+    if twice := [symbol for symbol, following in pairwise(symbols or ()) if symbol == following]:
+        raise click.UsageError(f"--symbol names {twice[0]} twice")
     start = Start.WEIGHTS if weights else Start.HOLDINGS if given["cash"] is None else Start.CASH
     targets = None
     if given["objective"]:

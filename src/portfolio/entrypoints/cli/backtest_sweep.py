@@ -43,7 +43,7 @@ def sweep(composition: BacktestComposition, /, *, as_json: bool, **given: Any) -
     from portfolio.application.backtest.sweeping.trials import stability_of, sweep_result  # noqa: PLC0415  as above
     from portfolio.application.backtest.sweeping.variants import around, swept  # noqa: PLC0415  as above
 
-    grid = dict(map(_values, given["grid"]))
+    grid = _grid(given["grid"])
     if bool(grid) == given["stability"]:
         raise click.UsageError("--set NAME=A,B,... for a sweep, or --stability")
     walk = None if given["walk_forward"] is None else WalkForward(**_days(given["walk_forward"]))
@@ -72,6 +72,15 @@ def sweep(composition: BacktestComposition, /, *, as_json: bool, **given: Any) -
     else:
         said = _of_sweep(result) if result else _of_stability(stability) if stability else ()
         click.echo("\n".join([*_lines(trials), *said, *_chosen(walked)]))
+
+
+def _grid(texts: Sequence[str]) -> dict[str, tuple[Decimal, ...]]:
+    grid: dict[str, tuple[Decimal, ...]] = {}
+    for name, values in map(_values, texts):
+        if name in grid:
+            raise click.UsageError(f"--set names {name} twice: give all its values at once, separated by commas")
+        grid[name] = values
+    return grid
 
 
 def _values(text: str) -> tuple[str, tuple[Decimal, ...]]:

@@ -32,6 +32,7 @@ MALFORMED: Sequence[tuple[dict[str, Any], set[str]]] = [
     ({"sweep": {"grid": {"priorities": [1], "best": [1]}}}, {"sweep.grid.priorities", "sweep.grid.best"}),
     ({"sweep": {"grid": {"position_limit": [0.1, "much"]}}}, {"sweep.grid.position_limit[1]"}),
     ({"sweep": {"grid": {"position_limit": [0.1, "0.10"]}}}, {"sweep.grid.position_limit"}),
+    ({"sweep": {"grid": {"position_limit": [0.1, 25, 0]}}}, {f"sweep.grid.position_limit[{n}]" for n in (1, 2)}),
     ({"sweep": {"grid": GRID, "samples": 1001}}, {"sweep.samples"}),
     ({"sweep": {"grid": GRID, "seed": -1}}, {"sweep.seed"}),
     ({"walk_forward": {}}, {"walk_forward"}),
@@ -44,7 +45,7 @@ NOT_BACKTESTABLE: Sequence[tuple[dict[str, Any], str]] = [
         {"sweep": {"grid": {"position_limit": [n / 10_000 for n in range(1, 1_000)], "fee_bps": [1, 2]}}},
         "1998 policies are more than 1000: ask for samples",
     ),
-    ({"sweep": {"grid": {"position_limit": [25]}}}, "no policy of the grid can be"),
+    ({"sweep": {"grid": {"cash_target": [1]}}}, "no policy of the grid can be"),
     ({"sweep": {"grid": GRID}, "walk_forward": {}}, "to choose on 365 days there are too few"),
 ]
 

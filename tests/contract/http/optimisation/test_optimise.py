@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,11 @@ import pytest
 
 from portfolio.analytics.estimate import Matrix
 from portfolio.application.errors import ComputationFailed, ComputationLate, NotInstalled
+from portfolio.application.prices.fetched_closes import AGAIN_SECONDS, AT_ONCE
+from portfolio.application.prices.records import Close
 from portfolio.domain.categories import Categories
+from portfolio.domain.symbol import Symbol
+from tests.support.fakes.fake_prices import ScriptedCloses
 from tests.support.histories import booking, exact, hold
 from tests.support.optimisation import FOUR, MEANS, closes_of, correlated, scenarios, uncorrelated, waves
 from tests.support.services.http_service import Service, fields, is_problem, running
@@ -304,3 +309,26 @@ async def test_a_computation_that_fails_is_answered_as_what_it_is(
     assert is_problem(answer, status, slug)
     service.compute.failure = None
     assert (await service.http.post("/optimise", json={"objective": "min_variance"})).status_code == 200
+
+
+async def test_closes_whose_turn_has_not_come_are_no_reason_against_their_assets() -> None:
+    class Gated(ScriptedCloses):
+        """Gives closes when it is told to."""
+
+        opens = asyncio.Event()
+
+        async def daily_closes(self, symbol: Symbol, start: date, end: date) -> Sequence[Close]:
+            await self.opens.wait()
+            return await super().daily_closes(symbol, start, end)
+
+    exchange = Gated(at=1000)
+    async with running(closes=exchange, request_deadline_seconds=1.0) as service:
+        names = [f"N{place}" for place in range(AT_ONCE + 2)]
+        body = {"objective": "equal_weight", "symbols": names}
+        answer = await service.http.post("/optimise", json=body)
+        assert is_problem(answer, 503, "closes-pending")
+        assert answer.headers["Retry-After"] == "5"
+        assert "N4, N5 are still being fetched" in answer.json()["detail"]
+        exchange.opens.set()
+        service.clock.advance(AGAIN_SECONDS + 1)  # the first four took too long: they rest for a minute
+        assert (await optimise(service, "equal_weight", symbols=names))["priced_at_close"] == names

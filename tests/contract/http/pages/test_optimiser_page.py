@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from portfolio.application.errors import ComputationFailed, ComputationLate, NotInstalled
+from portfolio.application.errors import ClosesPending, ComputationFailed, ComputationLate, NotInstalled
 from portfolio.entrypoints.charts import FRACTION
 from tests.contract.http.optimisation.test_optimise import CATEGORIES, FREE, remember
 from tests.contract.http.pages.test_rebalancing_page import assert_advice, assert_standing
@@ -234,6 +234,7 @@ async def test_too_few_days_are_said_with_what_needs_fewer(held: Service) -> Non
     ("failure", "said"),
     [
         (NotInstalled("clarabel", "optimise"), "install the extra portfolio[optimise]"),
+        (ClosesPending(["NEW"]), "the closes of NEW are still being fetched: ask again"),
         (ComputationFailed("the process ended"), "The computation ended without a result: the process ended"),
         (ComputationLate("it took over 9 s"), "The computation took too long: it took over 9 s"),
     ],

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from portfolio.analytics.optimisation.problem import Objective
 from portfolio.application.backtest.decision import ByPolicy
 from portfolio.application.backtest.panel import Panel
-from portfolio.application.backtest.request import BacktestRequest, FillAt, Kind, Start
+from portfolio.application.backtest.request import BacktestRequest, FillAt, Kind, Start, Targets
 from portfolio.application.backtest.result import result, trades
-from portfolio.application.backtest.run import advance, start
+from portfolio.application.backtest.run import advance, check, start
 from portfolio.application.backtest.state import BacktestState, Holdings
 from portfolio.application.errors import NotBacktestable
 from portfolio.domain.arithmetic import exact, total
@@ -77,6 +79,7 @@ def test_a_policy_has_nothing_to_do_with_cash_alone_and_says_so() -> None:
         ({"begins": 40, "ends": 40}, "ends before"),
         ({"begins": 30, "weights": {"A": Decimal(2)}}, "at most 1"),
         ({"begins": 30, "weights": {"A": Decimal(-1)}}, "0 or more"),
+        ({"begins": 30, "weights": {"A": Decimal(0)}}, "more than 0"),
         ({"begins": 30, "weights": {"Z": Decimal(1)}}, "no close on the first day of Z"),
         ({"begins": 30, "weights": {"N": Decimal(1)}}, "no close on the first day of N"),
         ({"begins": 30, "kind": Kind.TARGETS}, "want an objective"),
@@ -90,6 +93,20 @@ def test_what_cannot_be_is_refused(given: dict[str, object], why: str) -> None:
     panel = panel_of({"A": FLAT, "N": [None] * 60})
     with pytest.raises(NotBacktestable, match=why):
         start(request_of(panel, **{"start": Start.WEIGHTS} | given), panel)  # type: ignore[arg-type] # of many types
+
+
+@pytest.mark.parametrize(
+    ("objective", "days", "least"), [("hrp", 59, 60), ("max_sharpe", 1, 60), ("inverse_volatility", 19, 20)]
+)
+def test_weights_that_could_never_be_decided_are_refused(objective: str, days: int, least: int) -> None:
+    panel = panel_of({"A": FLAT})
+    targets = Targets(objective=Objective(objective), symbols=("A",), days=days)
+    request = request_of(panel, start=Start.CASH, kind=Kind.TARGETS, optimise=targets)
+    with pytest.raises(NotBacktestable, match=f"{objective} needs {least} days of returns"):
+        check(request, panel)
+    for enough in (msgspec.structs.replace(targets, days=least), Targets(objective=Objective.EQUAL_WEIGHT, days=1)):
+        there = msgspec.structs.replace(enough, symbols=("A",))
+        check(msgspec.structs.replace(request, optimise=there), panel)
 
 
 def test_days_without_closes_are_refused() -> None:

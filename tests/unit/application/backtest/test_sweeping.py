@@ -68,6 +68,11 @@ def test_what_no_sweep_can_be_is_refused() -> None:
         ({"position_limit": many, "category_limit": many}, "10000 policies are more than 1000"),
         ({"priorities": LIMITS}, "priorities is no number"),
         ({"cash_trigger": (Decimal(0),)}, "no policy"),
+        (
+            {"position_limit": (Decimal("0.2"), Decimal(25))},
+            "position_limit has to be above 0 and at most 1.*: 25 is not",
+        ),
+        ({"position_limit": (Decimal("0.2"), Decimal("0.20"))}, "position_limit has a value twice"),
         (dict.fromkeys(list(POLICY.to_mapping())[:13], many), "more policies than can be drawn from"),
     ]
     for grid, why in wrong:

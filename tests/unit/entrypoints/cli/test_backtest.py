@@ -145,6 +145,7 @@ def test_it_begins_with_weights_where_they_are_given() -> None:
         (("--from", "2026-01-01", "--recovery-percent", "101"), "is more than 100"),
         (("--from", "2026-01-01", "--weight", "BTC=2"), "is more than 1"),
         (("--from", "2026-01-01", "--weight", "BTC=0.5", "--weight", "btc=0.3"), "names BTC twice"),
+        (("--from", "2026-01-01", "--objective", "hrp", "--symbol", "BTC", "--symbol", "btc"), "names BTC twice"),
         (("--from", "2026-01-01", "--symbol", "BTC"), "goes with --objective"),
     ],
 )
@@ -250,6 +251,7 @@ def test_stability_lists_each_setting_alone_and_the_spread_of_all_together(polic
         (("--set", "position_limit=0.1", "--stability"), "or --stability"),
         (("--set", "position_limit"), "NAME=A,B"),
         (("--set", "position_limit=x"), "is no number"),
+        (("--set", "position_limit=0.1", "--set", "position_limit=0.2"), "names position_limit twice"),
         (("--set", "position_limit=0.1", "--walk-forward", "90"), "DAYS/DAYS"),
         (("--set", "position_limit=0.1", "--walk-forward", "0/1"), "DAYS/DAYS"),
         (("--set", "position_limit=0.1", "--walk-forward", "10000/1"), "DAYS/DAYS"),
@@ -261,6 +263,14 @@ def test_a_sweep_that_cannot_be_read_is_a_usage_error(words: tuple[str, ...], wh
     assert (found.exit_code, why in found.output) == (64, True), found.output
 
 
-def test_values_that_no_policy_may_have_are_an_error_in_a_sentence() -> None:
-    found = call(Root(), "sweep", "--from", day(30), "--set", "cash_trigger=0")
-    assert (found.exit_code, "no policy of the grid can be" in found.output) == (3, True)
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ("cash_trigger=0", "no policy of the grid can be"),  # the target would be over it
+        ("position_limit=0.2,25", "position_limit has to be above 0 and at most 1"),
+        ("position_limit=0.2,0.20", "position_limit has a value twice"),
+    ],
+)
+def test_values_that_no_policy_may_have_are_an_error_in_a_sentence(values: str, why: str) -> None:
+    found = call(Root(), "sweep", "--from", day(30), "--set", values)
+    assert (found.exit_code, why in found.output) == (3, True), found.output

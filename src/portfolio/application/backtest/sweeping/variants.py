@@ -14,7 +14,7 @@ from portfolio.application.backtest.request import Sweep
 from portfolio.application.errors import NotBacktestable
 from portfolio.domain.arithmetic import exact
 from portfolio.domain.errors import InvalidPolicy
-from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.policy import RebalancePolicy, check_number
 
 MOST_VARIANTS: Final = 1_000
 FACTORS: Final = tuple(map(Decimal, ("0.75", "0.9", "1.1", "1.25")))
@@ -44,7 +44,8 @@ def swept(sweep: Sweep, policy: RebalancePolicy) -> list[Variant]:
     Values that do not go together, as a cash target over its trigger, are left out.
 
     Raises:
-        NotBacktestable: more than 1,000, a setting that is none, or none that can be.
+        NotBacktestable: more than 1,000, a setting that is none, a value of it that no policy may have or that is there
+            twice, or no policy that can be.
     """
     names = sorted(sweep.grid)
     sizes = [len(sweep.grid[name]) for name in names]
@@ -56,7 +57,7 @@ def swept(sweep: Sweep, policy: RebalancePolicy) -> list[Variant]:
         places = sorted(random.Random(sweep.seed).sample(places, sweep.samples))  # noqa: S311  no secret
     if len(places) > MOST_VARIANTS:
         raise NotBacktestable(f"{len(places)} policies are more than {MOST_VARIANTS}: ask for samples")
-    _check_names(names, policy)
+    _check_values(sweep.grid, policy)
     found: list[Variant] = []
     for place in places:
         values: dict[str, Decimal] = {}
@@ -89,10 +90,18 @@ def around(policy: RebalancePolicy, seed: int) -> list[Variant]:
     return found + drawn
 
 
-def _check_names(names: list[str], policy: RebalancePolicy) -> None:
+def _check_values(grid: Mapping[str, Sequence[Decimal]], policy: RebalancePolicy) -> None:
     known = policy.to_mapping()
-    if wrong := [name for name in names if not isinstance(known.get(name), Decimal)]:
-        raise NotBacktestable(f"{wrong[0]} is no number of a policy")
+    for name, values in sorted(grid.items()):
+        if not isinstance(known.get(name), Decimal):
+            raise NotBacktestable(f"{name} is no number of a policy")
+        if len(set(values)) < len(values):
+            raise NotBacktestable(f"{name} has a value twice")
+        for value in values:
+            try:
+                check_number(name, value)
+            except InvalidPolicy as error:
+                raise NotBacktestable(f"{name} {error.reason}: {value} is not") from error
 
 
 def _variant(

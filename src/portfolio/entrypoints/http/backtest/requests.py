@@ -20,7 +20,7 @@ from portfolio.domain.arithmetic import ONE, exact, total
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.errors import InvalidPolicy
 from portfolio.domain.money import Money, round_to_step
-from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.policy import RebalancePolicy, check_number
 from portfolio.entrypoints.http.errors import PROBLEMS, FieldError, RequestError
 from portfolio.entrypoints.http.optimisation.requests import OptimiseBody, wish_of
 from portfolio.entrypoints.http.rebalancing.requests import PolicyBody, policy_changes
@@ -199,7 +199,7 @@ def _weights(reading: Reading, raws: Mapping[str, Raw]) -> dict[str, Decimal]:
 
 
 def _sweep(reading: Reading, body: SweepBody) -> Sweep:
-    """Return the policies to compare; values that no policy may have are left out when they are made."""
+    """Return the policies to compare; values that do not go together are left out when they are made."""
     grid: dict[str, tuple[Decimal, ...]] = {}
     for name, raws in sorted(body.grid.items()):
         field = f"sweep.grid.{name}"[:60]
@@ -207,15 +207,20 @@ def _sweep(reading: Reading, body: SweepBody) -> Sweep:
             reading.refuse(field, "is no setting of a policy that is a number")
             continue
         grid[name] = tuple(
-            reading.taking(f"{field}[{place}]", partial(_rounded, raw), ONE) for place, raw in enumerate(raws)
+            reading.taking(f"{field}[{place}]", partial(_setting, name, raw), ONE) for place, raw in enumerate(raws)
         )
         if not reading.errors and len(set(grid[name])) < len(raws):
             reading.refuse(field, "has a value twice")
     return Sweep(grid=grid, samples=None if body.samples is UNSET else body.samples, seed=body.seed)
 
 
-def _rounded(raw: Raw) -> Decimal:
-    return round_to_step(parse_number(raw))
+def _setting(name: str, raw: Raw) -> Decimal:
+    value = round_to_step(parse_number(raw))
+    try:
+        check_number(name, value)
+    except InvalidPolicy as error:
+        raise ValueError(error.reason) from error
+    return value
 
 
 def _targets(reading: Reading, body: OptimiseBody, policy: RebalancePolicy) -> tuple[Targets | None, RebalancePolicy]:

@@ -8,6 +8,7 @@ from litestar import Controller, Response, post
 from litestar.params import JSONBody
 
 from portfolio.application.errors import (
+    ClosesPending,
     ComputationFailed,
     ComputationLate,
     NotInstalled,
@@ -36,6 +37,7 @@ _PROBLEMS = tuple(
         NotOptimisable,
         TooFewDays,
         TurnoverBoundTooLow,
+        ClosesPending,
         NotInstalled,
         ComputationFailed,
         ComputationLate,

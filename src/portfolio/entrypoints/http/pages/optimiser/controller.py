@@ -13,6 +13,7 @@ from litestar.params import QueryParameter
 from litestar.response import Template
 
 from portfolio.application.errors import (
+    ClosesPending,
     ComputationFailed,
     NotInstalled,
     NotOptimisable,
@@ -115,7 +116,7 @@ async def _asked(form: OptimiserForm, market: ReadMarket, optimise: Optimise) ->
         return _Asked(mistakes={OWN_LIMITS: f"{error.field} {error.reason}"})
     except TurnoverBoundTooLow as error:
         return _Asked(mistakes={"max_turnover_percent": str(error)})
-    except (NotOptimisable, NotInstalled, ComputationFailed) as error:
+    except (NotOptimisable, ClosesPending, NotInstalled, ComputationFailed) as error:
         return _Asked(
             problem=Problem(title=kind_of(error).title, detail=str(error), asks_less=isinstance(error, TooFewDays))
         )
