@@ -141,7 +141,7 @@ def _ask_backtests(recorder: Recorder) -> None:
         time.sleep(0.05)
     for path in (url, f"{url}/equity", f"{url}/trades?limit=2", f"{url}/sweep?limit=2", "/backtests?limit=1"):
         recorder.ask(Asked("GET", path))
-    targets = {"objective": "risk_parity", "days": 20, "symbols": ["BTC", "ETH"]}
+    targets = {"objective": "risk_parity", "days": 60, "symbols": ["BTC", "ETH"]}
     weights = {**span, "start": "weights", "weights": {"BTC": 0.5, "ETH": 0.3}, "initial_value": 50000}
     recorder.ask(
         Asked("POST", "/backtests", {**span, "kind": "targets", "start": "cash", "every_days": 10, "optimise": targets})
