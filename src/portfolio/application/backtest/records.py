@@ -124,8 +124,8 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a backtest.
 
     ``difference`` is the value at the end less that of doing nothing, and the totals of ``attribution`` sum to it
-    exactly but for ``rounding``, which is that of the rows to 6 decimals. ``beats_do_nothing`` and the interval against
-    equal weights are None under 30 returns. ``remarks`` are codes:
+    exactly but for ``rounding``, which is that of the rows to 6 decimals. The intervals are None under 30 returns, and
+    where a value was not above zero; ``btc`` without a close of it on the first day. ``remarks`` are codes:
 
     - ``hindsight``: the start is what is held today, so it knows what became of each asset
     - ``same_close``: filled at the close that the decision was made on, which nobody can have
