@@ -14,7 +14,7 @@ from portfolio import __version__
 from portfolio.adapters.clock import SystemClock
 from portfolio.adapters.database.connection.tls import tls_of
 from portfolio.adapters.database.connection.url import place_of
-from portfolio.adapters.database.database import Database, refuse_what_cannot_work
+from portfolio.adapters.database.database import COMMAND_SECONDS, Database, refuse_what_cannot_work
 from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
 from portfolio.adapters.feeds.exchanges import Exchanges
 from portfolio.adapters.feeds.simulated import SimulatedExchanges
@@ -31,7 +31,7 @@ from portfolio.application.performance.final_days import MakeFinal
 from portfolio.application.performance.ledger_days import LedgerDays
 from portfolio.application.prices.backfill import Backfill
 from portfolio.domain.money import Money
-from portfolio.entrypoints.cli.commands import Commands, commands
+from portfolio.entrypoints.cli.commands import Commands, commands, tell_identity
 from portfolio.settings import Settings
 
 if TYPE_CHECKING:
@@ -78,6 +78,11 @@ class CompositionRoot:  # shape: a method for each command
         """Return which version this is, for which schema, on which database."""
         database = place_of(settings.database_url, settings.further_hosts)
         return {"version": __version__, "schema": SCHEMA_REVISION, "database": database}
+
+    def _open(self, settings: Settings, *, least_seconds: float = COMMAND_SECONDS) -> Database:
+        """Return the database for a command, having said what works on it, as the other commands do."""
+        tell_identity(self.identity(settings))
+        return Database.of(settings, PORTFOLIO_ID, for_commands=True, least_seconds=least_seconds)
 
     def migrate(self, settings: Settings, target: str) -> str:
         """Bring the schema to ``target`` and return the revision reached."""
@@ -195,7 +200,7 @@ class CompositionRoot:  # shape: a method for each command
         """Open the database and yield the use cases of the service, without its loops."""
         from portfolio.entrypoints.assembly import Assembly  # noqa: PLC0415  # for some commands alone
 
-        database = Database.of(settings, PORTFOLIO_ID, for_commands=True)
+        database = self._open(settings)
         adapters = _adapters(settings, SystemClock(), database)
         try:
             await database.probe.ping()
@@ -220,7 +225,7 @@ class CompositionRoot:  # shape: a method for each command
         from portfolio.entrypoints.http.backtest.views import backtest_answer  # noqa: PLC0415  # for this command alone
         from portfolio.entrypoints.http.shell.responses import encode  # noqa: PLC0415  # for this command alone
 
-        clock, database = SystemClock(), Database.of(settings, PORTFOLIO_ID, for_commands=True)
+        clock, database = SystemClock(), self._open(settings)
         try:
             await database.probe.ping()
             if cancels:
@@ -257,10 +262,7 @@ class CompositionRoot:  # shape: a method for each command
         """Book files of this machine; books that are not there yet are opened, but for a dry run."""
         from portfolio.application.imports.booking import BookImport  # noqa: PLC0415  # for this command alone
 
-        clock, database = (
-            SystemClock(),
-            Database.of(settings, PORTFOLIO_ID, for_commands=True, least_seconds=IMPORT_SECONDS),
-        )
+        clock, database = SystemClock(), self._open(settings, least_seconds=IMPORT_SECONDS)
         exchanges = _exchanges(settings, clock)
         try:
             await database.probe.ping()
@@ -282,7 +284,7 @@ class CompositionRoot:  # shape: a method for each command
         from portfolio.application.imports.kept.reversal import ReverseImport  # noqa: PLC0415  # for these alone
         from portfolio.entrypoints.cli.kept_imports import KeptImports  # noqa: PLC0415  # for these alone
 
-        database = Database.of(settings, PORTFOLIO_ID, for_commands=True, least_seconds=IMPORT_SECONDS)
+        database = self._open(settings, least_seconds=IMPORT_SECONDS)
         try:
             await database.probe.ping()
             reverse = ReverseImport(database.ledger, SystemClock(), settings.booking_rules)

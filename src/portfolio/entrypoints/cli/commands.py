@@ -281,9 +281,13 @@ commands.add_command(watch)
 def _settings(composition: Composition) -> Settings:
     """Return the settings, and say on the standard error what works on which database."""
     settings = read_settings()
-    said = ", ".join(f"{name} {value}" for name, value in composition.identity(settings).items())
-    _tell(said)
+    tell_identity(composition.identity(settings))
     return settings
+
+
+def tell_identity(identity: Mapping[str, str]) -> None:
+    """Say which version works for which schema on which database: on the standard error, which is no result."""
+    _tell(", ".join(f"{name} {value}" for name, value in identity.items()))
 
 
 def _run(composition: Composition, settings: Settings, work: Callable[[Commands], Awaitable[T]]) -> T:
