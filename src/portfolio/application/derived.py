@@ -12,8 +12,8 @@ _Result = TypeVar("_Result")
 class Derived:
     """The results derived from one immutable state: each is made once, and all are forgotten with the state.
 
-    No more than ``most`` are kept, those used last. One thread makes them at a time: of a large portfolio that of
-    ``in_thread``, else the event loop's.
+    No more than ``most`` are kept, those used last. One thread makes them at a time: of entries that of
+    ``in_fold_thread``, of a large portfolio that of ``in_thread``, else the event loop's.
     """
 
     def __init__(self, most: int = 16) -> None:

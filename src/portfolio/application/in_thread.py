@@ -14,8 +14,9 @@ Ts = TypeVarTuple("Ts")
 
 # One thread, and of its own: the loop's are for what waits, such as the names of hosts.
 _THREAD = ThreadPoolExecutor(1, thread_name_prefix="computation")
-# What takes seconds has another: analyses, which take a tenth of one, do not wait for it.
+# What takes seconds has others: analyses, which take a tenth of one, do not wait for it.
 _LONG_THREAD = ThreadPoolExecutor(1, thread_name_prefix="long computation")
+_FOLD_THREAD = ThreadPoolExecutor(1, thread_name_prefix="fold")
 
 # What is computed of fewer assets takes less time than handing it to a thread.
 ASSETS_AT_ONCE: Final = 10
@@ -35,14 +36,19 @@ async def in_long_thread(compute: Callable[[*Ts], T], *given: *Ts) -> T:
     return await _run(_LONG_THREAD, compute, *given)
 
 
+async def in_fold_thread(compute: Callable[[*Ts], T], *given: *Ts) -> T:
+    """Return the result of ``compute``, which goes through all entries: one at a time, as they share what they make."""
+    return await _run(_FOLD_THREAD, compute, *given)
+
+
 async def _run(thread: ThreadPoolExecutor, compute: Callable[[*Ts], T], *given: *Ts) -> T:
     call = partial(contextvars.copy_context().run, compute, *given)
     return await asyncio.get_running_loop().run_in_executor(thread, call)
 
 
-def later_in_thread(work: Callable[[], object]) -> None:
-    """Have the thread do some work when it comes to it, which nobody waits for."""
-    _THREAD.submit(work)
+def later_in_fold_thread(work: Callable[[], object]) -> None:
+    """Have the thread of the folds do some work when it comes to it, which nobody waits for."""
+    _FOLD_THREAD.submit(work)
 
 
 async def computed(assets: int, compute: Callable[[*Ts], T], *given: *Ts) -> T:

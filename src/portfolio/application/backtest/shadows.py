@@ -20,7 +20,7 @@ from portfolio.application.backtest.shadow_run import (
 )
 from portfolio.application.derived import Derived
 from portfolio.application.errors import LedgerUnavailable, NotBacktestable
-from portfolio.application.in_thread import in_thread
+from portfolio.application.in_thread import in_fold_thread
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.performance.history import History, ReadsHistory
 from portfolio.application.performance.past_books import DayBooks, books_of
@@ -121,7 +121,7 @@ class ReadShadows:
             last_day=question.last,
             actual=actual,
             figures=figures_of(actual, history.risk_free_rate),
-            shadows=await in_thread(lambda: run.shadows),
+            shadows=await in_fold_thread(lambda: run.shadows),
             left_out=run.left_out,
             policy_id=self._policy.id,
             simulated_history=closes.simulated_history,
@@ -131,7 +131,7 @@ class ReadShadows:
     async def _finish(self, run: ShadowRun) -> None:
         async with self._turns.once(run, asyncio.Lock):
             while not run.is_done:
-                await in_thread(run.go_on)
+                await in_fold_thread(run.go_on)
 
     async def _closes_of(self, question: ShadowQuestion, history: History) -> Closes:
         """Return the closes of what was held, as many days before the first one as the rules look back."""

@@ -14,7 +14,7 @@ from portfolio.application.exports.columns import CLOSE, DAY, GAIN, HAPPENED, PO
 from portfolio.application.exports.happened import Happened
 from portfolio.application.exports.tables import Column, Kind, Row, Table, What, kinds_of, rows_of
 from portfolio.application.history.reading import ReadByBasis
-from portfolio.application.in_thread import in_thread
+from portfolio.application.in_thread import in_fold_thread
 from portfolio.application.ledger.cash_records import LoggedEntry
 from portfolio.application.ledger.lots.reading import Gains, ReadLots, is_long_term
 from portfolio.application.ledger.ports import Lookups
@@ -121,7 +121,7 @@ class ReadExports:
         columns = [*GAIN, Column("term", Kind.TEXT, partial(_term, found))]
         kept, since = found.disposals, wanted.since
         if since is not None:
-            kept = await in_thread(kept.where, lambda one: one.realized_at >= since)
+            kept = await in_fold_thread(kept.where, lambda one: one.realized_at >= since)
         about = {"method": found.method.value, "complete": str(found.is_complete).lower()}
         return _table(wanted, snapshot, columns, _paged(columns, kept), about)
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 from portfolio.application.clock import Clock
-from portfolio.application.in_thread import in_thread
+from portfolio.application.in_thread import in_fold_thread
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt, Moved
 from portfolio.application.ledger.lots.postings import known_postings
@@ -125,7 +125,7 @@ class ReadPastBooks:
         """
         portfolio = (await self._snapshots.newest()).portfolio
         entries, now = await self._journal.read(portfolio), self._clock.now()
-        found = await in_thread(partial(books_at, entries, portfolio, as_of or now, known_at))
+        found = await in_fold_thread(partial(books_at, entries, portfolio, as_of or now, known_at))
         prices = await self._closes(found, now)
         return _priced(found, prices)
 

@@ -12,7 +12,7 @@ from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
 from portfolio.application.clock import Clock
 from portfolio.application.errors import BooksMoved
 from portfolio.application.history.standing import Standing
-from portfolio.application.in_thread import in_thread
+from portfolio.application.in_thread import in_fold_thread
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment, RecordedCashEntry
 from portfolio.application.ledger.events import CashMoved
 from portfolio.application.ledger.lost_commit import IsKept, Made, commit_once, has_entry
@@ -115,7 +115,7 @@ class RestateBooks:
 
     async def _compared(self, portfolio: Portfolio) -> Restatements:
         entries = await self._journal.read(portfolio)
-        return await in_thread(compare, entries, portfolio)
+        return await in_fold_thread(compare, entries, portfolio)
 
 
 def _entry(portfolio: Portfolio, group: GroupRestatement, owner: str, now: datetime) -> tuple[Portfolio, CashEntry]:

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from portfolio.application.history.effective import EffectiveDays, folded
 from portfolio.application.history.restated import MOST_DAYS_CARRIED, RestatedDay, restate
 from portfolio.application.history.restated_positions import positions_on
-from portfolio.application.in_thread import in_long_thread, in_thread
+from portfolio.application.in_thread import in_fold_thread, in_thread
 from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt, kept
 from portfolio.application.performance.records import DayPositions
 from portfolio.application.prices.ports import PriceStore
@@ -132,16 +132,16 @@ class RestateDays:
 
     async def _positions(self, entries: EffectiveDays, days: Collection[date]) -> dict[date, DayPositions]:
         async with self._lock:  # nothing is added to them meanwhile
-            return await in_thread(partial(positions_on, entries, self._closes.by_symbol, days))
+            return await in_fold_thread(partial(positions_on, entries, self._closes.by_symbol, days))
 
     async def _known(self, portfolio: Portfolio, today: date, known_at: KnownAt) -> Restated:
         async with self._lock:
             entries = await self._journal.read(portfolio)
-            known = await in_thread(entries.known, known_at)
+            known = await in_fold_thread(entries.known, known_at)
             make = partial(known.derived.once, EffectiveDays, partial(folded, known.moved))
-            effective = await in_long_thread(make)
+            effective = await in_fold_thread(make)
             await self._read_closes(effective, portfolio.price_revision, today - _DAY)
-            days = await in_long_thread(partial(restate, effective, self._closes.by_symbol, today - _DAY))
+            days = await in_fold_thread(partial(restate, effective, self._closes.by_symbol, today - _DAY))
             return Restated(days=days, entries=effective, is_complete=known.is_complete)
 
     async def _take_in(self, entries: Entries) -> date:
@@ -154,7 +154,7 @@ class RestateDays:
         new = entries.moved[len(self._seen) :] if is_same else entries.moved
         if not is_same or len(new) > AT_ONCE:
             self._begin()
-            self._effective, self._seen = await in_long_thread(folded, entries.moved), entries.moved
+            self._effective, self._seen = await in_fold_thread(folded, entries.moved), entries.moved
             return date.min
         changed = date.max
         for entry in new:
@@ -170,7 +170,7 @@ class RestateDays:
             self._days = kept
             return
         make = partial(restate, self._effective, self._closes.by_symbol, until, kept)
-        self._days = await (in_thread if kept else in_long_thread)(make)
+        self._days = await (in_thread if kept else in_fold_thread)(make)
 
     # --- closes -----------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import Final
 from portfolio.analytics.conventions import DAYS_PER_YEAR, MAX_DAYS
 from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.in_thread import in_thread
+from portfolio.application.in_thread import in_fold_thread
 from portfolio.application.ledger.ports import Lookups
 from portfolio.application.ledger.records import TradeFilter
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
@@ -100,8 +100,8 @@ class ReadScorecard:
         )
         outcomes: list[Outcome] = []
         for first in range(0, len(advices), SCORED_AT_ONCE):
-            outcomes += await in_thread(partial(outcomes_of, evidence, slice(first, first + SCORED_AT_ONCE)))
-        overall, by_reason = await in_thread(_scores, outcomes)
+            outcomes += await in_fold_thread(partial(outcomes_of, evidence, slice(first, first + SCORED_AT_ONCE)))
+        overall, by_reason = await in_fold_thread(_scores, outcomes)
         return Scorecard(
             as_of=now,
             first_day=first_day,

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from portfolio.application.in_thread import in_thread
+from portfolio.application.in_thread import in_fold_thread, in_thread
 from portfolio.application.prices.records import Close
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
@@ -60,6 +60,19 @@ async def test_others_are_served_while_an_analysis_is_at_work(service: Service, 
     goes_on.set()
     assert await held
     assert (await analysis).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/lots", "/gains?year=2025", "/performance?basis=restated"])
+async def test_analyses_are_served_while_all_entries_are_gone_through(service: Service, path: str) -> None:
+    await hold_some_of_each(service, DAYS)
+    goes_on = threading.Event()
+    held = asyncio.create_task(in_fold_thread(goes_on.wait, 30))
+    fold = asyncio.create_task(service.http.get(path))
+    assert (await service.http.get("/rebalance/analysis")).status_code == 200
+    assert not fold.done(), "it did not wait for the thread of the folds"
+    goes_on.set()
+    assert await held
+    assert (await fold).status_code == 200
 
 
 @pytest.mark.parametrize(

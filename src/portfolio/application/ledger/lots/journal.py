@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from portfolio.application.announcer import Event
 from portfolio.application.derived import Derived
-from portfolio.application.in_thread import later_in_thread
+from portfolio.application.in_thread import later_in_fold_thread
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.events import CashMoved, TradeBooked
 from portfolio.application.ledger.ports import Ledger
@@ -132,7 +132,7 @@ class Journal:
             is_complete = self._add_up_to(portfolio)
             self._last = Entries(revision=portfolio.revision, moved=self._moved[:], is_complete=is_complete)
             if last is not None:
-                later_in_thread(last.derived.forget_all)
+                later_in_fold_thread(last.derived.forget_all)
             return self._last
 
     async def _is_older(self, last: Entries, portfolio: Portfolio) -> bool:

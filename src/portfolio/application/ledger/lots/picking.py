@@ -9,7 +9,7 @@ from typing import Protocol
 
 from portfolio.application.clock import Clock
 from portfolio.application.errors import NotFound
-from portfolio.application.in_thread import in_thread
+from portfolio.application.in_thread import in_fold_thread
 from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt
 from portfolio.application.ledger.lots.postings import known_postings
 from portfolio.application.ledger.snapshots import Snapshots
@@ -92,7 +92,7 @@ class PickLots:
         portfolio = (await self.snapshots.newest()).portfolio
         entries = await self.journal.read(portfolio)
         before = await self.kept.all(portfolio_id)
-        symbol = await in_thread(_checked, entries, portfolio, trade_id, lots, picks_of(before))
+        symbol = await in_fold_thread(_checked, entries, portfolio, trade_id, lots, picks_of(before))
         last = next((one for one in reversed(before) if one.trade_id == trade_id), None)
         if last is not None and last.lots == tuple(lots):
             return PickReply(last, symbol, replayed=True)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from portfolio.application.clock import Clock
-from portfolio.application.in_thread import in_thread
+from portfolio.application.in_thread import in_fold_thread
 from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt
 from portfolio.application.ledger.lots.picking import PickedSales, picks_of
 from portfolio.application.ledger.lots.postings import known_postings
@@ -84,7 +84,7 @@ class ReadLots:
             PortfolioMissing: the books were never opened.
         """
         known, book, now = await self._book(method, as_of, known_at)
-        return await in_thread(_lots, known, book, method, as_of or now)
+        return await in_fold_thread(_lots, known, book, method, as_of or now)
 
     async def gains(
         self,
@@ -100,7 +100,7 @@ class ReadLots:
             PortfolioMissing: the books were never opened.
         """
         known, book, now = await self._book(method, as_of, known_at)
-        return await in_thread(partial(self._gains, known, book, method, year, as_of or now))
+        return await in_fold_thread(partial(self._gains, known, book, method, year, as_of or now))
 
     async def _book(
         self, method: LotMethod, as_of: datetime | None, known_at: KnownAt | None
@@ -109,7 +109,7 @@ class ReadLots:
         entries, now = await self._journal.read(portfolio), self._clock.now()
         is_picked = method is LotMethod.PICKED
         picks = picks_of(await self._picked.all(portfolio.id), known_at) if is_picked else NO_PICKS
-        return *await in_thread(_book, entries, portfolio, _Wanted(method, picks, as_of, known_at)), now
+        return *await in_fold_thread(_book, entries, portfolio, _Wanted(method, picks, as_of, known_at)), now
 
     def _gains(self, entries: Entries, book: LotBook, method: LotMethod, year: int | None, as_of: datetime) -> Gains:
         found = book.disposals

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 
-from portfolio.application.in_thread import in_thread
+from portfolio.application.in_thread import in_fold_thread
 from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt
 from portfolio.application.ledger.records import Movement
 from portfolio.application.ledger.snapshots import Snapshots
@@ -95,11 +95,11 @@ class ReadTaggedResults:
         if held is None:
             return _undefined(by, history, "positions_not_recorded")
         every = await self._of.journal.read(snapshot.portfolio)
-        entries = every if known_at is None else await in_thread(every.known, known_at)
+        entries = every if known_at is None else await in_fold_thread(every.known, known_at)
         tag_of = await self._tag_of(by, entries)
         is_first = self._by_effect and first is history.opening
         period = TagPeriod(start=first.day, end=last.day, by_effect=self._by_effect, is_first=is_first)
-        sums = await in_thread(partial(sums_of, entries.moved, tag_of, period))
+        sums = await in_fold_thread(partial(sums_of, entries.moved, tag_of, period))
         start, end = await self._ends(sums, held, first.day, last.day)
         total = gain(first, last)
         return TaggedResults(
@@ -127,7 +127,7 @@ class ReadTaggedResults:
     async def _tag_of(self, by: TagKind, entries: Entries) -> TagOf:
         if by is not TagKind.REASON:
             return _TAGS[by]
-        signals = await in_thread(partial(signals_of, entries.moved))
+        signals = await in_fold_thread(partial(signals_of, entries.moved))
         reasons = await self._of.reasons.reasons(self._of.snapshots.portfolio_id, signals) if signals else {}
         return partial(_by_reason, reasons)
 
