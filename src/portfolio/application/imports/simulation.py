@@ -22,6 +22,9 @@ _WAYS_OUT: Final = (
     "import the file that has what came before; or --funding implied books a deposit of the dollars that are missing,"
     " --opening a transfer of the quantity that is; or leave the row out with --partial"
 )
+MOST_RETRIES: Final = 200_000
+"""So often are events of one moment tried again in all: a file of nothing else would keep the service busy for days."""
+
 _FIRST: Final = {Kind.DEPOSIT, Kind.TRANSFER_IN, Kind.REWARD, Kind.AIRDROP}
 _SECOND: Final = {Kind.TRADE, Kind.CONVERSION}
 
@@ -44,6 +47,7 @@ class Simulation:
     allowed: Allowed
     tell: Tell = tell_nobody
     revisions: dict[int, int | None] = field(default_factory=dict)
+    retries_left: int = field(default_factory=lambda: MOST_RETRIES)
 
     def enter(self, previews: Mapping[int, Preview]) -> None:
         """Enter the events of these previews; those that are refused become reported rows of theirs.
@@ -61,12 +65,23 @@ class Simulation:
     def _enter_moment(self, waiting: list[_Unit]) -> None:
         while waiting:
             left = [unit for unit in waiting if self._enter_unit(unit, NOTHING_ALLOWED) is not None]
-            if len(left) == len(waiting):
-                first, *left = left
-                refused = self._enter_unit(first, self.allowed)
-                if refused is not None:
-                    _report(first, refused)
+            if len(left) == len(waiting) or self.retries_left <= 0:
+                left = self._enter_first(left)
+            self.retries_left -= len(left)
             waiting = left
+
+    def _enter_first(self, units: Sequence[_Unit]) -> list[_Unit]:
+        """Enter the first that may be, with what is missing; report those before it, and return those after it.
+
+        The others are to be tried again then; all are entered or reported where that was done too often.
+        """
+        for place, unit in enumerate(units):
+            refused = self._enter_unit(unit, self.allowed)
+            if refused is not None:
+                _report(unit, refused)
+            elif self.retries_left > 0:
+                return list(units[place + 1 :])
+        return []
 
     def _enter_unit(self, unit: _Unit, allowed: Allowed) -> Refused | None:
         try:

@@ -250,3 +250,19 @@ def test_spot_trades_that_the_history_tells_are_known_in_any_order() -> None:
         assert [one.event.rows for one in found["trades"].events] == [(4,)]
         # The history says 26 and the trades 25: nobody knows which is right.
         assert [one.row for one in found["trades"].reported] == [5]
+
+
+def test_of_equal_rewards_each_is_told_once_by_the_first_that_is_near() -> None:
+    rows = (
+        "7,2026-03-01 10:01:30,Spot,Simple Earn Flexible Interest,SOL,0.001,\n"
+        "7,2026-03-01 10:00:00,Spot,Simple Earn Flexible Interest,SOL,0.001,\n"
+        "7,2026-03-01 10:00:30,Earn,Simple Earn Flexible - Rewards Income,SOL,0.001,\n"
+        "7,2026-03-01 10:01:00,Earn,Simple Earn Flexible - Rewards Income,SOL,0.001,\n"
+        "7,2026-03-01 10:01:00,Earn,Simple Earn Flexible - Rewards Income,SOL,0.001,\n"
+    )
+    found = answer("User_ID,UTC_Time,Account,Operation,Coin,Change,Remark\n" + rows)
+    assert [one["row"] for one in found["events"]] == [2, 3, 6]
+    assert [(one["row"], one["reason"]) for one in found["ignored"]] == [
+        (4, "the same reward stands in row 2"),
+        (5, "the same reward stands in row 3"),
+    ]

@@ -283,3 +283,18 @@ def test_an_older_export_without_ids_and_a_newer_one_tell_the_same_trades() -> N
         found = previews(files)
         assert sum(len(one.events) for one in found) == 3
         assert sum(len(one.known) for one in found) == 2
+
+
+@pytest.mark.parametrize("kind", ["Convert", "Asset Migration"])
+def test_so_many_of_one_second_are_reported_and_not_compared_with_one_another(kind: str) -> None:
+    def text(pairs: int) -> str:
+        return WITHOUT_ID + "".join(
+            f"2024-01-01 10:00:00 UTC,{kind},MATIC,-{n},USD,1,1,1,0,\n"
+            f"2024-01-01 10:00:00 UTC,{kind},POL,{n},USD,1,1,1,0,\n"
+            for n in range(1, pairs + 1)
+        )
+
+    assert len(legs(text(500))) == 500
+    found = reported(text(501))
+    assert len(found) == 1002
+    assert {why for _, why in found} == {"so many of them cannot be told apart: book them by hand"}

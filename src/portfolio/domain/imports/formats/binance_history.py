@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -219,19 +219,30 @@ def _exchange(group: _Group) -> Iterator[Outcome]:
 
 def _incomes(lines: _Group) -> Iterator[Outcome]:
     """Yield rewards; of one that stands in two wallets, that of the spot wallet counts."""
-    spot: dict[tuple[str, Part], list[_Line]] = defaultdict(list)
-    for line in lines:
+    spot: dict[tuple[str, Part, datetime], deque[tuple[int, _Line]]] = defaultdict(deque)
+    for number, line in enumerate(lines):
         if line.operation.endswith("interest"):
-            spot[line.operation.removesuffix("interest").strip(" -"), line.part].append(line)
+            spot[line.operation.removesuffix("interest").strip(" -"), line.part, _second(line)].append((number, line))
     for line in lines:
-        twins = spot[line.operation.removesuffix("rewards income").strip(" -"), line.part]
-        twin = next((one for one in twins if abs(one.at - line.at) <= _MINUTE and one is not line), None)
-        if line.operation.endswith("rewards income") and twin is not None:
-            twins.remove(twin)
+        twin = _twin(line, spot) if line.operation.endswith("rewards income") else None
+        if twin is not None:
             yield Ignored(line.row.place, f"the same reward stands in row {twin.row.place}")
             continue
         kind = Kind.AIRDROP if "airdrop" in line.operation else Kind.REWARD
         yield from together([line.row], partial(received, Origin((line.row.place,), line.at), kind, line.part))
+
+
+def _second(line: _Line) -> datetime:
+    return line.at.replace(microsecond=0)
+
+
+def _twin(line: _Line, spot: Mapping[tuple[str, Part, datetime], deque[tuple[int, _Line]]]) -> _Line | None:
+    """Return what tells a reward once more, at most a minute away, the first of the file; it is taken out."""
+    name = line.operation.removesuffix("rewards income").strip(" -")
+    moments = (_second(line) + second * _SECOND for second in range(-_MINUTE // _SECOND, _MINUTE // _SECOND + 1))
+    waiting = [found for at in moments if (found := spot.get((name, line.part, at)))]
+    first = min(waiting, key=lambda found: found[0][0], default=None)
+    return first.popleft()[1] if first is not None else None
 
 
 def _origin(lines: Sequence[_Line]) -> Origin:

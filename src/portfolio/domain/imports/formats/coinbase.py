@@ -41,6 +41,7 @@ _ADVANCED = re.compile(
 )
 _CONVERTED = re.compile(rf"Converted {_NUMBER} (?P<given>\w+) to {_NUMBER} (?P<received>\w+)")
 _SAME_EVENT = timedelta(seconds=60)
+_MOST_AT_ONCE = 500  # conversions of a second, or migrations: each is looked for among all others
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +196,12 @@ def _converted(lines: Sequence[_Line], how: Reading) -> Iterator[Outcome]:
     for line in lines:
         seconds[line.at].append(line)
     for group in seconds.values():
-        came = [line for line in group if _is_received(line, group)]
-        for line in [line for line in group if not _is_received(line, group)]:
+        has_given = any(line.part.amount < 0 for line in group)
+        came = [line for line in group if _is_received(line, has_given=has_given)]
+        if len(came) > _MOST_AT_ONCE:
+            yield from _too_many(group)
+            continue
+        for line in [line for line in group if not _is_received(line, has_given=has_given)]:
             target = _CONVERTED.fullmatch(line.row.text("Notes"))
             fitting = [one for one in came if target is None or one.part.symbol == target["received"].upper()]
             exact = [one for one in fitting if target and one.part.amount in readings(target[3]).values()]
@@ -207,13 +212,18 @@ def _converted(lines: Sequence[_Line], how: Reading) -> Iterator[Outcome]:
             yield Reported(line.row.place, "a conversion of which the other half is missing: book it by hand")
 
 
-def _is_received(line: _Line, group: Sequence[_Line]) -> bool:
+def _too_many(lines: Sequence[_Line]) -> Iterator[Outcome]:
+    for line in lines:
+        yield Reported(line.row.place, "so many of them cannot be told apart: book them by hand")
+
+
+def _is_received(line: _Line, *, has_given: bool) -> bool:
     target = _CONVERTED.fullmatch(line.row.text("Notes"))
     if line.part.amount < 0:
         return False
     if target is not None and target["given"].upper() != target["received"].upper():
         return target["received"].upper() == line.part.symbol
-    return any(one.part.amount < 0 for one in group)
+    return has_given
 
 
 def _conversion(line: _Line, other: _Line | None, how: Reading) -> Iterator[Outcome]:
@@ -237,6 +247,9 @@ def _conversion(line: _Line, other: _Line | None, how: Reading) -> Iterator[Outc
 def _migrated(lines: Sequence[_Line], _how: Reading) -> Iterator[Outcome]:
     """Yield migrations: what went and what came are two rows, a minute apart at most."""
     came = [line for line in lines if line.part.amount > 0 and line.part.symbol not in _OLD_NAMES]
+    if len(came) > _MOST_AT_ONCE:
+        yield from _too_many(lines)
+        return
     for line in [line for line in lines if line.part.amount <= 0 or line.part.symbol in _OLD_NAMES]:
         pair = [
             one
