@@ -16,9 +16,11 @@ from portfolio.application.optimisation.records import (
     Figure,
     Figures,
     HonestFigures,
+    Kept,
     LimitsLeaveCash,
     Optimised,
     StepTaken,
+    WhyKept,
 )
 from portfolio.application.risk.state import MarketState, summary_of
 from portfolio.domain.arithmetic import ONE, ZERO, exact, total
@@ -42,13 +44,15 @@ def optimised(
     plan = plan_to(summary_of(state), goals, question.rooms)
     if plan is None:
         raise NotOptimisable("the costs of the trades would be more than the portfolio is worth")
-    left = total(_share(state, symbol) for symbol in question.universe.sold) if stays else ZERO
+    kept = list(question.universe.kept)
+    if stays:  # what would have been sold
+        kept += [Kept(symbol=one, weight=_share(state, one), reason=WhyKept.STAYS) for one in question.universe.sold]
     return Optimised(
         state=state,
         wish=question.wish,
         weights=weights,
-        cash=ONE - total(weights.values()) - total(one.weight for one in question.universe.kept) - left,
-        kept=question.universe.kept,
+        cash=ONE - total(weights.values()) - total(one.weight for one in kept),
+        kept=kept,
         sold=() if stays else question.universe.sold,
         expected=_figures(solved.expected),
         current=_figures(solved.current),

@@ -49,6 +49,7 @@ class WhyKept(StrEnum):
     SHORT_POSITION = "short_position"
     STABLECOIN = "stablecoin"
     TOO_SHORT_FOR_ITS_WEIGHT = "too_short_for_its_weight"
+    STAYS = "stays"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

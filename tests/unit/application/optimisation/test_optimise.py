@@ -26,6 +26,7 @@ from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.symbol import Symbol
+from portfolio.entrypoints.http.pages.optimiser.drawings import shares_of
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.compute import InThisProcess
 from tests.support.fakes.fake_ledger import Books, FakeLeases, FakeLedger, FakePriceStore
@@ -214,7 +215,11 @@ async def test_the_weights_of_now_stay_where_nothing_leads_to_others() -> None:
         ("current", None),
     ]
     assert (found.weights, found.sold, found.plan.trades) == ({"AAA": Decimal("0.2")}, (), ())
-    assert found.cash == Decimal("0.5")  # B, which was not asked for, stays too
+    # B, which was not asked for, stays too: all that there is adds up to one.
+    assert [(one.symbol, one.weight, one.reason) for one in found.kept] == [("BBB", Decimal("0.3"), WhyKept.STAYS)]
+    assert found.cash == Decimal("0.5")
+    shown = shares_of(found)  # as the page draws them: nothing twice
+    assert [sum(one.weight for one in shown), sum(one.today for one in shown)] == [1, 1]
 
 
 async def test_selling_what_is_not_asked_for_is_a_part_of_the_turnover() -> None:

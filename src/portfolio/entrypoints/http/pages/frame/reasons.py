@@ -84,6 +84,7 @@ WORDS: Final = {
     "too_few_observations": "there are too few daily returns",
     "too_few_positions": "fewer than two positions are held",
     "too_short_for_its_weight": "its past is too short for its weight: it would cost the others too many days",
+    "stays": "no weights were found, so nothing is traded",
     "too_little_covered": "too few days have a close",
     "too_little_priced": "too little of the value has a price history",
     "undefined_correlation": "the correlation is not defined",

@@ -38,7 +38,11 @@ def shares_of(found: Optimised) -> Sequence[Share]:
     if others:
         sums = (total(getattr(one, name) for one in others) for name in ("weight", "today", "equal"))
         shown.append(Share(counted(len(others), "other"), *sums))
-    kept = [Share(f"{one.symbol}, kept", one.weight, one.weight, one.weight) for one in found.kept]
+    kept = [
+        Share(f"{one.symbol}, kept", one.weight, one.weight, one.weight)
+        for one in found.kept
+        if one.symbol not in found.held.weights
+    ]
     return [*shown, *kept, Share("Cash", found.cash, found.held.cash, found.equal.cash)]
 
 
