@@ -11,7 +11,7 @@ import pytest
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.mark import ASSUMED_RATE, Mark
 from portfolio.domain.money import Price, Quantity
-from portfolio.domain.prices.freshness import Freshness, PriceDoubt, freshness_of
+from portfolio.domain.prices.freshness import Freshness, PriceDoubt, freshness_of, is_small_rest
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import NOON
 from tests.unit.examples import money
@@ -78,3 +78,19 @@ def test_the_largest_doubt_is_the_one_that_most_of_the_value_has() -> None:
     assert found.largest is PriceDoubt.STALE
     assert found.symbols(PriceDoubt.STALE) == ["A", "C"]
     assert freshness(held("A", "1", STALE), held("B", "3", None)).largest is PriceDoubt.MISSING
+
+
+@pytest.mark.parametrize(
+    ("lacking", "value", "is_small"),
+    [
+        ("5", "100", True),
+        ("5.000000000000000001", "100", False),
+        ("0", "0", False),
+        ("0", "-1", False),
+        ("0", "1", True),
+    ],
+)
+def test_a_rest_without_a_price_is_small_up_to_5_percent_of_what_is_above_zero(
+    lacking: str, value: str, is_small: bool
+) -> None:
+    assert is_small_rest(money(lacking), money(value)) is is_small
