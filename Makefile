@@ -56,7 +56,7 @@ audit: install-dev  ## ask the advisory database of PyPI for known vulnerabiliti
 faults: install-dev  ## the long fault runs; FAULTS_SEED=... repeats one, FAULTS_OPERATIONS=... sets its length
 	FAULTS_DEEDS=1 $(BIN)/python -m pytest -m faults_long -s -o faulthandler_timeout=3600 tests
 
-fuzz: install-dev  ## requests and price answers at random; FUZZ_SECONDS=... says for how long, FUZZ_SEED=... repeats a run
+fuzz: install-dev  ## requests, uploads and price answers at random; FUZZ_SECONDS=... says for how long, FUZZ_SEED=... repeats a run
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-1800} $(BIN)/python -m pytest -s -o faulthandler_timeout=7200 tests/fuzz
 
 faults-galera: install-dev  ## a Galera cluster of three nodes on this machine, its nodes killed, frozen and alone

@@ -153,7 +153,7 @@ def until(steps: int) -> Callable[[int], bool]:
     seconds = os.environ.get("FUZZ_SECONDS")
     if not seconds:
         return lambda step: step < steps
-    end = time.monotonic() + float(seconds) / 2
+    end = time.monotonic() + float(seconds) / 3
     return lambda _: time.monotonic() < end
 
 
