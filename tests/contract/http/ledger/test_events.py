@@ -46,6 +46,23 @@ async def test_a_swap_is_two_trades_of_one_group(service: Service) -> None:
     assert said["realized_delta"] == said["legs"][0]["realized_delta"] == trades[1]["realized_pnl"]
 
 
+@pytest.mark.parametrize("alone", [0, 1])
+async def test_a_swap_of_which_a_trade_was_reversed_alone_says_so_whatever_else_is_in_the_way(
+    service: Service, alone: int
+) -> None:
+    await service.http.post("/holdings/update", json=BUY)
+    said = (await post(service, kind="swap", symbol="BTC", quantity="0.05", to_symbol="ETH", to_quantity=1)).json()
+    ids = said["event"]["trade_ids"]
+    await service.http.post(f"/trades/{ids[alone]}/reverse")
+    if alone == 0:  # and what the other brought is no longer held
+        await service.http.post(
+            "/holdings/update", json={"symbol": "ETH", "side": "SELL", "quantity": 1, "price": 9, "net_amount": 9}
+        )
+    answer = await service.http.post(f"/events/{said['event_id']}/reverse")
+    assert is_problem(answer, 409, "not-reversible")
+    assert f"trade {ids[alone]} of it was reversed alone: reverse trade {ids[1 - alone]} too" in answer.json()["detail"]
+
+
 async def test_a_cost_that_nobody_states_is_the_value_and_is_said_to_be_assumed(service: Service) -> None:
     said = (await post(service, kind="transfer_in", symbol="SOL", quantity=2, value=300)).json()
     assert (said["basis_assumed"], said["net_deposits_delta"]) == (True, 300)

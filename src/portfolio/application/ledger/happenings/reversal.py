@@ -82,15 +82,17 @@ def taken_out(books: Portfolio, event: RecordedEvent, event_id: int, rules: Book
         InsufficientCash: the money that came is no longer there.
         OutOfRange: a sum would reach 1e20.
     """
+    gone = [one for one in event.trades if one.entry is None or one.reversed_by is not None]
+    if gone:
+        left = _listed([one for one in event.trades if one.reversed_by is None])
+        raise _not_reversible(event_id, f"trade {gone[-1].id} of it was reversed alone: reverse trade {left} too")
     moved = event.entry.transaction
     own = (one.leg for one in event.entry.positions)
     allowed = rules.allow_negative_cash
     happened = reverse_event(books, moved, own, event.entry.revision, now, allow_negative_cash=allowed)
     after, trades = happened.after, []
     for booked in reversed(event.trades):
-        if booked.entry is None or booked.reversed_by is not None:
-            left = _listed([one for one in event.trades if one.reversed_by is None])
-            raise _not_reversible(event_id, f"trade {booked.id} of it was reversed alone: reverse trade {left} too")
+        assert booked.entry is not None
         after, trade = after.reverse(booked.entry.trade, booked.id, now, allow_negative_cash=True)
         trades.append(trade)
     return replace(happened, after=after, trades=tuple(trades))
