@@ -49,10 +49,36 @@ def test_the_command_and_the_route_write_the_same_rows(service: ServiceProcess, 
     assert [one.name for one in tmp_path.iterdir()] == ["rows.csv"]
 
 
+@pytest.mark.parametrize(
+    ("words", "query"),
+    [
+        (
+            ("positions", "--as-of", "2026-06-01T00:00:00Z", "--known-at", "40"),
+            "as_of=2026-06-01T00:00:00Z&known_at=40",
+        ),
+        (("performance", "--basis", "restated"), "basis=restated"),
+    ],
+)
+def test_the_command_and_the_route_are_of_the_same_past(
+    service: ServiceProcess, words: tuple[str, ...], query: str
+) -> None:
+    lines = said(service, "export", *words, "-o", "-").splitlines()
+    assert lines[1:] == answered(service, f"/exports/{words[0]}?{query}").text.splitlines()[1:]
+    assert len(lines) > 2
+
+
 def test_a_file_that_could_not_be_written_leaves_what_was_there(service: ServiceProcess, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     assert service.command("export", "trades", "-o", str(tmp_path / "folder" / "no" / "rows.csv")).returncode == 3
-    for words in (("positions", "--since", "2026-01-01T00:00:00Z"), ("trades", "--since", "soon"), ("all",)):
+    for words in (
+        ("positions", "--since", "2026-01-01T00:00:00Z"),
+        ("trades", "--since", "soon"),
+        ("all",),
+        ("trades", "--as-of", "2026-01-01T00:00:00Z"),
+        ("closes", "--known-at", "3"),
+        ("gains", "--basis", "restated"),
+        ("performance", "--basis", "recorded", "--known-at", "3"),
+    ):
         assert service.command("export", *words, "-o", str(tmp_path / "rows.csv")).returncode == 64
     assert [one.name for one in tmp_path.iterdir()] == ["folder"]
 

@@ -260,7 +260,7 @@ class Assembly:  # shape: the parts of all topics are made here
             reverse=ReverseTrade(of.ledger, of.clock, rules, announce=self._announcer),
             read_lots=(lots := self._lots()),
             restate=RestateBooks(of.ledger, kept.journal, of.clock, self._announcer),
-            past_books=ReadPastBooks(kept.journal, kept.snapshots, of.prices, of.clock),
+            past_books=(past_books := ReadPastBooks(kept.journal, kept.snapshots, of.prices, of.clock)),
             book_events=BookEvents(of.ledger, of.clock, rules, announce=self._announcer),
             pick_lots=PickLots(self._kept.journal, self._kept.snapshots, of.picked_sales, of.clock),
             reverse_event=ReverseEvent(of.ledger, of.clock, rules, announce=self._announcer),
@@ -270,7 +270,17 @@ class Assembly:  # shape: the parts of all topics are made here
             by_basis=by_basis,
             usual=usual,
             past=past,
-            exports=self._exports(lots, by_basis),
+            exports=ReadExports(
+                of.lookups,
+                kept.snapshots,
+                lots,
+                past_books,
+                by_basis,
+                past,
+                of.prices,
+                of.clock,
+                benchmark=self._settings.benchmark_symbol,
+            ),
             position_history=ReadPositionHistory(closes, of.lookups, of.categories, self._max_price_age),
             refresh=kept.refresh,
             health=health,
@@ -455,11 +465,6 @@ class Assembly:  # shape: the parts of all topics are made here
     def _lots(self) -> ReadLots:
         kept, of, days = self._kept, self._of, self._settings.long_term_days
         return ReadLots(kept.journal, kept.snapshots, of.picked_sales, of.clock, long_term_days=days)
-
-    def _exports(self, lots: ReadLots, by_basis: ReadByBasis) -> ReadExports:
-        of, snapshots = self._of, self._kept.snapshots
-        benchmark = self._settings.benchmark_symbol
-        return ReadExports(of.lookups, snapshots, lots, by_basis, of.prices, of.clock, benchmark=benchmark)
 
     def _locked_plan(self, plan: ReadPlan) -> LockedPlan:
         of = self._of

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from portfolio.application.exports.happened import HappenedRow
 from portfolio.application.exports.tables import Column, Kind
+from portfolio.application.history.past import PastPosition
 from portfolio.application.ledger.cash_records import LoggedEntry
 from portfolio.application.performance.records import MeasuredDay
 from portfolio.application.prices.records import Close
@@ -64,6 +65,11 @@ POSITION: Final[Sequence[Column[Position]]] = [
     *_of(Kind.DECIMAL, "quantity", "avg_entry_price"),
     Column("current_price", Kind.DECIMAL, _price),
     *_of(Kind.DECIMAL, "market_value", "cost_basis", "unrealized_pnl", "realized_pnl"),
+]
+
+PAST_POSITION: Final[Sequence[Column[PastPosition]]] = [
+    *_of(Kind.TEXT, "symbol"),
+    *_of(Kind.DECIMAL, "quantity", "price", "market_value", "cost_basis", "unrealized_pnl", "realized_pnl"),
 ]
 
 GAIN: Final[Sequence[Column[Disposal]]] = [

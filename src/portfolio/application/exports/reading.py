@@ -10,16 +10,20 @@ from typing import Final, TypeVar
 
 from portfolio.analytics.conventions import CONVENTION, MAX_DAYS
 from portfolio.application.clock import Clock
-from portfolio.application.exports.columns import CLOSE, DAY, GAIN, HAPPENED, POSITION, TRADE
+from portfolio.application.exports.columns import CLOSE, DAY, GAIN, HAPPENED, PAST_POSITION, POSITION, TRADE
 from portfolio.application.exports.happened import Happened
 from portfolio.application.exports.tables import Column, Kind, Row, Table, What, kinds_of, rows_of
+from portfolio.application.history.past import ReadPastBooks
+from portfolio.application.history.past_performance import ReadPastPerformance
 from portfolio.application.history.reading import ReadByBasis
 from portfolio.application.in_thread import in_fold_thread
 from portfolio.application.ledger.cash_records import LoggedEntry
+from portfolio.application.ledger.lots.journal import KnownAt
 from portfolio.application.ledger.lots.reading import Gains, ReadLots, is_long_term
 from portfolio.application.ledger.ports import Lookups
 from portfolio.application.ledger.records import BookedTrade, TradeEntry
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
+from portfolio.application.performance.records import Basis
 from portfolio.application.prices.ports import PriceStore
 from portfolio.domain.ledger.lots import Disposal, LotMethod
 from portfolio.domain.symbol import Symbol
@@ -33,13 +37,29 @@ DATED: Final = frozenset({What.TRADES, What.EVENTS, What.GAINS, What.PERFORMANCE
 """What can be exported from a moment on."""
 
 
+PAST: Final = frozenset({What.POSITIONS, What.GAINS, What.PERFORMANCE})
+"""What can be exported as of a past moment, or as far as was known then."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What is to be exported: of ``since`` or later by its own time, where that is given; gains by which ``method``."""
+    """What is to be exported: of ``since`` or later by its own time, where that is given; gains by which ``method``.
+
+    What is in ``PAST`` is as of a moment, and as far as was known then, where these are given; the days are those of a
+    ``basis``, of the usual one where none is named.
+    """
 
     what: What
     since: datetime | None = None
     method: LotMethod = LotMethod.FIFO
+    as_of: datetime | None = None
+    known_at: KnownAt | None = None
+    basis: Basis | None = None
+
+    @property
+    def is_past(self) -> bool:
+        """Return whether it is of other books than those of now."""
+        return (self.as_of, self.known_at) != (None, None)
 
 
 class ReadExports:
@@ -50,7 +70,9 @@ class ReadExports:
         lookups: Lookups,
         snapshots: Snapshots,
         read_lots: ReadLots,
+        past_books: ReadPastBooks,
         by_basis: ReadByBasis,
+        past: ReadPastPerformance,
         prices: PriceStore,
         clock: Clock,
         *,
@@ -59,7 +81,9 @@ class ReadExports:
         self._lookups = lookups
         self._snapshots = snapshots
         self._read_lots = read_lots
+        self._past_books = past_books
         self._by_basis = by_basis
+        self._past = past
         self._prices = prices
         self._clock = clock
         self._benchmark = benchmark
@@ -77,6 +101,8 @@ class ReadExports:
                 return _table(wanted, snapshot, TRADE, self._trades(snapshot, wanted.since))
             case What.EVENTS:
                 return _table(wanted, snapshot, HAPPENED, self._happened(snapshot, wanted.since))
+            case What.POSITIONS if wanted.is_past:
+                return await self._past_positions(snapshot, wanted)
             case What.POSITIONS:
                 return _table(wanted, snapshot, POSITION, _paged(POSITION, snapshot.portfolio.open_positions))
             case What.GAINS:
@@ -108,22 +134,32 @@ class ReadExports:
             yield await self._lookups.log(snapshot.portfolio.id, after=start, until=until)
 
     async def _days(self, snapshot: Snapshot, wanted: Wanted) -> Table:
-        basis, reads = await self._by_basis(None)
-        days = [one for one in (await reads.performance.history()).finals if one.day >= _day(wanted.since)]
-        series = await reads.series(MAX_DAYS)
+        if wanted.is_past:
+            basis, moments = Basis.RESTATED, (wanted.as_of, wanted.known_at)
+            history, series = await self._past.history(*moments), await self._past.series(MAX_DAYS, None, *moments)
+        else:
+            basis, reads = await self._by_basis(wanted.basis)
+            history, series = await reads.performance.history(), await reads.series(MAX_DAYS)
+        days = [one for one in history.finals if one.day >= _day(wanted.since)]
         estimated = {day.day: day.estimated for day in series.days}
         columns = [*DAY, Column("estimated", Kind.TEXT, lambda one: estimated.get(one.day))]
         about = {"basis": basis.value, "estimates_known": str(series.estimates_known).lower()}
         return _table(wanted, snapshot, columns, _paged(columns, days), about)
 
     async def _gains(self, snapshot: Snapshot, wanted: Wanted) -> Table:
-        found = await self._read_lots.gains(wanted.method)
+        found = await self._read_lots.gains(wanted.method, None, wanted.as_of, wanted.known_at)
         columns = [*GAIN, Column("term", Kind.TEXT, partial(_term, found))]
         kept, since = found.disposals, wanted.since
         if since is not None:
             kept = await in_fold_thread(kept.where, lambda one: one.realized_at >= since)
         about = {"method": found.method.value, "complete": str(found.is_complete).lower()}
+        about["revision"] = str(found.revision)
         return _table(wanted, snapshot, columns, _paged(columns, kept), about)
+
+    async def _past_positions(self, snapshot: Snapshot, wanted: Wanted) -> Table:
+        found = await self._past_books(wanted.as_of, wanted.known_at)
+        about = {"revision": str(found.revision), "complete": str(found.is_complete).lower()}
+        return _table(wanted, snapshot, PAST_POSITION, _paged(PAST_POSITION, found.positions), about)
 
     async def _closes(self, snapshot: Snapshot, since: date) -> AsyncIterator[Sequence[Row]]:
         """Yield the closes of everything that was ever held, and of the benchmark, asset by asset."""
@@ -144,9 +180,10 @@ def _table(
     about = {
         "what": wanted.what.value,
         "convention": CONVENTION,
-        "as_of": _text(snapshot.as_of),
+        "as_of": _text(wanted.as_of or snapshot.as_of),
         "revision": str(snapshot.portfolio.revision),
         **({"since": _text(wanted.since)} if wanted.since else {}),
+        **({"known_at": _known(wanted.known_at)} if wanted.known_at is not None else {}),
         **(more or {}),
     }
     return Table(what=wanted.what, columns=kinds_of(columns), about=about, pages=pages)
@@ -166,6 +203,10 @@ def _is_trade(logged: LoggedEntry, since: datetime | None) -> bool:
 
 def _day(since: datetime | None) -> date:
     return EARLIEST if since is None else since.astimezone(UTC).date()
+
+
+def _known(at: KnownAt) -> str:
+    return str(at) if isinstance(at, int) else _text(at)
 
 
 def _text(at: datetime) -> str:

@@ -73,6 +73,10 @@ class ReadPastPerformance:
         reasons = {**found.reasons, **dict.fromkeys(_OF_TODAY, NOT_OVER)}
         return replace(found, daily_return=None, daily_return_percent=None, as_of=as_of or found.as_of, reasons=reasons)
 
+    async def history(self, as_of: datetime | None, known_at: KnownAt | None) -> History:
+        """Return all days that were over."""
+        return await ReadPerformance(self._as_of(as_of, known_at), self._snapshots).history()
+
     async def series(
         self, days: int, benchmark: Symbol | None, as_of: datetime | None, known_at: KnownAt | None
     ) -> DailySeries:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from portfolio.application.exports.reading import DATED, Wanted
+from portfolio.application.exports.reading import DATED, PAST, Wanted
 from portfolio.application.exports.tables import What
+from portfolio.application.ledger.lots.journal import KnownAt
+from portfolio.application.performance.records import Basis
 from portfolio.domain.ledger.lots import LotMethod
 from portfolio.settings import Settings, read_settings
 
@@ -46,6 +48,27 @@ class MomentParameter(click.ParamType[datetime]):
             self.fail(f"{value!r} {error}", param, ctx)
 
 
+class KnownAtParameter(click.ParamType[Any]):
+    """A ledger revision, or a moment."""
+
+    name = "revision|moment"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> KnownAt:
+        """Return the revision or the moment that a text means."""
+        from portfolio.entrypoints.http.ledger.past_query import read_known_at  # noqa: PLC0415  # for few commands alone
+
+        try:
+            return read_known_at(value)
+        except ValueError as error:
+            self.fail(f"{value!r} {error}", param, ctx)
+
+
+as_of_option = click.option(
+    "--as-of", type=MomentParameter(), help="What had taken effect until then, itself included."
+)
+known_at_option = click.option("--known-at", type=KnownAtParameter(), help="What was booked until then.")
+
+
 @click.command()
 @click.argument("what", type=click.Choice([what.value for what in What]))
 @click.option("--format", "kind", type=click.Choice(["csv", "parquet", "json"]), default="csv", show_default=True)
@@ -57,6 +80,9 @@ class MomentParameter(click.ParamType[datetime]):
     show_default=True,
     help="Of gains: which lot a sale takes.",
 )
+@as_of_option
+@known_at_option
+@click.option("--basis", type=click.Choice([basis.value for basis in Basis]), help="Of performance: whose days.")
 @click.option(
     "-o",
     "--output",
@@ -67,7 +93,16 @@ class MomentParameter(click.ParamType[datetime]):
 )
 @click.pass_obj
 def export(  # shape: its options
-    composition: ExportComposition, *, what: str, kind: str, since: datetime | None, method: str, file: Path
+    composition: ExportComposition,
+    *,
+    what: str,
+    kind: str,
+    since: datetime | None,
+    method: str,
+    as_of: datetime | None,
+    known_at: KnownAt | None,
+    basis: str | None,
+    file: Path,
 ) -> None:
     """Write a table of the books: every row, with every digit.
 
@@ -76,17 +111,34 @@ def export(  # shape: its options
     """
     from portfolio.entrypoints.exports.files import FileFormat, require  # noqa: PLC0415  # for this command alone
 
-    wanted = Wanted(what=What(what), since=since, method=LotMethod(method))
-    if since is not None and wanted.what not in DATED:
-        raise click.UsageError(
-            "--since is for trades, events, gains, performance and closes: positions are those of now"
-        )
+    wanted = Wanted(
+        what=What(what),
+        since=since,
+        method=LotMethod(method),
+        as_of=as_of,
+        known_at=known_at,
+        basis=Basis(basis) if basis else None,
+    )
+    _refuse(wanted)
     require(FileFormat(kind))
     pieces = composition.export(read_settings(), wanted, FileFormat(kind))
     if str(file) == STANDARD_OUTPUT:
         asyncio.run(_print(pieces))
     else:
         click.echo(f"{file}: {asyncio.run(_write(pieces, file)):,} bytes")
+
+
+def _refuse(wanted: Wanted) -> None:
+    if wanted.since is not None and wanted.what not in DATED:
+        raise click.UsageError(
+            "--since is for trades, events, gains, performance and closes: positions have no time of their own"
+        )
+    if wanted.is_past and wanted.what not in PAST:
+        raise click.UsageError("--as-of and --known-at are for positions, gains and performance")
+    if wanted.basis is not None and wanted.what is not What.PERFORMANCE:
+        raise click.UsageError("--basis is for performance")
+    if wanted.is_past and wanted.basis is Basis.RECORDED:
+        raise click.UsageError("recorded days are told as they are: --as-of and --known-at take --basis restated")
 
 
 async def _print(pieces: AsyncIterator[bytes]) -> None:

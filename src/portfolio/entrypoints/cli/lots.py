@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from portfolio.domain.ledger.lots import LotMethod
-from portfolio.entrypoints.cli.exports import MomentParameter
+from portfolio.entrypoints.cli.exports import as_of_option, known_at_option
 from portfolio.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -45,30 +45,14 @@ class LotComposition(Protocol):
         ...
 
 
-class _KnownAt(click.ParamType[Any]):
-    """A ledger revision, or a moment."""
-
-    name = "revision|moment"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> KnownAt:
-        from portfolio.entrypoints.http.ledger.past_query import read_known_at  # noqa: PLC0415  # for these alone
-
-        try:
-            return read_known_at(value)
-        except ValueError as error:
-            self.fail(f"{value!r} {error}", param, ctx)
-
-
 _method = click.option("--method", type=click.Choice(_METHODS), default="fifo", show_default=True, help="What is sold.")
-_as_of = click.option("--as-of", type=MomentParameter(), help="What had taken effect until then, itself included.")
-_known_at = click.option("--known-at", type=_KnownAt(), help="What was booked until then.")
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print the answer of the route, with all rows.")
 
 
 @click.command()
 @_method
-@_as_of
-@_known_at
+@as_of_option
+@known_at_option
 @_as_json
 @click.pass_obj
 def lots(
@@ -87,8 +71,8 @@ def lots(
 @click.command()
 @_method
 @click.option("--year", type=click.IntRange(1970, 9998), help="Realized in this UTC year; none: ever.")
-@_as_of
-@_known_at
+@as_of_option
+@known_at_option
 @_as_json
 @click.pass_obj
 def gains(  # shape: its options

@@ -232,3 +232,62 @@ async def test_the_books_of_a_database_are_exported(tmp_path: Path) -> None:
         found = told(await file(service, "trades", format="json"))["rows"]
         assert found == (await ask(service, "/trades"))["trades"][::-1]
         assert len(found) == 5
+
+
+@pytest.mark.parametrize("known", ["5", "2025-06-17T00:00:00Z", None])
+async def test_positions_gains_and_days_are_as_of_a_moment_as_in_their_routes(
+    booked: Service, known: str | None
+) -> None:
+    past = {"as_of": "2024-02-15T00:00:00Z"} | ({"known_at": known} if known else {})
+    tables = {
+        what: told(await file(booked, what, format="json", **past)) for what in ("positions", "gains", "performance")
+    }
+    for table in tables.values():
+        assert (table["as_of"], table.get("known_at")) == (past["as_of"], known)
+    held = {row["symbol"]: row for row in (await ask(booked, "/positions", **past))["positions"]}
+    rows = tables["positions"]["rows"]
+    assert [row["symbol"] for row in rows] == sorted(held)
+    assert rows != told(await file(booked, "positions", format="json"))["rows"]
+    for row in rows:
+        assert {name: row[name] for name in ("quantity", "cost_basis", "realized_pnl")} == {
+            name: held[row["symbol"]][name] for name in ("quantity", "cost_basis", "realized_pnl")
+        }
+    gains = await ask(booked, "/gains", **past)
+    assert [
+        {name: row[name] for name in one} for row, one in zip(tables["gains"]["rows"], gains["gains"], strict=True)
+    ] == gains["gains"]
+    assert tables["gains"]["revision"] == str(gains["revision"])
+    days = (await ask(booked, "/performance/history", **past))["history"]["days"]
+    assert tables["performance"]["basis"] == "restated"
+    assert [(row["day"], row["total_value"]) for row in tables["performance"]["rows"]] == [
+        (day["day"], day["value"]) for day in days if day["value"] is not None
+    ]
+
+
+@pytest.mark.parametrize("basis", ["restated", "recorded"])
+async def test_days_are_of_the_basis_that_is_asked_for(booked: Service, basis: str) -> None:
+    table = told(await file(booked, "performance", format="json", basis=basis))
+    days = (await ask(booked, "/performance/history", basis=basis))["history"]["days"]
+    assert table["basis"] == basis
+    assert [(row["day"], row["total_value"]) for row in table["rows"]] == [
+        (day["day"], day["value"]) for day in days if day["value"] is not None
+    ]
+
+
+@pytest.mark.parametrize(
+    ("what", "given", "field"),
+    [
+        ("trades", {"as_of": "2024-02-15T00:00:00Z"}, "as_of"),
+        ("events", {"known_at": "3"}, "known_at"),
+        ("closes", {"as_of": "2024-02-15T00:00:00Z"}, "as_of"),
+        ("gains", {"basis": "restated"}, "basis"),
+        ("performance", {"basis": "recorded", "known_at": "3"}, "basis"),
+        ("positions", {"as_of": "yesterday"}, "as_of"),
+    ],
+)
+async def test_what_a_table_has_no_past_of_is_refused_by_its_name(
+    booked: Service, what: str, given: dict[str, str], field: str
+) -> None:
+    answer = await booked.http.get(f"/exports/{what}", params=given)
+    assert is_problem(answer, 400, "malformed-request")
+    assert [error["field"] for error in answer.json()["errors"]] == [field]

@@ -10,14 +10,17 @@ from litestar.params import PathParameter, QueryParameter
 from litestar.response import Stream
 
 from portfolio.application.errors import NotInstalled
-from portfolio.application.exports.reading import DATED, ReadExports, Wanted
+from portfolio.application.exports.reading import DATED, PAST, ReadExports, Wanted
 from portfolio.application.exports.tables import What
+from portfolio.application.performance.records import Basis
 from portfolio.domain.ledger.lots import LotMethod
 from portfolio.entrypoints.exports.files import PARQUET, FileFormat, require, written
 from portfolio.entrypoints.http.errors import PROBLEMS
 from portfolio.entrypoints.http.event_streams import IS_HEAD, UNBUFFERED
 from portfolio.entrypoints.http.ledger.csv_rows import CSV
 from portfolio.entrypoints.http.ledger.lots import MethodQuery
+from portfolio.entrypoints.http.ledger.past_query import AsOfQuery, KnownAtQuery
+from portfolio.entrypoints.http.performance.controller import BasisQuery, asked_past
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import MOMENT, Reading, parse_moment
@@ -39,7 +42,9 @@ SinceQuery = Annotated[
     ),
 ]
 
-_NOT_DATED: Final = "is for trades, events, gains, performance and closes: positions are those of now"
+_NOT_DATED: Final = "is for trades, events, gains, performance and closes: positions have no time of their own"
+_NOT_PAST: Final = "is for positions, gains and performance: the others are lists of what was booked"
+_NOT_OF_DAYS: Final = "is for performance: nothing else is of days"
 
 
 class ExportController(Controller):
@@ -61,20 +66,41 @@ class ExportController(Controller):
         format_: FileFormatQuery = "csv",
         since: SinceQuery = None,
         method: MethodQuery = "fifo",
+        as_of: AsOfQuery = None,
+        known_at: KnownAtQuery = None,
+        basis: BasisQuery = None,
     ) -> Response[str]:
         """Return all rows, oldest first, with every digit: as text in CSV, as decimal columns in Parquet.
 
         The first line of CSV begins with `# ` and says what the file is: the convention, as of when, the ledger
         revision. Parquet has the same in its metadata, JSON beside its rows. The answer has no deadline once it has
         begun; a file that breaks off was not read to its end.
+
+        Positions, gains and performance are as of a moment, and as far as was known then, as in their own routes.
         """
         kind, reading = FileFormat(format_), Reading()
         moment = reading.given("since", since, parse_moment)
         if moment is not None and What(what) not in DATED:
             reading.refuse("since", _NOT_DATED)
+        for name, said, takes in (
+            ("as_of", as_of, What(what) in PAST),
+            ("known_at", known_at, What(what) in PAST),
+            ("basis", basis, what == "performance"),
+        ):
+            if said is not None and not takes:
+                reading.refuse(name, _NOT_OF_DAYS if name == "basis" else _NOT_PAST)
         reading.finish()
+        before, known = asked_past(as_of, known_at, basis) or (None, None)
         require(kind)
-        table = await exports(Wanted(what=What(what), since=moment, method=LotMethod(method)))
+        wanted = Wanted(
+            what=What(what),
+            since=moment,
+            method=LotMethod(method),
+            as_of=before,
+            known_at=known,
+            basis=basis and Basis(basis),
+        )
+        table = await exports(wanted)
         pieces = written(table, kind)
         first = await anext(pieces)
         headers = {
