@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from portfolio.application.backtest.decision import Solve
     from portfolio.application.backtest.panel import Panel
     from portfolio.application.backtest.state import Holdings
+    from portfolio.application.exports.again.records import BookedAgain, ExportedFile
     from portfolio.application.exports.reading import Wanted
     from portfolio.application.imports.booking import ImportWish
     from portfolio.application.imports.progress import Tell
@@ -275,6 +276,20 @@ class CompositionRoot:  # shape: a method for each command
             return await book(PORTFOLIO_ID, wish, tell)
         finally:
             await exchanges.close()
+            await database.close()
+
+    async def book_again(self, settings: Settings, file: ExportedFile, tell: Tell, *, dry_run: bool) -> BookedAgain:
+        """Book exported events again, into books that are opened for it; in a dry run only say what would be."""
+        from portfolio.application.exports.again.booking import BookAgain  # noqa: PLC0415  # for this command alone
+
+        database = self._open(settings, least_seconds=IMPORT_SECONDS)
+        try:
+            await database.probe.ping()
+            if not dry_run:
+                await database.probe.check_server()
+            book = BookAgain(database.ledger, database.lookups)
+            return await book(PORTFOLIO_ID, file, dry_run=dry_run, tell=tell)
+        finally:
             await database.close()
 
     @asynccontextmanager

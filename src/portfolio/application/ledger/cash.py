@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer
@@ -15,7 +16,7 @@ from portfolio.application.ledger.lost_commit import Made, commit_once, has_entr
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import DIGEST_VERSION, Refusal, digest_version
 from portfolio.domain.errors import DomainError, InsufficientCash, OutOfRange
-from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
+from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind, EventTerms
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.money import Money
 
@@ -25,7 +26,10 @@ UNITS_BEGIN_ANEW: Final = "the units of the portfolio begin anew"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveCash:
-    """A request to deposit or to withdraw; with ``adopts_open`` its key is also that of a service without API keys."""
+    """A request to deposit or to withdraw; with ``adopts_open`` its key is also that of a service without API keys.
+
+    ``effective_at`` is when it took effect, None where that is when it is booked.
+    """
 
     kind: CashTransactionKind
     amount: Money
@@ -33,10 +37,12 @@ class MoveCash:
     client_transaction_id: str | None = None
     note: str | None = None
     adopts_open: bool = False
+    effective_at: datetime | None = None
 
     def digest(self, version: str = DIGEST_VERSION) -> str:
         """Return a digest of the normalised fields: 64 characters."""
-        made = hashlib.sha256(repr((self.kind.value, str(self.amount), self.note)).encode()).hexdigest()
+        at = () if self.effective_at is None else (self.effective_at.isoformat(),)
+        made = hashlib.sha256(repr((self.kind.value, str(self.amount), self.note, *at)).encode()).hexdigest()
         return (version + made)[:64]
 
     def is_same(self, fingerprint: str) -> bool:
@@ -91,6 +97,9 @@ class MoveCashInOrOut:
             if key is None:
                 raise
             return await self._refuse(unit, wish, key, error)
+        if wish.effective_at is not None:
+            terms = EventTerms(flow_value=transaction.net_deposits_delta, effective_at=wish.effective_at)
+            transaction = replace(transaction, event=terms)
         note = wish.note
         if after.units.begin_anew(unit.portfolio.units, transaction.value_before):
             note = UNITS_BEGIN_ANEW if note is None else f"{note}; {UNITS_BEGIN_ANEW}"

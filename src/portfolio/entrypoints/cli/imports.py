@@ -7,9 +7,8 @@ import gc
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import tzinfo
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -17,13 +16,16 @@ from portfolio.application.errors import ApplicationError
 from portfolio.application.imports.kept.answers import event_answer, printed
 from portfolio.application.imports.kept.zones import zone_named
 from portfolio.application.imports.preview import PreviewImport
-from portfolio.application.imports.progress import Tell, tell_nobody
+from portfolio.application.imports.progress import Tell
 from portfolio.application.imports.recognition import FORMAT_NAMES
 from portfolio.application.imports.records import Options, Preview
 from portfolio.domain.decimal_text import counted, plain
+from portfolio.entrypoints.cli.imports_again import show_again
+from portfolio.entrypoints.cli.progress import printable, progress_on
 from portfolio.settings import Settings, SettingsError, read_settings
 
 if TYPE_CHECKING:
+    from portfolio.application.exports.again.records import BookedAgain, ExportedFile
     from portfolio.application.imports.booking import ImportWish
     from portfolio.application.imports.worth import Rates
 
@@ -46,6 +48,10 @@ class ImportComposition(Protocol):
 
     async def book_import(self, settings: Settings, wish: ImportWish, tell: Tell) -> list[Preview]:
         """Book files into the books, or say in a dry run what would be; raises LedgerUnavailable without a database."""
+        ...
+
+    async def book_again(self, settings: Settings, file: ExportedFile, tell: Tell, *, dry_run: bool) -> BookedAgain:
+        """Book exported events again, or say what would be; raises LedgerUnavailable without a database."""
         ...
 
 
@@ -78,9 +84,18 @@ class _Zone(click.ParamType[tzinfo]):
 def import_files(composition: ImportComposition, /, *, dry_run: bool, as_json: bool, **given: Any) -> int:
     """Book FILES of exchanges and programs, in the order in which their events happened.
 
+    A file of `portfolio export events` (CSV or JSON) is booked again into empty books, each row as it was; it is
+    imported alone, with no option but --dry-run and --json.
+
     Each row is in one place: booked, ignored, reported, or known already. Of a file with a reported row nothing is
     booked, unless --partial. The exit status is 2 where a row is reported, and 0 where none is.
     """
+    exported = _exported(given)
+    if exported is not None:
+        with progress_on(sys.stderr) as tell:
+            found = asyncio.run(composition.book_again(read_settings(), exported, tell, dry_run=dry_run))
+        show_again(exported, found, dry_run=dry_run, as_json=as_json)
+        return EXIT_REPORTED if found.reported else 0
     wish = _wish(composition, given, dry_run=dry_run)
     # Many small objects that all live until they are printed: to look for garbage among them takes a third of the time.
     gc.disable()
@@ -91,6 +106,20 @@ def import_files(composition: ImportComposition, /, *, dry_run: bool, as_json: b
     finally:
         gc.enable()
     return EXIT_REPORTED if any(preview.reported for preview in previews) else 0
+
+
+def _exported(given: Mapping[str, Any]) -> ExportedFile | None:
+    """Return the file of exported events that is to be booked again; None where there is none."""
+    from portfolio.entrypoints.exports.read_back import is_export, read_back  # noqa: PLC0415  # for this command alone
+
+    exports = [path for path in given["files"] if is_export(path)]
+    if not exports:
+        return None
+    options = sorted(name for name, value in given.items() if name != "files" and value)
+    if len(given["files"]) > 1 or options:
+        besides = f"--{options[0].replace('_name', '').replace('_', '-')}" if options else "another file"
+        raise click.UsageError(f"{exports[0]} is an export of the books: it is imported alone, without {besides}")
+    return read_back(exports[0])
 
 
 def _say(previews: Sequence[Preview], wish: ImportWish, *, as_json: bool) -> None:
@@ -125,28 +154,6 @@ def _wish(composition: ImportComposition, given: Mapping[str, Any], *, dry_run: 
         partial=given["partial"],
         dry_run=dry_run,
     )
-
-
-@contextmanager
-def progress_on(stream: TextIO) -> Iterator[Tell]:
-    """Yield what shows on a terminal how far it is; on anything else nothing is shown."""
-    if not stream.isatty():
-        yield tell_nobody
-        return
-    # For this command alone: the others start sooner without it.
-    from rich.console import Console  # noqa: PLC0415  # for this command alone
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415  # for this command alone
-
-    name = TextColumn("{task.description}", markup=False)
-    with Progress(name, BarColumn(), MofNCompleteColumn(), console=Console(file=stream), transient=True) as bars:
-        tasks: dict[str, Any] = {}
-
-        def tell(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(_printable(what))
-            bars.update(tasks[what], completed=done, total=total)
-
-        yield tell
 
 
 def _carried_out(composition: ImportComposition, wish: ImportWish, tell: Tell) -> list[Preview]:
@@ -194,9 +201,9 @@ def _head(preview: Preview, wish: ImportWish) -> Iterator[str]:
             ("known", preview.known),
         )
     )
-    yield f"{_printable(preview.name)}: {preview.format or 'not recognised'}, {counted(preview.rows, 'row')}: {counts}"
+    yield f"{printable(preview.name)}: {preview.format or 'not recognised'}, {counted(preview.rows, 'row')}: {counts}"
     for one in preview.reported[:_SHOWN]:
-        yield f"  row {_printable(str(one.row))}: {_printable(one.reason)}"
+        yield f"  row {printable(str(one.row))}: {printable(one.reason)}"
     yield from _more(len(preview.reported))
     good, would = counted(len(preview.events), "event"), "would be" if wish.dry_run else "was"
     if preview.reported and preview.events:
@@ -206,7 +213,7 @@ def _head(preview: Preview, wish: ImportWish) -> Iterator[str]:
             else f"  nothing of it {would} booked: see --partial"
         )
     for added in preview.implied[:_SHOWN]:
-        yield f"  implied before row {_printable(str(added.row))}: {added.symbol} {plain(added.quantity)}"
+        yield f"  implied before row {printable(str(added.row))}: {added.symbol} {plain(added.quantity)}"
     yield from _more(len(preview.implied))
 
 
@@ -214,7 +221,7 @@ def _foot(preview: Preview) -> Iterator[str]:
     yield from _more(len(preview.events))
     for name, listed in (("ignored", preview.ignored), ("known", preview.known)):
         for reason, count in Counter(one.reason for one in listed).most_common(_SHOWN):
-            yield f"  {name}: {counted(count, 'row')}: {_printable(reason)}"
+            yield f"  {name}: {counted(count, 'row')}: {printable(reason)}"
     for name, amounts in (("quantities", preview.quantities), ("cash", preview.cash_change)):
         if amounts:
             yield f"  {name}: {', '.join(f'{symbol} {plain(amount)}' for symbol, amount in amounts.items())}"
@@ -222,7 +229,7 @@ def _foot(preview: Preview) -> Iterator[str]:
 
 def _cells(event: Mapping[str, Any]) -> Iterator[str]:
     rows = event["row"] if isinstance(event["row"], list) else [event["row"]]
-    yield _printable(",".join(map(str, rows[:3])) + (",..." if len(rows) > 3 else ""))
+    yield printable(",".join(map(str, rows[:3])) + (",..." if len(rows) > 3 else ""))
     for name in ("at", "kind", "symbol", "quantity", "amount", "quote"):
         yield event[name] or ""
     yield f"{event['fee']} {event['fee_symbol']}" if event["fee"] else ""
@@ -232,8 +239,3 @@ def _cells(event: Mapping[str, Any]) -> Iterator[str]:
 def _more(count: int) -> Iterator[str]:
     if count > _SHOWN:
         yield f"  ... and {count - _SHOWN} more: --json prints them all"
-
-
-def _printable(text: str) -> str:
-    """Return a text of a file as a terminal may see it."""
-    return "".join(sign if sign.isprintable() else "?" for sign in text)

@@ -47,6 +47,15 @@ def cell(value: object) -> str:
     return f"'{text}" if _FORMULA.match(text) else text
 
 
+def text_in(written: str) -> str:
+    """Return the text that stands in a cell: without the apostrophe that kept it from being a formula.
+
+    >>> text_in("'=1+1"), text_in("'tis"), text_in("-0.10")
+    ('=1+1', "'tis", '-0.10')
+    """
+    return written[1:] if written[:1] == "'" and _FORMULA.match(written[1:]) else written
+
+
 def _lines(rows: Iterable[Sequence[str]]) -> str:
     written = io.StringIO(newline="")
     csv.writer(written).writerows(rows)

@@ -1,0 +1,36 @@
+"""How far a command is, on a terminal; and texts of files as a terminal may see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+from portfolio.application.imports.progress import Tell, tell_nobody
+
+
+@contextmanager
+def progress_on(stream: TextIO) -> Iterator[Tell]:
+    """Yield what shows on a terminal how far it is; on anything else nothing is shown."""
+    if not stream.isatty():
+        yield tell_nobody
+        return
+    # For this command alone: the others start sooner without it.
+    from rich.console import Console  # noqa: PLC0415  # for this command alone
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415  # for this command alone
+
+    name = TextColumn("{task.description}", markup=False)
+    with Progress(name, BarColumn(), MofNCompleteColumn(), console=Console(file=stream), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(printable(what))
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield tell
+
+
+def printable(text: str) -> str:
+    """Return a text of a file as a terminal may see it."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
