@@ -13,7 +13,7 @@ from portfolio.application.exports.again.records import AgainRow, BookedAgain, E
 from portfolio.application.exports.again.wishes import cash_of, event_of, key_of, trade_of
 from portfolio.application.exports.happened import TRADE, Happened, HappenedRow
 from portfolio.application.history.restatement import RestateBooks
-from portfolio.application.imports.progress import EVERY, Tell, tell_nobody
+from portfolio.application.imports.progress import Tell, tell_nobody
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.cash import MoveCashInOrOut
 from portfolio.application.ledger.cash_records import RefusedCashEntry
@@ -36,6 +36,9 @@ _SAID_ELSEWHERE: Final = frozenset({"key", "note"})
 """What need not be the same: an entry without a key gets one, and some remarks are those of the booking."""
 _TIMES: Final = frozenset({"effective_at", "booked_at"})
 _ROWS_AT_ONCE: Final = 500
+_EMPTY: Final = (
+    "nothing is booked: it takes books that PORTFOLIO_INITIAL_CASH=0 portfolio migrate made, and nobody used"
+)
 
 
 class RowClock:
@@ -89,6 +92,7 @@ class BookAgain:
         wrong = await run.find_beginning(opens=not dry_run)
         known = rows[: run.done]
         if wrong is not None:
+            wrong = replace(wrong, reason=f"{wrong.reason}; {_EMPTY}")
             return BookedAgain(rows=count, known=known, reported=[wrong])
         if dry_run:
             return BookedAgain(rows=count, known=known, booked=rows[run.done :])
@@ -139,8 +143,7 @@ class _Run:
         total = len(self._rows)
         while self.done < total:
             row, before = self._rows[self.done], self.done
-            if before % EVERY == 0:
-                tell("rows", before, total)
+            tell("rows", before, total)
             self._clock.stand_at(row.at)
             try:
                 await self._book(row.entry)
@@ -219,11 +222,8 @@ class _Run:
     async def _trade(self, row: HappenedRow, owner: str, key: str) -> None:
         """Book a trade; one that the rules refuse as an override, since it was booked once."""
         wish = trade_of(row, owner, key)
-        result = await self._booked(wish)
-        if isinstance(result, Refusal):
-            result = await self._booked(replace(wish, override=True))
-        if isinstance(result, Refusal):
-            raise _RefusedError(result.detail)
+        if isinstance(await self._booked(wish), Refusal):
+            await self._booked(replace(wish, override=True))
 
     async def _booked(self, wish: BookTrade) -> Acceptance | Refusal:
         [result] = await self._book_trades(self._id, [wish])

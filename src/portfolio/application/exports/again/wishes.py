@@ -25,9 +25,7 @@ def cash_of(row: HappenedRow, owner: str, key: str) -> MoveCash:
     """Return the wish to move money."""
     assert row.kind is not None  # here and below: the rows were looked at
     assert row.amount is not None
-    note = row.note
-    if note is not None:
-        note = note.removesuffix(UNITS_BEGIN_ANEW).removesuffix("; ") or None
+    note = (row.note or "").removesuffix(UNITS_BEGIN_ANEW).removesuffix("; ") or None
     return MoveCash(
         kind=CashTransactionKind(row.kind),
         amount=row.amount,
