@@ -37,7 +37,8 @@ from tests.support.services.http_service import Service, running
 
 __all__ = ["ports"]
 
-DEAREST = {"symbol": "BTC", "side": "BUY", "quantity": "1", "price": 100, "net_amount": 100}
+DEAREST: dict[str, Any] = {"symbol": "BTC", "side": "BUY", "quantity": "1", "price": 100, "net_amount": 100}
+ODD: list[dict[str, Any]] = [{"fees": 50}, {"side": "SELL", "quantity": "90", "net_amount": 9000}]
 
 
 @pytest.fixture
@@ -48,9 +49,13 @@ async def lived() -> AsyncIterator[Service]:
         await post(service, "/cash/transactions", {"kind": "deposit", "amount": "100000.123", "note": "=1+1"})
         service.http.event_hooks = {"request": [_let_time_pass(service)]}
         await live(service)
+        dust = {"symbol": "ADA", "quantity": "0.000000000000000003", "to_symbol": "DUST", "ratio": "0.4"}
+        third = {"symbol": "SOL", "quantity": "3", "to_symbol": "LUNA", "to_quantity": "1"}
+        for event in (dust, third):
+            await post(service, "/events", {"kind": "exchange", **event})
         await post(service, "/ledger/restate", {"dry_run": False})
         # What rules would refuse now was once accepted: fees of more than a tenth, and a sale of what was not there.
-        for number, more in enumerate(({"fees": 50}, {"side": "SELL", "quantity": "90", "net_amount": 9000})):
+        for number, more in enumerate(ODD):
             body = {**DEAREST, **more, "client_trade_id": f"odd-{number}"}
             assert (await service.http.post("/holdings/update", json=body)).status_code in {400, 409}
             await post(service, "/holdings/update", {**body, "override": True})
