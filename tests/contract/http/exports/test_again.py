@@ -11,28 +11,33 @@ from typing import Any
 
 import pytest
 
-from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.errors import BooksMoved, LedgerUnavailable
 from portfolio.application.exports.again import booking
 from portfolio.application.exports.again.booking import BookAgain, RowClock
+from portfolio.application.exports.again.money_back import TakeMoneyBack
 from portfolio.application.exports.again.reading import read_rows
 from portfolio.application.exports.again.records import BookedAgain, ExportedFile, ExportedRow, ReportedRow
 from portfolio.application.exports.columns import HAPPENED
 from portfolio.application.exports.happened import Happened
 from portfolio.application.exports.tables import rows_of
+from portfolio.application.imports.kept.reversal import ReverseImport
 from portfolio.application.ledger.cash import UNITS_BEGIN_ANEW, MoveCash, MoveCashInOrOut
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.verification import VerifyBooks
+from portfolio.domain.decimal_text import plain
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.money import Money
 from portfolio.entrypoints.exports.read_back import is_export, read_back
 from tests.contract.http.exports.test_exports import file
 from tests.contract.http.exports.test_way_back import live, post
+from tests.contract.imports.test_import_booking import EXAMPLES, imported
 from tests.contract.ledger.ledger_kinds import Ports, ports
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.fakes.fake_lookups import FakeLookups
+from tests.support.imports import StoppedClock
 from tests.support.services.http_service import Service, running
 
 __all__ = ["ports"]
@@ -237,7 +242,6 @@ def first(file: ExportedFile, kind: str, *, reversal: bool = False) -> int:
         ("deposit", {"kind": "rebuild"}, "mended"),
         ("deposit", {"kind": "gift"}, "'gift' is no kind"),
         ("deposit", {"kind": None}, "could not be read when it was exported"),
-        ("deposit", {"reverses": "1"}, "came by an import"),
         ("deposit", {"amount": None}, "amount is not there"),
         ("deposit", {"amount": "ten"}, "amount: 'ten' cannot be read"),
         ("deposit", {"amount": "1e30"}, "1"),
@@ -293,6 +297,8 @@ async def test_a_file_that_is_not_whole_is_left_alone(exported: ExportedFile) ->
         ("transfer_out", {"quantity": "99999"}, "it is refused"),
         ("trade", {"quantity": "0"}, "it is refused"),
         ("deposit", {"kind": "restatement"}, "nothing to book for it"),
+        ("withdrawal", {"reverses": "2"}, "no deposit of an import at revision 2"),
+        ("withdrawal", {"reverses": "3"}, "no deposit of an import at revision 3"),
     ],
 )
 async def test_what_becomes_another_entry_is_said_with_its_row(
@@ -343,3 +349,37 @@ def test_the_clock_stands_where_the_row_was_booked() -> None:
     clock = RowClock()
     clock.stand_at(datetime(2024, 1, 1, tzinfo=UTC))
     assert clock.monotonic() == clock.now().timestamp() == 1704067200
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+async def test_what_imports_booked_and_took_back_goes_the_same_way(ports: Ports, name: str) -> None:
+    await OpenBooks(ports.ledger, FakeClock(), Money(Decimal(100_000)))(1)
+    await imported(ports, {"file.csv": EXAMPLES[name]}, funding=True, opening=True)
+    await ReverseImport(ports.ledger, StoppedClock(), BookingRules())(1, 1, owner="desk")
+    await imported(ports, {"file.csv": EXAMPLES[name]}, funding=True, opening=True)
+    rows = await held(ports.ledger, ports.lookups)
+    texts = [{one: None if cell is None else _written(cell) for one, cell in row.items()} for row in rows]
+    about = {"what": "events", "revision": str((await ports.ledger.revisions(1)).ledger)}
+    exported = ExportedFile(name=name, about=about, rows=[ExportedRow(n, row) for n, row in enumerate(texts)])
+    books = Books()
+    assert not (await books.book(exported)).reported
+    for one, two in zip(rows, await held(books.ledger, books.lookups), strict=True):
+        assert {**two, "note": one["note"], "key": one["key"]} == one
+    assert figures(await books.ledger.load(1)) == figures(await ports.ledger.load(1))
+    money = [row["reverses"] for row in rows if row["kind"] in {"deposit", "withdrawal"}]
+    assert any(money) or name not in {"kraken-ledgers"}
+
+
+async def test_money_is_not_taken_back_in_books_that_moved(exported: ExportedFile) -> None:
+    books = Books()
+    await books.book(exported)
+    take = TakeMoneyBack(books.ledger, FakeClock(), BookingRules())
+    with pytest.raises(BooksMoved):
+        await take(1, 2, owner="", note=None, revision=1)
+
+
+def _written(cell: object) -> str:
+    """A cell as CSV has it."""
+    if isinstance(cell, datetime):
+        return cell.isoformat()
+    return plain(cell) if isinstance(cell, Decimal) else str(cell).lower() if isinstance(cell, bool) else str(cell)

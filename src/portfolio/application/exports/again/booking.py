@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from portfolio.application.errors import BooksMoved, KeyReused, NotFound
+from portfolio.application.exports.again.money_back import TakeMoneyBack
 from portfolio.application.exports.again.reading import read_rows
 from portfolio.application.exports.again.records import AgainRow, BookedAgain, ExportedFile, ReportedRow
 from portfolio.application.exports.again.wishes import cash_of, event_of, key_of, trade_of
@@ -122,6 +123,7 @@ class _Run:
         self._book_events = BookEvents(ledger, clock, rules)
         self._reverse_trade = ReverseTrade(ledger, clock, rules)
         self._reverse_event = ReverseEvent(ledger, clock, rules)
+        self._take_money_back = TakeMoneyBack(ledger, clock, rules)
         self._restate = RestateBooks(ledger, Journal(ledger), clock)
 
     async def find_beginning(self, *, opens: bool) -> ReportedRow | None:
@@ -202,6 +204,9 @@ class _Run:
             await self._book_new(row, owner, row.key or key_of(row))
         elif row.kind == TRADE:
             await self._reverse_trade(self._id, self._ids[reverses], owner=owner, notes=row.note)
+        elif row.kind in _MONEY:
+            before = row.revision - 1
+            await self._take_money_back(self._id, reverses, owner=owner, note=row.note, revision=before)
         else:
             await self._reverse_event(self._id, self._ids[reverses], owner=owner)
 

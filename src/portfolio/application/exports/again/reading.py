@@ -141,8 +141,6 @@ def _unbookable(entry: HappenedRow) -> str | None:
         return f"{_UNBOOKABLE[kind]}; {_OTHERS}"
     if kind not in _NEEDS:
         return f"{kind[:40]!r} is no kind of entry: import the file as it was exported"
-    if kind in _MONEY and is_reversal:
-        return f"money is taken out that came by an import: no booking does that alone; {_OTHERS}"
     lacking = [name for name in (*_ALWAYS, *(() if is_reversal else _NEEDS[kind])) if getattr(entry, name) is None]
     if lacking:
         return f"{lacking[0]} is not there: import the file as it was exported"
