@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.support.database.databases import sqlite_database_in
 from tests.support.demo import demo_copy
 from tests.support.services.service import ServiceProcess
 
@@ -109,3 +114,28 @@ def test_lots_and_gains_are_those_of_the_routes(service: ServiceProcess) -> None
     )
     for words in (("lots", "--known-at", "soon"), ("gains", "--year", "26"), ("lots", "--as-of", "2026-01-01")):
         assert service.command(*words).returncode == 64
+
+
+def test_events_go_into_empty_books_though_the_command_is_killed(service: ServiceProcess, tmp_path: Path) -> None:
+    file = tmp_path / "events.csv"
+    said(service, "export", "events", "-o", str(file))
+    other = ServiceProcess(sqlite_database_in(tmp_path), tmp_path, settings={"PORTFOLIO_INITIAL_CASH": "0"})
+    other.migrate_by_command()
+    with subprocess.Popen([other.program, "import", str(file)], env=other.environment, cwd=tmp_path) as killed:
+        with closing(sqlite3.connect(tmp_path / "portfolio.db", timeout=60.0)) as books:
+            while books.execute("SELECT COUNT(*) FROM mock_trades").fetchone()[0] < 20:
+                assert killed.poll() is None
+                time.sleep(0.01)
+        killed.kill()
+    told = json.loads(said(other, "import", str(file), "--json"))
+    assert (told["rows"], told["reported"]) == (len(told["known"]) + len(told["events"]), [])
+    assert 20 < len(told["known"]) < told["rows"]
+    assert json.loads(said(other, "import", str(file), "--json"))["events"] == []
+    rows = [
+        json.loads(said(one, "export", "events", "--format", "json", "-o", "-"))["rows"] for one in (service, other)
+    ]
+    for old, new in list(zip(*rows, strict=True))[1:]:  # the opening is of the moment of migrate
+        assert {**new, "key": old["key"], "note": old["note"]} == old
+    gains = [said(one, "export", "gains", "-o", "-").splitlines()[1:] for one in (service, other)]
+    assert gains[0] == gains[1]
+    assert "the books hold" in said(other, "verify")
