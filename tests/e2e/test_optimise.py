@@ -15,6 +15,7 @@ from tests.support.demo import demo_copy
 from tests.support.services.service import ServiceProcess
 
 ATTEMPTS = 5
+PATIENT = {"PORTFOLIO_REQUEST_DEADLINE_SECONDS": "60"}
 WISH = {"objective": "min_variance", "days": 365, "cash_percent": 5}
 WORDS = ("min_variance", "--days", "365", "--cash-percent", "5")
 MOVING = ("timestamp", "as_of")
@@ -24,7 +25,7 @@ MOVING = ("timestamp", "as_of")
 def service(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
     """The service on the demonstration's books."""
     folder = tmp_path_factory.mktemp("optimise")
-    with ServiceProcess(demo_copy(demo_file, folder), folder) as running:
+    with ServiceProcess(demo_copy(demo_file, folder), folder, settings=PATIENT) as running:
         yield running
 
 

@@ -14,7 +14,7 @@ MANY: Final = {
     "stability": True,
     "walk_forward": {"train_days": 30, "test_days": 20},
 }
-_SECONDS: Final = 120.0
+_SECONDS: Final = 300.0
 
 
 def backtested(url: str) -> str:

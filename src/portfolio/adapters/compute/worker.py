@@ -21,7 +21,8 @@ T = TypeVar("T")
 NICENESS = 10
 """Where processor time is short, a worker gets a tenth of what the ledger's process beside it gets."""
 LEAST_SHARE = 0.02
-"""A slice of a backtest that got less of a processor than this is followed by one that comes before the idle."""
+"""A slice of a backtest that got less of a processor than this is followed by some that come before the idle."""
+SLICES_BEFORE_THE_IDLE = 9
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -75,7 +76,7 @@ def attempt_trial(given: bytes, place: int, state: bytes | None, seconds: float)
 class Turns:
     """Slices of backtests, which take the processor time that nobody else wants.
 
-    Where that was next to none, the next slice has this process's niceness alone: jobs go on, however busy all is.
+    Where that was next to none, the next few have this process's niceness alone: jobs go on, however busy all is.
     """
 
     def __init__(
@@ -83,16 +84,17 @@ class Turns:
     ) -> None:
         self._monotonic, self._thread_time = monotonic, thread_time
         self._behind_all = ThreadPoolExecutor(1, thread_name_prefix="backtest", initializer=give_way)
-        self._is_starved = False
+        self._before_the_idle = 0
 
     def take(self, work: Callable[[], T]) -> T:
         """Return what the work returns, or raise what it raises."""
-        if self._is_starved:
-            self._is_starved = False
+        if self._before_the_idle:
+            self._before_the_idle -= 1
             return work()
         began = self._monotonic()
         found, used = self._behind_all.submit(self._timed, work).result()
-        self._is_starved = used < LEAST_SHARE * (self._monotonic() - began)
+        if used < LEAST_SHARE * (self._monotonic() - began):
+            self._before_the_idle = SLICES_BEFORE_THE_IDLE
         return found
 
     def _timed(self, work: Callable[[], T]) -> tuple[T, float]:

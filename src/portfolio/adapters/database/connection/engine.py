@@ -80,8 +80,9 @@ def _sqlite_engine(url: URL, pool_size: int, limits: Timeouts, file: DatabaseFil
         file.check()  # before SQLite makes a new file
 
     @listens_for(engine.sync_engine, "close")
-    def note(_connection: object, _record: object) -> None:
-        file.closed()
+    @listens_for(engine.sync_engine, "close_detached")
+    def note(connection: Any, _record: object = None) -> None:
+        file.closed(connection.driver_connection)
 
     @listens_for(engine.sync_engine, "connect")
     def set_up(connection: Any, record: ConnectionPoolEntry) -> None:
@@ -98,7 +99,7 @@ def _sqlite_engine(url: URL, pool_size: int, limits: Timeouts, file: DatabaseFil
         cursor.execute("SELECT COUNT(*) FROM sqlite_master")
         cursor.close()
         record.info[FILE] = file
-        file.opened()
+        file.opened(connection.driver_connection)
 
     return engine
 

@@ -7,6 +7,7 @@ database that anybody will ever open.
 from __future__ import annotations
 
 import os
+from weakref import WeakSet
 
 FILE = "portfolio_file"
 """Under which a connection of the pool keeps its file."""
@@ -26,27 +27,28 @@ class DatabaseFile:
         self._main: _Identity = None
         # The log of what is not in the main file yet, and its index. They end with the last connection.
         self._beside: dict[str, _Identity] = {}
-        self._connections = 0
+        # Those that are given up without being closed are not counted for ever.
+        self._open: WeakSet[object] = WeakSet()
 
-    def opened(self) -> None:
-        """Take notice of a connection that has read from the database.
+    def opened(self, connection: object) -> None:
+        """Take notice of a connection of the driver that has read from the database.
 
         Raises:
             FileReplaced: it is open on another file than those before it.
         """
-        if not self._connections:
+        if not self._open:
             self._beside = dict.fromkeys((f"{self._path}-wal", f"{self._path}-shm"))
         self._main = self._main or _identity(self._path)
-        self._connections += 1
+        self._open.add(connection)
         try:
             self.check()
         except FileReplaced:
-            self._connections -= 1  # it is given up, and nobody tells that it is closed
+            self._open.discard(connection)  # it is given up, and nobody tells that it is closed
             raise
 
-    def closed(self) -> None:
+    def closed(self, connection: object) -> None:
         """Take notice that a connection is closed."""
-        self._connections -= 1
+        self._open.discard(connection)
 
     def check(self) -> None:
         """Make sure that the files are the ones that were opened first.
@@ -56,7 +58,7 @@ class DatabaseFile:
         """
         if self._main is not None and _identity(self._path) != self._main:
             raise _replaced(self._path, "put it back, or ")
-        if self._connections:
+        if self._open:
             for path, before in self._beside.items():
                 now = _identity(path)
                 if before is None:

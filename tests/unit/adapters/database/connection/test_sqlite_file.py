@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -9,19 +10,52 @@ import pytest
 from portfolio.adapters.database.connection.sqlite_file import DatabaseFile, FileReplaced
 
 
-def test_a_connection_that_was_refused_for_a_replaced_file_is_not_counted_as_open(tmp_path: Path) -> None:
+class Connection:
+    """What stands for a connection of the driver."""
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> tuple[Path, Path]:
+    """The database, and its log beside it."""
     main, log = tmp_path / "books.db", tmp_path / "books.db-wal"
     for path in (main, log):
         path.touch()
-    file = DatabaseFile(str(main))
-    file.opened()
-    elsewhere = main.rename(tmp_path / "elsewhere")
-    with pytest.raises(FileReplaced, match="put it back"):
-        file.opened()
-    elsewhere.rename(main)
-    file.closed()
-    # SQLite makes the log anew for the first connection after the last one.
-    log.rename(tmp_path / "log-of-before")
+    return main, log
+
+
+def made_anew(log: Path) -> None:
+    """SQLite makes the log anew for the first connection after the last one."""
+    log.rename(log.with_suffix(".before"))
     log.touch()
-    file.opened()
+
+
+def test_a_connection_that_was_refused_for_a_replaced_file_is_not_counted_as_open(paths: tuple[Path, Path]) -> None:
+    main, log = paths
+    file, first, refused = DatabaseFile(str(main)), Connection(), Connection()
+    file.opened(first)
+    elsewhere = main.rename(main.with_suffix(".elsewhere"))
+    with pytest.raises(FileReplaced, match="put it back"):
+        file.opened(refused)
+    elsewhere.rename(main)
+    file.closed(first)
+    made_anew(log)
+    file.opened(first)
+    file.check()
+
+
+def test_a_connection_that_was_given_up_without_a_word_is_not_counted_as_open_for_ever(
+    paths: tuple[Path, Path],
+) -> None:
+    main, log = paths
+    file, lost = DatabaseFile(str(main)), Connection()
+    file.opened(lost)
+    del lost
+    gc.collect()
+    made_anew(log)
+    file.opened(kept := Connection())
+    file.check()
+    made_anew(log)
+    with pytest.raises(FileReplaced, match=r"books\.db-wal"):
+        file.check()
+    file.closed(kept)
     file.check()
