@@ -1,4 +1,4 @@
-"""Long computations run in one thread, so that the event loop stays free."""
+"""Computations run in threads, one at a time in each, so that the event loop stays free: analyses, imports, folds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ Ts = TypeVarTuple("Ts")
 
 # One thread, and of its own: the loop's are for what waits, such as the names of hosts.
 _THREAD = ThreadPoolExecutor(1, thread_name_prefix="computation")
-# What takes seconds has others: analyses, which take a tenth of one, do not wait for it.
+# What takes seconds has others, imports one and what goes through all entries one: analyses, which take a tenth of a
+# second, wait for neither.
 _LONG_THREAD = ThreadPoolExecutor(1, thread_name_prefix="long computation")
 _FOLD_THREAD = ThreadPoolExecutor(1, thread_name_prefix="fold")
 
