@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -65,9 +65,9 @@ def reverse_event(  # shape: what is reversed, of what, and when
     """
     terms = event.event
     assert terms is not None
-    is_split = event.kind is CashTransactionKind.SPLIT
+    split = terms if event.kind is CashTransactionKind.SPLIT else None
     moves = Moves(
-        steps=tuple(_undo(books.position(leg.symbol), leg, is_split=is_split) for leg in legs),
+        steps=tuple(_undo(books.position(leg.symbol), leg, split) for leg in legs),
         cash=-event.cash_delta,
         net_deposits=-event.net_deposits_delta,
         flow=-terms.flow_value,
@@ -78,9 +78,9 @@ def reverse_event(  # shape: what is reversed, of what, and when
     return entered(books, event.kind, moves, taken_out, now)
 
 
-def _undo(position: Position, leg: Leg, *, is_split: bool) -> Step:
+def _undo(position: Position, leg: Leg, split: EventTerms | None) -> Step:
     held, left = position.quantity, position.quantity - leg.quantity_delta
-    if is_split:
+    if split:
         has_gone = not (left and held) or (left.value > 0) != (held.value > 0)
     else:
         has_gone = leg.quantity_delta.value > 0 and left.value < 0
@@ -97,7 +97,9 @@ def _undo(position: Position, leg: Leg, *, is_split: bool) -> Step:
         asset_delta=asset,
         realized_delta=basis + leg.basis_delta - leg.realized_delta,
     )
-    return Step(leg=opposite, mark=scaled(position, left) if is_split else position.mark)
+    if not split or split.ratio is None:
+        return Step(leg=opposite, mark=position.mark)
+    return Step(leg=opposite, mark=rescaled(position.mark, split.ratio, split.effective_at, EXACT.multiply))
 
 
 def entered(books: Portfolio, kind: CashTransactionKind, moves: Moves, terms: EventTerms, now: datetime) -> Happened:
@@ -143,9 +145,19 @@ def require_cash(books: Portfolio, amount: Money, *, unless: bool) -> None:
         raise InsufficientCash(books.cash.value, amount.value)
 
 
-def scaled(position: Position, after: Quantity) -> Mark | None:
-    """Return the price of a position of which there is another quantity for the same money."""
-    return priced_as(position.mark, position.quantity, after) if after else position.mark
+def rescaled(
+    mark: Mark | None, ratio: Decimal, at: datetime, scale: Callable[[Decimal, Decimal], Decimal]
+) -> Mark | None:
+    """Return the price of one unit of a split at ``at``: divided by its ratio, or multiplied to take it out again.
+
+    A price that is newer than the split is of its units already, whenever the split is reported. None where it makes
+    no price.
+    """
+    if mark is None or mark.at > at:
+        return mark
+    with suppress(OutOfRange):
+        return replace(mark, price=Price.rounded(scale(mark.price.value, ratio)))
+    return None
 
 
 def priced_as(mark: Mark | None, before: Quantity, after: Quantity) -> Mark | None:

@@ -18,7 +18,7 @@ from portfolio.domain.ledger.event_moves import (
     priced_as,
     ratio_of,
     require_cash,
-    scaled,
+    rescaled,
     too_little,
 )
 from portfolio.domain.ledger.happening import Happened, Happening, check_signs
@@ -204,7 +204,8 @@ def _split(case: _Case) -> Moves:
     if not after:
         raise InvalidAmount("", "ratio leaves nothing at 18 decimals", field="ratio")
     leg = Leg(symbol=case.symbol, quantity_delta=after - position.quantity)
-    return Moves(steps=(Step(leg=leg, mark=scaled(position, after)),), ratio=ratio)
+    mark = rescaled(position.mark, ratio, case.what.effective_at, EXACT.divide)
+    return Moves(steps=(Step(leg=leg, mark=mark),), ratio=ratio)
 
 
 def _loss(case: _Case) -> Moves:

@@ -33,6 +33,8 @@ class Done:
     deposits: int = 0
     realized: int = 0
     flow: int = 0
+    ratio: Fraction | None = None
+    """Of a split, how many there are for one of before."""
 
 
 @dataclass
@@ -78,8 +80,8 @@ def take_out(books: Books, done: Done) -> None:
         asset = _out_of(holding.asset, part.asset, left)
         lost = basis + part.basis
         realized += lost
-        if done.kind == "split":
-            _rescale(holding, left)
+        if done.ratio:
+            _rescale(holding, 1 / done.ratio)
         _move(books, Part(part.symbol, -part.quantity, basis, asset, lost - part.realized), keeps_average=False)
     books.cash -= done.cash
     books.booked_cash -= done.cash
@@ -190,8 +192,9 @@ def _price_as(price: int | None, before: int, after: int) -> int | None:
     return made if made < TOO_LARGE else None
 
 
-def _rescale(holding: Holding, after: int) -> None:
-    holding.price = _price_as(holding.price, holding.quantity, after)
+def _rescale(holding: Holding, ratio: Fraction) -> None:
+    price = None if holding.price is None else round(holding.price / ratio)
+    holding.price = price if price is not None and price < TOO_LARGE else None
     holding.has_feed &= holding.price is not None
 
 
@@ -203,10 +206,11 @@ def _split(books: Books, event: Event) -> Done:
     after = round(Fraction(holding.quantity * event.ratio, ONE))
     if after == 0:
         raise Refused("InvalidAmount")
-    _rescale(holding, after)
+    ratio = Fraction(event.ratio, ONE)
+    _rescale(holding, ratio)
     part = Part(event.symbol, after - holding.quantity)
     _move(books, part, keeps_average=False)
-    return Done(event.kind, [part])
+    return Done(event.kind, [part], ratio=ratio)
 
 
 def _loss(books: Books, event: Event) -> Done:

@@ -10,6 +10,7 @@ import pytest
 
 from portfolio.domain.errors import InsufficientQuantity, InvalidAmount, ValueUnknown
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
+from portfolio.domain.ledger.event_moves import reverse_event
 from portfolio.domain.ledger.event_rules import happen
 from portfolio.domain.ledger.happening import Happened, Happening
 from portfolio.domain.ledger.leg import Leg
@@ -140,6 +141,29 @@ def test_a_split_moves_the_quantity_alone() -> None:
     assert position.avg_entry_price == Price(Decimal("0.3"))
     assert unit_value(happened.after) == unit_value(books)
     assert_law(happened)
+
+
+def test_a_price_newer_than_a_split_is_of_its_units_already() -> None:
+    reported_late = Happening(kind=Kind.SPLIT, symbol=BNB, ratio=Decimal(1_000), effective_at=NOON - timedelta(hours=1))
+    books = priced(beginning(), BNB="0.4")
+    happened = happen(books, reported_late, RULES, NOON)
+    assert happened.after.position(BNB).mark == Mark(Price(Decimal("0.4")), "coinbase", NOON)
+    assert happened.after.position(BNB).market_value == money(4_000)
+    taken_out = reverse_event(happened.after, happened.transaction, happened.legs, 1, NOON)
+    assert taken_out.after.position(BNB).mark == books.position(BNB).mark
+
+
+def test_a_split_that_is_taken_out_leaves_the_price_of_before_however_little_is_left() -> None:
+    happened = done(beginning(), Kind.SPLIT, symbol=BNB, ratio=Decimal("1.005"))
+    assert happened.after.position(BNB).quantity == quantity("10.05")
+    books = after(happened.after, sold("BNB", 10, "398"))  # of 10.05, of which 0.05 came by the split
+    with pytest.raises(InsufficientQuantity):
+        reverse_event(books, happened.transaction, happened.legs, 1, NOON)
+    books = after(happened.after, sold("BNB", "9.95", "398"))
+    position = reverse_event(books, happened.transaction, happened.legs, 1, NOON).after.position(BNB)
+    assert position.quantity == quantity("0.05")
+    assert position.mark is not None
+    assert round(position.mark.price.value, 15) == 400  # 400 / 1.005 and back, not twice that: half of the rest went
 
 
 def test_transfer_out_takes_its_share_of_the_cost_and_leaves_the_unit_value_alone() -> None:
