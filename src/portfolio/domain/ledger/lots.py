@@ -237,6 +237,8 @@ def _disposal(posting: Posting, taken: Lot, quantity: Quantity, cash: Money, *, 
 
 _First = Callable[[Lot, int], Any]
 _Placed = tuple[int, Lot]
+# What decides which one is taken, the place, the number, and the lot.
+_Found = tuple[Any, int, int, Lot]
 
 # What is smallest is taken first. Unit costs are compared exactly, and never kept.
 _FIRST: Mapping[LotMethod, _First] = {
@@ -260,7 +262,7 @@ class _OpenLots:
 
     def __init__(self, first: _First) -> None:
         self._first = first
-        self._heap: list[tuple[Any, int, int, Lot]] = []
+        self._heap: list[_Found] = []
         self._added = 0
 
     def __iter__(self) -> Iterator[Lot]:
@@ -282,9 +284,10 @@ class _OpenLots:
         if picks and rest.quantity.value < 0:
             yield from self._picked(posting, rest, picks)
         while rest.quantity and self._heap and self._closes(rest.quantity):
-            _, at, _, lot = heappop(self._heap)
+            found = heappop(self._heap)
+            lot = found[-1]
             part = lot.quantity if abs(lot.quantity) <= abs(rest.quantity) else -rest.quantity
-            yield self._taken(posting, rest, at, lot, part)
+            yield self._taken(posting, rest, found, part)
         if rest.quantity:
             self._add(
                 Lot(
@@ -306,29 +309,32 @@ class _OpenLots:
         """Take what was picked of the lots that are there, and of each no more than it has."""
         for pick in picks:
             wanted = pick.quantity
-            for found in [item for item in self._heap if item[-1].entry == pick.entry]:
-                _, at, _, lot = found
-                part = min(wanted, lot.quantity, -rest.quantity)
+            for found in [item for item in self._in_order() if item[-1].entry == pick.entry]:
+                part = min(wanted, found[-1].quantity, -rest.quantity)
                 if part.value > 0:
                     self._in_order().remove(found)  # what is in order stays a heap when something is taken out
                     wanted = wanted - part
-                    yield self._taken(posting, rest, at, lot, part, is_picked=True)
+                    yield self._taken(posting, rest, found, part, is_picked=True)
 
-    def _taken(  # shape: what is taken, and of what
-        self, posting: Posting, rest: _Rest, at: int, lot: Lot, part: Quantity, *, is_picked: bool = False
+    def _taken(
+        self, posting: Posting, rest: _Rest, found: _Found, part: Quantity, *, is_picked: bool = False
     ) -> Disposal:
-        """Take a part of a lot that is out of the heap; what is left of it comes back."""
+        """Take a part of a lot that is out of the heap; what is left of it comes back to where it was."""
+        _, at, number, lot = found
         share, basis = rest.cash.portion(-part, rest.quantity), lot.basis.portion(part, lot.quantity)
         rest.quantity, rest.cash = rest.quantity + part, rest.cash - share
         if part != lot.quantity:
-            self._add(replace(lot, quantity=lot.quantity - part, basis=lot.basis - basis), at)
+            self._put(replace(lot, quantity=lot.quantity - part, basis=lot.basis - basis), at, number)
         taken = replace(lot, quantity=part, basis=basis)
         return _disposal(posting, taken, abs(part), share, is_picked=is_picked)
 
     def _add(self, lot: Lot, place: int) -> None:
         # Shares of one lot that came one after the other have one place: the number tells them apart.
         self._added += 1
-        heappush(self._heap, (self._first(lot, place), place, self._added, lot))
+        self._put(lot, place, self._added)
+
+    def _put(self, lot: Lot, place: int, number: int) -> None:
+        heappush(self._heap, (self._first(lot, place), place, number, lot))
 
     def share(self, posting: Posting, place: int) -> list[_Placed]:
         """Take out a share of each lot, and return what left, with the places of then.
@@ -392,7 +398,7 @@ class _OpenLots:
             self._heap[at] = self._first(corrected, place), place, number, corrected
         heapify(self._heap)
 
-    def _in_order(self) -> list[tuple[Any, int, int, Lot]]:
+    def _in_order(self) -> list[_Found]:
         """Return the lots in the order they were acquired; the heap has them in the same places from then on."""
         self._heap.sort(key=itemgetter(1, 2))
         return self._heap

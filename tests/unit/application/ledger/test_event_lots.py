@@ -15,6 +15,7 @@ from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
 from portfolio.domain.ledger.lots import LotBook, LotMethod
+from portfolio.domain.ledger.picks import Pick
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
 from tests.unit.application.ledger.lot_examples import Booked, day
@@ -77,6 +78,27 @@ def test_the_same_lot_may_be_exchanged_twice(two_lots: Booked) -> None:
     for method in BY_LOTS:
         book = two_lots.lots(method)
         assert [one[3] for one in lots(book) if one[0] == "ETH"] == [0, 0, 10, 10]
+
+
+@pytest.mark.parametrize("method", BY_LOTS)
+def test_a_sale_in_two_halves_takes_of_two_shares_of_one_lot_what_a_whole_one_takes(method: LotMethod) -> None:
+    """Half of a lot went to another asset and came back as a quarter: two shares of one day, of 100 and of 200 a unit."""
+
+    def realized(*sold: str) -> tuple[Money, list[tuple[str, str, str, int | None]]]:
+        booked = Booked()
+        booked.buy("1", "100", day(0))
+        booked.happen(Kind.EXCHANGE, day(1), symbol=BTC, quantity=units("0.5"), to_symbol=ETH, to_quantity=units(10))
+        booked.happen(Kind.EXCHANGE, day(2), symbol=ETH, quantity=units(10), to_symbol=BTC, to_quantity=units("0.25"))
+        entry = next(lot.entry for lot in booked.lots(method).lots)
+        assert entry is not None
+        sales = [booked.sell(quantity, "1", day(3)) for quantity in sold]
+        picks = {sale.id: (Pick(entry=entry, quantity=sale.quantity),) for sale in sales}
+        book = booked.lots(method, picks=picks)
+        return sum((one.basis for one in book.disposals), Money.zero()), lots(book)
+
+    assert realized("0.2", "0.2") == realized("0.4")
+    if method is not LotMethod.HIFO:
+        assert realized("0.2", "0.2")[0] == money(40)
 
 
 def test_a_split_gives_each_lot_its_part(two_lots: Booked) -> None:
