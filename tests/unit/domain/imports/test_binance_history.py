@@ -39,6 +39,30 @@ def test_both_legs_of_old_trades_have_one_name(operation: str) -> None:
     assert legs(text) == [("trade", {"BTC": "0.01996395", "USDT": "-500"})]
 
 
+@pytest.mark.parametrize(("operation", "sign"), [("Buy", ""), ("Sell", "-")])
+def test_the_quote_of_old_trades_may_only_be_related_to_them(operation: str, sign: str) -> None:
+    """As of January 2021: fills of one second, base and quote in any order, and the fee in the quote."""
+    opposite = "" if sign else "-"
+    text = history(
+        f"26,Spot,Transaction Related,EUR,{opposite}40.02168",
+        f"26,Spot,{operation},ADA,{sign}16.14",
+        f"26,Spot,{operation},ADA,{sign}32.38",
+        f"26,Spot,Transaction Related,EUR,{opposite}19.94904",
+        "26,Spot,Fee,EUR,-0.06",
+    )
+    quote = "59.91072" if sign else "-60.03072"  # 59.97072 less, or with, the fee
+    assert legs(text) == [("trade", {"ADA": f"{sign}48.52", "EUR": quote})]
+    assert answer(text)["events"][0]["row"] == [2, 3, 4, 5, 6]
+
+
+def test_of_a_purchase_and_a_sale_of_one_second_nobody_knows_which_one_is_related() -> None:
+    rows = ("Buy,BTC,0.02", "Transaction Related,USDT,-500", "Sell,ETH,-1", "Transaction Related,USDT,1500")
+    text = history(*(f"26,Spot,{row}" for row in rows))
+    assert [row for row, _ in reported(text)] == [2, 3, 4, 5]
+    whole = history(*(f"26,Spot,{row}" for row in (rows[0], rows[1], "Sell,ETH,-1", "Sell,USDT,1500")))
+    assert legs(whole) == [("trade", {"BTC": "0.02", "USDT": "-500"}), ("trade", {"ETH": "-1", "USDT": "1500"})]
+
+
 def test_equal_seconds_of_two_wallets_are_two_trades() -> None:
     rows = ["26,{},Buy,BTC,0.02", "26,{},Buy,USDT,-500"]
     text = history(*(row.format(wallet) for wallet in ("Spot", "Funding") for row in rows))

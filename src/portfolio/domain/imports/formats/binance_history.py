@@ -25,7 +25,7 @@ from portfolio.domain.imports.records import Ignored, Kind, Outcome, Row, RowRef
 from portfolio.domain.imports.symbols import symbol_in
 from portfolio.domain.money import EXACT
 
-# What names the two sides of a trade, by the operation; both sides of old trades have one name.
+# What names the two sides of a trade, by the operation; of old trades both have one name, or the quote is "related".
 _SIDES = {
     "transaction buy": "buy", "transaction spend": "buy", "transaction sold": "sell", "transaction revenue": "sell",
     "buy": "old buy", "sell": "old sell", "transaction related": "related", "large otc trading": "otc",
@@ -155,6 +155,7 @@ def _trades(group: _Group) -> Iterator[Outcome]:
         if line.operation not in _FEES:
             sides[_SIDES[line.operation]].append(line)
     fees = [line for line in group if line.operation in _FEES]
+    _relate(sides)
     for lines in sides.values():
         one, other = _two_sides(lines)
         mine = [fee for fee in fees if len(sides) == 1 or fee.part.symbol == (one if one.amount > 0 else other).symbol]
@@ -165,9 +166,24 @@ def _trades(group: _Group) -> Iterator[Outcome]:
         yield from single(_origin([fee]), Kind.FEE, fee.part)
 
 
+def _relate(sides: dict[str, _Group]) -> None:
+    """Have what is only "related" be the other side of the one old trade that lacks it."""
+    lacking = [name for name, lines in sides.items() if name.startswith("old ") and not _is_two_sided(_changes(lines))]
+    if len(lacking) == 1 and "related" in sides and not _is_two_sided(_changes(sides["related"])):
+        sides[lacking[0]] = sorted([*sides[lacking[0]], *sides.pop("related")], key=lambda line: line.row.place)
+
+
+def _changes(lines: _Group) -> list[Part]:
+    return [Part(*change) for change in net(line.part for line in lines).items()]
+
+
+def _is_two_sided(changes: list[Part]) -> bool:
+    return len(changes) == 2 and (changes[0].amount > 0) is not (changes[1].amount > 0)
+
+
 def _two_sides(lines: _Group) -> tuple[Part, Part]:
-    changes = [Part(*change) for change in net(line.part for line in lines).items()]
-    if len(changes) != 2 or (changes[0].amount > 0) is (changes[1].amount > 0):
+    changes = _changes(lines)
+    if not _is_two_sided(changes):
         raise RowRefused(
             "several trades of one second, or half of one: which rows belong together cannot be known. "
             "Import the file of spot trades, and this one with --partial"
