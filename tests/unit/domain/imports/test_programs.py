@@ -320,7 +320,7 @@ def test_rows_of_koinly_that_change_nothing_are_ignored() -> None:
     ("row", "why"),
     [
         ("2018-01-01 14:25 UTC,1,BTC,2,BTC,,,,,,,", "more came than was sent"),
-        ("2018-01-01 14:25 UTC,1,BTC,,,,,,,lost,,", "Label 'lost' has no event for what was sent"),
+        ("2018-01-01 14:25 UTC,1,BTC,,,,,,,lost,,", "Label 'lost' has no event for what was sent: book it by hand"),
         ("2018-01-01 14:25 UTC,,,1,BTC,,,,,realized gain,,", "has no event for what was received"),
         ("2018-01-01 14:25 UTC,-1,BTC,,,,,,,,,", "below 0"),
         ("2018-01-01 14:25,1,BTC,,,,,,,,,", "give --zone"),

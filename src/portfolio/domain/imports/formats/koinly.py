@@ -94,7 +94,8 @@ def _one_sided(origin: Origin, part: Part | None, label: str, fees: Sequence[Par
         return single(origin, Kind.FEE, part, fees)
     if label in (_IN if part.amount > 0 else _OUT):
         return moved(origin, part, fees)
-    raise RowRefused(f"Label {label[:40]!r} has no event for what was {'received' if part.amount > 0 else 'sent'}")
+    way = "received" if part.amount > 0 else "sent"
+    raise RowRefused(f"Label {label[:40]!r} has no event for what was {way}: book it by hand")
 
 
 def _net_worth(row: Row, how: Reading) -> Part | None:
