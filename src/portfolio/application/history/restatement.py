@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -148,18 +148,19 @@ def compare(entries: Entries, portfolio: Portfolio) -> Restatements:
         try:
             one = _restated(group, ordered[group[0]], standing, portfolio)
         except _CannotRestateError as failure:
-            left_out |= dict.fromkeys(group, failure.why)
+            left_out |= {symbol: failure.why if symbol in failure.symbols else EXCHANGED for symbol in group}
         else:
             found += [one] if one.positions else []
     return Restatements(revision=entries.revision, found=found, left_out=dict(sorted(left_out.items())))
 
 
 class _CannotRestateError(Exception):
-    """A group of assets stays as it is."""
+    """A group of assets stays as it is, for a reason that is that of some of them."""
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, symbols: Collection[Symbol]) -> None:
         super().__init__(why)
         self.why = why
+        self.symbols = symbols
 
 
 def _why_not(symbol: Symbol, entries: Entries, standing: Standing, portfolio: Portfolio) -> str | None:
@@ -173,19 +174,23 @@ def _restated(
 ) -> GroupRestatement:
     books = OrderedBooks({symbol: standing.opening[symbol] for symbol in group if symbol in standing.opening})
     booked = sum((standing.net_deposits[symbol] for symbol in group), Money.zero())
-    try:
-        for entry in entries:
+    for entry in entries:
+        try:
             _take_in(books, entry)
-        made = [restatement(portfolio.position(symbol), books.position(symbol)) for symbol in group]
-    except OutOfRange:
-        raise _CannotRestateError(TOO_LARGE) from None
-    except DomainError:
-        raise _CannotRestateError(NOT_IN_ORDER) from None
+        except DomainError as failure:
+            why = TOO_LARGE if isinstance(failure, OutOfRange) else NOT_IN_ORDER
+            raise _CannotRestateError(why, _moved_by(entry)) from None
+    made = [restatement(portfolio.position(symbol), books.position(symbol)) for symbol in group]
     changed = tuple(one for one in made if one.changes)
     one = GroupRestatement(changed, books.net_deposits - booked)
     if not one.explains:
-        raise _CannotRestateError(UNEXPLAINED)
+        others = {each.after.symbol for each in changed if each.before.quantity != each.after.quantity}
+        raise _CannotRestateError(UNEXPLAINED, others or group)
     return one
+
+
+def _moved_by(entry: Movement | CashEntry) -> set[Symbol]:
+    return {entry.symbol} if isinstance(entry, Movement) else {moved.symbol for moved in entry.positions}
 
 
 def _take_in(books: OrderedBooks, entry: Movement | CashEntry) -> None:
@@ -199,7 +204,7 @@ def _take_in(books: OrderedBooks, entry: Movement | CashEntry) -> None:
     moved = books.happen(_happening(transaction, legs))
     of_before = [leg.quantity_delta for leg in legs]
     if transaction.kind is CashTransactionKind.SPLIT and [leg.quantity_delta for leg in moved] != of_before:
-        raise _CannotRestateError(OTHER_SPLIT)
+        raise _CannotRestateError(OTHER_SPLIT, _moved_by(entry))
 
 
 def _happening(transaction: CashTransaction, legs: Sequence[Leg]) -> Happening:
