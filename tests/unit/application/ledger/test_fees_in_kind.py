@@ -97,6 +97,7 @@ async def test_more_than_is_held_refuses_the_whole_booking(ledger: FakeLedger, b
     before = await ledger.load(1)
     results = await book([paid("10.1"), paid("1", key="other", symbol=Symbol("DOGE"), fees="1")])
     assert [refused(one).error for one in results] == ["InsufficientQuantity", "InsufficientQuantity"]
+    assert refused(results[0]).detail.endswith(" BNB cannot be paid as the fee: 10 is held")
     assert await ledger.load(1) == before
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from portfolio.application.ledger.records import BookTrade, TradeEntry, TradeRequest
-from portfolio.domain.errors import ValueUnknown
+from portfolio.domain.errors import InsufficientQuantity, ValueUnknown
 from portfolio.domain.ledger.event_rules import price_at
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.trade import Execution, Side, Trade
@@ -43,7 +43,10 @@ def pay_fee(
         fees=Money.zero(),
         executed_at=execution.executed_at,
     )
-    after, trade = books.book(sale, rules, override=command.override, now=now)
+    try:
+        after, trade = books.book(sale, rules, override=command.override, now=now)
+    except InsufficientQuantity as failure:  # it names another asset than the booking does
+        raise InsufficientQuantity(failure.symbol, failure.held, failure.requested, verb="paid as the fee") from failure
     return after, replace(execution, fees=value), trade
 
 
