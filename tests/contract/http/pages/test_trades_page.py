@@ -26,6 +26,14 @@ async def book(service: Service, **changed: Any) -> dict[str, Any]:
     return found
 
 
+async def test_what_events_brought_is_in_the_result_and_its_formula_says_so(service: Service) -> None:
+    for event in ({"kind": "interest", "amount": 12}, {"kind": "charge", "amount": 5}):
+        assert (await service.http.post("/events", json=event)).status_code == 200
+    figure = (await page_of(service)).figure("realized_pnl")
+    assert figure.exact == ["7"]
+    assert "interest, losses and charges, which are no trades" in figure.text
+
+
 async def test_trades_and_refusals_are_those_of_the_api_to_the_last_digit(service: Service) -> None:
     await book(service, quantity="0.123456789012345678", net_amount="5555.555505555555", client_trade_id="a")
     await book(service, side="SELL", quantity="0.05", price="47000", net_amount="2350", fees="1.25", notes="<b>out</b>")

@@ -128,8 +128,11 @@ def _amounts(valuation: Valuation) -> Iterable[Metric]:
         "portfolio_cash_usd": ("Cash.", portfolio.cash),
         "portfolio_invested_usd": ("Market value of the positions.", valuation.invested),
         "portfolio_cost_basis_usd": ("Cost of the positions.", valuation.cost_basis),
-        "portfolio_net_deposits_usd": ("Deposits less withdrawals.", portfolio.net_deposits),
-        "portfolio_realized_pnl_usd": ("Result of what was sold.", portfolio.realized_pnl),
+        "portfolio_net_deposits_usd": (
+            "Deposits less withdrawals, transfers of assets at their cost.",
+            portfolio.net_deposits,
+        ),
+        "portfolio_realized_pnl_usd": ("Result of sales and events.", portfolio.realized_pnl),
         "portfolio_unrealized_pnl_usd": ("Result of what is held.", valuation.unrealized_pnl),
         "portfolio_fees_paid_usd": ("Fees ever paid.", portfolio.fees_paid),
         "portfolio_unreconciled_usd": ("Value of what other programs moved.", valuation.unreconciled),

@@ -20,7 +20,10 @@ class SeriesDayView(msgspec.Struct, kw_only=True):
 
     day: date
     value: Annotated[Number | None, Meta(description="Total value, in dollars.")]
-    net_deposits: Annotated[Number | None, Meta(description="Deposits less withdrawals until then, in dollars.")]
+    net_deposits: Annotated[
+        Number | None,
+        Meta(description="Deposits less withdrawals until then, transfers of assets at their cost, in dollars."),
+    ]
     unit_value: Annotated[Number | None, Meta(description="Value of one unit: what returns are made of.")]
     unit_index: Index
     drawdown: Annotated[Ratio | None, Meta(description="Fall from the highest unit value since the first day.")]

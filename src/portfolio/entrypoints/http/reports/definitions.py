@@ -22,7 +22,7 @@ DEFINITIONS: Final[Sequence[Definition]] = (
         "Period",
         "The last completed days; it begins with the end of the day before the first of them. Today is not in it.",
     ),
-    Definition("Net deposits", "Deposits less withdrawals, in dollars."),
+    Definition("Net deposits", "Deposits less withdrawals, transfers of assets at their cost, in dollars."),
     Definition("Realized result", "Proceeds of what was sold less its cost basis, fees included; average cost."),
     Definition("Unrealized result", "Value of what is held less its cost basis, fees included."),
     Definition("Unreconciled", "What other programs wrote into the books' rows and nobody has accepted yet."),

@@ -161,7 +161,12 @@ def _result_percent(view: PortfolioView) -> Figure:
 def _cash(view: PortfolioView) -> Iterator[Figure]:
     figure = _figures_of(view)
     single = (
-        ("cash_balance", "Cash", "Deposits less withdrawals, less what was bought, plus what was sold, fees paid.", ""),
+        (
+            "cash_balance",
+            "Cash",
+            "Deposits less withdrawals, less what was bought, plus what was sold, fees paid; interest less charges.",
+            "",
+        ),
         ("fees_paid", "Fees paid", "All fees of all trades.", SINCE_START),
     )
     for name, label, formula, period in single:

@@ -103,7 +103,8 @@ def _sums(reading: Reading) -> Sequence[Figure]:
             label="Realized result",
             value=number(portfolio.realized_pnl),
             kind=Kind.RESULT,
-            formula="The sum over all closing trades of what they brought, less their fees, less the cost basis sold.",
+            formula="What closing trades brought, less their fees and the cost basis sold; with income, interest, "
+            "losses and charges, which are no trades: the page Activity has them.",
             period="since the start",
             convention=AVERAGE_COST,
             as_of=as_of,
