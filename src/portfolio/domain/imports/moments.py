@@ -120,8 +120,13 @@ def _moment(local: datetime, text: str) -> datetime:
         return moment
     if moment.astimezone(local.tzinfo).replace(tzinfo=None) != local.replace(tzinfo=None):
         raise RowRefused(
-            f"{text!r} was left out when the clocks of {local.tzinfo} were changed: give the file's offset"
+            f"{text!r} was left out when the clocks of {local.tzinfo} were changed: either that is not the zone of the "
+            "file, or write the offset of this row behind its time, such as +01:00"
         )
     if local.replace(fold=1).utcoffset() != local.utcoffset():
-        raise RowRefused(f"{text!r} was twice when the clocks of {local.tzinfo} were changed: give the file's offset")
+        first, second = (local.replace(fold=fold).isoformat()[-6:] for fold in (0, 1))
+        raise RowRefused(
+            f"{text!r} was twice when the clocks of {local.tzinfo} were changed: write which of the two it was behind "
+            f"the time, {first} or {second}"
+        )
     return moment
