@@ -168,7 +168,7 @@ def trade_to_row(entry: TradeEntry) -> Values:
         **_REQUEST.values(entry.request),
         **_ENTRY.values(entry),
         "recommendation_id": _as_int(entry.request.recommendation_id),
-        "net_amount": abs(trade.cash_delta.value),
+        "net_amount": abs(trade.cash_delta).value,
         "cost_basis_sold": trade.cost_basis_sold.value,
     }
 
