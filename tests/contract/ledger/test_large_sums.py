@@ -57,7 +57,9 @@ async def test_every_entry_of_large_sums_is_kept_and_proved_to_the_last_digit(po
     replies = await BookEvents(ports.ledger, CLOCK, RULES)(1, wishes)
     events = [one.event for one in replies if isinstance(one, EventReply) and isinstance(one.event, RecordedEvent)]
     assert len(events) == len(stated)
-    await ReverseEvent(ports.ledger, CLOCK, RULES)(1, events[-2].id, owner="ann")
+    interest = events[-2].id
+    assert interest is not None
+    await ReverseEvent(ports.ledger, CLOCK, RULES)(1, interest, owner="ann")
     await ReverseTrade(ports.ledger, CLOCK, RULES)(1, 2, owner="ann")
     found = await VerifyBooks(ports.ledger, page_size=4)(1)
     assert (found.differences, found.unreconciled) == ([], [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -19,6 +19,8 @@ from portfolio.domain.mark import Mark
 from portfolio.domain.money import EXACT, Money, Price, Quantity
 
 NOTHING: Final = Money.zero()
+# A price may be stamped by a clock that is ahead, or come while a split that is of now waits to be booked.
+_CLOCKS_DIFFER: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,10 +152,10 @@ def rescaled(
 ) -> Mark | None:
     """Return the price of one unit of a split at ``at``: divided by its ratio, or multiplied to take it out again.
 
-    A price that is newer than the split is of its units already, whenever the split is reported. None where it makes
-    no price.
+    A price that is newer than the split by over a minute is of its units already, whenever the split is reported. None
+    where it makes no price.
     """
-    if mark is None or mark.at > at:
+    if mark is None or mark.at > at + _CLOCKS_DIFFER:
         return mark
     with suppress(OutOfRange):
         return replace(mark, price=Price.rounded(scale(mark.price.value, ratio)))

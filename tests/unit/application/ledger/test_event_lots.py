@@ -82,7 +82,7 @@ def test_the_same_lot_may_be_exchanged_twice(two_lots: Booked) -> None:
 
 @pytest.mark.parametrize("method", BY_LOTS)
 def test_a_sale_in_two_halves_takes_of_two_shares_of_one_lot_what_a_whole_one_takes(method: LotMethod) -> None:
-    """Half of a lot went to another asset and came back as a quarter: two shares of one day, of 100 and of 200 a unit."""
+    """Half of a lot went to another asset and came back as a quarter: two shares of one day, at 100 and at 200."""
 
     def realized(*sold: str) -> tuple[Money, list[tuple[str, str, str, int | None]]]:
         booked = Booked()
