@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from portfolio.application.optimisation.records import Wish
     from portfolio.domain.ledger.lots import LotMethod
     from portfolio.domain.rebalancing.policy import RebalancePolicy
-    from portfolio.entrypoints.assembly import Adapters
+    from portfolio.entrypoints.assembly.adapters import Adapters
     from portfolio.entrypoints.cli.kept_imports import KeptImports
     from portfolio.entrypoints.demo.history import DemoReport
     from portfolio.entrypoints.exports.files import FileFormat
@@ -143,7 +143,7 @@ class CompositionRoot:  # shape: a method for each command
 
     def application(self, settings: Settings) -> PortfolioApp:
         """Return the application of the settings, which opens the books when it starts."""
-        from portfolio.entrypoints.assembly import assemble  # noqa: PLC0415  the server is for one command alone
+        from portfolio.entrypoints.assembly.service import assemble  # noqa: PLC0415  the server is for one command alone
 
         adapters = _adapters(settings, SystemClock(), Database.of(settings, PORTFOLIO_ID))
         return assemble(adapters, settings, portfolio_id=PORTFOLIO_ID)
@@ -199,7 +199,7 @@ class CompositionRoot:  # shape: a method for each command
     @asynccontextmanager
     async def _use_cases(self, settings: Settings) -> AsyncIterator[UseCases]:
         """Open the database and yield the use cases of the service, without its loops."""
-        from portfolio.entrypoints.assembly import Assembly  # noqa: PLC0415  # for some commands alone
+        from portfolio.entrypoints.assembly.service import Assembly  # noqa: PLC0415  # for some commands alone
 
         database = self._open(settings)
         adapters = _adapters(settings, SystemClock(), database)
@@ -328,7 +328,7 @@ def _adapters(settings: Settings, clock: Clock, database: Database) -> Adapters:
     """Return the ports on a database, with the exchanges of the settings."""
     from portfolio.adapters.compute.backtester import SpawnedBacktester  # noqa: PLC0415  as below
     from portfolio.adapters.compute.optimiser import SpawnedOptimiser  # noqa: PLC0415  as below
-    from portfolio.entrypoints.assembly import Adapters  # noqa: PLC0415  the server is for one command alone
+    from portfolio.entrypoints.assembly.adapters import Adapters  # noqa: PLC0415  the server is for one command alone
 
     exchanges, workers = _exchanges(settings, clock), _workers(settings)
     # Connections of their own: an import takes longer than a request has, and is not to be cut by its limits.

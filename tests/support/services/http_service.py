@@ -36,7 +36,8 @@ from portfolio.domain.money import Money, Price
 from portfolio.domain.prices.quote import Quote
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.symbol import Symbol
-from portfolio.entrypoints.assembly import Adapters, Assembly
+from portfolio.entrypoints.assembly.adapters import Adapters
+from portfolio.entrypoints.assembly.service import Assembly
 from portfolio.entrypoints.http.app import PortfolioApp, create_app, served
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.settings import Settings

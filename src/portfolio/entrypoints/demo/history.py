@@ -15,7 +15,8 @@ from portfolio.application.ledger.happenings.records import EventReply, Recorded
 from portfolio.application.ledger.records import Acceptance, BookingReply, BookTrade
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.money import Money
-from portfolio.entrypoints.assembly import Adapters, Assembly
+from portfolio.entrypoints.assembly.adapters import Adapters
+from portfolio.entrypoints.assembly.service import Assembly
 from portfolio.entrypoints.demo.beside import (
     FILE_NAME,
     FILE_SYMBOL,
@@ -89,7 +90,7 @@ class MakeHistory:
         """Return what was made; the clock has to stand at the beginning, ``first_moment`` of ``now``."""
         engines, first = Engines(seed), first_moment(now).date()
         await self._add_closes(first, now.date())
-        await self._parts.open_books()()
+        await self._parts.ledger.open_books()
         for day in range(DAYS):
             morning = datetime.combine(first + timedelta(days=day), time(9, 30), tzinfo=UTC)
             self._clock.set(max(morning, self._clock.now()))
@@ -104,7 +105,7 @@ class MakeHistory:
             if day in REBALANCING_DAYS:
                 await self._rebalance(engines)
         self._clock.set(now)
-        final = await self._parts.make_final()(self._portfolio_id, DAYS - LATE_DAY)
+        final = await self._parts.performance.make_final(self._portfolio_id, DAYS - LATE_DAY)
         await self._use.refresh()
         signals = await self._use.generate_signals()
         await self._use.booking.close()
@@ -152,7 +153,7 @@ class MakeHistory:
         """Book what happened months ago: a trade, a file, and the average cost as all in order makes it."""
         if day == LATE_DAY:
             # As these days are recorded, none knows what is told from now on.
-            self._recorded = len((await self._parts.make_final()(self._portfolio_id)).written)
+            self._recorded = len((await self._parts.performance.make_final(self._portfolio_id)).written)
             on = first + timedelta(days=EXECUTED_DAY)
             [close] = await self._of.closes.daily_closes(LATE_SYMBOL, on, on)
             await self._book([late_purchase(datetime.combine(on, time(20), tzinfo=UTC), close.price)])

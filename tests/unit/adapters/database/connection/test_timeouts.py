@@ -6,13 +6,13 @@ import pytest
 
 from portfolio.adapters.database.connection.mysql import session_settings
 from portfolio.adapters.database.connection.timeouts import Timeouts
-from portfolio.entrypoints import assembly
+from portfolio.entrypoints.assembly.foundation import PATIENCE_SHARE
 
 
 @pytest.mark.parametrize("deadline", [1.0, 4.0, 10.0, 60.0])
 def test_that_nothing_was_applied_is_said_before_the_deadline(deadline: float) -> None:
     limits = Timeouts.within(deadline)
-    assert assembly.PATIENCE_SHARE * deadline + limits.unit_seconds < deadline
+    assert PATIENCE_SHARE * deadline + limits.unit_seconds < deadline
     assert limits.statement_seconds < limits.unit_seconds
     assert limits.pool_seconds + limits.connect_seconds < limits.unit_seconds
     assert limits.pool_seconds + limits.connect_seconds + limits.read_seconds < deadline
@@ -22,7 +22,7 @@ def test_that_nothing_was_applied_is_said_before_the_deadline(deadline: float) -
 def test_a_lost_commit_leaves_time_to_look_it_up(deadline: float) -> None:
     limits = Timeouts.within(deadline)
     lookup = limits.pool_seconds + limits.connect_seconds
-    assert assembly.PATIENCE_SHARE * deadline + limits.commit_seconds + lookup < deadline
+    assert PATIENCE_SHARE * deadline + limits.commit_seconds + lookup < deadline
 
 
 def test_without_a_deadline_of_its_own_it_is_that_of_the_default_settings() -> None:

@@ -1,0 +1,1 @@
+"""The service, put together from whatever adapters it is given: a class for the parts of each topic."""
