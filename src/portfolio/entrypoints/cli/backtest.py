@@ -51,7 +51,7 @@ def run(composition: BacktestComposition, /, *, as_json: bool, folder: Path | No
 
 
 def _computed(request: BacktestRequest, panel: Panel, holdings: Holdings, solve: Solve | None) -> BacktestState:
-    from portfolio.application.backtest.run import advance, start  # noqa: PLC0415  as above
+    from portfolio.application.backtest.run import advance, start
 
     state = start(request, panel, holdings)
     with progress("days", (request.last - request.first).days + 1) as show:
@@ -62,9 +62,9 @@ def _computed(request: BacktestRequest, panel: Panel, holdings: Holdings, solve:
 
 
 def _print(state: BacktestState, panel: Panel, *, as_json: bool, folder: Path | None) -> None:
-    import msgspec  # noqa: PLC0415  as above
+    import msgspec
 
-    from portfolio.application.backtest.result import result, trades  # noqa: PLC0415  as above
+    from portfolio.application.backtest.result import result, trades
 
     found, rows = result(state, panel), trades(state)
     if folder is not None:
@@ -78,9 +78,9 @@ def _print(state: BacktestState, panel: Panel, *, as_json: bool, folder: Path | 
 
 
 def _write(folder: Path, tables: Mapping[str, Sequence[Any]]) -> None:
-    from portfolio.analytics.backtest.tables import parquet  # noqa: PLC0415  as above
-    from portfolio.application.backtest.records import EquityRow, TradeRow  # noqa: PLC0415  as above
-    from portfolio.application.errors import NotInstalled  # noqa: PLC0415  as above
+    from portfolio.analytics.backtest.tables import parquet
+    from portfolio.application.backtest.records import EquityRow, TradeRow
+    from portfolio.application.errors import NotInstalled
 
     folder.mkdir(parents=True, exist_ok=True)
     for kind, (name, rows) in zip((EquityRow, TradeRow), tables.items(), strict=True):
@@ -152,7 +152,7 @@ def lookahead(composition: BacktestComposition, *, policy_file: str, cuts: int, 
     """
     policy = composition.policy(policy_file)
     panel, holdings, why = asyncio.run(_closes_to_prove(composition, seed))
-    from portfolio.application.backtest.lookahead import request_on  # noqa: PLC0415  as above
+    from portfolio.application.backtest.lookahead import request_on
 
     found = _proof(request_on(policy, panel, holdings, seed), panel, holdings, cuts)
     kind = "stored" if why is None else "simulated"
@@ -172,8 +172,8 @@ def lookahead(composition: BacktestComposition, *, policy_file: str, cuts: int, 
 
 async def _closes_to_prove(composition: BacktestComposition, seed: int) -> tuple[Panel, Holdings | None, str | None]:
     """Return the closes of what is held, and it; made-up ones where there is too little, and why."""
-    from portfolio.application.backtest.lookahead import has_enough, simulated_panel  # noqa: PLC0415  as above
-    from portfolio.application.errors import LedgerUnavailable, PortfolioMissing, SchemaUnknown  # noqa: PLC0415  as above
+    from portfolio.application.backtest.lookahead import has_enough, simulated_panel
+    from portfolio.application.errors import LedgerUnavailable, PortfolioMissing, SchemaUnknown
 
     try:
         panel, holdings = await composition.stored_closes(read_settings(), (), LOOKAHEAD_DAYS + DAYS_BEFORE)
@@ -185,8 +185,8 @@ async def _closes_to_prove(composition: BacktestComposition, seed: int) -> tuple
 
 
 def _proof(request: BacktestRequest, panel: Panel, holdings: Holdings | None, cuts: int) -> LookAhead:
-    from portfolio.application.backtest.decision import ByPolicy  # noqa: PLC0415  as above
-    from portfolio.application.backtest.lookahead import look_ahead  # noqa: PLC0415  as above
+    from portfolio.application.backtest.decision import ByPolicy
+    from portfolio.application.backtest.lookahead import look_ahead
 
     found = None
     with progress("cuts", cuts) as show:

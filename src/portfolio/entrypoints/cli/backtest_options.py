@@ -118,7 +118,7 @@ def gathered(
     composition: BacktestComposition, given: Mapping[str, Any]
 ) -> tuple[BacktestRequest, Panel, Holdings, Solve | None]:
     """Return the backtest that the options ask for, the closes for it, what is held, and what computes weights."""
-    from portfolio.application.backtest.run import check  # noqa: PLC0415  as above
+    from portfolio.application.backtest.run import check
 
     settings = read_settings()
     request = _request(composition, settings, given)
@@ -132,8 +132,8 @@ def gathered(
 
 
 def _request(composition: BacktestComposition, settings: Settings, given: Mapping[str, Any]) -> BacktestRequest:
-    from portfolio.analytics.optimisation.problem import Estimator, Objective  # noqa: PLC0415  as above
-    from portfolio.application.backtest.request import BacktestRequest, FillAt, Kind, Start, Targets  # noqa: PLC0415
+    from portfolio.analytics.optimisation.problem import Estimator, Objective
+    from portfolio.application.backtest.request import BacktestRequest, FillAt, Kind, Start, Targets
 
     weights: dict[str, Decimal] = {}
     for symbol, share in map(_weight, given["weights"]):
@@ -178,7 +178,7 @@ def _weight(text: str) -> tuple[str, Decimal]:
 
 
 def _code(text: str) -> str:
-    from portfolio.domain.symbol import Symbol  # noqa: PLC0415  as above
+    from portfolio.domain.symbol import Symbol
 
     return Symbol.parse(text).code
 
@@ -186,8 +186,8 @@ def _code(text: str) -> str:
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """Show a bar on the standard error; what it yields says how much is done."""
-    from rich.console import Console  # noqa: PLC0415  as above
-    from rich.progress import Progress  # noqa: PLC0415  as above
+    from rich.console import Console
+    from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as shown:
         bar = shown.add_task(what, total=total)

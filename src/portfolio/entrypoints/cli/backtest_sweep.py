@@ -37,11 +37,11 @@ def sweep(composition: BacktestComposition, /, *, as_json: bool, **given: Any) -
 
     Each is run from the same start. All are listed: the best of many looks good because it is the best of many.
     """
-    import msgspec  # noqa: PLC0415  as above
+    import msgspec
 
-    from portfolio.application.backtest.request import Sweep, WalkForward  # noqa: PLC0415  as above
-    from portfolio.application.backtest.sweeping.trials import stability_of, sweep_result  # noqa: PLC0415  as above
-    from portfolio.application.backtest.sweeping.variants import around, swept  # noqa: PLC0415  as above
+    from portfolio.application.backtest.request import Sweep, WalkForward
+    from portfolio.application.backtest.sweeping.trials import stability_of, sweep_result
+    from portfolio.application.backtest.sweeping.variants import around, swept
 
     grid = _grid(given["grid"])
     if bool(grid) == given["stability"]:
@@ -101,7 +101,7 @@ def _days(text: str) -> dict[str, int]:
 def _tried(
     request: BacktestRequest, variants: Sequence[Variant], panel: Panel, holdings: Holdings, solve: Solve | None
 ) -> list[Trial]:
-    from portfolio.application.backtest.sweeping.trials import trial_of  # noqa: PLC0415  as above
+    from portfolio.application.backtest.sweeping.trials import trial_of
 
     trials = []
     with progress("policies", len(variants)) as show:
@@ -114,7 +114,7 @@ def _tried(
 def _walked(
     request: BacktestRequest, variants: Sequence[Variant], panel: Panel, holdings: Holdings, solve: Solve | None
 ) -> WalkedForward | None:
-    from portfolio.application.backtest.sweeping.walk_forward import walk_forward, windows  # noqa: PLC0415  as above
+    from portfolio.application.backtest.sweeping.walk_forward import walk_forward, windows
 
     found = None
     with progress("windows", len(windows(request))) as show:

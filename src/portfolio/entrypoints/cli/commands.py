@@ -224,7 +224,6 @@ def backfill(composition: Composition, days: int) -> None:
 
     A missing day of the performance history, from its first one until yesterday, is made of the ledger and of closes.
     """
-    # For this command alone: the service starts sooner without it.
     from rich.console import Console
     from rich.progress import Progress
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,20 +17,13 @@ from portfolio.application.exports.tables import What
 from portfolio.application.ledger.lots.journal import KnownAt
 from portfolio.application.performance.records import Basis
 from portfolio.domain.ledger.lots import LotMethod
-from portfolio.settings import Settings, read_settings
+from portfolio.settings import read_settings
 
 if TYPE_CHECKING:
     from portfolio.entrypoints.exports.files import FileFormat
+    from portfolio.entrypoints.http.shell.use_cases import OpensBooks
 
 STANDARD_OUTPUT = "-"
-
-
-class ExportComposition(Protocol):
-    """What the composition root hands to this command."""
-
-    def export(self, settings: Settings, wanted: Wanted, kind: FileFormat) -> AsyncIterator[bytes]:
-        """Yield the file, piece by piece; raises LedgerUnavailable without the database."""
-        ...
 
 
 class MomentParameter(click.ParamType[datetime]):
@@ -40,7 +33,7 @@ class MomentParameter(click.ParamType[datetime]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Return the moment that a text means."""
-        from portfolio.entrypoints.http.shell.bodies import parse_moment  # noqa: PLC0415  # for few commands alone
+        from portfolio.entrypoints.http.shell.bodies import parse_moment
 
         try:
             return parse_moment(value)
@@ -55,7 +48,7 @@ class KnownAtParameter(click.ParamType[Any]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> KnownAt:
         """Return the revision or the moment that a text means."""
-        from portfolio.entrypoints.http.ledger.past_query import read_known_at  # noqa: PLC0415  # for few commands alone
+        from portfolio.entrypoints.http.ledger.past_query import read_known_at
 
         try:
             return read_known_at(value)
@@ -93,7 +86,7 @@ known_at_option = click.option("--known-at", type=KnownAtParameter(), help="What
 )
 @click.pass_obj
 def export(  # shape: its options
-    composition: ExportComposition,
+    composition: OpensBooks,
     *,
     what: str,
     kind: str,
@@ -109,7 +102,7 @@ def export(  # shape: its options
     Decimals are text in CSV, exact numbers in JSON and decimal columns in Parquet. By which convention and as of when
     stands in the first line of CSV, which begins with #, beside the rows of JSON, and in the metadata of Parquet.
     """
-    from portfolio.entrypoints.exports.files import FileFormat, require  # noqa: PLC0415  # for this command alone
+    from portfolio.entrypoints.exports.files import FileFormat, require
 
     wanted = Wanted(
         what=What(what),
@@ -121,7 +114,7 @@ def export(  # shape: its options
     )
     _refuse(wanted)
     require(FileFormat(kind))
-    pieces = composition.export(read_settings(), wanted, FileFormat(kind))
+    pieces = _pieces(composition, wanted, FileFormat(kind))
     if str(file) == STANDARD_OUTPUT:
         asyncio.run(_print(pieces))
     else:
@@ -139,6 +132,14 @@ def _refuse(wanted: Wanted) -> None:
         raise click.UsageError("--basis is for performance")
     if wanted.is_past and wanted.basis is Basis.RECORDED:
         raise click.UsageError("recorded days are told as they are: --as-of and --known-at take --basis restated")
+
+
+async def _pieces(composition: OpensBooks, wanted: Wanted, kind: FileFormat) -> AsyncIterator[bytes]:
+    from portfolio.entrypoints.exports.files import written
+
+    async with composition.use_cases(read_settings()) as cases:
+        async for piece in written(await cases.exports(wanted), kind):
+            yield piece
 
 
 async def _print(pieces: AsyncIterator[bytes]) -> None:

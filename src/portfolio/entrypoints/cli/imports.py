@@ -110,7 +110,7 @@ def import_files(composition: ImportComposition, /, *, dry_run: bool, as_json: b
 
 def _exported(given: Mapping[str, Any]) -> ExportedFile | None:
     """Return the file of exported events that is to be booked again; None where there is none."""
-    from portfolio.entrypoints.exports.read_back import is_export, read_back  # noqa: PLC0415  # for this command alone
+    from portfolio.entrypoints.exports.read_back import is_export, read_back
 
     exports = [path for path in given["files"] if is_export(path)]
     if not exports:
@@ -133,10 +133,9 @@ def _say(previews: Sequence[Preview], wish: ImportWish, *, as_json: bool) -> Non
 
 
 def _wish(composition: ImportComposition, given: Mapping[str, Any], *, dry_run: bool) -> ImportWish:
-    # For this command alone: the others start sooner without it.
-    from portfolio.application.imports.booking import ImportWish  # noqa: PLC0415  # for this command alone
-    from portfolio.application.imports.entering import Allowed  # noqa: PLC0415  # for this command alone
-    from portfolio.application.imports.worth import RatesRefused  # noqa: PLC0415  # for this command alone
+    from portfolio.application.imports.booking import ImportWish
+    from portfolio.application.imports.entering import Allowed
+    from portfolio.application.imports.worth import RatesRefused
 
     account = given["account"]
     if len(account.encode(errors="replace")) > _LONGEST_ACCOUNT or not account.isprintable():
@@ -176,9 +175,8 @@ def _carried_out(composition: ImportComposition, wish: ImportWish, tell: Tell) -
 
 def _show(preview: Preview, wish: ImportWish) -> None:
     """Print what a person wants to know of a file."""
-    # For this command alone: the others start sooner without it.
-    from rich.console import Console  # noqa: PLC0415  # for this command alone
-    from rich.table import Table  # noqa: PLC0415  # for this command alone
+    from rich.console import Console
+    from rich.table import Table
 
     click.echo("\n".join(_head(preview, wish)))
     if preview.events:

@@ -6,43 +6,23 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 import msgspec
 
 from portfolio.domain.ledger.lots import LotMethod
 from portfolio.entrypoints.cli.exports import as_of_option, known_at_option
-from portfolio.settings import Settings, read_settings
+from portfolio.settings import read_settings
 
 if TYPE_CHECKING:
     from portfolio.application.ledger.lots.journal import KnownAt
     from portfolio.entrypoints.http.ledger.lot_answers import GainsAnswer, LotsAnswer
+    from portfolio.entrypoints.http.shell.use_cases import OpensBooks
 
 _METHODS = [method.value for method in LotMethod]
 _OF_LOTS = ("symbol", "quantity", "basis", "acquired_at", "days_held", "term", "trade_id")
 _OF_GAINS = ("symbol", "quantity", "acquired_at", "disposed_at", "days_held", "term", "proceeds", "basis", "gain")
-
-
-class LotComposition(Protocol):
-    """What the composition root hands to these commands."""
-
-    async def lots(
-        self, settings: Settings, method: LotMethod, as_of: datetime | None, known_at: KnownAt | None
-    ) -> LotsAnswer:
-        """Return the answer of GET /lots, with all rows; raises LedgerUnavailable without the database."""
-        ...
-
-    async def gains(  # shape: what is asked for
-        self,
-        settings: Settings,
-        method: LotMethod,
-        year: int | None,
-        as_of: datetime | None,
-        known_at: KnownAt | None,
-    ) -> GainsAnswer:
-        """Return the answer of GET /gains, with all rows; raises LedgerUnavailable without the database."""
-        ...
 
 
 _method = click.option("--method", type=click.Choice(_METHODS), default="fifo", show_default=True, help="What is sold.")
@@ -56,10 +36,10 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print the answe
 @_as_json
 @click.pass_obj
 def lots(
-    composition: LotComposition, *, method: str, as_of: datetime | None, known_at: KnownAt | None, as_json: bool
+    composition: OpensBooks, *, method: str, as_of: datetime | None, known_at: KnownAt | None, as_json: bool
 ) -> None:
     """Print what is left of each purchase, and what it had cost."""
-    found = asyncio.run(composition.lots(read_settings(), LotMethod(method), as_of, known_at))
+    found = asyncio.run(_lots(composition, LotMethod(method), as_of, known_at))
     if as_json:
         click.echo(msgspec.json.encode(found))
         return
@@ -76,7 +56,7 @@ def lots(
 @_as_json
 @click.pass_obj
 def gains(  # shape: its options
-    composition: LotComposition,
+    composition: OpensBooks,
     *,
     method: str,
     year: int | None,
@@ -85,7 +65,7 @@ def gains(  # shape: its options
     as_json: bool,
 ) -> None:
     """Print what each sale took of each lot, and what it brought. `portfolio export gains` writes a file of it."""
-    found = asyncio.run(composition.gains(read_settings(), LotMethod(method), year, as_of, known_at))
+    found = asyncio.run(_gains(composition, LotMethod(method), year, as_of, known_at))
     if as_json:
         click.echo(msgspec.json.encode(found))
         return
@@ -95,10 +75,30 @@ def gains(  # shape: its options
     _warn(complete=found.complete, unpicked=found.unpicked)
 
 
+async def _lots(
+    composition: OpensBooks, method: LotMethod, as_of: datetime | None, known_at: KnownAt | None
+) -> LotsAnswer:
+    """Return the answer of GET /lots, with all rows."""
+    from portfolio.entrypoints.http.ledger.lot_answers import lots_answer
+
+    settings = read_settings()
+    async with composition.use_cases(settings) as cases:
+        return lots_answer(await cases.read_lots(method, as_of, known_at), cases.clock.now(), settings.long_term_days)
+
+
+async def _gains(
+    composition: OpensBooks, method: LotMethod, year: int | None, as_of: datetime | None, known_at: KnownAt | None
+) -> GainsAnswer:
+    """Return the answer of GET /gains, with all rows."""
+    from portfolio.entrypoints.http.ledger.lot_answers import gains_answer
+
+    async with composition.use_cases(read_settings()) as cases:
+        return gains_answer(await cases.read_lots.gains(method, year, as_of, known_at), cases.clock.now())
+
+
 def _table(names: Sequence[str], rows: Sequence[Any]) -> None:
-    # For these commands alone: the others start sooner without it.
-    from rich.console import Console  # noqa: PLC0415  # for these commands alone
-    from rich.table import Table  # noqa: PLC0415  # for these commands alone
+    from rich.console import Console
+    from rich.table import Table
 
     if not rows:
         return

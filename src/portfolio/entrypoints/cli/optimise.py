@@ -5,25 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from portfolio.settings import Settings, read_settings
+from portfolio.settings import read_settings
 
 if TYPE_CHECKING:
     from portfolio.application.optimisation.records import Wish
+    from portfolio.entrypoints.http.shell.use_cases import OpensBooks
 
 OBJECTIVES = ("min_variance", "max_sharpe", "risk_parity", "hrp", "min_cvar", "equal_weight", "inverse_volatility")
 ESTIMATORS = ("sample", "ledoit_wolf", "ewma")
-
-
-class OptimiseComposition(Protocol):
-    """What the composition root hands to this command."""
-
-    async def optimise(self, settings: Settings, wish: Wish) -> bytes:
-        """Return the answer of the route, encoded; raises LedgerUnavailable without the database."""
-        ...
 
 
 @click.command()
@@ -39,22 +32,30 @@ class OptimiseComposition(Protocol):
 @click.option("--confidence", help="That of CVaR. By default 0.95.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer of POST /optimise.")
 @click.pass_obj
-def optimise(composition: OptimiseComposition, /, *, as_json: bool, **given: Any) -> None:
+def optimise(composition: OpensBooks, /, *, as_json: bool, **given: Any) -> None:
     """Print weights that are best at OBJECTIVE within the policy's limits, and the trades that lead to them.
 
     Nothing is stored and nothing is traded. Prices are those of the books: a position whose price is not live keeps its
     value.
     """
-    # For this command alone: the others start sooner without it.
-    from portfolio.entrypoints.http.errors import RequestError  # noqa: PLC0415  # for this command alone
-    from portfolio.entrypoints.http.optimisation.requests import read_wish  # noqa: PLC0415  # for this command alone
+    from portfolio.entrypoints.http.errors import RequestError
+    from portfolio.entrypoints.http.optimisation.requests import read_wish
 
     try:
         wish = read_wish(json.dumps(_body(given)).encode())
     except RequestError as error:
         raise click.UsageError(str(error)) from error
-    answer = asyncio.run(composition.optimise(read_settings(), wish))
+    answer = asyncio.run(_optimised(composition, wish))
     click.echo(answer.decode() if as_json else "\n".join(_lines(json.loads(answer)["optimisation"])))
+
+
+async def _optimised(composition: OpensBooks, wish: Wish) -> bytes:
+    """Return the answer of the route, encoded."""
+    from portfolio.entrypoints.http.optimisation.views import optimisation_answer
+    from portfolio.entrypoints.http.shell.responses import encode
+
+    async with composition.use_cases(read_settings()) as cases:
+        return encode(optimisation_answer(await cases.optimise(await cases.market.newest(), wish)))
 
 
 def _body(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,9 +15,8 @@ def progress_on(stream: TextIO) -> Iterator[Tell]:
     if not stream.isatty():
         yield tell_nobody
         return
-    # For this command alone: the others start sooner without it.
-    from rich.console import Console  # noqa: PLC0415  # for this command alone
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415  # for this command alone
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     name = TextColumn("{task.description}", markup=False)
     with Progress(name, BarColumn(), MofNCompleteColumn(), console=Console(file=stream), transient=True) as bars:

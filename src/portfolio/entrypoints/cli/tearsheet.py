@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import click
 
 from portfolio.domain.symbol import Symbol
-from portfolio.settings import Settings, read_settings
+from portfolio.settings import read_settings
 
 if TYPE_CHECKING:
     from portfolio.entrypoints.http.reports.tearsheet import SheetRequest
-
-
-class TearSheetComposition(Protocol):
-    """What the composition root hands to this command."""
-
-    async def tear_sheet(self, settings: Settings, wanted: SheetRequest) -> bytes:
-        """Return the tear sheet of the books; raises LedgerUnavailable without the database."""
-        ...
+    from portfolio.entrypoints.http.shell.use_cases import OpensBooks
 
 
 @click.command()
@@ -36,17 +29,22 @@ class TearSheetComposition(Protocol):
     help="The file to write; one that is there is replaced.",
 )
 @click.pass_obj
-def tearsheet(
-    composition: TearSheetComposition, *, days: int, benchmark: str | None, private: bool, file: Path
-) -> None:
+def tearsheet(composition: OpensBooks, *, days: int, benchmark: str | None, private: bool, file: Path) -> None:
     """Write one HTML file about the last completed days: what there is, how it did, and what is risky.
 
     The file has no script and asks nobody for anything. The same position of the books gives the same bytes.
     """
-    # For this command alone: the others start sooner without the templates.
-    from portfolio.entrypoints.http.reports.tearsheet import SheetRequest  # noqa: PLC0415  # for this command alone
+    from portfolio.entrypoints.http.reports.tearsheet import SheetRequest
 
     wanted = SheetRequest(days=days, benchmark=Symbol.parse(benchmark) if benchmark else None, private=private)
-    content = asyncio.run(composition.tear_sheet(read_settings(), wanted))
+    content = asyncio.run(_made(composition, wanted))
     file.write_bytes(content)
     click.echo(f"{file}: {len(content):,} bytes")
+
+
+async def _made(composition: OpensBooks, wanted: SheetRequest) -> bytes:
+    from portfolio.entrypoints.http.reports.tearsheet import MakeTearSheet
+
+    settings = read_settings()
+    async with composition.use_cases(settings) as cases:
+        return await MakeTearSheet(cases, simulated=settings.is_simulated)(wanted)

@@ -80,8 +80,8 @@ async def follow(url: str, headers: Mapping[str, str], watched: Watched, shown: 
     Raises:
         SettingsError: the service refuses this caller.
     """
-    from websockets.asyncio.client import connect  # noqa: PLC0415  for this command alone
-    from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus  # noqa: PLC0415  as above
+    from websockets.asyncio.client import connect
+    from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
     wait = pause
     while True:
@@ -180,9 +180,9 @@ def _print_line(message: Json | None) -> None:
 
 
 def _show_table(address: str, headers: Mapping[str, str], watched: Watched) -> None:
-    from rich.live import Live  # noqa: PLC0415  for this command alone
+    from rich.live import Live
 
-    from portfolio.entrypoints.cli.watch_table import table_of  # noqa: PLC0415  as above
+    from portfolio.entrypoints.cli.watch_table import table_of
 
     with Live(get_renderable=lambda: table_of(watched), refresh_per_second=4, screen=True):
         asyncio.run(follow(address, headers, watched, lambda _message: None))

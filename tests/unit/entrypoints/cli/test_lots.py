@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +15,6 @@ from portfolio.domain.ledger.lots import Disposal, Lot, LotMethod
 from portfolio.domain.money import Money
 from portfolio.domain.packed import Packed, Packing
 from portfolio.entrypoints.cli.lots import gains, lots
-from portfolio.entrypoints.http.ledger.lot_answers import gains_answer, lots_answer
 from tests.support.fakes.clock import FakeClock
 
 NOON, NOTHING = FakeClock().now(), Money.zero()
@@ -25,15 +27,17 @@ class Composition:
         self.said: dict[str, Any] = {"as_of": NOON, "gain": NOTHING, "unpicked": unpicked, "revision": 3}
         self.said["is_complete"] = is_complete
 
-    async def lots(self, _: Any, method: LotMethod, *__: Any) -> Any:
-        left = Packed[Lot](Packing(Lot))
-        return lots_answer(Lots(method=method, lots=left, cost_basis=NOTHING, **self.said), NOON, 365)
+    @asynccontextmanager
+    async def use_cases(self, _: Any) -> AsyncIterator[Any]:
+        yield SimpleNamespace(read_lots=self, clock=FakeClock())
 
-    async def gains(self, _: Any, method: LotMethod, *__: Any) -> Any:
+    async def __call__(self, method: LotMethod, *_: Any) -> Lots:
+        return Lots(method=method, lots=Packed(Packing(Lot)), cost_basis=NOTHING, **self.said)
+
+    async def gains(self, method: LotMethod, *_: Any) -> Gains:
         sums: dict[str, Any] = dict.fromkeys(("proceeds", "basis", "short_term", "long_term", "undated"), NOTHING)
         sold = Packed[Disposal](Packing(Disposal))
-        found = Gains(method=method, year=None, long_term_days=365, disposals=sold, **sums, **self.said)
-        return gains_answer(found, NOON)
+        return Gains(method=method, year=None, long_term_days=365, disposals=sold, **sums, **self.said)
 
 
 @pytest.mark.parametrize("command", [lots, gains])
