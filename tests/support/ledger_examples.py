@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
@@ -15,6 +16,7 @@ from portfolio.application.ledger.records import (
     TradeEntry,
     TradeRequest,
 )
+from portfolio.domain.ledger.cash_transaction import CashTransaction
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.trade import Execution, Side, Terms
 from portfolio.domain.money import Money, Price, Quantity
@@ -59,20 +61,20 @@ async def open_books(ledger: Ledger, cash: str = "100000") -> Portfolio:
     return await ledger.load(1)
 
 
-def cash_entry(after: Portfolio, transaction: object, **fields: object) -> CashEntry:
+def cash_entry(after: Portfolio, transaction: CashTransaction, **fields: Any) -> CashEntry:
     """The entry of a transaction that led to ``after``."""
     entry = CashEntry(
-        transaction=transaction,  # type: ignore[arg-type]  # a cash transaction; the fields are checked by the dataclass
+        transaction=transaction,
         portfolio_id=after.id,
         revision=after.revision,
         owner="service",
         cash_after=after.cash,
         net_deposits_after=after.net_deposits,
     )
-    return replace(entry, **fields)  # type: ignore[arg-type]  # as it is given
+    return replace(entry, **fields)
 
 
-async def book(unit: LedgerUnit, wanted: Execution | None = None, **fields: object) -> int:
+async def book(unit: LedgerUnit, wanted: Execution | None = None, **fields: Any) -> int:
     """Book one execution in an open unit and return the trade's id."""
     asked, before = wanted or execution(), unit.portfolio
     bought, trade = before.book(asked, BookingRules())
@@ -84,13 +86,13 @@ async def book(unit: LedgerUnit, wanted: Execution | None = None, **fields: obje
         booked_at=AT,
     )
     of_the_entry = {name: fields.pop(name) for name in ("fingerprint", "booked_at") if name in fields}
-    request = replace(entry.request, **fields)  # type: ignore[arg-type]  # as it is given
-    [trade_id] = await unit.add_trades([replace(entry, request=request, **of_the_entry)])  # type: ignore[arg-type]  # as it is given
+    request = replace(entry.request, **fields)
+    [trade_id] = await unit.add_trades([replace(entry, request=request, **of_the_entry)])
     await unit.save(bought)
     return trade_id
 
 
-async def book_one(ledger: Ledger, wanted: Execution | None = None, **fields: object) -> int:
+async def book_one(ledger: Ledger, wanted: Execution | None = None, **fields: Any) -> int:
     """Book one execution in a transaction of its own and return the trade's id."""
     symbols = {(wanted or execution()).symbol}
     return await ledger.transact(1, lambda unit: book(unit, wanted, **fields), symbols=symbols)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from portfolio.application.rebalancing.records import Origin, Signal
 from portfolio.domain.ledger.trade import Side
@@ -16,7 +17,7 @@ from tests.support.ledger_examples import AT, BTC
 LIFETIME = timedelta(minutes=15)
 
 
-def signal(number: int = 1, **fields: object) -> Signal:
+def signal(number: int = 1, **fields: Any) -> Signal:
     """The sale of a tenth of a bitcoin, asked for at ``AT``."""
     made = Signal(
         id=f"sig-{number:032x}",
@@ -50,4 +51,4 @@ def signal(number: int = 1, **fields: object) -> Signal:
         venue="coinbase",
         executable_reason="dust — «ñ»",
     )
-    return replace(made, **fields)  # type: ignore[arg-type]  # the dataclass has the fields
+    return replace(made, **fields)

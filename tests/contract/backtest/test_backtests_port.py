@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ OUTCOME = Outcome(result=b'{"a":"1"}', equity=b"[1]", trades=b"[]", sweep=b"[]")
 BYTES = bytes(range(256)) * 3
 
 
-def job(number: int = 1, **changed: object) -> Job:
+def job(number: int = 1, **changed: Any) -> Job:
     """A job that was just asked for."""
     made = Job(
         id=f"bt-{number}",
@@ -38,7 +39,7 @@ def job(number: int = 1, **changed: object) -> Job:
         request='{"kind":"policy"}',
         created_at=AT,
     )
-    return replace(made, **changed)  # type: ignore[arg-type]  # its own fields
+    return replace(made, **changed)
 
 
 @pytest.fixture(scope="module")

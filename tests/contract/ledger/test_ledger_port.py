@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -376,8 +377,8 @@ async def test_trades_are_found_by_their_number_their_key_and_their_owner(ports:
     ]
     await ports.ledger.transact(1, lambda unit: unit.add_outcomes(outcomes))
 
-    async def ask(**wanted: object) -> list[int]:
-        return [booked.id for booked in (await ports.lookups.trades(1, TradeFilter(**wanted))).items]  # type: ignore[arg-type]  # as it is given
+    async def ask(**wanted: Any) -> list[int]:
+        return [booked.id for booked in (await ports.lookups.trades(1, TradeFilter(**wanted))).items]
 
     assert await ask(client_trade_id="k") == [ids["two", "k"], ids["one", "k"]]
     assert await ask(client_trade_id="k", owner="two") == [ids["two", "k"]]
@@ -435,8 +436,8 @@ async def test_trades_are_filtered_and_paged(ports: Ports) -> None:
     ]
     sold = await book_one(ports.ledger, execution(Side.SELL, quantity="0.01", fees="0"), engine="one")
 
-    async def ask(**wanted: object) -> list[int]:
-        return [booked.id for booked in (await ports.lookups.trades(1, TradeFilter(**wanted))).items]  # type: ignore[arg-type]  # as it is given
+    async def ask(**wanted: Any) -> list[int]:
+        return [booked.id for booked in (await ports.lookups.trades(1, TradeFilter(**wanted))).items]
 
     assert await ask(symbol=ETH) == [ids[1]]
     assert await ask(side=Side.SELL) == [sold]

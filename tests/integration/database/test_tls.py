@@ -141,9 +141,9 @@ async def test_a_client_shows_its_certificate(encrypted: Encrypted) -> None:
 
 
 async def test_nobody_logs_in_to_a_server_without_tls(mysql_database: DatabaseUnderTest, tmp_path: Path) -> None:
-    tls = {"database_tls_ca": str(Authority(tmp_path).cert)}
-    await refused(Settings(database_url=mysql_database.url, **tls), "does not offer it")  # type: ignore[arg-type]  # text
-    context = tls_of(Settings(database_url=mysql_database.url, **tls))  # type: ignore[arg-type]  # as above
+    settings = Settings(database_url=mysql_database.url, database_tls_ca=str(Authority(tmp_path).cert))
+    await refused(settings, "does not offer it")
+    context = tls_of(settings)
     with pytest.raises(LedgerUnavailable, match="server doesn't support it"):
         migrate(mysql_database.migration_url, mysql_database.prices_schema, tls=context)
 
@@ -162,9 +162,9 @@ async def test_nobody_logs_in_to_a_server_without_tls(mysql_database: DatabaseUn
         ({"database_url": "sqlite+aiosqlite:///x.db", "database_tls_ca": "system"}, "no connection to encrypt"),
     ],
 )
-def test_what_cannot_be_used_for_tls_is_named(given: dict[str, str], named: str) -> None:
+def test_what_cannot_be_used_for_tls_is_named(given: dict[str, Any], named: str) -> None:
     with pytest.raises(SettingsError, match=named):
-        tls_of(Settings(**{"database_url": "mysql+aiomysql://u:p@db/x", **given}))  # type: ignore[arg-type]  # texts
+        tls_of(Settings(**{"database_url": "mysql+aiomysql://u:p@db/x", **given}))
 
 
 def test_without_a_setting_nothing_is_encrypted_and_the_machines_authorities_may_be_named() -> None:

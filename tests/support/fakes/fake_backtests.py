@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from portfolio.application.backtest.jobs.records import STANDING, WAITING, Claim, Job, JobState, Outcome, Part, Taken
 from portfolio.application.errors import LeaseLost, TooManyBacktests
@@ -128,6 +129,6 @@ class FakeBacktests:
         raise LeaseLost(f"the backtest {claim.job_id} is computed by another instance now, or has ended")
 
 
-def _end(row: Row, state: JobState, **changed: object) -> None:
-    row.job = replace(row.job, state=state, **changed)  # type: ignore[arg-type]  # its own fields
+def _end(row: Row, state: JobState, **changed: Any) -> None:
+    row.job = replace(row.job, state=state, **changed)
     row.given = row.checkpoint = row.holder = row.expires_at = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,9 +33,9 @@ def history(table: Matrix) -> PriceHistory:
     return history_of(table.copy(), named(table.shape[1]), DAY)
 
 
-def screened(shares: list[float], table: Matrix = STILL, *, policy: RebalancePolicy = CALM, **bounds: float) -> bool:
+def screened(shares: list[float], table: Matrix = STILL, *, policy: RebalancePolicy = CALM, **bounds: Any) -> bool:
     """Whether a rule may want something of these shares, in categories of their own."""
-    thresholds: Thresholds = replace(thresholds_of(policy), **bounds)  # type: ignore[arg-type] # all are numbers
+    thresholds: Thresholds = replace(thresholds_of(policy), **bounds)
     categories = ("one", "two", "three")[: len(shares)]
     return Screen(thresholds).may_trade(vector(shares), 1 - sum(shares), history(table), categories)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -89,10 +90,10 @@ def test_a_policy_has_nothing_to_do_with_cash_alone_and_says_so() -> None:
         ({"begins": 30, "start": Start.CASH, "initial_value": Decimal("0.0000005")}, "worth nothing"),
     ],
 )
-def test_what_cannot_be_is_refused(given: dict[str, object], why: str) -> None:
+def test_what_cannot_be_is_refused(given: dict[str, Any], why: str) -> None:
     panel = panel_of({"A": FLAT, "N": [None] * 60})
     with pytest.raises(NotBacktestable, match=why):
-        start(request_of(panel, **{"start": Start.WEIGHTS} | given), panel)  # type: ignore[arg-type] # of many types
+        start(request_of(panel, **{"start": Start.WEIGHTS} | given), panel)
 
 
 @pytest.mark.parametrize(

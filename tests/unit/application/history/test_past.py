@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from portfolio.application.history.past import PastBooks, books_at
 from portfolio.application.ledger.cash_records import CashEntry
-from portfolio.application.ledger.lots.journal import Entries, kept
+from portfolio.application.ledger.lots.journal import Entries, KnownAt, kept
 from portfolio.application.ledger.records import Movement
 from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
@@ -30,8 +30,8 @@ def entries_of(booked: Booked) -> Entries:
     return Entries(revision=booked.portfolio.revision, moved=kept(booked.entries), is_complete=True)
 
 
-def past(booked: Booked, at: int | None, known: object = None) -> PastBooks:
-    return books_at(entries_of(booked), booked.portfolio, LATE if at is None else day(at), known)  # type: ignore[arg-type]
+def past(booked: Booked, at: int | None, known: KnownAt | None = None) -> PastBooks:
+    return books_at(entries_of(booked), booked.portfolio, LATE if at is None else day(at), known)
 
 
 def positions(books: PastBooks) -> list[tuple[str, str, str, str]]:
@@ -68,7 +68,7 @@ def test_what_was_booked_after_a_moment_was_not_known() -> None:
     booked = Booked()
     booked.buy("1", "100", day(1))
     booked.buy("1", "300", day(2))
-    booked.entries = [replace(one, booked_at=day(10 + n)) for n, one in enumerate(booked.entries)]  # type: ignore[arg-type]
+    booked.entries = [replace(one, booked_at=day(10 + n)) for n, one in enumerate(booked.entries)]  # type: ignore[arg-type]  # both kinds have it
     for known, revision, quantity in ((day(10), 1, "1"), (day(11), 2, "2"), (LATE, 2, "2"), (1, 1, "1"), (7, 2, "2")):
         found = past(booked, 3, known)
         assert (found.revision, [str(one.quantity) for one in found.positions]) == (revision, [quantity])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -131,8 +132,8 @@ async def test_a_copy_in_the_same_transaction_is_a_replay(book: Book, ledger: Fa
     ],
     ids=["quantity", "symbol", "price", "net_amount", "fees", "side", "fees_included"],
 )
-async def test_the_same_key_for_another_booking_changes_nothing(book: Book, ledger: FakeLedger, other: object) -> None:
-    another = wish(other, "a")  # type: ignore[arg-type] # executions, all of them
+async def test_the_same_key_for_another_booking_changes_nothing(book: Book, ledger: FakeLedger, other: Any) -> None:
+    another = wish(other, "a")
     [_, in_batch] = await book([wish(BUY, "a"), another])
     before = ledger.books
     [later] = await book([another])
@@ -153,9 +154,9 @@ async def test_the_same_key_for_another_booking_changes_nothing(book: Book, ledg
     ],
     ids=lambda fields: next(iter(fields)),
 )
-def test_every_field_tells_bookings_apart(fields: dict[str, object]) -> None:
+def test_every_field_tells_bookings_apart(fields: dict[str, Any]) -> None:
     one: BookTrade = wish(BUY, "a")
-    assert replace(one, **fields).fingerprint != one.fingerprint  # type: ignore[arg-type] # checked by the dataclass
+    assert replace(one, **fields).fingerprint != one.fingerprint
     assert replace(one, owner="x", client_trade_id="b", override=True).fingerprint == one.fingerprint
 
 
@@ -501,7 +502,7 @@ async def test_a_lost_commit_is_not_taken_for_another_ones_trade(
     """Lost for good, and then another instance booked the very same under the revision it would have had."""
 
     class Overtaken(FakeLedger):
-        async def transact(self, portfolio_id, work, **hints):  # type: ignore[no-untyped-def] # as the port says
+        async def transact(self, portfolio_id: int, work: Any, **hints: Any) -> Any:
             try:
                 return await super().transact(portfolio_id, work, **hints)
             except OutcomeUnknown:
@@ -535,7 +536,7 @@ async def test_a_lost_refusal_without_a_key_is_decided_again(book: Book, ledger:
 
 async def test_where_the_lookup_fails_too_the_outcome_stays_unknown(book: Book, ledger: FakeLedger) -> None:
     class Gone(FakeLedger):
-        async def transact(self, portfolio_id, work, **hints):  # type: ignore[no-untyped-def] # as the port says
+        async def transact(self, portfolio_id: int, work: Any, **hints: Any) -> Any:
             try:
                 return await super().transact(portfolio_id, work, **hints)
             finally:

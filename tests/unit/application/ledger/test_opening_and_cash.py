@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -303,7 +304,7 @@ async def test_a_copy_whose_commit_was_lost_may_not_be_said_to_be_unapplied(cloc
 class TakesNothing(FakeLedger):
     """Loses the first commit, and then answers every question but takes no write."""
 
-    async def transact(self, portfolio_id, work, **hints):  # type: ignore[no-untyped-def] # as the port says
+    async def transact(self, portfolio_id: int, work: Any, **hints: Any) -> Any:
         if self.fail_next is None:
             self.fail_next = OutcomeUnknown("lost")
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -40,20 +41,20 @@ async def ledger() -> FakeLedger:
     return ledger
 
 
-def tamper(ledger: FakeLedger, **fields: object) -> None:
-    ledger.books.portfolio = replace(book_of(ledger), **fields)  # type: ignore[arg-type] # checked by the dataclass
+def tamper(ledger: FakeLedger, **fields: Any) -> None:
+    ledger.books.portfolio = replace(book_of(ledger), **fields)
 
 
-def tamper_with_btc(ledger: FakeLedger, **fields: object) -> None:
+def tamper_with_btc(ledger: FakeLedger, **fields: Any) -> None:
     portfolio = book_of(ledger)
-    position = replace(portfolio.position(BTC), **fields)  # type: ignore[arg-type] # checked by the dataclass
+    position = replace(portfolio.position(BTC), **fields)
     tamper(ledger, positions={**portfolio.positions, BTC: position})
 
 
-def tamper_with_trade(ledger: FakeLedger, trade_id: int, **fields: object) -> None:
+def tamper_with_trade(ledger: FakeLedger, trade_id: int, **fields: Any) -> None:
     entry = ledger.books.trades[trade_id]
     assert isinstance(entry, TradeEntry)
-    changed = replace(entry.trade, **fields)  # type: ignore[arg-type] # checked by the dataclass
+    changed = replace(entry.trade, **fields)
     ledger.books.trades[trade_id] = replace(entry, trade=changed)
 
 

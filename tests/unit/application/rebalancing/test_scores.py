@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ ADVICE = {
 }
 
 
-def advice(number: int, quantity: str, value: str, fee: str, *, day: int = 0, **fields: object) -> Advice:
+def advice(number: int, quantity: str, value: str, fee: str, *, day: int = 0, **fields: Any) -> Advice:
     """A signal made at 23:59 of a day."""
     return Advice(
         id=f"sig-{number}",
@@ -43,7 +44,7 @@ def advice(number: int, quantity: str, value: str, fee: str, *, day: int = 0, **
         trade_value=Money(Decimal(value)),
         estimated_fee=Money(Decimal(fee)),
         created_at=datetime(2026, 3, 4, 23, 59, tzinfo=UTC) + timedelta(days=day),
-        **{**ADVICE, **fields},  # type: ignore[arg-type]  # as it is given
+        **{**ADVICE, **fields},
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -41,8 +42,8 @@ def beginning() -> Portfolio:
     return books
 
 
-def done(books: Portfolio, kind: Kind, **stated: object) -> Happened:
-    return happen(books, Happening(kind=kind, effective_at=NOON, **stated), RULES, NOON)  # type: ignore[arg-type]
+def done(books: Portfolio, kind: Kind, **stated: Any) -> Happened:
+    return happen(books, Happening(kind=kind, effective_at=NOON, **stated), RULES, NOON)
 
 
 def unit_value(books: Portfolio) -> Decimal:
@@ -294,9 +295,9 @@ def test_a_swap_is_worth_what_is_got_where_nobody_knows_what_was_given() -> None
 
 def test_an_entry_is_of_the_day_on_which_it_happened_unless_units_changed_with_it() -> None:
     before = NOON - timedelta(days=3)
-    known = {"value": money(1), "symbol": SOL, "quantity": quantity(1)}
-    income = happen(beginning(), Happening(kind=Kind.INCOME, effective_at=before, **known), RULES, NOON)  # type: ignore[arg-type]
-    came = happen(beginning(), Happening(kind=Kind.TRANSFER_IN, effective_at=before, **known), RULES, NOON)  # type: ignore[arg-type]
+    known: dict[str, Any] = {"value": money(1), "symbol": SOL, "quantity": quantity(1)}
+    income = happen(beginning(), Happening(kind=Kind.INCOME, effective_at=before, **known), RULES, NOON)
+    came = happen(beginning(), Happening(kind=Kind.TRANSFER_IN, effective_at=before, **known), RULES, NOON)
     assert (income.transaction.effective_at, income.transaction.day_at) == (before, before)
     assert (came.transaction.effective_at, came.transaction.day_at) == (before, NOON)
     _, deposit = funded().deposit(money(1), NOON)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -260,9 +261,9 @@ def test_a_purchase_is_taken_back_even_when_cash_is_below_zero() -> None:
 # --- other programs ---------------------------------------------------------------------------------------------------
 
 
-def foreign(portfolio: Portfolio, **fields: object) -> Portfolio:
+def foreign(portfolio: Portfolio, **fields: Any) -> Portfolio:
     """Another program wrote into the BTC row."""
-    position = replace(portfolio.position(BTC), **fields)  # type: ignore[arg-type] # checked by the dataclass
+    position = replace(portfolio.position(BTC), **fields)
     return replace(portfolio, positions={**portfolio.positions, BTC: position})
 
 

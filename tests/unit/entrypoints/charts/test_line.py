@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -38,8 +39,8 @@ def days(values: Sequence[float | Decimal | None], first: date = FIRST) -> list[
     return [(first + timedelta(days=n), value) for n, value in enumerate(values)]
 
 
-def chart(values: Sequence[float | Decimal | None], **options: object) -> Svg:
-    return line_chart(FRAME, [Series(name="Value", points=days(values))], **options)  # type: ignore[arg-type]  # as it is given
+def chart(values: Sequence[float | Decimal | None], **options: Any) -> Svg:
+    return line_chart(FRAME, [Series(name="Value", points=days(values))], **options)
 
 
 def read_back(svg: str, n_days: int, *, is_log: bool = False) -> list[list[tuple[int, float]]]:

@@ -1,6 +1,7 @@
 """Each rule triggers on a portfolio made for it, and not on its neighbour just inside the limit."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -26,8 +27,8 @@ def test_a_position_of_exactly_a_quarter_stays() -> None:
 @pytest.mark.parametrize(
     "holding", [asset("X", "60", category="stablecoin"), asset("X", "60", tradable=False)], ids=["stable", "stale"]
 )
-def test_neither_a_stablecoin_nor_a_position_without_a_live_price_is_sold_for_its_size(holding: object) -> None:
-    assert concentration_risk(targets_of(view_of(holding))) == []  # type: ignore[arg-type]  # parametrized
+def test_neither_a_stablecoin_nor_a_position_without_a_live_price_is_sold_for_its_size(holding: Any) -> None:
+    assert concentration_risk(targets_of(view_of(holding))) == []
 
 
 def test_a_sale_carries_the_figures_that_triggered_it() -> None:
@@ -177,8 +178,8 @@ def test_where_momentum_does_not_tell_the_larger_is_sold(momentum: str | None) -
 
 
 @pytest.mark.parametrize("other", [asset("B", "16", tradable=False), asset("B", "16", category="stablecoin")])
-def test_a_pair_with_a_stablecoin_or_a_position_that_cannot_be_traded_stays(other: object) -> None:
-    view = view_of(asset("A", "16"), other, correlations=PAIR)  # type: ignore[arg-type]  # parametrized
+def test_a_pair_with_a_stablecoin_or_a_position_that_cannot_be_traded_stays(other: Any) -> None:
+    view = view_of(asset("A", "16"), other, correlations=PAIR)
     assert high_correlation(targets_of(view)) == []
 
 

@@ -19,7 +19,6 @@ from portfolio.entrypoints.http.rebalancing.answers import StandingView, Unresol
 from portfolio.entrypoints.http.risk.limit_answers import BrokenLimitView, RecommendationView
 
 MOST_NAMED = 12
-BEFORE_AND_AFTER = ("Figure", "Now", "After")
 
 Row = Sequence[str | Cell]
 
