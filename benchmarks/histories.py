@@ -24,7 +24,7 @@ from portfolio.application.ledger.records import Movement
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.prices.ports import PriceStore
 from portfolio.application.prices.records import Close
-from portfolio.domain.ledger.lots import LotMethod
+from portfolio.domain.ledger.lots.records import LotMethod
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Money, Price, Quantity

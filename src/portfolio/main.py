@@ -28,8 +28,8 @@ from portfolio.application.imports.preview import PreviewImport
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.ledger.rebuilding import RebuildBooks
 from portfolio.application.ledger.verification import ReconcileBooks, VerifyBooks
+from portfolio.application.performance.days.ledger_days import LedgerDays
 from portfolio.application.performance.final_days import MakeFinal
-from portfolio.application.performance.ledger_days import LedgerDays
 from portfolio.application.prices.backfill import Backfill
 from portfolio.domain.money import Money
 from portfolio.entrypoints.cli.commands import Commands, commands, tell_identity

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from portfolio.entrypoints.http.operations.openapi import success_of
+from portfolio.entrypoints.http.operations.openapi_operations import success_of
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.exchanges.exchange import StandInExchange
 from tests.support.services.recording import Asked, Recorder, fields_of, requests_on

@@ -13,7 +13,7 @@ from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.operations.comparison import Agreement, CompareBooks
-from portfolio.application.performance.ledger_days import LedgerDays
+from portfolio.application.performance.days.ledger_days import LedgerDays
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.trade import Side

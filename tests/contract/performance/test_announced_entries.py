@@ -17,8 +17,9 @@ from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.ports import Ledger
 from portfolio.application.ledger.records import BookTrade, Movement
 from portfolio.application.ledger.reversal import ReverseTrade
-from portfolio.application.performance import ledger_days
-from portfolio.application.performance.ledger_days import Change, LedgerDay, LedgerDays
+from portfolio.application.performance.days import ledger_days
+from portfolio.application.performance.days.entries import Change, LedgerDay
+from portfolio.application.performance.days.ledger_days import LedgerDays
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.portfolio import BookingRules
 from portfolio.domain.ledger.trade import Execution, Side

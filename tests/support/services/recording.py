@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from portfolio.entrypoints.http.operations.openapi import success_of
+from portfolio.entrypoints.http.operations.openapi_operations import success_of
 
 MOST_BODIES = 4
 # Objects whose keys are names of the data, not fields.

@@ -12,7 +12,7 @@ from portfolio.application.history.past import PastPosition
 from portfolio.application.ledger.cash_records import LoggedEntry
 from portfolio.application.performance.records import MeasuredDay
 from portfolio.application.prices.records import Close
-from portfolio.domain.ledger.lots import Disposal
+from portfolio.domain.ledger.lots.records import Disposal
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.money import Price
 

@@ -25,7 +25,7 @@ from portfolio.application.ledger.records import BookedTrade, TradeEntry
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
 from portfolio.application.performance.records import Basis
 from portfolio.application.prices.ports import PriceStore
-from portfolio.domain.ledger.lots import Disposal, LotMethod
+from portfolio.domain.ledger.lots.records import Disposal, LotMethod
 from portfolio.domain.symbol import Symbol
 
 R = TypeVar("R")

@@ -18,7 +18,7 @@ from portfolio.application.ledger.records import Movement
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.prices.ports import PriceStore
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
-from portfolio.domain.ledger.lots import Posting
+from portfolio.domain.ledger.lots.records import Posting
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol

@@ -8,7 +8,7 @@ from datetime import date
 
 from portfolio.application.history.effective import EffectiveDays
 from portfolio.application.history.restated import ClosesByDay, price_on
-from portfolio.application.performance.ledger_days import Change
+from portfolio.application.performance.days.entries import Change
 from portfolio.application.performance.records import DayPositions, PositionOnDay
 from portfolio.domain.symbol import Symbol
 

@@ -10,7 +10,7 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import BooksContradicted
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.snapshots import Snapshots
-from portfolio.application.performance.ledger_days import LedgerDays
+from portfolio.application.performance.days.ledger_days import LedgerDays
 from portfolio.domain.ledger.sums import moved_without_entry
 
 

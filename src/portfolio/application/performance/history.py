@@ -13,7 +13,8 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.snapshots import RELOAD_SECONDS, Snapshot, Snapshots
 from portfolio.application.performance.benchmark import Benchmark, ReadBenchmark
-from portfolio.application.performance.ledger_days import DayEntries, LedgerDay, LedgerDays
+from portfolio.application.performance.days.entries import DayEntries, LedgerDay
+from portfolio.application.performance.days.ledger_days import LedgerDays
 from portfolio.application.performance.ports import Days
 from portfolio.application.performance.records import Basis, DailyValue, MeasuredDay
 from portfolio.application.performance.unit_history import opening_of

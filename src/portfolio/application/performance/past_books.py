@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 
-from portfolio.application.performance.ledger_days import DayEntries
+from portfolio.application.performance.days.entries import DayEntries
 from portfolio.application.performance.records import DayPositions, PositionOnDay
 from portfolio.application.performance.unit_history import unit_history
 from portfolio.domain.ledger.portfolio import Portfolio

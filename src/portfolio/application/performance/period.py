@@ -10,8 +10,8 @@ from decimal import Decimal
 from portfolio.analytics.conventions import CONVENTION, MAX_DAYS
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
 from portfolio.application.performance.benchmark import beside
+from portfolio.application.performance.days.entries import LedgerDay
 from portfolio.application.performance.history import History, ReadsHistory
-from portfolio.application.performance.ledger_days import LedgerDay
 from portfolio.application.performance.measures import (
     Fall,
     daily_change,

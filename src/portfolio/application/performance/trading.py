@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from itertools import groupby
 
-from portfolio.application.performance.ledger_days import LedgerDay
+from portfolio.application.performance.days.entries import LedgerDay
 from portfolio.application.performance.reasons import RATIO_STEP, Figures, Reasons
 from portfolio.domain.money import Money
 

@@ -13,9 +13,9 @@ from portfolio.application.history.recent import RecentPerformance
 from portfolio.application.history.restatement import RestateBooks
 from portfolio.application.history.restating import RestateDays
 from portfolio.application.performance.benchmark import ReadBenchmark
+from portfolio.application.performance.days.ledger_days import LedgerDays
 from portfolio.application.performance.final_days import MakeFinal
 from portfolio.application.performance.history import ReadHistory, ReadsHistory
-from portfolio.application.performance.ledger_days import LedgerDays
 from portfolio.application.performance.period import ReadPerformance
 from portfolio.application.performance.ports import DayPositionsStore
 from portfolio.application.performance.series.daily import ReadSeries

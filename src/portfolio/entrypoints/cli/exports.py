@@ -16,7 +16,7 @@ from portfolio.application.exports.reading import DATED, PAST, Wanted
 from portfolio.application.exports.tables import What
 from portfolio.application.ledger.lots.journal import KnownAt
 from portfolio.application.performance.records import Basis
-from portfolio.domain.ledger.lots import LotMethod
+from portfolio.domain.ledger.lots.records import LotMethod
 from portfolio.settings import read_settings
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 import msgspec
 
-from portfolio.domain.ledger.lots import LotMethod
+from portfolio.domain.ledger.lots.records import LotMethod
 from portfolio.entrypoints.cli.exports import as_of_option, known_at_option
 from portfolio.settings import read_settings
 

@@ -11,8 +11,8 @@ import pytest
 
 from portfolio.application.backtest.shadows import ReadShadows
 from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.performance.days.ledger_days import LedgerDays
 from portfolio.application.performance.final_days import MakeFinal
-from portfolio.application.performance.ledger_days import LedgerDays
 from portfolio.application.prices.records import Close
 from portfolio.domain.money import Price
 from portfolio.domain.rebalancing.policy import RebalancePolicy
@@ -22,6 +22,7 @@ from tests.support.fakes.fake_ledger import FakeDays, FakeLedger
 from tests.support.fakes.fake_prices import ScriptedCloses
 from tests.support.histories import booking, exact
 from tests.support.services.http_service import CATEGORIES, Service, fields, is_problem, running
+from tests.support.services.waiting import until
 
 DAY = 86_400.0
 NAMES = ("do_nothing", "policy", *Reason)
@@ -222,8 +223,7 @@ async def test_books_that_never_stand_still_are_told(held: Service) -> None:
 async def test_a_request_that_was_given_up_leaves_what_it_began(held: Service) -> None:
     read = held.cases.by_basis.recorded.shadows
     given_up = asyncio.create_task(read(90))
-    while not read._uncancelled._tasks:  # noqa: ASYNC110  nobody tells
-        await asyncio.sleep(0)
+    await until(lambda: read._uncancelled._tasks, pause_seconds=0)
     given_up.cancel()
     with pytest.raises(asyncio.CancelledError):
         await given_up

@@ -15,7 +15,7 @@ from portfolio.application.ledger.lots.journal import Entries, KnownAt, kept
 from portfolio.application.ledger.records import Movement
 from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
-from portfolio.domain.ledger.lots import LotMethod
+from portfolio.domain.ledger.lots.records import LotMethod
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
 from tests.unit.application.ledger.lot_examples import Booked, day

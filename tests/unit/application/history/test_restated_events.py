@@ -21,7 +21,7 @@ from portfolio.application.ledger.lots.journal import Entries, kept
 from portfolio.application.ledger.records import Movement
 from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
-from portfolio.domain.ledger.lots import LotMethod
+from portfolio.domain.ledger.lots.records import LotMethod
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.units import Units
 from portfolio.domain.money import Money, Quantity

@@ -22,7 +22,8 @@ from portfolio.application.ledger.lots.postings import postings_of
 from portfolio.application.ledger.records import Movement
 from portfolio.domain.errors import InsufficientQuantity
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
-from portfolio.domain.ledger.lots import LotMethod, lots_of
+from portfolio.domain.ledger.lots.methods import lots_of
+from portfolio.domain.ledger.lots.records import LotMethod
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.restatement import restate
 from portfolio.domain.ledger.trade import Side

@@ -13,7 +13,8 @@ from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.event_moves import reverse_event
 from portfolio.domain.ledger.event_rules import happen
 from portfolio.domain.ledger.happening import Happening
-from portfolio.domain.ledger.lots import NO_PICKS, LotBook, LotMethod, lots_of
+from portfolio.domain.ledger.lots.methods import NO_PICKS, lots_of
+from portfolio.domain.ledger.lots.records import LotBook, LotMethod
 from portfolio.domain.ledger.picks import Picks
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade import Side, Trade

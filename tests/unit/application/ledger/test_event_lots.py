@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
-from portfolio.domain.ledger.lots import LotBook, LotMethod
+from portfolio.domain.ledger.lots.records import LotBook, LotMethod
 from portfolio.domain.ledger.picks import Pick
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from portfolio.application.ledger.cash_records import PositionAdjustment
 from portfolio.application.ledger.records import Movement
 from portfolio.domain.errors import DomainError
-from portfolio.domain.ledger.lots import Disposal, Lot, LotBook, LotMethod
+from portfolio.domain.ledger.lots.records import Disposal, Lot, LotBook, LotMethod
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.money import Money, Quantity

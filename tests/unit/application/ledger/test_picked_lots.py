@@ -20,7 +20,7 @@ from portfolio.application.ledger.records import Movement
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.domain.errors import DomainError, NotPickable
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
-from portfolio.domain.ledger.lots import LotMethod
+from portfolio.domain.ledger.lots.records import LotMethod
 from portfolio.domain.ledger.picks import Pick
 from portfolio.domain.money import Quantity
 from portfolio.domain.symbol import Symbol

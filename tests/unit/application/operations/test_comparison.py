@@ -18,7 +18,7 @@ from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.ledger.verification import ReconcileBooks
 from portfolio.application.operations.comparison import Agreement, CompareBooks
-from portfolio.application.performance.ledger_days import LedgerDays
+from portfolio.application.performance.days.ledger_days import LedgerDays
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.performance.benchmark import ReadBenchmark
+from portfolio.application.performance.days.ledger_days import LedgerDays
 from portfolio.application.performance.history import ReadHistory
-from portfolio.application.performance.ledger_days import LedgerDays
 from portfolio.application.performance.period import ReadPerformance
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import FakeClock

@@ -7,7 +7,7 @@ from typing import Any
 
 from portfolio.application.ledger.happenings.booking import BookEvents
 from portfolio.application.ledger.happenings.records import BookEvent
-from portfolio.application.performance.ledger_days import LedgerDays
+from portfolio.application.performance.days.ledger_days import LedgerDays
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
 from portfolio.domain.ledger.happening import Happening
 from portfolio.domain.symbol import Symbol

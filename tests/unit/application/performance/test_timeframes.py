@@ -14,8 +14,8 @@ from portfolio.application.ledger.records import BookTrade, Revisions
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.snapshots import RELOAD_SECONDS, Snapshots
 from portfolio.application.performance.daily_positions import NOTHING, attribute
+from portfolio.application.performance.days.ledger_days import LedgerDays
 from portfolio.application.performance.final_days import FinalReport, MakeFinal
-from portfolio.application.performance.ledger_days import LedgerDays
 from portfolio.application.performance.records import PositionOnDay
 from portfolio.application.performance.timeframes import NAMES, ReadTimeframes, Timeframe, Timeframes
 from portfolio.application.prices.records import PriceUpdate

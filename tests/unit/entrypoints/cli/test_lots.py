@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from portfolio.application.ledger.lots.reading import Gains, Lots
-from portfolio.domain.ledger.lots import Disposal, Lot, LotMethod
+from portfolio.domain.ledger.lots.records import Disposal, Lot, LotMethod
 from portfolio.domain.money import Money
 from portfolio.domain.packed import Packed, Packing
 from portfolio.entrypoints.cli.lots import gains, lots

@@ -13,7 +13,7 @@ from portfolio.application.in_thread import in_fold_thread
 from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt
 from portfolio.application.ledger.lots.postings import known_postings
 from portfolio.application.ledger.snapshots import Snapshots
-from portfolio.domain.ledger.lots import lots_before
+from portfolio.domain.ledger.lots.methods import lots_before
 from portfolio.domain.ledger.picks import Pick, Picks, require_pickable
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol

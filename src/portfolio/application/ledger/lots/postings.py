@@ -13,7 +13,7 @@ from portfolio.application.ledger.lots.journal import Entries
 from portfolio.application.ledger.records import Movement
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind, EventTerms
 from portfolio.domain.ledger.leg import Leg
-from portfolio.domain.ledger.lots import POSTINGS, Posting, Way
+from portfolio.domain.ledger.lots.records import POSTINGS, Posting, Way
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.packed import Packed

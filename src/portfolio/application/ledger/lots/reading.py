@@ -14,7 +14,8 @@ from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt
 from portfolio.application.ledger.lots.picking import PickedSales, picks_of
 from portfolio.application.ledger.lots.postings import known_postings
 from portfolio.application.ledger.snapshots import Snapshots
-from portfolio.domain.ledger.lots import NO_PICKS, Disposal, Lot, LotBook, LotMethod, lots_of
+from portfolio.domain.ledger.lots.methods import NO_PICKS, lots_of
+from portfolio.domain.ledger.lots.records import Disposal, Lot, LotBook, LotMethod
 from portfolio.domain.ledger.picks import Picks
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import Money

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from portfolio.application.performance.ledger_days import Change, LedgerDay
+from portfolio.application.performance.days.entries import Change, LedgerDay
 from portfolio.domain.money import Money, percent_of
 from portfolio.domain.symbol import Symbol
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from portfolio.application.performance.ledger_days import DayEntries
+from portfolio.application.performance.days.entries import DayEntries
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 

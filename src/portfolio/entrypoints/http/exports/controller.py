@@ -13,7 +13,7 @@ from portfolio.application.errors import NotInstalled
 from portfolio.application.exports.reading import DATED, PAST, ReadExports, Wanted
 from portfolio.application.exports.tables import What
 from portfolio.application.performance.records import Basis
-from portfolio.domain.ledger.lots import LotMethod
+from portfolio.domain.ledger.lots.records import LotMethod
 from portfolio.entrypoints.exports.files import PARQUET, FileFormat, require, written
 from portfolio.entrypoints.http.errors import PROBLEMS
 from portfolio.entrypoints.http.event_streams import IS_HEAD, UNBUFFERED

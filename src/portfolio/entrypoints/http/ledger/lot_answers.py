@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from portfolio.application.ledger.lots.picking import PickReply
 from portfolio.application.ledger.lots.reading import Gains, Lots, is_long_term
-from portfolio.domain.ledger.lots import Disposal, Lot, days_between
+from portfolio.domain.ledger.lots.records import Disposal, Lot, days_between
 from portfolio.entrypoints.http.shell.numbers import Number
 from portfolio.entrypoints.http.shell.responses import Answer, Cursor, Moment, SymbolCode
 from portfolio.entrypoints.http.views import view

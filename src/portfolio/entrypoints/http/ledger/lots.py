@@ -17,7 +17,7 @@ from portfolio.application.ledger.lots.picking import PickLots
 from portfolio.application.ledger.lots.reading import Gains, ReadLots
 from portfolio.application.uncancelled import Uncancelled
 from portfolio.domain.errors import NotPickable
-from portfolio.domain.ledger.lots import LotMethod
+from portfolio.domain.ledger.lots.records import LotMethod
 from portfolio.domain.ledger.picks import Pick
 from portfolio.domain.money import Quantity
 from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS

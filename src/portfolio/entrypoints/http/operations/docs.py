@@ -10,7 +10,8 @@ from litestar import Litestar, MediaType, Request, Response, Router, get
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 
 from portfolio.application.errors import NotFound
-from portfolio.entrypoints.http.operations.openapi import Json, document_of
+from portfolio.entrypoints.http.operations.openapi import document_of
+from portfolio.entrypoints.http.operations.openapi_operations import Json
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest

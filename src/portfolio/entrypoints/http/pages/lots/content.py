@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from portfolio.application.ledger.lots.reading import Gains, Lots
 from portfolio.domain.decimal_text import counted
-from portfolio.domain.ledger.lots import LotMethod
+from portfolio.domain.ledger.lots.records import LotMethod
 from portfolio.entrypoints.http.errors import FieldError
 from portfolio.entrypoints.http.ledger.lot_answers import GainView, LotView, gain_views, lot_views
 from portfolio.entrypoints.http.pages.frame.figures import Figure, Term
