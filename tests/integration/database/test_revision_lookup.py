@@ -33,6 +33,7 @@ from tests.support.database.migrated import bring_up_to_date
 from tests.support.database.old_database import execute
 from tests.support.ledger_examples import book_one, execution, money
 from tests.support.services.tcp_proxy import Mode, TcpProxy
+from tests.support.services.waiting import until
 
 CLOCK = SystemClock()
 NOT_WRITTEN = {"id", "revision", "price_revision"}
@@ -117,8 +118,7 @@ async def test_a_connection_is_closed_also_where_the_server_takes_no_farewell(
         url = make_url(proxied(mysql_database, mariadb, proxy).url)
         connection = await MySqlConnector([], Timeouts())(**url.translate_connect_args(username="user", database="db"))
         proxy.cut()
-        while connection._reader.exception() is None:  # noqa: ASYNC110  # the other side ends it
-            await asyncio.sleep(0.01)
+        await until(lambda: connection._reader.exception() is not None)
         with pytest.raises(ConnectionError):
             await connection.ensure_closed()
         assert connection.closed

@@ -15,6 +15,7 @@ from tests.support.exchanges.exchange import StandInExchange
 from tests.support.exchanges.exchange_faults import Fault
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_prices import BTC, ETH
+from tests.support.services.waiting import until
 
 MATIC, POL, USDT, NOPE = (Symbol(code) for code in ("MATIC", "POL", "USDT", "NOPE"))
 MANY = [Symbol(f"C{number:03}") for number in range(100)]
@@ -155,8 +156,7 @@ async def test_a_quote_is_as_old_as_its_question(
     exchange.latency_seconds = 0.3
     asked_at = clock.now()
     asking = asyncio.create_task(exchanges.prices.quotes([BTC]))
-    while not exchange.count(source):  # noqa: ASYNC110 (it serves in another thread)
-        await asyncio.sleep(0.01)
+    await until(lambda: exchange.count(source))
     clock.advance(60)
     quote = (await asking).quotes[BTC]
     assert (quote.source, quote.observed_at) == (source, asked_at)

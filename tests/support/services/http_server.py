@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 import uvicorn
 
 from tests.support.services.http_service import Service
+from tests.support.services.waiting import until
 
 
 @contextmanager
@@ -26,8 +27,7 @@ def serving(service: Callable[[], AbstractAsyncContextManager[Service]]) -> Iter
             config = uvicorn.Config(running.app, log_config=None, access_log=False, lifespan="on", loop="asyncio")
             server = uvicorn.Server(config)
             task = asyncio.create_task(server.serve(sockets=[listener]))
-            while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
-                await asyncio.sleep(0.01)
+            await until(lambda: server.started)
             found.append(f"http://127.0.0.1:{listener.getsockname()[1]}")
             started.set()
             while not stop.is_set():  # noqa: ASYNC110 (the event is another thread's)

@@ -12,6 +12,7 @@ import httpx
 from portfolio.entrypoints.connections import ConnectionLimits
 from portfolio.entrypoints.server import Server, server_config
 from tests.support.services.http_service import Service
+from tests.support.services.waiting import until
 
 
 @asynccontextmanager
@@ -20,9 +21,7 @@ async def served(service: Service, limits: ConnectionLimits | None = None) -> As
     listener = socket.create_server(("127.0.0.1", 0))
     server = Server(server_config(service.app, limits or ConnectionLimits(), timeout_graceful_shutdown=5))
     task = asyncio.create_task(server._serve(sockets=[listener]))
-    async with asyncio.timeout(10):
-        while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
-            await asyncio.sleep(0.01)
+    await until(lambda: server.started)
     try:
         yield listener.getsockname()
     finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -17,6 +17,7 @@ from portfolio.domain.arithmetic import ONE, ZERO
 from portfolio.entrypoints.backtest_loop import FORGETS_EVERY_SECONDS, KEPT, BacktestLoop
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_backtests import FakeBacktests
+from tests.support.services.waiting import until
 
 OUTCOME = Outcome(result=b"r", equity=b"e", trades=b"t", sweep=b"[]")
 
@@ -66,13 +67,6 @@ class World:
         return [row.job.state for row in self.store.rows]
 
 
-async def becomes(true: Callable[[], bool]) -> None:
-    """Wait until it is so."""
-    async with asyncio.timeout(10):
-        while not true():  # noqa: ASYNC110  the store tells nobody
-            await asyncio.sleep(0.001)
-
-
 @pytest.fixture
 def world() -> World:
     return World()
@@ -84,7 +78,7 @@ async def test_what_waits_is_computed_and_said(world: World) -> None:
     with capture_logs() as logs:
         world.loop.start()
         world.loop.start()
-        await becomes(lambda: world.states() == [JobState.DONE] * 3)
+        await until(lambda: world.states() == [JobState.DONE] * 3)
         await world.loop.stop()
     assert sorted((line["event"], line["backtest"]) for line in logs) == [
         ("backtest.done", f"bt-{number}") for number in (1, 2, 3)
@@ -111,7 +105,7 @@ async def test_a_failure_is_logged_with_its_cause(world: World) -> None:
     await world.add(1)
     with capture_logs() as logs:
         world.loop.start()
-        await becomes(lambda: world.states() == [JobState.FAILED])
+        await until(lambda: world.states() == [JobState.FAILED])
         await world.loop.stop()
     [line] = logs
     assert (line["event"], line["exc_info"]) == ("backtest.failed", world.compute.error)
@@ -126,7 +120,7 @@ async def test_a_job_that_another_has_is_left(world: World) -> None:
         await world.compute.begun.wait()
         await world.store.cancel("bt-1", world.clock.now())
         world.clock.advance(5)
-        await becomes(lambda: bool(logs))
+        await until(lambda: bool(logs))
         await world.loop.stop()
     assert [line["event"] for line in logs] == ["backtest.left"]
 
@@ -147,7 +141,7 @@ async def test_a_database_that_is_away_is_said_once(world: World) -> None:
     loop = BacktestLoop(compute, away, world.clock, idle_seconds=0.001)
     with capture_logs() as logs:
         loop.start()
-        await becomes(lambda: away.asked > 2)
+        await until(lambda: away.asked > 2)
         await loop.stop()
     assert [(line["event"], line["reason"]) for line in logs] == [
         ("backtest.not_taken", "LedgerUnavailable: the database is away")
@@ -160,7 +154,7 @@ async def test_old_jobs_are_forgotten_now_and_then(world: World) -> None:
     row.job = replace(row.job, state=JobState.DONE, finished_at=world.clock.now() - KEPT - timedelta(days=1))
     with capture_logs() as logs:
         world.loop.start()
-        await becomes(lambda: not world.store.rows)
+        await until(lambda: not world.store.rows)
         # The next one is found when it is time again, or where there may be more.
         world.clock.advance(FORGETS_EVERY_SECONDS)
         await world.loop.stop()

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.operations.comparison import Agreement, Comparison
 from portfolio.entrypoints.comparison_loop import ComparisonLoop
+from tests.support.services.waiting import until
 
 AGREE = Comparison(status=Agreement.AGREE, revision=7)
 DIFFER = Comparison(status=Agreement.DIFFER, revision=7, detail="cash")
@@ -70,8 +71,7 @@ async def test_what_could_be_told_is_not_asked_for_again_at_once(found: Comparis
     loop = ComparisonLoop(script, nothing, again_seconds=3600, retry_seconds=0)
     with capture_logs() as logs:
         loop.start()
-        while not logs:  # noqa: ASYNC110  the log tells nobody
-            await asyncio.sleep(0)
+        await until(lambda: logs, pause_seconds=0)
         await loop.stop()
     assert not script.is_over.is_set()
     assert [line["status"] for line in logs] == [found.status.value]

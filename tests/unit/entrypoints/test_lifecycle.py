@@ -19,6 +19,7 @@ from portfolio.entrypoints.comparison_loop import ComparisonLoop
 from portfolio.entrypoints.lifecycle import Lifecycle
 from portfolio.entrypoints.price_loop import PriceLoop
 from portfolio.entrypoints.rules_loop import RulesLoop
+from tests.support.services.waiting import until
 
 
 class Task:
@@ -204,5 +205,4 @@ async def test_it_logs_that_nothing_can_be_booked_and_that_it_can_again_whether_
 
 
 async def _logged(lines: Sequence[Mapping[str, Any]], event: str) -> None:
-    while event not in [line["event"] for line in lines]:  # noqa: ASYNC110  the log tells nobody
-        await asyncio.sleep(0)
+    await until(lambda: event in [line["event"] for line in lines], pause_seconds=0)

@@ -16,6 +16,7 @@ from tests.contract.http.ledger.test_lots import ask
 from tests.contract.http.performance.test_attribution import book, day_ends, rows
 from tests.contract.http.rebalancing.test_shadows import make_final
 from tests.support.services.http_service import Service, fields, is_problem
+from tests.support.services.waiting import until
 
 BTC = Symbol("BTC")
 MOMENT = {"as_of": "2025-06-15T09:00:00Z"}
@@ -116,8 +117,7 @@ async def test_what_nobody_can_read_is_prepared_later(imported: Service) -> None
 async def test_a_reading_that_was_given_up_goes_on_and_ends_with_the_service(imported: Service) -> None:
     restate = imported.cases.usual.restate
     given_up = asyncio.create_task(imported.cases.usual.prepare())
-    while not restate._uncancelled._tasks:  # noqa: ASYNC110  nobody tells
-        await asyncio.sleep(0)
+    await until(lambda: restate._uncancelled._tasks, pause_seconds=0)
     given_up.cancel()
     await asyncio.wait([given_up])
     await restate._uncancelled.close()

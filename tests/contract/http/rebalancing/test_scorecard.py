@@ -20,6 +20,7 @@ from tests.support.fakes.fake_ledger import FakeLeases, FakeLedger, FakePriceSto
 from tests.support.fakes.joined_closes import joined_closes
 from tests.support.histories import booking, exact
 from tests.support.services.http_service import Service, fields, is_problem, running
+from tests.support.services.waiting import until
 from tests.support.signal_examples import signal
 
 DAY = 86_400.0
@@ -190,8 +191,7 @@ def moment(at: datetime) -> str:
 async def test_a_request_that_was_given_up_leaves_its_scorecard_to_the_next_one(advised: Service) -> None:
     read = advised.cases.read_scorecard
     given_up = asyncio.create_task(read(365))
-    while not read._outlasting._begun:  # noqa: ASYNC110  nobody tells
-        await asyncio.sleep(0)
+    await until(lambda: read._outlasting._begun, pause_seconds=0)
     given_up.cancel()
     await asyncio.wait([given_up])
     [task] = read._outlasting._begun.values()

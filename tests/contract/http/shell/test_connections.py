@@ -13,6 +13,7 @@ from portfolio.entrypoints.connections import OVERDUE, REFUSED, ConnectionLimits
 from portfolio.entrypoints.logs import EVENTS
 from tests.support.services.http_service import BUY, KEYS, Service, is_problem, running
 from tests.support.services.http_sockets import answer_of, connected, exchange, head, served
+from tests.support.services.waiting import until
 
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n"
 SHORT = ConnectionLimits(idle_seconds=0.4)
@@ -109,9 +110,7 @@ async def test_an_answer_that_nobody_fetches_is_not_kept() -> None:
         # About 150 KB an answer: the kernel's buffers fill, and then the service's.
         writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's transport has it
         writer.write(b"GET /docs/swagger-ui.css HTTP/1.1\r\nHost: localhost\r\n\r\n" * 400)
-        async with asyncio.timeout(WAIT_SECONDS):
-            while EVENTS[OVERDUE] == before:  # noqa: ASYNC110 (the server tells nobody)
-                await asyncio.sleep(0.02)
+        await until(lambda: EVENTS[OVERDUE] != before, seconds=WAIT_SECONDS)
 
 
 async def test_a_request_at_work_is_not_idle() -> None:

@@ -21,6 +21,7 @@ from tests.contract.http.stream.conftest import Served
 from tests.support.services.http_service import BOSS, KEYS, A, B, running_on_sqlite
 from tests.support.services.http_sockets import served
 from tests.support.services.listeners import Transport, listening
+from tests.support.services.waiting import until
 
 TRANSPORTS: list[Transport] = ["socket", "events"]
 SECONDS = 20.0
@@ -79,10 +80,7 @@ async def test_without_keys_the_limit_is_that_of_an_address_and_who_leaves_makes
         async with listening(transport, here.address) as listener:
             await listener.until("hello")
             assert (await refusal(transport, here.address))[0] == 429
-        limits = here.service.cases.stream.limits
-        async with asyncio.timeout(SECONDS):
-            while limits.open.total():  # noqa: ASYNC110 (the server takes notice when it does)
-                await asyncio.sleep(0.01)
+        await until(lambda: not here.service.cases.stream.limits.open.total())
         async with listening(transport, here.address) as listener:
             await listener.until("hello")
 

@@ -19,6 +19,7 @@ from tests.contract.http.stream.conftest import Served
 from tests.support.services.http_service import BUY, create_database, running_on_sqlite
 from tests.support.services.http_sockets import served
 from tests.support.services.listeners import SECONDS, Listener, SocketSource, Transport, listening
+from tests.support.services.waiting import until
 
 TRANSPORTS: list[Transport] = ["socket", "events"]
 
@@ -72,9 +73,7 @@ async def test_nothing_is_looked_at_while_nobody_listens(here: Served) -> None:
     async with listening("socket", here.address) as listener:
         await listener.until("snapshot")
         assert any(task.get_name().startswith("stream_") for task in asyncio.all_tasks())
-    async with asyncio.timeout(SECONDS):
-        while any(task.get_name().startswith("stream_") for task in asyncio.all_tasks()):  # noqa: ASYNC110  # they end elsewhere
-            await asyncio.sleep(0.01)
+    await until(lambda: not any(task.get_name().startswith("stream_") for task in asyncio.all_tasks()))
     await here.book()
     async with listening("socket", here.address) as listener:
         assert (await listener.next())["position"].startswith("3.")
@@ -194,9 +193,7 @@ def narrow(address: tuple[str, int]) -> socket.socket:
 
 async def sent_away(here: Served) -> None:
     """Return when nobody listens any more."""
-    async with asyncio.timeout(SECONDS):
-        while here.service.cases.stream.limits.open.total():  # noqa: ASYNC110 (the server takes notice)
-            await asyncio.sleep(0.01)
+    await until(lambda: not here.service.cases.stream.limits.open.total())
     assert here.service.cases.stream.counts.goodbyes == {"slow": 1}
 
 

@@ -6,7 +6,6 @@ import asyncio
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.console import Console
@@ -17,14 +16,8 @@ from portfolio.settings import Settings, SettingsError
 from tests.contract.http.stream.conftest import Served
 from tests.support.services.http_service import KEYS, create_database, running_on_sqlite
 from tests.support.services.http_sockets import served
-from tests.support.services.listeners import SECONDS
 from tests.support.services.tcp_proxy import Mode, TcpProxy
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(SECONDS):
-        while not condition():  # noqa: ASYNC110 (another task's doing)
-            await asyncio.sleep(0.01)
+from tests.support.services.waiting import until
 
 
 async def test_after_a_cut_it_goes_on_where_it_was(here: Served) -> None:
@@ -39,7 +32,10 @@ async def test_after_a_cut_it_goes_on_where_it_was(here: Served) -> None:
         await until(lambda: "cut off" in links)
         await here.book(client_trade_id="b")
         proxy.set_mode(Mode.PASS)
-        await until(lambda: len(watched.entries) == 2 and watched.positions["BTC"]["quantity"] == Decimal("0.2"))
+        await until(
+            lambda: len(watched.entries) == 2 and watched.positions["BTC"]["quantity"] == Decimal("0.2"),
+            pause_seconds=0.01,
+        )
         task.cancel()
         await asyncio.wait([task])
     assert [entry["client_trade_id"] for entry in watched.entries] == ["a", "b"]

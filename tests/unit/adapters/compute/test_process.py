@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -33,6 +33,7 @@ from portfolio.application.errors import ComputationFailed, ComputationLate, Not
 from tests.support.backtests import held, named, panel_from, request_of, walk
 from tests.support.fakes.compute import InThisProcess, chosen_here
 from tests.support.optimisation import MEANS, ORTHANT, problem, uncorrelated
+from tests.support.services.waiting import until
 
 LONG = 60.0
 
@@ -42,13 +43,6 @@ async def worker() -> AsyncIterator[WorkerProcess]:
     worker = WorkerProcess()
     yield worker
     await worker.close()
-
-
-async def becomes(true: Callable[[], bool]) -> None:
-    """Wait until it is so."""
-    async with asyncio.timeout(LONG):
-        while not true():  # noqa: ASYNC110  another process tells nobody of its end
-            await asyncio.sleep(0.01)
 
 
 async def test_the_process_gives_the_same_weights_as_this_one_with_one_thread(worker: WorkerProcess) -> None:
@@ -117,7 +111,7 @@ async def test_it_is_kept_from_call_to_call_and_ended_when_idle() -> None:
     worker = WorkerProcess(idle_seconds=0.2)
     first = await worker.run(os.getpid, seconds=LONG)
     assert await worker.run(os.getpid, seconds=LONG) == first
-    await becomes(lambda: worker.pid is None and not psutil.pid_exists(first))
+    await until(lambda: worker.pid is None and not psutil.pid_exists(first))
     assert await worker.run(os.getpid, seconds=LONG) != first
     await worker.close()
     await worker.close()
@@ -134,14 +128,14 @@ async def test_a_late_process_is_killed_and_so_is_one_whose_caller_has_gone(work
     first = await worker.run(os.getpid, seconds=LONG)
     with pytest.raises(ComputationLate, match=r"0\.2 seconds"):
         await worker.run(time.sleep, LONG, seconds=0.2)
-    await becomes(lambda: not psutil.pid_exists(first))
+    await until(lambda: not psutil.pid_exists(first))
     second = await worker.run(os.getpid, seconds=LONG)
     task = asyncio.create_task(worker.run(time.sleep, LONG, seconds=LONG))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await becomes(lambda: not psutil.pid_exists(second))
+    await until(lambda: not psutil.pid_exists(second))
 
 
 async def test_a_stop_of_the_whole_group_leaves_it_to_the_service(worker: WorkerProcess) -> None:
@@ -200,7 +194,7 @@ def test_it_ends_with_a_service_that_was_killed(tmp_path: Path) -> None:
     service.kill()
     service.wait()
     service.stdout.close()
-    asyncio.run(becomes(lambda: not psutil.pid_exists(worker) or psutil.Process(worker).status() == "zombie"))
+    asyncio.run(until(lambda: not psutil.pid_exists(worker) or psutil.Process(worker).status() == "zombie"))
 
 
 async def test_the_weights_alone_are_those_of_the_whole_answer(worker: WorkerProcess) -> None:

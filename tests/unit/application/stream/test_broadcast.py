@@ -25,6 +25,7 @@ from tests.support.fakes.fake_lookups import FakeLookups
 from tests.support.fakes.fake_probe import FakeProbe
 from tests.support.ledger_examples import book_one, open_books
 from tests.support.services.http_service import assemble
+from tests.support.services.waiting import until
 from tests.support.signal_examples import signal
 
 SECONDS = 10.0
@@ -493,9 +494,8 @@ async def test_a_state_comes_after_the_entries_up_to_it_and_before_the_next_ones
     subscription = await reader(stage, wish)
     known = stage.stream.place.ledger
     await book_one(stage.ledger)
+    await until(lambda: stage.stream.place.ledger != known)
     async with asyncio.timeout(SECONDS):
-        while stage.stream.place.ledger == known:  # noqa: ASYNC110 (another task's doing)
-            await asyncio.sleep(0.01)
         told = [await subscription.next() for _ in range(4)]
     assert [frame.kind for frame in told if frame] == ["hello", "entries", "state", "entries"]
     assert [frame.place.ledger for frame in told if frame and frame.place][1:] == [known, known, known + 1]
