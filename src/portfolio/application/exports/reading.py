@@ -135,8 +135,8 @@ class ReadExports:
 
     async def _days(self, snapshot: Snapshot, wanted: Wanted) -> Table:
         if wanted.is_past:
-            basis, moments = Basis.RESTATED, (wanted.as_of, wanted.known_at)
-            history, series = await self._past.history(*moments), await self._past.series(MAX_DAYS, None, *moments)
+            basis, past = Basis.RESTATED, self._past(wanted.as_of, wanted.known_at)
+            history, series = await past.history(), await past.series(MAX_DAYS)
         else:
             basis, reads = await self._by_basis(wanted.basis)
             history, series = await reads.performance.history(), await reads.series(MAX_DAYS)

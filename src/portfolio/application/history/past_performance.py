@@ -23,7 +23,7 @@ _OF_A_DAY = ("value", "net_deposits", "unit_value", "unit_index", "drawdown")
 
 
 @dataclass(frozen=True, slots=True)
-class _AsOf:
+class _Over:
     """The restated days that were over on a day, of what was known: read as ``ReadRestated`` reads those of now."""
 
     restated: ReadRestated
@@ -43,45 +43,51 @@ class _AsOf:
         return await self.restated.known(snapshot, lookback_days, benchmark, today=day, known_at=self.known_at)
 
 
+@dataclass(frozen=True, slots=True)
 class ReadPastPerformance:
-    """Measures the portfolio as of a past moment. Nothing is told of the day that was not over then.
+    """Measures the portfolio as of past moments, and as far as was known."""
 
-    Its methods raise LedgerUnavailable where the database is away and not all was read before, and PortfolioMissing
-    where the books were never opened.
+    restated: ReadRestated
+    positions: RestatedPositions
+    sources: TagSources
+    closes: ReadCloses
+    today: Callable[[], date]
+
+    def __call__(self, as_of: datetime | None, known_at: KnownAt | None) -> PastPerformance:
+        """Return what measures as of a moment, None for now, what was known."""
+        return PastPerformance(self, as_of, known_at)
+
+
+class PastPerformance:
+    """Measures the portfolio as of a past moment, as ``Measures`` does as of now.
+
+    Nothing is told of the day that was not over then. Its methods raise LedgerUnavailable where the database is away
+    and not all was read before, and PortfolioMissing where the books were never opened.
     """
 
-    def __init__(  # shape: its parts, injected
-        self,
-        restated: ReadRestated,
-        positions: RestatedPositions,
-        sources: TagSources,
-        closes: ReadCloses,
-        today: Callable[[], date],
-    ) -> None:
-        self._restated = restated
-        self._positions = positions
-        self._sources = sources
-        self._snapshots = sources.snapshots
-        self._closes = closes
-        self._today = today
+    def __init__(self, parts: ReadPastPerformance, as_of: datetime | None, known_at: KnownAt | None) -> None:
+        today = parts.today()
+        self._day = today if as_of is None else min(as_of.astimezone(UTC).date(), today)
+        self._parts, self._as_of, self._known_at = parts, as_of, known_at
+        self._over = _Over(parts.restated, self._day, known_at)
+        self._positions = replace(parts.positions, known_at=known_at)
+        self._performance = ReadPerformance(self._over, parts.sources.snapshots)
+        self._timeframes = ReadTimeframes(self._performance, self._positions)
 
-    async def performance(
-        self, days: int, benchmark: Symbol | None, as_of: datetime | None, known_at: KnownAt | None
-    ) -> Performance:
+    async def performance(self, days: int, benchmark: Symbol | None) -> Performance:
         """Return the figures of the last ``days`` days that were over."""
-        found = await ReadPerformance(self._as_of(as_of, known_at), self._snapshots)(days, benchmark)
+        found = await self._performance(days, benchmark)
         reasons = {**found.reasons, **dict.fromkeys(_OF_TODAY, NOT_OVER)}
-        return replace(found, daily_return=None, daily_return_percent=None, as_of=as_of or found.as_of, reasons=reasons)
+        as_of = self._as_of or found.as_of
+        return replace(found, daily_return=None, daily_return_percent=None, as_of=as_of, reasons=reasons)
 
-    async def history(self, as_of: datetime | None, known_at: KnownAt | None) -> History:
+    async def history(self) -> History:
         """Return all days that were over."""
-        return await ReadPerformance(self._as_of(as_of, known_at), self._snapshots).history()
+        return await self._performance.history()
 
-    async def series(
-        self, days: int, benchmark: Symbol | None, as_of: datetime | None, known_at: KnownAt | None
-    ) -> DailySeries:
+    async def series(self, days: int, benchmark: Symbol | None = None) -> DailySeries:
         """Return the last ``days`` days that were over, one by one."""
-        read = await ReadSeries(self._as_of(as_of, known_at), self._snapshots, self._closes)(days, benchmark)
+        read = await ReadSeries(self._over, self._parts.sources.snapshots, self._parts.closes)(days, benchmark)
         reasons = {**read.today.reasons, **dict.fromkeys(_OF_A_DAY, NOT_OVER)}
         today = replace(
             read.today,
@@ -94,42 +100,18 @@ class ReadPastPerformance:
         )
         return replace(read, today=today)
 
-    async def timeframes(
-        self, benchmark: Symbol | None, as_of: datetime | None, known_at: KnownAt | None
-    ) -> Timeframes:
+    async def timeframes(self, benchmark: Symbol | None) -> Timeframes:
         """Return every timeframe of the days that were over; none goes on until the moment."""
-        found = await self._frames(as_of, known_at)(benchmark)
-        return replace(found, to_now=[], as_of=as_of or found.as_of)
+        found = await self._timeframes(benchmark)
+        return replace(found, to_now=[], as_of=self._as_of or found.as_of)
 
-    async def between(  # shape: the ends of a period, and the two moments
-        self,
-        first: date | None,
-        last: date | None,
-        benchmark: Symbol | None,
-        as_of: datetime | None,
-        known_at: KnownAt | None,
-    ) -> Timeframe:
+    async def between(self, first: date | None, last: date | None, benchmark: Symbol | None) -> Timeframe:
         """Return the figures from the beginning of ``first`` to the end of ``last``, at most of what was over."""
-        end = self._day(as_of) - _DAY
-        return await self._frames(as_of, known_at).between(first, min(last or end, end), benchmark)
+        end = self._day - _DAY
+        return await self._timeframes.between(first, min(last or end, end), benchmark)
 
-    async def attribution(
-        self, by: TagKind, days: int, as_of: datetime | None, known_at: KnownAt | None
-    ) -> TaggedResults:
+    async def attribution(self, by: TagKind, days: int) -> TaggedResults:
         """Return the results by tag over the last ``days`` days that were over."""
-        positions = replace(self._positions, known_at=known_at)
-        read = ReadTaggedResults(self._sources, self._as_of(as_of, known_at), positions, by_effect=True)
-        found = await read(by, days, known_at)
-        return replace(found, as_of=as_of or found.as_of)
-
-    def _frames(self, as_of: datetime | None, known_at: KnownAt | None) -> ReadTimeframes:
-        performance = ReadPerformance(self._as_of(as_of, known_at), self._snapshots)
-        return ReadTimeframes(performance, replace(self._positions, known_at=known_at))
-
-    def _as_of(self, as_of: datetime | None, known_at: KnownAt | None) -> _AsOf:
-        return _AsOf(self._restated, self._day(as_of), known_at)
-
-    def _day(self, as_of: datetime | None) -> date:
-        """Return the UTC day of a moment, at most today."""
-        today = self._today()
-        return today if as_of is None else min(as_of.astimezone(UTC).date(), today)
+        read = ReadTaggedResults(self._parts.sources, self._over, self._positions, by_effect=True)
+        found = await read(by, days, self._known_at)
+        return replace(found, as_of=self._as_of or found.as_of)

@@ -22,7 +22,7 @@ from portfolio.application.performance.period import Performance, ReadPerformanc
 from portfolio.application.performance.records import Basis, DayPositions
 from portfolio.application.performance.series.daily import ReadSeries
 from portfolio.application.performance.tags.reading import ReadTaggedResults
-from portfolio.application.performance.timeframes import ReadTimeframes
+from portfolio.application.performance.timeframes import ReadTimeframes, Timeframe
 from portfolio.domain.symbol import Symbol
 
 ATTEMPTS: Final = 5
@@ -143,6 +143,10 @@ class Measures:
     timeframes: ReadTimeframes
     attribution: ReadTaggedResults
     shadows: ReadShadows
+
+    async def between(self, first: date | None, last: date | None, benchmark: Symbol | None) -> Timeframe:
+        """Return the figures from the beginning of ``first`` to the end of ``last``."""
+        return await self.timeframes.between(first, last, benchmark)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -159,4 +159,4 @@ async def test_what_was_booked_meanwhile_is_in_a_newer_portfolio(imported: Servi
 
 async def test_of_a_day_that_is_not_over_nothing_is_known_to_have_been_held(imported: Service) -> None:
     today = imported.clock.now().date()
-    assert await imported.cases.past._positions.positions(1, {today}) == {}
+    assert await imported.cases.past.positions.positions(1, {today}) == {}

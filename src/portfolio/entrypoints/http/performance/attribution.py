@@ -13,11 +13,10 @@ from msgspec import Meta
 from portfolio.application.clock import Clock
 from portfolio.application.history.past_performance import ReadPastPerformance
 from portfolio.application.history.reading import ReadByBasis
-from portfolio.application.performance.records import Basis
 from portfolio.application.performance.tags.reading import TagKind
 from portfolio.entrypoints.http.ledger.past_query import AsOfQuery, KnownAtQuery
 from portfolio.entrypoints.http.performance.answers import BasisName
-from portfolio.entrypoints.http.performance.controller import BasisQuery, asked_past
+from portfolio.entrypoints.http.performance.controller import BasisQuery, asked_days
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import Days
@@ -87,12 +86,8 @@ class AttributionController(Controller):
         were opened on and what other programs wrote, is the row with the tag null. On restated days a trade counts when
         it was executed. As of a past moment, or as far as was known, days are restated.
         """
-        chosen, kind = Basis.RESTATED, TagKind(by)
-        if moments := asked_past(as_of, known_at, basis):
-            found = await past.attribution(kind, days, *moments)
-        else:
-            chosen, reads = await by_basis(basis and Basis(basis))
-            found = await reads.attribution(kind, days)
+        chosen, reads = await asked_days(by_basis, past, basis, as_of, known_at)
+        found = await reads.attribution(TagKind(by), days)
         return view(
             AttributionAnswer,
             found,

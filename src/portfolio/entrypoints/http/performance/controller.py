@@ -10,8 +10,8 @@ from litestar.params import QueryParameter
 
 from portfolio.analytics.conventions import CONVENTION
 from portfolio.application.clock import Clock
-from portfolio.application.history.past_performance import ReadPastPerformance
-from portfolio.application.history.reading import ReadByBasis
+from portfolio.application.history.past_performance import PastPerformance, ReadPastPerformance
+from portfolio.application.history.reading import Measures, ReadByBasis
 from portfolio.application.ledger.lots.journal import KnownAt
 from portfolio.application.performance.records import Basis
 from portfolio.domain.symbol import Symbol
@@ -64,12 +64,9 @@ class PerformanceController(Controller):
         `basis` says whether days are restated, by all that is known by now, or as they were recorded. As of a past
         moment, or as far as was known, they are restated, and nothing is told of the day that was not over.
         """
-        chosen, asked = Basis.RESTATED, asked_benchmark(benchmark)
-        if moments := asked_past(as_of, known_at, basis):
-            found = await past.performance(days, asked, *moments)
-        else:
-            chosen, reads = await by_basis(basis and Basis(basis))
-            found = await reads.performance(days, asked)
+        asked = asked_benchmark(benchmark)
+        chosen, reads = await asked_days(by_basis, past, basis, as_of, known_at)
+        found = await reads.performance(days, asked)
         view = performance_view(found)
         return PerformanceAnswer(timestamp=clock.now(), performance=view, period_days=days, basis=chosen.value)
 
@@ -90,12 +87,9 @@ class PerformanceController(Controller):
         The first day is that at whose end the period begins, as in `/performance`. A day without a value is a gap: it
         is there, and null. Today so far is in `today`; as of a past moment it is not over, and null.
         """
-        chosen, asked = Basis.RESTATED, asked_benchmark(benchmark)
-        if moments := asked_past(as_of, known_at, basis):
-            read = await past.series(days, asked, *moments)
-        else:
-            chosen, reads = await by_basis(basis and Basis(basis))
-            read = await reads.series(days, asked)
+        asked = asked_benchmark(benchmark)
+        chosen, reads = await asked_days(by_basis, past, basis, as_of, known_at)
+        read = await reads.series(days, asked)
         return HistoryAnswer(timestamp=clock.now(), history=history_view(read), basis=chosen.value)
 
     @get(
@@ -118,12 +112,9 @@ class PerformanceController(Controller):
         Where the history does not reach over the whole of a timeframe its figures are null, and `reasons` says why. As
         of a past moment there is nothing in `to_now`.
         """
-        chosen, asked = Basis.RESTATED, asked_benchmark(benchmark)
-        if moments := asked_past(as_of, known_at, basis):
-            read = await past.timeframes(asked, *moments)
-        else:
-            chosen, reads = await by_basis(basis and Basis(basis))
-            read = await reads.timeframes(asked)
+        asked = asked_benchmark(benchmark)
+        chosen, reads = await asked_days(by_basis, past, basis, as_of, known_at)
+        read = await reads.timeframes(asked)
         return TimeframesAnswer(
             timestamp=clock.now(),
             timeframes={frame.name: timeframe_view(frame) for frame in read.frames},
@@ -151,14 +142,24 @@ class PerformanceController(Controller):
         if from_ is not None and to is not None and to < from_:
             error = FieldError("to", "has to be on or after `from`")
             raise RequestError(MALFORMED, "the period ends before it begins", errors=[error])
-        chosen, asked = Basis.RESTATED, asked_benchmark(benchmark)
-        if moments := asked_past(as_of, known_at, basis):
-            frame = await past.between(from_, to, asked, *moments)
-        else:
-            chosen, reads = await by_basis(basis and Basis(basis))
-            frame = await reads.timeframes.between(from_, to, asked)
+        asked = asked_benchmark(benchmark)
+        chosen, reads = await asked_days(by_basis, past, basis, as_of, known_at)
+        frame = await reads.between(from_, to, asked)
         view = timeframe_view(frame)
         return PeriodAnswer(timestamp=clock.now(), period=view, convention=CONVENTION, basis=chosen.value)
+
+
+async def asked_days(
+    by_basis: ReadByBasis, past: ReadPastPerformance, basis: str | None, as_of: str | None, known_at: str | None
+) -> tuple[Basis, Measures | PastPerformance]:
+    """Return what measures the days that are asked for, and their basis.
+
+    Raises:
+        RequestError: as of ``asked_past``.
+    """
+    if moments := asked_past(as_of, known_at, basis):
+        return Basis.RESTATED, past(*moments)
+    return await by_basis(Basis(basis) if basis else None)
 
 
 def asked_past(

@@ -248,6 +248,7 @@ SideText = Annotated[str, Meta(pattern=SIDE, description="BUY or SELL, in any ca
 MOMENT = "ISO 8601 with an offset (`Z`, `+01:00`), or seconds since 1970 (milli-, micro- and nanoseconds by their size)"
 
 PageSize = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
+Typed = Annotated[str | None, QueryParameter(description="As it was typed.")]
 Days = Annotated[int, QueryParameter(ge=1, le=MAX_DAYS, description="Over how many completed days.")]
 
 

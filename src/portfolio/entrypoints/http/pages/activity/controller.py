@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from litestar import Controller, get
 from litestar.di import NamedDependency, Provide
-from litestar.params import QueryParameter
 from litestar.response import Template
 
 from portfolio.application.ledger.ports import Lookups
@@ -18,10 +15,10 @@ from portfolio.entrypoints.http.pages.frame.look import Look
 from portfolio.entrypoints.http.pages.frame.page import Pages
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.bodies import Typed
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 
 # Everything is taken: what is wrong with a field is said beside it, in the page.
-Typed = Annotated[str | None, QueryParameter(description="As it was typed.")]
 
 
 def typed_form(  # shape: each field of the form is an argument

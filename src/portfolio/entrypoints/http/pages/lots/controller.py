@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from litestar import Controller, get
 from litestar.di import NamedDependency, Provide
-from litestar.params import QueryParameter
 from litestar.response import Template
 
 from portfolio.application.ledger.lots.reading import Gains, Lots, ReadLots
@@ -16,10 +13,10 @@ from portfolio.entrypoints.http.pages.frame.page import Pages
 from portfolio.entrypoints.http.pages.lots.content import LotsForm, Wanted, lots_content
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.bodies import Typed
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 
 # Everything is taken: what is wrong with a field is said beside it, in the page.
-Typed = Annotated[str | None, QueryParameter(description="As it was typed.")]
 
 
 def typed_form(method: Typed = None, year: Typed = None, lots: Typed = None, gains: Typed = None) -> LotsForm:

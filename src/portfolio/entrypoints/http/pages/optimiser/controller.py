@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated, Final
+from typing import Final
 
 from litestar import Controller, get
 from litestar.di import NamedDependency, Provide
-from litestar.params import QueryParameter
 from litestar.response import Template
 
 from portfolio.application.errors import (
@@ -32,12 +31,12 @@ from portfolio.entrypoints.http.pages.optimiser.content import OptimiserContent,
 from portfolio.entrypoints.http.pages.optimiser.form import OWN_LIMITS, OptimiserForm
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.bodies import Typed
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 
 PATH: Final = "/pages/optimiser"
 
 # Everything is taken: what is wrong with a field is said beside it, in the page.
-Typed = Annotated[str | None, QueryParameter(description="As it was typed.")]
 
 
 def typed_form(  # shape: each field of the form is an argument

@@ -7,7 +7,6 @@ from typing import Annotated, Final
 
 from litestar import Controller, get
 from litestar.di import NamedDependency, Provide
-from litestar.params import QueryParameter
 from litestar.response import Stream, Template
 
 from portfolio.application.clock import Clock
@@ -22,11 +21,10 @@ from portfolio.entrypoints.http.pages.trades.export import ROWS_AT_ONCE, csv_of
 from portfolio.entrypoints.http.pages.trades.form import TradesForm
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
-from portfolio.entrypoints.http.shell.bodies import cursor_query, read_cursor
+from portfolio.entrypoints.http.shell.bodies import Typed, cursor_query, read_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 
 # Everything is taken: what is wrong with a field is said beside it, in the page.
-Typed = Annotated[str | None, QueryParameter(description="As it was typed.")]
 RefusedCursor = Annotated[str | None, cursor_query("r")]
 
 CSV: Final = "text/csv; header=present"  # the framework adds the charset to texts
