@@ -32,7 +32,9 @@ from portfolio.application.performance.days.ledger_days import LedgerDays
 from portfolio.application.performance.final_days import MakeFinal
 from portfolio.application.prices.backfill import Backfill
 from portfolio.domain.money import Money
-from portfolio.entrypoints.cli.commands import Commands, commands, tell_identity
+from portfolio.entrypoints.cli.books import Commands
+from portfolio.entrypoints.cli.commands import commands
+from portfolio.entrypoints.cli.reporting import tell_identity
 from portfolio.settings import Settings
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from portfolio.entrypoints.cli.watch import Watched, follow, key_of, socket_url
-from portfolio.entrypoints.cli.watch_table import table_of
+from portfolio.entrypoints.cli.watch.command import Watched, follow, key_of, socket_url
+from portfolio.entrypoints.cli.watch.table import table_of
 from portfolio.settings import Settings, SettingsError
 from tests.contract.http.stream.conftest import Served
 from tests.support.services.http_service import KEYS, create_database, running_on_sqlite

@@ -23,7 +23,8 @@ from portfolio.domain.errors import OutOfRange
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
-from portfolio.entrypoints.cli.commands import Commands, commands
+from portfolio.entrypoints.cli.books import Commands
+from portfolio.entrypoints.cli.commands import commands
 from portfolio.entrypoints.http.shell.auth import Keyring
 from portfolio.settings import Settings, SettingsError
 

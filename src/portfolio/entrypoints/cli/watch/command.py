@@ -182,7 +182,7 @@ def _print_line(message: Json | None) -> None:
 def _show_table(address: str, headers: Mapping[str, str], watched: Watched) -> None:
     from rich.live import Live
 
-    from portfolio.entrypoints.cli.watch_table import table_of
+    from portfolio.entrypoints.cli.watch.table import table_of
 
     with Live(get_renderable=lambda: table_of(watched), refresh_per_second=4, screen=True):
         asyncio.run(follow(address, headers, watched, lambda _message: None))

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from portfolio.entrypoints.cli.watch import Json, Watched
+    from portfolio.entrypoints.cli.watch.command import Json, Watched
 
 
 def table_of(watched: Watched) -> Group:

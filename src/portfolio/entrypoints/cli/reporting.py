@@ -1,0 +1,59 @@
+"""How commands end: what went wrong in a sentence, and a status that tells."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, NoReturn
+
+import click
+
+from portfolio.application.errors import ApplicationError, BooksContradicted
+from portfolio.domain.errors import DomainError
+from portfolio.settings import SettingsError
+
+# Each says one thing, whichever command ends with it; docs/operations.md lists them.
+EXIT_UNRECONCILED = 1
+EXIT_BROKEN = 2
+EXIT_FAILED = 3
+EXIT_USAGE = 64
+EXIT_FAULT = 70
+EXIT_INTERRUPTED = 130
+
+
+class InWords(click.Group):
+    """Commands that say what went wrong in a sentence, and end with a status that tells."""
+
+    def main(self, *given: Any, **named: Any) -> NoReturn:
+        """Carry out the command line, and end the process."""
+        try:
+            status = super().main(*given, **{**named, "standalone_mode": False})
+        except click.ClickException as error:
+            error.show()
+            status = EXIT_USAGE
+        except click.Abort:
+            tell("interrupted")
+            status = EXIT_INTERRUPTED
+        except BooksContradicted as error:
+            tell(error)
+            status = EXIT_BROKEN
+        except (ApplicationError, DomainError, SettingsError, OSError, MemoryError) as error:
+            tell(error if str(error) else "not enough memory")
+            status = EXIT_FAILED
+        except Exception:  # noqa: BLE001  whoever runs it reports what it prints
+            tell(f"a fault of the program; please report it\n{traceback.format_exc()}")
+            status = EXIT_FAULT
+        sys.exit(status)
+
+
+def tell(what: object) -> None:
+    """Say something beside the result, on the standard error, where anybody can be told."""
+    with suppress(OSError):
+        click.echo(f"portfolio: {what}", err=True)
+
+
+def tell_identity(identity: Mapping[str, str]) -> None:
+    """Say which version works for which schema on which database: on the standard error, which is no result."""
+    tell(", ".join(f"{name} {value}" for name, value in identity.items()))

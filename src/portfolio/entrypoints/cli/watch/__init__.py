@@ -1,0 +1,1 @@
+"""The command ``portfolio watch``: a service, followed on a terminal."""
