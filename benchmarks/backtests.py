@@ -169,12 +169,14 @@ def _panel(n_assets: int, years: float, before: int) -> Panel:
 
 
 def policy_run(n_assets: int, years: float) -> tuple[BacktestRequest, Panel]:
+    """Return a backtest of the policy over so many assets and years, and the closes for it."""
     panel = _panel(n_assets, years, 30)
     weights = dict.fromkeys(panel.symbols, INVESTED / n_assets)
     return BacktestRequest(first=panel.day(30), last=panel.last, start=Start.WEIGHTS, weights=weights), panel
 
 
 def targets_run(n_assets: int, years: float) -> tuple[BacktestRequest, Panel]:
+    """Return a backtest of weights that are optimised again and again, and the closes for it."""
     panel = _panel(n_assets, years, 180)
     request = BacktestRequest(
         kind=Kind.TARGETS,

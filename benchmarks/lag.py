@@ -125,6 +125,7 @@ class _Watch:
 
 @contextmanager
 def watched(service: Service, bare: Service) -> Iterator[_Watch]:
+    """Yield what tells how long small requests waited, to the service and to the bare one beside it."""
     with (
         service.http() as client,
         bare.http() as idle,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -27,9 +28,9 @@ def tries(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Each time that something is entered."""
     found, enter = [0], Entering.enter
 
-    def counted(books: Entering, *given: object) -> object:
+    def counted(books: Entering, *given: Any) -> object:
         found[0] += 1
-        return enter(books, *given)  # type: ignore[arg-type]
+        return enter(books, *given)
 
     monkeypatch.setattr(Entering, "enter", counted)
     return found

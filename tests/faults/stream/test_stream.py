@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from websockets.asyncio.client import connect
 
@@ -224,8 +225,6 @@ def test_a_thousand_who_do_not_read_cost_bounded_memory(
 
 async def unread(service: ServiceProcess, readers: int, bookings: int) -> int:
     """Return by how many bytes the service has grown while nobody read what was booked."""
-    import psutil
-
     process = psutil.Process(service.process.pid)
     before, most = process.memory_info().rss, 0
     url = f"ws://127.0.0.1:{service.port}/stream?topics=entries"

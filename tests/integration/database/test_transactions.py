@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+import pymysql
 import pytest
 from sqlalchemy import make_url
 
@@ -334,8 +335,6 @@ def _hold(place: DatabaseUnderTest) -> Callable[[], object]:
         connection = sqlite3.connect(make_url(place.url).database or "", isolation_level=None)
         connection.execute("BEGIN IMMEDIATE")
         return connection.close
-    import pymysql
-
     url = make_url(place.migration_url)
     theirs = pymysql.connect(
         host=url.host, port=url.port or 3306, user=url.username, password=url.password or "", database=url.database

@@ -341,5 +341,5 @@ async def test_a_ledger_that_does_not_answer_in_time_holds_nobody_up() -> None:
     async def hang(*_: Any, **__: Any) -> Any:
         await asyncio.Event().wait()
 
-    scene.changes.splits_and_exchanges = hang  # type: ignore[method-assign]
+    scene.changes.splits_and_exchanges = hang  # type: ignore[method-assign]  # the database does not answer
     assert not (await scene("POL")).is_current

@@ -1,5 +1,7 @@
 """Binance's spot trades, of each header they have had."""
 
+from datetime import timedelta, timezone
+
 import pytest
 
 from tests.support.imports import answer, legs, previews, reported
@@ -64,8 +66,6 @@ def test_the_page_export_has_its_zone_in_the_files_name_alone(name: str, at: str
 
 
 def test_without_a_zone_a_local_time_is_reported_and_given_one_it_is_read() -> None:
-    from datetime import timedelta, timezone
-
     text = PAGE + "25-02-01 10:30:05,BTCUSDT,BUY,90000,0.1BTC,9000USDT,\n"
     assert "give --zone" in reported(text)[0][1]
     assert "give --zone" in reported(text, "trades (UTC+99).csv")[0][1]
