@@ -31,7 +31,7 @@ ATTEMPTS: Final = 5
 class ReadRestated:
     """Reads the restated days as ``ReadHistory`` does the recorded ones."""
 
-    def __init__(  # shape: its parts, injected
+    def __init__(
         self,
         restate: RestateDays,
         snapshots: Snapshots,
@@ -61,7 +61,7 @@ class ReadRestated:
         """
         return await self.known(snapshot, lookback_days, benchmark, today=today)
 
-    async def known(  # shape: those of a history, and as far as was known when
+    async def known(
         self,
         snapshot: Snapshot,
         lookback_days: int | None = None,

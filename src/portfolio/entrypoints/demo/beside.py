@@ -137,7 +137,7 @@ class _Telling:
     now: datetime
     prices: Prices
 
-    def of(  # shape: what an event may have
+    def of(
         self,
         kind: CashTransactionKind,
         label: str | None = None,

@@ -104,9 +104,7 @@ class Disposal:
     is_picked: bool = False
 
     @classmethod
-    def of(  # shape: what is taken, and for what
-        cls, posting: Posting, taken: Lot, quantity: Quantity, cash: Money, *, is_picked: bool = False
-    ) -> Disposal:
+    def of(cls, posting: Posting, taken: Lot, quantity: Quantity, cash: Money, *, is_picked: bool = False) -> Disposal:
         """Return what a posting realized with ``cash`` of its own by taking of a lot what ``taken`` is."""
         at = posting.executed_at or posting.at
         is_short = taken.quantity.value < 0

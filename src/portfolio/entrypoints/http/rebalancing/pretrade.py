@@ -42,7 +42,7 @@ class PretradeController(Controller):
         summary="What a booking would do",
         opt=access(Scope.READ, or_scope=Scope.TRADE, problems=(PROBLEMS[InvalidAmount],), books=True),
     )
-    async def ask_check(  # shape: what the framework injects
+    async def ask_check(
         self,
         request: HttpRequest,
         data: JSONBody[BookingBody],

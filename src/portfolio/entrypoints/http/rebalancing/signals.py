@@ -95,7 +95,7 @@ class SignalController(Controller):
             Scope.TRADE, problems=(NOT_FOUND, PROBLEMS[SignalClaimed], PROBLEMS[SignalOutdated], *WRITE_PROBLEMS)
         ),
     )
-    async def claim_signal(  # shape: what the framework injects
+    async def claim_signal(
         self,
         request: HttpRequest,
         signal_id: SignalId,

@@ -127,7 +127,7 @@ class ImportPageController(Controller):
     dto = None
 
     @get(_PATH, opt=access(Scope.READ))
-    async def read_imports_page(  # shape: what the framework injects
+    async def read_imports_page(
         self,
         request: HttpRequest,
         import_page: Injected[ImportPage],

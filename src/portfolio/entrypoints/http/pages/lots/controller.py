@@ -33,7 +33,7 @@ class LotsPageController(Controller):
     dependencies = {"form": Provide(typed_form, sync_to_thread=False)}
 
     @get("/pages/lots")
-    async def read_lots_page(  # shape: what the framework injects
+    async def read_lots_page(
         self,
         request: HttpRequest,
         pages: Injected[Pages],

@@ -88,7 +88,7 @@ class TradesPageController(Controller):
         return pages.page(request, "trades.html", "Trades", reading, content=content)
 
     @get("/pages/trades.csv")
-    async def read_trades_as_csv(  # shape: what the framework injects
+    async def read_trades_as_csv(
         self,
         request: HttpRequest,
         form: NamedDependency[TradesForm],
