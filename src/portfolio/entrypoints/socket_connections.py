@@ -15,9 +15,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import CloseCode
 from websockets.server import ServerProtocol
 
-from portfolio.entrypoints.http.event_streams import LAST_WORDS, SEND_BUFFER_BYTES
+from portfolio.entrypoints.http.event_streams import LAST_WORDS, MOST_INBOUND_BYTES, SEND_BUFFER_BYTES
 
-MOST_INBOUND_BYTES: Final = 1024
 ABORT_SECONDS: Final = 30.0
 
 

@@ -23,6 +23,7 @@ from portfolio.application.ledger.lots.reading import Gains, ReadLots, is_long_t
 from portfolio.application.ledger.ports import Lookups
 from portfolio.application.ledger.records import BookedTrade, TradeEntry
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
+from portfolio.application.performance.history import EARLIEST
 from portfolio.application.performance.records import Basis
 from portfolio.application.prices.ports import PriceStore
 from portfolio.domain.ledger.lots.records import Disposal, LotMethod
@@ -31,7 +32,6 @@ from portfolio.domain.symbol import Symbol
 R = TypeVar("R")
 
 ROWS_A_PAGE: Final = 500
-EARLIEST: Final = date(1970, 1, 1)
 
 DATED: Final = frozenset({What.TRADES, What.EVENTS, What.GAINS, What.PERFORMANCE, What.CLOSES})
 """What can be exported from a moment on."""

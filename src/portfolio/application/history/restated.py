@@ -8,16 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Final
 
 from portfolio.application.history.effective import EffectiveDays, Flows
+from portfolio.application.performance.final_days import MOST_DAYS_CARRIED
 from portfolio.application.performance.records import MeasuredDay
 from portfolio.domain.errors import OutOfRange
 from portfolio.domain.money import EXACT, Money, Price, Quantity, round_to_step
 from portfolio.domain.prices.freshness import is_small_rest
 from portfolio.domain.symbol import Symbol
-
-MOST_DAYS_CARRIED: Final = 7
 
 _NOTHING = Money.zero()
 _NEVER = Quantity.zero(), _NOTHING

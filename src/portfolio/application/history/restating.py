@@ -11,10 +11,11 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from portfolio.application.history.effective import EffectiveDays, folded
-from portfolio.application.history.restated import MOST_DAYS_CARRIED, RestatedDay, restate
+from portfolio.application.history.restated import RestatedDay, restate
 from portfolio.application.history.restated_positions import positions_on
 from portfolio.application.in_thread import in_fold_thread, in_thread
 from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt, kept
+from portfolio.application.performance.final_days import MOST_DAYS_CARRIED
 from portfolio.application.performance.records import DayPositions
 from portfolio.application.prices.ports import PriceStore
 from portfolio.application.uncancelled import Uncancelled

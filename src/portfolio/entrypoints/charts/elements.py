@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Final
 
@@ -12,6 +12,14 @@ PIXELS: Final = 720
 
 FINENESS: Final = 10
 """Units of a path's coordinates a pixel."""
+
+UNKNOWN: Final = "unknown"
+
+# Of a chart that has one row for each item: its words, its bar, and what is between one row and the next, in pixels.
+WORDS: Final = 18
+BAR: Final = 12
+BETWEEN: Final = 8
+LEGEND: Final = 24
 
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -34,6 +42,18 @@ def rectangle(kind: str, across: tuple[float, float], down: tuple[float, float])
         f'<rect class="{kind}" x="{percent(left)}" y="{short(down[0])}" '
         f'width="{percent(right - left)}" height="{short(down[1] - down[0])}"/>'
     )
+
+
+def row_words(name: str, value: str, y: float) -> Iterator[str]:
+    """Yield the words of a row at ``y``: its name on the left, and on the right what there is to say."""
+    yield label(name, x="0", y=y + 13, kind="chart-name")
+    yield label(value, x="100%", y=y + 13, kind="chart-value", anchor="end")
+
+
+def line_down(kind: str, fraction: float, top: float, bottom: float) -> str:
+    """Return a line downwards, at a fraction of the width."""
+    x = percent(fraction)
+    return f'<line class="{kind}" x1="{x}" x2="{x}" y1="{short(top)}" y2="{short(bottom)}"/>'
 
 
 def legend(entries: Iterable[tuple[str, str, str]]) -> str:

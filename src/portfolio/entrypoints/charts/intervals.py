@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from portfolio.entrypoints.charts.elements import label, legend, percent, rectangle, short
+from portfolio.entrypoints.charts.elements import (
+    BAR,
+    BETWEEN,
+    LEGEND,
+    UNKNOWN,
+    WORDS,
+    legend,
+    line_down,
+    rectangle,
+    row_words,
+)
 from portfolio.entrypoints.charts.figure import Frame, Svg, drawn, empty
 from portfolio.entrypoints.charts.scales import linear_axis
 from portfolio.entrypoints.charts.units import Number, number
-
-_UNKNOWN: Final = "unknown"
-_WORDS: Final = 18  # pixels
-_BAR: Final = 12
-_BETWEEN: Final = 8
-_LEGEND: Final = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,28 +41,25 @@ def interval_chart(frame: Frame, intervals: Sequence[Interval], names: tuple[str
     known = [value for row in rows for value in row if value is not None]
     if not known:
         return empty(frame, "intervals")
-    axis, top, apart = linear_axis([*known, 0.0]), _LEGEND if names else 0, _WORDS + _BAR + _BETWEEN
+    axis, top, apart = linear_axis([*known, 0.0]), LEGEND if names else 0, WORDS + BAR + BETWEEN
     keys = zip(("chart-key chart-own", "chart-key chart-other"), "■┆", names or (), strict=False)
     parts = [legend(keys)]
     for place, (each, (low, value, high, other)) in enumerate(zip(intervals, rows, strict=True)):
         y = top + place * apart
-        parts += [
-            label(each.label, x="0", y=y + 13, kind="chart-name"),
-            label(_said(frame, each), x="100%", y=y + 13, kind="chart-value", anchor="end"),
-        ]
+        parts += row_words(each.label, _said(frame, each), y)
         if low is not None and high is not None:
-            parts.append(rectangle("chart-range", (axis.place(low), axis.place(high)), (y + _WORDS, y + _WORDS + _BAR)))
+            parts.append(rectangle("chart-range", (axis.place(low), axis.place(high)), (y + WORDS, y + WORDS + BAR)))
         for kind, at in (("chart-point", value), ("chart-beside", other)):
             if at is not None:
-                parts.append(_mark(kind, axis.place(at), y + _WORDS - 1, y + _WORDS + _BAR + 1))
-    parts.append(_mark("chart-grid chart-zero", axis.place(0.0), top, top + len(intervals) * apart))
+                parts.append(line_down(kind, axis.place(at), y + WORDS - 1, y + WORDS + BAR + 1))
+    parts.append(line_down("chart-grid chart-zero", axis.place(0.0), top, top + len(intervals) * apart))
     return drawn(frame, "intervals", _words(frame, intervals, names), parts, top + len(intervals) * apart)
 
 
 def _said(frame: Frame, each: Interval) -> str:
     value, low, high = (number(one) for one in (each.value, each.low, each.high))
     if value is None:
-        return _UNKNOWN
+        return UNKNOWN
     found = frame.unit.text(value)
     return found if low is None or high is None else f"{found} ({frame.unit.text(low)} to {frame.unit.text(high)})"
 
@@ -67,10 +67,5 @@ def _said(frame: Frame, each: Interval) -> str:
 def _words(frame: Frame, intervals: Sequence[Interval], names: tuple[str, str] | None) -> Iterator[str]:
     for each in intervals:
         other = number(each.beside)
-        compared = f", {names[1]} {_UNKNOWN if other is None else frame.unit.text(other)}" if names else ""
+        compared = f", {names[1]} {UNKNOWN if other is None else frame.unit.text(other)}" if names else ""
         yield f"{each.label}: {_said(frame, each)}{compared}."
-
-
-def _mark(kind: str, fraction: float, top: float, bottom: float) -> str:
-    x = percent(fraction)
-    return f'<line class="{kind}" x1="{x}" x2="{x}" y1="{short(top)}" y2="{short(bottom)}"/>'

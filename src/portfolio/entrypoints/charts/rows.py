@@ -6,16 +6,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from portfolio.entrypoints.charts.elements import counted, label, legend, percent, rectangle, short
+from portfolio.entrypoints.charts.elements import (
+    BAR,
+    BETWEEN,
+    LEGEND,
+    UNKNOWN,
+    WORDS,
+    counted,
+    legend,
+    line_down,
+    rectangle,
+    row_words,
+)
 from portfolio.entrypoints.charts.figure import Frame, Svg, Tone, drawn, empty
 from portfolio.entrypoints.charts.scales import Axis, linear_axis
 from portfolio.entrypoints.charts.units import Number, number
 
-UNKNOWN: Final = "unknown"
-_BAR: Final = 12  # pixels
-_WORDS: Final = 18
-_BETWEEN: Final = 8
-_LEGEND: Final = 24
 _TONES: Final = tuple(Tone)
 
 
@@ -71,17 +77,17 @@ def bar_chart(frame: Frame, names: Sequence[str], bars: Sequence[Bar], tones: Se
     known = [value for row in values for value in row if value is not None]
     if not known:
         return empty(frame, "bars")
-    axis, top = linear_axis([*known, 0.0]), _LEGEND if len(names) > 1 else 0
-    apart = _WORDS + _BAR * len(names) + _BETWEEN
+    axis, top = linear_axis([*known, 0.0]), LEGEND if len(names) > 1 else 0
+    apart = WORDS + BAR * len(names) + BETWEEN
     kinds = [f"chart-fill chart-{tone}" for tone in tones]
     parts = [legend((f"chart-key chart-{tones[n]}", "■", name) for n, name in enumerate(names)) if top else ""]
     for place, (bar, row) in enumerate(zip(bars, values, strict=True)):
         y = top + place * apart
-        parts += _said(bar.label, " · ".join(_value(frame, value, signed=min(known) < 0) for value in row), y)
+        parts += row_words(bar.label, " · ".join(_value(frame, value, signed=min(known) < 0) for value in row), y)
         for n, value in enumerate(row):
             kind = _signed(value) if len(names) == 1 else kinds[n]
-            parts.append(_bar(kind, (0.0, value), axis, y + _WORDS + n * _BAR))
-    parts.append(_down("chart-grid chart-zero", axis.place(0.0), top, top + len(bars) * apart))
+            parts.append(_bar(kind, (0.0, value), axis, y + WORDS + n * BAR))
+    parts.append(line_down("chart-grid chart-zero", axis.place(0.0), top, top + len(bars) * apart))
     return drawn(frame, "bars", _bar_words(frame, names, bars), parts, top + len(bars) * apart)
 
 
@@ -97,15 +103,15 @@ def waterfall_chart(frame: Frame, steps: Sequence[Step]) -> Svg:
     if all(value is None for value in values):
         return empty(frame, "waterfall")
     axis = linear_axis([0.0, *(place for span in spans for place in span)])
-    apart = _WORDS + _BAR + _BETWEEN
+    apart = WORDS + BAR + BETWEEN
     parts: list[str] = []
     for place, (step, value, (start, end)) in enumerate(zip(steps, values, spans, strict=True)):
         kind, y = "chart-total" if step.is_total else _signed(value), place * apart
-        parts += _said(step.label, _value(frame, value, signed=not step.is_total), y)
-        parts.append(_bar(kind, (start, None if value is None else end), axis, y + _WORDS))
+        parts += row_words(step.label, _value(frame, value, signed=not step.is_total), y)
+        parts.append(_bar(kind, (start, None if value is None else end), axis, y + WORDS))
         if place < len(steps) - 1:
-            parts.append(_down("chart-link", axis.place(end), y + _WORDS + _BAR, y + apart + _WORDS))
-    parts.append(_down("chart-grid chart-zero", axis.place(0.0), 0, len(steps) * apart))
+            parts.append(line_down("chart-link", axis.place(end), y + WORDS + BAR, y + apart + WORDS))
+    parts.append(line_down("chart-grid chart-zero", axis.place(0.0), 0, len(steps) * apart))
     words = (
         f"{step.label}: {_value(frame, value, signed=not step.is_total)}."
         for step, value in zip(steps, values, strict=True)
@@ -119,16 +125,16 @@ def bullet_chart(frame: Frame, bullets: Sequence[Bullet]) -> Svg:
         return empty(frame, "bullet")
     known = [drawn_at for one in bullets for value in (one.value, one.limit) if (drawn_at := number(value)) is not None]
     axis = linear_axis([0.0, *known])
-    apart = _WORDS + _BAR + _BETWEEN
+    apart = WORDS + BAR + BETWEEN
     parts = []
     for place, bullet in enumerate(bullets):
         y, value = place * apart, number(bullet.value)
         kind = "chart-broken" if bullet.is_broken else "chart-within"
         parts += [
-            *_said(bullet.label, _bullet_words(frame, bullet), y),
-            rectangle("chart-track", (0.0, 1.0), (y + _WORDS, y + _WORDS + _BAR)),
-            _bar(kind, (0.0, value), axis, y + _WORDS, inset=2),
-            _down("chart-limit", axis.place(float(bullet.limit)), y + _WORDS - 2, y + _WORDS + _BAR + 2),
+            *row_words(bullet.label, _bullet_words(frame, bullet), y),
+            rectangle("chart-track", (0.0, 1.0), (y + WORDS, y + WORDS + BAR)),
+            _bar(kind, (0.0, value), axis, y + WORDS, inset=2),
+            line_down("chart-limit", axis.place(float(bullet.limit)), y + WORDS - 2, y + WORDS + BAR + 2),
         ]
     broken = sum(bullet.is_broken for bullet in bullets)
     words = (
@@ -160,19 +166,8 @@ def _signed(value: float | None) -> str:
     return "chart-loss" if value is not None and value < 0 else "chart-gain"
 
 
-def _said(name: str, value: str, y: float) -> Iterator[str]:
-    yield label(name, x="0", y=y + 13, kind="chart-name")
-    yield label(value, x="100%", y=y + 13, kind="chart-value", anchor="end")
-
-
 def _bar(kind: str, span: tuple[float, float | None], axis: Axis, y: float, inset: int = 0) -> str:
     start, end = span
     if end is None:
         return ""
-    return rectangle(kind, (axis.place(start), axis.place(end)), (y + inset, y + _BAR - inset))
-
-
-def _down(kind: str, fraction: float, top: float, bottom: float) -> str:
-    """Return a line downwards, at a fraction of the width."""
-    x = percent(fraction)
-    return f'<line class="{kind}" x1="{x}" x2="{x}" y1="{short(top)}" y2="{short(bottom)}"/>'
+    return rectangle(kind, (axis.place(start), axis.place(end)), (y + inset, y + BAR - inset))

@@ -12,6 +12,7 @@ import click
 
 from portfolio.application.errors import NotFound
 from portfolio.domain.decimal_text import counted
+from portfolio.entrypoints.cli.progress import printable
 from portfolio.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def reverse_import(composition: KeptImportsComposition, *, number: int, dry_run:
 
 
 def _line(kept: KeptImport) -> str:
-    account = f" of {_printable(kept.account)}" if kept.account else ""
+    account = f" of {printable(kept.account)}" if kept.account else ""
     entries = "no entry" if kept.first_revision is None else f"revisions {kept.first_revision} to {kept.last_revision}"
     taken = f", {kept.reversed_at:%Y-%m-%d %H:%M:%S} UTC" if kept.reversed_at is not None else ""
     return f"{kept.id}: {kept.imported_at:%Y-%m-%d %H:%M:%S} UTC{account}, {entries}: {kept.state}{taken}"
@@ -109,9 +110,5 @@ def _line(kept: KeptImport) -> str:
 def _files(kept: KeptImport) -> Iterator[str]:
     for one in kept.counts:
         parts = f"{one.events} events, {one.ignored} ignored, {one.reported} reported, {one.known} known"
-        name, form = _printable(one.name), one.format or "not recognised"
+        name, form = printable(one.name), one.format or "not recognised"
         yield f"  {name}: {form}, {counted(one.rows, 'row')}: {parts}"
-
-
-def _printable(text: str) -> str:
-    return "".join(sign if sign.isprintable() else "?" for sign in text)

@@ -21,6 +21,9 @@ CONNECTION: Final = "portfolio.connection"
 LAST_WORDS: Final = "portfolio.last_words"
 """The key of a message to a socket that goes out although the client has not read those before."""
 
+MOST_INBOUND_BYTES: Final = 1024
+"""What a client of a socket may say, who has nothing to say."""
+
 SEND_BUFFER_BYTES: Final = 128 * 1024
 """What the system keeps for a client that does not read. Without a bound it is some megabytes for each."""
 

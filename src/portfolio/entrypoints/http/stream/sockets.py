@@ -18,12 +18,11 @@ from portfolio.application.stream.records import ByeReason, Frame
 from portfolio.application.stream.subscription import Subscription
 from portfolio.entrypoints.http.denials import deny
 from portfolio.entrypoints.http.errors import RequestError, kind_of
-from portfolio.entrypoints.http.event_streams import LAST_WORDS
+from portfolio.entrypoints.http.event_streams import LAST_WORDS, MOST_INBOUND_BYTES
 from portfolio.entrypoints.http.shell.admission import Admission, caller_label
 from portfolio.entrypoints.http.stream.requests import wish_of
 
 SUBPROTOCOL: Final = "portfolio.v1"
-MOST_INBOUND_BYTES: Final = 1024
 POLICY_VIOLATION: Final = 1008
 CLOSE_CODES: Final = {ByeReason.RESTART: 1012, ByeReason.SLOW: 1013, ByeReason.LIMIT: 1000}
 

@@ -18,7 +18,6 @@ from portfolio.entrypoints.http.errors import FieldError
 from portfolio.entrypoints.http.pages.activity.form import KINDS, ActivityForm
 from portfolio.entrypoints.http.pages.frame.figures import Figure, Term
 from portfolio.entrypoints.http.pages.frame.formats import Kind
-from portfolio.entrypoints.http.pages.frame.list_form import PAGE_SIZES
 from portfolio.entrypoints.http.pages.frame.typed import messages
 from portfolio.entrypoints.http.portfolio.reads import Reading
 from portfolio.entrypoints.http.shell.bodies import write_cursor
@@ -85,11 +84,6 @@ class ActivityContent:
     def kinds(self) -> Sequence[tuple[str, str]]:
         """Return the choices of kinds."""
         return [("", "all"), *((kind.value.lower(), words) for kind, words in KINDS.items())]
-
-    @property
-    def page_sizes(self) -> Sequence[tuple[str, str]]:
-        """Return the choices of how many entries a page has."""
-        return [(str(size), str(size)) for size in PAGE_SIZES]
 
     @property
     def newest(self) -> str:

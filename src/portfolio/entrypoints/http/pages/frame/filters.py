@@ -49,6 +49,11 @@ def exact_text(value: Raw | Decimal | Amount | int) -> str:
     return plain(value.value if isinstance(value, Amount) else value)
 
 
+def exact_number(value: Raw | None) -> Decimal | None:
+    """Return a number as the API writes it, as a decimal; None where there is none."""
+    return None if value is None else Decimal(exact_text(value))
+
+
 def number(kind: Kind, context: Context, value: Given, reason: str | None = None) -> Markup:
     """Return a number of a kind as it is shown, with its exact digits beside it; where there is none, why."""
     if isinstance(value, Undefined):

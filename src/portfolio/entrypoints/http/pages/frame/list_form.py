@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
@@ -32,6 +33,11 @@ class ListForm:
     def page_size(self) -> str:
         """Return how many rows a page has, as it is chosen in the form."""
         return self.limit or str(PAGE_SIZES[0])
+
+    @property
+    def page_sizes(self) -> Sequence[tuple[str, str]]:
+        """Return the choices of how many rows a page has."""
+        return [(str(size), str(size)) for size in PAGE_SIZES]
 
     def query(self, **changed: Any) -> str:
         """Return the query of a link to the same rows, with other fields where they are ``changed``."""

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from functools import partial
-
-from msgspec import Raw
 
 from portfolio.analytics.conventions import CONVENTION
 from portfolio.application.rebalancing.scores import Scorecard
 from portfolio.entrypoints.charts import FRACTION, Frame, Interval, interval_chart
 from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure, Term
-from portfolio.entrypoints.http.pages.frame.filters import exact_text
+from portfolio.entrypoints.http.pages.frame.filters import exact_number
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.words import RULES
 from portfolio.entrypoints.http.rebalancing.scorecard import scorecard_view
@@ -118,10 +115,10 @@ def _rates(scores: Sequence[ScoreView]) -> Chart:
     intervals = [
         Interval(
             label=_name(one),
-            value=_drawn(one.calibration.hit_rate),
-            low=_drawn(one.calibration.hit_rate_low),
-            high=_drawn(one.calibration.hit_rate_high),
-            beside=_drawn(one.calibration.base_rate),
+            value=exact_number(one.calibration.hit_rate),
+            low=exact_number(one.calibration.hit_rate_low),
+            high=exact_number(one.calibration.hit_rate_high),
+            beside=exact_number(one.calibration.base_rate),
         )
         for one in scores
     ]
@@ -169,7 +166,7 @@ def _figures(score: ScoreView, as_of: datetime) -> Sequence[Figure]:
 
 
 def _hits(found: CalibrationView) -> Sequence[Term]:
-    rate = _drawn(found.hit_rate)
+    rate = exact_number(found.hit_rate)
     if rate is None:
         return ()
     return [
@@ -180,7 +177,3 @@ def _hits(found: CalibrationView) -> Sequence[Term]:
 
 def _name(score: ScoreView) -> str:
     return ALL if score.reason is None else RULES[score.reason]
-
-
-def _drawn(value: Raw | None) -> Decimal | None:
-    return None if value is None else Decimal(exact_text(value))

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Final
-
-from msgspec import Raw
 
 from portfolio.application.backtest.shadow_run import DO_NOTHING, POLICY
 from portfolio.application.backtest.shadows import Shadows
 from portfolio.entrypoints.charts import PERCENT, PLAIN, Bar, Frame, Series, Tone, bar_chart, line_chart
 from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart
-from portfolio.entrypoints.http.pages.frame.filters import exact_text
+from portfolio.entrypoints.http.pages.frame.filters import exact_number
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.series_charts import MOST_ROWS
 from portfolio.entrypoints.http.pages.words import RULES
@@ -85,7 +82,7 @@ def _over_time(view: ShadowsView) -> Chart:
     title = "Value of a unit, beside its shadows"
     frame = Frame(id="shadows-chart", title=title, desc="Each was worth 1 at the beginning.", unit=PLAIN)
     lines = [
-        Series(name=name_of(name), points=[(day.day, _drawn(getattr(day, name))) for day in view.days], tone=tone)
+        Series(name=name_of(name), points=[(day.day, exact_number(getattr(day, name))) for day in view.days], tone=tone)
         for name, tone in DRAWN
     ]
     names = [name for name in ShadowDayView.__struct_fields__ if name != "day"]
@@ -116,7 +113,7 @@ def _over_time(view: ShadowsView) -> Chart:
 
 def _returns(rows: Sequence[tuple[str, UnitFiguresView]]) -> Chart:
     title = "Return of each"
-    bars = [Bar(name_of(name), (_drawn(one.total_return_percent),)) for name, one in rows]
+    bars = [Bar(name_of(name), (exact_number(one.total_return_percent),)) for name, one in rows]
     return Chart(
         name="shadow-returns",
         title=title,
@@ -131,7 +128,3 @@ def _returns(rows: Sequence[tuple[str, UnitFiguresView]]) -> Chart:
         ],
         note="A rule alone that asks for nothing ends where no trade ends.",
     )
-
-
-def _drawn(value: Raw | None) -> Decimal | None:
-    return None if value is None else Decimal(exact_text(value))

@@ -14,7 +14,6 @@ from portfolio.entrypoints.http.ledger.trades import trade_views
 from portfolio.entrypoints.http.ledger.views import outcome_view
 from portfolio.entrypoints.http.pages.frame.figures import Figure, Term
 from portfolio.entrypoints.http.pages.frame.formats import Kind
-from portfolio.entrypoints.http.pages.frame.list_form import PAGE_SIZES
 from portfolio.entrypoints.http.pages.frame.typed import messages
 from portfolio.entrypoints.http.pages.trades.form import TradesForm
 from portfolio.entrypoints.http.portfolio.reads import Reading
@@ -46,11 +45,6 @@ class TradesContent:
     def has_reversals(self) -> bool:
         """Return whether one of the trades takes back another, or is taken back."""
         return any(one.reverses is not None or one.reversed_by is not None for one in self.trades or ())
-
-    @property
-    def page_sizes(self) -> Sequence[tuple[str, str]]:
-        """Return the choices of how many trades a page has."""
-        return [(str(size), str(size)) for size in PAGE_SIZES]
 
     @property
     def newest(self) -> str:
