@@ -49,15 +49,6 @@ def optimise(composition: OpensBooks, /, *, as_json: bool, **given: Any) -> None
     click.echo(answer.decode() if as_json else "\n".join(_lines(json.loads(answer)["optimisation"])))
 
 
-async def _optimised(composition: OpensBooks, wish: Wish) -> bytes:
-    """Return the answer of the route, encoded."""
-    from portfolio.entrypoints.http.optimisation.views import optimisation_answer
-    from portfolio.entrypoints.http.shell.responses import encode
-
-    async with composition.use_cases(read_settings()) as cases:
-        return encode(optimisation_answer(await cases.optimise(await cases.market.newest(), wish)))
-
-
 def _body(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body that would ask the route for the same."""
     named = given["named"]
@@ -138,3 +129,12 @@ def _figures(figures: Mapping[str, Any]) -> str:
 
 def _percent(fraction: float | None) -> str:
     return "" if fraction is None else f"{100 * fraction:.2f} %"
+
+
+async def _optimised(composition: OpensBooks, wish: Wish) -> bytes:
+    """Return the answer of the route, encoded."""
+    from portfolio.entrypoints.http.optimisation.views import optimisation_answer
+    from portfolio.entrypoints.http.shell.responses import encode
+
+    async with composition.use_cases(read_settings()) as cases:
+        return encode(optimisation_answer(await cases.optimise(await cases.market.newest(), wish)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
 from portfolio.application.ledger.happenings.records import entries_of
@@ -56,9 +55,9 @@ class Booked:
         self.portfolio, entry = self.portfolio.reverse(taken, trade.id, at, allow_negative_cash=True)
         return self._entered(entry)
 
-    def happen(self, kind: CashTransactionKind, at: datetime, **stated: Any) -> CashEntry:
+    def happen(self, kind: CashTransactionKind, at: datetime, **stated: object) -> CashEntry:
         """Book an event; a swap with its trades."""
-        what = Happening(kind=kind, effective_at=at, **stated)
+        what = Happening(kind=kind, effective_at=at, **stated)  # type: ignore[arg-type]  # as it is given
         happened = happen(self.portfolio, what, RULES, at)
         entry, trades = entries_of(happened, owner="ann")
         self.portfolio = happened.after

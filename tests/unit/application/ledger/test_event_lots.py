@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -257,21 +256,21 @@ def _do(  # shape: an operation
     quantity: int,
     amount: int,
     percent: int,
-    at: datetime,
+    at: object,
 ) -> None:
     symbol, other = symbols
     held = int(booked.portfolio.position(symbol).quantity.value.scaleb(18)) * percent // 100
     part, value, all_of_it = Quantity(exact(max(held, 1))), Money(exact(amount)), Quantity(exact(quantity))
     match deed:
         case "buy":
-            booked.buy(str(all_of_it), str(value), at, symbol=symbol.code)
+            booked.buy(str(all_of_it), str(value), at, symbol=symbol.code)  # type: ignore[arg-type]
         case "sell":
-            booked.sell(str(part), str(value), at, symbol=symbol.code)
+            booked.sell(str(part), str(value), at, symbol=symbol.code)  # type: ignore[arg-type]
         case "take out":
             if standing:
-                booked.take_out(standing.pop(quantity % len(standing)), at)
+                booked.take_out(standing.pop(quantity % len(standing)), at)  # type: ignore[arg-type]
         case _:
-            stated: dict[str, tuple[Kind, dict[str, Any]]] = {
+            stated = {
                 "in": (Kind.TRANSFER_IN, {"quantity": all_of_it, "value": value}),
                 "out": (Kind.TRANSFER_OUT, {"quantity": part, "value": value}),
                 "income": (Kind.INCOME, {"quantity": all_of_it, "value": value, "label": "airdrop"}),
@@ -281,6 +280,6 @@ def _do(  # shape: an operation
                 "loss": (Kind.LOSS, {"quantity": part}),
             }
             kind, fields = stated[deed]
-            entry = booked.happen(kind, at, symbol=symbol, **fields)
+            entry = booked.happen(kind, at, symbol=symbol, **fields)  # type: ignore[arg-type]
             if kind is not Kind.SWAP:
                 standing.append(entry)
