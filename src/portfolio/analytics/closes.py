@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Final
+from enum import StrEnum
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -21,14 +22,38 @@ SEAM_DAYS: Final = 3
 """So many days apart from the day of the entry an exchange may have begun to trade in the new units."""
 
 
+class NotJoined(StrEnum):
+    """Why closes are not joined across a split or a rename."""
+
+    NO_JUMP = "no_jump"
+    PRICES_APART = "prices_apart"
+    RATIOS_DIFFER = "ratios_differ"
+
+
 @dataclass(frozen=True, slots=True)
 class Join:
-    """From the day ``on`` there are ``ratio`` of ``symbol`` for one of ``from_symbol``; at a split they are one."""
+    """From the day ``on`` there are ``ratio`` of ``symbol`` for one of ``from_symbol``; at a split they are one.
+
+    With a ``reason`` closes are not joined across it.
+    """
 
     symbol: str
     from_symbol: str
     ratio: Decimal
     on: date
+    reason: NotJoined | None = None
+
+
+class Joined(NamedTuple):
+    """Closes as if the units of today had always been traded.
+
+    ``behind`` are by asset the splits and renames that changed its closes, and those that were to and could not be.
+    ``borne_out`` are all that the closes do not speak against, also where they changed none.
+    """
+
+    columns: Mapping[str, Vector]
+    behind: Mapping[str, tuple[Join, ...]]
+    borne_out: tuple[Join, ...]
 
 
 def columns_of(closes: Iterable[tuple[str, date, float]], last_day: date, n_days: int) -> dict[str, Vector]:
@@ -94,10 +119,8 @@ def days_without_close(history: PriceHistory) -> dict[str, list[date]]:
     return lacking
 
 
-def joined(
-    columns: Mapping[str, Vector], joins: Iterable[Join], last_day: date
-) -> tuple[dict[str, Vector], dict[str, tuple[Join, ...]]]:
-    """Return the closes as if the units of today had always been traded, and the joins behind each that changed.
+def joined(columns: Mapping[str, Vector], joins: Iterable[Join], last_day: date) -> Joined:
+    """Return the closes as if the units of today had always been traded, and what was joined for that.
 
     Closes of the days before a split are divided by its ratio. Of days before a rename on which the new asset has no
     close, it has that of the old one, divided by the ratio. A ratio from 1/2 to 2 is taken as it is: no closes could
@@ -108,35 +131,43 @@ def joined(
 
     Args:
         columns: closes ``(n,)`` of each asset on the same days, oldest first, NaN where there is none.
-        joins: in the order in which they happened, each of assets that are in ``columns``.
+        joins: in the order in which they happened, each of assets that are in ``columns`` unless it has a reason.
         last_day: the day of the last close.
     """
-    made, behind = dict(columns), dict[str, tuple[Join, ...]]()
+    made, behind, borne_out = dict(columns), dict[str, tuple[Join, ...]](), list[Join]()
     for join in joins:
-        old, new, ratio = made[join.from_symbol], made[join.symbol], float(join.ratio)
-        row = join.on.toordinal() - last_day.toordinal() + len(new) - 1
-        is_split = join.symbol == join.from_symbol
-        column = _split(old, row, ratio) if is_split else _renamed(new, old[: max(row, 0)], ratio)
+        row = join.on.toordinal() - last_day.toordinal() + len(made[join.symbol]) - 1
+        column, reason = (None, join.reason) if join.reason else _across(join, made, max(row, 0))
+        if reason is None:
+            borne_out.append(join)
         if column is not None:
             made[join.symbol] = column
             earlier = (*behind.get(join.symbol, ()), *behind.get(join.from_symbol, ()), join)
             behind[join.symbol] = tuple(dict.fromkeys(earlier))
-    return made, behind
+        elif reason is not None and row > 0:
+            behind[join.symbol] = (*behind.get(join.symbol, ()), replace(join, reason=reason))
+    return Joined(made, behind, tuple(borne_out))
 
 
-def _split(column: Vector, row: int, ratio: float) -> Vector | None:
+def _across(join: Join, columns: Mapping[str, Vector], row: int) -> tuple[Vector | None, NotJoined | None]:
+    """Return the closes of an asset joined across one, None where there is nothing to join; or why they are not."""
+    old, new, ratio = columns[join.from_symbol], columns[join.symbol], float(join.ratio)
+    return _split(old, row, ratio) if join.symbol == join.from_symbol else _renamed(new, old[:row], ratio)
+
+
+def _split(column: Vector, row: int, ratio: float) -> tuple[Vector | None, NotJoined | None]:
+    if np.isnan(column[:row]).all():
+        return None, None
     seam = _seam(column, row, ratio)
-    if seam is None or np.isnan(column[:seam]).all():
-        return None
+    if seam is None:
+        return None, NotJoined.NO_JUMP
     made = column.copy()
     made[:seam] /= ratio
-    return made
+    return made, None
 
 
 def _seam(column: Vector, row: int, ratio: float) -> int | None:
-    """Return the row of the first close in new units; None where all of them are, as far as the closes tell."""
-    if row <= 0:
-        return None
+    """Return the row of the first close in new units; None where the closes show none."""
     expected = -math.log(ratio)
     if abs(expected) < SEAM_TOLERANCE or np.isnan(column[row:]).all():
         return row
@@ -150,26 +181,30 @@ def _seam(column: Vector, row: int, ratio: float) -> int | None:
     return None
 
 
-def _renamed(new: Vector, old: Vector, ratio: float) -> Vector | None:
+def _renamed(new: Vector, old: Vector, ratio: float) -> tuple[Vector | None, NotJoined | None]:
     """Return the closes of a new asset with those of the old one, of the rows before the rename, where it has none."""
-    wanted = np.flatnonzero(np.isnan(new[: len(old)]) & ~np.isnan(old))
-    if not wanted.size:
-        return None
-    divisor = _divisor(new, old, ratio)
+    known, there = np.flatnonzero(~np.isnan(old)), np.flatnonzero(~np.isnan(new))
+    wanted = np.setdiff1d(known, there)
+    divisor: float | None = ratio
+    if known.size and there.size:
+        # Where the new one has all, it may have been there for long: the two are one as of the last close of the old.
+        at, beside = (there[0], known) if wanted.size else (known[-1], there)
+        other = beside[np.argmin(np.abs(beside - at))]
+        row_old, row_new = (other, at) if wanted.size else (at, other)
+        divisor = _divisor(math.log(old[row_old] / new[row_new]), ratio)
     if divisor is None:
-        return None
+        return None, NotJoined.PRICES_APART
+    if not wanted.size:
+        return None, None
     made = new.copy()
     made[wanted] = old[wanted] / divisor
-    return made
+    return made, None
 
 
-def _divisor(new: Vector, old: Vector, ratio: float) -> float | None:
-    there = np.flatnonzero(~np.isnan(new))
-    if not there.size:
-        return ratio
-    known = np.flatnonzero(~np.isnan(old))
-    nearest = known[np.argmin(np.abs(known - there[0]))]
-    seen = math.log(old[nearest] / new[there[0]])
+def _divisor(seen: float, ratio: float) -> float | None:
+    """Return what closes of the old asset are to be divided by, going by the logarithm of what the two cost; None
+    where they are no one asset.
+    """
     possible = (ratio,) if abs(math.log(ratio)) < SEAM_TOLERANCE else (ratio, 1.0)
     best = min(possible, key=lambda divisor: abs(seen - math.log(divisor)))
     return best if abs(seen - math.log(best)) <= SEAM_TOLERANCE else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolio.analytics.closes import SEAM_DAYS, Join, joined
+from portfolio.analytics.closes import SEAM_DAYS, Join, NotJoined, joined
 from portfolio.analytics.estimate import Vector
 from portfolio.analytics.returns import simple_returns
 
@@ -38,7 +39,7 @@ def rename(old: str, new: str, ratio: str, row: int, n: int) -> Join:
 
 
 def one(closes: Vector, *joins: Join) -> list[float]:
-    made, _ = joined({"A": closes}, joins, LAST)
+    made, *_ = joined({"A": closes}, joins, LAST)
     return [float(close) for close in made["A"]]
 
 
@@ -74,7 +75,7 @@ def test_returns_across_any_splits_and_renames_are_those_of_the_path_without_the
             raw[names[-1]][row:] = raw[symbol][row:] / float(ratio)
             raw[symbol][row:] = np.nan
             joins.append(rename(symbol, names[-1], ratio, row, n))
-    made, _ = joined(raw, joins, LAST)
+    made, *_ = joined(raw, joins, LAST)
     found, wanted = simple_returns(made[names[-1]][:, None]), simple_returns(path[:, None])
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12)
     np.testing.assert_array_equal(np.isnan(made[names[-1]]), np.isnan(path))
@@ -86,15 +87,16 @@ def test_returns_across_any_splits_and_renames_are_those_of_the_path_without_the
 def test_closes_of_before_a_split_are_divided_by_its_ratio_and_those_kept_stay_as_they_are() -> None:
     closes = column(1000.0, 1100.0, 1.2, 1.3)
     closes.setflags(write=False)
-    made, behind = joined({"A": closes}, [split("1000", 2, 4)], LAST)
+    made, behind, _ = joined({"A": closes}, [split("1000", 2, 4)], LAST)
     assert [float(x) for x in made["A"]] == [1.0, 1.1, 1.2, 1.3]
     assert behind == {"A": (split("1000", 2, 4),)}
     assert closes[0] == 1000.0
 
 
 def test_an_exchange_that_restated_its_closes_shows_no_jump_and_nothing_is_divided_twice() -> None:
-    made, behind = joined({"A": column(1.0, 1.1, 1.2, 1.3)}, [split("1000", 2, 4)], LAST)
-    assert (list(made["A"]), behind) == ([1.0, 1.1, 1.2, 1.3], {})
+    made, behind, borne_out = joined({"A": column(1.0, 1.1, 1.2, 1.3)}, [split("1000", 2, 4)], LAST)
+    assert (list(made["A"]), borne_out) == ([1.0, 1.1, 1.2, 1.3], ())
+    assert behind == {"A": (replace(split("1000", 2, 4), reason=NotJoined.NO_JUMP),)}
 
 
 def test_a_jump_is_found_some_days_from_the_entry_and_no_farther() -> None:
@@ -127,7 +129,7 @@ def test_a_small_ratio_is_taken_as_it_is_and_without_closes_of_after_so_is_any()
 
 def test_a_new_asset_has_the_closes_of_the_old_one_where_it_has_none_of_its_own() -> None:
     old, new = column(2.0, 3.0, 4.0, 9.0, NAN), column(NAN, 6.2, NAN, 8.0, 8.4)
-    made, behind = joined({"OLD": old, "NEW": new}, [rename("OLD", "NEW", "0.5", 3, 5)], LAST)
+    made, behind, _ = joined({"OLD": old, "NEW": new}, [rename("OLD", "NEW", "0.5", 3, 5)], LAST)
     # the old one's close of a day after the rename is another asset's by then
     assert list(made["NEW"]) == [4.0, 6.2, 8.0, 8.0, 8.4]
     assert behind == {"NEW": (rename("OLD", "NEW", "0.5", 3, 5),)}
@@ -144,19 +146,44 @@ def test_a_new_asset_has_the_closes_of_the_old_one_where_it_has_none_of_its_own(
 )
 def test_a_rename_at_a_ratio_is_held_to_the_first_close_of_the_new_asset(old: float, wanted: list[float]) -> None:
     columns = {"OLD": column(old, old, NAN), "NEW": column(NAN, NAN, 1.0)}
-    made, behind = joined(columns, [rename("OLD", "NEW", "100", 2, 3)], LAST)
+    made, behind, _ = joined(columns, [rename("OLD", "NEW", "100", 2, 3)], LAST)
     np.testing.assert_array_equal(made["NEW"], wanted)
-    assert bool(behind) is not math.isnan(wanted[0])
+    assert (behind["NEW"][0].reason is NotJoined.PRICES_APART) is math.isnan(wanted[0])
 
 
 def test_a_rename_one_to_one_to_what_costs_something_else_is_not_joined() -> None:
     columns = {"OLD": column(1.0, 1.0, NAN), "NEW": column(NAN, NAN, 3.0)}
-    assert joined(columns, [rename("OLD", "NEW", "1", 2, 3)], LAST)[1] == {}
+    _, behind, borne_out = joined(columns, [rename("OLD", "NEW", "1", 2, 3)], LAST)
+    assert behind == {"NEW": (replace(rename("OLD", "NEW", "1", 2, 3), reason=NotJoined.PRICES_APART),)}
+    assert borne_out == ()
+
+
+def test_what_has_no_fixed_ratio_is_told_where_it_is_of_these_days_and_a_chain_tells_what_is_behind_it() -> None:
+    apart = replace(rename("OLD", "NEW", "1", 2, 3), reason=NotJoined.RATIOS_DIFFER)
+    columns = {"NEW": column(1.0, 1.0, 1.0), "NEWER": column(NAN, NAN, NAN)}  # those of the old one are not asked for
+    joins = [apart, rename("NEW", "NEWER", "1", 3, 3)]
+    _, behind, borne_out = joined(columns, joins, LAST)
+    assert (behind["NEWER"], borne_out) == (tuple(joins), (joins[1],))
+    for row in (0, -1):
+        before = replace(apart, on=day(row, 3))
+        assert joined(columns, [before], LAST)[1:] == ({}, ())
+
+
+@pytest.mark.parametrize(("beside", "fits"), [(1.0, True), (10.0, False)])
+def test_a_rename_to_what_had_closes_of_its_own_for_long_joins_nothing_and_is_held_to_the_last_close_of_the_old(
+    beside: float, *, fits: bool
+) -> None:
+    # before they became one they had prices of their own
+    columns = {"OLD": column(9.0, 2.0, NAN, NAN), "NEW": column(1.0, beside, beside, beside)}
+    join = rename("OLD", "NEW", "2", 2, 4)
+    made, behind, borne_out = joined(columns, [join], LAST)
+    assert (list(made["NEW"]), borne_out) == (list(columns["NEW"]), (join,) if fits else ())
+    assert behind == ({} if fits else {"NEW": (replace(join, reason=NotJoined.PRICES_APART),)})
 
 
 def test_a_new_asset_without_any_close_has_those_of_the_old_one() -> None:
     columns = {"OLD": column(1.0, 2.0), "NEW": column(NAN, NAN)}
-    made, _ = joined(columns, [rename("OLD", "NEW", "4", 2, 2)], LAST)
+    made, *_ = joined(columns, [rename("OLD", "NEW", "4", 2, 2)], LAST)
     assert list(made["NEW"]) == [0.25, 0.5]
     assert joined(columns, [rename("OLD", "NEW", "4", -9, 2)], LAST)[1] == {}
 
@@ -164,10 +191,10 @@ def test_a_new_asset_without_any_close_has_those_of_the_old_one() -> None:
 def test_a_chain_names_all_that_is_behind_it_and_an_asset_that_went_there_and_back_ends() -> None:
     columns = {"A": column(8.0, NAN, NAN, NAN), "B": column(NAN, 4.0, NAN, NAN), "C": column(NAN, NAN, 4.0, 1.0)}
     joins = [rename("A", "B", "2", 1, 4), rename("B", "C", "1", 2, 4), split("4", 3, 4, "C")]
-    made, behind = joined(columns, joins, LAST)
+    made, behind, _ = joined(columns, joins, LAST)
     assert list(made["C"]) == [1.0] * 4
     assert behind["C"] == tuple(joins)
     back = [rename("A", "B", "2", 1, 4), rename("B", "A", "0.5", 2, 4)]
-    made, behind = joined(columns, back, LAST)
+    made, behind, _ = joined(columns, back, LAST)
     assert [float(x) for x in made["A"]][:2] == [8.0, 8.0]
     assert behind["A"] == tuple(back)

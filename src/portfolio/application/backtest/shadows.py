@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Final
 
+from portfolio.analytics.closes import Join
 from portfolio.analytics.conventions import CONVENTION, MAX_DAYS
 from portfolio.application.backtest.panel import Panel
 from portfolio.application.backtest.shadow_run import (
@@ -54,6 +55,8 @@ class Shadows:
     left_out: Sequence[str] = ()
     policy_id: str | None = None
     simulated_history: bool = False
+    joined_history: Sequence[Join] = ()
+    unjoined_history: Sequence[Join] = ()
     basis: Basis = Basis.RECORDED
     reasons: Mapping[str, str] = field(default_factory=dict)
     convention: str = CONVENTION
@@ -125,6 +128,8 @@ class ReadShadows:
             left_out=run.left_out,
             policy_id=self._policy.id,
             simulated_history=closes.simulated_history,
+            joined_history=closes.joined_history,
+            unjoined_history=closes.unjoined_history,
             basis=history.basis,
         )
 
@@ -157,7 +162,7 @@ class ReadShadows:
 
 def _in_units_of(closes: Closes, question: ShadowQuestion) -> ShadowQuestion:
     """Return the question with what was held in the units of the closes, which are those of today."""
-    return replace(question, quantities=carried(question.quantities, question.first, closes.joined_history))
+    return replace(question, quantities=carried(question.quantities, question.first, closes.borne_out))
 
 
 def _without(nothing: Shadows, why: str) -> Shadows:

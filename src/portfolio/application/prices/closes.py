@@ -40,7 +40,8 @@ class Closes:
     be asked: these are the last ones seen; ``is_known`` is False where some were never seen. ``simulated_history`` says
     that they are made up; ``mixed_history`` are the symbols that have closes of the other kind, which are not mixed in;
     ``assumed_rate_history`` those with closes that were converted at an assumed rate. ``joined_history`` are the splits
-    and renames across which closes are joined, see ``JoinedCloses``.
+    and renames across which closes are joined, see ``JoinedCloses``, ``unjoined_history`` those across which they are
+    not, with the reason; ``borne_out`` are all that the closes do not speak against, also where none had to be changed.
     Everything derived from them alone hangs on ``derived``.
     """
 
@@ -52,6 +53,8 @@ class Closes:
     mixed_history: Sequence[str]
     assumed_rate_history: Sequence[str] = ()
     joined_history: Sequence[Join] = ()
+    unjoined_history: Sequence[Join] = ()
+    borne_out: Sequence[Join] = ()
     derived: Derived = field(default_factory=Derived, repr=False)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from operator import attrgetter
 
 from portfolio.analytics.closes import Join, history_of, joined, table_of
 from portfolio.application.derived import Derived
@@ -14,7 +15,8 @@ from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.records import Revisions
 from portfolio.application.prices.closes import Closes, ReadCloses
 from portfolio.application.prices.joins import Joins, ReadJoins
-from portfolio.domain.arithmetic import ZERO, exact
+from portfolio.domain.arithmetic import ONE, ZERO, exact
+from portfolio.domain.money import EXACT
 
 
 class JoinedCloses:
@@ -52,7 +54,7 @@ class JoinedCloses:
         if self._follows:
             symbols = [*symbols, *sorted(self._joins.newest.became(symbols))]
         joins = self._joins.newest.of(symbols)
-        others = sorted({join.from_symbol for join in joins.found}.difference(symbols))
+        others = sorted({join.from_symbol for join in joins.found if join.reason is None}.difference(symbols))
         read = await self._closes(
             [*symbols, *others], days, today=today, price_revision=revisions.prices, asks=asks and is_current
         )
@@ -63,7 +65,7 @@ class JoinedCloses:
 
 @exact
 def carried(quantities: Mapping[str, Decimal], since: date, joins: Iterable[Join]) -> dict[str, Decimal]:
-    """Return what quantities of the end of a day are in the units of today, across the joins of ``joined_history``."""
+    """Return what quantities of the end of a day are in the units of today, across the joins that are borne out."""
     held = dict(quantities)
     for join in joins:
         if join.on > since and join.from_symbol in held:
@@ -72,26 +74,41 @@ def carried(quantities: Mapping[str, Decimal], since: date, joins: Iterable[Join
     return held
 
 
+def became(symbol: str, since: date, until: date, joins: Iterable[Join]) -> list[tuple[str, Decimal]]:
+    """Return what one unit of an asset at the end of a day was by the end of a later one: an asset and how many units
+    of it, the newest first. What it was renamed from comes after that, as it may be traded on beside.
+    """
+    found = [(symbol, ONE)]
+    for join in joins:
+        if since < join.on <= until and join.from_symbol == found[0][0]:
+            now = (join.symbol, EXACT.multiply(found[0][1], join.ratio))
+            found = [now, *(found[1:] if join.symbol == join.from_symbol else found)]
+    return found
+
+
 def _joined(read: Closes, symbols: Sequence[str], joins: Joins) -> Closes:
     history = read.history
     columns = {symbol: history.closes[:, place] for place, symbol in enumerate(history.symbols)}
-    made, behind = joined(columns, joins.found, history.last_day)
-    used = {join for symbol in symbols for join in behind.get(symbol, ())}
-    table = table_of([made[symbol] for symbol in symbols], history.n_days)
+    found = joined(columns, joins.found, history.last_day)
+    told = {join for symbol in symbols for join in found.behind.get(symbol, ())}
+    table = table_of([found.columns[symbol] for symbol in symbols], history.n_days)
     return replace(
         read,
         history=history_of(table, symbols, history.last_day),
         mixed_history=[symbol for symbol in read.mixed_history if symbol in symbols],
-        assumed_rate_history=_assumed(read, symbols, behind),
-        joined_history=tuple(join for join in joins.found if join in used),
+        assumed_rate_history=_assumed(read, symbols, found.behind),
+        joined_history=tuple(join for join in found.borne_out if join in told),
+        unjoined_history=tuple(sorted((join for join in told if join.reason), key=attrgetter("on", "symbol"))),
+        borne_out=found.borne_out,
         derived=Derived(),
     )
 
 
-def _assumed(read: Closes, symbols: Sequence[str], behind: dict[str, tuple[Join, ...]]) -> Sequence[str]:
+def _assumed(read: Closes, symbols: Sequence[str], behind: Mapping[str, tuple[Join, ...]]) -> Sequence[str]:
     """Return the assets with closes at an assumed rate, also of what they were before."""
     return [
         symbol
         for symbol in symbols
-        if {symbol, *(join.from_symbol for join in behind.get(symbol, ()))} & set(read.assumed_rate_history)
+        if {symbol, *(join.from_symbol for join in behind.get(symbol, ()) if join.reason is None)}
+        & set(read.assumed_rate_history)
     ]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from decimal import Decimal
 from typing import Final, Protocol
 
-from portfolio.analytics.closes import Join
+from portfolio.analytics.closes import Join, NotJoined
 from portfolio.application.announcer import Event
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.events import CashMoved, TradeBooked
@@ -49,15 +49,16 @@ class Joins:
         wanted, found = set(symbols), list[Join]()
         for join in reversed(self.found):
             if join.symbol in wanted:
-                wanted.add(join.from_symbol)
                 found.append(join)
+                if join.reason is None:
+                    wanted.add(join.from_symbol)
         return Joins(self.version, tuple(reversed(found)))
 
     def became(self, symbols: Iterable[str]) -> set[str]:
         """Return what these assets became, one after the other."""
         found = set(symbols)
         for join in self.found:
-            if join.from_symbol in found:
+            if join.from_symbol in found and join.reason is None:
                 found.add(join.symbol)
         return found.difference(symbols)
 
@@ -67,12 +68,12 @@ def joins_of(entries: Iterable[CashEntry]) -> tuple[Join, ...]:
 
     What was taken out is none. An exchange is a rename unless its label says that it is something else: its assets
     are one by nature, and closes tell whether they were traded as such. One that was booked in parts, or by several
-    engines, is one, at the time of its first part; where the ratios of such differ it is none. A split is of all that
-    is held, so the same on the same day is one that was booked twice.
+    engines, is one, at the time of its first part; where the ratios of such differ, that is the reason why closes are
+    not joined across it. A split is of all that is held, so the same on the same day is one that was booked twice.
     """
     entries = list(entries)
     taken_out = {terms.reverses_revision for one in entries if (terms := one.transaction.event) is not None}
-    made, apart = dict[Hashable, Join](), set[Hashable]()
+    made = dict[Hashable, Join]()
     for entry in sorted(entries, key=lambda one: (one.transaction.effective_at, one.revision)):
         join = None if entry.revision in taken_out else _join(entry)
         if join is None:
@@ -81,8 +82,8 @@ def joins_of(entries: Iterable[CashEntry]) -> tuple[Join, ...]:
         key = pair if join.symbol != join.from_symbol else (*pair, join.on, join.ratio)
         first = made.setdefault(key, join)
         if abs(first.ratio - join.ratio) > first.ratio * SAME_RATIO:
-            apart.add(key)
-    return tuple(join for key, join in made.items() if key not in apart)
+            made[key] = replace(first, reason=NotJoined.RATIOS_DIFFER)
+    return tuple(made.values())
 
 
 def _join(entry: CashEntry) -> Join | None:

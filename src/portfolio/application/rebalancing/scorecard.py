@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Final
 
+from portfolio.analytics.closes import Join
 from portfolio.analytics.conventions import DAYS_PER_YEAR, MAX_DAYS
 from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable
@@ -17,7 +18,7 @@ from portfolio.application.ledger.records import TradeFilter
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
 from portfolio.application.outlasting import Outlasting
 from portfolio.application.prices.closes import Closes
-from portfolio.application.prices.joined_closes import JoinedCloses
+from portfolio.application.prices.joined_closes import JoinedCloses, became
 from portfolio.application.prices.ports import PriceStore
 from portfolio.application.rebalancing.ports import Signals
 from portfolio.application.rebalancing.records import Advice
@@ -94,9 +95,9 @@ class ReadScorecard:
         evidence = Evidence(
             advices=advices,
             fills=await self._fills(advices),
-            closes=await self._closes_of(advices, last_day, simulated=known.simulated_history),
+            closes=await self._closes_of(advices, last_day, known),
             history=known.history,
-            joins=known.joined_history,
+            joins=known.borne_out,
         )
         outcomes: list[Outcome] = []
         for first in range(0, len(advices), SCORED_AT_ONCE):
@@ -111,6 +112,7 @@ class ReadScorecard:
             simulated_history=known.simulated_history,
             mixed_history=known.mixed_history,
             joined_history=known.joined_history,
+            unjoined_history=known.unjoined_history,
         )
 
     async def _history(self, snapshot: Snapshot, advices: Sequence[Advice], days: int, today: date) -> Closes:
@@ -137,21 +139,26 @@ class ReadScorecard:
         return fills
 
     async def _closes_of(
-        self, advices: Sequence[Advice], last_day: date, *, simulated: bool
-    ) -> Mapping[tuple[Symbol, date], Price]:
+        self, advices: Sequence[Advice], last_day: date, known: Closes
+    ) -> Mapping[tuple[str, date], Price]:
         """Return the closes of final days at which advices are judged, all real or all simulated, exactly."""
-        wanted: defaultdict[Symbol, set[date]] = defaultdict(set)
-        for advice in advices:
-            days = (advice.day + timedelta(days=horizon) for horizon in HORIZONS)
-            wanted[advice.symbol].update(day for day in days if day <= last_day)
-        found: dict[tuple[Symbol, date], Price] = {}
-        for symbol, needed in sorted(wanted.items()):
-            if needed:
-                kept = await self._prices.closes({symbol}, since=min(needed), until=max(needed))
-                for close in kept:
-                    if close.day in needed and (close.source == SIMULATED_SOURCE) is simulated:
-                        found[symbol, close.day] = close.price
+        found: dict[tuple[str, date], Price] = {}
+        for code, needed in sorted((await in_fold_thread(_judged_on, advices, last_day, known.borne_out)).items()):
+            for close in await self._prices.closes({Symbol(code)}, since=min(needed), until=max(needed)):
+                if close.day in needed and (close.source == SIMULATED_SOURCE) is known.simulated_history:
+                    found[code, close.day] = close.price
         return found
+
+
+def _judged_on(advices: Sequence[Advice], last_day: date, joins: Sequence[Join]) -> Mapping[str, set[date]]:
+    """Return the final days whose closes advices are judged by, of their assets and of what these became."""
+    wanted: defaultdict[str, set[date]] = defaultdict(set)
+    for advice in advices:
+        for day in (advice.day + timedelta(days=horizon) for horizon in HORIZONS):
+            if day <= last_day:
+                for code, _ in became(advice.symbol.code, advice.day, day, joins):
+                    wanted[code].add(day)
+    return wanted
 
 
 def _scores(outcomes: Sequence[Outcome]) -> tuple[Score, Sequence[Score]]:

@@ -13,6 +13,7 @@ from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.analytics.estimate import Vector
 from portfolio.analytics.returns import PriceHistory
 from portfolio.analytics.scoring.base_rate import changes_over, rate_of
+from portfolio.application.prices.joined_closes import became
 from portfolio.application.rebalancing.records import Advice
 from portfolio.domain.arithmetic import exact, total
 from portfolio.domain.lazy import lazy
@@ -21,7 +22,6 @@ from portfolio.domain.money import EXACT, Price
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.scoring.claims import Calibration, Claim, calibration_of
 from portfolio.domain.rebalancing.scoring.outcome import CLAIMED_HORIZON, HORIZONS, Deal
-from portfolio.domain.symbol import Symbol
 
 EVERY: Final = slice(None)
 
@@ -31,23 +31,24 @@ class Evidence:
     """What advices are scored by: the trades that carried them out, and closes of final days.
 
     ``advices`` are the first signals of episodes and those that were executed, oldest first; ``fills`` are by the id of
-    the signal. ``history`` are the closes that base rates are made of, until the last final day, and ``joins`` the
-    splits and renames behind them.
+    the signal, ``closes`` by symbol and day. ``history`` are the closes that base rates are made of, until the last
+    final day, and ``joins`` the splits and renames that they bear out.
     """
 
     advices: Sequence[Advice]
     fills: Mapping[str, Deal]
-    closes: Mapping[tuple[Symbol, date], Price]
+    closes: Mapping[tuple[str, date], Price]
     history: PriceHistory
     joins: Sequence[Join] = ()
 
     def close(self, advice: Advice, day: date) -> Price | None:
-        """Return what one unit of the advice's day is worth by the close of a later day, also where it was split."""
-        close, code = self.closes.get((advice.symbol, day)), advice.symbol.code
-        for join in self.joins:
-            if close is not None and join.symbol == join.from_symbol == code and advice.day < join.on <= day:
-                close = Price.rounded(EXACT.multiply(close.value, join.ratio))
-        return close
+        """Return what one unit of the advice's day is worth by the close of a later day, also where it was split, or
+        became another asset: by the close of that, else by its own.
+        """
+        for code, units in became(advice.symbol.code, advice.day, day, self.joins):
+            if (close := self.closes.get((code, day))) is not None:
+                return close if units == 1 else Price.rounded(EXACT.multiply(close.value, units))
+        return None
 
     def base_rate(self, advice: Advice) -> Decimal | None:
         """Return how often the same trade had paid in the 365 days before the advice, as was known then."""
@@ -126,6 +127,7 @@ class Scorecard:
     simulated_history: bool = False
     mixed_history: Sequence[str] = field(default_factory=list)
     joined_history: Sequence[Join] = ()
+    unjoined_history: Sequence[Join] = ()
 
 
 def outcomes_of(evidence: Evidence, part: slice = EVERY) -> list[Outcome]:

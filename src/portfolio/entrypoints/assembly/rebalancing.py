@@ -49,7 +49,7 @@ class RebalancingParts:
         self.acknowledge_signal = AcknowledgeSignal(locked_plan)
         self.list_signals = ListSignals(of.signals, of.clock)
         self.read_scorecard = ReadScorecard(
-            of.signals, of.lookups, of.prices, prices.joined, ledger.snapshots, of.clock
+            of.signals, of.lookups, of.prices, prices.follow, ledger.snapshots, of.clock
         )
         self.optimise = Optimise(
             self.market,

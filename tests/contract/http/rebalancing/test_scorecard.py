@@ -49,11 +49,13 @@ async def scorecard(service: Service, days: int = 365) -> Any:
     return exact(await service.http.get("/signals/scorecard", params={"days": days}))["scorecard"]
 
 
-async def add_closes(service: Service, prices: Mapping[int, int], source: str = "coinbase") -> None:
-    """Closes of BTC, by the day of the clock's and so many before or after it."""
+async def add_closes(
+    service: Service, prices: Mapping[int, int], source: str = "coinbase", symbol: str = "BTC"
+) -> None:
+    """Closes of an asset, by the day of the clock's and so many before or after it."""
     today = service.clock.now().date()
     closes = [
-        Close(symbol=Symbol("BTC"), day=today + timedelta(days=day), price=Price(Decimal(price)), source=source)
+        Close(symbol=Symbol(symbol), day=today + timedelta(days=day), price=Price(Decimal(price)), source=source)
         for day, price in prices.items()
     ]
     await service.prices.add_closes(closes)
@@ -105,6 +107,55 @@ async def test_what_was_split_since_is_judged_in_the_units_of_the_advice(advised
     await post(advised, f"/events/{split['event_id']}/reverse")
     assert week_of((await scorecard(advised))["overall"]) == sale_of_all
     assert sale_of_all["advice"] > 6_000
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "joined"),
+    [
+        ({0: 1000, 1: 990}, {6: 91, 7: 90}, True),
+        # its own market goes on beside, and says something else: what is held is the other one
+        ({0: 1000, 1: 990, 7: 700}, {6: 91, 7: 90}, True),
+        # the other one was there for years, so that no close had to be joined
+        ({0: 1000, 1: 990}, dict.fromkeys(range(-750, 8), 90), False),
+    ],
+)
+async def test_what_became_another_asset_is_judged_by_that(
+    advised: Service, own: Mapping[int, int], others: Mapping[int, int], *, joined: bool
+) -> None:
+    await add_closes(advised, own)
+    await add_closes(advised, others, symbol="NEW")
+    advised.clock.advance(8 * DAY)
+    assert week_of((await scorecard(advised))["overall"])["advice"] == (Decimal("2093.48") if 7 in own else None)
+    at = (advised.clock.now() - timedelta(days=4)).isoformat()
+    event = {"kind": "exchange", "symbol": "BTC", "quantity": 24, "to_symbol": "NEW", "ratio": 10, "effective_at": at}
+    await post(advised, "/events", event)
+    found = await scorecard(advised)
+    # ten of 90 for one: as if it were worth 900, see above. Without them, at 700: 0.3 x 7,001.610370 - 7.001610.
+    assert (week_of(found["overall"])["advice"], week_of(found["overall"])["fill"]) == (Decimal("693.16"), Decimal(588))
+    assert [(one["from_symbol"], one["symbol"]) for one in found["joined_history"]] == (
+        [("BTC", "NEW")] if joined else []
+    )
+    assert found["unjoined_history"] == []
+
+
+async def test_where_the_other_asset_has_no_close_its_own_judges_it(advised: Service) -> None:
+    await add_closes(advised, {1: 990, 7: 900})
+    await add_closes(advised, {6: 91, 8: 90}, symbol="NEW")
+    advised.clock.advance(9 * DAY)
+    at = (advised.clock.now() - timedelta(days=4)).isoformat()
+    event = {"kind": "exchange", "symbol": "BTC", "quantity": 24, "to_symbol": "NEW", "ratio": 10, "effective_at": at}
+    await post(advised, "/events", event)
+    assert week_of((await scorecard(advised))["overall"])["advice"] == Decimal("693.16")
+
+
+async def test_a_split_that_the_closes_do_not_show_judges_nothing_and_is_told(advised: Service) -> None:
+    await add_closes(advised, {0: 1000, 1: 990, 7: 900})
+    advised.clock.advance(8 * DAY)
+    at = (advised.clock.now() - timedelta(days=4)).isoformat()
+    await post(advised, "/events", {"kind": "split", "symbol": "BTC", "ratio": 10, "effective_at": at})
+    found = await scorecard(advised)
+    assert (week_of(found["overall"])["advice"], found["joined_history"]) == (Decimal("693.16"), [])
+    assert [(one["symbol"], one["reason"]) for one in found["unjoined_history"]] == [("BTC", "no_jump")]
 
 
 async def test_only_days_that_are_over_count(advised: Service) -> None:

@@ -90,13 +90,18 @@ async def test_the_shadows_begin_with_the_books_of_the_first_day(held: Service) 
     assert (found["left_out"], found["stale"], found["reasons"]) == ([], False, {})
 
 
-async def test_across_a_split_and_a_rename_they_go_on_in_new_units(held: Service) -> None:
+@pytest.mark.parametrize("long_known", [False, True])
+async def test_across_a_split_and_a_rename_they_go_on_in_new_units(held: Service, *, long_known: bool) -> None:
     before = await shadows(held)
     first = held.clock.now().date() - timedelta(days=3)
     # In the middle of it BTC was split 10:1, and on the last day it became BTCN.
     await add_closes(held, first + timedelta(days=1), [110, 99])
+    # Where BTCN has had closes for long, none has to be joined.
     await held.prices.add_closes(
-        [Close(symbol=Symbol("BTCN"), day=first + timedelta(days=2), price=Price(Decimal(99)), source="coinbase")]
+        [
+            Close(symbol=Symbol("BTCN"), day=first + timedelta(days=day), price=Price(Decimal(99)), source="coinbase")
+            for day in range(-100 if long_known else 2, 3)
+        ]
     )
     for day, event in (
         (1, {"kind": "split", "symbol": "BTC", "ratio": 10}),
@@ -107,6 +112,19 @@ async def test_across_a_split_and_a_rename_they_go_on_in_new_units(held: Service
     for one, other in zip(before["shadows"], after["shadows"], strict=True):
         assert {**one, "figures": None} == {**other, "figures": None}
     assert [day["do_nothing"] for day in before["days"]] == [day["do_nothing"] for day in after["days"]]
+    told = [(one["from_symbol"], one["symbol"]) for one in after["joined_history"]]
+    assert told == ([] if long_known else [("BTC", "BTC"), ("BTC", "BTCN")])
+    assert (before["joined_history"], after["unjoined_history"]) == ([], [])
+
+
+async def test_a_split_that_the_closes_do_not_show_is_told(held: Service) -> None:
+    at = held.clock.now().date() - timedelta(days=2)
+    await post(held, "/events", {"kind": "split", "symbol": "BTC", "ratio": 10, "effective_at": f"{at}T00:00:00Z"})
+    found = await shadows(held)
+    assert found["joined_history"] == []
+    assert found["unjoined_history"] == [
+        {"symbol": "BTC", "from_symbol": "BTC", "ratio": 10, "on": str(at), "reason": "no_jump"}
+    ]
 
 
 async def test_each_day_is_there_in_units(held: Service) -> None:

@@ -105,6 +105,21 @@ async def test_what_was_wrapped_is_not_joined_and_what_is_taken_out_is_joined_no
     assert found["assets"][0]["daily_volatility"] > 0.15  # a fall by 99.9 % that never was
 
 
+async def test_a_split_whose_closes_were_restated_is_told_and_divides_nothing(service: Service) -> None:
+    await without_events(service)
+    before = (await read(service, "/risk/volatility-analysis"))["volatility"]
+    on = ago(service, SPLIT_ROW)
+    await happen(service, on, kind="split", symbol="AAA", ratio=1000)
+    for path, name in FIGURES:
+        found = (await read(service, path))[name]
+        assert (found["joined_history"], found["unjoined_history"]) == (
+            [],
+            [{"symbol": "AAA", "from_symbol": "AAA", "ratio": 1000, "on": on.isoformat(), "reason": "no_jump"}],
+        )
+    after = (await read(service, "/risk/volatility-analysis"))["volatility"]
+    assert after["assets"][0]["daily_volatility"] == before["assets"][0]["daily_volatility"]
+
+
 async def test_closes_are_told_and_exported_as_they_are(service: Service) -> None:
     await with_events(service, {})
     assert (await read(service, "/risk/volatility-analysis"))["volatility"]["joined_history"]

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from portfolio.analytics.closes import Join
+from portfolio.analytics.closes import Join, NotJoined
 from portfolio.application.announcer import Event
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.events import CashMoved, TradeBooked
 from portfolio.application.ledger.records import Revisions, TradeEntry, TradeRequest
 from portfolio.application.prices.closes import Closes, ReadCloses
-from portfolio.application.prices.joined_closes import JoinedCloses, carried
+from portfolio.application.prices.joined_closes import JoinedCloses, became, carried
 from portfolio.application.prices.joins import Joins, ReadJoins, joins_of
 from portfolio.application.prices.records import Close
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
@@ -92,7 +92,9 @@ def test_a_rename_in_parts_is_one_of_the_day_of_the_first() -> None:
 
 def test_exchanges_at_one_ratio_and_then_another_are_of_no_fixed_ratio() -> None:
     booked = booked_of(renamed(9, "400"), renamed(3, "100", to_quantity=units("98")))
-    assert joins_of(events_of(booked)) == ()
+    found = joins_of(events_of(booked))
+    assert found == (Join("POL", "MATIC", Decimal(1), ago(9), NotJoined.RATIOS_DIFFER),)
+    assert (Joins(1, found).of(["POL"]).found, Joins(1, found).became(["MATIC"])) == (found, set())
 
 
 def test_a_split_that_was_booked_twice_on_a_day_is_one_and_on_two_days_they_are_two() -> None:
@@ -276,9 +278,34 @@ async def test_what_an_asset_became_is_read_with_it_and_quantities_are_carried_o
     assert found.history.symbols == ("MATIC", "POL")
     held = {"MATIC": Decimal(3), "POL": Decimal("0.5"), "BTC": Decimal(7)}
     for since, wanted in ((6, "61"), (5, "7"), (4, "7"), (3, "1")):
-        after = carried(held, ago(since), found.joined_history)
+        after = carried(held, ago(since), found.borne_out)
         left = {"MATIC": Decimal(3)} if since == 3 else {}
         assert after == {"BTC": Decimal(7), "POL": Decimal(wanted), **left}, since
+
+
+async def test_what_the_closes_do_not_bear_out_is_told_with_the_reason() -> None:
+    scene = Scene(booked_of(split(4), renamed(3, "400"), renamed(2, "100", to_quantity=units("50"))))
+    await scene.add("MATIC", {6: "1", 5: "1.1", 4: "1.2"}, f"coinbase{ASSUMED_RATE}")
+    await scene.add("POL", {3: "1.25", 2: "1.3", 1: "1.35"})
+    await scene.add("SHIB", {6: "8.0", 5: "8.1", 4: "8.2", 3: "8.3", 2: "8.4", 1: "8.5"})  # restated
+    found = await scene("POL", "SHIB")
+    assert found.unjoined_history == (
+        Join("SHIB", "SHIB", Decimal(1000), ago(4), NotJoined.NO_JUMP),
+        Join("POL", "MATIC", Decimal(1), ago(3), NotJoined.RATIOS_DIFFER),
+    )
+    assert (found.joined_history, found.borne_out, found.assumed_rate_history) == ((), (), [])
+    assert (last(found, "SHIB")[0], scene.store.read) == (8.0, [{"POL", "SHIB"}])
+
+
+def test_a_unit_is_followed_through_splits_and_renames_the_newest_asset_first() -> None:
+    joins = joins_of(
+        events_of(booked_of(split(7, "10", "MATIC"), renamed(5, "10000", ratio=Decimal(3)), split(2, "4", "POL")))
+    )
+    of = [became("MATIC", ago(9), ago(until), joins) for until in (8, 7, 5, 2)]
+    assert of[:2] == [[("MATIC", 1)], [("MATIC", 10)]]
+    # one MATIC was 10, which were 30 POL and then 120
+    assert of[2:] == [[("POL", 30), ("MATIC", 10)], [("POL", 120), ("MATIC", 10)]]
+    assert became("MATIC", ago(5), ago(1), joins) == [("MATIC", 1)]
 
 
 async def test_what_did_not_change_its_units_is_read_as_it_is() -> None:

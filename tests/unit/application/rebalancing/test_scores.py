@@ -64,7 +64,7 @@ def evidence_of(
     return Evidence(
         advices=advices,
         fills=fills or {},
-        closes={(s, FIRST + timedelta(days=day)): Price(Decimal(text)) for (s, day), text in closes.items()},
+        closes={(s.code, FIRST + timedelta(days=day)): Price(Decimal(text)) for (s, day), text in closes.items()},
         history=no_history(FIRST + timedelta(days=days)),
     )
 

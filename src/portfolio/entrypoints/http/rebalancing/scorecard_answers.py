@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from portfolio.entrypoints.http.risk.answers import Joined, Mixed, Simulated
+from portfolio.entrypoints.http.risk.answers import Joined, Mixed, Simulated, Unjoined
 from portfolio.entrypoints.http.risk.limit_answers import Rule
 from portfolio.entrypoints.http.shell.numbers import Cents, Ratio
 from portfolio.entrypoints.http.shell.responses import Answer, Moment, Reasons
@@ -70,6 +70,7 @@ class ScorecardView(msgspec.Struct, kw_only=True):
     simulated_history: Simulated
     mixed_history: Mixed
     joined_history: Joined
+    unjoined_history: Unjoined
     convention: str
     as_of: Annotated[Moment, Meta(description="When the signals were read: a long scorecard takes a while.")]
 

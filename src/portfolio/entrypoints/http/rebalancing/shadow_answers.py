@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from portfolio.entrypoints.http.performance.answers import BasisName
-from portfolio.entrypoints.http.risk.answers import Simulated
+from portfolio.entrypoints.http.risk.answers import Joined, Simulated, Unjoined
 from portfolio.entrypoints.http.shell.numbers import Cents, Number, Percent, Ratio
 from portfolio.entrypoints.http.shell.responses import Answer, Moment, Reasons
 
@@ -74,6 +74,8 @@ class ShadowsView(msgspec.Struct, kw_only=True):
     left_out: list[str]
     policy_id: str | None
     simulated_history: Simulated
+    joined_history: Joined
+    unjoined_history: Unjoined
     basis: BasisName
     convention: str
     stale: bool

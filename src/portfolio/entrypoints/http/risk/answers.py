@@ -32,11 +32,25 @@ class JoinedView(msgspec.Struct, kw_only=True):
     on: Annotated[date, Meta(description="The UTC day of the event.")]
 
 
+class UnjoinedView(JoinedView, kw_only=True):
+    """A split or a rename across which closes are not joined: the figures are made of them as they are.
+
+    `no_jump`: the closes do not move by the ratio; an exchange may have restated those of before, or there was no such
+    split. `prices_apart`: the two assets cost something else. `ratios_differ`: it was booked at several ratios.
+    """
+
+    reason: Literal["no_jump", "prices_apart", "ratios_differ"]
+
+
 Joined = Annotated[
     list[JoinedView],
     Meta(
         description="Splits and renames across which the closes behind the figures are joined, by the ledger's events."
     ),
+]
+Unjoined = Annotated[
+    list[UnjoinedView],
+    Meta(description="Splits and renames of the ledger's events that the closes do not bear out: nothing is joined."),
 ]
 Covered = Annotated[Percent, Meta(description="How much of the total value the figures are made of, in percent.")]
 
@@ -66,6 +80,7 @@ class HistoryView(msgspec.Struct, kw_only=True):
     mixed_history: Mixed
     assumed_rate_history: AssumedRate
     joined_history: Joined
+    unjoined_history: Unjoined
     stale: bool
     as_of: Moment
     revision: int
