@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
@@ -57,6 +58,12 @@ def annualized_volatility(returns: npt.ArrayLike) -> float | None:
     """Return the sample standard deviation (ddof 1) of daily returns ``(n,)`` times sqrt(365); None for under two."""
     series = np.asarray(returns, dtype=np.float64)
     return float(series.std(ddof=1)) * DAYS_PER_YEAR**0.5 if series.size > 1 else None
+
+
+def risk_free_of_a_day(risk_free_rate: Decimal) -> float:
+    """Return what a day without risk brings, of which 365 make that of a year; both are fractions."""
+    growth: float = float(1 + risk_free_rate) ** (1 / DAYS_PER_YEAR)
+    return growth - 1
 
 
 def sharpe_ratio(returns: npt.ArrayLike, *, risk_free_daily: float = 0.0) -> float | None:

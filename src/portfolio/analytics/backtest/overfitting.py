@@ -42,14 +42,14 @@ class Returns:
     kurtosis: float
 
 
-def returns_of(values: npt.ArrayLike) -> Returns | None:
-    """Return what is kept of a series of values ``(n_days + 1,)``; None under 64 returns, where they do not vary, or
-    where a value is not above zero.
+def returns_of(values: npt.ArrayLike, risk_free_daily: float = 0.0) -> Returns | None:
+    """Return what is kept of a series of values ``(n_days + 1,)``, by what each day brings over one without risk; None
+    under 64 returns, where they do not vary, or where a value is not above zero.
     """
     series = np.asarray(values, dtype=np.float64)
     if series.size <= LEAST_DAYS or not (series > 0.0).all():
         return None
-    returns = series[1:] / series[:-1] - 1.0
+    returns = series[1:] / series[:-1] - 1.0 - risk_free_daily
     moments = moments_of(returns)
     if moments is None:
         return None

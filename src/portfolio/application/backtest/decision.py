@@ -153,6 +153,7 @@ class ByTargets:
     policy: RebalancePolicy
     symbols: Sequence[str]
     solve: Solve
+    risk_free_rate: Decimal = ZERO
 
     @property
     def days(self) -> int:
@@ -166,7 +167,7 @@ class ByTargets:
         try:
             question = question_of(summary, wish)
             returns = common_returns(known.history, question.universe.free, wish.days)
-            chosen = self.solve(problem_of(question, returns, ZERO))
+            chosen = self.solve(problem_of(question, returns, self.risk_free_rate))
         except (NotOptimisable, TurnoverTooSmall):
             return Decision(orders=(), skipped=True)
         if chosen.stays:
@@ -211,7 +212,8 @@ def decide_of(request: BacktestRequest, universe: Sequence[str], solve: Solve | 
         return ByPolicy(request.policy)
     assert request.optimise is not None
     assert solve is not None, "targets take an optimiser"
-    return ByTargets(request.optimise, request.policy, request.optimise.symbols or universe, solve)
+    symbols = request.optimise.symbols or universe
+    return ByTargets(request.optimise, request.policy, symbols, solve, request.yearly_rate)
 
 
 def thresholds_of(policy: RebalancePolicy) -> Thresholds:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from portfolio.application.backtest.panel import Panel
 from portfolio.application.backtest.state import Holdings
@@ -33,5 +33,8 @@ class GatherCloses:
             today=self.market.clock.now().date(),
             revisions=snapshot.revisions,
         )
-        panel = Panel.of(closes.history, self.market.categories, simulated=closes.simulated_history)
+        panel = replace(
+            Panel.of(closes.history, self.market.categories, simulated=closes.simulated_history),
+            joins=(*closes.joined_history, *closes.unjoined_history),
+        )
         return panel, Holdings(cash=portfolio.cash.value, quantities=held)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import compress
 
 from portfolio.analytics.backtest.known import DAYS_UNTIL_WRITTEN_DOWN, days_since_close, entered, in_units, newest
-from portfolio.analytics.closes import history_of
+from portfolio.analytics.closes import Join, history_of
 from portfolio.analytics.estimate import Counts, Mask, Matrix, frozen
 from portfolio.analytics.returns import PriceHistory
 from portfolio.domain.categories import Categories
@@ -49,7 +49,8 @@ class Panel:
     ``first`` on.
 
     ``symbols`` are ascending, ``categories`` theirs. Give at least 31 days before the first decision, and for targets
-    as many as the optimiser looks back. BTC, the benchmark, is compared with where it is one of the symbols.
+    as many as the optimiser looks back. BTC, the benchmark, is compared with where it is one of the symbols. ``joins``
+    are the splits and renames across which the closes are joined, and with a reason those across which they are not.
     """
 
     symbols: tuple[str, ...]
@@ -57,6 +58,7 @@ class Panel:
     closes: Matrix
     categories: tuple[str, ...]
     simulated: bool = False
+    joins: tuple[Join, ...] = ()
 
     def __post_init__(self) -> None:
         assert self.closes.shape[1] == len(self.symbols) == len(self.categories)

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
+from portfolio.analytics.closes import Join
 from portfolio.domain.ledger.trade import Side
 
 
@@ -125,7 +126,8 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
 
     ``difference`` is the value at the end less that of doing nothing, and the totals of ``attribution`` sum to it
     exactly but for ``rounding``, which is that of the rows to 6 decimals. The intervals are None under 30 returns, and
-    where a value was not above zero; ``btc`` without a close of it on the first day. ``remarks`` are codes:
+    where a value was not above zero; ``btc`` without a close of it on the first day. Closes are joined across the
+    splits and renames of ``joined_history``, and not across those of ``unjoined_history``. ``remarks`` are codes:
 
     - ``hindsight``: the start is what is held today, so it knows what became of each asset
     - ``same_close``: filled at the close that the decision was made on, which nobody can have
@@ -157,3 +159,5 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
     left_out: Sequence[str]
     remarks: Sequence[str]
     convention: str
+    joined_history: Sequence[Join] = ()
+    unjoined_history: Sequence[Join] = ()

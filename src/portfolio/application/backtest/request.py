@@ -10,11 +10,13 @@ from types import MappingProxyType
 from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from portfolio.analytics.optimisation.problem import Estimator, Objective
 from portfolio.application.optimisation.records import LimitUse
-from portfolio.domain.arithmetic import exact
+from portfolio.domain.arithmetic import ZERO, exact
 from portfolio.domain.backtest.fills import Costs
+from portfolio.domain.decimal_text import plain
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 
 EVERY_DAYS_OF_TARGETS: Final = 30
@@ -100,6 +102,20 @@ class BacktestRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     sweep: Sweep | None = None
     stability: bool = False
     walk_forward: WalkForward | None = None
+    risk_free_rate: Decimal | UnsetType = UNSET
+
+    def at(self, risk_free_rate: Decimal) -> BacktestRequest:
+        """Return the request where a year without risk brings so much, a fraction: what it brings nowhere is unset, so
+        that such requests are the bytes that they were before there was a rate.
+        """
+        return msgspec.structs.replace(self, risk_free_rate=Decimal(plain(risk_free_rate)) or UNSET)
+
+    @property
+    def yearly_rate(self) -> Decimal:
+        """Return what a year without risk brings: ratios of Sharpe and Sortino are above that, and the objective that
+        looks for the greatest; cash earns nothing.
+        """
+        return ZERO if self.risk_free_rate is UNSET else self.risk_free_rate
 
     @property
     def rhythm(self) -> int:

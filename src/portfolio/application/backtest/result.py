@@ -49,16 +49,17 @@ def result(state: BacktestState, panel: Panel) -> BacktestResult:
         [getattr(row, name) for row in state.equity] for name in ("value", "do_nothing", "equal_weight")
     )
     btc = [row.btc for row in state.equity if row.btc is not None]
+    rate = state.request.yearly_rate
     return BacktestResult(
         first=days[0],
         last=last,
         start_value=own[0],
         end_value=shown(value),
         liquidation_cost=shown(main.own.liquidation_cost(marks, costs)),
-        figures=figures_of(days, own),
-        do_nothing=figures_of(days, idle),
-        equal_weight=figures_of(days, equal),
-        btc=figures_of(days, btc) if btc else None,
+        figures=figures_of(days, own, rate),
+        do_nothing=figures_of(days, idle, rate),
+        equal_weight=figures_of(days, equal, rate),
+        btc=figures_of(days, btc, rate) if btc else None,
         costs=costs_of(state.fills, own, difference),
         difference=shown(difference),
         attribution=rows,
@@ -71,6 +72,8 @@ def result(state: BacktestState, panel: Panel) -> BacktestResult:
         left_out=state.left_out,
         remarks=list(_remarks(state, panel)),
         convention=CONVENTION,
+        joined_history=[join for join in panel.joins if join.reason is None],
+        unjoined_history=[join for join in panel.joins if join.reason is not None],
     )
 
 
@@ -93,8 +96,8 @@ def trades(state: BacktestState) -> list[TradeRow]:
     ]
 
 
-def figures_of(days: Sequence[date], values: Sequence[Decimal]) -> SeriesFigures:
-    """Return the figures of a series of values, in dollars at 6 decimals, at the end of each day."""
+def figures_of(days: Sequence[date], values: Sequence[Decimal], risk_free_rate: Decimal) -> SeriesFigures:
+    """Return the figures of a series of values, in dollars at 6 decimals, at the end of each day, at a year's rate."""
     # A day without value leaves all relative figures undefined, so that its unit value does not matter.
     finals = [
         MeasuredDay(day, Money(value), Money.zero(), value if value > 0 else ONE)
@@ -103,7 +106,7 @@ def figures_of(days: Sequence[date], values: Sequence[Decimal]) -> SeriesFigures
     reasons = Reasons()
     change = period_change(finals, reasons)
     fall = deepest_fall(finals, reasons)
-    ratios = risk_ratios(finals, fall["max_drawdown"], ZERO, reasons)
+    ratios = risk_ratios(finals, fall["max_drawdown"], risk_free_rate, reasons)
     gained = change.pop("total_return")
     return SeriesFigures(
         total_return=None if gained is None else gained.value, **change, **fall, **ratios, reasons=reasons.noted

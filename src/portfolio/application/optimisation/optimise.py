@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from decimal import Decimal
 from functools import partial
 
 from portfolio.analytics.closes import last_close
 from portfolio.analytics.optimisation.history import common_returns
 from portfolio.analytics.optimisation.problem import TurnoverTooSmall
-from portfolio.analytics.returns import PriceHistory
 from portfolio.application.clock import Clock
 from portfolio.application.errors import ClosesPending, TurnoverBoundTooLow
 from portfolio.application.ledger.snapshots import Snapshot
@@ -18,6 +17,7 @@ from portfolio.application.optimisation.answering import optimised
 from portfolio.application.optimisation.ports import Compute
 from portfolio.application.optimisation.question import problem_of, question_of, short_ones
 from portfolio.application.optimisation.records import Optimised, Wish
+from portfolio.application.prices.closes import Closes
 from portfolio.application.prices.fetched_closes import FetchCloses
 from portfolio.application.risk.metrics import measured
 from portfolio.application.risk.state import MarketState, ReadMarket, summary_of
@@ -59,7 +59,8 @@ class Optimise:
         if policy != state.policy:
             state = state.imagined(Summary.of(state.view, policy))
         question = await measured(lambda of: question_of(summary_of(of), wish), state)
-        history = await self._history(snapshot, state, wish)
+        closes = await self._closes(snapshot, state, wish)
+        history = closes.history
         if short := short_ones(question, history):
             question = await measured(lambda of: question_of(summary_of(of), wish, short), state)
         returns = common_returns(history, question.universe.free, wish.days)
@@ -72,14 +73,15 @@ class Optimise:
         answering = partial(
             optimised, question=question, solved=solved, observations=len(returns.returns), at_close=at_close
         )
-        return await measured(answering, state)
+        found = await measured(answering, state)
+        return replace(found, joined_history=closes.joined_history, unjoined_history=closes.unjoined_history)
 
-    async def _history(self, snapshot: Snapshot, state: MarketState, wish: Wish) -> PriceHistory:
+    async def _closes(self, snapshot: Snapshot, state: MarketState, wish: Wish) -> Closes:
         """Return the closes of the days asked for; those of a year come with every state."""
         if wish.days <= state.closes.history.n_days:
-            return state.closes.history
+            return state.closes
         longer = await self.read_market.of(snapshot, wish.days, also=dict.fromkeys(wish.symbols or ()))
-        return longer.closes.history
+        return longer.closes
 
     async def _state(self, snapshot: Snapshot, wish: Wish) -> tuple[MarketState, list[str]]:
         """Return the state with the assets asked for, and those of them that nobody holds, at their last close."""

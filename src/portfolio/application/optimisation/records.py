@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from portfolio.analytics.closes import Join
 from portfolio.analytics.optimisation.problem import Estimator, Objective
 from portfolio.application.risk.state import MarketState
 from portfolio.domain.optimisation.plan import TargetPlan
@@ -136,7 +137,8 @@ class Optimised:
     ``weights`` are fractions of the total value after the plan's costs, by symbol; ``cash`` is what they and what is
     ``kept`` leave. ``plan`` has no trades where the weights stay as they are. ``priced_at_close`` are assets that
     nobody holds, at the last daily close: there is no newer price. ``held`` are the weights of today, with those of
-    what is to be sold, ``equal`` those of equal weights.
+    what is to be sold, ``equal`` those of equal weights. Closes are joined across ``joined_history``, and not across
+    ``unjoined_history``.
     """
 
     state: MarketState
@@ -156,3 +158,5 @@ class Optimised:
     priced_at_close: Sequence[str]
     held: Compared
     equal: Compared
+    joined_history: Sequence[Join] = ()
+    unjoined_history: Sequence[Join] = ()

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from portfolio.analytics.benchmark import beta, capture_ratio, returns_of_both
+from portfolio.analytics.closes import SEAM_DAYS, Join
 from portfolio.analytics.conventions import MAX_DAYS
 from portfolio.analytics.decimals import statistic
 from portfolio.analytics.performance import annualized_return
@@ -29,6 +30,7 @@ from portfolio.domain.symbol import Symbol
 
 LEAST_COVERED_PERCENT: Final = 90
 
+_SEAM = timedelta(days=SEAM_DAYS)
 _OF_BOTH = ("beta", "up_capture", "down_capture")
 _OF_ENDS = ("benchmark_return_percent", "excess_return_percent", "annualized_excess_return")
 
@@ -37,13 +39,16 @@ _OF_ENDS = ("benchmark_return_percent", "excess_return_percent", "annualized_exc
 class Benchmark:
     """An asset and its closes, in dollars, by day; today's is its price now, where it is held.
 
-    ``is_known`` is False where the closes could not be read, ``is_current`` where they are the last ones seen.
+    ``is_known`` is False where the closes could not be read, ``is_current`` where they are the last ones seen. Closes
+    are joined across ``joined_history``, and not across ``unjoined_history``, see ``JoinedCloses``.
     """
 
     symbol: Symbol
     closes: Mapping[date, float]
     is_known: bool
     is_current: bool
+    joined_history: Sequence[Join] = ()
+    unjoined_history: Sequence[Join] = ()
 
 
 class ReadBenchmark:
@@ -69,7 +74,14 @@ class ReadBenchmark:
         held = snapshot.portfolio.position(chosen)
         if held.is_open and held.mark is not None:
             closes[today] = float(held.mark.price.value)
-        return Benchmark(symbol=chosen, closes=closes, is_known=read.is_known, is_current=read.is_current)
+        return Benchmark(
+            symbol=chosen,
+            closes=closes,
+            is_known=read.is_known,
+            is_current=read.is_current,
+            joined_history=read.joined_history,
+            unjoined_history=read.unjoined_history,
+        )
 
 
 def beside(finals: Sequence[MeasuredDay], benchmark: Benchmark, own: Figures, reasons: Reasons) -> Figures:
@@ -80,7 +92,10 @@ def beside(finals: Sequence[MeasuredDay], benchmark: Benchmark, own: Figures, re
     missing = [day.day for day in finals if day.day not in benchmark.closes]
     there, whole = Decimal(100 * (len(finals) - len(missing))), Decimal(len(finals))
     covered = reasons.quotient("benchmark_covered_percent", there, whole, PERCENT_STEP, "no_history")
-    figures = {"benchmark": benchmark.symbol, "benchmark_covered_percent": covered}
+    figures: Figures = {"benchmark": benchmark.symbol, "benchmark_covered_percent": covered}
+    figures |= {
+        name: _of_these_days(getattr(benchmark, name), finals) for name in ("joined_history", "unjoined_history")
+    }
     why = _why_not(finals, benchmark, covered)
     if why is not None:
         return figures | reasons.undefined(("benchmark_missing_days", *_OF_ENDS, *_OF_BOTH), why)
@@ -90,6 +105,10 @@ def beside(finals: Sequence[MeasuredDay], benchmark: Benchmark, own: Figures, re
         **_of_ends(finals, benchmark, own, reasons),
         **_of_both(finals, benchmark, reasons),
     }
+
+
+def _of_these_days(joins: Sequence[Join], finals: Sequence[MeasuredDay]) -> Sequence[Join]:
+    return [join for join in joins if finals and finals[0].day < join.on + _SEAM]
 
 
 def _why_not(finals: Sequence[MeasuredDay], benchmark: Benchmark, covered: Decimal | None) -> str | None:

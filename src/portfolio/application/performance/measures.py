@@ -19,6 +19,7 @@ from portfolio.analytics.performance import (
     drawdowns,
     max_drawdown,
     money_weighted_return,
+    risk_free_of_a_day,
     sharpe_ratio,
     sharpe_standard_error,
     sortino_ratio,
@@ -159,7 +160,7 @@ def risk_ratios(
     }
     if returns.size < LEAST_RETURNS:
         return figures | reasons.undefined(ratios, "too_few_observations")
-    risk_free_daily = float(1 + risk_free_rate) ** (1 / DAYS_PER_YEAR) - 1
+    risk_free_daily = risk_free_of_a_day(risk_free_rate)
     sharpe = sharpe_ratio(returns, risk_free_daily=risk_free_daily)
     sortino = sortino_ratio(returns, risk_free_daily=risk_free_daily)
     error = None if sharpe is None else sharpe_standard_error(returns, sharpe)

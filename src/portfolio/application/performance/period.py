@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from portfolio.analytics.closes import Join
 from portfolio.analytics.conventions import CONVENTION, MAX_DAYS
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
 from portfolio.application.performance.benchmark import beside
@@ -97,6 +98,8 @@ class Performance:
     beta: Decimal | None
     up_capture: Decimal | None
     down_capture: Decimal | None
+    joined_history: Sequence[Join]
+    unjoined_history: Sequence[Join]
     num_trades: int
     period_days: int
     days_covered: int

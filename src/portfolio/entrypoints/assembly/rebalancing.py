@@ -74,6 +74,7 @@ class BacktestParts:
             of.clock,
             portfolio_id=base.portfolio_id,
             seconds=base.seconds(ASK_SHARE),
+            risk_free_rate=base.settings.risk_free_rate,
         )
         self.read = ReadBacktest(of.backtests)
         self.compute = ComputeBacktests(of.backtests, of.compute_slices, of.clock, holder=base.instance)

@@ -169,7 +169,7 @@ def _request(composition: BacktestComposition, settings: Settings, given: Mappin
         slippage_bps=given["slippage_bps"],
         recovery_percent=given["recovery_percent"],
         seed=given["seed"],
-    )
+    ).at(settings.risk_free_rate)
 
 
 def _weight(text: str) -> tuple[str, Decimal]:

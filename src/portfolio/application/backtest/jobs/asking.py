@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Final
 
 from portfolio.analytics.closes import last_close
@@ -24,6 +25,7 @@ from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.prices.closes import Closes
 from portfolio.application.prices.fetched_closes import FetchCloses
 from portfolio.application.risk.state import ReadMarket
+from portfolio.domain.arithmetic import ZERO
 from portfolio.domain.symbol import Symbol
 
 MOST_WAITING: Final = 100
@@ -38,7 +40,10 @@ ID_PREFIX: Final = "bt-"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AskBacktest:
-    """Keeps the backtest that is asked for, or finds the one that answers it already; ``seconds`` is its time."""
+    """Keeps the backtest that is asked for, or finds the one that answers it already; ``seconds`` is its time.
+
+    It is computed with the ``risk_free_rate`` of now, a year's, as weights are.
+    """
 
     backtests: Backtests
     compute: ComputeKinds
@@ -48,6 +53,7 @@ class AskBacktest:
     _: KW_ONLY
     portfolio_id: int
     seconds: float
+    risk_free_rate: Decimal = ZERO
 
     async def __call__(self, request: BacktestRequest) -> tuple[Job, bool]:
         """Return the job, and whether it is new: the same request on the same closes and holdings is kept once.
@@ -60,6 +66,7 @@ class AskBacktest:
             LedgerUnavailable: the database is away, or could not give all closes in time; those it gave are kept.
         """
         self.compute.check(request.kind)
+        request = request.at(self.risk_free_rate)
         until = self.clock.monotonic() + self.seconds
         snapshot = await self.market.newest()
         if snapshot.database_away:
@@ -95,6 +102,7 @@ class AskBacktest:
             closes=closes.history.closes[:n_rows],
             categories=tuple(self.market.categories.of(Symbol(symbol)) for symbol in symbols),
             simulated=closes.simulated_history,
+            joins=(*closes.joined_history, *closes.unjoined_history),
         )
 
     def _check_named(self, request: BacktestRequest, missing: Sequence[str]) -> None:

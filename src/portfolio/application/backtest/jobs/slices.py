@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from portfolio.analytics.backtest.packing import packed, unpacked
+from portfolio.analytics.closes import Join
 from portfolio.application.backtest.decision import Solve
 from portfolio.application.backtest.jobs.records import Advanced, Attempted, Outcome
 from portfolio.application.backtest.panel import Panel
@@ -41,6 +42,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     closes: bytes
     simulated: bool
     holdings: Holdings | None
+    joins: tuple[Join, ...] = ()
 
     @classmethod
     def of(cls, request: BacktestRequest, panel: Panel, holdings: Holdings | None) -> Given:
@@ -54,6 +56,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
             closes=packed(panel.closes),
             simulated=panel.simulated,
             holdings=holdings,
+            joins=panel.joins,
         )
 
     def panel(self) -> Panel:
@@ -64,11 +67,13 @@ class Given(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
             closes=unpacked(self.closes, len(self.symbols)),
             categories=self.categories,
             simulated=self.simulated,
+            joins=self.joins,
         )
 
     def encode(self) -> bytes:
         """Return it as MessagePack, the same for what gives the same result."""
-        return _ENCODER.encode(self)
+        # Without joins these are the bytes, and so the fingerprint, of before there were any.
+        return _ENCODER.encode(msgspec.structs.astuple(self)[: None if self.joins else -1])
 
     @classmethod
     def decode(cls, encoded: bytes) -> Given:

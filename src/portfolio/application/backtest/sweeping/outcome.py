@@ -8,6 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from portfolio.analytics.backtest.overfitting import returns_of
+from portfolio.analytics.performance import risk_free_of_a_day
 from portfolio.application.backtest.records import BacktestResult
 from portfolio.application.backtest.result import result
 from portfolio.application.backtest.sweeping.runs import Plan, Runs
@@ -44,7 +45,7 @@ class WholeResult(BacktestResult, frozen=True, kw_only=True):
 def whole_result(runs: Runs, plan: Plan) -> WholeResult:
     """Return the result of runs that are done; its sweep counts the trials of this request alone."""
     assert runs.own is not None, "they are done"
-    own = returns_of([float(row.value) for row in runs.own.equity])
+    own = returns_of([float(row.value) for row in runs.own.equity], risk_free_of_a_day(plan.request.yearly_rate))
     sweep, around = runs.trials[: len(plan.swept)], runs.trials[len(plan.swept) :]
     of_own = [] if own is None else [own.sharpe]
     beside = of_own + [trial.returns.sharpe for trial in around if trial.returns is not None]

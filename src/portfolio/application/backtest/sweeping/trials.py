@@ -19,6 +19,7 @@ from portfolio.analytics.backtest.overfitting import (
 )
 from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.analytics.decimals import statistic
+from portfolio.analytics.performance import risk_free_of_a_day
 from portfolio.application.backtest.day import shown
 from portfolio.application.backtest.decision import Solve
 from portfolio.application.backtest.panel import Panel
@@ -111,8 +112,8 @@ def kept_of(state: BacktestState, panel: Panel, variant: Variant) -> Trial:
     """Return what is kept of a backtest that is done: the figures that its result has."""
     marks, main = panel.marks_on(panel.place(state.request.last)), state.main
     value, difference = main.own.value(marks), main.own.value(marks) - main.idle.value(marks)
-    own = [row.value for row in state.equity]
-    figures, costs = figures_of([row.day for row in state.equity], own), costs_of(state.fills, own, difference)
+    own, rate = [row.value for row in state.equity], state.request.yearly_rate
+    figures, costs = figures_of([row.day for row in state.equity], own, rate), costs_of(state.fills, own, difference)
     return Trial(
         settings=dict(variant.settings),
         setting=variant.setting,
@@ -124,7 +125,7 @@ def kept_of(state: BacktestState, panel: Panel, variant: Variant) -> Trial:
         cost_drag=costs.cost_drag,
         sharpe_ratio=figures.sharpe_ratio,
         max_drawdown=figures.max_drawdown,
-        returns=returns_of([float(value) for value in own]),
+        returns=returns_of([float(value) for value in own], risk_free_of_a_day(rate)),
     )
 
 

@@ -156,12 +156,12 @@ def walked(
                 window=window,
                 settings=choice.settings,
                 train_sharpe_ratio=choice.sharpe_ratio,
-                test_return_percent=figures_of(*_series([state])).total_return_percent,
+                test_return_percent=figures_of(*_series([state]), request.yearly_rate).total_return_percent,
             )
             for window, choice, state in zip(windows(request), choices, states, strict=False)
         ],
-        figures=figures_of(days, values),
-        do_nothing=figures_of(days, idle),
+        figures=figures_of(days, values, request.yearly_rate),
+        do_nothing=figures_of(days, idle, request.yearly_rate),
         against_do_nothing=interval_of(values, idle, request.seed),
     )
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.analytics.decimals import to_decimals
+from portfolio.analytics.performance import risk_free_of_a_day
 from portfolio.analytics.rolling import rolling_figures
 from portfolio.application.performance.measures import LEAST_RETURNS
 from portfolio.application.performance.records import MeasuredDay
@@ -41,7 +41,7 @@ def rolling_of(finals: Sequence[MeasuredDay], window_days: int, risk_free_rate: 
     n_days = (finals[-1].day - first).days + 1 if finals else 0
     every = [first + timedelta(days=n) for n in range(n_days)]
     units = [float(known[day].unit_value) if day in known and day < ruined else math.nan for day in every]
-    risk_free_daily = float(1 + risk_free_rate) ** (1 / DAYS_PER_YEAR) - 1
+    risk_free_daily = risk_free_of_a_day(risk_free_rate)
     found = rolling_figures(units, window_days, least=LEAST_RETURNS, risk_free_daily=risk_free_daily)
     return Rolling(
         window_days=window_days,

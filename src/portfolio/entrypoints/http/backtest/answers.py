@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from portfolio.entrypoints.http.backtest.requests import FillName, KindName, StartName
 from portfolio.entrypoints.http.optimisation.requests import EstimatorName, ObjectiveName
+from portfolio.entrypoints.http.performance.answers import Joined, Unjoined
 from portfolio.entrypoints.http.rebalancing.answers import PolicyView
 from portfolio.entrypoints.http.shell.bodies import cursor_query
 from portfolio.entrypoints.http.shell.numbers import Dollars, Number, Ratio
@@ -72,6 +73,7 @@ class BacktestRequestView(msgspec.Struct, kw_only=True):
     sweep: SweepView | None
     stability: bool
     walk_forward: WalkForwardView | None
+    risk_free_rate: Annotated[Number, Meta(description="What a year without risk brings: `RISK_FREE_RATE` then.")]
 
 
 class BacktestJobView(msgspec.Struct, kw_only=True):
@@ -252,6 +254,8 @@ class BacktestResultView(msgspec.Struct, kw_only=True):
     decisions_skipped: int
     left_out: list[SymbolCode]
     remarks: list[str]
+    joined_history: Joined
+    unjoined_history: Unjoined
     convention: str
     sweep: SweepResultView | None
     stability: StabilityView | None

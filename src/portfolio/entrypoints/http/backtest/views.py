@@ -47,5 +47,6 @@ def _request_view(job: Job) -> BacktestRequestView:
         start=request.start.value,
         every_days=request.rhythm,
         fill=request.fill.value,
+        risk_free_rate=request.yearly_rate,
         fee_bps=request.policy.fee_bps if request.fee_bps is None else request.fee_bps,
     )

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from portfolio.entrypoints.http.optimisation.requests import EstimatorName, ObjectiveName
+from portfolio.entrypoints.http.performance.answers import Joined, Unjoined
 from portfolio.entrypoints.http.rebalancing.answers import StandingView
 from portfolio.entrypoints.http.risk.limit_answers import PlannedTradeView, RecommendationView, Rule
 from portfolio.entrypoints.http.shell.numbers import Cents, Number, Percent, Ratio
@@ -128,6 +129,8 @@ class OptimisationView(msgspec.Struct, kw_only=True):
     fallback_chain: list[StepView]
     shortfall: ShortfallView | None
     priced_at_close: list[SymbolCode]
+    joined_history: Joined
+    unjoined_history: Unjoined
     policy_id: str
     convention: str
     stale: bool

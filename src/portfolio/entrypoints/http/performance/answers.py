@@ -15,6 +15,37 @@ Result = Annotated[Number | None, Meta(description="In dollars, net of all fees.
 Streak = Annotated[int, Meta(description="Closing trades in a row; those that brought nothing are passed over.")]
 
 
+class JoinedView(msgspec.Struct, kw_only=True):
+    """A split or a rename across which closes are joined: those of before `on` are divided by `ratio`."""
+
+    symbol: str
+    from_symbol: Annotated[str, Meta(description="What it was before; the same asset at a split.")]
+    ratio: Annotated[Number, Meta(description="How many there are of `symbol` for one of `from_symbol`.")]
+    on: Annotated[date, Meta(description="The UTC day of the event.")]
+
+
+class UnjoinedView(JoinedView, kw_only=True):
+    """A split or a rename across which closes are not joined: the figures are made of them as they are.
+
+    `no_jump`: the closes do not move by the ratio; an exchange may have restated those of before, or there was no such
+    split. `prices_apart`: the two assets cost something else. `ratios_differ`: it was booked at several ratios.
+    """
+
+    reason: Literal["no_jump", "prices_apart", "ratios_differ"]
+
+
+Joined = Annotated[
+    list[JoinedView],
+    Meta(
+        description="Splits and renames across which the closes behind the figures are joined, by the ledger's events."
+    ),
+]
+Unjoined = Annotated[
+    list[UnjoinedView],
+    Meta(description="Splits and renames of the ledger's events that the closes do not bear out: nothing is joined."),
+]
+
+
 class DrawdownView(msgspec.Struct, kw_only=True):
     """A fall from a peak until its height was reached again."""
 
@@ -79,6 +110,8 @@ class PeriodView(msgspec.Struct, kw_only=True):
         Ratio | None, Meta(description="Mean return over the benchmark's, on the days on which it rose; 1 is as much.")
     ]
     down_capture: Annotated[Ratio | None, Meta(description="The same on the days on which it fell.")]
+    joined_history: Joined
+    unjoined_history: Unjoined
     num_trades: int
     period_days: int
     days_covered: int

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from portfolio.entrypoints.http.performance.answers import BasisName
+from portfolio.entrypoints.http.performance.answers import BasisName, Joined, Unjoined
 from portfolio.entrypoints.http.shell.numbers import Number, Percent, Ratio
 from portfolio.entrypoints.http.shell.responses import Answer, Moment, Reasons, SymbolCode
 
@@ -59,6 +59,8 @@ class HistoryView(msgspec.Struct, kw_only=True):
     months: list[CalendarPeriodView]
     years: list[CalendarPeriodView]
     benchmark: SymbolCode
+    joined_history: Joined
+    unjoined_history: Unjoined
     estimates_known: Annotated[
         bool, Meta(description="False where the closes could not be read: then no day is marked `no_close`.")
     ]

@@ -38,4 +38,4 @@ def timeframe_view(frame: Timeframe) -> TimeframeView:
 
 def history_view(series: DailySeries) -> HistoryView:
     """Return the days of a period, one by one."""
-    return view(HistoryView, series)
+    return view(HistoryView, series, series.history.benchmark)

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from portfolio.entrypoints.http.risk.answers import Joined, Mixed, Simulated, Unjoined
+from portfolio.entrypoints.http.performance.answers import Joined, Unjoined
+from portfolio.entrypoints.http.risk.answers import Mixed, Simulated
 from portfolio.entrypoints.http.risk.limit_answers import Rule
 from portfolio.entrypoints.http.shell.numbers import Cents, Ratio
 from portfolio.entrypoints.http.shell.responses import Answer, Moment, Reasons

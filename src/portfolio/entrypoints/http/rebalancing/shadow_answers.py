@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from portfolio.entrypoints.http.performance.answers import BasisName
-from portfolio.entrypoints.http.risk.answers import Joined, Simulated, Unjoined
+from portfolio.entrypoints.http.performance.answers import BasisName, Joined, Unjoined
+from portfolio.entrypoints.http.risk.answers import Simulated
 from portfolio.entrypoints.http.shell.numbers import Cents, Number, Percent, Ratio
 from portfolio.entrypoints.http.shell.responses import Answer, Moment, Reasons
 

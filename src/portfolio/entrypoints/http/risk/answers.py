@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
+from portfolio.entrypoints.http.performance.answers import Joined, Unjoined
 from portfolio.entrypoints.http.risk.limit_answers import ConcentrationView, Level, RecommendationView
 from portfolio.entrypoints.http.shell.numbers import Cents, Number, NumberRow, Percent, Ratio
 from portfolio.entrypoints.http.shell.responses import Answer, Moment, Reasons
@@ -20,37 +20,6 @@ Mixed = Annotated[
 AssumedRate = Annotated[
     list[str],
     Meta(description="Symbols with closes in USDT that were converted at parity: its own close of the day is missing."),
-]
-
-
-class JoinedView(msgspec.Struct, kw_only=True):
-    """A split or a rename across which closes are joined: those of before `on` are divided by `ratio`."""
-
-    symbol: str
-    from_symbol: Annotated[str, Meta(description="What it was before; the same asset at a split.")]
-    ratio: Annotated[Number, Meta(description="How many there are of `symbol` for one of `from_symbol`.")]
-    on: Annotated[date, Meta(description="The UTC day of the event.")]
-
-
-class UnjoinedView(JoinedView, kw_only=True):
-    """A split or a rename across which closes are not joined: the figures are made of them as they are.
-
-    `no_jump`: the closes do not move by the ratio; an exchange may have restated those of before, or there was no such
-    split. `prices_apart`: the two assets cost something else. `ratios_differ`: it was booked at several ratios.
-    """
-
-    reason: Literal["no_jump", "prices_apart", "ratios_differ"]
-
-
-Joined = Annotated[
-    list[JoinedView],
-    Meta(
-        description="Splits and renames across which the closes behind the figures are joined, by the ledger's events."
-    ),
-]
-Unjoined = Annotated[
-    list[UnjoinedView],
-    Meta(description="Splits and renames of the ledger's events that the closes do not bear out: nothing is joined."),
 ]
 Covered = Annotated[Percent, Meta(description="How much of the total value the figures are made of, in percent.")]
 
