@@ -120,6 +120,12 @@ def _lines(found: BacktestResult) -> Iterator[str]:
         yield f"  {low} to {high} a year more than doing nothing, at {100 * interval.confidence:.0f} % confidence"
     if found.remarks:
         yield f"remarks: {', '.join(found.remarks)}"
+    for join in (*found.joined_history, *found.unjoined_history):
+        what = (
+            f"the split of {join.symbol}" if join.symbol == join.from_symbol else f"{join.from_symbol} to {join.symbol}"
+        )
+        not_joined = f"not joined ({join.reason.replace('_', ' ')})" if join.reason else "joined"
+        yield f"closes are {not_joined} across {what} on {join.on}, {join.ratio:f} for 1"
     if found.left_out:
         yield f"left out, without a close when it began: {', '.join(found.left_out)}"
 

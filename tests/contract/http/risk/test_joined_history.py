@@ -120,6 +120,74 @@ async def test_a_split_whose_closes_were_restated_is_told_and_divides_nothing(se
     assert after["assets"][0]["daily_volatility"] == before["assets"][0]["daily_volatility"]
 
 
+async def told_everywhere(service: Service) -> tuple[dict[str, Any], dict[str, str]]:
+    """Answers that have figures of joined closes, and the pages that show the same, of books with a history."""
+    early = {"symbol": "ZZZ", "side": "BUY", "quantity": 1, "price": 1, "net_amount": 1}
+    at = f"{ago(service, 2)}T12:00:00Z"
+    assert (await service.http.post("/holdings/update", json={**early, "executed_at": at})).status_code == 200
+    wish = {"objective": "equal_weight", "days": 30}
+    optimised = await service.http.post("/optimise", json=wish)
+    span = {"from": str(ago(service, DAYS - 9)), "to": str(ago(service, DAYS))}
+    asked = await service.http.post("/backtests", json={**span, "policy": {"cash_trigger": 1}})
+    while await service.cases.compute_backtests() is not None:
+        pass
+    backtest = asked.json()["backtest"]["id"]
+    beside = {"benchmark": "AAA", "basis": "restated"}
+    frames = await ask(service, "/performance/timeframes", **beside)
+    answers = {
+        "optimise": optimised.json()["optimisation"],
+        "backtest": (await read(service, f"/backtests/{backtest}"))["backtest"]["result"],
+        "performance": (await ask(service, "/performance", days=30, **beside))["performance"],
+        "history": (await ask(service, "/performance/history", days=30, **beside))["history"],
+        "all": frames["timeframes"]["all"],
+        "7d": frames["timeframes"]["7d"],
+        "period": (await ask(service, "/performance/period", **{"from": str(ago(service, 5)), **beside}))["period"],
+    }
+    paths = {
+        "optimise": "/pages/optimiser?objective=equal_weight&days=30",
+        "backtest": f"/pages/backtests?backtest={backtest}",
+        "performance": "/pages/performance?period=all&benchmark=AAA&basis=restated",
+        "risk": "/pages/risk",
+        "report": "/reports/tearsheet?benchmark=AAA",
+    }
+    html = {"Accept": "text/html"}
+    return answers, {name: (await service.http.get(path, headers=html)).text for name, path in paths.items()}
+
+
+async def test_answers_about_performance_weights_and_backtests_name_them_and_so_do_their_pages(
+    service: Service,
+) -> None:
+    [_, renamed, split] = await with_events(service, {})
+    await happen(service, split, kind="split", symbol="NEW", ratio=1000)  # its closes show nothing of it
+    answers, pages = await told_everywhere(service)
+    of_aaa = {"symbol": "AAA", "from_symbol": "AAA", "ratio": 1000, "on": split.isoformat()}
+    of_new = {"symbol": "NEW", "from_symbol": "OLD", "ratio": 1, "on": renamed.isoformat()}
+    not_of_new = {**of_aaa, "symbol": "NEW", "from_symbol": "NEW", "reason": "no_jump"}
+    for name in ("optimise", "backtest"):
+        assert answers[name]["joined_history"] == [of_new, of_aaa], name
+        assert answers[name]["unjoined_history"] == [not_of_new], name
+        assert f"joined across OLD becoming NEW on {renamed}, the split of AAA on {split}." in pages[name]
+    for name in ("optimise", "backtest", "risk"):
+        assert (
+            f"Closes are not joined across the split of NEW on {split} (the closes do not move by its ratio)."
+            in pages[name]
+        ), name
+    # performance is beside the benchmark alone, and a timeframe has the events of its own days
+    for name in ("performance", "history", "all", "period", "7d"):
+        assert answers[name]["joined_history"] == ([] if name == "7d" else [of_aaa]), name
+        assert answers[name]["unjoined_history"] == [], name
+    assert f"With closes joined across the split of AAA on {split}." in pages["performance"]
+    assert f"Closes not joined across a split: NEW on {split}, 1000 for 1: the closes do not" in pages["report"]
+    assert pages["report"].count(f"Closes joined across a split: AAA on {split}, 1000 for 1.") == 1
+
+
+async def test_without_any_no_page_says_a_word_of_it(service: Service) -> None:
+    await without_events(service)
+    answers, pages = await told_everywhere(service)
+    assert all(one["joined_history"] == one["unjoined_history"] == [] for one in answers.values())
+    assert not any("joined across" in page for page in pages.values())
+
+
 async def test_closes_are_told_and_exported_as_they_are(service: Service) -> None:
     await with_events(service, {})
     assert (await read(service, "/risk/volatility-analysis"))["volatility"]["joined_history"]

@@ -8,7 +8,9 @@ from datetime import date, timedelta
 from typing import Final
 
 from portfolio.analytics.closes import Join
+from portfolio.application.performance.benchmark import Benchmark
 from portfolio.application.performance.series.daily import ADOPTED, NO_CLOSE, DailySeries
+from portfolio.application.prices.closes import Closes
 from portfolio.application.prices.valuation import PriceStatus
 from portfolio.application.risk.state import MarketState
 from portfolio.application.risk.value_at_risk import value_at_risk_of
@@ -44,6 +46,7 @@ def data_quality(series: DailySeries, state: MarketState, *, simulated: bool, re
             *([RESTATED] if restated else []),
             *_of_days(series),
             *_of_prices(state, simulated=simulated),
+            *_of_joins((state.closes, series.history.benchmark)),
             *_left_out(series, state),
         ],
     )
@@ -82,12 +85,20 @@ def _of_prices(state: MarketState, *, simulated: bool) -> Iterator[str]:
         yield f"Prices converted at an assumed rate: {named(assumed)}."
     if state.closes.assumed_rate_history:
         yield f"Closes converted at an assumed rate: {named(state.closes.assumed_rate_history)}."
-    for join in state.closes.joined_history[:MOST_NAMED]:
-        yield f"Closes joined across a {_joined(join)}."
     if state.closes.simulated_history:
         yield "The closes behind the risk figures are simulated."
     if state.closes.mixed_history:
         yield f"Closes of the other kind (real, or simulated) are not mixed in: {named(state.closes.mixed_history)}."
+
+
+def _of_joins(read: Sequence[Closes | Benchmark]) -> Iterator[str]:
+    joined = dict.fromkeys(join for one in read for join in one.joined_history)
+    apart = dict.fromkeys(join for one in read for join in one.unjoined_history)
+    for join in [*joined, *apart][:MOST_NAMED]:
+        if join.reason is None:
+            yield f"Closes joined across a {_joined(join)}."
+        else:
+            yield f"Closes not joined across a {_joined(join)}: {in_words(join.reason)}."
 
 
 def _joined(join: Join) -> str:

@@ -19,12 +19,19 @@ STARTS: Final = {
 AS_USUAL: Final = "nothing: the policy of now, at the usual costs"
 
 # What a request has where nothing was said; numbers as they are written.
-_USUAL: Final = {"slippage_bps": "10", "recovery_percent": "0", "seed": "0", "initial_value": "100000"}
+_USUAL: Final = {
+    "slippage_bps": "10",
+    "recovery_percent": "0",
+    "seed": "0",
+    "initial_value": "100000",
+    "risk_free_rate": "0",
+}
 _WORDS: Final = {
     "slippage_bps": "slippage {} bp",
     "recovery_percent": "write-downs bring {} %",
     "seed": "seed {}",
     "initial_value": "${} at the start",
+    "risk_free_rate": "risk-free rate {}",
 }
 _NAMED: Final = 4  # so many assets
 
