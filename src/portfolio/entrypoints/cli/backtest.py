@@ -17,6 +17,7 @@ import click
 
 from portfolio.entrypoints.cli.backtest_options import DAYS_BEFORE, BacktestComposition, asked, gathered, progress
 from portfolio.entrypoints.cli.backtest_sweep import sweep
+from portfolio.entrypoints.cli.optimise import joins_lines
 from portfolio.settings import read_settings
 
 # The parts of a backtest are imported where they are used: the other commands start sooner without them.
@@ -98,6 +99,8 @@ def _cell(value: object) -> object:
 
 def _lines(found: BacktestResult) -> Iterator[str]:
     """Yield what a person wants to know first."""
+    import msgspec  # noqa: PLC0415  as above
+
     yield f"{found.first} to {found.last}: {found.start_value:,.2f} became {found.end_value:,.2f} dollars"
     yield f"{'':14}{'return':>10}{'a year':>10}{'Sharpe':>8}{'+-':>6}{'drawdown':>10}"
     for name, figures in (
@@ -120,12 +123,7 @@ def _lines(found: BacktestResult) -> Iterator[str]:
         yield f"  {low} to {high} a year more than doing nothing, at {100 * interval.confidence:.0f} % confidence"
     if found.remarks:
         yield f"remarks: {', '.join(found.remarks)}"
-    for join in (*found.joined_history, *found.unjoined_history):
-        what = (
-            f"the split of {join.symbol}" if join.symbol == join.from_symbol else f"{join.from_symbol} to {join.symbol}"
-        )
-        not_joined = f"not joined ({join.reason.replace('_', ' ')})" if join.reason else "joined"
-        yield f"closes are {not_joined} across {what} on {join.on}, {join.ratio:f} for 1"
+    yield from joins_lines(msgspec.to_builtins([*found.joined_history, *found.unjoined_history]))
     if found.left_out:
         yield f"left out, without a close when it began: {', '.join(found.left_out)}"
 

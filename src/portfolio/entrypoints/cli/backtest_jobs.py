@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import click
 
 from portfolio.entrypoints.cli.backtest import backtest
+from portfolio.entrypoints.cli.optimise import joins_lines
 from portfolio.settings import Settings, read_settings
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the answer of GET /backtests/{id}.")
@@ -66,6 +67,7 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield from _chosen(result.get("walk_forward"))
     if result["remarks"]:
         yield f"keep in mind: {', '.join(result['remarks'])}"
+    yield from joins_lines([*result["joined_history"], *result["unjoined_history"]])
     if result["left_out"]:
         yield f"left out, without a close when it began: {', '.join(result['left_out'])}"
 

@@ -49,6 +49,15 @@ def optimise(composition: OpensBooks, /, *, as_json: bool, **given: Any) -> None
     click.echo(answer.decode() if as_json else "\n".join(_lines(json.loads(answer)["optimisation"])))
 
 
+def joins_lines(joins: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield across which splits and renames closes are joined, and across which they are not, and why."""
+    for join in joins:
+        old, new, reason = join["from_symbol"], join["symbol"], join.get("reason")
+        what = f"the split of {new}" if old == new else f"{old} becoming {new}"
+        how = f"not joined ({reason.replace('_', ' ')})" if reason else "joined"
+        yield f"closes are {how} across {what} on {join['on']}"
+
+
 def _body(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body that would ask the route for the same."""
     named = given["named"]
@@ -110,6 +119,7 @@ def _remarks(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"limits leave room for {possible} of {wanted}: {_named(short['limits'])}"
     if found["honesty"]["binding_limits"]:
         yield f"limits reached: {_named(found['honesty']['binding_limits'])}"
+    yield from joins_lines([*found["joined_history"], *found["unjoined_history"]])
     plan = found["plan"]
     yield from _unknown(plan["recommendations"])
     yield f"costs {plan['estimated_cost']:,.2f} dollars; trades that the policy asks for then: {len(plan['remaining'])}"

@@ -149,6 +149,24 @@ async def test_what_was_asked_is_answered_complete(service: Service) -> None:
     assert (request["kind"], request["optimise"], request["start"]) == ("policy", None, "holdings")
 
 
+async def test_the_risk_free_rate_of_the_service_is_in_what_was_asked_and_in_its_ratios() -> None:
+    found = []
+    for rate in ("0", "0.050"):
+        async with running(risk_free_rate=Decimal(rate)) as service:
+            for symbol in ("A", "B"):
+                await remember(service, symbol, [100 + day % 7 for day in range(100)])
+            given = {"start": "weights", "weights": WEIGHTS, "from": str(LAST - timedelta(days=39))}
+            url = f"/backtests/{(await ask(service, **given))['backtest']['id']}"
+            await compute(service)
+            found.append(exact(await service.http.get(url))["backtest"])
+    assert [one["request"]["risk_free_rate"] for one in found] == [0, Decimal("0.05")]
+    assert found[0]["fingerprint"] != found[1]["fingerprint"]
+    free, over = (one["result"]["figures"] for one in found)
+    # less by the rate of a day, times 365, over the volatility
+    less = 365 * (1.05 ** (1 / 365) - 1) / float(free["annualized_volatility"])
+    assert float(free["sharpe_ratio"] - over["sharpe_ratio"]) == pytest.approx(less, abs=1e-9)
+
+
 async def test_the_same_request_on_the_same_closes_is_the_stored_one(service: Service) -> None:
     await hold_a_fall(service)
     first = await ask(service)

@@ -85,6 +85,15 @@ async def test_the_check_figures_come_out(
     assert float(found["cash"]) == pytest.approx(0, abs=1e-6)
 
 
+async def test_the_greatest_sharpe_ratio_is_over_the_risk_free_rate() -> None:
+    # 3.65 % a year are 1 basis point of means of 2, 3, 5 and 6 a day: .01/.04 : .02/.09 : .04/.16 : .05/.36.
+    async with running(categories=CATEGORIES, risk_free_rate=Decimal("0.0365")) as service:
+        await hold(service, dict.fromkeys(FOUR, "25"))
+        await remember(service, uncorrelated(MEANS))
+        found = await optimise(service, "max_sharpe", **ALL)
+        assert weights(found) == pytest.approx([9 / 31, 8 / 31, 9 / 31, 5 / 31], abs=1e-6)
+
+
 async def test_hierarchical_risk_parity_has_the_weights_of_its_tree(service: Service) -> None:
     # Each pair by inverse variance is 9 : 4, the pairs by the inverse of theirs: backtest.md, section 6.
     await hold(service, dict.fromkeys(FOUR, "25"))

@@ -121,6 +121,8 @@ async def test_a_split_that_the_closes_do_not_show_is_told(held: Service) -> Non
     assert found["unjoined_history"] == [
         {"symbol": "BTC", "from_symbol": "BTC", "ratio": 10, "on": str(at), "reason": "no_jump"}
     ]
+    page = (await held.http.get("/pages/scorecard", headers={"Accept": "text/html"})).text
+    assert f"Closes are not joined across the split of BTC on {at} (the closes do not move by its ratio)." in page
 
 
 async def test_each_day_is_there_in_units(held: Service) -> None:

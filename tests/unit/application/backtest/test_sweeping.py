@@ -125,6 +125,52 @@ def test_a_trial_is_the_backtest_of_its_policy() -> None:
     assert msgspec.json.decode(msgspec.json.encode(trial), type=Trial) == trial
 
 
+def less(sharpe_ratio: Decimal | None, volatility: Decimal | None) -> float:
+    """A Sharpe ratio of a year, over a rate of 5 %: as the deviation is what it was, it is less by the rate of a day,
+    times 365, over the volatility of a year.
+    """
+    assert sharpe_ratio is not None
+    assert volatility is not None
+    return float(float(sharpe_ratio) - 365 * (1.05 ** (1 / 365) - 1) / float(volatility))
+
+
+def test_every_sharpe_ratio_is_over_the_risk_free_rate() -> None:
+    panel = market()
+    request = wants(panel)
+    own, dear = (
+        result(advance(start(one, panel), panel, one.last), panel) for one in (request, request.at(Decimal("0.05")))
+    )
+    for name in ("figures", "do_nothing", "equal_weight"):
+        free, over = getattr(own, name), getattr(dear, name)
+        assert float(over.sharpe_ratio) == pytest.approx(less(free.sharpe_ratio, free.annualized_volatility), abs=1e-9)
+        assert over.sortino_ratio < free.sortino_ratio
+        assert over.annualized_volatility == free.annualized_volatility
+    assert dear.end_value == own.end_value  # the policy decides as it does
+    for variant in of_limits(request):
+        trial = trial_of(request.at(Decimal("0.05")), variant, panel, None)
+        assert trial.returns is not None
+        assert trial.sharpe_ratio is not None
+        # what a sweep says of chance is of the same ratio
+        assert trial.returns.sharpe * 365**0.5 == pytest.approx(float(trial.sharpe_ratio), abs=1e-9)
+        assert sum(trial.returns.sums) == pytest.approx(
+            sum((trial_of(request, variant, panel, None).returns or trial.returns).sums)
+            - 16 * trial.returns.block_days * (1.05 ** (1 / 365) - 1)
+        )
+
+
+def test_the_days_after_a_choice_are_over_the_risk_free_rate_too() -> None:
+    panel = market(145)
+    request = msgspec.structs.replace(wants(panel), walk_forward=WalkForward(train_days=66, test_days=30))
+    variants = of_limits(request)[:1]
+    [*_, free] = walk_forward(request, variants, panel, None)
+    [*_, over] = walk_forward(request.at(Decimal("0.05")), variants, panel, None)
+    for name in ("figures", "do_nothing"):
+        before, after = getattr(free, name), getattr(over, name)
+        wanted = less(before.sharpe_ratio, before.annualized_volatility)
+        assert float(after.sharpe_ratio) == pytest.approx(wanted, abs=1e-9)
+    assert over.folds[0].train_sharpe_ratio != free.folds[0].train_sharpe_ratio
+
+
 def test_the_best_of_a_sweep_stands_beside_what_chance_does() -> None:
     panel = market()
     request = wants(panel)

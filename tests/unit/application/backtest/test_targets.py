@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from portfolio.analytics.optimisation.problem import Chosen, Objective, Problem, TurnoverTooSmall
+from portfolio.analytics.optimisation.problem import Chosen, Estimator, Objective, Problem, TurnoverTooSmall
 from portfolio.application.backtest.decision import TARGETS, Solve
 from portfolio.application.backtest.panel import Panel
 from portfolio.application.backtest.request import Kind, Start, Targets
@@ -19,6 +19,7 @@ from portfolio.application.errors import NotBacktestable
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from tests.support.backtests import held, named, panel_from, panel_of, request_of, walk
 from tests.support.fakes.compute import chosen_here
+from tests.support.optimisation import FOUR, MEANS, uncorrelated
 
 WIDE = RebalancePolicy(
     volatility_threshold=Decimal(999),
@@ -69,6 +70,29 @@ def test_minimum_variance_prefers_what_moves_less() -> None:
     marks = panel.marks_on(panel.place(state.request.last))
     worth = {symbol: quantity * marks[symbol] for symbol, quantity in state.main.own.quantities.items()}
     assert max(worth, key=lambda symbol: worth[symbol]) == "A00"
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected"),
+    [
+        # mean / variance: .02/.04 : .03/.09 : .05/.16 : .06/.36
+        ("0", [24 / 63, 16 / 63, 15 / 63, 8 / 63]),
+        # 3.65 % a year are 1 basis point of the 2, 3, 5 and 6 a day: .01/.04 : .02/.09 : .04/.16 : .05/.36
+        ("0.0365", [9 / 31, 8 / 31, 9 / 31, 5 / 31]),
+    ],
+)
+def test_the_greatest_sharpe_ratio_is_over_the_risk_free_rate(rate: str, expected: list[float]) -> None:
+    growth = np.cumprod(np.vstack([np.ones(4), 1 + uncorrelated(MEANS)]), axis=0)
+    panel = panel_from(np.vstack([growth, growth[-1:]]), FOUR)
+    targets = Targets(
+        objective=Objective.MAX_SHARPE, estimator=Estimator.SAMPLE, symbols=FOUR, days=64, cash_percent=Decimal(0)
+    )
+    request = request_of(
+        panel, kind=Kind.TARGETS, optimise=targets, policy=WIDE, start=Start.CASH, begins=64, every_days=90
+    ).at(Decimal(rate))
+    state = advance(start(request, panel), panel, request.last, solve=chosen_here)
+    worth = {row.symbol: float(row.value) for row in trades(state)}
+    assert [worth[symbol] / 100_000 for symbol in FOUR] == pytest.approx(expected, abs=1e-6)
 
 
 def test_what_is_held_is_optimised_where_no_assets_are_named() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from portfolio.adapters.files.policy import read_policy
+from portfolio.analytics.closes import Join, NotJoined
 from portfolio.analytics.returns import PriceHistory
 from portfolio.application.backtest.decision import Solve
 from portfolio.application.backtest.panel import Panel
@@ -91,6 +93,37 @@ def test_a_run_says_what_came_of_it_beside_doing_nothing_equal_weights_and_btc(p
     words = {line.split()[0] for line in found.output.splitlines() if line.strip()}
     assert {"this", "do", "equal", "BTC", "against", "concentration_risk", "remarks:"} <= words
     assert "% a year more than doing nothing" in found.output
+
+
+class Joined(Root):
+    """Of closes that were joined across a split, and not across another one."""
+
+    @property
+    def panel(self) -> Panel:
+        on = super().panel.day(50)
+        joins = Join("ETH", "ETH", Decimal(10), on), Join("SOL", "SOL", Decimal(3), on, NotJoined.NO_JUMP)
+        return replace(super().panel, joins=joins)
+
+
+def test_across_what_closes_are_joined_is_said_and_across_what_not() -> None:
+    root = Joined()
+    found = call(root, "run", "--from", day(40)).output
+    assert f"closes are joined across the split of ETH on {root.panel.day(50)}\n" in found
+    assert f"closes are not joined (no jump) across the split of SOL on {root.panel.day(50)}\n" in found
+    result = json.loads(call(root, "run", "--from", day(40), "--json").output)["result"]
+    assert [[one["symbol"] for one in result[f"{how}_history"]] for how in ("joined", "unjoined")] == [["ETH"], ["SOL"]]
+
+
+def test_ratios_are_over_the_risk_free_rate_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for rate in ("0", "0.05"):
+        monkeypatch.setenv("PORTFOLIO_RISK_FREE_RATE", rate)
+        found.append(json.loads(call(Root(), "run", "--from", day(120), "--json").output))
+    assert [one["request"].get("risk_free_rate") for one in found] == [None, 0.05]
+    free, over = (one["result"]["figures"] for one in found)
+    # less by the rate of a day, times 365, over the volatility
+    less = 365 * (1.05 ** (1 / 365) - 1) / free["annualized_volatility"]
+    assert free["sharpe_ratio"] - over["sharpe_ratio"] == pytest.approx(less, abs=1e-9)
 
 
 def test_as_json_it_has_the_request_the_result_the_days_and_the_trades(policy_file: str) -> None:

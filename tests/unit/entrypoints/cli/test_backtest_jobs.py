@@ -17,6 +17,8 @@ RESULT = {
     "difference": -3.760865,
     "attribution": [{"rule": "concentration_risk", "total": -3.760865, "trades": 1}],
     "remarks": ["hindsight", "same_close"],
+    "joined_history": [],
+    "unjoined_history": [],
     "left_out": [],
 }
 DONE = {"id": "bt-1", "state": "done", "progress": 1, "error": None, "request": REQUEST, "result": RESULT}
@@ -51,6 +53,16 @@ def test_what_came_of_it_is_printed_for_people() -> None:
         "worth 103,996.24 dollars at the end, -3.76 beside doing nothing",
         "  concentration_risk                 -3.76  in 1 trades",
         "keep in mind: hindsight, same_close",
+    ]
+
+
+def test_across_what_closes_are_joined_is_printed_and_across_what_not() -> None:
+    renamed = {"symbol": "POL", "from_symbol": "MATIC", "ratio": 1, "on": "2025-02-03"}
+    split = {"symbol": "SHIB", "from_symbol": "SHIB", "ratio": 1000, "on": "2025-02-04", "reason": "no_jump"}
+    found = RESULT | {"joined_history": [renamed], "unjoined_history": [split]}
+    assert run(Root({**DONE, "result": found}), "show", "bt-1").output.splitlines()[-2:] == [
+        "closes are joined across MATIC becoming POL on 2025-02-03",
+        "closes are not joined (no jump) across the split of SHIB on 2025-02-04",
     ]
 
 

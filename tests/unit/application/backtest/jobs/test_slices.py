@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 
+import msgspec
 import pytest
 
+from portfolio.analytics.closes import Join, NotJoined
 from portfolio.application.backtest.jobs.records import Advanced, Outcome
 from portfolio.application.backtest.jobs.slices import Given, advanced, begun, fingerprint
+from portfolio.application.backtest.request import BacktestRequest
+from portfolio.application.backtest.sweeping.outcome import WholeResult
 from portfolio.application.errors import NotBacktestable
 from tests.support.backtests import held, named, panel_from, request_of, walk
 
@@ -63,6 +68,32 @@ def test_what_it_is_computed_of_survives_its_bytes() -> None:
     assert given.encode() == GIVEN
     assert given.panel().fingerprint == PANEL.fingerprint
     assert given.holdings == HELD
+
+
+def test_what_was_joined_comes_with_the_closes_and_without_any_the_bytes_are_those_of_before() -> None:
+    assert len(msgspec.msgpack.decode(GIVEN)) == 8
+    joins = (
+        Join("A00", "OLD", Decimal(1000), PANEL.day(50)),
+        Join("A01", "A01", Decimal(10), PANEL.day(60), NotJoined.NO_JUMP),
+    )
+    given = begun(REQUEST, replace(PANEL, joins=joins), HELD)
+    assert Given.decode(given).panel().joins == joins
+    assert fingerprint(given) != fingerprint(GIVEN)
+    found = msgspec.json.decode(outcome_of(given, 1_000).result, type=WholeResult)
+    assert (found.joined_history, found.unjoined_history) == ([joins[0]], [joins[1]])
+    assert replace(PANEL, joins=joins).with_closes(PANEL.closes).joins == joins
+
+
+def test_a_rate_is_in_the_request_and_where_it_is_nothing_the_bytes_are_those_of_before() -> None:
+    assert REQUEST.at(Decimal(0)) == REQUEST
+    assert b"risk_free_rate" not in REQUEST.encode()
+    over = REQUEST.at(Decimal("0.050"))
+    assert over.encode() == REQUEST.at(Decimal("0.05")).encode() != REQUEST.encode()
+    assert BacktestRequest.decode(over.encode()).yearly_rate == Decimal("0.05")
+    assert BacktestRequest.decode(REQUEST.encode()).yearly_rate == 0
+    # from a checkpoint it goes on with its rate
+    given = begun(over, PANEL, HELD)
+    assert outcome_of(given, 0) == outcome_of(given, 1_000) != outcome_of(GIVEN, 1_000)
 
 
 def test_fingerprints_tell_requests_closes_and_holdings_apart() -> None:
