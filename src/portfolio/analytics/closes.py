@@ -187,11 +187,10 @@ def _renamed(new: Vector, old: Vector, ratio: float) -> tuple[Vector | None, Not
     wanted = np.setdiff1d(known, there)
     divisor: float | None = ratio
     if known.size and there.size:
-        # Where the new one has all, it may have been there for long: the two are one as of the last close of the old.
-        at, beside = (there[0], known) if wanted.size else (known[-1], there)
-        other = beside[np.argmin(np.abs(beside - at))]
-        row_old, row_new = (other, at) if wanted.size else (at, other)
-        divisor = _divisor(math.log(old[row_old] / new[row_new]), ratio)
+        # What has all of these closes may have been there for long: the two are one by the last close of the old one.
+        first = there[0] if wanted.size else known[-1]
+        nearest = known[np.argmin(np.abs(known - first))]
+        divisor = _divisor(math.log(old[nearest] / new[first]), ratio)
     if divisor is None:
         return None, NotJoined.PRICES_APART
     if not wanted.size:

@@ -94,8 +94,8 @@ async def test_the_shadows_begin_with_the_books_of_the_first_day(held: Service) 
 async def test_across_a_split_and_a_rename_they_go_on_in_new_units(held: Service, *, long_known: bool) -> None:
     before = await shadows(held)
     first = held.clock.now().date() - timedelta(days=3)
-    # In the middle of it BTC was split 10:1, and on the last day it became BTCN.
-    await add_closes(held, first + timedelta(days=1), [110, 99])
+    # In the middle of it BTC was split 10:1, and on the last day it became BTCN; BTC is another asset by then.
+    await add_closes(held, first + timedelta(days=1), [110, 500])
     # Where BTCN has had closes for long, none has to be joined.
     closes = {day: {1: 110, 2: 99}.get(day, 100) for day in range(-100 if long_known else 2, 3)}
     await add_closes(held, first + timedelta(days=min(closes)), list(closes.values()), "BTCN")

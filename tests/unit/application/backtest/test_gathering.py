@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any, cast
 
+from portfolio.analytics.closes import Join, NotJoined
 from portfolio.application.backtest.gathering import GatherCloses
 from portfolio.application.ledger.snapshots import Snapshots
+from portfolio.application.prices.closes import Closes
 from portfolio.application.prices.exchange_rules import ReadExchangeRules
+from portfolio.application.prices.joined_closes import JoinedCloses
 from portfolio.application.risk.state import ReadMarket
 from portfolio.domain.categories import Categories
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -21,6 +26,17 @@ from tests.support.fakes.fake_ledger import Books, FakeLeases, FakeLedger, FakeP
 from tests.support.fakes.fake_rules import FakeExchangeRules
 from tests.support.fakes.joined_closes import joined_closes
 from tests.support.optimisation import closes_of, waves
+
+
+class Joined:
+    """Closes that were joined across a split, and not across another one."""
+
+    def __init__(self, closes: JoinedCloses, *joins: Join) -> None:
+        self._closes, self._joins = closes, joins
+
+    async def __call__(self, *asked: Any, **how: Any) -> Closes:
+        found = await self._closes(*asked, **how)
+        return replace(found, joined_history=self._joins[:1], unjoined_history=self._joins[1:])
 
 
 async def test_stored_closes_of_what_is_held_and_of_what_is_named_are_read() -> None:
@@ -45,4 +61,7 @@ async def test_stored_closes_of_what_is_held_and_of_what_is_named_are_read() -> 
     assert (panel.symbols, panel.last, len(panel.closes)) == (("AAA", "BTC", "NEW"), yesterday, 41)
     assert panel.categories == ("other", "store_of_value", "other")
     assert dict(panel.marks_on(40)) == {"AAA": 1000, "BTC": 1000}
-    assert not panel.simulated
+    assert (panel.simulated, panel.joins) == (False, ())
+    joins = Join("AAA", "AAA", Decimal(10), yesterday), Join("BTC", "BTC", Decimal(9), yesterday, NotJoined.NO_JUMP)
+    market = replace(market, closes=cast("JoinedCloses", Joined(market.closes, *joins)))
+    assert (await GatherCloses(market)(["BTC"], 40))[0].joins == joins

@@ -295,6 +295,12 @@ async def test_what_the_closes_do_not_bear_out_is_told_with_the_reason() -> None
     )
     assert (found.joined_history, found.borne_out, found.assumed_rate_history) == ((), (), [])
     assert (last(found, "SHIB")[0], scene.store.read) == (8.0, [{"POL", "SHIB"}])
+    other = Scene(booked_of(renamed(3)))
+    await other.add("MATIC", {6: "10"}, f"coinbase{ASSUMED_RATE}")
+    await other.add("POL", {3: "1.25"})
+    found = await other("POL")
+    assert [join.reason for join in found.unjoined_history] == [NotJoined.PRICES_APART]
+    assert (found.assumed_rate_history, np.isnan(last(found, "POL")[0])) == ([], True)
 
 
 def test_a_unit_is_followed_through_splits_and_renames_the_newest_asset_first() -> None:

@@ -93,7 +93,11 @@ def test_a_rate_is_in_the_request_and_where_it_is_nothing_the_bytes_are_those_of
     assert BacktestRequest.decode(REQUEST.encode()).yearly_rate == 0
     # from a checkpoint it goes on with its rate
     given = begun(over, PANEL, HELD)
-    assert outcome_of(given, 0) == outcome_of(given, 1_000) != outcome_of(GIVEN, 1_000)
+    whole = outcome_of(given, 1_000)
+    assert outcome_of(given, 0) == whole != outcome_of(GIVEN, 1_000)
+    # and among the trials of others it counts by the ratio that it shows
+    found = msgspec.json.decode(whole.result, type=WholeResult)
+    assert found.sharpes[0] * 365**0.5 == pytest.approx(float(found.figures.sharpe_ratio or 0), abs=1e-9)
 
 
 def test_fingerprints_tell_requests_closes_and_holdings_apart() -> None:
