@@ -116,6 +116,7 @@ def test_what_fits_neither_the_ratio_nor_none_is_left_as_it_is() -> None:
     odd = column(1000.0, 1000.0, 30.0, 30.0)  # 1:33 is neither 1:1000 nor 1:1
     assert one(odd, split("1000", 2, 4)) == list(odd)
     assert one(column(NAN, NAN, 1.0, 1.0), split("1000", 2, 4))[2:] == [1.0, 1.0]
+    assert one(column(NAN, 1.0, 1.0), split("1000", 2, 3))[1:] == [1.0, 1.0]
 
 
 def test_a_small_ratio_is_taken_as_it_is_and_without_closes_of_after_so_is_any() -> None:
