@@ -33,10 +33,18 @@ async def happen(service: Service, on: date, **event: Any) -> Any:
     return answer.json()
 
 
+async def bought(service: Service, symbol: str, quantity: int, price: int) -> None:
+    """Book a purchase of before all that happens: a split divides the prices that are older."""
+    body = {"symbol": symbol, "side": "BUY", "quantity": quantity, "price": price, "net_amount": quantity * price}
+    at = f"{ago(service, 1)}T12:00:00Z"
+    answer = await service.http.post("/holdings/update", json={**body, "executed_at": at})
+    assert answer.status_code == 200, answer.text
+
+
 async def without_events(service: Service) -> None:
     await load(service, walks(DAYS, 2), ["AAA", "NEW"])
-    await buy(service, "AAA", "10000")
-    await buy(service, "NEW", "10000")
+    await bought(service, "AAA", 10_000, 1)
+    await bought(service, "NEW", 10_000, 1)
 
 
 async def with_events(service: Service, label: dict[str, str]) -> list[Any]:
@@ -46,8 +54,8 @@ async def with_events(service: Service, label: dict[str, str]) -> list[Any]:
     old[RENAME_ROW:], new[:RENAME_ROW] = np.nan, np.nan
     split = table[:, :1] * np.where(np.arange(DAYS + 1) < SPLIT_ROW, 1000.0, 1.0)[:, None]
     await load(service, np.column_stack([split, old, new]), ["AAA", "OLD", "NEW"])
-    await buy(service, "AAA", "10000", price="1000")
-    await buy(service, "OLD", "10000")
+    await bought(service, "AAA", 10, 1000)
+    await bought(service, "OLD", 10_000, 1)
     on = ago(service, RENAME_ROW), ago(service, SPLIT_ROW)
     await happen(service, on[0], kind="exchange", symbol="OLD", quantity=10_000, to_symbol="NEW", ratio=1, **label)
     return [await happen(service, on[1], kind="split", symbol="AAA", ratio=1000), *on]
@@ -125,6 +133,8 @@ async def told_everywhere(service: Service) -> tuple[dict[str, Any], dict[str, s
     early = {"symbol": "ZZZ", "side": "BUY", "quantity": 1, "price": 1, "net_amount": 1}
     at = f"{ago(service, 2)}T12:00:00Z"
     assert (await service.http.post("/holdings/update", json={**early, "executed_at": at})).status_code == 200
+    for symbol in ("AAA", "NEW"):
+        await buy(service, symbol, "1")  # a price of now
     wish = {"objective": "equal_weight", "days": 30}
     optimised = await service.http.post("/optimise", json=wish)
     span = {"from": str(ago(service, DAYS - 9)), "to": str(ago(service, DAYS))}
