@@ -99,7 +99,7 @@ def _cell(value: object) -> object:
 
 def _lines(found: BacktestResult) -> Iterator[str]:
     """Yield what a person wants to know first."""
-    import msgspec  # noqa: PLC0415  as above
+    import msgspec
 
     yield f"{found.first} to {found.last}: {found.start_value:,.2f} became {found.end_value:,.2f} dollars"
     yield f"{'':14}{'return':>10}{'a year':>10}{'Sharpe':>8}{'+-':>6}{'drawdown':>10}"
