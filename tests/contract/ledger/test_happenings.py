@@ -21,7 +21,7 @@ from portfolio.application.ledger.happenings.reversal import ReverseEvent
 from portfolio.application.ledger.records import BookTrade, TradeFilter
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.verification import VerifyBooks
-from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, NotReversible, ValueUnknown
+from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, NotReversible
 from portfolio.domain.ledger.cash_transaction import EVENT_KINDS
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
 from portfolio.domain.ledger.happening import Happening
@@ -268,7 +268,7 @@ async def test_a_key_is_also_that_of_a_service_without_keys_where_it_is_adopted(
     assert again == EventReply(event, replayed=True)
 
 
-async def test_a_refusal_with_a_key_is_kept_and_without_one_is_not(ports: Ports) -> None:
+async def test_a_refusal_is_kept_and_answered_again(ports: Ports) -> None:
     await opened(ports)
     too_much = wish(Kind.LOSS, "l", symbol=BTC, quantity=units(2))
     unknown = wish(Kind.INCOME, "i", symbol=SOL, quantity=units(2), label="staking")
@@ -279,8 +279,6 @@ async def test_a_refusal_with_a_key_is_kept_and_without_one_is_not(ports: Ports)
     assert [one.event for one in again if isinstance(one, EventReply) and one.replayed] == decided
     [other] = await book(ports, replace(too_much, what=replace(too_much.what, quantity=units(3))))
     assert isinstance(other, KeyReused)
-    [unkeyed] = await book(ports, replace(too_much, client_event_id=None))
-    assert isinstance(unkeyed, InsufficientQuantity)
     await assert_proved(ports)
 
 
@@ -297,15 +295,16 @@ async def test_a_refused_event_leaves_the_others_of_its_batch_alone(ports: Ports
     )
     assert [type(one).__name__ for one in results] == [
         "EventReply",
-        "InsufficientCash",
+        "EventReply",
         "EventReply",
         "KeyReused",
         "EventReply",
     ]
-    first, copy = results[0], results[2]
+    first, refused, copy = results[:3]
     assert isinstance(first, EventReply)
     assert copy == replace(first, replayed=True)
-    assert isinstance(results[1], InsufficientCash)
+    assert isinstance(refused, EventReply)
+    assert isinstance(refused.event, RefusedCashEntry)
     assert (await ports.ledger.load(1)).realized_pnl == money(3)
     await assert_proved(ports)
 
@@ -409,7 +408,9 @@ async def test_a_value_that_is_left_out_is_that_of_the_time_it_happened(ports: P
     assert (event.terms.flow_value, event.terms.is_basis_assumed) == (money(4_500), True)
     late = wish(Kind.TRANSFER_IN, symbol=BTC, quantity=units("0.1"))
     [unknown] = await book(ports, replace(late, what=replace(late.what, effective_at=CLOCK.now() - timedelta(hours=1))))
-    assert isinstance(unknown, ValueUnknown)
+    assert isinstance(unknown, EventReply)
+    assert isinstance(unknown.event, RefusedCashEntry)
+    assert unknown.event.refusal.error == "ValueUnknown"
 
 
 # --- lost commits, in memory ------------------------------------------------------------------------------------------

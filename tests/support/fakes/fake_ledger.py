@@ -164,6 +164,13 @@ class Books:
             id=event_id, entry=entry, trades=trades, reverses=next(of, None), reversed_by=next(by, None)
         )
 
+    @property
+    def unbooked_refusals(self) -> dict[int, RefusedCashEntry]:
+        """The refused cash transactions and events that no override has booked."""
+        booked = {(one.owner, one.client_transaction_id) for one in self.transactions.values()}
+        kept = self.cash_refusals.items()
+        return {i: one for i, one in kept if (one.owner, one.client_transaction_id) not in booked}
+
     def outcome(self, key: BookingKey) -> RecordedOutcome | None:
         """What became of a booking."""
         return next((o for o in self.outcomes.values() if o.request.key == key), None)
@@ -529,12 +536,17 @@ class FakeLedger:
         refused = [o for o in self.books.outcomes.values() if isinstance(o.result, Refusal) and (o.id or 0) > after]
         return [_kept_row(outcome) for outcome in refused[:limit]]
 
-    async def owners_of(self, portfolio_id: int, client_trade_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
+    async def owners_of(
+        self, portfolio_id: int, keys: Collection[str], *, of_cash: bool = False
+    ) -> Mapping[str, Sequence[str]]:
         self.answer(portfolio_id)
-        found: dict[str, list[str]] = {}
-        for outcome in sorted(self.books.outcomes.values(), key=lambda outcome: outcome.request.owner):
-            if outcome.request.client_trade_id is not None and outcome.request.client_trade_id in client_trade_ids:
-                found.setdefault(outcome.request.client_trade_id, []).append(outcome.request.owner)
+        books, found = self.books, dict[str, list[str]]()
+        of_trades = ((o.request.owner, o.request.client_trade_id) for o in books.outcomes.values())
+        of_entries = ((one.owner, one.client_transaction_id) for one in books.transactions.values())
+        refused = ((one.owner, one.client_transaction_id) for one in books.cash_refusals.values())
+        named = (*of_entries, *refused) if of_cash else of_trades
+        for owner, key in sorted({(owner, key) for owner, key in named if key in keys and key is not None}):
+            found.setdefault(key, []).append(owner)
         return found
 
     async def schema(self) -> str:

@@ -132,6 +132,12 @@ class FakeLookups:
         more = len(refused) > limit
         return Page([outcome for _, outcome in refused[:limit]], refused[limit - 1][0] if more else None)
 
+    async def cash_refusals(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[RefusedCashEntry]:
+        self._ledger.answer(portfolio_id)
+        kept = self._ledger.books.unbooked_refusals.items()
+        found = sorted((pair for pair in kept if before is None or pair[0] < before), reverse=True, key=lambda p: p[0])
+        return Page([refused for _, refused in found[:limit]], found[limit - 1][0] if len(found) > limit else None)
+
 
 def _is_wanted(trade_id: int, entry: TradeEntry, wanted: TradeFilter) -> bool:
     trade = entry.trade

@@ -22,7 +22,9 @@ class FakeProbe:
 
     async def count_refusals(self, portfolio_id: int) -> int:
         self._ledger.answer(portfolio_id)
-        kept = (outcome.result for outcome in self._ledger.books.outcomes.values())
+        books = self._ledger.books
+        kept = [outcome.result for outcome in books.outcomes.values()]
+        kept += [refused.refusal for refused in books.unbooked_refusals.values()]
         return sum(isinstance(result, Refusal) and result.error not in NEVER_BOOKABLE for result in kept)
 
     async def unreadable_rows(self, portfolio_id: int) -> Sequence[str]:

@@ -170,5 +170,9 @@ def _with_legs(row: HappenedRow, kind: CashTransactionKind, legs: list[Leg]) -> 
     if len(legs) != 1:
         return row
     [leg] = legs
-    value = abs(leg.basis_delta) if kind is _K.INCOME else row.value
-    return replace(row, symbol=leg.symbol, quantity=abs(leg.quantity_delta), basis=abs(leg.basis_delta), value=value)
+    value, basis = row.value, abs(leg.basis_delta)
+    if kind is _K.INCOME:
+        value = basis
+    elif kind is _K.TRANSFER_IN and row.reverses is None and row.net_deposits_delta is not None:
+        basis = row.net_deposits_delta  # as stated, whatever it covered of a short position
+    return replace(row, symbol=leg.symbol, quantity=abs(leg.quantity_delta), basis=basis, value=value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -199,6 +199,9 @@ def _take_in(books: OrderedBooks, entry: Movement | CashEntry) -> None:
         return
     transaction, legs = entry.transaction, [moved.leg for moved in entry.positions]
     if transaction.kind in _COMINGS:
+        if transaction.kind is CashTransactionKind.TRANSFER_IN:
+            # As it was stated: what covered a short position, by an override, moved that one's cost.
+            legs = [replace(legs[0], basis_delta=transaction.net_deposits_delta, realized_delta=Money.zero())]
         books.come(legs[0], transaction.effective_at, transaction.net_deposits_delta)
         return
     moved = books.happen(_happening(transaction, legs))

@@ -11,6 +11,7 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import OwnerAmbiguous
 from portfolio.application.ledger.booking_batch import Batch, BookingResult, outcome_again
 from portfolio.application.ledger.events import TradeBooked, WithinBooking
+from portfolio.application.ledger.happenings.overrides import owner_of_override
 from portfolio.application.ledger.lost_commit import Made, commit_once, identity
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import BookingKey, BookTrade, RecordedOutcome
@@ -61,14 +62,17 @@ class BookTrades:
         found: list[BookTrade | OwnerAmbiguous] = []
         for command in commands:
             key = command.client_trade_id
-            owners = owners_of.get(key, ()) if key and command.override else ()
-            is_named = command.owner_given or command.engine == command.owner
-            if key is None or not owners or (is_named and command.owner in owners):
+            if key is None or not command.override:
                 found.append(command)
-            elif len(owners) == 1 and not command.owner_given:
-                found.append(replace(command, owner=owners[0]))
-            else:
-                found.append(OwnerAmbiguous(key, owners))
+                continue
+            owner = owner_of_override(
+                key,
+                command.owner,
+                owners_of.get(key, ()),
+                owner_given=command.owner_given,
+                is_named=command.engine == command.owner,
+            )
+            found.append(replace(command, owner=owner) if isinstance(owner, str) else owner)
         return found
 
     async def _book(self, portfolio_id: int, commands: Sequence[BookTrade]) -> list[BookingResult]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -10,12 +11,13 @@ from typing import Final
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.errors import KeyReused
-from portfolio.application.ledger.cash_records import CashEntry, RecordedCashEntry, RefusedCashEntry
+from portfolio.application.ledger.cash_records import CashEntry, RecordedCashEntry, RefusedCashEntry, made_key
 from portfolio.application.ledger.events import CashMoved
+from portfolio.application.ledger.happenings.overrides import owner_of_override
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import DIGEST_VERSION, Refusal, digest_version
-from portfolio.domain.errors import DomainError, InsufficientCash, OutOfRange
+from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind, EventTerms
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.money import Money
@@ -28,7 +30,8 @@ UNITS_BEGIN_ANEW: Final = "the units of the portfolio begin anew"
 class MoveCash:
     """A request to deposit or to withdraw; with ``adopts_open`` its key is also that of a service without API keys.
 
-    ``effective_at`` is when it took effect, None where that is when it is booked.
+    ``effective_at`` is when it took effect, None where that is when it is booked. An ``override`` is for whoever has
+    something under its key, unless ``owner_given``.
     """
 
     kind: CashTransactionKind
@@ -38,6 +41,14 @@ class MoveCash:
     note: str | None = None
     adopts_open: bool = False
     effective_at: datetime | None = None
+    override: bool = False
+    owner_given: bool = False
+
+    @property
+    def stated(self) -> Mapping[str, str]:
+        """Return what was asked for, by name, as texts."""
+        said = {"kind": self.kind, "amount": self.amount, "note": self.note}
+        return {name: str(each) for name, each in said.items() if each is not None}
 
     def digest(self, version: str = DIGEST_VERSION) -> str:
         """Return a digest of the normalised fields: 64 characters."""
@@ -68,20 +79,34 @@ class MoveCashInOrOut:
     announce: Announcer = NO_LISTENERS
 
     async def __call__(self, portfolio_id: int, wish: MoveCash) -> CashReply:
-        """Return the transaction as recorded, once it is committed; with a key, a refusal as well.
+        """Return what became of it, recorded or refused and kept, once it is committed.
+
+        With an override more may be taken out than there is: cash is below zero then.
 
         Raises:
-            InvalidAmount: not above zero.
-            InsufficientCash: more is taken out than there is, and there is no key to keep that under.
-            OutOfRange: a sum would reach 1e20, and there is no key to keep that under.
-            KeyReused: the key belongs to another transaction.
+            DomainError: an override of a kept refusal cannot be booked either.
+            KeyReused: the key belongs to another transaction, or to transactions of several owners.
             LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the commit was lost and could not be looked up; the same key again tells.
         """
-        return await commit_once(self.ledger, portfolio_id, lambda unit: self._move(unit, wish), announce=self.announce)
+        wanted = await self._for_its_owner(portfolio_id, wish)
+        return await commit_once(
+            self.ledger, portfolio_id, lambda unit: self._move(unit, wanted), announce=self.announce
+        )
+
+    async def _for_its_owner(self, portfolio_id: int, wish: MoveCash) -> MoveCash:
+        """Return the wish, an override in the name of the one who has something under its key."""
+        key = wish.client_transaction_id
+        if key is None or not wish.override:
+            return wish
+        owners = (await self.ledger.owners_of(portfolio_id, [key], of_cash=True)).get(key, ())
+        owner = owner_of_override(key, wish.owner, owners, owner_given=wish.owner_given)
+        if not isinstance(owner, str):
+            raise owner
+        return replace(wish, owner=owner)
 
     async def _move(self, unit: LedgerUnit, wish: MoveCash) -> Made[CashReply]:
-        key = wish.client_transaction_id
+        key, first = wish.client_transaction_id, None
         if key is not None:
             known = await unit.transaction(wish.owner, key)
             if known is None and wish.adopts_open:
@@ -90,13 +115,15 @@ class MoveCashInOrOut:
                 stored = known.fingerprint if isinstance(known, RefusedCashEntry) else known.entry.fingerprint
                 if not wish.is_same(stored or ""):
                     raise KeyReused(key)
-                return Made(CashReply(known, replayed=True))
+                if not (wish.override and isinstance(known, RefusedCashEntry)):
+                    return Made(CashReply(known, replayed=True))
+                first = known
         try:
             after, transaction = self._moved(unit.portfolio, wish)
-        except (InsufficientCash, OutOfRange) as error:
-            if key is None:
+        except DomainError as error:
+            if first is not None:
                 raise
-            return await self._refuse(unit, wish, key, error)
+            return await self._refuse(unit, wish, error)
         if wish.effective_at is not None:
             terms = EventTerms(flow_value=transaction.net_deposits_delta, effective_at=wish.effective_at)
             transaction = replace(transaction, event=terms)
@@ -104,7 +131,7 @@ class MoveCashInOrOut:
         if after.units.begin_anew(unit.portfolio.units, transaction.value_before):
             note = UNITS_BEGIN_ANEW if note is None else f"{note}; {UNITS_BEGIN_ANEW}"
         entry = replace(
-            CashEntry.of(transaction, after, owner=wish.owner, note=note),
+            CashEntry.of(transaction, after, owner=wish.owner if first is None else first.owner, note=note),
             client_transaction_id=key,
             fingerprint=wish.digest(),
         )
@@ -117,10 +144,11 @@ class MoveCashInOrOut:
         if wish.kind is CashTransactionKind.DEPOSIT:
             return portfolio.deposit(wish.amount, self.clock.now())
         assert wish.kind is CashTransactionKind.WITHDRAWAL
-        allowed = self.rules.allow_negative_cash
+        allowed = wish.override or self.rules.allow_negative_cash
         return portfolio.withdraw(wish.amount, self.clock.now(), allow_negative_cash=allowed)
 
-    async def _refuse(self, unit: LedgerUnit, wish: MoveCash, key: str, error: DomainError) -> Made[CashReply]:
+    async def _refuse(self, unit: LedgerUnit, wish: MoveCash, error: DomainError) -> Made[CashReply]:
+        key = wish.client_transaction_id or made_key()
         refused = RefusedCashEntry(
             portfolio_id=unit.portfolio.id,
             owner=wish.owner,
@@ -128,6 +156,7 @@ class MoveCashInOrOut:
             fingerprint=wish.digest(),
             refusal=Refusal.of(error),
             decided_at=self.clock.now(),
+            stated=wish.stated,
         )
         await unit.add_cash_refusal(refused)
 

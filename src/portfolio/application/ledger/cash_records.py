@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -155,7 +156,11 @@ class LoggedEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedCashEntry:
-    """A deposit or withdrawal with a key that was refused, as kept: the answer to every later copy of it."""
+    """A deposit, a withdrawal or an event that was refused, as kept: the answer to every later copy of it.
+
+    One without a key is kept under one that the service made. ``stated`` has by name what was asked for, as texts;
+    refusals of before that was kept have nothing.
+    """
 
     portfolio_id: int
     owner: str
@@ -163,3 +168,9 @@ class RefusedCashEntry:
     fingerprint: str
     refusal: Refusal
     decided_at: datetime
+    stated: Mapping[str, str] = field(default_factory=dict)
+
+
+def made_key() -> str:
+    """Return a key for what was refused and had none: under it, it is found, and an override may book it."""
+    return f"refused-{uuid.uuid4().hex}"

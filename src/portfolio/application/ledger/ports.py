@@ -112,7 +112,7 @@ class LedgerUnit(Protocol):
         ...
 
     async def add_cash_refusal(self, refused: RefusedCashEntry) -> None:
-        """Store that a cash transaction was refused."""
+        """Store that a cash transaction or an event was refused."""
         ...
 
     async def imported_rows(self, account: str) -> Sequence[ImportedRow]:
@@ -218,8 +218,13 @@ class Ledger(Protocol):
         """Return refused bookings, or cash transactions, as they are kept, in order, those after the id ``after``."""
         ...
 
-    async def owners_of(self, portfolio_id: int, client_trade_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
-        """Return for each key the owners that have a booking under it, sorted; a key without one is absent."""
+    async def owners_of(
+        self, portfolio_id: int, keys: Collection[str], *, of_cash: bool = False
+    ) -> Mapping[str, Sequence[str]]:
+        """Return for each key the owners that have a booking under it, sorted; a key without one is absent.
+
+        With ``of_cash`` those are meant that have a cash transaction or an event under it, recorded or refused.
+        """
         ...
 
 
@@ -266,4 +271,8 @@ class Lookups(Protocol):
 
     async def refusals(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[RecordedOutcome]:
         """Return refused bookings, newest first."""
+        ...
+
+    async def cash_refusals(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[RefusedCashEntry]:
+        """Return refused events and cash transactions, newest first, but for those that an override booked."""
         ...

@@ -161,15 +161,16 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A booking that was refused; ``error`` is the name of the domain error's class."""
+    """A booking that was refused; ``error`` is the name of the domain error's class, ``field`` what it is about."""
 
     error: str
     detail: str
+    field: str | None = None
 
     @classmethod
     def of(cls, error: DomainError) -> Refusal:
         """Return what is kept of an error."""
-        return cls(error=type(error).__name__, detail=str(error))
+        return cls(error=type(error).__name__, detail=str(error), field=getattr(error, "field", None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,8 +31,14 @@ from portfolio.domain.money import EXACT, Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
 
 
-def happen(books: Portfolio, what: Happening, rules: BookingRules, now: datetime) -> Happened:
+def happen(
+    books: Portfolio, what: Happening, rules: BookingRules, now: datetime, *, override: bool = False
+) -> Happened:
     """Return the portfolio after an event, with its entry and legs. Fields that its kind needs are there.
+
+    With ``override`` it is asked neither for what is held nor for cash: what leaves and is not held is a short position
+    afterwards, and cash may be below zero. A split of nothing, and what comes to a short position otherwise than by a
+    transfer, stay refused: no books could hold that.
 
     Raises:
         InvalidAmount: a field is not above zero, or a split leaves nothing.
@@ -42,7 +48,7 @@ def happen(books: Portfolio, what: Happening, rules: BookingRules, now: datetime
         OutOfRange: a sum would reach 1e20.
     """
     check_signs(what)
-    case = _Case(books, what, rules, now)
+    case = _Case(books, what, rules, now, override)
     if what.kind is CashTransactionKind.SWAP:
         return _swap(case)
     moves = _MOVES[what.kind](case)
@@ -77,6 +83,7 @@ class _Case:
     what: Happening
     rules: BookingRules
     now: datetime
+    override: bool
 
     @property
     def symbol(self) -> Symbol:
@@ -123,36 +130,56 @@ class _Case:
             raise too_little(position, quantity)
         return quantity
 
-    def leaving(self) -> Leg:
+    def covering(self, cost: Money) -> Leg:
+        """Return the leg that brings a quantity at its cost to a short position, as a purchase does."""
+        bought = Execution(
+            symbol=self.symbol,
+            side=Side.BUY,
+            quantity=self.quantity,
+            price=Price.zero(),  # what it cost counts
+            net_amount=cost,
+            fees=NOTHING,
+            executed_at=self.what.effective_at,
+        )
+        _, trade = self.position.settle(bought)
+        return Leg.of(trade)
+
+    def leaving(self, worth: Callable[[], Money] = Money.zero) -> Leg:
         """Return the leg that takes a quantity out with its share of the cost: all of it where all leaves.
+
+        Where more may leave than is held, the rest is short at its part of what the whole is ``worth``.
 
         Raises:
             InsufficientQuantity: less is held.
         """
-        position, quantity = self.position, self.quantity
-        held = position.quantity
+        position, quantity, held = self.position, self.quantity, self.position.quantity
         if held.value > 0 and as_good_as(quantity, held):
             quantity = held
-        if quantity > held:
+        if quantity <= held:
+            basis, asset = (cost.portion(quantity, held) for cost in (position.cost_basis, position.asset_cost))
+        elif self.override:
+            there = max(held, Quantity.zero())
+            basis = asset = worth().portion(quantity - there, quantity)
+            if there:
+                basis, asset = basis + position.cost_basis, asset + position.asset_cost
+        else:
             raise too_little(position, quantity)
-        return Leg(
-            symbol=self.symbol,
-            quantity_delta=-quantity,
-            basis_delta=-position.cost_basis.portion(quantity, held),
-            asset_delta=-position.asset_cost.portion(quantity, held),
-        )
+        return Leg(symbol=self.symbol, quantity_delta=-quantity, basis_delta=-basis, asset_delta=-asset)
 
 
 # --- the kinds --------------------------------------------------------------------------------------------------------
 
 
 def _transfer_in(case: _Case) -> Moves:
-    quantity = case.incoming(case.position, case.quantity)
+    covers = case.override and case.position.quantity.value < 0
+    quantity = case.quantity if covers else case.incoming(case.position, case.quantity)
     value = case.value(quantity)
     basis = value if case.what.basis is None else case.what.basis
     leg = Leg(symbol=case.symbol, quantity_delta=quantity, basis_delta=basis, asset_delta=basis)
+    if covers:
+        leg = case.covering(basis)
     return Moves(
-        steps=(Step(leg=leg, mark=case.mark(quantity)),),
+        steps=(Step(leg=leg, mark=case.mark(leg.quantity_delta), keeps_average=covers),),
         net_deposits=basis,
         flow=value,
         is_basis_assumed=case.what.basis is None,
@@ -160,7 +187,7 @@ def _transfer_in(case: _Case) -> Moves:
 
 
 def _transfer_out(case: _Case) -> Moves:
-    leg = case.leaving()
+    leg = case.leaving(lambda: case.value(case.quantity))
     step = Step(leg=leg, mark=case.mark(leg.quantity_delta), keeps_average=True)
     return Moves(steps=(step,), net_deposits=leg.basis_delta, flow=-case.value(-leg.quantity_delta))
 
@@ -221,7 +248,7 @@ def _interest(case: _Case) -> Moves:
 
 def _charge(case: _Case) -> Moves:
     assert case.what.amount is not None
-    require_cash(case.books, case.what.amount, unless=case.rules.allow_negative_cash)
+    require_cash(case.books, case.what.amount, unless=case.override or case.rules.allow_negative_cash)
     return Moves(cash=-case.what.amount)
 
 
@@ -262,7 +289,7 @@ def _swap(case: _Case) -> Happened:
             fees=NOTHING,
             executed_at=what.effective_at,
         )
-        after, trade = after.book(execution, rules, now=case.now)
+        after, trade = after.book(execution, rules, override=case.override, now=case.now)
         trades.append(trade)
     _ = after.total_value
     return replace(header, after=after, trades=tuple(trades))

@@ -192,9 +192,13 @@ class Position:  # shape: what a position is, and all that can happen to it
         return executed if self.mark.yields_to(executed, now, max_age) else self.mark
 
     def moved(self, leg: Leg, mark: Mark | None, *, keeps_average: bool = False) -> Position:
-        """Return the position after a leg of an event, valued at ``mark``; what leaves at cost ``keeps_average``."""
+        """Return the position after a leg of an event, valued at ``mark``.
+
+        What takes a part of it away at cost ``keeps_average``; what adds to it, or turns it round, makes another.
+        """
         quantity, asset_cost = self.quantity + leg.quantity_delta, self.asset_cost + leg.asset_delta
-        average = self.avg_entry_price if quantity and keeps_average else None
+        is_part = (quantity.value > 0) == (self.quantity.value > 0) and abs(quantity) <= abs(self.quantity)
+        average = self.avg_entry_price if quantity and keeps_average and is_part else None
         if average is None:
             average = _average(asset_cost, quantity)
         return replace(

@@ -46,6 +46,15 @@ DEAREST: dict[str, Any] = {"symbol": "BTC", "side": "BUY", "quantity": "1", "pri
 ODD: list[dict[str, Any]] = [{"fees": 50}, {"side": "SELL", "quantity": "90", "net_amount": 9000}]
 
 
+ODD_EVENTS: list[dict[str, Any]] = [
+    {"kind": "transfer_out", "symbol": "XMR", "quantity": "2", "value": 300},
+    {"kind": "transfer_in", "symbol": "XMR", "quantity": "3", "value": 500, "basis": 450},
+    {"kind": "loss", "symbol": "LTC", "quantity": "3"},
+    {"kind": "exchange", "symbol": "BCH", "quantity": "3", "to_symbol": "BSV", "to_quantity": "4"},
+    {"kind": "swap", "symbol": "ETC", "quantity": "3", "to_symbol": "DASH", "to_quantity": "4", "value": 60},
+]
+
+
 @pytest.fixture
 async def lived() -> AsyncIterator[Service]:
     """Books with an entry of each kind, each booked at a moment of its own."""
@@ -64,6 +73,10 @@ async def lived() -> AsyncIterator[Service]:
             body = {**DEAREST, **more, "client_trade_id": f"odd-{number}"}
             assert (await service.http.post("/holdings/update", json=body)).status_code in {400, 409}
             await post(service, "/holdings/update", {**body, "override": True})
+        for number, event in enumerate(ODD_EVENTS):
+            body = {**event, "client_event_id": f"late-{number}"}
+            assert (await service.http.post("/events", json=body)).status_code == 409
+            await post(service, "/events", {**body, "override": True})
         wish = MoveCash(
             kind=CashTransactionKind.DEPOSIT,
             amount=Money(Decimal("3.5")),
@@ -294,7 +307,8 @@ async def test_a_file_that_is_not_whole_is_left_alone(exported: ExportedFile) ->
         ("deposit", {"amount": "0"}, "it is refused"),
         ("deposit", {"amount": "99999999999999999999.9"}, "cash_delta"),
         ("transfer_in", {"quantity": "0"}, "it is refused"),
-        ("transfer_out", {"quantity": "99999"}, "it is refused"),
+        ("transfer_out", {"quantity": "99999"}, "the books are another"),
+        ("split", {"symbol": "DOGE"}, "it is refused"),
         ("trade", {"quantity": "0"}, "it is refused"),
         ("deposit", {"kind": "restatement"}, "nothing to book for it"),
         ("withdrawal", {"reverses": "2"}, "no deposit of an import at revision 2"),

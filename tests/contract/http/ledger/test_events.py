@@ -281,7 +281,18 @@ async def test_the_key_of_a_deposit_is_no_key_without_a_trace(service: Service) 
     assert (await post(service, **TRANSFER, client_event_id="ev-1")).json()["type"] == "/problems/key-reused"
 
 
-@pytest.mark.parametrize("query", [{"owner": "ann"}, {"client_event_id": "k", "cursor": "e1"}], ids=str)
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"owner": "ann"},
+        {"client_event_id": "k", "cursor": "e1"},
+        {"client_event_id": "k", "status": "refused"},
+        {"cursor": "e1", "status": "refused"},
+        {"cursor": "u1"},
+        {"status": "booked"},
+    ],
+    ids=str,
+)
 async def test_a_query_of_events_of_which_a_part_would_be_passed_over_is_refused(
     service: Service, query: dict[str, str]
 ) -> None:

@@ -52,6 +52,64 @@ async def test_of_several_owners_one_has_to_be_named() -> None:
     assert named.status_code == 200
 
 
+LOSS = {"kind": "loss", "symbol": "BTC", "quantity": 1, "client_event_id": "l"}
+WITHDRAWAL = {"kind": "withdrawal", "amount": 100_001, "client_transaction_id": "w"}
+
+
+async def test_an_event_that_was_refused_is_listed_and_counted_until_an_admin_books_it_in_its_owners_name() -> None:
+    async with running(api_keys=KEYS) as service:
+        assert is_problem(await service.http.post("/events", json=LOSS, headers=A), 409, "insufficient-quantity")
+        refused = await service.http.post("/cash/transactions", json=WITHDRAWAL, headers=BOSS)
+        listed = (await service.http.get("/events?status=refused&limit=1", headers=A)).json()
+        more = {"status": "refused", "cursor": listed["next_cursor"]}
+        rest = (await service.http.get("/events", params=more, headers=A)).json()
+        counted = (await service.http.get("/health", headers=A)).json()["refused_bookings"]
+        forbidden = await service.http.post("/events", json={**LOSS, "override": True}, headers=A)
+        own = await service.http.post("/events", json={**LOSS, "owner": "engine-a"}, headers=A)
+        booked = await service.http.post("/events", json={**LOSS, "override": True}, headers=BOSS)
+        again = await service.http.post("/events", json=LOSS, headers=A)
+        batch = await service.http.post("/events/batch", json={"events": [{**LOSS, "override": True}]}, headers=BOSS)
+        withdrawn = await service.http.post("/cash/transactions", json={**WITHDRAWAL, "override": True}, headers=BOSS)
+        metrics = (await service.http.get("/metrics", headers=A)).text
+        left = (await service.http.get("/events?status=refused", headers=A)).json()
+    assert is_problem(refused, 409, "insufficient-cash")
+    [withdrawal], [loss] = listed["refused"], rest["refused"]
+    assert (listed["events"], listed["count"], rest["next_cursor"], counted) == ([], 1, None, 2)
+    assert (withdrawal["kind"], withdrawal["amount"], withdrawal["problem"]["instance"]) == (
+        "withdrawal", 100_001, "/cash/transactions",
+    )  # fmt: skip
+    assert {name: loss[name] for name in ("owner", "kind", "symbol", "quantity", "amount", "http_status")} == {
+        "owner": "engine-a", "kind": "loss", "symbol": "BTC", "quantity": 1, "amount": None, "http_status": 409,
+    }  # fmt: skip
+    assert is_problem(forbidden, 403, "forbidden")
+    assert fields(own) == {"owner"}
+    assert booked.json()["legs"][0]["quantity_delta"] == -1
+    assert booked.json()["event"]["owner"] == "engine-a"
+    assert again.json() == batch.json()["results"][0]["event"] == {**booked.json(), "replayed": True}
+    assert withdrawn.json()["cash_balance"] == -1
+    assert "portfolio_refused_bookings 0" in metrics
+    assert (left["refused"], left["count"]) == ([], 0)
+
+
+async def test_of_several_owners_of_an_event_one_has_to_be_named() -> None:
+    async with running(api_keys=KEYS) as service:
+        for engine in (A, B):
+            await service.http.post("/events", json=LOSS, headers=engine)
+        over = {**LOSS, "override": True}
+        unnamed = await service.http.post("/events", json=over, headers=BOSS)
+        batch = await service.http.post("/events/batch", json={"events": [over]}, headers=BOSS)
+        named = await service.http.post("/events", json={**over, "owner": "engine-b"}, headers=BOSS)
+        wrong = {**WITHDRAWAL, "client_transaction_id": "l", "override": True}
+        of_cash = await service.http.post("/cash/transactions", json=wrong, headers=BOSS)
+        named_cash = await service.http.post("/cash/transactions", json={**wrong, "owner": "engine-b"}, headers=BOSS)
+    assert is_problem(unnamed, 422, "owner-ambiguous")
+    assert fields(unnamed) == {"owner"}
+    assert batch.json()["results"][0]["http_status"] == 422
+    assert named.json()["event"]["owner"] == "engine-b"
+    assert is_problem(of_cash, 422, "owner-ambiguous")
+    assert is_problem(named_cash, 422, "key-reused")
+
+
 async def test_an_override_that_nobody_was_refused_before_is_the_admins_own() -> None:
     async with running(api_keys=KEYS) as service:
         await service.http.post(URL, json={**TOO_MUCH, "override": True}, headers=BOSS)

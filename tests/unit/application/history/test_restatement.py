@@ -20,7 +20,7 @@ from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.journal import Entries, Journal, kept
 from portfolio.application.ledger.lots.postings import postings_of
 from portfolio.application.ledger.records import Movement
-from portfolio.domain.errors import InsufficientQuantity
+from portfolio.domain.errors import DomainError, InsufficientQuantity
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
 from portfolio.domain.ledger.lots.methods import lots_of
 from portfolio.domain.ledger.lots.records import LotMethod
@@ -32,6 +32,7 @@ from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_ledger import FakeLedger
 from tests.unit.application.ledger.lot_examples import Booked, day
+from tests.unit.application.ledger.test_event_lots import ETH, OPERATIONS, do
 from tests.unit.application.ledger.test_lots import held, moved
 from tests.unit.examples import NOON, money, units
 
@@ -81,6 +82,36 @@ def test_books_that_were_booked_in_order_are_left_as_they_are() -> None:
     booked.buy("1", "300", day(3), symbol="ETH")
     found = compare(entries_of(booked), booked.portfolio)
     assert (found.found, found.left_out) == ([], {})
+
+
+@given(OPERATIONS)
+def test_any_events_that_were_booked_in_order_are_left_as_they_are_overrides_too(
+    operations: list[tuple[str, int, int, int, int]],
+) -> None:
+    booked = Booked()
+    for number, (deed, quantity, amount, percent, _) in enumerate(operations):
+        symbols = (BTC, ETH) if number % 3 else (ETH, BTC)
+        at = NOON + timedelta(minutes=number)
+        if deed != "take out":
+            with suppress(DomainError):
+                do(booked, [], deed, symbols, quantity, amount, percent, at)
+    assert not compare(entries_of(booked), booked.portfolio).found
+
+
+def test_a_late_purchase_of_what_left_by_an_override_makes_the_books_of_the_order_of_effect() -> None:
+    booked = Booked()
+    booked.buy("1", "100", day(0))
+    booked.override(Kind.TRANSFER_OUT, day(5), symbol=BTC, quantity=units(2), value=money(400))
+    left_out = compare(entries_of(booked), booked.portfolio).left_out
+    assert left_out == {BTC: "impossible_in_order"}
+    # 1 of 2 left short at 200; the purchase realizes 200 - 300, which in order left with the deposits: 400, and not 300
+    booked.buy("1", "300", day(2))
+    assert str(booked.portfolio.realized_pnl) == "-100"
+    [group] = compare(entries_of(booked), booked.portfolio).found
+    after, _ = restate(booked.portfolio, group, NOON)
+    assert (str(after.realized_pnl), str(after.net_deposits), after.position(BTC).cost_basis) == (
+        "0", "-400", Money.zero(),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

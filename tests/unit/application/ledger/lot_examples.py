@@ -57,8 +57,17 @@ class Booked:
 
     def happen(self, kind: CashTransactionKind, at: datetime, **stated: object) -> CashEntry:
         """Book an event; a swap with its trades."""
+        return self._happen(kind, at, stated)
+
+    def override(self, kind: CashTransactionKind, at: datetime, **stated: object) -> CashEntry:
+        """Book an event, whatever is held or there is of cash."""
+        return self._happen(kind, at, stated, override=True)
+
+    def _happen(
+        self, kind: CashTransactionKind, at: datetime, stated: dict[str, object], *, override: bool = False
+    ) -> CashEntry:
         what = Happening(kind=kind, effective_at=at, **stated)  # type: ignore[arg-type]  # as it is given
-        happened = happen(self.portfolio, what, RULES, at)
+        happened = happen(self.portfolio, what, RULES, at, override=override)
         entry, trades = entries_of(happened, owner="ann")
         self.portfolio = happened.after
         self.entries.append(entry)

@@ -217,7 +217,8 @@ def test_a_lot_that_becomes_nothing_leaves_its_cost_to_the_next() -> None:
 
 AMOUNTS = st.one_of(st.integers(1, 9), st.integers(1, 10**6 * ONE), st.integers(1, 500).map(lambda n: n * ONE // 100))
 DEEDS = st.sampled_from(["buy", "buy", "sell", "in", "out", "income", "swap", "exchange", "split", "loss", "take out"])
-OPERATIONS = st.lists(st.tuples(DEEDS, AMOUNTS, AMOUNTS, st.integers(0, 100), st.integers(0, 9)), max_size=25)
+PARTS = st.one_of(st.integers(0, 100), st.integers(0, 100), st.integers(101, 400))
+OPERATIONS = st.lists(st.tuples(DEEDS, AMOUNTS, AMOUNTS, PARTS, st.integers(0, 9)), max_size=25)
 
 
 @given(OPERATIONS)
@@ -228,7 +229,7 @@ def test_any_events_leave_what_the_ledger_holds_and_realize_the_same_by_each_met
     for number, (deed, quantity, amount, percent, minute) in enumerate(operations):
         symbol, other = (BTC, ETH) if number % 3 else (ETH, BTC)
         with suppress(DomainError):
-            _do(booked, standing, deed, (symbol, other), quantity, amount, percent, NOON + timedelta(minutes=minute))
+            do(booked, standing, deed, (symbol, other), quantity, amount, percent, NOON + timedelta(minutes=minute))
     held: dict[str, Quantity] = defaultdict(Quantity.zero)
     sums = set[Money]()
     for method in ALL:
@@ -248,7 +249,7 @@ def test_any_events_leave_what_the_ledger_holds_and_realize_the_same_by_each_met
     assert len(sums) == 1
 
 
-def _do(  # shape: an operation
+def do(  # shape: an operation
     booked: Booked,
     standing: list[CashEntry],
     deed: str,
@@ -259,6 +260,7 @@ def _do(  # shape: an operation
     at: object,
 ) -> None:
     symbol, other = symbols
+    """Do one of the deeds; what moves more than is held is an override."""
     held = int(booked.portfolio.position(symbol).quantity.value.scaleb(18)) * percent // 100
     part, value, all_of_it = Quantity(exact(max(held, 1))), Money(exact(amount)), Quantity(exact(quantity))
     match deed:
@@ -280,6 +282,7 @@ def _do(  # shape: an operation
                 "loss": (Kind.LOSS, {"quantity": part}),
             }
             kind, fields = stated[deed]
-            entry = booked.happen(kind, at, symbol=symbol, **fields)  # type: ignore[arg-type]
+            happen = booked.override if percent > 100 else booked.happen
+            entry = happen(kind, at, symbol=symbol, **fields)  # type: ignore[arg-type]
             if kind is not Kind.SWAP:
                 standing.append(entry)

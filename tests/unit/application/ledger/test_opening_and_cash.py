@@ -18,7 +18,7 @@ from portfolio.application.ledger.records import TradeRequest
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.verification import VerifyBooks
 from portfolio.application.prices.records import PriceUpdate
-from portfolio.domain.errors import InsufficientCash, InvalidAmount, NotReversible
+from portfolio.domain.errors import InsufficientCash, NotReversible, OutOfRange
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
@@ -208,17 +208,17 @@ async def test_a_movement_with_a_key_happens_once(clock: FakeClock) -> None:
     assert not another.replayed
 
 
-async def test_a_refused_movement_changes_nothing(clock: FakeClock) -> None:
+async def test_a_refused_movement_changes_nothing_and_is_kept(clock: FakeClock) -> None:
     ledger = await opened(clock)
     moves = MoveCashInOrOut(ledger, clock, RULES)
     before = ledger.books
-    with pytest.raises(InsufficientCash):
-        await moves(1, move("withdrawal", "100000.01"))
-    for key in (None, "k"):
-        with pytest.raises(InvalidAmount):
-            await moves(1, move("deposit", "0", key))
-    assert ledger.books == before
-    assert not (await moves(1, move("withdrawal", "1", "k"))).replayed
+    refused = [
+        await moves(1, wish)
+        for wish in (move("withdrawal", "100000.01"), move("deposit", "0"), move("deposit", "0", "k"))
+    ]
+    assert list(ledger.books.cash_refusals.values()) == [one.transaction for one in refused]
+    assert replace(ledger.books, cash_refusals={}) == before
+    assert not (await moves(1, move("withdrawal", "1", "l"))).replayed
     negative = MoveCashInOrOut(ledger, clock, replace(RULES, allow_negative_cash=True))
     await negative(1, move("withdrawal", "100000"))
     assert (await ledger.load(1)).cash == money(-1)
@@ -243,6 +243,15 @@ async def test_a_refusal_with_a_key_is_kept_and_answered_again(
     with pytest.raises(KeyReused):
         await moves(1, move(kind, "1", "k"))
     assert (await ledger.load(1)).cash == portfolio.cash + money(50)
+
+
+async def test_an_override_that_cannot_be_booked_leaves_the_refusal(clock: FakeClock) -> None:
+    ledger = await opened(clock)
+    moves, huge = MoveCashInOrOut(ledger, clock, RULES), move("deposit", "99999999999999999999", "k")
+    refused = await moves(1, huge)
+    with pytest.raises(OutOfRange):
+        await moves(1, replace(huge, override=True))
+    assert list(ledger.books.cash_refusals.values()) == [refused.transaction]
 
 
 @pytest.mark.parametrize("committed", [True, False])

@@ -264,6 +264,83 @@ def test_nothing_but_a_purchase_comes_to_a_short_position() -> None:
     assert swapped.after.position(SOL).quantity == quantity(399)
 
 
+# --- overrides --------------------------------------------------------------------------------------------------------
+
+
+def overridden(books: Portfolio, kind: Kind, **stated: object) -> Happened:
+    what = Happening(kind=kind, effective_at=NOON, **stated)  # type: ignore[arg-type]
+    happened = happen(books, what, RULES, NOON, override=True)
+    assert_law(happened)
+    return happened
+
+
+def test_what_leaves_by_an_override_and_is_not_held_is_short_at_its_value() -> None:
+    """1 BTC that cost 40,000 leaves, and 2 that are not held at 60,000 each: net deposits 160,000 less."""
+    before = beginning()
+    happened = overridden(before, Kind.TRANSFER_OUT, symbol=BTC, quantity=quantity(3))
+    position = happened.after.position(BTC)
+    assert (position.quantity, position.cost_basis, position.avg_entry_price) == (
+        quantity(-2), money(-120_000), Price(Decimal(60_000)),
+    )  # fmt: skip
+    assert happened.transaction.net_deposits_delta == money(-160_000)
+    assert happened.transaction.realized_delta == Money.zero()
+    assert unit_value(happened.after) == unit_value(before)
+    more = overridden(happened.after, Kind.TRANSFER_OUT, symbol=BTC, quantity=quantity(1)).after.position(BTC)
+    assert (more.quantity, more.cost_basis, more.avg_entry_price) == (
+        quantity(-3), money(-180_000), Price(Decimal(60_000)),
+    )  # fmt: skip
+
+
+def test_what_was_lost_or_exchanged_by_an_override_and_is_not_held_is_short_at_no_cost() -> None:
+    lost = overridden(beginning(), Kind.LOSS, symbol=BTC, quantity=quantity(3))
+    position = lost.after.position(BTC)
+    assert (position.quantity, position.cost_basis, position.avg_entry_price) == (quantity(-2), Money.zero(), None)
+    assert lost.transaction.realized_delta == money(-40_000)
+    never = overridden(beginning(), Kind.LOSS, symbol=SOL, quantity=quantity(3))
+    assert (never.after.position(SOL).quantity, never.transaction.realized_delta) == (quantity(-3), Money.zero())
+    renamed = overridden(
+        beginning(), Kind.EXCHANGE, symbol=BTC, quantity=quantity(3), to_symbol=POL, to_quantity=quantity(30)
+    )
+    assert [(p.quantity, p.cost_basis) for p in map(renamed.after.position, (BTC, POL))] == [
+        (quantity(-2), Money.zero()), (quantity(30), money(40_000)),
+    ]  # fmt: skip
+
+
+def test_an_override_asks_no_rule_of_a_swap_or_a_charge() -> None:
+    swap = {"symbol": BTC, "quantity": quantity(3), "to_symbol": ETH, "to_quantity": quantity(60)}
+    swapped = overridden(beginning(), Kind.SWAP, **swap)
+    assert swapped.after.position(BTC).quantity == quantity(-2)
+    charged = overridden(beginning(), Kind.CHARGE, amount=money(60_000))
+    assert charged.after.cash == money(-3_000)
+
+
+def test_a_transfer_by_an_override_covers_a_short_position_as_a_purchase_does() -> None:
+    books = after(beginning(), sold("SOL", 2, 150), override=True)
+    part = overridden(books, Kind.TRANSFER_IN, symbol=SOL, quantity=quantity(1), value=money(90), basis=money(100))
+    position = part.after.position(SOL)
+    assert (part.transaction.realized_delta, position.cost_basis, position.avg_entry_price) == (
+        money(50), money(-150), Price(Decimal(150)),
+    )  # fmt: skip
+    stated = {"symbol": SOL, "quantity": quantity(3), "value": money(450), "basis": money(300)}
+    came = overridden(books, Kind.TRANSFER_IN, **stated)
+    # two of three, at 200, cover what was sold for 300
+    assert (came.transaction.realized_delta, came.transaction.net_deposits_delta) == (money(100), money(300))
+    assert (came.after.position(SOL).quantity, came.after.position(SOL).cost_basis) == (quantity(1), money(100))
+
+
+def test_what_no_books_could_hold_no_override_books() -> None:
+    books = after(beginning(), sold("SOL", 1, 150), override=True)
+    for kind, stated in (
+        (Kind.INCOME, {"symbol": SOL, "quantity": quantity(1), "value": money(1)}),
+        (Kind.EXCHANGE, {"symbol": BTC, "quantity": quantity(1), "to_symbol": SOL, "ratio": Decimal(1)}),
+        (Kind.SPLIT, {"symbol": ETH, "ratio": Decimal(2)}),
+    ):
+        with pytest.raises(InsufficientQuantity):
+            overridden(books, kind, **stated)
+    with pytest.raises(ValueUnknown):
+        overridden(beginning(), Kind.TRANSFER_OUT, symbol=SOL, quantity=quantity(1))
+
+
 def test_a_value_that_makes_no_price_leaves_the_price_alone() -> None:
     books = beginning()
     happened = done(books, Kind.TRANSFER_IN, symbol=BTC, quantity=quantity("0.000000000000000001"), value=money(1_000))

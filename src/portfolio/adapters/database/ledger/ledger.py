@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, union
 
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.revision_lookup import RevisionLookup
@@ -20,6 +20,8 @@ from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.ledger.unit_of_work import DatabaseLedgerUnit, open_unit, read_rows
 from portfolio.adapters.database.schema.tables import (
     booking_outcomes,
+    cash_refusals,
+    cash_transactions,
     mock_holdings,
     mock_portfolio,
 )
@@ -178,16 +180,18 @@ class DatabaseLedger:  # shape: the port, with a method for each of its question
         """Return refused bookings, or cash transactions, as they are kept, in order, those after the id ``after``."""
         return await self._connections.read(partial(read_refusals, of_cash=of_cash, after=after, limit=limit))
 
-    async def owners_of(self, portfolio_id: int, client_trade_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
-        """Return by key who has a booking under it, in order; absent where nobody has."""
+    async def owners_of(
+        self, portfolio_id: int, keys: Collection[str], *, of_cash: bool = False
+    ) -> Mapping[str, Sequence[str]]:
+        """Return by key who has a booking under it, or a cash transaction or event, in order; absent where nobody."""
         self._row.id_for(portfolio_id)
-        c = booking_outcomes.c
-        rows = await self._connections.rows(
-            select(c.client_trade_id, c.owner).where(c.client_trade_id.in_(client_trade_ids))
-        )
+        names = [table.c.client_transaction_id for table in (cash_transactions, cash_refusals)]
+        named = names if of_cash else [booking_outcomes.c.client_trade_id]
+        found_rows = union(*(select(key.label("name"), key.table.c.owner).where(key.in_(keys)) for key in named))
+        rows = await self._connections.rows(select(found_rows.subquery()))
         found: dict[str, list[str]] = {}
         for row in sorted(rows, key=lambda row: str(row.owner)):
-            found.setdefault(row.client_trade_id, []).append(row.owner)
+            found.setdefault(row.name, []).append(row.owner)
         return found
 
     async def _read(self, portfolio_id: int, *, everything: bool) -> Portfolio:

@@ -21,7 +21,7 @@ from portfolio.adapters.database.ledger.event_reads import (
 from portfolio.adapters.database.ledger.mapping_records import REFUSED
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.ledger.unit_of_work import read_rows
-from portfolio.adapters.database.ledger.unit_reads import OUTCOMES, REFUSED_CASH
+from portfolio.adapters.database.ledger.unit_reads import OUTCOMES, REFUSED_CASH, select_unbooked
 from portfolio.adapters.database.schema.tables import booking_outcomes, cash_refusals, cash_transactions, mock_trades
 from portfolio.adapters.database.schema.unreadable import Rows
 from portfolio.application.errors import KeyReused
@@ -150,6 +150,13 @@ class DatabaseLookups:
         refused = select(booking_outcomes).where(c.status == REFUSED).order_by(c.id.desc()).limit(limit + 1)
         chosen = refused if before is None else refused.where(c.id < before)
         return await self._page(OUTCOMES, portfolio_id, chosen, limit)
+
+    async def cash_refusals(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[RefusedCashEntry]:
+        """Return refused events and cash transactions, newest first, but for those that an override booked."""
+        chosen = select_unbooked(cash_refusals).order_by(cash_refusals.c.id.desc()).limit(limit + 1)
+        if before is not None:
+            chosen = chosen.where(cash_refusals.c.id < before)
+        return await self._page(REFUSED_CASH, portfolio_id, chosen, limit)
 
     async def holds_trades(self) -> bool:
         """Return whether the trades table has any row, whoever wrote it."""

@@ -28,7 +28,7 @@ _REQUEST = Fields(TradeRequest, apart=["signal_id", "recommendation_id", "confid
 _TERMS = Fields(Terms)
 _ACCEPTANCE = Fields(Acceptance, apart=["trade_id", "position"], as_text=True)
 _REFUSAL = Fields(Refusal)
-_REFUSED_CASH = Fields(RefusedCashEntry, apart=["refusal"])
+_REFUSED_CASH = Fields(RefusedCashEntry, apart=["refusal", "stated"])
 _POSITION = Fields(Position, apart=["mark"], as_text=True)
 _TRANSACTION = Fields(CashTransaction, apart=["event"], at="moved_at")
 _EVENT = Fields(EventTerms, group="group_id")
@@ -63,7 +63,8 @@ def outcome_from_row(row: Any) -> RecordedOutcome:
     """
     with reading("outcome"):
         # Those of before there were these have none of them.
-        decided = SimpleNamespace(**{"booked_quantity": None, "remarks_changed": None, **json.loads(row.outcome)})
+        none = {"booked_quantity": None, "remarks_changed": None, "field": None}
+        decided = SimpleNamespace(**{**none, **json.loads(row.outcome)})
         result = _accepted(row.trade_id, decided) if row.status == BOOKED else _REFUSAL.record(decided)
     return _OUTCOME.record(row, id=row.id, request=_REQUEST.record(row), terms=_TERMS.record(row), result=result)
 
@@ -102,8 +103,10 @@ def adjustments_to_rows(entry: CashEntry) -> list[Values]:
 
 
 def refused_cash_to_row(refused: RefusedCashEntry) -> Values:
-    """Return the columns of a refused cash transaction."""
-    return _with_digest(CASH_REFUSAL, {**_REFUSED_CASH.values(refused), **_REFUSAL.values(refused.refusal)})
+    """Return the columns of a refused cash transaction or event; the reason is JSON, with what was asked for."""
+    kept = _REFUSAL.values(refused.refusal)
+    error, detail = kept.pop("error"), msgspec.json.encode({**kept, "stated": refused.stated}).decode()
+    return _with_digest(CASH_REFUSAL, {**_REFUSED_CASH.values(refused), "error": error, "detail": detail})
 
 
 def _with_digest(columns: tuple[str, ...], row: Values) -> Values:
@@ -112,5 +115,15 @@ def _with_digest(columns: tuple[str, ...], row: Values) -> Values:
 
 
 def refused_cash_from_row(row: Any) -> RefusedCashEntry:
-    """Return the refused cash transaction of a row."""
-    return _REFUSED_CASH.record(row, refusal=_REFUSAL.record(row))
+    """Return the refused cash transaction or event of a row.
+
+    Raises:
+        UnreadableRow: nothing can be made of it.
+    """
+    with reading("detail"):
+        # Those of before the reason was JSON have it alone.
+        is_json = row.detail.startswith("{")
+        kept = json.loads(row.detail) if is_json else {"detail": row.detail, "field": None, "stated": {}}
+        refusal = _REFUSAL.record(SimpleNamespace(**{**kept, "error": row.error}))
+        stated = {name: str(each) for name, each in kept["stated"].items()}
+    return _REFUSED_CASH.record(row, refusal=refusal, stated=stated)

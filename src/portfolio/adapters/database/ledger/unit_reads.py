@@ -7,7 +7,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Select, and_, bindparam, func, select
 
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared, chunks
@@ -51,6 +51,7 @@ _TWINS = Prepared(
 )
 OUTCOMES = Rows.of(booking_outcomes.c.id, outcome_from_row)
 REFUSED_CASH = Rows.of(cash_refusals.c.id, refused_cash_from_row)
+
 _TRADE = Prepared(select_trades().where(mock_trades.c.id == bindparam("trade_id")))
 _TRADES_OF = Prepared(
     select_trades().where(
@@ -59,6 +60,16 @@ _TRADES_OF = Prepared(
     )
 )
 _TRADE_AT = Prepared(select_trades().where(mock_trades.c.ledger_revision == bindparam("revision")))
+
+
+def select_unbooked(*wanted: Any) -> Select[Any]:
+    """Select of the refused cash transactions and events those that no override has booked under their keys."""
+    of_key = and_(
+        cash_transactions.c.owner == cash_refusals.c.owner,
+        cash_transactions.c.client_transaction_id == cash_refusals.c.client_transaction_id,
+    )
+    joined = select(*wanted).select_from(cash_refusals.outerjoin(cash_transactions, of_key))
+    return joined.where(cash_transactions.c.id.is_(None))
 
 
 class Asked(NamedTuple):

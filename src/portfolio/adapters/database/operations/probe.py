@@ -10,10 +10,17 @@ from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.mapping_records import REFUSED
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
+from portfolio.adapters.database.ledger.unit_reads import select_unbooked
 from portfolio.adapters.database.operations.trial import book_on_trial
 from portfolio.adapters.database.prices.prices import DatabasePriceStore
 from portfolio.adapters.database.schema.server_check import check_settings, check_tables
-from portfolio.adapters.database.schema.tables import SCHEMA_REVISION, booking_outcomes, runs_on, schema_revision
+from portfolio.adapters.database.schema.tables import (
+    SCHEMA_REVISION,
+    booking_outcomes,
+    cash_refusals,
+    runs_on,
+    schema_revision,
+)
 from portfolio.application.errors import LedgerRefused, LedgerUnavailable, SchemaUnknown
 from portfolio.application.ledger.records import NEVER_BOOKABLE
 from portfolio.application.prices.records import Close
@@ -70,12 +77,13 @@ class DatabaseProbe:
         return notes
 
     async def count_refusals(self, portfolio_id: int) -> int:
-        """Return how many refused bookings an override could book; it takes the place of the refusal that it books."""
+        """Return how many refused bookings, events and cash transactions an override could book, and none has."""
         c = booking_outcomes.c
         settled = (c.outcome.startswith(f'{{"error":"{error}"') for error in NEVER_BOOKABLE)
-        count = select(func.count()).select_from(booking_outcomes).where(c.status == REFUSED, ~or_(*settled))
+        bookings = select(func.count()).select_from(booking_outcomes).where(c.status == REFUSED, ~or_(*settled))
+        others = select_unbooked(func.count()).where(cash_refusals.c.error.not_in(NEVER_BOOKABLE))
         self._row.id_for(portfolio_id)
-        [row] = await self._connections.rows(count)
+        [row] = await self._connections.rows(select(bookings.scalar_subquery() + others.scalar_subquery()))
         return int(row[0])
 
     async def unreadable_rows(self, portfolio_id: int) -> Sequence[str]:

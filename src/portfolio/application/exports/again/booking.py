@@ -19,7 +19,7 @@ from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.cash import MoveCashInOrOut
 from portfolio.application.ledger.cash_records import RefusedCashEntry
 from portfolio.application.ledger.happenings.booking import BookEvents
-from portfolio.application.ledger.happenings.records import EventReply
+from portfolio.application.ledger.happenings.records import BookEvent, EventReply
 from portfolio.application.ledger.happenings.reversal import ReverseEvent
 from portfolio.application.ledger.lots.journal import Journal
 from portfolio.application.ledger.opening import OpenBooks
@@ -218,11 +218,15 @@ class _Run:
             if isinstance(moved.transaction, RefusedCashEntry):
                 raise _RefusedError(moved.transaction.refusal.detail)
         else:
-            [result] = await self._book_events(self._id, [event_of(row, owner, key)])
-            if not isinstance(result, EventReply):
-                raise result
-            if isinstance(result.event, RefusedCashEntry):
-                raise _RefusedError(result.event.refusal.detail)
+            await self._event(event_of(row, owner, key))
+
+    async def _event(self, wish: BookEvent) -> None:
+        """Book an event; one that the rules refuse as an override, since it was booked once."""
+        [result] = await self._book_events(self._id, [wish])
+        if isinstance(result, EventReply) and isinstance(result.event, RefusedCashEntry):
+            [result] = await self._book_events(self._id, [replace(wish, override=True)])
+        if not isinstance(result, EventReply):
+            raise result
 
     async def _trade(self, row: HappenedRow, owner: str, key: str) -> None:
         """Book a trade; one that the rules refuse as an override, since it was booked once."""

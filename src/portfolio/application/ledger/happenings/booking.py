@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
 from portfolio.application.clock import Clock
-from portfolio.application.errors import KeyReused
+from portfolio.application.errors import KeyReused, OwnerAmbiguous
 from portfolio.application.ledger.cash import UNITS_BEGIN_ANEW
-from portfolio.application.ledger.cash_records import CashEntry, RecordedCashEntry, RefusedCashEntry
+from portfolio.application.ledger.cash_records import CashEntry, RecordedCashEntry, RefusedCashEntry, made_key
 from portfolio.application.ledger.events import CashMoved, TradeBooked
+from portfolio.application.ledger.happenings.overrides import owner_of_override
 from portfolio.application.ledger.happenings.records import (
     BookEvent,
     EventReply,
@@ -45,21 +46,39 @@ class BookEvents:
         """Return one result a wish, in order, once they are committed.
 
         A result is a reply (booked, or refused and kept; now or before), or the error that kept nothing: a key that
-        belongs to another request, or a refusal without a key.
+        belongs to another request or to requests of several owners, an override of a kept refusal that cannot be
+        booked either, or a refusal in a dry run.
 
         Raises:
             LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the commit was lost and could not be looked up; the same keys again tell.
         """
+        wanted = await self._for_their_owners(portfolio_id, wishes)
 
         async def book(unit: LedgerUnit) -> Made[list[EventResult]]:
             run = _Run(unit, self.clock, self.rules, dry_run, unit.portfolio)
-            results = [await run.decide(wish) for wish in wishes]
+            results = [await run.decide(wish) if isinstance(wish, BookEvent) else wish for wish in wanted]
             if run.portfolio is not unit.portfolio and not dry_run:
                 await unit.save(run.portfolio)
             return Made(results, run.is_kept, run.events)
 
         return await commit_once(self.ledger, portfolio_id, book, announce=self.announce)
+
+    async def _for_their_owners(
+        self, portfolio_id: int, wishes: Sequence[BookEvent]
+    ) -> Sequence[BookEvent | OwnerAmbiguous]:
+        """Return the wishes, each override in the name of the one who has something under its key."""
+        keys = {one.client_event_id for one in wishes if one.override and one.client_event_id}
+        owners_of = await self.ledger.owners_of(portfolio_id, keys, of_cash=True) if keys else {}
+        found: list[BookEvent | OwnerAmbiguous] = []
+        for wish in wishes:
+            key, owner = wish.client_event_id, wish.owner
+            if key is not None and wish.override:
+                named = owner_of_override(key, owner, owners_of.get(key, ()), owner_given=wish.owner_given)
+                found.append(replace(wish, owner=named) if isinstance(named, str) else named)
+            else:
+                found.append(wish)
+        return found
 
 
 @dataclass(slots=True)
@@ -73,25 +92,27 @@ class _Run:
     portfolio: Portfolio
     is_kept: IsKept | None = None
     events: list[Event] = field(default_factory=list)
-    _decided: dict[tuple[str, str], tuple[BookEvent, EventReply]] = field(default_factory=dict)
+    _decided: dict[tuple[str, str], tuple[str, EventReply]] = field(default_factory=dict)
 
     async def decide(self, wish: BookEvent) -> EventResult:
-        """Book an event, refuse it, or find what was decided on it before."""
+        """Book an event, refuse it, or find what was decided on it before; an override books what was refused."""
         key = wish.client_event_id
         if key is None:
             return await self._book(wish)
-        known = await self._known(wish, key)
-        if known is not None:
+        known, first = await self._known(wish, key), None
+        if isinstance(known, EventReply) and isinstance(known.event, RefusedCashEntry) and wish.override:
+            first = known.event
+        elif known is not None:
             return known
-        reply = await self._book(wish)
+        reply = await self._book(wish, first)
         if isinstance(reply, EventReply):
-            self._decided[wish.owner, key] = wish, reply
+            self._decided[wish.owner, key] = wish.digest() if first is None else first.fingerprint, reply
         return reply
 
     async def _known(self, wish: BookEvent, key: str) -> EventReply | KeyReused | None:
         if (wish.owner, key) in self._decided:
-            first, reply = self._decided[wish.owner, key]
-            return EventReply(reply.event, replayed=True) if first.digest() == wish.digest() else KeyReused(key)
+            fingerprint, reply = self._decided[wish.owner, key]
+            return EventReply(reply.event, replayed=True) if wish.is_same(fingerprint) else KeyReused(key)
         known = await self.unit.transaction(wish.owner, key)
         if known is None and wish.adopts_open:
             known = await self.unit.transaction("", key)
@@ -105,26 +126,32 @@ class _Run:
         event = await self.unit.event(known.id) if wish.is_same(known.entry.fingerprint or "") else None
         return KeyReused(key) if event is None else EventReply(event, replayed=True)
 
-    async def _book(self, wish: BookEvent) -> EventReply | DomainError:
+    async def _book(self, wish: BookEvent, first: RefusedCashEntry | None = None) -> EventReply | DomainError:
+        """Book an event, or refuse it and keep that: it has happened all the same.
+
+        ``first`` is the kept refusal that an override makes good; where that is refused too, it stays what is kept.
+        """
         try:
-            happened = happen(self.portfolio, wish.what, self.rules, self.clock.now())
+            happened = happen(self.portfolio, wish.what, self.rules, self.clock.now(), override=wish.override)
         except DomainError as error:
-            return await self._refuse(wish, error)
-        entry, trades = self._entries(wish, happened)
+            return error if first is not None or self.dry_run else await self._refuse(wish, error)
+        entry, trades = self._entries(wish, happened, first)
         self.portfolio = happened.after
         if self.dry_run:
             planned = tuple(BookedTrade(id=0, entry=trade) for trade in trades)
             return EventReply(RecordedEvent(id=None, entry=entry, trades=planned), replayed=False)
         return EventReply(await self._keep(entry, trades), replayed=False)
 
-    def _entries(self, wish: BookEvent, happened: Happened) -> tuple[CashEntry, list[TradeEntry]]:
+    def _entries(
+        self, wish: BookEvent, happened: Happened, first: RefusedCashEntry | None
+    ) -> tuple[CashEntry, list[TradeEntry]]:
         begins = happened.after.units.begin_anew(self.portfolio.units, happened.transaction.value_before)
         notes = [_all_of_it(wish.what, happened), UNITS_BEGIN_ANEW if begins else None]
         return entries_of(
             happened,
-            owner=wish.owner,
+            owner=wish.owner if first is None else first.owner,
             key=wish.client_event_id,
-            fingerprint=wish.digest(),
+            fingerprint=wish.digest() if first is None else first.fingerprint,
             note="; ".join(filter(None, notes)) or None,
         )
 
@@ -135,17 +162,15 @@ class _Run:
             self.is_kept = has_entry(entry)
         return event
 
-    async def _refuse(self, wish: BookEvent, error: DomainError) -> EventReply | DomainError:
-        key = wish.client_event_id
-        if key is None or self.dry_run:
-            return error
+    async def _refuse(self, wish: BookEvent, error: DomainError) -> EventReply:
         refused = RefusedCashEntry(
             portfolio_id=self.unit.portfolio.id,
             owner=wish.owner,
-            client_transaction_id=key,
+            client_transaction_id=wish.client_event_id or made_key(),
             fingerprint=wish.digest(),
             refusal=Refusal.of(error),
             decided_at=self.clock.now(),
+            stated=wish.stated,
         )
         await self.unit.add_cash_refusal(refused)
         if self.is_kept is None:

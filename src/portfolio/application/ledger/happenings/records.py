@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -24,7 +24,8 @@ class BookEvent:
     """A request to book an event.
 
     ``stated_at`` is when the client says that it happened, None where it says nothing. With ``adopts_open`` its key is
-    also that of a service without API keys.
+    also that of a service without API keys. An ``override`` is for whoever has something under its key, unless
+    ``owner_given``.
     """
 
     what: Happening
@@ -32,6 +33,18 @@ class BookEvent:
     client_event_id: str | None = None
     stated_at: datetime | None = None
     adopts_open: bool = False
+    override: bool = False
+    owner_given: bool = False
+
+    @property
+    def stated(self) -> Mapping[str, str]:
+        """Return what was asked for, by name, as texts."""
+        what = self.what
+        said = {name: getattr(what, name) for name in (*_STATED, "label", "group")}
+        if what.ratio is not None:
+            said["ratio"] = f"{what.ratio.normalize():f}"
+        said["effective_at"] = what.effective_at.isoformat()
+        return {name: str(each) for name, each in said.items() if each is not None}
 
     def digest(self, version: str = DIGEST_VERSION) -> str:
         """Return a digest of the normalised fields: 64 characters."""
@@ -43,8 +56,13 @@ class BookEvent:
         return (version + hashlib.sha256(repr(fields).encode()).hexdigest())[:64]
 
     def is_same(self, fingerprint: str) -> bool:
-        """Return whether a stored digest is of this very request."""
-        return self.digest(digest_version(fingerprint)) == fingerprint
+        """Return whether a stored digest is of this very request; an override may state what was not: value, time."""
+        version = digest_version(fingerprint)
+        same = [self]
+        if self.override:
+            same.append(replace(self, what=replace(self.what, value=None)))
+            same += [replace(one, stated_at=None) for one in same]
+        return any(one.digest(version) == fingerprint for one in same)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from litestar import Controller, Response, get, post
 from litestar.params import JSONBody
 
 from portfolio.application.clock import Clock
-from portfolio.application.errors import KeyReused
+from portfolio.application.errors import KeyReused, OwnerAmbiguous
 from portfolio.application.ledger.cash import MoveCashInOrOut
 from portfolio.application.ledger.cash_records import RecordedCashEntry, RefusedCashEntry
 from portfolio.application.ledger.ports import Lookups
@@ -26,7 +26,7 @@ from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.responses import JsonResponse, problem_answer
 from portfolio.entrypoints.http.views import view
 
-_PROBLEMS = tuple(PROBLEMS[error] for error in (InvalidAmount, OutOfRange, InsufficientCash, KeyReused))
+_PROBLEMS = tuple(PROBLEMS[error] for error in (InvalidAmount, OutOfRange, InsufficientCash, KeyReused, OwnerAmbiguous))
 
 
 class CashController(Controller):
@@ -50,8 +50,10 @@ class CashController(Controller):
     ) -> Response[CashTransactionAnswer]:
         """Move cash in or out, so that returns can be told from contributions; with a key exactly once.
 
-        With a key a refusal is kept like an acceptance: the same request again is answered the same, also when there is
-        enough cash by then. To withdraw after all, use another key.
+        A refusal is kept like an acceptance: the same request again is answered the same, also when there is enough
+        cash by then, and `GET /events?status=refused` lists it. What was withdrawn all the same is booked with
+        `override: true` and its key: cash may be below zero then. Where several owners have that key, `owner` says
+        whose.
         """
         wish = read_wish(data, request.user, header_key=header_key(request))
         reply = await uncancelled(move_cash(portfolio_id, wish))

@@ -136,6 +136,8 @@ class CashTransactionBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=Tr
     amount: PositiveFigure
     note: Notes | UnsetType = UNSET
     client_transaction_id: Key | None = None
+    override: Annotated[bool, Meta(description="Book what was refused under this key: cash may be below zero.")] = False
+    owner: OverrideOwner | None = None
 
 
 class ReversalBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -156,14 +158,11 @@ def book_trade(body: BookingBody, caller: Caller, now: datetime, *, header_key: 
     fee = _fee(reading, body, stated)
     group = None if body.group is UNSET else reading.text("group", body.group, LONGEST_KEY)
     client_trade_id = one_key(reading, "client_trade_id", body.client_trade_id, header_key)
-    owner = reading.text("owner", body.owner, LONGEST_NAME)
+    owner = override_owner(reading, body.owner, override=body.override)
     is_remark = caller.name is not None
     engine = remarks.name("engine", body.engine) if is_remark else _strict_name(reading, "engine", body.engine)
-    if owner is not None and not body.override:
-        reading.refuse("owner", "is for an override only")
     reading.finish()
-    if body.override and Scope.ADMIN not in caller.scopes:
-        raise RequestError(FORBIDDEN, "an override needs a key with the scope admin")
+    require_override(caller, override=body.override)
     opaque = {field: remarks.name(field, getattr(body, field)) for field in ("signal_id", "recommendation_id")}
     confidence, notes = remarks.share("confidence", body.confidence), remarks.notes(body.notes)
     return BookTrade(
@@ -252,15 +251,36 @@ def move_cash(body: CashTransactionBody, caller: Caller, *, header_key: str | No
     reading = Reading()
     amount = reading.amount(Money, "amount", body.amount)
     key = one_key(reading, "client_transaction_id", body.client_transaction_id, header_key)
+    owner = override_owner(reading, body.owner, override=body.override)
     reading.finish()
     return MoveCash(
         kind=CashTransactionKind(body.kind),
         amount=amount,
-        owner=caller.owner(None),
+        owner=caller.owner(None) if owner is None else owner,
         client_transaction_id=key,
         note=read_note(body.note),
-        adopts_open=caller.adopts_open,
+        adopts_open=caller.adopts_open and owner is None,
+        override=body.override,
+        owner_given=owner is not None,
     )
+
+
+def override_owner(reading: Reading, stated: str | int | None, *, override: bool) -> str | None:
+    """Return whose booking an override makes good; None where it is not said."""
+    owner = reading.text("owner", stated, LONGEST_NAME)
+    if owner is not None and not override:
+        reading.refuse("owner", "is for an override only")
+    return owner
+
+
+def require_override(caller: Caller, *, override: bool) -> None:
+    """Refuse an override by a caller who may not.
+
+    Raises:
+        RequestError: it is one.
+    """
+    if override and Scope.ADMIN not in caller.scopes:
+        raise RequestError(FORBIDDEN, "an override needs a key with the scope admin")
 
 
 def _strict_name(reading: Reading, field: str, raw: Raw | UnsetType) -> str | None:

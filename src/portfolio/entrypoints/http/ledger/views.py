@@ -83,13 +83,14 @@ def outcome_view(outcome: RecordedOutcome) -> OutcomeView:
 def refused_problem(refusal: Refusal, at: datetime, *, replayed: bool, path: str = BOOKING_PATH) -> BookingProblem:
     """Return the problem that a refusal was answered with at that time, and is again."""
     kind = kind_named(refusal.error)
+    field = "fees" if kind is PROBLEMS[FeesTooHigh] else refusal.field
     return BookingProblem(
         type=kind.type,
         title=kind.title,
         status=kind.status,
         detail=refusal.detail,
         instance=path,
-        errors=[FieldError("fees", refusal.detail)] if kind is PROBLEMS[FeesTooHigh] else [],
+        errors=[] if field is None else [FieldError(field, refusal.detail)],
         timestamp=at,
         replayed=replayed,
     )

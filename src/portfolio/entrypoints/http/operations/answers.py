@@ -91,7 +91,10 @@ class HealthAnswer(Labelled, kw_only=True):
     refresher: RefresherView
     unreconciled: UnreconciledView | None
     unreadable_rows: UnreadableRowsView
-    refused_bookings: Annotated[int | None, Meta(description="Those that an override could book, and none has.")]
+    refused_bookings: Annotated[
+        int | None,
+        Meta(description="Bookings, events and cash transactions that an override could book, and none has."),
+    ]
 
 
 class LivenessAnswer(Labelled, kw_only=True):

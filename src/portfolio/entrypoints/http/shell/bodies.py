@@ -69,7 +69,7 @@ _IN_WORDS = {
     PRINTABLE: "printable ASCII characters only",
     NO_CONTROLS: "no control characters",
     SIDE: "BUY or SELL",
-    **{_cursor_pattern(kind): "the next_cursor of a page of this list" for kind in "bcefgilrst"},
+    **{_cursor_pattern(kind): "the next_cursor of a page of this list" for kind in (*"bcefgilrst", "[eu]")},
 }
 
 AHEAD = timedelta(seconds=60)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final, Literal
 
 import msgspec
 
 from portfolio.application.ledger.cash_records import RefusedCashEntry
 from portfolio.application.ledger.happenings.records import EventReply, EventResult, RecordedEvent
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.entrypoints.http.errors import RequestError, field_errors, kind_of
 from portfolio.entrypoints.http.ledger.answers import LegView
 from portfolio.entrypoints.http.ledger.happenings.requests import EventKind
@@ -24,6 +27,11 @@ from portfolio.entrypoints.http.shell.responses import (
 from portfolio.entrypoints.http.views import view
 
 EVENTS_PATH: Final = "/events"
+CASH_PATH: Final = "/cash/transactions"
+
+_OF_CASH: Final = (CashTransactionKind.DEPOSIT, CashTransactionKind.WITHDRAWAL)
+_FIGURES: Final = ("quantity", "value", "basis", "to_quantity", "ratio", "amount")
+_STATED: Final = ("kind", "symbol", "to_symbol", "label", "group", "note", "effective_at", *_FIGURES)
 
 
 class EventView(msgspec.Struct, kw_only=True):
@@ -82,17 +90,33 @@ class OneEventAnswer(Answer, kw_only=True):
 
 
 class RefusedEventView(msgspec.Struct, kw_only=True):
-    """What was refused under a key, as kept. A deposit or a withdrawal may be it: keys of both are of one room."""
+    """What was refused, as kept. A deposit or a withdrawal may be it: keys of both are of one room.
+
+    What was sent without a key has one that the service made, `refused-...`: an override under it books it.
+    """
 
     owner: str
     client_event_id: str
+    kind: str | None
+    symbol: str | None
+    quantity: Number | None
+    value: Number | None
+    basis: Number | None
+    to_symbol: str | None
+    to_quantity: Number | None
+    ratio: Number | None
+    amount: Number | None
+    label: str | None
+    group: str | None
+    note: str | None
+    effective_at: Moment | None
     http_status: int
     decided_at: Moment
     problem: Problem
 
 
 class EventsAnswer(Answer, kw_only=True):
-    """Events, newest first. ``refused`` has the refusal that is kept under the key that was asked for."""
+    """Events, newest first. ``refused`` has the refusal kept under the key that was asked for, or all that were."""
 
     events: list[EventView]
     count: int
@@ -162,10 +186,16 @@ def refused_event(refused: RefusedCashEntry, *, replayed: bool, path: str) -> Bo
 
 def refused_view(refused: RefusedCashEntry) -> RefusedEventView:
     """Return what is kept of a refusal."""
-    body = refused_event(refused, replayed=True, path=EVENTS_PATH)
+    stated: dict[str, Any] = dict.fromkeys(_STATED) | {**refused.stated}
+    for name in _FIGURES:
+        stated[name] = stated[name] and Decimal(stated[name])
+    stated["effective_at"] = stated["effective_at"] and datetime.fromisoformat(stated["effective_at"])
+    of_cash = stated["kind"] in _OF_CASH
+    body = refused_event(refused, replayed=True, path=CASH_PATH if of_cash else EVENTS_PATH)
     return view(
         RefusedEventView,
         refused,
+        **{name: stated[name] for name in _STATED},
         client_event_id=refused.client_transaction_id,
         http_status=body.status,
         problem=body,

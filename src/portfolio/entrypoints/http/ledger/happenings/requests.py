@@ -16,6 +16,7 @@ from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.errors import RequestError
 from portfolio.entrypoints.http.ledger.idempotency import one_key
+from portfolio.entrypoints.http.ledger.requests import OverrideOwner, override_owner, require_override
 from portfolio.entrypoints.http.shell.auth import Caller
 from portfolio.entrypoints.http.shell.bodies import (
     AHEAD,
@@ -38,7 +39,11 @@ MOST_EVENTS: Final = 1_000
 
 _MOMENT_SCHEMA: Final = {"type": ["string", "number"]}
 
-EventsCursor = Annotated[str | None, cursor_query("e")]
+EventsCursor = Annotated[str | None, cursor_query("[eu]")]
+EventStatus = Annotated[
+    Literal["refused"] | None,
+    QueryParameter(description="The refused ones alone, with refused deposits and withdrawals."),
+]
 EventKeyQuery = Annotated[
     str | None,
     QueryParameter(
@@ -85,6 +90,8 @@ class EventBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     group: Annotated[Key, Meta(description="What it has in common with other entries.")] | UnsetType = UNSET
     client_event_id: Key | None = None
     dry_run: Annotated[bool, Meta(description="Book nothing, and say what would be.")] = False
+    override: Annotated[bool, Meta(description="Book what was refused under this key. Admin only.")] = False
+    owner: OverrideOwner | None = None
 
 
 _EVENT_SCHEMA = {"anyOf": [{"$ref": "#/components/schemas/EventBody"}, {"description": "It is `unreadable` then."}]}
@@ -103,27 +110,21 @@ def read_event(body: EventBody, caller: Caller, now: datetime, *, header_key: st
     """Return the wish that the body states.
 
     Raises:
-        RequestError: a field is wrong, is lacking, or does not belong to the kind, or two keys differ.
+        RequestError: a field is wrong, is lacking, or does not belong to the kind, two keys differ, or the caller may
+            not override.
     """
     reading, kind = Reading(), CashTransactionKind(body.kind)
     _check_fields(reading, body, kind)
-    stated: dict[str, object] = {}
-    for name in ("symbol", "to_symbol"):
-        if (text := getattr(body, name)) is not UNSET:
-            stated[name] = _symbol(reading, name, text)
-    for name, of in _AMOUNTS.items():
-        if (raw := getattr(body, name)) is not UNSET:
-            stated[name] = reading.amount(of, name, raw)
-    for name in _FROM_ZERO:
-        if (raw := getattr(body, name)) is not UNSET:
-            stated[name] = reading.amount(Money, name, raw, least="at least zero")
+    stated = _stated(reading, body)
     stated_at = None
     if body.effective_at is not UNSET:
         raw = body.effective_at
         stated_at = reading.taking("effective_at", lambda: _moment(text_of(raw), now), now)
     group = None if body.group is UNSET else reading.text("group", body.group, LONGEST_KEY)
     key = one_key(reading, "client_event_id", body.client_event_id, header_key)
+    owner = override_owner(reading, body.owner, override=body.override)
     reading.finish()
+    require_override(caller, override=body.override)
     if isinstance(ratio := stated.get("ratio"), Quantity):
         stated["ratio"] = ratio.value
     return BookEvent(
@@ -134,11 +135,28 @@ def read_event(body: EventBody, caller: Caller, now: datetime, *, header_key: st
             group=group,
             **stated,  # type: ignore[arg-type]  # each is of the type of its field
         ),
-        owner=caller.owner(None),
+        owner=caller.owner(None) if owner is None else owner,
         client_event_id=key,
         stated_at=stated_at,
-        adopts_open=caller.adopts_open,
+        adopts_open=caller.adopts_open and owner is None,
+        override=body.override,
+        owner_given=owner is not None,
     )
+
+
+def _stated(reading: Reading, body: EventBody) -> dict[str, object]:
+    """Return what the body states of assets and amounts; it is judged only once all fields are read."""
+    stated: dict[str, object] = {}
+    for name in ("symbol", "to_symbol"):
+        if (text := getattr(body, name)) is not UNSET:
+            stated[name] = _symbol(reading, name, text)
+    for name, of in _AMOUNTS.items():
+        if (raw := getattr(body, name)) is not UNSET:
+            stated[name] = reading.amount(of, name, raw)
+    for name in _FROM_ZERO:
+        if (raw := getattr(body, name)) is not UNSET:
+            stated[name] = reading.amount(Money, name, raw, least="at least zero")
+    return stated
 
 
 def read_events(body: EventsBody, caller: Caller, now: datetime) -> list[BookEvent | RequestError]:

@@ -9,10 +9,10 @@ from litestar import Controller, Response, get, post
 from litestar.params import JSONBody, PathParameter
 
 from portfolio.application.clock import Clock
-from portfolio.application.errors import KeyReused, NotFound
+from portfolio.application.errors import KeyReused, NotFound, OwnerAmbiguous
 from portfolio.application.ledger.cash_records import RefusedCashEntry
 from portfolio.application.ledger.happenings.booking import BookEvents
-from portfolio.application.ledger.happenings.records import BookEvent, EventReply, RecordedEvent
+from portfolio.application.ledger.happenings.records import BookEvent, EventReply
 from portfolio.application.ledger.happenings.reversal import ReverseEvent
 from portfolio.application.ledger.ports import Lookups
 from portfolio.application.uncancelled import Uncancelled
@@ -25,7 +25,7 @@ from portfolio.domain.errors import (
     OutOfRange,
     ValueUnknown,
 )
-from portfolio.entrypoints.http.errors import MALFORMED, NOT_FOUND, PROBLEMS, WRITE_PROBLEMS, FieldError, RequestError
+from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS
 from portfolio.entrypoints.http.ledger.happenings.answers import (
     EventAnswer,
     EventBatchAnswer,
@@ -35,22 +35,23 @@ from portfolio.entrypoints.http.ledger.happenings.answers import (
     event_item,
     event_view,
     refused_event,
-    refused_view,
 )
+from portfolio.entrypoints.http.ledger.happenings.lists import Wanted, listed_events
 from portfolio.entrypoints.http.ledger.happenings.requests import (
     EventBody,
     EventKeyQuery,
     EventOwnerQuery,
     EventsBody,
     EventsCursor,
+    EventStatus,
     read_event,
     read_events,
 )
 from portfolio.entrypoints.http.ledger.idempotency import REPLAYED, header_key, refuse_header_key
 from portfolio.entrypoints.http.ledger.trades import read_id
 from portfolio.entrypoints.http.shell.access import access
-from portfolio.entrypoints.http.shell.auth import Caller, Scope
-from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
+from portfolio.entrypoints.http.shell.auth import Scope
+from portfolio.entrypoints.http.shell.bodies import PageSize
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.responses import JsonResponse, problem_answer
 
@@ -67,6 +68,7 @@ _PROBLEMS = (
             InsufficientQuantity,
             InsufficientCash,
             KeyReused,
+            OwnerAmbiguous,
         )
     ),
     *WRITE_PROBLEMS,
@@ -110,8 +112,14 @@ class EventController(Controller):
         it is `value-unknown`. A `basis` that is left out is the value, and `basis_assumed` says so.
         In every event `cash_delta + sum of basis_delta = net_deposits_delta + realized_delta`, to the last digit.
         A `swap` is a sale and a purchase for the same money, two trades of one `group` that `trade_ids` names.
-        With a key a refusal is kept like an acceptance. Keys of events and of cash transactions are of one room: none
-        is used for both. With `dry_run` nothing is booked and nothing kept.
+        Whatever could be read and is refused is kept like an acceptance: it may have happened all the same. Keys of
+        events and of cash transactions are of one room: none is used for both. With `dry_run` nothing is booked and
+        nothing kept.
+        An admin sends a refused event again with `override: true` and its key, and it is booked in its owner's name; it
+        may state a `value` and an `effective_at` that were not stated. What leaves and is not held is a short position
+        afterwards, and cash may be below zero, as after an override of a trade; a `transfer_in` covers a short
+        position. A `split` of what is not held, an `income` of or an `exchange` into what is short stay refused until
+        the books can hold them. Where several owners have that key, `owner` says whose.
         """
         wish = read_event(data, request.user, clock.now(), header_key=header_key(request))
         [result] = await uncancelled(book_events(portfolio_id, [wish], dry_run=data.dry_run))
@@ -170,6 +178,7 @@ class EventController(Controller):
         clock: Injected[Clock],
         client_event_id: EventKeyQuery = None,
         owner: EventOwnerQuery = None,
+        status: EventStatus = None,
         limit: PageSize = 100,
         cursor: EventsCursor = None,
     ) -> EventsAnswer:
@@ -179,22 +188,11 @@ class EventController(Controller):
         nothing. Keys are unique within their owner only: the caller's own name, unless `owner` names another. A key
         with `adopt-open` is answered for what was booked while there were no API keys, too. The key of a deposit or a
         withdrawal is 422 `key-reused`, as it is for a new event.
+        With `status=refused` it is what was refused and no override has booked, in `refused`: it may have happened all
+        the same. Deposits and withdrawals are among them.
         """
-        if client_event_id is None and owner is not None:
-            raise _refused("owner", "says whose client_event_id is asked for: name that too")
-        if client_event_id is not None and cursor is not None:
-            raise _refused("cursor", "goes with a list: client_event_id asks for one event")
-        if client_event_id is not None:
-            found = await _under(lookups, portfolio_id, request.user, client_event_id, owner)
-            refused = [refused_view(found)] if isinstance(found, RefusedCashEntry) else []
-            events = [event_view(found)] if isinstance(found, RecordedEvent) else []
-            return EventsAnswer(
-                timestamp=clock.now(), events=events, count=len(events), next_cursor=None, refused=refused
-            )
-        page = await lookups.events(portfolio_id, before=read_cursor(cursor), limit=limit)
-        views = [event_view(event) for event in page.items]
-        following = write_cursor("e", page.next_before)
-        return EventsAnswer(timestamp=clock.now(), events=views, count=len(views), next_cursor=following, refused=[])
+        wanted = Wanted(client_event_id, owner, status, cursor, limit)
+        return await listed_events(lookups, portfolio_id, request.user, wanted, clock.now())
 
     @get("/events/{event_id:str}", summary="One event", opt=access(Scope.READ, problems=(NOT_FOUND,)))
     async def read_event(
@@ -230,17 +228,3 @@ class EventController(Controller):
         assert not isinstance(reply.event, RefusedCashEntry)
         headers = {REPLAYED: "true"} if reply.replayed else None
         return JsonResponse(event_answer(reply.event, replayed=reply.replayed), headers=headers)
-
-
-def _refused(name: str, reason: str) -> RequestError:
-    return RequestError(MALFORMED, f"{name} {reason}", errors=[FieldError(name, reason)])
-
-
-async def _under(
-    lookups: Lookups, portfolio_id: int, caller: Caller, key: str, owner: str | None
-) -> RecordedEvent | RefusedCashEntry | None:
-    """Return what became of a key: the caller's own, or that of an owner who is named."""
-    found = await lookups.event_under(portfolio_id, caller.owner(None) if owner is None else owner, key)
-    if found is None and owner is None and caller.adopts_open:
-        found = await lookups.event_under(portfolio_id, "", key)
-    return found
