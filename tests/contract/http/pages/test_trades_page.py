@@ -58,6 +58,35 @@ async def test_trades_and_refusals_are_those_of_the_api_to_the_last_digit(servic
     }
 
 
+async def test_refused_events_and_withdrawals_are_those_of_the_api(service: Service) -> None:
+    assert "No event, deposit or withdrawal was refused" in (await page_of(service)).text
+    swap = {
+        "kind": "swap",
+        "symbol": "BTC",
+        "quantity": "12.5",
+        "to_symbol": "ETH",
+        "to_quantity": 345,
+        "value": 987654,
+    }
+    withdrawal = {"kind": "withdrawal", "amount": 765_432, "client_transaction_id": "w"}
+    assert (await service.http.post("/events", json=swap)).status_code == 409
+    assert (await service.http.post("/cash/transactions", json=withdrawal)).status_code == 409
+    rows = (await page_of(service)).table("Refused events, deposits and withdrawals")
+    kept = (await of_api(service, "/events?status=refused"))["refused"]
+    assert [row["Key"].text for row in rows] == [one["client_event_id"] for one in kept]
+    assert [row["What"].text for row in rows] == ["withdrawal", "swap"]
+    assert [row["Amount or value"].exact for row in rows] == [["765432"], ["987654"]]
+    assert [rows[1][name].exact for name in ("Quantity", "Quantity of that")] == [["12.5"], ["345"]]
+    assert kept[1]["problem"]["detail"] in rows[1]["Why"].text
+    body = (await service.http.get("/pages/trades", headers=PRIVATE)).text
+    assert not [amount for amount in ("12.5", "345", "987654", "987,654", "765432", "765,432") if amount in body]
+    for number in range(20):
+        await service.http.post("/events", json={**swap, "client_event_id": f"s{number}"})
+    page = await page_of(service)
+    assert len(page.table("Refused events, deposits and withdrawals")) == 20
+    assert "These are the newest" in page.text
+
+
 async def test_one_trade_says_how_its_money_adds_up(service: Service) -> None:
     await book(service)
     sold = await book(service, side="SELL", quantity="0.05", price="47000", net_amount="2350", fees="1.25")
@@ -237,7 +266,7 @@ async def test_without_a_database_the_last_sums_stand_there_and_the_lists_say_wh
     page = await page_of(service)
     assert "Database away" in page.one("section", aria_label="State").text
     assert page.value("fees_paid") == "22.5"
-    assert page.text.count("while the database is away") == 2
+    assert page.text.count("while the database is away") == 3
     assert is_problem(await service.http.get("/pages/trades.csv"), 503, "ledger-unavailable")
 
 

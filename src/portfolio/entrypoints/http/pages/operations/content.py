@@ -189,7 +189,8 @@ def _books_figures(health: HealthAnswer, snapshot: Snapshot | None) -> Sequence[
             "refused_bookings",
             "Refused bookings",
             health.refused_bookings,
-            "Refusals that an override could book, and none has. The page of trades lists them.",
+            "Refused bookings, events and cash transactions that an override could book, and none has. The page of "
+            "trades lists them.",
             "database_away",
         ),
         here.count(

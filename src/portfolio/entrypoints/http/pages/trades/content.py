@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from portfolio.application.ledger.cash_records import RefusedCashEntry
 from portfolio.application.ledger.records import BookedTrade, Page, RecordedOutcome
 from portfolio.entrypoints.http.errors import FieldError
 from portfolio.entrypoints.http.ledger.answers import OutcomeView, TradeView
+from portfolio.entrypoints.http.ledger.happenings.answers import RefusedEventView, refused_view
 from portfolio.entrypoints.http.ledger.trades import trade_views
 from portfolio.entrypoints.http.ledger.views import outcome_view
 from portfolio.entrypoints.http.pages.frame.figures import Figure, Term
@@ -28,7 +30,8 @@ class TradesContent:
     """The trades of one page and the refused bookings of another, each None where it could not be read.
 
     ``mistakes`` are by the name of the field. ``newest`` and ``older`` are the queries of other pages of the same
-    trades, ``csv`` that of their file, ``older_refusals`` that of the next refused bookings.
+    trades, ``csv`` that of their file, ``older_refusals`` that of the next refused bookings. The newest refused events
+    and cash transactions stand on each page.
     """
 
     form: TradesForm
@@ -40,6 +43,8 @@ class TradesContent:
     refusals: Sequence[OutcomeView] | None
     older_refusals: str | None
     is_first_refusals: bool
+    refused_events: Sequence[RefusedEventView] | None
+    has_more_refused_events: bool
 
     @property
     def has_reversals(self) -> bool:
@@ -59,10 +64,14 @@ class TradesContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusals:
-    """A page of refused bookings, None where they could not be read; the first page, or a later one."""
+    """A page of refused bookings, the first one or a later one, and the newest refused events and cash transactions.
+
+    Each is None where it could not be read.
+    """
 
     page: Page[RecordedOutcome] | None
     is_first: bool
+    events: Page[RefusedCashEntry] | None
 
 
 def trades_content(
@@ -86,6 +95,8 @@ def trades_content(
         refusals=None if refusals.page is None else [outcome_view(outcome) for outcome in refusals.page.items],
         older_refusals=refused and f"?refused={refused}#refused",
         is_first_refusals=refusals.is_first,
+        refused_events=None if refusals.events is None else [refused_view(one) for one in refusals.events.items],
+        has_more_refused_events=refusals.events is not None and refusals.events.next_before is not None,
     )
 
 

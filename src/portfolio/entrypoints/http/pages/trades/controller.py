@@ -77,13 +77,14 @@ class TradesPageController(Controller):
         read_deadline_seconds: Injected[float],
         refused: RefusedCursor = None,
     ) -> Template:
-        """Return the trades that the form asks for, newest first, and the refused bookings."""
+        """Return the trades that the form asks for, newest first, and the refused bookings and events."""
         wanted, errors = form.read()
         reading, before = await pages.reading(), read_cursor(refused)
         look = Look(reading, read_deadline_seconds)
         trades = Page((), None) if errors else await look(lambda: lookups.trades(portfolio_id, wanted))
         page = await look(lambda: lookups.refusals(portfolio_id, before=before, limit=REFUSALS_A_PAGE))
-        refusals = Refusals(page=page, is_first=before is None)
+        events = await look(lambda: lookups.cash_refusals(portfolio_id, before=None, limit=REFUSALS_A_PAGE))
+        refusals = Refusals(page=page, is_first=before is None, events=events)
         content = trades_content(form, errors, reading, trades, refusals)
         return pages.page(request, "trades.html", "Trades", reading, content=content)
 
