@@ -37,6 +37,7 @@ def take(scene: Scene, event: Event, key: str, answer: Answer) -> None:
     expected = scene.model.expect_event(event)
     if expected is not None:
         assert (answer.status, answer.slug) == KEPT[expected], f"event: {answer} instead of {expected}"
+        scene.model.refuse_transaction(key)
         scene.trade_counts["refused"] += 1
         return
     assert answer.status == 200, f"event: {answer}"

@@ -76,6 +76,7 @@ async def _book_some(world: World) -> Model:
         Book("one", BUY),
         Batch([("two", SELL), ("three", OVERSELL), ("four", doge)]),
         Move("five", 1_234 * ONE),
+        Move("seven", -(10**9) * ONE),
         Reverse(1),
         Book("six", SELL),
         ForeignWrite("DOGE", -77 * ONE),
@@ -177,6 +178,14 @@ ROWS = {
     ),
     "a refusal is dropped": (
         "DELETE FROM portfolio_booking_outcomes WHERE client_trade_id = 'three'",
+        "outcomes_are_kept",
+    ),
+    "a refused withdrawal is dropped": (
+        "DELETE FROM portfolio_cash_refusals WHERE client_transaction_id = 'seven'",
+        "outcomes_are_kept",
+    ),
+    "a refused withdrawal is nobody's": (
+        "UPDATE portfolio_cash_refusals SET client_transaction_id = 'other' WHERE client_transaction_id = 'seven'",
         "outcomes_are_kept",
     ),
     "an outcome has another trade": (

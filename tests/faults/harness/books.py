@@ -44,11 +44,12 @@ class Digest:
 
 @dataclass(slots=True)
 class Digests:
-    """The digests of what is listed: trades, outcomes and transactions with their keys."""
+    """The digests of what is listed: trades, outcomes, transactions and refusals with their keys."""
 
     trades: Digest = field(default_factory=Digest)
     outcomes: Digest = field(default_factory=Digest)
     transactions: Digest = field(default_factory=Digest)
+    refusals: Digest = field(default_factory=Digest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +115,8 @@ class Books:
     """The key, the status and the trade id of each outcome kept; 0 where there is no trade."""
     transactions: list[tuple[int, str]] = field(repr=False)
     """The id and the key of each cash transaction that has one."""
+    refusals: list[str] = field(repr=False)
+    """The key of each event and cash transaction that was refused."""
 
 
 class Cursor(Protocol):
@@ -186,12 +189,14 @@ class Tables:
                 ("mock_trades", "client_trade_id"),
                 ("portfolio_booking_outcomes", "client_trade_id"),
                 ("portfolio_cash_transactions", "client_transaction_id"),
+                ("portfolio_cash_refusals", "client_transaction_id"),
             )
         )
 
 
 _TRADES = ("id, COALESCE(client_trade_id, '')", "mock_trades WHERE booked_by IS NOT NULL")
 _OUTCOMES = ("COALESCE(client_trade_id, ''), status, COALESCE(trade_id, 0)", "portfolio_booking_outcomes")
+_REFUSALS = ("client_transaction_id", "portfolio_cash_refusals")
 _MOVEMENTS = ("id, client_transaction_id", "portfolio_cash_transactions WHERE client_transaction_id IS NOT NULL")
 
 
@@ -210,7 +215,7 @@ def read_books(cursor: Cursor, expected: Digests | None = None, *, sqlite: bool)
         "SELECT ledger_revision AS r FROM mock_trades WHERE booked_by IS NOT NULL"
         " UNION ALL SELECT ledger_revision FROM portfolio_cash_transactions) AS entries",
     )
-    kept = (_TRADES, _OUTCOMES, _MOVEMENTS)
+    kept = (_TRADES, _OUTCOMES, _MOVEMENTS, _REFUSALS)
     found = Digests(*(_digest(cursor, *what, sqlite=sqlite) for what in kept)) if expected else None
     listed = expected is None or found != expected
     return Books(
@@ -232,6 +237,7 @@ def read_books(cursor: Cursor, expected: Digests | None = None, *, sqlite: bool)
         trades=[(int(id_), key) for id_, key in _list(cursor, *_TRADES)] if listed else [],
         outcomes=[(key, status, int(id_)) for key, status, id_ in _list(cursor, *_OUTCOMES)] if listed else [],
         transactions=[(int(id_), key) for id_, key in _list(cursor, *_MOVEMENTS)] if listed else [],
+        refusals=[key for [key] in _list(cursor, *_REFUSALS)] if listed else [],
     )
 
 

@@ -134,7 +134,7 @@ def nothing_is_doubled(books: Books, model: Model) -> Iterator[str]:
 
 
 def outcomes_are_kept(books: Books, model: Model) -> Iterator[str]:
-    """Every keyed booking and every refusal is kept as what the client was told, and nothing else is."""
+    """Every keyed booking and every refusal, of events and money too, is kept as what was told, and nothing else is."""
     if not books.listed:
         return
     wanted = Counter(
@@ -145,6 +145,9 @@ def outcomes_are_kept(books: Books, model: Model) -> Iterator[str]:
     found = Counter(books.outcomes)
     yield from (f"{outcome} is not kept" for outcome in (wanted - found))
     yield from (f"{outcome} is kept, and was told nobody" for outcome in (found - wanted))
+    refused = Counter(books.refusals)
+    yield from (f"the refusal of {key} is not kept" for key in model.refused_transactions - set(refused))
+    yield from (f"the refusal of {key} was told nobody" for key in set(refused) - model.refused_transactions)
 
 
 def the_identity_holds(books: Books, model: Model) -> Iterator[str]:

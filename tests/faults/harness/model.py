@@ -51,6 +51,8 @@ class Model:
     """By the id of a trade, that of the one which reversed it."""
     events: list[Happened] = field(default_factory=list)
     transaction_keys: dict[str, int] = field(default_factory=dict)
+    refused_transactions: set[str] = field(default_factory=set)
+    """The keys of events and cash transactions that were refused."""
     prices: dict[str, int] = field(default_factory=dict)
     """What the market says of each symbol, now and always."""
     transactions: int = 0
@@ -77,6 +79,12 @@ class Model:
         self.rules.cash += amount
         self.rules.booked_cash += amount
         self.rules.deposits += amount
+
+    def refuse_transaction(self, key: str) -> None:
+        """Take in that an event or a cash transaction was refused."""
+        if key not in self.refused_transactions:
+            self.refused_transactions.add(key)
+            self.told.refusals.add(key)
 
     def expect_event(self, event: Event) -> str | None:
         """Return why an event has to be refused; None where it has to be booked."""

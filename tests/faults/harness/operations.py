@@ -73,10 +73,11 @@ class Move:
         self.answers = [await scene.client.post("/cash/transactions", self.body)]
 
     async def settle(self, scene: Scene) -> None:
-        """Compare with what the model does; refusals are not kept."""
+        """Compare with what the model does; a refusal is kept, and answered again from then on."""
         answer = await scene.until_definite(lambda: scene.client.post("/cash/transactions", self.body), self.answers)
         if scene.model.rules.cash + self.amount < 0:
             assert (answer.status, answer.slug) == (409, "insufficient-cash"), str(answer)
+            scene.model.refuse_transaction(self.key)
             scene.trade_counts["refused"] += 1
             return
         assert answer.status == 200, str(answer)
