@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
-from typing import Final
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from portfolio.application.imports.entering import NOTHING_ALLOWED, Allowed, Entering
 from portfolio.application.imports.progress import Tell, Told, tell_nobody
 from portfolio.application.imports.records import Identified, Preview
 from portfolio.application.imports.steps import NoEntry
+from portfolio.application.imports.trial import Trial
 from portfolio.application.imports.worth import WorthUnknown
 from portfolio.domain.errors import DomainError, InsufficientCash, InsufficientQuantity
 from portfolio.domain.imports.records import Kind, Reported
@@ -29,21 +31,19 @@ _FIRST: Final = {Kind.DEPOSIT, Kind.TRANSFER_IN, Kind.REWARD, Kind.AIRDROP}
 _SECOND: Final = {Kind.TRADE, Kind.CONVERSION}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Unit:
+class _Unit(NamedTuple):
     """Events of the same rows, which are entered together: a trade and its further fees."""
 
     preview: Preview
     events: Sequence[Identified]
-    at: datetime
-    order: tuple[int, str]
+    order: tuple[datetime, int, str]
 
 
 @dataclass(slots=True)
 class Simulation:
     """Files on their way into the books. ``revisions`` are those of the first entries, by the id of what was placed."""
 
-    books: Entering
+    books: Entering | Trial
     allowed: Allowed
     tell: Tell = tell_nobody
     revisions: dict[int, int | None] = field(default_factory=dict)
@@ -56,8 +56,8 @@ class Simulation:
         else happened then.
         """
         units = [unit for preview in previews.values() for unit in _units_of(preview)]
-        units.sort(key=lambda unit: (unit.at, unit.order))
-        for _, of_moment in groupby(Told(units, "placing", self.tell), key=lambda unit: unit.at):
+        units.sort(key=attrgetter("order"))
+        for _, of_moment in groupby(Told(units, "placing", self.tell), key=lambda unit: unit.order[0]):
             self._enter_moment(list(of_moment))
         for preview in previews.values():
             preview.events = [one for one in preview.events if id(one) in self.revisions]
@@ -98,7 +98,7 @@ def _units_of(preview: Preview) -> Iterator[_Unit]:
         events = list(of_rows)
         first = events[0].event
         rank = 0 if first.kind in _FIRST else 1 if first.kind in _SECOND else 2
-        yield _Unit(preview=preview, events=events, at=first.at, order=(rank, events[0].content))
+        yield _Unit(preview, events, (first.at, rank, events[0].content))
 
 
 def _report(unit: _Unit, refused: Refused) -> None:
