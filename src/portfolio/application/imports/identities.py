@@ -84,13 +84,14 @@ class FileIdentities:
             IdTaken: its id stood for something else in a file of the same format.
         """
         content = content_of(event)
-        number = self._counted[content]
+        # A counter's get(): nearly every content is a new one, and its [] calls for each of them.
+        number = self._counted.get(content, 0)
         if event.own_id is None:
-            self._counted[content] += 1
+            self._counted[content] = number + 1
             name = Name()
-            is_known = number < self._contents[content]
+            is_known = number < self._contents.get(content, 0)
             if not is_known:
-                self._new[content] += 1
+                self._new[content] = self._new.get(content, 0) + 1
                 self._new_nameless.append((content, name))
             return Found(f"{content}#{number}", is_known, name, content)
         own_id = kept_id(event.own_id)
@@ -99,7 +100,7 @@ class FileIdentities:
             if before[0] != content and before[1] == self._format:
                 raise IdTaken(event.own_id)
             return Found(event.own_id, is_known=True, name=before[2], content=content)
-        self._counted[content] += 1
+        self._counted[content] = number + 1
         waiting = self._nameless[content]
         is_known = bool(waiting)
         name = waiting.pop(0) if is_known else Name()

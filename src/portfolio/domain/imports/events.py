@@ -136,11 +136,9 @@ def single(origin: Origin, kind: Kind, part: Part, fees: Sequence[Part] = ()) ->
 def net(parts: Iterable[Part], fees: Iterable[Part] = ()) -> dict[str, Decimal]:
     """Return the net change of each asset that changes."""
     legs: dict[str, Decimal] = {}
-    for part in parts:
-        symbol, amount = part.symbol, part.amount
+    for symbol, amount in parts:
         legs[symbol] = EXACT.add(legs[symbol], amount) if symbol in legs else amount
-    for fee in fees:
-        symbol, amount = fee.symbol, fee.amount
+    for symbol, amount in fees:
         legs[symbol] = EXACT.subtract(legs[symbol], amount) if symbol in legs else EXACT.minus(amount)
     return {symbol: change for symbol, change in legs.items() if change}
 
@@ -166,7 +164,8 @@ def _exchanged(
         own_id=origin.own_id,
         legs=net(pair, [own] if own else ()),
     )
-    yield from _further(origin, others)
+    if others:
+        yield from _further(origin, others)
 
 
 def _agree(quantity: Decimal, amount: Decimal, price: Decimal) -> bool:

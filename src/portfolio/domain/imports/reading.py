@@ -94,7 +94,9 @@ class Reading:
         """
         if self.zone is not None:
             return self.zone
-        said = [zone for zone in (self.header_zone, self.name_zone) if zone is not None]
-        if len(said) == 2 and said[0] != said[1]:
-            raise RowRefused(f"the header says {said[0]} and the file's name says {said[1]}: give --zone")
-        return said[0] if said else None
+        header, name = self.header_zone, self.name_zone
+        if header is None or name is None:
+            return header or name
+        if header != name:
+            raise RowRefused(f"the header says {header} and the file's name says {name}: give --zone")
+        return header

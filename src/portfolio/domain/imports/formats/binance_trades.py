@@ -31,12 +31,12 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     """Yield the fills. The file's money counts, not the price times the quantity."""
 
     def rule(row: Row) -> Iterator[Outcome]:
-        if not any(row.values.values()):
-            yield Ignored(row.place, "an empty row")
-            return
         side = row.text("Side", "Type").upper()
         if side not in {"BUY", "SELL"}:
-            raise RowRefused(f"{side[:40]!r} is neither BUY nor SELL")
+            if any(row.values.values()):
+                raise RowRefused(f"{side[:40]!r} is neither BUY nor SELL")
+            yield Ignored(row.place, "an empty row")
+            return
         at = how.exact_time(row.text("Date(UTC)", "Time"), how.local_zone(), short_year=True)
         fill = _glued(row, how) if "Executed" in row.values else _separate(row, how)
         base, quote = fill.base, fill.quote
@@ -73,12 +73,16 @@ def _glued(row: Row, how: Reading) -> _Fill:
     """Return a fill whose units stand behind the amounts: the pair says where an amount ends and 1INCH begins."""
     pair = symbol_in(row.text("Pair").replace("/", "").replace("-", ""))
     executed, amount = row.text("Executed"), row.text("Amount")
-    parts = [_part(text, how) for text in (executed, amount, row.text("Fee"))]
-    if None not in parts:
-        one, other, fee = (part for part in parts if part is not None)
-        # No other split of this pair would leave numbers before the units.
-        if one.symbol + other.symbol == pair and fee.symbol in {one.symbol, other.symbol, _DISCOUNT_COIN}:
-            return _Fill(one, other, fee)
+    one, other, fee = _part(executed, how), _part(amount, how), _part(row.text("Fee"), how)
+    # No other split of this pair would leave numbers before the units.
+    if (
+        one
+        and other
+        and fee
+        and one.symbol + other.symbol == pair
+        and fee.symbol in {other.symbol, one.symbol, _DISCOUNT_COIN}
+    ):
+        return _Fill(one, other, fee)
     found = []
     for cut in range(1, len(pair)):
         base, quote = pair[:cut], pair[cut:]
