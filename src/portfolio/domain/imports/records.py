@@ -41,9 +41,10 @@ class Row(NamedTuple):
 
     def text(self, *names: str) -> str:
         """Return the text of the first of these columns that is there; empty where none is, or it is no text."""
+        values = self.values
         for name in names:
-            if name in self.values:
-                value = self.values[name]
+            if name in values:
+                value = values[name]
                 return value.strip() if isinstance(value, str) else ""
         return ""
 

@@ -26,8 +26,8 @@ def made(count: int) -> Preview:
 def test_many_rows_are_the_same_text_as_all_at_once(count: int) -> None:
     one = made(count)
     assert len(one.events) == count
-    assert "".join(printed([one])) == json.dumps(answer_of(one))
-    assert "".join(printed([one, one])) == json.dumps([answer_of(one)] * 2)
+    assert "".join(printed([one])) == json.dumps(answer_of(one), separators=(",", ":"))
+    assert "".join(printed([one, one])) == json.dumps([answer_of(one)] * 2, separators=(",", ":"))
 
 
 def test_over_http_they_are_compact_and_say_fields() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import TypeAlias
 
 from portfolio.domain.imports.events import Origin, Part, market_trade
 from portfolio.domain.imports.numbers import amount_in
@@ -19,12 +19,8 @@ _UNIT = re.compile(r"([\d.,+-]+)([A-Z][A-Z0-9]*)", re.ASCII)
 _DISCOUNT_COIN = "BNB"
 
 
-class _Fill(NamedTuple):
-    """What a row says, whichever columns it has; without signs."""
-
-    base: Part
-    quote: Part
-    fee: Part
+_Fill: TypeAlias = tuple[Part, Part, Part]
+"""What a row says, whichever columns it has: base, quote and fee, without signs."""
 
 
 def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
@@ -38,17 +34,17 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
             yield Ignored(row.place, "an empty row")
             return
         at = how.exact_time(row.text("Date(UTC)", "Time"), how.local_zone(), short_year=True)
-        fill = _glued(row, how) if "Executed" in row.values else _separate(row, how)
-        base, quote = fill.base, fill.quote
+        base, quote, fee = _glued(row, how) if "Executed" in row.values else _separate(row, how)
         if base.amount < 0 or quote.amount < 0:
             raise RowRefused("a quantity below 0: the side tells what came")
-        if not base.amount and not quote.amount and not fill.fee.amount:
+        if not base.amount and not quote.amount and not fee.amount:
             yield Ignored(row.place, "nothing was executed: all amounts are 0")
             return
-        buys = side == "BUY"
-        changes = (base.amount, EXACT.minus(quote.amount)) if buys else (EXACT.minus(base.amount), quote.amount)
-        sides = Part(base.symbol, changes[0]), Part(quote.symbol, changes[1])
-        yield from market_trade(Origin((row.place,), at), *sides, [fill.fee], how.price(row, "Price"))
+        if side == "BUY":
+            quote = Part(quote.symbol, EXACT.minus(quote.amount))
+        else:
+            base = Part(base.symbol, EXACT.minus(base.amount))
+        yield from market_trade(Origin((row.place,), at), base, quote, [fee], how.price(row, "Price"))
 
     return each(rows, rule)
 
@@ -62,7 +58,7 @@ def _separate(row: Row, how: Reading) -> _Fill:
     fee = how.amount_or_zero(row, "Fee")
     if fee and not fee_coin:
         raise RowRefused("Fee Coin is empty: in which coin the fee was charged is not known")
-    return _Fill(
+    return (
         Part(base, how.amount(row, "Amount")),
         Part(quote, how.amount(row, "Total")),
         Part(symbol_in(fee_coin) if fee else quote, fee),
@@ -82,7 +78,7 @@ def _glued(row: Row, how: Reading) -> _Fill:
         and one.symbol + other.symbol == pair
         and fee.symbol in {other.symbol, one.symbol, _DISCOUNT_COIN}
     ):
-        return _Fill(one, other, fee)
+        return one, other, fee
     found = []
     for cut in range(1, len(pair)):
         base, quote = pair[:cut], pair[cut:]
@@ -95,7 +91,7 @@ def _glued(row: Row, how: Reading) -> _Fill:
         hint = ": if their comma is the decimal sign, give --decimal=," if "," in executed + amount else ""
         raise RowRefused(f"{executed[:40]!r} and {amount[:40]!r} are not amounts of the pair {pair}{hint}")
     [(base_part, quote_part)] = found
-    return _Fill(base_part, quote_part, _fee(row.text("Fee"), (base_part.symbol, quote_part.symbol), how))
+    return base_part, quote_part, _fee(row.text("Fee"), (base_part.symbol, quote_part.symbol), how)
 
 
 def _part(text: str, how: Reading) -> Part | None:
