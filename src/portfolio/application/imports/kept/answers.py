@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
+from io import BytesIO
 from itertools import islice
 from typing import Any, Final
 
@@ -29,7 +30,10 @@ def answers_of(previews: Sequence[Preview]) -> bytes:
     """
     heads = ({"name": one.name, "is_given_up": one.is_given_up} for one in previews)
     files = [{**head, **_lazy(one, in_fields)} for head, one in zip(heads, previews, strict=True)]
-    return b"".join(piece.encode(errors="replace") for piece in _list_written(files, _COMPACT))
+    written = BytesIO()  # which join() would hold twice
+    for piece in _list_written(files, _COMPACT):
+        written.write(piece.encode(errors="replace"))
+    return written.getvalue()
 
 
 def printed(previews: Sequence[Preview]) -> Iterator[str]:
