@@ -17,8 +17,8 @@ from portfolio.application.imports.preview import Placing, PreviewImport
 from portfolio.application.imports.progress import Tell, tell_nobody
 from portfolio.application.imports.reading import ReadFile
 from portfolio.application.imports.records import Identified, Options, Preview
+from portfolio.application.imports.rehearsal import Rehearsal
 from portfolio.application.imports.simulation import Simulation
-from portfolio.application.imports.trial import Trial
 from portfolio.application.imports.valuing import FETCH_SECONDS, FindWorths
 from portfolio.application.imports.worth import Rates, Worth
 from portfolio.application.in_thread import in_long_thread
@@ -182,7 +182,7 @@ class _Run:
         start, good = self.books.portfolio, dict(enumerate(self.files))
         while True:
             self.books.portfolio, self.books.entries = start, []
-            books = self.books if self.books.keeps_entries else Trial(self.books)
+            books = self.books if self.books.keeps_entries else Rehearsal(self.books)
             placing, entered = Placing(self.kept), Simulation(books, self.wish.allowed, self.tell)
             previews = placing.placed(good)
             entered.enter(previews)

@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 from portfolio.application.imports.entering import NOTHING_ALLOWED, Allowed, Entering
 from portfolio.application.imports.progress import Tell, Told, tell_nobody
 from portfolio.application.imports.records import Identified, Preview
+from portfolio.application.imports.rehearsal import Rehearsal
 from portfolio.application.imports.steps import NoEntry
-from portfolio.application.imports.trial import Trial
 from portfolio.application.imports.worth import WorthUnknown
 from portfolio.domain.errors import DomainError, InsufficientCash, InsufficientQuantity
 from portfolio.domain.imports.records import Kind, Reported
@@ -43,7 +43,7 @@ class _Unit(NamedTuple):
 class Simulation:
     """Files on their way into the books. ``revisions`` are those of the first entries, by the id of what was placed."""
 
-    books: Entering | Trial
+    books: Entering | Rehearsal
     allowed: Allowed
     tell: Tell = tell_nobody
     revisions: dict[int, int | None] = field(default_factory=dict)

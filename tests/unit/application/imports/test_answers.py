@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from portfolio.application.imports.kept.answers import answer_of, answers_of, printed
 from portfolio.application.imports.kept.words import in_fields
 from portfolio.application.imports.records import Preview
+from portfolio.domain.imports.records import Reported
 from tests.support.import_files.samples import SAMPLES
 from tests.support.imports import previews
 
@@ -36,3 +39,15 @@ def test_over_http_they_are_compact_and_say_fields() -> None:
     expected = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
     assert answers_of(listed) == expected
     assert answers_of([]) == b"[]"
+
+
+@given(st.text(st.characters(codec=None), max_size=20))
+@example("k\u00f6p")
+@example("half a character: \ud800")
+@example('"\\\x00\x1f\x7f\b\n/')
+def test_any_text_is_written_as_the_standard_library_writes_it(reason: str) -> None:
+    one = Preview(name="file", format=None, rows=1, reported=[Reported(1, reason)])
+    assert "".join(printed([one])) == json.dumps(answer_of(one), separators=(",", ":"))
+    said = [{"name": "file", "is_given_up": False, **answer_of(one, in_fields)}]
+    expected = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+    assert answers_of([one]) == expected

@@ -21,6 +21,7 @@ from portfolio.domain.imports.records import Ignored, Place, Reported
 _AT_ONCE: Final = 200
 _COMPACT: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _PRINTED: Final = json.JSONEncoder(separators=(",", ":"))
+_DELETE: Final = "\x7f"  # of ASCII alone it is written in two ways
 
 
 def answers_of(previews: Sequence[Preview]) -> bytes:
@@ -81,7 +82,7 @@ def _encoded(rows: Sequence[Mapping[str, Any]], how: json.JSONEncoder) -> str:
     """
     with suppress(UnicodeEncodeError):  # half a character, which JSON may have
         text = msgspec.json.encode(rows).decode()
-        if text.isascii():
+        if text.isascii() and _DELETE not in text:
             return text
     return how.encode(rows)
 

@@ -1,4 +1,4 @@
-"""A trial says of each event what the books say, to the last digit, and leaves usual trades for later."""
+"""A rehearsal says of each event what the books say, to the last digit, and leaves usual trades for later."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from portfolio.application.imports import trial as trials
+from portfolio.application.imports import rehearsal as rehearsals
 from portfolio.application.imports.entering import NOTHING_ALLOWED, Allowed, Entering
 from portfolio.application.imports.records import Implied
+from portfolio.application.imports.rehearsal import Rehearsal
 from portfolio.application.imports.steps import NoEntry
-from portfolio.application.imports.trial import Trial
 from portfolio.application.imports.worth import Worth, WorthUnknown
 from portfolio.domain.errors import DomainError, InsufficientCash
 from portfolio.domain.imports.events import Origin, Part, exchange, moved
@@ -87,7 +87,7 @@ def rules(draw: st.DrawFn) -> BookingRules:
 
 
 def said(
-    books: Entering | Trial, events: Sequence[Event], allowed: Allowed
+    books: Entering | Rehearsal, events: Sequence[Event], allowed: Allowed
 ) -> tuple[list[int | None], list[Implied]] | tuple[type[Exception], str]:
     try:
         return books.enter(events, allowed)
@@ -119,15 +119,15 @@ def funded(dollars: int = 1_000_000) -> Portfolio:
     NOTHING_ALLOWED,
 )
 @settings(max_examples=400, deadline=None)
-def test_a_trial_says_what_the_books_say(
+def test_a_rehearsal_says_what_the_books_say(
     start: Portfolio, held_to: BookingRules, listed: list[list[Event]], allowed: Allowed
 ) -> None:
-    books, trial = entering(start, held_to), Trial(entering(start, held_to))
+    books, rehearsal = entering(start, held_to), Rehearsal(entering(start, held_to))
     for events in listed:
         for permitted in (NOTHING_ALLOWED, allowed):
-            assert said(trial, events, permitted) == said(books, events, permitted)
-    trial.enter([], NOTHING_ALLOWED)
-    assert trial.books.portfolio == books.portfolio
+            assert said(rehearsal, events, permitted) == said(books, events, permitted)
+    rehearsal.enter([], NOTHING_ALLOWED)
+    assert rehearsal.books.portfolio == books.portfolio
 
 
 USUAL_TRADES = [
@@ -143,14 +143,14 @@ USUAL_TRADES = [
 
 
 def test_usual_trades_wait_and_are_booked_once_something_else_comes() -> None:
-    trial, books = Trial(entering(funded())), entering(funded())
-    entered = [trial.enter([event], NOTHING_ALLOWED) for event in USUAL_TRADES]
-    assert trial.books.portfolio == funded()
+    rehearsal, books = Rehearsal(entering(funded())), entering(funded())
+    entered = [rehearsal.enter([event], NOTHING_ALLOWED) for event in USUAL_TRADES]
+    assert rehearsal.books.portfolio == funded()
     assert entered == [books.enter([event], NOTHING_ALLOWED) for event in USUAL_TRADES]
     assert [revisions for revisions, _ in entered] == [[2 + n] for n in range(len(USUAL_TRADES))]  # 1 is the deposit's
     deposit = list(moved(Origin((9,), AT), Part("USD", Decimal(5))))
-    assert trial.enter(deposit, NOTHING_ALLOWED) == books.enter(deposit, NOTHING_ALLOWED)
-    assert trial.books.portfolio == books.portfolio != funded()
+    assert rehearsal.enter(deposit, NOTHING_ALLOWED) == books.enter(deposit, NOTHING_ALLOWED)
+    assert rehearsal.books.portfolio == books.portfolio != funded()
 
 
 @pytest.mark.parametrize(
@@ -177,11 +177,11 @@ def test_usual_trades_wait_and_are_booked_once_something_else_comes() -> None:
     ],
 )
 def test_what_is_not_sure_is_the_books_to_say(event: Event) -> None:
-    books, trial = entering(funded(1_000)), Trial(entering(funded(1_000)))
-    before = trial.books.portfolio
+    books, rehearsal = entering(funded(1_000)), Rehearsal(entering(funded(1_000)))
+    before = rehearsal.books.portfolio
     answer = said(books, [event], NOTHING_ALLOWED)
-    assert said(trial, [event], NOTHING_ALLOWED) == answer
-    assert (trial.books.portfolio != before) is isinstance(answer[0], list)
+    assert said(rehearsal, [event], NOTHING_ALLOWED) == answer
+    assert (rehearsal.books.portfolio != before) is isinstance(answer[0], list)
 
 
 @pytest.mark.parametrize(
@@ -196,39 +196,39 @@ def test_what_is_not_sure_is_the_books_to_say(event: Event) -> None:
     ],
 )
 def test_trades_of_a_strange_position_are_the_books_to_say(position: Position) -> None:
-    trial = Trial(entering(replace(funded(), positions={BTC: position})))
-    trial.enter([fill("1", "-100")], NOTHING_ALLOWED)
-    assert trial.books.portfolio.revision == 2
-    trial.enter([fill("1", "-100", symbol="ETH")], NOTHING_ALLOWED)
-    assert trial.books.portfolio.revision == 2
+    rehearsal = Rehearsal(entering(replace(funded(), positions={BTC: position})))
+    rehearsal.enter([fill("1", "-100")], NOTHING_ALLOWED)
+    assert rehearsal.books.portfolio.revision == 2
+    rehearsal.enter([fill("1", "-100", symbol="ETH")], NOTHING_ALLOWED)
+    assert rehearsal.books.portfolio.revision == 2
 
 
 @pytest.mark.parametrize("name", ["cash", "ledger_cash", "realized_pnl", "fees_paid"])
 def test_with_sums_that_are_large_all_is_the_books_to_say(name: str) -> None:
     large: dict[str, Any] = {name: Money(Decimal("1e18"))}
-    trial = Trial(entering(replace(funded(), **large)))
-    trial.enter([fill("1", "-100")], NOTHING_ALLOWED)
-    assert trial.books.portfolio.revision == 2
+    rehearsal = Rehearsal(entering(replace(funded(), **large)))
+    rehearsal.enter([fill("1", "-100")], NOTHING_ALLOWED)
+    assert rehearsal.books.portfolio.revision == 2
 
 
 def test_cash_may_be_spent_below_zero_where_the_rules_say_so() -> None:
-    trial = Trial(entering(funded(1), BookingRules(allow_negative_cash=True)))
-    assert trial.enter([fill("1", "-100")], NOTHING_ALLOWED) == ([2], [])
-    assert trial.books.portfolio == funded(1)
+    rehearsal = Rehearsal(entering(funded(1), BookingRules(allow_negative_cash=True)))
+    assert rehearsal.enter([fill("1", "-100")], NOTHING_ALLOWED) == ([2], [])
+    assert rehearsal.books.portfolio == funded(1)
 
 
 def test_at_most_a_million_trades_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trials, "_MOST_WAITING", 2)
-    trial = Trial(entering(funded()))
+    monkeypatch.setattr(rehearsals, "_MOST_WAITING", 2)
+    rehearsal = Rehearsal(entering(funded()))
     for _ in range(3):
-        trial.enter([fill("1", "-100")], NOTHING_ALLOWED)
-    assert trial.books.portfolio.revision == 4  # the deposit's, and all three
+        rehearsal.enter([fill("1", "-100")], NOTHING_ALLOWED)
+    assert rehearsal.books.portfolio.revision == 4  # the deposit's, and all three
 
 
 def test_a_trade_that_was_sure_and_is_refused_is_no_refusal_of_the_next() -> None:
-    trial = Trial(entering(funded()))
-    trial.enter([fill("1", "-100")], NOTHING_ALLOWED)
-    trial.books.portfolio = funded(1)
+    rehearsal = Rehearsal(entering(funded()))
+    rehearsal.enter([fill("1", "-100")], NOTHING_ALLOWED)
+    rehearsal.books.portfolio = funded(1)
     with pytest.raises(RuntimeError, match="refuse what was sure") as raised:
-        trial.enter([fill("-5", "100")], NOTHING_ALLOWED)
+        rehearsal.enter([fill("-5", "100")], NOTHING_ALLOWED)
     assert isinstance(raised.value.__cause__, InsufficientCash)
