@@ -108,6 +108,8 @@ def _trade(case: _Case) -> list[Step]:
         return [sold, _execution(case.at, symbol, side, quantity, Money(amount), fees=value)]
     if case.fee and case.charged == symbol:
         gross = _size(EXACT.add(change, case.fee))
+        if not gross:
+            raise NoEntry(f"{_told(case.event)}: all of it was the fee")
         price = Price.rounded(EXACT.divide(amount, gross))
         fees = Money.rounded(EXACT.divide(EXACT.multiply(amount, case.fee), gross))
         return [_execution(case.at, symbol, side, quantity, Money(amount), fees=fees, price=price, included=True)]

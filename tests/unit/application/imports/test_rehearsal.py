@@ -91,7 +91,7 @@ def said(
 ) -> tuple[list[int | None], list[Implied]] | tuple[type[Exception], str]:
     try:
         return books.enter(events, allowed)
-    except (DomainError, NoEntry, WorthUnknown, ArithmeticError) as refused:  # the last of a fee that no file has
+    except (DomainError, NoEntry, WorthUnknown) as refused:
         return type(refused), str(refused)
 
 

@@ -218,6 +218,13 @@ def test_nothing_is_shared_by_values_that_are_none() -> None:
         steps_of(event, lambda *_: Money.zero())
 
 
+def test_a_sale_of_which_all_was_the_fee_sells_nothing() -> None:
+    legs, one = {"BTC": Decimal(-1), "USD": Decimal(30)}, Decimal(1)
+    sale = Event((1,), AT, Kind.TRADE, "BTC", one, legs, quote="USD", fee=one, fee_symbol="BTC")
+    with pytest.raises(NoEntry, match="all of it was the fee"):
+        steps_of(sale, WORTH)
+
+
 @pytest.mark.parametrize(
     ("kind", "legs"),
     [
