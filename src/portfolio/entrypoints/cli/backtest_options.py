@@ -123,6 +123,8 @@ def gathered(
     settings = read_settings()
     request = _request(composition, settings, given)
     named = [*(request.optimise.symbols or () if request.optimise else ()), *request.weights, "BTC"]
+    if request.first >= datetime.now(UTC).date():
+        raise click.UsageError("--from has to be a day that is over")
     days = (datetime.now(UTC).date() - request.first).days + max(DAYS_BEFORE, given["look_back"])
     if days > MOST_DAYS:
         raise click.UsageError(f"--from: closes go back {MOST_DAYS} days, those before the first day among them")
@@ -174,6 +176,8 @@ def _request(composition: BacktestComposition, settings: Settings, given: Mappin
 
 def _weight(text: str) -> tuple[str, Decimal]:
     symbol, _, share = text.partition("=")
+    if not share:
+        raise click.UsageError(f"--weight takes SYMBOL=SHARE, not {text!r}")
     return _code(symbol), Number(most=1).convert(share, None, None)
 
 

@@ -84,8 +84,8 @@ def _grid(texts: Sequence[str]) -> dict[str, tuple[Decimal, ...]]:
 
 
 def _values(text: str) -> tuple[str, tuple[Decimal, ...]]:
-    name, equals, values = text.partition("=")
-    if not equals:
+    name, _, values = text.partition("=")
+    if not values:
         raise click.UsageError(f"--set takes NAME=A,B,..., not {text!r}")
     number = Number(signed=True)
     return name, tuple(number.convert(value, None, None) for value in values.split(","))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -53,8 +54,20 @@ class BooksComposition(Protocol):
         ...
 
 
+def _digest(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """Return a noted digest as the books have it: what is none says nothing of them."""
+    head = value.strip().lower() if value is not None else None
+    if head is not None and not re.fullmatch("[0-9a-f]{64}", head):
+        raise click.BadParameter(f"{value!r} is no digest: 64 hexadecimal digits, as verify prints them after `head`")
+    return head
+
+
 @click.command()
-@click.option("--head", help="A digest that was noted before: the entries of that time have to be among those of now.")
+@click.option(
+    "--head",
+    callback=_digest,
+    help="A digest that was noted before: the entries of that time have to be among those of now.",
+)
 @click.pass_obj
 def verify(composition: BooksComposition, *, head: str | None) -> None:
     """Replay every entry and compare with everything that the books say; print the digest of them all.

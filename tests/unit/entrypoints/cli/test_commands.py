@@ -110,8 +110,16 @@ def test_books_without_digests_are_not_said_to_hold() -> None:
 
 def test_verify_is_told_which_head_was_noted() -> None:
     root = Root(verify=verdict)
-    root.run("verify", "--head", "5eed")
-    assert root.asked == [("verify", "5eed")]
+    root.run("verify", "--head", f" {'5EED' * 16} ")
+    assert root.asked == [("verify", "5eed" * 16)]
+
+
+@pytest.mark.parametrize("head", ["", "5eed", "head 5eed", "5eed" * 16 + "0", "z" * 64])
+def test_what_is_no_digest_is_no_verdict_on_the_books(head: str) -> None:
+    root = Root(verify=verdict)
+    done = root.run("verify", "--head", head)
+    assert (done.exit_code, root.asked) == (64, [])
+    assert "64 hexadecimal digits" in done.stderr
 
 
 @pytest.mark.parametrize("error", [LedgerUnavailable("no answer"), OutOfRange(Decimal(10) ** 21), SettingsError("no")])
