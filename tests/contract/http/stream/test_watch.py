@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from portfolio.entrypoints.cli.watch.command import Watched, follow, key_of, socket_url
+from portfolio.entrypoints.cli.watch.command import Json, LineByLine, Watched, follow, key_of, socket_url
 from portfolio.entrypoints.cli.watch.table import table_of
 from portfolio.settings import Settings, SettingsError
 from tests.contract.http.stream.conftest import Served
@@ -45,6 +45,25 @@ async def test_after_a_cut_it_goes_on_where_it_was(here: Served) -> None:
     assert "BTC" in shown
     assert "0.2" in shown
     assert watched.position in shown
+
+
+async def test_without_a_terminal_who_does_not_answer_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    watched, shown, calls = Watched(), LineByLine(), []
+    url = socket_url("http://127.0.0.1:1")  # nobody listens there
+
+    def show(message: Json | None) -> None:
+        shown(watched, message)
+        calls.append(watched.link)
+
+    task = asyncio.create_task(follow(url, {}, watched, show, pause=0.01))
+    await until(lambda: len(calls) > 2)
+    task.cancel()
+    await asyncio.wait([task])
+    shown(watched, {"type": "hello"})
+    shown(watched, None)
+    said = capsys.readouterr()
+    assert said.err == 2 * "portfolio: cut off: no stream; it is tried again\n"
+    assert said.out == '{"type": "hello"}\n'
 
 
 async def test_who_is_refused_is_told_why(tmp_path: Path) -> None:

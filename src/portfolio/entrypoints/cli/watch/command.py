@@ -169,14 +169,26 @@ def watch(url: str | None, after: str, key_file: str | None) -> None:
         if sys.stdout.isatty():
             _show_table(address, headers, watched)
         else:
-            asyncio.run(follow(address, headers, watched, _print_line))
+            lines = LineByLine()
+            asyncio.run(follow(address, headers, watched, lambda message: lines(watched, message)))
     except KeyboardInterrupt:
         click.echo(f"the next one goes on with --after {watched.position}", err=True)
 
 
-def _print_line(message: Json | None) -> None:
-    if message is not None:
-        click.echo(json.dumps(message, default=str))
+class LineByLine:
+    """Prints each message as a line of JSON, and on the standard error, once, that there is no stream."""
+
+    def __init__(self) -> None:
+        self._told = ""
+
+    def __call__(self, watched: Watched, message: Json | None) -> None:
+        """Print a message; without one, how the connection is."""
+        if message is not None:
+            click.echo(json.dumps(message, default=str))
+            self._told = ""
+        elif watched.link != self._told:
+            self._told = watched.link
+            click.echo(f"portfolio: {watched.link}: no stream; it is tried again", err=True)
 
 
 def _show_table(address: str, headers: Mapping[str, str], watched: Watched) -> None:
