@@ -82,6 +82,7 @@ def test_a_file_that_could_not_be_written_leaves_what_was_there(service: Service
         ("trades", "--as-of", "2026-01-01T00:00:00Z"),
         ("closes", "--known-at", "3"),
         ("gains", "--basis", "restated"),
+        ("positions", "--method", "hifo"),
         ("performance", "--basis", "recorded", "--known-at", "3"),
     ):
         assert service.command("export", *words, "-o", str(tmp_path / "rows.csv")).returncode == 64

@@ -69,9 +69,7 @@ known_at_option = click.option("--known-at", type=KnownAtParameter(), help="What
 @click.option(
     "--method",
     type=click.Choice([method.value for method in LotMethod]),
-    default="fifo",
-    show_default=True,
-    help="Of gains: which lot a sale takes.",
+    help="Of gains: which lot a sale takes; fifo where it is not said.",
 )
 @as_of_option
 @known_at_option
@@ -91,7 +89,7 @@ def export(  # shape: its options
     what: str,
     kind: str,
     since: datetime | None,
-    method: str,
+    method: str | None,
     as_of: datetime | None,
     known_at: KnownAt | None,
     basis: str | None,
@@ -107,12 +105,14 @@ def export(  # shape: its options
     wanted = Wanted(
         what=What(what),
         since=since,
-        method=LotMethod(method),
+        method=LotMethod(method or "fifo"),
         as_of=as_of,
         known_at=known_at,
         basis=Basis(basis) if basis else None,
     )
     _refuse(wanted)
+    if method is not None and wanted.what is not What.GAINS:
+        raise click.UsageError("--method is for gains: the others are of average cost, or of none")
     require(FileFormat(kind))
     pieces = _pieces(composition, wanted, FileFormat(kind))
     if str(file) == STANDARD_OUTPUT:

@@ -193,6 +193,8 @@ async def test_what_cannot_be_exported_is_refused_by_its_name(service: Service) 
         ("trades?since=yesterday", "since"),
         ("positions?since=2025-01-01T00:00:00Z", "since"),
         ("gains?method=best", "method"),
+        ("positions?method=hifo", "method"),
+        ("trades?method=fifo", "method"),
         ("everything", "what"),
     ):
         answer = await service.http.get(f"/exports/{query}")

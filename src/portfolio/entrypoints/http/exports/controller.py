@@ -18,7 +18,7 @@ from portfolio.entrypoints.exports.files import PARQUET, FileFormat, require, wr
 from portfolio.entrypoints.http.errors import PROBLEMS
 from portfolio.entrypoints.http.event_streams import IS_HEAD, UNBUFFERED
 from portfolio.entrypoints.http.ledger.csv_rows import CSV
-from portfolio.entrypoints.http.ledger.lots import MethodQuery
+from portfolio.entrypoints.http.ledger.lot_answers import MethodName
 from portfolio.entrypoints.http.ledger.past_query import AsOfQuery, KnownAtQuery
 from portfolio.entrypoints.http.performance.controller import BasisQuery, asked_past
 from portfolio.entrypoints.http.shell.access import access
@@ -42,9 +42,19 @@ SinceQuery = Annotated[
     ),
 ]
 
+GainsMethodQuery = Annotated[
+    MethodName | None,
+    QueryParameter(description="Of gains, which lot a sale takes, as in `/gains`; fifo where it is not said."),
+]
+
 _NOT_DATED: Final = "is for trades, events, gains, performance and closes: positions have no time of their own"
 _NOT_PAST: Final = "is for positions, gains and performance: the others are lists of what was booked"
-_NOT_OF_DAYS: Final = "is for performance: nothing else is of days"
+_NOT_TAKEN: Final = {
+    "as_of": _NOT_PAST,
+    "known_at": _NOT_PAST,
+    "basis": "is for performance: nothing else is of days",
+    "method": "is for gains: the others are of average cost, or of none",
+}
 
 
 class ExportController(Controller):
@@ -65,7 +75,7 @@ class ExportController(Controller):
         what: WhatPath,
         format_: FileFormatQuery = "csv",
         since: SinceQuery = None,
-        method: MethodQuery = "fifo",
+        method: GainsMethodQuery = None,
         as_of: AsOfQuery = None,
         known_at: KnownAtQuery = None,
         basis: BasisQuery = None,
@@ -86,16 +96,17 @@ class ExportController(Controller):
             ("as_of", as_of, What(what) in PAST),
             ("known_at", known_at, What(what) in PAST),
             ("basis", basis, what == "performance"),
+            ("method", method, what == "gains"),
         ):
             if said is not None and not takes:
-                reading.refuse(name, _NOT_OF_DAYS if name == "basis" else _NOT_PAST)
+                reading.refuse(name, _NOT_TAKEN[name])
         reading.finish()
         before, known = asked_past(as_of, known_at, basis) or (None, None)
         require(kind)
         wanted = Wanted(
             what=What(what),
             since=moment,
-            method=LotMethod(method),
+            method=LotMethod(method or "fifo"),
             as_of=before,
             known_at=known,
             basis=basis and Basis(basis),
