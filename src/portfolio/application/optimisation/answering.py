@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from dataclasses import replace
+from decimal import ROUND_FLOOR, Decimal
 from typing import Final
 
-from portfolio.analytics.decimals import statistic
+from portfolio.analytics.decimals import DECIMALS, statistic
 from portfolio.analytics.optimisation.problem import Expected, Honesty, Solved, Uncertain
 from portfolio.application.errors import NotOptimisable
 from portfolio.application.optimisation.question import Question
@@ -28,6 +29,8 @@ from portfolio.domain.optimisation.plan import plan_to
 
 CURRENT: Final = "current"
 
+_STEP: Final = Decimal(1).scaleb(-DECIMALS)  # of a weight
+
 
 @exact
 def optimised(
@@ -47,6 +50,8 @@ def optimised(
     kept = list(question.universe.kept)
     if stays:  # what would have been sold
         kept += [Kept(symbol=one, weight=_share(state, one), reason=WhyKept.STAYS) for one in question.universe.sold]
+    kept = [replace(one, weight=_told(one.weight)) for one in kept]
+    weights = {symbol: _told(weight) for symbol, weight in weights.items()}
     return Optimised(
         state=state,
         wish=question.wish,
@@ -109,6 +114,11 @@ def _shortfall(question: Question, solved: Solved) -> LimitsLeaveCash | None:
         rooms=[question.rooms[limit] for limit in found.limits],
         turnover=found.turnover,
     )
+
+
+def _told(weight: Decimal) -> Decimal:
+    """Return the weight at 12 decimals, and not above what it is: it may be at a limit. What is left is cash."""
+    return weight.quantize(_STEP, rounding=ROUND_FLOOR)
 
 
 def _share(state: MarketState, symbol: str) -> Decimal:

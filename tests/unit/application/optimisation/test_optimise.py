@@ -222,6 +222,20 @@ async def test_the_weights_of_now_stay_where_nothing_leads_to_others() -> None:
     assert [sum(one.weight for one in shown), sum(one.today for one in shown)] == [1, 1]
 
 
+async def test_the_weights_of_now_have_no_more_digits_than_others() -> None:
+    desk = Desk({"AAA": "20", "BBB": "30"}, cash="7000")
+    found = await desk.asked(Objective.INVERSE_VOLATILITY, symbols=[AAA])
+    # 20, 30 and 7 of 57, at 12 decimals and not above; cash is what is left, so that the three add up to one
+    assert found.weights == {"AAA": Decimal("0.350877192982")}
+    assert [one.weight for one in found.kept] == [Decimal("0.526315789473")]
+    assert found.cash == Decimal("0.122807017545")
+    beside = Desk({"AAA": "20", "USDC": "30"}, cash="7000")
+    held = await beside.asked()
+    assert [(one.weight, one.reason) for one in held.kept] == [(Decimal("0.526315789473"), WhyKept.STABLECOIN)]
+    assert held.weights["AAA"] + held.kept[0].weight + held.cash == 1
+    assert held.cash == round(held.cash, 12)
+
+
 async def test_selling_what_is_not_asked_for_is_a_part_of_the_turnover() -> None:
     # Trades t cost 0.001 t, of which 90 % is what the weights, that are to be 0.9 in all, are smaller by: of a bound on
     # trades 0.9991 is one on changes of weights, and a millionth of it is left to the last digits.
@@ -264,5 +278,5 @@ async def test_weights_are_rounded_without_passing_a_limit() -> None:
     limit = Decimal("0.2000000000006")  # at 12 decimals it would be more
     desk = Desk(dict.fromkeys(("AAA", "BBB", "CCC"), "10"), position_limit=limit)
     found = await desk.asked(limits=LimitUse.HARD, cash_percent=Decimal(0))
-    assert found.weights == dict.fromkeys(("AAA", "BBB", "CCC"), limit)
-    assert found.cash == 1 - 3 * limit
+    assert found.weights == dict.fromkeys(("AAA", "BBB", "CCC"), Decimal("0.2"))
+    assert found.cash == Decimal("0.4")
