@@ -22,7 +22,7 @@ from portfolio.entrypoints.cli.optimise import optimise
 from portfolio.entrypoints.cli.reporting import InWords
 from portfolio.entrypoints.cli.tearsheet import tearsheet
 from portfolio.entrypoints.cli.watch.command import watch
-from portfolio.entrypoints.http.shell.auth import ADOPT_OPEN, Keyring
+from portfolio.entrypoints.http.shell.auth import ADOPT_OPEN, KEY_NAME, Scope
 from portfolio.settings import Settings, read_settings
 
 _OPENED = {Opening.CREATED: "opened", Opening.ADOPTED: "adopted what the rows hold", Opening.NOTHING: "open"}
@@ -101,7 +101,10 @@ def migrate(composition: Composition, *, as_sql: bool, start: str | None, end: s
 def key(name: str, scopes: str, *, adopt_open: bool) -> None:
     """Make an API key for NAME and print the entry for PORTFOLIO_API_KEYS or the keys file."""
     entry = f"{name}:{scopes}{f'+{ADOPT_OPEN}' if adopt_open else ''}:{secrets.token_urlsafe(32)}"
-    Keyring.of(Settings(api_keys=entry))
+    if not KEY_NAME.fullmatch(name):
+        raise click.UsageError("NAME is 1 to 64 letters, digits, '.', '_', '-', the first a letter or a digit")
+    if not set(scopes.split("+")) <= {*Scope, ADOPT_OPEN} or not set(scopes.split("+")) & set(Scope):
+        raise click.UsageError("--scopes are read, trade and admin, joined by '+'")
     click.echo(entry)
 
 

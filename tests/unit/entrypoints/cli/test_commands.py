@@ -271,9 +271,18 @@ def test_a_key_that_is_made_is_one_that_the_service_takes() -> None:
 
 
 def test_a_key_that_the_service_would_refuse_is_not_made() -> None:
-    done = Root().run("key", "engine 1", "--scopes", "read")
-    assert done.exit_code == 3
-    assert done.stdout == ""
+    for words, why in (
+        (("engine 1", "--scopes", "read"), "NAME is 1 to 64 letters"),
+        (("", "--scopes", "read"), "NAME is 1 to 64 letters"),
+        (("a:read:0123456789abcdef,b",), "NAME is 1 to 64 letters"),  # it would be two keys
+        (("engine-1", "--scopes", "reed"), "--scopes are read, trade and admin"),
+        (("engine-1", "--scopes", "read,trade"), "--scopes are read, trade and admin"),
+        (("engine-1", "--scopes", "adopt-open"), "--scopes are read, trade and admin"),
+    ):
+        done = Root().run("key", *words)
+        assert (done.exit_code, done.stdout) == (64, "")
+        assert why in done.stderr
+        assert "PORTFOLIO_API_KEYS" not in done.stderr  # nothing is wrong with the settings
 
 
 def test_serve_hands_over_the_settings() -> None:

@@ -24,7 +24,7 @@ ADOPT_OPEN = "adopt-open"
 COOKIES: Final = ("portfolio", "__Host-portfolio")
 _COOKIE = re.compile(r"([0-9]{10})\.([0-9a-f]{64})")
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+KEY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _SECRET = re.compile(r"[!-~]+")
 
 
@@ -198,7 +198,7 @@ def _parse(entry: str, position: int) -> ApiKey:
     name, _, rest = entry.partition(":")
     scopes, _, secret = rest.partition(":")
     where = f"PORTFOLIO_API_KEYS, entry {position}"
-    if not _NAME.fullmatch(name):
+    if not KEY_NAME.fullmatch(name):
         raise SettingsError(f"{where}: has to be name:scope+scope:key, the name of letters, digits, '.', '_', '-'")
     wanted = set(scopes.split("+"))
     adopts_open = ADOPT_OPEN in wanted
