@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from portfolio.domain.arithmetic import ONE
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, OutOfRange
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind, EventTerms
 from portfolio.domain.ledger.happening import Happened
@@ -101,7 +102,7 @@ def _undo(position: Position, leg: Leg, split: EventTerms | None) -> Step:
     )
     if not split or split.ratio is None:
         return Step(leg=opposite, mark=position.mark)
-    return Step(leg=opposite, mark=rescaled(position.mark, split.ratio, split.effective_at, EXACT.multiply))
+    return Step(leg=opposite, mark=rescaled(position.mark, split.effective_at, split.ratio, ONE))
 
 
 def entered(books: Portfolio, kind: CashTransactionKind, moves: Moves, terms: EventTerms, now: datetime) -> Happened:
@@ -147,28 +148,22 @@ def require_cash(books: Portfolio, amount: Money, *, unless: bool) -> None:
         raise InsufficientCash(books.cash.value, amount.value)
 
 
-def rescaled(
-    mark: Mark | None, ratio: Decimal, at: datetime, scale: Callable[[Decimal, Decimal], Decimal]
-) -> Mark | None:
-    """Return the price of one unit of a split at ``at``: divided by its ratio, or multiplied to take it out again.
+def rescaled(mark: Mark | None, at: datetime, times: Decimal, over: Decimal) -> Mark | None:
+    """Return the price of one unit after a split at ``at`` of ``over`` units for ``times`` of before.
 
     A price that is newer than the split by over a minute is of its units already, whenever the split is reported. None
     where it makes no price.
     """
-    if mark is None or mark.at > at + _CLOCKS_DIFFER:
-        return mark
-    with suppress(OutOfRange):
-        return replace(mark, price=Price.rounded(scale(mark.price.value, ratio)))
-    return None
+    return mark if mark is None or mark.at > at + _CLOCKS_DIFFER else repriced(mark, times, over)
 
 
-def priced_as(mark: Mark | None, before: Quantity, after: Quantity) -> Mark | None:
-    """Return the price of ``after`` units for what ``before`` units are worth; None where it makes no price."""
+def repriced(mark: Mark | None, times: Decimal, over: Decimal) -> Mark | None:
+    """Return the price of ``over`` units for what ``times`` units are worth; None where it makes no price."""
     if mark is None:
         return None
     with suppress(OutOfRange):
-        value = EXACT.multiply(mark.price.value, before.value)
-        return replace(mark, price=Price.rounded(EXACT.divide(value, after.value)))
+        value = EXACT.multiply(mark.price.value, times)
+        return replace(mark, price=Price.rounded(EXACT.divide(value, over)))
     return None
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from portfolio.domain.arithmetic import ONE
 from portfolio.domain.errors import InvalidAmount, OutOfRange, ValueUnknown
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind, EventTerms
 from portfolio.domain.ledger.event_moves import (
@@ -15,8 +16,8 @@ from portfolio.domain.ledger.event_moves import (
     Moves,
     Step,
     entered,
-    priced_as,
     ratio_of,
+    repriced,
     require_cash,
     rescaled,
     too_little,
@@ -215,7 +216,7 @@ def _exchange(case: _Case) -> Moves:
         basis_delta=-leg.basis_delta,
         asset_delta=-leg.asset_delta,
     )
-    mark = new.mark if new.is_open and new.mark else priced_as(old.mark, -leg.quantity_delta, quantity)
+    mark = new.mark if new.is_open and new.mark else repriced(old.mark, (-leg.quantity_delta).value, quantity.value)
     return Moves(
         steps=(Step(leg=leg, mark=old.mark, keeps_average=True), Step(leg=came, mark=mark)),
         ratio=what.ratio or ratio_of(-leg.quantity_delta, quantity),
@@ -231,7 +232,7 @@ def _split(case: _Case) -> Moves:
     if not after:
         raise InvalidAmount("", "ratio leaves nothing at 18 decimals", field="ratio")
     leg = Leg(symbol=case.symbol, quantity_delta=after - position.quantity)
-    mark = rescaled(position.mark, ratio, case.what.effective_at, EXACT.divide)
+    mark = rescaled(position.mark, case.what.effective_at, ONE, ratio)
     return Moves(steps=(Step(leg=leg, mark=mark),), ratio=ratio)
 
 
