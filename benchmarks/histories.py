@@ -154,6 +154,8 @@ def _after(books: _Books, rounds: int, what: str, years: float, limit: float) ->
 
 def _lots(books: _Books, rounds: int) -> Sequence[Row]:
     lags, waited = list[float](), list[float]()
+    gc.collect()
+    gc.freeze()  # as the service does when it has started: its modules are no garbage
 
     async def run() -> None:
         ticking = asyncio.create_task(_longest_gap_ms(done := asyncio.Event()))
