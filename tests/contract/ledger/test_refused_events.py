@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -14,34 +13,18 @@ from portfolio.application.errors import KeyReused, OwnerAmbiguous
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
 from portfolio.application.ledger.cash_records import RecordedCashEntry, RefusedCashEntry
-from portfolio.application.ledger.happenings.booking import BookEvents
-from portfolio.application.ledger.happenings.records import BookEvent, EventReply, EventResult, RecordedEvent
+from portfolio.application.ledger.happenings.records import EventReply, EventResult, RecordedEvent
 from portfolio.application.ledger.happenings.reversal import ReverseEvent
 from portfolio.application.ledger.records import BookTrade
 from portfolio.application.ledger.verification import VerifyBooks
 from portfolio.domain.errors import InsufficientQuantity
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
-from portfolio.domain.ledger.happening import Happening
-from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
-from portfolio.domain.money import Quantity
-from portfolio.domain.symbol import Symbol
+from portfolio.domain.ledger.portfolio import Portfolio
+from tests.contract.ledger.event_wishes import CLOCK, POL, RULES, SOL, book, units, wish
 from tests.contract.ledger.ledger_kinds import Ports, ports
-from tests.support.fakes.clock import FakeClock
 from tests.support.ledger_examples import BTC, ETH, execution, money, open_books
 
 __all__ = ["ports"]
-
-CLOCK, RULES = FakeClock(), BookingRules()
-SOL, POL = Symbol("SOL"), Symbol("POL")
-
-
-def units(text: str | int) -> Quantity:
-    return Quantity(Decimal(text))
-
-
-def wish(kind: Kind, key: str | None = None, *, owner: str = "ann", **stated: Any) -> BookEvent:
-    what = Happening(kind=kind, effective_at=CLOCK.now(), **stated)
-    return BookEvent(what=what, owner=owner, client_event_id=key)
 
 
 def paid_out(amount: int, key: str | None = None, *, owner: str = "ann") -> MoveCash:
@@ -68,10 +51,6 @@ async def opened(ports: Ports) -> Portfolio:
     bought = replace(execution(quantity="1"), executed_at=CLOCK.now())
     await BookTrades(ports.ledger, CLOCK, RULES)(1, [BookTrade(owner="ann", execution=bought)])
     return await ports.ledger.load(1)
-
-
-async def book(ports: Ports, *wishes: BookEvent, dry_run: bool = False) -> list[EventResult]:
-    return await BookEvents(ports.ledger, CLOCK, RULES)(1, wishes, dry_run=dry_run)
 
 
 def refused(results: Sequence[EventResult]) -> list[RefusedCashEntry]:
