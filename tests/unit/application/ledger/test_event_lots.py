@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -257,22 +258,22 @@ def do(  # shape: an operation
     quantity: int,
     amount: int,
     percent: int,
-    at: object,
+    at: datetime,
 ) -> None:
-    symbol, other = symbols
     """Do one of the deeds; what moves more than is held is an override."""
+    symbol, other = symbols
     held = int(booked.portfolio.position(symbol).quantity.value.scaleb(18)) * percent // 100
     part, value, all_of_it = Quantity(exact(max(held, 1))), Money(exact(amount)), Quantity(exact(quantity))
     match deed:
         case "buy":
-            booked.buy(str(all_of_it), str(value), at, symbol=symbol.code)  # type: ignore[arg-type]
+            booked.buy(str(all_of_it), str(value), at, symbol=symbol.code)
         case "sell":
-            booked.sell(str(part), str(value), at, symbol=symbol.code)  # type: ignore[arg-type]
+            booked.sell(str(part), str(value), at, symbol=symbol.code)
         case "take out":
             if standing:
-                booked.take_out(standing.pop(quantity % len(standing)), at)  # type: ignore[arg-type]
+                booked.take_out(standing.pop(quantity % len(standing)), at)
         case _:
-            stated = {
+            stated: dict[str, tuple[Kind, dict[str, Any]]] = {
                 "in": (Kind.TRANSFER_IN, {"quantity": all_of_it, "value": value}),
                 "out": (Kind.TRANSFER_OUT, {"quantity": part, "value": value}),
                 "income": (Kind.INCOME, {"quantity": all_of_it, "value": value, "label": "airdrop"}),
@@ -283,6 +284,6 @@ def do(  # shape: an operation
             }
             kind, fields = stated[deed]
             happen = booked.override if percent > 100 else booked.happen
-            entry = happen(kind, at, symbol=symbol, **fields)  # type: ignore[arg-type]
+            entry = happen(kind, at, symbol=symbol, **fields)
             if kind is not Kind.SWAP:
                 standing.append(entry)

@@ -268,7 +268,7 @@ def test_nothing_but_a_purchase_comes_to_a_short_position() -> None:
 
 
 def overridden(books: Portfolio, kind: Kind, **stated: object) -> Happened:
-    what = Happening(kind=kind, effective_at=NOON, **stated)  # type: ignore[arg-type]
+    what = Happening(kind=kind, effective_at=NOON, **stated)  # type: ignore[arg-type]  # fields by kind
     happened = happen(books, what, RULES, NOON, override=True)
     assert_law(happened)
     return happened
