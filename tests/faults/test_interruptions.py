@@ -11,7 +11,7 @@ from tests.faults.harness.books import Books
 from tests.faults.harness.clients import Client, booking, send_and_vanish
 from tests.faults.harness.kill_storm import Storm
 from tests.faults.harness.world import POOL_SIZE, World, reached, until
-from tests.support.services.tcp_proxy import COMMIT, Trap
+from tests.support.services.tcp_proxy import BOOKED, COMMIT, Trap
 from tests.unit.domain.ledger.ledger_model import ONE, Wish
 
 BOOK = "/holdings/update"
@@ -63,7 +63,7 @@ def test_killed_before_the_commit_there_is_no_trace_and_the_retry_books_once(ser
                 await world.kill()
         else:
             sprung = len(world.proxy.sprung)
-            world.proxy.arm(COMMIT, Trap.LOSE_REQUEST_SILENT)
+            world.proxy.arm(COMMIT, Trap.LOSE_REQUEST_SILENT, after=BOOKED)
             await send_and_vanish(world.service.port, booking(WISH, "early"), whole=True)
             assert await reached(lambda: len(world.proxy.sprung) > sprung, PATIENCE_SECONDS)
             await world.kill()
@@ -79,7 +79,7 @@ def test_killed_after_the_commit_the_retry_is_a_replay_and_balances_stay(service
     async def scene(world: World) -> None:
         before = world.tables.read()
         if not world.is_sqlite:
-            world.proxy.arm(COMMIT, Trap.LOSE_ANSWER_SILENT)
+            world.proxy.arm(COMMIT, Trap.LOSE_ANSWER_SILENT, after=BOOKED)
         await send_and_vanish(world.service.port, booking(WISH, "late"), whole=True)
 
         async def committed() -> bool:
@@ -107,7 +107,7 @@ async def batch_and_kill(world: World, trap: Trap) -> None:
     client = Client(world.service.url)
     before, sprung = world.tables.read(), len(world.proxy.sprung)
     try:
-        world.proxy.arm(COMMIT, trap)
+        world.proxy.arm(COMMIT, trap, after=BOOKED)
         lost = asyncio.create_task(client.post(f"{BOOK}/batch", body))
         assert await reached(lambda: len(world.proxy.sprung) > sprung, PATIENCE_SECONDS)
         await world.kill()

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.database.database_server import DatabaseServer
 from tests.support.services.proxied_service import ProxiedService, ask, book, proxied_service
-from tests.support.services.tcp_proxy import COMMIT, Mode, Trap
+from tests.support.services.tcp_proxy import BOOKED, COMMIT, KEPT_OUTCOME, MOVED_CASH, Mode, Trap
 
 TRAPS = pytest.mark.parametrize("trap", list(Trap))
 DEADLOCK, LOCK_WAIT, SNAPSHOT_CONFLICT = 1213, 1205, 1020
@@ -40,7 +40,7 @@ async def test_a_booking_whose_commit_is_lost_is_looked_up_and_booked_once(
     key = f"lost-{trap.name}" if keyed else None
     async with running.service.client() as client:
         await running.ready()
-        running.proxy.arm(COMMIT, trap)
+        running.proxy.arm(COMMIT, trap, after=BOOKED)
         answer = await book(client, key, notes=f"{trap} {keyed}")
         assert (answer.status, answer.is_in_time()) == (200, True), answer.body
         assert not answer.body["replayed"]
@@ -60,7 +60,7 @@ async def test_where_the_lookup_fails_too_it_is_unknown_and_the_same_key_tells_l
     trades, cash, key = running.trades, running.cash, f"unknown-{trap.name}"
     async with running.service.client() as client:
         await running.ready()
-        running.proxy.arm(COMMIT, trap, then=Mode.SILENT)
+        running.proxy.arm(COMMIT, trap, after=BOOKED, then=Mode.SILENT)
         answer = await book(client, key)
         assert answer.is_unavailable("outcome-unknown")
         # Nobody can know; the books say whether it was.
@@ -80,7 +80,7 @@ async def test_a_refusal_whose_commit_is_lost_is_kept_once(running: ProxiedServi
     key = f"refused-{trap.name}" if keyed else None
     async with running.service.client() as client:
         await running.ready()
-        running.proxy.arm(COMMIT, trap)
+        running.proxy.arm(COMMIT, trap, after=KEPT_OUTCOME)
         answer = await book(client, key, side="SELL", symbol="NONE")
         assert (answer.status, answer.slug) == (409, "insufficient-quantity")
         assert running.refusals == refusals + 1
@@ -100,7 +100,7 @@ async def test_a_batch_whose_commit_is_lost_is_booked_whole_and_once(running: Pr
     batch.insert(2, {"symbol": "NONE", "side": "SELL", "quantity": 1, "price": 10, "net_amount": 10})
     async with running.service.client() as client:
         await running.ready()
-        running.proxy.arm(COMMIT, trap)
+        running.proxy.arm(COMMIT, trap, after=BOOKED)
         answer = await ask(client, "POST", "/holdings/update/batch", {"bookings": batch})
         assert (answer.status, answer.is_in_time()) == (200, True), answer.body
     assert [item["status"] for item in answer.body["results"]] == ["booked"] * 2 + ["refused"] + ["booked"] * 3
@@ -112,12 +112,12 @@ async def test_deposits_and_reversals_whose_commit_is_lost_happen_once(running: 
     cash = running.cash
     async with running.service.client() as client:
         booked = await book(client)
-        for path, body in (
-            ("/cash/transactions", {"kind": "deposit", "amount": 7}),
-            (f"/trades/{booked.body['trade_id']}/reverse", {}),
+        for path, body, asked in (
+            ("/cash/transactions", {"kind": "deposit", "amount": 7}, MOVED_CASH),
+            (f"/trades/{booked.body['trade_id']}/reverse", {}, BOOKED),
         ):
             await running.ready()
-            running.proxy.arm(COMMIT, trap)
+            running.proxy.arm(COMMIT, trap, after=asked)
             answer = await ask(client, "POST", path, body)
             assert (answer.status, answer.is_in_time()) == (200, True), answer.body
             assert not answer.body["replayed"]
@@ -128,7 +128,7 @@ async def test_many_bookings_that_share_a_lost_commit_are_all_booked_once(runnin
     trades = running.trades
     async with running.service.client() as client:
         await running.ready()
-        running.proxy.arm(COMMIT, Trap.LOSE_ANSWER_SILENT)
+        running.proxy.arm(COMMIT, Trap.LOSE_ANSWER_SILENT, after=BOOKED)
         answers = await asyncio.gather(*(book(client, f"shared-{n}") for n in range(40)))
         assert all(answer.is_in_time() for answer in answers)
         assert {answer.status for answer in answers} == {200}
@@ -141,7 +141,7 @@ async def test_a_conflict_at_commit_runs_the_whole_unit_again(running: ProxiedSe
     trades, refused = running.trades, running.proxy.refused
     async with running.service.client() as client:
         await running.ready()
-        running.proxy.refuse(COMMIT, code, times=4)
+        running.proxy.refuse(COMMIT, code, after=BOOKED, times=4)
         answer = await book(client, f"conflict-{code}")
         assert (answer.status, answer.body["replayed"]) == (200, False), answer.body
     assert running.proxy.refused == refused + 4
@@ -152,7 +152,7 @@ async def test_after_five_conflicts_it_is_unavailable_and_nothing_is_applied(run
     trades, cash, refused = running.trades, running.cash, running.proxy.refused
     async with running.service.client() as client:
         await running.ready()
-        running.proxy.refuse(COMMIT, DEADLOCK, times=100)
+        running.proxy.refuse(COMMIT, DEADLOCK, after=BOOKED, times=100)
         answer = await book(client, "conflicts")
         assert answer.is_unavailable("ledger-unavailable")
         assert running.proxy.refused == refused + 5

@@ -85,7 +85,7 @@ async def test_a_connection_that_says_it_is_read_only_or_at_its_end_is_thrown_aw
     async with running.service.client() as client:
         await running.ready()
         trades, accepted = running.trades, running.proxy.accepted
-        running.proxy.refuse(b"mock_trades", code)
+        running.proxy.refuse(b"INSERT INTO mock_trades", code)
         answer = await book(client, f"code-{code}")
         assert (answer.status, answer.body["replayed"]) == (200, False), answer.body
         assert running.proxy.accepted > accepted

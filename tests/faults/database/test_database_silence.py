@@ -140,7 +140,7 @@ async def test_a_booking_behind_one_that_takes_long_hears_in_time_that_it_was_no
         trades, sprung = running.trades, len(running.proxy.sprung)
         # The answers to its commit and to that of its lookup are lost: half of the deadline goes by.
         for _ in range(2):
-            running.proxy.arm(COMMIT, Trap.LOSE_ANSWER_SILENT)
+            running.proxy.arm(COMMIT, Trap.LOSE_ANSWER_SILENT, after=b"'long'")
         first = asyncio.create_task(book(client, "long"))
         await until(lambda: _sprung(running, sprung), "the first is not committed")
         assert (await book(client, "behind")).is_unavailable("overloaded")

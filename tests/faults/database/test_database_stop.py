@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.database.database_server import DatabaseServer
 from tests.support.services.proxied_service import DEADLINE_SECONDS, ProxiedService, book, proxied_service, until
-from tests.support.services.tcp_proxy import COMMIT, Mode, Trap
+from tests.support.services.tcp_proxy import BOOKED, COMMIT, Mode, Trap
 
 SOURCES = ("PORTFOLIO_COINBASE_URL", "PORTFOLIO_BINANCE_URL", "PORTFOLIO_CANDLES_URL")
 NOBODY = "http://127.0.0.1:1"
@@ -63,7 +63,7 @@ async def _stop_during_a_slow_commit(running: ProxiedService) -> None:
 async def _stop_during_a_lost_commit(running: ProxiedService) -> None:
     trades = running.trades
     async with running.service.client() as client:
-        running.proxy.arm(COMMIT, Trap.LOSE_ANSWER_SILENT)
+        running.proxy.arm(COMMIT, Trap.LOSE_ANSWER_SILENT, after=BOOKED)
         sprung = len(running.proxy.sprung)
         booking = asyncio.create_task(book(client, "lost"))
         await until(lambda: _sprung(running, sprung), "nothing is committed")

@@ -8,6 +8,11 @@ said now, for all connections (``mode``), or armed, to happen on the connection 
         ...
         assert proxy.sprung == [Trap.LOSE_ANSWER_CUT]
 
+A service commits other things than a test asks it for: it renews its lease, it values its books. So ``after`` says what
+the transaction must have asked for before the armed bytes count::
+
+        proxy.arm(COMMIT, Trap.LOSE_ANSWER_CUT, after=BOOKED)
+
 A single server never refuses a commit as a cluster does. ``refuse`` plays that: the transaction is rolled back in place
 of what was asked for, and the client is answered with the error.
 """
@@ -27,7 +32,12 @@ from typing import Self
 
 # The text protocol's query packet: its command byte, then the statement.
 COMMIT = b"\x03COMMIT"
-_ROLLBACK = b"\x09\x00\x00\x00\x03ROLLBACK"
+ROLLBACK = b"\x03ROLLBACK"
+# What only a transaction with a trade in it asks for; one with a deposit; one with a refusal.
+BOOKED = b"INSERT INTO mock_trades"
+MOVED_CASH = b"INSERT INTO portfolio_cash_transactions"
+KEPT_OUTCOME = b"INSERT INTO portfolio_booking_outcomes"
+_ROLLBACK_PACKET = b"\x09\x00\x00\x00" + ROLLBACK
 CHUNK_BYTES = 64 * 1024
 
 
@@ -58,6 +68,17 @@ class Trap(Enum):
         return self in {Trap.LOSE_REQUEST_CUT, Trap.LOSE_ANSWER_CUT}
 
 
+@dataclass(frozen=True, slots=True)
+class _Armed:
+    """The bytes that are waited for, on a connection whose transaction has asked for ``after``."""
+
+    pattern: bytes
+    after: bytes
+
+    def hits(self, chunk: bytes, connection: _Connection) -> bool:
+        return self.pattern in chunk and self.after in connection.asked
+
+
 @dataclass(eq=False)
 class _Connection:
     client: asyncio.StreamWriter
@@ -65,6 +86,7 @@ class _Connection:
     trap: Trap | None = None
     then: Mode | None = None
     error: bytes = b""
+    asked: bytes = b""  # by the transaction that is under way
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def reset(self) -> None:
@@ -85,8 +107,8 @@ class TcpProxy:
         self.refused = 0
         self._mode = Mode.PASS
         self._delay_seconds = 0.0
-        self._traps: list[tuple[bytes, Trap, Mode | None]] = []
-        self._errors: list[tuple[bytes, bytes]] = []
+        self._traps: list[tuple[_Armed, Trap, Mode | None]] = []
+        self._errors: list[tuple[_Armed, bytes]] = []
         self._connections: set[_Connection] = set()
         self._may_pass = asyncio.Event()
         self._may_pass.set()
@@ -122,19 +144,19 @@ class TcpProxy:
         """Pass nothing more on of the connections there are, without a word, as firewalls do; new ones are served."""
         self._call(self._forget)
 
-    def arm(self, pattern: bytes, trap: Trap, *, then: Mode | None = None) -> None:
+    def arm(self, pattern: bytes, trap: Trap, *, after: bytes = b"", then: Mode | None = None) -> None:
         """Spring the trap once, on the connection that sends these bytes next; armed ones spring in order.
 
         ``then`` is what becomes of all other traffic from that moment on.
         """
-        self._call(lambda: self._traps.append((pattern, trap, then)))
+        self._call(lambda: self._traps.append((_Armed(pattern, after), trap, then)))
 
-    def refuse(self, pattern: bytes, code: int, *, times: int = 1) -> None:
+    def refuse(self, pattern: bytes, code: int, *, after: bytes = b"", times: int = 1) -> None:
         """Roll back and answer with the server error ``code`` whoever sends these bytes next, so many times."""
         text = b"#HY000refused by the proxy"
         payload = b"\xff" + struct.pack("<H", code) + text
         packet = len(payload).to_bytes(3, "little") + b"\x01" + payload
-        self._call(lambda: self._errors.extend([(pattern, packet)] * times))
+        self._call(lambda: self._errors.extend([(_Armed(pattern, after), packet)] * times))
 
     def heal(self) -> None:
         """Pass everything on again and forget what is armed; connections that fell silent are cut."""
@@ -236,6 +258,8 @@ class TcpProxy:
     ) -> None:
         try:
             while chunk := await source.read(CHUNK_BYTES):
+                if from_client:
+                    connection.asked += chunk
                 if from_client and connection.trap is None:
                     trap = self._spring(chunk, connection)
                     if trap is Trap.LOSE_REQUEST_CUT:
@@ -250,9 +274,12 @@ class TcpProxy:
                         connection.reset()
                         return
                     continue
-                chunk = self._refuse(chunk, connection) if from_client else (connection.error or chunk)
-                if not from_client:
-                    connection.error = b""
+                if from_client:
+                    chunk = self._refuse(chunk, connection)
+                    if COMMIT in chunk or ROLLBACK in chunk:
+                        connection.asked = b""
+                else:
+                    chunk, connection.error = connection.error or chunk, b""
                 await asyncio.sleep(self._delay_seconds)
                 await self._may_pass.wait()
                 sink.write(chunk)
@@ -265,14 +292,14 @@ class TcpProxy:
 
     def _refuse(self, chunk: bytes, connection: _Connection) -> bytes:
         """Return what the server is asked; where it is another thing, the error waits for the server's answer."""
-        if not self._errors or self._errors[0][0] not in chunk:
+        if not self._errors or not self._errors[0][0].hits(chunk, connection):
             return chunk
         _, connection.error = self._errors.pop(0)
         self.refused += 1
-        return _ROLLBACK
+        return _ROLLBACK_PACKET
 
     def _spring(self, chunk: bytes, connection: _Connection) -> Trap | None:
-        if not self._traps or self._traps[0][0] not in chunk:
+        if not self._traps or not self._traps[0][0].hits(chunk, connection):
             return None
         _, trap, connection.then = self._traps.pop(0)
         connection.trap = trap
