@@ -183,9 +183,8 @@ async def test_a_lock_that_is_never_given_up_ends_in_unavailable_with_nothing_ap
 async def test_readers_are_not_held_up_by_a_writer(opened: Opened) -> None:
     async def slow(unit: LedgerUnit) -> None:
         await book(unit)
-        started = time.monotonic()
+        # The writer waits for the reader: were it the other way round too, neither would come to its end.
         assert (await opened.database.ledger.load(1)).revision == 2
-        assert time.monotonic() - started < 0.5
 
     await opened.database.ledger.transact(1, slow)
     assert (await opened.database.ledger.load(1)).revision == 3

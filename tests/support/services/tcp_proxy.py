@@ -256,39 +256,54 @@ class TcpProxy:
     async def _pump(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, connection: _Connection, *, from_client: bool
     ) -> None:
+        pass_on = self._asked if from_client else self._answered
         try:
             while chunk := await source.read(CHUNK_BYTES):
-                if from_client:
-                    connection.asked += chunk
-                if from_client and connection.trap is None:
-                    trap = self._spring(chunk, connection)
-                    if trap is Trap.LOSE_REQUEST_CUT:
-                        connection.reset()
-                        return
-                    if trap is Trap.LOSE_REQUEST_SILENT:
-                        continue
-                elif connection.trap is not None:
-                    # The answer is there, so what was asked for has been done: now it is lost.
-                    self._go_on(connection)
-                    if connection.trap.cuts:
-                        connection.reset()
-                        return
+                passed = pass_on(chunk, connection)
+                if connection.ended.is_set():
+                    return
+                if not passed:
                     continue
-                if from_client:
-                    chunk = self._refuse(chunk, connection)
-                    if COMMIT in chunk or ROLLBACK in chunk:
-                        connection.asked = b""
-                else:
-                    chunk, connection.error = connection.error or chunk, b""
                 await asyncio.sleep(self._delay_seconds)
                 await self._may_pass.wait()
-                sink.write(chunk)
+                sink.write(passed)
                 await sink.drain()
         except OSError:
             connection.reset()
         else:
             # One side has said farewell: so does the other.
             connection.ended.set()
+
+    def _asked(self, chunk: bytes, connection: _Connection) -> bytes:
+        """Return what the server is told of what the client said."""
+        connection.asked += chunk
+        if connection.trap is None:
+            trap = self._spring(chunk, connection)
+            if trap is Trap.LOSE_REQUEST_CUT:
+                connection.reset()
+            if trap is not None and not trap.passes_request:
+                return b""
+        else:
+            self._lose(connection, connection.trap)
+            return b""
+        passed = self._refuse(chunk, connection)
+        if COMMIT in passed or ROLLBACK in passed:
+            connection.asked = b""
+        return passed
+
+    def _answered(self, chunk: bytes, connection: _Connection) -> bytes:
+        """Return what the client is told of what the server said."""
+        if connection.trap is not None:
+            self._lose(connection, connection.trap)
+            return b""
+        passed, connection.error = connection.error or chunk, b""
+        return passed
+
+    def _lose(self, connection: _Connection, trap: Trap) -> None:
+        """Lose what comes on a trapped connection: the answer is there, so what was asked for has been done."""
+        self._go_on(connection)
+        if trap.cuts:
+            connection.reset()
 
     def _refuse(self, chunk: bytes, connection: _Connection) -> bytes:
         """Return what the server is asked; where it is another thing, the error waits for the server's answer."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -43,10 +43,14 @@ async def test_confidence_is_kept_as_it_was_sent(service: Service, given: str, k
 
 
 @pytest.mark.parametrize("given", ["-0.1", "1.01", "true", "NaN", "1e9999999"])
-async def test_no_other_confidence_is_kept_and_none_costs_time(service: Service, given: str) -> None:
-    started = time.perf_counter()
-    answer = await service.http.post(URL, json={**BUY, "confidence": given})
-    assert time.perf_counter() - started < 1
+async def test_no_other_confidence_is_kept_and_its_digits_are_never_written_out(service: Service, given: str) -> None:
+    tracemalloc.start()
+    try:
+        answer = await service.http.post(URL, json={**BUY, "confidence": given})
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 4_000_000  # 1e9999999 in digits, or as an integer, has more
     assert answer.status_code == 200
     assert (await service.http.get("/trades/1")).json()["trade"]["confidence"] is None
 

