@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from portfolio.domain.arithmetic import ONE
-from portfolio.domain.errors import InvalidAmount, OutOfRange, ValueUnknown
+from portfolio.domain.errors import InvalidAmount, ValueUnknown
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind, EventTerms
+from portfolio.domain.ledger.event_case import Case, price_at
 from portfolio.domain.ledger.event_moves import (
     NOTHING,
     Moves,
@@ -25,10 +26,8 @@ from portfolio.domain.ledger.event_moves import (
 from portfolio.domain.ledger.happening import Happened, Happening, check_signs
 from portfolio.domain.ledger.leg import Leg
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
-from portfolio.domain.ledger.position import Position, as_good_as
 from portfolio.domain.ledger.trade import Execution, Side
-from portfolio.domain.mark import TRADE_SOURCE, Mark
-from portfolio.domain.money import EXACT, Money, Price, Quantity
+from portfolio.domain.money import EXACT, Money, Quantity
 from portfolio.domain.symbol import Symbol
 
 
@@ -49,7 +48,7 @@ def happen(
         OutOfRange: a sum would reach 1e20.
     """
     check_signs(what)
-    case = _Case(books, what, rules, now, override)
+    case = Case(books, what, rules, now, override)
     if what.kind is CashTransactionKind.SWAP:
         return _swap(case)
     moves = _MOVES[what.kind](case)
@@ -64,114 +63,7 @@ def happen(
     return entered(books, what.kind, moves, terms, now)
 
 
-def price_at(books: Portfolio, symbol: Symbol, at: datetime, rules: BookingRules, *, field: str = "value") -> Price:
-    """Return the price that the books know of a moment; ``field`` is the one that states a value instead.
-
-    Raises:
-        ValueUnknown: there is none, or it is of another time.
-    """
-    mark = books.position(symbol).mark
-    if mark is None or not mark.is_live(at, rules.max_price_age):
-        raise ValueUnknown(symbol.code, field)
-    return mark.price
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """An event with the books that it happens to. Fields that its kind needs are there."""
-
-    books: Portfolio
-    what: Happening
-    rules: BookingRules
-    now: datetime
-    override: bool
-
-    @property
-    def symbol(self) -> Symbol:
-        assert self.what.symbol is not None
-        return self.what.symbol
-
-    @property
-    def position(self) -> Position:
-        return self.books.position(self.symbol)
-
-    @property
-    def quantity(self) -> Quantity:
-        assert self.what.quantity is not None
-        return self.what.quantity
-
-    def value(self, quantity: Quantity) -> Money:
-        """Return what a quantity was worth: as stated, else at the price known of that time.
-
-        Raises:
-            ValueUnknown: there is none.
-        """
-        if self.what.value is not None:
-            return self.what.value
-        return quantity.at(price_at(self.books, self.symbol, self.what.effective_at, self.rules))
-
-    def mark(self, delta: Quantity) -> Mark | None:
-        """Return whose price counts afterwards: a stated value is one, as the price of an execution is."""
-        value, position = self.what.value, self.position
-        if not value:
-            return position.mark
-        price = Price.zero()
-        with suppress(OutOfRange):  # of 1e20 and more for one unit
-            price = value.per(abs(delta))
-        executed = Mark(price, TRADE_SOURCE, self.what.effective_at)
-        return position.mark_after(executed, delta, self.now, self.rules.max_price_age) if price else position.mark
-
-    def incoming(self, position: Position, quantity: Quantity) -> Quantity:
-        """Return the quantity that comes.
-
-        Raises:
-            InsufficientQuantity: the position is short: only a purchase covers it.
-        """
-        if position.quantity.value < 0:
-            raise too_little(position, quantity)
-        return quantity
-
-    def covering(self, cost: Money) -> Leg:
-        """Return the leg that brings a quantity at its cost to a short position, as a purchase does."""
-        bought = Execution(
-            symbol=self.symbol,
-            side=Side.BUY,
-            quantity=self.quantity,
-            price=Price.zero(),  # what it cost counts
-            net_amount=cost,
-            fees=NOTHING,
-            executed_at=self.what.effective_at,
-        )
-        _, trade = self.position.settle(bought)
-        return Leg.of(trade)
-
-    def leaving(self, worth: Callable[[], Money] = Money.zero) -> Leg:
-        """Return the leg that takes a quantity out with its share of the cost: all of it where all leaves.
-
-        Where more may leave than is held, the rest is short at its part of what the whole is ``worth``.
-
-        Raises:
-            InsufficientQuantity: less is held.
-        """
-        position, quantity, held = self.position, self.quantity, self.position.quantity
-        if held.value > 0 and as_good_as(quantity, held):
-            quantity = held
-        if quantity <= held:
-            basis, asset = (cost.portion(quantity, held) for cost in (position.cost_basis, position.asset_cost))
-        elif self.override:
-            there = max(held, Quantity.zero())
-            basis = asset = worth().portion(quantity - there, quantity)
-            if there:
-                basis, asset = basis + position.cost_basis, asset + position.asset_cost
-        else:
-            raise too_little(position, quantity)
-        return Leg(symbol=self.symbol, quantity_delta=-quantity, basis_delta=-basis, asset_delta=-asset)
-
-
-# --- the kinds --------------------------------------------------------------------------------------------------------
-
-
-def _transfer_in(case: _Case) -> Moves:
+def _transfer_in(case: Case) -> Moves:
     covers = case.override and case.position.quantity.value < 0
     quantity = case.quantity if covers else case.incoming(case.position, case.quantity)
     value = case.value(quantity)
@@ -187,20 +79,20 @@ def _transfer_in(case: _Case) -> Moves:
     )
 
 
-def _transfer_out(case: _Case) -> Moves:
+def _transfer_out(case: Case) -> Moves:
     leg = case.leaving(lambda: case.value(case.quantity))
     step = Step(leg=leg, mark=case.mark(leg.quantity_delta), keeps_average=True)
     return Moves(steps=(step,), net_deposits=leg.basis_delta, flow=-case.value(-leg.quantity_delta))
 
 
-def _income(case: _Case) -> Moves:
+def _income(case: Case) -> Moves:
     quantity = case.incoming(case.position, case.quantity)
     value = case.value(quantity)
     leg = Leg(symbol=case.symbol, quantity_delta=quantity, basis_delta=value, asset_delta=value, realized_delta=value)
     return Moves(steps=(Step(leg=leg, mark=case.mark(quantity)),))
 
 
-def _exchange(case: _Case) -> Moves:
+def _exchange(case: Case) -> Moves:
     what, leg = case.what, case.leaving()
     assert what.to_symbol is not None
     old, new = case.position, case.books.position(what.to_symbol)
@@ -223,7 +115,7 @@ def _exchange(case: _Case) -> Moves:
     )
 
 
-def _split(case: _Case) -> Moves:
+def _split(case: Case) -> Moves:
     position, ratio = case.position, case.what.ratio
     assert ratio is not None
     if not position.quantity:
@@ -236,24 +128,24 @@ def _split(case: _Case) -> Moves:
     return Moves(steps=(Step(leg=leg, mark=mark),), ratio=ratio)
 
 
-def _loss(case: _Case) -> Moves:
+def _loss(case: Case) -> Moves:
     leg = case.leaving()
     lost = replace(leg, realized_delta=leg.basis_delta)
     return Moves(steps=(Step(leg=lost, mark=case.position.mark, keeps_average=True),))
 
 
-def _interest(case: _Case) -> Moves:
+def _interest(case: Case) -> Moves:
     assert case.what.amount is not None
     return Moves(cash=case.what.amount)
 
 
-def _charge(case: _Case) -> Moves:
+def _charge(case: Case) -> Moves:
     assert case.what.amount is not None
     require_cash(case.books, case.what.amount, unless=case.override or case.rules.allow_negative_cash)
     return Moves(cash=-case.what.amount)
 
 
-_MOVES: Final[Mapping[CashTransactionKind, Callable[[_Case], Moves]]] = {
+_MOVES: Final[Mapping[CashTransactionKind, Callable[[Case], Moves]]] = {
     CashTransactionKind.TRANSFER_IN: _transfer_in,
     CashTransactionKind.TRANSFER_OUT: _transfer_out,
     CashTransactionKind.INCOME: _income,
@@ -265,7 +157,7 @@ _MOVES: Final[Mapping[CashTransactionKind, Callable[[_Case], Moves]]] = {
 }
 
 
-def _swap(case: _Case) -> Happened:
+def _swap(case: Case) -> Happened:
     """Return an entry that moves nothing, with a sale and a purchase for the same money after it."""
     what, rules = case.what, replace(case.rules, allow_negative_cash=True)  # cash is what it was afterwards
     assert what.to_symbol is not None
@@ -296,7 +188,7 @@ def _swap(case: _Case) -> Happened:
     return replace(header, after=after, trades=tuple(trades))
 
 
-def _swapped_value(case: _Case, to_symbol: Symbol, to_quantity: Quantity) -> Money:
+def _swapped_value(case: Case, to_symbol: Symbol, to_quantity: Quantity) -> Money:
     """Return what was swapped, as stated, else by the price of what was given, else of what was got."""
     try:
         return case.value(case.quantity)

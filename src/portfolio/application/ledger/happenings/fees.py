@@ -7,7 +7,7 @@ from datetime import datetime
 
 from portfolio.application.ledger.records import BookTrade, TradeEntry, TradeRequest
 from portfolio.domain.errors import InsufficientQuantity, ValueUnknown
-from portfolio.domain.ledger.event_rules import price_at
+from portfolio.domain.ledger.event_case import price_at
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.trade import Execution, Side, Trade
 from portfolio.domain.money import Money
