@@ -15,7 +15,8 @@ from sqlalchemy import Column, Inspector, Table, create_engine, inspect
 from sqlalchemy.types import Boolean, Date, Integer, String
 
 from portfolio.adapters.database.schema.migration import migrate
-from portfolio.adapters.database.schema.tables import SCHEMA_REVISION, metadata, prices_metadata
+from portfolio.adapters.database.schema.revision import SCHEMA_REVISION
+from portfolio.adapters.database.schema.tables import metadata, prices_metadata
 from portfolio.adapters.database.schema.types import Blob, Exact, KeyText, UtcMoment
 
 PAGE = Path(__file__).parents[1] / "docs" / "tables.md"

@@ -16,7 +16,7 @@ from portfolio.adapters.clock import SystemClock
 from portfolio.adapters.database.connection.tls import tls_of
 from portfolio.adapters.database.connection.url import place_of
 from portfolio.adapters.database.database import COMMAND_SECONDS, Database, refuse_what_cannot_work
-from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
+from portfolio.adapters.database.schema.revision import SCHEMA_REVISION
 from portfolio.adapters.feeds.exchanges import Exchanges
 from portfolio.adapters.feeds.simulated import SimulatedExchanges
 from portfolio.adapters.files.categories import read_categories

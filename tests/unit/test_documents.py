@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from portfolio import __version__
-from portfolio.adapters.database.schema.tables import RUNS_ON
+from portfolio.adapters.database.schema.revision import RUNS_ON
 from portfolio.domain.errors import DomainError
 from portfolio.entrypoints.http import errors
 from portfolio.entrypoints.http.errors import BOOKING_PROBLEMS, PROBLEMS, ProblemKind

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from portfolio import __version__
-from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
+from portfolio.adapters.database.schema.revision import SCHEMA_REVISION
 from portfolio.entrypoints.cli.commands import commands
 from portfolio.main import CompositionRoot
 

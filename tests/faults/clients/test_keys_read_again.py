@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from portfolio import __version__
-from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
+from portfolio.adapters.database.schema.revision import SCHEMA_REVISION
 from tests.faults.feeds.priced_service import until
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.services.service import ServiceProcess

@@ -19,7 +19,7 @@ from alembic.config import Config
 from sqlalchemy import make_url
 
 from portfolio.adapters.database.schema.migration import VERSION_TABLE, migrations_folder
-from portfolio.adapters.database.schema.tables import RUNS_ON, SCHEMA_REVISION, number_of
+from portfolio.adapters.database.schema.revision import RUNS_ON, SCHEMA_REVISION, number_of
 from tests.faults.feeds.priced_service import until
 from tests.integration.database.test_migrations import schema_of, up
 from tests.support.database.database_server import DatabaseServer

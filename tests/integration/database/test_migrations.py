@@ -15,7 +15,8 @@ from alembic.config import main as alembic
 from sqlalchemy.exc import DBAPIError
 
 from portfolio.adapters.database.schema.migration import migrate, migration_sql
-from portfolio.adapters.database.schema.tables import SCHEMA_REVISION, metadata, prices_metadata, schema_revision
+from portfolio.adapters.database.schema.revision import SCHEMA_REVISION
+from portfolio.adapters.database.schema.tables import metadata, prices_metadata, schema_revision
 from portfolio.application.errors import NotFound, SchemaUnknown
 from portfolio.application.ledger.verification import VerifyBooks
 from tests.support.database.database_server import DatabaseServer

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from portfolio.adapters.database.schema.migration import VERSION_TABLE, migrate
-from portfolio.adapters.database.schema.tables import SCHEMA_REVISION
+from portfolio.adapters.database.schema.revision import SCHEMA_REVISION
 from tests.support.database.databases import DatabaseUnderTest, sqlite_database_in
 
 _statements: dict[bool, tuple[str, ...]] = {}

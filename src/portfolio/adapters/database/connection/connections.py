@@ -26,7 +26,7 @@ from portfolio.adapters.database.connection.errors import (
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import opening
 from portfolio.adapters.database.connection.timeouts import Timeouts
-from portfolio.adapters.database.schema.tables import SCHEMA_REVISION, runs_on
+from portfolio.adapters.database.schema.revision import SCHEMA_REVISION, runs_on
 from portfolio.application.errors import LedgerRefused, SchemaUnknown
 
 T = TypeVar("T")

@@ -12,7 +12,8 @@ from portfolio.adapters.database.connection.errors import ConnectionLost, NoAnsw
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared
 from portfolio.adapters.database.connection.timeouts import Timeouts
-from portfolio.adapters.database.schema.tables import SCHEMA_REVISION, mock_portfolio
+from portfolio.adapters.database.schema.revision import SCHEMA_REVISION
+from portfolio.adapters.database.schema.tables import mock_portfolio
 from portfolio.application.ledger.records import Revisions
 
 _ROW = select(mock_portfolio.c.revision, mock_portfolio.c.price_revision).where(mock_portfolio.c.id == bindparam("id"))

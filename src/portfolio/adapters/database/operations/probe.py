@@ -13,14 +13,9 @@ from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.ledger.unit_reads import select_unbooked
 from portfolio.adapters.database.operations.trial import book_on_trial
 from portfolio.adapters.database.prices.prices import DatabasePriceStore
+from portfolio.adapters.database.schema.revision import SCHEMA_REVISION, runs_on
 from portfolio.adapters.database.schema.server_check import check_settings, check_tables
-from portfolio.adapters.database.schema.tables import (
-    SCHEMA_REVISION,
-    booking_outcomes,
-    cash_refusals,
-    runs_on,
-    schema_revision,
-)
+from portfolio.adapters.database.schema.tables import booking_outcomes, cash_refusals, schema_revision
 from portfolio.application.errors import LedgerRefused, LedgerUnavailable, SchemaUnknown
 from portfolio.application.ledger.records import NEVER_BOOKABLE
 from portfolio.application.prices.records import Close

@@ -25,8 +25,8 @@ from sqlalchemy.pool import NullPool
 from portfolio.adapters.database.connection.errors import Unfit, error_code, is_locked
 from portfolio.adapters.database.connection.mysql import ALL_ROWS
 from portfolio.adapters.database.connection.url import parse_url, service_url
+from portfolio.adapters.database.schema.revision import SCHEMA_REVISION, number_of
 from portfolio.adapters.database.schema.server_check import SETTINGS_SQL, TABLES_SQL, refuse_server, refuse_tables
-from portfolio.adapters.database.schema.tables import SCHEMA_REVISION, number_of
 from portfolio.application.errors import LedgerRefused, LedgerUnavailable, NotFound, SchemaUnknown
 from portfolio.settings import SettingsError
 
