@@ -1,6 +1,8 @@
-"""Proves the shape of the code: how many files a folder has, how long functions and classes are, how much they take.
+"""Proves the shape of the code: the sizes of folders, classes and functions, and the number of parameters.
 
-What is over its size says why beside it, in a comment on the line of its name: ``# shape: the reason``.
+A class or function that is over its size says why beside it, in a comment on the line of its name: ``# shape: the
+reason``. A reason that is no longer needed is a finding too. Parameters that a framework passes, to the handler of a
+route or to a command, are not counted: each is a part of the request or an option.
 
 Run as `python -m checks.shape`.
 """
@@ -23,6 +25,7 @@ MOST_LINES_OF_A_CLASS = 150
 MOST_PARAMETERS = 5  # self and cls apart
 
 MARK = "# shape: "
+CALLED_BY_A_FRAMEWORK = {"command", "delete", "get", "post", "websocket"}
 # Numbered, one after the other: a folder of them is a list, not a room.
 LISTS = {Path("migrations/versions")}
 
@@ -50,20 +53,16 @@ def crowded_folders(root: Path = ROOT) -> Iterator[Finding]:
 
 
 def large_definitions(source: str, name: str) -> Iterator[Finding]:
-    """Yield the functions and classes of a module that are over their size without a reason beside the name."""
+    """Yield the functions and classes of a module that are over their size, and reasons that nothing needs."""
     lines = source.splitlines()
     for node in ast.walk(ast.parse(source)):
-        if not isinstance(node, Function | ast.ClassDef) or lines[node.lineno - 1].partition(MARK)[2].strip():
+        if not isinstance(node, Function | ast.ClassDef):
             continue
-        place, length = f"{name}:{node.lineno} {node.name}", (node.end_lineno or node.lineno) - node.lineno + 1
-        if isinstance(node, ast.ClassDef):
-            if length > MOST_LINES_OF_A_CLASS:
-                yield Finding(place, f"a class of {length} lines, at most {MOST_LINES_OF_A_CLASS}")
-            continue
-        if length > MOST_LINES_OF_A_FUNCTION:
-            yield Finding(place, f"{length} lines, at most {MOST_LINES_OF_A_FUNCTION}")
-        if (count := _parameters(node)) > MOST_PARAMETERS:
-            yield Finding(place, f"{count} parameters, at most {MOST_PARAMETERS}")
+        place, over = f"{name}:{node.lineno} {node.name}", list(_excesses(node))
+        if not lines[node.lineno - 1].partition(MARK)[2].strip():
+            yield from (Finding(place, excess) for excess in over)
+        elif not over:
+            yield Finding(place, "the reason beside it is not needed any more")
 
 
 def findings(root: Path = ROOT) -> list[Finding]:
@@ -71,14 +70,35 @@ def findings(root: Path = ROOT) -> list[Finding]:
     found = list(crowded_folders(root))
     for folder in SOURCES:
         for file in sorted((root / folder).rglob("*.py")):
-            found += large_definitions(file.read_text(encoding="utf-8"), str(file.relative_to(root)))
+            source, name = file.read_text(encoding="utf-8"), str(file.relative_to(root))
+            found += large_definitions(source, name)
     return found
+
+
+def _excesses(node: Function | ast.ClassDef) -> Iterator[str]:
+    """Yield in what a class or function is over its size."""
+    length = (node.end_lineno or node.lineno) - node.lineno + 1
+    if isinstance(node, ast.ClassDef):
+        if length > MOST_LINES_OF_A_CLASS:
+            yield f"a class of {length} lines, at most {MOST_LINES_OF_A_CLASS}"
+        return
+    if length > MOST_LINES_OF_A_FUNCTION:
+        yield f"{length} lines, at most {MOST_LINES_OF_A_FUNCTION}"
+    if (count := _parameters(node)) > MOST_PARAMETERS and CALLED_BY_A_FRAMEWORK.isdisjoint(_decorators(node)):
+        yield f"{count} parameters, at most {MOST_PARAMETERS}"
 
 
 def _parameters(function: Function) -> int:
     given = function.args
     names = [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
     return len([name for name in names if name not in {"self", "cls"}])
+
+
+def _decorators(function: Function) -> Iterator[str]:
+    """Yield the last names of decorators that are called: ``get`` of ``@get("/lots")``."""
+    for decorator in function.decorator_list:
+        if isinstance(decorator, ast.Call):
+            yield ast.unparse(decorator.func).rpartition(".")[2]
 
 
 if __name__ == "__main__":

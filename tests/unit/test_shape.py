@@ -55,6 +55,20 @@ def test_a_reason_beside_the_name_is_accepted_and_no_other_comment() -> None:
     assert len(found_in(function(41, comment="  # shape: "))) == 1
 
 
+def test_a_reason_that_nothing_needs_is_found() -> None:
+    unneeded = "module.py:1 {}: the reason beside it is not needed any more"
+    assert found_in(function(40, comment="  # shape: it was long")) == [unneeded.format("long")]
+    assert found_in(class_of(150, "  # shape: it was long")) == [unneeded.format("Large")]
+
+
+@pytest.mark.parametrize("decorator", ["@get('/lots')", "@post('/lots', status_code=200)", "@click.command()"])
+def test_parameters_that_a_framework_passes_are_not_counted_and_lines_are(decorator: str) -> None:
+    taken = function(40, parameters="self, a, b, c, d, e, f")
+    assert found_in(f"{decorator}\n{taken}") == []
+    assert len(found_in(f"@cached\n{taken}")) == len(found_in(f"@cached(6)\n{taken}")) == 1
+    assert found_in(f"{decorator}\n{function(41)}") == ["module.py:2 long: 41 lines, at most 40"]
+
+
 def test_a_folder_of_more_than_16_modules_is_found(tmp_path: Path) -> None:
     folder = tmp_path / "src" / "crowded"
     folder.mkdir(parents=True)

@@ -137,7 +137,7 @@ class ShadowRun:
         return nothing, *by_rules
 
     @exact
-    def _shadow(  # shape: a series, and what else is known of it
+    def _shadow(
         self,
         name: str,
         rows: Sequence[EquityRow],

@@ -70,7 +70,7 @@ class ReadShadows:
     a request may: what was begun goes on without it, a step of one period by turns with a step of another.
     """
 
-    def __init__(  # shape: its parts, injected
+    def __init__(
         self,
         history: ReadsHistory,
         snapshots: Snapshots,

@@ -149,12 +149,12 @@ class BookImport:
         events = await in_long_thread(_events_of, files)
         return files, await find(events, wish.rates, opening=wish.allowed.opening, tell=tell)
 
-    async def _looked(  # shape: as below
+    async def _looked(
         self, files: Sequence[ReadFile], wish: ImportWish, worth: Worth, standing: Standing, tell: Tell
     ) -> _Looked:
         return _Looked(standing, await self._entered(files, wish, worth, standing, tell))
 
-    async def _entered(  # shape: all that a run is made of
+    async def _entered(
         self, files: Sequence[ReadFile], wish: ImportWish, worth: Worth, standing: Standing, tell: Tell
     ) -> _Run:
         now, keeps = self.clock.now(), not wish.dry_run

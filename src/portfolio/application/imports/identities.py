@@ -60,7 +60,7 @@ class Identities:
 class FileIdentities:
     """The events of one file, one after the other, beside those of the files before."""
 
-    def __init__(  # shape: what all files of an account have in common
+    def __init__(
         self,
         format_name: str,
         ids: dict[str, tuple[str, str, Name]],

@@ -83,7 +83,7 @@ known_at_option = click.option("--known-at", type=KnownAtParameter(), help="What
     help="The file to write, - for the standard output; one that is there is replaced, once the new one is whole.",
 )
 @click.pass_obj
-def export(  # shape: its options
+def export(
     composition: OpensBooks,
     *,
     what: str,

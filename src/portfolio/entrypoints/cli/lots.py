@@ -55,7 +55,7 @@ def lots(
 @known_at_option
 @_as_json
 @click.pass_obj
-def gains(  # shape: its options
+def gains(
     composition: OpensBooks,
     *,
     method: str,

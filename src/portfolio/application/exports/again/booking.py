@@ -110,7 +110,7 @@ class _RefusedError(Exception):
 class _Run:
     """One run over the rows, of which ``done`` are in the books, each as the file has it."""
 
-    def __init__(  # shape: the ports, and what is booked
+    def __init__(
         self, ledger: Ledger, lookups: Lookups, clock: RowClock, portfolio_id: int, rows: Sequence[AgainRow]
     ) -> None:
         rules = BookingRules(allow_negative_cash=True)

@@ -38,11 +38,11 @@ from portfolio.entrypoints.http.backtest.answers import (
     FillsLimit,
     SimulatedTradesAnswer,
     SimulatedTradeView,
-    TrialRowView,
     TrialsAnswer,
     TrialsCursor,
 )
 from portfolio.entrypoints.http.backtest.requests import BacktestBody, request_of
+from portfolio.entrypoints.http.backtest.result_answers import TrialRowView
 from portfolio.entrypoints.http.backtest.views import backtest_answer, backtest_view, job_view
 from portfolio.entrypoints.http.errors import NOT_FOUND, OUTCOME_UNKNOWN, PROBLEMS
 from portfolio.entrypoints.http.shell.access import access
@@ -71,7 +71,7 @@ class BacktestController(Controller):
         summary="Ask what a policy, or weights, would have done on past closes",
         opt=access(Scope.TRADE, problems=(*_ASKED, *_AWAY, OUTCOME_UNKNOWN)),
     )
-    async def queue_backtest(  # shape: what the framework injects
+    async def queue_backtest(
         self,
         data: JSONBody[BacktestBody],
         ask_backtest: Injected[AskBacktest],

@@ -11,10 +11,10 @@ from portfolio.entrypoints.http.backtest.answers import (
     BacktestAnswer,
     BacktestJobView,
     BacktestRequestView,
-    BacktestResultView,
     BacktestRunView,
     TargetsView,
 )
+from portfolio.entrypoints.http.backtest.result_answers import BacktestResultView
 from portfolio.entrypoints.http.rebalancing.views import policy_view
 from portfolio.entrypoints.http.views import view
 

@@ -72,7 +72,7 @@ class ImportController(Controller):
         summary="Look at files, to be booked afterwards",
         opt=access(Scope.TRADE, problems=_LEDGER, form=ImportForm),
     )
-    async def preview_import(  # shape: what the framework injects
+    async def preview_import(
         self,
         request: HttpRequest,
         portfolio_id: Injected[int],
@@ -94,7 +94,7 @@ class ImportController(Controller):
         summary="Book files that were looked at",
         opt=access(Scope.TRADE, problems=(NOT_FOUND, *_LEDGER)),
     )
-    async def commit_import(  # shape: what the framework injects
+    async def commit_import(
         self,
         request: HttpRequest,
         preview_id: PreviewId,
@@ -115,7 +115,7 @@ class ImportController(Controller):
         return JsonResponse(booked_answer(booked, clock.now()), headers=headers)
 
     @get("/imports", summary="Imports, newest first", opt=access(Scope.READ))
-    async def list_imports(  # shape: what the framework injects
+    async def list_imports(
         self,
         portfolio_id: Injected[int],
         imports: Injected[Imports],
@@ -145,7 +145,7 @@ class ImportController(Controller):
         summary="Take an import back as a whole",
         opt=access(Scope.ADMIN, problems=(NOT_FOUND, PROBLEMS[NotReversible], *_LEDGER)),
     )
-    async def reverse_import(  # shape: what the framework injects
+    async def reverse_import(
         self,
         request: HttpRequest,
         import_id: ImportId,

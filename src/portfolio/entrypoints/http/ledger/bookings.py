@@ -101,7 +101,7 @@ class BookingController(Controller):
         summary="What became of a booking",
         opt=access(Scope.READ, problems=(NOT_FOUND, PROBLEMS[OwnerAmbiguous])),
     )
-    async def read_booking(  # shape: what the framework injects
+    async def read_booking(
         self,
         request: HttpRequest,
         client_trade_id: BookingPath,
@@ -135,7 +135,7 @@ class BookingController(Controller):
         )
 
     @get("/bookings", summary="Refused bookings, newest first", opt=access(Scope.READ))
-    async def list_bookings(  # shape: what the framework injects
+    async def list_bookings(
         self,
         status: OutcomeStatus,
         portfolio_id: Injected[int],

@@ -40,7 +40,7 @@ class CashController(Controller):
         summary="Deposit or withdraw cash",
         opt=access(Scope.ADMIN, problems=(*_PROBLEMS, *WRITE_PROBLEMS), takes_key=True),
     )
-    async def create_transaction(  # shape: what the framework injects
+    async def create_transaction(
         self,
         request: HttpRequest,
         data: JSONBody[CashTransactionBody],
@@ -65,7 +65,7 @@ class CashController(Controller):
         return JsonResponse(_answer(decided, replayed=reply.replayed), headers=headers)
 
     @get("/cash/transactions", summary="Cash transactions, newest first", opt=access(Scope.READ))
-    async def list_transactions(  # shape: what the framework injects
+    async def list_transactions(
         self,
         portfolio_id: Injected[int],
         lookups: Injected[Lookups],

@@ -88,7 +88,7 @@ class LotController(Controller):
     tags = ["trades"]
 
     @get("/lots", summary="What is left of each purchase", opt=access(Scope.READ))
-    async def list_lots(  # shape: each part of the query is an argument
+    async def list_lots(
         self,
         read_lots: Injected[ReadLots],
         clock: Injected[Clock],
@@ -110,7 +110,7 @@ class LotController(Controller):
         return lots_answer(found, clock.now(), read_lots.long_term_days, shown, following)
 
     @get("/gains", summary="What each sale brought", opt=access(Scope.READ, also=(CSV,)))
-    async def list_gains(  # shape: each part of the query is an argument
+    async def list_gains(
         self,
         read_lots: Injected[ReadLots],
         clock: Injected[Clock],
@@ -140,7 +140,7 @@ class LotController(Controller):
         summary="Pick the lots that a sale takes",
         opt=access(Scope.TRADE, problems=(NOT_FOUND, PROBLEMS[NotPickable], *WRITE_PROBLEMS)),
     )
-    async def pick_lots(  # shape: what the framework injects
+    async def pick_lots(
         self,
         request: HttpRequest,
         data: JSONBody[PicksBody],

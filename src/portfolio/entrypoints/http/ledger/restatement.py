@@ -76,7 +76,7 @@ class RestatementController(Controller):
         summary="Restate average cost in the order of effect",
         opt=access(Scope.ADMIN, problems=(PROBLEMS[BooksMoved], *WRITE_PROBLEMS)),
     )
-    async def restate_books(  # shape: what the framework injects
+    async def restate_books(
         self,
         request: HttpRequest,
         portfolio_id: Injected[int],

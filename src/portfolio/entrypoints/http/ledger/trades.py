@@ -57,7 +57,7 @@ class TradeController(Controller):
     tags = ["trades"]
 
     @get("/trades", summary="Booked trades, newest first", opt=access(Scope.READ))
-    async def list_trades(  # shape: each part of the query is an argument
+    async def list_trades(
         self,
         portfolio_id: Injected[int],
         lookups: Injected[Lookups],
@@ -118,7 +118,7 @@ class TradeController(Controller):
             ),
         ),
     )
-    async def reverse_trade(  # shape: what the framework injects
+    async def reverse_trade(
         self,
         request: HttpRequest,
         trade_id: TradeId,

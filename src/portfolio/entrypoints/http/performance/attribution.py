@@ -67,7 +67,7 @@ class AttributionController(Controller):
     tags = ["portfolio"]
 
     @get("/attribution", summary="What each engine, key, reason or asset brought", opt=access(Scope.READ))
-    async def read_attribution(  # shape: each part of the query is an argument
+    async def read_attribution(
         self,
         by_basis: Injected[ReadByBasis],
         past: Injected[ReadPastPerformance],

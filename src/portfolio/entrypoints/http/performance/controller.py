@@ -48,7 +48,7 @@ class PerformanceController(Controller):
     tags = ["portfolio"]
 
     @get("/performance", summary="The performance over the last completed days", opt=access(Scope.READ))
-    async def read_performance(  # shape: each part of the query is an argument
+    async def read_performance(
         self,
         by_basis: Injected[ReadByBasis],
         past: Injected[ReadPastPerformance],
@@ -71,7 +71,7 @@ class PerformanceController(Controller):
         return PerformanceAnswer(timestamp=clock.now(), performance=view, period_days=days, basis=chosen.value)
 
     @get("/performance/history", summary="The last completed days, one by one", opt=access(Scope.READ))
-    async def read_history(  # shape: each part of the query is an argument
+    async def read_history(
         self,
         by_basis: Injected[ReadByBasis],
         past: Injected[ReadPastPerformance],
@@ -97,7 +97,7 @@ class PerformanceController(Controller):
         summary="The performance over 1d, 7d, 30d, 90d, wtd, mtd, ytd, 1y, 5y and all",
         opt=access(Scope.READ),
     )
-    async def read_timeframes(  # shape: each part of the query is an argument
+    async def read_timeframes(
         self,
         by_basis: Injected[ReadByBasis],
         past: Injected[ReadPastPerformance],
@@ -126,7 +126,7 @@ class PerformanceController(Controller):
         )
 
     @get("/performance/period", summary="The performance between two days", opt=access(Scope.READ))
-    async def read_period(  # shape: each part of the query is an argument
+    async def read_period(
         self,
         by_basis: Injected[ReadByBasis],
         past: Injected[ReadPastPerformance],

@@ -93,7 +93,7 @@ class EventController(Controller):
         summary="Book an event",
         opt=access(Scope.TRADE, problems=_PROBLEMS, books=True, takes_key=True),
     )
-    async def create_event(  # shape: what the framework injects
+    async def create_event(
         self,
         request: HttpRequest,
         data: JSONBody[EventBody],
@@ -138,7 +138,7 @@ class EventController(Controller):
         summary="Book up to 1,000 events in one transaction",
         opt=access(Scope.TRADE, problems=_PROBLEMS, books=True),
     )
-    async def create_events(  # shape: what the framework injects
+    async def create_events(
         self,
         request: HttpRequest,
         data: JSONBody[EventsBody],
@@ -170,7 +170,7 @@ class EventController(Controller):
         )
 
     @get("/events", summary="Events, newest first", opt=access(Scope.READ, problems=(PROBLEMS[KeyReused],)))
-    async def list_events(  # shape: each part of the query is an argument
+    async def list_events(
         self,
         request: HttpRequest,
         portfolio_id: Injected[int],
@@ -211,7 +211,7 @@ class EventController(Controller):
         summary="Book the opposite of an event",
         opt=access(Scope.ADMIN, problems=_REVERSAL_PROBLEMS),
     )
-    async def reverse_event(  # shape: what the framework injects
+    async def reverse_event(
         self,
         request: HttpRequest,
         event_id: EventId,

@@ -43,7 +43,7 @@ class ActivityPageController(Controller):
     dependencies = {"form": Provide(typed_form, sync_to_thread=False)}
 
     @get("/pages/activity")
-    async def read_activity(  # shape: what the framework injects
+    async def read_activity(
         self,
         request: HttpRequest,
         pages: Injected[Pages],

@@ -46,7 +46,7 @@ class BacktestsPageController(Controller):
     response_headers = HEADERS
 
     @get("/pages/backtests")
-    async def read_backtests_page(  # shape: what the framework injects
+    async def read_backtests_page(
         self,
         request: HttpRequest,
         pages: Injected[Pages],

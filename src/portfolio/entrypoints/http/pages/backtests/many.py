@@ -13,7 +13,7 @@ from portfolio.application.backtest.sweeping.variants import FACTORS
 from portfolio.application.backtest.sweeping.walk_forward import WalkedForward
 from portfolio.domain.arithmetic import HUNDRED, ONE, exact
 from portfolio.entrypoints.charts import PERCENT, Frame, Interval, interval_chart
-from portfolio.entrypoints.http.backtest.answers import WalkedForwardView
+from portfolio.entrypoints.http.backtest.result_answers import WalkedForwardView
 from portfolio.entrypoints.http.pages.backtests.asked import settings_text
 from portfolio.entrypoints.http.pages.backtests.drawings import intervals_chart
 from portfolio.entrypoints.http.pages.backtests.tables import series_rows

@@ -138,7 +138,7 @@ class ImportPageController(Controller):
         return await import_page(request, before=read_cursor(cursor), booked=booked)
 
     @post(_PATH, status_code=200, request_max_body_size=LARGEST_UPLOAD, opt=form_access(Scope.READ, ImportForm))
-    async def look_at_files(  # shape: what the framework injects
+    async def look_at_files(
         self,
         request: HttpRequest,
         import_page: Injected[ImportPage],
@@ -162,7 +162,7 @@ class ImportPageController(Controller):
         return await import_page(request, asked=_shown(upload), looked=looked)
 
     @post(f"{_PATH}/commit", status_code=200, opt=form_access(Scope.READ))
-    async def commit_files(  # shape: what the framework injects
+    async def commit_files(
         self,
         request: HttpRequest,
         import_page: Injected[ImportPage],

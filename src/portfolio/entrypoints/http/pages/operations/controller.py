@@ -28,7 +28,7 @@ class OperationsPageController(Controller):
     response_headers = HEADERS
 
     @get("/pages/operations")
-    async def read_operations(  # shape: what the framework injects
+    async def read_operations(
         self,
         request: HttpRequest,
         pages: Injected[Pages],

@@ -98,7 +98,7 @@ class OverviewController(Controller):
     response_headers = HEADERS
 
     @get("/")
-    async def read_overview(  # shape: each part of the query is an argument
+    async def read_overview(
         self,
         request: HttpRequest,
         pages: Injected[Pages],

@@ -48,7 +48,7 @@ class PositionsPageController(Controller):
     response_headers = HEADERS
 
     @get("/pages/positions")
-    async def read_positions(  # shape: each part of the query is an argument
+    async def read_positions(
         self,
         request: HttpRequest,
         pages: Injected[Pages],
@@ -78,7 +78,7 @@ class PositionsPageController(Controller):
         )
 
     @get("/pages/positions/{symbol:str}")
-    async def read_position(  # shape: each part of the query is an argument
+    async def read_position(
         self,
         request: HttpRequest,
         pages: Injected[Pages],

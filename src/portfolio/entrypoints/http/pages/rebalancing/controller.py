@@ -56,7 +56,7 @@ class RebalancingPageController(Controller):
     dependencies = {"form": Provide(typed_form, sync_to_thread=False)}
 
     @get(PATH)
-    async def read_rebalancing(  # shape: what the framework injects
+    async def read_rebalancing(
         self,
         request: HttpRequest,
         pages: Injected[Pages],

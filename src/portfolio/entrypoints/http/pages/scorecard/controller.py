@@ -42,7 +42,7 @@ class ScorecardPageController(Controller):
     response_headers = HEADERS
 
     @get("/pages/scorecard")
-    async def read_scorecard_page(  # shape: what the framework injects
+    async def read_scorecard_page(
         self,
         request: HttpRequest,
         pages: Injected[Pages],

@@ -67,7 +67,7 @@ class TradesPageController(Controller):
     dependencies = {"form": Provide(typed_form, sync_to_thread=False)}
 
     @get("/pages/trades")
-    async def read_trades(  # shape: what the framework injects
+    async def read_trades(
         self,
         request: HttpRequest,
         pages: Injected[Pages],
