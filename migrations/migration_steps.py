@@ -3,7 +3,7 @@
 Online a step looks at what is there and does what is missing, so that a migration killed midway finishes when it is run
 again. In a script the server does the same, see migration_script.
 
-Column types are written as ``{amount}`` and the like; ``TYPES`` says what they are on each database.
+Column types are written as ``{amount}`` and the like; ``migration_types`` says what they are on each database.
 """
 
 from __future__ import annotations
@@ -14,47 +14,9 @@ from typing import Any
 
 from alembic import op
 from migration_script import Part, quoted, script_of_upgrade
+from migration_types import OWN_TABLE, SHARED_TABLE, TYPES
 from sqlalchemy import Text, inspect
 from sqlalchemy.engine import Inspector
-
-# name: MySQL and MariaDB, SQLite. On SQLite every decimal is text, as its numbers are binary floats.
-TYPES: Mapping[str, tuple[str, str]] = {
-    "old_amount": ("DECIMAL(20,8)", "TEXT"),
-    "old_percent": ("DECIMAL(8,4)", "TEXT"),
-    "amount": ("DECIMAL(38,18)", "TEXT"),
-    "percent": ("DECIMAL(20,8)", "TEXT"),
-    "rate": ("DECIMAL(5,2)", "TEXT"),
-    "share": ("DECIMAL(5,4)", "TEXT"),
-    "int_id": ("INT NOT NULL AUTO_INCREMENT PRIMARY KEY", "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT"),
-    "big_id": ("BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY", "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT"),
-    "int": ("INT", "INTEGER"),
-    "big": ("BIGINT", "INTEGER"),
-    "flag": ("TINYINT(1)", "BOOLEAN"),
-    "side": ("ENUM('BUY','SELL')", "VARCHAR(4)"),
-    "order_status": ("ENUM('PENDING','FILLED','CANCELLED','FAILED')", "VARCHAR(9)"),
-    "symbol": ("VARCHAR(20)", "VARCHAR(20)"),
-    "name": ("VARCHAR(20)", "VARCHAR(20)"),
-    "source": ("VARCHAR(40)", "VARCHAR(40)"),
-    "second": ("DATETIME", "DATETIME"),
-    "moment": ("DATETIME(6)", "DATETIME"),
-    "created": ("TIMESTAMP DEFAULT CURRENT_TIMESTAMP", "TIMESTAMP DEFAULT CURRENT_TIMESTAMP"),
-    "updated": (
-        "TIMESTAMP DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP",
-        "TIMESTAMP DEFAULT CURRENT_TIMESTAMP",
-    ),
-    "text": ("TEXT", "TEXT"),
-    "long_text": ("MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci", "TEXT"),
-    "blob": ("MEDIUMBLOB", "BLOB"),
-    # Compared byte for byte: every collation folds case or pads with spaces, or is known to one server only.
-    "owner": ("VARBINARY(400)", "TEXT"),
-    "key": ("VARBINARY(128)", "TEXT"),
-    "digest": ("CHAR(64) CHARACTER SET ascii COLLATE ascii_bin", "CHAR(64)"),
-    "engine": ("VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "VARCHAR(100)"),
-    "reference": ("VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "VARCHAR(128)"),
-}
-
-SHARED_TABLE = "ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4"
-OWN_TABLE = f"{SHARED_TABLE} COLLATE utf8mb4_bin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,18 +54,18 @@ class NewTable:
             if (script := script_of_upgrade()) is not None:
                 script.step(quoted(statement))
             else:
-                _run(statement)
+                op.execute(statement)
             return
-        _run(f"CREATE TABLE IF NOT EXISTS {self.name} (\n    {_lines(self._columns)}\n)")
+        op.execute(f"CREATE TABLE IF NOT EXISTS {self.name} (\n    {_lines(self._columns)}\n)")
         for key in self.keys:
-            _run(_create_index(self.name, key))
+            op.execute(_create_index(self.name, key))
 
     def drop(self) -> None:
         """Drop the table, unless other programs use it too or it holds entries; a later upgrade finds those."""
         if self.holds_entries and _holds(self.name):
             _say(f"{self.name} is kept: it may hold entries of the ledger")
         elif not self.shared:
-            _run(f"DROP TABLE IF EXISTS {self._qualified}")
+            op.execute(f"DROP TABLE IF EXISTS {self._qualified}")
 
     @property
     def _columns(self) -> list[str]:
@@ -143,14 +105,14 @@ class Alteration:
             if (script := script_of_upgrade()) is not None:
                 script.alter(self.table, parts)
             elif parts:
-                _run(f"ALTER TABLE {self.table}\n    {_lines(str(part) for part in parts)}")
+                op.execute(f"ALTER TABLE {self.table}\n    {_lines(str(part) for part in parts)}")
             return
         self._make_exact(have)
         for name, kind in self.add.items():
             if name not in have.columns:
-                _run(f"ALTER TABLE {self.table} ADD COLUMN {name} {_typed(kind)}")
+                op.execute(f"ALTER TABLE {self.table} ADD COLUMN {name} {_typed(kind)}")
         for key in self.keys:
-            _run(_create_index(self.table, key))
+            op.execute(_create_index(self.table, key))
 
     def revert(self) -> None:
         """Take away what was added, if it is unused; what was widened stays wide, and every row stays."""
@@ -163,12 +125,12 @@ class Alteration:
         if _is_mysql():
             parts = [f"DROP KEY {key.name}" for key in keys] + [f"DROP COLUMN {name}" for name in columns]
             if parts:
-                _run(f"ALTER TABLE {self.table}\n    {_lines(parts)}")
+                op.execute(f"ALTER TABLE {self.table}\n    {_lines(parts)}")
             return
         for key in keys:
-            _run(f"DROP INDEX IF EXISTS {key.name}")
+            op.execute(f"DROP INDEX IF EXISTS {key.name}")
         for name in columns:
-            _run(f"ALTER TABLE {self.table} DROP COLUMN {name}")
+            op.execute(f"ALTER TABLE {self.table} DROP COLUMN {name}")
 
     def _make_exact(self, have: Inspected) -> None:
         """Make numeric columns of an SQLite table that others created into text: as numbers they are binary floats."""
@@ -239,7 +201,7 @@ class Comments:
         if (script := script_of_upgrade()) is not None:
             script.alter(table, parts)
         else:
-            _run(f"ALTER TABLE {table}\n    {_lines(str(part) for part in parts)}")
+            op.execute(f"ALTER TABLE {table}\n    {_lines(str(part) for part in parts)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,7 +220,7 @@ def create_prices_schema() -> None:
         if (script := script_of_upgrade()) is not None:
             script.step(quoted(statement))
         else:
-            _run(statement)
+            op.execute(statement)
 
 
 def prices_schema() -> str | None:
@@ -285,14 +247,14 @@ def _rename_column(table: str, old: str, new: str) -> None:
     if (script := script_of_upgrade()) is not None:
         script.rename_column(table, old, new)
     elif _is_table(table) and new not in _inspected(table).columns:
-        _run(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}")
+        op.execute(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}")
 
 
 def _rename_table(old: str, new: str) -> None:
     if (script := script_of_upgrade()) is not None:
         script.rename_table(old, new)
     elif op.get_context().as_sql or not _is_table(new):
-        _run(f"ALTER TABLE {old} RENAME TO {new}")
+        op.execute(f"ALTER TABLE {old} RENAME TO {new}")
 
 
 def _is_table(name: str) -> bool:
@@ -334,7 +296,3 @@ def _create_index(table: str, key: Key) -> str:
 
 def _lines(parts: Iterable[str]) -> str:
     return ",\n    ".join(parts)
-
-
-def _run(statement: str) -> None:
-    op.execute(statement)
