@@ -19,8 +19,8 @@ from benchmarks.harness.rows import Row, by_turns, ratio_row
 from benchmarks.harness.stage import Stage
 from portfolio.application.history.restating import RestateDays
 from portfolio.application.ledger.lots.journal import Entries, Journal, Moved, kept
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.lots.reading import ReadLots
-from portfolio.application.ledger.records import Movement
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.prices.ports import PriceStore
 from portfolio.application.prices.records import Close

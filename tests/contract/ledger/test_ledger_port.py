@@ -13,11 +13,11 @@ import pytest
 
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment, RecordedCashEntry, RefusedCashEntry
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.records import (
     Acceptance,
     BookingKey,
-    Movement,
     Refusal,
     Revisions,
     TradeEntry,

@@ -14,8 +14,9 @@ from portfolio.application.announcer import Announcer
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
 from portfolio.application.ledger.cash_records import CashEntry
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.ports import Ledger
-from portfolio.application.ledger.records import BookTrade, Movement
+from portfolio.application.ledger.records import BookTrade
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.performance.days import ledger_days
 from portfolio.application.performance.days.entries import Change, LedgerDay

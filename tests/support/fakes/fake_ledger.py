@@ -34,11 +34,11 @@ from portfolio.application.ledger.audit import (
 from portfolio.application.ledger.cash_records import CashEntry, Entry, LoggedEntry, RecordedCashEntry, RefusedCashEntry
 from portfolio.application.ledger.happenings.imported import BOOKED, REVERSED, ImportedRow, KeptImport
 from portfolio.application.ledger.happenings.records import RecordedEvent
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.records import (
     BookedTrade,
     BookingKey,
-    Movement,
     Page,
     RecordedOutcome,
     Refusal,

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.journal import MOVEMENTS
-from portfolio.application.ledger.records import Movement
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.performance.days.entries import Closing, LedgerDay
 from portfolio.application.performance.days.holding import HoldingTimes
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind

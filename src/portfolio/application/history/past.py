@@ -13,8 +13,8 @@ from portfolio.application.clock import Clock
 from portfolio.application.in_thread import in_fold_thread
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt, Moved
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.lots.postings import known_postings
-from portfolio.application.ledger.records import Movement
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.prices.ports import PriceStore
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind

@@ -17,8 +17,8 @@ from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustm
 from portfolio.application.ledger.events import CashMoved
 from portfolio.application.ledger.lost_commit import IsKept, Made, commit_once, has_entry
 from portfolio.application.ledger.lots.journal import Entries, Journal
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
-from portfolio.application.ledger.records import Movement
 from portfolio.domain.errors import DomainError, OutOfRange
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
 from portfolio.domain.ledger.happening import Happening

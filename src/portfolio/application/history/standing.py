@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
-from portfolio.application.ledger.records import Movement
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.money import Money

@@ -149,6 +149,11 @@ class KeptRow(NamedTuple):
         """Return where the row is."""
         return f"{self.table} row {self.id}"
 
+    @property
+    def is_intact(self) -> bool:
+        """Return whether the row is what was written; those from before 0024 have no digest that would tell."""
+        return self.digest in {None, digest_of(NO_ENTRY, self.content)}
+
 
 class Reversed(NamedTuple):
     """Of the trade that an entry takes back, what the counts need."""
@@ -176,6 +181,30 @@ class EntryLine(NamedTuple):
         """Return the ledger revision after the entry, its first column; where that is none, one beyond all others."""
         first = self.row.content.partition(SEPARATOR)[0]
         return int(first) if first.isdigit() else sys.maxsize
+
+
+@dataclass(slots=True)
+class Chain:
+    """Follows the digests. After a row that does not fit, the next may follow what it says, or what it should say."""
+
+    heads: tuple[str, ...] = (NO_ENTRY,)
+    has_begun: bool = False
+    wanted: str | None = None
+    was_seen: bool = False
+
+    def fits(self, line: EntryLine) -> bool:
+        """Take in the next entry, and return whether its digest is that of its row after all the rows before."""
+        contents, stored = (line.row.content, *line.adjustments, *line.more), line.row.digest
+        made = digest_of(self.heads[0], *contents)
+        if stored == made or stored is None:
+            fits = stored == made or not self.has_begun
+            self.heads = (made,)
+        else:
+            fits = any(digest_of(head, *contents) == stored for head in self.heads[1:])
+            self.heads = (stored,) if fits else (made, stored)
+        self.has_begun |= stored is not None
+        self.was_seen |= self.wanted in self.heads
+        return fits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

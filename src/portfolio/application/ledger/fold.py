@@ -12,14 +12,13 @@ from typing import Protocol
 
 from portfolio.application.ledger.audit import (
     CASH_ENTRY,
-    NO_ENTRY,
     NOTHING,
     OUTCOME,
     SEPARATOR,
     TRADE,
+    Chain,
     EntryLine,
     KeptRow,
-    digest_of,
 )
 from portfolio.application.ledger.cash_records import INITIAL_CASH
 from portfolio.domain.errors import DomainError, OutOfRange
@@ -91,30 +90,6 @@ class PositionSums:
             self.cost_basis += cost_basis
             self.realized += realized
             self.average = None if stated[3] == NOTHING else Decimal(stated[3])
-
-
-@dataclass(slots=True)
-class Chain:
-    """Follows the digests. After a row that does not fit, the next may follow what it says, or what it should say."""
-
-    heads: tuple[str, ...] = (NO_ENTRY,)
-    has_begun: bool = False
-    wanted: str | None = None
-    was_seen: bool = False
-
-    def fits(self, line: EntryLine) -> bool:
-        """Take in the next entry, and return whether its digest is that of its row after all the rows before."""
-        contents, stored = (line.row.content, *line.adjustments, *line.more), line.row.digest
-        made = digest_of(self.heads[0], *contents)
-        if stored == made or stored is None:
-            fits = stored == made or not self.has_begun
-            self.heads = (made,)
-        else:
-            fits = any(digest_of(head, *contents) == stored for head in self.heads[1:])
-            self.heads = (stored,) if fits else (made, stored)
-        self.has_begun |= stored is not None
-        self.was_seen |= self.wanted in self.heads
-        return fits
 
 
 @dataclass(slots=True)
@@ -215,7 +190,7 @@ class Fold:
         if kept is None:
             key, owner = fields[22], fields[21]
             note(self.lost, f"{line.row.place}: the outcome of its key {key!r}, of {owner!r}, is gone")
-        elif not is_kept(kept) or not _agree(line, fields, kept):
+        elif not kept.is_intact or not _agree(line, fields, kept):
             note(self.broken, f"{kept.place}: it is not what became of {line.row.place}")
 
     def _add_cash_entry(self, line: EntryLine, fields: list[str]) -> None:
@@ -305,11 +280,6 @@ def _flow_of(line: EntryLine) -> Decimal:
     for more in line.more:
         return Decimal(more.partition(SEPARATOR)[0])
     raise ValueError(line.row.place)
-
-
-def is_kept(row: KeptRow) -> bool:
-    """Return whether a row is what was written; those from before 0024 have no digest that would tell."""
-    return row.digest in {None, digest_of(NO_ENTRY, row.content)}
 
 
 def _agree(line: EntryLine, trade: list[str], kept: KeptRow) -> bool:

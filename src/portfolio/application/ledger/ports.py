@@ -17,10 +17,10 @@ from portfolio.application.ledger.cash_records import (
 from portfolio.application.ledger.happenings.activity import EntryFilter, ListedEntry
 from portfolio.application.ledger.happenings.imported import ImportBook, ImportedRow, KeptImport
 from portfolio.application.ledger.happenings.records import RecordedEvent
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.records import (
     BookedTrade,
     BookingKey,
-    Movement,
     Page,
     RecordedOutcome,
     Revisions,

@@ -10,10 +10,10 @@ from functools import partial
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.errors import BooksContradicted
-from portfolio.application.ledger.audit import StatedBooks
+from portfolio.application.ledger.audit import Chain, StatedBooks
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
 from portfolio.application.ledger.events import CashMoved
-from portfolio.application.ledger.fold import PAGE_SIZE, Chain, Fold, PositionSums, add_entries, is_kept, note
+from portfolio.application.ledger.fold import PAGE_SIZE, Fold, PositionSums, add_entries, note
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.domain.decimal_text import plain
@@ -81,7 +81,7 @@ class VerifyBooks:
             while rows := await self.ledger.refused_rows(of_cash=of_cash, after=after, limit=self.page_size):
                 after = rows[-1].id
                 for row in rows:
-                    if not is_kept(row):
+                    if not row.is_intact:
                         note(fold.broken, f"{row.place}: it is not what was decided")
 
 

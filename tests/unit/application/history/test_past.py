@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from portfolio.application.history.past import PastBooks, books_at
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.journal import Entries, KnownAt, kept
-from portfolio.application.ledger.records import Movement
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.lots.records import LotMethod

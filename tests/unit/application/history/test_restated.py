@@ -23,7 +23,7 @@ from portfolio.application.history.restated import (
     today_so_far,
 )
 from portfolio.application.ledger.cash_records import CashEntry
-from portfolio.application.ledger.records import Movement
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
 from portfolio.domain.ledger.trade import Side

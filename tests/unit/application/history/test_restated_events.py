@@ -18,7 +18,7 @@ from portfolio.application.history import restatement as module
 from portfolio.application.history.restatement import compare
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.journal import Entries, kept
-from portfolio.application.ledger.records import Movement
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
 from portfolio.domain.ledger.lots.records import LotMethod

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from portfolio.application.history.restated import measured_days
 from portfolio.application.history.restated_positions import positions_on
-from portfolio.application.ledger.records import Movement
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.performance.measures import gain
 from portfolio.application.performance.tags.results import PeriodEnd, TagResult, results_of
 from portfolio.application.performance.tags.sums import Tagged, TagOf, TagPeriod, sums_of

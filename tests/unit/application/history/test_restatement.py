@@ -18,8 +18,8 @@ from portfolio.application.history import restatement as module
 from portfolio.application.history.restatement import RestateBooks, compare
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.journal import Entries, Journal, kept
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.lots.postings import postings_of
-from portfolio.application.ledger.records import Movement
 from portfolio.domain.errors import DomainError, InsufficientQuantity
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
 from portfolio.domain.ledger.lots.methods import lots_of

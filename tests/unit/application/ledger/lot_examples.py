@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
 from portfolio.application.ledger.happenings.records import entries_of
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.lots.postings import postings_of
-from portfolio.application.ledger.records import Movement, TradeEntry, TradeRequest
+from portfolio.application.ledger.records import TradeEntry, TradeRequest
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.event_moves import reverse_event
 from portfolio.domain.ledger.event_rules import happen

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from portfolio.application.ledger.cash_records import PositionAdjustment
-from portfolio.application.ledger.records import Movement
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.lots.records import Disposal, Lot, LotBook, LotMethod
 from portfolio.domain.ledger.portfolio import Portfolio

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from portfolio.application.errors import NotFound
 from portfolio.application.ledger.lots.journal import Entries, Journal, kept
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.lots.picking import PickedSale, PickLots, picks_of
 from portfolio.application.ledger.lots.reading import ReadLots
-from portfolio.application.ledger.records import Movement
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.domain.errors import DomainError, NotPickable
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind

@@ -11,9 +11,10 @@ import pytest
 from portfolio.application.errors import BooksContradicted, LedgerUnavailable
 from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
 from portfolio.application.ledger.cash_records import CashEntry
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.ledger.rebuilding import RebuildBooks
-from portfolio.application.ledger.records import BookingKey, Movement
+from portfolio.application.ledger.records import BookingKey
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.ledger.verification import ReconcileBooks

@@ -12,8 +12,8 @@ import pytest
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
 from portfolio.application.ledger.cash_records import CashEntry
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.opening import OpenBooks
-from portfolio.application.ledger.records import Movement
 from portfolio.application.ledger.snapshots import RELOAD_SECONDS
 from portfolio.application.performance.history import measured_days
 from portfolio.application.performance.period import Performance

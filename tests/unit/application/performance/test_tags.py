@@ -11,7 +11,7 @@ from decimal import Decimal
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from portfolio.application.ledger.records import Movement
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.performance.records import DayPositions, PositionOnDay
 from portfolio.application.performance.tags.results import PeriodEnd, TagResult, results_of
 from portfolio.application.performance.tags.sums import Tagged, TagPeriod, sums_of

@@ -25,7 +25,8 @@ from portfolio.application.ledger.cash_records import (
     PositionAdjustment,
     RecordedCashEntry,
 )
-from portfolio.application.ledger.records import BookedTrade, Movement, TradeEntry
+from portfolio.application.ledger.lots.movement import Movement
+from portfolio.application.ledger.records import BookedTrade, TradeEntry
 
 _DENSE = 4
 

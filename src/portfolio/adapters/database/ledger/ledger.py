@@ -28,7 +28,8 @@ from portfolio.adapters.database.schema.tables import (
 from portfolio.application.errors import PortfolioMissing
 from portfolio.application.ledger.audit import EntryLine, KeptRow, StatedBooks
 from portfolio.application.ledger.cash_records import CashEntry, Entry
-from portfolio.application.ledger.records import BookingKey, Movement, Revisions
+from portfolio.application.ledger.lots.movement import Movement
+from portfolio.application.ledger.records import BookingKey, Revisions
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 

@@ -13,8 +13,8 @@ from portfolio.application.derived import Derived
 from portfolio.application.in_thread import later_in_fold_thread
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.events import CashMoved, TradeBooked
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.ports import Ledger
-from portfolio.application.ledger.records import Movement
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.sums import LedgerSums, moved_without_entry
 from portfolio.domain.packed import Packed, Packing

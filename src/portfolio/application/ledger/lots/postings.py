@@ -10,7 +10,7 @@ from functools import partial
 
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
 from portfolio.application.ledger.lots.journal import Entries
-from portfolio.application.ledger.records import Movement
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind, EventTerms
 from portfolio.domain.ledger.leg import Leg
 from portfolio.domain.ledger.lots.records import POSTINGS, Posting, Way

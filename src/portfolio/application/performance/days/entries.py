@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
-from portfolio.application.ledger.records import Movement
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.domain.money import Amount, Money, Quantity
 from portfolio.domain.symbol import Symbol
 

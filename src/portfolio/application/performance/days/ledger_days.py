@@ -12,8 +12,9 @@ from typing import Final, TypeAlias
 from portfolio.application.announcer import Event
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.events import CashMoved, TradeBooked
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.ports import Ledger, Lookups
-from portfolio.application.ledger.records import Movement, TradeFilter
+from portfolio.application.ledger.records import TradeFilter
 from portfolio.application.performance.days.entries import Closing, LedgerDay
 from portfolio.application.performance.days.holding import HoldingTimes
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind

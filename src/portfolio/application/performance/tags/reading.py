@@ -11,7 +11,7 @@ from functools import partial
 
 from portfolio.application.in_thread import in_fold_thread
 from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt
-from portfolio.application.ledger.records import Movement
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.performance.history import History, ReadsHistory
 from portfolio.application.performance.measures import gain

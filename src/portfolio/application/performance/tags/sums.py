@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
 from portfolio.application.ledger.lots.journal import MOVEMENTS
-from portfolio.application.ledger.records import Movement
+from portfolio.application.ledger.lots.movement import Movement
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
