@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from portfolio.application.announcer import Event
@@ -20,11 +19,13 @@ from portfolio.application.rebalancing.records import SignalChanged
 from portfolio.application.shared_timeout import SharedTimeout
 from portfolio.application.stream.blocks import Blocks, OtherHistory
 from portfolio.application.stream.limits import StreamLimits
+from portfolio.application.stream.newest_place import NewestPlace
 from portfolio.application.stream.news import News
 from portfolio.application.stream.ports import Writer
 from portfolio.application.stream.records import (
-    BEFORE_ALL,
     DEFAULT_PACE,
+    Block,
+    Counts,
     Pace,
     Place,
     ResetReason,
@@ -54,16 +55,6 @@ OF_STATE: Final = frozenset({Topic.STATE, Topic.PRICES, Topic.HEALTH})
 OnError = Callable[[Exception], None]
 
 
-@dataclass(slots=True)
-class Counts:
-    """What happened, for the figures: streams opened, messages by kind, goodbyes by reason."""
-
-    opened: int = 0
-    messages: Counter[str] = field(default_factory=Counter)
-    goodbyes: Counter[str] = field(default_factory=Counter)
-    resets: Counter[str] = field(default_factory=Counter)
-
-
 class Broadcast:  # shape: what is told, and to whom
     """Tells subscribers of every entry once it is committed, and of the newest state.
 
@@ -87,7 +78,6 @@ class Broadcast:  # shape: what is told, and to whom
         self.counts = Counts()
         self.in_time = SharedTimeout(pace.drain)
         self.told: Callable[[float], None] = lambda _seconds: None
-        self.place = BEFORE_ALL
         self.epoch = 0
         self.is_ending = self._is_stopped = False
         self._subscriptions: set[Subscription] = set()
@@ -96,12 +86,18 @@ class Broadcast:  # shape: what is told, and to whom
         self._woken, self._news_woken = asyncio.Event(), asyncio.Event()
         self._sweeping, self._empty = asyncio.Event(), asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._moved_at = self._checked_at = 0.0
+        self._newest = NewestPlace(self.blocks, pace.check)
+        self._moved_at = 0.0
 
     @property
     def state(self) -> State | None:
         """Return the newest state; None before the first."""
         return self._of.states.newest
+
+    @property
+    def place(self) -> Place:
+        """Return the newest place in the books."""
+        return self._newest.place
 
     # --- subscribers ------------------------------------------------------------------------------------------------
 
@@ -172,16 +168,7 @@ class Broadcast:  # shape: what is told, and to whom
             LedgerUnavailable: the database is away.
         """
         async with self._lock:
-            newest = self.place
-            if place.ledger > newest.ledger:
-                return ResetReason.AHEAD
-            try:
-                found = await self.blocks.place_of(place.ledger, newest.prices)
-            except OtherHistory:
-                return ResetReason.OTHER_HISTORY
-            if found.digest != place.digest:
-                return ResetReason.OTHER_HISTORY
-            return ResetReason.AHEAD if place.prices > newest.prices else None
+            return await self._newest.judge(place)
 
     @property
     def _goes_on(self) -> bool:
@@ -253,44 +240,25 @@ class Broadcast:  # shape: what is told, and to whom
                 self._wake()
 
     async def _move(self, revisions: Revisions) -> bool:
-        """Move on to the newest entry, and return whether these are other books than before."""
-        place, now = self.place, _now()
-        try:
-            if not self._subscriptions:
-                # Nobody was listening: what is kept may be of a time that nobody looked at.
-                self.blocks.forget()
-                self.place = await self.blocks.place_of(revisions.ledger, revisions.prices)
-                return False
-            if revisions.ledger > place.ledger:
-                with suppress(OtherHistory):
-                    await self._advance(revisions)
-                    return False
-            elif revisions.ledger == place.ledger and revisions.prices >= place.prices:
-                if revisions.prices == place.prices and now < self._checked_at + self.pace.check:
-                    return False
-                self._checked_at = now
-                self.place = await self.blocks.place_of(revisions.ledger, revisions.prices)
-                if self.place.digest == place.digest:
-                    return False
-            self.blocks.forget()
-            self.place = await self.blocks.place_of(revisions.ledger, revisions.prices)
-        except OtherHistory as error:
-            raise BooksContradicted(f"the entry of ledger revision {revisions.ledger} is gone") from error
-        return True
-
-    async def _advance(self, revisions: Revisions) -> None:
-        """Tell of the next entries.
+        """Move on to the newest entry, tell of those before it, and return whether these are other books than before.
 
         Raises:
-            OtherHistory: the last one known is another one now.
+            BooksContradicted: the newest entry is gone.
         """
-        newest = Place(revisions.ledger, revisions.prices, "")
-        block = await self.blocks.after(self.place, newest)
-        if block.end.ledger == newest.ledger:
-            self.place = block.end
-        else:
-            # More than one message takes: each subscriber reads on at its own pace.
-            self.place = await self.blocks.place_of(revisions.ledger, revisions.prices)
+        was_followed = bool(self._subscriptions)
+        try:
+            if was_followed:
+                with suppress(OtherHistory):
+                    if (block := await self._newest.advance(revisions)) is not None:
+                        self._tell_entries(block)
+                    return False
+            # These are other books; or nobody was listening, and what is kept is of a time that nobody looked at.
+            await self._newest.jump(revisions)
+        except OtherHistory as error:
+            raise BooksContradicted(f"the entry of ledger revision {revisions.ledger} is gone") from error
+        return was_followed
+
+    def _tell_entries(self, block: Block) -> None:
         self._moved_at = _now()
         if block.booked_at is not None:
             self.told((self.clock.now() - block.booked_at).total_seconds())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -155,3 +156,13 @@ class Block:
     end: Place
     frame: Frame
     booked_at: datetime | None
+
+
+@dataclass(slots=True)
+class Counts:
+    """What happened, for the figures: streams opened, messages by kind, goodbyes by reason."""
+
+    opened: int = 0
+    messages: Counter[str] = field(default_factory=Counter)
+    goodbyes: Counter[str] = field(default_factory=Counter)
+    resets: Counter[str] = field(default_factory=Counter)
