@@ -1,4 +1,4 @@
-"""Proves the shape of the code: the sizes of folders, classes and functions, and the number of parameters.
+"""Proves the shape of the code: the sizes of folders, files, classes and functions, and the number of parameters.
 
 A class or function that is over its size says why beside it, in a comment on the line of its name: ``# shape: the
 reason``. A reason that is no longer needed is a finding too. Parameters that a framework passes, to the handler of a
@@ -20,6 +20,7 @@ FOLDERS = ("src", "tests", "migrations", "benchmarks", "checks")
 SOURCES = ("src", "migrations", "benchmarks", "checks")
 
 MOST_FILES = 16  # __init__.py apart
+MOST_LINES_OF_A_FILE = 300
 MOST_LINES_OF_A_FUNCTION = 40
 MOST_LINES_OF_A_CLASS = 150
 MOST_PARAMETERS = 5  # self and cls apart
@@ -71,6 +72,8 @@ def findings(root: Path = ROOT) -> list[Finding]:
     for folder in SOURCES:
         for file in sorted((root / folder).rglob("*.py")):
             source, name = file.read_text(encoding="utf-8"), str(file.relative_to(root))
+            if (count := len(source.splitlines())) > MOST_LINES_OF_A_FILE:
+                found.append(Finding(name, f"{count} lines, at most {MOST_LINES_OF_A_FILE}"))
             found += large_definitions(source, name)
     return found
 

@@ -38,8 +38,6 @@ from portfolio.entrypoints.cli.reporting import tell_identity
 from portfolio.settings import Settings
 
 if TYPE_CHECKING:
-    from portfolio.adapters.compute.cluster import Cluster
-    from portfolio.adapters.compute.workers import Workers
     from portfolio.application.backtest.decision import Solve
     from portfolio.application.backtest.panel import Panel
     from portfolio.application.backtest.state import Holdings
@@ -218,8 +216,8 @@ class CompositionRoot:  # shape: a method for each command
                 if not wish.dry_run:
                     await database.probe.check_server()
                     await OpenBooks(database.ledger, clock, Money(settings.initial_cash))(PORTFOLIO_ID)
-                ledger, prices, feed = database.ledger, database.prices, exchanges.closes
-                book = BookImport(self.preview_import(), ledger, prices, clock, rules, feed=feed)
+                ledger, prices = database.ledger, database.prices
+                book = BookImport(self.preview_import(), ledger, prices, clock, rules, feed=exchanges.closes)
                 return await book(PORTFOLIO_ID, wish, tell)
             finally:
                 await exchanges.close()
@@ -231,8 +229,7 @@ class CompositionRoot:  # shape: a method for each command
         async with self._opened(settings, least_seconds=IMPORT_SECONDS) as database:
             if not dry_run:
                 await database.probe.check_server()
-            book = BookAgain(database.ledger, database.lookups)
-            return await book(PORTFOLIO_ID, file, dry_run=dry_run, tell=tell)
+            return await BookAgain(database.ledger, database.lookups)(PORTFOLIO_ID, file, dry_run=dry_run, tell=tell)
 
     @asynccontextmanager
     async def kept_imports(self, settings: Settings) -> AsyncIterator[KeptImports]:
@@ -254,8 +251,7 @@ class CompositionRoot:  # shape: a method for each command
         now = SystemClock().now()
         clock = HistoryClock(first_moment(now))
         try:
-            make = MakeHistory(_adapters(settings, clock, database), clock, settings, PORTFOLIO_ID)
-            return await make(now, seed)
+            return await MakeHistory(_adapters(settings, clock, database), clock, settings, PORTFOLIO_ID)(now, seed)
         finally:
             await database.close()
 
@@ -263,10 +259,13 @@ class CompositionRoot:  # shape: a method for each command
 def _adapters(settings: Settings, clock: Clock, database: Database) -> Adapters:
     """Return the ports on a database, which whoever opened it closes, with the exchanges of the settings."""
     from portfolio.adapters.compute.backtester import SpawnedBacktester
+    from portfolio.adapters.compute.cluster import Cluster
     from portfolio.adapters.compute.optimiser import SpawnedOptimiser
+    from portfolio.adapters.compute.workers import Workers
     from portfolio.entrypoints.assembly.adapters import Adapters
 
-    exchanges, workers = _exchanges(settings, clock), _workers(settings)
+    exchanges = _exchanges(settings, clock)
+    workers = Cluster(settings.dask_scheduler) if settings.dask_scheduler else Workers(settings.compute_workers)
     # Connections of their own: an import takes longer than a request has, and is not to be cut by its limits.
     few = msgspec.structs.replace(settings, database_pool_size=2)
     long = Database.of(few, PORTFOLIO_ID, for_commands=True, least_seconds=IMPORT_SECONDS)
@@ -295,13 +294,6 @@ def _adapters(settings: Settings, clock: Clock, database: Database) -> Adapters:
         least_interval_seconds=exchanges.least_interval_seconds,
         close=(workers.close, exchanges.close, long.close),
     )
-
-
-def _workers(settings: Settings) -> Workers | Cluster:
-    from portfolio.adapters.compute.cluster import Cluster
-    from portfolio.adapters.compute.workers import Workers
-
-    return Cluster(settings.dask_scheduler) if settings.dask_scheduler else Workers(settings.compute_workers)
 
 
 def _exchanges(settings: Settings, clock: Clock) -> Exchanges | SimulatedExchanges:

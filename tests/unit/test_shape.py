@@ -87,6 +87,14 @@ def test_migrations_are_a_list_that_grows(tmp_path: Path) -> None:
     assert list(crowded_folders(tmp_path)) == []
 
 
+def test_a_file_of_more_than_300_lines_is_found(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "module.py").write_text("\n" * 300)
+    assert findings(tmp_path) == []
+    (tmp_path / "src" / "module.py").write_text("\n" * 301)
+    assert [str(finding) for finding in findings(tmp_path)] == ["src/module.py: 301 lines, at most 300"]
+
+
 def test_everything_over_its_size_in_a_checkout_is_listed(tmp_path: Path) -> None:
     folder = tmp_path / "src" / "package"
     folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The HTTP application: routes, the layer around them, and the translation of every error."""
+"""The HTTP application: its routes, what they are given, and the layers around them."""
 
 from __future__ import annotations
 
@@ -7,25 +7,11 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any, cast
 
-import structlog
-from litestar import Litestar, Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar import Litestar
 from litestar.types import ASGIApp, LifespanHook, Message, Scope, Send
 
-from portfolio.application.errors import ApplicationError
-from portfolio.domain.errors import DomainError
 from portfolio.entrypoints.http.backtest.controller import BacktestController
-from portfolio.entrypoints.http.errors import (
-    INTERNAL,
-    MALFORMED,
-    METHOD_NOT_ALLOWED,
-    ProblemKind,
-    RequestError,
-    field_errors,
-    headers_of,
-    kind_of,
-    kind_of_status,
-)
+from portfolio.entrypoints.http.error_answers import answer_error
 from portfolio.entrypoints.http.event_streams import IS_HEAD
 from portfolio.entrypoints.http.exports.controller import ExportController
 from portfolio.entrypoints.http.imports.controller import ImportController
@@ -49,7 +35,6 @@ from portfolio.entrypoints.http.pages.backtests.controller import BacktestsPageC
 from portfolio.entrypoints.http.pages.frame.assets import AssetController
 from portfolio.entrypoints.http.pages.frame.engine import Macros, template_config
 from portfolio.entrypoints.http.pages.frame.page import Pages
-from portfolio.entrypoints.http.pages.frame.problem_pages import problem_page, wants_page
 from portfolio.entrypoints.http.pages.imports.controller import ImportPage, ImportPageController
 from portfolio.entrypoints.http.pages.lots.controller import LotsPageController
 from portfolio.entrypoints.http.pages.operations.controller import OperationsPageController
@@ -80,8 +65,7 @@ from portfolio.entrypoints.http.shell.auth import check_exposure
 from portfolio.entrypoints.http.shell.client_address import ClientAddresses
 from portfolio.entrypoints.http.shell.injection import HttpRequest, provided
 from portfolio.entrypoints.http.shell.metrics import Metrics
-from portfolio.entrypoints.http.shell.queries import allowed_methods, refused_parameters
-from portfolio.entrypoints.http.shell.responses import JsonResponse, problem, problem_answer
+from portfolio.entrypoints.http.shell.responses import JsonResponse
 from portfolio.entrypoints.http.shell.strict_body import StrictBody
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.http.stream.asyncapi import AsyncDocumentController
@@ -132,8 +116,6 @@ CONTROLLERS = (
     ImportPageController,
     OperationsPageController,
 )
-
-_log = structlog.get_logger(__name__)
 
 
 class PortfolioApp(Litestar):
@@ -207,7 +189,7 @@ def create_app(
         dto=StrictBody,
         return_dto=None,
         response_class=JsonResponse,
-        exception_handlers={Exception: _answer_error},
+        exception_handlers={Exception: answer_error},
         request_max_body_size=BODY_BYTES,
         openapi_config=openapi_config(docs_router(), [DocsPage(), DocsDocument()]),
         plugins=[StructSchemas()],
@@ -269,37 +251,3 @@ def _bodiless(send: Send) -> Send:
         await send(message)
 
     return send_head
-
-
-def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """Return the problem that ``error`` is; on a page, to a browser, as a page."""
-    if isinstance(error, ValidationException):
-        error = refused_parameters(error, request.route_handler)
-    kind, detail = _kind_and_detail(error)
-    body = problem(kind, detail, path=request.scope["path"], errors=field_errors(error))
-    headers = {**headers_of(error, kind), **_allowed(request, kind)}
-    return problem_page(request, body, headers) if wants_page(request.scope) else problem_answer(body, headers=headers)
-
-
-def _kind_and_detail(error: Exception) -> tuple[ProblemKind, str]:
-    """Return what kind of problem an error is, and one sentence about it; what nobody foresaw is logged."""
-    if isinstance(error, RequestError | DomainError | ApplicationError):
-        return kind_of(error), str(error)
-    if isinstance(error, HTTPException) and error.status_code < 500:
-        kind = kind_of_status(error.status_code)
-        return kind, _words(error, kind.title)
-    if isinstance(error, HTTPException) and error.detail == "client disconnected prematurely":
-        return MALFORMED, "the body broke off"
-    _log.error("request.failed", exc_info=error)
-    return INTERNAL, "the service failed; its log has the details under this request's X-Request-ID"
-
-
-def _allowed(request: Request[Any, Any, Any], kind: ProblemKind) -> dict[str, str]:
-    """Return the header that says which methods a path knows, where it does not know this one: the same for all."""
-    if kind is not METHOD_NOT_ALLOWED:
-        return {}
-    return {"Allow": ", ".join(allowed_methods(request.app, request.scope["path"]))}
-
-
-def _words(error: HTTPException, title: str) -> str:
-    return error.detail if error.status_code == 400 else title
