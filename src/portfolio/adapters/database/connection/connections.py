@@ -67,7 +67,7 @@ class Connections:  # shape: the ways to a session, which share pool and patienc
         if self.unfit:
             raise LedgerRefused(self.unfit)
         give_up_at = time.monotonic() + self._limits.unit_seconds
-        with translated(expected_schema=SCHEMA_REVISION):
+        with translated():
             async with self._my_turn(self._limits.statement_seconds):
                 return await self._persist(work, give_up_at)
 
@@ -77,7 +77,7 @@ class Connections:  # shape: the ways to a session, which share pool and patienc
         Raises:
             LedgerUnavailable: the database is away, or holds what cannot be read.
         """
-        with translated(expected_schema=SCHEMA_REVISION), rows_read():
+        with translated(), rows_read():
             try:
                 return await self._look(work, snapshot)
             except (DBAPIError, ConnectionLost) as error:
@@ -108,7 +108,7 @@ class Connections:  # shape: the ways to a session, which share pool and patienc
             LedgerUnavailable: a booking could not be written now.
         """
         usual, give_up_at = self._limits.lock_wait_seconds, time.monotonic() + self._limits.unit_seconds
-        with translated(expected_schema=SCHEMA_REVISION):
+        with translated():
             async with (
                 self._my_turn(lock_wait_seconds),
                 self._session(give_up_at) as session,

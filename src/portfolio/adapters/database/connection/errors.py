@@ -22,6 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from portfolio.adapters.database.connection.sqlite_file import FileReplaced
 from portfolio.adapters.database.schema.fields import UnreadableRow
+from portfolio.adapters.database.schema.revision import SCHEMA_REVISION
 from portfolio.application.errors import LedgerRefused, LedgerUnavailable, OutcomeUnknown, SchemaUnknown
 from portfolio.domain.errors import DomainError
 
@@ -110,7 +111,7 @@ def marks_disconnect(error: BaseException) -> bool:
 
 
 @contextmanager
-def translated(*, expected_schema: str) -> Iterator[None]:
+def translated() -> Iterator[None]:
     """Turn every error of databases and drivers into one of the application's.
 
     Raises:
@@ -127,7 +128,7 @@ def translated(*, expected_schema: str) -> Iterator[None]:
         raise _unavailable("all database connections are in use") from error
     except DBAPIError as error:
         if _misses_a_table(error):
-            raise SchemaUnknown(None, expected_schema, missing=_said(error)) from error
+            raise SchemaUnknown(None, SCHEMA_REVISION, missing=_said(error)) from error
         if _is_refusal(error):
             raise LedgerRefused(f"the database refused: {_said(error)}") from error
         raise _unavailable(f"the database refused: {_said(error)}") from error

@@ -12,7 +12,6 @@ from portfolio.adapters.database.connection.errors import ConnectionLost, NoAnsw
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared
 from portfolio.adapters.database.connection.timeouts import Timeouts
-from portfolio.adapters.database.schema.revision import SCHEMA_REVISION
 from portfolio.adapters.database.schema.tables import mock_portfolio
 from portfolio.application.ledger.records import Revisions
 
@@ -45,7 +44,7 @@ class RevisionLookup:
             return None
         self._is_busy = True
         try:
-            with translated(expected_schema=SCHEMA_REVISION):
+            with translated():
                 return await self._look_up(row_id)
         except BaseException:
             self._drop()

@@ -84,7 +84,7 @@ def plan_content(state: MarketState) -> PlanContent:
     return PlanContent(
         view=view,
         figures=_figures(state, view),
-        chart=shares_chart("plan", "Shares of what the plan trades", view.recommendations),
+        chart=shares_chart(view.recommendations),
         standing=standing_rows(standing_view(state), view.projected),
         broken=broken_rows(view.broken_limits),
         evidence=evidence_of(view.recommendations),

@@ -64,12 +64,13 @@ def evidence_of(trades: Sequence[RecommendationView]) -> Sequence[EvidenceOfTrad
     ]
 
 
-def shares_chart(name: str, title: str, trades: Sequence[RecommendationView]) -> Chart:
+def shares_chart(trades: Sequence[RecommendationView]) -> Chart:
     """Return the shares of what is traded, now and after."""
     bars = [Bar(one.symbol, (_drawn(one.current_allocation), _drawn(one.target_allocation))) for one in trades]
-    frame = Frame(id=f"{name}-chart", title=title, unit=PERCENT)
+    title = "Shares of what the plan trades"
+    frame = Frame(id="plan-chart", title=title, unit=PERCENT)
     return Chart(
-        name=name,
+        name="plan",
         title=title,
         svg=bar_chart(frame, ("Share now", "Share after"), bars, (Tone.OWN, Tone.THIRD)),
         columns=("Trade", "Share now", "Share after"),
