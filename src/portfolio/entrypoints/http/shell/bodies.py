@@ -249,6 +249,7 @@ MOMENT = "ISO 8601 with an offset (`Z`, `+01:00`), or seconds since 1970 (milli-
 
 PageSize = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
 Typed = Annotated[str | None, QueryParameter(description="As it was typed.")]
+"""A field of a form, None where it was left empty. Anything is taken: the page says beside it what is wrong."""
 Days = Annotated[int, QueryParameter(ge=1, le=MAX_DAYS, description="Over how many completed days.")]
 
 

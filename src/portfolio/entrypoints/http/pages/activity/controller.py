@@ -15,23 +15,7 @@ from portfolio.entrypoints.http.pages.frame.look import Look
 from portfolio.entrypoints.http.pages.frame.page import Pages
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
-from portfolio.entrypoints.http.shell.bodies import Typed
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
-
-# Everything is taken: what is wrong with a field is said beside it, in the page.
-
-
-def typed_form(  # shape: each field of the form is an argument
-    entry: Typed = None,
-    kind: Typed = None,
-    symbol: Typed = None,
-    since: Typed = None,
-    until: Typed = None,
-    limit: Typed = None,
-    cursor: Typed = None,
-) -> ActivityForm:
-    """Return the form as it was sent."""
-    return ActivityForm(entry=entry, kind=kind, symbol=symbol, since=since, until=until, limit=limit, cursor=cursor)
 
 
 class ActivityPageController(Controller):
@@ -40,7 +24,7 @@ class ActivityPageController(Controller):
     include_in_schema = False
     opt = access(Scope.READ)
     response_headers = HEADERS
-    dependencies = {"form": Provide(typed_form, sync_to_thread=False)}
+    dependencies = {"form": Provide(ActivityForm, sync_to_thread=False)}
 
     @get("/pages/activity")
     async def read_activity(

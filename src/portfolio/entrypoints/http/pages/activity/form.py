@@ -12,7 +12,7 @@ from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.trade import Side
 from portfolio.entrypoints.http.errors import FieldError
 from portfolio.entrypoints.http.pages.frame.list_form import PAGE_SIZES, ListForm, page_size, parse_end, parse_start
-from portfolio.entrypoints.http.shell.bodies import Reading, read_symbol
+from portfolio.entrypoints.http.shell.bodies import Reading, Typed, read_symbol
 
 _IN_WORDS: Final = {
     CashTransactionKind.BASELINE: "opening of the books",
@@ -36,11 +36,11 @@ _CURSOR = re.compile(r"a[0-9a-f]{1,8}")
 class ActivityForm(ListForm):
     """What was typed, field by field; None where a field was left empty."""
 
-    entry: str | None = None
-    kind: str | None = None
-    symbol: str | None = None
-    since: str | None = None
-    until: str | None = None
+    entry: Typed = None
+    kind: Typed = None
+    symbol: Typed = None
+    since: Typed = None
+    until: Typed = None
 
     def read(self) -> tuple[EntryFilter, Sequence[FieldError]]:
         """Return what is wanted, and what is wrong with what was typed: nothing is to be looked up then."""

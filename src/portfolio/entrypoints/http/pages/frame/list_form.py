@@ -6,10 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from portfolio.entrypoints.http.shell.bodies import parse_moment
+from portfolio.entrypoints.http.shell.bodies import Typed, parse_moment
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 PAGE_SIZES: Final = (50, 100, 500)
 
@@ -21,8 +24,8 @@ _OF_PAGES: Final = frozenset({"limit", "cursor"})
 class ListForm:
     """What was typed, field by field; None where a field was left empty."""
 
-    limit: str | None = None
-    cursor: str | None = None
+    limit: Typed = None
+    cursor: Typed = None
 
     @property
     def is_filtered(self) -> bool:
@@ -41,9 +44,13 @@ class ListForm:
 
     def query(self, **changed: Any) -> str:
         """Return the query of a link to the same rows, with other fields where they are ``changed``."""
-        form = replace(self, **changed)
-        found = {field.name: text for field in fields(form) if (text := getattr(form, field.name))}
-        return f"?{urlencode(found)}" if found else ""
+        return query_of(replace(self, **changed))
+
+
+def query_of(form: DataclassInstance) -> str:
+    """Return the query of a link to a page with this form: the fields in which something was typed."""
+    found = {field.name: text for field in fields(form) if (text := getattr(form, field.name))}
+    return f"?{urlencode(found)}" if found else ""
 
 
 def page_size(text: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 from urllib.parse import urlencode
@@ -16,9 +16,10 @@ from portfolio.entrypoints.http.errors import FieldError
 from portfolio.entrypoints.http.ledger.lot_answers import GainView, LotView, gain_views, lot_views
 from portfolio.entrypoints.http.pages.frame.figures import Figure, Term
 from portfolio.entrypoints.http.pages.frame.formats import Kind
+from portfolio.entrypoints.http.pages.frame.list_form import query_of
 from portfolio.entrypoints.http.pages.frame.typed import messages
 from portfolio.entrypoints.http.shell.bodies import Reading as Fields
-from portfolio.entrypoints.http.shell.bodies import write_cursor
+from portfolio.entrypoints.http.shell.bodies import Typed, write_cursor
 from portfolio.entrypoints.http.shell.numbers import number
 
 METHODS: Final[Mapping[LotMethod, str]] = {
@@ -46,16 +47,14 @@ _CURSOR = re.compile(r"[lg][0-9a-f]{1,8}")
 class LotsForm:
     """What was chosen: a method, a year, and from which row on each table goes; None where nothing was said."""
 
-    method: str | None = None
-    year: str | None = None
-    lots: str | None = None
-    gains: str | None = None
+    method: Typed = None
+    year: Typed = None
+    lots: Typed = None
+    gains: Typed = None
 
     def query(self, **changed: str | None) -> str:
         """Return the query of a link to the same page, with other fields where they are ``changed``."""
-        form = replace(self, **changed)
-        found = {field.name: text for field in fields(form) if (text := getattr(form, field.name))}
-        return f"?{urlencode(found)}" if found else ""
+        return query_of(replace(self, **changed))
 
     def read(self, this_year: int) -> tuple[Wanted, Sequence[FieldError]]:
         """Return what is wanted, of this year where none is named, and what is wrong with what was typed."""

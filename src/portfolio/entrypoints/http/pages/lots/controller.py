@@ -13,15 +13,7 @@ from portfolio.entrypoints.http.pages.frame.page import Pages
 from portfolio.entrypoints.http.pages.lots.content import LotsForm, Wanted, lots_content
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
-from portfolio.entrypoints.http.shell.bodies import Typed
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
-
-# Everything is taken: what is wrong with a field is said beside it, in the page.
-
-
-def typed_form(method: Typed = None, year: Typed = None, lots: Typed = None, gains: Typed = None) -> LotsForm:
-    """Return the form as it was sent."""
-    return LotsForm(method=method, year=year, lots=lots, gains=gains)
 
 
 class LotsPageController(Controller):
@@ -30,7 +22,7 @@ class LotsPageController(Controller):
     include_in_schema = False
     opt = access(Scope.READ)
     response_headers = HEADERS
-    dependencies = {"form": Provide(typed_form, sync_to_thread=False)}
+    dependencies = {"form": Provide(LotsForm, sync_to_thread=False)}
 
     @get("/pages/lots")
     async def read_lots_page(

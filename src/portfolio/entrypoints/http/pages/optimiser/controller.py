@@ -31,39 +31,9 @@ from portfolio.entrypoints.http.pages.optimiser.content import OptimiserContent,
 from portfolio.entrypoints.http.pages.optimiser.form import OWN_LIMITS, OptimiserForm
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
-from portfolio.entrypoints.http.shell.bodies import Typed
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 
 PATH: Final = "/pages/optimiser"
-
-# Everything is taken: what is wrong with a field is said beside it, in the page.
-
-
-def typed_form(  # shape: each field of the form is an argument
-    objective: Typed = None,
-    estimator: Typed = None,
-    half_life_days: Typed = None,
-    days: Typed = None,
-    symbols: Typed = None,
-    cash_percent: Typed = None,
-    max_turnover_percent: Typed = None,
-    limits: Typed = None,
-    own_limits: Typed = None,
-    confidence: Typed = None,
-) -> OptimiserForm:
-    """Return the form as it was sent."""
-    return OptimiserForm(
-        objective=objective,
-        estimator=estimator,
-        half_life_days=half_life_days,
-        days=days,
-        symbols=symbols,
-        cash_percent=cash_percent,
-        max_turnover_percent=max_turnover_percent,
-        limits=limits,
-        own_limits=own_limits,
-        confidence=confidence,
-    )
 
 
 class OptimiserPageController(Controller):
@@ -72,7 +42,7 @@ class OptimiserPageController(Controller):
     include_in_schema = False
     opt = access(Scope.READ)
     response_headers = HEADERS
-    dependencies = {"form": Provide(typed_form, sync_to_thread=False)}
+    dependencies = {"form": Provide(OptimiserForm, sync_to_thread=False)}
 
     @get(PATH)
     async def read_optimiser(

@@ -16,7 +16,7 @@ from portfolio.application.optimisation.records import LimitUse, Wish
 from portfolio.entrypoints.http.errors import FieldError, RequestError
 from portfolio.entrypoints.http.optimisation.requests import HELD, MOST_SYMBOLS, LimitsBody, OptimiseBody, wish_of
 from portfolio.entrypoints.http.pages.frame.typed import Lines, messages
-from portfolio.entrypoints.http.shell.bodies import Reading
+from portfolio.entrypoints.http.shell.bodies import Reading, Typed
 
 OWN_LIMITS: Final = "own_limits"
 NUMBERS: Final = ("half_life_days", "cash_percent", "max_turnover_percent", "confidence")
@@ -26,16 +26,16 @@ NUMBERS: Final = ("half_life_days", "cash_percent", "max_turnover_percent", "con
 class OptimiserForm:
     """What was typed, field by field; None where a field was left empty. Its names are those of the API."""
 
-    objective: str | None = None
-    estimator: str | None = None
-    half_life_days: str | None = None
-    days: str | None = None
-    symbols: str | None = None
-    cash_percent: str | None = None
-    max_turnover_percent: str | None = None
-    limits: str | None = None
-    own_limits: str | None = None
-    confidence: str | None = None
+    objective: Typed = None
+    estimator: Typed = None
+    half_life_days: Typed = None
+    days: Typed = None
+    symbols: Typed = None
+    cash_percent: Typed = None
+    max_turnover_percent: Typed = None
+    limits: Typed = None
+    own_limits: Typed = None
+    confidence: Typed = None
 
     def read(self) -> tuple[Wish | None, Mapping[str, str]]:
         """Return what is wanted, None where nothing is, and what is wrong with what was typed, by field."""

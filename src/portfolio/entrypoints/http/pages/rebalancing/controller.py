@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Final
+from typing import Final
 
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency, Provide
-from litestar.params import QueryParameter
 from litestar.response import Redirect, Template
 
 from portfolio.application.rebalancing.planning import ReadPlan, WhatIf
@@ -39,13 +38,6 @@ PATH: Final = "/pages/rebalancing"
 SIGNALS_SHOWN: Final = 100
 OPEN, ACKNOWLEDGED = SignalStatus.OPEN, SignalStatus.ACKNOWLEDGED
 
-Typed = Annotated[str | None, QueryParameter(description="As it was typed, a line for each.")]
-
-
-def typed_form(trades: Typed = None, policy: Typed = None) -> WhatIfForm:
-    """Return the form as it was sent."""
-    return WhatIfForm(trades=trades, policy=policy)
-
 
 class RebalancingPageController(Controller):
     """The route of the plan as people look at it, and of what they imagine; nothing is stored."""
@@ -53,7 +45,7 @@ class RebalancingPageController(Controller):
     include_in_schema = False
     opt = access(Scope.READ)
     response_headers = HEADERS
-    dependencies = {"form": Provide(typed_form, sync_to_thread=False)}
+    dependencies = {"form": Provide(WhatIfForm, sync_to_thread=False)}
 
     @get(PATH)
     async def read_rebalancing(

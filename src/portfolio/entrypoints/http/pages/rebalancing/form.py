@@ -20,6 +20,7 @@ from portfolio.entrypoints.http.rebalancing.requests import (
     imagined_trades,
     policy_changes,
 )
+from portfolio.entrypoints.http.shell.bodies import Typed
 from portfolio.entrypoints.http.shell.numbers import is_number
 
 LISTS: Final = ("uncapped_categories", "stable_categories")
@@ -33,8 +34,8 @@ _PLACE = re.compile(r"trades\[([0-9]+)\]\.?")
 class WhatIfForm:
     """What was typed; None where a field was left empty."""
 
-    trades: str | None = None
-    policy: str | None = None
+    trades: Typed = None
+    policy: Typed = None
 
     @property
     def is_asked(self) -> bool:

@@ -21,41 +21,13 @@ from portfolio.entrypoints.http.pages.trades.export import ROWS_AT_ONCE, csv_of
 from portfolio.entrypoints.http.pages.trades.form import TradesForm
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
-from portfolio.entrypoints.http.shell.bodies import Typed, cursor_query, read_cursor
+from portfolio.entrypoints.http.shell.bodies import cursor_query, read_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 
-# Everything is taken: what is wrong with a field is said beside it, in the page.
 RefusedCursor = Annotated[str | None, cursor_query("r")]
 
 CSV: Final = "text/csv; header=present"  # the framework adds the charset to texts
 REFUSALS_A_PAGE: Final = 20
-
-
-def typed_form(  # shape: each field of the form is an argument
-    trade: Typed = None,
-    symbol: Typed = None,
-    side: Typed = None,
-    engine: Typed = None,
-    owner: Typed = None,
-    client_trade_id: Typed = None,
-    since: Typed = None,
-    until: Typed = None,
-    limit: Typed = None,
-    cursor: Typed = None,
-) -> TradesForm:
-    """Return the form as it was sent."""
-    return TradesForm(
-        trade=trade,
-        symbol=symbol,
-        side=side,
-        engine=engine,
-        owner=owner,
-        client_trade_id=client_trade_id,
-        since=since,
-        until=until,
-        limit=limit,
-        cursor=cursor,
-    )
 
 
 class TradesPageController(Controller):
@@ -64,7 +36,7 @@ class TradesPageController(Controller):
     include_in_schema = False
     opt = access(Scope.READ)
     response_headers = HEADERS
-    dependencies = {"form": Provide(typed_form, sync_to_thread=False)}
+    dependencies = {"form": Provide(TradesForm, sync_to_thread=False)}
 
     @get("/pages/trades")
     async def read_trades(

@@ -12,7 +12,7 @@ from portfolio.domain.ledger.trade import Side
 from portfolio.entrypoints.http.errors import FieldError
 from portfolio.entrypoints.http.ledger.trades import read_trade_id
 from portfolio.entrypoints.http.pages.frame.list_form import PAGE_SIZES, ListForm, page_size, parse_end, parse_start
-from portfolio.entrypoints.http.shell.bodies import LONGEST_KEY, LONGEST_NAME, Reading, read_symbol
+from portfolio.entrypoints.http.shell.bodies import LONGEST_KEY, LONGEST_NAME, Reading, Typed, read_symbol
 
 _CURSOR = re.compile(r"t[0-9a-f]{1,15}")
 
@@ -21,14 +21,14 @@ _CURSOR = re.compile(r"t[0-9a-f]{1,15}")
 class TradesForm(ListForm):
     """What was typed, field by field; None where a field was left empty."""
 
-    trade: str | None = None
-    symbol: str | None = None
-    side: str | None = None
-    engine: str | None = None
-    owner: str | None = None
-    client_trade_id: str | None = None
-    since: str | None = None
-    until: str | None = None
+    trade: Typed = None
+    symbol: Typed = None
+    side: Typed = None
+    engine: Typed = None
+    owner: Typed = None
+    client_trade_id: Typed = None
+    since: Typed = None
+    until: Typed = None
 
     def unpaged(self) -> TradesForm:
         """Return the same filters without a page."""
