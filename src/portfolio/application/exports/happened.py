@@ -114,13 +114,13 @@ class Happened:
         if self._swap is None or entry.group != self._swap.group:
             yield self._of_trade(entry)
             return
-        trade = entry.trade
+        trade, swap = entry.trade, self._swap
+        swap = replace(swap, realized_delta=(swap.realized_delta or Money.zero()) + trade.realized_pnl)
         if trade.side is Side.SELL:
-            of_side = {"symbol": trade.symbol, "quantity": trade.quantity, "value": trade.notional}
+            swap = replace(swap, symbol=trade.symbol, quantity=trade.quantity, value=trade.notional)
         else:
-            of_side = {"to_symbol": trade.symbol, "to_quantity": trade.quantity}
-        realized = (self._swap.realized_delta or Money.zero()) + trade.realized_pnl
-        self._swap = replace(self._swap, **of_side, realized_delta=realized)  # type: ignore[arg-type]  # by name
+            swap = replace(swap, to_symbol=trade.symbol, to_quantity=trade.quantity)
+        self._swap = swap
         self._open -= 1
         if not self._open:
             row, self._swap = self._swap, None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Final
+from typing import Any, Final
 
 from portfolio.application.imports.records import ImportFile, Line, Table
 from portfolio.application.ledger.happenings.records import BookEvent
@@ -144,7 +144,7 @@ class _Telling:
         *,
         symbol: Symbol | None = None,
         quantity: Quantity | None = None,
-        **stated: Money | Quantity | Symbol | Decimal,
+        **stated: Any,
     ) -> BookEvent:
         has_value = kind in {_K.TRANSFER_IN, _K.TRANSFER_OUT, _K.INCOME}
         value = self._value(symbol, quantity) if has_value and symbol and quantity else None
@@ -155,7 +155,7 @@ class _Telling:
             symbol=symbol,
             quantity=quantity,
             value=value,
-            **stated,  # type: ignore[arg-type]  # each is of the type of its field
+            **stated,
         )
         return BookEvent(what=what, owner="wallet", stated_at=self.now)
 

@@ -57,7 +57,9 @@ class _Plan(NamedTuple):
 
 @cache
 def _plan(kind: type[Struct], records: tuple[type, ...], given: tuple[str, ...]) -> _Plan:
-    fields = {field.name: field for field in inspect.type_info(kind).fields}  # type: ignore[attr-defined] # a struct's
+    info = inspect.type_info(kind)
+    assert isinstance(info, inspect.StructType)
+    fields = {field.name: field for field in info.fields}
     left = [name for name in fields if name not in given]
     reads, written = [], list(given)
     for place, record in enumerate(records):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, bindparam, literal_column, or_, select
+from sqlalchemy.sql.selectable import NamedFromClause
 
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared
@@ -43,12 +44,12 @@ _outcome = booking_outcomes.alias("kept")
 _taken = mock_trades.alias("taken")
 
 
-def content_sql(table: FromClause, columns: Sequence[str], *, is_sqlite: bool) -> str:
+def content_sql(table: NamedFromClause, columns: Sequence[str], *, is_sqlite: bool) -> str:
     """Return the SQL for the columns of a row as one text, the same that ``digests.content`` makes of its values."""
     separator, nothing = (f"CHAR({ord(each)}{'' if is_sqlite else ' USING utf8mb4'})" for each in (SEPARATOR, NOTHING))
     cells = []
     for name in columns:
-        cell = f"{table.name}.{name}"  # type: ignore[attr-defined]  # a table and an alias have one
+        cell = f"{table.name}.{name}"
         cell = f"CAST({cell} AS TEXT)" if is_sqlite else f"CONVERT({cell} USING utf8mb4)"
         if isinstance(table.c[name].type, Exact) and not is_sqlite:
             cell = f"TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM {cell}))"
@@ -59,7 +60,7 @@ def content_sql(table: FromClause, columns: Sequence[str], *, is_sqlite: bool) -
 class _AsTexts:
     """A statement whose texts each kind of database puts together in its own way."""
 
-    def __init__(self, statement: Select[Any], **texts: tuple[FromClause, Sequence[str]]) -> None:
+    def __init__(self, statement: Select[Any], **texts: tuple[NamedFromClause, Sequence[str]]) -> None:
         self._statements = [
             Prepared(
                 statement.add_columns(

@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Date, Integer, Table, Text, bindparam, select, update
+from sqlalchemy import Boolean, Column, Date, Integer, String, Table, Text, bindparam, select, update
 
 from portfolio.adapters.database.connection.bulk import NOW, RowWriter
 from portfolio.adapters.database.connection.errors import Unfit
@@ -51,7 +51,7 @@ def _sample(column: Column[Any]) -> Any:
             return value
     if column.name in {"side", "action"}:
         return "BUY"
-    return _TEXT if (column.type.length or 0) > _NAME_LENGTH else "trial"  # type: ignore[attr-defined]  # a text's
+    return _TEXT if isinstance(column.type, String) and (column.type.length or 0) > _NAME_LENGTH else "trial"
 
 
 _WRITTEN = (mock_trades, booking_outcomes, cash_transactions, cash_refusals, position_adjustments, mock_holdings)

@@ -47,7 +47,7 @@ class ReadBacktest:
         others = await in_thread(_sharpes_of, await self.backtests.results_on(job.closes, but=job_id))
         return job, msgspec.structs.replace(result, sweep=among(result.sweep, result.sharpes, others))
 
-    async def rows(self, job_id: str, part: Part, kind: type[T]) -> Sequence[T]:
+    async def rows(self, job_id: str, part: Part, kind: type[list[T]]) -> Sequence[T]:
         """Return the rows of a part of what came of a job, in order.
 
         Raises:
@@ -57,18 +57,13 @@ class ReadBacktest:
         content = await self.backtests.part(job_id, part)
         if content is None:
             raise BacktestNotDone(job_id, (await self._job(job_id)).state)
-        return await in_thread(_decoded, content, kind)
+        return await in_thread(msgspec.json.Decoder(kind).decode, content)
 
     async def _job(self, job_id: str) -> Job:
         job = await self.backtests.named(job_id)
         if job is None:
             raise NotFound("backtest", job_id)
         return job
-
-
-def _decoded(content: bytes, kind: type[T]) -> list[T]:
-    rows: list[T] = msgspec.json.decode(content, type=list[kind])  # type: ignore[valid-type]  # a value, at run time
-    return rows
 
 
 def _sharpes_of(results: Sequence[bytes]) -> list[float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Final
+from typing import Any, Final
 
 from portfolio.application.exports.again.records import AgainRow, ExportedFile, ExportedRow, ReportedRow
 from portfolio.application.exports.columns import HAPPENED
@@ -82,11 +82,11 @@ def _entry(row: ExportedRow) -> HappenedRow:
         ValueError: it cannot be read, or cannot be booked.
         DomainError: one of its amounts is none.
     """
-    made: dict[str, object] = {name: _cell(name, row.cells.get(name)) for name in COLUMNS}
+    made: dict[str, Any] = {name: _cell(name, row.cells.get(name)) for name in COLUMNS}
     if made["kind"] is None:
         raise ValueError(f"the entry could not be read when it was exported; {_OTHERS}")
     made["owner"] = made["owner"] or ""
-    entry = HappenedRow(**made)  # type: ignore[arg-type]  # each is of the type of its column
+    entry = HappenedRow(**made)
     wrong = _unbookable(entry)
     if wrong is not None:
         raise ValueError(wrong)

@@ -82,6 +82,7 @@ async def follow(url: str, headers: Mapping[str, str], watched: Watched, shown: 
     """
     from websockets.asyncio.client import connect
     from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+    from websockets.typing import Subprotocol
 
     wait = pause
     while True:
@@ -90,7 +91,7 @@ async def follow(url: str, headers: Mapping[str, str], watched: Watched, shown: 
             async with connect(
                 address,
                 additional_headers=headers,
-                subprotocols=[SUBPROTOCOL],  # type: ignore[list-item] # a new type of text
+                subprotocols=[Subprotocol(SUBPROTOCOL)],
                 compression=None,
                 max_size=MOST_BYTES,
             ) as socket:

@@ -124,7 +124,7 @@ class BacktestController(Controller):
         self, backtest_id: BacktestId, read_backtest: Injected[ReadBacktest], clock: Injected[Clock]
     ) -> Response[EquityAnswer]:
         """Return the values at the end of each day, beside doing nothing, equal weights and BTC."""
-        rows = await read_backtest.rows(backtest_id, Part.EQUITY, EquityRow)
+        rows = await read_backtest.rows(backtest_id, Part.EQUITY, list[EquityRow])
 
         def made() -> bytes:
             views = [view(EquityRowView, row) for row in rows]
@@ -145,7 +145,7 @@ class BacktestController(Controller):
 
         A row of the rule `write_down` is no trade: the asset had no close for seven days.
         """
-        rows, first = await read_backtest.rows(backtest_id, Part.TRADES, TradeRow), read_cursor(cursor) or 0
+        rows, first = await read_backtest.rows(backtest_id, Part.TRADES, list[TradeRow]), read_cursor(cursor) or 0
         following = write_cursor("f", first + limit if first + limit < len(rows) else None)
 
         def made() -> bytes:
@@ -167,7 +167,7 @@ class BacktestController(Controller):
         """Return every policy of the sweep and then those of `stability`, in the order in which they were run; none
         where neither was asked for. What they say together is in the result of the backtest.
         """
-        rows, first = await read_backtest.rows(backtest_id, Part.SWEEP, TrialRow), read_cursor(cursor) or 0
+        rows, first = await read_backtest.rows(backtest_id, Part.SWEEP, list[TrialRow]), read_cursor(cursor) or 0
         following = write_cursor("t", first + limit if first + limit < len(rows) else None)
 
         def made() -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from litestar.params import QueryParameter
@@ -133,7 +133,7 @@ def read_event(body: EventBody, caller: Caller, now: datetime, *, header_key: st
             effective_at=stated_at or now,
             label=None if body.label is UNSET else body.label,
             group=group,
-            **stated,  # type: ignore[arg-type]  # each is of the type of its field
+            **stated,
         ),
         owner=caller.owner(None) if owner is None else owner,
         client_event_id=key,
@@ -144,9 +144,9 @@ def read_event(body: EventBody, caller: Caller, now: datetime, *, header_key: st
     )
 
 
-def _stated(reading: Reading, body: EventBody) -> dict[str, object]:
+def _stated(reading: Reading, body: EventBody) -> dict[str, Any]:
     """Return what the body states of assets and amounts; it is judged only once all fields are read."""
-    stated: dict[str, object] = {}
+    stated: dict[str, Any] = {}
     for name in ("symbol", "to_symbol"):
         if (text := getattr(body, name)) is not UNSET:
             stated[name] = _symbol(reading, name, text)

@@ -83,8 +83,8 @@ async def _result(read: ReadBacktest, job_id: str, *, private: bool) -> ResultCo
         return ResultContent.without(job)
     found = Outcome(
         result=result,
-        equity=await read.rows(job_id, Part.EQUITY, EquityRow),
-        trades=await read.rows(job_id, Part.TRADES, TradeRow),
-        trials=await read.rows(job_id, Part.SWEEP, TrialRow) if result.sweep else (),
+        equity=await read.rows(job_id, Part.EQUITY, list[EquityRow]),
+        trades=await read.rows(job_id, Part.TRADES, list[TradeRow]),
+        trials=await read.rows(job_id, Part.SWEEP, list[TrialRow]) if result.sweep else (),
     )
     return await in_thread(lambda: result_content(job, found, private=private))
