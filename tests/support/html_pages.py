@@ -101,6 +101,15 @@ def read_page(html: str) -> Element:
     return reader.root
 
 
+async def sound_page(service: Service, path: str, headers: Mapping[str, str] = HTML) -> Element:
+    """A page as a browser gets it: it is there, and accessible."""
+    answer = await service.http.get(path, headers={**HTML, **headers})
+    assert answer.status_code == 200, answer.text
+    page = read_page(answer.text)
+    assert_accessible(page)
+    return page
+
+
 def assert_accessible(page: Element) -> None:
     """What can be told without a browser: landmarks, headings in order, names of tables, fields and ids."""
     assert [len(list(page.all(tag))) for tag in ("main", "header", "footer", "h1")] == [1, 1, 1, 1]

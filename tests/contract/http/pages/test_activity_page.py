@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.html_pages import HTML, PRIVATE, Element, amounts_of, assert_accessible, of_api, read_page
+from tests.support.html_pages import HTML, PRIVATE, Element, amounts_of, of_api, sound_page
 from tests.support.services.http_service import BUY, KEYS, Service, is_problem, running
 
 URL = "/pages/activity"
@@ -29,11 +29,7 @@ EVENTS: tuple[Mapping[str, Any], ...] = (
 
 
 async def page_of(service: Service, query: str = "", **headers: str) -> Element:
-    answer = await service.http.get(URL + query, headers={**HTML, **headers})
-    assert answer.status_code == 200, answer.text
-    page = read_page(answer.text)
-    assert_accessible(page)
-    return page
+    return await sound_page(service, URL + query, headers)
 
 
 async def book(service: Service, **changed: Any) -> None:

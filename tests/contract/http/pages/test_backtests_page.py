@@ -13,7 +13,7 @@ from portfolio.entrypoints.http.pages.backtests.content import REMARKS, TRADES_S
 from tests.contract.http.backtest.test_backtests import ask, compute, hold_a_fall, remember
 from tests.contract.http.pages.test_risk_page import cells
 from tests.support.histories import booking
-from tests.support.html_pages import HTML, PRIVATE, Element, assert_accessible, of_api, read_page
+from tests.support.html_pages import HTML, PRIVATE, Element, of_api, sound_page
 from tests.support.services.http_service import Service, is_problem, running
 
 PATH = "/pages/backtests"
@@ -48,11 +48,7 @@ async def held() -> AsyncIterator[Service]:
 
 
 async def page_of(service: Service, query: str = "", headers: dict[str, str] = HTML) -> Element:
-    answer = await service.http.get(PATH + query, headers=headers)
-    assert answer.status_code == 200, answer.text
-    page = read_page(answer.text)
-    assert_accessible(page)
-    return page
+    return await sound_page(service, PATH + query, headers)
 
 
 async def done(service: Service, **body: Any) -> Any:

@@ -15,16 +15,12 @@ from portfolio.application.prices.sources import SourceCondition, SourceState
 from portfolio.domain.money import Money
 from portfolio.entrypoints.http.pages.operations.content import COMPARISON, CONDITIONS, DATABASE
 from portfolio.entrypoints.http.pages.operations.prices import SOURCES
-from tests.support.html_pages import HTML, PRIVATE, Element, assert_accessible, of_api, read_page
+from tests.support.html_pages import PRIVATE, Element, of_api, sound_page
 from tests.support.services.http_service import BUY, Service, running
 
 
 async def page_of(service: Service, **headers: str) -> Element:
-    answer = await service.http.get("/pages/operations", headers={**HTML, **headers})
-    assert answer.status_code == 200, answer.text
-    page = read_page(answer.text)
-    assert_accessible(page)
-    return page
+    return await sound_page(service, "/pages/operations", headers)
 
 
 async def health_of(service: Service) -> Any:

@@ -16,7 +16,7 @@ from tests.contract.http.optimisation.test_optimise import CATEGORIES, FREE, rem
 from tests.contract.http.pages.test_rebalancing_page import assert_advice, assert_standing
 from tests.contract.http.pages.test_risk_page import cells
 from tests.support.histories import hold
-from tests.support.html_pages import HTML, PRIVATE, Element, amounts_of, assert_accessible, read_page
+from tests.support.html_pages import HTML, PRIVATE, Element, amounts_of, sound_page
 from tests.support.optimisation import FOUR, MEANS, uncorrelated, waves
 from tests.support.services.http_service import Service, running
 
@@ -41,11 +41,7 @@ async def held() -> AsyncIterator[Service]:
 
 
 async def page_of(service: Service, headers: dict[str, str] = HTML, /, **typed: str) -> Element:
-    answer = await service.http.get(f"{PATH}?{urlencode(typed)}", headers=headers)
-    assert answer.status_code == 200, answer.text
-    page = read_page(answer.text)
-    assert_accessible(page)
-    return page
+    return await sound_page(service, f"{PATH}?{urlencode(typed)}", headers)
 
 
 async def optimised(service: Service, **body: Any) -> Any:

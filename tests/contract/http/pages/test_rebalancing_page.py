@@ -12,7 +12,7 @@ import pytest
 from portfolio.domain.categories import Categories
 from tests.contract.http.pages.test_risk_page import cells
 from tests.contract.http.risk.test_risk import EIGHT, buy, load, walks
-from tests.support.html_pages import HTML, PRIVATE, Element, amounts_of, assert_accessible, of_api, read_page
+from tests.support.html_pages import HTML, PRIVATE, Element, amounts_of, of_api, sound_page
 from tests.support.services.http_service import Service, running
 
 PATH = "/pages/rebalancing"
@@ -54,11 +54,7 @@ async def held() -> AsyncIterator[Service]:
 
 
 async def page_of(service: Service, path: str = PATH, **headers: str) -> Element:
-    answer = await service.http.get(path, headers={**HTML, **headers})
-    assert answer.status_code == 200, answer.text
-    page = read_page(answer.text)
-    assert_accessible(page)
-    return page
+    return await sound_page(service, path, headers)
 
 
 def asking(trades: str = "", policy: str = "") -> str:

@@ -12,7 +12,7 @@ import pytest
 from portfolio.domain.categories import Categories
 from portfolio.entrypoints.http.pages.frame.told import told
 from tests.contract.http.risk.test_risk import EIGHT, buy, load, walks, with_gaps
-from tests.support.html_pages import HTML, PRIVATE, Element, amounts_of, assert_accessible, of_api, read_page
+from tests.support.html_pages import HTML, PRIVATE, Element, amounts_of, of_api, read_page, sound_page
 from tests.support.services.http_service import Service, running, running_on_sqlite
 
 MONEY = ("28123.45", "20456.78", "9234.56", "7345.67", "1456.78", "567.89", "345.67", "234.56")
@@ -31,11 +31,7 @@ async def held() -> AsyncIterator[Service]:
 
 
 async def page_of(service: Service, **headers: str) -> Element:
-    answer = await service.http.get("/pages/risk", headers={**HTML, **headers})
-    assert answer.status_code == 200, answer.text
-    page = read_page(answer.text)
-    assert_accessible(page)
-    return page
+    return await sound_page(service, "/pages/risk", headers)
 
 
 def cells(row: dict[str, Element], *columns: str) -> list[str | None]:

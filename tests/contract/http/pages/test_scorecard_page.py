@@ -18,7 +18,7 @@ from portfolio.entrypoints.http.pages.scorecard.controller import in_time
 from tests.contract.http.pages.test_risk_page import cells
 from tests.contract.http.rebalancing.test_shadows import add_closes, make_final, post
 from tests.support.histories import booking
-from tests.support.html_pages import HTML, PRIVATE, Element, assert_accessible, of_api, read_page
+from tests.support.html_pages import HTML, PRIVATE, Element, of_api, sound_page
 from tests.support.services.http_service import Service, running
 from tests.support.signal_examples import signal
 
@@ -86,11 +86,7 @@ async def scored() -> AsyncIterator[Service]:
 
 
 async def page_of(service: Service, query: str = "", headers: dict[str, str] = HTML) -> Element:
-    answer = await service.http.get(PATH + query, headers=headers)
-    assert answer.status_code == 200, answer.text
-    page = read_page(answer.text)
-    assert_accessible(page)
-    return page
+    return await sound_page(service, PATH + query, headers)
 
 
 async def test_rates_stand_beside_base_rates(scored: Service) -> None:

@@ -8,16 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.html_pages import HTML, PRIVATE, Element, assert_accessible, of_api, read_page
+from tests.support.html_pages import HTML, PRIVATE, Element, of_api, sound_page
 from tests.support.services.http_service import BOSS, BUY, KEYS, A, Service, fields, is_problem, running
 
 
 async def page_of(service: Service, path: str = "/pages/trades", **headers: str) -> Element:
-    answer = await service.http.get(path, headers={**HTML, **headers})
-    assert answer.status_code == 200, answer.text
-    page = read_page(answer.text)
-    assert_accessible(page)
-    return page
+    return await sound_page(service, path, headers)
 
 
 async def book(service: Service, **changed: Any) -> dict[str, Any]:
