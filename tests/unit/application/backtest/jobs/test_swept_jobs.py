@@ -218,7 +218,7 @@ async def test_a_sweep_is_read_among_all_trials_on_its_closes() -> None:
     assert few is not None
     assert few.sweep is not None
     assert (few.sweep.trials, few.sweep.highest) == (3 + 20 + len(alone.sharpes), None)
-    assert len(await ReadBacktest(store).rows(first, Part.SWEEP, TrialRow)) == len(alone.sharpes) - 1
+    assert len(await ReadBacktest(store).rows(first, Part.SWEEP, list[TrialRow])) == len(alone.sharpes) - 1
 
 
 def test_the_plan_knows_its_runs() -> None:
