@@ -19,7 +19,7 @@ from portfolio.domain.symbol import Symbol
 
 _ZERO: Final = Decimal(0)
 _K: Final = CashTransactionKind
-_LABELS: Final = {Kind.REWARD: "staking", Kind.AIRDROP: "airdrop", Kind.FEE: "rebate"}
+LABELS: Final = {Kind.REWARD: "staking", Kind.AIRDROP: "airdrop", Kind.FEE: "rebate"}
 
 
 class NoEntry(Exception):
@@ -47,10 +47,10 @@ def steps_of(event: Event, worth: WorthOf) -> list[Step]:
         WorthUnknown: a value is needed that nobody knows.
         DomainError: a number is none of the ledger's.
     """
-    return _Case(event, worth).steps()
+    return Case(event, worth).steps()
 
 
-class _Case:
+class Case:
     """An event, taken apart.
 
     ``assets`` and ``cash`` are its legs, without a fee that was charged in something else: ``third`` is so much of an
@@ -96,7 +96,7 @@ class _Case:
 # --- an asset for dollars ---------------------------------------------------------------------------------------
 
 
-def _trade(case: _Case) -> list[Step]:
+def _trade(case: Case) -> list[Step]:
     [(symbol, change)] = case.assets.items()
     if (change > 0) is (case.cash > 0):
         raise NoEntry(f"{_told(case.event)}: nothing was given for it")
@@ -118,7 +118,7 @@ def _trade(case: _Case) -> list[Step]:
     return [_execution(case.at, symbol, side, quantity, net, fees=fees)]
 
 
-def _swept(case: _Case) -> list[Step]:
+def _swept(case: Case) -> list[Step]:
     """Return the sales of several assets for dollars together: each has its share of them by its value."""
     if case.cash < 0 or max(case.assets.values()) > 0:
         raise NoEntry(f"{_told(case.event)}: several assets changed with the dollars")
@@ -165,7 +165,7 @@ def _execution(  # shape: what an execution says
 # --- dollars alone, an asset alone ------------------------------------------------------------------------------
 
 
-def _money(case: _Case) -> list[Step]:
+def _money(case: Case) -> list[Step]:
     event, fee = case.event, case.fee if case.charged in CASH else _ZERO
     if event.kind in {Kind.DEPOSIT, Kind.WITHDRAWAL}:
         return [MoneyMove(amount=Money(EXACT.add(case.cash, fee)), at=case.at), *_charged(fee, case.at)]
@@ -174,11 +174,11 @@ def _money(case: _Case) -> list[Step]:
     raise NoEntry(f"{_told(event)}: nothing came for the dollars, or nothing was paid")
 
 
-def _alone(case: _Case, symbol: str, change: Decimal) -> list[Step]:
+def _alone(case: Case, symbol: str, change: Decimal) -> list[Step]:
     kind = case.event.kind
     if change > 0:
-        if kind in _LABELS:
-            return [_happening(case, _K.INCOME, symbol, change, label=_LABELS[kind], valued=True)]
+        if kind in LABELS:
+            return [_happening(case, _K.INCOME, symbol, change, label=LABELS[kind], valued=True)]
         if kind in {Kind.TRANSFER_IN, Kind.DEPOSIT}:
             return [_happening(case, _K.TRANSFER_IN, symbol, change, valued=True)]
     elif kind is Kind.FEE:
@@ -199,7 +199,7 @@ def _charged(charge: Decimal, at: datetime) -> list[Step]:
 
 
 def _happening(  # shape: what an event says
-    case: _Case,
+    case: Case,
     kind: CashTransactionKind,
     symbol: str,
     quantity: Decimal,
@@ -223,7 +223,7 @@ def _happening(  # shape: what an event says
 # --- assets for assets ------------------------------------------------------------------------------------------
 
 
-def _swapped(case: _Case) -> list[Step]:
+def _swapped(case: Case) -> list[Step]:
     given = [(symbol, _size(change)) for symbol, change in case.assets.items() if change < 0]
     got = [(symbol, change) for symbol, change in case.assets.items() if change > 0]
     if len(got) != 1 or not given:
@@ -240,7 +240,7 @@ def _swapped(case: _Case) -> list[Step]:
     return [*sold, _execution(case.at, to_symbol, Side.BUY, to_quantity, value)]
 
 
-def _swap(case: _Case, symbol: str, quantity: Decimal, to_symbol: str, to_quantity: Decimal) -> Happening:
+def _swap(case: Case, symbol: str, quantity: Decimal, to_symbol: str, to_quantity: Decimal) -> Happening:
     what = Happening(
         kind=_K.EXCHANGE if case.event.keeps_cost else _K.SWAP,
         effective_at=case.at,
@@ -251,13 +251,15 @@ def _swap(case: _Case, symbol: str, quantity: Decimal, to_symbol: str, to_quanti
     )
     if case.event.keeps_cost:
         return what
-    from_currency = symbol in FIAT or to_symbol not in FIAT
-    sides = ((symbol, quantity), (to_symbol, to_quantity))[:: 1 if from_currency else -1]
-    return replace(what, value=_value_of_one(case, *sides))
+    return replace(what, value=swapped_value(case, (symbol, quantity), (to_symbol, to_quantity)))
 
 
-def _value_of_one(case: _Case, first: tuple[str, Decimal], other: tuple[str, Decimal]) -> Money:
-    """Return what either side was worth: as the file says, of either, else by the day of the first, else the other."""
+def swapped_value(case: Case, given: tuple[str, Decimal], got: tuple[str, Decimal]) -> Money:
+    """Return what was swapped was worth: a currency's side before the other, else what was given.
+
+    As the file says, of either side, else by the day of the first, else the other.
+    """
+    first, other = (got, given) if got[0] in FIAT and given[0] not in FIAT else (given, got)
     for side in (first, other):
         value = stated_value(case.event, *side, case.worth)
         if value is not None:

@@ -22,7 +22,7 @@ from portfolio.application.prices.backfill import AT_ONCE, all_or_first_error
 from portfolio.application.prices.ports import CloseFeed, PriceStore
 from portfolio.domain.errors import DomainError, InvalidSymbol
 from portfolio.domain.imports.records import Event, Kind
-from portfolio.domain.money import Money
+from portfolio.domain.money import EXACT, Money
 from portfolio.domain.symbol import Symbol
 
 Key: TypeAlias = tuple[date, str]
@@ -54,7 +54,7 @@ class FindWorths:
         Raises:
             LedgerUnavailable: the database is away; closes that were fetched before are kept.
         """
-        needy = await in_long_thread(lambda: [event for event in events if not _is_plain(event)])
+        needy = await in_long_thread(partial(_needy, events, opening=opening))
         search = _Search(rates)
         deadline = self.clock.monotonic() + self.seconds
         while wanted := await in_long_thread(partial(search.missing, needy, opening=opening)):
@@ -66,6 +66,7 @@ class FindWorths:
                 search.failed |= await self._fetch(left, self.feed, seconds, tell)
                 search.closes |= await self._stored(left)
             search.sought |= wanted
+            needy = await in_long_thread(search.unanswered)
         return Worth(rates, search.closes, search.failed)
 
     async def _stored(self, wanted: Iterable[Key]) -> dict[Key, Decimal]:
@@ -115,27 +116,47 @@ class _Search:
     closes: dict[Key, Decimal] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     sought: set[Key] = field(default_factory=set)
-    _wanted: set[Key] = field(default_factory=set)
+    _asked: defaultdict[Key, list[Event]] = field(default_factory=lambda: defaultdict(list))
 
     def missing(self, events: Iterable[Event], *, opening: bool) -> set[Key]:
         """Return what has to be known to enter these events, and was not looked for yet.
 
         What is a substitute for another value is asked for only once that one is known to be missing.
         """
-        self._wanted = set()
+        self._asked.clear()
+        wanted: set[Key] = set()
         for event in events:
-            with suppress(NoEntry, WorthUnknown, DomainError):
-                steps_of(event, self._worth)
+            fee = _fee_alone(event)
+            if fee is not None:
+                self._ask(_key(event.at, fee), event)
+            else:
+                with suppress(NoEntry, WorthUnknown, DomainError):
+                    steps_of(event, partial(self._worth, event))
             if opening and event.kind is not Kind.TRADE:
-                self._wanted |= {_key(event.at, symbol) for symbol, change in event.legs.items() if change < 0}
-        return {key for key in self._wanted if key not in self.sought and key[1] not in CASH}
+                wanted |= {_key(event.at, symbol) for symbol, change in event.legs.items() if change < 0}
+        wanted |= self._asked.keys()
+        return {key for key in wanted if key not in self.sought and key[1] not in CASH}
 
-    def _worth(self, symbol: str, quantity: Decimal, at: datetime) -> Money:
+    def unanswered(self) -> list[Event]:
+        """Return the events that asked for what nobody knows: they may ask for something else instead."""
+        known = self.closes.keys() | self.rates.keys()
+        return [event for key, events in self._asked.items() if key not in known for event in events]
+
+    def _worth(self, event: Event, symbol: str, quantity: Decimal, at: datetime) -> Money:
         key = _key(at, symbol)
         if key in self.sought:
             return Worth(self.rates, self.closes)(symbol, quantity, at)
-        self._wanted.add(key)
+        self._ask(key, event)
         return _SOME
+
+    def _ask(self, key: Key, event: Event) -> None:
+        if key not in self.sought:
+            self._asked[key].append(event)
+
+
+def _needy(events: Iterable[Event], *, opening: bool) -> list[Event]:
+    """Return the events that may need a value which their files do not say."""
+    return [event for event in events if not (_is_plain(event) or (not opening and _is_valued(event)))]
 
 
 def _is_plain(event: Event) -> bool:
@@ -143,6 +164,27 @@ def _is_plain(event: Event) -> bool:
     if event.kind is Kind.TRADE:
         return len(event.legs) <= 2 and not event.legs.keys().isdisjoint(CASH)
     return event.legs.keys() <= CASH
+
+
+def _is_valued(event: Event) -> bool:
+    """Return whether an event moves one asset, and its file says what that was worth in dollars."""
+    worths = event.worths
+    return (
+        len(event.legs) == 1
+        and any(one.symbol in event.legs for one in worths)
+        and all(one.currency in CASH for one in worths)
+    )
+
+
+def _fee_alone(event: Event) -> str | None:
+    """Return the third asset in which a trade for dollars was charged, whose value is all that it needs; else None."""
+    legs, fee, charged, symbol, quote = event.legs, event.fee, event.fee_symbol, event.symbol, event.quote
+    if event.kind is not Kind.TRADE or len(legs) != 3 or fee is None or charged is None or event.worths:
+        return None
+    if symbol in CASH or quote not in CASH or charged in CASH or legs.keys() != {symbol, quote, charged}:
+        return None
+    is_usual = fee > 0 and EXACT.add(legs[charged], fee) == 0 and (legs[symbol] > 0) is (legs[quote] < 0)
+    return charged if is_usual else None
 
 
 def _key(at: datetime, symbol: str) -> Key:
