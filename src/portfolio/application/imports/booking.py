@@ -17,7 +17,7 @@ from portfolio.application.imports.preview import Placing, PreviewImport
 from portfolio.application.imports.progress import Tell, tell_nobody
 from portfolio.application.imports.reading import ReadFile
 from portfolio.application.imports.records import Identified, Options, Preview
-from portfolio.application.imports.rehearsal import Rehearsal
+from portfolio.application.imports.rehearsing.rehearsal import Rehearsal
 from portfolio.application.imports.simulation import Simulation
 from portfolio.application.imports.valuing import FETCH_SECONDS, FindWorths
 from portfolio.application.imports.worth import Rates, Worth

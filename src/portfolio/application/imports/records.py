@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from decimal import Decimal
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from portfolio.application.imports.identities import Name
 from portfolio.domain.imports.records import Event, Ignored, Place, Reported
@@ -14,8 +14,7 @@ from portfolio.domain.imports.symbols import MONEY
 from portfolio.domain.money import EXACT
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A record of a table: its first physical line, from 1, and its cells, or why it has none."""
 
     number: int

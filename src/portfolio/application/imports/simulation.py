@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from portfolio.application.imports.entering import NOTHING_ALLOWED, Allowed, Entering
 from portfolio.application.imports.progress import Tell, Told, tell_nobody
 from portfolio.application.imports.records import Identified, Preview
-from portfolio.application.imports.rehearsal import Rehearsal
+from portfolio.application.imports.rehearsing.rehearsal import Rehearsal
 from portfolio.application.imports.steps import NoEntry
 from portfolio.application.imports.worth import WorthUnknown
 from portfolio.domain.errors import DomainError, InsufficientCash, InsufficientQuantity
@@ -57,8 +57,12 @@ class Simulation:
         """
         units = [unit for preview in previews.values() for unit in _units_of(preview)]
         units.sort(key=attrgetter("order"))
-        for _, of_moment in groupby(Told(units, "placing", self.tell), key=lambda unit: unit.order[0]):
-            self._enter_moment(list(of_moment))
+        for _, of_moment in groupby(Told(units, "placing", self.tell), key=_moment):
+            first, *others = of_moment
+            if others:
+                self._enter_moment([first, *others])
+            elif self._enter_unit(first, NOTHING_ALLOWED) is not None:
+                self._enter_first([first])
         for preview in previews.values():
             preview.events = [one for one in preview.events if id(one) in self.revisions]
 
@@ -88,9 +92,15 @@ class Simulation:
             revisions, implied = self.books.enter([one.event for one in unit.events], allowed)
         except (DomainError, NoEntry, WorthUnknown) as refused:
             return refused
-        unit.preview.implied += implied
-        self.revisions.update(zip(map(id, unit.events), revisions, strict=True))
+        if implied:
+            unit.preview.implied += implied
+        for one, revision in zip(unit.events, revisions, strict=True):
+            self.revisions[id(one)] = revision
         return None
+
+
+def _moment(unit: _Unit) -> datetime:
+    return unit.order[0]
 
 
 def _units_of(preview: Preview) -> Iterator[_Unit]:

@@ -57,16 +57,21 @@ class Case:
     asset, ``charge`` so many dollars, below zero where they were given.
     """
 
+    __slots__ = ("assets", "at", "cash", "charge", "charged", "event", "fee", "third", "worth")
+
     def __init__(self, event: Event, worth: WorthOf) -> None:
         self.event, self.at, self.worth = event, event.at, worth
-        self.assets = {symbol: change for symbol, change in event.legs.items() if symbol not in CASH}
+        self.assets: dict[str, Decimal] = {}
         self.cash = _ZERO
         for symbol, change in event.legs.items():
-            self.cash = EXACT.add(self.cash, change) if symbol in CASH else self.cash
-        own = {event.symbol, event.quote}
+            if symbol in CASH:
+                self.cash = EXACT.add(self.cash, change)
+            else:
+                self.assets[symbol] = change
+        own = (event.symbol, event.quote)
         fee, charged = event.fee or _ZERO, event.fee_symbol or ""
         self.charge, self.third = _ZERO, ("", _ZERO)
-        if not own & CASH:
+        if CASH.isdisjoint(own):
             self.charge, self.cash = EXACT.minus(self.cash), _ZERO
         if fee > 0 and charged not in own and self.assets.get(charged) == EXACT.minus(fee):
             self.third = charged, fee
@@ -74,9 +79,11 @@ class Case:
         self.fee, self.charged = (_ZERO, "") if fee <= 0 or self.third[1] else (fee, charged)
 
     def value(self, symbol: str, quantity: Decimal) -> Money:
+        """Return what so much of an asset of it was worth; raises WorthUnknown where nobody knows."""
         return value_of(self.event, symbol, quantity, self.worth)
 
     def steps(self) -> list[Step]:
+        """Return what it is in the books; raises NoEntry where nothing is certain."""
         if self.cash and len(self.assets) == 1:
             return _trade(self)
         if self.cash and self.assets:

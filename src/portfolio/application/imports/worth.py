@@ -84,6 +84,8 @@ def stated_value(event: Event, symbol: str, quantity: Decimal, worth: WorthOf) -
     A part of what the file values has its share of the value. A value in another currency is worth dollars by that
     currency's own day only.
     """
+    if not event.worths:
+        return None
     said = [one for one in event.worths if one.symbol == symbol]
     for one in sorted(said, key=lambda one: one.quantity != quantity):
         value = one.value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 from portfolio.domain.imports.records import RowRefused
 from portfolio.domain.money import DECIMALS, EXACT, LIMIT
@@ -25,6 +26,7 @@ _SIGNS = {
     "₺": {"TRY"}, "₴": {"UAH"}, "₽": {"RUB"}, "₦": {"NGN"}, "₱": {"PHP"}, "฿": {"THB"}, "₫": {"VND"}, "₪": {"ILS"},
 }  # fmt: skip
 _SIGNED_CURRENCIES = frozenset(currency for currencies in _SIGNS.values() for currency in currencies)
+_DIGITS = frozenset("0123456789")
 _SWAPPED = str.maketrans(",.", ".,")
 
 
@@ -70,6 +72,7 @@ def amount_in(text: str, decimal: str | None = None) -> Decimal:
     return value
 
 
+@lru_cache(maxsize=64)  # a row's own are asked for again and again
 def money_in(text: str, decimal: str | None = None) -> Decimal:
     """Return an amount that may have a currency's sign before it.
 
@@ -92,6 +95,8 @@ def is_money_of(text: str, currency: str) -> bool:
     >>> is_money_of("-€5", "EUR"), is_money_of("5", "EUR"), is_money_of("EUR 30.50", "USD")
     (True, True, False)
     """
+    if not text or text[0] in _DIGITS:  # before a digit is no sign
+        return True
     found = _SIGNED.fullmatch(text)
     sign = found["sign"] if found is not None else ""
     if not sign or sign.upper() == currency:

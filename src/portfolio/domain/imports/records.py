@@ -39,12 +39,15 @@ class Row(NamedTuple):
     place: Place
     values: Mapping[str, object]
 
-    def text(self, *names: str) -> str:
+    def text(self, name: str, *others: str) -> str:
         """Return the text of the first of these columns that is there; empty where none is, or it is no text."""
         values = self.values
-        for name in names:
-            if name in values:
-                value = values[name]
+        if name in values:
+            value = values[name]
+            return value.strip() if isinstance(value, str) else ""
+        for other in others:
+            if other in values:
+                value = values[other]
                 return value.strip() if isinstance(value, str) else ""
         return ""
 

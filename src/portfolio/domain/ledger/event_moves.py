@@ -16,6 +16,7 @@ from portfolio.domain.ledger.happening import Happened
 from portfolio.domain.ledger.leg import Leg
 from portfolio.domain.ledger.portfolio import Portfolio, recorded
 from portfolio.domain.ledger.position import Position, undone
+from portfolio.domain.ledger.positions import Positions
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import EXACT, Money, Price, Quantity
 
@@ -124,11 +125,13 @@ def entered(books: Portfolio, kind: CashTransactionKind, moves: Moves, terms: Ev
         at=now,
         event=terms,
     )
-    positions = dict(books.positions)
-    for step in moves.steps:
-        symbol = step.leg.symbol
-        positions[symbol] = books.position(symbol).moved(step.leg, step.mark, keeps_average=step.keeps_average)
-    after, _ = recorded(replace(books, cash=books.cash + moves.cash, positions=positions), transaction)
+    held = books.positions
+    assert isinstance(held, Positions)
+    moved = (
+        books.position(step.leg.symbol).moved(step.leg, step.mark, keeps_average=step.keeps_average)
+        for step in moves.steps
+    )
+    after, _ = recorded(replace(books, cash=books.cash + moves.cash, positions=held.replacing(moved)), transaction)
     _ = after.total_value  # its range is asked now: what cannot be valued is not booked
     return Happened(after=after, transaction=transaction, own_legs=legs, revision=after.revision)
 

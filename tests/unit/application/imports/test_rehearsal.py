@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,57 +11,25 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from portfolio.application.imports import rehearsal as rehearsals
 from portfolio.application.imports.entering import NOTHING_ALLOWED, Allowed, Entering
 from portfolio.application.imports.records import Implied
-from portfolio.application.imports.rehearsal import Rehearsal
+from portfolio.application.imports.rehearsing import rehearsal as rehearsals
+from portfolio.application.imports.rehearsing.rehearsal import Rehearsal
 from portfolio.application.imports.steps import NoEntry
 from portfolio.application.imports.worth import Worth, WorthUnknown
 from portfolio.domain.errors import DomainError, InsufficientCash, InsufficientQuantity
-from portfolio.domain.imports.events import Origin, Part, exchange, moved
-from portfolio.domain.imports.records import Event, Kind, RowRefused
+from portfolio.domain.imports.events import Origin, Part, exchange
+from portfolio.domain.imports.records import Event
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.position import Position
-from portfolio.domain.money import Money, Quantity
+from portfolio.domain.mark import Mark
+from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
+from tests.support.import_events import AT, units
 
-AT = datetime(2022, 3, 1, 10, tzinfo=UTC)
-RATES = {(AT.date(), s): Decimal(d) for s, d in (("BTC", "40000"), ("ETH", "3000"), ("BNB", "400"))}
+RATES = {(AT.date(), s): Decimal(d) for s, d in (("BTC", "40000"), ("ETH", "3000"), ("BNB", "400"), ("EUR", "1.1"))}
 BTC = Symbol("BTC")
 RULES = BookingRules()
-
-# Such as nearly all are, of which one is all but a rounding of another; and such as nobody trades.
-USUAL = ("0.3", "0.5", "1", "2", "7.25", "100", "40000", "0.999999999999", "1.0000000000000001", "0.9999999999")
-STRANGE = ("1e-18", "1e-10", "0.000000003", "1e11", "3e17", "9e18", "5e19", "0.1234567890123456789")
-AMOUNTS = st.one_of(
-    st.sampled_from([Decimal(text) for text in (*USUAL, *STRANGE)]),
-    st.sampled_from([Decimal(text) for text in USUAL]),
-    st.decimals("0.00000001", "1000", places=8),
-)
-SYMBOLS = st.sampled_from(["BTC", "BTC", "ETH", "BNB", "lower", "EUR", "USD", "USDT", "USDC"])
-PARTS = st.builds(lambda symbol, amount, sign: Part(symbol, amount.copy_sign(sign)), SYMBOLS, AMOUNTS, st.integers())
-FEES = st.lists(st.builds(Part, SYMBOLS, st.decimals("-0.05", "0.2", places=8)), max_size=2)
-KINDS = st.sampled_from([*Kind])
-
-
-@st.composite
-def units(draw: st.DrawFn) -> list[Event]:
-    """Events of the same rows: mostly a trade, with whatever fee it has; else what its maker would never write."""
-    at = AT + timedelta(hours=draw(st.integers(-3, 3)))
-    one, other = draw(PARTS), draw(PARTS)
-    try:
-        if draw(st.integers(0, 9)) == 0:
-            return list(moved(Origin((1,), at), one))
-        if draw(st.booleans()):
-            other = Part("USD", other.amount.copy_sign(one.amount.copy_negate()))
-        events = list(exchange(Origin((1,), at), one, other, draw(FEES)))
-    except RowRefused:
-        kind = draw(KINDS)
-        legs = {one.symbol: one.amount, other.symbol: other.amount}
-        return [Event((1,), at, kind, one.symbol, one.amount.copy_abs(), legs, quote=other.symbol)]
-    if draw(st.integers(0, 9)) == 0:  # a fee that no leg has, or that is in something else
-        events = [one._replace(fee=draw(AMOUNTS), fee_symbol=draw(SYMBOLS)) for one in events]
-    return events
 
 
 @st.composite
@@ -74,7 +41,9 @@ def standing(draw: st.DrawFn) -> Portfolio:
         draw(st.sampled_from(["0", "1", "100", "-1", "2e18"])),
         draw(st.sampled_from(["0", "30", "-5", "5e18"])),
     )
-    position = Position(symbol=BTC, quantity=Quantity(Decimal(held)), cost_basis=Money(Decimal(cost)))
+    price = draw(st.sampled_from([None, "0", "40000", "1e17"]))
+    mark = None if price is None else Mark(Price(Decimal(price)), "binance", AT)
+    position = Position(symbol=BTC, quantity=Quantity(Decimal(held)), cost_basis=Money(Decimal(cost)), mark=mark)
     return replace(
         books, positions={BTC: position}, realized_pnl=Money(Decimal(draw(st.sampled_from(["0", "9.9e19"]))))
     )
@@ -153,8 +122,6 @@ def test_usual_trades_wait_and_are_booked_once_something_else_comes() -> None:
     assert rehearsal.books.portfolio == funded()
     assert entered == [books.enter([event], NOTHING_ALLOWED) for event in USUAL_TRADES]
     assert [revisions for revisions, _ in entered] == [[2 + n] for n in range(len(USUAL_TRADES))]  # 1 is the deposit's
-    deposit = list(moved(Origin((9,), AT), Part("USD", Decimal(5))))
-    assert rehearsal.enter(deposit, NOTHING_ALLOWED) == books.enter(deposit, NOTHING_ALLOWED)
     assert settled(rehearsal) == books.portfolio != funded()
 
 

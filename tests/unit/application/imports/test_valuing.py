@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from portfolio.application.errors import FeedFailed, LedgerUnavailable
+from portfolio.application.imports.steps import NoEntry, steps_of
 from portfolio.application.imports.valuing import FindWorths
-from portfolio.application.imports.worth import WorthUnknown
+from portfolio.application.imports.worth import CASH, Rates, Worth, WorthUnknown
 from portfolio.application.prices.records import Close
+from portfolio.domain.errors import DomainError
 from portfolio.domain.imports.events import Origin, Part, exchange, moved, received, single, valued
 from portfolio.domain.imports.records import Event, Kind
-from portfolio.domain.money import Price
-from portfolio.domain.symbol import Symbol
+from portfolio.domain.money import Money, Price
+from portfolio.domain.symbol import Symbol, is_symbol
 from tests.support.fakes.fake_prices import RecordingPrices
+from tests.support.import_events import units
 from tests.support.imports import NOW, StoppedClock
 
 DAY = date(2022, 3, 1)
@@ -162,3 +168,52 @@ async def test_a_code_that_the_ledger_has_not_is_not_asked_for_and_a_database_th
     prices.error = LedgerUnavailable("away")
     with pytest.raises(LedgerUnavailable):
         await find(prices, feed)(reward("SOL"), {})
+
+
+class Asking:
+    """Notes what nobody looked for yet, and says a dollar."""
+
+    def __init__(self, sought: set[tuple[date, str]], wanted: set[tuple[date, str]], stored: Rates) -> None:
+        self.sought, self.wanted, self.known = sought, wanted, Worth({}, stored)
+
+    def __call__(self, symbol: str, quantity: Decimal, moment: datetime) -> Money:
+        """Return what it was worth."""
+        if (moment.date(), symbol) in self.sought:
+            return self.known(symbol, quantity, moment)
+        self.wanted.add((moment.date(), symbol))
+        return Money(Decimal(1))
+
+
+def asked_one_by_one(events: Sequence[Event], stored: Rates, *, opening: bool) -> set[tuple[date, str]]:
+    """Return what a look at each event, again and again, asks for."""
+    sought: set[tuple[date, str]] = set()
+    while True:
+        wanted: set[tuple[date, str]] = set()
+
+        for event in events:
+            with suppress(NoEntry, WorthUnknown, DomainError):
+                steps_of(event, Asking(sought, wanted, stored))
+            if opening and event.kind is not Kind.TRADE:
+                wanted |= {(event.at.date(), symbol) for symbol, change in event.legs.items() if change < 0}
+        wanted = {key for key in wanted if key not in sought and key[1] not in CASH and is_symbol(key[1])}
+        if not wanted:
+            return sought
+        sought |= wanted
+
+
+@given(
+    st.lists(units(), max_size=6),
+    st.lists(st.sampled_from(["BTC", "ETH", "BNB", "EUR", "GBP"]), unique=True),
+    st.booleans(),
+)
+@settings(max_examples=300, deadline=None)
+def test_what_is_needed_is_looked_for_and_nothing_else(
+    listed: list[list[Event]], known: list[str], opening: bool
+) -> None:
+    events = [event for together in listed for event in together]
+    stored = {(day, symbol): Decimal(7) for day in (DAY - timedelta(days=1), DAY) for symbol in known}
+    prices = RecordingPrices()
+    prices.kept = [close(symbol, day, "7") for day, symbol in stored]
+    found = asyncio.run(find(prices, None)(events, {}, opening=opening))
+    asked = asked_one_by_one(events, stored, opening=opening)
+    assert found.closes == {key: price for key, price in stored.items() if key in asked}

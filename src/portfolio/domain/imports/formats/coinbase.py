@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,6 +12,7 @@ from functools import partial
 from typing import TypeAlias
 
 from portfolio.domain.imports.events import Origin, Part, conversion, market_trade, moved, received, renamed, valued
+from portfolio.domain.imports.formats.coinbase_columns import OF_MONEY, TOTAL, currency_named, money_columns
 from portfolio.domain.imports.numbers import is_money_of, readings
 from portfolio.domain.imports.reading import ZERO, Reading
 from portfolio.domain.imports.records import Event, Ignored, Kind, Outcome, Reported, Row, RowRefused, each, together
@@ -28,12 +29,10 @@ _REWARDS = {
 _IN, _OUT = {"deposit", "receive"}, {"withdrawal", "send"}
 _TRADES = {"buy": 1, "sell": -1, "advanced trade buy": 1, "advance trade buy": 1, "advanced trade sell": -1,
            "advance trade sell": -1}  # fmt: skip
+_COMES = _IN | _REWARDS | {kind for kind, side in _TRADES.items() if side > 0}
+_GOES = _OUT | {kind for kind, side in _TRADES.items() if side < 0}
 _MIGRATIONS = {"asset migration", "retail eth2 deprecation"}
 _OLD_NAMES = {"MATIC", "ETH2"}
-_TOTAL = ("Total (inclusive of fees and/or spread)", "Total (inclusive of fees)", "Total")
-_FEES = ("Fees and/or Spread", "Fees")
-_PRICE = ("Price at Transaction", "Spot Price at Transaction")
-_PREFIXED = re.compile(r"([A-Z]{3}) (Spot Price at Transaction|Subtotal|Total \(inclusive of fees\)|Fees)")
 _NUMBER = r"[^\d\s]{0,3}([\d.,]*\d)"
 _ADVANCED = re.compile(
     rf"(?:Bought|Sold) {_NUMBER} (?P<base>\w+) for {_NUMBER} (?P<quote>\w+)"
@@ -62,7 +61,7 @@ _GroupRule: TypeAlias = Callable[[Sequence[_Line], Reading], Iterator[Outcome]]
 
 def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     """Yield what each row becomes."""
-    currency = _currency(rows[0].values) if rows else ""
+    currency = currency_named(rows[0].values) if rows else ""
     converts: list[Row] = []
     migrations: list[Row] = []
 
@@ -89,7 +88,7 @@ def _single(row: Row, kind: str, how: Reading, currency: str) -> Iterator[Outcom
     _check_signs(line, kind, how, currency)
     size = Part(line.part.symbol, line.part.amount.copy_abs())
     spent = Part(size.symbol, EXACT.minus(size.amount))
-    if not size.amount and not how.money(row, *_TOTAL):
+    if not size.amount and not how.money(row, *TOTAL):
         yield Ignored(row.place, "nothing moved: quantity and total are 0")
     elif kind in _TRADES:
         yield from _trade(line, _TRADES[kind], how, currency)
@@ -103,12 +102,13 @@ def _single(row: Row, kind: str, how: Reading, currency: str) -> Iterator[Outcom
 
 def _check_signs(line: _Line, kind: str, how: Reading, currency: str) -> None:
     """Raise RowRefused where signs contradict the type: only what leaves may be below 0, and then all of it is."""
-    comes = kind in _IN | _REWARDS or _TRADES.get(kind, 0) > 0
-    if not comes and kind not in _OUT | _TRADES.keys():
+    comes = kind in _COMES
+    if not comes and kind not in _GOES:
         return
-    total = how.money(line.row, *_TOTAL, f"{currency} Total (inclusive of fees)") or ZERO
-    subtotal = how.money(line.row, "Subtotal", f"{currency} Subtotal") or ZERO
-    fee = how.money(line.row, *_FEES, f"{currency} Fees") or ZERO
+    names = money_columns(currency)
+    total = how.money(line.row, *names.total) or ZERO
+    subtotal = how.money(line.row, *names.subtotal) or ZERO
+    fee = how.money(line.row, *names.fees) or ZERO
     below = [amount < 0 for amount in (total, subtotal) if amount]
     if fee < 0:
         raise RowRefused("the fee is below 0: what the row means is not known")
@@ -119,7 +119,7 @@ def _check_signs(line: _Line, kind: str, how: Reading, currency: str) -> None:
 
 
 def _trade(line: _Line, side: int, how: Reading, currency: str) -> Iterator[Event]:
-    row, names = line.row, [f"{currency} {name}" for name in ("Total (inclusive of fees)", "Subtotal", "Fees")]
+    row, names = line.row, money_columns(currency)
     base = Part(line.part.symbol, line.part.amount.copy_abs() if side > 0 else EXACT.minus(line.part.amount.copy_abs()))
     money = symbol_in(row.text("Price Currency", "Spot Price Currency") or currency)
     if _kind(row).startswith("adv"):
@@ -128,13 +128,13 @@ def _trade(line: _Line, side: int, how: Reading, currency: str) -> Iterator[Even
             events = market_trade(line.origin, base, _against(base, quote, paid), (), price)
             yield from _valued(events, how, currency, line)
             return
-    total, subtotal = how.money(row, *_TOTAL, names[0]), how.money(row, "Subtotal", names[1])
-    fee = how.money(row, *_FEES, names[2]) or ZERO
+    total, subtotal = how.money(row, *names.total), how.money(row, *names.subtotal)
+    fee = how.money(row, *names.fees) or ZERO
     with_fee = fee if side > 0 else EXACT.minus(fee)
     if total is None and subtotal is None:
         raise RowRefused("neither a total nor a subtotal says what was paid")
     amount = EXACT.subtract(total.copy_abs(), with_fee) if total is not None else (subtotal or ZERO).copy_abs()
-    price = how.money(row, *_PRICE, f"{currency} Spot Price at Transaction")
+    price = how.money(row, *names.price)
     yield from market_trade(line.origin, base, _against(base, money, amount), [Part(money, fee)], price)
 
 
@@ -142,7 +142,7 @@ def _valued(events: Iterator[Event], how: Reading, currency: str, *lines: _Line)
     """Yield events with what rows say that their assets were worth, without any fee."""
     worths = []
     for line in lines:
-        value = how.money(line.row, "Subtotal", f"{currency} Subtotal")
+        value = how.money(line.row, *money_columns(currency).subtotal)
         money = line.row.text("Price Currency", "Spot Price Currency") or currency
         worths += [(line.part, value, symbol_in(money))] if value and money else []
     return valued(events, worths)
@@ -235,11 +235,11 @@ def _conversion(line: _Line, other: _Line | None, how: Reading) -> Iterator[Outc
             raise RowRefused("Notes do not say what this was converted to: book it by hand")
         [came] = _numbers([found[1], found[3]], given.amount.copy_abs(), how)
         events = conversion(line.origin, given, Part(symbol_in(found["received"]), came))
-        yield from _valued(events, how, _currency(line.row.values), line)
+        yield from _valued(events, how, currency_named(line.row.values), line)
 
     def of_two() -> Iterator[Outcome]:
         assert other is not None
-        return _valued(_conversion_of(line, other), how, _currency(line.row.values), line, other)
+        return _valued(_conversion_of(line, other), how, currency_named(line.row.values), line, other)
 
     return together([line.row], of_one) if other is None else together([line.row, other.row], of_two)
 
@@ -282,9 +282,9 @@ def _conversion_of(line: _Line, other: _Line) -> Iterator[Event]:
 
 def _line(row: Row, how: Reading) -> _Line:
     at = how.exact_time(row.text("Timestamp"), how.zone)
-    currency = (row.text("Price Currency", "Spot Price Currency") or _currency(row.values)).upper()
-    for name in (*_PRICE, "Subtotal", *_TOTAL, *_FEES) if currency else ():
-        if not is_money_of(row.text(name), currency):
+    currency = (row.text("Price Currency", "Spot Price Currency") or currency_named(row.values)).upper()
+    for name in OF_MONEY if currency else ():
+        if name in row.values and not is_money_of(row.text(name), currency):
             raise RowRefused(
                 f"{name}: {row.text(name)[:40]!r} is not in {currency}, which the row says: book it by hand"
             )
@@ -293,8 +293,3 @@ def _line(row: Row, how: Reading) -> _Line:
 
 def _kind(row: Row) -> str:
     return row.text("Transaction Type").lower()
-
-
-def _currency(columns: Mapping[str, object]) -> str:
-    """Return the currency that columns of before mid 2021 have in their names."""
-    return next((found[1] for name in columns if (found := _PREFIXED.fullmatch(name))), "")

@@ -9,32 +9,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from portfolio.application.imports.counts import Counts
 from portfolio.application.imports.entering import NOTHING_ALLOWED, Allowed, Entering
 from portfolio.application.imports.records import Implied
+from portfolio.application.imports.rehearsing.sums import Sums
+from portfolio.application.imports.rehearsing.sure import Counting
 from portfolio.application.imports.steps import NoEntry
 from portfolio.application.imports.worth import WorthUnknown
 from portfolio.domain.errors import DomainError
 from portfolio.domain.imports.records import Event
 
-_MOST_WAITING: Final = 1_000_000  # of so many, ``Counts`` says, no sum is out of range
+_MOST_WAITING: Final = 1_000_000  # of so many, ``Sums`` says, no sum is out of range
 
 
 @dataclass(slots=True)
 class Rehearsal:
     """Books in which nothing is to be kept: they say of each event what ``books`` would say, to the last digit.
 
-    It refuses nothing. What ``Counts`` says that the books surely take waits, and its entries are numbered. Whatever
+    It refuses nothing. What the books surely take waits, and its entries are numbered. Whatever
     else comes is entered into the books, after all that wait.
     """
 
     books: Entering
-    _counts: Counts = field(init=False)
+    _sums: Sums = field(init=False)
+    _counting: Counting = field(init=False)
     _waiting: list[Event] = field(default_factory=list)
     _revision: int = 0
 
     def __post_init__(self) -> None:
-        self._counts = Counts(self.books.rules, self.books.worth)
+        self._sums = Sums(self.books.rules)
+        self._counting = Counting(self._sums, self.books.worth)
         self._look()
 
     def enter(self, events: Sequence[Event], allowed: Allowed) -> tuple[list[int | None], list[Implied]]:
@@ -45,7 +48,7 @@ class Rehearsal:
             NoEntry: it is nothing that is certain.
             WorthUnknown: a value is needed that nobody knows.
         """
-        counted = self._counts.take(events) if len(self._waiting) < _MOST_WAITING else None
+        counted = self._counting.take(events) if len(self._waiting) < _MOST_WAITING else None
         if counted is not None:
             self._waiting += events
             return [self._began(entries) for entries in counted], []
@@ -69,5 +72,5 @@ class Rehearsal:
                 raise RuntimeError(f"the books refuse what was sure: {event}") from refused
 
     def _look(self) -> None:
-        self._counts.look(self.books.portfolio)
+        self._sums.look(self.books.portfolio)
         self._revision = self.books.portfolio.revision
