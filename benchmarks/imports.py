@@ -8,9 +8,10 @@ import random
 import sqlite3
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,11 @@ PREVIEW_SECONDS: Final = 5.0
 BOOK_SECONDS: Final = 60.0
 MOST_MB: Final = 600
 COINS: Final = ("BTC", "ETH", "SOL", "ADA", "LINK", "DOT", "XRP", "LTC", "UNI", "ATOM")
+PREVIEWS: Final = {
+    "files": "of the file alone, {:,} trades in CSV",
+    "books": "in the books, {:,} trades in CSV",
+    "mixed": "in the books, {:,} rows: trades with fees in BNB, deposits, rewards, transfers",
+}
 # What an import writes, row by row.
 TABLES: Final = ("mock_trades", "portfolio_import_rows")
 
@@ -33,7 +39,7 @@ def imports(stage: Stage) -> Sequence[Row]:
     folder.mkdir(parents=True)
     case = _Case(folder, stage.program, 2_000 if stage.is_quick else ROWS)
     rounds = stage.rounds(ROUNDS)
-    return [case.row(rounds, "files"), case.row(rounds, "books"), case.booking(rounds)]
+    return [*(case.row(rounds, where) for where in PREVIEWS), case.booking(rounds)]
 
 
 class _Case:
@@ -46,15 +52,22 @@ class _Case:
         self._books = folder / "books.db"
         self._empty = folder / "empty.db"
         self._run(self._empty, "migrate")
+        self._mixed = folder / "mixed.csv"
+        _keep_closes(self._empty, _write_mixed(self._mixed, count))
         self._cpu = 0.0
 
     def row(self, rounds: int, where: str) -> Row:
-        """Return the row of a preview: without books (``files``), or in books in which nothing is yet (``books``)."""
-        database = self._empty if where == "books" else self._folder / "none.db"
-        floors, figures, peaks = self._measured(rounds, self._read_bare, database, "--dry-run", "--json")
-        alone = "of the file alone" if where == "files" else "in the books"
+        """Return the row of a preview: without books (``files``), or in books in which nothing is yet.
+
+        Those have the trades (``books``), or a file of everything (``mixed``), with the closes that it needs.
+        """
+        database = self._folder / "none.db" if where == "files" else self._empty
+        file = self._mixed if where == "mixed" else self._file
+        floors, figures, peaks = self._measured(
+            rounds, partial(self._read_bare, file), database, file, "--dry-run", "--json"
+        )
         return ratio_row(
-            work=f"preview {alone}, {self._count:,} trades in CSV",
+            work=f"preview {PREVIEWS[where].format(self._count)}",
             floor="the csv module's reading of the same file",
             unit="s",
             floors=floors,
@@ -70,7 +83,7 @@ class _Case:
     def booking(self, rounds: int) -> Row:
         """Return the row of a booking, beside the writing of the rows that it wrote."""
         self._booked()
-        floors, figures, peaks = self._measured(rounds, self._write_bare, None)
+        floors, figures, peaks = self._measured(rounds, self._write_bare, None, self._file)
         slow, large = max(figures) > BOOK_SECONDS, max(peaks) > MOST_MB
         return ratio_row(
             work=f"import of {self._count:,} trades in CSV, embedded database",
@@ -85,14 +98,12 @@ class _Case:
         )
 
     def _measured(
-        self, rounds: int, floor: object, database: Path | None, *words: str
+        self, rounds: int, floor: object, database: Path | None, file: Path, *words: str
     ) -> tuple[list[float], list[float], list[float]]:
         peaks: list[float] = []
 
         def figure() -> float:
-            seconds, megabytes = (
-                self._booked() if database is None else self._run(database, "import", self._file, *words)
-            )
+            seconds, megabytes = self._booked() if database is None else self._run(database, "import", file, *words)
             peaks.append(megabytes)
             return seconds
 
@@ -127,9 +138,9 @@ class _Case:
         self._cpu = used.ru_utime + used.ru_stime
         return time.perf_counter() - started, used.ru_maxrss / 1024
 
-    def _read_bare(self) -> float:
+    def _read_bare(self, path: Path) -> float:
         started = time.perf_counter()
-        with self._file.open(newline="") as file:
+        with path.open(newline="") as file:
             assert len(list(csv.reader(file))) == self._count + 1
         return time.perf_counter() - started
 
@@ -165,3 +176,43 @@ def _write(path: Path, count: int) -> None:
             money = quantity * price
             amounts = [f"{quantity / 1e3:.3f}{coin}", f"{money / 1e3:.3f}USDT", f"{money / 1e6:.6f}USDT"]
             table.writerow([f"{at:%Y-%m-%d %H:%M:%S}", f"{coin}USDT", "SELL" if sells else "BUY", price, *amounts])
+
+
+def _write_mixed(path: Path, count: int) -> list[date]:
+    """Write a file as Koinly's: trades with fees in BNB, deposits, rewards, transfers. Return its days."""
+    chance, at = random.Random(16), datetime(2019, 1, 1)  # noqa: DTZ001  the rows say that it is UTC
+    held, days = dict.fromkeys(COINS, 0), set[date]()
+    sent, received, fee = ("Sent Amount", "Sent Currency"), ("Received Amount", "Received Currency"), "Fee Amount"
+    worth = ("Net Worth Amount", "Net Worth Currency")
+    with path.open("w", newline="") as file:
+        table = csv.DictWriter(file, ["Date", *sent, *received, fee, "Fee Currency", *worth, "Label"])
+        table.writeheader()
+        first = {"Date": f"{at} UTC", **dict(zip(sent, ["10000000", "USD"], strict=True))}
+        table.writerow({**first, **dict(zip(received, ["100000", "BNB"], strict=True))})
+        for _ in range(count - 1):
+            at += timedelta(seconds=chance.choice([0, 1, 30, 4_000]))
+            days.add(at.date())
+            coin, quantity, price = chance.choice(COINS), chance.randint(1, 10_000), chance.randint(90, 110)
+            dollars, what = [f"{quantity * price / 1e3:.3f}", "USD"], chance.random()
+            asset, row = [f"{quantity / 1e3:.3f}", coin], {"Date": f"{at} UTC"}
+            sells = held[coin] >= quantity and chance.random() < 0.4
+            held[coin] += 0 if 0.5 <= what < 0.7 else -quantity if sells and what < 0.5 else quantity
+            if what < 0.5:
+                sides = (asset, dollars) if sells else (dollars, asset)
+                row |= {fee: f"{quantity * price / 1e8:.8f}", "Fee Currency": "BNB"}
+                row |= dict(zip((*sent, *received), (*sides[0], *sides[1]), strict=True))
+            elif what < 0.7:
+                row |= {**dict(zip(received, dollars, strict=True)), "Label": "deposit"}
+            else:
+                row |= {**dict(zip((*received, *worth), (*asset, *dollars), strict=True))}
+                row |= {"Label": "reward"} if what < 0.9 else {}
+            table.writerow(row)
+    return sorted(days)
+
+
+def _keep_closes(database: Path, days: Iterable[date]) -> None:
+    """Store a close of BNB for each day, so that no exchange is asked."""
+    rows = [("BNB", "day", f"{day} 00:00:00.000000", "100.5", "bench") for day in days]
+    with closing(sqlite3.connect(database)) as books, books:
+        columns = "(symbol, granularity, observed_at, price, source)"
+        books.executemany(f"INSERT INTO portfolio_price_history {columns} VALUES (?, ?, ?, ?, ?)", rows)

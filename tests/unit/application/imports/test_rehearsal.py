@@ -25,7 +25,7 @@ from portfolio.domain.ledger.position import Position
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
-from tests.support.import_events import AT, units
+from tests.support.import_files.random_events import AT, units
 
 RATES = {(AT.date(), s): Decimal(d) for s, d in (("BTC", "40000"), ("ETH", "3000"), ("BNB", "400"), ("EUR", "1.1"))}
 BTC = Symbol("BTC")

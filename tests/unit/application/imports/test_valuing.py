@@ -23,7 +23,7 @@ from portfolio.domain.imports.records import Event, Kind
 from portfolio.domain.money import Money, Price
 from portfolio.domain.symbol import Symbol, is_symbol
 from tests.support.fakes.fake_prices import RecordingPrices
-from tests.support.import_events import units
+from tests.support.import_files.random_events import units
 from tests.support.imports import NOW, StoppedClock
 
 DAY = date(2022, 3, 1)
