@@ -89,3 +89,9 @@ def test_solvers_stay_out_of_the_service_and_a_worker_that_dies_is_followed_by_a
     worker.wait(10)
     codes = [httpx.post(f"{service.url}/optimise", json=WISH, timeout=60.0).status_code for _ in range(2)]
     assert codes in ([503, 200], [200, 200])  # the service may have seen its end before the request came
+
+
+def test_a_limit_that_no_policy_may_have_is_a_command_line_that_cannot_be_read(service: ServiceProcess) -> None:
+    done = service.command("optimise", "hrp", "--limit", "position_limit=-1")
+    assert (done.returncode, done.stdout) == (64, "")
+    assert "--limit: position_limit has to be above 0 and at most 1" in done.stderr

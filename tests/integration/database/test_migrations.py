@@ -351,6 +351,10 @@ def test_a_database_of_a_later_version_is_left_alone(database: DatabaseUnderTest
 def test_a_target_that_does_not_exist_is_refused(database: DatabaseUnderTest) -> None:
     with pytest.raises(NotFound):
         up(database, "nonsense")
+    with pytest.raises(NotFound, match=r"no schema revision nonsense$"):
+        migration_sql(None, start="nonsense")
+    with pytest.raises(NotFound, match=r"no schema revision 9999$"):
+        migration_sql(None, start="0003", end="9999")
 
 
 def test_the_services_user_could_not_have_migrated(mysql_database: DatabaseUnderTest) -> None:

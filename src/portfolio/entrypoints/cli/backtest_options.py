@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from portfolio.application.backtest.request import BacktestRequest
     from portfolio.application.backtest.state import Holdings
     from portfolio.domain.rebalancing.policy import RebalancePolicy
+    from portfolio.domain.symbol import Symbol
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -61,6 +62,22 @@ class Day(click.ParamType[date]):
             self.fail(f"{value!r} is no day such as 2024-03-01", param, ctx)
 
 
+class SymbolParameter(click.ParamType["Symbol"]):
+    """An asset, as bookings name it: BTC, btc-usd."""
+
+    name = "symbol"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Symbol:
+        """Return the asset that a text names."""
+        from portfolio.domain.errors import InvalidSymbol
+        from portfolio.domain.symbol import Symbol
+
+        try:
+            return value if isinstance(value, Symbol) else Symbol.parse(value)
+        except InvalidSymbol as error:
+            self.fail(str(error), param, ctx)
+
+
 class Number(click.ParamType[Decimal]):
     """An exact number: of 0 or more, unless it is ``signed``, and of ``most`` at most."""
 
@@ -91,7 +108,13 @@ _OPTIONS: Final = (
     click.option(
         "--look-back", type=click.IntRange(20, 1000), default=180, show_default=True, help="Days of an objective."
     ),
-    click.option("--symbol", "symbols", multiple=True, help="An asset that may be bought, again for each."),
+    click.option(
+        "--symbol",
+        "symbols",
+        type=SymbolParameter(),
+        multiple=True,
+        help="An asset that may be bought, again for each.",
+    ),
     click.option("--from", "first", type=Day(), required=True, help="The first decision is at 24:00 UTC of this day."),
     click.option("--to", "last", type=Day(), help="The last fill is at the close of this day; by default yesterday."),
     click.option(
@@ -142,7 +165,7 @@ def _request(composition: BacktestComposition, settings: Settings, given: Mappin
         if symbol in weights:
             raise click.UsageError(f"--weight names {symbol} twice")
         weights[symbol] = share
-    symbols = tuple(sorted(map(_code, given["symbols"]))) or None
+    symbols = tuple(sorted(symbol.code for symbol in given["symbols"])) or None
     if twice := [symbol for symbol, following in pairwise(symbols or ()) if symbol == following]:
         raise click.UsageError(f"--symbol names {twice[0]} twice")
     start = Start.WEIGHTS if weights else Start.HOLDINGS if given["cash"] is None else Start.CASH
@@ -178,13 +201,7 @@ def _weight(text: str) -> tuple[str, Decimal]:
     symbol, _, share = text.partition("=")
     if not share:
         raise click.UsageError(f"--weight takes SYMBOL=SHARE, not {text!r}")
-    return _code(symbol), Number(most=1).convert(share, None, None)
-
-
-def _code(text: str) -> str:
-    from portfolio.domain.symbol import Symbol
-
-    return Symbol.parse(text).code
+    return SymbolParameter().convert(symbol, None, None).code, Number(most=1).convert(share, None, None)
 
 
 @contextmanager

@@ -79,6 +79,8 @@ def migrate(composition: Composition, *, as_sql: bool, start: str | None, end: s
     touched and no connection is made; the service opens the books itself when it first starts on the new schema.
     """
     if as_sql:
+        if start and end[:4].isdigit() and end[:4] < start[:4]:
+            raise click.UsageError("--to is before --from: a script leads up; `portfolio migrate --to` leads down")
         click.echo(composition.migration_script(read_settings(), start or "base", end, dialect or "mysql"))
         return
     if start or dialect:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 OWNER = "import"
 """Whose entries take an import back by this command: the owner of its entries."""
 
-_NUMBER = click.argument("number", type=click.IntRange(min=1))
+_MOST = 2**63 - 1
+"""No database numbers further."""
+_NUMBER = click.argument("number", type=click.IntRange(1, _MOST))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

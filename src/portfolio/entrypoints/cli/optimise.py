@@ -38,6 +38,7 @@ def optimise(composition: OpensBooks, /, *, as_json: bool, **given: Any) -> None
     Nothing is stored and nothing is traded. Prices are those of the books: a position whose price is not live keeps its
     value.
     """
+    from portfolio.domain.errors import InvalidPolicy
     from portfolio.entrypoints.http.errors import RequestError
     from portfolio.entrypoints.http.optimisation.requests import read_wish
 
@@ -45,7 +46,10 @@ def optimise(composition: OpensBooks, /, *, as_json: bool, **given: Any) -> None
         wish = read_wish(json.dumps(_body(given)).encode())
     except RequestError as error:
         raise click.UsageError(str(error)) from error
-    answer = asyncio.run(_optimised(composition, wish))
+    try:
+        answer = asyncio.run(_optimised(composition, wish))
+    except InvalidPolicy as error:  # that of the settings was read before: it is a limit of this command line
+        raise click.UsageError(f"--limit: {error}") from error
     click.echo(answer.decode() if as_json else "\n".join(_lines(json.loads(answer)["optimisation"])))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from portfolio.domain.symbol import Symbol
+from portfolio.entrypoints.cli.backtest_options import SymbolParameter
 from portfolio.settings import read_settings
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--days", type=click.IntRange(1, 3650), default=365, show_default=True, help="How many completed days.")
-@click.option("--benchmark", help="The asset to compare with; none: PORTFOLIO_BENCHMARK.")
+@click.option("--benchmark", type=SymbolParameter(), help="The asset to compare with; none: PORTFOLIO_BENCHMARK.")
 @click.option("--private", is_flag=True, help="Shares and an index of 100 alone: no amount of the own books.")
 @click.option(
     "-o",
@@ -29,14 +30,14 @@ if TYPE_CHECKING:
     help="The file to write; one that is there is replaced.",
 )
 @click.pass_obj
-def tearsheet(composition: OpensBooks, *, days: int, benchmark: str | None, private: bool, file: Path) -> None:
+def tearsheet(composition: OpensBooks, *, days: int, benchmark: Symbol | None, private: bool, file: Path) -> None:
     """Write one HTML file about the last completed days: what there is, how it did, and what is risky.
 
     The file has no script and asks nobody for anything. The same position of the books gives the same bytes.
     """
     from portfolio.entrypoints.http.reports.tearsheet import SheetRequest
 
-    wanted = SheetRequest(days=days, benchmark=Symbol.parse(benchmark) if benchmark else None, private=private)
+    wanted = SheetRequest(days=days, benchmark=benchmark, private=private)
     content = asyncio.run(_made(composition, wanted))
     file.write_bytes(content)
     click.echo(f"{file}: {len(content):,} bytes")

@@ -151,6 +151,10 @@ async def test_what_cannot_be_asked_is_refused_by_its_name(service: Service) -> 
         ("/gains?as_of=now", "as_of"),
         ("/lots?known_at=-1.5e400000000", "known_at"),
         ("/portfolio?known_at=x", "known_at"),
+        ("/portfolio?known_at=-1", "known_at"),  # no revision, and no moment of 1969 either
+        ("/performance?known_at=1e3", "known_at"),
+        ("/lots?known_at=5.5", "known_at"),
+        ("/gains?known_at=%2B5", "known_at"),
         ("/positions?as_of=2026-01-01", "as_of"),
     ):
         answer = await service.http.get(query)

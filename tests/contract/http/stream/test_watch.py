@@ -8,6 +8,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from click import UsageError
 from rich.console import Console
 
 from portfolio.entrypoints.cli.watch.command import Json, LineByLine, Watched, follow, key_of, socket_url
@@ -85,7 +86,9 @@ def test_the_key_is_that_of_the_file_else_the_first_that_may_read(tmp_path: Path
     assert key_of(Settings(), None) is None
 
 
-@pytest.mark.parametrize("url", ["localhost:8026", "ftp://localhost", "http://"])
+@pytest.mark.parametrize(
+    "url", ["localhost:8026", "ftp://localhost", "http://", "http://localhost:99999", "http://[", ""]
+)
 def test_what_is_no_address_is_refused(url: str) -> None:
-    with pytest.raises(SettingsError, match="is no address"):
+    with pytest.raises(UsageError, match="is no address"):
         socket_url(url)

@@ -183,6 +183,36 @@ def test_the_script_is_printed_without_a_database() -> None:
     assert mariadb.output == "-- base to head of crypto_prices on mariadb\n"
 
 
+def test_a_script_does_not_lead_down() -> None:
+    done = Root().run("migrate", "--sql", "--from", "0005", "--to", "0003")
+    assert (done.exit_code, done.stdout) == (64, "")
+    assert "leads down" in done.stderr
+    assert Root().run("migrate", "--sql", "--from", "0003", "--to", "0005").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("tearsheet --benchmark <x> -o sheet.html", "'<X>' is not a symbol"),
+        ("tearsheet --benchmark= -o sheet.html", "'' is not a symbol"),
+        ("backtest run --from 2025-01-01 --objective hrp --symbol <x>", "'<X>' is not a symbol"),
+        ("backtest run --from 2025-01-01 --weight <x>=0.5", "'<X>' is not a symbol"),
+        ("watch ftp://localhost", "is no address"),
+        ("watch http://", "is no address"),
+        ("watch http://localhost --after 118", "--after has to be the position of a message"),
+        ("watch http://localhost --after=", "--after has to be the position of a message"),
+        ("imports show 99999999999999999999", "is not in the range"),
+        ("imports reverse 99999999999999999999", "is not in the range"),
+        ("lots --known-at=-1", "has to be a ledger revision"),
+        ("gains --known-at=1e3", "has to be a ledger revision"),
+    ],
+)
+def test_a_value_that_is_none_of_its_kind_is_a_command_line_that_cannot_be_read(words: str, why: str) -> None:
+    done = Root().run(*words.split())
+    assert (done.exit_code, done.stdout) == (64, ""), done.output
+    assert why in done.stderr
+
+
 @pytest.mark.parametrize("words", [("--from", "0003"), ("--dialect", "mariadb")])
 def test_what_is_for_the_script_does_not_migrate_a_database(words: tuple[str, ...]) -> None:
     done = Root().run("migrate", *words)

@@ -113,7 +113,9 @@ def migration_sql(prices_schema: str | None, *, start: str = "base", end: str = 
     try:
         command.upgrade(config, f"{start}:{end}", sql=True)
     except CommandError as error:
-        raise NotFound("schema revision", f"{start}:{end}") from error
+        known = {*_known_revisions(config), "base", "head"}
+        unknown = [name for name in (start, end) if name not in known] or [f"{start}:{end}"]
+        raise NotFound("schema revision", unknown[0]) from error
     return script.getvalue()
 
 

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 
 import click
 
+from portfolio.application.stream.records import Place
 from portfolio.entrypoints.http.shell.auth import HEADER, Scope
 from portfolio.entrypoints.secret_files import read_secret_file
 from portfolio.settings import LOOPBACK, Settings, SettingsError, read_settings
@@ -124,11 +125,15 @@ def socket_url(url: str) -> str:
     """Return the address of a service's stream.
 
     Raises:
-        SettingsError: it is no address of a service.
+        UsageError: it is no address of a service.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise SettingsError(f"{url!r} is no address such as https://portfolio.example.com")
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, brackets without an address
+        is_address = False
+    if not is_address:
+        raise click.UsageError(f"{url!r} is no address such as https://portfolio.example.com")
     return f"{'wss' if parts.scheme == 'https' else 'ws'}://{parts.netloc}{parts.path.rstrip('/')}/stream"
 
 
@@ -160,9 +165,11 @@ def watch(url: str | None, after: str, key_file: str | None) -> None:
 
     Without URL it is the service of these settings. Where the output is no terminal, each message is a line of JSON.
     """
+    _refuse(after)
     settings = read_settings()
     host = settings.host if settings.host in LOOPBACK else "127.0.0.1"
-    address = socket_url(url or f"http://{f'[{host}]' if ':' in host else host}:{settings.port}")
+    own = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    address = socket_url(own if url is None else url)
     key = key_of(settings, key_file)
     headers = {} if key is None else {HEADER: key}
     watched = Watched(position=after)
@@ -174,6 +181,19 @@ def watch(url: str | None, after: str, key_file: str | None) -> None:
             asyncio.run(follow(address, headers, watched, lambda message: lines(watched, message)))
     except KeyboardInterrupt:
         click.echo(f"the next one goes on with --after {watched.position}", err=True)
+
+
+def _refuse(after: str) -> None:
+    """Refuse what is no place to begin at: a service that is away would be asked for it for ever.
+
+    Raises:
+        UsageError: it is neither a word for a place nor the position of a message.
+    """
+    try:
+        if after not in {"now", "start"}:
+            Place.parse(after)
+    except ValueError as error:
+        raise click.UsageError(f"--after {error}; or start, or now") from error
 
 
 class LineByLine:

@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Annotated, Final
 
 from litestar.params import QueryParameter
+from msgspec import Raw
 
 from portfolio.application.ledger.lots.journal import KnownAt
 from portfolio.entrypoints.http.shell.bodies import MOMENT, Reading, parse_moment
+from portfolio.entrypoints.http.shell.numbers import is_number, parse_number
 
 MOST_REVISION: Final = 10**9
 """So many entries no ledger has; so many seconds after 1970 there was none."""
@@ -44,11 +46,13 @@ def read_known_at(text: str) -> KnownAt:
     """Return the revision or the moment that a text means.
 
     Raises:
-        ValueError: neither.
+        ValueError: neither. A number that is too small for a moment is never taken for one: the books of 1970 are empty.
 
     >>> read_known_at("17"), read_known_at("1700000000").isoformat()
     (17, '2023-11-14T22:13:20+00:00')
     """
     if text.isascii() and text.isdigit() and (count := int(text)) < MOST_REVISION:
         return count
+    if is_number(text) and parse_number(Raw(text.encode())) < MOST_REVISION:
+        raise ValueError("has to be a ledger revision, which is a whole number from 0 on, or a moment")
     return parse_moment(text)
