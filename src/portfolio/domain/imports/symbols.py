@@ -33,6 +33,8 @@ _COMMON = frozenset([
     "STX", "SUI", "SUSHI", "THETA", "TRX", "TUSD", "UNI", "USDC", "USDT", "VET", "WAVES", "XEM", "XLM", "XMR",
     "XRP", "XTZ", "YFI", "ZEC", "ZIL",
 ])  # fmt: skip
+# Quotes of Binance that Kraken never had a market in: OXTUSD is OXT in dollars there.
+_NOT_AT_KRAKEN = frozenset(["AEUR", "BIDR", "BKRW", "BUSD", "BVND", "FDUSD", "IDRT", "TUSD", "VAI"])
 _KRAKEN = {
     "XBT": "BTC", "XXBT": "BTC", "XDG": "DOGE", "XXDG": "DOGE", "ETH2": "ETH",
     "XETC": "ETC", "XETH": "ETH", "XICN": "ICN", "XLTC": "LTC", "XMLN": "MLN", "XREP": "REP", "XXLM": "XLM",
@@ -63,15 +65,17 @@ def kraken_symbol(text: str) -> str:
     return symbol_in(_KRAKEN.get(code, code))
 
 
-def splits(pair: str) -> list[tuple[str, str]]:
+def splits(pair: str, quotes: frozenset[str] = _QUOTES) -> list[tuple[str, str]]:
     """Return the ways to split an unseparated pair into base and quote; the certain one alone, where there is one."""
-    ways = [(pair[:cut], pair[cut:]) for cut in range(1, len(pair)) if pair[cut:] in _QUOTES]
+    ways = [(pair[:cut], pair[cut:]) for cut in range(1, len(pair)) if pair[cut:] in quotes]
     certain = [way for way in ways if way[0] in _COMMON] if len(ways) > 1 else ways
     return certain if len(certain) == 1 else ways
 
 
-def pair_in(text: str, hints: Iterable[str] = ()) -> tuple[str, str]:
+def pair_in(text: str, hints: Iterable[str] = (), *, quotes: frozenset[str] = _QUOTES) -> tuple[str, str]:
     """Return the base and the quote of a pair; ``hints`` are codes of which one is part of it.
+
+    ``quotes`` are what pairs without a separator may be quoted in.
 
     >>> pair_in("BTC-USD"), pair_in("BNBBUSD")
     (('BTC', 'USD'), ('BNB', 'BUSD'))
@@ -82,7 +86,7 @@ def pair_in(text: str, hints: Iterable[str] = ()) -> tuple[str, str]:
     separated = _SEPARATED.fullmatch(text)
     if separated is not None:
         return symbol_in(separated[1]), symbol_in(separated[2])
-    ways = splits(symbol_in(text))
+    ways = splits(symbol_in(text), quotes)
     if len(ways) > 1:
         hinted = [way for way in ways if set(way) & set(hints)]
         ways = hinted if len(hinted) == 1 else ways
@@ -100,5 +104,5 @@ def kraken_pair(text: str) -> tuple[str, str]:
     for code in ("ZEUR", "ZUSD", "ZGBP", "ZCAD", "ZJPY", "ZAUD", "XXBT", "XETH"):
         if text.endswith(code) and text.removesuffix(code) in _COMMON | _KRAKEN.keys():
             return kraken_symbol(text.removesuffix(code)), kraken_symbol(code)
-    base, quote = pair_in(text)
+    base, quote = pair_in(text, quotes=_QUOTES - _NOT_AT_KRAKEN)
     return kraken_symbol(base), kraken_symbol(quote)

@@ -44,7 +44,7 @@ RATE_LIMITED = ProblemKind(429, "rate-limited", "Too many requests")
 INTERNAL = ProblemKind(500, "internal-error", "The service failed; the log says how")
 DEADLINE = ProblemKind(503, "deadline-exceeded", "There was no answer in time")
 NOT_READY = ProblemKind(503, "not-ready", "No booking could be committed now")
-LEDGER_UNAVAILABLE = ProblemKind(503, "ledger-unavailable", "The database is away; nothing was applied")
+LEDGER_UNAVAILABLE = ProblemKind(503, "ledger-unavailable", "The database is away or busy; nothing was applied")
 OUTCOME_UNKNOWN = ProblemKind(503, "outcome-unknown", "It may or may not have been booked")
 
 PROBLEMS: Mapping[type[Exception], ProblemKind] = {

@@ -25,19 +25,20 @@ class SimulatedLabel:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] != ScopeType.HTTP:
+        if scope["type"] not in {ScopeType.HTTP, ScopeType.WEBSOCKET}:
             await self._app(scope, receive, send)
             return
         held: list[Message] = []  # the head of a JSON answer, until its length is known
 
         async def labelling_send(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            kind = message["type"].removeprefix("websocket.")  # a socket that is refused is answered as a request is
+            if kind == "http.response.start":
                 headers = MutableScopeHeaders.from_message(message)
                 headers[HEADER] = "simulated"
                 if scope["path"] not in DOCUMENTS and headers.get("content-type") in LABELLED:
                     held.append(message)
                     return
-            elif held and message["type"] == "http.response.body":
+            elif held and kind == "http.response.body":
                 start = held.pop()
                 message = {**message, "body": _labelled(message["body"])}
                 if not message.get("more_body", False):

@@ -78,9 +78,23 @@ async def test_refused_events_and_withdrawals_are_those_of_the_api(service: Serv
     assert not [amount for amount in ("12.5", "345", "987654", "987,654", "765432", "765,432") if amount in body]
     for number in range(20):
         await service.http.post("/events", json={**swap, "client_event_id": f"s{number}"})
-    page = await page_of(service)
-    assert len(page.table("Refused events, deposits and withdrawals")) == 20
-    assert "These are the newest" in page.text
+    for number in range(21):
+        await book(service, quantity=1000, net_amount=45_000_000, client_trade_id=f"r{number}")
+    table, path, seen = "Refused events, deposits and withdrawals", "/pages/trades", []
+    while path:
+        page = await page_of(service, path)
+        seen += [row["Key"].text for row in page.table(table)]
+        links = [link.attributes["href"] for link in page.all("a") if link.text == "Older"]
+        path = next((link.partition("#")[0] for link in links if link.endswith("#refused-events")), "")
+    assert [key for key in seen if key.startswith("s")] == [f"s{number}" for number in range(19, -1, -1)]
+    assert len(seen) == 22
+    # what is shown of the one list stays while the other is turned over
+    [bookings] = [link.attributes["href"] for link in page.all("a") if link.text == "Older"]
+    turned = await page_of(service, bookings.partition("#")[0])
+    assert [row["Key"].text for row in turned.table("Refused bookings")] == ["r0"]
+    assert [row["Key"].text for row in turned.table(table)] == seen[20:]
+    newest = {link.attributes["href"].rpartition("#")[2] for link in turned.all("a") if link.text == "Newest"}
+    assert newest == {"refused", "refused-events"}
 
 
 async def test_one_trade_says_how_its_money_adds_up(service: Service) -> None:

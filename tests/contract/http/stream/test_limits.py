@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from portfolio.application.stream.records import DEFAULT_PACE
-from portfolio.settings import Settings
+from portfolio.settings import PriceFeedKind, Settings
 from tests.contract.http.stream.conftest import Served
 from tests.support.services.http_service import BOSS, KEYS, A, B, running_on_sqlite
 from tests.support.services.http_sockets import served
@@ -106,6 +106,15 @@ async def test_who_is_not_let_in_gets_a_problem_before_any_upgrade(
         found, problem, sent = await refusal(transport, here.address, headers, query)
     assert (found, problem["type"], sent["content-type"]) == (status, f"/problems/{slug}", "application/problem+json")
     assert here.service.cases.stream.counts.opened == 0
+
+
+async def test_who_is_not_let_in_is_told_that_prices_are_made_up(tmp_path: Path) -> None:
+    async with serving(tmp_path, price_feed=PriceFeedKind.SIMULATED) as here:
+        _, problem, sent = await refusal("socket", here.address, query="?topics=nothing")
+        async with listening("socket", here.address) as listener:
+            assert (await listener.until("hello"))["price_feed"] == "simulated"
+    assert problem["price_feed"] == sent["x-portfolio-price-feed"] == "simulated"
+    assert problem["type"] == "/problems/malformed-request"
 
 
 async def test_without_keys_no_page_of_another_site_is_let_in(here: Served) -> None:

@@ -163,6 +163,8 @@ def test_codes_of_kraken(code: str, symbol: str) -> None:
         ("XETHXXBT", ("ETH", "BTC")), ("XXBTZUSD", ("BTC", "USD")), ("BTC/USD", ("BTC", "USD")),
         ("ADAEUR", ("ADA", "EUR")), ("XBTUSDT", ("BTC", "USDT")), ("XDGUSD", ("DOGE", "USD")),
         ("ADAXBT", ("ADA", "BTC")), ("BCHZEUR", ("BCH", "EUR")),
+        # TUSD is quoted at Binance, and never was at Kraken
+        ("XBTUSD", ("BTC", "USD")), ("OXTUSD", ("OXT", "USD")), ("TUSDUSD", ("TUSD", "USD")),
     ],
 )  # fmt: skip
 def test_pairs_of_kraken(pair: str, sides: tuple[str, str]) -> None:

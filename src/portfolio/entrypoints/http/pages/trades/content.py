@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlencode
 
 from portfolio.application.ledger.cash_records import RefusedCashEntry
 from portfolio.application.ledger.records import BookedTrade, Page, RecordedOutcome
@@ -30,8 +31,8 @@ class TradesContent:
     """The trades of one page and the refused bookings of another, each None where it could not be read.
 
     ``mistakes`` are by the name of the field. ``newest`` and ``older`` are the queries of other pages of the same
-    trades, ``csv`` that of their file, ``older_refusals`` that of the next refused bookings. The newest refused events
-    and cash transactions stand on each page.
+    trades, ``csv`` that of their file. ``older_refusals`` and ``newest_refusals`` are those of the next and the first
+    refused bookings, with the refused events and cash transactions that are shown, and the other way round.
     """
 
     form: TradesForm
@@ -42,9 +43,10 @@ class TradesContent:
     older: str | None
     refusals: Sequence[OutcomeView] | None
     older_refusals: str | None
-    is_first_refusals: bool
+    newest_refusals: str | None
     refused_events: Sequence[RefusedEventView] | None
-    has_more_refused_events: bool
+    older_refused_events: str | None
+    newest_refused_events: str | None
 
     @property
     def has_reversals(self) -> bool:
@@ -64,14 +66,32 @@ class TradesContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusals:
-    """A page of refused bookings, the first one or a later one, and the newest refused events and cash transactions.
+    """A page of refused bookings, and one of refused events and cash transactions, each None if it could not be read.
 
-    Each is None where it could not be read.
+    ``at`` and ``events_at`` are the cursors of these pages, None for the newest.
     """
 
     page: Page[RecordedOutcome] | None
-    is_first: bool
+    at: str | None
     events: Page[RefusedCashEntry] | None
+    events_at: str | None
+
+    @property
+    def older(self) -> str | None:
+        """Return the query of the bookings that were refused before these."""
+        cursor = None if self.page is None else write_cursor("r", self.page.next_before)
+        return cursor and _refused(cursor, self.events_at, "refused")
+
+    @property
+    def older_events(self) -> str | None:
+        """Return the query of the events that were refused before these."""
+        cursor = None if self.events is None else write_cursor("u", self.events.next_before)
+        return cursor and _refused(self.at, cursor, "refused-events")
+
+
+def _refused(bookings: str | None, events: str | None, part: str) -> str:
+    query = urlencode({k: v for k, v in (("refused", bookings), ("refused_events", events)) if v})
+    return f"{query and f'?{query}'}#{part}"
 
 
 def trades_content(
@@ -84,7 +104,6 @@ def trades_content(
     """Return what the page shows of the trades and refused bookings that were looked up."""
     views = None if trades is None else trade_views(trades)
     cursor = None if trades is None else write_cursor("t", trades.next_before)
-    refused = None if refusals.page is None else write_cursor("r", refusals.page.next_before)
     return TradesContent(
         form=form,
         mistakes=messages(errors),
@@ -93,10 +112,11 @@ def trades_content(
         figures=_of_one(views[0], reading) if form.trade and views else (),
         older=cursor and form.query(cursor=cursor),
         refusals=None if refusals.page is None else [outcome_view(outcome) for outcome in refusals.page.items],
-        older_refusals=refused and f"?refused={refused}#refused",
-        is_first_refusals=refusals.is_first,
+        older_refusals=refusals.older,
+        newest_refusals=refusals.at and _refused(None, refusals.events_at, "refused"),
         refused_events=None if refusals.events is None else [refused_view(one) for one in refusals.events.items],
-        has_more_refused_events=refusals.events is not None and refusals.events.next_before is not None,
+        older_refused_events=refusals.older_events,
+        newest_refused_events=refusals.events_at and _refused(refusals.at, None, "refused-events"),
     )
 
 

@@ -25,6 +25,7 @@ from portfolio.entrypoints.http.shell.bodies import cursor_query, read_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 
 RefusedCursor = Annotated[str | None, cursor_query("r")]
+RefusedEventCursor = Annotated[str | None, cursor_query("u")]
 
 CSV: Final = "text/csv; header=present"  # the framework adds the charset to texts
 REFUSALS_A_PAGE: Final = 20
@@ -48,15 +49,16 @@ class TradesPageController(Controller):
         portfolio_id: Injected[int],
         read_deadline_seconds: Injected[float],
         refused: RefusedCursor = None,
+        refused_events: RefusedEventCursor = None,
     ) -> Template:
         """Return the trades that the form asks for, newest first, and the refused bookings and events."""
         wanted, errors = form.read()
-        reading, before = await pages.reading(), read_cursor(refused)
+        reading, before, before_event = await pages.reading(), read_cursor(refused), read_cursor(refused_events)
         look = Look(reading, read_deadline_seconds)
         trades = Page((), None) if errors else await look(lambda: lookups.trades(portfolio_id, wanted))
         page = await look(lambda: lookups.refusals(portfolio_id, before=before, limit=REFUSALS_A_PAGE))
-        events = await look(lambda: lookups.cash_refusals(portfolio_id, before=None, limit=REFUSALS_A_PAGE))
-        refusals = Refusals(page=page, is_first=before is None, events=events)
+        events = await look(lambda: lookups.cash_refusals(portfolio_id, before=before_event, limit=REFUSALS_A_PAGE))
+        refusals = Refusals(page=page, at=refused, events=events, events_at=refused_events)
         content = trades_content(form, errors, reading, trades, refusals)
         return pages.page(request, "trades.html", "Trades", reading, content=content)
 
