@@ -27,7 +27,7 @@ _LINE_ENDS = re.compile(r"\r\n|\n|\r")
 _BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _MOST_LINES_OF_A_RECORD = 20
 _SNIFFED_LINES = 40
-_NOT_CLOSED = "a quotation mark is opened and not closed: the row is cut"
+_NOT_CLOSED = "a quotation mark is opened and not closed: the row is cut: import the file as it was downloaded"
 
 
 class LocalImportFiles:
@@ -74,7 +74,7 @@ def content_of(raw: bytes) -> Content:
         # Numbers stay the texts that they are.
         return Document(json.loads(text, parse_float=str, parse_int=str, parse_constant=str))
     except (ValueError, RecursionError) as error:
-        return Unreadable(f"it begins like JSON and is not: {str(error)[:100]}")
+        return Unreadable(f"it begins like JSON and is not: {str(error)[:100]}: import the file as it was downloaded")
 
 
 def _text(raw: bytes) -> str:
@@ -130,7 +130,7 @@ def _parsed(number: int, record: str, delimiter: str) -> Line:
     try:
         return Line(number, next(csv.reader([record], delimiter=delimiter, strict=True)))
     except csv.Error as error:
-        return Line(number, fault=f"the row cannot be taken apart: {error}")
+        return Line(number, fault=f"the row cannot be taken apart: {error}: import the file as it was downloaded")
 
 
 def _database(file: Path) -> Content:
@@ -152,7 +152,9 @@ def _given_database(raw: bytes) -> Content:
             connection.set_progress_handler(lambda: next(steps, None) is None, _OPERATIONS_A_STEP)
             made = [row[0] for row in connection.execute(_MADE)]
             if not all(str(one).upper().startswith("CREATE TABLE") for one in made):
-                return Unreadable("the trades or orders of this SQLite database are no tables")
+                return Unreadable(
+                    "the trades or orders of this SQLite database are no tables: fetch GET /trades of freqtrade"
+                )
             return _trades(connection)
     except (sqlite3.Error, UnicodeDecodeError, MemoryError) as error:
         return _no_database(error)
@@ -169,7 +171,9 @@ def _trades(connection: sqlite3.Connection) -> Content:
 
 
 def _no_database(error: Exception) -> Unreadable:
-    return Unreadable(f"this SQLite database is not one of freqtrade, or is damaged: {str(error)[:100]}")
+    return Unreadable(
+        f"this SQLite database is not one of freqtrade, or is damaged: {str(error)[:100]}: fetch GET /trades of freqtrade"
+    )
 
 
 def _texts(row: sqlite3.Row) -> dict[str, str]:

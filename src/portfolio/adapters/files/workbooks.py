@@ -227,7 +227,9 @@ class _Rows:
             self._cell = Cell(attributes.get("t", "n"), attributes.get("s", "0"))
             self._column = column_of(attributes.get("r", ""), self._column + 1)
             if not len(self._cells) < self._column <= _MOST_COLUMNS:
-                raise Unfit(f"row {self._number} has its cells in no order, or more than {_MOST_COLUMNS}")
+                raise Unfit(
+                    f"row {self._number} has its cells in no order, or more than {_MOST_COLUMNS}: save it as CSV (UTF-8)"
+                )
         elif name == "row":
             self._begin(attributes)
         elif name == "f":
@@ -252,7 +254,7 @@ class _Rows:
         number = int(attributes.get("r", self._number + 1))
         self.taken.row()
         if not self._number < number <= _LAST_ROW:
-            raise Unfit(f"row {number} of the sheet stands after row {self._number}")
+            raise Unfit(f"row {number} of the sheet stands after row {self._number}: save it as CSV (UTF-8)")
         self._number, self._column, self._cells, self._fault = number, 0, [], ""
 
     def _take(self) -> None:

@@ -22,7 +22,8 @@ _TOLD_OTHERWISE: Final = (
     "the transaction history tells other amounts of this pair and second: import one of the two files alone"
 )
 _TOLD_BEFORE: Final = (
-    "the books have trades of this second from the other of Binance's two kinds of files: it may be one of them"
+    "the books have trades of this second from the other of Binance's two kinds of files: it may be one of them:"
+    " look at the books, and leave it out or book it by hand"
 )
 _TWINS: Final = {"binance-trades": "binance-history", "binance-history": "binance-trades"}
 _TRADES: Final = {Kind.TRADE, Kind.CONVERSION}

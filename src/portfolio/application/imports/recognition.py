@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from portfolio.application.imports.records import Document, ImportFile, Line, Table, Unreadable
 from portfolio.domain.imports.formats import (
@@ -31,6 +31,7 @@ Objects: TypeAlias = list[tuple[Place, object]]
 Read: TypeAlias = Callable[[Sequence[Row], Reading], Iterator[Outcome]]
 
 _HEADER_WITHIN = 30
+_AS_IT_WAS: Final = "import the file as it was downloaded"
 _LOCAL_HEADER = re.compile(r"(?P<name>Date|Time|UTC_Time) ?\(UTC(?P<offset>[+-][\d:]+)?\)", re.ASCII)
 
 
@@ -81,7 +82,7 @@ def recognise(file: ImportFile, wanted: str | None = None) -> Recognised | Repor
         return found
     names = f"that of {wanted}" if wanted else f"known; formats are {', '.join(one.name for one in FORMATS)}"
     what = "header" if isinstance(file.content, Table) else "structure"
-    return Reported(1, f"the {what} is not {names}: import the file as it was downloaded")
+    return Reported(1, f"the {what} is not {names}: {_AS_IT_WAS}")
 
 
 def _tables(lines: Sequence[Line], formats: Sequence[Format]) -> Iterator[Recognised]:
@@ -123,9 +124,9 @@ def _rows(header: Line, names: Sequence[str], lines: Sequence[Line], faults: lis
         elif cells == header.cells:
             faults.append(Ignored(line.number, "the header once more"))
         elif len(cells) < width:
-            faults.append(Reported(line.number, f"the row is cut: {len(cells)} of {width} columns"))
+            faults.append(Reported(line.number, f"the row is cut: {len(cells)} of {width} columns: {_AS_IT_WAS}"))
         elif len(cells) > width and any(cell.strip() for cell in cells[width:]):
-            faults.append(Reported(line.number, f"the row has more columns than the header's {width}"))
+            faults.append(Reported(line.number, f"the row has more columns than the header's {width}: {_AS_IT_WAS}"))
         elif unique:
             yield Row(line.number, dict(zip(names, cells, strict=False)))
         else:
@@ -137,7 +138,11 @@ def _documents(value: object, formats: Sequence[Format]) -> Iterator[Recognised]
         objects = one.objects(value) if one.objects is not None else None
         if objects is not None:
             rows = [Row(place, found) for place, found in objects if isinstance(found, Mapping)]
-            faults = [Reported(place, "is no object") for place, found in objects if not isinstance(found, Mapping)]
+            faults = [
+                Reported(place, f"is no object: {_AS_IT_WAS}")
+                for place, found in objects
+                if not isinstance(found, Mapping)
+            ]
             yield Recognised(one, rows, faults, page=_page(value))
 
 

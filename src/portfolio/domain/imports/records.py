@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from portfolio.domain.errors import DomainError
 
@@ -15,8 +16,17 @@ from portfolio.domain.errors import DomainError
 Place: TypeAlias = int | str
 
 
+MEND_IT: Final = "mend the row in the file, or book it by hand"
+# How reasons say by themselves what to do.
+_WAY_OUT: Final = re.compile(
+    r"by hand|--[a-z]|\b([Ii]mport|[Ss]ave|split|write|fetch|unpack|leave|look at|open the workbook)\b|they belong"
+)
+_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
+"""What the file says, which is no advice."""
+
+
 class RowRefused(Exception):
-    """A row cannot be read; ``str()`` says why, and what to do. It becomes a reported row, and leaves no format."""
+    """A row cannot be read; ``str()`` says why. It becomes a reported row, and leaves no format."""
 
 
 class Kind(StrEnum):
@@ -96,10 +106,14 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A row that nobody could read for certain, why, and what to do."""
+    """A row that nobody could read for certain, why, and what to do: where the reason names no way out, the usual one."""
 
     row: Place
     reason: str
+
+    def __post_init__(self) -> None:
+        if not _WAY_OUT.search(_QUOTED.sub("", self.reason)):
+            object.__setattr__(self, "reason", f"{self.reason}: {MEND_IT}")
 
 
 Outcome: TypeAlias = Event | Ignored | Reported

@@ -66,3 +66,29 @@ def test_files_that_overlap_tell_each_row_once_in_whatever_order(sample: Sample)
         files = [(sample.name, sample.text), (f"more/{sample.name}", written(overlap))]
         for order in (files, files[::-1]):
             assert events_of(*previews(dict(order))) == ordered(sample.expected)
+
+
+WAYS_OUT = (
+    "ook it by hand",
+    "ook them by hand",
+    "of them by hand",
+    "mport the",
+    "mport all",
+    "give --",
+    "leave it out",
+    "write base",
+)
+
+
+@pytest.mark.parametrize("sample", TABLES, ids=lambda one: one.name)
+@pytest.mark.parametrize("rubbish", ["save it --now by hand", "-1", ""])
+def test_whatever_a_cell_holds_a_report_says_what_to_do(sample: Sample, rubbish: str) -> None:
+    rows = table_of(sample.text)
+    start = header_index(rows) + 1
+    for column in range(len(rows[start - 1])):
+        spoilt = [[*row[:column], rubbish, *row[column + 1 :]] if len(row) > column else row for row in rows[start:]]
+        for cut in (spoilt, [row[:column] for row in rows[start:]]):
+            [found] = previews({sample.name: written([*rows[:start], *cut])})
+            for one in found.reported:
+                said = one.reason.replace(rubbish, "") if rubbish else one.reason
+                assert any(way in said for way in WAYS_OUT), one.reason

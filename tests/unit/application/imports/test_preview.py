@@ -97,14 +97,15 @@ def test_what_is_no_import_ends_in_a_report(text: str | bytes) -> None:
 def test_lists_without_a_row_are_recognised_by_their_name() -> None:
     assert answer('{"activities": []}')["format"] == "ghostfolio"
     assert answer('{"trades": [], "trades_count": 0}')["format"] == "freqtrade"
-    assert reported('{"activities": [7]}') == [(0, "is no object")]
+    assert reported('{"activities": [7]}') == [(0, "is no object: import the file as it was downloaded")]
 
 
 def test_a_row_cut_within_quotation_marks_takes_no_other_row_along() -> None:
     cut = '2022-03-01 10:00:00,BTCUSDT,BUY,"40000,0.01BTC\n'
     found = answer(GLUED + cut + ROW * 25)
     assert len(found["events"]) == 25
-    assert found["reported"] == [{"row": 2, "reason": "a quotation mark is opened and not closed: the row is cut"}]
+    why = "a quotation mark is opened and not closed: the row is cut: import the file as it was downloaded"
+    assert found["reported"] == [{"row": 2, "reason": why}]
     twice = answer(GLUED + cut + ROW + cut + ROW)
     assert len(twice["events"]) == 2
     assert [one["row"] for one in twice["reported"]] == [2, 4]

@@ -221,7 +221,7 @@ def test_a_trade_of_freqtrade_that_is_no_object_is_reported() -> None:
     text = json.dumps({"trades": [json.loads(trades(order()))["trades"][0], 5]})
     found = answer(text)
     assert [event["row"] for event in found["events"]] == ["7/o1"]
-    assert found["reported"] == [{"row": 1, "reason": "is no object"}]
+    assert found["reported"] == [{"row": 1, "reason": "is no object: import the file as it was downloaded"}]
 
 
 def unified(**changes: Any) -> dict[str, Any]:

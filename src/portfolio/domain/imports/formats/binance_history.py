@@ -142,7 +142,9 @@ def _single(line: _Line) -> Iterator[Outcome]:
 def _line(row: Row, how: Reading) -> _Line:
     account = row.text("Account").lower()
     if any(word in account for word in ("future", "margin", "option")):
-        raise RowRefused(f"account {row.text('Account')[:40]!r}: margin and futures are not imported")
+        raise RowRefused(
+            f"account {row.text('Account')[:40]!r}: margin and futures are not imported: book what came of them by hand"
+        )
     at = how.exact_time(row.text("UTC_Time", "Time"), how.local_zone(), short_year=True)
     part = Part(symbol_in(row.text("Coin")), how.amount(row, "Change"))
     return _Line(row, at, " ".join(row.text("Operation").lower().split()), part)

@@ -49,7 +49,7 @@ def _execution(row: Row, filled: Decimal, how: Reading) -> Iterator[Outcome]:
     leverage = how.amount_or_zero(row, "trade.leverage")
     mode = row.text("trade.trading_mode").lower()
     if ":" in market or mode not in {"", "spot"} or leverage not in {ZERO, Decimal(1)}:
-        raise RowRefused(f"{market[:40]}: margin and futures are not imported")
+        raise RowRefused(f"{market[:40]}: margin and futures are not imported: book what came of them by hand")
     side = row.text("ft_order_side").lower()
     if side not in {"buy", "sell", "stoploss"}:
         raise RowRefused(f"ft_order_side {side[:40]!r} is unknown: book it by hand")

@@ -34,7 +34,7 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
         elif kind in {"deposit", "withdrawal"} and not row.text("txid"):
             yield Ignored(row.place, f"a {kind} that is pending: what it became has a row of its own")
         elif kind in _MARGIN or "margin" in row.text("wallet").lower() or "futures" in row.text("wallet").lower():
-            raise RowRefused(f"{kind}: margin and futures are not imported")
+            raise RowRefused(f"{kind}: margin and futures are not imported: book what came of them by hand")
         elif subtype in _INTERNAL and kind not in _TRADES:
             internal[row.text("refid") or f"row {row.place}"].append(row)
         elif row.text("asset").upper() == _CREDITS:

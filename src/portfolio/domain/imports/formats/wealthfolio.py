@@ -68,5 +68,5 @@ def _moved(row: Row, currency: str, amount: Decimal, how: Reading) -> Part:
 def _asset(row: Row, currency: str) -> str:
     """Return the asset of a row; raises RowRefused for shares and the like."""
     if row.text("instrumentType").upper() not in {"", "CRYPTO", "CRYPTOCURRENCY"}:
-        raise RowRefused(f"instrumentType {row.text('instrumentType')[:40]!r}: only coins are imported")
+        raise RowRefused(f"instrumentType {row.text('instrumentType')[:40]!r}: only coins are imported: leave it out")
     return symbol_in(row.text("symbol").upper().removesuffix(f"-{currency}"))
