@@ -19,7 +19,7 @@ Place: TypeAlias = int | str
 MEND_IT: Final = "mend the row in the file, or book it by hand"
 # How reasons say by themselves what to do.
 _WAY_OUT: Final = re.compile(
-    r"by hand|--[a-z]|\b([Ii]mport|[Ss]ave|split|write|fetch|unpack|leave|look at|open the workbook)\b|they belong"
+    r"by hand|--[a-z]|\b([Ii]mport|[Ss]ave|split|write|fetch|unpack|leave|look at|compare the|open the workbook)\b|they belong"
 )
 _QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 """What the file says, which is no advice."""

@@ -19,6 +19,8 @@ DOLLARS = frozenset({"USDT", "USDC"})
 MONEY = FIAT | DOLLARS
 
 _SHAPE = re.compile(r"[A-Z0-9]{1,20}")
+# Where the quote stands in BTC-PERP, BTCUSD_PERP and BTCUSD_241227: none of them is a currency.
+_CONTRACT = re.compile(r"PERP|PERPETUAL|SWAP|FUT|FUTURES|[0-9]{6,8}")
 _SEPARATED = re.compile(r"([^-/_ ]+)[-/_ ]([^-/_ ]+)")
 # What markets without a separator are quoted in; and what is surely an asset, where an ending can be read in two ways.
 _QUOTES = MONEY | frozenset([
@@ -81,10 +83,14 @@ def pair_in(text: str, hints: Iterable[str] = (), *, quotes: frozenset[str] = _Q
     (('BTC', 'USD'), ('BNB', 'BUSD'))
 
     Raises:
-        RowRefused: no pair, or one that can be split in several ways.
+        RowRefused: no pair, one that can be split in several ways, or a contract.
     """
     separated = _SEPARATED.fullmatch(text)
     if separated is not None:
+        if _CONTRACT.fullmatch(separated[2].upper()):
+            raise RowRefused(
+                f"{text[:40]!r} is a contract: margin and futures are not imported: book what came of them by hand"
+            )
         return symbol_in(separated[1]), symbol_in(separated[2])
     ways = splits(symbol_in(text), quotes)
     if len(ways) > 1:

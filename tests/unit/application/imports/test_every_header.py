@@ -77,6 +77,7 @@ WAYS_OUT = (
     "give --",
     "leave it out",
     "write base",
+    "compare the two rows",
 )
 
 

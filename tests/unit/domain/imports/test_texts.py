@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from portfolio.domain.imports.formats.freqtrade import millisecond_in
 from portfolio.domain.imports.moments import moment_in, offset_in, zone_in_name
 from portfolio.domain.imports.numbers import amount_in, money_in, number_in
 from portfolio.domain.imports.records import RowRefused
@@ -150,6 +151,23 @@ def test_zones_of_offsets_and_of_names() -> None:
     assert zone_in_name("x (UTC+2).csv") == timezone(timedelta(hours=2))
     assert zone_in_name("x.csv") is None
     assert zone_in_name("x (UTC+77).csv") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["BTC-PERP", "btcusd_perp", "BTCUSD_241227", "ETH/SWAP", "BTC-20241227", "BTC-PERPETUAL"]
+)
+def test_a_contract_is_no_pair(text: str) -> None:
+    with pytest.raises(RowRefused, match="is a contract"):
+        pair_in(text)
+    assert pair_in("PERP/USDT") == ("PERP", "USDT")  # the coin of that name
+    assert pair_in("1000-USDT") == ("1000", "USDT")
+
+
+@pytest.mark.parametrize("text", ["1609459200", "0", "-1", "1230767999999", "7000000000001"])
+def test_seconds_are_not_taken_for_milliseconds(text: str) -> None:
+    with pytest.raises(RowRefused, match="is not a time in milliseconds"):
+        millisecond_in(text)
+    assert millisecond_in("1609459200000") == datetime(2021, 1, 1, tzinfo=UTC)
 
 
 def test_codes_and_pairs() -> None:

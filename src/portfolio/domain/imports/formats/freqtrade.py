@@ -13,6 +13,7 @@ from portfolio.domain.imports.symbols import pair_in
 from portfolio.domain.money import EXACT, round_to_step
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_MILLISECOND = 1_230_768_000_000  # in 2009, when there were no coins yet; seconds of now are far below
 _LAST_MILLISECOND = 7_000_000_000_000  # in 2191
 
 
@@ -22,8 +23,8 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
 
 
 def millisecond_in(text: str) -> datetime:
-    """Return the moment of milliseconds since 1970; raises RowRefused where there are none."""
-    if not text.isdecimal() or not text.isascii() or int(text[:20]) > _LAST_MILLISECOND:
+    """Return the moment of milliseconds since 1970; raises RowRefused where there are none, as of seconds."""
+    if not (text.isdecimal() and text.isascii() and _FIRST_MILLISECOND <= int(text[:20]) <= _LAST_MILLISECOND):
         raise RowRefused(f"{text[:40]!r} is not a time in milliseconds")
     return _EPOCH + timedelta(milliseconds=int(text))
 
