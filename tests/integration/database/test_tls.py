@@ -103,14 +103,14 @@ async def test_a_server_of_another_authority_is_refused(encrypted: Encrypted, tm
     other = {"database_tls_ca": str(Authority(tmp_path, "other").cert)}
     with pytest.raises(LedgerUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
         encrypted.migrate(**other)
-    await refused(encrypted.settings(**other), "database")
+    await refused(encrypted.settings(**other), "is away: .*CERTIFICATE_VERIFY_FAILED")
 
 
 async def test_a_server_by_another_name_than_its_certificate_has_is_refused(encrypted: Encrypted) -> None:
     trusted = {"database_tls_ca": str(encrypted.ca)}
     encrypted.migrate(**trusted)
     by_name = encrypted.place.url.replace("@127.0.0.1:", "@localhost:")
-    await refused(encrypted.settings(**trusted, database_url=by_name), "database")
+    await refused(encrypted.settings(**trusted, database_url=by_name), "is away: .*certificate is not valid for 'localhost'")
 
 
 async def test_who_says_so_believes_any_server(encrypted: Encrypted, tmp_path: Path) -> None:

@@ -131,7 +131,8 @@ def translated() -> Iterator[None]:
             raise SchemaUnknown(None, SCHEMA_REVISION, missing=_said(error)) from error
         if _is_refusal(error):
             raise LedgerRefused(f"the database refused: {_said(error)}") from error
-        raise _unavailable(f"the database refused: {_said(error)}") from error
+        what = "is away" if error_code(error) in CLIENT_ERRORS else "refused"
+        raise _unavailable(f"the database {what}: {_said(error)}") from error
     except Unfit as error:
         raise LedgerRefused(str(error)) from error
     except Conflict as error:
@@ -169,7 +170,11 @@ def _is_refusal(error: DBAPIError) -> bool:
 
 def _said(error: DBAPIError) -> str:
     # The statement and its parameters stay out of the message: they are somebody's trades.
-    return str(error.orig)[:200]
+    said, cause = str(error.orig)[:200], error.orig
+    while cause is not None and not isinstance(cause, OSError):
+        cause = cause.__cause__
+    # The driver for asyncio keeps to itself why there is no connection: a certificate, a name, a port.
+    return said if cause is None or str(cause) in said else f"{said}: {str(cause)[:200]}"
 
 
 def _unavailable(reason: str) -> LedgerUnavailable:
