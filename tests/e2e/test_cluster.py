@@ -15,6 +15,7 @@ from distributed import LocalCluster
 from tests.support.browser.backtested import backtested
 from tests.support.demo import demo_copy
 from tests.support.services.service import ServiceProcess
+from tests.support.unmeasured import unmeasured
 
 STILL = {"PORTFOLIO_REFRESH_SECONDS": "86400", "PORTFOLIO_PRICE_MAX_AGE_SECONDS": "86400"}
 
@@ -22,7 +23,7 @@ STILL = {"PORTFOLIO_REFRESH_SECONDS": "86400", "PORTFOLIO_PRICE_MAX_AGE_SECONDS"
 @pytest.fixture(scope="module")
 def services(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[ServiceProcess]]:
     """Two services on the same books, the second one with a cluster on free ports of this machine."""
-    with ExitStack() as stack:
+    with unmeasured(), ExitStack() as stack:
         local = stack.enter_context(
             LocalCluster(
                 n_workers=2,

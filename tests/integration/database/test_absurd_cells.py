@@ -26,6 +26,9 @@ from tests.support.exchange_rules import rules
 from tests.support.fakes.clock import FakeClock
 from tests.support.services.http_service import Service, running_on
 
+# Each of hundreds of cells is read by forty routes.
+pytestmark = pytest.mark.no_cover
+
 HELD = Symbol("BTC")
 SHOWN: Final = (
     "/trades?symbol=BTC",

@@ -39,6 +39,9 @@ from tests.support.fakes.clock import FakeClock
 from tests.support.ledger_examples import ETH, execution, money
 from tests.unit.examples import units
 
+# Each of hundreds of cells is read again by the whole of `verify`.
+pytestmark = pytest.mark.no_cover
+
 CLOCK, RULES = FakeClock(), BookingRules()
 CONTRADICTED = "nothing is served"
 FORGED = (

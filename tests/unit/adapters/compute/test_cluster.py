@@ -30,23 +30,25 @@ from tests.support.backtests import named, panel_from, request_of, walk
 from tests.support.fakes.compute import InThisProcess, chosen_here
 from tests.support.fakes.fake_backtests import FakeBacktests
 from tests.support.optimisation import MEANS, ORTHANT, problem, uncorrelated
+from tests.support.unmeasured import unmeasured
 
 LONG = 60.0
 
 
 def started(workers: int = 2, port: int = 0, security: Any = None) -> Any:
     """A cluster on free ports of this machine; of its pages for people there are none, as bokeh is not installed."""
-    return LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,
-        processes=True,
-        host="127.0.0.1",
-        scheduler_port=port,
-        security=security,
-        protocol="tls" if security else "tcp",
-        dashboard_address="127.0.0.1:0",
-        worker_dashboard_address="127.0.0.1:0",
-    )
+    with unmeasured():
+        return LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            scheduler_port=port,
+            security=security,
+            protocol="tls" if security else "tcp",
+            dashboard_address="127.0.0.1:0",
+            worker_dashboard_address="127.0.0.1:0",
+        )
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from portfolio.application.backtest.request import Sweep
 from portfolio.application.errors import NotBacktestable
 from tests.support.backtests import held, named, panel_from, request_of, walk
 from tests.support.fakes.fake_backtests import FakeBacktests
+from tests.support.unmeasured import unmeasured
 
 LONG = 60.0
 
@@ -27,7 +28,8 @@ LONG = 60.0
 @pytest.fixture
 async def workers() -> AsyncIterator[Workers]:
     workers = Workers(2)
-    yield workers
+    with unmeasured():
+        yield workers
     await workers.close()
 
 
@@ -61,6 +63,7 @@ async def test_a_backtest_comes_to_the_same_bytes_in_the_process_as_in_this_one(
     assert (now, slices) == (whole, 2)
 
 
+@pytest.mark.no_cover
 async def test_the_trials_of_one_job_are_spread_over_the_processes_to_the_same_bytes(workers: Workers) -> None:
     class Seen(SpawnedBacktester):
         """Counts the trials that were run ahead."""

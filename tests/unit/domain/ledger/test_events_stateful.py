@@ -9,6 +9,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+import pytest
 from hypothesis import event as count
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -184,5 +185,5 @@ def test_every_kind_of_event_is_in_the_model() -> None:
     assert {kind.value for kind in EVENT_KINDS} == {*model._KINDS, "swap"}
 
 
-TestEvents = EventMachine.TestCase
+TestEvents = pytest.mark.no_cover(EventMachine.TestCase)
 TestEvents.settings = settings(max_examples=100, stateful_step_count=50)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import TypeVar
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -288,5 +289,5 @@ def _execution(wish: Wish) -> Execution:
     )
 
 
-TestLedger = LedgerMachine.TestCase
+TestLedger = pytest.mark.no_cover(LedgerMachine.TestCase)
 TestLedger.settings = settings(max_examples=100, stateful_step_count=40)
