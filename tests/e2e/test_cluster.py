@@ -15,7 +15,7 @@ from distributed import LocalCluster
 from tests.support.browser.backtested import backtested
 from tests.support.demo import demo_copy
 from tests.support.services.service import ServiceProcess
-from tests.support.unmeasured import unmeasured
+from tests.support.services.unmeasured import unmeasured
 
 STILL = {"PORTFOLIO_REFRESH_SECONDS": "86400", "PORTFOLIO_PRICE_MAX_AGE_SECONDS": "86400"}
 

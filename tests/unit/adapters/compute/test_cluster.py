@@ -30,7 +30,7 @@ from tests.support.backtests import named, panel_from, request_of, walk
 from tests.support.fakes.compute import InThisProcess, chosen_here
 from tests.support.fakes.fake_backtests import FakeBacktests
 from tests.support.optimisation import MEANS, ORTHANT, problem, uncorrelated
-from tests.support.unmeasured import unmeasured
+from tests.support.services.unmeasured import unmeasured
 
 LONG = 60.0
 

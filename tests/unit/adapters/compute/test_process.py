@@ -33,8 +33,8 @@ from portfolio.application.errors import ComputationFailed, ComputationLate, Not
 from tests.support.backtests import held, named, panel_from, request_of, walk
 from tests.support.fakes.compute import InThisProcess, chosen_here
 from tests.support.optimisation import MEANS, ORTHANT, problem, uncorrelated
+from tests.support.services.unmeasured import unmeasured
 from tests.support.services.waiting import until
-from tests.support.unmeasured import unmeasured
 
 LONG = 60.0
 

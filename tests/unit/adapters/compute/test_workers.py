@@ -20,7 +20,7 @@ from portfolio.application.backtest.request import Sweep
 from portfolio.application.errors import NotBacktestable
 from tests.support.backtests import held, named, panel_from, request_of, walk
 from tests.support.fakes.fake_backtests import FakeBacktests
-from tests.support.unmeasured import unmeasured
+from tests.support.services.unmeasured import unmeasured
 
 LONG = 60.0
 
