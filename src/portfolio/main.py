@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -17,8 +18,6 @@ from portfolio.adapters.database.connection.tls import tls_of
 from portfolio.adapters.database.connection.url import place_of
 from portfolio.adapters.database.database import COMMAND_SECONDS, Database, refuse_what_cannot_work
 from portfolio.adapters.database.schema.revision import SCHEMA_REVISION
-from portfolio.adapters.feeds.exchanges import Exchanges
-from portfolio.adapters.feeds.simulated import SimulatedExchanges
 from portfolio.adapters.files.categories import read_categories
 from portfolio.adapters.files.imports import GivenFiles, LocalImportFiles
 from portfolio.adapters.files.policy import read_policy
@@ -38,6 +37,8 @@ from portfolio.entrypoints.cli.reporting import tell_identity
 from portfolio.settings import Settings
 
 if TYPE_CHECKING:
+    from portfolio.adapters.feeds.exchanges import Exchanges
+    from portfolio.adapters.feeds.simulated import SimulatedExchanges
     from portfolio.application.backtest.decision import Solve
     from portfolio.application.backtest.panel import Panel
     from portfolio.application.backtest.state import Holdings
@@ -133,6 +134,7 @@ class CompositionRoot:  # shape: a method for each command
 
     def serve(self, settings: Settings) -> None:
         """Answer HTTP until the process is stopped; refuse to start where the service could not work."""
+        gc.disable()  # until all is put together, which stays, and `run` has looked through it once
         from portfolio.entrypoints.server import refuse_taken_address, run
 
         refuse_taken_address(settings)
@@ -297,4 +299,10 @@ def _adapters(settings: Settings, clock: Clock, database: Database) -> Adapters:
 
 
 def _exchanges(settings: Settings, clock: Clock) -> Exchanges | SimulatedExchanges:
-    return SimulatedExchanges(clock) if settings.is_simulated else Exchanges(settings, clock)
+    if settings.is_simulated:
+        from portfolio.adapters.feeds.simulated import SimulatedExchanges
+
+        return SimulatedExchanges(clock)
+    from portfolio.adapters.feeds.exchanges import Exchanges
+
+    return Exchanges(settings, clock)

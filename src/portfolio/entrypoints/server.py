@@ -6,8 +6,11 @@ import gc
 import math
 import signal
 import socket
+import stat
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, cast
 
 import structlog
@@ -17,9 +20,8 @@ from portfolio.application.stream.broadcast import Broadcast
 from portfolio.entrypoints.connections import ConnectionLimits, bounded, connection_limits
 from portfolio.entrypoints.http.app import PortfolioApp
 from portfolio.entrypoints.logs import configure_logging
-from portfolio.entrypoints.secret_files import warn_of_readable_secrets
 from portfolio.entrypoints.socket_connections import BoundedSocket
-from portfolio.settings import Settings, SettingsError, read_settings
+from portfolio.settings import ENV_FILE, Settings, SettingsError, read_settings
 
 _log = structlog.get_logger(__name__)
 
@@ -67,10 +69,10 @@ def run(app: PortfolioApp, settings: Settings, identity: Mapping[str, str], note
     for unused in _UNUSED:
         signal.signal(unused, lambda number, _frame: _log.warning("signal.ignored", signal=signal.Signals(number).name))
     # What is imported by now stays: looking through it for garbage again and again is a tenth of a booking's time.
-    gc.unfreeze()
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS)
+    gc.enable()
     try:
         _serve(app, settings, limits)
     except SystemExit as ended:  # the server logs why, and has statuses of its own
@@ -78,6 +80,17 @@ def run(app: PortfolioApp, settings: Settings, identity: Mapping[str, str], note
     finally:
         for number in (signal.SIGHUP, *_UNUSED):  # the interpreter's end would leave them to the system, which kills
             signal.signal(number, signal.SIG_IGN)
+
+
+def warn_of_readable_secrets(settings: Settings) -> None:
+    """Say in the log which files with secrets every user of this machine may read.
+
+    No more than that: what hands secrets to containers often leaves them readable to all within.
+    """
+    for path in (settings.api_keys_file, settings.database_tls_key, ENV_FILE):
+        with suppress(OSError):
+            if path and Path(path).stat().st_mode & stat.S_IROTH:
+                _log.warning("secrets.readable_by_all", file=path, advice="chmod 600")
 
 
 class Server(uvicorn.Server):

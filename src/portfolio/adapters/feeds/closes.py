@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from portfolio.adapters.feeds.days import ONE_DAY, days_between
 from portfolio.adapters.feeds.errors import NotAsked, Refused, SourceError, Throttled
 from portfolio.adapters.feeds.exchange_client import ExchangeClient, readable
 from portfolio.adapters.feeds.tether import USDT
@@ -24,7 +25,6 @@ from portfolio.domain.money import EXACT, Price
 from portfolio.domain.prices.quote import decimal_of, price_of
 from portfolio.domain.symbol import Symbol
 
-_DAY = timedelta(days=1)
 _LONGEST_WAIT_SECONDS = 30.0
 _TRIES = 3
 
@@ -143,7 +143,7 @@ class BinanceKlines(_Bars):
             "symbol": f"{symbol}USDT",
             "interval": "1d",
             "startTime": str(midnight(first) * 1000),
-            "endTime": str(midnight(last + _DAY) * 1000 - 1),
+            "endTime": str(midnight(last + ONE_DAY) * 1000 - 1),
             "limit": str(self.most_days),
         }
         rows = await self._client.get("api/v3/klines", query, list[Any])
@@ -162,19 +162,13 @@ class BinanceKlines(_Bars):
             return self._known_rates[start, end]
 
 
-def days_between(first: date, last: date) -> Iterator[date]:
-    """Yield the days from ``first`` to ``last``, both included."""
-    for number in range((last - first).days + 1):
-        yield first + number * _DAY
-
-
 def windows(start: date, end: date, most_days: int) -> Iterator[tuple[date, date]]:
     """Yield spans of at most ``most_days`` that cover ``start`` to ``end``, newest first."""
     last = end
     while last >= start:
-        first = max(start, last - (most_days - 1) * _DAY)
+        first = max(start, last - (most_days - 1) * ONE_DAY)
         yield first, last
-        last = first - _DAY
+        last = first - ONE_DAY
 
 
 def midnight(day: date) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
-from portfolio.adapters.feeds.closes import days_between
+from portfolio.adapters.feeds.days import days_between
 from portfolio.application.clock import Clock
 from portfolio.application.prices.ports import ExchangeRulesFeed
 from portfolio.application.prices.records import Close

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Final, TypeVar
@@ -13,6 +12,7 @@ from portfolio.application.clock import Clock
 from portfolio.application.exports.columns import CLOSE, DAY, GAIN, HAPPENED, PAST_POSITION, POSITION, TRADE
 from portfolio.application.exports.happened import Happened
 from portfolio.application.exports.tables import Column, Kind, Row, Table, What, kinds_of, rows_of
+from portfolio.application.exports.wanted import Wanted
 from portfolio.application.history.past import ReadPastBooks
 from portfolio.application.history.past_performance import ReadPastPerformance
 from portfolio.application.history.reading import ReadByBasis
@@ -23,43 +23,14 @@ from portfolio.application.ledger.lots.reading import Gains, ReadLots, is_long_t
 from portfolio.application.ledger.ports import Lookups
 from portfolio.application.ledger.records import BookedTrade, TradeEntry
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
-from portfolio.application.performance.history import EARLIEST
-from portfolio.application.performance.records import Basis
+from portfolio.application.performance.records import EARLIEST, Basis
 from portfolio.application.prices.ports import PriceStore
-from portfolio.domain.ledger.lots.records import Disposal, LotMethod
+from portfolio.domain.ledger.lots.records import Disposal
 from portfolio.domain.symbol import Symbol
 
 R = TypeVar("R")
 
 ROWS_A_PAGE: Final = 500
-
-DATED: Final = frozenset({What.TRADES, What.EVENTS, What.GAINS, What.PERFORMANCE, What.CLOSES})
-"""What can be exported from a moment on."""
-
-
-PAST: Final = frozenset({What.POSITIONS, What.GAINS, What.PERFORMANCE})
-"""What can be exported as of a past moment, or as far as was known then."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What is to be exported: of ``since`` or later by its own time, where that is given; gains by which ``method``.
-
-    What is in ``PAST`` is as of a moment, and as far as was known then, where these are given; the days are those of a
-    ``basis``, of the usual one where none is named.
-    """
-
-    what: What
-    since: datetime | None = None
-    method: LotMethod = LotMethod.FIFO
-    as_of: datetime | None = None
-    known_at: KnownAt | None = None
-    basis: Basis | None = None
-
-    @property
-    def is_past(self) -> bool:
-        """Return whether it is of other books than those of now."""
-        return (self.as_of, self.known_at) != (None, None)
 
 
 class ReadExports:

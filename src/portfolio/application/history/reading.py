@@ -17,9 +17,9 @@ from portfolio.application.history.restating import Restated, RestateDays
 from portfolio.application.ledger.lots.journal import KnownAt
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
 from portfolio.application.performance.benchmark import ReadBenchmark
-from portfolio.application.performance.history import EARLIEST, History
+from portfolio.application.performance.history import History
 from portfolio.application.performance.period import Performance, ReadPerformance, measure_days
-from portfolio.application.performance.records import Basis, DayPositions
+from portfolio.application.performance.records import EARLIEST, Basis, DayPositions
 from portfolio.application.performance.series.daily import ReadSeries
 from portfolio.application.performance.tags.reading import ReadTaggedResults
 from portfolio.application.performance.timeframes import ReadTimeframes, Timeframe

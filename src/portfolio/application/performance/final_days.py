@@ -14,10 +14,9 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import FeedFailed
 from portfolio.application.ledger.ports import Ledger
 from portfolio.application.performance.days.ledger_days import LedgerDays
-from portfolio.application.performance.history import EARLIEST
 from portfolio.application.performance.past_books import DayBooks, books_of
 from portfolio.application.performance.ports import Days
-from portfolio.application.performance.records import DailyValue, DayPositions, FilledDay
+from portfolio.application.performance.records import EARLIEST, DailyValue, DayPositions, FilledDay
 from portfolio.application.prices.ports import CloseFeed, PriceStore
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.prices.freshness import is_small_rest

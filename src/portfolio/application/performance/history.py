@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Protocol
 
 from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable
@@ -16,12 +16,10 @@ from portfolio.application.performance.benchmark import Benchmark, ReadBenchmark
 from portfolio.application.performance.days.entries import DayEntries, LedgerDay
 from portfolio.application.performance.days.ledger_days import LedgerDays
 from portfolio.application.performance.ports import Days
-from portfolio.application.performance.records import Basis, DailyValue, MeasuredDay
+from portfolio.application.performance.records import EARLIEST, Basis, DailyValue, MeasuredDay
 from portfolio.application.performance.unit_history import opening_of
 from portfolio.domain.money import EXACT, round_to_step
 from portfolio.domain.symbol import Symbol
-
-EARLIEST: Final = date(1970, 1, 1)
 
 _ONE, _HUNDRED = Decimal(1), Decimal(100)
 

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
+
+EARLIEST: Final = date(1970, 1, 1)
+"""No day is before it: from when on they are read where all are."""
 
 
 class Basis(StrEnum):

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from portfolio.application.exports.reading import DATED, PAST, Wanted
 from portfolio.application.exports.tables import What
+from portfolio.application.exports.wanted import DATED, PAST, Wanted
 from portfolio.application.ledger.lots.journal import KnownAt
 from portfolio.application.performance.records import Basis
 from portfolio.domain.ledger.lots.records import LotMethod

@@ -32,8 +32,8 @@ from portfolio.application.performance.day_results import (
     flow_since,
     results_with_final,
 )
-from portfolio.application.performance.history import EARLIEST
 from portfolio.application.performance.records import (
+    EARLIEST,
     DailyValue,
     DayPositions,
     DayResult,

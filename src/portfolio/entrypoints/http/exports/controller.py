@@ -10,8 +10,9 @@ from litestar.params import PathParameter, QueryParameter
 from litestar.response import Stream
 
 from portfolio.application.errors import NotInstalled
-from portfolio.application.exports.reading import DATED, PAST, ReadExports, Wanted
+from portfolio.application.exports.reading import ReadExports
 from portfolio.application.exports.tables import What
+from portfolio.application.exports.wanted import DATED, PAST, Wanted
 from portfolio.application.performance.records import Basis
 from portfolio.domain.ledger.lots.records import LotMethod
 from portfolio.entrypoints.exports.files import PARQUET, FileFormat, require, written

@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from portfolio.entrypoints.http.shell.auth import Keyring, Scope, check_exposure, presented_key
-from portfolio.entrypoints.secret_files import warn_of_readable_secrets
+from portfolio.entrypoints.server import warn_of_readable_secrets
 from portfolio.settings import Settings, SettingsError
 
 SECRET = "s3cret-" * 4
