@@ -618,8 +618,8 @@ class FakePriceStore:
 
     async def closes(self, symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
         books = self._ledger.books
-        found = {**self._last_ticks(), **books.closes}
-        return [found[key] for key in sorted(found) if key[0] in symbols and since <= key[1] <= until]
+        found, asked = {**self._last_ticks(), **books.closes}, frozenset(symbols)
+        return [found[key] for key in sorted(key for key in found if since <= key[1] <= until and key[0] in asked)]
 
     async def changed_closes(self, *, after: int) -> Collection[Symbol]:
         return {symbol for symbol, revision in self._ledger.books.closes_changed.items() if revision > after}
