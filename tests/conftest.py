@@ -32,8 +32,8 @@ SLOW = ("faults", "e2e", "integration")
 # Each case of these starts processes.
 FAULTS = Path(__file__).parent / "faults"
 
-# These look at a service from outside. In their own process coverage is not measured, where all takes two to three
-# times as long with it; in a service that they start it is, where they say so.
+# These look at a service from outside. What their own thread does is not measured for coverage; what a service does
+# that they start is, where they say so.
 OUTSIDE = tuple(Path(__file__).parent / name for name in ("faults", "e2e", "fuzz"))
 
 
@@ -52,7 +52,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     rules: defaultdict[tuple[Path, str], list[pytest.Item]] = defaultdict(list)
     for item in items:
         if any(item.path.is_relative_to(folder) for folder in OUTSIDE):
-            item.add_marker(pytest.mark.no_cover)
+            item.add_marker(pytest.mark.unmeasured)
         if item.path.is_relative_to(FAULTS) and item.get_closest_marker("faults_long") is None:
             rules[item.path, item.name.partition("[")[0]].append(item)
     for number, cases in enumerate(rules.values()):

@@ -1,7 +1,12 @@
-"""Fails a run (`--coverage-gates`) that covers less than pyproject.toml asks for, by groups of files."""
+"""Fails a run (`--coverage-gates`) that covers less than pyproject.toml asks for, by groups of files.
+
+Tests that are marked `unmeasured` count for nothing of it.
+"""
 
 import io
+import sys
 import tomllib
+from collections.abc import Generator
 from typing import TypedDict
 
 import pytest
@@ -23,6 +28,22 @@ REPORT = pytest.StashKey[list[str]]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the switch; it wants `--cov` beside it."""
     parser.addoption("--coverage-gates", action="store_true", help="fail under the percentages of pyproject.toml")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Take the tracer away from this thread while a test runs that is marked `unmeasured`.
+
+    Other threads keep theirs: some outlive the test, and what they do for later ones has to be measured.
+    """
+    if item.get_closest_marker("unmeasured") is None:
+        return (yield)
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(tracer)
 
 
 @pytest.hookimpl(tryfirst=True)

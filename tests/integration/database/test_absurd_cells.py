@@ -27,7 +27,7 @@ from tests.support.fakes.clock import FakeClock
 from tests.support.services.http_service import Service, running_on
 
 # Each of hundreds of cells is read by forty routes.
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.unmeasured
 
 HELD = Symbol("BTC")
 SHOWN: Final = (

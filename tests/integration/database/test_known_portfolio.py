@@ -231,7 +231,7 @@ STEPS = st.lists(
 )
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @given(STEPS)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_whatever_happened_the_newest_is_what_all_rows_say(

@@ -40,7 +40,7 @@ from tests.support.ledger_examples import ETH, execution, money
 from tests.unit.examples import units
 
 # Each of hundreds of cells is read again by the whole of `verify`.
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.unmeasured
 
 CLOCK, RULES = FakeClock(), BookingRules()
 CONTRADICTED = "nothing is served"

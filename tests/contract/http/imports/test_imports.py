@@ -300,7 +300,7 @@ async def test_so_many_are_at_work_and_others_are_told_to_come_again(service: Se
     assert (await commit(service, looked["preview_id"])).status_code == 200
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 async def test_others_are_answered_while_many_rows_are_read(service: Service) -> None:
     rows = "".join(
         f"2022-03-01 {n // 3600 % 24:02}:{n // 60 % 60:02}:{n % 60:02},BTCUSDT,BUY,1,0.0001BTC,0.0001USDT,0USDT\n"

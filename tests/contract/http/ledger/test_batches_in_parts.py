@@ -105,7 +105,7 @@ async def test_what_stands_around_events_that_are_no_json_is_read_strictly(servi
     assert (await service.http.get("/events")).json()["count"] == 0
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 async def test_a_thousand_bookings_lose_one(service: Service) -> None:
     items = [with_price(b".5") if number == 500 else good(number) for number in range(1000)]
     answer = (await send(service, b'{"bookings":[' + b",".join(items) + b"]}")).json()

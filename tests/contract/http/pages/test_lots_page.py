@@ -105,7 +105,7 @@ async def test_what_was_typed_wrong_is_said_in_the_page(sold: Service, field: st
     assert "Nothing was looked up" in page.text
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 async def test_long_tables_have_pages_and_each_row_once(service: Service) -> None:
     many: list[dict[str, Any]] = [{**BUY, "quantity": "0.0001", "net_amount": "4.5", "fees": 0} for _ in range(250)]
     many += [{**BUY, "side": "SELL", "quantity": "0.0001", "net_amount": "4.6", "fees": 0} for _ in range(120)]

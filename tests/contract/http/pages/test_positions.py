@@ -196,7 +196,7 @@ async def test_with_the_database_away_a_position_is_shown_without_its_trades(hel
     assert figure(text, "quantity") == "3.7219"
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 async def test_a_thousand_positions_are_a_page_of_under_a_megabyte_in_under_50_ms_of_the_processor() -> None:
     async with running() as service:
         await book(

@@ -259,7 +259,7 @@ async def test_stale_prices_are_told_at_the_top(held: Service) -> None:
     assert "Stale" in page.one("section", aria_label="State").text
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 async def test_a_thousand_positions_are_shown_by_the_largest_and_the_rest_is_counted(tmp_path: Path) -> None:
     symbols = [f"S{n:03}" for n in range(1_000)]
     async with running_on_sqlite(tmp_path, request_deadline_seconds=60) as service:

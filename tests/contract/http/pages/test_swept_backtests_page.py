@@ -64,7 +64,7 @@ async def test_every_trial_stands_in_the_order_it_was_run_and_what_they_say_besi
     assert ("Choosing the best is worth nothing" in page.text) == (sweep["probability_of_overfitting"] >= 0.5)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 async def test_of_many_trials_the_first_hundred_are_shown(service: Service) -> None:
     await remember(service)
     grid = {"position_limit": [str(Decimal(n) / 1000) for n in range(100, 100 + TRIALS_SHOWN + 5)]}

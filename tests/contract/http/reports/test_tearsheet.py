@@ -243,7 +243,7 @@ async def test_without_the_database_there_is_no_sheet() -> None:
         assert answer.status_code == 503
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 async def test_a_thousand_positions_stay_below_the_size(service: Service) -> None:
     bookings = [
         {**BUY, "symbol": f"C{n:03}", "quantity": 1 + n, "price": 0.1, "net_amount": (1 + n) / 10, "fees": 0.001}

@@ -47,7 +47,7 @@ async def worker() -> AsyncIterator[WorkerProcess]:
     await worker.close()
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 async def test_the_process_gives_the_same_weights_as_this_one_with_one_thread(worker: WorkerProcess) -> None:
     assert [worker.pid] == [None]
     one = problem(Objective.MAX_SHARPE, uncorrelated(MEANS), ORTHANT)
@@ -200,7 +200,7 @@ def test_it_ends_with_a_service_that_was_killed(tmp_path: Path) -> None:
     asyncio.run(until(lambda: not psutil.pid_exists(worker) or psutil.Process(worker).status() == "zombie"))
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 async def test_the_weights_alone_are_those_of_the_whole_answer(worker: WorkerProcess) -> None:
     asked = problem(Objective.MIN_VARIANCE, uncorrelated(MEANS), ORTHANT)
     chosen = await worker.run(choose, asked, seconds=30)

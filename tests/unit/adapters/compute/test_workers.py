@@ -63,7 +63,7 @@ async def test_a_backtest_comes_to_the_same_bytes_in_the_process_as_in_this_one(
     assert (now, slices) == (whole, 2)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 async def test_the_trials_of_one_job_are_spread_over_the_processes_to_the_same_bytes(workers: Workers) -> None:
     class Seen(SpawnedBacktester):
         """Counts the trials that were run ahead."""

@@ -74,7 +74,7 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     assert "larger than 256 MiB" in content.reason
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_a_file_of_more_lines_than_memory_is_for_is_not_read() -> None:
     assert isinstance(content_of(b"a\n" * MOST_LINES), Table)
     content = content_of(b"a\n" * (MOST_LINES + 1))

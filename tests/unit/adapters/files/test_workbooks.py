@@ -188,7 +188,7 @@ def bomb(filling: bytes) -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("filling", [b"<a b='" + b"." * 1015 + b"'/>", b"." * 1024])
 def test_what_unpacks_to_too_much_is_refused_in_bounded_memory(filling: bytes) -> None:
     raw = bomb(filling)
@@ -234,7 +234,7 @@ def test_what_holds_nothing_is_counted_over_all_sheets(filling: str, why: str, m
     assert why in content.reason
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_more_texts_than_a_table_has_are_refused() -> None:
     raw = workbook(sheet(), parts={"xl/sharedStrings.xml": f"<sst>{'<si/>' * 1_000_001}</sst>"})
     assert "more than 1,000,000 texts" in refusal(raw)

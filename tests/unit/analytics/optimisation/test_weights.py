@@ -74,7 +74,7 @@ def figure(one: Problem, weights: Vector) -> float:
 PROGRAMMES = (Objective.MIN_VARIANCE, Objective.MAX_SHARPE, Objective.MIN_CVAR)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @settings(max_examples=25)
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -99,7 +99,7 @@ def test_no_limit_is_ever_passed_and_what_is_not_invested_has_a_name(
     assert found.contributions is None or sum(found.contributions) == pytest.approx(1)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), n_assets=st.integers(2, 8), objective=st.sampled_from(PROGRAMMES))
 def test_no_random_weights_within_the_limits_are_better(seed: int, n_assets: int, objective: Objective) -> None:
@@ -115,7 +115,7 @@ def test_no_random_weights_within_the_limits_are_better(seed: int, n_assets: int
             assert reached <= figure(one, other) + 1e-7 * abs(reached)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @settings(max_examples=12)
 @given(
     seed=st.integers(0, 2**32 - 1), objective=st.sampled_from([one for one in Objective if one is not Objective.HRP])

@@ -55,7 +55,7 @@ def proof(panel: Panel, request: BacktestRequest, decide_on: Callable[[Panel], D
     return found
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_no_decision_of_the_policy_knows_the_future() -> None:
     panel = closes_with_gaps()
     found = proof(panel, from_row_31(panel), lambda _: ByPolicy(POLICY, screens=False))
@@ -64,7 +64,7 @@ def test_no_decision_of_the_policy_knows_the_future() -> None:
     assert found.changed == ()
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_nor_does_one_that_is_screened_and_filled_at_its_own_close() -> None:
     panel = closes_with_gaps()
     request = from_row_31(panel, fill=FillAt.SAME_CLOSE, every_days=4)
@@ -72,7 +72,7 @@ def test_nor_does_one_that_is_screened_and_filled_at_its_own_close() -> None:
     assert (found.cuts, found.changed) == (CUTS, ())
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_no_decision_on_weights_knows_the_future() -> None:
     panel = closes_with_gaps()
     targets = Targets(objective=Objective.INVERSE_VOLATILITY, days=30, symbols=tuple(SYMBOLS))

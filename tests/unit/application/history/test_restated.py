@@ -362,7 +362,7 @@ def by_symbol(prices: Mapping[tuple[Symbol, int], int]) -> dict[Symbol, dict[dat
     return found
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @given(EVENTS, PRICES, st.randoms(use_true_random=False), st.integers(0, 21))
 def test_entries_booked_in_any_order_make_the_same_days_as_those_of_the_model(
     order: list[Happened], prices: dict[tuple[Symbol, int], int], chance: random.Random, kept: int
@@ -382,7 +382,7 @@ def test_entries_booked_in_any_order_make_the_same_days_as_those_of_the_model(
     assert restate(entries, by_symbol(prices), on(20), found[:kept]) == found
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_three_years_imported_at_once_are_those_lived_day_by_day() -> None:
     chance = random.Random(15)
     symbols = [Symbol(f"A{n}") for n in range(12)]

@@ -188,7 +188,7 @@ def test_whatever_stands_in_json_ends_in_exactly_one_place(values: dict[str, obj
         json.dumps(answer(json.dumps(value)))
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_ten_megabytes_of_noise_end_in_a_report() -> None:
     noise = GLUED.encode() + random.Random(7).randbytes(10_000_000)
     found = answer(noise)

@@ -86,7 +86,7 @@ def funded(dollars: int = 1_000_000) -> Portfolio:
     return books
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @given(standing(), rules(), st.lists(units(), max_size=12), st.builds(Allowed, st.booleans(), st.booleans()))
 @example(  # of 1 that is held, 0.9999999999995 is all
     funded(),

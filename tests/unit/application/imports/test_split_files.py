@@ -102,7 +102,7 @@ async def one_and_parts(seed: int, count: int, cuts: list[tuple[int, int]], *, h
 CUTS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=4)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @given(st.integers(0, 10_000), st.integers(1, 30), CUTS, st.booleans())
 @settings(max_examples=60, deadline=None)
 def test_any_split_in_any_order_ends_in_the_same_books(

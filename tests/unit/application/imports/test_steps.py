@@ -253,7 +253,7 @@ PARTS = st.builds(lambda symbol, amount, sign: Part(symbol, amount * sign), SYMB
 FEES = st.lists(st.builds(Part, SYMBOLS, st.decimals("-0.01", "0.01", places=8)), max_size=2)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @given(st.lists(PARTS, min_size=1, max_size=3), FEES, st.sampled_from([*Kind]))
 @settings(max_examples=300, deadline=None)
 def test_what_is_entered_moves_exactly_the_legs_or_nothing_is(parts: list[Part], fees: list[Part], kind: Kind) -> None:

@@ -222,7 +222,7 @@ PARTS = st.one_of(st.integers(0, 100), st.integers(0, 100), st.integers(101, 400
 OPERATIONS = st.lists(st.tuples(DEEDS, AMOUNTS, AMOUNTS, PARTS, st.integers(0, 9)), max_size=25)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @given(OPERATIONS)
 def test_any_events_leave_what_the_ledger_holds_and_realize_the_same_by_each_method(
     operations: list[tuple[str, int, int, int, int]],

@@ -293,7 +293,7 @@ OPERATIONS = st.lists(
 )
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @given(OPERATIONS)
 @example([("buy", 3 * ONE, ONE, 1, 3), ("buy", ONE, 7, 0, 1), ("part", 33, ONE, 2, 2), ("reverse", 0, 1, 1, 0)])
 def test_any_trades_make_the_lots_of_the_model(operations: list[Operation]) -> None:

@@ -98,7 +98,7 @@ PICKS = st.lists(
 )
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @given(OPERATIONS, PICKS)
 def test_any_picks_make_the_lots_of_the_model_and_the_sums_of_every_method(operations: Any, picked: Any) -> None:
     booked, standing = Booked(), list[Movement]()

@@ -185,5 +185,5 @@ def test_every_kind_of_event_is_in_the_model() -> None:
     assert {kind.value for kind in EVENT_KINDS} == {*model._KINDS, "swap"}
 
 
-TestEvents = pytest.mark.no_cover(EventMachine.TestCase)
+TestEvents = pytest.mark.unmeasured(EventMachine.TestCase)
 TestEvents.settings = settings(max_examples=100, stateful_step_count=50)

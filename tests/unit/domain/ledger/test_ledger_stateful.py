@@ -289,5 +289,5 @@ def _execution(wish: Wish) -> Execution:
     )
 
 
-TestLedger = pytest.mark.no_cover(LedgerMachine.TestCase)
+TestLedger = pytest.mark.unmeasured(LedgerMachine.TestCase)
 TestLedger.settings = settings(max_examples=100, stateful_step_count=40)

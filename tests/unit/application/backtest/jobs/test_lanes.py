@@ -212,7 +212,6 @@ async def test_who_stops_waiting_for_the_lanes_ends_them() -> None:
     assert world.processes.busy == 0
 
 
-@pytest.mark.no_cover
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.sets(st.integers(0, TRIALS - 1), max_size=4), max_size=30))
 def test_whatever_is_taken_at_whatever_time_the_same_comes_of_it(taken: list[set[int]]) -> None:

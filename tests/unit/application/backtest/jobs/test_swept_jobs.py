@@ -93,7 +93,7 @@ def test_where_slices_end_makes_no_difference() -> None:
     assert (len(seen), seen[-1]) == (41, Decimal(1))
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_the_trials_are_those_of_a_sweep_on_the_command_line() -> None:
     request, outcome = of_all()
     rows = msgspec.json.decode(outcome.sweep, type=list[TrialRow])
@@ -139,7 +139,7 @@ def test_of_few_days_no_trial_is_counted() -> None:
     assert (found.sweep.trials, found.sweep.highest, found.sweep.deflated_sharpe_ratio) == (3, None, None)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_weights_to_reach_are_swept_too() -> None:
     targets = Targets(objective=Objective.EQUAL_WEIGHT, days=20, symbols=tuple(named(4)))
     request = wants(kind=Kind.TARGETS, optimise=targets, start=Start.CASH, weights={}, every_days=10)
