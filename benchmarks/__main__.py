@@ -46,6 +46,7 @@ GROUPS: dict[str, Callable[[Stage], Sequence[Row]]] = {
     "booking": bookings.alone,
     "bookings": bookings.at_once,
     "batch": bookings.batch,
+    "pages": reads.pages,
     "refresh": refresh.refresh,
     "correlation": analyses.correlation,
     "analysis": analyses.analysis,

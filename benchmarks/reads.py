@@ -1,15 +1,17 @@
-"""Reads of the portfolio, beside the same bytes from a handler that does nothing, behind the same layers."""
+"""Reads and pages of the portfolio, beside the same bytes from a handler that does nothing."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from itertools import repeat
 from statistics import median
 
 import httpx
 
 from benchmarks.harness.load import Burst
+from benchmarks.harness.processor import processor_seconds
 from benchmarks.harness.rows import Row, by_turns, ratio_row
 from benchmarks.harness.stage import HEADERS, Bare, Naked, Service, Stage
 from tests.support.database.databases import DatabaseUnderTest
@@ -21,6 +23,10 @@ BATCH = 1_000
 LEAST = 0.85
 LEAST_OF_NAKED = 0.5
 READS = ("/portfolio", "/positions")
+BROWSER = {"Accept": "text/html"}
+PAGES_ASKED = 50
+# What a page may take of the processor, by its path and the positions.
+MOST_MS = {("/", 14): 25.0, ("/pages/positions?dust=all", 1_000): 50.0}
 
 
 def few(stage: Stage) -> Sequence[Row]:
@@ -139,3 +145,39 @@ def _while_written(
     rate = stage.load.finish().rate
     other.stop()
     return seen, unseen, rate
+
+
+def pages(stage: Stage) -> Sequence[Row]:
+    """Return the rows of Overview, and of a thousand positions; where it has to be quick, the first alone."""
+    wanted = list(MOST_MS)[:1] if stage.is_quick else MOST_MS
+    return [_page(stage, path, size) for path, size in wanted]
+
+
+def _page(stage: Stage, path: str, size: int) -> Row:
+    service = stage.running(f"pages-{size}", stage.database(f"pages_{size}"))
+    hold(service, [f"R{number:03}" for number in range(size)])
+    name = f"page-{size}.html"
+    with service.http() as client:
+        stage.offer(name, client.get(path, headers=BROWSER).raise_for_status().content)
+    floors, figures = by_turns(
+        stage.rounds(ROUNDS),
+        partial(_processor_ms, stage, stage.floor(Naked), f"/bare/bytes/{name}"),
+        partial(_processor_ms, stage, service, path),
+    )
+    most = MOST_MS[path, size]
+    return ratio_row(
+        work=f"page {path}, {size:,} positions, of the processor",
+        floor="the same bytes from the naked handler",
+        unit="ms",
+        floors=floors,
+        figures=figures,
+        limit=None,
+        at_most=True,
+        broken=f"over {most:g} ms" if median(figures) > most else "",
+    )
+
+
+def _processor_ms(stage: Stage, process: Service, path: str) -> float:
+    """Return the processor time of an answer, of ``PAGES_ASKED`` one after another."""
+    burst = process.burst(path, headers=HEADERS | BROWSER, requests=PAGES_ASKED)
+    return processor_seconds(process.process.pid, lambda: stage.load.run(burst)) / PAGES_ASKED * 1_000

@@ -15,6 +15,7 @@ import psutil
 from benchmarks.bookings import BODY
 from benchmarks.harness.audience import Audience, Heard, Seats
 from benchmarks.harness.load import Burst
+from benchmarks.harness.processor import processor_seconds
 from benchmarks.harness.rows import Row, by_turns, ratio_row
 from benchmarks.harness.stage import HEADERS, Service, Stage
 from benchmarks.reads import hold
@@ -27,7 +28,6 @@ NEAR = 100
 ALLOWED_KB = 32.0
 ALLOWED_MS, ALLOWED_ELSEWHERE_MS = 50.0, 300.0
 PACE_SECONDS = 0.15
-CLOCK_TICK_SECONDS = 0.01
 ENTRIES = "/stream?topics=entries"
 SETTINGS = {"PORTFOLIO_STREAMS_PER_KEY": "1000", "PORTFOLIO_STREAMS": "1000"}
 POSITIONS = [f"R{number:03}" for number in range(8)]
@@ -99,9 +99,7 @@ def _message(stage: Stage, near: Service, far: Service, audience: Audience) -> R
 
     def told() -> float:
         audience.forget()
-        before = _processor_seconds(near.process.pid)
-        booker.book(seconds, 1)
-        used = _processor_seconds(near.process.pid) - before
+        used = processor_seconds(near.process.pid, lambda: booker.book(seconds, 1))
         heard.append(audience.heard())
         return 1e6 * used / max(heard[-1].messages, 1)
 
@@ -113,9 +111,7 @@ def _message(stage: Stage, near: Service, far: Service, audience: Audience) -> R
 
         def fanned() -> float:
             audience.forget()
-            before = _processor_seconds(process.pid)
-            time.sleep(seconds)
-            used = max(_processor_seconds(process.pid) - before, CLOCK_TICK_SECONDS)
+            used = processor_seconds(process.pid, lambda: time.sleep(seconds))
             return 1e6 * used / max(audience.heard().messages, 1)
 
         floors = [fanned() for _ in range(stage.rounds(ROUNDS))]
@@ -242,8 +238,3 @@ def _bookings(stage: Stage, near: Service, audience: Audience) -> Sequence[Row]:
             )
         )
     return rows
-
-
-def _processor_seconds(pid: int) -> float:
-    times = psutil.Process(pid).cpu_times()
-    return float(times.user + times.system)
