@@ -110,7 +110,8 @@ async def test_a_server_by_another_name_than_its_certificate_has_is_refused(encr
     trusted = {"database_tls_ca": str(encrypted.ca)}
     encrypted.migrate(**trusted)
     by_name = encrypted.place.url.replace("@127.0.0.1:", "@localhost:")
-    await refused(encrypted.settings(**trusted, database_url=by_name), "is away: .*certificate is not valid for 'localhost'")
+    settings = encrypted.settings(**trusted, database_url=by_name)
+    await refused(settings, "is away: .*certificate is not valid for 'localhost'")
 
 
 async def test_who_says_so_believes_any_server(encrypted: Encrypted, tmp_path: Path) -> None:

@@ -172,7 +172,8 @@ def _trades(connection: sqlite3.Connection) -> Content:
 
 def _no_database(error: Exception) -> Unreadable:
     return Unreadable(
-        f"this SQLite database is not one of freqtrade, or is damaged: {str(error)[:100]}: fetch GET /trades of freqtrade"
+        f"this SQLite database is not one of freqtrade, or is damaged: {str(error)[:100]}:"
+        " fetch GET /trades of freqtrade"
     )
 
 

@@ -228,7 +228,7 @@ class _Rows:
             self._column = column_of(attributes.get("r", ""), self._column + 1)
             if not len(self._cells) < self._column <= _MOST_COLUMNS:
                 raise Unfit(
-                    f"row {self._number} has its cells in no order, or more than {_MOST_COLUMNS}: save it as CSV (UTF-8)"
+                    f"row {self._number} has cells in no order, or more than {_MOST_COLUMNS}: save it as CSV (UTF-8)"
                 )
         elif name == "row":
             self._begin(attributes)

@@ -19,7 +19,8 @@ Place: TypeAlias = int | str
 MEND_IT: Final = "mend the row in the file, or book it by hand"
 # How reasons say by themselves what to do.
 _WAY_OUT: Final = re.compile(
-    r"by hand|--[a-z]|\b([Ii]mport|[Ss]ave|split|write|fetch|unpack|leave|look at|compare the|open the workbook)\b|they belong"
+    r"by hand|--[a-z]|they belong"
+    r"|\b([Ii]mport|[Ss]ave|split|write|fetch|unpack|leave|look at|compare the|open the workbook)\b"
 )
 _QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 """What the file says, which is no advice."""
@@ -106,7 +107,7 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A row that nobody could read for certain, why, and what to do: where the reason names no way out, the usual one."""
+    """A row that nobody could read for certain, why, and what to do: the usual, where the reason does not say it."""
 
     row: Place
     reason: str

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final, cast
 
 from litestar.datastructures import MutableScopeHeaders
-from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from portfolio.entrypoints.http.shell.responses import JSON, JSON_WITH_STRINGS, PROBLEM_JSON
@@ -24,14 +23,11 @@ class SimulatedLabel:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
-        if scope["type"] not in {ScopeType.HTTP, ScopeType.WEBSOCKET}:
-            await self._app(scope, receive, send)
-            return
+        """Serve one connection; a socket that is refused is answered as a request is, under another name."""
         held: list[Message] = []  # the head of a JSON answer, until its length is known
 
         async def labelling_send(message: Message) -> None:
-            kind = message["type"].removeprefix("websocket.")  # a socket that is refused is answered as a request is
+            kind = message["type"].removeprefix("websocket.")
             if kind == "http.response.start":
                 headers = MutableScopeHeaders.from_message(message)
                 headers[HEADER] = "simulated"
@@ -39,10 +35,11 @@ class SimulatedLabel:
                     held.append(message)
                     return
             elif held and kind == "http.response.body":
-                start = held.pop()
-                message = {**message, "body": _labelled(message["body"])}
-                if not message.get("more_body", False):
-                    MutableScopeHeaders.from_message(start)["content-length"] = str(len(message["body"]))
+                start, body = held.pop(), cast("Any", message)
+                message = cast("Message", {**body, "body": _labelled(body["body"])})
+                if not body.get("more_body", False):
+                    length = len(cast("Any", message)["body"])
+                    MutableScopeHeaders.from_message(start)["content-length"] = str(length)
                 await send(start)
             await send(message)
 

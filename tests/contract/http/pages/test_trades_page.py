@@ -81,6 +81,7 @@ async def test_refused_events_and_withdrawals_are_those_of_the_api(service: Serv
     for number in range(21):
         await book(service, quantity=1000, net_amount=45_000_000, client_trade_id=f"r{number}")
     table, path, seen = "Refused events, deposits and withdrawals", "/pages/trades", []
+    page = await page_of(service)
     while path:
         page = await page_of(service, path)
         seen += [row["Key"].text for row in page.table(table)]

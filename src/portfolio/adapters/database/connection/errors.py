@@ -170,7 +170,8 @@ def _is_refusal(error: DBAPIError) -> bool:
 
 def _said(error: DBAPIError) -> str:
     # The statement and its parameters stay out of the message: they are somebody's trades.
-    said, cause = str(error.orig)[:200], error.orig
+    said = str(error.orig)[:200]
+    cause: BaseException | None = error.orig
     while cause is not None and not isinstance(cause, OSError):
         cause = cause.__cause__
     # The driver for asyncio keeps to itself why there is no connection: a certificate, a name, a port.

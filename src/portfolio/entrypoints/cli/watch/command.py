@@ -127,13 +127,14 @@ def socket_url(url: str) -> str:
     Raises:
         UsageError: it is no address of a service.
     """
+    why = f"{url!r} is no address such as https://portfolio.example.com"
     try:
         parts = urlsplit(url)
         is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, brackets without an address
-        is_address = False
+    except ValueError as error:  # a port that is no number, brackets without an address
+        raise click.UsageError(why) from error
     if not is_address:
-        raise click.UsageError(f"{url!r} is no address such as https://portfolio.example.com")
+        raise click.UsageError(why)
     return f"{'wss' if parts.scheme == 'https' else 'ws'}://{parts.netloc}{parts.path.rstrip('/')}/stream"
 
 

@@ -46,7 +46,7 @@ def read_known_at(text: str) -> KnownAt:
     """Return the revision or the moment that a text means.
 
     Raises:
-        ValueError: neither. A number that is too small for a moment is never taken for one: the books of 1970 are empty.
+        ValueError: neither. A number that is too small for a moment is not taken for one: in 1970 all books are empty.
 
     >>> read_known_at("17"), read_known_at("1700000000").isoformat()
     (17, '2023-11-14T22:13:20+00:00')
