@@ -196,6 +196,11 @@ async def test_null_empty_and_blank_mean_not_given_in_every_text_of_the_form(ser
     assert padded.status_code == 200, padded.text
 
 
+async def test_choices_are_told_as_choices(service: Service) -> None:
+    answer = await send(service, parts(KRAKEN, decimal="x"))
+    assert answer.json()["detail"] == "decimal takes , or ."
+
+
 @pytest.mark.parametrize(("form", "field"), WRONG)
 async def test_a_wrong_field_is_named(service: Service, form: Parts, field: str) -> None:
     found = await send(service, form or [("nothing", (None, "x"))])

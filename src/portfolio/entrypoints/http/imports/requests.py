@@ -80,7 +80,7 @@ def _asked(texts: dict[str, str], reading: Reading) -> Asked:
     given: dict[str, Any] = {name: words[name] for name in _NAMES if _is_given(name, words.get(name, ""))}
     for name, allowed in CHOICES.items():
         if name in given and given[name] not in allowed:
-            reading.refuse(name, f"takes {', '.join(allowed)}")
+            reading.refuse(name, f"takes {' or '.join(allowed)}")
     for name in ("opening", "partial"):
         if name in given:
             word = given[name].lower()
