@@ -472,3 +472,15 @@ async def test_an_import_is_a_record(ports: Ports) -> None:
         {"name": "file", "format": "kraken-ledgers", "rows": 7, "events": 6, "ignored": 0, "known": 0, "reported": 0},
         {"name": "bad", "format": "binance-trades", "rows": 1, "events": 0, "ignored": 0, "known": 0, "reported": 1},
     ]
+
+
+async def test_what_no_entry_is_certain_to_be_is_reported_with_what_to_do(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    bought_for_its_fee = "2022-03-01 10:00:00,BTCUSDT,BUY,40000,1BTC,40000USDT,1BTC\n"
+    [why] = reasons(await imported(ports, {"a.csv": GLUED + bought_for_its_fee}))
+    assert why.endswith(
+        "nothing came for the dollars, or nothing was paid: mend the row in the file, or book it by hand"
+    )
+    unvalued = "2022-03-01 10:00:00 UTC,,,1,SOL,,,reward,\n"
+    [why] = reasons(await imported(ports, {"b.csv": KOINLY + unvalued}, rates={}))
+    assert "what SOL was worth on 2022-03-01: --rates FILE says it" in why

@@ -93,7 +93,7 @@ class CellTexts:
             raise ValueError(f"the cell has an error ({text[:20]})")
         if not text:
             if cell.is_computed:
-                raise ValueError("a formula without its value: open the workbook in a spreadsheet and save it again")
+                raise ValueError("a formula without its value, which a spreadsheet computes as it saves")
             return ""
         if kind == "b":
             return "true" if text.strip() == "1" else "false"

@@ -24,6 +24,7 @@ LARGEST_MIB: Final = 128
 """Of all parts together, unpacked."""
 
 _ENTRY: Final = b"PK\x01\x02"
+_MEND_IT: Final = "mend the cell and save the workbook again, or book the row by hand"
 _MOST_PARTS = 1_000
 _MOST_SHEETS = 50
 _LAST_ROW = 1_048_576  # that Excel has
@@ -264,4 +265,4 @@ class _Rows:
             self._cells.append("" if text.isspace() else text)
         except ValueError as error:
             self._cells.append("")
-            self._fault = self._fault or f"column {self._column}: {error}"
+            self._fault = self._fault or f"column {self._column}: {error}: {_MEND_IT}"

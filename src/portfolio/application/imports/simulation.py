@@ -16,7 +16,7 @@ from portfolio.application.imports.rehearsing.rehearsal import Rehearsal
 from portfolio.application.imports.steps import NoEntry
 from portfolio.application.imports.worth import WorthUnknown
 from portfolio.domain.errors import DomainError, InsufficientCash, InsufficientQuantity
-from portfolio.domain.imports.records import Kind, Reported
+from portfolio.domain.imports.records import MEND_IT, Kind, Reported
 
 Refused = DomainError | NoEntry | WorthUnknown
 
@@ -112,6 +112,15 @@ def _units_of(preview: Preview) -> Iterator[_Unit]:
 
 
 def _report(unit: _Unit, refused: Refused) -> None:
-    is_missing = isinstance(refused, InsufficientCash | InsufficientQuantity)
-    reason = f"{refused}: {_WAYS_OUT}" if is_missing else str(refused)
+    reason = _reason(refused)
     unit.preview.reported += [Reported(row, reason) for row in unit.events[0].event.rows]
+
+
+def _reason(refused: Refused) -> str:
+    match refused:
+        case InsufficientCash() | InsufficientQuantity():
+            return f"{refused}: {_WAYS_OUT}"
+        case WorthUnknown():
+            return str(refused)  # it says what to do
+        case _:
+            return f"{refused}: {MEND_IT}"

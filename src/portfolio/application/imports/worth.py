@@ -120,7 +120,7 @@ def rates_in(file: ImportFile) -> Rates:
         try:
             key, rate = _rate(line, places)
         except RowRefused as refused:
-            raise RatesRefused(f"{file.name}, line {line.number}: {refused}") from refused
+            raise RatesRefused(f"{file.name}, line {line.number}: {refused.reason}") from refused
         if rates.setdefault(key, rate) != rate:
             raise RatesRefused(f"{file.name}, line {line.number}: another line says {rates[key]} of that day")
     return rates

@@ -66,7 +66,7 @@ def moment_in(text: str, zone: tzinfo | None, *, order: str | None = None, short
     elif zone is None and not found["hour"]:
         zone = UTC
     if zone is None:
-        raise RowRefused(f"{text!r} has no zone: give --zone, such as --zone=+02:00")
+        raise RowRefused(f"{text!r} has no zone", "give --zone, such as --zone=+02:00")
     return _moment(local.replace(tzinfo=zone), text)
 
 
@@ -92,7 +92,7 @@ def _local(found: re.Match[str], text: str, order: str | None) -> datetime:
     if len(a) == 4:
         order = "ymd"
     if order is None:
-        raise RowRefused(f"{text!r}: which is the day, which the month? Give --date-order=dmy, mdy or ymd")
+        raise RowRefused(f"{text!r}: which is the day, which the month", "give --date-order=dmy, mdy or ymd")
     year, month, day = (a, b, c) if order == "ymd" else (c, b, a) if order == "dmy" else (c, a, b)
     try:
         local = datetime(  # noqa: DTZ001  its zone comes next
@@ -120,13 +120,13 @@ def _moment(local: datetime, text: str) -> datetime:
         return moment
     if moment.astimezone(local.tzinfo).replace(tzinfo=None) != local.replace(tzinfo=None):
         raise RowRefused(
-            f"{text!r} was left out when the clocks of {local.tzinfo} were changed: either that is not the zone of the "
-            "file, or write the offset of this row behind its time, such as +01:00"
+            f"{text!r} was left out when the clocks of {local.tzinfo} were changed",
+            "either that is not the zone of the file, or write the offset of this row behind its time, such as +01:00",
         )
     if local.replace(fold=1).utcoffset() != local.utcoffset():
         first, second = (local.replace(fold=fold).isoformat()[-6:] for fold in (0, 1))
         raise RowRefused(
-            f"{text!r} was twice when the clocks of {local.tzinfo} were changed: write which of the two it was behind "
-            f"the time, {first} or {second}"
+            f"{text!r} was twice when the clocks of {local.tzinfo} were changed",
+            f"write which of the two it was behind the time, {first} or {second}",
         )
     return moment

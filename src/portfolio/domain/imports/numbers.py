@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from functools import lru_cache
 
-from portfolio.domain.imports.records import RowRefused
+from portfolio.domain.imports.records import MEND_IT, RowRefused
 from portfolio.domain.money import DECIMALS, EXACT, LIMIT
 
 _PLAIN = re.compile(r"[+-]?(?:\d{1,60}\.?\d{0,60}|\.\d{1,60})(?:[eE][+-]?\d{1,2})?", re.ASCII)
@@ -45,10 +45,12 @@ def number_in(text: str, decimal: str | None = None) -> Decimal:
     if not _PLAIN.fullmatch(dotted):
         grouped = _GROUPED.fullmatch(dotted)
         if grouped is None:
-            hint = ": if its comma is the decimal sign, give --decimal=," if "," in text and decimal is None else ""
-            raise RowRefused(f"{text[:40]!r} is not a number{hint}")
+            remedy = (
+                "if its comma is the decimal sign, give --decimal=," if "," in text and decimal is None else MEND_IT
+            )
+            raise RowRefused(f"{text[:40]!r} is not a number", remedy)
         if decimal is None and grouped["fraction"] is None and dotted.count(",") == 1:
-            raise RowRefused(f"{text!r} has a comma that may be the decimal sign: give --decimal=, or --decimal=.")
+            raise RowRefused(f"{text!r} has a comma that may be the decimal sign", "give --decimal=, or --decimal=.")
         dotted = dotted.replace(",", "")
     value = Decimal(dotted)
     if value.adjusted() >= LIMIT.adjusted() and value:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from portfolio.domain.imports.moments import has_seconds, moment_in, usual_moment
 from portfolio.domain.imports.numbers import amount_in, money_in, number_in
-from portfolio.domain.imports.records import Row, RowRefused
+from portfolio.domain.imports.records import BY_HAND, Row, RowRefused
 
 ZERO = Decimal(0)
 
@@ -16,7 +16,7 @@ ZERO = Decimal(0)
 def not_below_zero(name: str, amount: Decimal) -> Decimal:
     """Return an amount; raises RowRefused where its sign contradicts what the row says that it is."""
     if amount < 0:
-        raise RowRefused(f"{name} is below 0, which contradicts the type or side of the row: book it by hand")
+        raise RowRefused(f"{name} is below 0, which contradicts the type or side of the row", BY_HAND)
     return amount
 
 
@@ -39,7 +39,7 @@ class Reading:
         try:
             return amount_in(row.text(*names), self.decimal)
         except RowRefused as refused:
-            raise RowRefused(f"{names[0]}: {refused}") from refused
+            raise refused.of(names[0]) from refused
 
     def unsigned(self, row: Row, *names: str) -> Decimal:
         """Return the amount of a column whose direction another column says; raises RowRefused where it is below 0."""
@@ -59,7 +59,7 @@ class Reading:
         try:
             return money_in(text, self.decimal) if text else None
         except RowRefused as refused:
-            raise RowRefused(f"{names[0]}: {refused}") from refused
+            raise refused.of(names[0]) from refused
 
     def price(self, row: Row, *names: str) -> Decimal | None:
         """Return the price of a column, of any number of decimals; None where it is empty."""
@@ -67,7 +67,7 @@ class Reading:
         try:
             return number_in(text, self.decimal) if text else None
         except RowRefused as refused:
-            raise RowRefused(f"{names[0]}: {refused}") from refused
+            raise refused.of(names[0]) from refused
 
     def exact_time(self, text: str, zone: tzinfo | None, *, short_year: bool = False) -> datetime:
         """Return the moment of an exchange's row, which has its seconds; raises RowRefused where they were lost."""
@@ -76,14 +76,14 @@ class Reading:
             return usual
         moment = self.time(text, zone, short_year=short_year)
         if not has_seconds(text):
-            raise RowRefused(f"{text!r} has lost its seconds: import the file as it was downloaded, not saved again")
+            raise RowRefused(f"{text!r} has lost its seconds", "import the file as it was downloaded, not saved again")
         return moment
 
     def time(self, text: str, zone: tzinfo | None, *, short_year: bool = False) -> datetime:
         """Return the moment of a row, of which seconds or the time of day may be missing."""
         moment = moment_in(text, zone, order=self.date_order, short_year=short_year)
         if moment > self.now:
-            raise RowRefused(f"{text!r} lies in the future: are day and month where they belong?")
+            raise RowRefused(f"{text!r} lies in the future", "look whether day and month are where they belong")
         return moment
 
     def local_zone(self) -> tzinfo | None:
@@ -98,5 +98,5 @@ class Reading:
         if header is None or name is None:
             return header or name
         if header != name:
-            raise RowRefused(f"the header says {header} and the file's name says {name}: give --zone")
+            raise RowRefused(f"the header says {header} and the file's name says {name}", "give --zone")
         return header

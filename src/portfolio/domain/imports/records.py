@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,17 +16,23 @@ Place: TypeAlias = int | str
 
 
 MEND_IT: Final = "mend the row in the file, or book it by hand"
-# How reasons say by themselves what to do.
-_WAY_OUT: Final = re.compile(
-    r"by hand|--[a-z]|they belong"
-    r"|\b([Ii]mport|[Ss]ave|split|write|fetch|unpack|leave|look at|compare the|open the workbook)\b"
-)
-_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
-"""What the file says, which is no advice."""
+BY_HAND: Final = "book it by hand"
 
 
 class RowRefused(Exception):
-    """A row cannot be read; ``str()`` says why. It becomes a reported row, and leaves no format."""
+    """A row cannot be read: why, and what to do; ``str()`` says both.
+
+    It becomes a reported row, and leaves no format.
+    """
+
+    def __init__(self, reason: str, remedy: str = MEND_IT) -> None:
+        super().__init__(f"{reason}: {remedy}")
+        self.reason = reason
+        self.remedy = remedy
+
+    def of(self, column: str) -> RowRefused:
+        """Return the same, said of a column."""
+        return RowRefused(f"{column}: {self.reason}", self.remedy)
 
 
 class Kind(StrEnum):
@@ -107,14 +112,10 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A row that nobody could read for certain, why, and what to do: the usual, where the reason does not say it."""
+    """A row that nobody could read for certain; its reason says why, and what to do."""
 
     row: Place
     reason: str
-
-    def __post_init__(self) -> None:
-        if not _WAY_OUT.search(_QUOTED.sub("", self.reason)):
-            object.__setattr__(self, "reason", f"{self.reason}: {MEND_IT}")
 
 
 Outcome: TypeAlias = Event | Ignored | Reported
@@ -127,7 +128,7 @@ def each(rows: Sequence[Row], rule: Rule) -> Iterator[Outcome]:
         try:
             yield from list(rule(row))
         except (RowRefused, DomainError) as refused:
-            yield Reported(row.place, str(refused))
+            yield Reported(row.place, _reason(refused))
 
 
 def together(rows: Sequence[Row], rule: Callable[[], Iterator[Outcome]]) -> Iterator[Outcome]:
@@ -136,4 +137,8 @@ def together(rows: Sequence[Row], rule: Callable[[], Iterator[Outcome]]) -> Iter
         yield from list(rule())
     except (RowRefused, DomainError) as refused:
         for row in rows:
-            yield Reported(row.place, str(refused))
+            yield Reported(row.place, _reason(refused))
+
+
+def _reason(refused: RowRefused | DomainError) -> str:
+    return str(refused) if isinstance(refused, RowRefused) else f"{refused}: {MEND_IT}"

@@ -89,7 +89,7 @@ def pair_in(text: str, hints: Iterable[str] = (), *, quotes: frozenset[str] = _Q
     if separated is not None:
         if _CONTRACT.fullmatch(separated[2].upper()):
             raise RowRefused(
-                f"{text[:40]!r} is a contract: margin and futures are not imported: book what came of them by hand"
+                f"{text[:40]!r} is a contract: margin and futures are not imported", "book what came of them by hand"
             )
         return symbol_in(separated[1]), symbol_in(separated[2])
     ways = splits(symbol_in(text), quotes)
@@ -98,7 +98,7 @@ def pair_in(text: str, hints: Iterable[str] = (), *, quotes: frozenset[str] = _Q
         ways = hinted if len(hinted) == 1 else ways
     if len(ways) != 1:
         readings = f"may be {' or '.join('-'.join(way) for way in ways)}" if ways else "is no pair that is known"
-        raise RowRefused(f"{text[:40]!r} {readings}: write base and quote with a hyphen between them")
+        raise RowRefused(f"{text[:40]!r} {readings}", "write base and quote with a hyphen between them")
     return ways[0]
 
 

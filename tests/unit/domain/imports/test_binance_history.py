@@ -97,7 +97,7 @@ def test_a_purchase_and_a_sale_of_one_second_are_told_apart() -> None:
 def test_trades_that_cannot_be_told_apart_are_reported_row_by_row(rows: list[str]) -> None:
     found = reported(history(*rows))
     assert [row for row, _ in found] == list(range(2, 2 + len(rows)))
-    assert "Import the file of spot trades" in found[0][1]
+    assert "import the file of spot trades" in found[0][1]
 
 
 def test_conversions_may_take_two_seconds() -> None:

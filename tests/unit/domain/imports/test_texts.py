@@ -116,7 +116,7 @@ def test_a_time_is_read_in_its_own_zone_or_the_one_that_is_given(
     ("text", "zone", "order", "why"),
     [
         ("2021-07-01 12:00:00", None, None, "give --zone"),
-        ("01.07.2021 12:00:00", UTC, None, "Give --date-order"),
+        ("01.07.2021 12:00:00", UTC, None, "give --date-order"),
         ("01.17.2021 12:00:00", UTC, "dmy", "is not a time in the order dmy"),
         ("2021-13-01", UTC, None, "is not a time"),
         ("2021-13-01 10:00:00", UTC, None, "is not a time"),

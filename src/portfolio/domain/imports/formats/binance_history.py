@@ -21,7 +21,7 @@ from portfolio.domain.imports.events import (
     single,
 )
 from portfolio.domain.imports.reading import Reading
-from portfolio.domain.imports.records import Ignored, Kind, Outcome, Row, RowRefused, each, together
+from portfolio.domain.imports.records import BY_HAND, Ignored, Kind, Outcome, Row, RowRefused, each, together
 from portfolio.domain.imports.symbols import symbol_in
 from portfolio.domain.money import EXACT
 
@@ -127,7 +127,7 @@ def _inside(group: _Group) -> Iterator[Outcome]:
     plain = {symbol: symbol.removeprefix(_EARN) for symbol in symbols if symbol.removeprefix(_EARN) in symbols}
     parts = [Part(plain.get(line.part.symbol, line.part.symbol), line.part.amount) for line in group]
     if _is_whole(group) and net(parts):
-        raise RowRefused("what went between places of the same owner is not what came: book it by hand")
+        raise RowRefused("what went between places of the same owner is not what came", BY_HAND)
     for line in group:
         yield Ignored(line.row.place, f"{line.operation}: between places of the same owner")
 
@@ -136,14 +136,15 @@ def _single(line: _Line) -> Iterator[Outcome]:
     if line.operation in _MOVES:
         yield from moved(Origin((line.row.place,), line.at), line.part)
     else:
-        raise RowRefused(f"Operation {line.row.text('Operation')[:40]!r} is unknown: book it by hand")
+        raise RowRefused(f"Operation {line.row.text('Operation')[:40]!r} is unknown", BY_HAND)
 
 
 def _line(row: Row, how: Reading) -> _Line:
     account = row.text("Account").lower()
     if any(word in account for word in ("future", "margin", "option")):
         raise RowRefused(
-            f"account {row.text('Account')[:40]!r}: margin and futures are not imported: book what came of them by hand"
+            f"account {row.text('Account')[:40]!r}: margin and futures are not imported",
+            "book what came of them by hand",
         )
     at = how.exact_time(row.text("UTC_Time", "Time"), how.local_zone(), short_year=True)
     part = Part(symbol_in(row.text("Coin")), how.amount(row, "Change"))
@@ -187,8 +188,8 @@ def _two_sides(lines: _Group) -> tuple[Part, Part]:
     changes = _changes(lines)
     if not _is_two_sided(changes):
         raise RowRefused(
-            "several trades of one second, or half of one: which rows belong together cannot be known. "
-            "Import the file of spot trades, and this one with --partial"
+            "several trades of one second, or half of one: which rows belong together cannot be known",
+            "import the file of spot trades, and this one with --partial",
         )
     return changes[0], changes[1]
 
@@ -226,9 +227,9 @@ def _exchange(group: _Group) -> Iterator[Outcome]:
     changes = [Part(*change) for change in net(line.part for line in group).items()]
     came, went = [part for part in changes if part.amount > 0], [part for part in changes if part.amount < 0]
     if len(came) != 1 or not went:
-        raise RowRefused("conversions of which halves are missing, or that cannot be told apart: book them by hand")
+        raise RowRefused("conversions of which halves are missing, or that cannot be told apart", "book them by hand")
     if len(went) > 1 and not group[0].operation.startswith(_DUST):
-        raise RowRefused("several conversions of one second cannot be told apart: book them by hand")
+        raise RowRefused("several conversions of one second cannot be told apart", "book them by hand")
     if len(went) == 1:
         events = conversion(_origin(group), went[0], came[0])
         return renamed(events) if group[0].operation.startswith(_RENAMES) else events

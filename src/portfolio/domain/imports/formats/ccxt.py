@@ -26,7 +26,7 @@ def _trade(row: Row, how: Reading) -> Iterator[Outcome]:
     market, side = row.text("symbol"), row.text("side").lower()
     if ":" in market:
         raise RowRefused(
-            f"{market[:40]} is a contract: margin and futures are not imported: book what came of them by hand"
+            f"{market[:40]} is a contract: margin and futures are not imported", "book what came of them by hand"
         )
     if side not in {"buy", "sell"}:
         raise RowRefused(f"side {side[:20]!r} is neither buy nor sell")

@@ -15,7 +15,18 @@ from portfolio.domain.imports.events import Origin, Part, conversion, market_tra
 from portfolio.domain.imports.formats.coinbase_columns import OF_MONEY, TOTAL, currency_named, money_columns
 from portfolio.domain.imports.numbers import is_money_of, readings
 from portfolio.domain.imports.reading import ZERO, Reading
-from portfolio.domain.imports.records import Event, Ignored, Kind, Outcome, Reported, Row, RowRefused, each, together
+from portfolio.domain.imports.records import (
+    BY_HAND,
+    Event,
+    Ignored,
+    Kind,
+    Outcome,
+    Reported,
+    Row,
+    RowRefused,
+    each,
+    together,
+)
 from portfolio.domain.imports.symbols import symbol_in
 from portfolio.domain.money import EXACT
 
@@ -97,7 +108,7 @@ def _single(row: Row, kind: str, how: Reading, currency: str) -> Iterator[Outcom
     elif kind in _REWARDS:
         yield from _valued(received(line.origin, Kind.REWARD, line.part), how, currency, line)
     else:
-        raise RowRefused(f"Transaction Type {row.text('Transaction Type')[:40]!r} is unknown: book it by hand")
+        raise RowRefused(f"Transaction Type {row.text('Transaction Type')[:40]!r} is unknown", BY_HAND)
 
 
 def _check_signs(line: _Line, kind: str, how: Reading, currency: str) -> None:
@@ -113,7 +124,7 @@ def _check_signs(line: _Line, kind: str, how: Reading, currency: str) -> None:
     if fee < 0:
         raise RowRefused("the fee is below 0: what the row means is not known")
     if comes and (line.part.amount < 0 or any(below)):
-        raise RowRefused("an amount is below 0, though the type says that it came: was it taken back? Book it by hand")
+        raise RowRefused("an amount is below 0, though the type says that it came: was it taken back", BY_HAND)
     if any(below) and (not all(below) or line.part.amount > 0):
         raise RowRefused("some amounts are below 0 and some above: what the row means is not known")
 
@@ -156,10 +167,10 @@ def _from_notes(row: Row, base: Part, how: Reading) -> tuple[Decimal, str, Decim
     """Return what was paid, in which quote, at which price (None where the notes do not say)."""
     found = _ADVANCED.fullmatch(row.text("Notes"))
     if found is None or found["base"] != base.symbol:
-        raise RowRefused("Notes do not say in which currency this advanced trade was paid: book it by hand")
+        raise RowRefused("Notes do not say in which currency this advanced trade was paid", BY_HAND)
     quote = symbol_in(found["quote"])
     if found["pair"] and found["pair"].partition("-")[2] != quote:
-        raise RowRefused(f"Notes name the pair {found['pair']} and {quote} paid: book it by hand")
+        raise RowRefused(f"Notes name the pair {found['pair']} and {quote} paid", BY_HAND)
     amounts = [text for text in (found[1], found[3], found[6]) if text]
     paid, *price = _numbers(amounts, base.amount.copy_abs(), how)
     return paid, quote, price[0] if price else None
@@ -232,7 +243,7 @@ def _conversion(line: _Line, other: _Line | None, how: Reading) -> Iterator[Outc
     def of_one() -> Iterator[Outcome]:
         found = _CONVERTED.fullmatch(line.row.text("Notes"))
         if found is None or found["given"].upper() != given.symbol:
-            raise RowRefused("Notes do not say what this was converted to: book it by hand")
+            raise RowRefused("Notes do not say what this was converted to", BY_HAND)
         [came] = _numbers([found[1], found[3]], given.amount.copy_abs(), how)
         events = conversion(line.origin, given, Part(symbol_in(found["received"]), came))
         yield from _valued(events, how, currency_named(line.row.values), line)
@@ -285,9 +296,7 @@ def _line(row: Row, how: Reading) -> _Line:
     currency = (row.text("Price Currency", "Spot Price Currency") or currency_named(row.values)).upper()
     for name in OF_MONEY if currency else ():
         if name in row.values and not is_money_of(row.text(name), currency):
-            raise RowRefused(
-                f"{name}: {row.text(name)[:40]!r} is not in {currency}, which the row says: book it by hand"
-            )
+            raise RowRefused(f"{name}: {row.text(name)[:40]!r} is not in {currency}, which the row says", BY_HAND)
     return _Line(row, at, Part(symbol_in(row.text("Asset")), how.amount(row, "Quantity Transacted")))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from portfolio.domain.imports.events import Origin, Part, market_trade
 from portfolio.domain.imports.formats.coinbase_pro import own_id
 from portfolio.domain.imports.reading import Reading
-from portfolio.domain.imports.records import Outcome, Row, RowRefused, each
+from portfolio.domain.imports.records import BY_HAND, Outcome, Row, RowRefused, each
 from portfolio.domain.imports.symbols import pair_in
 from portfolio.domain.money import EXACT, round_to_step
 
@@ -20,7 +20,7 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
         if not buys and row.text("side").upper() != "SELL":
             raise RowRefused(f"side {row.text('side')[:20]!r} is neither BUY nor SELL")
         if row.text("trade_type").upper() not in {"", "FILL"}:
-            raise RowRefused(f"trade_type {row.text('trade_type')[:40]!r} corrects another fill: book it by hand")
+            raise RowRefused(f"trade_type {row.text('trade_type')[:40]!r} corrects another fill", BY_HAND)
         base, quote = pair_in(row.text("product_id"))
         size, price, fee = how.amount(row, "size"), how.price(row, "price"), how.amount_or_zero(row, "commission")
         if not price or price < 0 or size < 0:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from portfolio.domain.imports.events import Origin, Part, market_trade
 from portfolio.domain.imports.reading import ZERO, Reading
-from portfolio.domain.imports.records import Ignored, Outcome, Row, RowRefused, each
+from portfolio.domain.imports.records import BY_HAND, Ignored, Outcome, Row, RowRefused, each
 from portfolio.domain.imports.symbols import pair_in
 from portfolio.domain.money import EXACT, round_to_step
 
@@ -31,7 +31,7 @@ def millisecond_in(text: str) -> datetime:
 
 def _order(row: Row, how: Reading) -> Iterator[Outcome]:
     if not row.text("order_id"):
-        raise RowRefused("a trade without orders: fetch it anew, from a version of freqtrade that keeps them")
+        raise RowRefused("a trade without orders", "fetch it anew, from a version of freqtrade that keeps them")
     filled = how.unsigned_or_zero(row, "filled")
     if row.text("order_id").startswith("dry_run_"):
         yield Ignored(row.place, "an order of a dry run: it was never sent")
@@ -50,10 +50,10 @@ def _execution(row: Row, filled: Decimal, how: Reading) -> Iterator[Outcome]:
     leverage = how.amount_or_zero(row, "trade.leverage")
     mode = row.text("trade.trading_mode").lower()
     if ":" in market or mode not in {"", "spot"} or leverage not in {ZERO, Decimal(1)}:
-        raise RowRefused(f"{market[:40]}: margin and futures are not imported: book what came of them by hand")
+        raise RowRefused(f"{market[:40]}: margin and futures are not imported", "book what came of them by hand")
     side = row.text("ft_order_side").lower()
     if side not in {"buy", "sell", "stoploss"}:
-        raise RowRefused(f"ft_order_side {side[:40]!r} is unknown: book it by hand")
+        raise RowRefused(f"ft_order_side {side[:40]!r} is unknown", BY_HAND)
     buys = side == "buy"
     base, quote = pair_in(market)
     average = how.price(row, "average")

@@ -8,7 +8,7 @@ from decimal import Decimal
 from portfolio.domain.imports.events import Origin, Part, market_trade, single
 from portfolio.domain.imports.moments import moment_in
 from portfolio.domain.imports.reading import ZERO, Reading, not_below_zero
-from portfolio.domain.imports.records import Ignored, Kind, Outcome, Row, RowRefused, each
+from portfolio.domain.imports.records import BY_HAND, Ignored, Kind, Outcome, Row, RowRefused, each
 from portfolio.domain.imports.symbols import MONEY, symbol_in
 from portfolio.domain.money import EXACT, round_to_step
 
@@ -49,7 +49,7 @@ def _activity(row: Row, how: Reading) -> Iterator[Outcome]:
     elif kind == "FEE" and (fee or amount):
         yield from single(origin, Kind.FEE, Part(currency, EXACT.minus(fee or amount)))
     else:
-        raise RowRefused(f"type {kind[:40]!r} of quantity {quantity} has no event: book it by hand")
+        raise RowRefused(f"type {kind[:40]!r} of quantity {quantity} has no event", BY_HAND)
 
 
 def _asset(row: Row, currency: str) -> str:
@@ -60,4 +60,4 @@ def _asset(row: Row, currency: str) -> str:
     asset = symbol.upper().removesuffix(currency).removesuffix("-")
     if source == "YAHOO" and symbol.upper().endswith(currency) and asset and currency in MONEY:
         return symbol_in(asset)
-    raise RowRefused(f"{source[:20]} symbol {symbol[:40]!r} in {currency} is no coin that is known: book it by hand")
+    raise RowRefused(f"{source[:20]} symbol {symbol[:40]!r} in {currency} is no coin that is known", BY_HAND)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from portfolio.domain.imports.events import Origin, Part, exchange, market_trade, moved, received, single, valued
 from portfolio.domain.imports.formats.coinbase_pro import own_id
 from portfolio.domain.imports.reading import ZERO, Reading
-from portfolio.domain.imports.records import Event, Ignored, Kind, Outcome, Row, RowRefused, each
+from portfolio.domain.imports.records import BY_HAND, Event, Ignored, Kind, Outcome, Row, RowRefused, each
 from portfolio.domain.imports.symbols import pair_in, symbol_in
 from portfolio.domain.money import EXACT
 
@@ -73,7 +73,7 @@ def _own_transfer(origin: Origin, sent: Part, came: Part, fees: Sequence[Part]) 
     if not charged:
         yield Ignored(origin.rows[0], "sent to oneself: nothing changed")
     elif lost.amount < 0:
-        raise RowRefused("more came than was sent of the same currency: book it by hand")
+        raise RowRefused("more came than was sent of the same currency", BY_HAND)
     else:
         yield from single(origin, Kind.FEE, Part(charged[0].symbol, EXACT.minus(charged[0].amount)), charged[1:])
 
@@ -95,7 +95,7 @@ def _one_sided(origin: Origin, part: Part | None, label: str, fees: Sequence[Par
     if label in (_IN if part.amount > 0 else _OUT):
         return moved(origin, part, fees)
     way = "received" if part.amount > 0 else "sent"
-    raise RowRefused(f"Label {label[:40]!r} has no event for what was {way}: book it by hand")
+    raise RowRefused(f"Label {label[:40]!r} has no event for what was {way}", BY_HAND)
 
 
 def _net_worth(row: Row, how: Reading) -> Part | None:

@@ -10,7 +10,7 @@ from functools import partial
 
 from portfolio.domain.imports.events import Origin, Part, exchange, gathered, moved, net, received, valued
 from portfolio.domain.imports.reading import Reading
-from portfolio.domain.imports.records import Event, Ignored, Kind, Outcome, Row, RowRefused, each, together
+from portfolio.domain.imports.records import BY_HAND, Event, Ignored, Kind, Outcome, Row, RowRefused, each, together
 from portfolio.domain.imports.symbols import kraken_symbol
 
 _MARGIN = {"margin", "rollover", "settled"}
@@ -34,7 +34,7 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
         elif kind in {"deposit", "withdrawal"} and not row.text("txid"):
             yield Ignored(row.place, f"a {kind} that is pending: what it became has a row of its own")
         elif kind in _MARGIN or "margin" in row.text("wallet").lower() or "futures" in row.text("wallet").lower():
-            raise RowRefused(f"{kind}: margin and futures are not imported: book what came of them by hand")
+            raise RowRefused(f"{kind}: margin and futures are not imported", "book what came of them by hand")
         elif subtype in _INTERNAL and kind not in _TRADES:
             internal[row.text("refid") or f"row {row.place}"].append(row)
         elif row.text("asset").upper() == _CREDITS:
@@ -58,12 +58,12 @@ def _group(refid: str, group: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     if kinds <= _TRADES:
         return valued(_trade(origin, group, fees, how), worths)
     if len(kinds) > 1:
-        raise RowRefused(f"rows of one refid are {' and '.join(sorted(kinds))}, which is unknown: book them by hand")
+        raise RowRefused(f"rows of one refid are {' and '.join(sorted(kinds))}, which is unknown", "book them by hand")
     changes = net(_part(row, how) for row in group)
     if not net([Part(*change) for change in changes.items()], fees):
         return iter([Ignored(row.place, "failed and came back, or nothing moved") for row in group])
     if len(changes) != 1:
-        raise RowRefused("rows of one refid move several assets: book them by hand")
+        raise RowRefused("rows of one refid move several assets", "book them by hand")
     [(symbol, change)] = changes.items()
     return valued(_movement(origin, group[0], Part(symbol, change), fees), worths)
 
@@ -86,14 +86,14 @@ def _movement(origin: Origin, row: Row, part: Part, fees: Sequence[Part]) -> Ite
         return received(origin, Kind.REWARD, part, fees)
     if kind == "transfer" and not subtype:
         return received(origin, Kind.AIRDROP, part, fees)
-    raise RowRefused(f"type {kind[:30]!r}, subtype {subtype[:30]!r} is unknown: book it by hand")
+    raise RowRefused(f"type {kind[:30]!r}, subtype {subtype[:30]!r} is unknown", BY_HAND)
 
 
 def _trade(origin: Origin, group: Sequence[Row], fees: Sequence[Part], how: Reading) -> Iterator[Event]:
     changes = [Part(*change) for change in net(_part(row, how) for row in group).items()]
     came, went = [part for part in changes if part.amount > 0], [part for part in changes if part.amount < 0]
     if len(came) != 1 or not went:
-        raise RowRefused("a trade of which a row is missing: import the ledgers of the whole time")
+        raise RowRefused("a trade of which a row is missing", "import the ledgers of the whole time")
     if len(went) > 1:
         return gathered(origin, went, came[0], fees)
     return exchange(origin, went[0], came[0], fees)

@@ -20,7 +20,7 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
         if side not in {"buy", "sell"}:
             raise RowRefused(f"type {side[:40]!r} is neither buy nor sell")
         if how.amount_or_zero(row, "margin"):
-            raise RowRefused("a trade on margin: margin positions are not imported: book what came of them by hand")
+            raise RowRefused("a trade on margin: margin positions are not imported", "book what came of them by hand")
         base, quote = kraken_pair(row.text("pair"))
         volume, cost, fee = how.unsigned(row, "vol"), how.unsigned(row, "cost"), how.amount_or_zero(row, "fee")
         origin = Origin((row.place,), how.exact_time(row.text("time"), UTC), row.text("txid") or None)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from portfolio.domain.imports.events import Origin, Part, market_trade, moved, received, single, valued
 from portfolio.domain.imports.reading import ZERO, Reading, not_below_zero
-from portfolio.domain.imports.records import Kind, Outcome, Row, RowRefused, each
+from portfolio.domain.imports.records import BY_HAND, Kind, Outcome, Row, RowRefused, each
 from portfolio.domain.imports.symbols import MONEY, symbol_in
 from portfolio.domain.money import EXACT, round_to_step
 
@@ -43,7 +43,7 @@ def _activity(row: Row, how: Reading) -> Iterator[Outcome]:
     elif kind in {"FEE", "TAX"} and (amount or fee):
         yield from single(origin, Kind.FEE, Part(currency, EXACT.minus(amount or fee)))
     else:
-        raise RowRefused(f"type {kind[:40]!r} has no event: book it by hand")
+        raise RowRefused(f"type {kind[:40]!r} has no event", BY_HAND)
 
 
 def _amount(row: Row, how: Reading) -> Decimal:
@@ -68,5 +68,5 @@ def _moved(row: Row, currency: str, amount: Decimal, how: Reading) -> Part:
 def _asset(row: Row, currency: str) -> str:
     """Return the asset of a row; raises RowRefused for shares and the like."""
     if row.text("instrumentType").upper() not in {"", "CRYPTO", "CRYPTOCURRENCY"}:
-        raise RowRefused(f"instrumentType {row.text('instrumentType')[:40]!r}: only coins are imported: leave it out")
+        raise RowRefused(f"instrumentType {row.text('instrumentType')[:40]!r}: only coins are imported", "leave it out")
     return symbol_in(row.text("symbol").upper().removesuffix(f"-{currency}"))
