@@ -140,8 +140,9 @@ async def of_api(service: Service, path: str) -> Any:
 
 
 _AMOUNTS = re.compile(
-    r"value|(trade|total|market|excess)_value|.*_amount|.*quantity|quantity_.*|cash_balance|.*cost.*|.*_pnl|fees.*|.*_fee|net_deposits|notional|"
-    r"cash_delta|unreconciled|amount|change|total_return|gain|loss"
+    r"value|(trade|total|market|excess)_value|.*_amount|.*quantity|quantity_.*|cash_balance|.*cost.*|.*_pnl|fees.*|"
+    r".*_fee|net_deposits|notional|cash_delta|unreconciled|amount|change|(total|daily)_return|gain|loss|money|"
+    r"other_effects|(avg_entry|break_even)_price|expectancy|(average|largest)_(win|loss)"
 )
 
 

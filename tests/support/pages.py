@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
-
-import httpx
 
 from tests.support.html_pages import HTML
 from tests.support.services.http_service import Service
@@ -25,13 +22,6 @@ async def page(service: Service, path: str, headers: dict[str, str] = HTML) -> s
     return answer.text
 
 
-async def api(service: Service, path: str) -> Any:
-    """The answer of the API with every number as the text that it is written with."""
-    answer = await service.http.get(path)
-    assert answer.status_code == 200, answer.text
-    return httpx.Response(200, content=answer.content).json(parse_float=str, parse_int=str)
-
-
 def figure(text: str, name: str) -> str | None:
     """The exact digits of a figure; None where the page says why there are none."""
     found = re.search(rf'data-figure="{name}".*?</summary>', text, re.DOTALL)
@@ -43,24 +33,6 @@ def figure(text: str, name: str) -> str | None:
 def words(text: str) -> str:
     """What a person reads: without tags, blanks put together."""
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())
-
-
-def amounts_of(answer: Any) -> Iterator[str]:
-    """Yield the amounts of the own books in an answer of the API, as they are written; short ones are anywhere."""
-    own = {
-        "total_value", "cash_balance", "invested_amount", "cost_basis", "unrealized_pnl", "realized_pnl", "total_pnl",
-        "fees_paid", "net_deposits", "unreconciled", "quantity", "avg_entry_price", "break_even_price", "market_value",
-        "total_return", "daily_return", "expectancy", "average_win", "average_loss", "largest_win", "largest_loss",
-        "money", "other_effects", "value", "cash_delta", "notional", "fees", "cost_basis_sold", "amount",
-    }  # fmt: skip
-    if isinstance(answer, dict):
-        for name, value in answer.items():
-            if name in own and isinstance(value, str) and re.fullmatch(_AMOUNT, value):
-                yield value
-            yield from amounts_of(value)
-    elif isinstance(answer, list):
-        for value in answer:
-            yield from amounts_of(value)
 
 
 def spelt_in(text: str, amounts: Iterable[str]) -> list[str]:

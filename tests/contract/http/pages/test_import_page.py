@@ -13,8 +13,8 @@ import structlog
 
 from tests.contract.http.imports.test_imports import RATES_FILE
 from tests.contract.imports.test_import_booking import BINANCE_TRADES, EXAMPLES, GLUED, KRAKEN
-from tests.support.html_pages import HTML, PRIVATE, Element, assert_accessible, read_page
-from tests.support.pages import amounts_of, spelt_in
+from tests.support.html_pages import HTML, PRIVATE, Element, amounts_of, assert_accessible, read_page
+from tests.support.pages import spelt_in
 from tests.support.services.http_service import BASE, Service, is_problem, running
 
 PATH = "/pages/import"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from portfolio.entrypoints.http.pages.frame.told import told
-from tests.support.html_pages import HTML, PRIVATE
-from tests.support.pages import amounts_of, api, figure, page, spelt_in, words
+from tests.support.html_pages import HTML, PRIVATE, amounts_of, of_api
+from tests.support.pages import figure, page, spelt_in, words
 from tests.support.services.http_service import BUY, Service, running
 
 ETH = {"symbol": "ETH", "side": "BUY", "quantity": "3.7", "price": "2500.25", "net_amount": "9250.925", "fees": "4.5"}
@@ -45,7 +45,7 @@ async def held(service: Service) -> Service:
 
 
 async def test_its_figures_are_those_of_the_api_to_the_last_digit(held: Service) -> None:
-    text, portfolio = await page(held, "/"), (await api(held, "/portfolio"))["portfolio"]
+    text, portfolio = await page(held, "/"), (await of_api(held, "/portfolio"))["portfolio"]
     for name in ("total_value", "total_pnl", "total_pnl_percent", "unrealized_pnl", "cash_balance", "fees_paid"):
         assert figure(text, name) == portfolio[name], name
     for name in ("daily_return", "daily_return_percent"):
@@ -78,7 +78,7 @@ async def test_results_and_fees_say_since_when(held: Service) -> None:
 async def test_the_health_score_has_each_of_its_deductions() -> None:
     async with running() as service:
         await book(service, {**BUY, "quantity": 1, "net_amount": 45000, "fees": 0})
-        health = (await api(service, "/risk/portfolio-health"))["health"]
+        health = (await of_api(service, "/risk/portfolio-health"))["health"]
         text = words(await page(service, "/"))
     assert health["deductions"], "BTC is over the limit of a position"
     for deduction in health["deductions"]:
@@ -110,8 +110,8 @@ async def test_the_newest_entries_come_first_trades_and_others(held: Service) ->
 
 
 async def test_a_private_page_has_no_amount_of_the_books_in_any_byte(held: Service) -> None:
-    known = await api(held, "/portfolio"), await api(held, "/trades"), await api(held, "/cash/transactions")
-    history = await api(held, "/performance/history?days=30")
+    known = await of_api(held, "/portfolio"), await of_api(held, "/trades"), await of_api(held, "/cash/transactions")
+    history = await of_api(held, "/performance/history?days=30")
     text = await page(held, "/", PRIVATE)
     amounts = {amount for answer in (*known, history) for amount in amounts_of(answer)}
     assert len(amounts) > 20
@@ -122,7 +122,7 @@ async def test_a_private_page_has_no_amount_of_the_books_in_any_byte(held: Servi
 
 
 async def test_a_private_page_has_shares(held: Service) -> None:
-    portfolio = (await api(held, "/portfolio"))["portfolio"]
+    portfolio = (await of_api(held, "/portfolio"))["portfolio"]
     text = await page(held, "/", PRIVATE)
     for position in portfolio["positions"]:
         assert f'data-exact="{position["allocation_percent"]}"' in text
@@ -164,7 +164,7 @@ async def test_books_that_are_not_open_yet_are_a_page_that_says_so() -> None:
 
 async def test_with_the_database_away_the_last_state_is_shown_with_its_age(held: Service) -> None:
     await page(held, "/")
-    total = (await api(held, "/portfolio"))["portfolio"]["total_value"]
+    total = (await of_api(held, "/portfolio"))["portfolio"]["total_value"]
     held.ledger.away = True
     held.clock.advance(90)
     text = await page(held, "/")

@@ -10,8 +10,8 @@ import pytest
 
 from portfolio.application.errors import LedgerUnavailable
 from tests.contract.http.performance.test_basis import buy, late
-from tests.support.html_pages import HTML, PRIVATE
-from tests.support.pages import amounts_of, api, figure, page, spelt_in, words
+from tests.support.html_pages import HTML, PRIVATE, amounts_of, of_api
+from tests.support.pages import figure, page, spelt_in, words
 from tests.support.services.http_service import Service, running
 
 __all__ = ["late"]
@@ -59,7 +59,7 @@ async def book(service: Service, symbol: str, side: str, quantity: str, price: s
 @pytest.mark.parametrize("period", ["7d", "30d", "all"])
 async def test_its_figures_are_those_of_the_api_to_the_last_digit(grown: Service, period: str) -> None:
     text = await page(grown, f"{URL}?period={period}")
-    timeframe = (await api(grown, "/performance/timeframes"))["timeframes"][period]
+    timeframe = (await of_api(grown, "/performance/timeframes"))["timeframes"][period]
     for name in FIGURES:
         assert figure(text, name) == timeframe[name], name
     assert sum(timeframe[name] is not None for name in FIGURES) >= 5
@@ -68,7 +68,7 @@ async def test_its_figures_are_those_of_the_api_to_the_last_digit(grown: Service
 @pytest.mark.parametrize("period", ["7d", "all"])
 async def test_each_figure_says_beside_its_label_how_many_days_it_is_of(grown: Service, period: str) -> None:
     text = await page(grown, f"{URL}?period={period}")
-    days = (await api(grown, "/performance/timeframes"))["timeframes"][period]["days_covered"]
+    days = (await of_api(grown, "/performance/timeframes"))["timeframes"][period]["days_covered"]
     for name in FIGURES:
         label = re.search(rf'data-figure="{name}">.*?<span class="value">', text, re.DOTALL)
         assert label is not None
@@ -78,7 +78,7 @@ async def test_each_figure_says_beside_its_label_how_many_days_it_is_of(grown: S
 async def test_every_timeframe_is_in_one_table(grown: Service) -> None:
     text = await page(grown, URL)
     table = text[text.index('data-part="timeframes"') : text.index('data-part="months"')]
-    answer = await api(grown, "/performance/timeframes")
+    answer = await of_api(grown, "/performance/timeframes")
     assert re.findall(r'<th scope="row">([^<]+)</th>', table) == list(answer["timeframes"])
     for name, timeframe in answer["timeframes"].items():
         row = re.search(rf'<th scope="row">{name}</th>.*?</tr>', table)
@@ -98,11 +98,11 @@ async def test_what_is_not_defined_says_why_in_words(grown: Service) -> None:
 
 async def test_months_falls_days_and_contributions_are_those_of_the_api(grown: Service) -> None:
     text = await page(grown, f"{URL}?period=all")
-    history = (await api(grown, "/performance/history?days=3650"))["history"]
+    history = (await of_api(grown, "/performance/history?days=3650"))["history"]
     months = text[text.index('data-part="months"') : text.index('data-part="falls"')]
     for month in history["months"]:
         assert month["return_percent"] is None or f'data-exact="{month["return_percent"]}"' in months
-    frame = (await api(grown, "/performance/timeframes"))["timeframes"]["all"]
+    frame = (await of_api(grown, "/performance/timeframes"))["timeframes"]["all"]
     falls = text[text.index('data-part="falls"') : text.index('data-part="days"')]
     for fall in frame["worst_drawdowns"]:
         assert f'data-exact="{fall["depth"]}"' in falls
@@ -122,7 +122,7 @@ async def test_the_best_and_the_worst_month_are_those_of_the_table_and_whole(gro
         grown.feed.prices["BTC"] = str(Decimal(grown.feed.prices["BTC"]) - 211)
         assert (await grown.http.post("/portfolio/refresh")).status_code == 200
         grown.clock.advance(DAY)
-    history = (await api(grown, "/performance/history?days=3650"))["history"]
+    history = (await of_api(grown, "/performance/history?days=3650"))["history"]
     whole = {month["name"]: month["return_percent"] for month in history["months"] if month["is_whole"]}
     assert 1 <= len(whole) < len(history["months"])
     for period in ("7d", "all"):
@@ -140,7 +140,7 @@ async def test_without_a_whole_month_none_is_the_worst(service: Service) -> None
 @pytest.mark.parametrize("query", ["", "?period=7d", "?period=all&scale=log", "?period=30d&benchmark=ETH"])
 async def test_a_private_page_has_no_amount_of_the_books_in_any_byte(grown: Service, query: str) -> None:
     paths = ("/portfolio", "/trades", "/cash/transactions", "/performance/timeframes", "/performance/history?days=60")
-    amounts = {amount for path in paths for amount in amounts_of(await api(grown, path))}
+    amounts = {amount for path in paths for amount in amounts_of(await of_api(grown, path))}
     assert len(amounts) > 50
     text = await page(grown, URL + query, PRIVATE)
     assert spelt_in(text, amounts) == []
@@ -176,12 +176,12 @@ async def test_with_the_database_away_from_the_first_moment_the_page_says_so() -
 async def test_it_shows_the_days_of_a_basis_and_says_which(late: Service, basis: str | None) -> None:
     query = f"&basis={basis}" if basis else ""
     shown = basis or "restated"  # as a purchase is of before the opening
-    frame = (await api(late, f"/performance/timeframes?basis={shown}"))["timeframes"]["all"]
+    frame = (await of_api(late, f"/performance/timeframes?basis={shown}"))["timeframes"]["all"]
     text = await page(late, f"{URL}?period=all{query}")
     for name in FIGURES:
         assert figure(text, name) == frame[name], name
     assert figure(text, "total_return") == {"restated": "200", "recorded": "300"}[shown]
-    days = (await api(late, f"/performance/history?days=3650&basis={shown}"))["history"]["days"]
+    days = (await of_api(late, f"/performance/history?days=3650&basis={shown}"))["history"]["days"]
     drawn = text[text.index('data-part="over-time"') : text.index('data-part="figures"')]
     assert re.findall(r'<th scope="row">(2025[^< ]+)<', drawn.partition("Drawdown")[0]) == [day["day"] for day in days]
     assert re.findall(r'data-basis="(\w+)"', text) == [shown]
@@ -194,10 +194,10 @@ async def test_it_shows_the_days_of_a_basis_and_says_which(late: Service, basis:
 async def test_the_overview_shows_the_same_days(late: Service, basis: str | None) -> None:
     query, shown = f"&basis={basis}" if basis else "", basis or "restated"
     text = await page(late, f"/?period=all{query}")
-    measured = (await api(late, f"/performance?days=30&basis={shown}"))["performance"]
+    measured = (await of_api(late, f"/performance?days=30&basis={shown}"))["performance"]
     for name in ("daily_return", "daily_return_percent"):
         assert figure(text, name) == measured[name], name
-    for day in (await api(late, f"/performance/history?days=3650&basis={shown}"))["history"]["days"]:
+    for day in (await of_api(late, f"/performance/history?days=3650&basis={shown}"))["history"]["days"]:
         assert f'<th scope="row">{day["day"]}</th>' in text
     assert re.findall(r'data-basis="(\w+)"', text) == [shown]
 
@@ -207,7 +207,7 @@ async def test_the_change_of_the_day_is_of_the_days_that_are_shown(late: Service
     await late.cases.usual.prepare()
     shown = {}
     for basis in ("restated", "recorded"):
-        measured = (await api(late, f"/performance?days=30&basis={basis}"))["performance"]
+        measured = (await of_api(late, f"/performance?days=30&basis={basis}"))["performance"]
         text = await page(late, f"/?period=all&basis={basis}")
         assert figure(text, "daily_return") == measured["daily_return"]
         shown[basis] = measured["daily_return"]

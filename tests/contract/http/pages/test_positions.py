@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.html_pages import HTML, PRIVATE
-from tests.support.pages import amounts_of, api, figure, page, spelt_in, words
+from tests.support.html_pages import HTML, PRIVATE, amounts_of, of_api
+from tests.support.pages import figure, page, spelt_in, words
 from tests.support.services.http_service import Service, running
 
 URL = "/pages/positions"
@@ -48,7 +48,7 @@ def symbols(text: str) -> list[str]:
 
 async def test_its_numbers_are_those_of_the_api_to_the_last_digit(held: Service) -> None:
     text = await page(held, f"{URL}?dust=all")
-    positions = (await api(held, "/positions"))["positions"]
+    positions = (await of_api(held, "/positions"))["positions"]
     assert set(symbols(text)) == {position["symbol"] for position in positions}
     for position in positions:
         row = re.search(rf'<tr data-symbol="{position["symbol"]}">.*?</tr>', text, re.DOTALL)
@@ -95,7 +95,7 @@ async def test_every_column_can_be_sorted_by_its_own_heading(held: Service) -> N
 async def test_small_positions_are_one_row_that_can_be_unfolded(held: Service) -> None:
     folded = await page(held, URL)
     assert "2 small positions" in folded
-    positions = {p["symbol"]: p for p in (await api(held, "/positions"))["positions"]}
+    positions = {p["symbol"]: p for p in (await of_api(held, "/positions"))["positions"]}
     worth = Decimal(positions["LTC"]["market_value"]) + Decimal(positions["XRP"]["market_value"])
     dust = folded[folded.index("data-dust") :]
     assert f'data-exact="{worth.normalize():f}"' in dust
@@ -111,7 +111,7 @@ async def test_the_realized_results_of_its_rows_add_up_to_that_of_the_portfolio(
         money = str(Decimal(quantity) * Decimal(price))
         body = {**sold, "symbol": symbol, "quantity": quantity, "price": price, "net_amount": money}
         assert (await held.http.post("/holdings/update", json=body)).status_code == 200
-    realized = (await api(held, "/portfolio"))["portfolio"]["realized_pnl"]
+    realized = (await of_api(held, "/portfolio"))["portfolio"]["realized_pnl"]
     text = await page(held, URL)
     rows = re.findall(r"<tr.*?</tr>", text[text.index("<tbody>") :], re.DOTALL)
     last = [re.findall(r'data-exact="([^"]*)"', row)[-1] for row in rows]
@@ -134,7 +134,7 @@ async def test_with_nothing_held_it_says_so(service: Service) -> None:
 
 @pytest.mark.parametrize("path", [URL, f"{URL}?dust=all&sort=result", f"{URL}/BTC", f"{URL}/ETH?period=30d&scale=log"])
 async def test_a_private_page_has_no_amount_of_the_books_in_any_byte(held: Service, path: str) -> None:
-    known = await api(held, "/portfolio"), await api(held, "/trades"), await api(held, "/cash/transactions")
+    known = await of_api(held, "/portfolio"), await of_api(held, "/trades"), await of_api(held, "/cash/transactions")
     amounts = {amount for answer in known for amount in amounts_of(answer)}
     text = await page(held, path, PRIVATE)
     assert len(amounts) > 20
@@ -144,7 +144,7 @@ async def test_a_private_page_has_no_amount_of_the_books_in_any_byte(held: Servi
 
 async def test_one_position_has_the_figures_of_the_api(held: Service) -> None:
     text = await page(held, f"{URL}/ETH")
-    [position] = [p for p in (await api(held, "/positions"))["positions"] if p["symbol"] == "ETH"]
+    [position] = [p for p in (await of_api(held, "/positions"))["positions"] if p["symbol"] == "ETH"]
     for name in (
         "market_value", "allocation_percent", "unrealized_pnl", "unrealized_pnl_percent", "realized_pnl", "quantity",
         "current_price", "cost_basis", "avg_entry_price", "break_even_price",
@@ -169,7 +169,7 @@ async def test_its_trades_have_the_words_of_the_page_of_trades_and_cash_is_no_ga
     trades = text[text.index('data-part="trades"') :]
     headings = re.findall(r"<th scope=\"col\"[^>]*>([^<]*)</th>", trades)
     assert headings == ["Executed", "Side", "Quantity", "Price", "Fees", "Change of cash", "Realized"]
-    [trade] = (await api(held, "/trades?symbol=BTC"))["trades"]
+    [trade] = (await of_api(held, "/trades?symbol=BTC"))["trades"]
     assert re.search(rf'<td class="n" data-exact="{trade["cash_delta"]}">', trades)
     assert "<td>buy</td>" in trades
     assert "opens" in trades
