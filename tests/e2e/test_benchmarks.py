@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,22 @@ ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
 
 
+def measured(folder: Path, *options: str, seconds: float) -> tuple[Any, str]:
+    """What a quick run writes, and what it prints."""
+    written = folder / "figures.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--quick", *options, "--json", str(written)],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(written.read_text()), done.stdout
+
+
 # So many rows: of a booking, beside its statements one by one and beside its messages; of two reads, each beside the
 # handler behind the same layers and beside the naked one.
 @pytest.mark.parametrize(
@@ -32,46 +49,23 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.sta
     ids=", ".join,
 )
 def test_a_quick_run_measures_rows_prints_and_writes_them(tmp_path: Path, groups: dict[str, int]) -> None:
-    written = tmp_path / "figures.json"
-    command = ["-m", "benchmarks", "--quick", "--rows", ",".join(groups), "--json", str(written)]
-    done = subprocess.run(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = json.loads(written.read_text())
+    found, printed = measured(tmp_path, "--rows", ",".join(groups), seconds=600)
     assert Counter(row["group"] for row in found["rows"]) == groups
     for row in found["rows"]:
         assert row["beside"] is None
         assert row["ratio"] > 0
         assert row["verdict"] in {"met", "MISS"}
-        assert row["work"] in done.stdout
+        assert row["work"] in printed
     assert found["machine"]["flush_log_at_trx_commit"] == "1"
 
 
 @pytest.mark.faults_long
 def test_a_quick_run_measures_another_version_by_turns(tmp_path: Path) -> None:
-    written = tmp_path / "figures.json"
-    command = ["-m", "benchmarks", "--quick", "--rows", "fresh-reads", "--beside", str(ROOT), "--json", str(written)]
-    done = subprocess.run(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    [row] = json.loads(written.read_text())["rows"]
+    found, printed = measured(tmp_path, "--rows", "fresh-reads", "--beside", str(ROOT), seconds=300)
+    [row] = found["rows"]
     assert row["beside"]["work"] == row["work"]
     assert len(row["beside"]["figures"]) == len(row["figures"])
-    assert "times (" in done.stdout
+    assert "times (" in printed
 
 
 def test_two_sides_take_turns_and_one_that_fails_leaves_the_other_alone() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.faults.harness.hostile import SETTINGS, Hostile
 from tests.faults.harness.world import World, mysql_world, sqlite_world
-from tests.support.database.database_run import launch_server
+from tests.support.database.database_run import own_server
 from tests.support.database.database_server import DatabaseServer
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.services.service import ServiceProcess
@@ -30,11 +30,8 @@ class EnterWorld(Protocol):
 @pytest.fixture(scope="module")
 def fragile_mariadb() -> Iterator[DatabaseServer]:
     """A server of this module's own, to be killed, frozen and switched as its tests like."""
-    server = launch_server(owner_pid=os.getpid())
-    try:
+    with own_server() as server:
         yield server
-    finally:
-        server.destroy()
 
 
 @pytest.fixture(params=["sqlite", "mysql"])

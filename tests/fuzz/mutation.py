@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -153,3 +156,12 @@ class Mutation:
         value = b"".join(b"%%%02x" % byte for byte in text)
         pairs = [part for part in query.split(b"&") if part and dice.random() < 0.7]
         return path + b"?" + b"&".join([*pairs, name + b"=" + value])
+
+
+def until(steps: int) -> Callable[[int], bool]:
+    """Say whether to go on: so many steps, or as long as FUZZ_SECONDS says."""
+    seconds = os.environ.get("FUZZ_SECONDS")
+    if not seconds:
+        return lambda step: step < steps
+    end = time.monotonic() + float(seconds) / 3
+    return lambda _: time.monotonic() < end

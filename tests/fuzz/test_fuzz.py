@@ -11,9 +11,7 @@ import json
 import os
 import random
 import secrets
-import time
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -28,7 +26,7 @@ from portfolio.application.ledger.verification import VerifyBooks
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.logs import EVENTS
 from tests.fuzz.answers import Answer, Contract, answers_in
-from tests.fuzz.mutation import Mutation, Request, get, post
+from tests.fuzz.mutation import Mutation, Request, get, post, until
 from tests.support.exchanges.exchange import StandInExchange
 from tests.support.exchanges.exchange_faults import Fault
 from tests.support.fakes.clock import FakeClock
@@ -146,15 +144,6 @@ async def sent(address: tuple[str, int], raw: bytes) -> bytes:
                     break
                 read += more
     return read
-
-
-def until(steps: int) -> Callable[[int], bool]:
-    """Say whether to go on: so many steps, or as long as FUZZ_SECONDS says."""
-    seconds = os.environ.get("FUZZ_SECONDS")
-    if not seconds:
-        return lambda step: step < steps
-    end = time.monotonic() + float(seconds) / 3
-    return lambda _: time.monotonic() < end
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import random
 import secrets
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -23,7 +23,7 @@ from portfolio.application.ledger.verification import VerifyBooks
 from portfolio.domain.money import EXACT
 from portfolio.entrypoints.logs import EVENTS
 from tests.fuzz.import_changes import Damage
-from tests.fuzz.mutation import NUMBERS, TEXTS, Mutation
+from tests.fuzz.mutation import NUMBERS, TEXTS, Mutation, until
 from tests.support.import_files.sample import Sample
 from tests.support.import_files.samples import SAMPLES
 from tests.support.services.http_service import Service, running_on_sqlite
@@ -187,15 +187,6 @@ def moved(before: Mapping[str, Decimal], after: Mapping[str, Decimal]) -> dict[s
     names = before.keys() | after.keys()
     found = {name: EXACT.subtract(after.get(name, nothing), before.get(name, nothing)) for name in names}
     return {name: change for name, change in found.items() if change}
-
-
-def until(steps: int) -> Callable[[int], bool]:
-    """Say whether to go on: so many steps, or as long as FUZZ_SECONDS says."""
-    seconds = os.environ.get("FUZZ_SECONDS")
-    if not seconds:
-        return lambda step: step < steps
-    end = time.monotonic() + float(seconds) / 3
-    return lambda _: time.monotonic() < end
 
 
 def seed_of_run() -> int:

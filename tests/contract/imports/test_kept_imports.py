@@ -32,6 +32,7 @@ from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.verification import VerifyBooks
 from portfolio.domain.errors import NotReversible
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.portfolio import BookingRules
 from tests.contract.imports.test_import_booking import (
     BINANCE_TRADES,
@@ -90,7 +91,8 @@ async def book(ports: Ports, preview_id: str, owner: str = "desk") -> BookedPrev
     return await BookPreview(importing(ports))(1, preview_id, owner=owner)
 
 
-async def reverse(ports: Ports, import_id: int, **how: Any) -> ImportReversal:
+async def reverse(ports: Ports, import_id: int | None, **how: Any) -> ImportReversal:
+    assert import_id is not None
     return await ReverseImport(ports.ledger, StoppedClock(), BookingRules())(1, import_id, owner="desk", **how)
 
 
@@ -103,6 +105,14 @@ async def newest(ports: Ports) -> KeptImport:
     page = await ports.imports.page(1, before=None, limit=1)
     [found] = page.items
     return found
+
+
+async def swap_of(ports: Ports) -> tuple[int, list[int]]:
+    """The ids of the newest swap, and of its trades."""
+    page = await ports.lookups.events(1, before=None, limit=10)
+    swap = next(one for one in page.items if one.entry.transaction.kind is CashTransactionKind.SWAP)
+    assert swap.id is not None
+    return swap.id, [one.id for one in swap.trades]
 
 
 # --- looked at, and booked --------------------------------------------------------------------------------------------
@@ -330,7 +340,6 @@ async def test_an_import_is_taken_back_as_if_it_had_never_been(ports: Ports, nam
     dry = await imported(ports, files, dry_run=True)
     await imported(ports, files)
     record = await newest(ports)
-    assert record.id is not None
     before = await ports.ledger.load(1)
     looked = await reverse(ports, record.id, dry_run=True)
     assert await ports.ledger.load(1) == before
@@ -342,6 +351,7 @@ async def test_an_import_is_taken_back_as_if_it_had_never_been(ports: Ports, nam
     assert (done.kept.reversed_first, done.kept.reversed_last) == (before.revision + 1, books.revision)
     assert done.kept.state == REVERSED
     await holds(ports)
+    assert record.id is not None
     again = await reverse(ports, record.id)
     assert again == replace(done, replayed=True)
     assert (await ports.ledger.load(1)).revision == books.revision
@@ -360,14 +370,12 @@ async def test_what_cannot_be_taken_back_is_named_and_nothing_is(ports: Ports) -
     sold = GLUED + "2022-03-20 10:00:00,BTCUSDT,SELL,40000,0.0082BTC,328USDT,0USDT\n"
     await imported(ports, {"second": sold})
     before = await ports.ledger.load(1)
-    assert first.id is not None
     with pytest.raises(NotReversible, match=rf"import {first.id} cannot be reversed: entry \d+ of it cannot: .*BTC"):
         await reverse(ports, first.id)
     assert await ports.ledger.load(1) == before
     with pytest.raises(NotFound):
         await reverse(ports, 999)
     second = await newest(ports)
-    assert second.id is not None
     await reverse(ports, second.id)
     await reverse(ports, first.id)
     await holds(ports)
@@ -376,13 +384,8 @@ async def test_what_cannot_be_taken_back_is_named_and_nothing_is(ports: Ports) -
 async def test_entries_that_were_taken_back_one_by_one_are_left(ports: Ports) -> None:
     start = await open_books(ports.ledger)
     await imported(ports, {"file": BINANCE_TRADES})
-    record = await newest(ports)
-    assert record.id is not None
-    page = await ports.lookups.events(1, before=None, limit=10)
-    swap = next(one for one in page.items if one.entry.transaction.kind.value == "swap")
-    assert swap.id is not None
-    rules = BookingRules()
-    await ReverseEvent(ports.ledger, StoppedClock(), rules)(1, swap.id, owner="desk")
+    record, rules, (swap_id, _) = await newest(ports), BookingRules(), await swap_of(ports)
+    await ReverseEvent(ports.ledger, StoppedClock(), rules)(1, swap_id, owner="desk")
     last = record.last_revision or 0
     [logged] = await ports.ledger.transact(1, lambda unit: unit.imports.logged(last, last))
     assert logged.entry is not None
@@ -396,12 +399,7 @@ async def test_entries_that_were_taken_back_one_by_one_are_left(ports: Ports) ->
 async def test_a_swap_of_which_one_trade_was_taken_back_alone_is_named(ports: Ports) -> None:
     await open_books(ports.ledger)
     await imported(ports, {"file": BINANCE_TRADES})
-    record = await newest(ports)
-    assert record.id is not None
-    page = await ports.lookups.events(1, before=None, limit=10)
-    swap = next(one for one in page.items if one.entry.transaction.kind.value == "swap")
-    assert swap.id is not None
-    rules, (first, second) = BookingRules(), (one.id for one in swap.trades)
+    record, rules, (_, (first, second)) = await newest(ports), BookingRules(), await swap_of(ports)
     await ReverseTrade(ports.ledger, StoppedClock(), rules)(1, second, owner="desk")
     with pytest.raises(NotReversible, match=f"trade {second} of it was reversed alone: reverse trade {first} too"):
         await reverse(ports, record.id)
@@ -410,16 +408,11 @@ async def test_a_swap_of_which_one_trade_was_taken_back_alone_is_named(ports: Po
 async def test_a_swap_whose_trades_were_all_taken_back_alone_is_left(ports: Ports) -> None:
     start = await open_books(ports.ledger)
     await imported(ports, {"file": BINANCE_TRADES})
-    record = await newest(ports)
-    assert record.id is not None
-    page = await ports.lookups.events(1, before=None, limit=10)
-    swap = next(one for one in page.items if one.entry.transaction.kind.value == "swap")
-    assert swap.id is not None
-    rules, ids = BookingRules(), [one.id for one in swap.trades]
+    record, rules, (swap_id, ids) = await newest(ports), BookingRules(), await swap_of(ports)
     for number in reversed(ids):
         await ReverseTrade(ports.ledger, StoppedClock(), rules)(1, number, owner="desk")
     with pytest.raises(NotReversible, match=f"it is reversed already: trades {ids[0]} and {ids[1]} of it were, alone"):
-        await ReverseEvent(ports.ledger, StoppedClock(), rules)(1, swap.id, owner="desk")
+        await ReverseEvent(ports.ledger, StoppedClock(), rules)(1, swap_id, owner="desk")
     done = await reverse(ports, record.id)
     assert done.left == 3
     assert figures(await ports.ledger.load(1)) == figures(start)
@@ -434,7 +427,6 @@ async def test_an_import_that_moved_nothing_is_taken_back_by_no_entry(ports: Por
     assert len(preview.events) == 1
     record = await newest(ports)
     assert (record.first_revision, record.last_revision) == (None, None)
-    assert record.id is not None
     done = await reverse(ports, record.id)
     assert (done.entries, done.kept.reversed_first) == (0, None)
     assert (await reverse(ports, record.id)) == replace(done, replayed=True)
@@ -470,7 +462,6 @@ async def test_a_reversal_whose_answer_is_lost_is_booked_once(ports: Ports) -> N
     start = await open_books(ports.ledger)
     await imported(ports, {"file": KRAKEN})
     record = await newest(ports)
-    assert record.id is not None
     ports.ledger.fail_next, ports.ledger.fail_after_commit = OutcomeUnknown("lost"), True
     done = await reverse(ports, record.id)
     assert not done.replayed

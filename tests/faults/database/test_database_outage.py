@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
@@ -17,7 +16,6 @@ from portfolio.adapters.database.connection.engine import create_engine
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Statement
 from portfolio.adapters.database.connection.timeouts import Timeouts
-from tests.support.database.database_run import launch_server
 from tests.support.database.database_server import DatabaseServer
 from tests.support.database.migrated import bring_up_to_date
 from tests.support.database.old_database import execute
@@ -36,13 +34,8 @@ CLIENTS = 8
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[DatabaseServer]:
-    """A server of this file's own, to be switched, frozen and killed."""
-    server = launch_server(owner_pid=os.getpid())
-    try:
-        yield server
-    finally:
-        server.destroy()
+def server(fragile_mariadb: DatabaseServer) -> DatabaseServer:
+    return fragile_mariadb
 
 
 @pytest.fixture(scope="module")

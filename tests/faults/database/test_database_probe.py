@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,6 @@ import httpx
 import pytest
 from sqlalchemy import make_url
 
-from tests.support.database.database_run import launch_server
 from tests.support.database.database_server import DatabaseServer
 from tests.support.database.databases import DatabaseUnderTest, sqlite_database_in
 from tests.support.database.old_database import execute
@@ -44,13 +42,8 @@ class Running:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[DatabaseServer]:
-    """A server of this file's own."""
-    server = launch_server(owner_pid=os.getpid())
-    try:
-        yield server
-    finally:
-        server.destroy()
+def server(fragile_mariadb: DatabaseServer) -> DatabaseServer:
+    return fragile_mariadb
 
 
 @pytest.fixture(scope="module")

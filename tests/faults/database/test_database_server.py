@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.schema.migration import migrate
 from portfolio.adapters.database.schema.server_check import check_settings, refuse_server
 from portfolio.application.errors import LedgerRefused, LedgerUnavailable
-from tests.support.database.database_run import launch_server
+from tests.support.database.database_run import own_server
 from tests.support.database.database_server import DatabaseServer
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.database.old_database import OLD_TABLES, execute
@@ -47,13 +46,10 @@ AS_IT_RUNS = (
 @pytest.fixture(scope="module")
 def odd_place() -> Iterator[DatabaseUnderTest]:
     """An empty database on a server that has every default as the service does not want it."""
-    server = launch_server(owner_pid=os.getpid(), options=AT_ITS_START)
-    try:
+    with own_server(AT_ITS_START) as server:
         place = server.create_database_pair("odd")
         server.execute(*AS_IT_RUNS)
         yield place
-    finally:
-        server.destroy()
 
 
 async def test_on_a_server_of_odd_defaults_every_session_is_as_it_has_to_be(
@@ -113,16 +109,13 @@ def test_a_service_does_not_start_on_a_table_without_transactions_and_verify_sti
 
 def test_a_server_that_puts_tables_elsewhere_than_it_is_told_is_refused() -> None:
     """MariaDB alone can be told to; any other server has no such option, and makes the tables."""
-    server = launch_server(owner_pid=os.getpid(), options=("--loose-enforce-storage-engine=Aria",))
-    try:
+    with own_server(("--loose-enforce-storage-engine=Aria",)) as server:
         place = server.create_database_pair("enforced")
         if server.execute("SHOW VARIABLES LIKE 'enforce_storage_engine'"):
             with pytest.raises(LedgerUnavailable, match=r"Aria|[Ss]torage engine|NO_ENGINE_SUBSTITUTION"):
                 migrate(place.migration_url, place.prices_schema)
         else:
             assert migrate(place.migration_url, place.prices_schema)
-    finally:
-        server.destroy()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from portfolio.adapters.database.schema.migration import migrate
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.settings import Settings, SettingsError
 from tests.support.database.certificates import Authority, Certificate
-from tests.support.database.database_run import launch_server
+from tests.support.database.database_run import own_server
 from tests.support.database.database_server import DatabaseServer
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.ledger_examples import book_one, open_books
@@ -52,11 +51,8 @@ def encrypted_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple
     authority = Authority(tmp_path_factory.mktemp("certificates"))
     own = authority.issue("server", address="127.0.0.1")
     options = (f"--ssl-ca={authority.cert}", f"--ssl-cert={own.cert}", f"--ssl-key={own.key}")
-    server = launch_server(owner_pid=os.getpid(), options=options)
-    try:
+    with own_server(options) as server:
         yield server, authority
-    finally:
-        server.destroy()
 
 
 @pytest.fixture

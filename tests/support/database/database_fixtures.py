@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.database.database_run import DatabaseRun, launch_server
+from tests.support.database.database_run import DatabaseRun, own_server
 from tests.support.database.database_server import DatabaseServer
 from tests.support.database.databases import DatabaseUnderTest, sqlite_database_in
 
@@ -43,11 +43,8 @@ def mariadb(pytestconfig: pytest.Config) -> DatabaseServer:
 @pytest.fixture
 def private_mariadb() -> Iterator[DatabaseServer]:
     """A server for this test alone: to be stopped, killed, paused and started at will (costs seconds)."""
-    server = launch_server(owner_pid=os.getpid())
-    try:
+    with own_server() as server:
         yield server
-    finally:
-        server.destroy()
 
 
 @pytest.fixture

@@ -1,8 +1,11 @@
 """One database server a test run: started when first asked for, shared by all workers, then removed."""
 
 import json
+import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -31,6 +34,16 @@ def launch_server(*, owner_pid: int, options: tuple[str, ...] = ()) -> AnyServer
     if docker_answers():
         return ContainerServer.launch(owner_pid=owner_pid, options=options)
     return MariaDbServer.launch(find_or_install_programs(), owner_pid=owner_pid, options=options)
+
+
+@contextmanager
+def own_server(options: tuple[str, ...] = ()) -> Iterator[DatabaseServer]:
+    """A server that nobody else asks, while this is entered: to be stopped, killed, paused and started at will."""
+    server = launch_server(owner_pid=os.getpid(), options=options)
+    try:
+        yield server
+    finally:
+        server.destroy()
 
 
 @dataclass(frozen=True, slots=True)

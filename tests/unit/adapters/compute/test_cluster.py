@@ -15,14 +15,10 @@ import dask
 import pytest
 from distributed import LocalCluster, Security
 
-from portfolio.adapters.clock import SystemClock
 from portfolio.adapters.compute import cluster as module
-from portfolio.adapters.compute.backtester import SpawnedBacktester
 from portfolio.adapters.compute.cluster import Cluster
 from portfolio.adapters.compute.optimiser import SpawnedOptimiser
 from portfolio.analytics.optimisation.problem import Objective, TurnoverTooSmall
-from portfolio.application.backtest.jobs.computing import ComputeBacktests
-from portfolio.application.backtest.jobs.records import Attempted, Job, JobState
 from portfolio.application.backtest.jobs.slices import advanced, begun
 from portfolio.application.backtest.request import Kind, Start, Sweep, Targets
 from portfolio.application.errors import ComputationFailed, ComputationLate, ConfigurationInvalid, NotInstalled
@@ -31,6 +27,7 @@ from tests.support.fakes.compute import InThisProcess, chosen_here
 from tests.support.fakes.fake_backtests import FakeBacktests
 from tests.support.optimisation import MEANS, ORTHANT, problem, uncorrelated
 from tests.support.services.unmeasured import unmeasured
+from tests.unit.adapters.compute.computed import CountedTrials, outcome_of
 
 LONG = 60.0
 
@@ -88,16 +85,6 @@ async def test_weights_are_those_of_this_process_and_so_is_what_is_raised(cluste
 
 
 async def test_a_sweep_on_the_cluster_comes_to_the_same_bytes(cluster: Cluster) -> None:
-    class Seen(SpawnedBacktester):
-        """Counts the trials that were run ahead."""
-
-        trials = 0
-
-        async def attempt(self, given: bytes, place: int, state: bytes | None) -> Attempted:
-            found = await super().attempt(given, place, state)
-            self.trials += found.trial is not None
-            return found
-
     panel = panel_from(walk(150, 4, 3), named(4))
     targets = Targets(objective=Objective.MIN_CVAR, symbols=tuple(named(4)), days=90)
     limits = tuple(Decimal(n) / 100 for n in range(30, 54))
@@ -115,13 +102,8 @@ async def test_a_sweep_on_the_cluster_comes_to_the_same_bytes(cluster: Cluster) 
     # Both workers have imported what they need: else the first one is done before the second one has.
     aside = problem(Objective.MIN_CVAR, uncorrelated(MEANS), ORTHANT)
     await asyncio.gather(*(SpawnedOptimiser(cluster).optimise(aside, seconds=LONG) for _ in range(4)))
-    there, store = Seen(cluster, slice_seconds=0.05), FakeBacktests(now=datetime.now(UTC))
-    job = Job(id="bt-1", portfolio_id=1, fingerprint="f", closes="c", request="{}", created_at=store.now)
-    await store.add(job, given, most_waiting=1)
-    report = await ComputeBacktests(store, there, SystemClock(), holder="a")()
-    assert report is not None
-    assert report.state is JobState.DONE
-    assert store.rows[0].outcome == whole.outcome
+    there = CountedTrials(cluster, slice_seconds=0.05)
+    assert await outcome_of(given, there, FakeBacktests(now=datetime.now(UTC))) == whole.outcome
     assert there.trials > 0
 
 

@@ -10,17 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from portfolio.adapters.clock import SystemClock
 from portfolio.adapters.compute.backtester import SpawnedBacktester
 from portfolio.adapters.compute.workers import Workers
-from portfolio.application.backtest.jobs.computing import ComputeBacktests
-from portfolio.application.backtest.jobs.records import Attempted, Job, JobState
 from portfolio.application.backtest.jobs.slices import Given, advanced, begun
 from portfolio.application.backtest.request import Sweep
 from portfolio.application.errors import NotBacktestable
 from tests.support.backtests import held, named, panel_from, request_of, walk
 from tests.support.fakes.fake_backtests import FakeBacktests
 from tests.support.services.unmeasured import unmeasured
+from tests.unit.adapters.compute.computed import CountedTrials, outcome_of
 
 LONG = 60.0
 
@@ -65,28 +63,13 @@ async def test_a_backtest_comes_to_the_same_bytes_in_the_process_as_in_this_one(
 
 @pytest.mark.unmeasured
 async def test_the_trials_of_one_job_are_spread_over_the_processes_to_the_same_bytes(workers: Workers) -> None:
-    class Seen(SpawnedBacktester):
-        """Counts the trials that were run ahead."""
-
-        trials = 0
-
-        async def attempt(self, given: bytes, place: int, state: bytes | None) -> Attempted:
-            found = await super().attempt(given, place, state)
-            self.trials += found.trial is not None
-            return found
-
     panel = panel_from(walk(160, 5, 3), named(5))
     limits = tuple(Decimal(n) / 100 for n in range(15, 35))
     wanted = request_of(panel, sweep=Sweep(grid={"position_limit": limits}))
     given = begun(wanted, panel, held(10_000, A00=100, A01=50))
     whole = advanced(given, None, seconds=LONG, monotonic=lambda: 0.0)
-    there, store = Seen(workers, slice_seconds=0.01), FakeBacktests()
-    job = Job(id="bt-1", portfolio_id=1, fingerprint="f", closes="c", request="{}", created_at=store.now)
-    await store.add(job, given, most_waiting=1)
-    report = await ComputeBacktests(store, there, SystemClock(), holder="a")()
-    assert report is not None
-    assert report.state is JobState.DONE
-    assert store.rows[0].outcome == whole.outcome
+    there = CountedTrials(workers, slice_seconds=0.01)
+    assert await outcome_of(given, there, FakeBacktests()) == whole.outcome
     assert there.trials > 3
 
 

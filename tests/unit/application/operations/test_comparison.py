@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -14,7 +14,6 @@ from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.ledger.rebuilding import RebuildBooks
-from portfolio.application.ledger.records import BookingKey
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.ledger.verification import ReconcileBooks
@@ -41,16 +40,9 @@ class Busy(FakeLedger):
     units = 0
     books_meanwhile = False
 
-    async def transact(
-        self,
-        portfolio_id: int,
-        work: Callable[[FakeUnit], Awaitable[T]],
-        *,
-        keys: Collection[BookingKey] = (),
-        symbols: Collection[Symbol] | None = None,
-    ) -> T:
+    async def transact(self, portfolio_id: int, work: Callable[[FakeUnit], Awaitable[T]], **wanted: Any) -> T:
         self.units += 1
-        return await super().transact(portfolio_id, work, keys=keys, symbols=symbols)
+        return await super().transact(portfolio_id, work, **wanted)
 
     async def movements(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Movement | CashEntry]:
         found = await super().movements(portfolio_id, after=after, limit=limit)
