@@ -17,10 +17,11 @@ from portfolio.application.rebalancing.ports import Signals
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.database.migrated import bring_up_to_date
 from tests.support.fakes.fake_imports import FakeImports
-from tests.support.fakes.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
+from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.fakes.fake_lookups import FakeLookups
 from tests.support.fakes.fake_probe import FakeProbe
 from tests.support.fakes.fake_rules import FakeExchangeRules
+from tests.support.fakes.fake_stores import FakeDays, FakeLeases, FakePriceStore, FakeSignals
 
 
 @dataclass

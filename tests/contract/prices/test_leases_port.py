@@ -10,7 +10,7 @@ import pytest
 from portfolio.application.errors import LeaseLost
 from portfolio.application.prices.records import Fence, PriceUpdate
 from tests.contract.ledger.ledger_kinds import Ports, ports
-from tests.support.fakes.fake_ledger import FakeLeases
+from tests.support.fakes.fake_stores import FakeLeases
 from tests.support.ledger_examples import AT, open_books
 
 __all__ = ["ports"]

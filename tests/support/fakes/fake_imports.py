@@ -8,7 +8,8 @@ from portfolio.application.imports.booking import Standing
 from portfolio.application.imports.kept.records import OPEN, GivenImport, KeptPreview
 from portfolio.application.ledger.happenings.imported import KeptImport
 from portfolio.application.ledger.records import Page
-from tests.support.fakes.fake_ledger import FakeLedger, known_rows
+from tests.support.fakes.fake_books import known_rows
+from tests.support.fakes.fake_ledger import FakeLedger
 
 
 class FakeImports:

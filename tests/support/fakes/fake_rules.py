@@ -10,7 +10,7 @@ from portfolio.application.errors import FeedFailed, LedgerUnavailable
 from portfolio.application.prices.records import Fence, KeptRules
 from portfolio.domain.prices.exchange_rules import Rules, UnknownRules
 from portfolio.domain.symbol import Symbol
-from tests.support.fakes.fake_ledger import FakeLeases
+from tests.support.fakes.fake_stores import FakeLeases
 
 
 class FakeExchangeRules:

@@ -23,7 +23,9 @@ from portfolio.application.rebalancing.records import SignalChanged, SignalStatu
 from portfolio.application.rebalancing.signal_execution import MarkExecuted
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.fake_ledger import FakeLedger, FakeSignals, FakeUnit
+from tests.support.fakes.fake_ledger import FakeLedger
+from tests.support.fakes.fake_stores import FakeSignals
+from tests.support.fakes.fake_unit import FakeUnit
 from tests.support.ledger_examples import AT
 from tests.support.signal_examples import signal
 from tests.unit.application.ledger.booking_examples import Book, accepted, opened, refused, wish

@@ -30,12 +30,13 @@ from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.compute import InThisProcess, SlicesInThisProcess
 from tests.support.fakes.fake_backtests import FakeBacktests
 from tests.support.fakes.fake_imports import FakeImports
-from tests.support.fakes.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
+from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.fakes.fake_lookups import FakeLookups
 from tests.support.fakes.fake_picked_sales import FakePickedSales
 from tests.support.fakes.fake_prices import BTC, ScriptedCloses, ScriptedFeed
 from tests.support.fakes.fake_probe import FakeProbe
 from tests.support.fakes.fake_rules import FakeExchangeRules, ScriptedRules
+from tests.support.fakes.fake_stores import FakeDays, FakeLeases, FakePriceStore, FakeSignals
 
 BUY = {"symbol": "BTC", "side": "BUY", "quantity": 1, "price": 30000, "net_amount": 30000}
 

@@ -14,7 +14,7 @@ from portfolio.application.prices.records import Fence
 from portfolio.entrypoints.kept_lease import KeptLease
 from portfolio.entrypoints.rules_loop import AGAIN_SECONDS, RETRY_SECONDS, WAITING_SECONDS, RulesLoop
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.fake_ledger import FakeLeases
+from tests.support.fakes.fake_stores import FakeLeases
 
 NOTHING = RulesReport({}, {})
 

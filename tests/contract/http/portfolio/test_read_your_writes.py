@@ -28,9 +28,10 @@ from portfolio.entrypoints.http.portfolio.answer_cache import CachedAnswer, Enco
 from portfolio.entrypoints.http.portfolio.controller import PortfolioAnswers
 from portfolio.settings import Settings
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
+from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.fakes.fake_lookups import FakeLookups
 from tests.support.fakes.fake_probe import FakeProbe
+from tests.support.fakes.fake_stores import FakeDays, FakeLeases, FakePriceStore, FakeSignals
 from tests.support.services.http_service import BUY, Service, assemble, soon
 
 T = TypeVar("T")

@@ -15,7 +15,7 @@ import pytest
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.performance.records import DailyValue
 from portfolio.domain.symbol import Symbol
-from tests.support.fakes.fake_ledger import FakeDays
+from tests.support.fakes.fake_stores import FakeDays
 from tests.support.services.http_service import BUY, Service, SilentLedger, is_problem, running
 
 PORTFOLIO_FIELDS = {

@@ -16,7 +16,8 @@ from portfolio.application.prices.records import Close
 from portfolio.application.rebalancing.scorecard import TRADES_A_READ, ReadScorecard
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
-from tests.support.fakes.fake_ledger import FakeLeases, FakeLedger, FakePriceStore
+from tests.support.fakes.fake_ledger import FakeLedger
+from tests.support.fakes.fake_stores import FakeLeases, FakePriceStore
 from tests.support.fakes.joined_closes import joined_closes
 from tests.support.histories import booking, exact
 from tests.support.services.http_service import Service, fields, is_problem, running

@@ -18,8 +18,9 @@ from portfolio.domain.money import Price
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.symbol import Symbol
-from tests.support.fakes.fake_ledger import FakeDays, FakeLedger
+from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.fakes.fake_prices import ScriptedCloses
+from tests.support.fakes.fake_stores import FakeDays
 from tests.support.histories import booking, exact
 from tests.support.services.http_service import CATEGORIES, Service, fields, is_problem, running
 from tests.support.services.waiting import until

@@ -10,7 +10,8 @@ from urllib.parse import quote
 import pytest
 from structlog.testing import capture_logs
 
-from tests.support.fakes.fake_ledger import FakeLedger, FakeUnit
+from tests.support.fakes.fake_ledger import FakeLedger
+from tests.support.fakes.fake_unit import FakeUnit
 from tests.support.services.http_service import BUY, KEYS, A, Service, is_problem, running
 
 

@@ -22,8 +22,10 @@ from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.symbol import Symbol
 from tests.support.backtests import held
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.fake_ledger import Books, FakeLeases, FakeLedger, FakePriceStore
+from tests.support.fakes.fake_books import Books
+from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.fakes.fake_rules import FakeExchangeRules
+from tests.support.fakes.fake_stores import FakeLeases, FakePriceStore
 from tests.support.fakes.joined_closes import joined_closes
 from tests.support.optimisation import closes_of, waves
 

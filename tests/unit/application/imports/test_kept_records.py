@@ -15,7 +15,8 @@ from portfolio.application.ledger.cash_records import LoggedEntry
 from portfolio.application.ledger.happenings.imported import FileCounts, KeptImport
 from portfolio.domain.errors import NotReversible
 from portfolio.domain.ledger.portfolio import BookingRules
-from tests.support.fakes.fake_ledger import FakeImportBook, FakeLedger
+from tests.support.fakes.fake_ledger import FakeLedger
+from tests.support.fakes.fake_unit import FakeImportBook
 from tests.support.imports import NOW, StoppedClock
 from tests.support.ledger_examples import open_books
 

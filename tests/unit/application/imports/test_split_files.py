@@ -19,7 +19,8 @@ from portfolio.application.imports.preview import PreviewImport
 from portfolio.application.imports.records import Options
 from portfolio.application.ledger.cash_records import CashEntry, Entry
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
-from tests.support.fakes.fake_ledger import FakeLeases, FakeLedger, FakePriceStore
+from tests.support.fakes.fake_ledger import FakeLedger
+from tests.support.fakes.fake_stores import FakeLeases, FakePriceStore
 from tests.support.imports import FilesInMemory, StoppedClock
 from tests.support.ledger_examples import open_books
 

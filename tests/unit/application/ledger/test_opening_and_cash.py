@@ -27,7 +27,9 @@ from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.fake_ledger import Books, FakeLeases, FakeLedger, FakePriceStore
+from tests.support.fakes.fake_books import Books
+from tests.support.fakes.fake_ledger import FakeLedger
+from tests.support.fakes.fake_stores import FakeLeases, FakePriceStore
 from tests.unit.application.ledger.booking_examples import accepted, booking, opened, wish
 from tests.unit.examples import RULES, bought, money, sold, units
 

@@ -27,7 +27,8 @@ from portfolio.domain.ledger.position import Position
 from portfolio.domain.money import Money
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.fake_ledger import Books, FakeLedger
+from tests.support.fakes.fake_books import Books
+from tests.support.fakes.fake_ledger import FakeLedger
 from tests.unit.application.ledger.booking_examples import booking, opened, wish
 from tests.unit.examples import RULES, bought, money, sold, units
 

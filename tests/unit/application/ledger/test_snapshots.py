@@ -13,7 +13,8 @@ from portfolio.application.ledger.records import Revisions
 from portfolio.application.ledger.snapshots import RELOAD_SECONDS, Snapshots
 from portfolio.domain.ledger.portfolio import Portfolio
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.fake_ledger import Books, FakeLedger
+from tests.support.fakes.fake_books import Books
+from tests.support.fakes.fake_ledger import FakeLedger
 from tests.unit.application.ledger.booking_examples import booking, opened, wish
 from tests.unit.examples import bought, money
 

@@ -29,9 +29,11 @@ from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.pages.optimiser.drawings import shares_of
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.compute import InThisProcess
-from tests.support.fakes.fake_ledger import Books, FakeLeases, FakeLedger, FakePriceStore
+from tests.support.fakes.fake_books import Books
+from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.fakes.fake_prices import ScriptedCloses
 from tests.support.fakes.fake_rules import FakeExchangeRules
+from tests.support.fakes.fake_stores import FakeLeases, FakePriceStore
 from tests.support.fakes.joined_closes import joined_closes
 from tests.support.optimisation import closes_of, waves
 

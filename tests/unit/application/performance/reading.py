@@ -11,8 +11,9 @@ from portfolio.application.performance.history import ReadHistory
 from portfolio.application.performance.period import ReadPerformance
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore
+from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.fakes.fake_lookups import FakeLookups
+from tests.support.fakes.fake_stores import FakeDays, FakeLeases, FakePriceStore
 from tests.support.fakes.joined_closes import joined_closes
 
 

@@ -21,7 +21,8 @@ from portfolio.domain.mark import Mark
 from portfolio.domain.money import Price, Quantity
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import NOON, FakeClock
-from tests.support.fakes.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore
+from tests.support.fakes.fake_ledger import FakeLedger
+from tests.support.fakes.fake_stores import FakeDays, FakeLeases, FakePriceStore
 from tests.unit.application.performance.reading import reader
 from tests.unit.application.performance.test_period import TODAY, check, ledger_of, row, series
 

@@ -24,7 +24,8 @@ from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Quantity
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.fake_ledger import Books, FakeLedger
+from tests.support.fakes.fake_books import Books
+from tests.support.fakes.fake_ledger import FakeLedger
 from tests.unit.application.ledger.booking_examples import opened
 from tests.unit.application.performance.reading import reader
 from tests.unit.application.performance.test_timeframes import BTC, ETH, World, parts

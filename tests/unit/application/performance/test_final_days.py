@@ -21,8 +21,10 @@ from portfolio.domain.mark import Mark
 from portfolio.domain.money import Price, Quantity
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.fake_ledger import Books, FakeDays, FakeLedger
+from tests.support.fakes.fake_books import Books
+from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.fakes.fake_prices import ScriptedCloses
+from tests.support.fakes.fake_stores import FakeDays
 from tests.unit.application.ledger.booking_examples import opened
 from tests.unit.application.performance.test_timeframes import BTC, ETH, World
 from tests.unit.examples import money

@@ -22,7 +22,9 @@ from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.units import Units
 from portfolio.domain.money import Money
 from tests.support.fakes.clock import NOON, FakeClock
-from tests.support.fakes.fake_ledger import Books, FakeDays, FakeLedger
+from tests.support.fakes.fake_books import Books
+from tests.support.fakes.fake_ledger import FakeLedger
+from tests.support.fakes.fake_stores import FakeDays
 from tests.unit.application.performance.reading import reader
 from tests.unit.examples import money
 

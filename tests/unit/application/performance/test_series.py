@@ -19,7 +19,8 @@ from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.fake_ledger import FakeLeases, FakeLedger, FakePriceStore
+from tests.support.fakes.fake_ledger import FakeLedger
+from tests.support.fakes.fake_stores import FakeLeases, FakePriceStore
 from tests.unit.application.ledger.booking_examples import opened
 from tests.unit.application.performance.reading import reader
 from tests.unit.application.performance.test_benchmark import closing, walk

@@ -26,9 +26,12 @@ from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.fake_ledger import Books, FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeUnit
+from tests.support.fakes.fake_books import Books
+from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.fakes.fake_lookups import FakeLookups
 from tests.support.fakes.fake_prices import ScriptedCloses
+from tests.support.fakes.fake_stores import FakeDays, FakeLeases, FakePriceStore
+from tests.support.fakes.fake_unit import FakeUnit
 from tests.unit.application.ledger.booking_examples import booking, opened
 from tests.unit.application.performance.reading import reader
 from tests.unit.examples import RULES, money

@@ -15,9 +15,9 @@ from portfolio.domain.prices.exchange_rules import Rules, UnknownRules
 from portfolio.domain.symbol import Symbol
 from tests.support.exchange_rules import rules
 from tests.support.fakes.clock import NOON, FakeClock
-from tests.support.fakes.fake_ledger import FakeLeases
 from tests.support.fakes.fake_prices import BTC, ETH, SOL
 from tests.support.fakes.fake_rules import FakeExchangeRules, ScriptedRules
+from tests.support.fakes.fake_stores import FakeLeases
 
 VENUES = ("coinbase", "binance")
 COARSE = rules("binance", step="0.1")

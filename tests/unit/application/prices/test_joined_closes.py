@@ -28,7 +28,9 @@ from portfolio.domain.mark import ASSUMED_RATE
 from portfolio.domain.prices.quote import SIMULATED_SOURCE
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import NOON, FakeClock
-from tests.support.fakes.fake_ledger import Books, FakeLeases, FakeLedger, FakePriceStore
+from tests.support.fakes.fake_books import Books
+from tests.support.fakes.fake_ledger import FakeLedger
+from tests.support.fakes.fake_stores import FakeLeases, FakePriceStore
 from tests.unit.application.ledger.lot_examples import Booked
 from tests.unit.examples import RULES, bought, price, units
 

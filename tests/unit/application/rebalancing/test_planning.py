@@ -26,9 +26,11 @@ from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.fake_ledger import Books, FakeLeases, FakeLedger, FakePriceStore
+from tests.support.fakes.fake_books import Books
+from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.fakes.fake_prices import ScriptedCloses
 from tests.support.fakes.fake_rules import FakeExchangeRules
+from tests.support.fakes.fake_stores import FakeLeases, FakePriceStore
 from tests.support.fakes.joined_closes import joined_closes
 from tests.unit.application.ledger.booking_examples import wish
 from tests.unit.examples import execution

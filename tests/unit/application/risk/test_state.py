@@ -24,8 +24,10 @@ from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import NOON, FakeClock
-from tests.support.fakes.fake_ledger import Books, FakeLeases, FakeLedger, FakePriceStore
+from tests.support.fakes.fake_books import Books
+from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.fakes.fake_rules import FakeExchangeRules
+from tests.support.fakes.fake_stores import FakeLeases, FakePriceStore
 from tests.support.fakes.joined_closes import joined_closes
 from tests.unit.examples import mark, money, price, units
 

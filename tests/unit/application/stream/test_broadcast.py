@@ -20,9 +20,10 @@ from portfolio.application.stream.records import BEFORE_ALL, Frame, Pace, Place,
 from portfolio.application.stream.subscription import Subscription
 from portfolio.settings import Settings
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.fake_ledger import FakeDays, FakeLeases, FakeLedger, FakePriceStore, FakeSignals
+from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.fakes.fake_lookups import FakeLookups
 from tests.support.fakes.fake_probe import FakeProbe
+from tests.support.fakes.fake_stores import FakeDays, FakeLeases, FakePriceStore, FakeSignals
 from tests.support.ledger_examples import book_one, open_books
 from tests.support.services.http_service import assemble
 from tests.support.services.waiting import until

@@ -1,0 +1,195 @@
+"""What the books in memory hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TypeVar
+
+from portfolio.adapters.database.ledger.mapping import trade_to_row
+from portfolio.adapters.database.ledger.mapping_records import (
+    adjustments_to_rows,
+    cash_entry_to_row,
+    outcome_to_row,
+)
+from portfolio.adapters.database.schema.tables import booking_outcomes, cash_transactions, mock_trades
+from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.imports.kept.records import GivenImport, KeptPreview
+from portfolio.application.ledger.audit import (
+    ADJUSTMENT,
+    CASH_ENTRY,
+    EVENT,
+    OUTCOME,
+    TRADE,
+    TRADE_GROUP,
+    EntryLine,
+    KeptRow,
+    Reversed,
+    content,
+    more_content,
+)
+from portfolio.application.ledger.cash_records import CashEntry, Entry, RefusedCashEntry
+from portfolio.application.ledger.happenings.imported import REVERSED, ImportedRow, KeptImport
+from portfolio.application.ledger.happenings.records import RecordedEvent
+from portfolio.application.ledger.records import (
+    BookedTrade,
+    BookingKey,
+    RecordedOutcome,
+    TradeEntry,
+)
+from portfolio.application.performance.records import DailyValue, DayPositions
+from portfolio.application.prices.records import Close
+from portfolio.application.rebalancing.records import Signal
+from portfolio.domain.ledger.cash_transaction import EVENT_KINDS, CashTransactionKind
+from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.mark import Mark
+from portfolio.domain.symbol import Symbol
+
+T = TypeVar("T")
+
+
+@dataclass
+class Books:
+    """Everything that is kept. A transaction works on a copy, which takes the place of this one when it commits."""
+
+    portfolio: Portfolio | None = None
+    adopted: bool = False
+    trades: dict[int, TradeEntry | None] = field(default_factory=dict)
+    outcomes: dict[int, RecordedOutcome] = field(default_factory=dict)
+    transactions: dict[int, CashEntry] = field(default_factory=dict)
+    days: dict[date, DailyValue] = field(default_factory=dict)
+    ticks: dict[tuple[Symbol, datetime], Mark] = field(default_factory=dict)
+    closes: dict[tuple[Symbol, date], Close] = field(default_factory=dict)
+    signals: dict[int, Signal] = field(default_factory=dict)
+    day_positions: dict[date, DayPositions] = field(default_factory=dict)
+    closes_changed: dict[Symbol, int] = field(default_factory=dict)
+    cash_refusals: dict[int, RefusedCashEntry] = field(default_factory=dict)
+    is_sealed: bool = True
+    imports: dict[int, KeptImport] = field(default_factory=dict)
+    import_rows: dict[int, ImportedRow] = field(default_factory=dict)
+    of_imports: dict[int, int] = field(default_factory=dict)
+    previews: dict[str, KeptPreview] = field(default_factory=dict)
+    given: dict[str, GivenImport] = field(default_factory=dict)
+    answers: dict[str, bytes] = field(default_factory=dict)
+
+    def copy(self) -> Books:
+        """Another one with the same content."""
+        return Books(
+            self.portfolio,
+            self.adopted,
+            dict(self.trades),
+            dict(self.outcomes),
+            dict(self.transactions),
+            dict(self.days),
+            dict(self.ticks),
+            dict(self.closes),
+            dict(self.signals),
+            dict(self.day_positions),
+            dict(self.closes_changed),
+            dict(self.cash_refusals),
+            self.is_sealed,
+            dict(self.imports),
+            dict(self.import_rows),
+            dict(self.of_imports),
+            dict(self.previews),
+            dict(self.given),
+            dict(self.answers),
+        )
+
+    def booked(self, trade_id: int) -> BookedTrade | None:
+        """A trade, whoever wrote it."""
+        if trade_id not in self.trades:
+            return None
+        reversals = [i for i, e in self.trades.items() if e is not None and e.trade.reverses == trade_id]
+        return BookedTrade(id=trade_id, entry=self.trades[trade_id], reversed_by=reversals[0] if reversals else None)
+
+    def entries(self, after: int) -> list[Entry]:
+        """The ledger's entries after a revision, in order."""
+        entries: list[Entry] = [e for e in self.trades.values() if e is not None]
+        entries += self.transactions.values()
+        return sorted((e for e in entries if e.revision > after), key=lambda entry: entry.revision)
+
+    def lines(self, after: int, limit: int) -> list[EntryLine]:
+        """The entries as rows would say them; without digests, as before there were any."""
+        lines = [self._trade_line(i, e) for i, e in self.trades.items() if e is not None]
+        for i, entry in self.transactions.items():
+            kept = cash_entry_to_row(entry)
+            row = KeptRow(cash_transactions.name, i, None, content(CASH_ENTRY, kept))
+            moved = [content(ADJUSTMENT, each) for each in adjustments_to_rows(entry)]
+            lines.append(EntryLine(row, moved, more=more_content(EVENT, kept)))
+        return sorted((one for one in lines if one.revision > after), key=lambda one: one.revision)[:limit]
+
+    def _trade_line(self, trade_id: int, entry: TradeEntry) -> EntryLine:
+        kept = trade_to_row(entry)
+        row = KeptRow(mock_trades.name, trade_id, None, content(TRADE, kept))
+        found = None if entry.request.key is None else self.outcome(entry.request.key)
+        taken = None if entry.trade.reverses is None else self.trades.get(entry.trade.reverses)
+        return EntryLine(
+            row,
+            (),
+            None if found is None else kept_row(found),
+            None
+            if taken is None
+            else Reversed(
+                taken.trade.symbol.code, taken.trade.side.value, taken.trade.closes, str(taken.trade.realized_pnl)
+            ),
+            more_content(TRADE_GROUP, kept),
+        )
+
+    def event(self, event_id: int) -> RecordedEvent | None:
+        """An event with its trades."""
+        entry = self.transactions.get(event_id)
+        if entry is None or entry.transaction.event is None or entry.transaction.kind not in EVENT_KINDS:
+            return None
+        after = {one.revision: i for i, one in self.trades.items() if one is not None}
+        is_swap = entry.transaction.kind is CashTransactionKind.SWAP
+        places = [after[r] for r in (entry.revision + 1, entry.revision + 2) if r in after] if is_swap else []
+        trades = tuple(booked for i in places if (booked := self.booked(i)) is not None)
+        terms = {i: one.transaction.event for i, one in self.transactions.items() if one.transaction.event is not None}
+        by = (i for i, of in terms.items() if of.reverses_revision == entry.revision)
+        of = (i for i, one in self.transactions.items() if one.revision == terms[event_id].reverses_revision)
+        return RecordedEvent(
+            id=event_id, entry=entry, trades=trades, reverses=next(of, None), reversed_by=next(by, None)
+        )
+
+    @property
+    def unbooked_refusals(self) -> dict[int, RefusedCashEntry]:
+        """The refused cash transactions and events that no override has booked."""
+        booked = {(one.owner, one.client_transaction_id) for one in self.transactions.values()}
+        kept = self.cash_refusals.items()
+        return {i: one for i, one in kept if (one.owner, one.client_transaction_id) not in booked}
+
+    def outcome(self, key: BookingKey) -> RecordedOutcome | None:
+        """What became of a booking."""
+        return next((o for o in self.outcomes.values() if o.request.key == key), None)
+
+
+class Duplicate(LedgerUnavailable):
+    """A key that is there already: the work is run again."""
+
+
+def kept_row(outcome: RecordedOutcome) -> KeptRow:
+    row = outcome_to_row(outcome)
+    return KeptRow(booking_outcomes.name, outcome.id or 0, row["digest"], content(OUTCOME, row))
+
+
+def known_rows(books: Books, account: str) -> list[ImportedRow]:
+    """What came from files of an account, by imports that stand."""
+    stands = {i for i, of in books.of_imports.items() if books.imports[of].state != REVERSED}
+    return [row for i, row in books.import_rows.items() if row.account == account and i in stands]
+
+
+def refuse_twice(key: object, known: Sequence[object]) -> None:
+    if key is not None and key in known:
+        raise Duplicate(f"the database is too contended: {key} is there already")
+
+
+def named_row(row: ImportedRow) -> tuple[str, str, str] | None:
+    return None if row.external_id is None else (row.account, row.family, row.external_id)
+
+
+def add_row(table: dict[int, T], row: T) -> int:
+    new_id = max(table, default=0) + 1
+    table[new_id] = row
+    return new_id
