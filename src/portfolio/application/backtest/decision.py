@@ -177,7 +177,7 @@ class ByTargets:
             Order(
                 decided=known.day, symbol=trade.symbol, side=trade.action, quantity=trade.trade_quantity, rule=TARGETS
             )
-            for trade in trades_to(summary, weights, question.rooms) or ()
+            for trade in trades_to(summary, weights, question.headrooms) or ()
         ]
         return Decision(orders=orders, weights=weights)
 

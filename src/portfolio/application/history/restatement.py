@@ -11,7 +11,7 @@ from typing import Final
 from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
 from portfolio.application.clock import Clock
 from portfolio.application.errors import BooksMoved
-from portfolio.application.history.standing import Standing
+from portfolio.application.history.cost_entries import CostEntries
 from portfolio.application.in_thread import in_fold_thread
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment, RecordedCashEntry
 from portfolio.application.ledger.events import CashMoved
@@ -136,17 +136,19 @@ def _entry(portfolio: Portfolio, group: GroupRestatement, owner: str, now: datet
 
 def compare(entries: Entries, portfolio: Portfolio) -> Restatements:
     """Return the positions whose cost is not that of the order of effect, by group."""
-    standing = Standing()
+    cost_entries = CostEntries()
     for entry in entries.moved:
-        standing.add(entry)
-    found, left_out, ordered = [], dict[Symbol, str](), standing.in_order()
-    for group in standing.groups:
-        own = {symbol: why for symbol in group if (why := _why_not(symbol, entries, standing, portfolio)) is not None}
+        cost_entries.add(entry)
+    found, left_out, ordered = [], dict[Symbol, str](), cost_entries.in_order()
+    for group in cost_entries.groups:
+        own = {
+            symbol: why for symbol in group if (why := _why_not(symbol, entries, cost_entries, portfolio)) is not None
+        }
         if own:
             left_out |= {symbol: own.get(symbol, EXCHANGED) for symbol in group}
             continue
         try:
-            one = _restated(group, ordered[group[0]], standing, portfolio)
+            one = _restated(group, ordered[group[0]], cost_entries, portfolio)
         except _CannotRestateError as failure:
             left_out |= {symbol: failure.why if symbol in failure.symbols else EXCHANGED for symbol in group}
         else:
@@ -163,17 +165,17 @@ class _CannotRestateError(Exception):
         self.symbols = symbols
 
 
-def _why_not(symbol: Symbol, entries: Entries, standing: Standing, portfolio: Portfolio) -> str | None:
+def _why_not(symbol: Symbol, entries: Entries, cost_entries: CostEntries, portfolio: Portfolio) -> str | None:
     if not entries.is_complete:
         return INCOMPLETE
-    return UNRECONCILED if portfolio.position(symbol).unreconciled else standing.left_out.get(symbol)
+    return UNRECONCILED if portfolio.position(symbol).unreconciled else cost_entries.left_out.get(symbol)
 
 
 def _restated(
-    group: Sequence[Symbol], entries: Iterable[Movement | CashEntry], standing: Standing, portfolio: Portfolio
+    group: Sequence[Symbol], entries: Iterable[Movement | CashEntry], cost_entries: CostEntries, portfolio: Portfolio
 ) -> GroupRestatement:
-    books = OrderedBooks({symbol: standing.opening[symbol] for symbol in group if symbol in standing.opening})
-    booked = sum((standing.net_deposits[symbol] for symbol in group), Money.zero())
+    books = OrderedBooks({symbol: cost_entries.opening[symbol] for symbol in group if symbol in cost_entries.opening})
+    booked = sum((cost_entries.net_deposits[symbol] for symbol in group), Money.zero())
     for entry in entries:
         try:
             _take_in(books, entry)

@@ -44,7 +44,7 @@ def optimised(
     symbols, stays = question.universe.free, solved.steps[-1].objective is None
     weights = dict(zip(symbols, question.current, strict=True)) if stays else exact_weights(question, solved.weights)
     goals: Mapping[str, Decimal] = {} if stays else {**weights, **dict.fromkeys(question.universe.sold, ZERO)}
-    plan = plan_to(summary_of(state), goals, question.rooms)
+    plan = plan_to(summary_of(state), goals, question.headrooms)
     if plan is None:
         raise NotOptimisable("the costs of the trades would be more than the portfolio is worth")
     kept = list(question.universe.kept)
@@ -99,7 +99,8 @@ def _honest(question: Question, solved: Solved, observations: int) -> HonestFigu
         optimality_gap=_decimal(found.optimality_gap),
         weight_spread=_by_symbol(question.universe.free, found.spread),
         binding_limits=[
-            BindingLimit(room=question.rooms[binding.limit], dual=_decimal(binding.dual)) for binding in solved.binding
+            BindingLimit(headroom=question.headrooms[binding.limit], dual=_decimal(binding.dual))
+            for binding in solved.binding
         ],
     )
 
@@ -111,7 +112,7 @@ def _shortfall(question: Question, solved: Solved) -> LimitsLeaveCash | None:
     return LimitsLeaveCash(
         wanted=question.invested,
         possible=max(statistic(found.possible) or ZERO, ZERO),
-        rooms=[question.rooms[limit] for limit in found.limits],
+        headrooms=[question.headrooms[limit] for limit in found.limits],
         turnover=found.turnover,
     )
 
@@ -155,7 +156,10 @@ def _decimal(value: float | None) -> Decimal | None:
 def exact_weights(question: Question, values: Sequence[float]) -> dict[str, Decimal]:
     """Return weights at 12 decimals, none of which a rounding takes over a limit: the largest gives it."""
     weights = {symbol: statistic(value) or ZERO for symbol, value in zip(question.universe.free, values, strict=True)}
-    every = [(question.universe.free, question.invested), *((room.symbols, room.most) for room in question.rooms)]
+    every = [
+        (question.universe.free, question.invested),
+        *((headroom.symbols, headroom.most) for headroom in question.headrooms),
+    ]
     for symbols, most in every:
         over = total(weights[symbol] for symbol in symbols) - most
         if over > 0:

@@ -14,7 +14,7 @@ from portfolio.application.errors import NotOptimisable, TooFewDays
 from portfolio.application.optimisation.assets import Universe, universe_of
 from portfolio.application.optimisation.records import LimitUse, Wish
 from portfolio.domain.arithmetic import HUNDRED, ONE, exact, total
-from portfolio.domain.optimisation.rooms import Room, rooms_of
+from portfolio.domain.optimisation.headroom import Headroom, headrooms_of
 from portfolio.domain.rebalancing.summary import Summary
 
 _NAMED: Final = 5  # so many of the assets with the fewest days
@@ -32,7 +32,7 @@ class Question:
 
     wish: Wish
     universe: Universe
-    rooms: Sequence[Room]
+    headrooms: Sequence[Headroom]
     invested: Decimal
     current: Sequence[Decimal]
     sold_weight: Decimal
@@ -71,7 +71,7 @@ def question_of(current: Summary, wish: Wish, too_short: Collection[str] = froze
     return Question(
         wish=wish,
         universe=universe,
-        rooms=rooms_of(current.limits, universe.free, kept, share),
+        headrooms=headrooms_of(current.limits, universe.free, kept, share),
         invested=invested,
         current=[view.values[symbol] / view.total_value for symbol in universe.free],
         sold_weight=sold,
@@ -101,7 +101,10 @@ def problem_of(question: Question, returns: CommonReturns, risk_free_rate: Decim
         raise TooFewDays(len(returns.returns), LEAST_OBSERVATIONS, shortest[:_NAMED])
     places = {symbol: place for place, symbol in enumerate(symbols)}
     bounds = Bounds.of(
-        [(tuple(places[symbol] for symbol in room.symbols), float(room.most)) for room in question.rooms],
+        [
+            (tuple(places[symbol] for symbol in headroom.symbols), float(headroom.most))
+            for headroom in question.headrooms
+        ],
         invested=float(question.invested),
         current=[float(weight) for weight in question.current],
         most_turnover=None if question.turnover is None else float(question.turnover),

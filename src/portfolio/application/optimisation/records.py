@@ -10,8 +10,8 @@ from enum import StrEnum
 from portfolio.analytics.closes import Join
 from portfolio.analytics.optimisation.problem import Estimator, Objective
 from portfolio.application.risk.state import MarketState
+from portfolio.domain.optimisation.headroom import Headroom
 from portfolio.domain.optimisation.plan import TargetPlan
-from portfolio.domain.optimisation.rooms import Room
 from portfolio.domain.symbol import Symbol
 
 
@@ -84,7 +84,7 @@ class Figures:
 class BindingLimit:
     """A limit that is reached, and by how much the objective would get better for each unit that it is wider."""
 
-    room: Room
+    headroom: Headroom
     dual: Decimal | None
 
 
@@ -94,7 +94,7 @@ class LimitsLeaveCash:
 
     wanted: Decimal
     possible: Decimal
-    rooms: Sequence[Room]
+    headrooms: Sequence[Headroom]
     turnover: bool
 
 

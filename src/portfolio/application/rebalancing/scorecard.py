@@ -16,7 +16,6 @@ from portfolio.application.in_thread import in_fold_thread
 from portfolio.application.ledger.ports import Lookups
 from portfolio.application.ledger.records import TradeFilter
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
-from portfolio.application.outlasting import Outlasting
 from portfolio.application.prices.closes import Closes
 from portfolio.application.prices.joined_closes import JoinedCloses, became
 from portfolio.application.prices.ports import PriceStore
@@ -31,6 +30,7 @@ from portfolio.application.rebalancing.scores import (
     score_of,
     scores_by_reason,
 )
+from portfolio.application.shared_computations import SharedComputations
 from portfolio.domain.money import Price
 from portfolio.domain.prices.quote import SIMULATED_SOURCE
 from portfolio.domain.rebalancing.scoring.outcome import HORIZONS, Deal
@@ -67,7 +67,7 @@ class ReadScorecard:
         self._closes = closes
         self._snapshots = snapshots
         self._clock = clock
-        self._outlasting = Outlasting[Scorecard]()
+        self._outlasting = SharedComputations[Scorecard]()
 
     async def stop(self) -> None:
         """End what nobody waits for any more."""

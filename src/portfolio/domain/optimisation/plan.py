@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from portfolio.domain.arithmetic import HUNDRED, ONE, ZERO, exact, total
 from portfolio.domain.ledger.trade import Side
-from portfolio.domain.optimisation.rooms import Room
+from portfolio.domain.optimisation.headroom import Headroom
 from portfolio.domain.rebalancing.funding import PlannedTrade, funded
 from portfolio.domain.rebalancing.plan import Plan, make_plan
 from portfolio.domain.rebalancing.recommendation import quantity_of
@@ -40,18 +40,18 @@ def is_reachable(holding: Holding) -> bool:
     return holding.tradable and holding.value >= 0
 
 
-def reach(weights: Mapping[str, Decimal], rooms: Sequence[Room] = ()) -> Strategy:
+def reach(weights: Mapping[str, Decimal], headrooms: Sequence[Headroom] = ()) -> Strategy:
     """Return the strategy that brings each asset of ``weights``, all reachable, to its fraction of the total value.
 
     It may buy what is not held yet. Assets that keep their value, or whose trade would be too small, may leave less
-    money than the weights count on, or less of the ``rooms``: then the others have less, in proportion, so that cash
-    is never short and no limit is passed.
+    money than the weights count on, or less of the ``headrooms``: then the others have less, in proportion, so that
+    cash is never short and no limit is passed.
     """
-    # Most rooms are an asset's own limit: a weight, as the goal is.
+    # Most of them are an asset's own limit: a weight, as the goal is.
     own: dict[str, Decimal] = {}
-    for room in filter(_is_own, rooms):
-        own[room.symbols[0]] = min(room.limit, own.get(room.symbols[0], room.limit))
-    together = [room for room in rooms if not _is_own(room)]
+    for headroom in filter(_is_own, headrooms):
+        own[headroom.symbols[0]] = min(headroom.limit, own.get(headroom.symbols[0], headroom.limit))
+    together = [headroom for headroom in headrooms if not _is_own(headroom)]
 
     @exact
     def strategy(targets: Targets) -> Sequence[Change]:
@@ -64,32 +64,34 @@ def reach(weights: Mapping[str, Decimal], rooms: Sequence[Room] = ()) -> Strateg
             symbol: min(weight * scaled, own[symbol] * targets.whole) if symbol in own else weight * scaled
             for symbol, weight in free.items()
         }
-        for room in together:
-            others = total(targets.values[symbol] for symbol in (*room.kept, *room.symbols) if symbol not in goals)
+        for headroom in together:
+            others = total(
+                targets.values[symbol] for symbol in (*headroom.kept, *headroom.symbols) if symbol not in goals
+            )
             most, wanted = (
-                room.limit * targets.whole - others,
-                total(goals.get(symbol, ZERO) for symbol in room.symbols),
+                headroom.limit * targets.whole - others,
+                total(goals.get(symbol, ZERO) for symbol in headroom.symbols),
             )
             if wanted > max(most, ZERO):
                 part = max(most, ZERO) / wanted
-                goals |= {symbol: goals[symbol] * part for symbol in room.symbols if symbol in goals}
+                goals |= {symbol: goals[symbol] * part for symbol in headroom.symbols if symbol in goals}
         changes = {symbol: goal - targets.values[symbol] for symbol, goal in goals.items()}
         return [Change(symbol=symbol, change=change) for symbol, change in changes.items() if change]
 
     return strategy
 
 
-def _is_own(room: Room) -> bool:
-    return len(room.symbols) == 1 and not room.kept
+def _is_own(headroom: Headroom) -> bool:
+    return len(headroom.symbols) == 1 and not headroom.kept
 
 
 @exact
-def plan_to(current: Summary, weights: Mapping[str, Decimal], rooms: Sequence[Room] = ()) -> TargetPlan | None:
-    """Return the plan from what is held to ``weights``, fractions of the total value after its costs, within ``rooms``.
+def plan_to(current: Summary, weights: Mapping[str, Decimal], headrooms: Sequence[Headroom] = ()) -> TargetPlan | None:
+    """Return the plan from what is held to ``weights`` within ``headrooms``: fractions of the total value after costs.
 
     None where there is nothing to take fractions of: a total value not above zero, before the trades or after.
     """
-    settlement = _settled(current, weights, rooms)
+    settlement = _settled(current, weights, headrooms)
     if settlement is None:
         return None
     projected = current.after(settlement.view)
@@ -105,17 +107,17 @@ def plan_to(current: Summary, weights: Mapping[str, Decimal], rooms: Sequence[Ro
 
 
 def trades_to(
-    current: Summary, weights: Mapping[str, Decimal], rooms: Sequence[Room] = ()
+    current: Summary, weights: Mapping[str, Decimal], headrooms: Sequence[Headroom] = ()
 ) -> Sequence[PlannedTrade] | None:
     """Return the trades of ``plan_to`` alone; None as there."""
-    settlement = _settled(current, weights, rooms)
+    settlement = _settled(current, weights, headrooms)
     return None if settlement is None else _trades(settlement)
 
 
-def _settled(current: Summary, weights: Mapping[str, Decimal], rooms: Sequence[Room]) -> Settlement | None:
+def _settled(current: Summary, weights: Mapping[str, Decimal], headrooms: Sequence[Headroom]) -> Settlement | None:
     if current.total_value <= 0:
         return None
-    return settle(current.limits, [reach(weights, rooms)], deploys=False)
+    return settle(current.limits, [reach(weights, headrooms)], deploys=False)
 
 
 @exact

@@ -17,7 +17,9 @@ from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.money import Money
 from portfolio.entrypoints.assembly.adapters import Adapters
 from portfolio.entrypoints.assembly.service import Assembly
-from portfolio.entrypoints.demo.beside import (
+from portfolio.entrypoints.demo.clock import HistoryClock
+from portfolio.entrypoints.demo.engines import Engines, Prices
+from portfolio.entrypoints.demo.events import (
     FILE_NAME,
     FILE_SYMBOL,
     LATE_SYMBOL,
@@ -27,8 +29,6 @@ from portfolio.entrypoints.demo.beside import (
     late_purchase,
     made_up_file,
 )
-from portfolio.entrypoints.demo.clock import HistoryClock
-from portfolio.entrypoints.demo.engines import Engines, Prices
 from portfolio.entrypoints.demo.script import (
     DAYS,
     EXECUTED_DAY,

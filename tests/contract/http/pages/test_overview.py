@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from portfolio.entrypoints.http.pages.frame.told import told
+from portfolio.entrypoints.http.pages.frame.humanized import humanized
 from tests.support.html_pages import HTML, PRIVATE, amounts_of, of_api
 from tests.support.pages import figure, page, spelt_in, words
 from tests.support.services.http_service import BUY, Service, running
@@ -82,7 +82,7 @@ async def test_the_health_score_has_each_of_its_deductions() -> None:
         text = words(await page(service, "/"))
     assert health["deductions"], "BTC is over the limit of a position"
     for deduction in health["deductions"]:
-        assert words(told(deduction["detail"])) in text
+        assert words(humanized(deduction["detail"])) in text
     assert "High : Over the position limit: BTC" in text
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from portfolio.domain.categories import Categories
-from portfolio.entrypoints.http.pages.frame.told import told
+from portfolio.entrypoints.http.pages.frame.humanized import humanized
 from tests.contract.http.risk.test_risk import EIGHT, buy, load, walks, with_gaps
 from tests.support.html_pages import HTML, PRIVATE, Element, amounts_of, of_api, read_page, sound_page
 from tests.support.services.http_service import Service, running, running_on_sqlite
@@ -172,7 +172,7 @@ async def test_a_way_that_is_barred_says_what_stands_in_it(held: Service) -> Non
     text = (await page_of(held)).one("section", aria_labelledby="health").text
     assert "In the way" in text
     for one in way["in_the_way"]:
-        assert read_page(f"<p>{told(one['deduction']['detail'])}</p>").text in text
+        assert read_page(f"<p>{humanized(one['deduction']['detail'])}</p>").text in text
     assert "its price is not live, so it is not traded" in text
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from portfolio.entrypoints.http.pages.backtests.many import TRIALS_SHOWN
+from portfolio.entrypoints.http.pages.backtests.multi_run import TRIALS_SHOWN
 from tests.contract.http.backtest.test_swept_backtests import ASKED, DAYS, GRID, done, remember
 from tests.contract.http.pages.test_backtests_page import page_of
 from tests.contract.http.pages.test_risk_page import cells

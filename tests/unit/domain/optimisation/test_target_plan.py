@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portfolio.domain.ledger.trade import Side
+from portfolio.domain.optimisation.headroom import Headroom, headrooms_of
 from portfolio.domain.optimisation.plan import TargetPlan, is_reachable, plan_to
-from portfolio.domain.optimisation.rooms import Room, rooms_of
 from portfolio.domain.rebalancing.limits import LimitName, Limits
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Reason
@@ -84,15 +84,15 @@ def test_what_is_kept_or_too_small_to_trade_takes_no_other_over_a_limit() -> Non
         asset("K", "20", category="x", tradable=False),
     )
     current = Summary.of(view, policy)
-    rooms = rooms_of(current.limits, ["A", "B", "C"], {"K"}, Decimal(1))
+    headrooms = headrooms_of(current.limits, ["A", "B", "C"], {"K"}, Decimal(1))
     weights = {"A": Decimal("0.07"), "B": Decimal("0.1"), "C": Decimal("0.03")}
-    plan = plan_to(current, weights, rooms)
+    plan = plan_to(current, weights, headrooms)
     assert plan is not None
     assert plan.too_small == ("B",)
     together = sum(plan.projected.view.values.values())
     assert together == pytest.approx(plan.projected.total_value * 2 / 5, abs=Decimal("1e-8"))
     assert plan.projected.broken == ()
-    full = rooms_of(current.limits, ["A"], {"B", "C", "K"}, Decimal("0.5"))  # 20 % are taken by K alone
+    full = headrooms_of(current.limits, ["A"], {"B", "C", "K"}, Decimal("0.5"))  # 20 % are taken by K alone
     sold = plan_to(current, {"A": Decimal("0.1")}, full)
     assert sold is not None
     assert sold.projected.view.values["A"] == 0
@@ -104,11 +104,11 @@ def test_of_several_limits_of_one_asset_the_tightest_holds(order: int) -> None:
     policy = RebalancePolicy(position_limit=Decimal(1), category_limit=Decimal(1))
     current = Summary.of(view_of(asset("A", "0")), policy)
     names = (LimitName(Reason.CONCENTRATION_RISK, ("A",)), LimitName(Reason.CATEGORY_CONCENTRATION, ("x",)))
-    rooms = [
-        Room(name=name, symbols=("A",), kept=(), limit=Decimal(limit), most=Decimal(limit))
+    headrooms = [
+        Headroom(name=name, symbols=("A",), kept=(), limit=Decimal(limit), most=Decimal(limit))
         for name, limit in zip(names, ("0.5", "0.2"), strict=True)
     ]
-    plan = plan_to(current, {"A": Decimal("0.9")}, rooms[::order])
+    plan = plan_to(current, {"A": Decimal("0.9")}, headrooms[::order])
     assert plan is not None
     assert plan.projected.view.values["A"] == pytest.approx(Decimal(20_000) / Decimal("1.0002"), abs=Decimal("1e-8"))
 
@@ -142,21 +142,21 @@ def test_rooms_are_the_limits_of_the_rules_less_what_is_kept() -> None:
         asset("W", "5", category="x"),
         correlations={("A", "B"): "0.8", ("A", "K"): "0.9", ("B", "U"): "0.9"},
     )
-    rooms = rooms_of(Limits.of(view, POLICY), ["A", "B", "U"], {"K"}, Decimal("0.92"))
-    assert [(room.name.reason, room.symbols, room.most) for room in rooms] == [
+    headrooms = headrooms_of(Limits.of(view, POLICY), ["A", "B", "U"], {"K"}, Decimal("0.92"))
+    assert [(headroom.name.reason, headroom.symbols, headroom.most) for headroom in headrooms] == [
         (Reason.HIGH_VOLATILITY, ("A",), Decimal("0.115")),  # 25 % x 80/160, of it 92 %
         (Reason.NEGATIVE_MOMENTUM, ("B",), Decimal("0.0736")),  # 8 %
         (Reason.CATEGORY_CONCENTRATION, ("A", "B"), Decimal("0.308")),  # 36.8 % less K's 6; W is sold
         (Reason.HIGH_CORRELATION, ("A", "B"), Decimal("0.276")),
         (Reason.HIGH_CORRELATION, ("A",), Decimal("0.216")),  # with K
     ]
-    hard = rooms_of(Limits.of(view, POLICY), ["B"], set(), Decimal(1))
+    hard = headrooms_of(Limits.of(view, POLICY), ["B"], set(), Decimal(1))
     assert hard[0].most == Decimal("0.08")
 
 
 @st.composite
 def books(draw: st.DrawFn) -> tuple[MarketView, Mapping[str, Decimal]]:
-    """Holdings of up to ten assets, and weights within the rooms of the policy."""
+    """Holdings of up to ten assets, and weights within the headrooms of the policy."""
     holdings: list[Holding] = []
     percents = draw(st.lists(st.integers(0, 30), min_size=2, max_size=10))
     for place, percent in enumerate(percents):
@@ -168,10 +168,10 @@ def books(draw: st.DrawFn) -> tuple[MarketView, Mapping[str, Decimal]]:
     wanted = {holding.symbol: Decimal(draw(st.integers(0, 100))) for holding in holdings}
     whole = sum(wanted.values()) or Decimal(1)
     weights = {symbol: value * Decimal("0.9") / whole for symbol, value in wanted.items()}
-    for room in rooms_of(Limits.of(view, POLICY), weights, set(), POLICY.sell_down_share):
-        over = sum((weights[symbol] for symbol in room.symbols), Decimal(0))
-        if over > room.most:
-            weights |= {symbol: weights[symbol] * room.most / over for symbol in room.symbols}
+    for headroom in headrooms_of(Limits.of(view, POLICY), weights, set(), POLICY.sell_down_share):
+        over = sum((weights[symbol] for symbol in headroom.symbols), Decimal(0))
+        if over > headroom.most:
+            weights |= {symbol: weights[symbol] * headroom.most / over for symbol in headroom.symbols}
     return view, weights
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from portfolio.application.backtest.jobs.lanes import Lanes
 from portfolio.application.backtest.jobs.ports import Backtests, ComputeSlices
 from portfolio.application.backtest.jobs.records import Advanced, JobState, Outcome, Part, Taken
+from portfolio.application.backtest.jobs.trials_ahead import TrialsAhead
 from portfolio.application.clock import Clock
 from portfolio.application.errors import ApplicationError, ComputationFailed, LeaseLost
 
@@ -101,17 +101,17 @@ class ComputeBacktests:
             return await self._fail(taken, said, error)
 
     async def _slices(self, taken: Taken) -> Report:
-        async with Lanes(self._compute, taken.input) as lanes:
-            return await self._in_lanes(taken, lanes)
+        async with TrialsAhead(self._compute, taken.input) as trials_ahead:
+            return await self._with_trials_ahead(taken, trials_ahead)
 
-    async def _in_lanes(self, taken: Taken, lanes: Lanes) -> Report:
+    async def _with_trials_ahead(self, taken: Taken, trials_ahead: TrialsAhead) -> Report:
         now: Advanced | None = None
         kept_at, failures = self._clock.monotonic(), 0
         while not self._stops:
             try:
-                now = await self._advanced(taken, now, lanes)
+                now = await self._advanced(taken, now, trials_ahead)
                 failures = 0
-                lanes.go_on(now.to_try)
+                trials_ahead.go_on(now.to_try)
             except ComputationFailed as error:
                 failures += 1
                 if failures == MOST_ATTEMPTS:
@@ -129,13 +129,13 @@ class ComputeBacktests:
                 kept_at = self._clock.monotonic()
         return await self._give_back(taken, now)
 
-    async def _advanced(self, taken: Taken, now: Advanced | None, lanes: Lanes) -> Advanced:
+    async def _advanced(self, taken: Taken, now: Advanced | None, trials_ahead: TrialsAhead) -> Advanced:
         """Return where the next slice leads to; a slice that takes long does not cost the claim.
 
         Raises:
             LeaseLost: the job is another's meanwhile, or was cancelled; the slice is ended.
         """
-        slice_ = self._compute.advance(taken.input, now.checkpoint if now else taken.checkpoint, lanes.taken())
+        slice_ = self._compute.advance(taken.input, now.checkpoint if now else taken.checkpoint, trials_ahead.taken())
         at_work = asyncio.ensure_future(slice_)
         try:
             while not (await asyncio.wait({at_work}, timeout=self._pause_seconds * _PAUSES_A_RENEWAL))[0]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from portfolio.analytics.estimate import Undefined
 from portfolio.application.optimisation.records import BindingLimit, Figures, HonestFigures, Optimised
-from portfolio.domain.optimisation.rooms import Room
+from portfolio.domain.optimisation.headroom import Headroom
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.entrypoints.http.optimisation.answers import (
     BindingLimitView,
@@ -87,15 +87,20 @@ def _honesty(figures: HonestFigures, *, has_days: bool) -> HonestyView:
 
 
 def _binding(limit: BindingLimit) -> BindingLimitView:
-    return view(BindingLimitView, limit, limit.room, rule=limit.room.name.reason, category=_category(limit.room))
+    return view(
+        BindingLimitView, limit, limit.headroom, rule=limit.headroom.name.reason, category=_category(limit.headroom)
+    )
 
 
 def _shortfall(found: Optimised) -> ShortfallView | None:
     if found.shortfall is None:
         return None
-    rooms = [view(RoomView, room, rule=room.name.reason, category=_category(room)) for room in found.shortfall.rooms]
-    return view(ShortfallView, found.shortfall, limits=rooms)
+    headrooms = [
+        view(RoomView, headroom, rule=headroom.name.reason, category=_category(headroom))
+        for headroom in found.shortfall.headrooms
+    ]
+    return view(ShortfallView, found.shortfall, limits=headrooms)
 
 
-def _category(room: Room) -> str | None:
-    return room.name.subject[0] if room.name.reason is Reason.CATEGORY_CONCENTRATION else None
+def _category(headroom: Headroom) -> str | None:
+    return headroom.name.subject[0] if headroom.name.reason is Reason.CATEGORY_CONCENTRATION else None

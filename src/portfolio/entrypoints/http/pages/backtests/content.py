@@ -20,7 +20,7 @@ from portfolio.entrypoints.http.pages.backtests.drawings import (
     equity_chart,
     intervals_chart,
 )
-from portfolio.entrypoints.http.pages.backtests.many import ManyContent, many_content
+from portfolio.entrypoints.http.pages.backtests.multi_run import MultiRunContent, multi_run_content
 from portfolio.entrypoints.http.pages.backtests.tables import cost_rows, figure_rows, recovery_rows, trade_rows
 from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart
 from portfolio.entrypoints.http.rebalancing.answers import PolicyView
@@ -59,7 +59,7 @@ class ResultContent:
     trades: Sequence[Row] = ()
     columns: Sequence[str] = ()
     more_trades: int = 0
-    many: ManyContent | None = None
+    many: MultiRunContent | None = None
 
     @classmethod
     def without(cls, job: Job) -> ResultContent:
@@ -133,5 +133,5 @@ def result_content(job: Job, found: Outcome, *, private: bool) -> ResultContent:
         trades=rows,
         columns=columns,
         more_trades=max(0, len(trades) - TRADES_SHOWN),
-        many=many_content(result, found.trials, private=private),
+        many=multi_run_content(result, found.trials, private=private),
     )

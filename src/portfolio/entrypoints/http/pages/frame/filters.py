@@ -20,8 +20,8 @@ from portfolio.domain.decimal_text import plain
 from portfolio.domain.money import Amount
 from portfolio.entrypoints.http.pages.frame.formats import Kind, age, shown
 from portfolio.entrypoints.http.pages.frame.hints import hint
+from portfolio.entrypoints.http.pages.frame.humanized import humanized
 from portfolio.entrypoints.http.pages.frame.reasons import in_words
-from portfolio.entrypoints.http.pages.frame.told import told
 
 Value: TypeAlias = Raw | Decimal | Amount | int | None
 Given: TypeAlias = Value | Undefined
@@ -155,5 +155,5 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "word": word,
     "reason": in_words,
     "hint": hint,
-    "told": told,
+    "humanized": humanized,
 }

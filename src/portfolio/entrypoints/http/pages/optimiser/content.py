@@ -22,7 +22,7 @@ from portfolio.entrypoints.http.pages.optimiser.drawings import (
 )
 from portfolio.entrypoints.http.pages.optimiser.figures import costs, promised
 from portfolio.entrypoints.http.pages.optimiser.form import OptimiserForm
-from portfolio.entrypoints.http.pages.rebalancing.standing import Row, standing_rows
+from portfolio.entrypoints.http.pages.rebalancing.before_after import Row, before_after_rows
 from portfolio.entrypoints.http.pages.risk.figures import FigureOf
 from portfolio.entrypoints.http.pages.words import ESTIMATORS, OBJECTIVES, RULES, subject_of
 from portfolio.entrypoints.http.rebalancing.views import standing_view
@@ -99,7 +99,7 @@ def found_content(state: MarketState, *, found: Optimised) -> FoundContent:
         scarce=[_limit(one) for one in view.shortfall.limits] if view.shortfall else (),
         kept=[[one.symbol, Cell(value=one.weight, kind=Kind.FRACTION), in_words(one.reason)] for one in view.kept],
         plan=costs(FigureOf(state), view, found),
-        standing=standing_rows(standing_view(state), view.plan.projected),
+        standing=before_after_rows(standing_view(state), view.plan.projected),
     )
 
 

@@ -24,7 +24,7 @@ from portfolio.entrypoints.http.pages.activity.form import KINDS
 from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure, Term
 from portfolio.entrypoints.http.pages.frame.filters import Value
 from portfolio.entrypoints.http.pages.frame.formats import Kind, shown
-from portfolio.entrypoints.http.pages.frame.told import told
+from portfolio.entrypoints.http.pages.frame.humanized import humanized
 from portfolio.entrypoints.http.pages.words import named
 from portfolio.entrypoints.http.performance.views import performance_view
 from portfolio.entrypoints.http.portfolio.answers import PortfolioView
@@ -183,7 +183,9 @@ def _cash(view: PortfolioView) -> Iterator[Figure]:
 def health_figure(summary: Summary, as_of: datetime, convention: str) -> Figure:
     """Return the health score with what was deducted."""
     health = summary.health
-    taken = [Term(label=told(one.detail), value=one.points, kind=Kind.NUMBER, sign="−") for one in health.deductions]
+    taken = [
+        Term(label=humanized(one.detail), value=one.points, kind=Kind.NUMBER, sign="−") for one in health.deductions
+    ]
     return Figure(
         name="health_score",
         label="Health score",

@@ -17,16 +17,16 @@ from portfolio.domain.rebalancing.summary import Summary
 from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure, Term
 from portfolio.entrypoints.http.pages.frame.filters import Value
 from portfolio.entrypoints.http.pages.frame.formats import Kind
-from portfolio.entrypoints.http.pages.rebalancing.form import SETTINGS, WhatIfForm
-from portfolio.entrypoints.http.pages.rebalancing.standing import (
+from portfolio.entrypoints.http.pages.rebalancing.before_after import (
     EvidenceOfTrade,
     Row,
+    before_after_rows,
     broken_rows,
     evidence_of,
     shares_chart,
-    standing_rows,
     unresolved_rows,
 )
+from portfolio.entrypoints.http.pages.rebalancing.form import SETTINGS, WhatIfForm
 from portfolio.entrypoints.http.pages.risk.figures import FigureOf
 from portfolio.entrypoints.http.pages.risk.limits import deducted
 from portfolio.entrypoints.http.pages.words import RULES
@@ -85,7 +85,7 @@ def plan_content(state: MarketState) -> PlanContent:
         view=view,
         figures=_figures(state, view),
         chart=shares_chart(view.recommendations),
-        standing=standing_rows(standing_view(state), view.projected),
+        standing=before_after_rows(standing_view(state), view.projected),
         broken=broken_rows(view.broken_limits),
         evidence=evidence_of(view.recommendations),
         unresolved=unresolved_rows(view.unresolved),
@@ -99,7 +99,7 @@ def what_if_content(projection: Projection, before: PolicyView) -> WhatIfContent
     names = (name for name in SETTINGS if getattr(before, name) != getattr(view.policy, name))
     return WhatIfContent(
         view=view,
-        standing=standing_rows(view.current, view.projected),
+        standing=before_after_rows(view.current, view.projected),
         newly_broken=broken_rows(view.newly_broken),
         unresolved=unresolved_rows(view.unresolved),
         changed=[[name, _written(getattr(before, name)), _written(getattr(view.policy, name))] for name in names],

@@ -18,7 +18,7 @@ from portfolio.entrypoints.charts import PERCENT, Bar, Bullet, Frame, bar_chart,
 from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure, Term
 from portfolio.entrypoints.http.pages.frame.filters import Value
 from portfolio.entrypoints.http.pages.frame.formats import Kind
-from portfolio.entrypoints.http.pages.frame.told import told
+from portfolio.entrypoints.http.pages.frame.humanized import humanized
 from portfolio.entrypoints.http.pages.risk.figures import FigureOf
 from portfolio.entrypoints.http.pages.words import RULES, broken_limits, named, subject_of
 from portfolio.entrypoints.http.risk.answers import ConcentrationRiskView, HealthScoreView
@@ -147,7 +147,7 @@ def deducted(deduction: Deduction) -> Term:
     given_back = deduction.points < 0
     return Term(
         sign="+" if given_back else "−",
-        label=told(deduction.detail),
+        label=humanized(deduction.detail),
         value=number(abs(deduction.points)),
         kind=Kind.NUMBER,
     )

@@ -71,7 +71,7 @@ class WalkedContent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ManyContent:
+class MultiRunContent:
     """What came of the runs beside one's own; None where it was not asked."""
 
     sweep: SweepContent | None
@@ -80,11 +80,11 @@ class ManyContent:
     walked: WalkedContent | None
 
 
-def many_content(result: WholeResult, trials: Sequence[TrialRow], *, private: bool) -> ManyContent | None:
+def multi_run_content(result: WholeResult, trials: Sequence[TrialRow], *, private: bool) -> MultiRunContent | None:
     """Return what the page shows of the runs beside one's own; None where there was none."""
     if result.sweep is None and result.stability is None:
         return None
-    return ManyContent(
+    return MultiRunContent(
         sweep=None if result.sweep is None else _sweep(result, result.sweep, trials, private=private),
         stability=None if result.stability is None else _stability(result, result.stability),
         joint=() if result.stability is None else _joint(result, result.stability, private=private),

@@ -13,7 +13,7 @@ from portfolio.domain.rebalancing.view import pair_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Headroom:
     """How much some assets may be worth together, as a fraction of the total value: 0 or more.
 
     ``symbols`` are those of the limit whose weights are free, ``kept`` those that keep their value. ``limit`` is what
@@ -28,9 +28,9 @@ class Room:
 
 
 @exact
-def rooms_of(limits: Limits, free: Collection[str], kept: Collection[str], share: Decimal) -> list[Room]:
-    """Return the room that each limit of rules 1 to 5 leaves to the assets of ``free``, in the order of the rules, then
-    of names; ``share`` of a limit is used.
+def headrooms_of(limits: Limits, free: Collection[str], kept: Collection[str], share: Decimal) -> list[Headroom]:
+    """Return what each limit of rules 1 to 5 leaves to the assets of ``free``, in the order of the rules, then of
+    names; ``share`` of a limit is used.
 
     Of a position it is its tightest limit, and a pair counts whether both are over the pairs' floor or not: as for
     what rule 6 buys. What the assets of ``kept`` are worth is taken off. The total value is above zero.
@@ -44,15 +44,15 @@ def rooms_of(limits: Limits, free: Collection[str], kept: Collection[str], share
         found.append((LimitName(Reason.CATEGORY_CONCENTRATION, (category,)), members, policy.category_limit))
     pairs = {pair_of(symbol, partner) for symbol in free for partner in limits.partners_of(symbol)}
     found += [(LimitName(Reason.HIGH_CORRELATION, pair), pair, policy.pair_limit) for pair in pairs]
-    rooms = []
+    headrooms = []
     for name, members, limit in sorted(found, key=lambda one: one[0].place):
         symbols = tuple(symbol for symbol in members if symbol in free)
         if symbols:
             others = tuple(symbol for symbol in members if symbol in kept)
             taken = total(_share_of(limits, symbol) for symbol in others)
             most = max(limit * share - taken, ZERO)
-            rooms.append(Room(name=name, symbols=symbols, kept=others, limit=limit * share, most=most))
-    return rooms
+            headrooms.append(Headroom(name=name, symbols=symbols, kept=others, limit=limit * share, most=most))
+    return headrooms
 
 
 def _share_of(limits: Limits, symbol: str) -> Decimal:

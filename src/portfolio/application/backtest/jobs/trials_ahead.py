@@ -9,10 +9,10 @@ from typing import Self
 from portfolio.application.backtest.jobs.ports import ComputeSlices
 
 
-class Lanes:
+class TrialsAhead:
     """Runs the trials of one job from the last one on, while the job itself goes through them from the first one on.
 
-    The two meet somewhere: a trial that both have begun is computed twice, to the same bytes. A lane ends where other
+    The two meet somewhere: a trial that both have begun is computed twice, to the same bytes. A task ends where other
     work waits for its process, and is begun again when there is none. Whatever goes wrong in one, the job meets it
     itself at that trial, and says so: then no more is run ahead.
     """
@@ -45,7 +45,7 @@ class Lanes:
             await asyncio.wait(self._tasks)
 
     def go_on(self, to_try: range) -> None:
-        """Begin lanes on the processes without work but for one, the job's own; ``to_try`` are the places left."""
+        """Begin tasks on the processes without work but for one, the job's own; ``to_try`` are the places left."""
         self._to_try = to_try
         for _ in range(0 if self._ends else self._compute.spare - 1):
             place = self._next()

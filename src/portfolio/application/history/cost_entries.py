@@ -24,7 +24,7 @@ _NOTHING: Final = Money.zero()
 
 
 @dataclass(slots=True)
-class Standing:
+class CostEntries:
     """The entries that stand since the newest baseline, and what was there before.
 
     What was taken out is in no order: neither it nor what takes it out. ``net_deposits`` is by how much all entries, by

@@ -14,7 +14,7 @@ MOST_BEGUN: Final = 4
 """So many go on without anybody at a time; one more ends with its request."""
 
 
-class Outlasting(Generic[T]):
+class SharedComputations(Generic[T]):
     """Begins a computation when somebody asks for it. Whoever asks for the same meanwhile shares it.
 
     A result that somebody got is not given again: the next one who asks has a new one.

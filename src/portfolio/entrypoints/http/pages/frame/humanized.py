@@ -14,10 +14,10 @@ _NAME: Final = re.compile(r"(?<=[a-z])_(?=[a-z])")
 _NUMBER: Final = re.compile(r"(?<![\w.])([0-9]+\.[0-9]{3,})( %)?(?![\w.])")
 
 
-def told(sentence: str) -> Markup:
+def humanized(sentence: str) -> Markup:
     """Return a sentence of shares and statistics; a number of many digits is rounded, its exact ones beside it.
 
-    >>> told("smart_contracts is 44.534453 % of the total value, over the category limit of 40 %")
+    >>> humanized("smart_contracts is 44.534453 % of the total value, over the category limit of 40 %")
     Markup('smart contracts is <span class="n" data-exact="44.534453">44.53 %</span> of the total value, \
 over the category limit of 40 %')
     """

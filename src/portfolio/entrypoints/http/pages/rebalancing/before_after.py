@@ -13,7 +13,7 @@ from portfolio.entrypoints.charts import PERCENT, Bar, Frame, Tone, bar_chart
 from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart
 from portfolio.entrypoints.http.pages.frame.filters import Value, exact_text
 from portfolio.entrypoints.http.pages.frame.formats import Kind
-from portfolio.entrypoints.http.pages.frame.told import told
+from portfolio.entrypoints.http.pages.frame.humanized import humanized
 from portfolio.entrypoints.http.pages.words import OBSTACLES, RULES, named
 from portfolio.entrypoints.http.rebalancing.answers import StandingView, UnresolvedView
 from portfolio.entrypoints.http.risk.limit_answers import BrokenLimitView, RecommendationView
@@ -40,7 +40,7 @@ class EvidenceOfTrade:
     rules: Sequence[Evidence]
 
 
-def standing_rows(before: StandingView, after: StandingView) -> Sequence[Row]:
+def before_after_rows(before: StandingView, after: StandingView) -> Sequence[Row]:
     """Return the figures of a portfolio now, and after trades."""
     pairs = list(zip(_figures(before), _figures(after), strict=True))
     return [[label, now, then] for (label, now), (_, then) in pairs]
@@ -106,7 +106,7 @@ def unresolved_rows(found: Sequence[UnresolvedView]) -> Sequence[Row]:
             named(one.category) if one.category else _listed(one.symbols),
             OBSTACLES[one.reason],
             RULES[one.limit] if one.limit else "none broken",
-            told(one.detail),
+            humanized(one.detail),
         ]
         for one in found
     ]

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from portfolio.application.outlasting import Outlasting
+from portfolio.application.shared_computations import SharedComputations
 
 
 class Work:
@@ -26,7 +26,7 @@ class Work:
         return number
 
 
-async def given_up(outlasting: Outlasting[int], key: str, work: Work) -> None:
+async def given_up(outlasting: SharedComputations[int], key: str, work: Work) -> None:
     """Ask, and go away before there is an answer."""
     asking = asyncio.create_task(outlasting(key, work))
     await asyncio.sleep(0)
@@ -42,13 +42,13 @@ async def settled() -> None:
 
 
 async def test_it_is_made_anew_for_each_who_asks_after_the_other() -> None:
-    outlasting, work = Outlasting[int](), Work()
+    outlasting, work = SharedComputations[int](), Work()
     work.may_end.set()
     assert [await outlasting("a", work), await outlasting("a", work)] == [1, 2]
 
 
 async def test_those_who_ask_at_once_share_it() -> None:
-    outlasting, work = Outlasting[int](), Work()
+    outlasting, work = SharedComputations[int](), Work()
     asking = [asyncio.create_task(outlasting("a", work)) for _ in range(3)]
     await settled()
     work.may_end.set()
@@ -56,7 +56,7 @@ async def test_those_who_ask_at_once_share_it() -> None:
 
 
 async def test_what_was_given_up_goes_on_and_is_for_the_next_one() -> None:
-    outlasting, work = Outlasting[int](), Work()
+    outlasting, work = SharedComputations[int](), Work()
     await given_up(outlasting, "a", work)
     work.may_end.set()
     await settled()
@@ -64,7 +64,7 @@ async def test_what_was_given_up_goes_on_and_is_for_the_next_one() -> None:
 
 
 async def test_what_is_too_old_is_made_anew() -> None:
-    outlasting, work = Outlasting[int](kept_seconds=-1), Work()
+    outlasting, work = SharedComputations[int](kept_seconds=-1), Work()
     await given_up(outlasting, "a", work)
     work.may_end.set()
     await settled()
@@ -72,7 +72,7 @@ async def test_what_is_too_old_is_made_anew() -> None:
 
 
 async def test_an_error_is_for_those_who_wait_and_the_next_one_tries_again() -> None:
-    outlasting, work = Outlasting[int](), Work()
+    outlasting, work = SharedComputations[int](), Work()
     work.error = ValueError("broken")
     await given_up(outlasting, "a", work)
     asking = asyncio.create_task(outlasting("a", work))
@@ -85,7 +85,7 @@ async def test_an_error_is_for_those_who_wait_and_the_next_one_tries_again() -> 
 
 
 async def test_no_more_than_some_go_on_without_anybody() -> None:
-    outlasting, work, more = Outlasting[int](most=1), Work(), Work()
+    outlasting, work, more = SharedComputations[int](most=1), Work(), Work()
     await given_up(outlasting, "a", work)
     await given_up(outlasting, "b", more)  # ended with its request
     work.may_end.set()
@@ -95,7 +95,7 @@ async def test_no_more_than_some_go_on_without_anybody() -> None:
 
 
 async def test_it_ends_with_the_service() -> None:
-    outlasting, work = Outlasting[int](), Work()
+    outlasting, work = SharedComputations[int](), Work()
     await outlasting.stop()
     await given_up(outlasting, "a", work)
     await outlasting.stop()
