@@ -19,7 +19,7 @@ from portfolio.application.backtest.panel import Panel
 from portfolio.application.backtest.request import BacktestRequest, FillAt, Kind, Start, Targets
 from portfolio.application.backtest.run import advance, start
 from portfolio.application.backtest.state import BacktestState
-from portfolio.application.optimisation.records import LimitUse
+from portfolio.application.optimisation.records import LimitMode
 from portfolio.domain.backtest.fills import WRITE_DOWN
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from tests.support.backtests import named, panel_from, request_of, walk
@@ -122,7 +122,7 @@ def cases() -> list[Case]:
 
 
 def _aim(objective: Objective) -> Targets:
-    return Targets(objective=objective, symbols=tuple(named(5)), days=30, limits=LimitUse.HARD)
+    return Targets(objective=objective, symbols=tuple(named(5)), days=30, limits=LimitMode.HARD)
 
 
 def _case(name: str, closes: Matrix, strategy: str | None = None, **given: Any) -> Case:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from portfolio.application.rebalancing.records import Origin, Signal
+from portfolio.application.rebalancing.records import Signal, SignalOrigin
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.rebalancing.reason import Priority, Reason
@@ -41,7 +41,7 @@ def signal(number: int = 1, **fields: Any) -> Signal:
                 figures={"with": "ETH — «ñ»", "limit_allocation": Decimal("30.000000000000000000000001")},
             ),
         ),
-        origin=Origin(
+        origin=SignalOrigin(
             ledger_revision=3, price_revision=7, policy_id="p" * 16, statistics_day=date(2026, 3, 4), state="a" * 64
         ),
         created_at=AT,

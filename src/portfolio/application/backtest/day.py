@@ -39,7 +39,7 @@ class DaysOf:
         stable = state.request.policy.stable_categories
         kinds = dict(zip(panel.symbols, panel.categories, strict=True))
         self._risky = frozenset(symbol for symbol in state.universe if kinds[symbol] not in stable)
-        self._standing = self._stand()
+        self._until_traded = self._sums()
 
     def pass_day(self, place: int) -> None:
         """Pass one day: its row of values is at the end of it."""
@@ -48,21 +48,21 @@ class DaysOf:
         changed |= self._fill(place, day)
         changed |= self._pay(day)
         if changed:
-            self._standing = self._stand()
+            self._until_traded = self._sums()
         if self._is_decision_day(place, self._request.rhythm):
             self._order(place, day)
         if self._is_decision_day(place, EVERY_DAYS_OF_TARGETS):
             self._order_equal_weights(place, day)
         if self._request.fill is FillAt.SAME_CLOSE and self._fill(place, day):
-            self._standing = self._stand()
+            self._until_traded = self._sums()
         self._state.equity.append(self._row(place, day))
 
     @property
     def _branches(self) -> Sequence[Branch]:
         return (self._state.main, *self._state.aside)
 
-    def _stand(self) -> Sequence[Standing]:
-        return [Standing.of(branch, self._panel, self._decide.symbols) for branch in self._branches]
+    def _sums(self) -> Sequence[UntilTraded]:
+        return [UntilTraded.of(branch, self._panel, self._decide.symbols) for branch in self._branches]
 
     def _is_decision_day(self, place: int, rhythm: int) -> bool:
         """Return whether a decision of this day is made, and can be filled."""
@@ -118,25 +118,25 @@ class DaysOf:
         return bool(flow)
 
     def _order(self, place: int, day: date) -> None:
-        for branch, standing in zip(self._branches, self._standing, strict=True):
-            decision = self._decide(self._known(branch, standing, place, day))
+        for branch, sums in zip(self._branches, self._until_traded, strict=True):
+            decision = self._decide(self._known(branch, sums, place, day))
             branch.orders = list(decision.orders)
             if branch is self._state.main:
                 self._state.decisions += 1
                 self._state.decisions_skipped += decision.skipped
 
-    def _known(self, branch: Branch, standing: Standing, place: int, day: date) -> Known:
+    def _known(self, branch: Branch, sums: UntilTraded, place: int, day: date) -> Known:
         panel = self._panel
-        worth = standing.own.near(panel.newest[place])
+        worth = sums.own.near(panel.newest[place])
         return Known(
             day=day,
-            history=panel.until(place, self._decide.days, standing.symbols),
+            history=panel.until(place, self._decide.days, sums.symbols),
             cash=branch.own.cash,
             quantities=branch.own.quantities,
-            worth=worth if standing.columns is None else worth[standing.columns],
+            worth=worth if sums.columns is None else worth[sums.columns],
             marks=panel.marks_on(place),
             tradable=panel.tradable_on(place),
-            categories=standing.categories,
+            categories=sums.categories,
         )
 
     def _order_equal_weights(self, place: int, day: date) -> None:
@@ -145,19 +145,19 @@ class DaysOf:
             branch.equal_orders = equal_weight_orders(branch.equal, self._panel.marks_on(place), assets, day)
 
     def _row(self, place: int, day: date) -> EquityRow:
-        [standing, *_], marks, held = self._standing, self._panel.marks_on(place), self._state.btc_units
+        [sums, *_], marks, held = self._until_traded, self._panel.marks_on(place), self._state.btc_units
         return EquityRow(
             day=day,
-            value=shown(standing.own.at(marks.units)),
+            value=shown(sums.own.at(marks.units)),
             cash=shown(self._state.main.own.cash),
-            do_nothing=shown(standing.idle.at(marks.units)),
-            equal_weight=shown(standing.equal.at(marks.units)),
+            do_nothing=shown(sums.idle.at(marks.units)),
+            equal_weight=shown(sums.equal.at(marks.units)),
             btc=None if held is None else shown(EXACT.multiply(held, marks[BTC])),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class UntilTraded:
     """What is the same from day to day while nothing is traded: the portfolios of a branch as sums, and what a decision
     looks at. ``columns`` None are all those of the panel.
     """

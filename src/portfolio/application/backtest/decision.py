@@ -18,7 +18,7 @@ from portfolio.application.backtest.request import BacktestRequest, Kind, Target
 from portfolio.application.errors import NotOptimisable
 from portfolio.application.optimisation.answering import exact_weights
 from portfolio.application.optimisation.question import problem_of, question_of
-from portfolio.application.optimisation.records import Wish
+from portfolio.application.optimisation.records import OptimisationRequest
 from portfolio.application.risk.state import DEFAULT_DAYS
 from portfolio.application.risk.view import PricedAsset, view_of
 from portfolio.domain.arithmetic import ZERO
@@ -162,11 +162,11 @@ class ByTargets:
 
     def __call__(self, known: Known) -> Decision:
         """Return the trades that lead to the weights; none where there are no weights."""
-        wish = self._wish(known)
+        wanted = self._wanted(known)
         summary = known.summary(self.policy)
         try:
-            question = question_of(summary, wish)
-            returns = common_returns(known.history, question.universe.free, wish.days)
+            question = question_of(summary, wanted)
+            returns = common_returns(known.history, question.universe.free, wanted.days)
             chosen = self.solve(problem_of(question, returns, self.risk_free_rate))
         except (NotOptimisable, TurnoverTooSmall):
             return Decision(orders=(), skipped=True)
@@ -181,10 +181,10 @@ class ByTargets:
         ]
         return Decision(orders=orders, weights=weights)
 
-    def _wish(self, known: Known) -> Wish:
-        """Return the wish for the assets that have closes enough by now."""
+    def _wanted(self, known: Known) -> OptimisationRequest:
+        """Return the wanted for the assets that have closes enough by now."""
         wanted = self.targets
-        return Wish(
+        return OptimisationRequest(
             objective=wanted.objective,
             estimator=wanted.estimator,
             half_life_days=wanted.half_life_days,

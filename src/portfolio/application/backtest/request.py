@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from portfolio.analytics.optimisation.problem import Estimator, Objective
-from portfolio.application.optimisation.records import LimitUse
+from portfolio.application.optimisation.records import LimitMode
 from portfolio.domain.arithmetic import ZERO, exact
 from portfolio.domain.backtest.fills import Costs
 from portfolio.domain.decimal_text import plain
@@ -57,7 +57,7 @@ class Targets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     symbols: tuple[str, ...] | None = None
     cash_percent: Decimal | None = None
     max_turnover_percent: Decimal | None = None
-    limits: LimitUse = LimitUse.POLICY
+    limits: LimitMode = LimitMode.POLICY
     confidence: Decimal = Decimal("0.95")
 
 

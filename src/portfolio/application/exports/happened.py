@@ -58,7 +58,7 @@ class HappenedRow:
     reverses: int | None = None
 
 
-class Happened:
+class HappenedRows:
     """Makes rows of entries, in the order they were booked."""
 
     def __init__(self) -> None:

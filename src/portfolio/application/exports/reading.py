@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from portfolio.analytics.conventions import CONVENTION, MAX_DAYS
 from portfolio.application.clock import Clock
 from portfolio.application.exports.columns import CLOSE, DAY, GAIN, HAPPENED, PAST_POSITION, POSITION, TRADE
-from portfolio.application.exports.happened import Happened
+from portfolio.application.exports.happened import HappenedRows
 from portfolio.application.exports.tables import Column, Kind, Row, Table, What, kinds_of, rows_of
 from portfolio.application.exports.wanted import Wanted
 from portfolio.application.history.past import ReadPastBooks
@@ -90,7 +90,7 @@ class ReadExports:
 
     async def _happened(self, snapshot: Snapshot, since: datetime | None) -> AsyncIterator[Sequence[Row]]:
         """Yield all entries in the order they were booked. One that cannot be read has its revision alone."""
-        happened = Happened()
+        happened = HappenedRows()
         async for logged in self._logged(snapshot):
             rows = happened.rows(logged)
             yield rows_of(

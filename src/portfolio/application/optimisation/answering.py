@@ -14,8 +14,8 @@ from portfolio.application.optimisation.question import Question
 from portfolio.application.optimisation.records import (
     BindingLimit,
     Compared,
-    Figure,
-    Figures,
+    ExpectedFigure,
+    ExpectedFigures,
     HonestFigures,
     Kept,
     LimitsLeaveCash,
@@ -54,7 +54,7 @@ def optimised(
     weights = {symbol: _told(weight) for symbol, weight in weights.items()}
     return Optimised(
         state=state,
-        wish=question.wish,
+        request=question.request,
         weights=weights,
         cash=ONE - total(weights.values()) - total(one.weight for one in kept),
         kept=kept,
@@ -126,10 +126,10 @@ def _share(state: MarketState, symbol: str) -> Decimal:
     return state.view.values[symbol] / state.view.total_value
 
 
-def _figures(found: Expected | None) -> Figures | None:
+def _figures(found: Expected | None) -> ExpectedFigures | None:
     if found is None:
         return None
-    return Figures(
+    return ExpectedFigures(
         annual_return=_figure(found.annual_return),
         volatility=_figure(found.volatility),
         sharpe=_figure(found.sharpe),
@@ -137,8 +137,8 @@ def _figures(found: Expected | None) -> Figures | None:
     )
 
 
-def _figure(found: Uncertain) -> Figure:
-    return Figure(value=_decimal(found.value), standard_error=_decimal(found.standard_error))
+def _figure(found: Uncertain) -> ExpectedFigure:
+    return ExpectedFigure(value=_decimal(found.value), standard_error=_decimal(found.standard_error))
 
 
 def _by_symbol(symbols: Sequence[str], values: Sequence[float | None] | None) -> Mapping[str, Decimal] | None:

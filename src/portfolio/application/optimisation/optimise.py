@@ -16,7 +16,7 @@ from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.optimisation.answering import optimised
 from portfolio.application.optimisation.ports import Compute
 from portfolio.application.optimisation.question import problem_of, question_of, short_ones
-from portfolio.application.optimisation.records import Optimised, Wish
+from portfolio.application.optimisation.records import OptimisationRequest, Optimised
 from portfolio.application.prices.closes import Closes
 from portfolio.application.prices.fetched_closes import FetchCloses
 from portfolio.application.risk.metrics import measured
@@ -43,8 +43,8 @@ class Optimise:
     seconds: float
     risk_free_rate: Decimal = ZERO
 
-    async def __call__(self, snapshot: Snapshot, wish: Wish) -> Optimised:
-        """Return the weights that ``wish`` asks for.
+    async def __call__(self, snapshot: Snapshot, request: OptimisationRequest) -> Optimised:
+        """Return the weights that ``request`` asks for.
 
         Raises:
             InvalidPolicy: a limit that is not allowed.
@@ -54,16 +54,16 @@ class Optimise:
             ComputationFailed: it ended without a result, or took too long.
         """
         begun = self.clock.monotonic()
-        policy = RebalancePolicy.from_mapping(wish.changes, base=self.read_market.policy)
-        state, at_close = await self._state(snapshot, wish)
+        policy = RebalancePolicy.from_mapping(request.changes, base=self.read_market.policy)
+        state, at_close = await self._state(snapshot, request)
         if policy != state.policy:
             state = state.imagined(Summary.of(state.view, policy))
-        question = await measured(lambda of: question_of(summary_of(of), wish), state)
-        closes = await self._closes(snapshot, state, wish)
+        question = await measured(lambda of: question_of(summary_of(of), request), state)
+        closes = await self._closes(snapshot, state, request)
         history = closes.history
         if short := short_ones(question, history):
-            question = await measured(lambda of: question_of(summary_of(of), wish, short), state)
-        returns = common_returns(history, question.universe.free, wish.days)
+            question = await measured(lambda of: question_of(summary_of(of), request, short), state)
+        returns = common_returns(history, question.universe.free, request.days)
         problem = problem_of(question, returns, self.risk_free_rate)
         left = self.seconds - (self.clock.monotonic() - begun)
         try:
@@ -76,17 +76,17 @@ class Optimise:
         found = await measured(answering, state)
         return replace(found, joined_history=closes.joined_history, unjoined_history=closes.unjoined_history)
 
-    async def _closes(self, snapshot: Snapshot, state: MarketState, wish: Wish) -> Closes:
+    async def _closes(self, snapshot: Snapshot, state: MarketState, request: OptimisationRequest) -> Closes:
         """Return the closes of the days asked for; those of a year come with every state."""
-        if wish.days <= state.closes.history.n_days:
+        if request.days <= state.closes.history.n_days:
             return state.closes
-        longer = await self.read_market.of(snapshot, wish.days, also=dict.fromkeys(wish.symbols or ()))
+        longer = await self.read_market.of(snapshot, request.days, also=dict.fromkeys(request.symbols or ()))
         return longer.closes
 
-    async def _state(self, snapshot: Snapshot, wish: Wish) -> tuple[MarketState, list[str]]:
+    async def _state(self, snapshot: Snapshot, request: OptimisationRequest) -> tuple[MarketState, list[str]]:
         """Return the state with the assets asked for, and those of them that nobody holds, at their last close."""
         held = {position.symbol for position in snapshot.portfolio.open_positions}
-        others = [symbol for symbol in wish.symbols or () if symbol not in held]
+        others = [symbol for symbol in request.symbols or () if symbol not in held]
         state = await self.read_market.of(snapshot, also=dict.fromkeys(others))
         if not others:
             return state, []

@@ -15,7 +15,7 @@ from portfolio.domain.optimisation.plan import TargetPlan
 from portfolio.domain.symbol import Symbol
 
 
-class LimitUse(StrEnum):
+class LimitMode(StrEnum):
     """How much of each limit weights may use: as much as purchases of the policy may, or all of it."""
 
     POLICY = "policy"
@@ -23,7 +23,7 @@ class LimitUse(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class OptimisationRequest:
     """What weights are asked for.
 
     ``symbols`` are the assets to hold, None for those that are held; ``days`` completed days are looked at.
@@ -38,7 +38,7 @@ class Wish:
     symbols: Sequence[Symbol] | None = None
     cash_percent: Decimal | None = None
     most_turnover_percent: Decimal | None = None
-    limits: LimitUse = LimitUse.POLICY
+    limits: LimitMode = LimitMode.POLICY
     changes: Mapping[str, object] = field(default_factory=dict)
     confidence: Decimal = Decimal("0.95")
 
@@ -63,7 +63,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
+class ExpectedFigure:
     """A figure at 12 decimals, and its standard error; None where undefined."""
 
     value: Decimal | None
@@ -71,13 +71,13 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class ExpectedFigures:
     """What weights promise: of a year, and the conditional value at risk of a day."""
 
-    annual_return: Figure
-    volatility: Figure
-    sharpe: Figure
-    cvar: Figure
+    annual_return: ExpectedFigure
+    volatility: ExpectedFigure
+    sharpe: ExpectedFigure
+    cvar: ExpectedFigure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,14 +142,14 @@ class Optimised:
     """
 
     state: MarketState
-    wish: Wish
+    request: OptimisationRequest
     weights: Mapping[str, Decimal]
     cash: Decimal
     kept: Sequence[Kept]
     sold: Sequence[str]
-    expected: Figures | None
-    current: Figures | None
-    equal_weight: Figures | None
+    expected: ExpectedFigures | None
+    current: ExpectedFigures | None
+    equal_weight: ExpectedFigures | None
     contributions: Mapping[str, Decimal] | None
     plan: TargetPlan
     honesty: HonestFigures

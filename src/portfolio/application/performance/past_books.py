@@ -18,7 +18,7 @@ _ZERO = Money.zero()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PastPosition:
+class BookedPosition:
     """What was held of an asset, what it had cost and what it had brought."""
 
     quantity: Quantity
@@ -38,7 +38,7 @@ class DayBooks:
     net_deposits: Money
     realized_pnl: Money
     units: Units
-    past: Mapping[Symbol, PastPosition]
+    past: Mapping[Symbol, BookedPosition]
     is_reconciled: bool
 
     @property
@@ -64,7 +64,7 @@ def books_of(portfolio: Portfolio, entries: DayEntries, wanted: Sequence[date]) 
     """Return the books at the end of the ``wanted`` days, oldest first; all ``entries`` are in the portfolio."""
     cash, net_deposits, realized = portfolio.ledger_cash, portfolio.net_deposits, portfolio.realized_pnl
     past = {
-        symbol: PastPosition(quantity=p.ledger_quantity, cost_basis=p.cost_basis, realized_pnl=p.realized_pnl)
+        symbol: BookedPosition(quantity=p.ledger_quantity, cost_basis=p.cost_basis, realized_pnl=p.realized_pnl)
         for symbol, p in portfolio.positions.items()
     }
     is_reconciled = not portfolio.has_unreconciled
@@ -79,7 +79,7 @@ def books_of(portfolio: Portfolio, entries: DayEntries, wanted: Sequence[date]) 
             is_reconciled &= not moved.is_adjusted
             for symbol, change in moved.changes.items():
                 if symbol in past:
-                    past[symbol] = PastPosition(
+                    past[symbol] = BookedPosition(
                         quantity=past[symbol].quantity - change.quantity,
                         cost_basis=past[symbol].cost_basis - change.cost_basis,
                         realized_pnl=past[symbol].realized_pnl - change.realized_pnl,

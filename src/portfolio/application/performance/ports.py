@@ -9,7 +9,7 @@ from typing import Protocol
 from portfolio.application.performance.records import DailyValue, DayPositions, FilledDay
 
 
-class Reasons(Protocol):
+class SignalReasons(Protocol):
     """Why the portfolio's own signals asked for their trades."""
 
     async def reasons(self, portfolio_id: int, signal_ids: Collection[str]) -> Mapping[str, str]:

@@ -33,7 +33,7 @@ LIVE = frozenset({SignalStatus.OPEN, SignalStatus.ACKNOWLEDGED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class SignalOrigin:
     """What a signal was made from. ``state`` is a digest: equal for the same books, prices, policy and UTC day."""
 
     ledger_revision: int
@@ -68,7 +68,7 @@ class Signal:
     priority: Priority
     confidence: Decimal
     evidence: tuple[Proposal, ...]
-    origin: Origin
+    origin: SignalOrigin
     created_at: datetime
     expires_at: datetime
     after: tuple[str, ...] = ()

@@ -22,10 +22,10 @@ from portfolio.application.prices.ports import PriceStore
 from portfolio.application.rebalancing.ports import Signals
 from portfolio.application.rebalancing.records import Advice
 from portfolio.application.rebalancing.scores import (
-    Evidence,
     Outcome,
     Score,
     Scorecard,
+    ScoringData,
     outcomes_of,
     score_of,
     scores_by_reason,
@@ -92,7 +92,7 @@ class ReadScorecard:
         since = datetime.combine(first_day, time.min, UTC)
         advices = await self._signals.advices(self._snapshots.portfolio_id, since=since)
         known = await self._history(snapshot, advices, min(days + DAYS_PER_YEAR + 1, MAX_DAYS), today)
-        evidence = Evidence(
+        evidence = ScoringData(
             advices=advices,
             fills=await self._fills(advices),
             closes=await self._closes_of(advices, last_day, known),

@@ -27,7 +27,7 @@ EVERY: Final = slice(None)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Evidence:
+class ScoringData:
     """What advices are scored by: the trades that carried them out, and closes of final days.
 
     ``advices`` are the first signals of episodes and those that were executed, oldest first; ``fills`` are by the id of
@@ -130,7 +130,7 @@ class Scorecard:
     unjoined_history: Sequence[Join] = ()
 
 
-def outcomes_of(evidence: Evidence, part: slice = EVERY) -> list[Outcome]:
+def outcomes_of(evidence: ScoringData, part: slice = EVERY) -> list[Outcome]:
     """Return what became of each advice, or of those of a part, in order."""
     return [_outcome(evidence, advice) for advice in evidence.advices[part]]
 
@@ -154,7 +154,7 @@ def scores_by_reason(outcomes: Sequence[Outcome]) -> list[Score]:
     return [score_of(outcomes, reason) for reason in Reason if reason in there]
 
 
-def _outcome(evidence: Evidence, advice: Advice) -> Outcome:
+def _outcome(evidence: ScoringData, advice: Advice) -> Outcome:
     day = advice.day
     days = {horizon: day + timedelta(days=horizon) for horizon in HORIZONS}
     closes = {horizon: evidence.close(advice, over) for horizon, over in days.items()}

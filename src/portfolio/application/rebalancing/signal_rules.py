@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal
 
-from portfolio.application.rebalancing.records import ID_PREFIX, Origin, Signal
+from portfolio.application.rebalancing.records import ID_PREFIX, Signal, SignalOrigin
 from portfolio.domain.arithmetic import exact
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -106,10 +106,10 @@ def content_of(portfolio: Portfolio) -> tuple[object, ...]:
     return portfolio.id, portfolio.revision, portfolio.price_revision, plain(portfolio.cash.value), held
 
 
-def origin_of(portfolio: Portfolio, policy_id: str, day: date) -> Origin:
+def origin_of(portfolio: Portfolio, policy_id: str, day: date) -> SignalOrigin:
     """Return what signals made now come from; ``day`` is the UTC day that the statistics end before."""
     said = json.dumps([*content_of(portfolio), policy_id, day.isoformat()])
-    return Origin(
+    return SignalOrigin(
         ledger_revision=portfolio.revision,
         price_revision=portfolio.price_revision,
         policy_id=policy_id,
@@ -119,7 +119,7 @@ def origin_of(portfolio: Portfolio, policy_id: str, day: date) -> Origin:
 
 
 def signal_of(
-    advice: Recommendation, portfolio_id: int, origin: Origin, created_at: datetime, expires_at: datetime
+    advice: Recommendation, portfolio_id: int, origin: SignalOrigin, created_at: datetime, expires_at: datetime
 ) -> Signal:
     """Return a new signal that asks for what the plan advises."""
     return Signal(

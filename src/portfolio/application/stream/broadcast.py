@@ -30,8 +30,8 @@ from portfolio.application.stream.records import (
     Place,
     ResetReason,
     State,
+    StreamRequest,
     Topic,
-    Wish,
 )
 from portfolio.application.stream.states import States
 from portfolio.application.stream.subscription import Subscription
@@ -101,7 +101,7 @@ class Broadcast:  # shape: what is told, and to whom
 
     # --- subscribers ------------------------------------------------------------------------------------------------
 
-    async def open(self, wish: Wish, caller: str, may_listen: Callable[[], bool]) -> Subscription:
+    async def open(self, wanted: StreamRequest, caller: str, may_listen: Callable[[], bool]) -> Subscription:
         """Return a stream for ``caller``, to be given back to ``close``. It ends soon after ``may_listen`` is untrue.
 
         Raises:
@@ -112,8 +112,8 @@ class Broadcast:  # shape: what is told, and to whom
         self.limits.admit(caller)
         try:
             await self._look(at_once=True)
-            subscription = Subscription(self, wish, caller, may_listen)
-            await subscription.begin(wish)
+            subscription = Subscription(self, wanted, caller, may_listen)
+            await subscription.begin(wanted)
         except BaseException:
             self.limits.release(caller)
             raise

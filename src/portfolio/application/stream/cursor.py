@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from portfolio.application.stream.blocks import OtherHistory
-from portfolio.application.stream.records import BEFORE_ALL, Frame, Place, State, Topic, Wish
+from portfolio.application.stream.records import BEFORE_ALL, Frame, Place, State, StreamRequest, Topic
 
 if TYPE_CHECKING:
     from portfolio.application.stream.broadcast import Broadcast
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 class Cursor:
     """A place in the books, and the numbers of what was told last of all that has numbers."""
 
-    def __init__(self, stream: Broadcast, wish: Wish) -> None:
+    def __init__(self, stream: Broadcast, wanted: StreamRequest) -> None:
         self._stream = stream
-        self._follows = Topic.ENTRIES in wish.topics
+        self._follows = Topic.ENTRIES in wanted.topics
         self._epoch = stream.epoch
         self._seen = self._signals_seen = self._health_seen = 0
         self._entries_at = self._state_at = 0.0
         self._known = BEFORE_ALL
-        self.topics = wish.topics
+        self.topics = wanted.topics
         self.is_resumed = False
 
     @property

@@ -109,7 +109,7 @@ BEFORE_ALL: Final = Place(0, 0, "00000000")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class StreamRequest:
     """What a subscriber wants: the topics, and after which place; None is after what there is now."""
 
     topics: frozenset[Topic] = frozenset(Topic)

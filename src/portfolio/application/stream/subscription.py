@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.stream.cursor import Cursor
-from portfolio.application.stream.records import ByeReason, Frame, Topic, Wish
+from portfolio.application.stream.records import ByeReason, Frame, StreamRequest, Topic
 
 if TYPE_CHECKING:
     from portfolio.application.stream.broadcast import Broadcast
@@ -22,9 +22,9 @@ class Subscription:
     ended from here. Nothing waits for it but messages that belong together, which others get too.
     """
 
-    def __init__(self, stream: Broadcast, wish: Wish, caller: str, may_listen: Callable[[], bool]) -> None:
+    def __init__(self, stream: Broadcast, wanted: StreamRequest, caller: str, may_listen: Callable[[], bool]) -> None:
         self._stream = stream
-        self._cursor = Cursor(stream, wish)
+        self._cursor = Cursor(stream, wanted)
         self._next: deque[Frame] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._is_over = False
@@ -39,13 +39,13 @@ class Subscription:
         """Return what it wants to hear of."""
         return self._cursor.topics
 
-    async def begin(self, wish: Wish) -> None:
+    async def begin(self, wanted: StreamRequest) -> None:
         """Begin where it is wanted.
 
         Raises:
             LedgerUnavailable: the database is away.
         """
-        self._next += await self._cursor.begin(wish.after)
+        self._next += await self._cursor.begin(wanted.after)
 
     async def next(self) -> Frame | None:
         """Return the next message, as soon as there is one; None after the last one."""

@@ -12,7 +12,7 @@ import click
 from portfolio.settings import read_settings
 
 if TYPE_CHECKING:
-    from portfolio.application.optimisation.records import Wish
+    from portfolio.application.optimisation.records import OptimisationRequest
     from portfolio.entrypoints.http.shell.use_cases import OpensBooks
 
 OBJECTIVES = ("min_variance", "max_sharpe", "risk_parity", "hrp", "min_cvar", "equal_weight", "inverse_volatility")
@@ -40,14 +40,14 @@ def optimise(composition: OpensBooks, /, *, as_json: bool, **given: Any) -> None
     """
     from portfolio.domain.errors import InvalidPolicy
     from portfolio.entrypoints.http.errors import RequestError
-    from portfolio.entrypoints.http.optimisation.requests import read_wish
+    from portfolio.entrypoints.http.optimisation.requests import read_optimisation_request
 
     try:
-        wish = read_wish(json.dumps(_body(given)).encode())
+        request = read_optimisation_request(json.dumps(_body(given)).encode())
     except RequestError as error:
         raise click.UsageError(str(error)) from error
     try:
-        answer = asyncio.run(_optimised(composition, wish))
+        answer = asyncio.run(_optimised(composition, request))
     except InvalidPolicy as error:  # that of the settings was read before: it is a limit of this command line
         raise click.UsageError(f"--limit: {error}") from error
     click.echo(answer.decode() if as_json else "\n".join(_lines(json.loads(answer)["optimisation"])))
@@ -145,10 +145,10 @@ def _percent(fraction: float | None) -> str:
     return "" if fraction is None else f"{100 * fraction:.2f} %"
 
 
-async def _optimised(composition: OpensBooks, wish: Wish) -> bytes:
+async def _optimised(composition: OpensBooks, request: OptimisationRequest) -> bytes:
     """Return the answer of the route, encoded."""
     from portfolio.entrypoints.http.optimisation.views import optimisation_answer
     from portfolio.entrypoints.http.shell.responses import encode
 
     async with composition.use_cases(read_settings()) as cases:
-        return encode(optimisation_answer(await cases.optimise(await cases.market.newest(), wish)))
+        return encode(optimisation_answer(await cases.optimise(await cases.market.newest(), request)))

@@ -26,7 +26,7 @@ from portfolio.entrypoints.http.ledger.trades import TradeController
 from portfolio.entrypoints.http.ledger.views import BookingViews
 from portfolio.entrypoints.http.operations.controller import HealthController
 from portfolio.entrypoints.http.operations.docs import DocsDocument, DocsPage, docs_router
-from portfolio.entrypoints.http.operations.figures import Figures
+from portfolio.entrypoints.http.operations.figures import ServiceCollector
 from portfolio.entrypoints.http.operations.openapi import DocumentController, openapi_config
 from portfolio.entrypoints.http.operations.struct_schemas import StructSchemas
 from portfolio.entrypoints.http.optimisation.controller import OptimisationController
@@ -162,7 +162,7 @@ def served(use_cases: UseCases, settings: Settings) -> Served:
     """
     check_exposure(settings)
     admission = Admission(settings, use_cases.clock, addresses := ClientAddresses.of(settings))
-    metrics = Metrics(figures := Figures(use_cases))
+    metrics = Metrics(figures := ServiceCollector(use_cases))
     lag = LoopLag(metrics.lagged)
     given = _injected(use_cases, metrics) | _of_pages(use_cases, settings, admission)
 

@@ -18,7 +18,7 @@ from portfolio.application.exports.again.money_back import TakeMoneyBack
 from portfolio.application.exports.again.reading import read_rows
 from portfolio.application.exports.again.records import BookedAgain, ExportedFile, ExportedRow, ReportedRow
 from portfolio.application.exports.columns import HAPPENED
-from portfolio.application.exports.happened import Happened
+from portfolio.application.exports.happened import HappenedRows
 from portfolio.application.exports.tables import rows_of
 from portfolio.application.imports.kept.reversal import ReverseImport
 from portfolio.application.ledger.cash import UNITS_BEGIN_ANEW, MoveCash, MoveCashInOrOut
@@ -108,7 +108,7 @@ async def kept(service: Service, folder: Path, kind: str = "csv") -> str:
 async def held(ledger: Ledger, lookups: Lookups) -> list[dict[str, Any]]:
     """The rows of events that are in books."""
     last = (await ledger.revisions(1)).ledger
-    made = rows_of(HAPPENED, Happened().rows(await lookups.log(1, after=0, until=last)))
+    made = rows_of(HAPPENED, HappenedRows().rows(await lookups.log(1, after=0, until=last)))
     names = [column.name for column in HAPPENED]
     return [dict(zip(names, row, strict=True)) for row in made]
 

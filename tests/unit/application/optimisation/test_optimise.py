@@ -14,7 +14,7 @@ from portfolio.analytics.optimisation.problem import Objective
 from portfolio.application.errors import ClosesPending, NotOptimisable, TurnoverBoundTooLow
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.optimisation.optimise import Optimise
-from portfolio.application.optimisation.records import LimitUse, Optimised, WhyKept, Wish
+from portfolio.application.optimisation.records import LimitMode, OptimisationRequest, Optimised, WhyKept
 from portfolio.application.prices.exchange_rules import ReadExchangeRules
 from portfolio.application.prices.fetched_closes import FetchCloses
 from portfolio.application.prices.records import Close
@@ -76,9 +76,9 @@ class Desk:
         yesterday = self.clock.now().date() - timedelta(days=1)
         await self.prices.add_closes(closes_of(waves(len(symbols), n_days) * 0.02, symbols, yesterday))
 
-    async def asked(self, objective: Objective = Objective.EQUAL_WEIGHT, **wish: Any) -> Optimised:
-        """The answer to a wish."""
-        return await self.optimise(await self.market.newest(), Wish(objective=objective, **wish))
+    async def asked(self, objective: Objective = Objective.EQUAL_WEIGHT, **request: Any) -> Optimised:
+        """The answer to a request."""
+        return await self.optimise(await self.market.newest(), OptimisationRequest(objective=objective, **request))
 
 
 async def test_closes_of_an_asset_that_was_never_held_are_fetched_and_give_its_price() -> None:
@@ -109,9 +109,9 @@ async def test_a_feed_that_does_not_answer_takes_a_third_of_the_time_and_no_more
 
     silent = FetchCloses(desk.prices, Silent(), desk.clock, 60.0)
     optimise = Optimise(desk.market, silent, desk.compute, desk.clock, seconds=0.03)
-    wish = Wish(objective=Objective.EQUAL_WEIGHT, symbols=[AAA, NEW])
+    request = OptimisationRequest(objective=Objective.EQUAL_WEIGHT, symbols=[AAA, NEW])
     with pytest.raises(ClosesPending, match="NEW are still being fetched: ask again"):
-        await optimise(await desk.market.newest(), wish)
+        await optimise(await desk.market.newest(), request)
     await silent.close()
 
 
@@ -124,7 +124,9 @@ async def test_more_than_a_year_is_looked_at_where_it_is_asked_for() -> None:
 
 async def test_what_cannot_be_traded_keeps_its_value_and_what_is_left_is_divided() -> None:
     desk = Desk({"AAA": "20", "BBB": "20", "USDC": "10"}, stale="BBB")
-    found = await desk.asked(limits=LimitUse.HARD, changes={"position_limit": Decimal("0.9")}, cash_percent=Decimal(10))
+    found = await desk.asked(
+        limits=LimitMode.HARD, changes={"position_limit": Decimal("0.9")}, cash_percent=Decimal(10)
+    )
     assert {one.symbol: (one.weight, one.reason) for one in found.kept} == {
         "BBB": (Decimal("0.2"), WhyKept.PRICE_NOT_LIVE),
         "USDC": (Decimal("0.1"), WhyKept.STABLECOIN),
@@ -176,7 +178,7 @@ async def test_what_costs_few_days_or_is_more_than_a_little_has_its_weight() -> 
 
 async def test_a_short_position_keeps_its_value_and_gives_no_money() -> None:
     desk = Desk({"AAA": "20", "BBB": "-10"})
-    found = await desk.asked(limits=LimitUse.HARD, changes={"position_limit": Decimal(1)}, cash_percent=Decimal(0))
+    found = await desk.asked(limits=LimitMode.HARD, changes={"position_limit": Decimal(1)}, cash_percent=Decimal(0))
     assert [(one.symbol, one.reason) for one in found.kept] == [("BBB", WhyKept.SHORT_POSITION)]
     assert found.weights == {"AAA": 1}
 
@@ -205,7 +207,7 @@ async def test_what_was_looked_up_before_counts_against_the_time_there_is() -> N
 
     slow = Slow(desk.prices, desk.feed, desk.clock, 1.0)
     optimise = Optimise(desk.market, slow, desk.compute, desk.clock, seconds=9.0)
-    await optimise(await desk.market.newest(), Wish(objective=Objective.EQUAL_WEIGHT, symbols=[NEW]))
+    await optimise(await desk.market.newest(), OptimisationRequest(objective=Objective.EQUAL_WEIGHT, symbols=[NEW]))
     assert desk.compute.seconds == [7.0]
 
 
@@ -247,9 +249,9 @@ async def test_selling_what_is_not_asked_for_is_a_part_of_the_turnover() -> None
     assert refused.value.least_percent == Decimal("30.0271")  # 30 / 0.9991 / 0.999999, rounded up
     tight = {"position_limit": Decimal("0.1")}
     for most in (29, 35):  # it is the whole that is named, also where what is sold alone is too much
-        wish: dict[str, Any] = {"symbols": [AAA], "limits": LimitUse.HARD, "changes": tight}
+        request: dict[str, Any] = {"symbols": [AAA], "limits": LimitMode.HARD, "changes": tight}
         with pytest.raises(TurnoverBoundTooLow) as refused:
-            await desk.asked(**wish, most_turnover_percent=Decimal(most))
+            await desk.asked(**request, most_turnover_percent=Decimal(most))
         assert refused.value.least_percent == Decimal("40.0361")  # 30 of B, 10 of A
 
 
@@ -261,24 +263,24 @@ async def test_a_bound_on_turnover_is_kept_with_the_costs_and_the_one_that_is_na
     """Weights are fractions of what the costs leave, so that what is sold is more than the weights alone say."""
     desk = Desk({"AAA": "21.3", "BBB": "17.7", "NEW": "3"}, cash="29000", fee_bps=Decimal(fee_bps))
     await desk.remember("AAA", "BBB", "NEW")
-    wish: dict[str, Any] = {
+    request: dict[str, Any] = {
         "symbols": [AAA, NEW],
-        "limits": LimitUse.HARD,
+        "limits": LimitMode.HARD,
         "changes": {"position_limit": Decimal("0.123456789")},
     }
     with pytest.raises(TurnoverBoundTooLow) as refused:
-        await desk.asked(objective, **wish, most_turnover_percent=Decimal(0))
+        await desk.asked(objective, **request, most_turnover_percent=Decimal(0))
     least = refused.value.least_percent
     for most in (least, least + 1, Decimal(60)):
-        found = await desk.asked(objective, **wish, most_turnover_percent=most)
+        found = await desk.asked(objective, **request, most_turnover_percent=most)
         assert found.plan.turnover_percent <= most
     with pytest.raises(TurnoverBoundTooLow):
-        await desk.asked(objective, **wish, most_turnover_percent=least - Decimal("0.0002"))
+        await desk.asked(objective, **request, most_turnover_percent=least - Decimal("0.0002"))
 
 
 async def test_weights_are_rounded_without_passing_a_limit() -> None:
     limit = Decimal("0.2000000000006")  # at 12 decimals it would be more
     desk = Desk(dict.fromkeys(("AAA", "BBB", "CCC"), "10"), position_limit=limit)
-    found = await desk.asked(limits=LimitUse.HARD, cash_percent=Decimal(0))
+    found = await desk.asked(limits=LimitMode.HARD, cash_percent=Decimal(0))
     assert found.weights == dict.fromkeys(("AAA", "BBB", "CCC"), Decimal("0.2"))
     assert found.cash == Decimal("0.4")

@@ -13,8 +13,8 @@ from portfolio.analytics.closes import history_of
 from portfolio.analytics.returns import PriceHistory
 from portfolio.application.rebalancing.records import Advice
 from portfolio.application.rebalancing.scores import (
-    Evidence,
     HorizonScore,
+    ScoringData,
     outcomes_of,
     score_of,
     scores_by_reason,
@@ -59,9 +59,9 @@ def evidence_of(
     *,
     fills: Mapping[str, Deal] | None = None,
     days: int = 9,
-) -> Evidence:
+) -> ScoringData:
     """Closes by the day of the history, of which so many are over after the first."""
-    return Evidence(
+    return ScoringData(
         advices=advices,
         fills=fills or {},
         closes={(s.code, FIRST + timedelta(days=day)): Price(Decimal(text)) for (s, day), text in closes.items()},
@@ -149,7 +149,7 @@ def test_a_base_rate_is_of_what_was_known_before_the_signal() -> None:
     # 40 closes until the day before the signal, of which 7 of 33 changes over a week are a rise; then it all goes up.
     before, after = [100.0] * 20 + [110.0] * 20, [10_000.0] * 5
     closes = history([*before, *after], made.day + timedelta(days=4))
-    evidence = Evidence(advices=[made], fills={}, closes={}, history=closes)
+    evidence = ScoringData(advices=[made], fills={}, closes={}, history=closes)
     assert evidence.base_rate(made) == evidence.base_rate(made) == Decimal("0.212121212121")
     sale = advice(2, "1", "100", "0.1", day=3, action=Side.SELL)
     assert evidence.base_rate(sale) == 0
@@ -160,7 +160,7 @@ def test_a_base_rate_is_of_a_year() -> None:
     # The rise is 366 days before the day before the signal: of the 366 closes until then none is from before it.
     rise = [100.0] * 30 + [200.0] * 366
     assert (
-        Evidence(advices=[made], fills={}, closes={}, history=history(rise, made.day - timedelta(days=1))).base_rate(
+        ScoringData(advices=[made], fills={}, closes={}, history=history(rise, made.day - timedelta(days=1))).base_rate(
             made
         )
         == 0
@@ -169,7 +169,9 @@ def test_a_base_rate_is_of_a_year() -> None:
 
 def test_without_closes_or_a_value_there_is_no_base_rate() -> None:
     made, worthless = advice(1, "1", "100", "0", symbol=ETH), advice(2, "1", "0", "0")
-    evidence = Evidence(advices=[made], fills={}, closes={}, history=history([1.0] * 50, made.day - timedelta(days=1)))
+    evidence = ScoringData(
+        advices=[made], fills={}, closes={}, history=history([1.0] * 50, made.day - timedelta(days=1))
+    )
     assert evidence.base_rate(made) is None
     assert evidence.base_rate(worthless) is None
     # A history that begins after the signal.
@@ -182,7 +184,7 @@ def test_thirty_claims_are_calibrated_beside_their_base_rate() -> None:
     closes = {(BTC, day + 7): "99" if day % 3 == 0 else "101" for day in range(30)}
     flat = history([100.0] * 400, FIRST + timedelta(days=36))
     known = evidence_of(made, closes, days=36)
-    score = score_of(outcomes_of(Evidence(advices=made, fills={}, closes=known.closes, history=flat)))
+    score = score_of(outcomes_of(ScoringData(advices=made, fills={}, closes=known.closes, history=flat)))
     found = score.calibration
     assert (score.episodes, found.claims, found.based) == (36, 30, 30)
     assert (round(found.hit_rate or Decimal(0), 12), found.base_rate) == (Decimal("0.666666666667"), Decimal(0))

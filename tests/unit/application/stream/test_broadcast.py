@@ -16,7 +16,7 @@ from portfolio.application.stream.blocks import MOST_BLOCKS, MOST_ENTRIES
 from portfolio.application.stream.broadcast import Broadcast
 from portfolio.application.stream.cursor import Cursor
 from portfolio.application.stream.limits import StreamLimits
-from portfolio.application.stream.records import BEFORE_ALL, Frame, Pace, Place, Topic, Wish
+from portfolio.application.stream.records import BEFORE_ALL, Frame, Pace, Place, StreamRequest, Topic
 from portfolio.application.stream.subscription import Subscription
 from portfolio.settings import Settings
 from tests.support.fakes.clock import FakeClock
@@ -31,7 +31,7 @@ from tests.support.signal_examples import signal
 
 SECONDS = 10.0
 QUICK = Pace(look=0.01, entries=0.0, state=0.0, ages=0.01, check=0.01, signals=0.01, health=0.01, again=0.01, end=0.05)
-ENTRIES = Wish(topics=frozenset({Topic.ENTRIES}))
+ENTRIES = StreamRequest(topics=frozenset({Topic.ENTRIES}))
 
 
 class Books(FakeLookups):
@@ -119,7 +119,7 @@ async def failed(stage: Stage) -> None:
             await stage.lookups.asked.wait()
 
 
-def reader(stage: Stage, wish: Wish = ENTRIES) -> asyncio.Task[Subscription]:
+def reader(stage: Stage, wish: StreamRequest = ENTRIES) -> asyncio.Task[Subscription]:
     return asyncio.ensure_future(stage.stream.open(wish, "me", lambda: True))
 
 
@@ -134,7 +134,7 @@ async def test_what_is_committed_while_nobody_reads_waits_nowhere_but_in_the_boo
 
 
 async def test_a_state_that_is_too_soon_after_the_last_one_waits_for_its_time() -> None:
-    stage, wish = Stage(replace(QUICK, state=1_000.0)), Wish(topics=frozenset({Topic.STATE}))
+    stage, wish = Stage(replace(QUICK, state=1_000.0)), StreamRequest(topics=frozenset({Topic.STATE}))
     await open_books(stage.ledger, "1000000000")
     await stage.stream.open(wish, "me", lambda: True)
     cursor = Cursor(stage.stream, wish)
@@ -149,7 +149,7 @@ async def test_a_state_that_is_too_soon_after_the_last_one_waits_for_its_time() 
 
 async def test_nobody_is_woken_for_what_it_does_not_want_to_hear(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """With hundreds who listen for something else each booking would pay for all of them."""
-    silent, subscription = await reader(stage, Wish(topics=frozenset({Topic.SIGNALS}))), await reader(stage)
+    silent, subscription = await reader(stage, StreamRequest(topics=frozenset({Topic.SIGNALS}))), await reader(stage)
     woken: list[Subscription] = []
 
     def note(one: Subscription) -> None:
@@ -204,7 +204,7 @@ async def test_a_fault_of_the_service_is_reported_and_the_next_entry_is_told(
 async def test_who_is_behind_reads_on_by_itself_while_the_database_comes_and_goes(stage: Stage) -> None:
     for _ in range(3):
         await book_one(stage.ledger)
-    subscription = await reader(stage, Wish(topics=ENTRIES.topics, after=BEFORE_ALL))
+    subscription = await reader(stage, StreamRequest(topics=ENTRIES.topics, after=BEFORE_ALL))
     await after(subscription, "hello")
     stage.lookups.fails = LedgerUnavailable("away")
     waiting = asyncio.ensure_future(after(subscription, "entries"))
@@ -226,7 +226,7 @@ async def test_an_entry_whose_row_cannot_be_read_is_left_out_and_counted(stage: 
 async def test_a_long_ledger_is_told_in_blocks_of_bounded_length(stage: Stage) -> None:
     for _ in range(1_203):
         await book_one(stage.ledger)
-    subscription = await reader(stage, Wish(topics=ENTRIES.topics, after=BEFORE_ALL))
+    subscription = await reader(stage, StreamRequest(topics=ENTRIES.topics, after=BEFORE_ALL))
     places: list[Place] = []
     while not places or places[-1] != stage.stream.place:
         told = await after(subscription, "entries")
@@ -235,14 +235,14 @@ async def test_a_long_ledger_is_told_in_blocks_of_bounded_length(stage: Stage) -
         places.append(told.place)
     assert places[-1].ledger == 1_205
     assert len(places) > 2
-    again = await reader(stage, Wish(topics=ENTRIES.topics, after=BEFORE_ALL))
+    again = await reader(stage, StreamRequest(topics=ENTRIES.topics, after=BEFORE_ALL))
     assert (await after(again, "entries")).place == places[0]
 
 
 async def test_books_that_become_others_are_told_to_those_who_know_them_alone(stage: Stage) -> None:
     await book_one(stage.ledger)
     subscription = await reader(stage)
-    behind = await reader(stage, Wish(topics=ENTRIES.topics, after=BEFORE_ALL))
+    behind = await reader(stage, StreamRequest(topics=ENTRIES.topics, after=BEFORE_ALL))
     await after(subscription, "snapshot")
     entry = stage.ledger.books.trades[1]
     assert entry is not None
@@ -286,7 +286,7 @@ async def test_a_row_that_is_lost_behind_a_listener_is_another_history(stage: St
     assert (position.first, position.end.ledger) == (None, 5)
     place = (await stage.cases.read_entries(BEFORE_ALL, 2)).end
     stage.lookups.lost = frozenset({2})
-    subscription = await reader(stage, Wish(topics=ENTRIES.topics, after=place))
+    subscription = await reader(stage, StreamRequest(topics=ENTRIES.topics, after=place))
     assert b"other_history" in (await after(subscription, "reset")).content
 
 
@@ -355,7 +355,10 @@ async def test_who_comes_new_is_not_told_of_signals_that_have_ended_and_who_come
     await book_one(stage.ledger)
     topics = frozenset({Topic.SIGNALS})
     place = (await stage.cases.read_entries(BEFORE_ALL, 1)).end
-    fresh, back = await reader(stage, Wish(topics=topics)), await reader(stage, Wish(topics=topics, after=place))
+    fresh, back = (
+        await reader(stage, StreamRequest(topics=topics)),
+        await reader(stage, StreamRequest(topics=topics, after=place)),
+    )
     assert b'"signal_status":"superseded"' in (await after(back, "signals")).content
     await after(fresh, "snapshot")
     waiting = asyncio.ensure_future(fresh.next())
@@ -405,7 +408,7 @@ async def test_who_is_behind_hears_of_an_entry_that_was_made_anew_behind_the_new
     for _ in range(3):
         await book_one(stage.ledger)
     place = (await stage.cases.read_entries(BEFORE_ALL, 3)).end
-    subscription = await reader(stage, Wish(topics=ENTRIES.topics, after=place))
+    subscription = await reader(stage, StreamRequest(topics=ENTRIES.topics, after=place))
     await after(subscription, "hello")
     entry = stage.ledger.books.trades[1]
     assert entry is not None
@@ -417,7 +420,7 @@ async def test_entries_that_are_not_there_yet_are_waited_for(stage: Stage) -> No
     for _ in range(3):
         await book_one(stage.ledger)
     place = (await stage.cases.read_entries(BEFORE_ALL, 2)).end
-    subscription = await reader(stage, Wish(topics=ENTRIES.topics, after=place))
+    subscription = await reader(stage, StreamRequest(topics=ENTRIES.topics, after=place))
     await after(subscription, "hello")
     stage.lookups.lost = frozenset({3, 4, 5})
     waiting = asyncio.ensure_future(after(subscription, "entries"))
@@ -466,7 +469,7 @@ async def test_more_entries_than_a_message_takes_are_told_in_several(stage: Stag
 async def test_a_state_that_comes_too_soon_is_told_when_it_is_time() -> None:
     stage = Stage(replace(QUICK, state=0.3))
     await open_books(stage.ledger, "1000000000")
-    subscription = await reader(stage, Wish(topics=frozenset({Topic.STATE})))
+    subscription = await reader(stage, StreamRequest(topics=frozenset({Topic.STATE})))
     await after(subscription, "snapshot")
     await book_one(stage.ledger)
     first = await after(subscription, "state")
@@ -479,7 +482,7 @@ async def test_a_state_that_comes_too_soon_is_told_when_it_is_time() -> None:
 
 
 async def test_health_that_stays_the_same_is_told_once(stage: Stage) -> None:
-    subscription = await reader(stage, Wish(topics=frozenset({Topic.HEALTH})))
+    subscription = await reader(stage, StreamRequest(topics=frozenset({Topic.HEALTH})))
     await after(subscription, "health")
     number = stage.stream.news.health_number
     stage.stream.news.expect_health()
@@ -491,7 +494,7 @@ async def test_a_state_comes_after_the_entries_up_to_it_and_before_the_next_ones
     stage = Stage(replace(QUICK, state=60.0))
     await open_books(stage.ledger, "1000000000")
     await book_one(stage.ledger)
-    wish = Wish(topics=frozenset({Topic.ENTRIES, Topic.STATE}), after=BEFORE_ALL)
+    wish = StreamRequest(topics=frozenset({Topic.ENTRIES, Topic.STATE}), after=BEFORE_ALL)
     subscription = await reader(stage, wish)
     known = stage.stream.place.ledger
     await book_one(stage.ledger)

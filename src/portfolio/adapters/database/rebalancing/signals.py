@@ -24,7 +24,7 @@ from portfolio.adapters.database.schema.tables import rebalance_signals
 from portfolio.adapters.database.schema.unreadable import Rows, UnreadableRows
 from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.records import Page
-from portfolio.application.rebalancing.records import LIVE, Advice, Origin, Signal, SignalFilter, SignalStatus
+from portfolio.application.rebalancing.records import LIVE, Advice, Signal, SignalFilter, SignalOrigin, SignalStatus
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.money import DECIMALS, EXACT
 from portfolio.domain.rebalancing.reason import Reason
@@ -34,7 +34,7 @@ _ROWS = RowWriter(rebalance_signals)
 _STEP = Decimal(1).scaleb(-DECIMALS)
 
 _SIGNAL = Fields(Signal, apart=["number", "also", "evidence", "origin", "after"], id="signal_id")
-_ORIGIN = Fields(Origin)
+_ORIGIN = Fields(SignalOrigin)
 _ADVICE = Fields(Advice, apart=["begins"], id="signal_id")
 _BECAME = ("expires_at", "status", "acknowledged_by", "acknowledged_at", "executed_trade_id", "superseded_by")
 _ROUNDED = ("current_allocation", "target_allocation", "confidence")

@@ -12,7 +12,7 @@ from portfolio.application.exports.again.money_back import TakeMoneyBack
 from portfolio.application.exports.again.reading import read_rows
 from portfolio.application.exports.again.records import AgainRow, BookedAgain, ExportedFile, ReportedRow
 from portfolio.application.exports.again.wishes import cash_of, event_of, key_of, trade_of
-from portfolio.application.exports.happened import TRADE, Happened, HappenedRow
+from portfolio.application.exports.happened import TRADE, HappenedRow, HappenedRows
 from portfolio.application.history.restatement import RestateBooks
 from portfolio.application.imports.progress import Tell, tell_nobody
 from portfolio.application.ledger.booking import BookTrades
@@ -116,7 +116,7 @@ class _Run:
         rules = BookingRules(allow_negative_cash=True)
         self.done = 0
         self._ledger, self._lookups, self._clock, self._id, self._rows = ledger, lookups, clock, portfolio_id, rows
-        self._happened, self._read, self._ids = Happened(), 0, dict[int, int]()
+        self._happened, self._read, self._ids = HappenedRows(), 0, dict[int, int]()
         self._open = OpenBooks(ledger, clock, Money.zero())
         self._book_trades = BookTrades(ledger, clock, rules)
         self._move_cash = MoveCashInOrOut(ledger, clock, rules)

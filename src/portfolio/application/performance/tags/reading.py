@@ -15,7 +15,7 @@ from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.performance.history import History, ReadsHistory
 from portfolio.application.performance.measures import gain
-from portfolio.application.performance.ports import DayPositionsStore, Reasons
+from portfolio.application.performance.ports import DayPositionsStore, SignalReasons
 from portfolio.application.performance.records import DayPositions
 from portfolio.application.performance.tags.results import PeriodEnd, TagResult, results_of
 from portfolio.application.performance.tags.sums import PeriodSums, Tagged, TagOf, TagPeriod, signals_of, sums_of
@@ -62,7 +62,7 @@ class TagSources:
     snapshots: Snapshots
     journal: Journal
     prices: PriceStore
-    reasons: Reasons
+    reasons: SignalReasons
 
 
 class ReadTaggedResults:

@@ -22,9 +22,9 @@ from portfolio.domain.errors import InvalidPolicy
 from portfolio.domain.money import Money, round_to_step
 from portfolio.domain.rebalancing.policy import RebalancePolicy, check_number
 from portfolio.entrypoints.http.errors import PROBLEMS, FieldError, RequestError
-from portfolio.entrypoints.http.optimisation.requests import OptimiseBody, wish_of
+from portfolio.entrypoints.http.optimisation.requests import OptimiseBody, optimisation_request
 from portfolio.entrypoints.http.rebalancing.requests import PolicyBody, policy_changes
-from portfolio.entrypoints.http.shell.bodies import PositiveFigure, Reading, figure, read_symbol
+from portfolio.entrypoints.http.shell.bodies import FieldReader, PositiveFigure, figure, read_symbol
 from portfolio.entrypoints.http.shell.numbers import parse_number
 
 MOST_SYMBOLS: Final = 200
@@ -111,7 +111,7 @@ def request_of(body: BacktestBody, policy: RebalancePolicy, today: date) -> Back
         RequestError: names every field that is wrong.
         InvalidPolicy: a setting of the policy that is not allowed.
     """
-    reading = Reading()
+    reading = FieldReader()
     _check_fields(reading, body, today)
     given: dict[str, Any] = {name: _number(reading, body, name) for name in _RANGES if getattr(body, name) is not UNSET}
     if body.initial_value is not UNSET:
@@ -150,7 +150,7 @@ def _shortest(value: Decimal) -> Decimal:
     return Decimal(plain(value))
 
 
-def _check_fields(reading: Reading, body: BacktestBody, today: date) -> None:
+def _check_fields(reading: FieldReader, body: BacktestBody, today: date) -> None:
     """Complain of fields that do not go together."""
     if body.last >= today:
         reading.refuse("to", "has to be a day that is over")
@@ -170,7 +170,7 @@ def _check_fields(reading: Reading, body: BacktestBody, today: date) -> None:
         reading.refuse("walk_forward", "chooses among the policies of a sweep")
 
 
-def _number(reading: Reading, body: BacktestBody, field: str) -> Decimal:
+def _number(reading: FieldReader, body: BacktestBody, field: str) -> Decimal:
     low, high = _RANGES[field]
     return reading.taking(field, partial(_within, getattr(body, field), low, high), low)
 
@@ -183,7 +183,7 @@ def _within(raw: Raw, low: Decimal, high: Decimal) -> Decimal:
 
 
 @exact
-def _weights(reading: Reading, raws: Mapping[str, Raw]) -> dict[str, Decimal]:
+def _weights(reading: FieldReader, raws: Mapping[str, Raw]) -> dict[str, Decimal]:
     weights: dict[str, Decimal] = {}
     for name, raw in raws.items():
         field = f"weights.{name}"[:60]
@@ -198,7 +198,7 @@ def _weights(reading: Reading, raws: Mapping[str, Raw]) -> dict[str, Decimal]:
     return dict(sorted(weights.items()))
 
 
-def _sweep(reading: Reading, body: SweepBody) -> Sweep:
+def _sweep(reading: FieldReader, body: SweepBody) -> Sweep:
     """Return the policies to compare; values that do not go together are left out when they are made."""
     grid: dict[str, tuple[Decimal, ...]] = {}
     for name, raws in sorted(body.grid.items()):
@@ -223,27 +223,31 @@ def _setting(name: str, raw: Raw) -> Decimal:
     return value
 
 
-def _targets(reading: Reading, body: OptimiseBody, policy: RebalancePolicy) -> tuple[Targets | None, RebalancePolicy]:
+def _targets(
+    reading: FieldReader, body: OptimiseBody, policy: RebalancePolicy
+) -> tuple[Targets | None, RebalancePolicy]:
     """Return the weights to reach, and the policy with the limits that are named there."""
     try:
-        wish = wish_of(body)
+        wanted = optimisation_request(body)
     except RequestError as error:
         reading.errors += [FieldError(f"optimise.{one.field}", one.message) for one in error.errors]
         return None, policy
     try:
-        changed = RebalancePolicy.from_mapping(wish.changes, base=policy)
+        changed = RebalancePolicy.from_mapping(wanted.changes, base=policy)
     except InvalidPolicy as error:
         field = FieldError(f"optimise.limits.{error.field}", error.reason)
         raise RequestError(PROBLEMS[InvalidPolicy], str(error), errors=[field]) from error
     targets = Targets(
-        objective=wish.objective,
-        estimator=wish.estimator,
-        half_life_days=_shortest(wish.half_life_days),
-        days=wish.days,
-        symbols=None if wish.symbols is None else tuple(symbol.code for symbol in wish.symbols),
-        cash_percent=None if wish.cash_percent is None else _shortest(wish.cash_percent),
-        max_turnover_percent=(None if wish.most_turnover_percent is None else _shortest(wish.most_turnover_percent)),
-        limits=wish.limits,
-        confidence=_shortest(wish.confidence),
+        objective=wanted.objective,
+        estimator=wanted.estimator,
+        half_life_days=_shortest(wanted.half_life_days),
+        days=wanted.days,
+        symbols=None if wanted.symbols is None else tuple(symbol.code for symbol in wanted.symbols),
+        cash_percent=None if wanted.cash_percent is None else _shortest(wanted.cash_percent),
+        max_turnover_percent=(
+            None if wanted.most_turnover_percent is None else _shortest(wanted.most_turnover_percent)
+        ),
+        limits=wanted.limits,
+        confidence=_shortest(wanted.confidence),
     )
     return targets, changed

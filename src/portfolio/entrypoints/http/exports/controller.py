@@ -24,7 +24,7 @@ from portfolio.entrypoints.http.ledger.past_query import AsOfQuery, KnownAtQuery
 from portfolio.entrypoints.http.performance.controller import BasisQuery, asked_past
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
-from portfolio.entrypoints.http.shell.bodies import MOMENT, Reading, parse_moment
+from portfolio.entrypoints.http.shell.bodies import MOMENT, FieldReader, parse_moment
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 
 WhatPath = Annotated[
@@ -89,7 +89,7 @@ class ExportController(Controller):
 
         Positions, gains and performance are as of a moment, and as far as was known then, as in their own routes.
         """
-        kind, reading = FileFormat(format_), Reading()
+        kind, reading = FileFormat(format_), FieldReader()
         moment = reading.given("since", since, parse_moment)
         if moment is not None and What(what) not in DATED:
             reading.refuse("since", _NOT_DATED)

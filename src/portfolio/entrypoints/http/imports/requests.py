@@ -11,7 +11,7 @@ from portfolio.application.imports.kept.records import LONGEST_ACCOUNT, Asked, G
 from portfolio.application.imports.kept.zones import zone_named
 from portfolio.application.imports.recognition import FORMAT_NAMES
 from portfolio.entrypoints.http.imports.uploads import MOST_FILES, Upload
-from portfolio.entrypoints.http.shell.bodies import Reading
+from portfolio.entrypoints.http.shell.bodies import FieldReader
 
 FILES: Final = ("file", "files")
 RATES: Final = "rates"
@@ -48,7 +48,7 @@ def read_import(upload: Upload, *, also: tuple[str, ...] = ()) -> GivenImport:
     Raises:
         RequestError: a field is unknown or wrong, or there is no file.
     """
-    reading = Reading()
+    reading = FieldReader()
     for name in upload.texts.keys() - {*_NAMES, *also}:
         is_file = name in {*FILES, RATES}
         reading.refuse(name[:100], "has to be a file" if is_file else "is not known here")
@@ -74,7 +74,7 @@ def _is_given(name: str, text: str) -> bool:
     return text != "" and (name == "account" or text.lower() != "null")
 
 
-def _asked(texts: dict[str, str], reading: Reading) -> Asked:
+def _asked(texts: dict[str, str], reading: FieldReader) -> Asked:
     # The account is taken as it is: a blank more is another account.
     words = {name: text if name == "account" else text.strip() for name, text in texts.items()}
     given: dict[str, Any] = {name: words[name] for name in _NAMES if _is_given(name, words.get(name, ""))}

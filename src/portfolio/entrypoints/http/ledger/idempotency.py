@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
-from portfolio.entrypoints.http.shell.bodies import LONGEST_KEY, Reading
+from portfolio.entrypoints.http.shell.bodies import LONGEST_KEY, FieldReader
 from portfolio.entrypoints.http.shell.injection import HttpRequest
 
 HEADER: Final = "Idempotency-Key"
@@ -37,7 +37,7 @@ def refuse_header_key(request: HttpRequest, *, instead: str = "booking its own c
         raise _refused(f"means nothing for a batch: give each {instead}")
 
 
-def one_key(reading: Reading, field: str, stated: str | int | None, in_header: str | None) -> str | None:
+def one_key(reading: FieldReader, field: str, stated: str | int | None, in_header: str | None) -> str | None:
     """Return the key of a request, from its body or its ``Idempotency-Key``; both and different is refused."""
     in_body = reading.text(field, stated, LONGEST_KEY)
     if in_header is not None and not _KEY.fullmatch(in_header):

@@ -38,9 +38,9 @@ from portfolio.entrypoints.http.ledger.trades import LARGEST_ID, TradeId, read_t
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import (
+    FieldReader,
     PageSize,
     PositiveFigure,
-    Reading,
     cursor_query,
     read_cursor,
     write_cursor,
@@ -157,7 +157,7 @@ class LotController(Controller):
         Nothing of the books changes. Where lots are no longer there, since a purchase was reversed or another sale took
         them, fifo takes others.
         """
-        reading = Reading()
+        reading = FieldReader()
         lots = [
             Pick(entry=one.entry, quantity=reading.amount(Quantity, f"lots[{place}].quantity", one.quantity))
             for place, one in enumerate(data.lots)

@@ -9,7 +9,7 @@ from litestar.params import QueryParameter
 from msgspec import Raw
 
 from portfolio.application.ledger.lots.journal import KnownAt
-from portfolio.entrypoints.http.shell.bodies import MOMENT, Reading, parse_moment
+from portfolio.entrypoints.http.shell.bodies import MOMENT, FieldReader, parse_moment
 from portfolio.entrypoints.http.shell.numbers import is_number, parse_number
 
 MOST_REVISION: Final = 10**9
@@ -35,7 +35,7 @@ def read_past(as_of: str | None, known_at: str | None) -> tuple[datetime | None,
     Raises:
         RequestError: one of them is no moment, or no revision.
     """
-    reading = Reading()
+    reading = FieldReader()
     moment = reading.given("as_of", as_of, parse_moment)
     known = reading.given("known_at", known_at, read_known_at)
     reading.finish()

@@ -25,11 +25,11 @@ from portfolio.entrypoints.http.shell.bodies import (
     MOMENT,
     SIDE,
     Fees,
+    FieldReader,
     Key,
     Name,
     Notes,
     PositiveFigure,
-    Reading,
     SideText,
     SymbolText,
     cursor_query,
@@ -152,7 +152,7 @@ def book_trade(body: BookingBody, caller: Caller, now: datetime, *, header_key: 
     Raises:
         RequestError: a field is wrong, two keys differ, or the caller may not override.
     """
-    reading, remarks = Reading(), Remarks()
+    reading, remarks = FieldReader(), Remarks()
     executed_at, stated_at = remarks.moment("executed_at", body.executed_at, now)
     stated = _stated(reading, body, executed_at)
     fee = _fee(reading, body, stated)
@@ -195,7 +195,7 @@ class _Stated(TypedDict):
     fees_included: bool
 
 
-def _stated(reading: Reading, body: BookingBody, executed_at: datetime) -> _Stated:
+def _stated(reading: FieldReader, body: BookingBody, executed_at: datetime) -> _Stated:
     """Return what the body states of the execution; it is judged only once all fields are read."""
     return {
         "symbol": reading.taking("symbol", lambda: read_symbol(body.symbol), Symbol("X")),
@@ -209,7 +209,7 @@ def _stated(reading: Reading, body: BookingBody, executed_at: datetime) -> _Stat
     }
 
 
-def _fee(reading: Reading, body: BookingBody, stated: _Stated) -> FeeInKind | None:
+def _fee(reading: FieldReader, body: BookingBody, stated: _Stated) -> FeeInKind | None:
     """Return a fee in another asset. One in the asset itself becomes part of what is ``stated``: what was received."""
     if body.fee_asset is UNSET and body.fee_quantity is UNSET:
         return None
@@ -248,7 +248,7 @@ def move_cash(body: CashTransactionBody, caller: Caller, *, header_key: str | No
     Raises:
         RequestError: a field is wrong, or two keys differ.
     """
-    reading = Reading()
+    reading = FieldReader()
     amount = reading.amount(Money, "amount", body.amount)
     key = one_key(reading, "client_transaction_id", body.client_transaction_id, header_key)
     owner = override_owner(reading, body.owner, override=body.override)
@@ -265,7 +265,7 @@ def move_cash(body: CashTransactionBody, caller: Caller, *, header_key: str | No
     )
 
 
-def override_owner(reading: Reading, stated: str | int | None, *, override: bool) -> str | None:
+def override_owner(reading: FieldReader, stated: str | int | None, *, override: bool) -> str | None:
     """Return whose booking an override makes good; None where it is not said."""
     owner = reading.text("owner", stated, LONGEST_NAME)
     if owner is not None and not override:
@@ -283,7 +283,7 @@ def require_override(caller: Caller, *, override: bool) -> None:
         raise RequestError(FORBIDDEN, "an override needs a key with the scope admin")
 
 
-def _strict_name(reading: Reading, field: str, raw: Raw | UnsetType) -> str | None:
+def _strict_name(reading: FieldReader, field: str, raw: Raw | UnsetType) -> str | None:
     """Return a name that says whose key it is: two of them may not become one."""
     if raw is UNSET:
         return None

@@ -34,8 +34,8 @@ from portfolio.entrypoints.http.ledger.views import BookingViews
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import (
+    FieldReader,
     PageSize,
-    Reading,
     parse_moment,
     read_cursor,
     read_note,
@@ -77,7 +77,7 @@ class TradeController(Controller):
         The order is that of the bookings, while `since` and `until` are about `executed_at`. A reversal is a trade too:
         it has `reverses`, and the trade that it takes back has `reversed_by`.
         """
-        reading = Reading()
+        reading = FieldReader()
         wanted = TradeFilter(
             symbol=reading.given("symbol", symbol, read_symbol),
             side=Side(side.upper()) if side else None,

@@ -23,7 +23,7 @@ from portfolio.entrypoints.http.operations.answers import (
     UnreadableRowsView,
     UnreconciledView,
 )
-from portfolio.entrypoints.http.operations.figures import Figures
+from portfolio.entrypoints.http.operations.figures import ServiceCollector
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
@@ -72,7 +72,7 @@ class HealthController(Controller):
     @get(
         "/metrics", summary="Figures for Prometheus", media_type=CONTENT_TYPE.partition(";")[0], opt=access(Scope.READ)
     )
-    async def read_metrics(self, metrics: Injected[Metrics], figures: Injected[Figures]) -> Response[bytes]:
+    async def read_metrics(self, metrics: Injected[Metrics], figures: Injected[ServiceCollector]) -> Response[bytes]:
         """Return the figures in the text format of Prometheus, of the books as they are now."""
         await figures.look()
         return Response(metrics.expose(), media_type=CONTENT_TYPE)

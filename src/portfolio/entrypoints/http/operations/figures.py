@@ -22,7 +22,7 @@ from portfolio.entrypoints.logs import EVENTS
 STATES: Final = tuple(SourceCondition)
 
 
-class Figures(Collector):
+class ServiceCollector(Collector):
     """What the service knows of itself now."""
 
     def __init__(self, cases: UseCases) -> None:

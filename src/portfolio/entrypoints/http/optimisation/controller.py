@@ -23,7 +23,7 @@ from portfolio.application.risk.state import MarketState, ReadMarket
 from portfolio.domain.errors import InvalidPolicy
 from portfolio.entrypoints.http.errors import PROBLEMS, FieldError, RequestError
 from portfolio.entrypoints.http.optimisation.answers import OptimisationAnswer
-from portfolio.entrypoints.http.optimisation.requests import OptimiseBody, wish_of
+from portfolio.entrypoints.http.optimisation.requests import OptimiseBody, optimisation_request
 from portfolio.entrypoints.http.optimisation.views import optimisation_answer
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
@@ -68,7 +68,7 @@ class OptimisationController(Controller):
         last state seen, and `stale`.
         """
         try:
-            found = await optimise(await market.newest(), wish_of(data))
+            found = await optimise(await market.newest(), optimisation_request(data))
         except InvalidPolicy as error:
             field = FieldError(f"limits.{error.field}", error.reason)
             raise RequestError(PROBLEMS[InvalidPolicy], str(error), errors=[field]) from error

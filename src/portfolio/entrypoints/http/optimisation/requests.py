@@ -13,11 +13,11 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 
 from portfolio.analytics.conventions import MAX_DAYS
 from portfolio.analytics.optimisation.problem import Estimator, Objective
-from portfolio.application.optimisation.records import LimitUse, Wish
+from portfolio.application.optimisation.records import LimitMode, OptimisationRequest
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.errors import MALFORMED, RequestError
 from portfolio.entrypoints.http.rebalancing.requests import Setting, setting
-from portfolio.entrypoints.http.shell.bodies import Reading, SymbolText, figure, read_symbol
+from portfolio.entrypoints.http.shell.bodies import FieldReader, SymbolText, figure, read_symbol
 from portfolio.entrypoints.http.shell.numbers import parse_number
 
 MOST_SYMBOLS = 500
@@ -69,21 +69,21 @@ class OptimiseBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     confidence: Annotated[Raw, figure("0.5 to 0.999", minimum=0.5, maximum=0.999, default=0.95)] | UnsetType = UNSET
 
 
-def read_wish(text: bytes) -> Wish:
-    """Return what a body in JSON asks for, as the command line has it; errors as of ``wish_of``."""
+def read_optimisation_request(text: bytes) -> OptimisationRequest:
+    """Return what a body in JSON asks for, as the command line has it; errors as of ``optimisation_request``."""
     try:
-        return wish_of(msgspec.json.decode(text, type=OptimiseBody))
+        return optimisation_request(msgspec.json.decode(text, type=OptimiseBody))
     except msgspec.ValidationError as error:
         raise RequestError(MALFORMED, str(error)) from error
 
 
-def wish_of(body: OptimiseBody) -> Wish:
+def optimisation_request(body: OptimiseBody) -> OptimisationRequest:
     """Return what a body asks for.
 
     Raises:
         RequestError: names every field that is wrong.
     """
-    reading = Reading()
+    reading = FieldReader()
     symbols = None if isinstance(body.symbols, str) else _symbols(reading, body.symbols)
     figures: dict[str, Any] = {}
     for name, field in (
@@ -102,18 +102,18 @@ def wish_of(body: OptimiseBody) -> Wish:
             if value is not UNSET:
                 changes[name] = setting(reading, f"limits.{name}", value)
     reading.finish()
-    return Wish(
+    return OptimisationRequest(
         objective=Objective(body.objective),
         estimator=Estimator(body.estimator),
         days=body.days,
         symbols=symbols,
-        limits=LimitUse.POLICY if body.limits == LimitUse.POLICY.value else LimitUse.HARD,
+        limits=LimitMode.POLICY if body.limits == LimitMode.POLICY.value else LimitMode.HARD,
         changes=changes,
         **figures,
     )
 
 
-def _symbols(reading: Reading, texts: list[str]) -> list[Symbol]:
+def _symbols(reading: FieldReader, texts: list[str]) -> list[Symbol]:
     found = [
         reading.taking(f"symbols[{place}]", partial(read_symbol, text), Symbol("X")) for place, text in enumerate(texts)
     ]
@@ -122,7 +122,7 @@ def _symbols(reading: Reading, texts: list[str]) -> list[Symbol]:
     return sorted(found, key=lambda symbol: symbol.code)
 
 
-def _number(reading: Reading, field: str, raw: Raw) -> Decimal:
+def _number(reading: FieldReader, field: str, raw: Raw) -> Decimal:
     low, high = _RANGES[field]
 
     def read() -> Decimal:

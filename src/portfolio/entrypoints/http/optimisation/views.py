@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portfolio.analytics.estimate import Undefined
-from portfolio.application.optimisation.records import BindingLimit, Figures, HonestFigures, Optimised
+from portfolio.application.optimisation.records import BindingLimit, ExpectedFigures, HonestFigures, Optimised
 from portfolio.domain.optimisation.headroom import Headroom
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.entrypoints.http.optimisation.answers import (
@@ -27,22 +27,22 @@ TOO_FEW = Undefined.TOO_FEW_COMMON_DAYS.value
 
 
 def optimisation_answer(found: Optimised) -> OptimisationAnswer:
-    """Return the answer to a wish."""
+    """Return the answer to a request."""
     return OptimisationAnswer(timestamp=found.state.at, optimisation=_optimisation_view(found))
 
 
 def _optimisation_view(found: Optimised) -> OptimisationView:
-    wish, state = found.wish, found.state
+    request, state = found.request, found.state
     reasons = {} if found.expected else {"expected": TOO_FEW}
     if found.contributions is None:
         reasons["risk_contributions"] = TOO_FEW if found.expected is None else Undefined.CONSTANT_SERIES.value
     return view(
         OptimisationView,
         found,
-        wish,
+        request,
         state,
-        objective=wish.objective.value,
-        estimator=wish.estimator.value,
+        objective=request.objective.value,
+        estimator=request.estimator.value,
         expected=_expected(found.expected),
         risk_contributions=found.contributions,
         plan=_plan_view(found),
@@ -66,7 +66,7 @@ def _plan_view(found: Optimised) -> TargetPlanView:
     )
 
 
-def _expected(figures: Figures | None) -> ExpectedView | None:
+def _expected(figures: ExpectedFigures | None) -> ExpectedView | None:
     return None if figures is None else view(ExpectedView, figures)
 
 

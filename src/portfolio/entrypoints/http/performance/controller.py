@@ -22,7 +22,7 @@ from portfolio.entrypoints.http.performance.history_answers import HistoryAnswer
 from portfolio.entrypoints.http.performance.views import history_view, performance_view, timeframe_view
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
-from portfolio.entrypoints.http.shell.bodies import Days, Reading, read_symbol
+from portfolio.entrypoints.http.shell.bodies import Days, FieldReader, read_symbol
 from portfolio.entrypoints.http.shell.injection import Injected
 
 First = Annotated[
@@ -185,7 +185,7 @@ def asked_benchmark(benchmark: str | None) -> Symbol | None:
     Raises:
         RequestError: it is no symbol.
     """
-    reading = Reading()
+    reading = FieldReader()
     symbol = reading.given("benchmark", benchmark, read_symbol)
     reading.finish()
     return symbol

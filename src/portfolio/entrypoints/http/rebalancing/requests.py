@@ -15,8 +15,8 @@ from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.errors import FieldError
 from portfolio.entrypoints.http.shell.bodies import (
     Fees,
+    FieldReader,
     PositiveFigure,
-    Reading,
     SideText,
     SymbolText,
     figure,
@@ -77,9 +77,9 @@ def imagined_trades(bodies: Sequence[TradeBody]) -> list[ImaginedTrade]:
     Raises:
         RequestError: names every field that is wrong by its place, such as ``trades[3].price``.
     """
-    every, trades = Reading(), []
+    every, trades = FieldReader(), []
     for index, body in enumerate(bodies):
-        reading = Reading()
+        reading = FieldReader()
         trades.append(_imagined(reading, body))
         every.errors += [FieldError(f"trades[{index}].{one.field}", one.message) for one in reading.errors]
     every.finish()
@@ -92,7 +92,7 @@ def policy_changes(body: PolicyBody | None) -> dict[str, object]:
     Raises:
         RequestError: names every field that is no number.
     """
-    reading, changes = Reading(), {}
+    reading, changes = FieldReader(), {}
     for name in PolicyBody.__struct_fields__:
         value = UNSET if body is None else getattr(body, name)
         if value is not UNSET:
@@ -101,7 +101,7 @@ def policy_changes(body: PolicyBody | None) -> dict[str, object]:
     return changes
 
 
-def _imagined(reading: Reading, body: TradeBody) -> ImaginedTrade:
+def _imagined(reading: FieldReader, body: TradeBody) -> ImaginedTrade:
     trade = ImaginedTrade(
         symbol=reading.taking("symbol", lambda: read_symbol(body.symbol), Symbol("X")),
         side=Side(body.side.upper()),
@@ -115,7 +115,7 @@ def _imagined(reading: Reading, body: TradeBody) -> ImaginedTrade:
     return trade
 
 
-def setting(reading: Reading, name: str, value: object) -> object:
+def setting(reading: FieldReader, name: str, value: object) -> object:
     """Return a setting of the policy as the policy takes it; a complaint, where it is no number."""
     if isinstance(value, Raw):
         # The range of the setting is the policy's to tell, also of a number beyond all that can be rounded.

@@ -84,7 +84,7 @@ _MOST_SECONDS = Decimal("1e11")
 _BLANK_OFFSET = re.compile(r"(?<=[0-9]) (?=[0-9]{2}:?[0-9]{0,2}$)")
 
 
-class Reading:
+class FieldReader:
     """Reads the fields of a body one by one and gathers all that is wrong with them."""
 
     def __init__(self) -> None:

@@ -25,7 +25,7 @@ from portfolio.entrypoints.http.stream.requests import (
     EntriesAfterQuery,
     TopicsQuery,
     read_after,
-    wish_of,
+    stream_request,
 )
 from portfolio.entrypoints.http.stream.sockets import Socket
 from portfolio.entrypoints.http.stream.writer import entry_view
@@ -65,9 +65,9 @@ class StreamController(Controller):
         The messages are those of the WebSocket at `/stream`, described in `/asyncapi.json`; the `id` of an event is its
         position. `Last-Event-ID`, which a browser sends when it connects again, wins over `after`.
         """
-        wish = wish_of(after, topics, request.scope["headers"])
+        wanted = stream_request(after, topics, request.scope["headers"])
         may_listen = partial(admission.still_admits, request.scope)
-        return EventStream(stream, wish, admission.counted_as(request.scope), may_listen)
+        return EventStream(stream, wanted, admission.counted_as(request.scope), may_listen)
 
     @get(
         "/entries",

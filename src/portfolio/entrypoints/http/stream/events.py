@@ -11,7 +11,7 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
 from portfolio.application.stream.broadcast import Broadcast
-from portfolio.application.stream.records import Frame, Wish
+from portfolio.application.stream.records import Frame, StreamRequest
 from portfolio.application.stream.subscription import Subscription
 from portfolio.entrypoints.http.event_streams import CONNECTION, EVENT_STREAM, IS_HEAD, STARTS_STREAM, StreamConnection
 
@@ -22,9 +22,9 @@ HEADERS: Final = (STARTS_STREAM, (b"cache-control", b"no-store"), (b"x-accel-buf
 class EventStream(Response[str]):
     """An answer of the messages that a subscriber wants."""
 
-    def __init__(self, stream: Broadcast, wish: Wish, caller: str, may_listen: Callable[[], bool]) -> None:
+    def __init__(self, stream: Broadcast, wanted: StreamRequest, caller: str, may_listen: Callable[[], bool]) -> None:
         super().__init__("", media_type=EVENT_STREAM)
-        self._sent = _Sent(stream, wish, caller, may_listen)
+        self._sent = _Sent(stream, wanted, caller, may_listen)
 
     def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **options: Any) -> ASGIResponse:
         """Return what sends it."""
@@ -34,10 +34,10 @@ class EventStream(Response[str]):
 class _Sent(ASGIResponse):
     """Sends the messages that one client wants."""
 
-    def __init__(self, stream: Broadcast, wish: Wish, caller: str, may_listen: Callable[[], bool]) -> None:
+    def __init__(self, stream: Broadcast, wanted: StreamRequest, caller: str, may_listen: Callable[[], bool]) -> None:
         super().__init__(media_type=EVENT_STREAM)
         self._stream = stream
-        self._wish = wish
+        self._wanted = wanted
         self._caller = caller
         self._may_listen = may_listen
 
@@ -47,7 +47,7 @@ class _Sent(ASGIResponse):
         Raises:
             ApplicationError: it was not opened, and nothing was sent.
         """
-        subscription = await self._stream.open(self._wish, self._caller, self._may_listen)
+        subscription = await self._stream.open(self._wanted, self._caller, self._may_listen)
         listening = asyncio.create_task(_listen(receive, subscription), name="event stream")
         try:
             await send({"type": "http.response.start", "status": 200, "headers": HEADERS})

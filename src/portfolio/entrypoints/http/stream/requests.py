@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from litestar.params import QueryParameter
 
-from portfolio.application.stream.records import BEFORE_ALL, Place, Topic, Wish
+from portfolio.application.stream.records import BEFORE_ALL, Place, StreamRequest, Topic
 from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
 
 NOW: Final = "now"
@@ -23,7 +23,7 @@ EntriesAfterQuery = Annotated[str | None, QueryParameter(description=f"{_AFTER},
 TopicsQuery = Annotated[str | None, QueryParameter(description=TOPICS)]
 
 
-def wish_of(after: str | None, topics: str | None, headers: Iterable[tuple[bytes, bytes]]) -> Wish:
+def stream_request(after: str | None, topics: str | None, headers: Iterable[tuple[bytes, bytes]]) -> StreamRequest:
     """Return what a subscriber wants; ``Last-Event-ID``, which browsers send on their own, wins over ``after``.
 
     Raises:
@@ -31,7 +31,7 @@ def wish_of(after: str | None, topics: str | None, headers: Iterable[tuple[bytes
     """
     last = next((value.decode("latin-1").strip() for name, value in headers if name == LAST_EVENT_ID), "")
     place = _place(last, "Last-Event-ID") if last else read_after(after or NOW)
-    return Wish(topics=_topics(topics), after=place)
+    return StreamRequest(topics=_topics(topics), after=place)
 
 
 def read_after(text: str) -> Place | None:

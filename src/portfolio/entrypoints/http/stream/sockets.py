@@ -20,7 +20,7 @@ from portfolio.entrypoints.http.denials import deny
 from portfolio.entrypoints.http.errors import RequestError, kind_of
 from portfolio.entrypoints.http.event_streams import LAST_WORDS, MOST_INBOUND_BYTES
 from portfolio.entrypoints.http.shell.admission import Admission, caller_label
-from portfolio.entrypoints.http.stream.requests import wish_of
+from portfolio.entrypoints.http.stream.requests import stream_request
 
 SUBPROTOCOL: Final = "portfolio.v1"
 POLICY_VIOLATION: Final = 1008
@@ -44,9 +44,9 @@ class Socket:
         await self._socket.receive()  # that it wants to connect
         try:
             self._admission.admit(scope, scope["route_handler"])
-            wish = wish_of(after, topics, scope["headers"])
+            wanted = stream_request(after, topics, scope["headers"])
             may_listen = partial(self._admission.still_admits, scope)
-            subscription = await self._stream.open(wish, self._admission.counted_as(scope), may_listen)
+            subscription = await self._stream.open(wanted, self._admission.counted_as(scope), may_listen)
         except (RequestError, ApplicationError) as error:
             _log.info("stream.refused", caller=caller_label(scope), problem=kind_of(error).slug)
             await deny(self._socket.send, error, scope["path"])

@@ -7,13 +7,13 @@ from decimal import Decimal
 import pytest
 
 from portfolio.analytics.optimisation.problem import Estimator, Objective
-from portfolio.application.optimisation.records import LimitUse, Wish
+from portfolio.application.optimisation.records import LimitMode, OptimisationRequest
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.pages.optimiser.form import OptimiserForm
 
 
 def test_an_objective_alone_asks_for_what_the_route_takes_by_default() -> None:
-    assert OptimiserForm(objective="hrp").read() == (Wish(objective=Objective.HRP), {})
+    assert OptimiserForm(objective="hrp").read() == (OptimisationRequest(objective=Objective.HRP), {})
 
 
 def test_without_an_objective_nothing_is_asked() -> None:
@@ -33,7 +33,7 @@ def test_every_field_is_read() -> None:
         confidence="0.99",
     )
     assert form.read() == (
-        Wish(
+        OptimisationRequest(
             objective=Objective.MIN_CVAR,
             estimator=Estimator.EWMA,
             half_life_days=Decimal("30.5"),
@@ -41,7 +41,7 @@ def test_every_field_is_read() -> None:
             symbols=[Symbol("AAA"), Symbol("BTC"), Symbol("ETH")],
             cash_percent=Decimal(0),
             most_turnover_percent=Decimal("12.5"),
-            limits=LimitUse.HARD,
+            limits=LimitMode.HARD,
             confidence=Decimal("0.99"),
         ),
         {},
@@ -49,15 +49,20 @@ def test_every_field_is_read() -> None:
 
 
 def test_limits_of_ones_own_are_used_in_full() -> None:
-    wish, _ = OptimiserForm(objective="hrp", limits="policy", own_limits="position_limit = 0.4\n\npair_limit=1").read()
-    assert wish is not None
-    assert (wish.limits, wish.changes) == (LimitUse.HARD, {"position_limit": Decimal("0.4"), "pair_limit": Decimal(1)})
+    request, _ = OptimiserForm(
+        objective="hrp", limits="policy", own_limits="position_limit = 0.4\n\npair_limit=1"
+    ).read()
+    assert request is not None
+    assert (request.limits, request.changes) == (
+        LimitMode.HARD,
+        {"position_limit": Decimal("0.4"), "pair_limit": Decimal(1)},
+    )
 
 
 @pytest.mark.parametrize("text", ["held", "  ", " , "])
 def test_no_symbols_are_those_that_are_held(text: str) -> None:
-    wish, _ = OptimiserForm(objective="hrp", symbols=text).read()
-    assert wish == Wish(objective=Objective.HRP)
+    request, _ = OptimiserForm(objective="hrp", symbols=text).read()
+    assert request == OptimisationRequest(objective=Objective.HRP)
 
 
 @pytest.mark.parametrize(
@@ -84,8 +89,8 @@ def test_no_symbols_are_those_that_are_held(text: str) -> None:
     ],
 )
 def test_what_asks_for_nothing_is_said_by_field(typed: dict[str, str], field: str, said: str) -> None:
-    wish, mistakes = OptimiserForm(**{"objective": "hrp", **typed}).read()
-    assert wish is None
+    request, mistakes = OptimiserForm(**{"objective": "hrp", **typed}).read()
+    assert request is None
     assert list(mistakes) == [field]
     assert said in mistakes[field]
 

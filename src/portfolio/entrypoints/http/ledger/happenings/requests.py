@@ -23,9 +23,9 @@ from portfolio.entrypoints.http.shell.bodies import (
     EPOCH,
     LONGEST_KEY,
     MOMENT,
+    FieldReader,
     Key,
     PositiveFigure,
-    Reading,
     SymbolText,
     cursor_query,
     figure,
@@ -113,7 +113,7 @@ def read_event(body: EventBody, caller: Caller, now: datetime, *, header_key: st
         RequestError: a field is wrong, is lacking, or does not belong to the kind, two keys differ, or the caller may
             not override.
     """
-    reading, kind = Reading(), CashTransactionKind(body.kind)
+    reading, kind = FieldReader(), CashTransactionKind(body.kind)
     _check_fields(reading, body, kind)
     stated = _stated(reading, body)
     stated_at = None
@@ -144,7 +144,7 @@ def read_event(body: EventBody, caller: Caller, now: datetime, *, header_key: st
     )
 
 
-def _stated(reading: Reading, body: EventBody) -> dict[str, Any]:
+def _stated(reading: FieldReader, body: EventBody) -> dict[str, Any]:
     """Return what the body states of assets and amounts; it is judged only once all fields are read."""
     stated: dict[str, Any] = {}
     for name in ("symbol", "to_symbol"):
@@ -168,7 +168,7 @@ def _read_alone(event: Raw, caller: Caller, now: datetime) -> BookEvent | Reques
     try:
         body = decode(bytes(event), EventBody)
         if body.dry_run:
-            reading = Reading()
+            reading = FieldReader()
             reading.refuse("dry_run", "is for all events of a batch: it stands beside them")
             reading.finish()
         return read_event(body, caller, now)
@@ -176,7 +176,7 @@ def _read_alone(event: Raw, caller: Caller, now: datetime) -> BookEvent | Reques
         return error
 
 
-def _check_fields(reading: Reading, body: EventBody, kind: CashTransactionKind) -> None:
+def _check_fields(reading: FieldReader, body: EventBody, kind: CashTransactionKind) -> None:
     """Refuse what the kind does not take, and what it lacks."""
     fields = FIELDS[kind]
     for name in ("symbol", *_AMOUNTS, *_FROM_ZERO, "to_symbol", "label"):
@@ -192,7 +192,7 @@ def _check_fields(reading: Reading, body: EventBody, kind: CashTransactionKind) 
         reading.refuse("to_quantity", "or ratio is needed by the kind exchange: one of them, and not both")
 
 
-def _symbol(reading: Reading, field: str, text: str) -> Symbol:
+def _symbol(reading: FieldReader, field: str, text: str) -> Symbol:
     return reading.taking(field, lambda: read_symbol(text), Symbol("X" if field == "symbol" else "Y"))
 
 

@@ -12,7 +12,7 @@ from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.trade import Side
 from portfolio.entrypoints.http.errors import FieldError
 from portfolio.entrypoints.http.pages.frame.list_form import PAGE_SIZES, ListForm, page_size, parse_end, parse_start
-from portfolio.entrypoints.http.shell.bodies import Reading, Typed, read_symbol
+from portfolio.entrypoints.http.shell.bodies import FieldReader, Typed, read_symbol
 
 _IN_WORDS: Final = {
     CashTransactionKind.BASELINE: "opening of the books",
@@ -44,7 +44,7 @@ class ActivityForm(ListForm):
 
     def read(self) -> tuple[EntryFilter, Sequence[FieldError]]:
         """Return what is wanted, and what is wrong with what was typed: nothing is to be looked up then."""
-        reading = Reading()
+        reading = FieldReader()
         wanted = EntryFilter(
             revision=reading.given("entry", self.entry or None, _revision),
             kind=reading.given("kind", self.kind or None, _kind),

@@ -18,8 +18,7 @@ from portfolio.entrypoints.http.pages.frame.figures import Figure, Term
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.frame.list_form import query_of
 from portfolio.entrypoints.http.pages.frame.typed import messages
-from portfolio.entrypoints.http.shell.bodies import Reading as Fields
-from portfolio.entrypoints.http.shell.bodies import Typed, write_cursor
+from portfolio.entrypoints.http.shell.bodies import FieldReader, Typed, write_cursor
 from portfolio.entrypoints.http.shell.numbers import number
 
 METHODS: Final[Mapping[LotMethod, str]] = {
@@ -58,7 +57,7 @@ class LotsForm:
 
     def read(self, this_year: int) -> tuple[Wanted, Sequence[FieldError]]:
         """Return what is wanted, of this year where none is named, and what is wrong with what was typed."""
-        reading = Fields()
+        reading = FieldReader()
         wanted = Wanted(
             method=reading.given("method", self.method or None, _method) or LotMethod.FIFO,
             year=reading.given("year", self.year or str(this_year), _year),

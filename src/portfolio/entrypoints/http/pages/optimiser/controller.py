@@ -76,11 +76,11 @@ class _Asked:
 
 
 async def _asked(form: OptimiserForm, market: ReadMarket, optimise: Optimise) -> _Asked:
-    wish, mistakes = form.read()
-    if wish is None:
+    wanted, mistakes = form.read()
+    if wanted is None:
         return _Asked(mistakes=mistakes)
     try:
-        return _Asked(found=await optimise(await market.newest(), wish))
+        return _Asked(found=await optimise(await market.newest(), wanted))
     except InvalidPolicy as error:
         return _Asked(mistakes={OWN_LIMITS: f"{error.field} {error.reason}"})
     except TurnoverBoundTooLow as error:

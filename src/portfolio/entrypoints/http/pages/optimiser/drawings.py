@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from portfolio.application.optimisation.records import Figure, Figures, Optimised
+from portfolio.application.optimisation.records import ExpectedFigure, ExpectedFigures, Optimised
 from portfolio.domain.arithmetic import ZERO, exact, total
 from portfolio.domain.decimal_text import counted
 from portfolio.entrypoints.charts import FRACTION, PLAIN, Bar, Frame, Interval, Tone, bar_chart, interval_chart
@@ -139,14 +139,14 @@ def sharpe_chart(found: Optimised) -> Chart | None:
     )
 
 
-def cells_of(figure: Figure, kind: Kind) -> tuple[Cell, Cell]:
+def cells_of(figure: ExpectedFigure, kind: Kind) -> tuple[Cell, Cell]:
     """Return a figure and its standard error."""
     return Cell(value=ratio(figure.value), kind=kind), Cell(value=ratio(figure.standard_error), kind=kind)
 
 
 def expected_rows(found: Optimised) -> Sequence[Sequence[str | Cell]]:
     """Return what the weights promise, beside the promises of those of today and of equal ones."""
-    every: Sequence[Figures | None] = (found.expected, found.current, found.equal_weight)
+    every: Sequence[ExpectedFigures | None] = (found.expected, found.current, found.equal_weight)
     missing = Cell(value=None, kind=Kind.RATIO, reason="too_few_common_days")
     return [
         [

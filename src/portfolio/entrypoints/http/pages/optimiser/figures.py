@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from portfolio.analytics.conventions import DAYS_PER_YEAR
-from portfolio.application.optimisation.records import Figures, Optimised
+from portfolio.application.optimisation.records import ExpectedFigures, Optimised
 from portfolio.domain.arithmetic import exact, total
 from portfolio.entrypoints.http.optimisation.answers import ExpectedView, OptimisationView
 from portfolio.entrypoints.http.pages.frame.figures import Figure, Term
@@ -26,7 +26,7 @@ class _Terms:
 
     @classmethod
     @exact
-    def of(cls, found: Figures) -> _Terms:
+    def of(cls, found: ExpectedFigures) -> _Terms:
         annual, deviation, sharpe = found.annual_return.value, found.volatility.value, found.sharpe.value
         days = Decimal(DAYS_PER_YEAR)
         return cls(
@@ -36,7 +36,7 @@ class _Terms:
         )
 
 
-def promised(figure: FigureOf, view: OptimisationView, found: Figures | None) -> Sequence[Figure]:
+def promised(figure: FigureOf, view: OptimisationView, found: ExpectedFigures | None) -> Sequence[Figure]:
     """Return what the weights promise; one figure that says why, where the days are too few."""
     days, reason = view.honesty.observations, view.reasons.get("expected")
     if view.expected is None or found is None:
@@ -54,7 +54,7 @@ def promised(figure: FigureOf, view: OptimisationView, found: Figures | None) ->
     return [means[0], risk[0], means[1], risk[1]]
 
 
-def _of_means(figure: FigureOf, expected: ExpectedView, found: Figures, days: int) -> Sequence[Figure]:
+def _of_means(figure: FigureOf, expected: ExpectedView, found: ExpectedFigures, days: int) -> Sequence[Figure]:
     terms = _Terms.of(found)
     return [
         figure(
@@ -85,7 +85,9 @@ def _of_means(figure: FigureOf, expected: ExpectedView, found: Figures, days: in
     ]
 
 
-def _of_risk(figure: FigureOf, expected: ExpectedView, found: Figures, view: OptimisationView) -> Sequence[Figure]:
+def _of_risk(
+    figure: FigureOf, expected: ExpectedView, found: ExpectedFigures, view: OptimisationView
+) -> Sequence[Figure]:
     days = view.honesty.observations
     return [
         figure(

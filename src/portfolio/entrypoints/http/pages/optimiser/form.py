@@ -12,11 +12,17 @@ from msgspec import Raw
 
 from portfolio.analytics.conventions import MAX_DAYS
 from portfolio.analytics.optimisation.problem import Estimator, Objective
-from portfolio.application.optimisation.records import LimitUse, Wish
+from portfolio.application.optimisation.records import LimitMode, OptimisationRequest
 from portfolio.entrypoints.http.errors import FieldError, RequestError
-from portfolio.entrypoints.http.optimisation.requests import HELD, MOST_SYMBOLS, LimitsBody, OptimiseBody, wish_of
+from portfolio.entrypoints.http.optimisation.requests import (
+    HELD,
+    MOST_SYMBOLS,
+    LimitsBody,
+    OptimiseBody,
+    optimisation_request,
+)
 from portfolio.entrypoints.http.pages.frame.typed import Lines, messages
-from portfolio.entrypoints.http.shell.bodies import Reading, Typed
+from portfolio.entrypoints.http.shell.bodies import FieldReader, Typed
 
 OWN_LIMITS: Final = "own_limits"
 NUMBERS: Final = ("half_life_days", "cash_percent", "max_turnover_percent", "confidence")
@@ -37,28 +43,30 @@ class OptimiserForm:
     own_limits: Typed = None
     confidence: Typed = None
 
-    def read(self) -> tuple[Wish | None, Mapping[str, str]]:
+    def read(self) -> tuple[OptimisationRequest | None, Mapping[str, str]]:
         """Return what is wanted, None where nothing is, and what is wrong with what was typed, by field."""
         if not self.objective:
             return None, {}
-        reading, own = Reading(), Lines(OWN_LIMITS, self.own_limits or "")
+        reading, own = FieldReader(), Lines(OWN_LIMITS, self.own_limits or "")
         settings = own.settings(LimitsBody.__struct_fields__)
         given: dict[str, Any] = {
             "objective": reading.given("objective", self.objective, _one_of(Objective)) or Objective.EQUAL_WEIGHT.value,
             "estimator": reading.given("estimator", self.estimator, _one_of(Estimator)),
             "days": reading.given("days", self.days, _days),
             "symbols": reading.given("symbols", self.symbols, _symbols),
-            "limits": reading.given("limits", self.limits, _one_of(LimitUse)),
+            "limits": reading.given("limits", self.limits, _one_of(LimitMode)),
             **{name: Raw(text.strip().encode()) for name in NUMBERS if (text := getattr(self, name))},
         }
         if settings:
             given["limits"] = LimitsBody(**settings)
-        mistakes, wish = [*reading.errors, *own.mistakes], None
+        mistakes, request = [*reading.errors, *own.mistakes], None
         try:
-            wish = wish_of(OptimiseBody(**{name: one for name, one in given.items() if one is not None}))
+            request = optimisation_request(
+                OptimiseBody(**{name: one for name, one in given.items() if one is not None})
+            )
         except RequestError as error:
             mistakes += [_in_form(one) for one in error.errors]
-        return (None if mistakes else wish), messages(mistakes)
+        return (None if mistakes else request), messages(mistakes)
 
 
 def _in_form(error: FieldError) -> FieldError:

@@ -42,7 +42,7 @@ PARTS: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EntryLine:
+class RecentEntry:
     """An entry in one line; what does not belong to its kind is None."""
 
     revision: int
@@ -267,13 +267,13 @@ def _small(valuation: Valuation) -> str:
     return f"Cash is not among them. Small ones: {names}{' and others' if len(small) > MOST_SMALL else ''}."
 
 
-def entry_line(entry: BookedTrade | RecordedCashEntry) -> EntryLine:
+def entry_line(entry: BookedTrade | RecordedCashEntry) -> RecentEntry:
     """Return an entry in one line."""
     revision = revision_of(entry)
     if isinstance(entry, RecordedCashEntry):
         moved, legs = entry.entry.transaction, entry.entry.legs
         label = moved.event.label if moved.event is not None else None
-        return EntryLine(
+        return RecentEntry(
             revision=revision,
             at=moved.at,
             what=KINDS[moved.kind] + (f": {label.replace('_', ' ')}" if label else ""),
@@ -284,7 +284,7 @@ def entry_line(entry: BookedTrade | RecordedCashEntry) -> EntryLine:
         )
     assert entry.entry is not None  # ``revision_of`` has looked
     trade = entry.entry.trade
-    return EntryLine(
+    return RecentEntry(
         revision=revision,
         at=trade.executed_at,
         what=trade.side.value.lower() + (f", takes back {trade.reverses}" if trade.reverses else ""),

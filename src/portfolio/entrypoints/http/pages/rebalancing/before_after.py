@@ -24,7 +24,7 @@ Row = Sequence[str | Cell]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class RuleEvidence:
     """What one rule saw and wished for one trade: its change in dollars, and the figures behind it."""
 
     rule: str
@@ -37,7 +37,7 @@ class EvidenceOfTrade:
     """The evidence behind one trade."""
 
     trade: str
-    rules: Sequence[Evidence]
+    rules: Sequence[RuleEvidence]
 
 
 def before_after_rows(before: StandingView, after: StandingView) -> Sequence[Row]:
@@ -52,7 +52,7 @@ def evidence_of(trades: Sequence[RecommendationView]) -> Sequence[EvidenceOfTrad
         EvidenceOfTrade(
             trade=f"{trade.action.lower()} {trade.symbol}",
             rules=[
-                Evidence(
+                RuleEvidence(
                     rule=RULES[one.rule],
                     change=Cell(value=one.change, kind=Kind.RESULT),
                     figures=[(named(name), _figure(name, value)) for name, value in one.figures.items()],

@@ -12,7 +12,7 @@ from portfolio.domain.ledger.trade import Side
 from portfolio.entrypoints.http.errors import FieldError
 from portfolio.entrypoints.http.ledger.trades import read_trade_id
 from portfolio.entrypoints.http.pages.frame.list_form import PAGE_SIZES, ListForm, page_size, parse_end, parse_start
-from portfolio.entrypoints.http.shell.bodies import LONGEST_KEY, LONGEST_NAME, Reading, Typed, read_symbol
+from portfolio.entrypoints.http.shell.bodies import LONGEST_KEY, LONGEST_NAME, FieldReader, Typed, read_symbol
 
 _CURSOR = re.compile(r"t[0-9a-f]{1,15}")
 
@@ -36,7 +36,7 @@ class TradesForm(ListForm):
 
     def read(self) -> tuple[TradeFilter, Sequence[FieldError]]:
         """Return what is wanted, and what is wrong with what was typed: nothing is to be looked up then."""
-        reading = Reading()
+        reading = FieldReader()
         wanted = TradeFilter(
             id=reading.given("trade", self.trade, _trade_id),
             symbol=reading.given("symbol", self.symbol, read_symbol),
