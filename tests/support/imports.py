@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from portfolio.adapters.files.imports import content_of
-from portfolio.application.imports.kept.answers import answer_of
+from portfolio.application.imports.kept.answers import _lazy
 from portfolio.application.imports.preview import PreviewImport
 from portfolio.application.imports.records import ImportFile, Options, Preview
 from portfolio.domain.imports.records import Ignored, Reported
@@ -70,3 +70,8 @@ def reported(text: str | bytes, name: str = "file.csv", **options: Any) -> list[
     found = answer(text, name, **options)
     assert found["events"] == []
     return [(one["row"], one["reason"]) for one in found["reported"]]
+
+
+def answer_of(preview: Preview, words: Callable[[str], str] = str) -> dict[str, Any]:
+    """A preview as JSON has it, all of it at once; reasons in these words."""
+    return {name: list(part) if isinstance(part, Iterator) else part for name, part in _lazy(preview, words).items()}

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from portfolio.adapters.files.imports import MOST_LINES, LocalImportFiles, content_of
-from portfolio.application.imports.kept.answers import answer_of
 from portfolio.application.imports.preview import PreviewImport
 from portfolio.application.imports.records import Options, Table, Unreadable
-from tests.support.imports import StoppedClock
+from tests.support.imports import StoppedClock, answer_of
 
 
 def freqtrade(path: Path) -> None:

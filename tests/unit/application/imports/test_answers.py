@@ -8,12 +8,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from portfolio.application.imports.kept.answers import answer_of, answers_of, printed
+from portfolio.application.imports.kept.answers import answers_of, printed
 from portfolio.application.imports.kept.words import in_fields
 from portfolio.application.imports.records import Preview
 from portfolio.domain.imports.records import Reported
 from tests.support.import_files.samples import SAMPLES
-from tests.support.imports import previews
+from tests.support.imports import answer_of, previews
 
 HEADER = "Date(UTC),Pair,Side,Price,Executed,Amount,Fee\n"
 

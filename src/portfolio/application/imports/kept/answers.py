@@ -43,11 +43,6 @@ def printed(previews: Sequence[Preview]) -> Iterator[str]:
     return _written(files[0], _PRINTED) if len(files) == 1 else _list_written(files, _PRINTED)
 
 
-def answer_of(preview: Preview, words: Callable[[str], str] = str) -> dict[str, Any]:
-    """Return a preview as JSON has it: numbers are exact text, reasons in these words."""
-    return {name: list(part) if isinstance(part, Iterator) else part for name, part in _lazy(preview, words).items()}
-
-
 def _list_written(answers: Sequence[Mapping[str, Any]], how: json.JSONEncoder) -> Iterator[str]:
     yield "["
     for number, answer in enumerate(answers):
