@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import insort
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.journal import MOVEMENTS
 from portfolio.application.ledger.lots.movement import Movement
-from portfolio.application.performance.days.entries import Closing, LedgerDay
+from portfolio.application.performance.days.entries import DayEntries, LedgerDay
 from portfolio.application.performance.days.holding import HoldingTimes
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.money import Money
@@ -29,7 +28,7 @@ class Flows:
     paid_in: Money = _NOTHING
 
 
-class EffectiveDays:
+class EffectiveDays(DayEntries):
     """What took effect on each day: quantities, cash, deposits and flows are sums, in whatever order they were booked.
 
     A trade is of the day of its execution, an event of the day on which it happened, and their reversals too. Books
@@ -53,17 +52,6 @@ class EffectiveDays:
         self.flows.clear()
         self.transactions.clear()
 
-    # --- what it says, in the words of LedgerDays -------------------------------------------------------------------
-
-    @property
-    def days(self) -> Mapping[date, LedgerDay]:
-        """Return the days that have entries."""
-        return self._days
-
-    def within(self, start: date, end: date) -> Sequence[LedgerDay]:
-        """Return the days after ``start`` until ``end`` that have entries, oldest first."""
-        return [self._days[day] for day in sorted(self._days) if start < day <= end]
-
     @property
     def first(self) -> date | None:
         """Return the first day on which anything took effect."""
@@ -80,21 +68,9 @@ class EffectiveDays:
         return date.min
 
     @property
-    def deposits(self) -> Money:
-        """Return what was ever paid in, withdrawals apart."""
-        return sum((entry.transaction.paid_in for entry in self.transactions), _NOTHING)
-
-    @property
-    def begins_with_positions(self) -> bool:
-        """Return whether the books were opened on positions that were there before."""
-        return bool(self.transactions and self.transactions[0].positions)
-
-    @property
     def symbols(self) -> set[Symbol]:
         """Return every asset of which anything ever moved."""
         return self._symbols
-
-    # --- what is added ----------------------------------------------------------------------------------------------
 
     def add(self, entry: Movement | CashEntry) -> date:
         """Take in the next entry, and return the day that it changes; the first of all at a baseline."""
@@ -106,21 +82,10 @@ class EffectiveDays:
         taken_back: Movement | None = None if kept is None else MOVEMENTS.unpack(kept)
         own = taken_back or trade
         at = self._day(own.executed_at)
-        day = self._days[at]
-        day.cash = day.cash + trade.cash_delta
-        day.realized_pnl = day.realized_pnl + trade.realized_pnl
-        day.changes[trade.symbol].add(trade)
+        self._days[at].add_trade(trade, taken_back, self._holding)
         self._symbols.add(trade.symbol)
-        if taken_back is not None:
-            self._holding.take_out(taken_back)
-            day.trades.discard(taken_back.revision)
-            day.closings = [closing for closing in day.closings if closing.revision != taken_back.revision]
-            return at
-        self._trades[trade.id] = MOVEMENTS.pack(trade)
-        held_days = self._holding.add(trade)
-        day.trades.add(trade.revision)
-        if trade.closes:
-            insort(day.closings, Closing(trade.executed_at, trade.revision, trade.realized_pnl, held_days))
+        if taken_back is None:
+            self._trades[trade.id] = MOVEMENTS.pack(trade)
         return at
 
     def _add_transaction(self, entry: CashEntry) -> date:
@@ -132,9 +97,7 @@ class EffectiveDays:
             self._not_before = at if transaction.cash_delta or entry.positions else date.min
         self.transactions.append(entry)
         day = self._days[at]
-        day.cash = day.cash + transaction.cash_delta
-        day.net_deposits = day.net_deposits + transaction.net_deposits_delta
-        day.realized_pnl = day.realized_pnl + transaction.realized_delta
+        day.add_cash(transaction)
         event = transaction.event
         is_taken_out = event is not None and event.reverses_revision is not None
         is_split = transaction.kind is CashTransactionKind.SPLIT
@@ -142,7 +105,6 @@ class EffectiveDays:
             comes = is_split or (moved.quantity_delta.value > 0) is not is_taken_out
             day.changes[moved.symbol].adjust(moved, is_known=True, comes=comes)
             self._symbols.add(moved.symbol)
-        day.is_adjusted |= transaction.kind is CashTransactionKind.ADJUSTMENT
         self._flow(at, entry)
         return date.min if is_baseline else at
 

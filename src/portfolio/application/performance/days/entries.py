@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from bisect import insort
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
 from portfolio.application.ledger.lots.movement import Movement
+from portfolio.application.performance.days.holding import HoldingTimes
+from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
 from portfolio.domain.money import Amount, Money, Quantity
 from portfolio.domain.symbol import Symbol
 
@@ -105,39 +109,62 @@ class LedgerDay:
     changes: defaultdict[Symbol, Change] = field(default_factory=lambda: defaultdict(Change))
     is_adjusted: bool = False
 
+    def add_trade(self, trade: Movement, taken_back: Movement | None, holding: HoldingTimes) -> None:
+        """Take in a trade; one that takes back another one leaves neither of the two."""
+        self.cash = self.cash + trade.cash_delta
+        self.realized_pnl = self.realized_pnl + trade.realized_pnl
+        self.changes[trade.symbol].add(trade)
+        if taken_back is not None:
+            holding.take_out(taken_back)
+            self.trades.discard(taken_back.revision)
+            self.closings = [closing for closing in self.closings if closing.revision != taken_back.revision]
+            return
+        held_days = holding.add(trade)
+        self.trades.add(trade.revision)
+        if trade.closes:
+            insort(self.closings, Closing(trade.executed_at, trade.revision, trade.realized_pnl, held_days))
 
-class DayEntries(Protocol):
+    def add_cash(self, transaction: CashTransaction) -> None:
+        """Take in what an entry that is no trade moved, positions apart."""
+        self.cash = self.cash + transaction.cash_delta
+        self.net_deposits = self.net_deposits + transaction.net_deposits_delta
+        self.realized_pnl = self.realized_pnl + transaction.realized_delta
+        self.is_adjusted |= transaction.kind is CashTransactionKind.ADJUSTMENT
+
+
+class DayEntries(ABC):
     """The entries by day: as of the opening at the earliest, or as of when each took effect."""
 
     revision: int
     transactions: list[CashEntry]
     is_late: bool
+    _days: defaultdict[date, LedgerDay]
+
+    @property
+    @abstractmethod
+    def opened(self) -> date | None:
+        """Return the day as of which the books can be valued; None where nothing was read yet."""
+
+    @property
+    @abstractmethod
+    def whole_since(self) -> date:
+        """Return the first day whose end all that are read add up to."""
 
     @property
     def days(self) -> Mapping[date, LedgerDay]:
         """Return the days that have entries."""
-        ...
+        return self._days
 
     def within(self, start: date, end: date) -> Sequence[LedgerDay]:
         """Return the days after ``start`` until ``end`` that have entries, oldest first."""
-        ...
-
-    @property
-    def opened(self) -> date | None:
-        """Return the day as of which the books can be valued; None where nothing was read yet."""
-        ...
-
-    @property
-    def whole_since(self) -> date:
-        """Return the first day whose end all that are read add up to."""
-        ...
+        return [self._days[day] for day in sorted(self._days) if start < day <= end]
 
     @property
     def deposits(self) -> Money:
-        """Return what was ever paid in, withdrawals apart."""
-        ...
+        """Return what was ever paid in, withdrawals apart; the baseline is one payment."""
+        return sum((entry.transaction.paid_in for entry in self.transactions), Money.zero())
 
     @property
     def begins_with_positions(self) -> bool:
         """Return whether the books were opened on positions that were there before."""
-        ...
+        return bool(self.transactions and self.transactions[0].positions)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from bisect import insort
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, TypeAlias
 
@@ -15,11 +14,10 @@ from portfolio.application.ledger.events import CashMoved, TradeBooked
 from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.records import TradeFilter
-from portfolio.application.performance.days.entries import Closing, LedgerDay
+from portfolio.application.performance.days.entries import DayEntries, LedgerDay
 from portfolio.application.performance.days.holding import HoldingTimes
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.sums import LedgerSums
-from portfolio.domain.money import Money
 
 Offer: TypeAlias = Callable[[int, Sequence[Movement | CashEntry]], None]
 """Takes the entries after a ledger revision."""
@@ -31,7 +29,7 @@ MOST_MISSING: Final = 10
 """So many entries that were missing are looked for again at each reading."""
 
 
-class LedgerDays:  # shape: what is kept of the entries, and how it is brought up to date
+class LedgerDays(DayEntries):  # shape: what is kept of the entries, and how it is brought up to date
     """Reads the entries once, and from then on those that are new.
 
     An entry is of the day of its own time: a trade of the day on which it was executed, so that one that is booked just
@@ -86,16 +84,6 @@ class LedgerDays:  # shape: what is kept of the entries, and how it is brought u
         """Return the first day whose end all that are read add up to."""
         return self._whole_since
 
-    @property
-    def deposits(self) -> Money:
-        """Return what was ever paid in, withdrawals apart; the baseline is one payment."""
-        return sum((entry.transaction.paid_in for entry in self.transactions), Money.zero())
-
-    @property
-    def begins_with_positions(self) -> bool:
-        """Return whether the books were opened on positions that were there before."""
-        return bool(self.transactions and self.transactions[0].positions)
-
     def take_notice(self, event: Event) -> None:
         """Keep an entry that this process committed: asking for it was half the cost of a read after a booking."""
         if isinstance(event, TradeBooked | CashMoved) and len(self._announced) < PAGE_SIZE:
@@ -133,15 +121,6 @@ class LedgerDays:  # shape: what is kept of the entries, and how it is brought u
             return [announced]
         return await self._ledger.movements(portfolio_id, after=self.revision, limit=PAGE_SIZE)
 
-    def within(self, start: date, end: date) -> Sequence[LedgerDay]:
-        """Return the days after ``start`` until ``end`` that have entries, oldest first."""
-        return [self._days[day] for day in sorted(self._days) if start < day <= end]
-
-    @property
-    def days(self) -> Mapping[date, LedgerDay]:
-        """Return the days that have entries."""
-        return self._days
-
     async def _is_mended(self, portfolio_id: int) -> bool:
         """Return whether one of the entries that were missing is there by now."""
         for revision in sorted(self._missing)[:MOST_MISSING]:
@@ -170,19 +149,7 @@ class LedgerDays:  # shape: what is kept of the entries, and how it is brought u
     def _add_trade(self, trade: Movement, taken_back: Movement | None) -> None:
         own = taken_back or trade
         self._note_late(own.executed_at, own.booked_at)
-        day = self._day(min(own.executed_at, own.booked_at))
-        day.cash = day.cash + trade.cash_delta
-        day.realized_pnl = day.realized_pnl + trade.realized_pnl
-        day.changes[trade.symbol].add(trade)
-        if taken_back is not None:
-            self._holding.take_out(taken_back)
-            day.trades.discard(taken_back.revision)
-            day.closings = [closing for closing in day.closings if closing.revision != taken_back.revision]
-            return
-        held_days = self._holding.add(trade)
-        day.trades.add(trade.revision)
-        if trade.closes:
-            insort(day.closings, Closing(trade.executed_at, trade.revision, trade.realized_pnl, held_days))
+        self._day(min(own.executed_at, own.booked_at)).add_trade(trade, taken_back, self._holding)
 
     def _add_transaction(self, entry: CashEntry) -> None:
         transaction = entry.transaction
@@ -194,13 +161,10 @@ class LedgerDays:  # shape: what is kept of the entries, and how it is brought u
         self.transactions.append(entry)
         self._note_late(transaction.effective_at, transaction.at)
         day = self._day(transaction.day_at)
-        day.cash = day.cash + transaction.cash_delta
-        day.net_deposits = day.net_deposits + transaction.net_deposits_delta
-        day.realized_pnl = day.realized_pnl + transaction.realized_delta
+        day.add_cash(transaction)
         for adjustment in entry.positions:
             is_known = transaction.event is not None or transaction.kind is CashTransactionKind.RESTATEMENT
             day.changes[adjustment.symbol].adjust(adjustment, is_known=is_known)
-        day.is_adjusted |= transaction.kind is CashTransactionKind.ADJUSTMENT
 
     def _note_late(self, effective_at: datetime, booked_at: datetime) -> None:
         effective = _day_of(effective_at)
