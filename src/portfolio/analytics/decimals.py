@@ -16,7 +16,7 @@ LIMIT: Final = 1e20
 
 _SCALE: Final = 1e12  # exact in binary: 5^12 has 28 bits
 _GREATEST_ERROR: Final = 2**-13  # of a value in [-1, 1], scaled: it has 40 bits before the point, and 53 in all
-_STEP: Final = Decimal(1).scaleb(-DECIMALS)
+STEP: Final = Decimal(1).scaleb(-DECIMALS)
 _CONTEXT: Final = Context(prec=40, rounding=ROUND_HALF_EVEN)
 
 
@@ -28,7 +28,7 @@ def statistic(value: float) -> Decimal | None:
     """
     if not abs(value) < LIMIT:  # NaN is not below it either
         return None
-    return _CONTEXT.plus(Decimal(value).quantize(_STEP, context=_CONTEXT))
+    return _CONTEXT.plus(Decimal(value).quantize(STEP, context=_CONTEXT))
 
 
 def to_decimals(values: npt.ArrayLike) -> list[Decimal | None]:
@@ -48,7 +48,7 @@ def to_decimals(values: npt.ArrayLike) -> list[Decimal | None]:
         whole = np.rint(scaled)
         certain = np.abs(scaled - whole) < 0.5 - np.spacing(np.abs(scaled))
     units = np.where(certain, whole, 0.0).astype(np.int64).tolist()
-    decimals: list[Decimal | None] = list(map(_CONTEXT.multiply, units, repeat(_STEP)))
+    decimals: list[Decimal | None] = list(map(_CONTEXT.multiply, units, repeat(STEP)))
     for index in np.flatnonzero(~certain).tolist():
         decimals[index] = statistic(float(array[index]))
     return decimals
@@ -74,7 +74,7 @@ def rounded(values: Matrix) -> Matrix:
 
 def from_rounded(value: float) -> Decimal:
     """Return the decimal that one of ``rounded``, not a NaN, stands for."""
-    return _CONTEXT.multiply(round(value * _SCALE), _STEP)
+    return _CONTEXT.multiply(round(value * _SCALE), STEP)
 
 
 def sum_of_rounded(values: npt.NDArray[np.float64]) -> Decimal:
@@ -82,4 +82,4 @@ def sum_of_rounded(values: npt.NDArray[np.float64]) -> Decimal:
 
     Of nine million values it has 19 digits, as many as an integer of 64 bits.
     """
-    return _CONTEXT.multiply(int(np.rint(values * _SCALE).astype(np.int64).sum()), _STEP)
+    return _CONTEXT.multiply(int(np.rint(values * _SCALE).astype(np.int64).sum()), STEP)

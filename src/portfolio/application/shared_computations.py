@@ -35,7 +35,7 @@ class SharedComputations(Generic[T]):
         if task is None:
             if len(self._begun) >= self._most:
                 return await make()
-            task = self._begun[key] = asyncio.create_task(make(), name="outlasting")
+            task = self._begun[key] = asyncio.create_task(make(), name="shared computation")
             task.add_done_callback(lambda ended: self._note_end(key, ended))
         result = await asyncio.shield(task)
         if self._begun.get(key) is task:

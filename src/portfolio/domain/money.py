@@ -28,10 +28,11 @@ EXACT = Context(
 )
 
 PERCENT_STEP = Decimal("0.000001")
+STEP = Decimal(1).scaleb(-DECIMALS)
+"""The smallest amount."""
 
 _FINE_PERCENT_STEP = Decimal("0.00000001")
 _PERCENT_LIMIT = Decimal("999999999999.99999999")
-_STEP = Decimal(1).scaleb(-DECIMALS)
 _LIMIT_DIGITS = LIMIT.adjusted()
 
 
@@ -43,7 +44,7 @@ def round_to_step(value: Decimal) -> Decimal:
     """
     # Never abs() or unary minus of a Decimal: they round to the 28 digits of whatever context is current.
     if value.is_finite() and (value.adjusted() < _LIMIT_DIGITS or not value):
-        rounded = value.quantize(_STEP, context=EXACT)
+        rounded = value.quantize(STEP, context=EXACT)
         if rounded.adjusted() < _LIMIT_DIGITS:
             return rounded
     raise OutOfRange(value)
@@ -65,7 +66,7 @@ class Amount:
         if not isinstance(value, Decimal):
             raise InvalidAmount(repr(value), "only an exact decimal is an amount")
         # Columns give numbers of 18 decimals, which is asked first: thousands of rows are read at once.
-        if value.same_quantum(_STEP) and value.adjusted() < _LIMIT_DIGITS:
+        if value.same_quantum(STEP) and value.adjusted() < _LIMIT_DIGITS:
             return
         if not value.is_finite():
             raise InvalidAmount(str(value), "not a finite number")

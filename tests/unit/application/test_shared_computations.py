@@ -26,9 +26,9 @@ class Work:
         return number
 
 
-async def given_up(outlasting: SharedComputations[int], key: str, work: Work) -> None:
+async def given_up(computations: SharedComputations[int], key: str, work: Work) -> None:
     """Ask, and go away before there is an answer."""
-    asking = asyncio.create_task(outlasting(key, work))
+    asking = asyncio.create_task(computations(key, work))
     await asyncio.sleep(0)
     await asyncio.sleep(0)  # the work has begun
     asking.cancel()
@@ -42,62 +42,62 @@ async def settled() -> None:
 
 
 async def test_it_is_made_anew_for_each_who_asks_after_the_other() -> None:
-    outlasting, work = SharedComputations[int](), Work()
+    computations, work = SharedComputations[int](), Work()
     work.may_end.set()
-    assert [await outlasting("a", work), await outlasting("a", work)] == [1, 2]
+    assert [await computations("a", work), await computations("a", work)] == [1, 2]
 
 
 async def test_those_who_ask_at_once_share_it() -> None:
-    outlasting, work = SharedComputations[int](), Work()
-    asking = [asyncio.create_task(outlasting("a", work)) for _ in range(3)]
+    computations, work = SharedComputations[int](), Work()
+    asking = [asyncio.create_task(computations("a", work)) for _ in range(3)]
     await settled()
     work.may_end.set()
     assert await asyncio.gather(*asking) == [1, 1, 1]
 
 
 async def test_what_was_given_up_goes_on_and_is_for_the_next_one() -> None:
-    outlasting, work = SharedComputations[int](), Work()
-    await given_up(outlasting, "a", work)
+    computations, work = SharedComputations[int](), Work()
+    await given_up(computations, "a", work)
     work.may_end.set()
     await settled()
-    assert [await outlasting("a", work), await outlasting("a", work)] == [1, 2]
+    assert [await computations("a", work), await computations("a", work)] == [1, 2]
 
 
 async def test_what_is_too_old_is_made_anew() -> None:
-    outlasting, work = SharedComputations[int](kept_seconds=-1), Work()
-    await given_up(outlasting, "a", work)
+    computations, work = SharedComputations[int](kept_seconds=-1), Work()
+    await given_up(computations, "a", work)
     work.may_end.set()
     await settled()
-    assert await outlasting("a", work) == 2
+    assert await computations("a", work) == 2
 
 
 async def test_an_error_is_for_those_who_wait_and_the_next_one_tries_again() -> None:
-    outlasting, work = SharedComputations[int](), Work()
+    computations, work = SharedComputations[int](), Work()
     work.error = ValueError("broken")
-    await given_up(outlasting, "a", work)
-    asking = asyncio.create_task(outlasting("a", work))
+    await given_up(computations, "a", work)
+    asking = asyncio.create_task(computations("a", work))
     await settled()
     work.may_end.set()
     with pytest.raises(ValueError, match="broken"):
         await asking
     work.error = None
-    assert await outlasting("a", work) == 2
+    assert await computations("a", work) == 2
 
 
 async def test_no_more_than_some_go_on_without_anybody() -> None:
-    outlasting, work, more = SharedComputations[int](most=1), Work(), Work()
-    await given_up(outlasting, "a", work)
-    await given_up(outlasting, "b", more)  # ended with its request
+    computations, work, more = SharedComputations[int](most=1), Work(), Work()
+    await given_up(computations, "a", work)
+    await given_up(computations, "b", more)  # ended with its request
     work.may_end.set()
     more.may_end.set()
     await settled()
-    assert (await outlasting("a", work), await outlasting("b", more)) == (1, 2)
+    assert (await computations("a", work), await computations("b", more)) == (1, 2)
 
 
 async def test_it_ends_with_the_service() -> None:
-    outlasting, work = SharedComputations[int](), Work()
-    await outlasting.stop()
-    await given_up(outlasting, "a", work)
-    await outlasting.stop()
+    computations, work = SharedComputations[int](), Work()
+    await computations.stop()
+    await given_up(computations, "a", work)
+    await computations.stop()
     work.may_end.set()
-    assert await outlasting("a", work) == 2
+    assert await computations("a", work) == 2

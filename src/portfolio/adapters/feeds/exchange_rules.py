@@ -20,7 +20,7 @@ from portfolio.adapters.feeds.tether import TetherRate
 from portfolio.adapters.feeds.throttle import Throttle
 from portfolio.application.errors import FeedFailed
 from portfolio.domain.errors import DomainError, InvalidAmount, InvalidSymbol
-from portfolio.domain.money import DECIMALS, EXACT
+from portfolio.domain.money import EXACT, STEP
 from portfolio.domain.prices.exchange_rules import ExchangeRules, Rules, UnknownRules
 from portfolio.domain.prices.quote import decimal_of
 from portfolio.domain.symbol import Symbol
@@ -28,7 +28,6 @@ from portfolio.domain.symbol import Symbol
 MOST_PAIRS: Final = 5_000
 """No exchange lists more against one currency: what names more is no list of its pairs."""
 
-_FINEST = Decimal(1).scaleb(-DECIMALS)
 _USD, _USDT = "USD", "USDT"
 
 
@@ -177,7 +176,7 @@ def _read_pair(source: str, pair: _Pair, rate: Decimal) -> Rules:
             step=_common(*(_number("stepSize", found.get("stepSize")) for found in (lot, market))),
             tick=_number("tickSize", price.get("tickSize")),
             min_quantity=max(_number("minQty", found.get("minQty")) for found in (lot, market)),
-            min_notional=dollars.quantize(_FINEST, rounding=ROUND_UP, context=EXACT),
+            min_notional=dollars.quantize(STEP, rounding=ROUND_UP, context=EXACT),
         )
     except (DomainError, ArithmeticError) as error:
         names = {"step": "stepSize", "tick": "tickSize", "min_quantity": "minQty", "min_notional": "minNotional"}

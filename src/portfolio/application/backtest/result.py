@@ -9,7 +9,7 @@ from typing import Final
 
 from portfolio.analytics.backtest.bootstrap import BLOCK_DAYS, RESAMPLES, log_differences, mean_interval
 from portfolio.analytics.conventions import CONVENTION, DAYS_PER_YEAR
-from portfolio.analytics.decimals import statistic
+from portfolio.analytics.decimals import STEP, statistic
 from portfolio.application.backtest.day import RECOVERIES, shown
 from portfolio.application.backtest.panel import Panel
 from portfolio.application.backtest.records import (
@@ -24,7 +24,7 @@ from portfolio.application.backtest.records import (
 from portfolio.application.backtest.request import FillAt, Kind, Start
 from portfolio.application.backtest.state import BacktestState
 from portfolio.application.performance.measures import LEAST_RETURNS, deepest_fall, period_change, risk_ratios
-from portfolio.application.performance.reasons import RATIO_STEP, Reasons
+from portfolio.application.performance.reasons import Reasons
 from portfolio.application.performance.records import MeasuredDay
 from portfolio.domain.arithmetic import ONE, ZERO, exact, total
 from portfolio.domain.backtest.attribution import RulePart, attribute
@@ -155,7 +155,7 @@ def costs_of(fills: Sequence[Fill], own: Sequence[Decimal], difference: Decimal)
 
 
 def _share(part: Decimal, whole: Decimal) -> Decimal | None:
-    return (part / whole).quantize(RATIO_STEP) if whole > 0 else None
+    return (part / whole).quantize(STEP) if whole > 0 else None
 
 
 def _row_of(part: RulePart) -> RuleResult:

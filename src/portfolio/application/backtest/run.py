@@ -15,7 +15,7 @@ from portfolio.application.backtest.state import BacktestState, Branch, Holdings
 from portfolio.application.errors import NotBacktestable
 from portfolio.domain.arithmetic import ONE, exact, total
 from portfolio.domain.backtest.fills import Wallet
-from portfolio.domain.rebalancing.recommendation import QUANTITY_STEP
+from portfolio.domain.money import STEP
 
 LEAST_WORTH: Final = Decimal("0.000001")
 """Dollars: what is worth less is shown as nothing, and has no returns."""
@@ -50,7 +50,7 @@ def start(request: BacktestRequest, panel: Panel, holdings: Holdings | None = No
         universe=tuple(universe),
         left_out=tuple(left_out),
         main=Branch(recovery_percent=request.recovery_percent, own=wallet, idle=wallet.copy(), equal=wallet.copy()),
-        btc_units=None if btc is None else (worth / btc).quantize(QUANTITY_STEP, rounding=ROUND_DOWN),
+        btc_units=None if btc is None else (worth / btc).quantize(STEP, rounding=ROUND_DOWN),
     )
 
 
@@ -132,7 +132,7 @@ def _bought(request: BacktestRequest, panel: Panel, place: int) -> Wallet:
             f"no close on the first day of {', '.join(missing)}: begin later, or fetch older ones: portfolio backfill"
         )
     quantities = {
-        symbol: (request.initial_value * weight / closes[symbol]).quantize(QUANTITY_STEP, rounding=ROUND_DOWN)
+        symbol: (request.initial_value * weight / closes[symbol]).quantize(STEP, rounding=ROUND_DOWN)
         for symbol, weight in weights.items()
     }
     spent = total(quantity * closes[symbol] for symbol, quantity in quantities.items())

@@ -12,6 +12,7 @@ from decimal import Decimal
 from portfolio.application.history.effective import EffectiveDays, Flows
 from portfolio.application.performance.final_days import MOST_DAYS_CARRIED
 from portfolio.application.performance.records import MeasuredDay
+from portfolio.domain.arithmetic import ONE
 from portfolio.domain.errors import OutOfRange
 from portfolio.domain.money import EXACT, Money, Price, Quantity, round_to_step
 from portfolio.domain.prices.freshness import is_small_rest
@@ -19,7 +20,6 @@ from portfolio.domain.symbol import Symbol
 
 _NOTHING = Money.zero()
 _NEVER = Quantity.zero(), _NOTHING
-_ONE = Decimal(1)
 _DAY = timedelta(days=1)
 
 ClosesByDay = Mapping[Symbol, Mapping[date, Decimal]]
@@ -62,7 +62,7 @@ class _Units:
     ``deposits`` are the net deposits of that day, ``paid_in`` what was added to them since.
     """
 
-    unit: Decimal = _ONE
+    unit: Decimal = ONE
     value: Money = _NOTHING
     deposits: Money = _NOTHING
     inflow: Money = _NOTHING
@@ -224,7 +224,7 @@ def _units_after(made: Sequence[RestatedDay], flows: Mapping[date, Flows]) -> _U
         day = made[place]
         if day.value is not None:
             known = next((one.unit_value for one in reversed(made[: place + 1]) if one.unit_value is not None), None)
-            units = _Units(unit=known or _ONE, value=day.value, deposits=day.net_deposits, has_begun=known is not None)
+            units = _Units(unit=known or ONE, value=day.value, deposits=day.net_deposits, has_begun=known is not None)
             break
     else:
         place = -1
@@ -241,7 +241,7 @@ def measured_days(days: Sequence[RestatedDay], since: date = date.min) -> tuple[
     first = next((day for day in days if day.measured is not None), None)
     if first is None:
         return None, []
-    opening = MeasuredDay(first.day - _DAY, first.base, first.base_deposits, _ONE)
+    opening = MeasuredDay(first.day - _DAY, first.base, first.base_deposits, ONE)
     wanted = days[max((since - days[0].day).days, 0) :]
     return opening, [one for day in wanted if (one := day.measured) is not None]
 
@@ -252,4 +252,4 @@ def today_so_far(
     """Return a day that is not over, at what the portfolio is worth now."""
     units = _units_after(days, entries.flows)
     units.flow(entries.flows.get(today) or Flows())
-    return MeasuredDay(today, value, net_deposits, units.close(value, net_deposits) or _ONE)
+    return MeasuredDay(today, value, net_deposits, units.close(value, net_deposits) or ONE)

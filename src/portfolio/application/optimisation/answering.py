@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import ROUND_FLOOR, Decimal
 from typing import Final
 
-from portfolio.analytics.decimals import DECIMALS, statistic
+from portfolio.analytics.decimals import STEP, statistic
 from portfolio.analytics.optimisation.problem import Expected, Honesty, Solved, Uncertain
 from portfolio.application.errors import NotOptimisable
 from portfolio.application.optimisation.question import Question
@@ -28,8 +28,6 @@ from portfolio.domain.arithmetic import ONE, ZERO, exact, total
 from portfolio.domain.optimisation.plan import plan_to
 
 CURRENT: Final = "current"
-
-_STEP: Final = Decimal(1).scaleb(-DECIMALS)  # of a weight
 
 
 @exact
@@ -119,7 +117,7 @@ def _shortfall(question: Question, solved: Solved) -> LimitsLeaveCash | None:
 
 def _told(weight: Decimal) -> Decimal:
     """Return the weight at 12 decimals, and not above what it is: it may be at a limit. What is left is cash."""
-    return weight.quantize(_STEP, rounding=ROUND_FLOOR)
+    return weight.quantize(STEP, rounding=ROUND_FLOOR)
 
 
 def _share(state: MarketState, symbol: str) -> Decimal:

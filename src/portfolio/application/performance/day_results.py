@@ -8,10 +8,10 @@ from datetime import date
 from decimal import Decimal
 
 from portfolio.application.performance.records import DailyValue, DayResult, MeasuredDay
+from portfolio.domain.arithmetic import HUNDRED, ONE
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import EXACT, Money, bounded_percent
 
-_ONE, _HUNDRED = Decimal(1), Decimal(100)
 _ANEW = Decimal(10**6)
 """No portfolio grows by so many times in a day: its units began anew after a loss of nearly everything."""
 
@@ -24,7 +24,7 @@ def day_result(day: MeasuredDay, flow: Money, before: DailyValue | None) -> DayR
     day) - 1.
     """
     value_before = before.total_value if before else Money.zero()
-    unit_before = before.unit_value if before else _ONE
+    unit_before = before.unit_value if before else ONE
     all_before = before.result.cumulative_percent if before and before.result else Decimal(0)
     pnl = day.total_value - value_before - flow
     if unit_before is not None and day.unit_value < EXACT.multiply(_ANEW, unit_before):
@@ -32,7 +32,7 @@ def day_result(day: MeasuredDay, flow: Money, before: DailyValue | None) -> DayR
     else:
         percent = bounded_percent(pnl.value, value_before.value)
     linked = EXACT.multiply(_growth(all_before), _growth(percent))
-    cumulative = bounded_percent(EXACT.subtract(linked, _ONE), _ONE)
+    cumulative = bounded_percent(EXACT.subtract(linked, ONE), ONE)
     return DayResult(pnl=pnl, percent=percent, cumulative_percent=cumulative)
 
 
@@ -80,4 +80,4 @@ def flow_since(before: DailyValue | None, net_deposits: Money) -> Money:
 
 
 def _growth(percent: Decimal) -> Decimal:
-    return EXACT.add(_ONE, EXACT.divide(percent, _HUNDRED))
+    return EXACT.add(ONE, EXACT.divide(percent, HUNDRED))

@@ -18,10 +18,9 @@ from portfolio.application.performance.days.ledger_days import LedgerDays
 from portfolio.application.performance.ports import Days
 from portfolio.application.performance.records import EARLIEST, Basis, DailyValue, MeasuredDay
 from portfolio.application.performance.unit_history import opening_of
+from portfolio.domain.arithmetic import HUNDRED, ONE
 from portfolio.domain.money import EXACT, round_to_step
 from portfolio.domain.symbol import Symbol
-
-_ONE, _HUNDRED = Decimal(1), Decimal(100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,9 +192,9 @@ def measured_days(rows: Sequence[DailyValue]) -> list[MeasuredDay]:
 
 
 def _before(row: DailyValue, next_day: MeasuredDay, after: DailyValue) -> MeasuredDay | None:
-    if after.result is None or after.result.percent <= -_HUNDRED:
+    if after.result is None or after.result.percent <= -HUNDRED:
         return None
-    growth = EXACT.add(_ONE, EXACT.divide(after.result.percent, _HUNDRED))
+    growth = EXACT.add(ONE, EXACT.divide(after.result.percent, HUNDRED))
     paid_in = next_day.total_value - row.total_value - after.result.pnl
     unit_value = round_to_step(EXACT.divide(next_day.unit_value, growth))
     return MeasuredDay(row.day, row.total_value, next_day.net_deposits - paid_in, unit_value, is_adopted=True)

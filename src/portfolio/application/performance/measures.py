@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 from portfolio.analytics.conventions import DAYS_PER_YEAR
-from portfolio.analytics.decimals import statistic
+from portfolio.analytics.decimals import STEP, statistic
 from portfolio.analytics.performance import (
     Drawdown,
     annualized_return,
@@ -24,7 +24,7 @@ from portfolio.analytics.performance import (
     sharpe_standard_error,
     sortino_ratio,
 )
-from portfolio.application.performance.reasons import RATIO_STEP, Figures, Reasons
+from portfolio.application.performance.reasons import Figures, Reasons
 from portfolio.application.performance.records import MeasuredDay
 from portfolio.domain.money import Money
 
@@ -188,4 +188,4 @@ def _calmar(yearly: Decimal | None, max_drawdown: Decimal | None, reasons: Reaso
     if yearly is None or max_drawdown is None:
         reasons.noted["calmar_ratio"] = reasons.noted["annualized_return"]
         return None
-    return reasons.quotient("calmar_ratio", yearly, -max_drawdown, RATIO_STEP, "no_drawdown")
+    return reasons.quotient("calmar_ratio", yearly, -max_drawdown, STEP, "no_drawdown")

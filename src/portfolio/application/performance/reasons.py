@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
-from portfolio.analytics.decimals import DECIMALS, statistic
+from portfolio.analytics.decimals import statistic
 from portfolio.domain.money import EXACT, PERCENT_STEP, Money
-
-RATIO_STEP: Final = Decimal(1).scaleb(-DECIMALS)
 
 # The fields of ``Performance``, some of them.
 Figures = dict[str, Any]

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from itertools import groupby
 
+from portfolio.analytics.decimals import STEP
 from portfolio.application.performance.days.entries import LedgerDay
-from portfolio.application.performance.reasons import RATIO_STEP, Figures, Reasons
+from portfolio.application.performance.reasons import Figures, Reasons
 from portfolio.domain.money import Money
 
 
@@ -26,9 +27,9 @@ def trading_results(days: Sequence[LedgerDay], reasons: Reasons) -> Figures:
     held = [closing.held_days for closing in closings if closing.held_days is not None]
     return {
         "num_trades": sum(len(day.trades) for day in days),
-        "win_rate": reasons.quotient("win_rate", Decimal(len(wins)), decided, RATIO_STEP, none),
+        "win_rate": reasons.quotient("win_rate", Decimal(len(wins)), decided, STEP, none),
         "profit_factor": reasons.quotient(
-            "profit_factor", profit.value, (-loss).value, RATIO_STEP, no_loss if wins or losses else none
+            "profit_factor", profit.value, (-loss).value, STEP, no_loss if wins or losses else none
         ),
         "expectancy": reasons.mean("expectancy", profit + loss, len(closings), none),
         "average_win": reasons.mean("average_win", profit, len(wins), no_win),

@@ -67,11 +67,11 @@ class ReadScorecard:
         self._closes = closes
         self._snapshots = snapshots
         self._clock = clock
-        self._outlasting = SharedComputations[Scorecard]()
+        self._computations = SharedComputations[Scorecard]()
 
     async def stop(self) -> None:
         """End what nobody waits for any more."""
-        await self._outlasting.stop()
+        await self._computations.stop()
 
     async def __call__(self, days: int) -> Scorecard:
         """Return how the signals did that were made in the last ``days`` completed days, 1 to 3650, and today.
@@ -83,7 +83,7 @@ class ReadScorecard:
         snapshot = await self._snapshots.newest()
         if snapshot.database_away:
             raise LedgerUnavailable("the database is away")
-        return await self._outlasting(days, partial(self._read, snapshot, days))
+        return await self._computations(days, partial(self._read, snapshot, days))
 
     async def _read(self, snapshot: Snapshot, days: int) -> Scorecard:
         now = self._clock.now()

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
 
 from portfolio.analytics.conventions import DAYS_PER_YEAR
+from portfolio.analytics.decimals import STEP
 from portfolio.application.risk.measured import Measured
 from portfolio.application.risk.state import MarketState, summary_of
 from portfolio.domain.arithmetic import ZERO, exact, total
 from portfolio.domain.rebalancing.health import correlated_positions
-
-_STATISTIC: Final = Decimal(1).scaleb(-12)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +41,7 @@ def cash_square_of(state: MarketState) -> Decimal | None:
     figures = summary_of(state)
     if figures.hhi_with_cash is None:
         return None
-    return ((figures.cash / figures.total_value) ** 2).quantize(_STATISTIC)
+    return ((figures.cash / figures.total_value) ** 2).quantize(STEP)
 
 
 @exact
@@ -70,7 +68,7 @@ def a_day(annualized: Measured) -> Decimal | None:
     """Return the volatility of one day: the annualized one / sqrt(365)."""
     if annualized.value is None:
         return None
-    return (annualized.value / Decimal(DAYS_PER_YEAR).sqrt()).quantize(_STATISTIC)
+    return (annualized.value / Decimal(DAYS_PER_YEAR).sqrt()).quantize(STEP)
 
 
 @exact
@@ -78,11 +76,11 @@ def own_volatility(ratio: Measured, annualized: Measured) -> Decimal | None:
     """Return the weighted sum of the assets' own volatilities, of which the diversification ratio is a multiple."""
     if ratio.value is None or annualized.value is None:
         return None
-    return (ratio.value * annualized.value).quantize(_STATISTIC)
+    return (ratio.value * annualized.value).quantize(STEP)
 
 
 def _parts(parts: Mapping[str, Decimal], whole: Decimal, most: int) -> Parts:
     by_size = sorted(parts, key=lambda symbol: (-abs(parts[symbol]), symbol))
-    largest = [(symbol, parts[symbol].quantize(_STATISTIC)) for symbol in by_size[:most]]
-    rest = whole.quantize(_STATISTIC) - total(part for _, part in largest)
+    largest = [(symbol, parts[symbol].quantize(STEP)) for symbol in by_size[:most]]
+    rest = whole.quantize(STEP) - total(part for _, part in largest)
     return Parts(largest=largest, others=len(by_size) - len(largest), rest=rest if len(by_size) > most else ZERO)

@@ -9,7 +9,7 @@ from decimal import ROUND_DOWN, Decimal
 from portfolio.domain.arithmetic import ZERO, exact, total
 from portfolio.domain.backtest.fills import Order, Wallet
 from portfolio.domain.ledger.trade import Side
-from portfolio.domain.rebalancing.recommendation import QUANTITY_STEP
+from portfolio.domain.money import STEP
 
 EQUAL_WEIGHT = "equal_weight"
 
@@ -28,7 +28,7 @@ def equal_weight_orders(
         return []
     orders = []
     for symbol in sorted(assets):
-        goal = (free / len(assets) / marks[symbol]).quantize(QUANTITY_STEP, rounding=ROUND_DOWN)
+        goal = (free / len(assets) / marks[symbol]).quantize(STEP, rounding=ROUND_DOWN)
         change = goal - wallet.quantities.get(symbol, ZERO)
         if change:
             orders.append(

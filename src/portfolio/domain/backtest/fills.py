@@ -10,7 +10,7 @@ from operator import mul
 
 from portfolio.domain.arithmetic import HUNDRED, ONE, ZERO, exact, total
 from portfolio.domain.ledger.trade import Side
-from portfolio.domain.rebalancing.recommendation import QUANTITY_STEP
+from portfolio.domain.money import STEP
 
 MONEY_STEP = Decimal("0.000001")
 """Money of a backtest has 6 decimals."""
@@ -142,7 +142,7 @@ class Wallet:
     def _bought(self, order: Order, factor: Decimal, close: Decimal, day: date, costs: Costs) -> Fill:
         quantity = order.quantity
         if factor < 1:
-            quantity = (quantity * factor).quantize(QUANTITY_STEP, rounding=ROUND_DOWN)
+            quantity = (quantity * factor).quantize(STEP, rounding=ROUND_DOWN)
         fill = _filled(order, quantity, close, day, costs)
         self._change(order.symbol, fill.change)
         self.cash -= fill.value + fill.fee

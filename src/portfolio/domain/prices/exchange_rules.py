@@ -8,12 +8,11 @@ from decimal import ROUND_DOWN, Decimal
 from portfolio.domain.arithmetic import exact
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.errors import InvalidAmount
-from portfolio.domain.money import DECIMALS, EXACT, LIMIT
+from portfolio.domain.money import DECIMALS, EXACT, LIMIT, STEP
 
 MOST_DOLLARS = Decimal(1_000)
 """No exchange has a step, a least quantity or a least order worth more: what says so is not believed."""
 
-_FINEST = Decimal(1).scaleb(-DECIMALS)
 _CENT = Decimal("0.01")
 
 
@@ -108,7 +107,7 @@ def _check(field: str, value: Decimal, *, may_be_zero: bool = False) -> None:
         raise InvalidAmount(plain(value), "has to be above zero", field=field)
     if value >= LIMIT:
         raise InvalidAmount(str(value), "no exchange asks for that much", field=field)
-    if value != value.quantize(_FINEST, rounding=ROUND_DOWN, context=EXACT):
+    if value != value.quantize(STEP, rounding=ROUND_DOWN, context=EXACT):
         raise InvalidAmount(str(value), f"finer than {DECIMALS} decimals", field=field)
 
 

@@ -11,9 +11,9 @@ from types import MappingProxyType
 from portfolio.domain.arithmetic import ONE, ZERO, exact, total
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity
 from portfolio.domain.ledger.trade import Side
+from portfolio.domain.money import STEP
 from portfolio.domain.rebalancing.limits import LimitName, limit_of
 from portfolio.domain.rebalancing.reason import Reason
-from portfolio.domain.rebalancing.recommendation import QUANTITY_STEP
 from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.view import MarketView
 
@@ -73,7 +73,7 @@ def largest_quantity(current: Summary, side: Side, symbol: str, *, cost_rate: De
         return None
     most = view.cash / (ONE + cost_rate) if side is Side.BUY else holding.value
     value = min([most, *_Room(current, symbol, side, most, cost_rate).bounds()])
-    quantity = (max(value, ZERO) / holding.price).quantize(QUANTITY_STEP, rounding=ROUND_DOWN)
+    quantity = (max(value, ZERO) / holding.price).quantize(STEP, rounding=ROUND_DOWN)
     if side is Side.SELL:
         return max(holding.quantity if value >= holding.value else min(quantity, holding.quantity), ZERO)
     return quantity

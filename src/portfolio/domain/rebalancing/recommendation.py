@@ -9,14 +9,12 @@ from decimal import ROUND_DOWN, ROUND_UP, Decimal
 
 from portfolio.domain.arithmetic import HUNDRED, ZERO, exact
 from portfolio.domain.ledger.trade import Side
-from portfolio.domain.money import DECIMALS
+from portfolio.domain.money import STEP
 from portfolio.domain.rebalancing.funding import PlannedTrade, funded
 from portfolio.domain.rebalancing.reason import Priority, Reason
 from portfolio.domain.rebalancing.settlement import Settlement
 from portfolio.domain.rebalancing.strategies.targets import Proposal
 from portfolio.domain.rebalancing.view import Holding
-
-QUANTITY_STEP = Decimal(1).scaleb(-DECIMALS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +82,7 @@ def quantity_of(holding: Holding, change: Decimal) -> Decimal:
     assert holding.price is not None
     units = abs(change) / holding.price
     if change > 0:
-        return units.quantize(QUANTITY_STEP, rounding=ROUND_DOWN)
+        return units.quantize(STEP, rounding=ROUND_DOWN)
     if -change >= holding.value:
         return holding.quantity
-    return min(units.quantize(QUANTITY_STEP, rounding=ROUND_UP), holding.quantity)
+    return min(units.quantize(STEP, rounding=ROUND_UP), holding.quantity)

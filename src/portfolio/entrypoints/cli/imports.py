@@ -21,7 +21,8 @@ from portfolio.application.imports.recognition import FORMAT_NAMES
 from portfolio.application.imports.records import Options, Preview
 from portfolio.domain.decimal_text import counted, plain
 from portfolio.entrypoints.cli.imports_again import show_again
-from portfolio.entrypoints.cli.progress import printable, progress_on
+from portfolio.entrypoints.cli.progress import progress_on
+from portfolio.entrypoints.printable import printable
 from portfolio.settings import Settings, SettingsError, read_settings
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from portfolio.domain.decimal_text import counted
-from portfolio.entrypoints.cli.progress import printable
+from portfolio.entrypoints.printable import printable
 
 if TYPE_CHECKING:
     from portfolio.application.exports.again.records import AgainRow, BookedAgain, ExportedFile

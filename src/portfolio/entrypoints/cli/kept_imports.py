@@ -12,7 +12,7 @@ import click
 
 from portfolio.application.errors import NotFound
 from portfolio.domain.decimal_text import counted
-from portfolio.entrypoints.cli.progress import printable
+from portfolio.entrypoints.printable import printable
 from portfolio.settings import Settings, read_settings
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""How far a command is, on a terminal; and texts of files as a terminal may see them."""
+"""How far a command is, on a terminal."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 from portfolio.application.imports.progress import Tell, tell_nobody
+from portfolio.entrypoints.printable import printable
 
 
 @contextmanager
@@ -28,8 +29,3 @@ def progress_on(stream: TextIO) -> Iterator[Tell]:
             bars.update(tasks[what], completed=done, total=total)
 
         yield tell
-
-
-def printable(text: str) -> str:
-    """Return a text of a file as a terminal may see it."""
-    return "".join(sign if sign.isprintable() else "?" for sign in text)

@@ -243,10 +243,10 @@ def moment(at: datetime) -> str:
 async def test_a_request_that_was_given_up_leaves_its_scorecard_to_the_next_one(advised: Service) -> None:
     read = advised.cases.read_scorecard
     given_up = asyncio.create_task(read(365))
-    await until(lambda: read._outlasting._begun, pause_seconds=0)
+    await until(lambda: read._computations._begun, pause_seconds=0)
     given_up.cancel()
     await asyncio.wait([given_up])
-    [task] = read._outlasting._begun.values()
+    [task] = read._computations._begun.values()
     await asyncio.wait([task])
     begun_at = advised.clock.now()
     advised.clock.advance(60)

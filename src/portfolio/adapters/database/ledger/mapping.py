@@ -14,6 +14,7 @@ from typing import Any
 from portfolio.adapters.database.ledger.mapping_positions import positions_from_rows
 from portfolio.adapters.database.schema.fields import Fields, Values, reading
 from portfolio.application.ledger.records import BookedTrade, TradeEntry, TradeRequest
+from portfolio.domain.arithmetic import HUNDRED, ZERO
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.ledger.positions import Positions
@@ -23,8 +24,6 @@ from portfolio.domain.ledger.units import Units
 from portfolio.domain.money import EXACT, Money, bounded_percent
 from portfolio.domain.symbol import Symbol
 
-_ZERO = Decimal(0)
-_HUNDRED = Decimal(100)
 _LARGEST_INT = 2**31 - 1
 
 _PORTFOLIO = Fields(
@@ -94,7 +93,7 @@ def portfolio_of(row: Any, positions: Positions, unreadable: Iterable[str], fore
     return _PORTFOLIO.record(
         row,
         id=row.id,
-        ledger_cash=Money(row.ledger_cash or _ZERO),
+        ledger_cash=Money(row.ledger_cash or ZERO),
         units=_UNITS.record(row),
         trade_counts=_COUNTS.record(row),
         positions=positions,
@@ -130,12 +129,12 @@ def counts_to_row(row: Any, before: TradeCounts, after: TradeCounts) -> Values:
     """Return the old counters of ``row`` moved by as much as the trade_counts; trades from before stay counted."""
     wins = _count(row.winning_trades, after.wins - before.wins)
     losses = _count(row.losing_trades, after.losses - before.losses)
-    rate = EXACT.divide(_HUNDRED * wins, Decimal(wins + losses)) if wins + losses > 0 else _ZERO
+    rate = EXACT.divide(HUNDRED * wins, Decimal(wins + losses)) if wins + losses > 0 else ZERO
     return {
         "total_trades": _count(row.total_trades, after.trades - before.trades),
         "winning_trades": wins,
         "losing_trades": losses,
-        "win_rate": min(max(rate, _ZERO), _HUNDRED).quantize(Decimal("0.01")),
+        "win_rate": min(max(rate, ZERO), HUNDRED).quantize(Decimal("0.01")),
     }
 
 

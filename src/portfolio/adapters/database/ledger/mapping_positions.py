@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from portfolio.adapters.database.schema.fields import NOT_READABLE, Values
+from portfolio.domain.arithmetic import ZERO
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import EXACT, LIMIT, Money, Price, Quantity
@@ -22,7 +23,6 @@ LEGACY_SOURCE = "legacy"
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_ZERO = Decimal(0)
 # How far asset_cost may lie from quantity x average and still be ours: what rounding the average to 18 decimals and
 # a long row of partial sales can make of it. A rewrite by another program smaller than that changes nothing.
 _RELATIVE = Decimal("1e-9")
@@ -69,16 +69,16 @@ def position_from_row(row: Any) -> Position:
         InvalidAmount: a quantity or a sum is no number.
         OutOfRange: a quantity or a sum is 1e20 or more, which only SQLite can hold.
     """
-    quantity = Quantity(row.quantity or _ZERO)
-    cost_basis = Money(row.total_invested or _ZERO)
+    quantity = Quantity(row.quantity or ZERO)
+    cost_basis = Money(row.total_invested or ZERO)
     average = _usable(row.avg_entry_price)
     return Position(
         symbol=Symbol(row.symbol.upper()),
         quantity=quantity,
-        ledger_quantity=Quantity(row.ledger_quantity or _ZERO),
+        ledger_quantity=Quantity(row.ledger_quantity or ZERO),
         asset_cost=Money(_asset_cost(row, quantity.value, average)),
         cost_basis=cost_basis,
-        realized_pnl=Money(row.realized_pnl or _ZERO),
+        realized_pnl=Money(row.realized_pnl or ZERO),
         avg_entry_price=Price(average) if quantity and average > 0 else None,
         mark=_mark(row),
         updated_at=row.updated_at,
@@ -91,12 +91,12 @@ def position_to_row(position: Position) -> Values:
     return {
         "symbol": position.symbol.code,
         "quantity": position.quantity.value,
-        "avg_entry_price": position.avg_entry_price.value if position.avg_entry_price else _ZERO,
+        "avg_entry_price": position.avg_entry_price.value if position.avg_entry_price else ZERO,
         "total_invested": position.cost_basis.value,
         "realized_pnl": position.realized_pnl.value,
         "asset_cost": position.asset_cost.value,
         "ledger_quantity": position.ledger_quantity.value,
-        "last_price": mark.price.value if mark else _ZERO,
+        "last_price": mark.price.value if mark else ZERO,
         "price_source": mark.source if mark else None,
         "price_at": mark.at if mark else None,
         "position_value": position.market_value.value,
@@ -108,7 +108,7 @@ def position_to_row(position: Position) -> Values:
 def _usable(number: Decimal | None) -> Decimal:
     """Return a number that columns can hold; zero for any other."""
     if number is None or not number.is_finite() or number.copy_abs() >= LIMIT:
-        return _ZERO
+        return ZERO
     return number
 
 
@@ -118,7 +118,7 @@ def _asset_cost(row: Any, quantity: Decimal, average: Decimal) -> Decimal:
         # Without an average nothing contradicts the stored sum, unless the quantity says that others were here.
         if stored is not None and quantity == row.ledger_quantity:
             return stored
-        return row.total_invested or _ZERO if quantity else stored or _ZERO
+        return row.total_invested or ZERO if quantity else stored or ZERO
     product = EXACT.multiply(quantity, average)
     if stored is not None:
         tolerance = _RELATIVE * abs(product) + _ABSOLUTE + abs(quantity) * _AVERAGE_STEP
@@ -127,13 +127,13 @@ def _asset_cost(row: Any, quantity: Decimal, average: Decimal) -> Decimal:
     if product.copy_abs() < LIMIT - 1:
         return Money.rounded(product).value
     # A slip of somebody's pen: nothing of that size was ever paid.
-    return stored if stored is not None else row.total_invested or _ZERO
+    return stored if stored is not None else row.total_invested or ZERO
 
 
 def _mark(row: Any) -> Mark | None:
     price = _usable(row.last_price)
     # A foreign slip of the pen must not make every read fail: such a position is carried at cost, its price missing.
-    if price <= 0 or EXACT.multiply(row.quantity or _ZERO, price).copy_abs() >= LIMIT:
+    if price <= 0 or EXACT.multiply(row.quantity or ZERO, price).copy_abs() >= LIMIT:
         return None
     if row.price_source and isinstance(row.price_source, str) and row.price_source.isprintable():
         return Mark(Price(price), row.price_source, row.price_at or EPOCH)

@@ -26,12 +26,11 @@ from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.records import Page
 from portfolio.application.rebalancing.records import LIVE, Advice, Signal, SignalFilter, SignalOrigin, SignalStatus
 from portfolio.domain.decimal_text import plain
-from portfolio.domain.money import DECIMALS, EXACT
+from portfolio.domain.money import EXACT, STEP
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.strategies.targets import Figure, Proposal
 
 _ROWS = RowWriter(rebalance_signals)
-_STEP = Decimal(1).scaleb(-DECIMALS)
 
 _SIGNAL = Fields(Signal, apart=["number", "also", "evidence", "origin", "after"], id="signal_id")
 _ORIGIN = Fields(SignalOrigin)
@@ -230,4 +229,4 @@ def _figures(kept: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, Figure]]:
 
 
 def _rounded(value: Decimal) -> Decimal:
-    return value.quantize(_STEP, rounding=ROUND_HALF_EVEN, context=EXACT)
+    return value.quantize(STEP, rounding=ROUND_HALF_EVEN, context=EXACT)

@@ -12,12 +12,11 @@ from sqlalchemy import Date, DateTime, Dialect, LargeBinary, Numeric, String, Te
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from portfolio.domain.decimal_text import plain
-from portfolio.domain.money import DECIMALS, EXACT
+from portfolio.domain.money import DECIMALS, EXACT, STEP
 
 NO_TEXT = "surrogateescape"
 """How bytes that are no UTF-8 are read: so that no row is lost to the driver because of one cell in it."""
 
-_STEP = Decimal(1).scaleb(-DECIMALS)
 _NO_NUMBER = Decimal("NaN")
 
 
@@ -138,7 +137,7 @@ def from_any_number(value: str | float | None) -> Decimal | None:
         return _NO_NUMBER
     if not number.is_finite():
         return _NO_NUMBER
-    return number.quantize(_STEP, context=EXACT) if number.adjusted() < EXACT.prec - DECIMALS else number
+    return number.quantize(STEP, context=EXACT) if number.adjusted() < EXACT.prec - DECIMALS else number
 
 
 def _to_base64(value: bytes | None) -> str | None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from portfolio.application.errors import BooksMoved, KeyReused, NotFound
 from portfolio.application.exports.again.money_back import TakeMoneyBack
-from portfolio.application.exports.again.reading import read_rows
+from portfolio.application.exports.again.reading import MONEY_KINDS, read_rows
 from portfolio.application.exports.again.records import AgainRow, BookedAgain, ExportedFile, ReportedRow
 from portfolio.application.exports.again.wishes import cash_of, event_of, key_of, trade_of
 from portfolio.application.exports.happened import TRADE, HappenedRow, HappenedRows
@@ -32,7 +32,6 @@ from portfolio.domain.ledger.portfolio import BookingRules
 from portfolio.domain.money import Money
 
 _K = CashTransactionKind
-_MONEY: Final = frozenset({_K.DEPOSIT.value, _K.WITHDRAWAL.value})
 _SAID_ELSEWHERE: Final = frozenset({"key", "note"})
 """What need not be the same: an entry without a key gets one, and some remarks are those of the booking."""
 _TIMES: Final = frozenset({"effective_at", "booked_at"})
@@ -204,7 +203,7 @@ class _Run:
             await self._book_new(row, owner, row.key or key_of(row))
         elif row.kind == TRADE:
             await self._reverse_trade(self._id, self._ids[reverses], owner=owner, notes=row.note)
-        elif row.kind in _MONEY:
+        elif row.kind in MONEY_KINDS:
             before = row.revision - 1
             await self._take_money_back(self._id, reverses, owner=owner, note=row.note, revision=before)
         else:
@@ -213,7 +212,7 @@ class _Run:
     async def _book_new(self, row: HappenedRow, owner: str, key: str) -> None:
         if row.kind == TRADE:
             await self._trade(row, owner, key)
-        elif row.kind in _MONEY:
+        elif row.kind in MONEY_KINDS:
             moved = await self._move_cash(self._id, cash_of(row, owner, key))
             if isinstance(moved.transaction, RefusedCashEntry):
                 raise _RefusedError(moved.transaction.refusal.detail)

@@ -21,11 +21,11 @@ from portfolio.domain.symbol import Symbol
 COLUMNS: Final = kinds_of(HAPPENED)
 
 _K = CashTransactionKind
-_MONEY: Final = frozenset({_K.DEPOSIT.value, _K.WITHDRAWAL.value})
+MONEY_KINDS: Final = frozenset({_K.DEPOSIT.value, _K.WITHDRAWAL.value})
 _ALWAYS: Final = ("revision", "effective_at", "booked_at", "cash_delta", "net_deposits_delta", "realized_delta")
 _NEEDS: Final[Mapping[str, Sequence[str]]] = {
     TRADE: ("side", "symbol", "quantity", "price", "amount", "fees"),
-    **dict.fromkeys(_MONEY, ("amount",)),
+    **dict.fromkeys(MONEY_KINDS, ("amount",)),
     **{kind.value: sorted(FIELDS[kind].needs) for kind in EVENT_KINDS},
     _K.EXCHANGE.value: ("symbol", "quantity", "to_symbol", "to_quantity"),
     _K.BASELINE.value: (),

@@ -22,11 +22,9 @@ from portfolio.entrypoints.http.pages.backtests.drawings import (
 )
 from portfolio.entrypoints.http.pages.backtests.multi_run import MultiRunContent, multi_run_content
 from portfolio.entrypoints.http.pages.backtests.tables import cost_rows, figure_rows, recovery_rows, trade_rows
-from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart
+from portfolio.entrypoints.http.pages.frame.figures import Chart, Row
 from portfolio.entrypoints.http.rebalancing.answers import PolicyView
 from portfolio.entrypoints.http.shell.bodies import write_cursor
-
-Row = Sequence[str | Cell]
 
 TRADES_SHOWN: Final = 200
 

@@ -17,13 +17,11 @@ from portfolio.entrypoints.http.backtest.result_answers import WalkedForwardView
 from portfolio.entrypoints.http.pages.backtests.asked import settings_text
 from portfolio.entrypoints.http.pages.backtests.drawings import intervals_chart
 from portfolio.entrypoints.http.pages.backtests.tables import series_rows
-from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart
+from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Row
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.words import named
 from portfolio.entrypoints.http.shell.numbers import number, percent, ratio
 from portfolio.entrypoints.http.views import view
-
-Row = Sequence[str | Cell]
 
 TRIALS_SHOWN: Final = 100
 LIKELY: Final = Decimal("0.95")

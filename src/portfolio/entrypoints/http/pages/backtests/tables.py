@@ -9,12 +9,10 @@ from portfolio.application.backtest.records import BacktestResult, TradeRow
 from portfolio.domain.arithmetic import HUNDRED, exact
 from portfolio.domain.backtest.fills import WRITE_DOWN
 from portfolio.entrypoints.http.backtest.result_answers import BacktestResultView, CostFiguresView, SeriesFiguresView
-from portfolio.entrypoints.http.pages.frame.figures import Cell
+from portfolio.entrypoints.http.pages.frame.figures import Cell, Row
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.words import RULES
 from portfolio.entrypoints.http.shell.numbers import number, percent
-
-Row = Sequence[str | Cell]
 
 SERIES: Final = ("Backtest", "Doing nothing", "1/N", "BTC")
 

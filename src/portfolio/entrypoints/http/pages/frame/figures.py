@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from markupsafe import Markup
 
@@ -53,6 +54,10 @@ class Cell:
     reason: str | None = None
 
 
+Row: TypeAlias = Sequence[str | Cell]
+"""A row of a table: words, and numbers."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
     """A drawing, and the same numbers as a table: a row begins with what names it."""
@@ -61,5 +66,5 @@ class Chart:
     title: str
     svg: Markup | Svg
     columns: Sequence[str]
-    rows: Sequence[Sequence[str | Cell]]
+    rows: Sequence[Row]
     note: str = ""

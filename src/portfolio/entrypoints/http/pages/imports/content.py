@@ -22,6 +22,7 @@ from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.portfolio.reads import Reading
 from portfolio.entrypoints.http.shell.bodies import write_cursor
 from portfolio.entrypoints.http.shell.numbers import number
+from portfolio.entrypoints.printable import printable
 
 SHOWN: Final = 40
 """How many rows of a kind a file shows; the answer of the API has them all."""
@@ -178,11 +179,6 @@ def shown_file(preview: Preview) -> ShownFile:
         reasons=[*_reasons("ignored", preview.ignored), *_reasons("known", preview.known)],
         changes=[*preview.quantities.items(), *preview.cash_change.items()],
     )
-
-
-def printable(text: str) -> str:
-    """Return a text of a file as a page may show it."""
-    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def _said(reason: str) -> str:

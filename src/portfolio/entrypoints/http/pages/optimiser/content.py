@@ -10,7 +10,7 @@ from portfolio.application.optimisation.records import Optimised
 from portfolio.application.risk.state import MarketState
 from portfolio.entrypoints.http.optimisation.answers import BindingLimitView, HonestyView, OptimisationView, RoomView
 from portfolio.entrypoints.http.optimisation.views import optimisation_answer
-from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure
+from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure, Row
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.frame.reasons import in_words
 from portfolio.entrypoints.http.pages.optimiser.drawings import (
@@ -22,7 +22,7 @@ from portfolio.entrypoints.http.pages.optimiser.drawings import (
 )
 from portfolio.entrypoints.http.pages.optimiser.figures import costs, promised
 from portfolio.entrypoints.http.pages.optimiser.form import OptimiserForm
-from portfolio.entrypoints.http.pages.rebalancing.before_after import Row, before_after_rows
+from portfolio.entrypoints.http.pages.rebalancing.before_after import before_after_rows
 from portfolio.entrypoints.http.pages.risk.figures import FigureOf
 from portfolio.entrypoints.http.pages.words import ESTIMATORS, OBJECTIVES, RULES, subject_of
 from portfolio.entrypoints.http.rebalancing.views import standing_view

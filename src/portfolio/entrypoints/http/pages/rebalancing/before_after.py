@@ -10,7 +10,7 @@ from msgspec import Raw
 from msgspec.json import decode
 
 from portfolio.entrypoints.charts import PERCENT, Bar, Frame, Tone, bar_chart
-from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart
+from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Row
 from portfolio.entrypoints.http.pages.frame.filters import Value, exact_text
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.frame.humanized import humanized
@@ -19,8 +19,6 @@ from portfolio.entrypoints.http.rebalancing.answers import StandingView, Unresol
 from portfolio.entrypoints.http.risk.limit_answers import BrokenLimitView, RecommendationView
 
 MOST_NAMED = 12
-
-Row = Sequence[str | Cell]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,12 +14,11 @@ from portfolio.application.rebalancing.records import Signal
 from portfolio.application.risk.state import MarketState, summary_of
 from portfolio.domain.rebalancing.health import HealthScore
 from portfolio.domain.rebalancing.summary import Summary
-from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure, Term
+from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure, Row, Term
 from portfolio.entrypoints.http.pages.frame.filters import Value
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.rebalancing.before_after import (
     EvidenceOfTrade,
-    Row,
     before_after_rows,
     broken_rows,
     evidence_of,

@@ -10,14 +10,12 @@ from functools import partial
 from portfolio.analytics.conventions import CONVENTION
 from portfolio.application.rebalancing.scores import Scorecard
 from portfolio.entrypoints.charts import FRACTION, Frame, Interval, interval_chart
-from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure, Term
+from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure, Row, Term
 from portfolio.entrypoints.http.pages.frame.filters import exact_number
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.words import RULES
 from portfolio.entrypoints.http.rebalancing.scorecard import scorecard_view
 from portfolio.entrypoints.http.rebalancing.scorecard_answers import CalibrationView, ScorecardView, ScoreView
-
-Row = Sequence[str | Cell]
 
 ALL = "all signals"
 RATES = (

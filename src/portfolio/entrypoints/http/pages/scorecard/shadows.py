@@ -9,15 +9,13 @@ from typing import Final
 from portfolio.application.backtest.shadow_run import DO_NOTHING, POLICY
 from portfolio.application.backtest.shadows import Shadows
 from portfolio.entrypoints.charts import PERCENT, PLAIN, Bar, Frame, Series, Tone, bar_chart, line_chart
-from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart
+from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Row
 from portfolio.entrypoints.http.pages.frame.filters import exact_number
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.series_charts import MOST_ROWS
 from portfolio.entrypoints.http.pages.words import RULES
 from portfolio.entrypoints.http.rebalancing.shadow_answers import ShadowDayView, ShadowsView, UnitFiguresView
 from portfolio.entrypoints.http.rebalancing.shadows import shadows_view
-
-Row = Sequence[str | Cell]
 
 ACTUAL: Final = "actual"
 NAMES: Final = {ACTUAL: "the portfolio itself", DO_NOTHING: "without a trade", POLICY: "the policy"}
