@@ -1,4 +1,4 @@
-"""The composition root: settings in, application out. The only place that names adapters."""
+"""The composition root: settings in, application out. It and ``wiring`` are the only places that name adapters."""
 
 from __future__ import annotations
 
@@ -10,18 +10,14 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from portfolio import __version__
 from portfolio.adapters.clock import SystemClock
 from portfolio.adapters.database.connection.tls import tls_of
 from portfolio.adapters.database.connection.url import place_of
 from portfolio.adapters.database.database import COMMAND_SECONDS, Database, refuse_what_cannot_work
 from portfolio.adapters.database.schema.revision import SCHEMA_REVISION
-from portfolio.adapters.files.categories import read_categories
-from portfolio.adapters.files.imports import GivenFiles, LocalImportFiles
+from portfolio.adapters.files.imports import LocalImportFiles
 from portfolio.adapters.files.policy import read_policy
-from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerRefused, NotInstalled
 from portfolio.application.imports.preview import PreviewImport
 from portfolio.application.ledger.opening import OpenBooks
@@ -35,10 +31,9 @@ from portfolio.entrypoints.cli.books import Commands
 from portfolio.entrypoints.cli.commands import commands
 from portfolio.entrypoints.cli.reporting import tell_identity
 from portfolio.settings import Settings
+from portfolio.wiring import IMPORT_SECONDS, PORTFOLIO_ID, adapters_of, exchanges_of
 
 if TYPE_CHECKING:
-    from portfolio.adapters.feeds.exchanges import Exchanges
-    from portfolio.adapters.feeds.simulated import SimulatedExchanges
     from portfolio.application.backtest.decision import Solve
     from portfolio.application.backtest.panel import Panel
     from portfolio.application.backtest.state import Holdings
@@ -48,16 +43,10 @@ if TYPE_CHECKING:
     from portfolio.application.imports.records import Preview
     from portfolio.application.imports.worth import Rates
     from portfolio.domain.rebalancing.policy import RebalancePolicy
-    from portfolio.entrypoints.assembly.adapters import Adapters
     from portfolio.entrypoints.cli.kept_imports import KeptImports
     from portfolio.entrypoints.demo.history import DemoReport
     from portfolio.entrypoints.http.app import PortfolioApp
     from portfolio.entrypoints.http.shell.use_cases import UseCases
-
-PORTFOLIO_ID = 1
-
-IMPORT_SECONDS = 120.0
-"""How long an import of many rows may hold the lock: no request waits for it longer than its own deadline."""
 
 
 def main() -> None:
@@ -100,7 +89,7 @@ class CompositionRoot:  # shape: a method for each command
     async def commands(self, settings: Settings) -> AsyncIterator[Commands]:
         """Open the database and yield the use cases of the command line."""
         clock, database = SystemClock(), Database.of(settings, PORTFOLIO_ID, for_commands=True)
-        exchanges, ledger = _exchanges(settings, clock), database.ledger
+        exchanges, ledger = exchanges_of(settings, clock), database.ledger
         try:
             await database.probe.ping()
             yield Commands(
@@ -146,7 +135,7 @@ class CompositionRoot:  # shape: a method for each command
         from portfolio.entrypoints.assembly.service import assemble
 
         database = Database.of(settings, PORTFOLIO_ID)
-        adapters = _adapters(settings, SystemClock(), database)
+        adapters = adapters_of(settings, SystemClock(), database)
         adapters = replace(adapters, close=(*adapters.close, database.close))
         return assemble(adapters, settings, portfolio_id=PORTFOLIO_ID)
 
@@ -156,7 +145,7 @@ class CompositionRoot:  # shape: a method for each command
         from portfolio.entrypoints.assembly.service import Assembly
 
         async with self._opened(settings) as database:
-            adapters = _adapters(settings, SystemClock(), database)
+            adapters = adapters_of(settings, SystemClock(), database)
             parts = Assembly(adapters, settings, portfolio_id=PORTFOLIO_ID)
             try:
                 yield parts.use_cases(parts.price_loop())
@@ -212,7 +201,7 @@ class CompositionRoot:  # shape: a method for each command
         from portfolio.application.imports.booking import BookImport
 
         clock, rules = SystemClock(), settings.booking_rules
-        exchanges = _exchanges(settings, clock)
+        exchanges = exchanges_of(settings, clock)
         async with self._opened(settings, least_seconds=IMPORT_SECONDS) as database:
             try:
                 if not wish.dry_run:
@@ -253,56 +242,6 @@ class CompositionRoot:  # shape: a method for each command
         now = SystemClock().now()
         clock = HistoryClock(first_moment(now))
         try:
-            return await MakeHistory(_adapters(settings, clock, database), clock, settings, PORTFOLIO_ID)(now, seed)
+            return await MakeHistory(adapters_of(settings, clock, database), clock, settings, PORTFOLIO_ID)(now, seed)
         finally:
             await database.close()
-
-
-def _adapters(settings: Settings, clock: Clock, database: Database) -> Adapters:
-    """Return the ports on a database, which whoever opened it closes, with the exchanges of the settings."""
-    from portfolio.adapters.compute.backtester import SpawnedBacktester
-    from portfolio.adapters.compute.cluster import Cluster
-    from portfolio.adapters.compute.optimiser import SpawnedOptimiser
-    from portfolio.adapters.compute.workers import Workers
-    from portfolio.entrypoints.assembly.adapters import Adapters
-
-    exchanges = _exchanges(settings, clock)
-    workers = Cluster(settings.dask_scheduler) if settings.dask_scheduler else Workers(settings.compute_workers)
-    # Connections of their own: an import takes longer than a request has, and is not to be cut by its limits.
-    few = msgspec.structs.replace(settings, database_pool_size=2)
-    long = Database.of(few, PORTFOLIO_ID, for_commands=True, least_seconds=IMPORT_SECONDS)
-    return Adapters(
-        clock=clock,
-        ledger=database.ledger,
-        lookups=database.lookups,
-        probe=database.probe,
-        prices=database.prices,
-        days=database.days,
-        leases=database.leases,
-        signals=database.signals,
-        exchange_rules=database.exchange_rules,
-        backtests=database.backtests,
-        imports=long.imports,
-        import_ledger=long.ledger,
-        read_given=GivenFiles,
-        picked_sales=database.picked_sales,
-        feed=exchanges.prices,
-        closes=exchanges.closes,
-        rules=exchanges.rules,
-        compute=SpawnedOptimiser(workers),
-        compute_slices=SpawnedBacktester(workers),
-        categories=read_categories(settings.categories_file),
-        policy=read_policy(settings.policy_file),
-        least_interval_seconds=exchanges.least_interval_seconds,
-        close=(workers.close, exchanges.close, long.close),
-    )
-
-
-def _exchanges(settings: Settings, clock: Clock) -> Exchanges | SimulatedExchanges:
-    if settings.is_simulated:
-        from portfolio.adapters.feeds.simulated import SimulatedExchanges
-
-        return SimulatedExchanges(clock)
-    from portfolio.adapters.feeds.exchanges import Exchanges
-
-    return Exchanges(settings, clock)
