@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from litestar import Controller, get
+from litestar import get
 from litestar.di import NamedDependency, Provide
 from litestar.response import Template
 
@@ -10,20 +10,15 @@ from portfolio.application.ledger.ports import Lookups
 from portfolio.application.ledger.records import Page
 from portfolio.entrypoints.http.pages.activity.content import activity_content
 from portfolio.entrypoints.http.pages.activity.form import ActivityForm
-from portfolio.entrypoints.http.pages.frame.headers import HEADERS
+from portfolio.entrypoints.http.pages.frame.controller import PageController
 from portfolio.entrypoints.http.pages.frame.look import Look
 from portfolio.entrypoints.http.pages.frame.page import Pages
-from portfolio.entrypoints.http.shell.access import access
-from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 
 
-class ActivityPageController(Controller):
+class ActivityPageController(PageController):
     """The route of everything that happened, as people look at it."""
 
-    include_in_schema = False
-    opt = access(Scope.READ)
-    response_headers = HEADERS
     dependencies = {"form": Provide(ActivityForm, sync_to_thread=False)}
 
     @get("/pages/activity")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from litestar import Controller, get
+from litestar import get
 from litestar.params import QueryParameter
 from litestar.response import Template
 
@@ -24,12 +24,10 @@ from portfolio.entrypoints.http.pages.backtests.content import (
     ResultContent,
     result_content,
 )
-from portfolio.entrypoints.http.pages.frame.headers import HEADERS
+from portfolio.entrypoints.http.pages.frame.controller import PageController
 from portfolio.entrypoints.http.pages.frame.look import Look
 from portfolio.entrypoints.http.pages.frame.page import Pages, is_private
 from portfolio.entrypoints.http.rebalancing.views import policy_view
-from portfolio.entrypoints.http.shell.access import access
-from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import read_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 
@@ -38,12 +36,8 @@ JOBS_A_PAGE: Final = 20
 BacktestQuery = Annotated[str | None, QueryParameter(description="The one to show.", max_length=128)]
 
 
-class BacktestsPageController(Controller):
+class BacktestsPageController(PageController):
     """The route of backtests as people look at them; they are asked for over the API."""
-
-    include_in_schema = False
-    opt = access(Scope.READ)
-    response_headers = HEADERS
 
     @get("/pages/backtests")
     async def read_backtests_page(

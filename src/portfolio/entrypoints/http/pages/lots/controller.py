@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from litestar import Controller, get
+from litestar import get
 from litestar.di import NamedDependency, Provide
 from litestar.response import Template
 
 from portfolio.application.ledger.lots.reading import Gains, Lots, ReadLots
-from portfolio.entrypoints.http.pages.frame.headers import HEADERS
+from portfolio.entrypoints.http.pages.frame.controller import PageController
 from portfolio.entrypoints.http.pages.frame.look import Look
 from portfolio.entrypoints.http.pages.frame.page import Pages
 from portfolio.entrypoints.http.pages.lots.content import LotsForm, Wanted, lots_content
-from portfolio.entrypoints.http.shell.access import access
-from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 
 
-class LotsPageController(Controller):
+class LotsPageController(PageController):
     """The route of lots and gains as people look at them."""
 
-    include_in_schema = False
-    opt = access(Scope.READ)
-    response_headers = HEADERS
     dependencies = {"form": Provide(LotsForm, sync_to_thread=False)}
 
     @get("/pages/lots")

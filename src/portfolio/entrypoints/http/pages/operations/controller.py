@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from litestar import Controller, get
+from litestar import get
 from litestar.response import Template
 
 from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing
 from portfolio.application.operations.health import ReadHealth
 from portfolio.entrypoints.http.operations.controller import health_view
-from portfolio.entrypoints.http.pages.frame.headers import HEADERS
+from portfolio.entrypoints.http.pages.frame.controller import PageController
 from portfolio.entrypoints.http.pages.frame.page import Pages
 from portfolio.entrypoints.http.pages.operations.content import operations_content
 from portfolio.entrypoints.http.portfolio.reads import Reading
-from portfolio.entrypoints.http.shell.access import access
-from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.loop_lag import LoopLag
 
 
-class OperationsPageController(Controller):
+class OperationsPageController(PageController):
     """The route of the service as people look at it."""
-
-    include_in_schema = False
-    opt = access(Scope.READ)
-    response_headers = HEADERS
 
     @get("/pages/operations")
     async def read_operations(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from litestar import Controller, get
+from litestar import get
 from litestar.di import NamedDependency, Provide
 from litestar.response import Template
 
@@ -25,23 +25,18 @@ from portfolio.application.risk.metrics import measured
 from portfolio.application.risk.state import ReadMarket
 from portfolio.domain.errors import InvalidPolicy
 from portfolio.entrypoints.http.errors import kind_of
-from portfolio.entrypoints.http.pages.frame.headers import HEADERS
+from portfolio.entrypoints.http.pages.frame.controller import PageController
 from portfolio.entrypoints.http.pages.frame.page import Pages
 from portfolio.entrypoints.http.pages.optimiser.content import OptimiserContent, Problem, found_content
 from portfolio.entrypoints.http.pages.optimiser.form import OWN_LIMITS, OptimiserForm
-from portfolio.entrypoints.http.shell.access import access
-from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 
 PATH: Final = "/pages/optimiser"
 
 
-class OptimiserPageController(Controller):
+class OptimiserPageController(PageController):
     """The route of the optimiser as people use it; nothing is stored."""
 
-    include_in_schema = False
-    opt = access(Scope.READ)
-    response_headers = HEADERS
     dependencies = {"form": Provide(OptimiserForm, sync_to_thread=False)}
 
     @get(PATH)

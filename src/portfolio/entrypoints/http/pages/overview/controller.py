@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import Controller, get
+from litestar import get
 from litestar.response import Template
 from markupsafe import Markup
 
@@ -15,8 +15,8 @@ from portfolio.application.prices.identity import identity_of
 from portfolio.application.risk.state import summary_of
 from portfolio.entrypoints.charts import Scale
 from portfolio.entrypoints.http.pages.bases import on_basis
+from portfolio.entrypoints.http.pages.frame.controller import PageController
 from portfolio.entrypoints.http.pages.frame.engine import Macros
-from portfolio.entrypoints.http.pages.frame.headers import HEADERS
 from portfolio.entrypoints.http.pages.frame.look import Look
 from portfolio.entrypoints.http.pages.frame.page import Pages, is_private
 from portfolio.entrypoints.http.pages.overview.alerts import alerts_of
@@ -33,8 +33,6 @@ from portfolio.entrypoints.http.pages.words import broken_limits
 from portfolio.entrypoints.http.performance.controller import BasisQuery
 from portfolio.entrypoints.http.portfolio.controller import PortfolioAnswers
 from portfolio.entrypoints.http.portfolio.reads import Reading
-from portfolio.entrypoints.http.shell.access import access
-from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 
@@ -90,12 +88,8 @@ class Overview:
         }
 
 
-class OverviewController(Controller):
+class OverviewController(PageController):
     """The route of the first page."""
-
-    include_in_schema = False
-    opt = access(Scope.READ)
-    response_headers = HEADERS
 
     @get("/")
     async def read_overview(

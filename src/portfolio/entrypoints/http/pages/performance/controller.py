@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from litestar import Controller, get
+from litestar import get
 from litestar.response import Template
 
 from portfolio.analytics.conventions import MAX_DAYS
@@ -13,9 +13,9 @@ from portfolio.application.performance.series.daily import DailySeries
 from portfolio.application.performance.timeframes import Timeframes
 from portfolio.entrypoints.charts import Scale
 from portfolio.entrypoints.http.pages.bases import on_basis
+from portfolio.entrypoints.http.pages.frame.controller import PageController
 from portfolio.entrypoints.http.pages.frame.figures import Cell
 from portfolio.entrypoints.http.pages.frame.formats import Kind
-from portfolio.entrypoints.http.pages.frame.headers import HEADERS
 from portfolio.entrypoints.http.pages.frame.page import Pages, is_private
 from portfolio.entrypoints.http.pages.performance.content import (
     falls_table,
@@ -34,8 +34,6 @@ from portfolio.entrypoints.http.pages.series_charts import drawdown_chart, index
 from portfolio.entrypoints.http.performance.controller import BasisQuery
 from portfolio.entrypoints.http.performance.views import timeframe_view
 from portfolio.entrypoints.http.portfolio.reads import Reading
-from portfolio.entrypoints.http.shell.access import access
-from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 
 # What is said of the days: the field of the distribution, its label and its kind.
@@ -51,12 +49,8 @@ OF_DAYS = (
 )
 
 
-class PerformancePageController(Controller):
+class PerformancePageController(PageController):
     """The route of performance as people look at it."""
-
-    include_in_schema = False
-    opt = access(Scope.READ)
-    response_headers = HEADERS
 
     @get("/pages/performance")
     async def read_performance_page(  # shape: each part of the query is an argument

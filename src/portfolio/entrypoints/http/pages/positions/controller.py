@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from litestar import Controller, get
+from litestar import get
 from litestar.params import PathParameter, QueryParameter
 from litestar.response import Template
 
@@ -14,7 +14,7 @@ from portfolio.domain.errors import InvalidSymbol
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.charts import Scale
 from portfolio.entrypoints.http.ledger.position_views import position_view
-from portfolio.entrypoints.http.pages.frame.headers import HEADERS
+from portfolio.entrypoints.http.pages.frame.controller import PageController
 from portfolio.entrypoints.http.pages.frame.page import Pages, is_private
 from portfolio.entrypoints.http.pages.periods import Choice, PeriodQuery, ScaleQuery
 from portfolio.entrypoints.http.pages.positions.content import (
@@ -28,8 +28,6 @@ from portfolio.entrypoints.http.pages.positions.content import (
     table_of,
 )
 from portfolio.entrypoints.http.portfolio.controller import PortfolioAnswers
-from portfolio.entrypoints.http.shell.access import access
-from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 
 SortQuery = Annotated[SortName | None, QueryParameter(name="sort")]
@@ -40,12 +38,8 @@ SymbolPath = Annotated[str, PathParameter(description="The asset's symbol.")]
 NEWEST_TRADES = 100
 
 
-class PositionsPageController(Controller):
+class PositionsPageController(PageController):
     """Routes of the positions as people look at them."""
-
-    include_in_schema = False
-    opt = access(Scope.READ)
-    response_headers = HEADERS
 
     @get("/pages/positions")
     async def read_positions(

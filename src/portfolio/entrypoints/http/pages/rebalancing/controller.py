@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
-from litestar import Controller, Response, get
+from litestar import Response, get
 from litestar.di import NamedDependency, Provide
 from litestar.response import Redirect, Template
 
@@ -16,7 +16,7 @@ from portfolio.application.rebalancing.signals import ListSignals
 from portfolio.application.risk.metrics import measured
 from portfolio.application.risk.state import MarketState
 from portfolio.domain.errors import DomainError, InvalidPolicy
-from portfolio.entrypoints.http.pages.frame.headers import HEADERS
+from portfolio.entrypoints.http.pages.frame.controller import PageController
 from portfolio.entrypoints.http.pages.frame.look import Look
 from portfolio.entrypoints.http.pages.frame.page import Pages, is_private
 from portfolio.entrypoints.http.pages.frame.typed import messages
@@ -30,8 +30,6 @@ from portfolio.entrypoints.http.pages.rebalancing.content import (
 )
 from portfolio.entrypoints.http.pages.rebalancing.form import WhatIfForm, line_of, placed
 from portfolio.entrypoints.http.rebalancing.answers import PolicyView
-from portfolio.entrypoints.http.shell.access import access
-from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 
 PATH: Final = "/pages/rebalancing"
@@ -39,12 +37,9 @@ SIGNALS_SHOWN: Final = 100
 OPEN, ACKNOWLEDGED = SignalStatus.OPEN, SignalStatus.ACKNOWLEDGED
 
 
-class RebalancingPageController(Controller):
+class RebalancingPageController(PageController):
     """The route of the plan as people look at it, and of what they imagine; nothing is stored."""
 
-    include_in_schema = False
-    opt = access(Scope.READ)
-    response_headers = HEADERS
     dependencies = {"form": Provide(WhatIfForm, sync_to_thread=False)}
 
     @get(PATH)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, TypeVar
 
-from litestar import Controller, get
+from litestar import get
 from litestar.response import Template
 
 from portfolio.application.backtest.shadows import Shadows
@@ -16,14 +16,12 @@ from portfolio.application.history.reading import ReadByBasis
 from portfolio.application.in_thread import in_thread
 from portfolio.application.performance.records import Basis
 from portfolio.application.rebalancing.scorecard import ReadScorecard
-from portfolio.entrypoints.http.pages.frame.headers import HEADERS
+from portfolio.entrypoints.http.pages.frame.controller import PageController
 from portfolio.entrypoints.http.pages.frame.page import Pages, is_private
 from portfolio.entrypoints.http.pages.periods import Choice, PeriodQuery
 from portfolio.entrypoints.http.pages.scorecard.content import card_content
 from portfolio.entrypoints.http.pages.scorecard.shadows import shadows_content
 from portfolio.entrypoints.http.performance.controller import BasisQuery
-from portfolio.entrypoints.http.shell.access import access
-from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 
 T = TypeVar("T")
@@ -34,12 +32,8 @@ NO_SIGNALS: Final = "The signals cannot be read while the database is away: of t
 AWAY: Final = "They cannot be computed while the database is away: these days were not read before."
 
 
-class ScorecardPageController(Controller):
+class ScorecardPageController(PageController):
     """The route of how good the advice was, as people look at it."""
-
-    include_in_schema = False
-    opt = access(Scope.READ)
-    response_headers = HEADERS
 
     @get("/pages/scorecard")
     async def read_scorecard_page(

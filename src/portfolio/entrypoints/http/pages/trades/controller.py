@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Final
 
-from litestar import Controller, get
+from litestar import get
 from litestar.di import NamedDependency, Provide
 from litestar.response import Stream, Template
 
@@ -13,14 +13,12 @@ from portfolio.application.clock import Clock
 from portfolio.application.ledger.ports import Lookups
 from portfolio.application.ledger.records import Page
 from portfolio.entrypoints.http.errors import MALFORMED, PRIVATE_MODE, RequestError
-from portfolio.entrypoints.http.pages.frame.headers import HEADERS
+from portfolio.entrypoints.http.pages.frame.controller import PageController
 from portfolio.entrypoints.http.pages.frame.look import Look
 from portfolio.entrypoints.http.pages.frame.page import Pages, is_private
 from portfolio.entrypoints.http.pages.trades.content import Refusals, trades_content
 from portfolio.entrypoints.http.pages.trades.export import ROWS_AT_ONCE, csv_of
 from portfolio.entrypoints.http.pages.trades.form import TradesForm
-from portfolio.entrypoints.http.shell.access import access
-from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import cursor_query, read_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 
@@ -31,12 +29,9 @@ CSV: Final = "text/csv; header=present"  # the framework adds the charset to tex
 REFUSALS_A_PAGE: Final = 20
 
 
-class TradesPageController(Controller):
+class TradesPageController(PageController):
     """Routes of the trades as people look at them."""
 
-    include_in_schema = False
-    opt = access(Scope.READ)
-    response_headers = HEADERS
     dependencies = {"form": Provide(TradesForm, sync_to_thread=False)}
 
     @get("/pages/trades")
