@@ -16,7 +16,7 @@ from portfolio.analytics.optimisation.problem import Estimator, Objective
 from portfolio.application.optimisation.records import LimitMode, OptimisationRequest
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.errors import MALFORMED, RequestError
-from portfolio.entrypoints.http.rebalancing.requests import Setting, setting
+from portfolio.entrypoints.http.rebalancing.requests import LimitSettings, setting
 from portfolio.entrypoints.http.shell.bodies import FieldReader, SymbolText, figure, read_symbol
 from portfolio.entrypoints.http.shell.numbers import parse_number
 
@@ -40,19 +40,11 @@ _RANGES: Mapping[str, tuple[Decimal, Decimal]] = MappingProxyType(
 )
 
 
-class LimitsBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class LimitsBody(LimitSettings, forbid_unknown_fields=True, kw_only=True):
     """Limits that weights are to keep to, all of each being used; what is not named is as in the policy.
 
     Shares are fractions: 25 % is 0.25.
     """
-
-    position_limit: Setting | UnsetType = UNSET
-    volatility_threshold: Setting | UnsetType = UNSET
-    momentum_threshold: Setting | UnsetType = UNSET
-    momentum_limit: Setting | UnsetType = UNSET
-    category_limit: Setting | UnsetType = UNSET
-    pair_correlation: Setting | UnsetType = UNSET
-    pair_limit: Setting | UnsetType = UNSET
 
 
 class OptimiseBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

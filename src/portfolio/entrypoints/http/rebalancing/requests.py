@@ -42,8 +42,8 @@ class TradeBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     fees: Fees | UnsetType = UNSET
 
 
-class PolicyBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Settings of the policy that are to be others; shares are fractions, 25 % is 0.25."""
+class LimitSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The settings of the policy's limits."""
 
     position_limit: Setting | UnsetType = UNSET
     volatility_threshold: Setting | UnsetType = UNSET
@@ -52,6 +52,11 @@ class PolicyBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     category_limit: Setting | UnsetType = UNSET
     pair_correlation: Setting | UnsetType = UNSET
     pair_limit: Setting | UnsetType = UNSET
+
+
+class PolicyBody(LimitSettings, forbid_unknown_fields=True, kw_only=True):
+    """Settings of the policy that are to be others; shares are fractions, 25 % is 0.25."""
+
     pair_floor: Setting | UnsetType = UNSET
     cash_trigger: Setting | UnsetType = UNSET
     cash_target: Setting | UnsetType = UNSET
