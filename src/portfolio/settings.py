@@ -101,7 +101,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if not self.risk_free_rate.is_finite() or not -1 < self.risk_free_rate <= 1:
             raise ValueError("risk_free_rate has to be above -1 and at most 1: 5 % a year is 0.05")
         try:
-            self.benchmark_symbol  # noqa: B018 (it is checked)
+            _ = self.benchmark_symbol  # it is checked
         except InvalidSymbol as error:
             raise ValueError("benchmark has to be the symbol of an asset, such as BTC") from error
         for name in ("coinbase_url", "binance_url", "candles_url"):

@@ -75,7 +75,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self.is_stuck = False
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as the parent
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the parent
         """Accept the connection, unless there are too many."""
         super().connection_made(cast("asyncio.Transport", _OpenOnly(transport)))
         if len(self.connections) > self._limits.connections:

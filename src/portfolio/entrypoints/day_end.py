@@ -36,7 +36,7 @@ class DayEnd:
         self._next_try = self._clock.monotonic() + RETRY_SECONDS
         try:
             report = await self._make_final()
-        except Exception as error:  # noqa: BLE001 (prices must not stop for the days before)
+        except Exception as error:  # noqa: BLE001  prices must not stop for the days before
             _log.warning("performance.final_failed", reason=f"{type(error).__name__}: {error}")
             return
         if not report.lacking:

@@ -80,12 +80,12 @@ class KeptLease:
         try:
             async with asyncio.timeout(_RELEASE_SECONDS):
                 await self._leases.release(LEASE, self.holder)
-        except Exception as error:  # noqa: BLE001 (the lease expires all the same)
+        except Exception as error:  # noqa: BLE001  the lease expires all the same
             _log.warning("prices.lease_not_released", reason=f"{type(error).__name__}: {error}")
 
     async def _renew(self) -> None:
         """Renew the lease. A failure is only logged: the fence is checked when the work is written."""
         try:
             await self.take()
-        except Exception as error:  # noqa: BLE001 (the refresh under way may still be written in time)
+        except Exception as error:  # noqa: BLE001  the refresh under way may still be written in time
             _log.warning("prices.lease_not_renewed", reason=f"{type(error).__name__}: {error}")

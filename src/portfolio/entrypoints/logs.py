@@ -89,7 +89,7 @@ class _LibraryHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             message = record.getMessage()
-        except Exception:  # noqa: BLE001 (a library's faulty line must not fail what logs it)
+        except Exception:  # noqa: BLE001  a library's faulty line must not fail what logs it
             message = str(record.msg)
         log, level = _Logger(record.name), record.levelname.lower()
         event: EventDict = {"event": message, "exc_info": record.exc_info}
@@ -114,7 +114,7 @@ def _json(event: Mapping[str, Any]) -> bytes:
     """Return the event as JSON in ASCII, in one line: what others sent may be in it."""
     try:
         line = _ENCODER.encode(event)
-    except Exception:  # noqa: BLE001 (half a character, or a value that fails when it is written: no request may fail)
+    except Exception:  # noqa: BLE001  half a character, or a value that fails when it is written: no request may fail
         simple = (str, int, float)
         plain = {name: value if isinstance(value, simple) else type(value).__name__ for name, value in event.items()}
         return json.dumps({**plain, "timestamp": str(event["timestamp"])}).encode("ascii")

@@ -125,7 +125,7 @@ class PriceLoop:
             if _is_being_cancelled():
                 raise
             return self._failed("the refresh was cancelled")
-        except Exception as error:  # noqa: BLE001 (prices must not stop, whatever a cycle meets)
+        except Exception as error:  # noqa: BLE001  prices must not stop, whatever a cycle meets
             return self._failed(f"{type(error).__name__}: {error}")
         self._failures = 0
         renewal_seconds = self._lease.renewal_seconds
@@ -194,7 +194,7 @@ class _Thinning:
         now = self._clock.now()
         try:
             dropped = await self._prices.thin_ticks(now - self._retention)
-        except Exception as error:  # noqa: BLE001 (old prices are no reason to go without new ones)
+        except Exception as error:  # noqa: BLE001  old prices are no reason to go without new ones
             _log.warning("prices.thinning_failed", reason=f"{type(error).__name__}: {error}")
             return
         if dropped:

@@ -107,7 +107,7 @@ class SimulatedFeed:
         return math.log(known) if known else self._random(symbol, "start").uniform(math.log(0.1), math.log(100))
 
     def _random(self, symbol: Symbol, purpose: str) -> random.Random:
-        return random.Random(f"{self._seed} {symbol} {purpose}")  # noqa: S311 (no secret)
+        return random.Random(f"{self._seed} {symbol} {purpose}")  # noqa: S311  no secret
 
 
 def _walks_as(symbol: Symbol) -> Symbol:

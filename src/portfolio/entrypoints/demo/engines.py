@@ -44,7 +44,7 @@ class Engines:
     """
 
     def __init__(self, seed: int) -> None:
-        self._random = random.Random(f"demo {seed}")  # noqa: S311 (no secret)
+        self._random = random.Random(f"demo {seed}")  # noqa: S311  no secret
         self._numbers: Counter[str] = Counter()
 
     def trades_on(self, day: int) -> bool:

@@ -80,7 +80,7 @@ def _document(name: str, text: str) -> ExportedFile:
     found = json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
     listed = found.pop("rows", None) if isinstance(found, dict) else None
     if not isinstance(listed, list):
-        raise ValueError("it has no list of rows")  # noqa: TRY004  # what the file says, not which type a caller gave
+        raise ValueError("it has no list of rows")  # noqa: TRY004  what the file says, not which type a caller gave
     rows, faults = list[ExportedRow](), list[ReportedRow]()
     for place, row in enumerate(listed):
         cells = _cells(row)

@@ -145,10 +145,10 @@ class RequestLog:
         logged_id = REQUEST_ID.set(exchange.request_id.decode("ascii"))
         try:
             with in_time:
-                await self._app(exchange.scope, exchange.receive, exchange.send)  # type: ignore[arg-type] # as ASGI
+                await self._app(exchange.scope, exchange.receive, exchange.send)  # type: ignore[arg-type]  # as ASGI
         except TimeoutError:
             await exchange.fail(exchange.late())
-        except Exception:  # noqa: BLE001 (the last resort: a request is answered, whatever happened)
+        except Exception:  # noqa: BLE001  the last resort: a request is answered, whatever happened
             _log.exception("request.failed")
             await exchange.fail(INTERNAL)
         finally:

@@ -150,7 +150,7 @@ class Connections:  # shape: the ways to a session, which share pool and patienc
                 again = is_conflict(error) or (is_lost(error) and not isinstance(error, NoAnswer))
                 if not again or attempt == ATTEMPTS or time.monotonic() >= give_up_at:
                     raise
-            await asyncio.sleep(random.uniform(0, JITTER_SECONDS * 2**attempt))  # noqa: S311  # jitter is no secret
+            await asyncio.sleep(random.uniform(0, JITTER_SECONDS * 2**attempt))  # noqa: S311  jitter is no secret
         raise AssertionError("unreachable")
 
     async def _attempt(self, work: Callable[[Session], Awaitable[T]], give_up_at: float) -> T:
@@ -238,7 +238,7 @@ async def _close(session: Session) -> None:
             if session.is_dropped:
                 await connection.invalidate()
             await connection.close()
-    except Exception:  # noqa: BLE001  # what was asked for is done, and the pool has dropped the connection
+    except Exception:  # noqa: BLE001  what was asked for is done, and the pool has dropped the connection
         with suppress(Exception):
             async with asyncio.timeout(seconds):
                 await connection.invalidate()

@@ -127,7 +127,7 @@ class Compiled:
         if isinstance(statement, Select):
             chosen = list(statement.selected_columns)
             names = " ".join(str(column.key) for column in chosen)
-            row_type: Any = namedtuple("Row", names)  # type: ignore[misc] # noqa: PYI024  # known as it runs
+            row_type: Any = namedtuple("Row", names)  # type: ignore[misc] # noqa: PYI024  known as it runs
             self._make = row_type._make
             self._converters = [
                 (index, convert)

@@ -78,7 +78,7 @@ class Hello(Positioned, kw_only=True):
 class Snapshot(Positioned, kw_only=True):
     """The portfolio as it is, in parts with some of its positions each; all parts have the same `position`."""
 
-    portfolio: TotalsView  # type: ignore[valid-type] # a struct, made of another
+    portfolio: TotalsView  # type: ignore[valid-type]  # a struct, made of another
     positions: list[PositionView]
     part: int
     parts: int
@@ -89,7 +89,7 @@ class Entries(Positioned, kw_only=True):
 
     first: int
     last: int
-    entries: list[EntryView]  # type: ignore[valid-type] # as above
+    entries: list[EntryView]  # type: ignore[valid-type]  # as above
 
 
 class State(Positioned, kw_only=True):
@@ -98,7 +98,7 @@ class State(Positioned, kw_only=True):
     A position that was closed comes once more, with a quantity of 0.
     """
 
-    totals: TotalsView  # type: ignore[valid-type] # as above
+    totals: TotalsView  # type: ignore[valid-type]  # as above
     changed: list[PositionView]
 
 
@@ -145,7 +145,7 @@ MESSAGES = (Hello, Snapshot, Entries, State, Prices, Signals, Health, Heartbeat,
 class EntriesAnswer(Answer, kw_only=True):
     """Entries, in the order they were booked: those of ledger revisions `first` to `last`."""
 
-    entries: list[EntryView]  # type: ignore[valid-type] # as above
+    entries: list[EntryView]  # type: ignore[valid-type]  # as above
     first: Annotated[int | None, Meta(description="The ledger's revision after the first of them; null without any.")]
     last: Annotated[int | None, Meta(description="The ledger's revision after the last of them; null without any.")]
     position: Position

@@ -90,7 +90,7 @@ def cells(context: Context, row: Any, fields: Sequence[tuple[str, Kind]]) -> Mar
         else _cell(exact_text(value), kind)
         for name, kind in fields
     ]
-    return Markup("".join(written))  # noqa: S704 (each is markup; its own join would look at each of them again)
+    return Markup("".join(written))  # noqa: S704  each is markup; its own join would look at each of them again
 
 
 @pass_context
