@@ -13,7 +13,6 @@ from urllib.parse import quote, urlsplit
 
 import click
 
-from portfolio.application.stream.records import Place
 from portfolio.entrypoints.http.shell.auth import HEADER, Scope
 from portfolio.entrypoints.secret_files import read_secret_file
 from portfolio.settings import LOOPBACK, Settings, SettingsError, read_settings
@@ -190,6 +189,8 @@ def _refuse(after: str) -> None:
     Raises:
         UsageError: it is neither a word for a place nor the position of a message.
     """
+    from portfolio.application.stream.records import Place
+
     try:
         if after not in {"now", "start"}:
             Place.parse(after)
