@@ -18,6 +18,7 @@ import psutil
 from benchmarks.harness.rows import Row, by_turns, ratio_row
 from benchmarks.harness.stage import Stage
 from portfolio.application.history.restating import RestateDays
+from portfolio.application.in_thread import in_fold_thread, later_in_fold_thread
 from portfolio.application.ledger.lots.journal import Entries, Journal, Moved, kept
 from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.lots.reading import ReadLots
@@ -60,6 +61,7 @@ class _Books:
     moved: Moved
     symbols: Sequence[Symbol]
     days: int = YEARS * 365
+    last: Entries | None = None
 
     @classmethod
     def made(cls, count: int) -> _Books:
@@ -98,7 +100,11 @@ class _Books:
         return FIRST.date() + timedelta(days=self.days)
 
     async def read(self, _: Portfolio) -> Entries:
-        return Entries(revision=len(self.moved), moved=self.moved[:], is_complete=True)
+        """Return other entries each time, and forget what was made of the last, as the journal does with new ones."""
+        last, self.last = self.last, Entries(revision=len(self.moved), moved=self.moved[:], is_complete=True)
+        if last is not None:
+            later_in_fold_thread(last.derived.forget_all)
+        return self.last
 
     async def newest(self) -> _Books:
         return self
@@ -162,6 +168,8 @@ def _lots(books: _Books, rounds: int) -> Sequence[Row]:
         await asyncio.sleep(0)
         await books.read_lots()(LotMethod.FIFO)
         gc.collect()  # the one that follows it anyway, sooner or later
+        await books.read(books.portfolio)  # once something was booked, what was made is forgotten
+        await in_fold_thread(len, ())
         done.set()
         held, gap = await ticking
         lags.append(held)

@@ -128,3 +128,10 @@ def _record(number: int) -> Record:
         kind=Kind.OTHER,
         number=number,
     )
+
+
+def test_what_somebody_goes_through_stays_until_the_end() -> None:
+    packed = kept([_record(number) for number in range(2_500)])
+    going = iter(packed)
+    del packed
+    assert [one.number for one in going] == [*range(2_500)]

@@ -41,8 +41,8 @@ def lots_of(postings: Iterable[Posting], method: LotMethod, picks: Picks = NO_PI
                 book.disposals += lots.scaled(posting, place)
             case _:
                 book.disposals += lots.after(posting, place, picked.get(posting.trade_id or 0, ()))
-    for _, each in sorted(open_lots.items()):
-        book.lots += each
+    for symbol in sorted(open_lots):
+        book.lots += open_lots.pop(symbol)  # which frees those of one asset at a time
     book.moved_out = sum((lot.basis for left in on_their_way.values() for _, lot in left), Money.zero())
     return book
 
