@@ -44,12 +44,12 @@ def headrooms_of(limits: Limits, free: Collection[str], kept: Collection[str], s
         found.append((LimitName(Reason.CATEGORY_CONCENTRATION, (category,)), members, policy.category_limit))
     pairs = {pair_of(symbol, partner) for symbol in free for partner in limits.partners_of(symbol)}
     found += [(LimitName(Reason.HIGH_CORRELATION, pair), pair, policy.pair_limit) for pair in pairs]
-    headrooms = []
+    headrooms, are_free = [], frozenset(free)
     for name, members, limit in sorted(found, key=lambda one: one[0].place):
-        symbols = tuple(symbol for symbol in members if symbol in free)
+        symbols = tuple([symbol for symbol in members if symbol in are_free])
         if symbols:
-            others = tuple(symbol for symbol in members if symbol in kept)
-            taken = total(_share_of(limits, symbol) for symbol in others)
+            others = tuple([symbol for symbol in members if symbol in kept])
+            taken = total(_share_of(limits, symbol) for symbol in others) if others else ZERO
             most = max(limit * share - taken, ZERO)
             headrooms.append(Headroom(name=name, symbols=symbols, kept=others, limit=limit * share, most=most))
     return headrooms
