@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from portfolio.domain.imports.events import Origin, Part, exchange, moved, received, renamed, single, valued
+from portfolio.domain.imports.events import Origin, Part, conversion, exchange, moved, received, renamed, single, valued
 from portfolio.domain.imports.records import Event, Kind, RowRefused
 
 AT = datetime(2022, 3, 1, 10, tzinfo=UTC)
@@ -33,7 +33,7 @@ def units(draw: st.DrawFn) -> list[Event]:
     """Events of the same rows, with whatever fees and worths they have; else what their maker would never write."""
     origin = Origin((1,), AT + timedelta(hours=draw(st.integers(-3, 3))))
     one, other, fees = draw(PARTS), draw(PARTS), draw(FEES)
-    what = draw(st.sampled_from(["trade", "trade", "exchange", "moved", "received", "charged", "renamed"]))
+    what = draw(st.sampled_from(["trade", "trade", "exchange", "moved", "received", "charged", "renamed", "converted"]))
     try:
         if what == "trade":
             other = Part("USD", other.amount.copy_sign(one.amount.copy_negate()))
@@ -43,6 +43,8 @@ def units(draw: st.DrawFn) -> list[Event]:
             found = received(origin, draw(st.sampled_from([Kind.REWARD, Kind.AIRDROP])), one, fees)
         elif what == "charged":
             found = single(origin, Kind.FEE, one)
+        elif what == "converted":
+            found = conversion(origin, one, other, fees)
         else:
             found = exchange(origin, one, other, fees)
         said = draw(st.lists(st.tuples(st.sampled_from([one, other]), WORTHS, CURRENCIES), max_size=2))

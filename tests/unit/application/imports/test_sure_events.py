@@ -16,7 +16,7 @@ from portfolio.application.imports.rehearsing.rehearsal import Rehearsal
 from portfolio.application.imports.steps import NoEntry
 from portfolio.application.imports.worth import Worth, WorthUnknown
 from portfolio.domain.errors import DomainError
-from portfolio.domain.imports.events import Origin, Part, exchange, moved, received, renamed, single
+from portfolio.domain.imports.events import Origin, Part, conversion, exchange, moved, received, renamed, single
 from portfolio.domain.imports.records import Event, Kind
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.position import Position
@@ -123,6 +123,9 @@ def said(books: Entering | Rehearsal, events: Iterable[Event]) -> object:
         swap("-1 BTC", "13 ETH", "3 USD"),
         swap("-5 EUR", "0.0001 BTC"),
         swap("0.0001 BTC", "-5 EUR"),
+        list(conversion(ORIGIN, part("-100 USDC"), part("0.0025 BTC"), [part("1 USDC")])),
+        list(conversion(ORIGIN, part("-1 BTC"), part("40000 USDC"), [part("0.001 BTC")])),
+        list(conversion(ORIGIN, part("-100 USDC"), part("0.0025 BTC"), [part("0.001 BNB")])),
         swap("-100 USD", "100 USDT"),  # which is nothing
         swap("-100 USD", "99 USDT"),
         swap("-100 USD", "101 USDT"),

@@ -59,9 +59,11 @@ class Counting:
     def _is_usual_trade(self, event: Event) -> bool:
         """Return whether it is a trade with a fee in one of the two or none that is sure, and count it if it is."""
         (symbol, change), (quote, cash) = event.legs.items()
-        if symbol in CASH or quote not in CASH or symbol != event.symbol or quote != event.quote:
+        if symbol in CASH:  # as of what was converted
+            symbol, change, quote, cash = quote, cash, symbol, change
+        if symbol in CASH or quote not in CASH or (symbol, quote) not in _own_of(event):
             return False
-        if not is_usual(change, cash) or not _has_usual_fee(event, change, cash):
+        if not is_usual(change, cash) or not _has_usual_fee(event, (symbol, change), (quote, cash)):
             return False
         try:
             left = self._sums.left(symbol, change, cash)
@@ -172,12 +174,17 @@ class Counting:
         left[symbol] = self._sums.left(symbol, EXACT.minus(quantity), value, left)
 
 
-def _has_usual_fee(event: Event, change: Decimal, cash: Decimal) -> bool:
+def _own_of(event: Event) -> tuple[tuple[str, str | None], ...]:
+    """Return the asset and the dollars of a trade, as they may stand in an event."""
+    return (event.symbol, event.quote), (event.quote or "", event.symbol)
+
+
+def _has_usual_fee(event: Event, asset: tuple[str, Decimal], dollars: tuple[str, Decimal]) -> bool:
     """Return whether the fee is none, or a small part of what it was charged in."""
     fee = event.fee
     if not fee:
         return True
-    if fee < 0 or event.fee_symbol not in {event.symbol, event.quote}:
+    charged = next((change for symbol, change in (asset, dollars) if symbol == event.fee_symbol), None)
+    if fee < 0 or charged is None:
         return False
-    charged = cash if event.fee_symbol == event.quote else change
     return EXACT.multiply(fee, _FEE_PARTS) <= charged.copy_abs() and not EXACT.remainder(fee, STEP)
