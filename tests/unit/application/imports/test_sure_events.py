@@ -78,6 +78,7 @@ def waits(events: list[Event], books: Portfolio, rules: BookingRules | None = No
     found = said(rehearsal, events), said(real, events)
     assert found[0] == found[1]
     has_waited = rehearsal.books.portfolio is books and isinstance(found[1], list)
+    assert said(rehearsal, move("1 USD")) == said(real, move("1 USD"))  # at the revision after them
     said(rehearsal, swap("-8e19 BTC", "8e19 USD"))  # which is refused, and no trade that may wait
     assert rehearsal.books.portfolio == real.portfolio
     return has_waited
