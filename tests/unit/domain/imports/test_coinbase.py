@@ -297,4 +297,4 @@ def test_so_many_of_one_second_are_reported_and_not_compared_with_one_another(ki
     assert len(legs(text(500))) == 500
     found = reported(text(501))
     assert len(found) == 1002
-    assert {why for _, why in found} == {"so many of them cannot be told apart: book them by hand"}
+    assert {why for _, why in found} == {"so many of them cannot be told apart: book it by hand"}

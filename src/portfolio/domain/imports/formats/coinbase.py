@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import TypeAlias
 
 from portfolio.domain.imports.events import Origin, Part, conversion, market_trade, moved, received, renamed, valued
 from portfolio.domain.imports.formats.coinbase_columns import OF_MONEY, TOTAL, currency_named, money_columns
+from portfolio.domain.imports.formats.coinbase_notes import CONVERTED, numbers_of, paid_of
 from portfolio.domain.imports.numbers import is_money_of, readings
 from portfolio.domain.imports.reading import ZERO, Reading
 from portfolio.domain.imports.records import (
@@ -44,12 +44,8 @@ _COMES = _IN | _REWARDS | {kind for kind, side in _TRADES.items() if side > 0}
 _GOES = _OUT | {kind for kind, side in _TRADES.items() if side < 0}
 _MIGRATIONS = {"asset migration", "retail eth2 deprecation"}
 _OLD_NAMES = {"MATIC", "ETH2"}
-_NUMBER = r"[^\d\s]{0,3}([\d.,]*\d)"
-_ADVANCED = re.compile(
-    rf"(?:Bought|Sold) {_NUMBER} (?P<base>\w+) for {_NUMBER} (?P<quote>\w+)"
-    rf"(?: (?:on )?(?P<pair>\w+-\w+))?(?: at {_NUMBER}.*)?"
-)
-_CONVERTED = re.compile(rf"Converted {_NUMBER} (?P<given>\w+) to {_NUMBER} (?P<received>\w+)")
+_HALF_A_MIGRATION = "a migration of which the other half is missing"
+_TOO_MANY = "so many of them cannot be told apart"
 _SAME_EVENT = timedelta(seconds=60)
 _MOST_AT_ONCE = 500  # conversions of a second, or migrations: each is looked for among all others
 
@@ -134,7 +130,7 @@ def _trade(line: _Line, side: int, how: Reading, currency: str) -> Iterator[Even
     base = Part(line.part.symbol, line.part.amount.copy_abs() if side > 0 else EXACT.minus(line.part.amount.copy_abs()))
     money = symbol_in(row.text("Price Currency", "Spot Price Currency") or currency)
     if _kind(row).startswith("adv"):
-        paid, quote, price = _from_notes(row, base, how)
+        paid, quote, price = paid_of(row, base, how)
         if quote != money:
             events = market_trade(line.origin, base, _against(base, quote, paid), (), price)
             yield from _valued(events, how, currency, line)
@@ -163,34 +159,6 @@ def _against(base: Part, quote: str, amount: Decimal) -> Part:
     return Part(quote, EXACT.minus(amount) if base.amount > 0 else amount)
 
 
-def _from_notes(row: Row, base: Part, how: Reading) -> tuple[Decimal, str, Decimal | None]:
-    """Return what was paid, in which quote, at which price (None where the notes do not say)."""
-    found = _ADVANCED.fullmatch(row.text("Notes"))
-    if found is None or found["base"] != base.symbol:
-        raise RowRefused("Notes do not say in which currency this advanced trade was paid", BY_HAND)
-    quote = symbol_in(found["quote"])
-    if found["pair"] and found["pair"].partition("-")[2] != quote:
-        raise RowRefused(f"Notes name the pair {found['pair']} and {quote} paid", BY_HAND)
-    amounts = [text for text in (found[1], found[3], found[6]) if text]
-    paid, *price = _numbers(amounts, base.amount.copy_abs(), how)
-    return paid, quote, price[0] if price else None
-
-
-def _numbers(texts: Sequence[str], first: Decimal, how: Reading) -> list[Decimal]:
-    """Return the numbers of a sentence after the first, which is known and shows which decimal sign it is written with.
-
-    Raises:
-        RowRefused: it shows nothing, and the others can be read in two ways.
-    """
-    ways = [readings(text) for text in texts]
-    signs = [sign for sign in (".", ",") if all(sign in way for way in ways) and ways[0][sign] == first]
-    found = {tuple(way[sign] for way in ways[1:]) for sign in signs if how.decimal in {None, sign} or len(signs) == 1}
-    if len(found) != 1:
-        why = "their decimal sign is not certain: give --decimal" if found else "they are not those of the row"
-        raise RowRefused(f"the numbers of Notes ({' and '.join(texts)}) cannot be used, as {why}")
-    return list(found.pop())
-
-
 def _grouped(rows: Sequence[Row], how: Reading, rule: _GroupRule) -> Iterator[Outcome]:
     lines: list[_Line] = []
     for row in rows:
@@ -210,26 +178,25 @@ def _converted(lines: Sequence[_Line], how: Reading) -> Iterator[Outcome]:
         has_given = any(line.part.amount < 0 for line in group)
         came = [line for line in group if _is_received(line, has_given=has_given)]
         if len(came) > _MOST_AT_ONCE:
-            yield from _too_many(group)
+            yield from _reported(group, _TOO_MANY)
             continue
         for line in [line for line in group if not _is_received(line, has_given=has_given)]:
-            target = _CONVERTED.fullmatch(line.row.text("Notes"))
+            target = CONVERTED.fullmatch(line.row.text("Notes"))
             fitting = [one for one in came if target is None or one.part.symbol == target["received"].upper()]
             exact = [one for one in fitting if target and one.part.amount in readings(target[3]).values()]
             other = next(iter(exact or fitting), None)
             came = [one for one in came if one is not other]
             yield from _conversion(line, other, how)
-        for line in came:
-            yield Reported(line.row.place, "a conversion of which the other half is missing: book it by hand")
+        yield from _reported(came, "a conversion of which the other half is missing")
 
 
-def _too_many(lines: Sequence[_Line]) -> Iterator[Outcome]:
+def _reported(lines: Sequence[_Line], why: str) -> Iterator[Outcome]:
     for line in lines:
-        yield Reported(line.row.place, "so many of them cannot be told apart: book them by hand")
+        yield Reported(line.row.place, f"{why}: {BY_HAND}")
 
 
 def _is_received(line: _Line, *, has_given: bool) -> bool:
-    target = _CONVERTED.fullmatch(line.row.text("Notes"))
+    target = CONVERTED.fullmatch(line.row.text("Notes"))
     if line.part.amount < 0:
         return False
     if target is not None and target["given"].upper() != target["received"].upper():
@@ -241,10 +208,10 @@ def _conversion(line: _Line, other: _Line | None, how: Reading) -> Iterator[Outc
     given = Part(line.part.symbol, EXACT.minus(line.part.amount.copy_abs()))
 
     def of_one() -> Iterator[Outcome]:
-        found = _CONVERTED.fullmatch(line.row.text("Notes"))
+        found = CONVERTED.fullmatch(line.row.text("Notes"))
         if found is None or found["given"].upper() != given.symbol:
             raise RowRefused("Notes do not say what this was converted to", BY_HAND)
-        [came] = _numbers([found[1], found[3]], given.amount.copy_abs(), how)
+        [came] = numbers_of([found[1], found[3]], given.amount.copy_abs(), how)
         events = conversion(line.origin, given, Part(symbol_in(found["received"]), came))
         yield from _valued(events, how, currency_named(line.row.values), line)
 
@@ -259,7 +226,7 @@ def _migrated(lines: Sequence[_Line], _how: Reading) -> Iterator[Outcome]:
     """Yield migrations: what went and what came are two rows, a minute apart at most."""
     came = [line for line in lines if line.part.amount > 0 and line.part.symbol not in _OLD_NAMES]
     if len(came) > _MOST_AT_ONCE:
-        yield from _too_many(lines)
+        yield from _reported(lines, _TOO_MANY)
         return
     for line in [line for line in lines if line.part.amount <= 0 or line.part.symbol in _OLD_NAMES]:
         pair = [
@@ -272,12 +239,11 @@ def _migrated(lines: Sequence[_Line], _how: Reading) -> Iterator[Outcome]:
         same = [one for one in pair if one.part.amount == line.part.amount.copy_abs()]
         chosen = same if same else pair
         if not chosen:
-            yield Reported(line.row.place, "a migration of which the other half is missing: book it by hand")
+            yield from _reported([line], _HALF_A_MIGRATION)
             continue
         came = [one for one in came if one is not chosen[0]]
         yield from together([line.row, chosen[0].row], partial(_migration, line, chosen[0]))
-    for line in came:
-        yield Reported(line.row.place, "a migration of which the other half is missing: book it by hand")
+    yield from _reported(came, _HALF_A_MIGRATION)
 
 
 def _migration(line: _Line, other: _Line) -> Iterator[Event]:
