@@ -132,7 +132,7 @@ class CompositionRoot:  # shape: a method for each command
 
     def application(self, settings: Settings) -> PortfolioApp:
         """Return the application of the settings, which opens the books when it starts."""
-        from portfolio.entrypoints.assembly.service import assemble
+        from portfolio.entrypoints.assembly.application import assemble
 
         database = Database.of(settings, PORTFOLIO_ID)
         adapters = adapters_of(settings, SystemClock(), database)

@@ -23,7 +23,7 @@ from portfolio.domain.prices.exchange_rules import Rules
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.assembly.adapters import Adapters
-from portfolio.entrypoints.assembly.service import assemble
+from portfolio.entrypoints.assembly.application import assemble
 from portfolio.settings import Settings
 from tests.support.exchange_rules import rules
 from tests.support.fakes.clock import FakeClock

@@ -27,7 +27,6 @@ from portfolio.entrypoints.assembly.prices import PriceParts
 from portfolio.entrypoints.assembly.rebalancing import BacktestParts, RebalancingParts
 from portfolio.entrypoints.backtest_loop import BacktestLoop
 from portfolio.entrypoints.comparison_loop import ComparisonLoop
-from portfolio.entrypoints.http.app import PortfolioApp, create_app, served
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.http.stream.writer import MessageWriter
 from portfolio.entrypoints.lifecycle import Lifecycle
@@ -39,17 +38,6 @@ _log = structlog.get_logger(__name__)
 
 # How many days are made final again once a day: what an exchange away, or a service that was stopped, left behind.
 DAYS_MENDED: Final = 8
-
-
-def assemble(
-    adapters: Adapters, settings: Settings, *, portfolio_id: int, listeners: Sequence[Listener] = ()
-) -> PortfolioApp:
-    """Return the application: its use cases on the ports, its price loop, its start and its stop."""
-    parts = Assembly(adapters, settings, portfolio_id=portfolio_id, listeners=listeners)
-    loop = parts.price_loop()
-    use_cases = parts.use_cases(loop)
-    lifecycle = parts.lifecycle(use_cases, loop)
-    return create_app(served(use_cases, settings), on_startup=[lifecycle.start], on_shutdown=[lifecycle.stop])
 
 
 class Assembly:
