@@ -347,6 +347,13 @@ def test_a_value_that_makes_no_price_leaves_the_price_alone() -> None:
     assert happened.after.position(BTC).mark == books.position(BTC).mark
 
 
+def test_an_exchange_for_a_stated_quantity_says_how_many_came_for_one() -> None:
+    exchanged = {"symbol": BNB, "quantity": quantity(4), "to_symbol": POL, "to_quantity": quantity(10)}
+    happened = done(beginning(), Kind.EXCHANGE, **exchanged)
+    assert happened.transaction.event is not None
+    assert happened.transaction.event.ratio == Decimal("2.5")  # 10 / 4
+
+
 def test_a_ratio_that_the_ledger_cannot_hold_is_left_out() -> None:
     books = priced(after(funded(), bought("MATIC", "0.000000000000000001", 1, net="0.000000000000000001")), MATIC=1)
     happened = done(

@@ -22,11 +22,11 @@ from portfolio.domain.errors import (
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.position import Position
-from portfolio.domain.ledger.trade import Trade
+from portfolio.domain.ledger.trade import Side, Trade
 from portfolio.domain.money import Money
 from portfolio.domain.symbol import Symbol
 from tests.unit.domain.ledger.ledger_model import ONE, exact
-from tests.unit.examples import NOON, RULES, after, bought, funded, mark, money, sold, units
+from tests.unit.examples import NOON, RULES, after, bought, execution, funded, mark, money, sold, units
 
 BTC, ETH = Symbol("BTC"), Symbol("ETH")
 
@@ -105,6 +105,14 @@ def test_a_purchase_that_covers_a_short_position_but_for_a_rounding_closes_it() 
     covered, trade = short.book(bought("BTC", "0.30000000000000004", 100), RULES)
     assert not covered.open_positions
     assert (trade.quantity, trade.reported_quantity) == (units("0.3"), units("0.30000000000000004"))
+
+
+@pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
+def test_what_adds_to_a_position_is_booked_as_reported_however_near_to_what_is_held(side: Side) -> None:
+    held, _ = funded().book(execution(side, "BTC", "0.3", 100), RULES, override=True)
+    more, trade = held.book(execution(side, "BTC", "0.30000000000000004", 100), RULES, override=True)
+    assert abs(more.position(BTC).quantity) == units("0.60000000000000004")
+    assert (trade.quantity, trade.reported_quantity) == (units("0.30000000000000004"), None)
 
 
 def test_a_purchase_of_which_a_rounding_is_missing_can_be_reversed() -> None:
