@@ -118,6 +118,14 @@ async def test_nothing_is_asked_for_what_needs_no_value() -> None:
     assert {symbol for symbol, *_ in feed.asked} == {"BNB", "ETH"}
 
 
+async def test_what_a_file_says_of_another_asset_does_not_say_what_came() -> None:
+    feed = Candles("SOL")
+    events = list(valued(reward("SOL"), [(Part("BNB", Decimal(1)), Decimal(300), "USD")]))
+    worth = await find(RecordingPrices(), feed)(events, {})
+    assert feed.asked == [("SOL", DAY, DAY)]
+    assert worth("SOL", Decimal(2), events[0].at).value == 14  # at 7 dollars
+
+
 async def test_of_a_swap_the_other_side_is_asked_for_only_where_nobody_knows_the_first() -> None:
     feed = Candles("BTC", "ETH")
     await find(RecordingPrices(), feed)(swap(), {})
