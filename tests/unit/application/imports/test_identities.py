@@ -34,6 +34,7 @@ def new_in(files: tuple[tuple[str | None, ...], ...]) -> int:
     ("files", "count"),
     [
         (((None,), ("x",), ("y",)), 2),
+        (((None,), ("x", None)), 2),  # one with an id stands for the one of before, the other is new
         (((None, None), ("x",), ("x", "y")), 2),
         (((None,), (None, None), ("x",)), 2),
         (((None, None, None), ("x", "y"), ("z",)), 3),
