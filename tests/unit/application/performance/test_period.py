@@ -420,3 +420,15 @@ async def test_a_history_that_says_at_once_that_it_cannot_be_read_is_asked_by_th
     measured = await recent(snapshot, clock.now())
     assert measured is not None
     assert not measured.stale
+
+
+async def test_what_was_measured_last_is_stale_once_the_database_is_away() -> None:
+    ledger, clock = ledger_of(series([1, 1.1])), FakeClock()
+    snapshots = Snapshots(ledger, clock, 1)
+    recent = RecentPerformance(reader(ledger, clock, snapshots=snapshots), clock, 1)
+    snapshot = await snapshots.newest()
+    measured = await recent(snapshot, clock.now())
+    assert measured is not None
+    assert await recent(snapshot, clock.now()) is measured
+    later = replace(snapshot, as_of=snapshot.as_of + timedelta(seconds=1), database_away=True)
+    assert await recent(later, clock.now()) == replace(measured, stale=True)
