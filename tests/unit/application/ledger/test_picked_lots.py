@@ -74,6 +74,16 @@ def test_of_what_is_picked_beyond_the_sale_nothing_is_taken(three_lots: Booked) 
     assert left(book) == [("1", "200")]
 
 
+def test_what_leaves_without_a_trade_takes_the_oldest_lot_whatever_trades_picked() -> None:
+    booked = Booked()
+    booked.sell("1", "900", day(20))  # the first trade, and the last that took effect
+    booked.buy("1", "100", day(0))
+    booked.buy("2", "600", day(1))
+    booked.happen(Kind.LOSS, day(10), symbol=BTC, quantity=units("1"))
+    book = booked.lots(LotMethod.PICKED, picks={1: pick((3, "1"))})
+    assert [(str(one.basis), one.is_picked) for one in book.disposals] == [("100", False), ("300", True)]
+
+
 def test_a_purchase_that_closes_a_short_lot_picks_nothing() -> None:
     booked = Booked()
     booked.sell("2", "500", day(0))
