@@ -126,6 +126,13 @@ async def test_what_a_file_says_of_another_asset_does_not_say_what_came() -> Non
     assert worth("SOL", Decimal(2), events[0].at).value == 14  # at 7 dollars
 
 
+async def test_a_fee_in_another_asset_is_not_asked_for_where_the_file_says_its_worth() -> None:
+    feed, fee = Candles("BNB"), Part("BNB", Decimal("0.1"))
+    third = exchange(at(DAY), Part("BTC", Decimal(1)), Part("USDT", Decimal(-40_000)), [fee])
+    await find(RecordingPrices(), feed)(list(valued(third, [(fee, Decimal(30), "USD")])), {})
+    assert feed.asked == []
+
+
 async def test_of_a_swap_the_other_side_is_asked_for_only_where_nobody_knows_the_first() -> None:
     feed = Candles("BTC", "ETH")
     await find(RecordingPrices(), feed)(swap(), {})
