@@ -46,6 +46,15 @@ def test_the_check_figure_of_the_conventions_comes_out_without_fees() -> None:
     assert trades(plan) == {"BTC": (Side.SELL, Decimal("386.05"))}
 
 
+def test_a_portfolio_worth_less_than_a_dollar_has_a_plan_as_any_other() -> None:
+    # 57 % of 0.50 dollars is held, and 23 % of them is where a sale ends: 34 % of them are sold.
+    held = Decimal("0.285")
+    btc = Holding(symbol="BTC", quantity=held, value=held, price=Decimal(1), momentum=Decimal(0))
+    plan = plan_for(market_view([btc], cash=Decimal("0.215")), replace(FREE, dust_value=Decimal("0.01")))
+    assert trades(plan) == {"BTC": (Side.SELL, Decimal("0.17"))}
+    assert plan.turnover_percent == pytest.approx(Decimal(34), abs=Decimal("1e-6"))
+
+
 def test_limits_count_on_the_total_value_after_the_plans_own_costs() -> None:
     # x sold leaves 28,500 - x = 23 % of (100,000 - 0.001 x): x = 5,500 / (1 - 0.00023).
     plan = plan_for(view_of(asset("BTC", "28.5")), DEFAULT)
