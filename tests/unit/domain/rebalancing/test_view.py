@@ -43,3 +43,11 @@ def test_what_is_traded_has_a_price_above_zero() -> None:
 )
 def test_a_long_position_with_a_live_price_is_movable(holding: Holding, held: bool, movable: bool, stuck: bool) -> None:
     assert (holding.is_held, holding.is_movable, holding.is_stuck) == (held, movable, stuck)
+
+
+def test_a_change_of_value_moves_the_quantity_at_the_price_and_none_where_there_is_no_price() -> None:
+    held = Holding(symbol="A", quantity=Decimal(3), value=Decimal(12), price=Decimal(4))
+    moved = held.moved_by(Decimal(-2))
+    assert (moved.value, moved.quantity) == (Decimal(10), Decimal("2.5"))  # 3 - 2 / 4
+    unpriced = Holding(symbol="A", quantity=Decimal(3), value=Decimal(12), price=None, tradable=False)
+    assert unpriced.moved_by(Decimal(-2)).quantity == Decimal(3)
