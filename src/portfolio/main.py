@@ -124,11 +124,14 @@ class CompositionRoot:  # shape: a method for each command
     def serve(self, settings: Settings) -> None:
         """Answer HTTP until the process is stopped; refuse to start where the service could not work."""
         gc.disable()  # until all is put together, which stays, and `run` has looked through it once
-        from portfolio.entrypoints.server import refuse_taken_address, run
+        try:
+            from portfolio.entrypoints.server import refuse_taken_address, run
 
-        refuse_taken_address(settings)
-        notes = asyncio.run(refuse_what_cannot_work(settings))
-        run(self.application(settings), settings, self.identity(settings), notes)
+            refuse_taken_address(settings)
+            notes = asyncio.run(refuse_what_cannot_work(settings))
+            run(self.application(settings), settings, self.identity(settings), notes)
+        finally:
+            gc.enable()
 
     def application(self, settings: Settings) -> PortfolioApp:
         """Return the application of the settings, which opens the books when it starts."""

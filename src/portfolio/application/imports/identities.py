@@ -58,7 +58,11 @@ class Identities:
 
 
 class FileIdentities:
-    """The events of one file, one after the other, beside those of the files before."""
+    """The events of one file beside those of the files before: first all that have an id, then the others.
+
+    So it makes no difference in which order files come. An id stands for one thing, and what has none for any that is
+    not in the file by its id.
+    """
 
     def __init__(
         self,
@@ -70,7 +74,8 @@ class FileIdentities:
     ) -> None:
         self._format = format_name
         self._ids, self._contents, self._nameless, self._learned = ids, contents, nameless, learned
-        self._counted: Counter[str] = Counter()
+        self._counted: Counter[str] = Counter()  # of what came before: those that stand in this file too
+        self._matched: set[str] = set()
         self._new: Counter[str] = Counter()
         self._new_nameless: list[tuple[str, Name]] = []
 
@@ -99,8 +104,9 @@ class FileIdentities:
         if before is not None:
             if before[0] != content and before[1] == self._format:
                 raise IdTaken(event.own_id)
+            if own_id not in self._matched:
+                self._match(own_id, content)
             return Found(event.own_id, is_known=True, name=before[2], content=content)
-        self._counted[content] = number + 1
         waiting = self._nameless[content]
         is_known = bool(waiting)
         name = waiting.pop(0) if is_known else Name()
@@ -108,9 +114,16 @@ class FileIdentities:
         self._ids[own_id] = content, self._format, name
         if is_known:
             self._learned.append(name)
+            self._match(own_id, content)
         else:
             self._new[content] += 1
+            self._matched.add(own_id)
         return Found(event.own_id, is_known, name, content)
+
+    def _match(self, own_id: str, content: str) -> None:
+        """Take notice of something that came before: what has no id is something else."""
+        self._matched.add(own_id)
+        self._counted[content] += 1
 
     def close(self) -> None:
         """Count the file's events among those that came."""

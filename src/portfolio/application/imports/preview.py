@@ -94,7 +94,8 @@ class _Filling:
         preview.ignored += [one for one in outcomes if isinstance(one, Ignored)]
         preview.reported += [one for one in outcomes if isinstance(one, Reported)]
         events = [one for one in outcomes if isinstance(one, Event)]
-        events.sort(key=lambda event: self._order[event.rows[0]])
+        # What has an id is told first, as those without are what is left.
+        events.sort(key=lambda event: (event.own_id is None, self._order[event.rows[0]]))
         if self._read.format == "binance-trades":
             events = self._without_twins(events)
         left_out: set[tuple[Place, ...]] = set()
@@ -105,6 +106,7 @@ class _Filling:
         self._identities.close()
         if self._read.format == "binance-history":
             self._history.take(events)
+        preview.events.sort(key=lambda one: self._order[one.event.rows[0]])
         for listed in (preview.ignored, preview.reported, preview.known):
             listed.sort(key=lambda one: self._order[one.row])
         return preview

@@ -7,6 +7,8 @@ from decimal import Decimal
 from itertools import permutations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from portfolio.application.imports.identities import Identities
 from portfolio.domain.imports.records import Event, Kind
@@ -25,7 +27,8 @@ def new_in(files: tuple[tuple[str | None, ...], ...]) -> int:
     known, new = Identities(), 0
     for file in files:
         identities = known.of_file("coinbase")
-        new += sum(not identities.add(event(own_id)).is_known for own_id in file)
+        in_turn = sorted(file, key=lambda own_id: own_id is None)  # as previews ask
+        new += sum(not identities.add(event(own_id)).is_known for own_id in in_turn)
         identities.close()
     return new
 
@@ -45,3 +48,22 @@ def test_equal_events_are_counted_once_in_any_order_of_files(
     files: tuple[tuple[str | None, ...], ...], count: int
 ) -> None:
     assert {new_in(order) for order in permutations(files)} == {count}
+
+
+FILE = st.lists(st.sampled_from([None, "x", "y", "z"]), max_size=4).map(tuple)
+
+
+@given(st.lists(FILE, max_size=4))
+def test_of_files_that_have_ids_for_some_rows_and_none_for_others_any_order_makes_the_same_events(
+    files: list[tuple[str | None, ...]],
+) -> None:
+    assert len({new_in(order) for order in permutations(files)}) == 1
+
+
+@given(FILE, FILE)
+def test_of_two_files_there_are_as_many_events_as_one_of_them_has_or_their_ids_name(
+    one: tuple[str | None, ...], other: tuple[str | None, ...]
+) -> None:
+    ids = {own_id for own_id in one + other if own_id is not None}
+    most = max(len({*file} - {None}) + file.count(None) for file in (one, other))
+    assert new_in((one, other)) == max(most, len(ids))
