@@ -170,7 +170,7 @@ def test_what_is_not_sure_is_the_books_to_say(event: Event) -> None:
 )
 def test_trades_of_a_strange_position_are_the_books_to_say(position: Position) -> None:
     rehearsal = Rehearsal(entering(replace(funded(), positions={BTC: position})))
-    rehearsal.enter([fill("1", "-100")], NOTHING_ALLOWED)
+    rehearsal.enter([fill("1", "-0.01")], NOTHING_ALLOWED)
     assert rehearsal.books.portfolio.revision == 2
     rehearsal.enter([fill("1", "-100", symbol="ETH")], NOTHING_ALLOWED)
     assert rehearsal.books.portfolio.revision == 2

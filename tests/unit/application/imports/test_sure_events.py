@@ -15,7 +15,7 @@ from portfolio.application.imports.rehearsing import sums
 from portfolio.application.imports.rehearsing.rehearsal import Rehearsal
 from portfolio.application.imports.steps import NoEntry
 from portfolio.application.imports.worth import Worth, WorthUnknown
-from portfolio.domain.errors import DomainError
+from portfolio.domain.errors import DomainError, OutOfRange
 from portfolio.domain.imports.events import Origin, Part, conversion, exchange, moved, received, renamed, single
 from portfolio.domain.imports.records import Event, Kind
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
@@ -84,7 +84,7 @@ def waits(events: list[Event], books: Portfolio, rules: BookingRules | None = No
     return has_waited
 
 
-def said(books: Entering | Rehearsal, events: Iterable[Event]) -> object:
+def said(books: Entering | Rehearsal, events: Iterable[Event]) -> Any:
     try:
         revisions, implied = books.enter(list(events), NOTHING_ALLOWED)
     except (DomainError, NoEntry, WorthUnknown) as refused:
@@ -203,16 +203,31 @@ def test_cash_that_is_not_there_may_be_taken_where_the_rules_say_so(events: list
         ),
     ],
 )
-def test_where_the_books_are_worth_very_much_only_trades_wait(books: Portfolio) -> None:
+def test_where_the_books_are_worth_very_much_nothing_waits(books: Portfolio) -> None:
     assert not waits(reward("0.1 ETH"), books)
-    assert waits(swap("1 BTC", "-100 USD"), books)
+    assert not waits(swap("1 ETH", "-100 USD"), books)
 
 
-def test_of_very_many_assets_only_trades_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("realized", "of_asset"), [("-6e19", "0"), ("0", "-6e19")], ids=["of all books", "of one position"]
+)
+def test_what_could_not_be_written_is_refused(realized: str, of_asset: str) -> None:
+    held = Position(
+        symbol=Symbol("ETH"),
+        quantity=Quantity(Decimal(10)),
+        cost_basis=Money(Decimal("6e19")),
+        realized_pnl=Money(Decimal(of_asset)),
+        mark=Mark(Price(Decimal("6e18")), "trade", AT),
+    )
+    books = entering(standing(held, realized_pnl=Money(Decimal(realized))), BookingRules())
+    assert said(books, swap("1 ETH", "-0.01 USD"))[0] is OutOfRange
+
+
+def test_of_very_many_assets_no_more_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sums, "_MOST_ASSETS", 1)
     assert waits(reward("0.1 ETH"), standing())
     assert not waits([*reward("0.1 ETH"), *reward("0.1 BTC")], standing())
-    assert waits([*swap("1 ETH", "-100 USD"), *swap("1 BTC", "-100 USD")], standing())
+    assert not waits([*swap("1 ETH", "-100 USD"), *swap("1 BTC", "-100 USD")], standing())
 
 
 def test_of_events_that_come_together_all_wait_or_none() -> None:

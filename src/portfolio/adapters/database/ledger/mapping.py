@@ -116,7 +116,7 @@ def portfolio_to_row(portfolio: Portfolio) -> Values:
 def totals_to_row(portfolio: Portfolio) -> Values:
     """Return the columns in which other programs read what the portfolio is worth."""
     invested = portfolio.invested
-    profit = portfolio.realized_pnl + invested - portfolio.cost_basis
+    profit = portfolio.realized_pnl + portfolio.unrealized_pnl
     return {
         "total_value": (portfolio.cash + invested).value,
         "invested_amount": invested.value,

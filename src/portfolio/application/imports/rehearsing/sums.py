@@ -21,8 +21,8 @@ _LARGE: Final = Decimal(10) ** 18
 # A sale of all but one part in 1e10 may be one of all: what is a rounding is the position's to say.
 _LEAST_LEFT_DIGITS: Final = 10
 _LEAST_TOLERANCE_PERCENT: Final = Decimal("0.001")  # of a price that is rounded at 18 decimals it takes less than 1e-7
-# Events, trades apart, ask what all is worth: so many assets, each worth less than 1e15 at the highest price that it
-# had, are worth less than 1e19 together.
+# Every event asks what all is worth: so many assets, each worth less than 1e15 at the highest price that it had, are
+# worth less than 1e19 together.
 _MOST_ASSETS, _MOST_DIGITS_OF_A_VALUE = 10_000, 12
 _NO_PRICE: Final = -100
 _NOTHING: Final[Mapping[str, Decimal]] = MappingProxyType({})
@@ -33,14 +33,12 @@ class NotSure(Exception):
 
 
 class Sums:
-    """The cash, and what is held of each asset. Trades are counted where it ``takes_trades``, others too where it
-    ``takes_others``.
-    """
+    """The cash, and what is held of each asset. Nothing is counted unless it ``takes``."""
 
     def __init__(self, rules: BookingRules) -> None:
         self.cash = Decimal(0)
         self.held: dict[str, Decimal | None] = {}
-        self.takes_trades = self.takes_others = False
+        self.takes = False
         self._rules = rules
         self._books: Portfolio
         # Of each asset the power of ten of its highest price since the books were looked at.
@@ -51,16 +49,21 @@ class Sums:
         self._books, self.cash = books, books.cash.value
         self.held.clear()
         self._prices.clear()
-        sums = (books.cash, books.ledger_cash, books.realized_pnl, books.fees_paid)
-        is_tolerant = self._rules.amount_tolerance_percent >= _LEAST_TOLERANCE_PERCENT
-        self.takes_trades = is_tolerant and all(abs(one).value < _LARGE for one in sums)
         try:
-            worth = books.total_value
+            sums = (
+                books.cash,
+                books.ledger_cash,
+                books.realized_pnl,
+                books.fees_paid,
+                books.net_deposits,
+                books.cost_basis,
+                books.total_value,
+            )
         except OutOfRange:
-            self.takes_others = False
+            self.takes = False
         else:
-            others = (worth, books.net_deposits)
-            self.takes_others = self.takes_trades and all(abs(one).value < _LARGE for one in others)
+            is_tolerant = self._rules.amount_tolerance_percent >= _LEAST_TOLERANCE_PERCENT
+            self.takes = is_tolerant and all(abs(one).value < _LARGE for one in sums)
 
     def cash_after(self, change: Decimal, *, takes: bool) -> Decimal:
         """Return the cash after a change, of which something ``takes`` cash that has to be there."""
@@ -83,7 +86,7 @@ class Sums:
         if money:
             price = self._prices[symbol] = max(price, money.adjusted() - change.adjusted())
         if left.adjusted() + price > _MOST_DIGITS_OF_A_VALUE:
-            self.takes_others = False
+            raise NotSure
         return left
 
     def _ask(self, symbol: str) -> Decimal | None:
@@ -93,7 +96,7 @@ class Sums:
         if position is not None:
             self._prices[symbol] = _price_digits(position)
             if len(self.held) > _MOST_ASSETS or position.cost_basis.value.adjusted() > _MOST_DIGITS_OF_A_VALUE:
-                self.takes_others = False
+                held = self.held[symbol] = None
         return held
 
 

@@ -32,7 +32,7 @@ class Counting:
 
     def take(self, events: Sequence[Event]) -> list[int] | None:
         """Count events that are entered together, and return how many entries each has; None where one is not sure."""
-        if not self._sums.takes_trades:
+        if not self._sums.takes:
             return None
         if len(events) == 1:
             return self._one(events[0])
@@ -112,8 +112,6 @@ class Counting:
         if charge:
             require_usual(charge)
             entries += 1
-        if not self._sums.takes_others:
-            raise NotSure
         self._sums.cash = self._sums.cash_after(EXACT.subtract(case.cash, case.charge), takes=charge > 0)
         self._sums.held.update(left)
         return entries
