@@ -8,9 +8,7 @@ from typing import Final, cast
 from litestar import Controller, Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
 
-from portfolio.application.clock import Clock
 from portfolio.application.errors import PricesUnavailable
-from portfolio.application.history.past import ReadPastBooks
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.prices.refresh import RefreshPrices
 from portfolio.domain.decimal_text import counted
@@ -36,9 +34,15 @@ NOT_MODIFIED: Final = {304: ResponseSpec(None, description="Nothing but ages cha
 
 
 class PortfolioAnswers:
-    """What these routes answer, kept while it stands."""
+    """What these routes answer, kept while it stands.
+
+    One object, because the framework starts a task for each of several dependencies of a handler: with three of them a
+    read takes two fifths longer.
+    """
 
     def __init__(self, cases: UseCases) -> None:
+        self.past_books = cases.past_books
+        self.clock = cases.clock
         self.readings = Readings(cases)
         self.view = PortfolioReader(cases)
         self.portfolio = CachedAnswer(cases, self._encode_portfolio)
@@ -67,8 +71,6 @@ class PortfolioController(Controller):
     async def read_portfolio(
         self,
         portfolio_answers: Injected[PortfolioAnswers],
-        past_books: Injected[ReadPastBooks],
-        clock: Injected[Clock],
         as_of: AsOfQuery = None,
         known_at: KnownAtQuery = None,
     ) -> Response[PortfolioAnswer | PastPortfolioAnswer]:
@@ -83,27 +85,27 @@ class PortfolioController(Controller):
         """
         if as_of is None and known_at is None:
             return cast("Response[PortfolioAnswer | PastPortfolioAnswer]", (await portfolio_answers.portfolio()).answer)
-        found = await past_books(*read_past(as_of, known_at))
-        return JsonResponse(PastPortfolioAnswer(timestamp=clock.now(), portfolio=past_portfolio(found)))
+        found = await portfolio_answers.past_books(*read_past(as_of, known_at))
+        return JsonResponse(
+            PastPortfolioAnswer(timestamp=portfolio_answers.clock.now(), portfolio=past_portfolio(found))
+        )
 
     @get("/positions", summary="What is held, by symbol", opt=access(Scope.READ))
     async def read_positions(
         self,
         portfolio_answers: Injected[PortfolioAnswers],
-        past_books: Injected[ReadPastBooks],
-        clock: Injected[Clock],
         as_of: AsOfQuery = None,
         known_at: KnownAtQuery = None,
     ) -> Response[PositionsAnswer | PastPositionsAnswer]:
         """Return the open positions at their prices, by symbol; with `as_of` or `known_at` as in `GET /portfolio`."""
         if as_of is None and known_at is None:
             return cast("Response[PositionsAnswer | PastPositionsAnswer]", (await portfolio_answers.positions()).answer)
-        found = await past_books(*read_past(as_of, known_at))
+        found = await portfolio_answers.past_books(*read_past(as_of, known_at))
         views = past_positions(found)
         content = view(
             PastPositionsAnswer,
             found,
-            timestamp=clock.now(),
+            timestamp=portfolio_answers.clock.now(),
             positions=views,
             count=len(views),
             complete=found.is_complete,
