@@ -53,7 +53,10 @@ async def test_every_entry_of_large_sums_is_kept_and_proved_to_the_last_digit(po
         {"kind": Kind.INTEREST, "amount": VALUE},
         {"kind": Kind.CHARGE, "amount": VALUE},
     )
-    wishes = [BookEvent(what=Happening(effective_at=at, **one), owner="ann") for one in stated]  # type: ignore[arg-type]
+    wishes = [
+        BookEvent(what=Happening(effective_at=at, **one), owner="ann")  # type: ignore[arg-type]  # values of many types
+        for one in stated
+    ]
     replies = await BookEvents(ports.ledger, CLOCK, RULES)(1, wishes)
     events = [one.event for one in replies if isinstance(one, EventReply) and isinstance(one.event, RecordedEvent)]
     assert len(events) == len(stated)

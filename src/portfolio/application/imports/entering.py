@@ -180,7 +180,10 @@ class _Attempt:
 
 
 def _require_writable(books: Portfolio, event: Event) -> None:
-    """Raise OutOfRange where the rows of the books could not say what they are worth and earned after an event."""
+    """Raise OutOfRange where the rows of the books could not say what they are worth and earned after an event.
+
+    The sums do: each is one that is written.
+    """
     _ = books.total_value, books.realized_pnl + books.unrealized_pnl
     for position in (books.position(Symbol(code)) for code in event.legs.keys() - CASH):
         _ = position.realized_pnl + position.unrealized_pnl
