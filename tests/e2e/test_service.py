@@ -17,14 +17,14 @@ import pytest
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.exchanges import exchange_faults
 from tests.support.exchanges.exchange import StandInExchange
-from tests.support.services.service import ServiceProcess
+from tests.support.services.service import ServiceByCommand, ServiceProcess
 
 EXAMPLE = b'{"symbol":"BTC","side":"BUY","quantity":0.1,"price":45000.0,"net_amount":4500.0,"fees":22.5}'
 JSON = {"Content-Type": "application/json"}
 
 
 def test_the_contracts_example_gives_the_contracts_figures(database: DatabaseUnderTest, tmp_path: Path) -> None:
-    service = ServiceProcess(database, tmp_path, is_measured=True)
+    service = ServiceByCommand(database, tmp_path, is_measured=True)
     service.migrate_by_command()
     with service:
         answer = httpx.post(f"{service.url}/holdings/update", content=EXAMPLE, headers=JSON)
@@ -46,7 +46,7 @@ def test_the_contracts_example_gives_the_contracts_figures(database: DatabaseUnd
 def test_64_clients_at_once_lose_nothing_and_double_nothing(mysql_database: DatabaseUnderTest, tmp_path: Path) -> None:
     clients, each = 64, 79  # 5,056 trades
     settings = {"PORTFOLIO_INITIAL_CASH": "100000000"}
-    with ServiceProcess(mysql_database, tmp_path, settings=settings) as service:
+    with ServiceByCommand(mysql_database, tmp_path, settings=settings) as service:
         bought, sold = asyncio.run(_trade_at_once(service, clients, each))
         trades = clients * each
         portfolio = httpx.get(f"{service.url}/portfolio").json(parse_float=Decimal)["portfolio"]
@@ -99,7 +99,7 @@ async def _trade_at_once(service: ServiceProcess, clients: int, each: int) -> tu
 
 
 def test_a_booking_in_flight_at_sigterm_is_finished(database: DatabaseUnderTest, tmp_path: Path) -> None:
-    service = ServiceProcess(database, tmp_path, is_measured=True)
+    service = ServiceByCommand(database, tmp_path, is_measured=True)
     with service:
         answers = asyncio.run(_stop_amid_bookings(service))
         assert service.process.wait(timeout=30) == 0
@@ -132,7 +132,7 @@ async def _stop_amid_bookings(service: ServiceProcess) -> list[httpx.Response | 
 
 
 def test_idle_it_needs_less_than_150_megabytes(sqlite_database: DatabaseUnderTest, tmp_path: Path) -> None:
-    with ServiceProcess(sqlite_database, tmp_path) as service:
+    with ServiceByCommand(sqlite_database, tmp_path) as service:
         service.get("/portfolio")
         resident = psutil.Process(service.process.pid).memory_info().rss
         assert resident < 150 * 1024 * 1024
@@ -149,7 +149,7 @@ def test_prices_come_from_coinbase_then_binance_and_then_grow_stale(
             "PORTFOLIO_CANDLES_URL": exchange.url,
             "PORTFOLIO_PRICE_MAX_AGE_SECONDS": "2",
         }
-        with ServiceProcess(database, tmp_path, settings=settings, is_measured=True) as service:
+        with ServiceByCommand(database, tmp_path, settings=settings, is_measured=True) as service:
             httpx.post(f"{service.url}/holdings/update", content=EXAMPLE, headers=JSON)
             assert _refreshed_source(service) == "coinbase"
             exchange.fail("coinbase", exchange_faults.SERVER_ERROR)
@@ -170,7 +170,7 @@ def _refreshed_source(service: ServiceProcess) -> str:
 
 @pytest.mark.parametrize("kind", ["verify", "migrate"])
 def test_a_setting_that_does_not_exist_is_named(sqlite_database: DatabaseUnderTest, tmp_path: Path, kind: str) -> None:
-    done = ServiceProcess(sqlite_database, tmp_path, settings={"PORTFOLIO_DATABSE_URL": "x"}).command(kind)
+    done = ServiceByCommand(sqlite_database, tmp_path, settings={"PORTFOLIO_DATABSE_URL": "x"}).command(kind)
     assert done.returncode == 3
     assert "PORTFOLIO_DATABSE_URL" in done.stderr
 
@@ -180,7 +180,7 @@ def test_a_policy_that_cannot_be_refuses_the_start_and_is_named(
 ) -> None:
     policy = tmp_path / "policy.toml"
     policy.write_text("position_limit = 25\n")
-    service = ServiceProcess(sqlite_database, tmp_path, settings={"PORTFOLIO_POLICY_FILE": str(policy)})
+    service = ServiceByCommand(sqlite_database, tmp_path, settings={"PORTFOLIO_POLICY_FILE": str(policy)})
     service.migrate()
     done = service.command("serve")
     assert done.returncode != 0
@@ -188,7 +188,7 @@ def test_a_policy_that_cannot_be_refuses_the_start_and_is_named(
 
 
 def test_a_port_that_is_taken_is_told_at_once(sqlite_database: DatabaseUnderTest, tmp_path: Path) -> None:
-    service = ServiceProcess(sqlite_database, tmp_path)  # with no schema, which would be refused after the port
+    service = ServiceByCommand(sqlite_database, tmp_path)  # with no schema, which would be refused after the port
     with socket.create_server(("127.0.0.1", service.port)):
         done = service.command("serve")
     said = f"cannot listen on 127.0.0.1, port {service.port}: Address already in use (PORTFOLIO_HOST, PORTFOLIO_PORT)"
@@ -196,7 +196,7 @@ def test_a_port_that_is_taken_is_told_at_once(sqlite_database: DatabaseUnderTest
 
 
 def test_an_address_that_this_machine_lacks_is_told_at_once(sqlite_database: DatabaseUnderTest, tmp_path: Path) -> None:
-    service = ServiceProcess(sqlite_database, tmp_path, settings={"PORTFOLIO_ALLOW_OPEN": "true"})
+    service = ServiceByCommand(sqlite_database, tmp_path, settings={"PORTFOLIO_ALLOW_OPEN": "true"})
     done = service.command("serve", PORTFOLIO_HOST="192.0.2.1")
     assert done.returncode == 3
     assert done.stderr.startswith(f"portfolio: cannot listen on 192.0.2.1, port {service.port}: ")
@@ -205,7 +205,7 @@ def test_an_address_that_this_machine_lacks_is_told_at_once(sqlite_database: Dat
 def test_it_starts_in_a_cluster_with_a_kubernetes_service_named_portfolio(
     sqlite_database: DatabaseUnderTest, tmp_path: Path
 ) -> None:
-    service = ServiceProcess(sqlite_database, tmp_path)
+    service = ServiceByCommand(sqlite_database, tmp_path)
     (tmp_path / ".env").write_text(f"PORTFOLIO_PORT={service.port}\n")
     service.environment |= {
         "PORTFOLIO_SERVICE_HOST": "10.96.0.12",

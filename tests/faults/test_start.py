@@ -14,13 +14,13 @@ import pytest
 
 from tests.faults.feeds.priced_service import until
 from tests.support.database.databases import DatabaseUnderTest
-from tests.support.services.service import ServiceProcess, free_port
+from tests.support.services.service import ServiceByCommand, ServiceProcess, free_port
 
 SECRET = "s" * 24
 KEYS = f"PORTFOLIO_API_KEYS=engine:read+trade:{SECRET}\n"
 
 
-class ShellService(ServiceProcess):
+class ShellService(ServiceByCommand):
     """The service started by a shell, which sets limits before, or closes descriptors."""
 
     before = ""

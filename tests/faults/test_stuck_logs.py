@@ -9,12 +9,12 @@ from pathlib import Path
 import httpx
 
 from tests.support.database.databases import DatabaseUnderTest
-from tests.support.services.service import ServiceProcess
+from tests.support.services.service import ServiceByCommand, ServiceProcess
 
 PIPE_BYTES = 64 * 1024
 
 
-class StuckTerminal(ServiceProcess):
+class StuckTerminal(ServiceByCommand):
     """A service whose standard error is a pipe that nobody reads."""
 
     @property

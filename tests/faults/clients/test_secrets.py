@@ -22,7 +22,7 @@ from sqlalchemy import make_url
 from portfolio.entrypoints.cli.commands import commands
 from portfolio.main import CompositionRoot
 from tests.support.database.databases import DatabaseUnderTest
-from tests.support.services.service import ServiceProcess, free_port
+from tests.support.services.service import ServiceByCommand, ServiceProcess, free_port
 from tests.support.services.tcp_proxy import Mode, TcpProxy
 
 JSON = {"Content-Type": "application/json"}
@@ -178,7 +178,7 @@ def test_no_secret_is_in_anything_that_the_service_says(mysql_database: Database
     keys.chmod(0o644)
     feed = f"http://user:{known.new('feed password')}@127.0.0.1:{free_port()}"
     with garbage() as nonsense, TcpProxy(ledger.host, ledger.port) as proxy:
-        service = ServiceProcess(
+        service = ServiceByCommand(
             mysql_database,
             tmp_path,
             settings={
@@ -222,7 +222,7 @@ def test_what_the_service_writes_only_its_own_user_may_read(sqlite_database: Dat
     # As generous as a umask can be: the service is stricter by itself.
     before = os.umask(0)
     try:
-        service = ServiceProcess(sqlite_database, tmp_path)
+        service = ServiceByCommand(sqlite_database, tmp_path)
         service.migrate_by_command()
         with service:
             service.log()

@@ -19,6 +19,7 @@ import httpx
 
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.database.migrated import bring_up_to_date
+from tests.support.services.forked import ForkedService
 
 PORTFOLIO = Path(sys.executable).with_name("portfolio")
 READY_SECONDS = 60.0
@@ -27,10 +28,12 @@ READY_SECONDS = 60.0
 class ServiceProcess:
     """``portfolio serve`` on a free port of this machine, while it is entered; the schema is brought up to date before.
 
-    Coverage is measured in its processes only where ``is_measured``: it doubles what a start and a booking take.
+    It is forked from a process that has imported it. Only where ``is_measured`` is coverage measured in its processes:
+    it doubles what a start and a booking take. Such a service is started by its command.
     """
 
     program = PORTFOLIO
+    is_forked = True
 
     def __init__(
         self,
@@ -54,7 +57,8 @@ class ServiceProcess:
             **(settings or {}),
         }
         self._database = database
-        self._process: subprocess.Popen[bytes] | None = None
+        self.is_forked &= not is_measured
+        self._process: subprocess.Popen[bytes] | ForkedService | None = None
 
     @property
     def log_file(self) -> Path:
@@ -63,7 +67,7 @@ class ServiceProcess:
 
     @property
     def serve_command(self) -> Sequence[str | Path]:
-        """What starts the process."""
+        """What starts the process, where it is not forked."""
         return (self.program, "serve")
 
     def command(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -88,26 +92,28 @@ class ServiceProcess:
         assert done.returncode == 0, done.stderr + done.stdout
 
     @property
-    def process(self) -> subprocess.Popen[bytes]:
+    def process(self) -> subprocess.Popen[bytes] | ForkedService:
         """The running process."""
         assert self._process is not None
         return self._process
 
     def start(self, *, until: str = "/health/ready") -> None:
         """Start the process and return once it answers ``until`` with 200."""
-        with (self.folder / "out.log").open("ab") as printed:
-            self._process = subprocess.Popen(
-                self.serve_command,
-                env=self.environment,
-                cwd=self.folder,
-                stdout=printed,
-                stderr=subprocess.STDOUT,
-            )
+        self._process = self._started()
         deadline = time.monotonic() + READY_SECONDS
         while not self.answers(until):
             assert self._process.poll() is None, f"it ended with {self._process.returncode}:\n{self.output()}"
             assert time.monotonic() < deadline, f"it is not ready:\n{self.output()}"
             time.sleep(0.02)
+
+    def _started(self) -> subprocess.Popen[bytes] | ForkedService:
+        output = self.folder / "out.log"
+        if self.is_forked:
+            return ForkedService(self.environment, self.folder, output)
+        with output.open("ab") as printed:
+            return subprocess.Popen(
+                self.serve_command, env=self.environment, cwd=self.folder, stdout=printed, stderr=subprocess.STDOUT
+            )
 
     def answers(self, path: str) -> bool:
         """Return whether it answers 200, by the plainest of clients: while the service starts, every cycle is its."""
@@ -160,6 +166,12 @@ class ServiceProcess:
     ) -> None:
         if self._process is not None and self._process.poll() is None:
             self.stop()
+
+
+class ServiceByCommand(ServiceProcess):
+    """The service as it is started by its own command, or by what says ``serve_command``."""
+
+    is_forked = False
 
 
 def _inherited(*without: str) -> Mapping[str, str]:
