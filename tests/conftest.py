@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 pytest.register_assert_rewrite("tests.support")
 
 pytest_plugins = [
+    "tests.support.memory",
     "tests.support.coverage_gates",
     "tests.support.database.database_fixtures",
     "tests.support.database.galera_fixtures",
