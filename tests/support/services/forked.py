@@ -1,4 +1,4 @@
-"""The service in processes that are forked from one which has imported it: a start takes a third of what it takes by
+"""The program in processes that are forked from one which has imported it: a start takes a third of what it takes by
 its command.
 
 From the first statement of the program on it is the same: arguments, environment, folder, output, signals, status.
@@ -23,13 +23,16 @@ _FORKS: Final = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.support.services.forked", "tests.support.services.imported"])
 
 
-class ForkedService:
-    """``portfolio serve``, asked as a ``subprocess.Popen`` is."""
+class ForkedProgram:
+    """``portfolio`` with these words, asked as a ``subprocess.Popen`` is; what it prints is added to the two files."""
 
-    def __init__(self, environment: Mapping[str, str], folder: Path, printed: Path) -> None:
+    def __init__(
+        self, words: tuple[str, ...], environment: Mapping[str, str], folder: Path, output: Path, errors: Path
+    ) -> None:
         with unmeasured():
             multiprocessing.forkserver.ensure_running()
-        self._process = _FORKS.Process(target=_serve, args=(dict(environment), folder, printed))
+        self._words = words
+        self._process = _FORKS.Process(target=_run, args=(words, dict(environment), folder, output, errors))
         self._process.start()
 
     @property
@@ -55,7 +58,7 @@ class ForkedService:
         """
         self._process.join(timeout)
         if self.returncode is None:
-            raise subprocess.TimeoutExpired("portfolio serve", timeout or 0.0)
+            raise subprocess.TimeoutExpired(self._words, timeout or 0.0)
         return self.returncode
 
     def send_signal(self, number: signal.Signals) -> None:
@@ -68,13 +71,13 @@ class ForkedService:
         self.send_signal(signal.SIGKILL)
 
 
-def _serve(environment: Mapping[str, str], folder: Path, printed: Path) -> None:
-    output = os.open(printed, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    os.close(output)
+def _run(words: tuple[str, ...], environment: Mapping[str, str], folder: Path, output: Path, errors: Path) -> None:
+    for descriptor, file in ((1, output), (2, errors)):
+        opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(opened, descriptor)
+        os.close(opened)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    sys.argv = ["portfolio", "serve"]
+    sys.argv = ["portfolio", *words]
     main()

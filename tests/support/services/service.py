@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,17 +20,18 @@ import httpx
 
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.database.migrated import bring_up_to_date
-from tests.support.services.forked import ForkedService
+from tests.support.services.forked import ForkedProgram
 
 PORTFOLIO = Path(sys.executable).with_name("portfolio")
 READY_SECONDS = 60.0
+COMMAND_SECONDS = 600.0
 
 
 class ServiceProcess:
     """``portfolio serve`` on a free port of this machine, while it is entered; the schema is brought up to date before.
 
-    It is forked from a process that has imported it. Only where ``is_measured`` is coverage measured in its processes:
-    it doubles what a start and a booking take. Such a service is started by its command.
+    It is forked from a process that has imported it, and so are its commands. Coverage is measured only where
+    ``is_measured``, which doubles what a start and a booking take; such a service is started by its command.
     """
 
     program = PORTFOLIO
@@ -58,7 +60,7 @@ class ServiceProcess:
         }
         self._database = database
         self.is_forked &= not is_measured
-        self._process: subprocess.Popen[bytes] | ForkedService | None = None
+        self._process: subprocess.Popen[bytes] | ForkedProgram | None = None
 
     @property
     def log_file(self) -> Path:
@@ -72,15 +74,25 @@ class ServiceProcess:
 
     def command(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a ``portfolio`` command on the same database and return what it printed."""
-        return subprocess.run(
-            [self.program, *words],
-            env={**self.environment, **environment},
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
+        environment = {**self.environment, **environment}
+        if not self.is_forked:
+            return subprocess.run(
+                [self.program, *words],
+                env=environment,
+                cwd=self.folder,
+                capture_output=True,
+                text=True,
+                timeout=COMMAND_SECONDS,
+                check=False,
+            )
+        with tempfile.TemporaryDirectory() as printed:
+            output, errors = Path(printed, "output"), Path(printed, "errors")
+            forked = ForkedProgram(words, environment, self.folder, output, errors)
+            try:
+                status = forked.wait(COMMAND_SECONDS)
+            finally:
+                forked.kill()
+            return subprocess.CompletedProcess(words, status, output.read_text(), errors.read_text())
 
     def migrate(self) -> None:
         """Bring the schema up to date in this process, which has loaded all that it takes."""
@@ -92,7 +104,7 @@ class ServiceProcess:
         assert done.returncode == 0, done.stderr + done.stdout
 
     @property
-    def process(self) -> subprocess.Popen[bytes] | ForkedService:
+    def process(self) -> subprocess.Popen[bytes] | ForkedProgram:
         """The running process."""
         assert self._process is not None
         return self._process
@@ -106,10 +118,10 @@ class ServiceProcess:
             assert time.monotonic() < deadline, f"it is not ready:\n{self.output()}"
             time.sleep(0.02)
 
-    def _started(self) -> subprocess.Popen[bytes] | ForkedService:
+    def _started(self) -> subprocess.Popen[bytes] | ForkedProgram:
         output = self.folder / "out.log"
         if self.is_forked:
-            return ForkedService(self.environment, self.folder, output)
+            return ForkedProgram(("serve",), self.environment, self.folder, output, output)
         with output.open("ab") as printed:
             return subprocess.Popen(
                 self.serve_command, env=self.environment, cwd=self.folder, stdout=printed, stderr=subprocess.STDOUT
