@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, settings
 pytest.register_assert_rewrite("tests.support")
 
 pytest_plugins = [
-    "tests.support.memory",
-    "tests.support.coverage_gates",
+    "tests.support.run.memory",
+    "tests.support.run.coverage_gates",
     "tests.support.database.database_fixtures",
     "tests.support.database.galera_fixtures",
     "tests.support.demo",
