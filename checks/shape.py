@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,12 +46,11 @@ class Finding:
 
 
 def crowded_folders(root: Path = ROOT) -> Iterator[Finding]:
-    """Yield the folders with too many modules."""
-    folders = {file.parent for name in FOLDERS for file in (root / name).rglob("*.py")}
-    for folder in sorted(folders - {root / name for name in LISTS}):
-        count = sum(file.name != "__init__.py" for file in folder.glob("*.py"))
-        if count > MOST_FILES:
-            yield Finding(str(folder.relative_to(root)), f"{count} modules, at most {MOST_FILES}")
+    """Yield the folders with too many files: modules, templates, and what tests read."""
+    counts = Counter(file.parent for name in FOLDERS for file in (root / name).rglob("*") if _is_counted(file))
+    for folder in sorted(counts.keys() - {root / name for name in LISTS}):
+        if counts[folder] > MOST_FILES:
+            yield Finding(str(folder.relative_to(root)), f"{counts[folder]} files, at most {MOST_FILES}")
 
 
 def large_definitions(source: str, name: str) -> Iterator[Finding]:
@@ -76,6 +76,10 @@ def findings(root: Path = ROOT) -> list[Finding]:
                 found.append(Finding(name, f"{count} lines, at most {MOST_LINES_OF_A_FILE}"))
             found += large_definitions(source, name)
     return found
+
+
+def _is_counted(file: Path) -> bool:
+    return file.is_file() and file.name != "__init__.py" and file.parent.name != "__pycache__"
 
 
 def _excesses(node: Function | ast.ClassDef) -> Iterator[str]:

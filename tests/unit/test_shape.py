@@ -69,14 +69,16 @@ def test_parameters_that_a_framework_passes_are_not_counted_and_lines_are(decora
     assert found_in(f"{decorator}\n{function(41)}") == ["module.py:2 long: 41 lines, at most 40"]
 
 
-def test_a_folder_of_more_than_16_modules_is_found(tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", ["one_more.py", "page.html"])
+def test_a_folder_of_more_than_16_files_is_found(tmp_path: Path, more: str) -> None:
     folder = tmp_path / "src" / "crowded"
-    folder.mkdir(parents=True)
+    (folder / "__pycache__").mkdir(parents=True)
+    (folder / "__pycache__" / "module.pyc").touch()
     for name in ("__init__", *(f"module_{number}" for number in range(16))):
         (folder / f"{name}.py").touch()
     assert list(crowded_folders(tmp_path)) == []
-    (folder / "one_more.py").touch()
-    assert [str(finding) for finding in crowded_folders(tmp_path)] == ["src/crowded: 17 modules, at most 16"]
+    (folder / more).touch()
+    assert [str(finding) for finding in crowded_folders(tmp_path)] == ["src/crowded: 17 files, at most 16"]
 
 
 def test_migrations_are_a_list_that_grows(tmp_path: Path) -> None:

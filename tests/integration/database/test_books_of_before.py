@@ -1,7 +1,7 @@
 """Books that the last schema's service wrote answer the same after the migration, and their keys still replay.
 
-``books_of_0018.sql`` is the embedded database that the service of schema revision 0018 left after 30 bookings, a
-deposit and a reversal; ``books_of_0018.json`` is what that service answered. Fields that have other names since are
+``books_of_0018/books.sql`` is the embedded database that the service of schema revision 0018 left after 30 bookings, a
+deposit and a reversal; ``answers.json`` beside it is what that service answered. Fields that have other names since are
 under those.
 """
 
@@ -24,8 +24,8 @@ from tests.support.fakes.clock import FakeClock
 from tests.support.ledger_examples import money
 from tests.support.services.http_service import Service, running_on_sqlite
 
-HERE = Path(__file__).parent
-BEFORE: dict[str, Any] = json.loads((HERE / "books_of_0018.json").read_text())
+BOOKS = Path(__file__).parent / "books_of_0018"
+BEFORE: dict[str, Any] = json.loads((BOOKS / "answers.json").read_text())
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ async def migrated(tmp_path: Path) -> AsyncIterator[Service]:
     """A service on these books, migrated."""
     path = tmp_path / "before.db"
     with sqlite3.connect(path) as database:
-        database.executescript((HERE / "books_of_0018.sql").read_text())
+        database.executescript((BOOKS / "books.sql").read_text())
     database.close()
     await asyncio.to_thread(migrate, f"sqlite+aiosqlite:///{path}", None)
     async with running_on_sqlite(tmp_path, database=path) as service:
@@ -80,7 +80,7 @@ async def test_its_entries_prove_all_that_the_books_say(tmp_path: Path) -> None:
     """Costs, averages, units and counts of bookings made before entries had digests, and the same head each time."""
     path = tmp_path / "before.db"
     with sqlite3.connect(path) as database:
-        database.executescript((HERE / "books_of_0018.sql").read_text())
+        database.executescript((BOOKS / "books.sql").read_text())
     database.close()
     heads = set()
     for target in ("head", "0023", "head"):

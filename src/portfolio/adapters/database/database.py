@@ -16,8 +16,8 @@ from portfolio.adapters.database.connection.url import service_url
 from portfolio.adapters.database.imports.imports import DatabaseImports
 from portfolio.adapters.database.ledger.ledger import DatabaseLedger
 from portfolio.adapters.database.ledger.lookups import DatabaseLookups
+from portfolio.adapters.database.ledger.picked_sales import DatabasePickedSales
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
-from portfolio.adapters.database.lots.picked_sales import DatabasePickedSales
 from portfolio.adapters.database.operations.probe import DatabaseProbe
 from portfolio.adapters.database.performance.days import DatabaseDays
 from portfolio.adapters.database.prices.exchange_rules import DatabaseExchangeRules

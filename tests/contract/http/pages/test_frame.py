@@ -42,7 +42,9 @@ async def test_a_file_is_named_by_its_content_and_kept_for_good(service: Service
         assert older.content == found.content
 
 
-@pytest.mark.parametrize("name", ["pages.html", "nothing.css", "..%2fpages.css", "base.html", "pages", ".css"])
+@pytest.mark.parametrize(
+    "name", ["pages.html", "nothing.css", "..%2fpages.css", "parts/base.html", "base.html", "pages", ".css"]
+)
 async def test_no_other_file_is_served(service: Service, name: str) -> None:
     assert is_problem(await service.http.get(f"/pages/static/{name}"), 404, "not-found")
 

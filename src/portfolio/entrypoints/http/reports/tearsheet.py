@@ -144,7 +144,7 @@ def _written(sheet: Sheet, wanted: SheetRequest, *, simulated: bool) -> bytes:
     revisions = sheet.snapshot.revisions
     text = (
         _environment()
-        .get_template("tearsheet.html")
+        .get_template("tearsheet/tearsheet.html")
         .render(
             frame=_Frame(wanted.private),
             style=_style(),
@@ -194,7 +194,7 @@ def _environment() -> Environment:
 @cache
 def _style() -> Markup:
     """Return the stylesheet, without what could end its element."""
-    css = STYLESHEET + _environment().get_template("tearsheet.css").render()
+    css = STYLESHEET + _environment().get_template("tearsheet/tearsheet.css").render()
     assert "<" not in css
     return Markup(css)  # noqa: S704  our own files
 

@@ -27,7 +27,7 @@ def rendered(source: str, *, private: bool = False, **content: Any) -> str:
     """What a template makes of some content."""
     engine = template_config().engine_instance
     frame = Frame(title="Page", path="/", private=private)
-    source = '{% import "macros.html" as m with context %}' + source
+    source = '{% import "parts/macros.html" as m with context %}' + source
     return engine.engine.from_string(source).render(frame=frame, **content).strip()
 
 

@@ -47,6 +47,6 @@ class Macros:
     def chart(self, chart: Chart, *, private: bool) -> Markup:
         """Return a chart with its table, as the macro of that name writes it."""
         frame = Frame(title=chart.title, path="/", private=private)
-        module: Any = self._engine.get_template("macros.html").make_module({"frame": frame})
+        module: Any = self._engine.get_template("parts/macros.html").make_module({"frame": frame})
         written: Markup = module.chart(chart)
         return written
