@@ -1,0 +1,73 @@
+"""What the commands that read, plan and compute are given."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from portfolio.adapters.clock import SystemClock
+from portfolio.adapters.files.policy import read_policy
+from portfolio.application.errors import NotInstalled
+from portfolio.settings import Settings
+from portfolio.wiring.adapters import PORTFOLIO_ID, adapters_of
+from portfolio.wiring.opened import opened
+
+if TYPE_CHECKING:
+    from portfolio.application.backtest.decision import Solve
+    from portfolio.application.backtest.panel import Panel
+    from portfolio.application.backtest.state import Holdings
+    from portfolio.domain.rebalancing.policy import RebalancePolicy
+    from portfolio.entrypoints.http.shell.use_cases import UseCases
+
+
+class ReadsWiring:
+    """Wires the commands that answer as routes do, and those that compute: ``portfolio lots | optimise | backtest``."""
+
+    @asynccontextmanager
+    async def use_cases(self, settings: Settings) -> AsyncIterator[UseCases]:
+        """Open the database and yield the use cases of the service, without its loops."""
+        from portfolio.entrypoints.assembly.service import Assembly
+
+        async with opened(settings) as database:
+            adapters = adapters_of(settings, SystemClock(), database)
+            parts = Assembly(adapters, settings, portfolio_id=PORTFOLIO_ID)
+            try:
+                yield parts.use_cases(parts.price_loop())
+            finally:
+                for close in adapters.close:
+                    await close()
+
+    async def stored_closes(self, settings: Settings, symbols: Sequence[str], days: int) -> tuple[Panel, Holdings]:
+        """Return the stored closes of what is held and of ``symbols``, and what is held."""
+        from portfolio.application.backtest.gathering import GatherCloses
+
+        async with self.use_cases(settings) as cases:
+            return await GatherCloses(cases.market)(symbols, days)
+
+    async def stored_backtest(self, settings: Settings, job_id: str, *, cancels: bool) -> bytes:
+        """Return the answer of GET /backtests/{id}, having cancelled it where that is asked for."""
+        from portfolio.application.backtest.jobs.reading import ReadBacktest
+        from portfolio.entrypoints.http.backtest.views import backtest_answer
+        from portfolio.entrypoints.http.shell.responses import encode
+
+        clock = SystemClock()
+        async with opened(settings) as database:
+            if cancels:
+                await database.backtests.cancel(job_id, clock.now())
+            return encode(backtest_answer(*await ReadBacktest(database.backtests)(job_id), at=clock.now()))
+
+    def policy(self, path: str) -> RebalancePolicy:
+        """Return the policy of a file, the usual one where none is named."""
+        return read_policy(path)
+
+    def solve(self) -> Solve:
+        """Return what computes weights, in this process: a command has no ledger to keep it from."""
+        from portfolio.adapters.compute.optimiser import EXTRA, LIBRARIES
+        from portfolio.adapters.compute.worker import choose
+
+        missing = [name for name in LIBRARIES if find_spec(name) is None]
+        if missing:
+            raise NotInstalled(" and ".join(missing), EXTRA)
+        return choose
