@@ -69,6 +69,10 @@ def test_nothing_but_the_settings_reads_the_environment() -> None:
     assert set(readers) - sets_one <= {"settings.py"}
 
 
+def test_the_composition_root_is_short_as_each_group_of_commands_has_a_module_of_its_own() -> None:
+    assert len((SOURCE / "main.py").read_text().splitlines()) <= 100
+
+
 def test_a_command_starts_without_what_only_others_need() -> None:
     # Together a third of the time that a start takes.
     heavy = {"alembic", "httpx", "litestar", "numpy", "polars", "rich", "structlog"}

@@ -19,6 +19,12 @@ SECONDS = 20.0
 NO_HEADERS: Mapping[str, str] = {}
 
 
+class Number(str):
+    """The digits of a number, to be told from a string."""
+
+    __slots__ = ()
+
+
 class Source(Protocol):
     """Where messages come from."""
 
@@ -38,7 +44,7 @@ class SocketSource:
             message = await self.socket.recv()
         except ConnectionClosed:
             return None
-        found: dict[str, Any] = json.loads(message, parse_float=str, parse_int=str)
+        found: dict[str, Any] = json.loads(message, parse_float=Number, parse_int=Number)
         return found
 
 
@@ -55,7 +61,7 @@ class EventSource:
                 name, _, value = line.partition(": ")
                 event[name] = value
                 continue
-            found: dict[str, Any] = json.loads(event["data"], parse_float=str, parse_int=str)
+            found: dict[str, Any] = json.loads(event["data"], parse_float=Number, parse_int=Number)
             assert found["type"] == event["event"]
             assert event.get("id", found.get("position")) == found.get("position")
             return found

@@ -37,7 +37,6 @@ class Thresholds:
     floor: float
     cash: float
     cash_target: float
-    sell_down: float
     uncapped: frozenset[str]
     stable: frozenset[str]
 

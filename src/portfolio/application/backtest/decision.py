@@ -229,7 +229,6 @@ def thresholds_of(policy: RebalancePolicy) -> Thresholds:
         floor=float(policy.pair_floor),
         cash=float(policy.cash_trigger),
         cash_target=float(policy.cash_target),
-        sell_down=float(policy.sell_down_share),
         uncapped=policy.uncapped_categories,
         stable=policy.stable_categories,
     )

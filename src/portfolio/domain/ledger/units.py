@@ -10,6 +10,7 @@ from portfolio.domain.money import EXACT, Money, round_to_step
 
 # Fewer units than this count as none: at 18 decimals their value would be noise.
 LEAST_COUNT = Decimal("0.000000001")
+LEAST_SHARE_OF_DEPOSITS = Decimal("0.1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,3 +56,8 @@ class Units:
         except OutOfRange:
             return Units(count=total.value)
         return Units(count=count if count >= LEAST_COUNT else Decimal(0), last_value=unit_value)
+
+
+def is_mostly_withdrawn(deposits: Money, net_deposits: Money) -> bool:
+    """Return whether net deposits are under a tenth of all deposits: nothing is told in percent of so small a rest."""
+    return net_deposits.value < EXACT.multiply(deposits.value, LEAST_SHARE_OF_DEPOSITS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -56,13 +56,15 @@ def require(kind: FileFormat) -> None:
         raise NotInstalled("polars", "parquet")
 
 
-async def written(table: Table, kind: FileFormat) -> AsyncIterator[bytes]:
-    """Yield the file, piece by piece; the first piece once the first page was read.
+async def written(table: Table, kind: FileFormat, *, strings: bool = False) -> AsyncIterator[bytes]:
+    """Yield the file, piece by piece; the first piece once the first page was read. ``strings`` says that the decimals
+    of JSON are to be strings of the same digits.
 
     Raises:
         LedgerUnavailable: the database is away; the file ends where it was.
     """
-    write = {FileFormat.CSV: _csv, FileFormat.JSON: _json, FileFormat.PARQUET: _parquet}[kind]
+    of_json = _json_of_strings if strings else _json_of_numbers
+    write = {FileFormat.CSV: _csv, FileFormat.JSON: of_json, FileFormat.PARQUET: _parquet}[kind]
     async for piece in write(table):
         yield piece
 
@@ -86,21 +88,31 @@ def _lines(rows: Iterable[Sequence[str]]) -> str:
     return made.getvalue()
 
 
-async def _json(table: Table) -> AsyncIterator[bytes]:
+def _json_of_numbers(table: Table) -> AsyncIterator[bytes]:
+    return _json(table, lambda value: Raw(plain(value).encode()))
+
+
+def _json_of_strings(table: Table) -> AsyncIterator[bytes]:
+    return _json(table, plain)
+
+
+async def _json(table: Table, decimal: Callable[[Decimal], object]) -> AsyncIterator[bytes]:
     encode = msgspec.json.Encoder().encode
     head = encode({**table.about, "rows": []}).removesuffix(b"]}")
     between = b""
     async for page in table.pages:
         rows = b",".join(
-            encode({name: _json_value(value) for name, value in zip(table.columns, row, strict=True)}) for row in page
+            encode(
+                {
+                    name: decimal(value) if isinstance(value, Decimal) else value
+                    for name, value in zip(table.columns, row, strict=True)
+                }
+            )
+            for row in page
         )
         yield head + (between + rows if rows else b"")
         head, between = b"", b"," if rows or between else b""
     yield head + b"]}\n"
-
-
-def _json_value(value: Cell) -> object:
-    return Raw(plain(value).encode()) if isinstance(value, Decimal) else value
 
 
 async def _parquet(table: Table) -> AsyncIterator[bytes]:

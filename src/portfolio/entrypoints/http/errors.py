@@ -10,6 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from portfolio.application import errors as application
 from portfolio.domain import errors as domain
 
@@ -116,8 +118,7 @@ _BY_STATUS = {
 _BY_NAME = {error.__name__: kind for error, kind in PROBLEMS.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class FieldError:
+class FieldError(Struct, frozen=True):
     """What is wrong with one field of the request."""
 
     field: str

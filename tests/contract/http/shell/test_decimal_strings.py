@@ -196,6 +196,29 @@ async def test_an_answer_that_did_not_change_has_no_body_in_either_form(service:
     assert (again.status_code, again.content) == (304, b"")
 
 
+async def test_a_cache_that_kept_one_form_does_not_take_it_for_the_other(service: Service) -> None:
+    numbers, strings = [await service.http.get("/portfolio", headers={"Accept": one}) for one in ("*/*", STRINGS)]
+    assert numbers.headers["ETag"] != strings.headers["ETag"]
+    for accept, other in ((STRINGS, numbers), ("*/*", strings)):
+        headers = {"Accept": accept, "If-None-Match": other.headers["ETag"]}
+        assert (await service.http.get("/portfolio", headers=headers)).status_code == 200
+
+
+async def test_an_export_in_json_has_strings_of_the_same_digits(held: Service) -> None:
+    plain, strict = [
+        await held.http.get("/exports/trades", params={"format": "json"}, headers={"Accept": accept})
+        for accept in ("*/*", STRINGS)
+    ]
+    assert (plain.headers["Content-Type"], strict.headers["Content-Type"]) == ("application/json", STRINGS)
+    assert plain.headers["Vary"] == strict.headers["Vary"] == "Accept"
+    assert texts(plain.text)["rows"] == texts(strict.text)["rows"]  # a number's text equals the string
+    for numbers, strings in zip(texts(plain.text)["rows"], texts(strict.text)["rows"], strict=True):
+        assert [type(numbers[name]) for name in ("id", "price", "fees", "symbol")] == [Written, Written, Written, str]
+        assert [type(strings[name]) for name in ("id", "price", "fees", "symbol")] == [Written, str, str, str]
+    table = await held.http.get("/exports/trades", headers={"Accept": STRINGS})
+    assert table.headers["Content-Type"] == "text/csv; charset=utf-8"
+
+
 async def test_head_tells_the_headers_of_the_form_asked_for(service: Service) -> None:
     for accept, content_type in ((STRINGS, STRINGS), ("*/*", "application/json")):
         got = await service.http.get("/portfolio", headers={"Accept": accept})

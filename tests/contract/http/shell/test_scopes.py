@@ -154,6 +154,14 @@ async def test_what_the_framework_adds_by_itself_is_served_to_nobody() -> None:
             assert is_problem(answer, 405, "method-not-allowed"), path
 
 
+async def test_allow_says_the_same_in_the_document_and_to_every_other_method(service: Service) -> None:
+    for path, operations in document(service.app, keyed=True)["paths"].items():
+        for method in ("OPTIONS", "PATCH", *({"GET", "DELETE"} - {each.upper() for each in operations})):
+            answer = await ask(service, method, path, None)
+            assert is_problem(answer, 405, "method-not-allowed"), (method, path)
+            assert answer.headers["Allow"] == ", ".join(sorted(each.upper() for each in operations)), (method, path)
+
+
 async def test_the_document_names_every_operation_with_its_scope(service: Service) -> None:
     documented = document(service.app, keyed=True)["paths"]
     hidden = set()

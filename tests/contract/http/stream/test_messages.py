@@ -10,7 +10,7 @@ import pytest
 
 from tests.contract.http.stream.conftest import Served
 from tests.support.services.http_service import BUY
-from tests.support.services.listeners import Transport, listening
+from tests.support.services.listeners import Number, Transport, listening
 
 pytestmark = pytest.mark.parametrize("transport", ["socket", "events"])
 
@@ -40,6 +40,20 @@ async def test_a_stream_begins_with_hello_and_the_portfolio_as_it_is(here: Serve
     assert portfolio.keys() - snapshot["portfolio"].keys() == {"positions", "performance_metrics", "risk_metrics"}
     [told], [read_later] = snapshot["positions"], portfolio["positions"]
     assert {**told, "price_age_seconds": ""} == {**read_later, "price_age_seconds": ""}
+
+
+async def test_decimals_are_strings_where_they_are_asked_for(here: Served, transport: Transport) -> None:
+    asked = {"Accept": "text/event-stream, application/json;IEEE754Compatible=true"}
+    async with listening(transport, here.address) as plain, listening(transport, here.address, headers=asked) as strict:
+        for listener in (plain, strict):
+            await listener.until("snapshot")
+        await here.book(quantity="0.100000000000000001")
+        numbers, strings = [(await each.until("entries"))["entries"][0] for each in (plain, strict)]
+        states = [await each.until("state") for each in (plain, strict)]
+    assert numbers == strings  # a number's text equals the string
+    assert [type(numbers[name]) for name in ("id", "quantity", "ledger", "symbol")] == [Number, Number, Number, str]
+    assert [type(strings[name]) for name in ("id", "quantity", "ledger", "symbol")] == [Number, str, Number, str]
+    assert [type(state["totals"]["total_value"]) for state in states] == [Number, str]
 
 
 async def test_an_entry_is_told_as_the_lists_of_trades_and_of_cash_show_it(here: Served, transport: Transport) -> None:

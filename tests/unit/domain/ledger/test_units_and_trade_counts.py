@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from portfolio.domain.ledger.trade_counts import TradeCounts
-from portfolio.domain.ledger.units import LEAST_COUNT, Units
+from portfolio.domain.ledger.units import LEAST_COUNT, Units, is_mostly_withdrawn
 from portfolio.domain.money import Money
 from portfolio.domain.symbol import Symbol
 from tests.unit.domain.ledger.ledger_model import ONE, exact
@@ -145,3 +145,8 @@ def test_sums_of_results_end_below_1e20_and_refuse_no_trade() -> None:
 def test_prices_do_not_count() -> None:
     portfolio = after(funded(), bought("BTC", 1, 100))
     assert replace(portfolio.marked({BTC: mark(1)})).trade_counts == portfolio.trade_counts
+
+
+@pytest.mark.parametrize(("net", "mostly"), [("10000", False), ("9999.999999999999999999", True), ("-1", True)])
+def test_under_a_tenth_of_all_deposits_a_portfolio_is_mostly_withdrawn(net: str, mostly: bool) -> None:
+    assert is_mostly_withdrawn(money(100_000), money(net)) is mostly

@@ -25,7 +25,9 @@ from portfolio.entrypoints.http.performance.controller import BasisQuery, asked_
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import MOMENT, FieldReader, parse_moment
+from portfolio.entrypoints.http.shell.decimal_strings import wants_strings
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+from portfolio.entrypoints.http.shell.responses import JSON, JSON_WITH_STRINGS
 
 WhatPath = Annotated[
     Literal["trades", "events", "positions", "gains", "performance", "closes"],
@@ -67,7 +69,7 @@ class ExportController(Controller):
         "/exports/{what:str}",
         summary="The books as a file: CSV, Parquet or JSON",
         media_type=CSV,
-        opt=access(Scope.READ, problems=(PROBLEMS[NotInstalled],), also=(FileFormat.JSON.media_type, PARQUET)),
+        opt=access(Scope.READ, problems=(PROBLEMS[NotInstalled],), also=(JSON, JSON_WITH_STRINGS, PARQUET)),
     )
     async def read_export(  # shape: each part of the query is an argument
         self,
@@ -84,8 +86,9 @@ class ExportController(Controller):
         """Return all rows, oldest first, with every digit: as text in CSV, as decimal columns in Parquet.
 
         The first line of CSV begins with `# ` and says what the file is: the convention, as of when, the ledger
-        revision. Parquet has the same in its metadata, JSON beside its rows. The answer has no deadline once it has
-        begun; a file that breaks off was not read to its end.
+        revision. Parquet has the same in its metadata, JSON beside its rows. The decimals of JSON are numbers, or
+        strings where `Accept` asks for them. The answer has no deadline once it has begun; a file that breaks off was
+        not read to its end.
 
         Positions, gains and performance are as of a moment, and as far as was known then, as in their own routes.
         """
@@ -113,12 +116,15 @@ class ExportController(Controller):
             basis=basis and Basis(basis),
         )
         table = await exports(wanted)
-        pieces = written(table, kind)
+        strings = kind is FileFormat.JSON and wants_strings(request.scope)
+        pieces = written(table, kind, strings=strings)
         first = await anext(pieces)
         headers = {
-            "Content-Type": kind.media_type,  # that of the handler would win over that of the answer
+            # That of the handler would win over that of the answer.
+            "Content-Type": JSON_WITH_STRINGS if strings else kind.media_type,
             "Content-Disposition": f'attachment; filename="portfolio-{what}.{kind}"',
             **UNBUFFERED,
+            **({"Vary": "Accept"} if kind is FileFormat.JSON else {}),
         }
         content = _after(first, pieces, is_whole=not request.scope.get(IS_HEAD))
         return cast("Response[str]", Stream(content, headers=headers))

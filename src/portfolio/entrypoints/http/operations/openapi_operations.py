@@ -78,7 +78,7 @@ def complete(operation: Json, handler: HTTPRouteHandler, route: str, *, keyed: b
             parameter["schema"] = {"anyOf": [parameter["schema"], {"enum": ["", "null"]}]}
             parameter["allowEmptyValue"] = True
     for media_type in access.also:
-        schema = {"type": "object" if media_type == JSON else "string"}
+        schema = {"type": "object" if media_type.startswith(JSON) else "string"}
         operation["responses"]["200"]["content"][media_type] = {"schema": schema}
     if "304" in operation["responses"]:
         operation.setdefault("parameters", []).append(_IF_NONE_MATCH)
@@ -172,6 +172,18 @@ def _add_strings(operation: Json, handler: HTTPRouteHandler) -> None:
             strings = response["content"][JSON_WITH_STRINGS] = {"schema": _STRINGS}
             if "example" in answer:
                 strings["example"] = msgspec.json.decode(rewrite(Raw(encode(answer["example"]))))
+        elif answer is not None and JSON_WITH_STRINGS in response["content"]:  # a file, whose type says nothing of it
+            strings = {"schema": _STRINGS, "example": _texts_in(answer["example"])}
+            response["content"][JSON_WITH_STRINGS] = strings
+
+
+def _texts_in(table: Any) -> Any:
+    """Return a table in which every number is a decimal, each of them as a string."""
+    if isinstance(table, dict):
+        return {name: _texts_in(part) for name, part in table.items()}
+    if isinstance(table, list):
+        return [_texts_in(part) for part in table]
+    return table if isinstance(table, str) else str(table)
 
 
 def _add_examples(operation: Json, route: str) -> None:

@@ -38,20 +38,28 @@ class _Ready(JsonResponse):
     """
 
     def __init__(self, body: bytes, etag: str) -> None:
-        self._version = {"ETag": etag, "Cache-Control": "no-cache", "Vary": "Accept"} if etag else {}
-        self._etag = etag
+        self._etags = {False: etag, True: f'{etag[:-1]}-strings"'} if etag else {}
         self._forms: dict[bool, ASGIResponse] = {}
-        super().__init__(body, headers=self._version, media_type=JSON)
+        super().__init__(body, headers=self._version(strings=False), media_type=JSON)
 
     def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **options: Any) -> ASGIResponse:
         """Return the answer as it is sent."""
-        if self._etag and is_not_modified(request.scope, self._etag):
-            return encoded(b"", status=304, headers=self._version).to_asgi_response(app, request, **options)
         strings = wants_strings(request.scope)
+        if self._etags and is_not_modified(request.scope, self._etags[strings]):
+            unchanged = encoded(b"", status=304, headers=self._version(strings=strings))
+            return unchanged.to_asgi_response(app, request, **options)
         found = self._forms.get(strings)
         if found is None:
             found = self._forms[strings] = super().to_asgi_response(app, request, **options)
+            for name, value in self._version(strings=strings).items():
+                found.headers[name] = value
         return found
+
+    def _version(self, *, strings: bool) -> dict[str, str]:
+        """Return the headers of a form; each has a validator of its own, as a cache may have kept both."""
+        if not self._etags:
+            return {}
+        return {"ETag": self._etags[strings], "Cache-Control": "no-cache", "Vary": "Accept"}
 
 
 def is_not_modified(scope: HTTPScope, etag: str) -> bool:

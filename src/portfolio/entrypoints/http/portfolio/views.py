@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from msgspec import Struct
 
@@ -11,13 +10,11 @@ from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.performance.period import Performance
 from portfolio.application.prices.valuation import Valuation
 from portfolio.application.risk.metrics import RiskMetrics
-from portfolio.domain.money import EXACT
+from portfolio.domain.ledger.units import is_mostly_withdrawn
 from portfolio.entrypoints.http.ledger.answers import PositionView
 from portfolio.entrypoints.http.performance.views import performance_view
 from portfolio.entrypoints.http.portfolio.answers import MEASURED, PortfolioView, TotalsView
 from portfolio.entrypoints.http.views import view
-
-LEAST_SHARE_OF_DEPOSITS: Final = Decimal("0.1")
 
 
 def portfolio_view(
@@ -68,17 +65,11 @@ def is_stale(valuation: Valuation, snapshot: Snapshot) -> bool:
     return snapshot.database_away or valuation.is_stale
 
 
-def _is_mostly_withdrawn(valuation: Valuation, performance: Performance) -> bool:
-    """Return whether net deposits are under a tenth of all deposits: nothing is told in percent of so small a rest."""
-    least = EXACT.multiply(performance.deposits.value, LEAST_SHARE_OF_DEPOSITS)
-    return valuation.portfolio.net_deposits.value < least
-
-
 def _portfolio_reasons(valuation: Valuation, snapshot: Snapshot, performance: Performance | None) -> dict[str, str]:
     reasons = {}
     if valuation.total_pnl_percent is None:
         reasons["total_pnl_percent"] = "no_net_deposits"
-    elif performance is not None and _is_mostly_withdrawn(valuation, performance):
+    elif performance is not None and is_mostly_withdrawn(performance.deposits, valuation.portfolio.net_deposits):
         reasons["total_pnl_percent"] = "net_deposits_too_small"
     if valuation.priced_share_percent is None:
         reasons["priced_share_percent"] = "nothing_held"

@@ -11,8 +11,9 @@ from functools import cache, lru_cache, partial
 from typing import Any, Final, TypeAlias, get_args, get_origin
 
 import msgspec
-from litestar.types import HTTPScope
 from msgspec import Raw, Struct
+
+from portfolio.entrypoints.http.shell.client_address import AnyScope
 
 Rewrite: TypeAlias = Callable[[Raw], Raw]
 
@@ -20,7 +21,7 @@ _JSON_RANGES: Final = frozenset({"application/json", "application/*", "*/*"})
 _QUALITY: Final = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 
 
-def wants_strings(scope: HTTPScope) -> bool:
+def wants_strings(scope: AnyScope) -> bool:
     """Return whether the client prefers decimals as strings."""
     given = [value for name, value in scope["headers"] if name == b"accept" and b"ieee754" in value.lower()]
     if not given:

@@ -96,11 +96,16 @@ def refused_parameters(error: ValidationException, handler: BaseRouteHandler) ->
 
 
 def allowed_methods(app: Litestar, path: str) -> list[str]:
-    """Return the methods that a path knows; HEAD is what GET answers, without a body."""
-    methods: set[str] = set()
-    for route in app.routes:
-        if isinstance(route, HTTPRoute) and _pattern(route.path_format).fullmatch(path.rstrip("/") or "/"):
-            methods |= {str(method) for method in route.methods} - {"OPTIONS"}
+    """Return the methods that a path knows; HEAD is what GET answers, without a body.
+
+    The framework takes the route with the fewest parameters: `/events/batch` is no `/events/{event_id}`.
+    """
+    asked = path.rstrip("/") or "/"
+    fitting = [
+        route for route in app.routes if isinstance(route, HTTPRoute) and _pattern(route.path_format).fullmatch(asked)
+    ]
+    closest = min(fitting, key=lambda route: len(route.path_parameters), default=None)
+    methods = {str(method) for method in closest.methods} - {"OPTIONS"} if closest is not None else set()
     return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
 
 

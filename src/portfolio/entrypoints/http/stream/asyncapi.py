@@ -24,7 +24,8 @@ Every entry of the ledger once and in order, and the newest state of the portfol
 
 The first message is `hello`. A stream that begins now goes on with a `snapshot`; one that is opened `after` a position
 goes on with the entries after it. Keep the `position` of the last message that came, and open the next stream after it.
-Numbers are JSON numbers written from exact decimals.
+Numbers are JSON numbers written from exact decimals. With `Accept: application/json;IEEE754Compatible=true` every
+decimal of a message is a JSON string of the same digits, for clients whose numbers are doubles.
 """
 _CHANNELS: Final = {
     "socket": ("/stream", "Over WebSocket, with the subprotocol `portfolio.v1`. Nothing is to be sent to it."),

@@ -14,9 +14,11 @@ from portfolio.application.stream.broadcast import Broadcast
 from portfolio.application.stream.records import Frame, StreamRequest
 from portfolio.application.stream.subscription import Subscription
 from portfolio.entrypoints.http.event_streams import CONNECTION, EVENT_STREAM, IS_HEAD, STARTS_STREAM, StreamConnection
+from portfolio.entrypoints.http.shell.decimal_strings import wants_strings
+from portfolio.entrypoints.http.stream.forms import in_form
 
 # Without a charset: it is UTF-8 by definition. Proxies are asked to pass on each message as it comes.
-HEADERS: Final = (STARTS_STREAM, (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no"))
+HEADERS: Final = (STARTS_STREAM, (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no"), (b"vary", b"Accept"))
 
 
 class EventStream(Response[str]):
@@ -36,6 +38,7 @@ class _Sent(ASGIResponse):
 
     def __init__(self, stream: Broadcast, wanted: StreamRequest, caller: str, may_listen: Callable[[], bool]) -> None:
         super().__init__(media_type=EVENT_STREAM)
+        self._strings = False
         self._stream = stream
         self._wanted = wanted
         self._caller = caller
@@ -47,6 +50,7 @@ class _Sent(ASGIResponse):
         Raises:
             ApplicationError: it was not opened, and nothing was sent.
         """
+        self._strings = wants_strings(scope)
         subscription = await self._stream.open(self._wanted, self._caller, self._may_listen)
         listening = asyncio.create_task(_listen(receive, subscription), name="event stream")
         try:
@@ -66,20 +70,20 @@ class _Sent(ASGIResponse):
         while (frame := await subscription.next()) is not None:
             try:
                 with self._stream.in_time:
-                    await send(_body(frame))
+                    await send(self._body(frame))
             except TimeoutError:
                 # What waits to be read is not waited for any longer: the last message goes behind it.
                 bye = subscription.give_up()
                 if connection is not None:
                     connection.speak_last_words()
-                    await send(_body(bye))
+                    await send(self._body(bye))
+
+    def _body(self, frame: Frame) -> Any:
+        event = in_form(frame, strings=self._strings).event
+        return {"type": "http.response.body", "body": event, "more_body": True}
 
 
 async def _listen(receive: Receive, subscription: Subscription) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     subscription.leave()
-
-
-def _body(frame: Frame) -> Any:
-    return {"type": "http.response.body", "body": frame.event, "more_body": True}

@@ -20,6 +20,8 @@ from portfolio.entrypoints.http.denials import deny
 from portfolio.entrypoints.http.errors import RequestError, kind_of
 from portfolio.entrypoints.http.event_streams import LAST_WORDS, MOST_INBOUND_BYTES
 from portfolio.entrypoints.http.shell.admission import Admission, caller_label
+from portfolio.entrypoints.http.shell.decimal_strings import wants_strings
+from portfolio.entrypoints.http.stream.forms import in_form
 from portfolio.entrypoints.http.stream.requests import stream_request
 
 SUBPROTOCOL: Final = "portfolio.v1"
@@ -36,6 +38,7 @@ class Socket:
         self._socket = socket
         self._stream = stream
         self._admission = admission
+        self._strings = wants_strings(socket.scope)
         self._code: int | None = None
 
     async def serve(self, after: str | None, topics: str | None) -> None:
@@ -71,10 +74,10 @@ class Socket:
             while (frame := await subscription.next()) is not None:
                 try:
                     with self._stream.in_time:
-                        await self._socket.send(_text(frame))
+                        await self._socket.send(self._text(frame))
                 except TimeoutError:
                     # What waits to be read is not waited for any longer: the last message goes behind it.
-                    await self._socket.send(_text(subscription.give_up(), last=True))
+                    await self._socket.send(self._text(subscription.give_up(), last=True))
             if subscription.ended is not None:
                 self._code = CLOSE_CODES[subscription.ended]
             if self._code is not None:
@@ -96,10 +99,9 @@ class Socket:
                 break
         subscription.leave()
 
+    def _text(self, frame: Frame, *, last: bool = False) -> Any:
+        return {"type": "websocket.send", "text": in_form(frame, strings=self._strings).text, LAST_WORDS: last}
+
 
 def _close(code: int) -> Any:
     return {"type": "websocket.close", "code": code, "reason": "", LAST_WORDS: True}
-
-
-def _text(frame: Frame, *, last: bool = False) -> Any:
-    return {"type": "websocket.send", "text": frame.text, LAST_WORDS: last}

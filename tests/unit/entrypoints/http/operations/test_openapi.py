@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema_rs
@@ -31,6 +32,15 @@ def operations(described: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
         for method, operation in methods.items()
         if method != "head"
     ]
+
+
+def fields_in(schema: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every field of a schema, also of those that are written in place within it."""
+    if isinstance(schema, dict):
+        yield from schema.get("properties", {}).items()
+        schema = list(schema.values())
+    for part in schema if isinstance(schema, list) else ():
+        yield from fields_in(part)
 
 
 def examples_of(content: dict[str, Any]) -> list[Any]:
@@ -119,8 +129,8 @@ def test_every_route_documents_the_methods_that_it_does_not_know(described: dict
 def test_every_field_and_every_parameter_is_described(described: dict[str, Any]) -> None:
     for name, schema in described["components"]["schemas"].items():
         assert schema["description"], name
-        for field, part in schema.get("properties", {}).items():
-            assert part["description"], f"{name}.{field}"
+        for field, part in fields_in(schema):
+            assert part.get("description"), f"{name}.{field}"
     for name, operation in operations(described):
         assert operation["summary"], name
         assert operation["description"], name
