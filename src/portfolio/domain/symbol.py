@@ -36,7 +36,7 @@ class Symbol:
 
     def __post_init__(self) -> None:
         if not _SHAPE.fullmatch(self.code):
-            raise InvalidSymbol(self.code, "1 to 20 of A-Z and 0-9")
+            raise InvalidSymbol(self.code, "takes 1 to 20 of A-Z and 0-9")
         if self.code == "USD":
             raise InvalidSymbol(self.code, "the dollar is cash, not a position")
 
@@ -53,7 +53,7 @@ class Symbol:
         """
         # In other scripts upper case may be something else altogether: the German sharp s becomes SS.
         if not text.isascii():
-            raise InvalidSymbol(text, "1 to 20 of A-Z and 0-9")
+            raise InvalidSymbol(text, "takes 1 to 20 of A-Z and 0-9")
         upper = text.upper()
         pair = _QUOTED.fullmatch(upper)
         if pair and pair["quote"] not in _DOLLARS:

@@ -30,14 +30,14 @@ class ProblemKind:
         return f"/problems/{self.slug}"
 
 
-MALFORMED = ProblemKind(400, "malformed-request", "The request cannot be read as one")
+MALFORMED = ProblemKind(400, "malformed-request", "The request cannot be read")
 UNAUTHORIZED = ProblemKind(401, "unauthorized", "A valid API key is needed")
 FORBIDDEN = ProblemKind(403, "forbidden", "This caller may not do that")
 FOREIGN_ORIGIN = ProblemKind(403, "foreign-origin", "Without API keys, only this machine's own programs are served")
 CROSS_ORIGIN = ProblemKind(403, "cross-origin", "A signed-in browser is served on this service's own pages only")
 PRIVATE_MODE = ProblemKind(403, "private-mode", "Amounts are not sent in privacy mode")
-NOT_FOUND = ProblemKind(404, "not-found", "Nothing by that name")
-METHOD_NOT_ALLOWED = ProblemKind(405, "method-not-allowed", "This route does not know that method")
+NOT_FOUND = ProblemKind(404, "not-found", "There is nothing under that name")
+METHOD_NOT_ALLOWED = ProblemKind(405, "method-not-allowed", "This route does not take that method")
 REQUEST_TIMEOUT = ProblemKind(408, "request-timeout", "The body did not arrive in time")
 TOO_LARGE = ProblemKind(413, "body-too-large", "The body is too large")
 UNSUPPORTED_MEDIA_TYPE = ProblemKind(415, "unsupported-media-type", "Bodies are application/json")
@@ -60,7 +60,7 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     domain.NotReversible: ProblemKind(409, "not-reversible", "This cannot be undone"),
     domain.NotPickable: ProblemKind(422, "not-pickable", "The sale could not have taken these lots"),
     domain.ValueUnknown: ProblemKind(400, "value-unknown", "What it is worth is neither stated nor known"),
-    domain.InvalidPolicy: ProblemKind(400, "invalid-policy", "A setting of the policy that cannot be"),
+    domain.InvalidPolicy: ProblemKind(400, "invalid-policy", "A setting of the policy is not allowed"),
     application.LedgerUnavailable: LEDGER_UNAVAILABLE,
     application.LedgerRefused: LEDGER_UNAVAILABLE,
     application.Overloaded: ProblemKind(503, "overloaded", "Too many bookings are waiting; nothing was applied"),
@@ -80,12 +80,12 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     application.PricesUnavailable: ProblemKind(503, "prices-unavailable", "No price could be refreshed"),
     application.ConfigurationInvalid: ProblemKind(500, "configuration-invalid", "A file of the settings is wrong"),
     application.PositionUnknown: ProblemKind(409, "position-unknown", "These books do not have that position"),
-    application.TooManyStreams: ProblemKind(429, "too-many-streams", "As many streams are open as may be"),
-    application.NotBacktestable: ProblemKind(422, "not-backtestable", "There is no such backtest"),
+    application.TooManyStreams: ProblemKind(429, "too-many-streams", "Too many streams are open"),
+    application.NotBacktestable: ProblemKind(422, "not-backtestable", "This backtest cannot be computed"),
     application.BacktestNotDone: ProblemKind(409, "backtest-not-done", "The backtest is not done"),
-    application.TooManyBacktests: ProblemKind(429, "too-many-backtests", "As many backtests are waiting as may"),
+    application.TooManyBacktests: ProblemKind(429, "too-many-backtests", "Too many backtests are waiting"),
     application.ClosesPending: ProblemKind(503, "closes-pending", "Closes are being fetched; ask again"),
-    application.NotOptimisable: ProblemKind(422, "not-optimisable", "There are no weights for that"),
+    application.NotOptimisable: ProblemKind(422, "not-optimisable", "No weights meet what was asked"),
     application.TooFewDays: ProblemKind(422, "too-few-days", "The assets have too few days in common"),
     application.TurnoverBoundTooLow: ProblemKind(
         422, "turnover-too-low", "So little turnover does not meet the limits"

@@ -198,7 +198,7 @@ async def test_null_empty_and_blank_mean_not_given_in_every_text_of_the_form(ser
 
 async def test_choices_are_told_as_choices(service: Service) -> None:
     answer = await send(service, parts(KRAKEN, decimal="x"))
-    assert answer.json()["detail"] == "decimal takes , or ."
+    assert answer.json()["detail"] == "decimal: takes , or ."
 
 
 @pytest.mark.parametrize(("form", "field"), WRONG)

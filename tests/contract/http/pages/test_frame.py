@@ -72,7 +72,7 @@ async def test_what_is_wrong_is_a_page_on_pages_to_a_browser_and_a_problem_else(
     assert page.status_code == 404
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "default-src 'none'" in page.headers["content-security-policy"]
-    assert "Nothing by that name" in page.text
+    assert "There is nothing under that name" in page.text
     assert is_problem(await service.http.get("/pages/nothing"), 404, "not-found")
     assert is_problem(await service.http.get("/nothing", headers=HTML), 404, "not-found")
     asked = await service.http.get("/?%3Cb%3E=1", headers=HTML)

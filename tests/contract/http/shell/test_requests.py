@@ -101,3 +101,19 @@ async def test_what_a_field_takes_is_said_in_plain_words(service: Service, chang
     assert body["errors"] == [{"field": next(iter(changed)), "message": words}]
     assert "regex" not in body["detail"]
     assert words in body["detail"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "detail"),
+    [
+        ({"symbol": "USD"}, "symbol: the dollar is cash, not a position"),
+        ({"symbol": "a b"}, "symbol: takes 1 to 20 of A-Z and 0-9"),
+        ({"side": "HOLD"}, "side: takes BUY or SELL"),
+        ({"quantity": -1, "price": "x"}, "quantity: has to be above zero; price: has to be a decimal number"),
+    ],
+)
+async def test_the_detail_of_a_refused_body_names_the_field_before_what_is_wrong_with_it(
+    service: Service, changed: dict[str, Any], detail: str
+) -> None:
+    answer = await service.http.post("/holdings/update", json={**BUY, **changed})
+    assert (answer.status_code, answer.json()["detail"]) == (400, detail)

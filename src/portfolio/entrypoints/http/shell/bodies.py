@@ -131,7 +131,7 @@ class FieldReader:
             RequestError: names every field that is wrong.
         """
         if self.errors:
-            detail = "; ".join(f"{error.field} {error.message}" for error in self.errors[:10])
+            detail = "; ".join(f"{error.field}: {error.message}" for error in self.errors[:10])
             raise RequestError(MALFORMED, detail, errors=self.errors)
 
 

@@ -256,7 +256,7 @@ def _refused(message: str, wanted: type) -> RequestError:
     said, _, where = message.partition(" - at `")
     field = where.rstrip("`").removeprefix("$").lstrip(".")
     text = in_words(said, choices(_type_info(wanted), re.findall("[a-z_]+", field)))
-    message = message.replace(said, text)
+    message = f"{field}: {text}" if field else text
     if not field and "field `" in text:
         field = text.split("field `", 1)[1].rstrip("`")
     # The name of an unknown field is as long as the client likes.
