@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -13,6 +13,8 @@ from portfolio.domain.money import EXACT, Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
 
 MAX_FEE_SHARE = Decimal("0.1")
+FURTHEST_AHEAD = timedelta(seconds=60)
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Side(StrEnum):
@@ -136,3 +138,10 @@ class Trade:
     def cost_basis_sold(self) -> Money:
         """Return the cost basis that left with a closing trade; zero when nothing was closed."""
         return -self.basis_delta if self.closes else Money.zero()
+
+
+def why_not_then(stated: datetime, now: datetime) -> str | None:
+    """Return why nothing can have happened at the stated time; None where it can. Clocks differ by a minute at most."""
+    if stated > now + FURTHEST_AHEAD:
+        return f"is more than {FURTHEST_AHEAD // timedelta(seconds=1)} seconds ahead"
+    return "is before 1970-01-01" if stated < EARLIEST else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portfolio.domain.errors import AmountMismatch, FeesTooHigh, InvalidAmount
-from portfolio.domain.ledger.trade import Execution, Side
+from portfolio.domain.ledger.trade import EARLIEST, Execution, Side, why_not_then
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
 from tests.unit.domain.ledger.ledger_model import Wish, exact
@@ -141,3 +142,10 @@ def test_an_execution_is_taken_exactly_where_the_contract_takes_it(
 
 def test_sides_have_opposites() -> None:
     assert (Side.BUY.opposite, Side.SELL.opposite) == (Side.SELL, Side.BUY)
+
+
+def test_nothing_has_happened_over_a_minute_ahead_or_before_1970() -> None:
+    minute, moment = timedelta(seconds=60), timedelta(microseconds=1)
+    assert why_not_then(NOON + minute, NOON) is why_not_then(EARLIEST, NOON) is None
+    assert why_not_then(NOON + minute + moment, NOON) == "is more than 60 seconds ahead"
+    assert why_not_then(EARLIEST - moment, NOON) == "is before 1970-01-01"

@@ -9,10 +9,9 @@ from decimal import Decimal
 from msgspec import UNSET, Raw, UnsetType
 
 from portfolio.domain.errors import OutOfRange
+from portfolio.domain.ledger.trade import why_not_then
 from portfolio.domain.money import round_to_step
 from portfolio.entrypoints.http.shell.bodies import (
-    AHEAD,
-    EPOCH,
     LONGEST_NAME,
     LONGEST_NOTE,
     REPLACEMENT,
@@ -90,12 +89,10 @@ class Remarks:
         if stated.tzinfo is None:
             stated = stated.replace(tzinfo=UTC)
             self._changes.append(f"{field}: {_echo(raw)} has no offset and is taken as UTC")
-        if stated > now + AHEAD:
-            self._left_out(field, raw, "is more than 60 seconds ahead")
-        elif stated < EPOCH:
-            self._left_out(field, raw, "is before 1970-01-01")
-        else:
+        why = why_not_then(stated, now)
+        if why is None:
             return stated, stated
+        self._left_out(field, raw, why)
         return now, stated
 
     def _left_out(self, field: str, raw: Raw, reason: str) -> None:

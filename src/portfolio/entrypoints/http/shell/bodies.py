@@ -72,7 +72,6 @@ _IN_WORDS = {
     **{_cursor_pattern(kind): "the next_cursor of a page of this list" for kind in (*"bcefgilrst", "[eu]")},
 }
 
-AHEAD = timedelta(seconds=60)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _ROUNDED_TO_ZERO = Decimal("-5e-19")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 from portfolio.application.ledger.happenings.records import BookEvent
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.happening import FIELDS, LABELS, Happening
+from portfolio.domain.ledger.trade import why_not_then
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.errors import RequestError
@@ -19,8 +20,6 @@ from portfolio.entrypoints.http.ledger.idempotency import one_key
 from portfolio.entrypoints.http.ledger.requests import OverrideOwner, override_owner, require_override
 from portfolio.entrypoints.http.shell.auth import Caller
 from portfolio.entrypoints.http.shell.bodies import (
-    AHEAD,
-    EPOCH,
     LONGEST_KEY,
     MOMENT,
     FieldReader,
@@ -203,8 +202,7 @@ def _moment(text: str, now: datetime) -> datetime:
         ValueError: it is no moment, before 1970, or over 60 s ahead.
     """
     stated = parse_moment(text)
-    if stated > now + AHEAD:
-        raise ValueError(f"is more than {AHEAD // timedelta(seconds=1)} seconds ahead")
-    if stated < EPOCH:
-        raise ValueError("is before 1970-01-01")
+    why = why_not_then(stated, now)
+    if why is not None:
+        raise ValueError(why)
     return stated
