@@ -94,6 +94,7 @@ async def test_a_body_over_its_limit_is_413_with_and_without_a_length(service: S
         {"Content-Type": "text/plain"},
         {"Content-Type": "application/x-www-form-urlencoded"},
         {"Content-Type": "application/json; charset=latin-1"},
+        {"Content-Type": "application/json; v=1; charset=latin-1"},
         {"Content-Type": "application/json", "Content-Encoding": "gzip"},
         {"Content-Type": ""},
     ],

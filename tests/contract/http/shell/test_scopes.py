@@ -69,12 +69,18 @@ def unguarded(app: PortfolioApp) -> set[str]:
     return {path for _, path, operation in table(app) if operation is None or operation.scope is None}
 
 
-async def ask(service: Service, method: str, template: str, key: str | None) -> httpx.Response:
-    """The answer to a request that carries that key, and an empty object where a body may be."""
+def filled(template: str) -> str:
+    """The path of a template, with a value in the place of each part."""
     path = template
     for part, value in PATH_PARTS.items():
         path = path.replace(part, value)
     assert "{" not in path, f"{template} has a part that this test has no value for"
+    return path
+
+
+async def ask(service: Service, method: str, template: str, key: str | None) -> httpx.Response:
+    """The answer to a request that carries that key, and an empty object where a body may be."""
+    path = filled(template)
     headers = {} if key is None else {"X-TRADING-API-KEY": key}
     if method == "GET":
         return await service.http.get(path, headers=headers)
@@ -160,6 +166,16 @@ async def test_allow_says_the_same_in_the_document_and_to_every_other_method(ser
             answer = await ask(service, method, path, None)
             assert is_problem(answer, 405, "method-not-allowed"), (method, path)
             assert answer.headers["Allow"] == ", ".join(sorted(each.upper() for each in operations)), (method, path)
+
+
+async def test_every_route_that_changes_something_refuses_a_text_and_says_so_in_the_document(service: Service) -> None:
+    for path, operations in document(service.app, keyed=True)["paths"].items():
+        for method in operations.keys() - {"get", "head"}:
+            answer = await service.http.request(
+                method, filled(path), content=b"x", headers={"Content-Type": "text/plain"}
+            )
+            assert is_problem(answer, 415, "unsupported-media-type"), (method, path)
+            assert "415" in operations[method]["responses"], (method, path)
 
 
 async def test_the_document_names_every_operation_with_its_scope(service: Service) -> None:

@@ -264,9 +264,13 @@ def _check_content(headers: Mapping[bytes, bytes], wanted: str) -> None:
     has_body = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
     if content_type is None and not has_body:
         return
-    media_type, _, parameters = (content_type or b"").decode("latin-1").lower().partition(";")
-    name, _, charset = parameters.strip().partition("=")
-    if media_type.strip() != wanted or (name == "charset" and charset.strip('" ') not in _UTF8):
+    media_type, *parameters = (content_type or b"").decode("latin-1").lower().split(";")
+    charsets = {
+        value.strip('" ')
+        for name, _, value in (part.partition("=") for part in parameters)
+        if name.strip() == "charset"
+    }
+    if media_type.strip() != wanted or not charsets <= _UTF8:
         raise RequestError(UNSUPPORTED_MEDIA_TYPE, f"the body has to be {wanted}, in UTF-8")
     if headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise RequestError(UNSUPPORTED_MEDIA_TYPE, "the body has to come without a content encoding")
