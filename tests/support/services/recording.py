@@ -26,6 +26,7 @@ MAPS = frozenset(
         "sources",
         "evidence[].figures",
         "timeframes",
+        "to_now",
         "priorities",
         "confidences",
         "weights",
@@ -113,11 +114,11 @@ class Recorder:
 
 
 def fields_of(example: Any, where: str = "") -> set[str]:
-    """Return the fields that an example has, by their path; those of all items of a list are one."""
+    """Return the fields that an example has, by their path; those of all items of a list, or of a map, are one."""
     if isinstance(example, list):
         return {path for item in example for path in fields_of(item, f"{where}[]")}
     if not isinstance(example, dict):
         return set()
     is_map = any(where.endswith(f".{name}") for name in MAPS)
-    found = {f"{where}.{'*' if is_map else name}": value for name, value in example.items()}
-    return found.keys() | {path for at, value in found.items() for path in fields_of(value, at)}
+    found = [(f"{where}.{'*' if is_map else name}", value) for name, value in example.items()]
+    return {at for at, _ in found} | {path for at, value in found for path in fields_of(value, at)}
