@@ -17,7 +17,7 @@ from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade import Execution, Side
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
-from portfolio.entrypoints.demo.script import ASIDE, DAYS, DUST, FEE_IN_BNB_DAYS, targets
+from portfolio.entrypoints.demo.script import ASIDE, DAYS, DUST, FEE_IN_BNB_DAYS, REVERSED_DAYS, targets
 
 Prices = Mapping[Symbol, Price]
 
@@ -46,10 +46,12 @@ class Engines:
     def __init__(self, seed: int) -> None:
         self._random = random.Random(f"demo {seed}")  # noqa: S311  no secret
         self._numbers: Counter[str] = Counter()
+        self._reported: list[BookTrade] = []
 
     def trades_on(self, day: int) -> bool:
         """Return whether anything is traded on a day of the history."""
-        return self._random.random() < 0.17 or day in _MISTAKES or day < 3 or day >= DAYS - _LAST_DAYS
+        is_usual = self._random.random() < 0.17
+        return is_usual or day in _MISTAKES or day in REVERSED_DAYS or day < 3 or day >= DAYS - _LAST_DAYS
 
     @exact
     def bookings(self, day: int, portfolio: Portfolio, prices: Prices, now: datetime) -> Sequence[BookTrade]:
@@ -67,6 +69,7 @@ class Engines:
                 cash += made[-1].execution.cash_delta.value
         if day in FEE_IN_BNB_DAYS:
             made = [_fee_in_bnb(booking, portfolio, prices) for booking in made]
+        self._reported += made
         if day in _MISTAKES:
             made.append(self._mistake(_MISTAKES[day], portfolio, prices, now))
         return made
@@ -78,8 +81,11 @@ class Engines:
         booking = self._booking(signal.symbol, quantity, prices[signal.symbol], now, engine="rebalancer")
         return replace(booking, signal_id=signal.id, notes="asked for by the plan")
 
-    def again(self, booking: BookTrade) -> BookTrade:
-        """Return the same execution under another key: the mistake that keys cannot tell from a second trade."""
+    def again(self, portfolio: Portfolio) -> BookTrade:
+        """Return the last execution that can be booked once more, under another key: the mistake that keys cannot tell
+        from a second trade.
+        """
+        booking = next(one for one in reversed(self._reported) if _is_covered(one.execution, portfolio))
         return replace(booking, client_trade_id=self._key(booking.engine or ""), notes="sent twice")
 
     def _quantity(self, symbol: Symbol, value: Decimal, portfolio: Portfolio, price: Price) -> Decimal:
@@ -135,6 +141,13 @@ class Engines:
     def _key(self, engine: str) -> str:
         self._numbers[engine] += 1
         return f"{engine}-{self._numbers[engine]:05d}"
+
+
+def _is_covered(execution: Execution, portfolio: Portfolio) -> bool:
+    """Return whether there is the cash for a purchase, or the quantity for a sale."""
+    if execution.side is Side.BUY:
+        return portfolio.cash + execution.cash_delta >= Money.zero()
+    return portfolio.position(execution.symbol).quantity >= execution.quantity
 
 
 @exact

@@ -65,7 +65,9 @@ def _once(day: int, telling: _Telling, held: Mapping[Symbol, Decimal]) -> Sequen
         40: lambda: [of(_K.TRANSFER_IN, symbol=_MATIC, quantity=_units(3000), basis=_cents(1500))],
         180: lambda: [of(_K.CHARGE, amount=_cents(24))],
         REPEATED_DAY: lambda: [of(_K.INCOME, "airdrop", symbol=_ARB, quantity=_units(350))] * 2,
-        260: lambda: [of(_K.EXCHANGE, symbol=_MATIC, quantity=_units(held[_MATIC]), to_symbol=_POL, ratio=Decimal(1))],
+        260: lambda: [
+            of(_K.EXCHANGE, symbol=_MATIC, quantity=Quantity(held[_MATIC]), to_symbol=_POL, ratio=Decimal(1))
+        ],
         300: lambda: [telling.swap(_BTC, _units("0.02"), _ETH)],
         330: lambda: [of(_K.TRANSFER_IN, symbol=_DEMO, quantity=_units(100))],  # nobody says what it had cost
         345: lambda: [of(_K.LOSS, symbol=_POL, quantity=_units(400))],

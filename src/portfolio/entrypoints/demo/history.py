@@ -30,6 +30,7 @@ from portfolio.entrypoints.demo.events import (
     made_up_file,
 )
 from portfolio.entrypoints.demo.script import (
+    ASIDE,
     DAYS,
     EXECUTED_DAY,
     IMPORT_DAY,
@@ -176,19 +177,23 @@ class MakeHistory:
         portfolio = await self._of.ledger.load(self._portfolio_id)
         bookings = engines.bookings(day, portfolio, prices, self._clock.now())
         await self._book(bookings)
-        if day in REVERSED_DAYS and bookings:
-            [trade_id] = await self._book([engines.again(bookings[-1])])
+        if day in REVERSED_DAYS:
+            portfolio = await self._of.ledger.load(self._portfolio_id)
+            [trade_id] = await self._book([engines.again(portfolio)])
             self._clock.set(self._clock.now() + timedelta(hours=2))
             await self._use.reverse(self._portfolio_id, trade_id, owner="", notes="the engine sent it twice")
 
     async def _rebalance(self, engines: Engines) -> None:
-        """Have the rebalancer claim the first trade of the plan and book it, and again of the plan after it."""
+        """Have the rebalancer claim the first trade of the plan that is not of a wallet's asset and book it, and again
+        of the plan after it.
+        """
         prices = await self._prices()
         for _ in range(_SIGNALS_CARRIED_OUT):
-            open_ones = (await self._use.generate_signals()).signals
-            if not open_ones:
+            signals = (await self._use.generate_signals()).signals
+            first = next((signal for signal in signals if signal.symbol not in ASIDE), None)
+            if first is None:
                 return
-            claimed = await self._use.acknowledge_signal(open_ones[0].id, owner="rebalancer")
+            claimed = await self._use.acknowledge_signal(first.id, owner="rebalancer")
             await self._book([engines.carry_out(claimed, prices, self._clock.now())])
 
     async def _prices(self) -> Prices:
