@@ -32,7 +32,7 @@ from tests.support.database.databases import DatabaseUnderTest
 from tests.support.database.migrated import bring_up_to_date
 from tests.support.database.old_database import execute
 from tests.support.ledger_examples import book_one, execution, money
-from tests.support.services.tcp_proxy import Mode, TcpProxy
+from tests.support.services.tcp_proxy import COMMIT, ROLLBACK, Mode, TcpProxy, Trap
 from tests.support.services.waiting import until
 
 CLOCK = SystemClock()
@@ -154,6 +154,20 @@ async def test_a_server_that_became_read_only_is_asked_on_no_old_connection(
             settled = proxy.accepted
             assert (await books.ledger.revisions(1)).ledger == OPENED
             assert proxy.accepted == settled
+
+
+async def test_a_read_after_a_booking_ends_its_transaction_in_its_only_message(
+    mysql_database: DatabaseUnderTest, mariadb: DatabaseServer
+) -> None:
+    with TcpProxy(mariadb.host, mariadb.port) as proxy:
+        async with opened(proxied(mysql_database, mariadb, proxy)) as books:
+            await book_one(books.ledger, execution())
+            for farewell in (ROLLBACK, COMMIT):
+                proxy.arm(farewell, Trap.LOSE_ANSWER_CUT)
+            assert (await books.ledger.newest(1)).revision == OPENED + 1
+            assert proxy.sprung == []
+            await books.ledger.load(1)  # which may ask for more, and so ends with a message of its own
+            assert proxy.sprung == [Trap.LOSE_ANSWER_CUT]
 
 
 class Broken(aiosqlite.Connection):

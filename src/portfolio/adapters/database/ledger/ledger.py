@@ -17,7 +17,7 @@ from portfolio.adapters.database.ledger.entries import read_entries, read_moveme
 from portfolio.adapters.database.ledger.lost_positions import OTHER_PORTFOLIOS
 from portfolio.adapters.database.ledger.mapping import foreign_portfolios
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
-from portfolio.adapters.database.ledger.unit_of_work import DatabaseLedgerUnit, open_unit, read_rows
+from portfolio.adapters.database.ledger.unit_of_work import DatabaseLedgerUnit, open_unit, read_rows, read_written
 from portfolio.adapters.database.schema.tables import (
     booking_outcomes,
     cash_refusals,
@@ -135,14 +135,22 @@ class DatabaseLedger:  # shape: the port, with a method for each of its question
 
     async def load(self, portfolio_id: int) -> Portfolio:
         """Return the portfolio in one consistent read, without a lock."""
-        return await self._read(portfolio_id, everything=True)
+
+        async def read(session: Session) -> Portfolio:
+            return (await read_rows(session, portfolio_id, self._row, None)).read.portfolio
+
+        return await self._connections.read(read, snapshot=True)
 
     async def newest(self, portfolio_id: int) -> Portfolio:
         """Return the portfolio with every entry and price that is committed.
 
         What other programs wrote into the shared rows may be missing: ``load`` sees that too.
         """
-        return await self._read(portfolio_id, everything=False)
+
+        async def read(session: Session) -> Portfolio | None:
+            return await read_written(session, portfolio_id, self._row)
+
+        return await self._connections.read(read, snapshot=True) or await self.load(portfolio_id)
 
     async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Entry]:
         """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
@@ -194,12 +202,6 @@ class DatabaseLedger:  # shape: the port, with a method for each of its question
         for row in sorted(rows, key=lambda row: str(row.owner)):
             found.setdefault(row.name, []).append(row.owner)
         return found
-
-    async def _read(self, portfolio_id: int, *, everything: bool) -> Portfolio:
-        async def read(session: Session) -> Portfolio:
-            return (await read_rows(session, portfolio_id, self._row, None if everything else ())).read.portfolio
-
-        return await self._connections.read(read, snapshot=True)
 
     async def _current_row(self, portfolio_id: int) -> Any:
         return await self._connections.read(partial(self._row.get, portfolio_id=portfolio_id), snapshot=True)
