@@ -63,6 +63,8 @@ class PairMatrix:
     def of(self, symbols: Collection[str]) -> PairMatrix:
         """Return the coefficients of the pairs of these symbols; those that are no column are passed over."""
         places = sorted(self._place_of[symbol] for symbol in symbols if symbol in self._place_of)
+        if len(places) == len(self._symbols):
+            return self
         return PairMatrix([self._symbols[place] for place in places], self._returns[:, places])
 
     def summed(self) -> tuple[Decimal, int]:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.analytics.decimals import to_decimals
+from portfolio.analytics.estimate import Estimates
 from portfolio.analytics.momentum import momentum
 from portfolio.analytics.pairs import PairMatrix
 from portfolio.analytics.returns import PriceHistory
@@ -19,11 +20,13 @@ from portfolio.analytics.volatility import daily_volatility
 class Statistics:
     """How assets moved over a lookback; weights do not matter here.
 
-    ``history`` has a column for each asset, in the order of its symbols. The mappings hold exact numbers, the defined
-    ones only: ``volatilities``, annualized, and ``momenta`` by symbol, ``correlations`` by pair of symbols in order.
+    ``history`` has a column for each asset, in the order of its symbols; ``daily_volatilities`` are in the same order.
+    The mappings hold exact numbers, the defined ones only: ``volatilities``, annualized, and ``momenta`` by symbol,
+    ``correlations`` by pair of symbols in order.
     """
 
     history: PriceHistory
+    daily_volatilities: Estimates
     volatilities: Mapping[str, Decimal]
     momenta: Mapping[str, Decimal]
     correlations: PairMatrix
@@ -41,6 +44,7 @@ def asset_statistics(history: PriceHistory, n_days: int) -> Statistics:
     daily, moved = daily_volatility(recent.returns), momentum(history.closes)
     return Statistics(
         history=recent,
+        daily_volatilities=daily,
         volatilities=_defined(symbols, to_decimals(daily.values * DAYS_PER_YEAR**0.5)),
         momenta=_defined(symbols, to_decimals(moved.values)),
         correlations=PairMatrix(symbols, recent.returns),

@@ -52,20 +52,34 @@ class LossEstimates:
     cornish_fisher: Loss
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TailRisk:
-    """The estimates at each confidence, and what they are made of.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Losses:
+    """What each day of history would have cost: ``daily``, oldest first, empty where there is a ``reason`` against any
+    estimate.
 
-    ``observations`` counts the days used, ``losses`` are those of these days, oldest first, and ``moments`` theirs,
-    None where they do not vary or are too few. ``excluded`` has, for each asset left out, the reason;
-    ``covered_weight`` is the weight of the others: what the excluded would lose is not in the estimates.
+    ``observations`` counts the days used. ``excluded`` has, for each asset left out, the reason; ``covered_weight`` is
+    the weight of the others, ``size`` that of their sizes: what the excluded would lose is not in the losses.
     """
 
-    estimates: tuple[LossEstimates, ...]
+    daily: Vector
+    reason: Undefined | None
     observations: int
     excluded: tuple[Undefined | None, ...]
     covered_weight: float
-    losses: Vector
+    size: float
+
+    def historical(self, confidence: Decimal) -> Loss:
+        """Return the loss that history itself says."""
+        return Loss.undefined(self.reason) if self.reason else historical_loss(worst_first(self.daily), confidence)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TailRisk:
+    """The estimates at each confidence; ``moments`` are those of the losses, None where they do not vary or are too
+    few.
+    """
+
+    estimates: tuple[LossEstimates, ...]
     moments: Moments | None = None
 
 
@@ -79,33 +93,44 @@ class Moments:
     excess_kurtosis: float
 
 
-def tail_risk(returns: Matrix, weights: npt.ArrayLike, confidences: Sequence[Decimal] = CONFIDENCES) -> TailRisk:
-    """Return what a day may cost the portfolio at each of ``confidences``.
+def losses_of(returns: Matrix, weights: npt.ArrayLike) -> Losses:
+    """Return what the days of history would have cost the portfolio, those that ``common_days`` finds.
 
-    Days count that ``common_days`` finds. Under 30 of them nothing is defined; of losses
-    that are all alike the historical figures alone are (``constant_series``).
+    Under 30 of them nothing can be estimated.
 
     Args:
         returns: simple daily returns, ``(n_days, n_assets)``, NaN where there is none.
         weights: today's shares of the total value, finite, ``(n_assets,)``; cash is what they leave, and loses nothing.
-        confidences: above 0, below 1; exact, as (1 - c) n decides which day it is.
     """
     shares = np.asarray(weights, dtype=np.float64)
     assert shares.shape == (returns.shape[1],)
-    assert all(0 < confidence < 1 for confidence in confidences)
     common = common_days(returns, shares, least=LEAST_OBSERVATIONS)
     covered = shares[common.included]
     reason = common.reason_against(shares)
-    losses, size = -(common.returns @ covered), float(np.abs(covered).sum())
-    moments = None if reason else moments_of(losses, size)
-    return TailRisk(
-        estimates=_undefined(confidences, reason) if reason else _estimates(losses, moments, confidences),
+    return Losses(
+        daily=-(common.returns @ covered) if reason is None else np.empty(0),
+        reason=reason,
         observations=common.n_days,
         excluded=common.excluded,
         covered_weight=float(covered.sum()),
-        losses=losses if reason is None else np.empty(0),
-        moments=moments,
+        size=float(np.abs(covered).sum()),
     )
+
+
+def tail_risk(losses: Losses, confidences: Sequence[Decimal] = CONFIDENCES) -> TailRisk:
+    """Return what a day may cost the portfolio at each of ``confidences``.
+
+    Of losses that are all alike the historical figures alone are defined (``constant_series``).
+
+    Args:
+        losses: of the days of history.
+        confidences: above 0, below 1; exact, as (1 - c) n decides which day it is.
+    """
+    assert all(0 < confidence < 1 for confidence in confidences)
+    if losses.reason is not None:
+        return TailRisk(estimates=_undefined(confidences, losses.reason))
+    moments = moments_of(losses.daily, losses.size)
+    return TailRisk(estimates=_estimates(losses.daily, moments, confidences), moments=moments)
 
 
 def worst_first(losses: Vector) -> Vector:

@@ -41,16 +41,17 @@ class Volatility:
     covered_weight: float
 
 
-def volatility(returns: Matrix, weights: npt.ArrayLike) -> Volatility:
+def volatility(returns: Matrix, weights: npt.ArrayLike, daily: Estimates | None = None) -> Volatility:
     """Return the volatility of each asset and of the portfolio, with each one's part in it.
 
     Args:
         returns: simple daily returns, ``(n_days, n_assets)``, NaN where there is none.
         weights: shares of the total value, finite, ``(n_assets,)``.
+        daily: the ``daily_volatility`` of these returns, where it is known: weights do not matter for it.
     """
     shares = np.asarray(weights, dtype=np.float64)
     assert shares.shape == (returns.shape[1],)
-    daily = daily_volatility(returns)
+    daily = daily_volatility(returns) if daily is None else daily
     common = common_days(returns, shares)
     covered = shares[common.included]
     parts = _portfolio_parts(common.returns, covered, common.reason_against(shares))

@@ -146,3 +146,9 @@ def test_of_many_assets_a_pair_or_a_few_are_as_in_the_whole_matrix(many: tuple[P
         assert table.get((one, other)) == table.of(few).get((one, other)) == exact
     assert list(table.of(few).above(Decimal(-1))) == [("S0003", "S0007"), ("S0003", "S1150"), ("S0007", "S1150")]
     assert table.get(("S0007", "S0003")) is None
+
+
+def test_of_all_symbols_nothing_is_computed_again() -> None:
+    table = PairMatrix(["AAA", "BBB"], np.array([[0.1, 0.2], [0.3, 0.1], [0.2, 0.2]]))
+    assert table.of(["BBB", "AAA", "XXX"]) is table
+    assert table.of(["AAA"]) is not table

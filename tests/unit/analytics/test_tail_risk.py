@@ -16,6 +16,7 @@ from portfolio.analytics.tail_risk import (
     Moments,
     cornish_fisher_loss,
     historical_loss,
+    losses_of,
     moments_of,
     normal_loss,
     tail_risk,
@@ -249,10 +250,11 @@ def test_a_portfolio_loses_what_todays_weights_would_have_lost(*, gaps: bool) ->
     returns = gappy_returns()[:, columns] if gaps else random_returns(100, 6, seed=7)
     weights = [0.1, 0.2, 0.05, 0.1, 0.15, 0.3]
     losses = portfolio_losses(returns, weights)
-    found = tail_risk(returns, weights)
-    assert found.observations == len(losses) == (64 if gaps else 100)
-    assert found.excluded == ((None,) * 3 + (Undefined.TOO_FEW_OBSERVATIONS,) * 2 + (None,) if gaps else (None,) * 6)
-    assert found.covered_weight == pytest.approx(0.65 if gaps else 0.9, abs=1e-15)
+    past = losses_of(returns, weights)
+    assert past.observations == len(losses) == (64 if gaps else 100)
+    assert past.excluded == ((None,) * 3 + (Undefined.TOO_FEW_OBSERVATIONS,) * 2 + (None,) if gaps else (None,) * 6)
+    assert past.covered_weight == pytest.approx(0.65 if gaps else 0.9, abs=1e-15)
+    found = tail_risk(past)
     assert [estimates.confidence for estimates in found.estimates] == [P95, P99]
     for estimates in found.estimates:
         # Beside numpy: the inverted empirical distribution function takes the same order statistic.
@@ -271,7 +273,7 @@ def test_a_portfolio_loses_what_todays_weights_would_have_lost(*, gaps: bool) ->
 
 def test_cash_halves_every_loss() -> None:
     returns = random_returns(100, 2, seed=2)
-    all_in, half = tail_risk(returns, [0.6, 0.4]), tail_risk(returns, [0.3, 0.2])
+    all_in, half = tail_risk(losses_of(returns, [0.6, 0.4])), tail_risk(losses_of(returns, [0.3, 0.2]))
     for whole, part in zip(all_in.estimates, half.estimates, strict=True):
         for name in ("historical", "normal", "cornish_fisher"):
             expected = [value / 2 for value in both(getattr(whole, name))]
@@ -280,16 +282,16 @@ def test_cash_halves_every_loss() -> None:
 
 @pytest.mark.parametrize("n_days", [0, 1, 29])
 def test_under_thirty_returns_nothing_is_defined(n_days: int) -> None:
-    found = tail_risk(random_returns(n_days, 2, seed=1), [0.5, 0.4])
-    for estimates in found.estimates:
+    past = losses_of(random_returns(n_days, 2, seed=1), [0.5, 0.4])
+    for estimates in tail_risk(past).estimates:
         assert reasons(estimates) == {Undefined.TOO_FEW_OBSERVATIONS}
-    assert (found.observations, found.covered_weight) == (0, 0.0)
+    assert (past.observations, past.covered_weight) == (0, 0.0)
 
 
 def test_thirty_returns_are_enough() -> None:
-    found = tail_risk(random_returns(30, 2, seed=1), [0.5, 0.4])
-    assert found.observations == 30
-    assert reasons(found.estimates[0]) == {None}
+    past = losses_of(random_returns(30, 2, seed=1), [0.5, 0.4])
+    assert past.observations == 30
+    assert reasons(tail_risk(past).estimates[0]) == {None}
 
 
 @pytest.mark.parametrize(
@@ -298,13 +300,13 @@ def test_thirty_returns_are_enough() -> None:
 def test_under_thirty_common_days_nothing_is_defined(end: int, reason: Undefined, days: int) -> None:
     returns = random_returns(80, 2, seed=1)
     returns[:40, 0] = returns[end:, 1] = np.nan
-    found = tail_risk(returns, [0.5, 0.4])
-    assert [reasons(estimates) for estimates in found.estimates] == [{reason}, {reason}]
-    assert found.observations == days
+    past = losses_of(returns, [0.5, 0.4])
+    assert [reasons(estimates) for estimates in tail_risk(past).estimates] == [{reason}, {reason}]
+    assert past.observations == days
 
 
 def test_losses_that_are_all_alike_have_historical_figures_alone() -> None:
-    found = tail_risk(np.full((40, 1), 0.01), [0.5])
+    found = tail_risk(losses_of(np.full((40, 1), 0.01), [0.5]))
     for estimates in found.estimates:
         assert both(estimates.historical) == (-0.005, -0.005)
         for loss in (estimates.normal, estimates.cornish_fisher):
@@ -312,21 +314,28 @@ def test_losses_that_are_all_alike_have_historical_figures_alone() -> None:
 
 
 def test_without_positions_nothing_is_defined() -> None:
-    for estimates in tail_risk(np.empty((40, 0)), []).estimates:
+    for estimates in tail_risk(losses_of(np.empty((40, 0)), [])).estimates:
         assert reasons(estimates) == {Undefined.NO_POSITIONS}
 
 
 @pytest.mark.parametrize("confidence", ["0", "1", "95"])
 def test_a_confidence_is_a_fraction(confidence: str) -> None:
     with pytest.raises(AssertionError):
-        tail_risk(random_returns(40, 1, seed=1), [1.0], [Decimal(confidence)])
+        tail_risk(losses_of(random_returns(40, 1, seed=1), [1.0]), [Decimal(confidence)])
 
 
 @given(matrices(), st.data())
 def test_whatever_is_defined_is_in_order(returns: Matrix, data: st.DataObject) -> None:
-    found = tail_risk(returns, data.draw(weights_of(returns.shape[1])))
+    found = tail_risk(losses_of(returns, data.draw(weights_of(returns.shape[1]))))
     for name in ("historical", "normal", "cornish_fisher"):
         losses = [getattr(estimates, name) for estimates in found.estimates]
         defined = [both(loss) for loss in losses if loss.value_at_risk.value is not None]
         assert all(conditional >= at_risk for at_risk, conditional in defined)
         assert [at_risk for at_risk, _ in defined] == sorted(at_risk for at_risk, _ in defined)
+
+
+@given(matrices(), st.data())
+def test_history_alone_says_what_it_says_among_the_estimates(returns: Matrix, data: st.DataObject) -> None:
+    past = losses_of(returns, data.draw(weights_of(returns.shape[1])))
+    for estimates in tail_risk(past).estimates:
+        assert past.historical(estimates.confidence) == estimates.historical

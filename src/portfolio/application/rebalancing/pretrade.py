@@ -23,7 +23,7 @@ from portfolio.application.risk.correlation import average_of
 from portfolio.application.risk.measured import HISTORY_UNAVAILABLE, Excluded
 from portfolio.application.risk.metrics import measured
 from portfolio.application.risk.state import MarketState, ReadMarket, summary_of
-from portfolio.application.risk.value_at_risk import value_at_risk_of
+from portfolio.application.risk.value_at_risk import historical_value_at_risk_of
 from portfolio.application.risk.volatility import volatility_of
 from portfolio.domain.arithmetic import HUNDRED, exact, total
 from portfolio.domain.errors import AmountMismatch, DomainError, FeesTooHigh
@@ -225,7 +225,7 @@ def _impact(state: MarketState, symbol: str) -> TradeImpact:
     risk = {
         "average_correlation": average_of(state),
         "portfolio_volatility": moves.portfolio_volatility,
-        "value_at_risk_95": value_at_risk_of(state, DAYS_PER_YEAR).confidence_95.historical.value_at_risk,
+        "value_at_risk_95": historical_value_at_risk_of(state, DAYS_PER_YEAR),
     }
     reasons = {name: measured.reason for name, measured in risk.items() if measured.reason is not None}
     if whole <= 0:

@@ -10,7 +10,7 @@ from typing import Final
 from portfolio.analytics.decimals import statistic
 from portfolio.analytics.estimate import Estimate, Undefined
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
-from portfolio.application.risk.state import MarketState
+from portfolio.application.risk.state import MarketState, figure
 from portfolio.domain.arithmetic import HUNDRED, exact, total
 
 HISTORY_UNAVAILABLE: Final = "history_unavailable"
@@ -58,9 +58,16 @@ def covered_percent(state: MarketState, weight: float) -> Measured:
 @exact
 def share_without(state: MarketState, left_out: Container[str]) -> Decimal | None:
     """Return the share of the value of what is held that is not left out, in percent, sizes whatever their sign."""
-    sizes = {holding.symbol: abs(holding.value) for holding in state.view.held}
-    whole = total(sizes.values())
-    return total(size for symbol, size in sizes.items() if symbol not in left_out) * HUNDRED / whole if whole else None
+    whole = _size_of(state)
+    lost = total(abs(holding.value) for holding in state.view.held if holding.symbol in left_out)
+    return (whole - lost) * HUNDRED / whole if whole else None
+
+
+@figure
+@exact
+def _size_of(state: MarketState) -> Decimal:
+    """Return the value of what is held, sizes whatever their sign."""
+    return total(abs(holding.value) for holding in state.view.held)
 
 
 def why_weighed(state: MarketState, reason: Undefined | None) -> str:

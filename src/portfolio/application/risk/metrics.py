@@ -13,7 +13,7 @@ from portfolio.application.risk.concentration import NO_TOTAL_VALUE, concentrati
 from portfolio.application.risk.correlation import average_covered_percent, average_of
 from portfolio.application.risk.measured import Measured, share_without
 from portfolio.application.risk.state import MarketState, figure, summary_of
-from portfolio.application.risk.value_at_risk import value_at_risk_of
+from portfolio.application.risk.value_at_risk import historical_value_at_risk_of, past_losses_of
 from portfolio.application.risk.volatility import volatility_of
 from portfolio.domain.level import Level
 
@@ -47,7 +47,7 @@ class RiskMetrics:
 @figure
 def risk_metrics_of(state: MarketState) -> RiskMetrics:
     """Return the figures of a state, each the one that its own report shows."""
-    figures, moves, tail = summary_of(state), volatility_of(state), value_at_risk_of(state, DAYS_PER_YEAR)
+    figures, moves, losses = summary_of(state), volatility_of(state), past_losses_of(state, DAYS_PER_YEAR)
     why = concentration_reasons(figures)
     found = {
         "health_score": Measured(figures.health.score, NO_TOTAL_VALUE if figures.health.score is None else None),
@@ -55,16 +55,17 @@ def risk_metrics_of(state: MarketState) -> RiskMetrics:
         "average_correlation": average_of(state),
         "portfolio_volatility": moves.portfolio_volatility,
         "portfolio_heat": moves.portfolio_heat,
-        "value_at_risk_95": tail.confidence_95.historical.value_at_risk,
+        "value_at_risk_95": historical_value_at_risk_of(state, DAYS_PER_YEAR),
     }
-    priced = state.valuation.priced_share_percent
+    priced, symbols = state.valuation.priced_share_percent, state.closes.history.symbols
+    unseen = {symbol for symbol, why in zip(symbols, losses.excluded, strict=True) if why is not None}
     covered = {
         "health_score": priced,
         "hhi": priced,
         "average_correlation": average_covered_percent(state),
         "portfolio_volatility": share_without(state, {item.symbol for item in moves.excluded}),
         "portfolio_heat": share_without(state, state.view.holdings.keys() - state.statistics.volatilities.keys()),
-        "value_at_risk_95": share_without(state, {item.symbol for item in tail.excluded}),
+        "value_at_risk_95": share_without(state, unseen),
     }
     known = {name: percent for name, percent in covered.items() if percent is not None}
     for name, percent in known.items():

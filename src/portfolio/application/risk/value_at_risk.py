@@ -11,9 +11,10 @@ from portfolio.analytics.decimals import statistic, to_decimals
 from portfolio.analytics.tail_risk import (
     CONFIDENCES,
     Loss,
+    Losses,
     LossEstimates,
     Moments,
-    TailRisk,
+    losses_of,
     normal_quantile,
     tail_risk,
 )
@@ -80,26 +81,34 @@ def value_at_risk_of(state: MarketState, days: int) -> TailReport:
     return state.figures.once(("value_at_risk", days), lambda: _value_at_risk(state, days))
 
 
+def historical_value_at_risk_of(state: MarketState, days: int) -> Measured:
+    """Return the historical value at risk at 95 % of the report, without the rest of it."""
+    at_95, _ = CONFIDENCES
+    return measured_of(state, past_losses_of(state, days).historical(at_95).value_at_risk)
+
+
 def backtests_of(state: MarketState, days: int) -> Sequence[Backtest]:
     """Return the backtests of historical value at risk at 95 % and 99 % over the same days."""
-    return [backtest(_tail(state, days).losses, confidence) for confidence in CONFIDENCES]
+    return [backtest(past_losses_of(state, days).daily, confidence) for confidence in CONFIDENCES]
 
 
-def _tail(state: MarketState, days: int) -> TailRisk:
+def past_losses_of(state: MarketState, days: int) -> Losses:
+    """Return what each of the last ``days`` would have cost at today's weights."""
     returns = state.closes.history.last(days).returns
-    return state.figures.once(("tail_risk", days), lambda: tail_risk(returns, weights_of(state)))
+    return state.figures.once(("past_losses", days), lambda: losses_of(returns, weights_of(state)))
 
 
 def _value_at_risk(state: MarketState, days: int) -> TailReport:
-    measured = _tail(state, days)
-    at_95, at_99 = (_confidence(state, estimate, measured.observations) for estimate in measured.estimates)
+    losses = past_losses_of(state, days)
+    measured = tail_risk(losses)
+    at_95, at_99 = (_confidence(state, estimate, losses.observations) for estimate in measured.estimates)
     return TailReport(
         confidence_95=at_95,
         confidence_99=at_99,
-        observations=measured.observations,
+        observations=losses.observations,
         moments=_moments(measured.moments),
-        excluded=excluded_of(state, state.closes.history.symbols, measured.excluded),
-        covered_percent=covered_percent(state, measured.covered_weight),
+        excluded=excluded_of(state, state.closes.history.symbols, losses.excluded),
+        covered_percent=covered_percent(state, losses.covered_weight),
     )
 
 

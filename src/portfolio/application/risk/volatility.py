@@ -72,7 +72,8 @@ class RiskShares:
 
 @figure
 def _volatility(state: MarketState) -> Volatility:
-    return volatility(state.statistics.history.returns, weights_of(state))
+    statistics = state.statistics
+    return volatility(statistics.history.returns, weights_of(state), statistics.daily_volatilities)
 
 
 @figure

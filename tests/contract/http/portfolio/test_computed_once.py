@@ -20,7 +20,7 @@ from tests.support.services.http_service import Service, running
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
 # What is computed once for each view that a plan or a question brings up, and the argument that has the view.
 OF_A_VIEW = {"Limits.broken": "self", "assess": "limits", "average_correlation": "view"}
-OF_A_STATE = ("value_portfolio", "asset_statistics", "Limits.of", "volatility", "tail_risk")
+OF_A_STATE = ("value_portfolio", "asset_statistics", "Limits.of", "volatility", "losses_of")
 
 
 class Calls:
@@ -92,7 +92,7 @@ async def test_a_read_after_a_booking_values_the_portfolio_once(service: Service
         for path in ("/portfolio", "/positions", "/portfolio"):
             assert (await service.http.get(path)).status_code == 200
     # The closes are those of before, and so are their statistics.
-    assert calls.count == {"value_portfolio": 1, "Limits.of": 1, "volatility": 1, "tail_risk": 1}
+    assert calls.count == {"value_portfolio": 1, "Limits.of": 1, "volatility": 1, "losses_of": 1}
     assert {name: len(views) for name, views in calls.views.items()} == dict.fromkeys(OF_A_VIEW, 1)
 
 
@@ -101,7 +101,7 @@ async def test_an_analysis_computes_each_figure_once(service: Service) -> None:
     with counted() as calls:
         for path in ("/rebalance/analysis", "/rebalance/recommendations", "/risk/portfolio-health", "/portfolio"):
             assert (await service.http.get(path)).status_code == 200
-    assert calls.count == {"value_portfolio": 1, "Limits.of": 1, "volatility": 1, "tail_risk": 1}
+    assert calls.count == {"value_portfolio": 1, "Limits.of": 1, "volatility": 1, "losses_of": 1}
     assert calls.repeated() == {}
 
 
