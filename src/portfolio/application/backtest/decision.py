@@ -13,23 +13,23 @@ from portfolio.analytics.estimate import Vector
 from portfolio.analytics.optimisation.history import common_returns, own_days
 from portfolio.analytics.optimisation.problem import LEAST_OBSERVATIONS, Chosen, Problem, TurnoverTooSmall
 from portfolio.analytics.returns import PriceHistory
-from portfolio.analytics.statistics import asset_statistics
+from portfolio.analytics.statistics import Statistics, asset_statistics
 from portfolio.application.backtest.request import BacktestRequest, Kind, Targets
 from portfolio.application.errors import NotOptimisable
 from portfolio.application.optimisation.answering import exact_weights
 from portfolio.application.optimisation.question import problem_of, question_of
 from portfolio.application.optimisation.records import OptimisationRequest
 from portfolio.application.risk.state import DEFAULT_DAYS
-from portfolio.application.risk.view import PricedAsset, view_of
+from portfolio.application.risk.view import view_of
 from portfolio.domain.arithmetic import ZERO
 from portfolio.domain.backtest.fills import Order
-from portfolio.domain.lazy import lazy
 from portfolio.domain.money import EXACT, round_to_step
 from portfolio.domain.optimisation.plan import trades_to
 from portfolio.domain.rebalancing.plan import Plan, make_plan
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.summary import Summary
+from portfolio.domain.rebalancing.view import Holding
 from portfolio.domain.symbol import Symbol
 
 TARGETS: Final = "targets"
@@ -57,25 +57,25 @@ class Known:
     tradable: frozenset[str]
     categories: tuple[str, ...]
 
-    @lazy
-    def assets(self) -> Sequence[PricedAsset]:
-        """Return the assets as the rules see them: amounts at 18 decimals, as those of the books."""
-        return list(map(self._asset, self.history.symbols, self.categories))
-
     def summary(self, policy: RebalancePolicy) -> Summary:
         """Return what the portfolio amounts to, by the statistics of the live look-back."""
         statistics = asset_statistics(self.history, min(DEFAULT_DAYS, self.history.n_days))
-        return Summary.of(view_of(self.assets, round_to_step(self.cash), statistics), policy)
+        symbols = zip(self.history.symbols, self.categories, strict=True)
+        holdings = [self._holding(symbol, category, statistics) for symbol, category in symbols]
+        return Summary.of(view_of(holdings, round_to_step(self.cash), statistics), policy)
 
-    def _asset(self, symbol: str, category: str) -> PricedAsset:
+    def _holding(self, symbol: str, category: str, statistics: Statistics) -> Holding:
+        """Return an asset as the rules see it: amounts at 18 decimals, as those of the books."""
         quantity, mark = self.quantities.get(symbol, ZERO), self.marks.get(symbol)
-        return PricedAsset(
+        return Holding(
             symbol=symbol,
             quantity=quantity,
             value=ZERO if mark is None else round_to_step(EXACT.multiply(quantity, mark)),
             price=mark,
             category=category,
             tradable=symbol in self.tradable,
+            volatility=statistics.volatilities.get(symbol),
+            momentum=statistics.momenta.get(symbol),
         )
 
 

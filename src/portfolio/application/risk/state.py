@@ -18,13 +18,13 @@ from portfolio.application.prices.closes import Closes
 from portfolio.application.prices.exchange_rules import ReadExchangeRules, RuleBook
 from portfolio.application.prices.joined_closes import JoinedCloses
 from portfolio.application.prices.valuation import PositionValue, PriceStatus, Valuation, aged, value_portfolio
-from portfolio.application.risk.view import PricedAsset, view_of
+from portfolio.application.risk.view import view_of
 from portfolio.domain.arithmetic import ZERO
 from portfolio.domain.categories import Categories
 from portfolio.domain.money import Price
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.summary import Summary
-from portfolio.domain.rebalancing.view import MarketView
+from portfolio.domain.rebalancing.view import Holding, MarketView
 from portfolio.domain.symbol import Symbol
 
 DEFAULT_DAYS: Final = 30
@@ -196,15 +196,17 @@ def _view(
     also: Mapping[Symbol, Price | None],
     rules: RuleBook,
 ) -> MarketView:
-    held = [_held(value, rules) for value in valuation.positions]
+    held = [_held(value, statistics, rules) for value in valuation.positions]
     others = [
-        PricedAsset(
+        Holding(
             symbol=symbol.code,
             quantity=ZERO,
             value=ZERO,
             price=price.value if price else None,
             category=categories.of(symbol),
             tradable=price is not None,
+            volatility=statistics.volatilities.get(symbol.code),
+            momentum=statistics.momenta.get(symbol.code),
             rules=rules.of(symbol.code),
         )
         for symbol, price in also.items()
@@ -212,14 +214,16 @@ def _view(
     return view_of([*held, *others], valuation.portfolio.cash.value, statistics)
 
 
-def _held(value: PositionValue, rules: RuleBook) -> PricedAsset:
-    position = value.position
-    return PricedAsset(
-        symbol=position.symbol.code,
+def _held(value: PositionValue, statistics: Statistics, rules: RuleBook) -> Holding:
+    position, mark, code = value.position, value.position.mark, value.position.symbol.code
+    return Holding(
+        symbol=code,
         quantity=position.quantity.value,
         value=position.market_value.value,
-        price=position.mark.price.value if position.mark else None,
+        price=mark.price.value if mark else None,
         category=value.category,
-        tradable=value.price_status is PriceStatus.LIVE and not (position.mark and position.mark.has_assumed_rate),
-        rules=rules.of(position.symbol.code),
+        tradable=value.price_status is PriceStatus.LIVE and not (mark and mark.has_assumed_rate),
+        volatility=statistics.volatilities.get(code),
+        momentum=statistics.momenta.get(code),
+        rules=rules.of(code),
     )

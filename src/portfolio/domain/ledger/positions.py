@@ -69,7 +69,7 @@ class Positions(Mapping[Symbol, Position]):
     def open(self) -> tuple[Position, ...]:
         """Return what is held, by symbol."""
         if self._open is None:
-            self._open = tuple(sorted((p for p in self.values() if p.is_open), key=lambda p: p.symbol))
+            self._open = tuple(sorted((p for p in self.values() if p.is_open), key=lambda p: p.symbol.code))
         return self._open
 
     def replacing(self, positions: Iterable[Position]) -> Positions:

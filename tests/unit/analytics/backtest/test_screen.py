@@ -18,10 +18,11 @@ from portfolio.analytics.estimate import Matrix, vector
 from portfolio.analytics.returns import PriceHistory
 from portfolio.analytics.statistics import asset_statistics
 from portfolio.application.backtest.decision import thresholds_of
-from portfolio.application.risk.view import PricedAsset, view_of
+from portfolio.application.risk.view import view_of
 from portfolio.domain.rebalancing.plan import make_plan
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.summary import Summary
+from portfolio.domain.rebalancing.view import Holding
 from tests.support.backtests import named, walk
 
 DAY = date(2024, 1, 31)
@@ -113,18 +114,20 @@ def test_whatever_the_rules_ask_for_was_not_passed_over(seed: int, shares: list[
     policy = RebalancePolicy(cash_trigger=Decimal(trigger))
     table, categories = walk(31, 4, seed, volatility=0.05), ("one", "one", "other", "stablecoin")
     past, cash = history(table), Decimal(20_000)
+    statistics = asset_statistics(past, 30)
     assets = [
-        PricedAsset(
+        Holding(
             symbol=symbol,
             quantity=(Decimal(str(share)) * 100_000 / Decimal(str(close))).quantize(Decimal("1e-18")),
             value=Decimal(str(share)) * 100_000,
             price=Decimal(str(close)),
             category=category,
-            tradable=True,
+            volatility=statistics.volatilities.get(symbol),
+            momentum=statistics.momenta.get(symbol),
         )
         for symbol, share, close, category in zip(past.symbols, shares, table[-1].tolist(), categories, strict=True)
     ]
-    plan = make_plan(Summary.of(view_of(assets, cash, asset_statistics(past, 30)), policy))
+    plan = make_plan(Summary.of(view_of(assets, cash, statistics), policy))
     worth = vector([float(asset.value) for asset in assets])
     may_trade = Screen(thresholds_of(policy)).may_trade(worth, float(cash), past, categories)
     assert may_trade or not plan.recommendations

@@ -13,6 +13,7 @@ from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.ledger.position_views import PositionViews
 from portfolio.entrypoints.http.portfolio.answers import PortfolioView
 from portfolio.entrypoints.http.portfolio.views import is_stale, portfolio_view
+from portfolio.entrypoints.http.shell.responses import encode
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 
@@ -67,12 +68,12 @@ def _etag(snapshot: Snapshot, valuation: Valuation, day: date) -> str:
     portfolio, revisions = valuation.portfolio, snapshot.revisions
     # Other programs write most of these without moving our revision.
     sums = (valuation.total_value, portfolio.cash, valuation.cost_basis, portfolio.realized_pnl, portfolio.fees_paid)
-    moving = [day, snapshot.database_away, *sums, portfolio.net_deposits, valuation.unreconciled]
+    moving = [day, snapshot.database_away, *map(str, (*sums, portfolio.net_deposits, valuation.unreconciled))]
     for value in valuation.positions:
         held = value.position
         moving += [held.symbol.code, held.quantity.value, held.asset_cost.value, held.cost_basis.value]
         moving += [held.realized_pnl.value, value.price_status.value]
-    return f'W/"{revisions.ledger}-{revisions.prices}-{crc32(" ".join(map(str, moving)).encode()):08x}"'
+    return f'W/"{revisions.ledger}-{revisions.prices}-{crc32(encode(moving)):08x}"'
 
 
 class PortfolioReader:
