@@ -67,7 +67,10 @@ def moment_in(text: str, zone: tzinfo | None, *, order: str | None = None, short
         zone = UTC
     if zone is None:
         raise RowRefused(f"{text!r} has no zone", "give --zone, such as --zone=+02:00")
-    return _moment(local.replace(tzinfo=zone), text)
+    moment = _moment(local.replace(tzinfo=zone), text)
+    if moment.year < _FIRST_YEAR:  # in UTC, as the books have it
+        raise RowRefused(f"{text!r} is no time that can be: the year is {moment.year}")
+    return moment
 
 
 def has_seconds(text: str) -> bool:

@@ -140,5 +140,26 @@ def together(rows: Sequence[Row], rule: Callable[[], Iterator[Outcome]]) -> Iter
             yield Reported(row.place, _reason(refused))
 
 
+def once(rows: Sequence[Row], *identity: str) -> tuple[list[Row], list[Ignored]]:
+    """Return rows that belong together, each once, and those that stand there once more, as in files put together.
+
+    Rows of which these columns say the same are one; one of which the last of them says nothing is its own.
+
+    Raises:
+        RowRefused: two of these say different things in other columns.
+    """
+    found: dict[object, Row] = {}
+    again: list[Ignored] = []
+    for row in rows:
+        own = tuple(map(row.text, identity))
+        first = found.setdefault(own if own[-1] else row.place, row)
+        if first is row:
+            continue
+        if first.values != row.values:
+            raise RowRefused(f"two rows of {identity[-1]} {own[-1][:40]} say different things")
+        again.append(Ignored(row.place, f"row {first.place} once more"))
+    return list(found.values()), again
+
+
 def _reason(refused: RowRefused | DomainError) -> str:
     return str(refused) if isinstance(refused, RowRefused) else f"{refused}: {MEND_IT}"

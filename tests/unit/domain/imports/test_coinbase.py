@@ -110,7 +110,9 @@ def test_an_advanced_trade_is_in_the_quote_of_its_notes_and_the_columns_only_val
         ("", "Notes do not say in which currency"),
         ("Bought 2 ADA for 2 USDC", "Notes do not say in which currency"),
         ("Bought 2 SOL for 291.74 USDC on SOL-USDT", "Notes name the pair SOL-USDT and USDC"),
-        ("Bought 3 SOL for 291.74 USDC on SOL-USDC", "they are not those of the row"),
+        ("Bought 3 SOL for 291.74 USDC on SOL-USDC", "they are not those of the row: book it by hand"),
+        ('"Bought 2.0 SOL for 291,74 USDC on SOL-USDC"', "a decimal point, and another with a decimal comma"),
+        ('"Bought 2 SOL for 1.2.3 USDC on SOL-USDC"', "(2 and 1.2.3) cannot be used, as one of them is no number"),
     ],
 )
 def test_an_advanced_trade_whose_notes_do_not_tell_is_reported(notes: str, why: str) -> None:

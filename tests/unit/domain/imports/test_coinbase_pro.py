@@ -41,6 +41,10 @@ def test_in_the_account_a_trade_is_two_matches_and_a_fee_and_is_known_from_the_f
         "default,fee,2019-06-26T09:43:18.503Z,-0.25,899.75,EUR,,1,o1\n"
     )
     assert legs(ACCOUNT + rows) == [("trade", {"BTC": "0.01", "EUR": "-100.25"})]
+    assert legs(ACCOUNT + rows + rows) == [("trade", {"BTC": "0.01", "EUR": "-100.25"})]  # two files put together
+    assert [one["reason"] for one in answer(ACCOUNT + rows + rows)["ignored"]] == [
+        f"row {place} once more" for place in (2, 3, 4)
+    ]
     for files in ({"fills": FILLS + BUY, "account": ACCOUNT + rows}, {"account": ACCOUNT + rows, "fills": FILLS + BUY}):
         found = {one.name: one for one in previews(files)}
         assert len(found["fills"].events) == 1

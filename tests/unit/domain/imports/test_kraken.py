@@ -211,3 +211,24 @@ def test_a_ledger_again_is_known_with_all_its_fees() -> None:
     first, again = previews({"a": text, "b": text})
     assert (len(first.events), len(again.events)) == (2, 0)
     assert [one.row for one in again.known] == [2, 3]
+
+
+def test_a_row_that_stands_there_once_more_moves_nothing_again() -> None:
+    trade = ("L1,T1,trade,,ZEUR,-100,0", "L2,T1,trade,,XXBT,0.005,0.00001")
+    internal = ("L4,T3,transfer,spottostaking,XXBT,-1,0", "L5,T3,transfer,stakingfromspot,XXBT.S,1,0")
+    rows = ledgers(*trade, "L3,T2,deposit,,XXBT,1,0", *internal)
+    found = answer(rows + rows)  # two files put together
+    assert [event["legs"] for event in found["events"]] == [{"EUR": "-100", "BTC": "0.00499"}, {"BTC": "1"}]
+    again = [(one["row"], one["reason"]) for one in found["ignored"] if "once more" in one["reason"]]
+    assert sorted(again) == [(7, "the header once more"), *((n + 6, f"row {n} once more") for n in range(2, 7))]
+    assert found["reported"] == []
+
+
+def test_two_rows_of_one_id_that_say_different_things_are_reported() -> None:
+    found = reported(ledgers("L1,T1,deposit,,XXBT,1,0", "L1,T1,deposit,,XXBT,2,0"))
+    reason = "two rows of txid L1 say different things: mend the row in the file, or book it by hand"
+    assert found == [(2, reason), (3, reason)]
+
+
+def test_rows_without_an_id_are_each_their_own() -> None:
+    assert legs(ledgers(",T1,transfer,,XXBT,1,0", ",T1,transfer,,XXBT,1,0")) == [("airdrop", {"BTC": "2"})]

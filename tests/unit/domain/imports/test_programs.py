@@ -294,6 +294,7 @@ def test_sides_of_koinly() -> None:
         "2018-01-09 14:25 UTC,1,BTC,0.9995,BTC,,,,,,,\n"
         "2018-01-10 14:25 UTC,,,,,0.01,ETH,,,,,\n"
         "2018-01-11 14:25 UTC,1,BTC,1,BTC,0.002,ETH,,,,,\n"
+        "2018-01-12 14:25 UTC,0.2,BTC,,,,,,,Lost,,\n"
     )
     assert legs(text) == [
         ("trade", {"BTC": "0.01", "EUR": "-100.5"}),
@@ -307,6 +308,7 @@ def test_sides_of_koinly() -> None:
         ("fee", {"BTC": "-0.0005"}),
         ("fee", {"ETH": "-0.01"}),
         ("fee", {"ETH": "-0.002"}),
+        ("fee", {"BTC": "-0.2"}),  # which the books have as a loss
     ]
     assert answer(text)["events"][0]["at"] == "2018-01-01T14:25:00Z"
 
@@ -320,7 +322,11 @@ def test_rows_of_koinly_that_change_nothing_are_ignored() -> None:
     ("row", "why"),
     [
         ("2018-01-01 14:25 UTC,1,BTC,2,BTC,,,,,,,", "more came than was sent"),
-        ("2018-01-01 14:25 UTC,1,BTC,,,,,,,lost,,", "Label 'lost' has no event for what was sent: book it by hand"),
+        (
+            "2018-01-01 14:25 UTC,1,BTC,,,,,,,swapped,,",
+            "Label 'swapped' has no event for what was sent: book it by hand",
+        ),
+        ("2018-01-01 14:25 UTC,,,1,BTC,,,,,lost,,", "Label 'lost' has no event for what was received: book it by hand"),
         ("2018-01-01 14:25 UTC,,,1,BTC,,,,,realized gain,,", "has no event for what was received"),
         ("2018-01-01 14:25 UTC,-1,BTC,,,,,,,,,", "below 0"),
         ("2018-01-01 14:25,1,BTC,,,,,,,,,", "give --zone"),

@@ -124,6 +124,7 @@ def test_a_time_is_read_in_its_own_zone_or_the_one_that_is_given(
         ("2021-03-28 02:30:00", VIENNA, None, "write the offset of this row behind its time, such as .01:00"),
         ("2021-10-31 02:30:00", VIENNA, None, "behind the time, .02:00 or .01:00"),
         ("1970-01-01", UTC, None, "the year is 1970"),
+        ("2009-01-01T00:00:00+14:00", None, None, "the year is 2008"),
         ("9999-12-31 23:59:59-05:00", UTC, None, "the year is 9999"),
         ("2021-01-01 00:00:00+99:00", None, None, "not an offset"),
         ("tomorrow", UTC, None, "is not a time"),

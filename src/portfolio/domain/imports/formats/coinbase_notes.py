@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from portfolio.domain.imports.events import Part
@@ -45,7 +45,15 @@ def numbers_of(texts: Sequence[str], first: Decimal, how: Reading) -> list[Decim
     found = {tuple(way[sign] for way in ways[1:]) for sign in signs if how.decimal in {None, sign} or len(signs) == 1}
     told = f"the numbers of Notes ({' and '.join(texts)}) cannot be used, as"
     if not found:
-        raise RowRefused(f"{told} they are not those of the row")
+        raise RowRefused(f"{told} {_why_not(ways)}", BY_HAND)
     if len(found) > 1:
         raise RowRefused(f"{told} their decimal sign is not certain", "give --decimal")
     return list(found.pop())
+
+
+def _why_not(ways: Sequence[Mapping[str, Decimal]]) -> str:
+    if not all(ways):
+        return "one of them is no number"
+    if not any(all(sign in way for way in ways) for sign in (".", ",")):
+        return "one is written with a decimal point, and another with a decimal comma"
+    return "they are not those of the row"

@@ -10,7 +10,7 @@ from functools import partial
 
 from portfolio.domain.imports.events import Origin, Part, exchange, market_trade, moved, net, received
 from portfolio.domain.imports.reading import Reading
-from portfolio.domain.imports.records import BY_HAND, Ignored, Kind, Outcome, Row, RowRefused, each, together
+from portfolio.domain.imports.records import BY_HAND, Ignored, Kind, Outcome, Row, RowRefused, each, once, together
 from portfolio.domain.imports.symbols import pair_in, symbol_in
 from portfolio.domain.money import EXACT
 
@@ -77,7 +77,8 @@ def _movement(row: Row, kind: str, how: Reading) -> Iterator[Outcome]:
         raise RowRefused(f"type {kind[:40]!r} is unknown", BY_HAND)
 
 
-def _group(group: Sequence[Row], trade: str, how: Reading) -> Iterator[Outcome]:
+def _group(rows: Sequence[Row], trade: str, how: Reading) -> Iterator[Outcome]:
+    group, again = once(rows, *rows[0].values, "balance")  # after two movements no balance is the same
     fees = [_part(row, how) for row in group if row.text("type").lower() in {"fee", "rebate"}]
     sides = net(_part(row, how) for row in group if row.text("type").lower() not in {"fee", "rebate"})
     if len(sides) != 2:
@@ -87,6 +88,7 @@ def _group(group: Sequence[Row], trade: str, how: Reading) -> Iterator[Outcome]:
     own = own_id(one.symbol, other.symbol, trade)
     origin = Origin(tuple(row.place for row in group), _time(group[0], "time", how), own)
     yield from exchange(origin, one, other, charged)
+    yield from again
 
 
 def _part(row: Row, how: Reading) -> Part:

@@ -18,7 +18,8 @@ _REWARDS = {
 _AIRDROPS = {"airdrop", "fork"}
 _IN = {"", "deposit", "transfer", "gift", "buy"}
 _OUT = {"", "withdrawal", "withdraw", "transfer", "send", "gift", "donation", "payment"}
-_FEES = {"cost", "fee", "gas"}
+# What is gone, and nothing came for it: the ledger has a loss of it, as of a fee in an asset.
+_GONE = {"cost", "fee", "gas", "lost"}
 
 
 def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
@@ -90,7 +91,7 @@ def _one_sided(origin: Origin, part: Part | None, label: str, fees: Sequence[Par
         return single(origin, Kind.FEE, Part(fees[0].symbol, EXACT.minus(fees[0].amount)))
     if part.amount > 0 and label in _REWARDS | _AIRDROPS:
         return received(origin, Kind.AIRDROP if label in _AIRDROPS else Kind.REWARD, part, fees)
-    if part.amount < 0 and label in _FEES:
+    if part.amount < 0 and label in _GONE:
         return single(origin, Kind.FEE, part, fees)
     if label in (_IN if part.amount > 0 else _OUT):
         return moved(origin, part, fees)

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC
 from decimal import Decimal
 from functools import partial
 
 from portfolio.domain.imports.events import Origin, Part, exchange, gathered, moved, net, received, valued
 from portfolio.domain.imports.reading import Reading
-from portfolio.domain.imports.records import BY_HAND, Event, Ignored, Kind, Outcome, Row, RowRefused, each, together
+from portfolio.domain.imports.records import (
+    BY_HAND,
+    Event,
+    Ignored,
+    Kind,
+    Outcome,
+    Row,
+    RowRefused,
+    each,
+    once,
+    together,
+)
 from portfolio.domain.imports.symbols import kraken_symbol
 
 _MARGIN = {"margin", "rollover", "settled"}
@@ -44,9 +55,15 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
 
     yield from each(rows, rule)
     for refid, group in groups.items():
-        yield from together(group, partial(_group, refid, group, how))
+        yield from together(group, partial(_once, group, partial(_group, refid, how=how)))
     for group in internal.values():
-        yield from together(group, partial(_internal, group, how))
+        yield from together(group, partial(_once, group, partial(_internal, how=how)))
+
+
+def _once(group: Sequence[Row], rule: Callable[[Sequence[Row]], Iterator[Outcome]]) -> Iterator[Outcome]:
+    rows, again = once(group, "txid")
+    yield from rule(rows)
+    yield from again
 
 
 def _group(refid: str, group: Sequence[Row], how: Reading) -> Iterator[Outcome]:
