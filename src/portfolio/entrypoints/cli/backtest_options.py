@@ -145,15 +145,39 @@ def gathered(
 
     settings = read_settings()
     request = _request(composition, settings, given)
+    _refuse_what_cannot_be(request)
     named = [*(request.optimise.symbols or () if request.optimise else ()), *request.weights, "BTC"]
-    if request.first >= datetime.now(UTC).date():
-        raise click.UsageError("--from has to be a day that is over")
     days = (datetime.now(UTC).date() - request.first).days + max(DAYS_BEFORE, given["look_back"])
     if days > MOST_DAYS:
         raise click.UsageError(f"--from: closes go back {MOST_DAYS} days, those before the first day among them")
     panel, holdings = asyncio.run(composition.stored_closes(settings, named, days))
     check(request, panel, holdings)
     return request, panel, holdings, composition.solve() if request.optimise else None
+
+
+def _refuse_what_cannot_be(request: BacktestRequest) -> None:
+    """Refuse what no closes could make a backtest: it is the command line that has to be another one.
+
+    Raises:
+        UsageError: an option, or what several say together, cannot be.
+    """
+    from portfolio.application.backtest.request import Start
+    from portfolio.application.backtest.run import LEAST_WORTH
+    from portfolio.domain.arithmetic import ONE, total
+
+    for name, day in (("--from", request.first), ("--to", request.last)):
+        if day >= datetime.now(UTC).date():
+            raise click.UsageError(f"{name} has to be a day that is over")
+    if request.last <= request.first:
+        raise click.UsageError("it ends before a decision of its first day can be filled: --to has to be after --from")
+    if request.start is not Start.HOLDINGS and request.initial_value < LEAST_WORTH:
+        raise click.UsageError(f"--cash has to be at least {LEAST_WORTH} dollars: there is nothing to begin with")
+    if request.weights and not 0 < total(request.weights.values()) <= ONE:
+        raise click.UsageError("--weight: the shares are together more than 0 and at most 1")
+    targets = request.optimise
+    if targets is not None and targets.days < targets.objective.least_days:
+        least = targets.objective.least_days
+        raise click.UsageError(f"--look-back: {targets.objective} needs {least} days of returns")
 
 
 def _request(composition: BacktestComposition, settings: Settings, given: Mapping[str, Any]) -> BacktestRequest:

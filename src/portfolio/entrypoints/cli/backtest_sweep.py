@@ -39,9 +39,8 @@ def sweep(composition: BacktestComposition, /, *, as_json: bool, **given: Any) -
     """
     import msgspec
 
-    from portfolio.application.backtest.request import Sweep, WalkForward
+    from portfolio.application.backtest.request import WalkForward
     from portfolio.application.backtest.sweeping.trials import stability_of, sweep_result
-    from portfolio.application.backtest.sweeping.variants import around, swept
 
     grid = _grid(given["grid"])
     if bool(grid) == given["stability"]:
@@ -51,10 +50,7 @@ def sweep(composition: BacktestComposition, /, *, as_json: bool, **given: Any) -
         raise click.UsageError("--walk-forward chooses among the policies of --set")
     request, panel, holdings, solve = gathered(composition, given)
     request = msgspec.structs.replace(request, walk_forward=walk)
-    if grid:
-        variants = swept(Sweep(grid=grid, samples=given["samples"], seed=request.seed), request.policy)
-    else:
-        variants = around(request.policy, request.seed)
+    variants = _variants(request, grid, given["samples"])
     trials = _tried(request, variants, panel, holdings, solve)
     result = sweep_result(trials) if grid else None
     stability = None if grid else stability_of(trials)
@@ -72,6 +68,28 @@ def sweep(composition: BacktestComposition, /, *, as_json: bool, **given: Any) -
     else:
         said = _of_sweep(result) if result else _of_stability(stability) if stability else ()
         click.echo("\n".join([*_lines(trials), *said, *_chosen(walked)]))
+
+
+def _variants(
+    request: BacktestRequest, grid: Mapping[str, tuple[Decimal, ...]], samples: int | None
+) -> Sequence[Variant]:
+    """Return the policies to run; what the closes say was asked before, and it is the options that cannot be.
+
+    Raises:
+        UsageError: no policy may have such values, they are too many, or there are fewer days than a window needs.
+    """
+    from portfolio.application.backtest.request import Sweep
+    from portfolio.application.backtest.sweeping.variants import around, swept
+    from portfolio.application.backtest.sweeping.walk_forward import windows
+    from portfolio.application.errors import NotBacktestable
+
+    try:
+        windows(request)
+        if not grid:
+            return around(request.policy, request.seed)
+        return swept(Sweep(grid=grid, samples=samples, seed=request.seed), request.policy)
+    except NotBacktestable as error:
+        raise click.UsageError(str(error)) from error
 
 
 def _grid(texts: Sequence[str]) -> dict[str, tuple[Decimal, ...]]:

@@ -184,6 +184,18 @@ def test_it_begins_with_weights_where_they_are_given() -> None:
         (("--from", "2026-01-01", "--weight", "BTC=0.5", "--weight", "btc=0.3"), "names BTC twice"),
         (("--from", "2026-01-01", "--objective", "hrp", "--symbol", "BTC", "--symbol", "btc"), "names BTC twice"),
         (("--from", "2026-01-01", "--symbol", "BTC"), "goes with --objective"),
+        (("--from", day(40), "--to", day(41)), "--to has to be after --from"),
+        (("--from", day(40), "--to", day(40)), "--to has to be after --from"),
+        (("--from", day(1)), "--to has to be after --from"),
+        (("--from", day(40), "--to", day(0)), "--to has to be a day that is over"),
+        (("--from", day(40), "--cash", "0"), "--cash has to be at least 0.000001"),
+        (("--from", day(40), "--cash", "1e-7", "--weight", "BTC=1"), "--cash has to be at least 0.000001"),
+        (("--from", day(40), "--weight", "BTC=0.6", "--weight", "ETH=0.5"), "together more than 0 and at most 1"),
+        (("--from", day(40), "--weight", "BTC=0"), "together more than 0 and at most 1"),
+        (
+            ("--from", day(40), "--objective", "min_variance", "--look-back", "20", "--cash", "9", "--symbol", "BTC"),
+            "--look-back: min_variance needs 60 days",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_a_usage_error(words: tuple[str, ...], why: str) -> None:
@@ -307,8 +319,15 @@ def test_a_sweep_that_cannot_be_read_is_a_usage_error(words: tuple[str, ...], wh
         ("cash_trigger=0", "no policy of the grid can be"),  # the target would be over it
         ("position_limit=0.2,25", "position_limit has to be above 0 and at most 1"),
         ("position_limit=0.2,0.20", "position_limit has a value twice"),
+        ("positions=0.2", "positions is no number of a policy"),
     ],
 )
-def test_values_that_no_policy_may_have_are_an_error_in_a_sentence(values: str, why: str) -> None:
+def test_values_that_no_policy_may_have_are_a_usage_error(values: str, why: str) -> None:
     found = call(Root(), "sweep", "--from", day(30), "--set", values)
-    assert (found.exit_code, why in found.output) == (3, True), found.output
+    assert (found.exit_code, why in found.output) == (64, True), found.output
+
+
+def test_a_walk_forward_of_more_days_than_there_are_is_a_usage_error() -> None:
+    words = ("--set", "position_limit=0.2,0.3", "--walk-forward", "90/10")
+    found = call(Root(), "sweep", "--from", day(30), *words)
+    assert (found.exit_code, "there are too few" in found.output) == (64, True), found.output
