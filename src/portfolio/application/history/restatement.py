@@ -65,15 +65,18 @@ class RestateBooks:
         self._clock = clock
         self._announce = announce
 
-    async def look(self, portfolio_id: int) -> Restatements:
-        """Return what would be restated.
+    async def look(self, portfolio_id: int, *, revision: int | None = None) -> Restatements:
+        """Return what would be restated; with a ``revision`` only what is to be looked at there.
 
         Raises:
+            BooksMoved: the books are not at that revision.
             LedgerUnavailable: the database is away.
             PortfolioMissing: the books were never opened.
         """
-        portfolio = await self._ledger.newest(portfolio_id)
-        return await self._compared(portfolio)
+        wanted = await self._compared(await self._ledger.newest(portfolio_id))
+        if revision is not None and wanted.revision != revision:
+            raise BooksMoved
+        return wanted
 
     async def __call__(self, portfolio_id: int, *, owner: str, revision: int | None = None) -> Restatements:
         """Return what was restated, once it is committed; with a ``revision`` only what was looked at there.
@@ -85,9 +88,7 @@ class RestateBooks:
             PortfolioMissing: the books were never opened.
         """
         for _ in range(ATTEMPTS):
-            wanted = await self.look(portfolio_id)
-            if revision is not None and wanted.revision != revision:
-                break
+            wanted = await self.look(portfolio_id, revision=revision)
             if not wanted.found:
                 return wanted
             made = await commit_once(

@@ -36,6 +36,9 @@ async def test_what_is_booked_makes_the_books_of_the_order_of_effect(tmp_path: P
         [one] = looked["restatements"]
         refused = await service.http.post("/ledger/restate", json={"dry_run": False, "revision": 1})
         assert is_problem(refused, 409, "books-moved")
+        refused = await service.http.post("/ledger/restate", json={"dry_run": True, "revision": 1})
+        assert is_problem(refused, 409, "books-moved")  # a dry run says what the real one would
+        assert (await post(service, {"dry_run": True, "revision": looked["revision"]}))["restatements"] == [one]
         # in order: 100, 903, 300, 200 for 4; 1.5 are sold for 600, 0.5 for 250: 2 are left of 1,503
         assert (one["cost_basis"], one["realized_pnl"], one["transaction_id"]) == (751.5, 98.5, None)
         before = (await ask(service, "/portfolio"))["portfolio"]

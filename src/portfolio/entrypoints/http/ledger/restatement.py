@@ -30,7 +30,11 @@ class RestateBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     dry_run: Annotated[bool, Meta(description="Only say what would be restated; false books it.")] = True
     revision: (
-        Annotated[int, Meta(ge=0, description="The `revision` of a dry run: on any other nothing is booked.")] | None
+        Annotated[
+            int,
+            Meta(ge=0, description="The `revision` of a dry run: on any other nothing is booked, and 409 answered."),
+        ]
+        | None
     ) = None
 
 
@@ -95,7 +99,7 @@ class RestatementController(Controller):
         """
         wanted = data or RestateBody()
         if wanted.dry_run:
-            found = await restate.look(portfolio_id)
+            found = await restate.look(portfolio_id, revision=wanted.revision)
         else:
             owner = request.user.owner(None)
             found = await uncancelled(restate(portfolio_id, owner=owner, revision=wanted.revision))
