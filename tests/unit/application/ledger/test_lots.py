@@ -23,7 +23,7 @@ from portfolio.domain.symbol import Symbol
 from tests.unit.application.ledger.lot_examples import Booked, day
 from tests.unit.application.ledger.lot_model import Event, LotModel
 from tests.unit.domain.ledger.ledger_model import ONE, exact
-from tests.unit.examples import NOON, money, units
+from tests.unit.examples import NOON, funded, money, units
 
 BTC = Symbol("BTC")
 BY_LOTS = [method for method in LotMethod if method is not LotMethod.AVERAGE]
@@ -351,3 +351,12 @@ def _lot(lot: Lot) -> tuple[datetime | None, Decimal, Decimal]:
 
 def _row(one: Disposal) -> tuple[datetime | None, datetime | None, Decimal, Decimal, Decimal]:
     return one.acquired_at, one.disposed_at, one.quantity.value, one.proceeds.value, one.basis.value
+
+
+def test_unit_costs_that_differ_far_behind_the_point_are_told_apart() -> None:
+    """n/(n + 1) grows with n: of n = 1e37 - 2 it is more than of n = 1e37 - 3, by 1e-74."""
+    booked = Booked(funded("5e19"))
+    for at, n in enumerate(("9999999999999999999.99999999999999999{}", "9999999999999999999.99999999999999999{}")):
+        booked.buy(n.format(8 + at), n.format(7 + at), day(at))
+    booked.sell("1", "1", day(2))
+    assert [one.acquired_at for one in booked.lots(LotMethod.HIFO).disposals] == [day(1)]
