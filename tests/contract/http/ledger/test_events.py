@@ -367,3 +367,20 @@ async def test_a_fee_in_kind_is_read_strictly(service: Service, more: dict[str, 
     answer = await service.http.post("/holdings/update", json={**BOUGHT, **more})
     assert is_problem(answer, 400, "malformed-request")
     assert fields(answer) == wrong
+
+
+async def test_a_ratio_is_told_and_compared_to_its_last_digit(service: Service) -> None:
+    await service.http.post("/holdings/update", json=BUY)
+    split = {"kind": "split", "symbol": "BTC", "ratio": "12345678901.123456789012345678", "client_event_id": "s"}
+    booked = await post(service, **split)
+    assert '"ratio":12345678901.123456789012345678,' in booked.text
+    assert is_problem(await post(service, **{**split, "ratio": "12345678901.123456789012345679"}), 422, "key-reused")
+    assert (await post(service, **split)).json()["replayed"] is True
+    assert "12345678901.123456789012345678 for 1" in (await service.http.get("/pages/activity")).text
+
+
+async def test_the_ratio_of_a_refused_split_is_kept_to_its_last_digit(service: Service) -> None:
+    refused = await post(service, kind="split", symbol="BTC", ratio="12345678901.123456789012345678")
+    assert refused.status_code == 409
+    kept = (await service.http.get("/events", params={"status": "refused"})).text
+    assert "12345678901.123456789012345678" in kept

@@ -10,6 +10,7 @@ from datetime import datetime
 from portfolio.application.errors import KeyReused
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment, RefusedCashEntry
 from portfolio.application.ledger.records import DIGEST_VERSION, BookedTrade, TradeEntry, TradeRequest, digest_version
+from portfolio.domain.decimal_text import plain
 from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.cash_transaction import EventTerms
 from portfolio.domain.ledger.happening import Happened, Happening
@@ -42,7 +43,7 @@ class BookEvent:
         what = self.what
         said = {name: getattr(what, name) for name in (*_STATED, "label", "group")}
         if what.ratio is not None:
-            said["ratio"] = f"{what.ratio.normalize():f}"
+            said["ratio"] = plain(what.ratio)
         said["effective_at"] = what.effective_at.isoformat()
         return {name: str(each) for name, each in said.items() if each is not None}
 
@@ -51,7 +52,7 @@ class BookEvent:
         stated = [getattr(self.what, name) for name in _STATED]
         at = None if self.stated_at is None else self.stated_at.isoformat()
         texts = [None if each is None else str(each) for each in stated]
-        ratio = None if self.what.ratio is None else f"{self.what.ratio.normalize():f}"
+        ratio = None if self.what.ratio is None else plain(self.what.ratio)
         fields = ("event", *texts[:-2], ratio, texts[-1], at, self.what.label, self.what.group)
         return (version + hashlib.sha256(repr(fields).encode()).hexdigest())[:64]
 

@@ -14,7 +14,7 @@ from portfolio.application.prices.closes import Closes
 from portfolio.application.prices.valuation import PriceStatus
 from portfolio.application.risk.state import MarketState
 from portfolio.application.risk.value_at_risk import value_at_risk_of
-from portfolio.domain.decimal_text import counted
+from portfolio.domain.decimal_text import counted, plain
 from portfolio.domain.mark import Mark
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.frame.reasons import in_words
@@ -102,7 +102,7 @@ def _of_joins(read: Sequence[Closes | Benchmark]) -> Iterator[str]:
 
 
 def _joined(join: Join) -> str:
-    ratio = f"{join.ratio.normalize():f}"
+    ratio = plain(join.ratio)
     if join.symbol == join.from_symbol:
         return f"split: {join.symbol} on {join.on}, {ratio} for 1"
     return f"rename: {join.from_symbol} became {join.symbol} on {join.on}, {ratio} for 1"

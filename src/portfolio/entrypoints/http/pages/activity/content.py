@@ -11,7 +11,7 @@ from typing import Final
 from portfolio.application.ledger.cash_records import RecordedCashEntry
 from portfolio.application.ledger.happenings.activity import ListedEntry
 from portfolio.application.ledger.records import BookedTrade, Page, TradeEntry
-from portfolio.domain.decimal_text import counted
+from portfolio.domain.decimal_text import counted, plain
 from portfolio.domain.ledger.leg import Leg
 from portfolio.domain.money import Money, Price
 from portfolio.entrypoints.http.errors import FieldError
@@ -147,7 +147,7 @@ def _other_line(recorded: RecordedCashEntry, taken_out_by: int | None) -> Line:
     details = []
     if terms is not None:
         details += [terms.label.replace("_", " ")] if terms.label else []
-        details += [f"{terms.ratio.normalize():f} for 1"] if terms.ratio is not None else []
+        details += [f"{plain(terms.ratio)} for 1"] if terms.ratio is not None else []
         details += ["its cost is assumed"] if terms.is_basis_assumed else []
     return Line(
         revision=entry.revision,
