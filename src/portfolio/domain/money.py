@@ -7,6 +7,7 @@ amounts are exact, and each place that has to round is a named function that say
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from functools import cache
@@ -134,6 +135,13 @@ class Quantity(Amount):
         """Return the value of this quantity at ``price`` dollars a unit, half even at 18 decimals."""
         return Money.rounded(EXACT.multiply(self.value, price.value))
 
+    def worth(self, close: Price) -> Money | None:
+        """Return the value at a close of a day that is over; None of 1e20 and more: no books were ever worth that."""
+        try:
+            return self.at(close)
+        except OutOfRange:
+            return None
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Price(Amount):
@@ -144,6 +152,34 @@ class Price(Amount):
         Amount.__post_init__(self)
         if self.value < 0:
             raise InvalidAmount(str(self.value), "a price is not below zero")
+
+
+def of_any_size(kind: type[A], value: Decimal) -> A:
+    """Return an amount that may be 1e20 or more: of what moved in a time, and no column has to hold.
+
+    A day that sold for 9e19 what it had bought for as much moved more than there ever was.
+    """
+    made = _new(kind)
+    _put_value(made, value)
+    return made
+
+
+def added(one: A, other: A) -> A:
+    """Return a sum of any size."""
+    return of_any_size(type(one), EXACT.add(one.value, other.value))
+
+
+def subtracted(one: A, other: A) -> A:
+    """Return a difference of any size."""
+    return of_any_size(type(one), EXACT.subtract(one.value, other.value))
+
+
+def sum_of(amounts: Iterable[Money]) -> Money:
+    """Return a sum of any size; zero of nothing."""
+    whole = Decimal(0)
+    for amount in amounts:
+        whole = EXACT.add(whole, amount.value)
+    return of_any_size(Money, whole)
 
 
 def percent_of(part: Money, whole: Money) -> Decimal | None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.errors import InvalidAmount, OutOfRange
-from portfolio.domain.money import Money, Price, Quantity, round_to_step
+from portfolio.domain.money import Money, Price, Quantity, added, round_to_step, subtracted, sum_of
 from tests.unit.domain.ledger.ledger_model import ONE, exact, share
 from tests.unit.examples import money, price, units
 
@@ -167,3 +167,20 @@ def test_amounts_are_compared_by_value() -> None:
 def test_a_difference_of_prices_is_no_price_below_zero() -> None:
     with pytest.raises(InvalidAmount, match="not below zero"):
         Price(Decimal(1)) - Price(Decimal(2))
+
+
+def test_what_moved_in_a_time_may_be_more_than_there_ever_was() -> None:
+    half = Money(Decimal("9e19"))
+    whole = added(half, half)
+    assert (whole.value, sum_of([half, half, half]).value) == (Decimal("1.8e20"), Decimal("2.7e20"))
+    assert subtracted(-half, half).value == Decimal("-1.8e20")
+    assert subtracted(whole, half) == half
+    assert sum_of([]) == Money.zero()
+    with pytest.raises(OutOfRange):
+        _ = whole + half
+
+
+def test_a_quantity_that_no_books_were_worth_at_a_close_has_no_value() -> None:
+    held = Quantity(Decimal("1e19"))
+    assert held.worth(Price(Decimal(9))) == Money(Decimal("9e19"))
+    assert held.worth(Price(Decimal(10))) is None

@@ -31,6 +31,7 @@ from portfolio.application.prices.joined_closes import JoinedCloses, carried
 from portfolio.application.risk.state import DEFAULT_DAYS
 from portfolio.application.uncancelled import Uncancelled
 from portfolio.domain.categories import Categories
+from portfolio.domain.errors import OutOfRange
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 
 ATTEMPTS: Final = 5
@@ -113,9 +114,9 @@ class ReadShadows:
         panel = Panel.of(closes.history, self._categories, simulated=closes.simulated_history)
         try:
             run = self._runs.once((question.key, panel.fingerprint), lambda: ShadowRun(question, panel))
-        except NotBacktestable:
-            return _without(nothing, "value_not_positive")
-        await self._uncancelled(self._finish(run))
+            await self._uncancelled(self._finish(run))
+        except (NotBacktestable, OutOfRange) as error:  # at its closes it would be worth nothing, or 1e20 and more
+            return _without(nothing, "out_of_range" if isinstance(error, OutOfRange) else "value_not_positive")
         actual = rebased(history.finals, question.first)
         return Shadows(
             as_of=history.snapshot.as_of,

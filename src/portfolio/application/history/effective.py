@@ -13,7 +13,7 @@ from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.performance.days.entries import DayEntries, LedgerDay
 from portfolio.application.performance.days.holding import HoldingTimes
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
-from portfolio.domain.money import Money
+from portfolio.domain.money import Money, added
 from portfolio.domain.symbol import Symbol
 
 _NOTHING = Money.zero()
@@ -116,10 +116,10 @@ class EffectiveDays(DayEntries):
             flow = transaction.value_before or transaction.net_deposits_delta + transaction.realized_delta
             comes_in = flow.value > 0
         if comes_in:  # what a reversal takes out is of the same day, and never came, or never went
-            flows.inflow = flows.inflow + flow
-            flows.paid_in = flows.paid_in + transaction.net_deposits_delta
+            flows.inflow = added(flows.inflow, flow)
+            flows.paid_in = added(flows.paid_in, transaction.net_deposits_delta)
         else:
-            flows.outflow = flows.outflow - flow
+            flows.outflow = added(flows.outflow, -flow)
 
     def _day(self, at: datetime) -> date:
         return max(_day_of(at), self._not_before)

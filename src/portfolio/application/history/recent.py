@@ -12,6 +12,7 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.performance.period import Performance
+from portfolio.domain.errors import OutOfRange
 
 METRICS_DAYS: Final = 30
 HISTORY_SECONDS: Final = 1.0
@@ -54,7 +55,7 @@ class RecentPerformance:
         except TimeoutError:
             self._asks_again_at = self.clock.monotonic() + HISTORY_PAUSE_SECONDS
             return self._stale()
-        except LedgerUnavailable:
+        except (LedgerUnavailable, OutOfRange):  # or a past that would have reached 1e20, in its own order
             return self._stale()
         self._measured, self._of = measured, of
         return measured

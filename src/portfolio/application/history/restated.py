@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -14,7 +15,7 @@ from portfolio.application.performance.final_days import MOST_DAYS_CARRIED
 from portfolio.application.performance.records import MeasuredDay
 from portfolio.domain.arithmetic import ONE
 from portfolio.domain.errors import OutOfRange
-from portfolio.domain.money import EXACT, Money, Price, Quantity, round_to_step
+from portfolio.domain.money import EXACT, Money, Price, Quantity, added, round_to_step, sum_of
 from portfolio.domain.prices.freshness import is_small_rest
 from portfolio.domain.symbol import Symbol
 
@@ -73,20 +74,20 @@ class _Units:
     @property
     def base(self) -> Money:
         """Return what the next return begins from."""
-        return self.value + self.inflow
+        return added(self.value, self.inflow)
 
     def flow(self, flows: Flows) -> None:
         """Take in what came at the start of a day, and goes at its end."""
-        self.inflow = self.inflow + flows.inflow
-        self.paid_in = self.paid_in + flows.paid_in
-        self.outflow = self.outflow + flows.outflow
+        self.inflow = added(self.inflow, flows.inflow)
+        self.paid_in = added(self.paid_in, flows.paid_in)
+        self.outflow = added(self.outflow, flows.outflow)
 
     def close(self, value: Money, deposits: Money) -> Decimal | None:
         """Return the unit value at the end of a day; None before anything of value was there.
 
         u(D) = u(D-1) x (V(D) + outflows) / (V(D-1) + inflows). It stays where one of the two is not above zero.
         """
-        base, left = self.base, value + self.outflow
+        base, left = self.base, added(value, self.outflow)
         self.has_begun |= base.value > 0
         if base.value > 0 and left.value > 0:
             self.unit = _grown(self.unit, left, base)
@@ -118,12 +119,12 @@ class _Books:
         moved = entries.days.get(day)
         if moved is None:
             return
-        self.cash = self.cash + moved.cash
-        self.net_deposits = self.net_deposits + moved.net_deposits
+        self.cash = added(self.cash, moved.cash)
+        self.net_deposits = added(self.net_deposits, moved.net_deposits)
         for symbol, change in moved.changes.items():
-            self.quantities[symbol] = quantity = self.quantities[symbol] + change.quantity
+            self.quantities[symbol] = quantity = added(self.quantities[symbol], change.quantity)
             came, came_for = self.came[symbol]
-            self.came[symbol] = came + change.came, came_for + change.came_for
+            self.came[symbol] = added(came, change.came), added(came_for, change.came_for)
             if not quantity:  # what is bought from then on came for a price of its own
                 del self.quantities[symbol], self.came[symbol]
 
@@ -133,11 +134,13 @@ class _Books:
         """
         quantity = self.quantities[symbol]
         if last_close is not None:
-            return quantity.at(last_close)
+            return quantity.worth(last_close)
         came, came_for = self.came[symbol]
         if came.value <= 0 or quantity.value < 0:
             return None
-        return Money.rounded(EXACT.divide(EXACT.multiply(came_for.value, quantity.value), came.value))
+        with suppress(OutOfRange):
+            return Money.rounded(EXACT.divide(EXACT.multiply(came_for.value, quantity.value), came.value))
+        return None
 
 
 class _LastCloses:
@@ -183,18 +186,19 @@ def _restated(day: date, books: _Books, units: _Units, closes: ClosesByDay, last
     value, carried, missing = books.cash, [], []
     for symbol in sorted(books.quantities):
         price, is_own = price_on(day, closes.get(symbol, {}))
-        if price is None:
+        worth = None if price is None else books.quantities[symbol].worth(price)
+        if worth is None:
             missing.append(symbol)
             continue
-        value = value + books.quantities[symbol].at(price)
+        value = added(value, worth)
         if not is_own:
             carried.append(symbol)
     stand_ins = [books.stand_in(symbol, last.before(symbol, day)) for symbol in missing]
     known = [one for one in stand_ins if one is not None]
-    value = sum(known, value)
-    is_small = len(known) == len(missing) and is_small_rest(sum(map(abs, known), _NOTHING), value)
+    value = added(value, sum_of(known))
+    is_small = len(known) == len(missing) and is_small_rest(sum_of(map(abs, known)), value)
     is_gap = bool(missing) and not is_small
-    base, base_deposits = units.base, units.deposits + units.paid_in
+    base, base_deposits = units.base, added(units.deposits, units.paid_in)
     return RestatedDay(
         day=day,
         value=None if is_gap else value,

@@ -10,6 +10,7 @@ from portfolio.application.history.effective import EffectiveDays
 from portfolio.application.history.restated import ClosesByDay, price_on
 from portfolio.application.performance.days.entries import Change
 from portfolio.application.performance.records import DayPositions, PositionOnDay
+from portfolio.domain.money import added
 from portfolio.domain.symbol import Symbol
 
 
@@ -33,9 +34,9 @@ def positions_on(entries: EffectiveDays, closes: ClosesByDay, days: Collection[d
         while place < len(moved) and moved[place] <= day:
             for symbol, change in entries.days[moved[place]].changes.items():
                 one = sums[symbol]
-                one.quantity = one.quantity + change.quantity
-                one.cost_basis = one.cost_basis + change.cost_basis
-                one.realized_pnl = one.realized_pnl + change.realized_pnl
+                one.quantity = added(one.quantity, change.quantity)
+                one.cost_basis = added(one.cost_basis, change.cost_basis)
+                one.realized_pnl = added(one.realized_pnl, change.realized_pnl)
             place += 1
         found[day] = {symbol: _position(symbol, one, day, closes) for symbol, one in sums.items()}
     return found
@@ -43,10 +44,11 @@ def positions_on(entries: EffectiveDays, closes: ClosesByDay, days: Collection[d
 
 def _position(symbol: Symbol, sums: Change, day: date, closes: ClosesByDay) -> PositionOnDay:
     price, _ = price_on(day, closes.get(symbol, {}))
-    is_priced = price is not None or not sums.quantity
+    worth = None if price is None else sums.quantity.worth(price)
+    is_priced = worth is not None or not sums.quantity
     return PositionOnDay(
         quantity=sums.quantity,
-        market_value=sums.cost_basis if price is None else sums.quantity.at(price),
+        market_value=sums.cost_basis if worth is None else worth,
         cost_basis=sums.cost_basis,
         realized_pnl=sums.realized_pnl,
         is_priced=is_priced,

@@ -10,7 +10,7 @@ from typing import Final
 
 from portfolio.application.imports.records import Implied
 from portfolio.application.imports.steps import MoneyMove, Step, steps_of
-from portfolio.application.imports.worth import CASH, WorthOf, WorthUnknown, value_of
+from portfolio.application.imports.worth import WorthOf, WorthUnknown, value_of
 from portfolio.application.ledger.cash import UNITS_BEGIN_ANEW
 from portfolio.application.ledger.cash_records import CashEntry, Entry
 from portfolio.application.ledger.happenings.records import entries_of
@@ -98,7 +98,6 @@ class _Attempt:
         group = f"import-{self.books.revision + 1}" if len(trades) > 1 else None
         for step in steps:
             self._with_what_is_missing(event, step, group)
-        _require_writable(self.books, event)
 
     def _with_what_is_missing(self, event: Event, step: Step, group: str | None) -> None:
         """Carry out a step; where it may, first what is missing for it, exactly."""
@@ -177,16 +176,6 @@ class _Attempt:
         self.entries.append(
             CashEntry.of(replace(moved, event=terms), after, owner=IMPORT, note=_noted(note, begins=begins))
         )
-
-
-def _require_writable(books: Portfolio, event: Event) -> None:
-    """Raise OutOfRange where the rows of the books could not say what they are worth and earned after an event.
-
-    The sums do: each is one that is written.
-    """
-    _ = books.total_value, books.realized_pnl + books.unrealized_pnl
-    for position in (books.position(Symbol(code)) for code in event.legs.keys() - CASH):
-        _ = position.realized_pnl + position.unrealized_pnl
 
 
 def _noted(note: str | None, *, begins: bool) -> str | None:

@@ -18,7 +18,7 @@ from portfolio.application.performance.past_books import DayBooks, books_of
 from portfolio.application.performance.ports import Days
 from portfolio.application.performance.records import EARLIEST, DailyValue, DayPositions, FilledDay
 from portfolio.application.prices.ports import CloseFeed, PriceStore
-from portfolio.domain.money import Money, Price, Quantity
+from portfolio.domain.money import LIMIT, Money, Price, Quantity, sum_of
 from portfolio.domain.prices.freshness import is_small_rest
 from portfolio.domain.symbol import Symbol
 
@@ -153,8 +153,11 @@ class _Making:
         worth = {symbol: self._worth(symbol, quantity, books.day) for symbol, quantity in sorted(books.held.items())}
         known = {symbol: money for symbol, money in worth.items() if money is not None}
         lacking = {symbol: books.past[symbol].cost_basis for symbol in worth if symbol not in known}
-        total = sum(lacking.values(), sum(known.values(), books.cash))
-        if lacking and not is_small_rest(sum(map(abs, lacking.values()), Money.zero()), total):
+        total = sum_of([books.cash, *known.values(), *lacking.values()])
+        if total.value.copy_abs() >= LIMIT:
+            self.failed[books.day] = "at its closes it would be worth 1e20 or more"
+            return None
+        if lacking and not is_small_rest(sum_of(map(abs, lacking.values())), total):
             self.failed[books.day] = f"no close of {', '.join(s.code for s in worth if s not in known)}"
             return None
         if lacking:
@@ -177,7 +180,7 @@ class _Making:
     def _worth(self, symbol: Symbol, quantity: Quantity, day: date) -> Money | None:
         close = self._closes.get((symbol, day))
         if close is not None:
-            return quantity.at(close)
+            return quantity.worth(close)
         self.lacking.add(symbol)
         recorded = self._recorded.get(day, {}).get(symbol)
         if recorded is not None and recorded.quantity and recorded.is_priced:
@@ -186,5 +189,5 @@ class _Making:
             carried = self._closes.get((symbol, day - timedelta(days=days)))
             if carried is not None:
                 self.carried[day].append(symbol)
-                return quantity.at(carried)
+                return quantity.worth(carried)
         return None

@@ -26,7 +26,7 @@ from portfolio.analytics.performance import (
 )
 from portfolio.application.performance.reasons import Figures, Reasons
 from portfolio.application.performance.records import MeasuredDay
-from portfolio.domain.money import Money
+from portfolio.domain.money import Money, subtracted
 
 LEAST_RETURNS: Final = 30
 LEAST_DAYS_TO_ANNUALIZE: Final = 90
@@ -67,7 +67,8 @@ def daily_change(finals: Sequence[MeasuredDay], now: MeasuredDay, reasons: Reaso
 
 def gain(first: MeasuredDay, last: MeasuredDay) -> Money:
     """Return what was gained between two days, without deposits and withdrawals."""
-    return (last.total_value - first.total_value) - (last.net_deposits - first.net_deposits)
+    value = subtracted(last.total_value, first.total_value)
+    return subtracted(value, subtracted(last.net_deposits, first.net_deposits))
 
 
 def _growth(days: Sequence[MeasuredDay], name: str, reasons: Reasons) -> Figures:
@@ -126,7 +127,7 @@ def money_weighted(finals: Sequence[MeasuredDay], reasons: Reasons) -> Figures:
     if is_ruined(finals):
         return reasons.undefined(names, VALUE_NOT_POSITIVE)
     paid = [-float(finals[0].total_value.value)]
-    paid += [float((one.net_deposits - two.net_deposits).value) for one, two in pairwise(finals)]
+    paid += [float(subtracted(one.net_deposits, two.net_deposits).value) for one, two in pairwise(finals)]
     paid[-1] += float(finals[-1].total_value.value)
     yearly, days = money_weighted_return([day.day for day in finals], paid), days_covered(finals)
     of_period = None if yearly is None else ((1.0 + yearly) ** (days / DAYS_PER_YEAR) - 1.0) * 100.0

@@ -9,7 +9,7 @@ from itertools import groupby
 from portfolio.analytics.decimals import STEP
 from portfolio.application.performance.days.entries import LedgerDay
 from portfolio.application.performance.reasons import Figures, Reasons
-from portfolio.domain.money import Money
+from portfolio.domain.money import added, sum_of
 
 
 def trading_results(days: Sequence[LedgerDay], reasons: Reasons) -> Figures:
@@ -20,7 +20,7 @@ def trading_results(days: Sequence[LedgerDay], reasons: Reasons) -> Figures:
     closings = [closing for day in days for closing in day.closings]
     wins = [closing.result for closing in closings if closing.result.value > 0]
     losses = [closing.result for closing in closings if closing.result.value < 0]
-    profit, loss = sum(wins, Money.zero()), sum(losses, Money.zero())
+    profit, loss = sum_of(wins), sum_of(losses)
     none = "no_closing_trades"
     no_win, no_loss = ("no_wins", "no_losses") if closings else (none, none)
     decided = Decimal(len(wins) + len(losses))
@@ -29,9 +29,9 @@ def trading_results(days: Sequence[LedgerDay], reasons: Reasons) -> Figures:
         "num_trades": sum(len(day.trades) for day in days),
         "win_rate": reasons.quotient("win_rate", Decimal(len(wins)), decided, STEP, none),
         "profit_factor": reasons.quotient(
-            "profit_factor", profit.value, (-loss).value, STEP, no_loss if wins or losses else none
+            "profit_factor", profit.value, loss.value.copy_negate(), STEP, no_loss if wins or losses else none
         ),
-        "expectancy": reasons.mean("expectancy", profit + loss, len(closings), none),
+        "expectancy": reasons.mean("expectancy", added(profit, loss), len(closings), none),
         "average_win": reasons.mean("average_win", profit, len(wins), no_win),
         "average_loss": reasons.mean("average_loss", loss, len(losses), no_loss),
         "largest_win": reasons.known("largest_win", max(wins, default=None), no_win),

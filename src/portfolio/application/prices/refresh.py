@@ -247,17 +247,17 @@ def _fitting(marks: Mapping[Symbol, Mark], portfolio: Portfolio) -> tuple[dict[S
 
     One absurd price must not stop the others: those that make the largest positions are left out.
     """
-    sizes: dict[Symbol, Decimal] = {}
+    extents: dict[Symbol, Decimal] = {}
     too_large: dict[Symbol, str] = {}
     for symbol, mark in marks.items():
         try:
-            sizes[symbol] = portfolio.position(symbol).marked(mark).size
+            extents[symbol] = portfolio.position(symbol).marked(mark).extent
         except OutOfRange as error:
             too_large[symbol] = f"the position's value: {error}"
-    others = (position.size for symbol, position in portfolio.positions.items() if symbol not in sizes)
-    whole = total([abs(portfolio.cash).value, *others, *sizes.values()])
-    while whole >= LIMIT and sizes:
-        largest = max(sizes, key=lambda symbol: (sizes[symbol], symbol))
-        whole = total([whole, -sizes.pop(largest), portfolio.position(largest).size])
+    moved = (extent - portfolio.position(symbol).extent for symbol, extent in extents.items())
+    reach = total([portfolio.reach, *moved])
+    while reach >= LIMIT and extents:
+        largest = max(extents, key=lambda symbol: (extents[symbol], symbol))
+        reach = total([reach, -extents.pop(largest), portfolio.position(largest).extent])
         too_large[largest] = "the value of all positions would be out of range: amounts stay below 1e20"
-    return {symbol: marks[symbol] for symbol in sizes}, too_large
+    return {symbol: marks[symbol] for symbol in extents}, too_large

@@ -149,11 +149,12 @@ def average_of(state: MarketState) -> Measured:
 @exact
 def average_covered_percent(state: MarketState) -> Decimal | None:
     """Return the share of the value of the positions which the average correlation counts that have a coefficient, in
-    percent; None of fewer than two.
+    percent; None of fewer than two, and where they are worth nothing.
     """
     counted = correlated_positions(state.view, state.policy)
     if len(counted) < 2:
         return None
     related = state.statistics.correlations.of([holding.symbol for holding in counted]).correlation
     kept = (holding.value for holding, why in zip(counted, related.excluded, strict=True) if why is None)
-    return total(kept) * HUNDRED / total(holding.value for holding in counted)
+    whole = total(holding.value for holding in counted)
+    return total(kept) * HUNDRED / whole if whole else None

@@ -132,8 +132,7 @@ def entered(books: Portfolio, kind: CashTransactionKind, moves: Moves, terms: Ev
         for step in moves.steps
     )
     after, _ = recorded(replace(books, cash=books.cash + moves.cash, positions=held.replacing(moved)), transaction)
-    _ = after.total_value  # its range is asked now: what cannot be valued is not booked
-    return Happened(after=after, transaction=transaction, own_legs=legs, revision=after.revision)
+    return Happened(after=after.in_range(), transaction=transaction, own_legs=legs, revision=after.revision)
 
 
 def too_little(position: Position, quantity: Quantity) -> InsufficientQuantity:

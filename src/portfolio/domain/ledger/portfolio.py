@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, NotReversible
+from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, NotReversible, OutOfRange
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.ledger.positions import Positions
@@ -15,7 +15,7 @@ from portfolio.domain.ledger.trade import Execution, Side, Trade
 from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.ledger.units import Units
 from portfolio.domain.mark import MAX_PRICE_AGE, Mark
-from portfolio.domain.money import EXACT, Money
+from portfolio.domain.money import EXACT, LIMIT, Money
 from portfolio.domain.symbol import Symbol
 
 
@@ -87,7 +87,9 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
     @property
     def unreconciled(self) -> Money:
         """Return the value that this ledger's entries do not explain."""
-        return self.cash + self.cost_basis - self.net_deposits - self.realized_pnl
+        # In one step: deposits of less than nothing and a result of as much are each in range, and not one alone.
+        there = EXACT.add(self.cash.value, self.cost_basis.value)
+        return Money(EXACT.subtract(there, EXACT.add(self.net_deposits.value, self.realized_pnl.value)))
 
     @property
     def cash_unreconciled(self) -> Money:
@@ -107,6 +109,17 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
     def position(self, symbol: Symbol) -> Position:
         """Return the position in ``symbol``, an empty one where there never was any."""
         return self.positions.get(symbol) or Position(symbol=symbol)
+
+    @property
+    def reach(self) -> Decimal:
+        """Return how large any sum of its parts can be; OutOfRange where one position alone is worth 1e20 or more."""
+        return self._held.reach(self.cash, self.realized_pnl)
+
+    def in_range(self) -> Portfolio:
+        """Return the portfolio itself; OutOfRange where a sum could be 1e20 or more, so that it could not be read."""
+        if (reach := self.reach) >= LIMIT:
+            raise OutOfRange(reach)
+        return self
 
     # --- what happens to it -----------------------------------------------------------------------------------------
 
@@ -188,12 +201,12 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
 
         Realized results of before stay; net deposits are what explains the rest.
         """
-        realized = _total(p.realized_pnl for p in self.positions.values())
+        realized = self._held.realized_pnl
         value, deposits = self.total_value, self.cash + self.cost_basis - realized
         nothing = Money.zero()
         blank = replace(self, ledger_cash=nothing, net_deposits=nothing, realized_pnl=nothing, units=Units())
         after, transaction = recorded(
-            replace(blank, positions=_reconciled(self.positions)),
+            replace(blank, positions=self._held.reconciled()),
             CashTransaction(
                 kind=CashTransactionKind.BASELINE,
                 cash_delta=self.cash,
@@ -209,8 +222,8 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
         """Return the portfolio with the difference booked: as a realized result, or as a contribution from outside."""
         unreconciled = self.unreconciled
         deposits, realized = (Money.zero(), unreconciled) if as_realized else (unreconciled, Money.zero())
-        return recorded(
-            replace(self, positions=_reconciled(self.positions)),
+        after, transaction = recorded(
+            replace(self, positions=self._held.reconciled()),
             CashTransaction(
                 kind=CashTransactionKind.ADJUSTMENT,
                 cash_delta=self.cash_unreconciled,
@@ -220,6 +233,7 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
                 at=at,
             ),
         )
+        return after.in_range(), transaction
 
     def rebuilt(self, at: datetime) -> tuple[Portfolio, CashTransaction]:
         """Return the portfolio with the entry which says that its rows were made anew of the entries."""
@@ -263,12 +277,13 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
             fees_paid=self.fees_paid + trade.fees_delta,
             trade_counts=trade_counts,
             positions=self._held.replacing([position]),
-        )
+        ).in_range()
 
     def _moved(self, kind: CashTransactionKind, delta: Money, at: datetime) -> tuple[Portfolio, CashTransaction]:
         value = self.total_value
         transaction = CashTransaction(kind=kind, cash_delta=delta, net_deposits_delta=delta, value_before=value, at=at)
-        return recorded(replace(self, cash=self.cash + delta), transaction)
+        after, _ = recorded(replace(self, cash=self.cash + delta), transaction)
+        return after.in_range(), transaction
 
 
 def recorded(before: Portfolio, transaction: CashTransaction) -> tuple[Portfolio, CashTransaction]:
@@ -282,14 +297,3 @@ def recorded(before: Portfolio, transaction: CashTransaction) -> tuple[Portfolio
         units=before.units.after_flow(transaction.value_before, transaction.flow),
     )
     return after, transaction
-
-
-def _reconciled(positions: Mapping[Symbol, Position]) -> Positions:
-    return Positions({s: replace(p, ledger_quantity=p.quantity) for s, p in positions.items()})
-
-
-def _total(amounts: Iterable[Money]) -> Money:
-    total = Decimal(0)
-    for amount in amounts:
-        total = EXACT.add(total, amount.value)
-    return Money(total)

@@ -65,14 +65,14 @@ class Position:  # shape: what a position is, and all that can happen to it
         return self.market_value - self.cost_basis
 
     @property
-    def size(self) -> Decimal:
-        """Return how much it can add to any sum of the portfolio, whatever its sign.
+    def extent(self) -> Decimal:
+        """Return the largest of its value, its cost and their difference, whatever their signs.
 
         Raises:
-            OutOfRange: its value or its unrealized result is 1e20 or more.
+            OutOfRange: its value is 1e20 or more.
         """
-        largest = max(abs(each).value for each in (self.market_value, self.cost_basis, self.unrealized_pnl))
-        return EXACT.add(largest, abs(self.realized_pnl).value)
+        value, cost = self.market_value.value, self.cost_basis.value
+        return max(value.copy_abs(), cost.copy_abs(), EXACT.subtract(value, cost).copy_abs())
 
     @property
     def break_even_price(self) -> Price | None:

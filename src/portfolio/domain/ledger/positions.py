@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
@@ -14,6 +15,8 @@ from portfolio.domain.money import EXACT, Money
 from portfolio.domain.symbol import Symbol
 
 _NONE: Final[Mapping[Symbol, Position]] = MappingProxyType({})
+_Sums = tuple[Decimal, Decimal, Decimal, Decimal]
+_NOTHING: Final[_Sums] = (Decimal(0),) * 4
 
 
 class Positions(Mapping[Symbol, Position]):
@@ -26,7 +29,7 @@ class Positions(Mapping[Symbol, Position]):
 
     def __init__(self, by_symbol: Mapping[Symbol, Position] = _NONE) -> None:
         self._by_symbol = dict(by_symbol)
-        self._sums: tuple[Decimal, Decimal] | None = None
+        self._sums: _Sums | None = None
         self._open: tuple[Position, ...] | None = None
 
     def __getitem__(self, symbol: Symbol) -> Position:
@@ -66,6 +69,31 @@ class Positions(Mapping[Symbol, Position]):
         return Money(self._totals()[1])
 
     @property
+    def realized_pnl(self) -> Money:
+        """Return what all of them realized.
+
+        Raises:
+            OutOfRange: 1e20 or more.
+        """
+        realized = Decimal(0)
+        for position in self._by_symbol.values():
+            realized = EXACT.add(realized, position.realized_pnl.value)
+        return Money(realized)
+
+    def reconciled(self) -> Positions:
+        """Return these, with what their rows hold taken for what the entries explain."""
+        return Positions({s: replace(p, ledger_quantity=p.quantity) for s, p in self._by_symbol.items()})
+
+    def reach(self, cash: Money, realized_pnl: Money) -> Decimal:
+        """Return how large a sum of a portfolio can be that has these positions; from 1e20 on it is out of range.
+
+        Raises:
+            OutOfRange: the value of one position is 1e20 or more.
+        """
+        _, _, extent, realized = self._totals()
+        return reach(cash, realized_pnl, extent, realized)
+
+    @property
     def open(self) -> tuple[Position, ...]:
         """Return what is held, by symbol."""
         if self._open is None:
@@ -84,24 +112,34 @@ class Positions(Mapping[Symbol, Position]):
                 after._sums = _moved_by(self._sums, moved)
         return after
 
-    def _totals(self) -> tuple[Decimal, Decimal]:
+    def _totals(self) -> _Sums:
         if self._sums is None:
-            invested = cost = Decimal(0)
-            for position in self._by_symbol.values():
-                invested = EXACT.add(invested, position.market_value.value)
-                cost = EXACT.add(cost, position.cost_basis.value)
-            self._sums = invested, cost
+            self._sums = _moved_by(_NOTHING, ((None, position) for position in self._by_symbol.values()))
         return self._sums
 
 
-def _moved_by(
-    sums: tuple[Decimal, Decimal], moved: Iterable[tuple[Position | None, Position]]
-) -> tuple[Decimal, Decimal]:
-    invested, cost = sums
+def reach(cash: Money, realized_pnl: Money, extent: Decimal, realized: Decimal) -> Decimal:
+    """Return how large any sum of a portfolio can be: of its parts, whatever their signs.
+
+    Its positions' extents add up to ``extent`` and what each realized to ``realized``, without signs. What is booked
+    stays below 1e20, and so do the prices that are taken and the rows that are read: whatever is added up of it later,
+    of all positions or of some, is in range.
+    """
+    own = max(EXACT.add(cash.value.copy_abs(), realized), realized_pnl.value.copy_abs())
+    return EXACT.add(extent, own)
+
+
+def _moved_by(sums: _Sums, moved: Iterable[tuple[Position | None, Position]]) -> _Sums:
+    invested, cost, extent, realized = sums
+    add, subtract = EXACT.add, EXACT.subtract
     for before, after in moved:
         if before is not None:
-            invested = EXACT.subtract(invested, before.market_value.value)
-            cost = EXACT.subtract(cost, before.cost_basis.value)
-        invested = EXACT.add(invested, after.market_value.value)
-        cost = EXACT.add(cost, after.cost_basis.value)
-    return invested, cost
+            invested = subtract(invested, before.market_value.value)
+            cost = subtract(cost, before.cost_basis.value)
+            extent = subtract(extent, before.extent)
+            realized = subtract(realized, before.realized_pnl.value.copy_abs())
+        invested = add(invested, after.market_value.value)
+        cost = add(cost, after.cost_basis.value)
+        extent = add(extent, after.extent)
+        realized = add(realized, after.realized_pnl.value.copy_abs())
+    return invested, cost, extent, realized

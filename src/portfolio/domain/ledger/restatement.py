@@ -158,4 +158,5 @@ def restate(portfolio: Portfolio, group: GroupRestatement, at: datetime) -> tupl
         at=at,
     )
     restated = {**portfolio.positions, **{one.after.symbol: one.after for one in group.positions}}
-    return recorded(replace(portfolio, positions=restated), transaction)
+    after, _ = recorded(replace(portfolio, positions=restated), transaction)
+    return after.in_range(), transaction

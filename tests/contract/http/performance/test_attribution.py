@@ -160,3 +160,15 @@ async def test_what_cannot_be_asked_is_refused_by_its_name(service: Service) -> 
         answer = await service.http.get(f"/attribution?{query}")
         assert is_problem(answer, 400, "malformed-request")
         assert fields(answer) == {field}
+
+
+async def test_a_tag_that_bought_more_than_there_ever_was_leaves_the_rows_undefined(service: Service) -> None:
+    await service.http.post("/cash/transactions", json={"kind": "deposit", "amount": "6e19"})
+    await day_ends(service)
+    for _ in range(2):
+        await book(service, "BUY", "60000000000000000000", "60000000000000000000", engine="a")
+        await book(service, "SELL", "60000000000000000000", "60000000000000000000", engine="b")
+    await day_ends(service)
+    found = await ask(service, "engine")
+    assert (found["rows"], found["total"], found["reasons"]["rows"]) == (None, None, "out_of_range")
+    assert rows(await ask(service, "symbol")) == [("BTC", 0, 0, 0, 4)]  # of one asset all of it was sold again

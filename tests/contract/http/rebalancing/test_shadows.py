@@ -249,3 +249,17 @@ async def test_a_request_that_was_given_up_leaves_what_it_began(held: Service) -
     assert run.is_done
     await read.stop()
     assert [one["trades"] for one in (await shadows(held))["shadows"][:2]] == [0, 1]
+
+
+async def test_at_closes_at_which_no_books_ever_were_there_are_no_shadows(service: Service) -> None:
+    """200,000,000,000,000,000 BTC at 1 dollar, while the closes are 1,000."""
+    await add_closes(service, service.clock.now().date() - timedelta(days=40), [1000] * 43)
+    await post(service, "/cash/transactions", {"kind": "deposit", "amount": "3e17"})
+    await post(
+        service, "/holdings/update", {**booking("BTC", Decimal(2 * 10**17)), "price": 1, "net_amount": 2 * 10**17}
+    )
+    for _ in range(3):
+        service.feed.prices = {"BTC": "1"}
+        await post(service, "/portfolio/refresh", {})
+        service.clock.advance(DAY)
+    assert (await shadows(service))["reasons"] == {"shadows": "out_of_range"}

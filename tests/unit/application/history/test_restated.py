@@ -440,3 +440,32 @@ def test_what_was_transferred_counts_at_its_value_from_the_day_on_which_it_happe
     booked.take_out(left, day(3))
     booked.take_out(came, day(3))
     assert rows(days_of(booked, prices, 2)) == [(0, "100", "1"), (1, "100", "1"), (2, "100", "1")]
+
+
+def test_a_close_at_which_no_books_ever_were_is_none() -> None:
+    booked = Booked()
+    deposit(booked, "100", day(0))
+    booked.buy("1e18", "90", day(0))
+    found = days_of(booked, closes(BTC={0: "1e-16", 1: "100", 2: "1e-16"}), 2)
+    assert [one.missing for one in found] == [(), (BTC,), ()]
+    assert rows(found) == [(0, "110", "1.1"), (1, None, None), (2, "110", "1.1")]
+
+
+def test_a_cost_of_what_is_left_that_no_books_have_is_none() -> None:
+    booked = Booked()
+    deposit(booked, "9e19", day(0))
+    booked.buy("2", "8e19", day(0))
+    booked.sell("1.9", "1", day(0))
+    entries = folded(booked.entries)
+    entries.days[on(0)].changes[BTC].came = units("0.001")  # 0.1 at 8e19 for 0.001
+    assert restate(entries, {}, on(0))[0].missing == (BTC,)
+
+
+def test_more_may_flow_in_a_day_than_there_ever_was() -> None:
+    booked = Booked()
+    for _ in range(3):
+        deposit(booked, "9e19", day(0))
+        withdraw(booked, "9e19", day(0))
+    [found] = days_of(booked, {}, 0)
+    assert (found.value, found.base.value) == (money(0), Decimal("2.7e20"))
+    assert folded(booked.entries).deposits.value == Decimal("2.7e20")

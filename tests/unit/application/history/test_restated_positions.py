@@ -99,3 +99,10 @@ async def test_they_are_those_of_the_days_that_are_kept(scene: Scene) -> None:
     assert (await scene.restate.positions(portfolio, [on(5)]))[on(5)][BTC].quantity == units(2)
     await scene.days(11)
     assert scene.made == [11, 2, 5]  # no more days than were asked for
+
+
+def test_at_a_close_at_which_no_books_ever_were_it_stands_at_its_cost() -> None:
+    booked = Booked()
+    booked.buy("1e18", "200", day(1))
+    [held] = positions_on(folded(booked.entries), closes(BTC={1: "100"}), [on(1)])[on(1)].values()
+    assert (held.market_value, held.is_priced) == (money(200), False)

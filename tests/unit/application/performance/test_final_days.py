@@ -327,3 +327,12 @@ async def test_closes_are_asked_for_no_longer_than_may_be(world: World) -> None:
     assert (await make(1)).lacking == {ETH}
     assert (await make(1)).lacking == set()
     assert [symbol for symbol, *_ in feed.asked] == [BTC, ETH]
+
+
+async def test_a_day_at_whose_closes_all_would_be_worth_1e20_stays_a_gap(world: World) -> None:
+    await world.trade(BTC, Side.BUY, "1", "30000")
+    await world.refresh()
+    await closes(world, d1="99999999999999950000", d2="30000")
+    world.sleep(3)
+    report = await world.make_final()
+    assert report.failed == {day(1): "at its closes it would be worth 1e20 or more"}

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.history.recent import RecentPerformance
-from portfolio.application.ledger.snapshots import RELOAD_SECONDS, Snapshots
+from portfolio.application.ledger.snapshots import RELOAD_SECONDS, Snapshot, Snapshots
 from portfolio.application.performance.period import Performance
 from portfolio.application.performance.records import DailyValue
+from portfolio.domain.errors import OutOfRange
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.units import Units
 from portfolio.domain.money import Money
@@ -432,3 +433,16 @@ async def test_what_was_measured_last_is_stale_once_the_database_is_away() -> No
     assert await recent(snapshot, clock.now()) is measured
     later = replace(snapshot, as_of=snapshot.as_of + timedelta(seconds=1), database_away=True)
     assert await recent(later, clock.now()) == replace(measured, stale=True)
+
+
+class OutOfRangeDays:
+    """Days that cannot be added up in the order of effect."""
+
+    async def of(self, snapshot: Snapshot, days: int) -> Performance:
+        raise OutOfRange(Decimal("1e20"))
+
+
+async def test_a_past_that_cannot_be_added_up_holds_up_nothing() -> None:
+    ledger, clock = ledger_of(series([1, 1.1])), FakeClock()
+    recent = RecentPerformance(OutOfRangeDays(), clock, 1)
+    assert await recent(await Snapshots(ledger, clock, 1).newest(), clock.now()) is None

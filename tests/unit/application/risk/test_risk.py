@@ -16,7 +16,7 @@ from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.prices.closes import Closes
 from portfolio.application.prices.valuation import value_portfolio
 from portfolio.application.risk.concentration import apportioned, concentration_reasons, sectors_of
-from portfolio.application.risk.correlation import correlation_of
+from portfolio.application.risk.correlation import average_covered_percent, correlation_of
 from portfolio.application.risk.measured import Measured
 from portfolio.application.risk.metrics import measured, risk_metrics_of
 from portfolio.application.risk.state import MarketState, summary_of
@@ -221,3 +221,7 @@ def test_a_level_begins_above_its_bound(annualized: str, level: Level) -> None:
 
 def test_no_figure_has_no_level() -> None:
     assert volatility_level(None) is None
+
+
+def test_positions_that_are_worth_nothing_have_no_share_that_is_covered() -> None:
+    assert average_covered_percent(state_of({"A": "0", "B": "0"}, "0")) is None

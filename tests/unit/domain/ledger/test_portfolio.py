@@ -368,3 +368,45 @@ def test_a_round_trip_at_one_price_loses_the_fees_and_nothing_else(quantity: int
     assert end.realized_pnl == -(fees + fees)
     assert end.cash == start.cash - fees - fees
     assert not end.cost_basis
+
+
+def rich() -> Portfolio:
+    """One BTC at 5e19 that cost 3e19, 2e19 of cash and 1e19 that another sale had brought: 8e19 of 1e20 are reached."""
+    books = funded("4e19")
+    books = after(books, bought("BTC", 1, "1e19"), sold("BTC", 1, "2e19"), bought("BTC", 1, "3e19"))
+    return books.marked({BTC: mark("5e19")})
+
+
+OVER: dict[str, Callable[[Portfolio], object]] = {
+    "deposit": lambda books: books.deposit(money("2e19"), NOON),
+    "sale": lambda books: books.book(sold("BTC", 1, "9e19"), RULES),
+    "purchase": lambda books: books.book(bought("ETH", 1, "5e19"), RULES, override=True),
+    "short sale": lambda books: books.book(sold("ETH", 1, "2e19"), RULES, override=True),
+    "withdrawal": lambda books: books.withdraw(money("6e19"), NOON, allow_negative_cash=True),
+    "result of others": lambda books: replace(books, realized_pnl=money("4e19"), net_deposits=Money.zero()).reconcile(
+        NOON, as_realized=True
+    ),
+}
+
+
+def test_how_large_a_sum_can_be_is_told_of_all_parts_without_their_signs() -> None:
+    books = rich()
+    assert (books.total_value, books.realized_pnl) == (money("7e19"), money("1e19"))
+    assert books.reach == 8 * 10**19
+    assert (
+        after(books, sold("ETH", 1, "1e18"), override=True).reach == 8 * 10**19 + 2 * 10**18
+    )  # owed, and the cash of it
+    assert books.in_range() is books
+    alone = replace(books, cash=Money.zero(), realized_pnl=money("4.9e19"))  # of money that no position brought
+    assert alone.reach == 5 * 10**19 + 49 * 10**18
+
+
+@pytest.mark.parametrize("what", OVER)
+def test_what_would_make_a_sum_that_cannot_be_read_again_is_not_booked(what: str) -> None:
+    with pytest.raises(OutOfRange):
+        OVER[what](rich())
+
+
+def test_what_others_moved_is_added_up_in_one_step() -> None:
+    books = Portfolio(id=1, cash=money("5e19"), net_deposits=money("-9e19"), realized_pnl=money("9e19"))
+    assert books.unreconciled == money("5e19")  # 5e19 + 9e19 alone would be out of range

@@ -63,12 +63,15 @@ def read_portfolio(row: Any, holdings: Iterable[Any], read: Callable[[Any], Posi
         UnreadableRow: a sum of the portfolio's own row is no number, or 1e20 or more.
     """
     with reading(f"the row {row.id} of mock_portfolio cannot be read"):
-        found, unreadable = positions_from_rows(holdings, Money(row.cash_balance), read)
+        with reading("cash_balance, realized_pnl"):
+            own = Money(row.cash_balance), Money(row.realized_pnl)
+        found, unreadable = positions_from_rows(holdings, *own, read)
         positions = Positions({symbol: position for symbol, (_, position) in found.items()})
-        return ReadPortfolio(
-            portfolio_of(row, positions, [str(each.symbol) for each in unreadable], map(_unreadable, unreadable)),
-            {symbol: each for symbol, (each, _) in found.items()},
+        portfolio = portfolio_of(
+            row, positions, [str(each.symbol) for each in unreadable], map(_unreadable, unreadable)
         )
+        _ = portfolio.unreconciled, portfolio.cash_unreconciled
+        return ReadPortfolio(portfolio, {symbol: each for symbol, (each, _) in found.items()})
 
 
 def _unreadable(row: Any) -> str:

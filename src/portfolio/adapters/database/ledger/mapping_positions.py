@@ -14,6 +14,7 @@ from typing import Any
 from portfolio.adapters.database.schema.fields import NOT_READABLE, Values
 from portfolio.domain.arithmetic import ZERO
 from portfolio.domain.ledger.position import Position
+from portfolio.domain.ledger.positions import reach
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import EXACT, LIMIT, Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
@@ -31,21 +32,23 @@ _AVERAGE_STEP = Decimal("1e-18")
 
 
 def positions_from_rows(
-    rows: Iterable[Any], cash: Money, read: Callable[[Any], Position]
+    rows: Iterable[Any], cash: Money, realized_pnl: Money, read: Callable[[Any], Position]
 ) -> tuple[Mapping[Symbol, tuple[Any, Position]], Sequence[Any]]:
     """Return by symbol each position and the row that it was read from, and the other rows.
 
     A row counts for nothing whose symbol names no asset or is there twice, or whose numbers are none. Beside ``cash``
-    all sums of what counts stay below 1e20: where they would not, the largest positions are left out.
+    and what all ``realized`` the reach of what counts stays below 1e20: where it would not, the largest positions are
+    left out. Nothing that this ledger booked is.
     """
     found: dict[Symbol, tuple[Any, Position]] = {}
     unreadable: list[Any] = []
-    sizes: dict[Symbol, Decimal] = {}
-    total = cash.value.copy_abs()
+    extent = realized = ZERO
+    sizes: dict[Symbol, tuple[Decimal, Decimal]] = {}
     for row in rows:
         try:
             position = read(row)
-            size = position.size
+            size = position.extent, position.realized_pnl.value.copy_abs()
+            _ = position.unreconciled
         except NOT_READABLE:
             unreadable.append(row)
             continue
@@ -53,10 +56,11 @@ def positions_from_rows(
             unreadable.append(row)
             continue
         found[position.symbol], sizes[position.symbol] = (row, position), size
-        total = EXACT.add(total, size)
-    while total >= LIMIT and sizes:
-        largest = max(sizes, key=lambda symbol: (sizes[symbol], symbol))
-        total = EXACT.subtract(total, sizes.pop(largest))
+        extent, realized = EXACT.add(extent, size[0]), EXACT.add(realized, size[1])
+    while reach(cash, realized_pnl, extent, realized) >= LIMIT and sizes:
+        largest = max(sizes, key=lambda symbol: (EXACT.add(*sizes[symbol]), symbol))
+        size = sizes.pop(largest)
+        extent, realized = EXACT.subtract(extent, size[0]), EXACT.subtract(realized, size[1])
         unreadable.append(found.pop(largest)[0])
     return found, unreadable
 
@@ -121,8 +125,8 @@ def _asset_cost(row: Any, quantity: Decimal, average: Decimal) -> Decimal:
         return row.total_invested or ZERO if quantity else stored or ZERO
     product = EXACT.multiply(quantity, average)
     if stored is not None:
-        tolerance = _RELATIVE * abs(product) + _ABSOLUTE + abs(quantity) * _AVERAGE_STEP
-        if abs(EXACT.subtract(stored, product)) <= tolerance:
+        tolerance = EXACT.fma(product.copy_abs(), _RELATIVE, EXACT.fma(quantity.copy_abs(), _AVERAGE_STEP, _ABSOLUTE))
+        if EXACT.subtract(stored, product).copy_abs() <= tolerance:
             return stored
     if product.copy_abs() < LIMIT - 1:
         return Money.rounded(product).value

@@ -22,7 +22,8 @@ _LARGE: Final = Decimal(10) ** 18
 _LEAST_LEFT_DIGITS: Final = 10
 _LEAST_TOLERANCE_PERCENT: Final = Decimal("0.001")  # of a price that is rounded at 18 decimals it takes less than 1e-7
 # Every event asks what all is worth: so many assets, each worth less than 1e15 at the highest price that it had, are
-# worth less than 1e19 together.
+# worth less than 1e19 together. What they cost, what was realized and the cash grow by less than that too.
+_MOST_REACH: Final = Decimal(10) ** 19
 _MOST_ASSETS, _MOST_DIGITS_OF_A_VALUE = 10_000, 12
 _NO_PRICE: Final = -100
 _NOTHING: Final[Mapping[str, Decimal]] = MappingProxyType({})
@@ -59,11 +60,12 @@ class Sums:
                 books.cost_basis,
                 books.total_value,
             )
+            reach = books.reach
         except OutOfRange:
             self.takes = False
         else:
             is_tolerant = self._rules.amount_tolerance_percent >= _LEAST_TOLERANCE_PERCENT
-            self.takes = is_tolerant and all(abs(one).value < _LARGE for one in sums)
+            self.takes = is_tolerant and reach < _MOST_REACH and all(abs(one).value < _LARGE for one in sums)
 
     def cash_after(self, change: Decimal, *, takes: bool) -> Decimal:
         """Return the cash after a change, of which something ``takes`` cash that has to be there."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -18,7 +18,7 @@ from portfolio.domain.ledger.lots.methods import NO_PICKS, lots_of
 from portfolio.domain.ledger.lots.records import Disposal, Lot, LotBook, LotMethod
 from portfolio.domain.ledger.picks import Picks
 from portfolio.domain.ledger.portfolio import Portfolio
-from portfolio.domain.money import Money
+from portfolio.domain.money import Money, added, subtracted, sum_of
 from portfolio.domain.packed import Packed
 
 
@@ -120,8 +120,8 @@ class ReadLots:
         for one in wanted:
             unpicked += not one.is_picked
             term = is_long_term(one.days_held, self.long_term_days)
-            terms[term] = terms[term] + one.gain
-            proceeds, basis = proceeds + one.proceeds, basis + one.basis
+            terms[term] = added(terms[term], one.gain)
+            proceeds, basis = added(proceeds, one.proceeds), added(basis, one.basis)
         return Gains(
             method=method,
             as_of=as_of,
@@ -130,7 +130,7 @@ class ReadLots:
             disposals=wanted,
             proceeds=proceeds,
             basis=basis,
-            gain=proceeds - basis,
+            gain=subtracted(proceeds, basis),
             short_term=terms[False],
             long_term=terms[True],
             undated=terms[None],
@@ -145,8 +145,8 @@ def _lots(entries: Entries, book: LotBook, method: LotMethod, as_of: datetime) -
         method=method,
         as_of=as_of,
         lots=book.lots,
-        cost_basis=_total(lot.basis for lot in book.lots),
-        gain=_total(disposal.gain for disposal in book.disposals),
+        cost_basis=sum_of(lot.basis for lot in book.lots),
+        gain=sum_of(disposal.gain for disposal in book.disposals),
         unpicked=sum(not one.is_picked for one in book.disposals) if method is LotMethod.PICKED else None,
         revision=entries.revision,
         is_complete=entries.is_complete,
@@ -177,7 +177,3 @@ def _book(entries: Entries, portfolio: Portfolio, wanted: _Wanted) -> tuple[Entr
         return known, lots_of(until, wanted.method, wanted.picks)
     key = wanted.method, tuple(wanted.picks.items())
     return known, known.derived.once(key, partial(lots_of, postings, wanted.method, wanted.picks))
-
-
-def _total(amounts: Iterable[Money]) -> Money:
-    return sum(amounts, Money.zero())

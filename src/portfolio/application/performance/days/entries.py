@@ -15,7 +15,7 @@ from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustm
 from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.performance.days.holding import HoldingTimes
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
-from portfolio.domain.money import Amount, Money, Quantity
+from portfolio.domain.money import Amount, Money, Quantity, added, of_any_size, sum_of
 from portfolio.domain.symbol import Symbol
 
 A = TypeVar("A", bound=Amount)
@@ -32,7 +32,7 @@ class Closing:
 
 
 class _Sum(Generic[A]):
-    """An amount of a record that is kept as its decimal: of a million of them none is looked at for garbage."""
+    """A sum of a record that is kept as its decimal: of a million of them none is looked at for garbage."""
 
     def __init__(self, of: type[A]) -> None:
         self._of = of
@@ -41,7 +41,7 @@ class _Sum(Generic[A]):
         self._slot = f"_{name}"
 
     def __get__(self, record: object, owner: type[object]) -> A:
-        return self._of(getattr(record, self._slot))
+        return of_any_size(self._of, getattr(record, self._slot))
 
     def __set__(self, record: object, amount: A) -> None:
         setattr(record, self._slot, amount.value)
@@ -74,27 +74,28 @@ class Change:
         """Add what a trade moved; a reversal takes out the trade that it reverses, which is of the same day."""
         is_reversal = trade.reverses is not None
         self.trades += -1 if is_reversal else 1
-        self.notional = self.notional - trade.notional if is_reversal else self.notional + trade.notional
-        self.fees = self.fees + trade.fees_delta
-        self.quantity = self.quantity + trade.quantity_delta
-        self.cost_basis = self.cost_basis + trade.basis_delta
-        self.realized_pnl = self.realized_pnl + trade.realized_pnl
+        notional = -trade.notional if is_reversal else trade.notional
+        self.notional = added(self.notional, notional)
+        self.fees = added(self.fees, trade.fees_delta)
+        self.quantity = added(self.quantity, trade.quantity_delta)
+        self.cost_basis = added(self.cost_basis, trade.basis_delta)
+        self.realized_pnl = added(self.realized_pnl, trade.realized_pnl)
         if (trade.quantity_delta.value > 0) is not is_reversal:
-            self.came = self.came + trade.quantity_delta
-            self.came_for = self.came_for - trade.notional if is_reversal else self.came_for + trade.notional
+            self.came = added(self.came, trade.quantity_delta)
+            self.came_for = added(self.came_for, notional)
 
     def adjust(self, moved: PositionAdjustment, *, is_known: bool, comes: bool = False) -> None:
         """Add what an entry that is no trade moved; of an event, which ``is_known``, its cost and result as well.
 
         What ``comes``, or is taken out again after it came, counts as such.
         """
-        self.quantity = self.quantity + moved.quantity_delta
+        self.quantity = added(self.quantity, moved.quantity_delta)
         if is_known:
-            self.cost_basis = self.cost_basis + moved.leg.basis_delta
-            self.realized_pnl = self.realized_pnl + moved.leg.realized_delta
+            self.cost_basis = added(self.cost_basis, moved.leg.basis_delta)
+            self.realized_pnl = added(self.realized_pnl, moved.leg.realized_delta)
         if comes:
-            self.came = self.came + moved.quantity_delta
-            self.came_for = self.came_for + moved.leg.basis_delta
+            self.came = added(self.came, moved.quantity_delta)
+            self.came_for = added(self.came_for, moved.leg.basis_delta)
 
 
 @dataclass(slots=True)
@@ -111,8 +112,8 @@ class LedgerDay:
 
     def add_trade(self, trade: Movement, taken_back: Movement | None, holding: HoldingTimes) -> None:
         """Take in a trade; one that takes back another one leaves neither of the two."""
-        self.cash = self.cash + trade.cash_delta
-        self.realized_pnl = self.realized_pnl + trade.realized_pnl
+        self.cash = added(self.cash, trade.cash_delta)
+        self.realized_pnl = added(self.realized_pnl, trade.realized_pnl)
         self.changes[trade.symbol].add(trade)
         if taken_back is not None:
             holding.take_out(taken_back)
@@ -126,9 +127,9 @@ class LedgerDay:
 
     def add_cash(self, transaction: CashTransaction) -> None:
         """Take in what an entry that is no trade moved, positions apart."""
-        self.cash = self.cash + transaction.cash_delta
-        self.net_deposits = self.net_deposits + transaction.net_deposits_delta
-        self.realized_pnl = self.realized_pnl + transaction.realized_delta
+        self.cash = added(self.cash, transaction.cash_delta)
+        self.net_deposits = added(self.net_deposits, transaction.net_deposits_delta)
+        self.realized_pnl = added(self.realized_pnl, transaction.realized_delta)
         self.is_adjusted |= transaction.kind is CashTransactionKind.ADJUSTMENT
 
 
@@ -162,7 +163,7 @@ class DayEntries(ABC):
     @property
     def deposits(self) -> Money:
         """Return what was ever paid in, withdrawals apart; the baseline is one payment."""
-        return sum((entry.transaction.paid_in for entry in self.transactions), Money.zero())
+        return sum_of(entry.transaction.paid_in for entry in self.transactions)
 
     @property
     def begins_with_positions(self) -> bool:

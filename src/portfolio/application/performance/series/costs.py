@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from portfolio.application.performance.days.entries import Change, LedgerDay
-from portfolio.domain.money import Money, percent_of
+from portfolio.domain.money import Money, added, percent_of, sum_of
 from portfolio.domain.symbol import Symbol
 
 
@@ -40,7 +40,8 @@ def costs_of(days: Sequence[LedgerDay]) -> TradingCosts:
         for symbol, change in day.changes.items():
             found = sums.setdefault(symbol, Change())
             found.trades += change.trades
-            found.notional, found.fees = found.notional + change.notional, found.fees + change.fees
+            found.notional = added(found.notional, change.notional)
+            found.fees = added(found.fees, change.fees)
     assets = [
         AssetCosts(
             symbol=symbol,
@@ -52,7 +53,7 @@ def costs_of(days: Sequence[LedgerDay]) -> TradingCosts:
         for symbol, found in sums.items()
         if found.trades
     ]
-    notional, fees = (sum((getattr(one, name) for one in assets), Money.zero()) for name in ("notional", "fees"))
+    notional, fees = (sum_of(getattr(one, name) for one in assets) for name in ("notional", "fees"))
     return TradingCosts(
         trades=sum(one.trades for one in assets),
         notional=notional,

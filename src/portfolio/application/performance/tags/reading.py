@@ -99,14 +99,18 @@ class ReadTaggedResults:
         tag_of = await self._tag_of(by, entries)
         is_first = self._by_effect and first is history.opening
         period = TagPeriod(start=first.day, end=last.day, by_effect=self._by_effect, is_first=is_first)
-        sums = await in_fold_thread(partial(sums_of, entries.moved, tag_of, period))
-        start, end = await self._ends(sums, held, first.day, last.day)
         total = gain(first, last)
+        try:
+            sums = await in_fold_thread(partial(sums_of, entries.moved, tag_of, period))
+            start, end = await self._ends(sums, held, first.day, last.day)
+            rows = results_of(sums, start, end, total)
+        except OutOfRange:  # one tag may have bought all that others sold, and more than there ever was
+            return _undefined(by, history, "out_of_range")
         return TaggedResults(
             by=by,
             start=first.day,
             end=last.day,
-            rows=results_of(sums, start, end, total),
+            rows=rows,
             total=total,
             as_of=snapshot.as_of,
             stale=history.stale,

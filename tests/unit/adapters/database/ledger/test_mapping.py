@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact, localcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,6 +25,7 @@ from portfolio.adapters.database.ledger.mapping_positions import (
     position_from_row,
     position_to_row,
 )
+from portfolio.adapters.database.schema.fields import UnreadableRow
 from portfolio.adapters.database.schema.types import from_any_moment, from_any_number
 from portfolio.application.ledger.records import TradeEntry, TradeRequest
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -224,3 +225,26 @@ def test_what_is_no_number_is_told_from_zero(text: str) -> None:
 @pytest.mark.parametrize("value", ["23/11/2026", "", "0000-00-00 00:00:00", 7, None, "9999-12-31T23:59:59-23:00"])
 def test_what_is_no_moment_is_none(value: object) -> None:
     assert from_any_moment(value) is None
+
+
+def test_rows_are_read_up_to_where_bookings_go_and_the_largest_is_left_out_beyond() -> None:
+    books = SimpleNamespace(id=5, updated_at=AT, **portfolio_to_row(Portfolio(id=5, realized_pnl=money("6e19"))))
+    rows = [
+        row(symbol=code, id=1, quantity=Decimal(1), total_invested=Decimal(cost))
+        for code, cost in (("A", "1e19"), ("B", "3e19"))
+    ]
+    assert read_portfolio(books, rows[:1], position_from_row).portfolio.unreadable_rows == ()
+    assert read_portfolio(books, rows, position_from_row).portfolio.unreadable_rows == ("B",)  # 6e19 and 4e19 are 1e20
+
+
+def test_sums_of_other_programs_that_no_books_have_are_no_portfolio() -> None:
+    absurd = Portfolio(id=5, cash=money("9e19"), net_deposits=money("-9e19"))
+    with pytest.raises(UnreadableRow):
+        read_portfolio(SimpleNamespace(id=5, updated_at=AT, **portfolio_to_row(absurd)), [], position_from_row)
+
+
+def test_a_cost_is_compared_to_its_last_digit_whatever_a_thread_rounds_to() -> None:
+    held = {"quantity": Decimal(3), "avg_entry_price": Decimal("33333333333.333333333333333333")}
+    ours = row(**held, asset_cost=Decimal("99999999999.999999999999999998"))
+    with localcontext(Context(prec=3, traps=[Inexact])):
+        assert position_from_row(ours).asset_cost.value == Decimal("99999999999.999999999999999998")
