@@ -34,7 +34,7 @@ from tests.support.fakes.fake_ledger import FakeLedger
 from tests.unit.application.ledger.lot_examples import Booked, day
 from tests.unit.application.ledger.test_event_lots import ETH, OPERATIONS, do
 from tests.unit.application.ledger.test_lots import held, moved
-from tests.unit.examples import NOON, money, units
+from tests.unit.examples import NOON, funded, money, units
 
 BTC = Symbol("BTC")
 
@@ -141,10 +141,10 @@ def test_each_reason_is_told() -> None:
     position = replace(booked.portfolio.position(BTC), cost_basis=money("7"))
     foreign = replace(booked.portfolio, positions={BTC: position})
     assert compare(entries_of(booked), foreign).left_out == {BTC: "unexplained"}
-    huge = Booked()
-    huge.buy("1", "90000000000000000000", day(0))
-    huge.sell("1", "90000000000000000000", day(5))
-    huge.buy("1", "90000000000000000000", day(2))
+    huge = Booked(funded("6e19"))
+    huge.buy("1", "6e19", day(0))
+    huge.sell("1", "6e19", day(5))
+    huge.buy("1", "6e19", day(2))
     assert compare(entries_of(huge), huge.portfolio).left_out == {BTC: "out_of_range"}
 
 
