@@ -124,8 +124,8 @@ class Change:
     def __call__(self) -> None:
         """Bring about both."""
         self._number += 1
-        closes = _closes("R000", [100 + self._number / 100], datetime.now(UTC).date() - timedelta(days=1))
-        asyncio.run(_write(self._database, closes))
+        closes = closes_of("R000", [100 + self._number / 100], datetime.now(UTC).date() - timedelta(days=1))
+        asyncio.run(keep_closes(self._database, closes))
         self.book()
 
     def refresh(self, assets: int) -> None:
@@ -162,13 +162,13 @@ def prepared(stage: Stage, name: str, assets: int) -> tuple[DatabaseUnderTest, S
     prices = 100 * np.vstack([np.ones(assets), np.cumprod(1 + returns, axis=0)])
     last = datetime.now(UTC).date() - timedelta(days=1)
     closes = [
-        close for column, symbol in enumerate(symbols) for close in _closes(symbol, prices[:, column].tolist(), last)
+        close for column, symbol in enumerate(symbols) for close in closes_of(symbol, prices[:, column].tolist(), last)
     ]
-    asyncio.run(_write(database, closes))
+    asyncio.run(keep_closes(database, closes))
     return database, service, np.ascontiguousarray(returns)
 
 
-def _closes(symbol: str, prices: Sequence[float], last_day: date) -> list[Close]:
+def closes_of(symbol: str, prices: Sequence[float], last_day: date) -> list[Close]:
     """Return closes of the days up to the last one."""
     return [
         Close(
@@ -181,7 +181,9 @@ def _closes(symbol: str, prices: Sequence[float], last_day: date) -> list[Close]
     ]
 
 
-async def _write(database: DatabaseUnderTest, closes: Sequence[Close]) -> None:
+async def keep_closes(database: DatabaseUnderTest, closes: Sequence[Close]) -> None:
+    """Write the closes into the database."""
+
     async def write(store: PriceStore) -> None:
         for start in range(0, len(closes), ROWS_AT_ONCE):
             await store.add_closes(closes[start : start + ROWS_AT_ONCE])

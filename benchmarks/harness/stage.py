@@ -20,7 +20,7 @@ from benchmarks.harness.bare import FOLDER
 from benchmarks.harness.load import Burst, LoadGenerator, Result
 from tests.support.database.database_run import AnyServer, launch_server
 from tests.support.database.databases import DatabaseUnderTest
-from tests.support.services.service import PORTFOLIO, ServiceProcess
+from tests.support.services.service import PORTFOLIO, ServiceByCommand
 
 # Durable commits, as the tests' server has them anyway; room for a million trades.
 SERVER_OPTIONS = ("--innodb-buffer-pool-size=512M", "--innodb-log-file-size=256M")
@@ -30,7 +30,7 @@ FEED_SECONDS = 0.05
 FEED_SYMBOLS = 200
 
 
-class Service(ServiceProcess):
+class Service(ServiceByCommand):
     """The service with a key, and what the rows ask of it."""
 
     def migrate(self) -> None:
