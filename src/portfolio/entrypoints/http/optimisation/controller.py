@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from litestar import Controller, Response, post
 from litestar.params import JSONBody
 
@@ -17,18 +15,16 @@ from portfolio.application.errors import (
     TurnoverBoundTooLow,
 )
 from portfolio.application.optimisation.optimise import Optimise
-from portfolio.application.optimisation.records import Optimised
-from portfolio.application.risk.metrics import measured
-from portfolio.application.risk.state import MarketState, ReadMarket
+from portfolio.application.risk.state import ReadMarket
 from portfolio.domain.errors import InvalidPolicy
 from portfolio.entrypoints.http.errors import PROBLEMS, FieldError, RequestError
 from portfolio.entrypoints.http.optimisation.answers import OptimisationAnswer
 from portfolio.entrypoints.http.optimisation.requests import OptimiseBody, optimisation_request
 from portfolio.entrypoints.http.optimisation.views import optimisation_answer
+from portfolio.entrypoints.http.risk.views import answered
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import Injected
-from portfolio.entrypoints.http.shell.responses import encode, encoded
 
 _PROBLEMS = tuple(
     PROBLEMS[error]
@@ -72,8 +68,4 @@ class OptimisationController(Controller):
         except InvalidPolicy as error:
             field = FieldError(f"limits.{error.field}", error.reason)
             raise RequestError(PROBLEMS[InvalidPolicy], str(error), errors=[field]) from error
-        return encoded(await measured(partial(_encode, found=found), found.state))
-
-
-def _encode(_state: MarketState, *, found: Optimised) -> bytes:
-    return encode(optimisation_answer(found))
+        return await answered(found.state, lambda: optimisation_answer(found))

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from litestar import Controller, Response, get, post
 from litestar.params import JSONBody
 
-from portfolio.application.rebalancing.planning import Projection, ReadPlan, WhatIf, plan_of
-from portfolio.application.risk.metrics import measured
-from portfolio.application.risk.state import MarketState, ReadMarket
+from portfolio.application.rebalancing.planning import ReadPlan, WhatIf, plan_of
+from portfolio.application.risk.state import ReadMarket
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, InvalidPolicy
 from portfolio.entrypoints.http.errors import PROBLEMS
 from portfolio.entrypoints.http.rebalancing.answers import AnalysisAnswer, RecommendationsAnswer, WhatIfAnswer
 from portfolio.entrypoints.http.rebalancing.requests import WhatIfBody, imagined_trades, policy_changes
 from portfolio.entrypoints.http.rebalancing.views import analysis_view, high_priority, what_if_view
+from portfolio.entrypoints.http.risk.views import answered
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import Injected
-from portfolio.entrypoints.http.shell.responses import encode, encoded
 from portfolio.entrypoints.http.views import view
 
 _WHAT_IF_PROBLEMS = tuple(
@@ -39,7 +36,8 @@ class RebalancingController(Controller):
         What the plan could not resolve is named, with the reason. With the database away it is of the last state seen,
         and `stale`.
         """
-        return encoded(await measured(_encode_analysis, await plan()))
+        state = await plan()
+        return await answered(state, lambda: AnalysisAnswer(timestamp=state.at, analysis=analysis_view(state)))
 
     @get("/recommendations", summary="The trades that the policy asks for", opt=access(Scope.READ))
     async def read_recommendations(self, plan: Injected[ReadPlan]) -> RecommendationsAnswer:
@@ -75,13 +73,5 @@ class RebalancingController(Controller):
         """
         trades, changes = imagined_trades(data.trades), policy_changes(data.policy)
         projection = await what_if(await market.newest(), trades, changes=changes)
-        return encoded(await measured(partial(_encode_what_if, projection=projection), projection.state))
-
-
-# What the views show has average correlations in it, and lists as long as the portfolio: not the event loop's work.
-def _encode_analysis(state: MarketState) -> bytes:
-    return encode(AnalysisAnswer(timestamp=state.at, analysis=analysis_view(state)))
-
-
-def _encode_what_if(state: MarketState, *, projection: Projection) -> bytes:
-    return encode(WhatIfAnswer(timestamp=state.at, what_if=what_if_view(projection)))
+        state = projection.state
+        return await answered(state, lambda: WhatIfAnswer(timestamp=state.at, what_if=what_if_view(projection)))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from litestar import Controller, Response, post
 from litestar.params import JSONBody
 
 from portfolio.application.clock import Clock
 from portfolio.application.rebalancing.pretrade import MISMATCHES, CheckTrade, Doubt, TradeCheck, TradeImpact
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
-from portfolio.application.risk.metrics import measured
-from portfolio.application.risk.state import MarketState, ReadMarket
+from portfolio.application.risk.state import ReadMarket
 from portfolio.domain.errors import DomainError, InvalidAmount
 from portfolio.entrypoints.http.errors import PROBLEMS, field_errors, kind_of
 from portfolio.entrypoints.http.ledger.requests import BookingBody, book_trade
@@ -22,10 +19,11 @@ from portfolio.entrypoints.http.rebalancing.pretrade_answers import (
     TradeStandingView,
 )
 from portfolio.entrypoints.http.risk.limit_views import figure_reasons
+from portfolio.entrypoints.http.risk.views import answered
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
-from portfolio.entrypoints.http.shell.responses import Problem, encode, encoded, problem
+from portfolio.entrypoints.http.shell.responses import Problem, problem
 from portfolio.entrypoints.http.views import view
 
 BOOKING_PATH = "/holdings/update"
@@ -62,11 +60,8 @@ class PretradeController(Controller):
         """
         wish = book_trade(data, request.user, clock.now())
         check = await check_trade(await market.newest(), wish)
-        return encoded(await measured(partial(_encode_check, check=check), check.state))
-
-
-def _encode_check(state: MarketState, *, check: TradeCheck) -> bytes:
-    return encode(CheckAnswer(timestamp=state.at, check=_check_view(check)))
+        state = check.state
+        return await answered(state, lambda: CheckAnswer(timestamp=state.at, check=_check_view(check)))
 
 
 def _problem(refusal: DomainError) -> Problem:

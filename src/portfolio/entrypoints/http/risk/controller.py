@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from litestar import Controller, Response, get
 
 from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.application.rebalancing.planning import ReadPlan, plan_of
 from portfolio.application.risk.concentration import sectors_of
-from portfolio.application.risk.metrics import measured
-from portfolio.application.risk.state import DEFAULT_DAYS, MarketState, ReadMarket
+from portfolio.application.risk.state import DEFAULT_DAYS, ReadMarket
 from portfolio.application.risk.volatility import asset_volatilities_of
 from portfolio.entrypoints.http.risk.answers import (
     ConcentrationAnswer,
@@ -21,6 +18,7 @@ from portfolio.entrypoints.http.risk.answers import (
     VolatilityAnswer,
 )
 from portfolio.entrypoints.http.risk.views import (
+    answered,
     concentration_view,
     correlation_view,
     health_score_view,
@@ -31,12 +29,11 @@ from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import Days
 from portfolio.entrypoints.http.shell.injection import Injected
-from portfolio.entrypoints.http.shell.responses import encode, encoded
 from portfolio.entrypoints.http.views import view
 
 
 class RiskController(Controller):
-    """Routes of risk. Answers as long as the portfolio are made and encoded in a thread, not on the event loop."""
+    """Routes of risk."""
 
     path = "/risk"
     tags = ["risk"]
@@ -47,7 +44,10 @@ class RiskController(Controller):
 
         `recommended_action` is `reduce_concentration` where a position or a category is over its limit.
         """
-        return encoded(await measured(_encode_concentration, await market()))
+        state = await market()
+        return await answered(
+            state, lambda: ConcentrationAnswer(timestamp=state.at, concentration_analysis=concentration_view(state))
+        )
 
     @get("/correlation-matrix", summary="How the assets move together", opt=access(Scope.READ))
     async def read_correlation(
@@ -58,14 +58,20 @@ class RiskController(Controller):
         A pair with fewer than 20 common days is null. The average is of the pairs of positions of 1 % of the total
         value or more, stablecoins apart.
         """
-        return encoded(await measured(_encode_correlation, await market(days)))
+        state = await market(days)
+        return await answered(state, lambda: CorrelationAnswer(timestamp=state.at, correlation=correlation_view(state)))
 
     @get("/volatility-analysis", summary="How much the portfolio moves, and what moves it", opt=access(Scope.READ))
     async def read_volatility(
         self, market: Injected[ReadMarket], days: Days = DEFAULT_DAYS
     ) -> Response[VolatilityAnswer]:
         """Return the volatility of the portfolio and of each asset over the last completed days, and its part."""
-        return encoded(await measured(_encode_volatility, await market(days)))
+        state = await market(days)
+
+        def answer() -> VolatilityAnswer:
+            return VolatilityAnswer(timestamp=state.at, volatility=volatility_view(state, asset_volatilities_of(state)))
+
+        return await answered(state, answer)
 
     @get("/value-at-risk", summary="What a bad day costs", opt=access(Scope.READ))
     async def read_value_at_risk(
@@ -77,12 +83,13 @@ class RiskController(Controller):
         before it had said.
         """
         state = await market(days)
-        return encoded(await measured(partial(_encode_tail, days=days), state))
+        return await answered(state, lambda: TailAnswer(timestamp=state.at, value_at_risk=tail_view(state, days)))
 
     @get("/sector-allocation", summary="What is in which category", opt=access(Scope.READ))
     async def read_sectors(self, market: Injected[ReadMarket]) -> Response[SectorsAnswer]:
         """Return the categories with their limits, and cash; allocations sum to 100."""
-        return encoded(await measured(_encode_sectors, await market()))
+        state = await market()
+        return await answered(state, lambda: view(SectorsAnswer, state, timestamp=state.at, sectors=sectors_of(state)))
 
     @get("/portfolio-health", summary="The health score, and the way back to 70", opt=access(Scope.READ))
     async def read_portfolio_health(self, plan: Injected[ReadPlan]) -> Response[PortfolioHealthAnswer]:
@@ -90,29 +97,10 @@ class RiskController(Controller):
 
         `recommendations` are those of the rebalancing plan.
         """
-        return encoded(await measured(_encode_health, await plan()))
+        state = await plan()
 
+        def answer() -> PortfolioHealthAnswer:
+            health = health_score_view(state, plan_of(state).recommendations)
+            return PortfolioHealthAnswer(timestamp=state.at, health=health)
 
-def _encode_concentration(state: MarketState) -> bytes:
-    return encode(ConcentrationAnswer(timestamp=state.at, concentration_analysis=concentration_view(state)))
-
-
-def _encode_correlation(state: MarketState) -> bytes:
-    return encode(CorrelationAnswer(timestamp=state.at, correlation=correlation_view(state)))
-
-
-def _encode_volatility(state: MarketState) -> bytes:
-    return encode(VolatilityAnswer(timestamp=state.at, volatility=volatility_view(state, asset_volatilities_of(state))))
-
-
-def _encode_tail(state: MarketState, *, days: int) -> bytes:
-    return encode(TailAnswer(timestamp=state.at, value_at_risk=tail_view(state, days)))
-
-
-def _encode_sectors(state: MarketState) -> bytes:
-    return encode(view(SectorsAnswer, state, timestamp=state.at, sectors=sectors_of(state)))
-
-
-def _encode_health(state: MarketState) -> bytes:
-    health = health_score_view(state, plan_of(state).recommendations)
-    return encode(PortfolioHealthAnswer(timestamp=state.at, health=health))
+        return await answered(state, answer)

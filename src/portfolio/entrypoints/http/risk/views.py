@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from litestar import Response
 
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE, concentration_reasons
 from portfolio.application.risk.correlation import average_of, correlation_of
 from portfolio.application.risk.health import way_to_target_of
 from portfolio.application.risk.measured import measured_of
+from portfolio.application.risk.metrics import measured
 from portfolio.application.risk.state import MarketState, summary_of
 from portfolio.application.risk.value_at_risk import backtests_of, value_at_risk_of
 from portfolio.application.risk.volatility import AssetVolatility, volatility_of
@@ -22,7 +26,13 @@ from portfolio.entrypoints.http.risk.answers import (
     VolatilityView,
 )
 from portfolio.entrypoints.http.risk.limit_views import over_limits
+from portfolio.entrypoints.http.shell.responses import Answer, encode, encoded
 from portfolio.entrypoints.http.views import view
+
+
+async def answered(state: MarketState, make: Callable[[], Answer]) -> Response[Any]:
+    """Return what ``make`` answers of a state; one as long as a large portfolio is made and encoded in a thread."""
+    return encoded(await measured(lambda _: encode(make()), state))
 
 
 def concentration_view(state: MarketState) -> ConcentrationRiskView:
