@@ -13,6 +13,7 @@ from portfolio.application.imports.kept.records import KeptPreview
 from portfolio.application.imports.kept.reversal import ImportReversal
 from portfolio.application.ledger.happenings.imported import KeptImport
 from portfolio.entrypoints.http.shell.responses import Answer, Cursor, Moment
+from portfolio.entrypoints.http.views import view
 
 Row = int | str
 
@@ -155,43 +156,18 @@ def booked_answer(booked: BookedPreview, now: datetime) -> ImportBookedAnswer:
 
 def import_view(kept: KeptImport) -> ImportView:
     """Return an import as it is answered."""
-    assert kept.id is not None
-    return ImportView(
-        id=kept.id,
-        imported_at=kept.imported_at,
-        account=kept.account,
-        state=kept.state,
-        preview_id=kept.preview_id,
-        first_revision=kept.first_revision,
-        last_revision=kept.last_revision,
-        reversed_at=kept.reversed_at,
+    return view(
+        ImportView,
+        kept,
+        files=kept.counts,
         reversed_first_revision=kept.reversed_first,
         reversed_last_revision=kept.reversed_last,
-        files=[
-            ImportFileView(
-                name=one.name,
-                format=one.format,
-                rows=one.rows,
-                events=one.events,
-                ignored=one.ignored,
-                known=one.known,
-                reported=one.reported,
-            )
-            for one in kept.counts
-        ],
     )
 
 
 def reversal_answer(found: ImportReversal, now: datetime) -> ImportReversalAnswer:
     """Return the answer of a reversal."""
-    return ImportReversalAnswer(
-        timestamp=now,
-        import_=import_view(found.kept),
-        entries=found.entries,
-        entries_left=found.left,
-        dry_run=found.dry_run,
-        replayed=found.replayed,
-    )
+    return view(ImportReversalAnswer, found, timestamp=now, import_=import_view(found.kept), entries_left=found.left)
 
 
 def _written(files: bytes) -> list[ImportedFile]:
