@@ -10,9 +10,7 @@ from portfolio.application.ledger.ports import Lookups
 from portfolio.application.ledger.records import Page
 from portfolio.entrypoints.http.pages.activity.content import activity_content
 from portfolio.entrypoints.http.pages.activity.form import ActivityForm
-from portfolio.entrypoints.http.pages.frame.controller import PageController
-from portfolio.entrypoints.http.pages.frame.look import Look
-from portfolio.entrypoints.http.pages.frame.page import Pages
+from portfolio.entrypoints.http.pages.frame.page import Look, PageController, Pages
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 
 

@@ -24,9 +24,7 @@ from portfolio.entrypoints.http.pages.backtests.content import (
     ResultContent,
     result_content,
 )
-from portfolio.entrypoints.http.pages.frame.controller import PageController
-from portfolio.entrypoints.http.pages.frame.look import Look
-from portfolio.entrypoints.http.pages.frame.page import Pages, is_private
+from portfolio.entrypoints.http.pages.frame.page import Look, PageController, Pages, is_private
 from portfolio.entrypoints.http.rebalancing.views import policy_view
 from portfolio.entrypoints.http.shell.bodies import read_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from markupsafe import Markup
 
+from portfolio.domain.decimal_text import counted
 from portfolio.entrypoints.charts import Svg
 from portfolio.entrypoints.http.pages.frame.filters import Value
 from portfolio.entrypoints.http.pages.frame.formats import Kind
@@ -43,6 +44,40 @@ class Figure:
     terms: Sequence[Term] = ()
     reason: str | None = None
     period: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FigureOf:
+    """Makes figures by one convention, and as of one moment."""
+
+    convention: str
+    as_of: datetime
+
+    def __call__(  # shape: what a figure is made of
+        self,
+        name: str,
+        label: str,
+        value: Value,
+        kind: Kind,
+        formula: str,
+        *,
+        terms: Sequence[Term] = (),
+        reason: str | None = None,
+        days: int | None = None,
+    ) -> Figure:
+        """Return a figure; without a value its formula has no numbers. ``days`` are those that it is of."""
+        return Figure(
+            name=name,
+            label=label,
+            value=value,
+            kind=kind,
+            formula=formula,
+            convention=self.convention,
+            as_of=self.as_of,
+            terms=terms if value is not None else (),
+            reason=reason,
+            period="" if days is None else f"last {counted(days, 'day')}",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from litestar import MediaType
+from litestar import Controller, MediaType
 from litestar.response import Template
 from msgspec import Raw
 
+from portfolio.application.errors import LedgerUnavailable
+from portfolio.entrypoints.http.pages.frame.headers import HEADERS
 from portfolio.entrypoints.http.portfolio.reads import Reading, Readings
-from portfolio.entrypoints.http.shell.auth import Caller, presented_cookie
+from portfolio.entrypoints.http.shell.access import access
+from portfolio.entrypoints.http.shell.auth import Caller, Scope, presented_cookie
 from portfolio.entrypoints.http.shell.injection import HttpRequest
 from portfolio.entrypoints.http.shell.numbers import percent
 from portfolio.entrypoints.http.shell.use_cases import UseCases
+
+T = TypeVar("T")
 
 PRIVATE_COOKIE: Final = "private"
 STREAM: Final = "/stream?topics=state,prices,signals,health,entries"
@@ -113,6 +119,33 @@ class Pages:
         if is_still:
             frame = replace(frame, is_still=True, stream=None)
         return html(template, frame=frame, **content)
+
+
+class PageController(Controller):
+    """Routes of pages: whoever may read sees them, and the API's document does not have them."""
+
+    include_in_schema = False
+    opt = access(Scope.READ)
+    response_headers = HEADERS
+
+
+class Look:
+    """Looks something up for a page that shows a reading: a page is there without it too, and says so."""
+
+    def __init__(self, reading: Reading, deadline_seconds: float) -> None:
+        self._is_away = reading.snapshot.database_away
+        self._deadline_seconds = deadline_seconds
+
+    async def __call__(self, lookup: Callable[[], Awaitable[T]]) -> T | None:
+        """Return what is found; None where the database is away, or does not answer in time."""
+        if self._is_away:
+            return None
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                return await lookup()
+        except (LedgerUnavailable, TimeoutError):
+            self._is_away = True
+            return None
 
 
 def html(template: str, *, status_code: int = 200, headers: dict[str, str] | None = None, **content: Any) -> Template:

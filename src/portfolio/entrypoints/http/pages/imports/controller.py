@@ -31,8 +31,7 @@ from portfolio.entrypoints.http.imports.slots import ImportSlots
 from portfolio.entrypoints.http.imports.uploads import LARGEST_UPLOAD, Upload, read_upload
 from portfolio.entrypoints.http.ledger.trades import read_id
 from portfolio.entrypoints.http.pages.frame.headers import HEADERS
-from portfolio.entrypoints.http.pages.frame.look import Look
-from portfolio.entrypoints.http.pages.frame.page import Pages
+from portfolio.entrypoints.http.pages.frame.page import Look, Pages
 from portfolio.entrypoints.http.pages.frame.typed import messages
 from portfolio.entrypoints.http.pages.imports.content import Looked, ShownFile, import_content, shown_file
 from portfolio.entrypoints.http.shell.access import access, form_access

@@ -7,9 +7,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.response import Template
 
 from portfolio.application.ledger.lots.reading import Gains, Lots, ReadLots
-from portfolio.entrypoints.http.pages.frame.controller import PageController
-from portfolio.entrypoints.http.pages.frame.look import Look
-from portfolio.entrypoints.http.pages.frame.page import Pages
+from portfolio.entrypoints.http.pages.frame.page import Look, PageController, Pages
 from portfolio.entrypoints.http.pages.lots.content import LotsForm, Wanted, lots_content
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 

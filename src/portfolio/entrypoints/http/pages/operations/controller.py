@@ -9,8 +9,7 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing
 from portfolio.application.operations.health import ReadHealth
 from portfolio.entrypoints.http.operations.controller import health_view
-from portfolio.entrypoints.http.pages.frame.controller import PageController
-from portfolio.entrypoints.http.pages.frame.page import Pages
+from portfolio.entrypoints.http.pages.frame.page import PageController, Pages
 from portfolio.entrypoints.http.pages.operations.content import operations_content
 from portfolio.entrypoints.http.portfolio.reads import Reading
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected

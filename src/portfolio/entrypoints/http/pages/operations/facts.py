@@ -7,8 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from portfolio.entrypoints.http.pages.frame.figures import Figure
-from portfolio.entrypoints.http.pages.frame.filters import Value
+from portfolio.entrypoints.http.pages.frame.figures import Figure, FigureOf
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 
 MEASURED_HERE: Final = "measured by this instance, whatever others do"
@@ -24,30 +23,17 @@ class Fact:
     may_have_amounts: bool = False
 
 
-class Here:
+class Here(FigureOf):
     """Makes figures of what this instance measured at a moment."""
 
     def __init__(self, at: datetime) -> None:
-        self._at = at
+        super().__init__(MEASURED_HERE, at)
 
     def measure(self, name: str, label: str, value: float | None, formula: str, reason: str | None = None) -> Figure:
         """Return a figure of a measured number."""
-        return self._figure(name, label, None if value is None else Decimal(repr(value)), Kind.NUMBER, formula, reason)
+        exact = None if value is None else Decimal(repr(value))
+        return self(name, label, exact, Kind.NUMBER, formula, reason=reason)
 
     def count(self, name: str, label: str, value: int | None, formula: str, reason: str | None = None) -> Figure:
         """Return a figure of a count."""
-        return self._figure(name, label, value, Kind.COUNT, formula, reason)
-
-    def _figure(  # shape: what a figure is made of
-        self, name: str, label: str, value: Value, kind: Kind, formula: str, reason: str | None
-    ) -> Figure:
-        return Figure(
-            name=name,
-            label=label,
-            value=value,
-            kind=kind,
-            formula=formula,
-            convention=MEASURED_HERE,
-            as_of=self._at,
-            reason=reason,
-        )
+        return self(name, label, value, Kind.COUNT, formula, reason=reason)

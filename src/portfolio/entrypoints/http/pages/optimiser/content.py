@@ -10,7 +10,7 @@ from portfolio.application.optimisation.records import Optimised
 from portfolio.application.risk.state import MarketState
 from portfolio.entrypoints.http.optimisation.answers import BindingLimitView, HonestyView, OptimisationView, RoomView
 from portfolio.entrypoints.http.optimisation.views import optimisation_answer
-from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure, Row
+from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure, FigureOf, Row
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.frame.reasons import in_words
 from portfolio.entrypoints.http.pages.optimiser.drawings import (
@@ -23,7 +23,6 @@ from portfolio.entrypoints.http.pages.optimiser.drawings import (
 from portfolio.entrypoints.http.pages.optimiser.figures import costs, promised
 from portfolio.entrypoints.http.pages.optimiser.form import OptimiserForm
 from portfolio.entrypoints.http.pages.rebalancing.before_after import before_after_rows
-from portfolio.entrypoints.http.pages.risk.figures import FigureOf
 from portfolio.entrypoints.http.pages.words import ESTIMATORS, OBJECTIVES, RULES, subject_of
 from portfolio.entrypoints.http.rebalancing.views import standing_view
 
@@ -84,7 +83,7 @@ def found_content(state: MarketState, *, found: Optimised) -> FoundContent:
         view=view,
         objective=OBJECTIVES[view.objective],
         taken=OBJECTIVES[view.fallback_chain[-1].objective],
-        figures=promised(FigureOf(state), view, found.expected),
+        figures=promised(FigureOf(state.convention, state.as_of), view, found.expected),
         expected=expected_rows(found),
         sharpe=sharpe_chart(found),
         weights=weights_chart(found),
@@ -98,7 +97,7 @@ def found_content(state: MarketState, *, found: Optimised) -> FoundContent:
         ],
         scarce=[_limit(one) for one in view.shortfall.limits] if view.shortfall else (),
         kept=[[one.symbol, Cell(value=one.weight, kind=Kind.FRACTION), in_words(one.reason)] for one in view.kept],
-        plan=costs(FigureOf(state), view, found),
+        plan=costs(FigureOf(state.convention, state.as_of), view, found),
         standing=before_after_rows(standing_view(state), view.plan.projected),
     )
 

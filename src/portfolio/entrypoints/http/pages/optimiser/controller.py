@@ -25,8 +25,7 @@ from portfolio.application.risk.metrics import measured
 from portfolio.application.risk.state import ReadMarket
 from portfolio.domain.errors import InvalidPolicy
 from portfolio.entrypoints.http.errors import kind_of
-from portfolio.entrypoints.http.pages.frame.controller import PageController
-from portfolio.entrypoints.http.pages.frame.page import Pages
+from portfolio.entrypoints.http.pages.frame.page import PageController, Pages
 from portfolio.entrypoints.http.pages.optimiser.content import OptimiserContent, Problem, found_content
 from portfolio.entrypoints.http.pages.optimiser.form import OWN_LIMITS, OptimiserForm
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected

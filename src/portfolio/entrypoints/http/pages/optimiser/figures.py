@@ -10,9 +10,8 @@ from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.application.optimisation.records import ExpectedFigures, Optimised
 from portfolio.domain.arithmetic import exact, total
 from portfolio.entrypoints.http.optimisation.answers import ExpectedView, OptimisationView
-from portfolio.entrypoints.http.pages.frame.figures import Figure, Term
+from portfolio.entrypoints.http.pages.frame.figures import Figure, FigureOf, Term
 from portfolio.entrypoints.http.pages.frame.formats import Kind
-from portfolio.entrypoints.http.pages.risk.figures import FigureOf
 from portfolio.entrypoints.http.shell.numbers import cents, ratio
 
 

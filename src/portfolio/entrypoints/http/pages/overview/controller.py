@@ -15,10 +15,8 @@ from portfolio.application.prices.identity import identity_of
 from portfolio.application.risk.state import summary_of
 from portfolio.entrypoints.charts import Scale
 from portfolio.entrypoints.http.pages.bases import on_basis
-from portfolio.entrypoints.http.pages.frame.controller import PageController
 from portfolio.entrypoints.http.pages.frame.engine import Macros
-from portfolio.entrypoints.http.pages.frame.look import Look
-from portfolio.entrypoints.http.pages.frame.page import Pages, is_private
+from portfolio.entrypoints.http.pages.frame.page import Look, PageController, Pages, is_private
 from portfolio.entrypoints.http.pages.overview.alerts import alerts_of
 from portfolio.entrypoints.http.pages.overview.content import (
     entry_line,

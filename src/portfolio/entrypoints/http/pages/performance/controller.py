@@ -13,10 +13,9 @@ from portfolio.application.performance.series.daily import DailySeries
 from portfolio.application.performance.timeframes import Timeframes
 from portfolio.entrypoints.charts import Scale
 from portfolio.entrypoints.http.pages.bases import on_basis
-from portfolio.entrypoints.http.pages.frame.controller import PageController
 from portfolio.entrypoints.http.pages.frame.figures import Cell
 from portfolio.entrypoints.http.pages.frame.formats import Kind
-from portfolio.entrypoints.http.pages.frame.page import Pages, is_private
+from portfolio.entrypoints.http.pages.frame.page import PageController, Pages, is_private
 from portfolio.entrypoints.http.pages.performance.content import (
     falls_table,
     figures_of,

@@ -14,8 +14,7 @@ from portfolio.domain.errors import InvalidSymbol
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.charts import Scale
 from portfolio.entrypoints.http.ledger.position_views import position_view
-from portfolio.entrypoints.http.pages.frame.controller import PageController
-from portfolio.entrypoints.http.pages.frame.page import Pages, is_private
+from portfolio.entrypoints.http.pages.frame.page import PageController, Pages, is_private
 from portfolio.entrypoints.http.pages.periods import Choice, PeriodQuery, ScaleQuery
 from portfolio.entrypoints.http.pages.positions.content import (
     COLUMNS,

@@ -14,7 +14,7 @@ from portfolio.application.rebalancing.records import Signal
 from portfolio.application.risk.state import MarketState, summary_of
 from portfolio.domain.rebalancing.health import HealthScore
 from portfolio.domain.rebalancing.summary import Summary
-from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure, Row, Term
+from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure, FigureOf, Row, Term
 from portfolio.entrypoints.http.pages.frame.filters import Value
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.rebalancing.before_after import (
@@ -26,7 +26,6 @@ from portfolio.entrypoints.http.pages.rebalancing.before_after import (
     unresolved_rows,
 )
 from portfolio.entrypoints.http.pages.rebalancing.form import SETTINGS, WhatIfForm
-from portfolio.entrypoints.http.pages.risk.figures import FigureOf
 from portfolio.entrypoints.http.pages.risk.limits import deducted
 from portfolio.entrypoints.http.pages.words import RULES
 from portfolio.entrypoints.http.rebalancing.answers import AnalysisView, PolicyView, WhatIfView
@@ -120,7 +119,7 @@ def settings_of(policy: PolicyView) -> Sequence[tuple[str, Value]]:
 
 
 def _figures(state: MarketState, view: AnalysisView) -> Sequence[Figure]:
-    figure, plan = FigureOf(state), plan_of(state)
+    figure, plan = FigureOf(state.convention, state.as_of), plan_of(state)
     return [
         _health(figure, "portfolio_health_score", "Health now", summary_of(state)),
         _health(figure, "projected_health_score", "Health after the plan", plan.projected),

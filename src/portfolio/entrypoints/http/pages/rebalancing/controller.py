@@ -16,9 +16,7 @@ from portfolio.application.rebalancing.signals import ListSignals
 from portfolio.application.risk.metrics import measured
 from portfolio.application.risk.state import MarketState
 from portfolio.domain.errors import DomainError, InvalidPolicy
-from portfolio.entrypoints.http.pages.frame.controller import PageController
-from portfolio.entrypoints.http.pages.frame.look import Look
-from portfolio.entrypoints.http.pages.frame.page import Pages, is_private
+from portfolio.entrypoints.http.pages.frame.page import Look, PageController, Pages, is_private
 from portfolio.entrypoints.http.pages.frame.typed import messages
 from portfolio.entrypoints.http.pages.rebalancing.content import (
     RebalancingContent,

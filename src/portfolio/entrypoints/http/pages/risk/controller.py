@@ -7,8 +7,7 @@ from litestar.response import Template
 
 from portfolio.application.risk.metrics import measured
 from portfolio.application.risk.state import ReadMarket
-from portfolio.entrypoints.http.pages.frame.controller import PageController
-from portfolio.entrypoints.http.pages.frame.page import Pages
+from portfolio.entrypoints.http.pages.frame.page import PageController, Pages
 from portfolio.entrypoints.http.pages.risk.content import risk_content
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 

@@ -15,11 +15,10 @@ from portfolio.domain.decimal_text import counted
 from portfolio.domain.rebalancing.health import Deduction
 from portfolio.domain.rebalancing.limit_use import LimitUse
 from portfolio.entrypoints.charts import PERCENT, Bar, Bullet, Frame, bar_chart, bullet_chart
-from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure, Term
+from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure, FigureOf, Term
 from portfolio.entrypoints.http.pages.frame.filters import Value
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.frame.humanized import humanized
-from portfolio.entrypoints.http.pages.risk.figures import FigureOf
 from portfolio.entrypoints.http.pages.words import RULES, broken_limits, named, subject_of
 from portfolio.entrypoints.http.risk.answers import ConcentrationRiskView, HealthScoreView
 from portfolio.entrypoints.http.risk.views import concentration_view, health_score_view
@@ -42,7 +41,7 @@ def health_content(state: MarketState) -> HealthContent:
     """Return the health of the portfolio, as ``GET /risk/portfolio-health`` has it, without the plan's trades."""
     view = health_score_view(state, ())
     deductions = summary_of(state).health.deductions
-    score = FigureOf(state)(
+    score = FigureOf(state.convention, state.as_of)(
         "health_score",
         "Health score",
         view.score,
@@ -78,7 +77,7 @@ def limits_chart(state: MarketState) -> Chart:
 
 def concentration_figures(state: MarketState) -> Sequence[Figure]:
     """Return how much lies in how few positions, as ``GET /risk/concentration`` has it."""
-    view, figure = concentration_view(state), FigureOf(state)
+    view, figure = concentration_view(state), FigureOf(state.convention, state.as_of)
     return [
         figure(
             "hhi",

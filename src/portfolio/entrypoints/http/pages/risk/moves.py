@@ -20,10 +20,9 @@ from portfolio.application.risk.terms import a_day, correlation_terms_of, heat_p
 from portfolio.application.risk.volatility import AssetVolatility, RiskShares, risk_shares_of, volatility_of
 from portfolio.domain.decimal_text import counted
 from portfolio.entrypoints.charts import PERCENT, Bar, Frame, HeatCell, bar_chart, heat_map
-from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure, Term
+from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure, FigureOf, Term
 from portfolio.entrypoints.http.pages.frame.filters import exact_text
 from portfolio.entrypoints.http.pages.frame.formats import Kind
-from portfolio.entrypoints.http.pages.risk.figures import FigureOf
 from portfolio.entrypoints.http.risk.answers import VolatilityView
 from portfolio.entrypoints.http.risk.views import volatility_view
 from portfolio.entrypoints.http.shell.numbers import percent, ratio
@@ -88,7 +87,7 @@ def moves_content(state: MarketState) -> MovesContent:
 
 def together_content(state: MarketState) -> TogetherContent:
     """Return how the largest positions correlate, as ``GET /risk/correlation-matrix`` has it."""
-    largest, figure = largest_correlations_of(state, LARGEST), FigureOf(state)
+    largest, figure = largest_correlations_of(state, LARGEST), FigureOf(state.convention, state.as_of)
     average, covered = average_of(state), average_covered_percent(state)
     summed, count = correlation_terms_of(state)
     why = {**largest.excluded, **{f"{one} and {other}": code for (one, other), code in largest.undefined.items()}}
@@ -134,7 +133,7 @@ def _exact(value: Decimal | None) -> str:
 
 
 def _coverage_figures(state: MarketState, view: VolatilityView) -> Sequence[Figure]:
-    figure = FigureOf(state)
+    figure = FigureOf(state.convention, state.as_of)
     return [
         figure(
             "common_days",
@@ -155,7 +154,7 @@ def _coverage_figures(state: MarketState, view: VolatilityView) -> Sequence[Figu
 
 
 def _volatility_figures(state: MarketState, view: VolatilityView) -> Sequence[Figure]:
-    report, figure = volatility_of(state), partial(FigureOf(state), days=view.lookback_days)
+    report, figure = volatility_of(state), partial(FigureOf(state.convention, state.as_of), days=view.lookback_days)
     annualized, diversification = report.portfolio_volatility, report.diversification_ratio
     own = own_volatility(diversification, annualized)
     return [

@@ -14,9 +14,8 @@ from portfolio.application.risk.state import MarketState
 from portfolio.application.risk.value_at_risk import ConfidenceReport, LossReport, TailReport, value_at_risk_of
 from portfolio.domain.decimal_text import plain
 from portfolio.entrypoints.charts import FRACTION, Bar, Frame, bar_chart
-from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure, Term
+from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure, FigureOf, Term
 from portfolio.entrypoints.http.pages.frame.formats import Kind
-from portfolio.entrypoints.http.pages.risk.figures import FigureOf
 from portfolio.entrypoints.http.risk.answers import BacktestView, ConfidenceView, LossView, TailView
 from portfolio.entrypoints.http.risk.views import tail_view
 from portfolio.entrypoints.http.shell.numbers import number, ratio
@@ -47,7 +46,8 @@ class TailContent:
 
 def tail_content(state: MarketState) -> TailContent:
     """Return value at risk three ways, as ``GET /risk/value-at-risk`` has it."""
-    view, report, figure = tail_view(state, TAIL_DAYS), value_at_risk_of(state, TAIL_DAYS), FigureOf(state)
+    view, report = tail_view(state, TAIL_DAYS), value_at_risk_of(state, TAIL_DAYS)
+    figure = FigureOf(state.convention, state.as_of)
     pairs = (
         (view.confidence_95, report.confidence_95, view.backtest_95),
         (view.confidence_99, report.confidence_99, view.backtest_99),
@@ -118,11 +118,11 @@ def _confidence(
         prefix = f"{name}_{share}"
         terms = _terms(name, found, report)
         figures += [
-            FigureOf(state)(
+            FigureOf(state.convention, state.as_of)(
                 f"{prefix}_value_at_risk", f"{label}, value at risk", shown.value_at_risk, Kind.FRACTION,
                 _FORMULAS[name], terms=terms, reason=loss.value_at_risk.reason, days=TAIL_DAYS,
             ),
-            FigureOf(state)(
+            FigureOf(state.convention, state.as_of)(
                 f"{prefix}_conditional_value_at_risk", f"{label}, mean beyond it", shown.conditional_value_at_risk,
                 Kind.FRACTION, _BEYOND[name],
                 reason=loss.conditional_value_at_risk.reason, days=TAIL_DAYS,
@@ -169,7 +169,7 @@ def _terms(name: str, found: ConfidenceReport, report: TailReport) -> Sequence[T
 
 
 def _backtest(state: MarketState, share: str, test: BacktestView) -> Sequence[Figure]:
-    figure = FigureOf(state)
+    figure = FigureOf(state.convention, state.as_of)
     return [
         figure(
             f"backtest_{share}_beyond",

@@ -16,8 +16,7 @@ from portfolio.application.history.reading import ReadByBasis
 from portfolio.application.in_thread import in_thread
 from portfolio.application.performance.records import Basis
 from portfolio.application.rebalancing.scorecard import ReadScorecard
-from portfolio.entrypoints.http.pages.frame.controller import PageController
-from portfolio.entrypoints.http.pages.frame.page import Pages, is_private
+from portfolio.entrypoints.http.pages.frame.page import PageController, Pages, is_private
 from portfolio.entrypoints.http.pages.periods import Choice, PeriodQuery
 from portfolio.entrypoints.http.pages.scorecard.content import card_content
 from portfolio.entrypoints.http.pages.scorecard.shadows import shadows_content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Annotated, Final
 
@@ -11,13 +12,13 @@ from litestar.response import Stream, Template
 
 from portfolio.application.clock import Clock
 from portfolio.application.ledger.ports import Lookups
-from portfolio.application.ledger.records import Page
+from portfolio.application.ledger.records import BookedTrade, Page, TradeFilter
 from portfolio.entrypoints.http.errors import MALFORMED, PRIVATE_MODE, RequestError
-from portfolio.entrypoints.http.pages.frame.controller import PageController
-from portfolio.entrypoints.http.pages.frame.look import Look
-from portfolio.entrypoints.http.pages.frame.page import Pages, is_private
+from portfolio.entrypoints.http.ledger.answers import TradeView
+from portfolio.entrypoints.http.ledger.csv_rows import header_of, rows_of
+from portfolio.entrypoints.http.ledger.trades import trade_views
+from portfolio.entrypoints.http.pages.frame.page import Look, PageController, Pages, is_private
 from portfolio.entrypoints.http.pages.trades.content import Refusals, trades_content
-from portfolio.entrypoints.http.pages.trades.export import ROWS_AT_ONCE, csv_of
 from portfolio.entrypoints.http.pages.trades.form import TradesForm
 from portfolio.entrypoints.http.shell.bodies import cursor_query, read_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
@@ -27,6 +28,7 @@ RefusedEventCursor = Annotated[str | None, cursor_query("u")]
 
 CSV: Final = "text/csv; header=present"  # the framework adds the charset to texts
 REFUSALS_A_PAGE: Final = 20
+ROWS_AT_ONCE: Final = 1_000
 
 
 class TradesPageController(PageController):
@@ -81,7 +83,23 @@ class TradesPageController(PageController):
         first = await lookups.trades(portfolio_id, wanted)
         name = f"trades-{clock.now().date()}.csv"
         return Stream(
-            csv_of(first, lookups, portfolio_id, wanted),
+            _csv_of(first, lookups, portfolio_id, wanted),
             media_type=CSV,
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
+
+
+async def _csv_of(
+    first: Page[BookedTrade], lookups: Lookups, portfolio_id: int, wanted: TradeFilter
+) -> AsyncIterator[str]:
+    """Yield the file of the trades ``wanted``, newest first, a thousand at a time; ``first`` are the first of them.
+
+    What is booked meanwhile is not in it: the ids only grow.
+    """
+    yield header_of(TradeView)
+    page = first
+    while True:
+        yield rows_of(trade_views(page))
+        if page.next_before is None:
+            return
+        page = await lookups.trades(portfolio_id, replace(wanted, before=page.next_before))
