@@ -72,28 +72,20 @@ class DocumentController(Controller):
     @get("/openapi.json", opt=access(Scope.READ))
     async def read_document(self, request: HttpRequest) -> Response[bytes]:
         """Return the OpenAPI document."""
-        return encoded(_encoded(request.app))
-
-
-def _encoded(app: Litestar) -> bytes:
-    return _encoded_once(app, keyed=app.state.admission.is_keyed)
+        return encoded(_encoded(request.app, keyed=request.app.state.admission.is_keyed))
 
 
 def document_of(app: Litestar) -> Json:
     """Return the document of an application, made when it is first asked for: the service starts sooner without."""
-    return _made_once(app, keyed=app.state.admission.is_keyed)
+    return document(app, keyed=app.state.admission.is_keyed)
 
 
 @lru_cache(maxsize=2)
-def _encoded_once(app: Litestar, *, keyed: bool) -> bytes:
-    return encode(_made_once(app, keyed=keyed))
+def _encoded(app: Litestar, *, keyed: bool) -> bytes:
+    return encode(document(app, keyed=keyed))
 
 
 @lru_cache(maxsize=2)
-def _made_once(app: Litestar, *, keyed: bool) -> Json:
-    return document(app, keyed=keyed)
-
-
 def document(app: Litestar, *, keyed: bool) -> Json:
     """Return the framework's document of every route, completed by what the contract adds."""
     made: Json = app.openapi_schema.to_schema()

@@ -15,7 +15,7 @@ from portfolio.entrypoints.http.errors import FORBIDDEN, UNAUTHORIZED, RequestEr
 from portfolio.entrypoints.http.pages.frame.headers import HEADERS, is_page
 from portfolio.entrypoints.http.pages.frame.page import PRIVATE_COOKIE
 from portfolio.entrypoints.http.pages.frame.problem_pages import DOCS, sign_in_page
-from portfolio.entrypoints.http.shell.access import access, form_access
+from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.admission import Admission
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 
@@ -58,7 +58,7 @@ class SwitchController(Controller):
         """Return the form again, where a browser asks for the address that the form was sent to."""
         return sign_in_page(request, back="/")
 
-    @post(SIGN_IN, opt=form_access())
+    @post(SIGN_IN, opt=access(None, is_form=True))
     async def sign_in(
         self,
         request: HttpRequest,
@@ -80,7 +80,7 @@ class SwitchController(Controller):
         answer.set_cookie(cookie)
         return answer
 
-    @post("/pages/sign-out", opt=form_access())
+    @post("/pages/sign-out", opt=access(None, is_form=True))
     async def sign_out(
         self,
         admission: Injected[Admission],
@@ -91,7 +91,7 @@ class SwitchController(Controller):
         answer.set_cookie(admission.sign_out())
         return answer
 
-    @post("/pages/privacy", opt=form_access())
+    @post("/pages/privacy", opt=access(None, is_form=True))
     async def switch_privacy(
         self,
         admission: Injected[Admission],

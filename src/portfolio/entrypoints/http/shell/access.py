@@ -20,7 +20,8 @@ class Access:
 
     ``scope`` is None where no key is needed; ``or_scope`` is another that will do as well. ``problems`` are those of
     the route's own; those of all routes are added. ``books`` counts a request as a booking, for the rate limits;
-    ``takes_key``: the header ``Idempotency-Key`` makes it happen once. ``is_form``: its body is that of an HTML form.
+    ``takes_key``: the header ``Idempotency-Key`` makes it happen once. ``is_form``: its body is that of an HTML form,
+    which is sent from a page of this service, by whoever may see that page: what it does is decided by what it brings.
     ``also`` are media types that its success may have beside its own. ``form`` is what the parts of its body are, where
     that is a form with files.
     """
@@ -40,36 +41,9 @@ class Access:
         return [scope for scope in (self.scope, self.or_scope) if scope is not None]
 
 
-def access(  # shape: what a route may say
-    scope: Scope | None,
-    *,
-    or_scope: Scope | None = None,
-    problems: tuple[ProblemKind, ...] = (),
-    books: bool = False,
-    takes_key: bool = False,
-    also: tuple[str, ...] = (),
-    form: type[Struct] | None = None,
-) -> dict[str, Any]:
-    """Return the route option that says so."""
-    return {
-        _OPT: Access(
-            scope=scope,
-            or_scope=or_scope,
-            problems=problems,
-            books=books,
-            takes_key=takes_key,
-            also=also,
-            form=form,
-        )
-    }
-
-
-def form_access(scope: Scope | None = None, form: type[Struct] | None = None) -> dict[str, Any]:
-    """Return the route option of a form that is sent from a page of this service, by whoever may see that page.
-
-    What it does is decided by what it brings: a browser that is signed in only reads.
-    """
-    return {_OPT: Access(scope=scope, is_form=True, form=form)}
+def access(scope: Scope | None, **said: Any) -> dict[str, Any]:
+    """Return the route option that says so: ``said`` are the other fields of ``Access``."""
+    return {_OPT: Access(scope=scope, **said)}
 
 
 def access_of(handler: BaseRouteHandler) -> Access | None:

@@ -34,7 +34,7 @@ from portfolio.entrypoints.http.pages.frame.headers import HEADERS
 from portfolio.entrypoints.http.pages.frame.page import Look, Pages
 from portfolio.entrypoints.http.pages.frame.typed import messages
 from portfolio.entrypoints.http.pages.imports.content import Looked, ShownFile, import_content, shown_file
-from portfolio.entrypoints.http.shell.access import access, form_access
+from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.admission import Admission
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import cursor_query, read_cursor
@@ -136,7 +136,12 @@ class ImportPageController(Controller):
         """Return the form, what was booked last, and the imports there were."""
         return await import_page(request, before=read_cursor(cursor), booked=booked)
 
-    @post(_PATH, status_code=200, request_max_body_size=LARGEST_UPLOAD, opt=form_access(Scope.READ, ImportForm))
+    @post(
+        _PATH,
+        status_code=200,
+        request_max_body_size=LARGEST_UPLOAD,
+        opt=access(Scope.READ, is_form=True, form=ImportForm),
+    )
     async def look_at_files(
         self,
         request: HttpRequest,
@@ -160,7 +165,7 @@ class ImportPageController(Controller):
                 return await import_page(request, asked=_shown(upload), refused=error)
         return await import_page(request, asked=_shown(upload), looked=looked)
 
-    @post(f"{_PATH}/commit", status_code=200, opt=form_access(Scope.READ))
+    @post(f"{_PATH}/commit", status_code=200, opt=access(Scope.READ, is_form=True))
     async def commit_files(
         self,
         request: HttpRequest,
