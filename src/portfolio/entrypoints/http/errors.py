@@ -96,20 +96,27 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     application.FeedFailed: ProblemKind(503, "feed-failed", "A price source did not answer"),
 }
 
-_BOOKING_ERRORS = (
-    domain.InvalidAmount, domain.OutOfRange, domain.FeesTooHigh, domain.AmountMismatch, domain.ValueUnknown,
-    domain.InsufficientQuantity, domain.InsufficientCash, application.KeyReused, application.OwnerAmbiguous,
-    application.PortfolioMissing, application.LedgerUnavailable, application.BooksContradicted, application.Overloaded,
-    application.SchemaUnknown,
-)  # fmt: skip
+
+def kinds_of(*errors: type[Exception]) -> tuple[ProblemKind, ...]:
+    """Return the kinds of problems that errors of these classes are."""
+    return tuple(PROBLEMS[error] for error in errors)
+
+
 WRITE_PROBLEMS = (
-    *(PROBLEMS[error] for error in (
+    *kinds_of(
         application.PortfolioMissing, application.LedgerUnavailable, application.BooksContradicted,
         application.SchemaUnknown,
-    )),
+    ),
     OUTCOME_UNKNOWN,
 )  # fmt: skip
-BOOKING_PROBLEMS = (*(PROBLEMS[error] for error in _BOOKING_ERRORS), OUTCOME_UNKNOWN)
+BOOKING_PROBLEMS = (
+    *kinds_of(
+        domain.InvalidAmount, domain.OutOfRange, domain.FeesTooHigh, domain.AmountMismatch, domain.ValueUnknown,
+        domain.InsufficientQuantity, domain.InsufficientCash, application.KeyReused, application.OwnerAmbiguous,
+        application.Overloaded,
+    ),
+    *WRITE_PROBLEMS,
+)  # fmt: skip
 
 _BY_STATUS = {
     400: MALFORMED, 401: UNAUTHORIZED, 403: FORBIDDEN, 404: NOT_FOUND, 405: METHOD_NOT_ALLOWED, 413: TOO_LARGE,

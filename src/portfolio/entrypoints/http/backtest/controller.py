@@ -44,7 +44,7 @@ from portfolio.entrypoints.http.backtest.answers import (
 from portfolio.entrypoints.http.backtest.requests import BacktestBody, request_of
 from portfolio.entrypoints.http.backtest.result_answers import TrialRowView
 from portfolio.entrypoints.http.backtest.views import backtest_answer, backtest_view, job_view
-from portfolio.entrypoints.http.errors import NOT_FOUND, OUTCOME_UNKNOWN, PROBLEMS
+from portfolio.entrypoints.http.errors import NOT_FOUND, OUTCOME_UNKNOWN, PROBLEMS, kinds_of
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
@@ -52,10 +52,8 @@ from portfolio.entrypoints.http.shell.injection import Injected
 from portfolio.entrypoints.http.shell.responses import encode, encoded
 from portfolio.entrypoints.http.views import view
 
-_AWAY = (PROBLEMS[LedgerUnavailable], PROBLEMS[SchemaUnknown])
-_ASKED = tuple(
-    PROBLEMS[error] for error in (InvalidPolicy, NotBacktestable, TooManyBacktests, NotInstalled, ClosesPending)
-)
+_AWAY = kinds_of(LedgerUnavailable, SchemaUnknown)
+_ASKED = kinds_of(InvalidPolicy, NotBacktestable, TooManyBacktests, NotInstalled, ClosesPending)
 _ROWS = (NOT_FOUND, PROBLEMS[BacktestNotDone], *_AWAY)
 MOST_A_PAGE = 1_000
 

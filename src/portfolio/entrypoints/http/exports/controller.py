@@ -16,7 +16,7 @@ from portfolio.application.exports.wanted import DATED, PAST, Wanted
 from portfolio.application.performance.records import Basis
 from portfolio.domain.ledger.lots.records import LotMethod
 from portfolio.entrypoints.exports.files import PARQUET, FileFormat, require, written
-from portfolio.entrypoints.http.errors import PROBLEMS
+from portfolio.entrypoints.http.errors import kinds_of
 from portfolio.entrypoints.http.event_streams import IS_HEAD, UNBUFFERED
 from portfolio.entrypoints.http.ledger.csv_rows import CSV
 from portfolio.entrypoints.http.ledger.lot_answers import MethodName
@@ -69,7 +69,7 @@ class ExportController(Controller):
         "/exports/{what:str}",
         summary="The books as a file: CSV, Parquet or JSON",
         media_type=CSV,
-        opt=access(Scope.READ, problems=(PROBLEMS[NotInstalled],), also=(JSON, JSON_WITH_STRINGS, PARQUET)),
+        opt=access(Scope.READ, problems=kinds_of(NotInstalled), also=(JSON, JSON_WITH_STRINGS, PARQUET)),
     )
     async def read_export(  # shape: each part of the query is an argument
         self,

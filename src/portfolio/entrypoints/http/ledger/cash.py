@@ -13,7 +13,7 @@ from portfolio.application.ledger.ports import Lookups
 from portfolio.application.uncancelled import Uncancelled
 from portfolio.domain.errors import InsufficientCash, InvalidAmount, OutOfRange
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
-from portfolio.entrypoints.http.errors import PROBLEMS, WRITE_PROBLEMS
+from portfolio.entrypoints.http.errors import WRITE_PROBLEMS, kinds_of
 from portfolio.entrypoints.http.ledger.answers import CashTransactionAnswer, CashTransactionsAnswer, CashTransactionView
 from portfolio.entrypoints.http.ledger.idempotency import REPLAYED, header_key
 from portfolio.entrypoints.http.ledger.requests import CashCursor, CashTransactionBody
@@ -26,7 +26,7 @@ from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.responses import JsonResponse, problem_answer
 from portfolio.entrypoints.http.views import view
 
-_PROBLEMS = tuple(PROBLEMS[error] for error in (InvalidAmount, OutOfRange, InsufficientCash, KeyReused, OwnerAmbiguous))
+_PROBLEMS = kinds_of(InvalidAmount, OutOfRange, InsufficientCash, KeyReused, OwnerAmbiguous)
 
 
 class CashController(Controller):

@@ -16,7 +16,7 @@ from portfolio.application.uncancelled import Uncancelled
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, NotReversible, OutOfRange
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import percent_of
-from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS
+from portfolio.entrypoints.http.errors import NOT_FOUND, WRITE_PROBLEMS, kinds_of
 from portfolio.entrypoints.http.ledger.answers import ReversalAnswer, TradeAnswer, TradesAnswer, TradeView
 from portfolio.entrypoints.http.ledger.idempotency import REPLAYED
 from portfolio.entrypoints.http.ledger.requests import (
@@ -113,7 +113,7 @@ class TradeController(Controller):
             Scope.ADMIN,
             problems=(
                 NOT_FOUND,
-                *(PROBLEMS[error] for error in (OutOfRange, NotReversible, InsufficientQuantity, InsufficientCash)),
+                *kinds_of(OutOfRange, NotReversible, InsufficientQuantity, InsufficientCash),
                 *WRITE_PROBLEMS,
             ),
         ),

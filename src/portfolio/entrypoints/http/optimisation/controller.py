@@ -17,7 +17,7 @@ from portfolio.application.errors import (
 from portfolio.application.optimisation.optimise import Optimise
 from portfolio.application.risk.state import ReadMarket
 from portfolio.domain.errors import InvalidPolicy
-from portfolio.entrypoints.http.errors import PROBLEMS, FieldError, RequestError
+from portfolio.entrypoints.http.errors import PROBLEMS, FieldError, RequestError, kinds_of
 from portfolio.entrypoints.http.optimisation.answers import OptimisationAnswer
 from portfolio.entrypoints.http.optimisation.requests import OptimiseBody, optimisation_request
 from portfolio.entrypoints.http.optimisation.views import optimisation_answer
@@ -26,18 +26,15 @@ from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import Injected
 
-_PROBLEMS = tuple(
-    PROBLEMS[error]
-    for error in (
-        InvalidPolicy,
-        NotOptimisable,
-        TooFewDays,
-        TurnoverBoundTooLow,
-        ClosesPending,
-        NotInstalled,
-        ComputationFailed,
-        ComputationLate,
-    )
+_PROBLEMS = kinds_of(
+    InvalidPolicy,
+    NotOptimisable,
+    TooFewDays,
+    TurnoverBoundTooLow,
+    ClosesPending,
+    NotInstalled,
+    ComputationFailed,
+    ComputationLate,
 )
 
 

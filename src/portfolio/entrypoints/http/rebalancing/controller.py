@@ -8,7 +8,7 @@ from litestar.params import JSONBody
 from portfolio.application.rebalancing.planning import ReadPlan, WhatIf, plan_of
 from portfolio.application.risk.state import ReadMarket
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, InvalidPolicy
-from portfolio.entrypoints.http.errors import PROBLEMS
+from portfolio.entrypoints.http.errors import kinds_of
 from portfolio.entrypoints.http.rebalancing.answers import AnalysisAnswer, RecommendationsAnswer, WhatIfAnswer
 from portfolio.entrypoints.http.rebalancing.requests import WhatIfBody, imagined_trades, policy_changes
 from portfolio.entrypoints.http.rebalancing.views import analysis_view, high_priority, what_if_view
@@ -18,9 +18,7 @@ from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import Injected
 from portfolio.entrypoints.http.views import view
 
-_WHAT_IF_PROBLEMS = tuple(
-    PROBLEMS[error] for error in (InvalidAmount, InvalidPolicy, InsufficientQuantity, InsufficientCash)
-)
+_WHAT_IF_PROBLEMS = kinds_of(InvalidAmount, InvalidPolicy, InsufficientQuantity, InsufficientCash)
 
 
 class RebalancingController(Controller):

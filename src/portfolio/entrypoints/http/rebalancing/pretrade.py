@@ -10,7 +10,7 @@ from portfolio.application.rebalancing.pretrade import MISMATCHES, CheckTrade, D
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
 from portfolio.application.risk.state import ReadMarket
 from portfolio.domain.errors import DomainError, InvalidAmount
-from portfolio.entrypoints.http.errors import PROBLEMS, field_errors, kind_of
+from portfolio.entrypoints.http.errors import field_errors, kind_of, kinds_of
 from portfolio.entrypoints.http.ledger.requests import BookingBody, book_trade
 from portfolio.entrypoints.http.rebalancing.pretrade_answers import (
     CheckAnswer,
@@ -38,7 +38,7 @@ class PretradeController(Controller):
         "/pretrade/check",
         status_code=200,
         summary="What a booking would do",
-        opt=access(Scope.READ, or_scope=Scope.TRADE, problems=(PROBLEMS[InvalidAmount],), books=True),
+        opt=access(Scope.READ, or_scope=Scope.TRADE, problems=kinds_of(InvalidAmount), books=True),
     )
     async def ask_check(
         self,

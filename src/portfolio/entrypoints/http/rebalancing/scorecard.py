@@ -10,7 +10,7 @@ from portfolio.application.errors import LedgerUnavailable, PortfolioMissing
 from portfolio.application.rebalancing.scorecard import ReadScorecard
 from portfolio.application.rebalancing.scores import Score, Scorecard
 from portfolio.domain.rebalancing.scoring.claims import LEAST_CLAIMS
-from portfolio.entrypoints.http.errors import PROBLEMS
+from portfolio.entrypoints.http.errors import kinds_of
 from portfolio.entrypoints.http.rebalancing.scorecard_answers import (
     CalibrationView,
     ScorecardAnswer,
@@ -36,7 +36,7 @@ class ScorecardController(Controller):
     @get(
         "/scorecard",
         summary="How good the signals were",
-        opt=access(Scope.READ, problems=(PROBLEMS[PortfolioMissing], PROBLEMS[LedgerUnavailable])),
+        opt=access(Scope.READ, problems=kinds_of(PortfolioMissing, LedgerUnavailable)),
     )
     async def read_scorecard_of_signals(
         self, read_scorecard: Injected[ReadScorecard], clock: Injected[Clock], days: Days = DAYS_PER_YEAR

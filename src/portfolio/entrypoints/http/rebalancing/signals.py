@@ -14,7 +14,7 @@ from portfolio.application.rebalancing.records import Signal, SignalStatus
 from portfolio.application.rebalancing.signals import AcknowledgeSignal, GenerateSignals, Generation, ListSignals
 from portfolio.application.uncancelled import Uncancelled
 from portfolio.domain.decimal_text import counted
-from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS
+from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS, kinds_of
 from portfolio.entrypoints.http.rebalancing.signal_answers import (
     GenerationAnswer,
     LeftOutView,
@@ -70,7 +70,7 @@ class SignalController(Controller):
     @get(
         "/signals",
         summary="Signals, newest first",
-        opt=access(Scope.READ, problems=(PROBLEMS[PortfolioMissing], PROBLEMS[LedgerUnavailable])),
+        opt=access(Scope.READ, problems=kinds_of(PortfolioMissing, LedgerUnavailable)),
     )
     async def read_signals(
         self,

@@ -11,7 +11,7 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing, PositionUnknown, TooManyStreams
 from portfolio.application.stream.broadcast import Broadcast
 from portfolio.application.stream.entries import ReadEntries
-from portfolio.entrypoints.http.errors import PROBLEMS
+from portfolio.entrypoints.http.errors import PROBLEMS, kinds_of
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.admission import Admission
 from portfolio.entrypoints.http.shell.auth import Scope
@@ -30,7 +30,7 @@ from portfolio.entrypoints.http.stream.requests import (
 from portfolio.entrypoints.http.stream.sockets import Socket
 from portfolio.entrypoints.http.stream.writer import entry_view
 
-_PROBLEMS: Final = tuple(PROBLEMS[error] for error in (TooManyStreams, PortfolioMissing, LedgerUnavailable))
+_PROBLEMS: Final = kinds_of(TooManyStreams, PortfolioMissing, LedgerUnavailable)
 
 
 class StreamController(Controller):

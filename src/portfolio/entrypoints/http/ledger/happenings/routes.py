@@ -25,7 +25,7 @@ from portfolio.domain.errors import (
     OutOfRange,
     ValueUnknown,
 )
-from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS
+from portfolio.entrypoints.http.errors import NOT_FOUND, WRITE_PROBLEMS, kinds_of
 from portfolio.entrypoints.http.ledger.happenings.answers import (
     EventAnswer,
     EventBatchAnswer,
@@ -58,24 +58,21 @@ from portfolio.entrypoints.http.shell.responses import JsonResponse, problem_ans
 EVENT_BATCH_BYTES: Final = 1024 * 1024
 
 _PROBLEMS = (
-    *(
-        PROBLEMS[error]
-        for error in (
-            InvalidAmount,
-            OutOfRange,
-            AmountMismatch,
-            ValueUnknown,
-            InsufficientQuantity,
-            InsufficientCash,
-            KeyReused,
-            OwnerAmbiguous,
-        )
+    *kinds_of(
+        InvalidAmount,
+        OutOfRange,
+        AmountMismatch,
+        ValueUnknown,
+        InsufficientQuantity,
+        InsufficientCash,
+        KeyReused,
+        OwnerAmbiguous,
     ),
     *WRITE_PROBLEMS,
 )
 _REVERSAL_PROBLEMS = (
     NOT_FOUND,
-    *(PROBLEMS[error] for error in (OutOfRange, NotReversible, InsufficientQuantity, InsufficientCash)),
+    *kinds_of(OutOfRange, NotReversible, InsufficientQuantity, InsufficientCash),
     *WRITE_PROBLEMS,
 )
 
@@ -169,7 +166,7 @@ class EventController(Controller):
             unreadable=count["unreadable"],
         )
 
-    @get("/events", summary="Events, newest first", opt=access(Scope.READ, problems=(PROBLEMS[KeyReused],)))
+    @get("/events", summary="Events, newest first", opt=access(Scope.READ, problems=kinds_of(KeyReused)))
     async def list_events(
         self,
         request: HttpRequest,
