@@ -26,19 +26,13 @@ class LogWriter(threading.Thread):
     """
 
     def __init__(
-        self,
-        destination: str,
-        opened: Callable[[], int],
-        *,
-        dressed: Callable[[bytes], bytes] = bytes,
-        capacity_bytes: int = CAPACITY_BYTES,
+        self, destination: str, opened: Callable[[], int], *, dressed: Callable[[bytes], bytes] = bytes
     ) -> None:
         """``opened`` returns the descriptor to write to; ``dressed`` changes lines before they are written."""
         super().__init__(name=f"log-{destination}", daemon=True)
         self._destination = destination
         self._opened = opened
         self._dressed = dressed
-        self._capacity_bytes = capacity_bytes
         # An object that is destroyed while a line is put may log another one.
         self._lock = threading.RLock()
         self._lines: list[bytes] = []
@@ -53,7 +47,7 @@ class LogWriter(threading.Thread):
     def put(self, line: bytes) -> None:
         """Take a line, which ends with a newline; it is written within moments."""
         with self._lock:
-            fits = self._bytes + len(line) <= self._capacity_bytes
+            fits = self._bytes + len(line) <= CAPACITY_BYTES
             if fits:
                 self._lines.append(line)
                 self._bytes += len(line)
@@ -117,7 +111,7 @@ class LogWriter(threading.Thread):
 
     def _tell(self) -> None:
         with self._lock:
-            if self._bytes > self._capacity_bytes // 2:  # the line that tells it would be the next one to be lost
+            if self._bytes > CAPACITY_BYTES // 2:  # the line that tells it would be the next one to be lost
                 return
             lines, self._missing = self._missing, 0
         if lines:

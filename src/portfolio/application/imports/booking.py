@@ -19,7 +19,7 @@ from portfolio.application.imports.reading import ReadFile
 from portfolio.application.imports.records import Identified, Options, Preview
 from portfolio.application.imports.rehearsing.rehearsal import Rehearsal
 from portfolio.application.imports.simulation import Simulation
-from portfolio.application.imports.valuing import FETCH_SECONDS, FindWorths
+from portfolio.application.imports.valuing import FindWorths
 from portfolio.application.imports.worth import Rates, Worth
 from portfolio.application.in_thread import in_long_thread
 from portfolio.application.ledger.happenings.imported import ImportedRow, KeptImport
@@ -82,7 +82,7 @@ class Within(Protocol):
 class BookImport:
     """Books files: what is new in them, completely or not at all.
 
-    Closes that it needs and that are not stored are fetched of ``feed``, within ``fetch_seconds``, before any lock.
+    Closes that it needs and that are not stored are fetched of ``feed``, within a minute, before any lock.
     """
 
     preview: PreviewImport
@@ -92,7 +92,6 @@ class BookImport:
     rules: BookingRules
     announce: Announcer = NO_LISTENERS
     feed: CloseFeed | None = None
-    fetch_seconds: float = FETCH_SECONDS
 
     async def __call__(
         self,
@@ -145,7 +144,7 @@ class BookImport:
 
     async def _read(self, wish: ImportWish, tell: Tell) -> tuple[list[ReadFile], Worth]:
         files = await in_long_thread(self.preview.read, wish.paths, wish.options, tell)
-        find = FindWorths(self.prices, self.clock, self.feed, self.fetch_seconds)
+        find = FindWorths(self.prices, self.clock, self.feed)
         events = await in_long_thread(_events_of, files)
         return files, await find(events, wish.rates, opening=wish.allowed.opening, tell=tell)
 

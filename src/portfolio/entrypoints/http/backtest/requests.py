@@ -171,15 +171,7 @@ def _check_fields(reading: FieldReader, body: BacktestBody, today: date) -> None
 
 
 def _number(reading: FieldReader, body: BacktestBody, field: str) -> Decimal:
-    low, high = _RANGES[field]
-    return reading.taking(field, partial(_within, getattr(body, field), low, high), low)
-
-
-def _within(raw: Raw, low: Decimal, high: Decimal) -> Decimal:
-    value = parse_number(raw)
-    if not low <= value <= high:
-        raise ValueError(f"has to be {low} to {high}")
-    return _shortest(round_to_step(value))
+    return _shortest(round_to_step(reading.within(field, getattr(body, field), *_RANGES[field])))
 
 
 @exact
@@ -188,7 +180,7 @@ def _weights(reading: FieldReader, raws: Mapping[str, Raw]) -> dict[str, Decimal
     for name, raw in raws.items():
         field = f"weights.{name}"[:60]
         symbol = reading.given(field, name, read_symbol)
-        value = reading.taking(field, partial(_within, raw, Decimal(0), ONE), ONE)
+        value = _shortest(round_to_step(reading.within(field, raw, Decimal(0), ONE)))
         if symbol is not None and symbol.code in weights:
             reading.refuse(field, "is named twice")
         elif symbol is not None:

@@ -18,7 +18,6 @@ from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.errors import MALFORMED, RequestError
 from portfolio.entrypoints.http.rebalancing.requests import LimitSettings, setting
 from portfolio.entrypoints.http.shell.bodies import FieldReader, SymbolText, figure, read_symbol
-from portfolio.entrypoints.http.shell.numbers import parse_number
 
 MOST_SYMBOLS = 500
 
@@ -86,7 +85,7 @@ def optimisation_request(body: OptimiseBody) -> OptimisationRequest:
     ):
         raw = getattr(body, field)
         if raw is not UNSET:
-            figures[name] = _number(reading, field, raw)
+            figures[name] = reading.within(field, raw, *_RANGES[field])
     changes = {}
     if isinstance(body.limits, LimitsBody):
         for name in LimitsBody.__struct_fields__:
@@ -112,15 +111,3 @@ def _symbols(reading: FieldReader, texts: list[str]) -> list[Symbol]:
     if not reading.errors and len(set(found)) < len(found):
         reading.refuse("symbols", "names an asset twice")
     return sorted(found, key=lambda symbol: symbol.code)
-
-
-def _number(reading: FieldReader, field: str, raw: Raw) -> Decimal:
-    low, high = _RANGES[field]
-
-    def read() -> Decimal:
-        value = parse_number(raw)
-        if not low <= value <= high:
-            raise ValueError(f"has to be {low} to {high}")
-        return value
-
-    return reading.taking(field, read, low)

@@ -9,7 +9,7 @@ from litestar import Response
 
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE, concentration_reasons
 from portfolio.application.risk.correlation import average_of, correlation_of
-from portfolio.application.risk.health import way_to_target_of
+from portfolio.application.risk.limits import way_to_target_of
 from portfolio.application.risk.measured import measured_of
 from portfolio.application.risk.metrics import measured
 from portfolio.application.risk.state import MarketState, summary_of

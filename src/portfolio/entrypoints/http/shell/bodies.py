@@ -100,6 +100,17 @@ class FieldReader:
 
         return self.taking(field, read, kind.zero())
 
+    def within(self, field: str, raw: Raw, low: Decimal, high: Decimal) -> Decimal:
+        """Return a number from ``low`` to ``high``, to which both belong."""
+
+        def read() -> Decimal:
+            value = parse_number(raw)
+            if not low <= value <= high:
+                raise ValueError(f"has to be {low} to {high}")
+            return value
+
+        return self.taking(field, read, low)
+
     def taking(self, field: str, read: Callable[[], T], default: T) -> T:
         """Return what ``read`` returns; ``default``, and a complaint, where there is nothing to be read."""
         try:
