@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -49,37 +47,26 @@ class OptimiserPageController(PageController):
     ) -> Template:
         """Return the form, and the weights that it asks for, computed once: the page does not follow the prices."""
         asked = await _asked(form, market, optimise)
-        if asked.found is None:
-            reading = await pages.reading()
-            content = OptimiserContent(form=form, mistakes=asked.mistakes, problem=asked.problem)
+        if isinstance(asked, OptimiserContent):
+            reading, content = await pages.reading(), asked
         else:
-            state = asked.found.state
+            state = asked.state
             reading = pages.readings.at(state.snapshot, state.at)
-            shown = await measured(partial(found_content, found=asked.found), state)
-            content = OptimiserContent(form=form, found=shown)
+            content = OptimiserContent(form=form, found=await measured(partial(found_content, found=asked), state))
         return pages.page(request, "optimiser.html", "Optimiser", reading, is_still=True, content=content)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """What came of what was asked: weights, or what is wrong with a field, or why there are none."""
-
-    found: Optimised | None = None
-    mistakes: Mapping[str, str] = field(default_factory=dict)
-    problem: Problem | None = None
-
-
-async def _asked(form: OptimiserForm, market: ReadMarket, optimise: Optimise) -> _Asked:
+async def _asked(form: OptimiserForm, market: ReadMarket, optimise: Optimise) -> Optimised | OptimiserContent:
+    """Return the weights that are asked for; where there are none, what the page shows instead."""
     wanted, mistakes = form.read()
     if wanted is None:
-        return _Asked(mistakes=mistakes)
+        return OptimiserContent(form=form, mistakes=mistakes)
     try:
-        return _Asked(found=await optimise(await market.newest(), wanted))
+        return await optimise(await market.newest(), wanted)
     except InvalidPolicy as error:
-        return _Asked(mistakes={OWN_LIMITS: f"{error.field} {error.reason}"})
+        return OptimiserContent(form=form, mistakes={OWN_LIMITS: f"{error.field} {error.reason}"})
     except TurnoverBoundTooLow as error:
-        return _Asked(mistakes={"max_turnover_percent": str(error)})
+        return OptimiserContent(form=form, mistakes={"max_turnover_percent": str(error)})
     except (NotOptimisable, ClosesPending, NotInstalled, ComputationFailed) as error:
-        return _Asked(
-            problem=Problem(title=kind_of(error).title, detail=str(error), asks_less=isinstance(error, TooFewDays))
-        )
+        problem = Problem(title=kind_of(error).title, detail=str(error), asks_less=isinstance(error, TooFewDays))
+        return OptimiserContent(form=form, problem=problem)
