@@ -79,7 +79,7 @@ def _print(state: BacktestState, panel: Panel, *, as_json: bool, folder: Path | 
 
 
 def _write(folder: Path, tables: Mapping[str, Sequence[Any]]) -> None:
-    from portfolio.analytics.backtest.tables import parquet
+    from portfolio.analytics.files.parquet import parquet
     from portfolio.application.backtest.records import EquityRow, TradeRow
     from portfolio.application.errors import NotInstalled
 
