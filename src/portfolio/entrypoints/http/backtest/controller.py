@@ -47,7 +47,7 @@ from portfolio.entrypoints.http.backtest.views import backtest_answer, backtest_
 from portfolio.entrypoints.http.errors import NOT_FOUND, OUTCOME_UNKNOWN, PROBLEMS, kinds_of
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
-from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
+from portfolio.entrypoints.http.shell.bodies import PageSize, page_of, read_cursor, write_cursor
 from portfolio.entrypoints.http.shell.injection import Injected
 from portfolio.entrypoints.http.shell.responses import encode, encoded
 from portfolio.entrypoints.http.views import view
@@ -143,11 +143,11 @@ class BacktestController(Controller):
 
         A row of the rule `write_down` is no trade: the asset had no close for seven days.
         """
-        rows, first = await read_backtest.rows(backtest_id, Part.TRADES, list[TradeRow]), read_cursor(cursor) or 0
-        following = write_cursor("f", first + limit if first + limit < len(rows) else None)
+        rows = await read_backtest.rows(backtest_id, Part.TRADES, list[TradeRow])
+        shown, following = page_of("f", cursor, limit, len(rows))
 
         def made() -> bytes:
-            views = [view(SimulatedTradeView, row) for row in rows[first : first + limit]]
+            views = [view(SimulatedTradeView, row) for row in rows[shown]]
             answer = SimulatedTradesAnswer(timestamp=clock.now(), trades=views, count=len(views), next_cursor=following)
             return encode(answer)
 
@@ -165,11 +165,11 @@ class BacktestController(Controller):
         """Return every policy of the sweep and then those of `stability`, in the order in which they were run; none
         where neither was asked for. What they say together is in the result of the backtest.
         """
-        rows, first = await read_backtest.rows(backtest_id, Part.SWEEP, list[TrialRow]), read_cursor(cursor) or 0
-        following = write_cursor("t", first + limit if first + limit < len(rows) else None)
+        rows = await read_backtest.rows(backtest_id, Part.SWEEP, list[TrialRow])
+        shown, following = page_of("t", cursor, limit, len(rows))
 
         def made() -> bytes:
-            views = [view(TrialRowView, row, of=row.of.value) for row in rows[first : first + limit]]
+            views = [view(TrialRowView, row, of=row.of.value) for row in rows[shown]]
             answer = TrialsAnswer(timestamp=clock.now(), trials=views, count=len(views), next_cursor=following)
             return encode(answer)
 

@@ -42,8 +42,7 @@ from portfolio.entrypoints.http.shell.bodies import (
     PageSize,
     PositiveFigure,
     cursor_query,
-    read_cursor,
-    write_cursor,
+    page_of,
 )
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.responses import JsonResponse
@@ -105,8 +104,7 @@ class LotController(Controller):
         another one than on the page before, lots may have moved from page to page.
         """
         found = await read_lots(LotMethod(method), *read_past(as_of, known_at))
-        start = read_cursor(cursor) or 0
-        shown, following = slice(start, start + limit), _following("l", start + limit, len(found.lots))
+        shown, following = page_of("l", cursor, limit, len(found.lots))
         return lots_answer(found, clock.now(), read_lots.long_term_days, shown, following)
 
     @get("/gains", summary="What each sale brought", opt=access(Scope.READ, also=(CSV,)))
@@ -130,8 +128,7 @@ class LotController(Controller):
         found = await read_lots.gains(LotMethod(method), year, *read_past(as_of, known_at))
         if format_ == "csv":
             return cast("Response[GainsAnswer]", _file_of(found))
-        start = read_cursor(cursor) or 0
-        shown, following = slice(start, start + limit), _following("g", start + limit, len(found.disposals))
+        shown, following = page_of("g", cursor, limit, len(found.disposals))
         return JsonResponse(gains_answer(found, clock.now(), shown, following))
 
     @post(
@@ -165,10 +162,6 @@ class LotController(Controller):
         reading.finish()
         picking = pick_lots(portfolio_id, read_trade_id(trade_id), lots, owner=request.user.owner(None))
         return picks_answer(await uncancelled(picking), clock.now())
-
-
-def _following(kind: str, start: int, count: int) -> str | None:
-    return write_cursor(kind, start if start < count else None)
 
 
 def _file_of(found: Gains) -> Response[Any]:

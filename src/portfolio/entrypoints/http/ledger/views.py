@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal
 
 from portfolio.application.ledger.booking_batch import BookingResult
 from portfolio.application.ledger.records import Acceptance, BookingReply, RecordedOutcome, Refusal
@@ -37,14 +36,20 @@ class BookingViews:
 
     def batch_item(self, index: int, result: BookingResult | RequestError, path: str) -> BatchItem:
         """Return what became of one booking of a batch."""
-        if not isinstance(result, BookingReply):
-            body = problem(kind_of(result), str(result), path=path, errors=field_errors(result))
-            return _problem_item(index, body, "unreadable" if isinstance(result, RequestError) else "refused")
-        content = self.answer(result)
-        if isinstance(content, BookingProblem):
-            return _problem_item(index, content, "refused", replayed=result.replayed)
+        content: BookingAnswer | Problem
+        if isinstance(result, BookingReply):
+            content, replayed = self.answer(result), result.replayed
+        else:
+            content, replayed = problem(kind_of(result), str(result), path=path, errors=field_errors(result)), False
+        booked, refused = (content, None) if isinstance(content, BookingAnswer) else (None, content)
+        is_read = not isinstance(result, RequestError)
         return BatchItem(
-            index=index, status="booked", http_status=200, replayed=result.replayed, booking=content, problem=None
+            index=index,
+            status="booked" if refused is None else "refused" if is_read else "unreadable",
+            http_status=200 if refused is None else refused.status,
+            replayed=replayed,
+            booking=booked,
+            problem=refused,
         )
 
     def view_after(self, position: Position, at: datetime, allocation_percent: Decimal | None) -> PositionView:
@@ -94,9 +99,3 @@ def refused_problem(refusal: Refusal, at: datetime, *, replayed: bool, path: str
         timestamp=at,
         replayed=replayed,
     )
-
-
-def _problem_item(
-    index: int, body: Problem, status: Literal["refused", "unreadable"], *, replayed: bool = False
-) -> BatchItem:
-    return BatchItem(index=index, status=status, http_status=body.status, replayed=replayed, booking=None, problem=body)

@@ -278,6 +278,13 @@ def read_cursor(cursor: str | None) -> int | None:
     return None if cursor is None else int(cursor[1:], 16)
 
 
+def page_of(kind: str, cursor: str | None, limit: int, count: int) -> tuple[slice, str | None]:
+    """Return which of ``count`` rows are on a page, and the cursor of the page after it."""
+    start = read_cursor(cursor) or 0
+    end = start + limit
+    return slice(start, end), write_cursor(kind, end if end < count else None)
+
+
 def read_symbol(text: str) -> Symbol:
     """Return the symbol that a body or a query names.
 
