@@ -17,6 +17,12 @@ MOST_ROWS: Final = 400
 """Of longer periods the table has the last day of each month; the chart has every day."""
 
 
+def places_shown(days: Sequence[date]) -> list[int]:
+    """Return which of these days a table has: all, or of a long period the first, the last and the last of a month."""
+    last = len(days) - 1
+    return [n for n, day in enumerate(days) if last < MOST_ROWS or n in {0, last} or days[n + 1].month != day.month]
+
+
 def value_chart(series: DailySeries, scale: Scale) -> Chart:
     """Return the value beside the net deposits, in dollars: not for a private page."""
     frame = Frame(id="value", title="Value and net deposits", desc="At the end of each day, UTC.", unit=DOLLARS)
@@ -96,12 +102,8 @@ def _amount(value: Money | None) -> Decimal | None:
 
 
 def _rows(series: DailySeries) -> Iterator[SeriesDay]:
-    """Yield the days of the table: all of them, or of a long period the first, the last and the months' last."""
-    days = series.days
-    is_long = len(days) > MOST_ROWS
-    for n, day in enumerate(days):
-        if not is_long or n in {0, len(days) - 1} or days[n + 1].day.month != day.day.month:
-            yield day
+    """Yield the days of the table, and today."""
+    yield from (series.days[place] for place in places_shown([day.day for day in series.days]))
     yield series.today
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -30,7 +29,7 @@ from portfolio.entrypoints.charts import (
 from portfolio.entrypoints.http.pages.backtests.tables import SERIES, rule_name
 from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart
 from portfolio.entrypoints.http.pages.frame.formats import Kind
-from portfolio.entrypoints.http.pages.series_charts import MOST_ROWS
+from portfolio.entrypoints.http.pages.series_charts import places_shown
 from portfolio.entrypoints.http.shell.numbers import number, number_or_null, percent, ratio
 
 DIFFERENCE: Final = "Difference"
@@ -119,7 +118,7 @@ def _values(name: str, title: str, rows: Sequence[EquityRow], places: Sequence[i
         Series(name=SERIES[place], points=list(zip((row.day for row in rows), values, strict=True)), tone=tone)
         for (place, values), tone in zip(lines.items(), Tone, strict=False)
     ]
-    shown = [n for n, row in enumerate(rows) if _is_shown(n, row.day, len(rows))]
+    shown = places_shown([row.day for row in rows])
     return Chart(
         name=name,
         title=title,
@@ -135,10 +134,6 @@ def _values(name: str, title: str, rows: Sequence[EquityRow], places: Sequence[i
         note=f"{'Each is 100 on the first day. ' if private else ''}"
         f"{'The table has the last day of each month.' if len(shown) < len(rows) else ''}".strip(),
     )
-
-
-def _is_shown(place: int, day: date, count: int) -> bool:
-    return count <= MOST_ROWS or place in {0, count - 1} or (day + timedelta(days=1)).day == 1
 
 
 def _value(row: EquityRow, name: str, first: EquityRow | None) -> Decimal | None:

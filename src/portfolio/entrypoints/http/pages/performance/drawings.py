@@ -28,9 +28,9 @@ from portfolio.entrypoints.charts import (
 )
 from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart
 from portfolio.entrypoints.http.pages.frame.formats import Kind
+from portfolio.entrypoints.http.pages.series_charts import MOST_ROWS
 
 MOST_CONTRIBUTIONS: Final = 12
-MOST_ROWS: Final = 400
 _TONES: Final = (Tone.OWN, Tone.OTHER)
 _FIGURES: Final[Sequence[tuple[str, str, Unit, Kind, Callable[[Rolling], Sequence[Decimal | None]]]]] = (
     ("rolling-return", "Rolling return", FRACTION, Kind.FRACTION, lambda one: one.returns),

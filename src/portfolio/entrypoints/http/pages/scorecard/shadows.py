@@ -12,7 +12,7 @@ from portfolio.entrypoints.charts import PERCENT, PLAIN, Bar, Frame, Series, Ton
 from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Row
 from portfolio.entrypoints.http.pages.frame.filters import exact_number
 from portfolio.entrypoints.http.pages.frame.formats import Kind
-from portfolio.entrypoints.http.pages.series_charts import MOST_ROWS
+from portfolio.entrypoints.http.pages.series_charts import MOST_ROWS, places_shown
 from portfolio.entrypoints.http.pages.words import RULES
 from portfolio.entrypoints.http.rebalancing.shadow_answers import ShadowDayView, ShadowsView, UnitFiguresView
 from portfolio.entrypoints.http.rebalancing.shadows import shadows_view
@@ -85,11 +85,7 @@ def _over_time(view: ShadowsView) -> Chart:
     ]
     names = [name for name in ShadowDayView.__struct_fields__ if name != "day"]
     days = view.days
-    shown = [
-        day
-        for n, day in enumerate(days)
-        if len(days) <= MOST_ROWS or n in {0, len(days) - 1} or days[n + 1].day.month != day.day.month
-    ]
+    shown = [days[place] for place in places_shown([day.day for day in days])]
     note = "Drawn are the portfolio, the policy and doing nothing; the table has each rule alone too."
     if len(days) > MOST_ROWS:
         note += " It has the last day of each month; GET /shadows has every day."
