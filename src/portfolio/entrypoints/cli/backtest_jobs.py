@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import click
 
 from portfolio.entrypoints.cli.backtest import backtest
+from portfolio.entrypoints.cli.backtest_sweep import chosen_lines, percent_text, settings_text
 from portfolio.entrypoints.cli.optimise import joins_lines
 from portfolio.settings import Settings, read_settings
 
@@ -64,7 +65,7 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {rule['rule']:24}{rule['total']:+16,.2f}  in {rule['trades']} trades"
     yield from _of_sweep(result.get("sweep"))
     yield from _of_stability(result.get("stability"))
-    yield from _chosen(result.get("walk_forward"))
+    yield from chosen_lines(result.get("walk_forward"))
     if result["remarks"]:
         yield f"keep in mind: {', '.join(result['remarks'])}"
     yield from joins_lines([*result["joined_history"], *result["unjoined_history"]])
@@ -76,15 +77,16 @@ def _of_sweep(found: Mapping[str, Any] | None) -> Iterator[str]:
     """Yield what may be chance in a sweep."""
     if found is None:
         return
-    yield f"{_percent(found['beat_do_nothing'])} of the policies of the sweep did better than doing nothing"
+    yield f"{percent_text(found['beat_do_nothing'])} of the policies of the sweep did better than doing nothing"
     if found["highest"] is None:
         yield f"  {found['trials']} trials on these closes; under 64 returns nothing more can be said"
         return
-    yield f"  the highest Sharpe ratio, {found['highest']['sharpe_ratio']:.2f}, is of {_settings(found['highest'])}"
+    highest, likely = found["highest"], percent_text(found["deflated_sharpe_ratio"])
+    yield f"  the highest Sharpe ratio, {highest['sharpe_ratio']:.2f}, is of {settings_text(highest['settings'])}"
     yield f"  of {found['trials']} trials on these closes the best has {found['best_by_chance']:.2f} by chance alone;"
-    yield f"  {_percent(found['deflated_sharpe_ratio'])} likely is the true one above that (deflated Sharpe ratio)"
+    yield f"  {likely} likely is the true one above that (deflated Sharpe ratio)"
     if found["probability_of_overfitting"] is not None:
-        yield f"  probability of backtest overfitting: {_percent(found['probability_of_overfitting'])}"
+        yield f"  probability of backtest overfitting: {percent_text(found['probability_of_overfitting'])}"
 
 
 def _of_stability(found: Mapping[str, Any] | None) -> Iterator[str]:
@@ -92,26 +94,4 @@ def _of_stability(found: Mapping[str, Any] | None) -> Iterator[str]:
     if found is not None and found["joint"]:
         spread = ", ".join(f"{value:,.2f}" for value in found["joint"])
         yield f"with all settings off, {found['joint_draws']} times: {spread} (least, quartiles, greatest)"
-        yield f"  {_percent(found['joint_beat_do_nothing'])} of these did better than doing nothing"
-
-
-def _chosen(found: Mapping[str, Any] | None) -> Iterator[str]:
-    """Yield what was chosen on the past, and what came after."""
-    if found is None:
-        return
-    yield "chosen on the past alone:"
-    for fold in found["folds"]:
-        window, after = fold["window"], fold["test_return_percent"]
-        brought = "" if after is None else f" brought {after:.2f} %"
-        yield f"  {_settings(fold)} on {window['test_first']} to {window['test_last']}{brought}"
-    own, idle = (found[name]["total_return_percent"] for name in ("figures", "do_nothing"))
-    if own is not None and idle is not None:
-        yield f"  together {own:.2f} %, doing nothing {idle:.2f} %"
-
-
-def _settings(of: Mapping[str, Any]) -> str:
-    return " ".join(f"{name}={value}" for name, value in of["settings"].items())
-
-
-def _percent(share: float | None) -> str:
-    return "an unknown part" if share is None else f"{100 * share:.1f} %"
+        yield f"  {percent_text(found['joint_beat_do_nothing'])} of these did better than doing nothing"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -55,6 +56,7 @@ def sweep(composition: BacktestComposition, /, *, as_json: bool, **given: Any) -
     result = sweep_result(trials) if grid else None
     stability = None if grid else stability_of(trials)
     walked = None if walk is None else _walked(request, variants, panel, holdings, solve)
+    encode = msgspec.json.Encoder(decimal_format="number", order="deterministic", enc_hook=dict).encode
     if as_json:
         whole = {
             "request": request,
@@ -63,11 +65,10 @@ def sweep(composition: BacktestComposition, /, *, as_json: bool, **given: Any) -
             "stability": stability,
             "walk_forward": walked,
         }
-        encode = msgspec.json.Encoder(decimal_format="number", order="deterministic", enc_hook=dict).encode
         click.echo(encode(whole).decode())
     else:
         said = _of_sweep(result) if result else _of_stability(stability) if stability else ()
-        click.echo("\n".join([*_lines(trials), *said, *_chosen(walked)]))
+        click.echo("\n".join([*_lines(trials), *said, *chosen_lines(json.loads(encode(walked), parse_float=Decimal))]))
 
 
 def _variants(
@@ -147,26 +148,22 @@ def _lines(trials: Sequence[Trial]) -> Iterator[str]:
     for trial in trials:
         sharpe = "" if trial.sharpe_ratio is None else f"{trial.sharpe_ratio:.2f}"
         fall = "" if trial.max_drawdown is None else f"{100 * trial.max_drawdown:.2f} %"
-        settings = "all" if trial.setting is None and len(trial.settings) > SHOWN else _settings(trial.settings)
+        settings = "all" if trial.setting is None and len(trial.settings) > SHOWN else settings_text(trial.settings)
         yield f"{trial.end_value:>16,.2f}{trial.difference:>+18,.2f}{sharpe:>8}{fall:>10}{trial.trades:>8}  {settings}"
-
-
-def _settings(settings: Mapping[str, Decimal]) -> str:
-    return " ".join(f"{name}={value}" for name, value in settings.items())
 
 
 def _of_sweep(found: SweepResult) -> Iterator[str]:
     """Yield what may be chance in it."""
-    yield f"{_percent(found.beat_do_nothing)} of them did better than doing nothing"
+    yield f"{percent_text(found.beat_do_nothing)} of them did better than doing nothing"
     if found.highest is None:
         yield "under 64 returns: nothing more can be said"
         return
-    yield f"the highest Sharpe ratio is that of {_settings(found.highest.settings)}; by chance alone the best of"
+    yield f"the highest Sharpe ratio is that of {settings_text(found.highest.settings)}; by chance alone the best of"
     yield f"  {found.trials} would have one of {found.best_by_chance:.2f}; that the true one is above that is"
-    yield f"  {_percent(found.deflated_sharpe_ratio)} likely (deflated Sharpe ratio)"
+    yield f"  {percent_text(found.deflated_sharpe_ratio)} likely (deflated Sharpe ratio)"
     if found.probability_of_overfitting is not None:
         yield "the best of one half of the days is below the middle in the other half"
-        yield f"  {_percent(found.probability_of_overfitting)} of the time (probability of backtest overfitting)"
+        yield f"  {percent_text(found.probability_of_overfitting)} of the time (probability of backtest overfitting)"
 
 
 def _of_stability(found: Stability) -> Iterator[str]:
@@ -174,22 +171,28 @@ def _of_stability(found: Stability) -> Iterator[str]:
     if found.joint:
         spread = ", ".join(f"{value:,.2f}" for value in found.joint)
         yield f"with all settings off, {found.joint_draws} times: {spread} (least, quartiles, greatest)"
-        yield f"{_percent(found.joint_beat_do_nothing)} of these did better than doing nothing"
+        yield f"{percent_text(found.joint_beat_do_nothing)} of these did better than doing nothing"
 
 
-def _chosen(found: WalkedForward | None) -> Iterator[str]:
+def chosen_lines(found: Mapping[str, Any] | None) -> Iterator[str]:
     """Yield what was chosen on the past, and what came after."""
     if found is None:
         return
     yield "chosen on the past alone:"
-    for fold in found.folds:
-        window, after = fold.window, fold.test_return_percent
+    for fold in found["folds"]:
+        window, after = fold["window"], fold["test_return_percent"]
         brought = "" if after is None else f" brought {after:.2f} %"
-        yield f"  {_settings(fold.settings)} on {window.test_first} to {window.test_last}{brought}"
-    own, idle = (one.total_return_percent for one in (found.figures, found.do_nothing))
+        yield f"  {settings_text(fold['settings'])} on {window['test_first']} to {window['test_last']}{brought}"
+    own, idle = (found[name]["total_return_percent"] for name in ("figures", "do_nothing"))
     if own is not None and idle is not None:
         yield f"  together {own:.2f} %, doing nothing {idle:.2f} %"
 
 
-def _percent(share: Decimal | None) -> str:
+def settings_text(settings: Mapping[str, object]) -> str:
+    """Return settings with their values."""
+    return " ".join(f"{name}={value}" for name, value in settings.items())
+
+
+def percent_text(share: Decimal | float | None) -> str:
+    """Return a fraction in percent."""
     return "an unknown part" if share is None else f"{100 * share:.1f} %"
